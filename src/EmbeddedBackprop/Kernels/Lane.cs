@@ -1,0 +1,78 @@
+using System.Runtime.CompilerServices;
+
+namespace EmbeddedBackprop.Kernels;
+
+/// <summary>One float: the scalar twin of every lane formula, and what the exported C computes.</summary>
+internal readonly struct Lane<TArithmetic>(float value) : IFloatLanes<Lane<TArithmetic>>
+    where TArithmetic : struct, IArithmetic
+{
+    private readonly float value = value;
+
+    public static int Count => 1;
+
+    public static Lane<TArithmetic> Zero => new(0f);
+
+    public static Lane<TArithmetic> One => new(1f);
+
+    public float Value => value;
+
+    public static Lane<TArithmetic> Constant(double value) => new((float)value);
+
+    public static Lane<TArithmetic> Broadcast(float value) => new(value);
+
+    public static Lane<TArithmetic> Load(ref readonly float source, nuint index) => new(Unsafe.Add(ref Unsafe.AsRef(in source), index));
+
+    public static void Store(Lane<TArithmetic> value, ref float destination, nuint index) => Unsafe.Add(ref destination, index) = value.value;
+
+    public static Lane<TArithmetic> operator +(Lane<TArithmetic> x, Lane<TArithmetic> y) => new(x.value + y.value);
+
+    public static Lane<TArithmetic> operator -(Lane<TArithmetic> x, Lane<TArithmetic> y) => new(x.value - y.value);
+
+    public static Lane<TArithmetic> operator *(Lane<TArithmetic> x, Lane<TArithmetic> y) => new(x.value * y.value);
+
+    public static Lane<TArithmetic> operator /(Lane<TArithmetic> x, Lane<TArithmetic> y) => new(x.value / y.value);
+
+    public static Lane<TArithmetic> operator -(Lane<TArithmetic> x) => new(-x.value);
+
+    public static Lane<TArithmetic> MultiplyAdd(Lane<TArithmetic> a, Lane<TArithmetic> b, Lane<TArithmetic> c) =>
+        TArithmetic.IsFused ? new(MathF.FusedMultiplyAdd(a.value, b.value, c.value)) : new((a.value * b.value) + c.value);
+
+    public static Lane<TArithmetic> SquareRoot(Lane<TArithmetic> x) => new(MathF.Sqrt(x.value));
+
+    public static Lane<TArithmetic> Abs(Lane<TArithmetic> x) => new(MathF.Abs(x.value));
+
+    public static Lane<TArithmetic> IfGreater(
+        Lane<TArithmetic> x, Lane<TArithmetic> y, Lane<TArithmetic> then, Lane<TArithmetic> otherwise) =>
+        x.value > y.value ? then : otherwise;
+
+    public static Lane<TArithmetic> IfNaN(Lane<TArithmetic> x, Lane<TArithmetic> then, Lane<TArithmetic> otherwise) =>
+        float.IsNaN(x.value) ? then : otherwise;
+
+    public static Lane<TArithmetic> AddBits(Lane<TArithmetic> x, int addend) => FromBits(unchecked(Bits(x) + addend));
+
+    public static Lane<TArithmetic> ShiftBitsLeft(Lane<TArithmetic> x, int count) => FromBits(Bits(x) << count);
+
+    public static Lane<TArithmetic> ShiftBitsRight(Lane<TArithmetic> x, int count) => FromBits(Bits(x) >> count);
+
+    public static Lane<TArithmetic> AndBits(Lane<TArithmetic> x, int mask) => FromBits(Bits(x) & mask);
+
+    public static Lane<TArithmetic> OrBits(Lane<TArithmetic> x, int mask) => FromBits(Bits(x) | mask);
+
+    public static Lane<TArithmetic> ConvertBits(Lane<TArithmetic> x) => new(Bits(x));
+
+    public static Lane<TArithmetic> Exp(Lane<TArithmetic> x) => Transcendental.Exp(x);
+
+    public static Lane<TArithmetic> Log(Lane<TArithmetic> x) => Transcendental.Log(x);
+
+    public static Lane<TArithmetic> Tanh(Lane<TArithmetic> x) => Transcendental.Tanh(x);
+
+    public static Lane<TArithmetic> Sigmoid(Lane<TArithmetic> x) => Transcendental.Sigmoid(x);
+
+    public static Lane<TArithmetic> Erf(Lane<TArithmetic> x) => Transcendental.Erf(x);
+
+    public static Lane<TArithmetic> Log1P(Lane<TArithmetic> x) => Transcendental.Log1P(x);
+
+    private static int Bits(Lane<TArithmetic> x) => BitConverter.SingleToInt32Bits(x.value);
+
+    private static Lane<TArithmetic> FromBits(int bits) => new(BitConverter.Int32BitsToSingle(bits));
+}

@@ -1,0 +1,101 @@
+using System.Runtime.CompilerServices;
+using System.Numerics;
+
+namespace EmbeddedBackprop.Kernels;
+
+/// <summary>Vector&lt;float&gt;.Count float lanes in the width that the runtime chose for Vector&lt;T&gt;.</summary>
+internal readonly struct LanesAny<TArithmetic>(Vector<float> value) : IFloatLanes<LanesAny<TArithmetic>>
+    where TArithmetic : struct, IArithmetic
+{
+    private readonly Vector<float> value = value;
+
+    public static int Count => Vector<float>.Count;
+
+    public static LanesAny<TArithmetic> Zero => new(Vector<float>.Zero);
+
+    public static LanesAny<TArithmetic> One => new(new Vector<float>(1f));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> Constant(double value) => new(new Vector<float>((float)value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> Broadcast(float value) => new(new Vector<float>(value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> Load(ref readonly float source, nuint index) => new(Vector.LoadUnsafe(in source, index));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(LanesAny<TArithmetic> value, ref float destination, nuint index) => value.value.StoreUnsafe(ref destination, index);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> operator +(LanesAny<TArithmetic> x, LanesAny<TArithmetic> y) => new(x.value + y.value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> operator -(LanesAny<TArithmetic> x, LanesAny<TArithmetic> y) => new(x.value - y.value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> operator *(LanesAny<TArithmetic> x, LanesAny<TArithmetic> y) => new(x.value * y.value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> operator /(LanesAny<TArithmetic> x, LanesAny<TArithmetic> y) => new(x.value / y.value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> operator -(LanesAny<TArithmetic> x) => new(x.value ^ new Vector<float>(-0f));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> MultiplyAdd(LanesAny<TArithmetic> a, LanesAny<TArithmetic> b, LanesAny<TArithmetic> c) =>
+        TArithmetic.IsFused
+            ? new(Vector.FusedMultiplyAdd(a.value, b.value, c.value))
+            : new((a.value * b.value) + c.value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> SquareRoot(LanesAny<TArithmetic> x) => new(Vector.SquareRoot(x.value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> Abs(LanesAny<TArithmetic> x) => new(Vector.Abs(x.value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> IfGreater(
+        LanesAny<TArithmetic> x, LanesAny<TArithmetic> y, LanesAny<TArithmetic> then, LanesAny<TArithmetic> otherwise) =>
+        new(Vector.ConditionalSelect(Vector.GreaterThan(x.value, y.value), then.value, otherwise.value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> IfNaN(LanesAny<TArithmetic> x, LanesAny<TArithmetic> then, LanesAny<TArithmetic> otherwise) =>
+        new(Vector.ConditionalSelect(Vector.Equals(x.value, x.value), otherwise.value, then.value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> AddBits(LanesAny<TArithmetic> x, int addend) => new((x.value.As<float, int>() + new Vector<int>(addend)).As<int, float>());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> ShiftBitsLeft(LanesAny<TArithmetic> x, int count) => new((x.value.As<float, int>() << count).As<int, float>());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> ShiftBitsRight(LanesAny<TArithmetic> x, int count) => new((x.value.As<float, int>() >> count).As<int, float>());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> AndBits(LanesAny<TArithmetic> x, int mask) => new((x.value.As<float, int>() & new Vector<int>(mask)).As<int, float>());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> OrBits(LanesAny<TArithmetic> x, int mask) => new((x.value.As<float, int>() | new Vector<int>(mask)).As<int, float>());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> ConvertBits(LanesAny<TArithmetic> x) => new(Vector.ConvertToSingle(x.value.As<float, int>()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> Exp(LanesAny<TArithmetic> x) => Transcendental.Exp(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> Log(LanesAny<TArithmetic> x) => Transcendental.Log(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> Tanh(LanesAny<TArithmetic> x) => Transcendental.Tanh(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> Sigmoid(LanesAny<TArithmetic> x) => Transcendental.Sigmoid(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> Erf(LanesAny<TArithmetic> x) => Transcendental.Erf(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> Log1P(LanesAny<TArithmetic> x) => Transcendental.Log1P(x);
+}
