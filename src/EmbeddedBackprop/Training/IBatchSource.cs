@@ -1,0 +1,35 @@
+namespace EmbeddedBackprop.Training;
+
+/// <summary>Samples that can be gathered into a batch: what training and evaluation read, whatever holds the data.</summary>
+/// <remarks>Gathering allocates nothing and may be done by several threads at once.</remarks>
+public interface IBatchSource
+{
+    /// <summary>How many samples there are.</summary>
+    int Count { get; }
+
+    /// <summary>How many inputs a sample has.</summary>
+    int InputLength { get; }
+
+    /// <summary>How many targets a sample has: the number of classes (one-hot), or of numbers to be predicted.</summary>
+    int TargetLength { get; }
+
+    /// <summary>How many classes there are; 0 for regression.</summary>
+    int ClassCount { get; }
+
+    /// <summary>The class of a sample, or -1 for regression.</summary>
+    /// <param name="sample">A sample from 0 to Count - 1.</param>
+    int Label(int sample);
+
+    /// <summary>
+    /// Writes sample samples[i] into row i: inputs[i * inputStride + 0 ... InputLength - 1] and targets[i * targetStride + 0 ... TargetLength - 1].
+    /// Columns between the length and the stride keep what they hold; <paramref name="targets"/> may be empty, then only inputs are written.
+    /// </summary>
+    /// <param name="samples">Samples from 0 to Count - 1, in the order of the batch; the same one may stand twice.</param>
+    /// <param name="inputs">Receives [samples.Length, InputLength], row-major with leading dimension inputStride.</param>
+    /// <param name="inputStride">At least InputLength.</param>
+    /// <param name="targets">Receives [samples.Length, TargetLength], row-major with leading dimension targetStride; or empty.</param>
+    /// <param name="targetStride">At least TargetLength, unless targets is empty.</param>
+    /// <exception cref="ArgumentException">A stride is too small or a span too short.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A sample does not exist.</exception>
+    void Gather(ReadOnlySpan<int> samples, Span<float> inputs, int inputStride, Span<float> targets, int targetStride);
+}
