@@ -70,6 +70,12 @@ public interface ILanes<T> where T : struct, ILanes<T>
 
     /// <summary>log(1 + x) for x &gt;= 0, accurate near 0 (softplus and the log-losses live there).</summary>
     static abstract T Log1P(T x);
+
+    /// <summary>The sine by the engine's polynomial, for |x| &lt;= 12800 (in double: Math.Sin).</summary>
+    static abstract T Sin(T x);
+
+    /// <summary>The cosine by the engine's polynomial, for |x| &lt;= 12800 (in double: Math.Cos).</summary>
+    static abstract T Cos(T x);
 }
 
 /// <summary>Lanes of float that kernels can load, store and take apart by bits.</summary>
@@ -101,6 +107,9 @@ internal interface IFloatLanes<T> : ILanes<T> where T : struct, IFloatLanes<T>
 
     /// <summary>bits(x) | mask.</summary>
     static abstract T OrBits(T x, int mask);
+
+    /// <summary>The bits of magnitude with the sign bit of sign.</summary>
+    static abstract T CopySign(T magnitude, T sign);
 
     /// <summary>The 32-bit integer in bits(x), converted to float (exact below 2^24).</summary>
     static abstract T ConvertBits(T x);

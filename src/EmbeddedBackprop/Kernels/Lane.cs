@@ -35,7 +35,9 @@ internal readonly struct Lane<TArithmetic>(float value) : IFloatLanes<Lane<TArit
     public static Lane<TArithmetic> operator -(Lane<TArithmetic> x) => new(-x.value);
 
     public static Lane<TArithmetic> MultiplyAdd(Lane<TArithmetic> a, Lane<TArithmetic> b, Lane<TArithmetic> c) =>
-        TArithmetic.IsFused ? new(MathF.FusedMultiplyAdd(a.value, b.value, c.value)) : new((a.value * b.value) + c.value);
+        !TArithmetic.IsFused ? new((a.value * b.value) + c.value)
+            : ExactFusedMultiplyAdd.IsInHardware ? new(MathF.FusedMultiplyAdd(a.value, b.value, c.value))
+            : new(ExactFusedMultiplyAdd.Compute(a.value, b.value, c.value));
 
     public static Lane<TArithmetic> SquareRoot(Lane<TArithmetic> x) => new(MathF.Sqrt(x.value));
 
@@ -58,6 +60,9 @@ internal readonly struct Lane<TArithmetic>(float value) : IFloatLanes<Lane<TArit
 
     public static Lane<TArithmetic> OrBits(Lane<TArithmetic> x, int mask) => FromBits(Bits(x) | mask);
 
+    public static Lane<TArithmetic> CopySign(Lane<TArithmetic> magnitude, Lane<TArithmetic> sign) =>
+        new(MathF.CopySign(magnitude.value, sign.value));
+
     public static Lane<TArithmetic> ConvertBits(Lane<TArithmetic> x) => new(Bits(x));
 
     public static Lane<TArithmetic> Exp(Lane<TArithmetic> x) => Transcendental.Exp(x);
@@ -71,6 +76,10 @@ internal readonly struct Lane<TArithmetic>(float value) : IFloatLanes<Lane<TArit
     public static Lane<TArithmetic> Erf(Lane<TArithmetic> x) => Transcendental.Erf(x);
 
     public static Lane<TArithmetic> Log1P(Lane<TArithmetic> x) => Transcendental.Log1P(x);
+
+    public static Lane<TArithmetic> Sin(Lane<TArithmetic> x) => Transcendental.Sin(x);
+
+    public static Lane<TArithmetic> Cos(Lane<TArithmetic> x) => Transcendental.Cos(x);
 
     private static int Bits(Lane<TArithmetic> x) => BitConverter.SingleToInt32Bits(x.value);
 

@@ -44,9 +44,9 @@ internal readonly struct Lanes128<TArithmetic>(Vector128<float> value) : IFloatL
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128<TArithmetic> MultiplyAdd(Lanes128<TArithmetic> a, Lanes128<TArithmetic> b, Lanes128<TArithmetic> c) =>
-        TArithmetic.IsFused
-            ? new(Vector128.FusedMultiplyAdd(a.value, b.value, c.value))
-            : new((a.value * b.value) + c.value);
+        !TArithmetic.IsFused ? new((a.value * b.value) + c.value)
+            : ExactFusedMultiplyAdd.IsInHardware ? new(Vector128.FusedMultiplyAdd(a.value, b.value, c.value))
+            : new(ExactFusedMultiplyAdd.Compute(a.value, b.value, c.value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128<TArithmetic> SquareRoot(Lanes128<TArithmetic> x) => new(Vector128.Sqrt(x.value));
@@ -79,6 +79,10 @@ internal readonly struct Lanes128<TArithmetic>(Vector128<float> value) : IFloatL
     public static Lanes128<TArithmetic> OrBits(Lanes128<TArithmetic> x, int mask) => new((x.value.AsInt32() | Vector128.Create(mask)).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128<TArithmetic> CopySign(Lanes128<TArithmetic> magnitude, Lanes128<TArithmetic> sign) =>
+        new(Vector128.ConditionalSelect(Vector128.Create(-0f), sign.value, magnitude.value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128<TArithmetic> ConvertBits(Lanes128<TArithmetic> x) => new(Vector128.ConvertToSingle(x.value.AsInt32()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -98,4 +102,10 @@ internal readonly struct Lanes128<TArithmetic>(Vector128<float> value) : IFloatL
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128<TArithmetic> Log1P(Lanes128<TArithmetic> x) => Transcendental.Log1P(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128<TArithmetic> Sin(Lanes128<TArithmetic> x) => Transcendental.Sin(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128<TArithmetic> Cos(Lanes128<TArithmetic> x) => Transcendental.Cos(x);
 }

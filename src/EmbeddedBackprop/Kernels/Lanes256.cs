@@ -79,6 +79,10 @@ internal readonly struct Lanes256<TArithmetic>(Vector256<float> value) : IFloatL
     public static Lanes256<TArithmetic> OrBits(Lanes256<TArithmetic> x, int mask) => new((x.value.AsInt32() | Vector256.Create(mask)).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256<TArithmetic> CopySign(Lanes256<TArithmetic> magnitude, Lanes256<TArithmetic> sign) =>
+        new(Vector256.ConditionalSelect(Vector256.Create(-0f), sign.value, magnitude.value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256<TArithmetic> ConvertBits(Lanes256<TArithmetic> x) => new(Vector256.ConvertToSingle(x.value.AsInt32()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -98,4 +102,10 @@ internal readonly struct Lanes256<TArithmetic>(Vector256<float> value) : IFloatL
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256<TArithmetic> Log1P(Lanes256<TArithmetic> x) => Transcendental.Log1P(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256<TArithmetic> Sin(Lanes256<TArithmetic> x) => Transcendental.Sin(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256<TArithmetic> Cos(Lanes256<TArithmetic> x) => Transcendental.Cos(x);
 }

@@ -79,6 +79,10 @@ internal readonly struct Lanes512<TArithmetic>(Vector512<float> value) : IFloatL
     public static Lanes512<TArithmetic> OrBits(Lanes512<TArithmetic> x, int mask) => new((x.value.AsInt32() | Vector512.Create(mask)).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512<TArithmetic> CopySign(Lanes512<TArithmetic> magnitude, Lanes512<TArithmetic> sign) =>
+        new(Vector512.ConditionalSelect(Vector512.Create(-0f), sign.value, magnitude.value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512<TArithmetic> ConvertBits(Lanes512<TArithmetic> x) => new(Vector512.ConvertToSingle(x.value.AsInt32()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -98,4 +102,10 @@ internal readonly struct Lanes512<TArithmetic>(Vector512<float> value) : IFloatL
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512<TArithmetic> Log1P(Lanes512<TArithmetic> x) => Transcendental.Log1P(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512<TArithmetic> Sin(Lanes512<TArithmetic> x) => Transcendental.Sin(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512<TArithmetic> Cos(Lanes512<TArithmetic> x) => Transcendental.Cos(x);
 }

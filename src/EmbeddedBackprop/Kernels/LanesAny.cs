@@ -44,9 +44,9 @@ internal readonly struct LanesAny<TArithmetic>(Vector<float> value) : IFloatLane
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static LanesAny<TArithmetic> MultiplyAdd(LanesAny<TArithmetic> a, LanesAny<TArithmetic> b, LanesAny<TArithmetic> c) =>
-        TArithmetic.IsFused
-            ? new(Vector.FusedMultiplyAdd(a.value, b.value, c.value))
-            : new((a.value * b.value) + c.value);
+        !TArithmetic.IsFused ? new((a.value * b.value) + c.value)
+            : ExactFusedMultiplyAdd.IsInHardware ? new(Vector.FusedMultiplyAdd(a.value, b.value, c.value))
+            : new(ExactFusedMultiplyAdd.Compute(a.value, b.value, c.value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static LanesAny<TArithmetic> SquareRoot(LanesAny<TArithmetic> x) => new(Vector.SquareRoot(x.value));
@@ -79,6 +79,10 @@ internal readonly struct LanesAny<TArithmetic>(Vector<float> value) : IFloatLane
     public static LanesAny<TArithmetic> OrBits(LanesAny<TArithmetic> x, int mask) => new((x.value.As<float, int>() | new Vector<int>(mask)).As<int, float>());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> CopySign(LanesAny<TArithmetic> magnitude, LanesAny<TArithmetic> sign) =>
+        new(Vector.ConditionalSelect(new Vector<int>(int.MinValue), sign.value, magnitude.value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static LanesAny<TArithmetic> ConvertBits(LanesAny<TArithmetic> x) => new(Vector.ConvertToSingle(x.value.As<float, int>()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -98,4 +102,10 @@ internal readonly struct LanesAny<TArithmetic>(Vector<float> value) : IFloatLane
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static LanesAny<TArithmetic> Log1P(LanesAny<TArithmetic> x) => Transcendental.Log1P(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> Sin(LanesAny<TArithmetic> x) => Transcendental.Sin(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> Cos(LanesAny<TArithmetic> x) => Transcendental.Cos(x);
 }
