@@ -1,0 +1,38 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using EmbeddedBackprop.Tests.IO;
+
+namespace EmbeddedBackprop.Tests.Support;
+
+/// <summary>
+/// Runs a part of this assembly in a process of its own, for what a test cannot do to itself: to be killed, or to run
+/// under other environment variables. The first argument names the part.
+/// </summary>
+internal static class ChildProcess
+{
+    public static int Main(string[] arguments)
+    {
+        switch (arguments)
+        {
+            case ["write-checkpoints", ..]:
+                CheckpointWriter.Run(arguments);
+                return 0;
+            default:
+                Console.Error.WriteLine("Run the tests by 'dotnet test'; this entry point is for processes that tests start.");
+                return 2;
+        }
+    }
+
+    /// <summary>Starts this assembly with redirected standard output.</summary>
+    public static Process Start(params ReadOnlySpan<string> arguments)
+    {
+        // The dotnet that runs this process: <root>/shared/Microsoft.NETCore.App/<version>/ holds the runtime.
+        string dotnet = Path.GetFullPath(Path.Combine(
+            RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"));
+        ProcessStartInfo start = new(dotnet) { RedirectStandardOutput = true, UseShellExecute = false };
+        start.ArgumentList.Add(typeof(ChildProcess).Assembly.Location);
+        foreach (string argument in arguments)
+            start.ArgumentList.Add(argument);
+        return Process.Start(start) ?? throw new InvalidOperationException("the process did not start");
+    }
+}
