@@ -32,4 +32,12 @@ public interface IBatchSource
     /// <exception cref="ArgumentException">A stride is too small or a span too short.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A sample does not exist.</exception>
     void Gather(ReadOnlySpan<int> samples, Span<float> inputs, int inputStride, Span<float> targets, int targetStride);
+
+    /// <summary>
+    /// A hint that these samples will be gathered soon: memory that is far away can be fetched while other work goes on. Changes no result.
+    /// </summary>
+    /// <param name="samples">Samples from 0 to Count - 1; others are ignored.</param>
+    void Prefetch(ReadOnlySpan<int> samples)
+    {
+    }
 }

@@ -1,0 +1,40 @@
+using EmbeddedBackprop.Kernels;
+
+namespace EmbeddedBackprop.Data;
+
+/// <summary>Which samples train and which test, drawn by a seed.</summary>
+public sealed class DataSplit
+{
+    private DataSplit(int[] training, int[] test)
+    {
+        Training = training;
+        Test = test;
+    }
+
+    /// <summary>The samples to train on, ascending; for <see cref="DatasetView.Subset"/>.</summary>
+    public int[] Training { get; }
+
+    /// <summary>The held-out samples, ascending; for <see cref="DatasetView.Subset"/>.</summary>
+    public int[] Test { get; }
+
+    /// <summary>Holds out round(count * testFraction) samples, at least one and not all, drawn without replacement.</summary>
+    /// <param name="count">How many samples there are, at least 2.</param>
+    /// <param name="testFraction">The share to hold out, between 0 and 1.</param>
+    /// <param name="seed">The same seed gives the same parts, on every machine.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Fewer than two samples, or a fraction that is not between 0 and 1.</exception>
+    public static DataSplit Random(int count, double testFraction, ulong seed)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 2);
+        if (!(testFraction > 0 && testFraction < 1))
+            throw new ArgumentOutOfRangeException(nameof(testFraction), testFraction, "The test fraction lies between 0 and 1.");
+        int[] order = new int[count];
+        for (int i = 0; i < count; i++) order[i] = i;
+        new CounterRandom(seed, RandomPurpose.Split).Shuffle(0, order);
+        int tested = Math.Clamp((int)Math.Round(count * testFraction), 1, count - 1);
+        int[] test = order[..tested];
+        int[] training = order[tested..];
+        Array.Sort(test);
+        Array.Sort(training);
+        return new DataSplit(training, test);
+    }
+}

@@ -1,0 +1,138 @@
+using EmbeddedBackprop.Training;
+
+namespace EmbeddedBackprop.Data;
+
+/// <summary>Samples of floats (tables), classified or with numbers to be predicted.</summary>
+public sealed class FloatDataset : IBatchSource
+{
+    private readonly float[] inputs;
+    private readonly int[] labels;
+    private readonly float[] targets;
+
+    private FloatDataset(
+        float[] inputs, int inputLength, int[] labels, int classCount, float[] targets, int targetLength, int count,
+        IReadOnlyList<string>? inputNames, IReadOnlyList<string>? classNames)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(inputLength);
+        if ((long)count * inputLength != inputs.Length)
+            throw new ArgumentException($"{count} samples of {inputLength} floats need {(long)count * inputLength} floats, got {inputs.Length}.");
+        if (inputNames is not null && inputNames.Count != inputLength)
+            throw new ArgumentException($"{inputLength} inputs have {inputNames.Count} names.");
+        if (classNames is not null && classNames.Count != classCount)
+            throw new ArgumentException($"{classCount} classes have {classNames.Count} names.");
+
+        this.inputs = inputs;
+        this.labels = labels;
+        this.targets = targets;
+        Count = count;
+        InputLength = inputLength;
+        ClassCount = classCount;
+        TargetLength = targetLength;
+        InputNames = inputNames;
+        ClassNames = classNames;
+    }
+
+    /// <inheritdoc/>
+    public int Count { get; }
+
+    /// <inheritdoc/>
+    public int InputLength { get; }
+
+    /// <inheritdoc/>
+    public int TargetLength { get; }
+
+    /// <inheritdoc/>
+    public int ClassCount { get; }
+
+    /// <summary>The inputs' names in order, if they have any.</summary>
+    public IReadOnlyList<string>? InputNames { get; }
+
+    /// <summary>The classes' names in order, if they have any.</summary>
+    public IReadOnlyList<string>? ClassNames { get; }
+
+    /// <summary>All inputs, [Count, InputLength].</summary>
+    public ReadOnlySpan<float> Inputs => inputs;
+
+    /// <summary>Samples with a class each: targets are one-hot. Keeps the arrays, without a copy.</summary>
+    /// <param name="inputs">[labels.Length, inputLength], row-major.</param>
+    /// <param name="inputLength">Floats of a sample.</param>
+    /// <param name="labels">The class of each sample, 0 to classCount - 1.</param>
+    /// <param name="classCount">How many classes there are.</param>
+    /// <param name="inputNames">The inputs' names, or null.</param>
+    /// <param name="classNames">The classes' names, or null.</param>
+    /// <exception cref="ArgumentException">The lengths do not fit, or a label is out of range.</exception>
+    public static FloatDataset Classified(
+        float[] inputs, int inputLength, int[] labels, int classCount,
+        IReadOnlyList<string>? inputNames = null, IReadOnlyList<string>? classNames = null)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        ArgumentNullException.ThrowIfNull(labels);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(classCount);
+        for (int i = 0; i < labels.Length; i++)
+            if ((uint)labels[i] >= (uint)classCount)
+                throw new ArgumentException($"Sample {i} has label {labels[i]}, expected 0 to {classCount - 1}.", nameof(labels));
+        return new FloatDataset(inputs, inputLength, labels, classCount, [], classCount, labels.Length, inputNames, classNames);
+    }
+
+    /// <summary>Samples with numbers to be predicted. Keeps the arrays, without a copy.</summary>
+    /// <param name="inputs">[count, inputLength], row-major.</param>
+    /// <param name="inputLength">Floats of a sample.</param>
+    /// <param name="targets">[count, targetLength], row-major.</param>
+    /// <param name="targetLength">Numbers to be predicted of a sample.</param>
+    /// <param name="inputNames">The inputs' names, or null.</param>
+    /// <exception cref="ArgumentException">The lengths do not fit.</exception>
+    public static FloatDataset Regression(
+        float[] inputs, int inputLength, float[] targets, int targetLength, IReadOnlyList<string>? inputNames = null)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        ArgumentNullException.ThrowIfNull(targets);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(targetLength);
+        if (targets.Length % targetLength != 0)
+            throw new ArgumentException($"{targets.Length} targets are not rows of {targetLength}.", nameof(targets));
+        return new FloatDataset(inputs, inputLength, [], 0, targets, targetLength, targets.Length / targetLength, inputNames, null);
+    }
+
+    /// <inheritdoc/>
+    public int Label(int sample)
+    {
+        if ((uint)sample >= (uint)Count) throw DataErrors.NoSuchSample(sample, Count);
+        return ClassCount == 0 ? -1 : labels[sample];
+    }
+
+    /// <summary>The inputs of one sample.</summary>
+    public ReadOnlySpan<float> Row(int sample)
+    {
+        if ((uint)sample >= (uint)Count) throw DataErrors.NoSuchSample(sample, Count);
+        return inputs.AsSpan(sample * InputLength, InputLength);
+    }
+
+    /// <summary>The same samples with other inputs of the same shape: labels, targets and names are shared.</summary>
+    /// <param name="inputs">[Count, InputLength], row-major; kept without a copy.</param>
+    public FloatDataset WithInputs(float[] inputs)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        return new FloatDataset(inputs, InputLength, labels, ClassCount, targets, TargetLength, Count, InputNames, ClassNames);
+    }
+
+    /// <inheritdoc/>
+    public void Gather(ReadOnlySpan<int> samples, Span<float> inputs, int inputStride, Span<float> targets, int targetStride)
+    {
+        DataErrors.CheckGather(this, samples.Length, inputs.Length, inputStride, targets.Length, targetStride);
+        for (int i = 0; i < samples.Length; i++)
+        {
+            int sample = samples[i];
+            Row(sample).CopyTo(inputs.Slice(i * inputStride, InputLength));
+            if (targets.IsEmpty) continue;
+            Span<float> target = targets.Slice(i * targetStride, TargetLength);
+            if (ClassCount == 0)
+            {
+                this.targets.AsSpan(sample * TargetLength, TargetLength).CopyTo(target);
+            }
+            else
+            {
+                target.Clear();
+                target[labels[sample]] = 1f;
+            }
+        }
+    }
+}

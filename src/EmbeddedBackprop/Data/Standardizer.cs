@@ -1,0 +1,90 @@
+using EmbeddedBackprop.Training;
+
+namespace EmbeddedBackprop.Data;
+
+/// <summary>
+/// Brings every input to mean 0 and variance 1: y = (x - mean) * scale, scale = 1 / standard deviation.
+/// Fit it on the training part alone: figures of the test part must not reach the training.
+/// </summary>
+public sealed class Standardizer
+{
+    private readonly float[] means;
+    private readonly float[] scales;
+
+    /// <summary>Keeps copies of figures found earlier, for instance of those in a model file.</summary>
+    /// <exception cref="ArgumentException">The lengths differ, or a figure is not finite.</exception>
+    public Standardizer(ReadOnlySpan<float> means, ReadOnlySpan<float> scales)
+    {
+        if (means.Length != scales.Length) throw new ArgumentException($"{means.Length} means came with {scales.Length} scales.", nameof(scales));
+        foreach (float mean in means)
+            if (!float.IsFinite(mean)) throw new ArgumentException("A mean is not finite.", nameof(means));
+        foreach (float scale in scales)
+            if (!float.IsFinite(scale)) throw new ArgumentException("A scale is not finite.", nameof(scales));
+        this.means = means.ToArray();
+        this.scales = scales.ToArray();
+    }
+
+    /// <summary>The mean of each input.</summary>
+    public ReadOnlySpan<float> Means => means;
+
+    /// <summary>The factor of each input: 1 / standard deviation, or 1 where the input never changes.</summary>
+    public ReadOnlySpan<float> Scales => scales;
+
+    /// <summary>Mean and population variance of every input, in double and in the order of the samples.</summary>
+    /// <param name="training">The training part.</param>
+    /// <exception cref="ArgumentException">There are no samples.</exception>
+    public static Standardizer Fit(IBatchSource training)
+    {
+        ArgumentNullException.ThrowIfNull(training);
+        if (training.Count == 0) throw new ArgumentException("There are no samples to fit on.", nameof(training));
+        int length = training.InputLength;
+        float[] row = new float[length];
+        double[] mean = new double[length];
+        double[] variance = new double[length];
+        for (int i = 0; i < training.Count; i++)
+        {
+            training.Gather([i], row, length, default, 0);
+            for (int j = 0; j < length; j++) mean[j] += row[j];
+        }
+
+        for (int j = 0; j < length; j++) mean[j] /= training.Count;
+
+        // A second pass: sums of squares would lose everything where the mean is large beside the deviation.
+        for (int i = 0; i < training.Count; i++)
+        {
+            training.Gather([i], row, length, default, 0);
+            for (int j = 0; j < length; j++) variance[j] += (row[j] - mean[j]) * (row[j] - mean[j]);
+        }
+
+        float[] means = new float[length];
+        float[] scales = new float[length];
+        for (int j = 0; j < length; j++)
+        {
+            means[j] = (float)mean[j];
+            float scale = (float)(1 / Math.Sqrt(variance[j] / training.Count));
+
+            // Constant inputs (and such as differ by less than floats can scale up) are only centred.
+            scales[j] = float.IsFinite(scale) && scale > 0 ? scale : 1f;
+        }
+
+        return new Standardizer(means, scales);
+    }
+
+    /// <summary>Standardises the inputs of one sample in place.</summary>
+    /// <exception cref="ArgumentException">The number of inputs is another one than fitted.</exception>
+    public void Apply(Span<float> inputs)
+    {
+        if (inputs.Length != means.Length) throw new ArgumentException($"Expected {means.Length} inputs, got {inputs.Length}.", nameof(inputs));
+        for (int j = 0; j < inputs.Length; j++) inputs[j] = (inputs[j] - means[j]) * scales[j];
+    }
+
+    /// <summary>A data set with standardised inputs; the original stays as it is.</summary>
+    /// <exception cref="ArgumentException">The number of inputs is another one than fitted.</exception>
+    public FloatDataset Apply(FloatDataset dataset)
+    {
+        ArgumentNullException.ThrowIfNull(dataset);
+        float[] inputs = dataset.Inputs.ToArray();
+        for (int i = 0; i < dataset.Count; i++) Apply(inputs.AsSpan(i * dataset.InputLength, dataset.InputLength));
+        return dataset.WithInputs(inputs);
+    }
+}
