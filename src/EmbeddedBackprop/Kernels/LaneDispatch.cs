@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using System.Runtime.Intrinsics;
 
 namespace EmbeddedBackprop.Kernels;
@@ -29,21 +30,42 @@ internal static class LaneDispatch
     {
         if (arithmetic == Arithmetic.Fused)
         {
-            RunAt<TKernel, TArguments, Fused>(in arguments);
+            RunAt<TKernel, TArguments, Fused>(Width, in arguments);
         }
         else
         {
-            RunAt<TKernel, TArguments, Separate>(in arguments);
+            RunAt<TKernel, TArguments, Separate>(Width, in arguments);
         }
     }
 
-    private static void RunAt<TKernel, TArguments, TArithmetic>(in TArguments arguments)
+    /// <summary>
+    /// Runs a kernel whose rows have at least <paramref name="columns"/> floats: at the chosen width, or at the widest one below it that a row fills,
+    /// so that a kernel may count on one whole vector.
+    /// </summary>
+    public static void RunWithin<TKernel, TArguments>(Arithmetic arithmetic, int columns, in TArguments arguments)
+        where TKernel : struct, ILaneKernel<TArguments>
+        where TArguments : allows ref struct
+    {
+        int width = Width;
+        int lanes = width == 0 ? Vector<float>.Count : width == 1 ? 1 : width / 32;
+        if (columns < lanes)
+            width = columns >= 8 && lanes > 8 ? 256 : columns >= 4 && lanes > 4 ? 128 : 1;
+        if (arithmetic == Arithmetic.Fused)
+        {
+            RunAt<TKernel, TArguments, Fused>(width, in arguments);
+        }
+        else
+        {
+            RunAt<TKernel, TArguments, Separate>(width, in arguments);
+        }
+    }
+
+    private static void RunAt<TKernel, TArguments, TArithmetic>(int width, in TArguments arguments)
         where TKernel : struct, ILaneKernel<TArguments>
         where TArguments : allows ref struct
         where TArithmetic : struct, IArithmetic
     {
         // The IsHardwareAccelerated tests are constants for the compiler: an AOT build keeps only the widths it can run.
-        int width = Width;
         if (Vector512.IsHardwareAccelerated && width == 512)
         {
             TKernel.Run<Lanes512<TArithmetic>, Lane<TArithmetic>>(in arguments);

@@ -1,0 +1,87 @@
+namespace EmbeddedBackprop.Kernels;
+
+/// <summary>Matrix products over the register tile of <see cref="GemmTile"/>: same bits as <see cref="Scalar.Gemm"/> at every width.</summary>
+/// <remarks>
+/// Every result is one chain over k in ascending order: s = C (accumulate), bias[j] or +0; then s = M(a, b, s) for each k. Lanes and tiles share out
+/// results, never terms; blocks over k reload C and go on. Columns beyond n are neither read nor written. Fastest when n and the leading dimensions
+/// are multiples of 16. Nothing is allocated.
+/// </remarks>
+public static class Gemm
+{
+    /// <summary>C[m,n] = (accumulate ? C : bias or +0) + A[m,k] B[k,n]: s = M(a[i,p], b[p,j], s), p ascending.</summary>
+    /// <param name="arithmetic">How M rounds.</param>
+    /// <param name="m">Rows of A and C.</param>
+    /// <param name="n">Columns of B and C.</param>
+    /// <param name="k">Columns of A, rows of B.</param>
+    /// <param name="a">A [m, k].</param>
+    /// <param name="lda">Distance of A's rows.</param>
+    /// <param name="b">B [k, n].</param>
+    /// <param name="ldb">Distance of B's rows.</param>
+    /// <param name="bias">n values, or empty.</param>
+    /// <param name="c">C [m, n]; may not overlap a source.</param>
+    /// <param name="ldc">Distance of C's rows.</param>
+    /// <param name="accumulate">True: the chains go on from C, and bias is not read.</param>
+    /// <exception cref="ArgumentException">A span is too short for its sizes.</exception>
+    public static void NN(
+        Arithmetic arithmetic, int m, int n, int k, ReadOnlySpan<float> a, int lda, ReadOnlySpan<float> b, int ldb,
+        ReadOnlySpan<float> bias, Span<float> c, int ldc, bool accumulate = false)
+    {
+        Require.Matrix("Gemm.NN", nameof(a), m, k, lda, a.Length);
+        Require.Matrix("Gemm.NN", nameof(b), k, n, ldb, b.Length);
+        Require.Bias("Gemm.NN", n, bias.Length);
+        Require.Matrix("Gemm.NN", nameof(c), m, n, ldc, c.Length);
+        Run(arithmetic, new(m, n, k, a, lda, 1, b, ldb, false, bias, c, ldc, accumulate));
+    }
+
+    /// <summary>C[m,n] = (accumulate ? C : +0) + A^T B with A [k,m], B [k,n]: s = M(a[p,i], b[p,j], s), p ascending (a weight gradient over samples).</summary>
+    /// <param name="arithmetic">How M rounds.</param>
+    /// <param name="m">Columns of A, rows of C.</param>
+    /// <param name="n">Columns of B and C.</param>
+    /// <param name="k">Rows of A and B.</param>
+    /// <param name="a">A [k, m].</param>
+    /// <param name="lda">Distance of A's rows.</param>
+    /// <param name="b">B [k, n].</param>
+    /// <param name="ldb">Distance of B's rows.</param>
+    /// <param name="c">C [m, n]; may not overlap a source.</param>
+    /// <param name="ldc">Distance of C's rows.</param>
+    /// <param name="accumulate">True: the chains go on from C.</param>
+    /// <exception cref="ArgumentException">A span is too short for its sizes.</exception>
+    public static void TN(
+        Arithmetic arithmetic, int m, int n, int k, ReadOnlySpan<float> a, int lda, ReadOnlySpan<float> b, int ldb,
+        Span<float> c, int ldc, bool accumulate = false)
+    {
+        Require.Matrix("Gemm.TN", nameof(a), k, m, lda, a.Length);
+        Require.Matrix("Gemm.TN", nameof(b), k, n, ldb, b.Length);
+        Require.Matrix("Gemm.TN", nameof(c), m, n, ldc, c.Length);
+        Run(arithmetic, new(m, n, k, a, 1, lda, b, ldb, false, default, c, ldc, accumulate));
+    }
+
+    /// <summary>C[m,n] = (accumulate ? C : +0) + A B^T with A [m,k], B [n,k]: s = M(a[i,p], b[j,p], s), p ascending (the gradient of a layer's input).</summary>
+    /// <param name="arithmetic">How M rounds.</param>
+    /// <param name="m">Rows of A and C.</param>
+    /// <param name="n">Rows of B, columns of C.</param>
+    /// <param name="k">Columns of A and B.</param>
+    /// <param name="a">A [m, k].</param>
+    /// <param name="lda">Distance of A's rows.</param>
+    /// <param name="b">B [n, k].</param>
+    /// <param name="ldb">Distance of B's rows.</param>
+    /// <param name="c">C [m, n]; may not overlap a source.</param>
+    /// <param name="ldc">Distance of C's rows.</param>
+    /// <param name="accumulate">True: the chains go on from C.</param>
+    /// <exception cref="ArgumentException">A span is too short for its sizes.</exception>
+    public static void NT(
+        Arithmetic arithmetic, int m, int n, int k, ReadOnlySpan<float> a, int lda, ReadOnlySpan<float> b, int ldb,
+        Span<float> c, int ldc, bool accumulate = false)
+    {
+        Require.Matrix("Gemm.NT", nameof(a), m, k, lda, a.Length);
+        Require.Matrix("Gemm.NT", nameof(b), n, k, ldb, b.Length);
+        Require.Matrix("Gemm.NT", nameof(c), m, n, ldc, c.Length);
+        Run(arithmetic, new(m, n, k, a, lda, 1, b, ldb, true, default, c, ldc, accumulate));
+    }
+
+    internal static void Run(Arithmetic arithmetic, in GemmArguments arguments)
+    {
+        if (arguments.M != 0 && arguments.N != 0)
+            LaneDispatch.RunWithin<GemmKernel, GemmArguments>(arithmetic, (int)arguments.N, in arguments);
+    }
+}

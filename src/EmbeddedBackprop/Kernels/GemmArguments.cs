@@ -1,0 +1,44 @@
+using System.Runtime.InteropServices;
+
+namespace EmbeddedBackprop.Kernels;
+
+/// <summary>Where the chains of a product begin.</summary>
+internal enum GemmStart
+{
+    Zero,
+    Bias,
+    Destination,
+}
+
+/// <summary>A checked product: A's element (row i, step p) is at i * ARow + p * AStep, so that A and A^T are one text.</summary>
+internal readonly ref struct GemmArguments
+{
+    public readonly ref readonly float A;
+    public readonly ref readonly float B;
+    public readonly ref readonly float Bias;
+    public readonly ref float C;
+    public readonly nuint M;
+    public readonly nuint N;
+    public readonly nuint K;
+    public readonly nuint ARow;
+    public readonly nuint AStep;
+    public readonly nuint LeadingB;
+    public readonly nuint LeadingC;
+    public readonly bool BTransposed;
+    public readonly GemmStart Start;
+
+    public GemmArguments(
+        int m, int n, int k, ReadOnlySpan<float> a, int rowA, int stepA, ReadOnlySpan<float> b, int leadingB, bool transposedB,
+        ReadOnlySpan<float> bias, Span<float> c, int leadingC, bool accumulate)
+    {
+        A = ref MemoryMarshal.GetReference(a);
+        B = ref MemoryMarshal.GetReference(b);
+        Bias = ref MemoryMarshal.GetReference(bias);
+        C = ref MemoryMarshal.GetReference(c);
+        (M, N, K) = ((nuint)m, (nuint)n, (nuint)k);
+        (ARow, AStep) = ((nuint)rowA, (nuint)stepA);
+        (LeadingB, LeadingC) = ((nuint)leadingB, (nuint)leadingC);
+        BTransposed = transposedB;
+        Start = accumulate ? GemmStart.Destination : bias.IsEmpty ? GemmStart.Zero : GemmStart.Bias;
+    }
+}

@@ -1,0 +1,354 @@
+using System.Runtime.CompilerServices;
+
+namespace EmbeddedBackprop.Kernels;
+
+/// <summary>A number of rows or of vectors that the compiler knows, so that one text gives every size of tile.</summary>
+internal interface ITileSize
+{
+    static abstract int Value { get; }
+}
+
+internal readonly struct One : ITileSize
+{
+    public static int Value => 1;
+}
+
+internal readonly struct Two : ITileSize
+{
+    public static int Value => 2;
+}
+
+internal readonly struct Three : ITileSize
+{
+    public static int Value => 3;
+}
+
+internal readonly struct Four : ITileSize
+{
+    public static int Value => 4;
+}
+
+internal readonly struct Five : ITileSize
+{
+    public static int Value => 5;
+}
+
+internal readonly struct Six : ITileSize
+{
+    public static int Value => 6;
+}
+
+/// <summary>Equal tiles one below the other: where they are, and how far their chains go.</summary>
+internal ref struct TileArguments
+{
+    public ref readonly float A;
+    public ref readonly float B;
+    public ref readonly float Bias;
+    public ref float C;
+    public nuint ARow;
+    public nuint AStep;
+    public nuint LeadingB;
+    public nuint LeadingC;
+    public nuint Depth;
+
+    /// <summary>Offset of the tile's last vector. In a ragged panel it overlaps its neighbour, and both compute the same bits there.</summary>
+    public nuint Last;
+
+    /// <summary>How many tiles.</summary>
+    public nuint Tiles;
+    public GemmStart Start;
+}
+
+/// <summary>
+/// The one tuned loop: up to 6 rows x 4 vectors of C stay in registers while k runs, s = M(a[i,p], b[p,j], s).
+/// 24 accumulators, 4 vectors of B and one broadcast fill the 32 registers of AVX-512 and NEON; where there are 16, the callers ask for 6 x 2.
+/// </summary>
+internal static class GemmTile
+{
+    /// <summary>The most rows of a tile.</summary>
+    public const int MaximumRows = 6;
+
+    /// <summary>Runs equal tiles of rows x columns vectors; accumulators are named locals because arrays would live in memory.</summary>
+    public static void Run<T>(int rows, int columns, in TileArguments tile)
+        where T : struct, IFloatLanes<T>
+    {
+        switch (rows)
+        {
+            case 1: Columns<T, One>(columns, in tile); break;
+            case 2: Columns<T, Two>(columns, in tile); break;
+            case 3: Columns<T, Three>(columns, in tile); break;
+            case 4: Columns<T, Four>(columns, in tile); break;
+            case 5: Columns<T, Five>(columns, in tile); break;
+            default: Columns<T, Six>(columns, in tile); break;
+        }
+    }
+
+    private static void Columns<T, TRows>(int columns, in TileArguments tile)
+        where T : struct, IFloatLanes<T>
+        where TRows : struct, ITileSize
+    {
+        switch (columns)
+        {
+            case 1: Run<T, TRows, One>(in tile); break;
+            case 2: Run<T, TRows, Two>(in tile); break;
+            case 3: Run<T, TRows, Three>(in tile); break;
+            default: Run<T, TRows, Four>(in tile); break;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Run<T, TRows, TColumns>(in TileArguments tile)
+        where T : struct, IFloatLanes<T>
+        where TRows : struct, ITileSize
+        where TColumns : struct, ITileSize
+    {
+        ref readonly float b = ref tile.B;
+        ref float a0 = ref Unsafe.AsRef(in tile.A);
+        ref float c0 = ref tile.C;
+        nuint aRow = tile.ARow;
+        nuint cRow = tile.LeadingC;
+        nuint step = tile.AStep;
+        nuint leading = tile.LeadingB;
+        nuint second = TColumns.Value == 2 ? tile.Last : (nuint)T.Count;
+        nuint third = TColumns.Value == 3 ? tile.Last : 2 * (nuint)T.Count;
+        nuint fourth = tile.Last;
+        for (nuint left = tile.Tiles; left != 0; left--)
+        {
+            ref float a1 = ref Unsafe.Add(ref a0, TRows.Value > 1 ? aRow : 0);
+            ref float a2 = ref Unsafe.Add(ref a1, TRows.Value > 2 ? aRow : 0);
+            ref float a3 = ref Unsafe.Add(ref a2, TRows.Value > 3 ? aRow : 0);
+            ref float a4 = ref Unsafe.Add(ref a3, TRows.Value > 4 ? aRow : 0);
+            ref float a5 = ref Unsafe.Add(ref a4, TRows.Value > 5 ? aRow : 0);
+            ref float c1 = ref Unsafe.Add(ref c0, TRows.Value > 1 ? cRow : 0);
+            ref float c2 = ref Unsafe.Add(ref c1, TRows.Value > 2 ? cRow : 0);
+            ref float c3 = ref Unsafe.Add(ref c2, TRows.Value > 3 ? cRow : 0);
+            ref float c4 = ref Unsafe.Add(ref c3, TRows.Value > 4 ? cRow : 0);
+            ref float c5 = ref Unsafe.Add(ref c4, TRows.Value > 5 ? cRow : 0);
+            T s00 = T.Zero, s01 = T.Zero, s02 = T.Zero, s03 = T.Zero;
+            T s10 = T.Zero, s11 = T.Zero, s12 = T.Zero, s13 = T.Zero;
+            T s20 = T.Zero, s21 = T.Zero, s22 = T.Zero, s23 = T.Zero;
+            T s30 = T.Zero, s31 = T.Zero, s32 = T.Zero, s33 = T.Zero;
+            T s40 = T.Zero, s41 = T.Zero, s42 = T.Zero, s43 = T.Zero;
+            T s50 = T.Zero, s51 = T.Zero, s52 = T.Zero, s53 = T.Zero;
+            if (tile.Start == GemmStart.Bias)
+            {
+                s50 = s40 = s30 = s20 = s10 = s00 = T.Load(in tile.Bias, 0);
+                if (TColumns.Value > 1)
+                    s51 = s41 = s31 = s21 = s11 = s01 = T.Load(in tile.Bias, second);
+                if (TColumns.Value > 2)
+                    s52 = s42 = s32 = s22 = s12 = s02 = T.Load(in tile.Bias, third);
+                if (TColumns.Value > 3)
+                    s53 = s43 = s33 = s23 = s13 = s03 = T.Load(in tile.Bias, fourth);
+            }
+            else if (tile.Start == GemmStart.Destination)
+            {
+                s00 = T.Load(in c0, 0);
+                if (TColumns.Value > 1)
+                    s01 = T.Load(in c0, second);
+                if (TColumns.Value > 2)
+                    s02 = T.Load(in c0, third);
+                if (TColumns.Value > 3)
+                    s03 = T.Load(in c0, fourth);
+                if (TRows.Value > 1)
+                {
+                    s10 = T.Load(in c1, 0);
+                    if (TColumns.Value > 1)
+                        s11 = T.Load(in c1, second);
+                    if (TColumns.Value > 2)
+                        s12 = T.Load(in c1, third);
+                    if (TColumns.Value > 3)
+                        s13 = T.Load(in c1, fourth);
+                }
+                if (TRows.Value > 2)
+                {
+                    s20 = T.Load(in c2, 0);
+                    if (TColumns.Value > 1)
+                        s21 = T.Load(in c2, second);
+                    if (TColumns.Value > 2)
+                        s22 = T.Load(in c2, third);
+                    if (TColumns.Value > 3)
+                        s23 = T.Load(in c2, fourth);
+                }
+                if (TRows.Value > 3)
+                {
+                    s30 = T.Load(in c3, 0);
+                    if (TColumns.Value > 1)
+                        s31 = T.Load(in c3, second);
+                    if (TColumns.Value > 2)
+                        s32 = T.Load(in c3, third);
+                    if (TColumns.Value > 3)
+                        s33 = T.Load(in c3, fourth);
+                }
+                if (TRows.Value > 4)
+                {
+                    s40 = T.Load(in c4, 0);
+                    if (TColumns.Value > 1)
+                        s41 = T.Load(in c4, second);
+                    if (TColumns.Value > 2)
+                        s42 = T.Load(in c4, third);
+                    if (TColumns.Value > 3)
+                        s43 = T.Load(in c4, fourth);
+                }
+                if (TRows.Value > 5)
+                {
+                    s50 = T.Load(in c5, 0);
+                    if (TColumns.Value > 1)
+                        s51 = T.Load(in c5, second);
+                    if (TColumns.Value > 2)
+                        s52 = T.Load(in c5, third);
+                    if (TColumns.Value > 3)
+                        s53 = T.Load(in c5, fourth);
+                }
+            }
+
+            nuint q = 0;
+            nuint j = 0;
+            for (nuint p = tile.Depth; p != 0; p--)
+            {
+                T b0 = T.Load(in b, j);
+                T b1 = TColumns.Value > 1 ? T.Load(in b, j + second) : T.Zero;
+                T b2 = TColumns.Value > 2 ? T.Load(in b, j + third) : T.Zero;
+                T b3 = TColumns.Value > 3 ? T.Load(in b, j + fourth) : T.Zero;
+                {
+                    T x = T.Broadcast(Unsafe.Add(ref a0, q));
+                    s00 = T.MultiplyAdd(x, b0, s00);
+                    if (TColumns.Value > 1)
+                        s01 = T.MultiplyAdd(x, b1, s01);
+                    if (TColumns.Value > 2)
+                        s02 = T.MultiplyAdd(x, b2, s02);
+                    if (TColumns.Value > 3)
+                        s03 = T.MultiplyAdd(x, b3, s03);
+                }
+
+                if (TRows.Value > 1)
+                {
+                    T x = T.Broadcast(Unsafe.Add(ref a1, q));
+                    s10 = T.MultiplyAdd(x, b0, s10);
+                    if (TColumns.Value > 1)
+                        s11 = T.MultiplyAdd(x, b1, s11);
+                    if (TColumns.Value > 2)
+                        s12 = T.MultiplyAdd(x, b2, s12);
+                    if (TColumns.Value > 3)
+                        s13 = T.MultiplyAdd(x, b3, s13);
+                }
+
+                if (TRows.Value > 2)
+                {
+                    T x = T.Broadcast(Unsafe.Add(ref a2, q));
+                    s20 = T.MultiplyAdd(x, b0, s20);
+                    if (TColumns.Value > 1)
+                        s21 = T.MultiplyAdd(x, b1, s21);
+                    if (TColumns.Value > 2)
+                        s22 = T.MultiplyAdd(x, b2, s22);
+                    if (TColumns.Value > 3)
+                        s23 = T.MultiplyAdd(x, b3, s23);
+                }
+
+                if (TRows.Value > 3)
+                {
+                    T x = T.Broadcast(Unsafe.Add(ref a3, q));
+                    s30 = T.MultiplyAdd(x, b0, s30);
+                    if (TColumns.Value > 1)
+                        s31 = T.MultiplyAdd(x, b1, s31);
+                    if (TColumns.Value > 2)
+                        s32 = T.MultiplyAdd(x, b2, s32);
+                    if (TColumns.Value > 3)
+                        s33 = T.MultiplyAdd(x, b3, s33);
+                }
+
+                if (TRows.Value > 4)
+                {
+                    T x = T.Broadcast(Unsafe.Add(ref a4, q));
+                    s40 = T.MultiplyAdd(x, b0, s40);
+                    if (TColumns.Value > 1)
+                        s41 = T.MultiplyAdd(x, b1, s41);
+                    if (TColumns.Value > 2)
+                        s42 = T.MultiplyAdd(x, b2, s42);
+                    if (TColumns.Value > 3)
+                        s43 = T.MultiplyAdd(x, b3, s43);
+                }
+
+                if (TRows.Value > 5)
+                {
+                    T x = T.Broadcast(Unsafe.Add(ref a5, q));
+                    s50 = T.MultiplyAdd(x, b0, s50);
+                    if (TColumns.Value > 1)
+                        s51 = T.MultiplyAdd(x, b1, s51);
+                    if (TColumns.Value > 2)
+                        s52 = T.MultiplyAdd(x, b2, s52);
+                    if (TColumns.Value > 3)
+                        s53 = T.MultiplyAdd(x, b3, s53);
+                }
+
+                q += step;
+                j += leading;
+            }
+
+            T.Store(s00, ref c0, 0);
+            if (TColumns.Value > 1)
+                T.Store(s01, ref c0, second);
+            if (TColumns.Value > 2)
+                T.Store(s02, ref c0, third);
+            if (TColumns.Value > 3)
+                T.Store(s03, ref c0, fourth);
+
+            if (TRows.Value > 1)
+            {
+                T.Store(s10, ref c1, 0);
+                if (TColumns.Value > 1)
+                    T.Store(s11, ref c1, second);
+                if (TColumns.Value > 2)
+                    T.Store(s12, ref c1, third);
+                if (TColumns.Value > 3)
+                    T.Store(s13, ref c1, fourth);
+            }
+
+            if (TRows.Value > 2)
+            {
+                T.Store(s20, ref c2, 0);
+                if (TColumns.Value > 1)
+                    T.Store(s21, ref c2, second);
+                if (TColumns.Value > 2)
+                    T.Store(s22, ref c2, third);
+                if (TColumns.Value > 3)
+                    T.Store(s23, ref c2, fourth);
+            }
+
+            if (TRows.Value > 3)
+            {
+                T.Store(s30, ref c3, 0);
+                if (TColumns.Value > 1)
+                    T.Store(s31, ref c3, second);
+                if (TColumns.Value > 2)
+                    T.Store(s32, ref c3, third);
+                if (TColumns.Value > 3)
+                    T.Store(s33, ref c3, fourth);
+            }
+
+            if (TRows.Value > 4)
+            {
+                T.Store(s40, ref c4, 0);
+                if (TColumns.Value > 1)
+                    T.Store(s41, ref c4, second);
+                if (TColumns.Value > 2)
+                    T.Store(s42, ref c4, third);
+                if (TColumns.Value > 3)
+                    T.Store(s43, ref c4, fourth);
+            }
+
+            if (TRows.Value > 5)
+            {
+                T.Store(s50, ref c5, 0);
+                if (TColumns.Value > 1)
+                    T.Store(s51, ref c5, second);
+                if (TColumns.Value > 2)
+                    T.Store(s52, ref c5, third);
+                if (TColumns.Value > 3)
+                    T.Store(s53, ref c5, fourth);
+            }
+
+            a0 = ref Unsafe.Add(ref a0, (nuint)TRows.Value * aRow);
+            c0 = ref Unsafe.Add(ref c0, (nuint)TRows.Value * cRow);
+        }
+    }
+}
