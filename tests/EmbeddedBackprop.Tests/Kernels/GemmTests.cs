@@ -1,5 +1,6 @@
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Tests.Support;
+using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Kernels;
 
@@ -74,7 +75,7 @@ internal sealed class GemmTests
         }
     }
 
-    // Layout, offsets, start and values follow from the seed, so that neighbouring sizes try different ones.
+    // Layout, offsets, start and numbers follow from the seed, so that neighbouring sizes try different ones.
     private static void Check(Operation operation, Arithmetic arithmetic, int m, int n, int k, int seed)
     {
         int mix = (int)((uint)(seed * 2654435761L) >> 8);
@@ -86,11 +87,11 @@ internal sealed class GemmTests
         int offset = (mix >> 6) & 3;
         bool accumulate = ((mix >> 8) & 1) != 0;
         bool hasBias = ((mix >> 9) & 1) != 0;
-        Values values = (Values)((mix >> 10) % 3);
-        float[] a = Samples.Array(offset + Extent(aRows, aColumns, lda), seed, values);
-        float[] b = Samples.Array(offset + Extent(bRows, bColumns, ldb), seed + 1000, values);
-        float[] bias = hasBias ? Samples.Array(offset + n, seed + 2000, values) : [];
-        float[] before = Samples.Array(offset + Extent(m, n, ldc) + 3, seed + 3000, values);
+        Numbers numbers = (Numbers)((mix >> 10) % 3);
+        float[] a = Samples.Array(offset + Extent(aRows, aColumns, lda), seed, numbers);
+        float[] b = Samples.Array(offset + Extent(bRows, bColumns, ldb), seed + 1000, numbers);
+        float[] bias = hasBias ? Samples.Array(offset + n, seed + 2000, numbers) : [];
+        float[] before = Samples.Array(offset + Extent(m, n, ldc) + 3, seed + 3000, numbers);
         float[] expected = (float[])before.Clone();
         ReadOnlySpan<float> biasSpan = hasBias ? bias.AsSpan(offset) : default;
         switch (operation)
@@ -125,7 +126,7 @@ internal sealed class GemmTests
 
             // The whole array: columns beyond n and floats beyond the last row must be as they were.
             if (Bits.FirstDifference(c, expected) >= 0)
-                Bits.AssertEqual(c, expected, $"{operation} {arithmetic} {m}x{n}x{k} width {width} ld {lda} {ldb} {ldc} offset {offset} bias {hasBias} accumulate {accumulate} {values}");
+                Bits.AssertEqual(c, expected, $"{operation} {arithmetic} {m}x{n}x{k} width {width} ld {lda} {ldb} {ldc} offset {offset} bias {hasBias} accumulate {accumulate} {numbers}");
         });
     }
 

@@ -1,7 +1,7 @@
 namespace EmbeddedBackprop.Tests.Support;
 
 /// <summary>Which numbers a test draws.</summary>
-internal enum Values
+internal enum Numbers
 {
     /// <summary>Between -1 and 1.</summary>
     Plain,
@@ -22,15 +22,15 @@ internal static class Samples
     private static readonly float[] Special = [float.PositiveInfinity, float.NegativeInfinity, float.NaN];
 
     /// <summary>An array of such numbers.</summary>
-    public static float[] Array(int length, int seed, Values values = Values.Plain)
+    public static float[] Array(int length, int seed, Numbers numbers = Numbers.Plain)
     {
         float[] result = new float[length];
-        Fill(result, seed, values);
+        Fill(result, seed, numbers);
         return result;
     }
 
     /// <summary>Fills a span with such numbers.</summary>
-    public static void Fill(Span<float> destination, int seed, Values values = Values.Plain)
+    public static void Fill(Span<float> destination, int seed, Numbers numbers = Numbers.Plain)
     {
         // A splitmix generator: seeding costs nothing, and tests seed a hundred thousand times.
         ulong state = (ulong)(uint)seed * 0x9E3779B97F4A7C15UL;
@@ -39,8 +39,8 @@ internal static class Samples
             ulong draw = Next(ref state);
             float plain = ((int)(draw >> 40) - (1 << 23)) / (float)(1 << 23);
             int kind = (int)(draw & 63);
-            destination[i] = values != Values.Plain && kind < 20 ? Edge[(int)((draw >> 8) % (ulong)Edge.Length)]
-                : values == Values.NonFinite && kind == 20 ? Special[(int)((draw >> 8) % (ulong)Special.Length)]
+            destination[i] = numbers != Numbers.Plain && kind < 20 ? Edge[(int)((draw >> 8) % (ulong)Edge.Length)]
+                : numbers == Numbers.NonFinite && kind == 20 ? Special[(int)((draw >> 8) % (ulong)Special.Length)]
                 : plain;
         }
     }
