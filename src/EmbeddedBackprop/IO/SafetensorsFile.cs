@@ -67,6 +67,8 @@ public sealed class SafetensorsFile
         byte[] bytes;
         using (FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0))
         {
+            if (!stream.CanSeek)
+                throw new DataFormatException(path, 0, "a pipe or device cannot be read, only a file");
             // Not File.ReadAllBytes, which reads without end where no length is told (a device).
             if (stream.Length > Array.MaxLength)
                 throw new DataFormatException(path, Array.MaxLength, "files beyond 2 GB are not read");
