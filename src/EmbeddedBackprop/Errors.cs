@@ -1,0 +1,76 @@
+using System.Diagnostics.CodeAnalysis;
+using EmbeddedBackprop.Graphs;
+
+namespace EmbeddedBackprop;
+
+/// <summary>The texts of all errors that graphs, plans and networks raise: each names the thing and both numbers.</summary>
+internal static class Errors
+{
+    [DoesNotReturn]
+    public static void InputSize(string op, int expected, int given, string from) =>
+        throw new ArgumentException($"{op}: expected {expected} inputs, got {given} (from {from})");
+
+    [DoesNotReturn]
+    public static void InputCount(string op, int expected, int given) =>
+        throw new ArgumentException($"{op}: expected {expected} input nodes, got {given}");
+
+    [DoesNotReturn]
+    public static void SizesDiffer(string op, string left, Shape leftShape, string right, Shape rightShape) =>
+        throw new ArgumentException($"{op}: {left} has shape {leftShape}, {right} has shape {rightShape}; they must be equal");
+
+    [DoesNotReturn]
+    public static void NotPositive(string what, double value) =>
+        throw new ArgumentOutOfRangeException(what, value, $"{what} must be positive, got {value}");
+
+    [DoesNotReturn]
+    public static void Negative(string what, double value) =>
+        throw new ArgumentOutOfRangeException(what, value, $"{what} must not be negative, got {value}");
+
+    [DoesNotReturn]
+    public static void OutOfRange(string what, double value, string range) =>
+        throw new ArgumentOutOfRangeException(what, value, $"{what} must be {range}, got {value}");
+
+    [DoesNotReturn]
+    public static void OtherGraph(string node) =>
+        throw new ArgumentException($"{node}: the node belongs to another graph");
+
+    [DoesNotReturn]
+    public static void NameTaken(string name) =>
+        throw new ArgumentException($"{name}: the graph has a node of this name already");
+
+    [DoesNotReturn]
+    public static void NotALoss(string node) =>
+        throw new ArgumentException($"{node}: a training plan ends in a loss; this node is none");
+
+    [DoesNotReturn]
+    public static void LossInInference(string node) =>
+        throw new ArgumentException($"{node}: a loss is not part of an inference plan; ask for the node it judges");
+
+    [DoesNotReturn]
+    public static void NoSuchNode(string node) =>
+        throw new ArgumentException($"{node}: the plan holds no such node");
+
+    [DoesNotReturn]
+    public static void MemoryTooSmall(string what, int needed, int given) =>
+        throw new ArgumentException($"{what}: the plan needs {needed} floats, got {given}");
+
+    [DoesNotReturn]
+    public static void BatchTooLarge(int planned, int batch) =>
+        throw new ArgumentOutOfRangeException(nameof(batch), batch, $"batch must be 1 to {planned} (the plan's batch), got {batch}");
+
+    [DoesNotReturn]
+    public static void LengthDiffers(string what, int expected, int given) =>
+        throw new ArgumentException($"{what}: expected {expected} values, got {given}");
+
+    [DoesNotReturn]
+    public static void TooLarge(string what, long floats) =>
+        throw new ArgumentException($"{what}: {floats} floats do not fit into one span (at most {int.MaxValue})");
+
+    [DoesNotReturn]
+    public static void NothingToTrain() =>
+        throw new ArgumentException("the graph has no parameters: there is nothing to train");
+
+    [DoesNotReturn]
+    public static void InferenceOnly() =>
+        throw new InvalidOperationException("the network was compiled without a loss: it predicts, it cannot train");
+}

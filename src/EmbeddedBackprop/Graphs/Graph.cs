@@ -1,0 +1,90 @@
+using System.Globalization;
+
+namespace EmbeddedBackprop.Graphs;
+
+/// <summary>
+/// What is to be computed: inputs, and ops applied to nodes. A node must exist before it is used, so the order of creation is an order of execution
+/// and cycles cannot be written.
+/// </summary>
+public sealed class Graph
+{
+    private readonly List<Node> nodes = [];
+    private readonly List<Op> ops = [];
+    private readonly HashSet<string> names = new(StringComparer.Ordinal);
+
+    /// <summary>All nodes in the order of their creation.</summary>
+    public IReadOnlyList<Node> Nodes => nodes;
+
+    /// <summary>All ops in the order of their first use: the order of their parameters in the flat span.</summary>
+    public IReadOnlyList<Op> Ops => ops;
+
+    /// <summary>Adds an input of the given shape (the batch is not part of it).</summary>
+    /// <exception cref="ArgumentException">The name is taken.</exception>
+    public Node Input(Shape shape, string name = "input") => Add(name, shape, null, []);
+
+    /// <summary>
+    /// Applies an op to nodes of this graph. The op object is the identity of its weights: applied twice, it shares them.
+    /// </summary>
+    /// <param name="op">The op; its kind and a number name the node unless <paramref name="name"/> is given.</param>
+    /// <param name="inputs">The nodes it reads.</param>
+    /// <param name="name">The node's and the op's name, unique in the graph.</param>
+    /// <exception cref="ArgumentException">A shape does not fit, a node belongs to another graph, or the name is taken.</exception>
+    public Node Apply(Op op, ReadOnlySpan<Node> inputs, string? name = null)
+    {
+        ArgumentNullException.ThrowIfNull(op);
+        foreach (Node input in inputs)
+        {
+            if (input.Graph != this)
+            {
+                Errors.OtherGraph(input.Name);
+            }
+        }
+
+        string nodeName = name ?? NextName(op.Kind);
+        if (names.Contains(nodeName))
+        {
+            Errors.NameTaken(nodeName);
+        }
+
+        Shape shape = op.InferShape(nodeName, inputs);
+        if (!ops.Contains(op))
+        {
+            op.Name = nodeName;
+            ops.Add(op);
+        }
+
+        return Add(nodeName, shape, op, inputs.ToArray());
+    }
+
+    /// <summary>Applies an op to one node.</summary>
+    /// <inheritdoc cref="Apply(Op, ReadOnlySpan{Node}, string)"/>
+    public Node Apply(Op op, Node input, string? name = null) => Apply(op, [input], name);
+
+    /// <summary>Applies an op to two nodes, for example a loss to a prediction and its target.</summary>
+    /// <inheritdoc cref="Apply(Op, ReadOnlySpan{Node}, string)"/>
+    public Node Apply(Op op, Node first, Node second, string? name = null) => Apply(op, [first, second], name);
+
+    private Node Add(string name, Shape shape, Op? op, Node[] inputs)
+    {
+        if (!names.Add(name))
+        {
+            Errors.NameTaken(name);
+        }
+
+        Node node = new(this, nodes.Count, name, shape, op, inputs);
+        nodes.Add(node);
+        return node;
+    }
+
+    private string NextName(string kind)
+    {
+        int number = 1;
+        string name;
+        do
+        {
+            name = kind + number++.ToString(CultureInfo.InvariantCulture);
+        }
+        while (names.Contains(name));
+        return name;
+    }
+}

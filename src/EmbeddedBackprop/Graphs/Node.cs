@@ -1,0 +1,31 @@
+namespace EmbeddedBackprop.Graphs;
+
+/// <summary>One value of a graph: an input, or what an op makes of other nodes.</summary>
+public sealed class Node
+{
+    internal Node(Graph graph, int index, string name, Shape shape, Op? op, Node[] inputs)
+    {
+        Graph = graph;
+        Index = index;
+        Name = name;
+        Shape = shape;
+        Op = op;
+        Inputs = inputs;
+    }
+
+    /// <summary>The name given by the user, or kind and number as in dense2.</summary>
+    public string Name { get; }
+
+    /// <summary>The shape of one sample.</summary>
+    public Shape Shape { get; }
+
+    /// <summary>The op that makes the value; null for an input of the graph.</summary>
+    public Op? Op { get; }
+
+    internal Graph Graph { get; }
+
+    /// <summary>Place in the order of creation: every node stands behind the nodes it reads.</summary>
+    internal int Index { get; }
+
+    internal Node[] Inputs { get; }
+}

@@ -1,0 +1,76 @@
+namespace EmbeddedBackprop.Graphs;
+
+/// <summary>What an op's backward pass reads, so that the planner can free the rest early.</summary>
+[Flags]
+public enum BackwardReads
+{
+    /// <summary>Neither inputs nor outputs.</summary>
+    Nothing = 0,
+
+    /// <summary>The inputs of the forward pass.</summary>
+    Inputs = 1,
+
+    /// <summary>The outputs of the forward pass.</summary>
+    Outputs = 2,
+}
+
+/// <summary>
+/// One kind of computation with its gradient. An op knows sizes only and owns no memory; the object is the identity of its weights.
+/// </summary>
+/// <remarks>
+/// Forward and Backward are the SIMD kernels. ForwardScalar and BackwardScalar are the definition: textbook loops, whose float form gives the same
+/// bits and whose double form is the oracle of the gradient check.
+/// </remarks>
+public abstract class Op
+{
+    /// <summary>The field's word in lower case: dense, softmax_cross_entropy.</summary>
+    public abstract string Kind { get; }
+
+    /// <summary>The name that the graph gave the op at its first use.</summary>
+    public string Name { get; internal set; } = "";
+
+    /// <summary>What the backward pass reads.</summary>
+    public virtual BackwardReads BackwardReads => BackwardReads.Inputs | BackwardReads.Outputs;
+
+    /// <summary>The activation's or the loss's name, shown beside the kind in tables.</summary>
+    public virtual string Detail => "";
+
+    /// <summary>Whether the op is a loss: the end of a training plan, holding 16 partial sums instead of a value per sample.</summary>
+    internal virtual bool IsLoss => false;
+
+    /// <summary>The output's shape for the given inputs; binds the op to their sizes at its first use.</summary>
+    /// <exception cref="ArgumentException">A shape does not fit; the text names the op and both sizes.</exception>
+    public abstract Shape InferShape(string name, ReadOnlySpan<Node> inputs);
+
+    /// <summary>Lists the op's parameters in order; offsets count from the op's first parameter.</summary>
+    public virtual void DescribeParameters(ParameterLayout layout)
+    {
+    }
+
+    /// <summary>Floats kept from the forward to the backward pass; an inference plan gives none, and an op then works in its output.</summary>
+    public virtual int SavedLength(int batch, Layout layout) => 0;
+
+    /// <summary>Floats that die with the step.</summary>
+    public virtual int ScratchLength(int batch, Layout layout) => 0;
+
+    /// <summary>Multiply-adds of one sample's forward pass.</summary>
+    public virtual long MultiplyAdds => 0;
+
+    /// <summary>Writes the output from the inputs.</summary>
+    public abstract void Forward(in OpContext<float> c);
+
+    /// <summary>Writes the gradients of inputs and parameters from the gradient of the output.</summary>
+    public abstract void Backward(in OpContext<float> c);
+
+    /// <summary>The definition of <see cref="Forward"/>: textbook loops, the same bits.</summary>
+    public abstract void ForwardScalar(in OpContext<float> c);
+
+    /// <summary>The definition of <see cref="Backward"/>: textbook loops, the same bits.</summary>
+    public abstract void BackwardScalar(in OpContext<float> c);
+
+    /// <summary>The same loops in double: the oracle.</summary>
+    public abstract void ForwardScalar(in OpContext<double> c);
+
+    /// <summary>The same loops in double: the oracle.</summary>
+    public abstract void BackwardScalar(in OpContext<double> c);
+}

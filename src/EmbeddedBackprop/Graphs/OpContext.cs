@@ -1,0 +1,128 @@
+using EmbeddedBackprop.Kernels;
+
+namespace EmbeddedBackprop.Graphs;
+
+/// <summary>What does not change within one run of a plan.</summary>
+/// <param name="Batch">Samples in this run, at most the plan's batch.</param>
+/// <param name="LogicalBatch">Samples over which the loss averages: more than <paramref name="Batch"/> when gradients are accumulated.</param>
+/// <param name="SampleOffset">Index of this run's first sample in the logical batch; above 0 the parameter gradients and the loss go on from before.</param>
+/// <param name="Training">Whether ops that differ in training (dropout) do what they do there.</param>
+/// <param name="Seed">Seed of what is random in a run.</param>
+/// <param name="StepNumber">Training step, counted from 0.</param>
+public readonly record struct RunInfo(int Batch, int LogicalBatch, int SampleOffset = 0, bool Training = false, ulong Seed = 0, long StepNumber = 0)
+{
+    /// <summary>One batch that is its own logical batch.</summary>
+    public static RunInfo Single(int batch, bool training = false) => new(batch, batch, 0, training);
+}
+
+/// <summary>The four spans that a plan reads and writes: it owns none of them.</summary>
+/// <typeparam name="T">float, or double for the oracle.</typeparam>
+public readonly ref struct PlanMemory<T> where T : unmanaged
+{
+    /// <summary>Collects the spans.</summary>
+    public PlanMemory(Span<T> parameters, Span<T> gradients, Span<T> workspace)
+    {
+        Parameters = parameters;
+        Gradients = gradients;
+        Workspace = workspace;
+    }
+
+    /// <summary>All weights and biases.</summary>
+    public Span<T> Parameters { get; }
+
+    /// <summary>Their gradients, place by place; empty in inference.</summary>
+    public Span<T> Gradients { get; }
+
+    /// <summary>Activations, their gradients, what is saved, scratch.</summary>
+    public Span<T> Workspace { get; }
+}
+
+/// <summary>What an op sees of one step: spans cut from the plan's memory. Nothing is allocated.</summary>
+/// <typeparam name="T">float, or double for the oracle.</typeparam>
+public readonly ref struct OpContext<T> where T : unmanaged
+{
+    private readonly PlanMemory<T> memory;
+    private readonly Step step;
+    private readonly ref readonly RunInfo run;
+    private readonly bool backward;
+
+    internal OpContext(in PlanMemory<T> memory, Step step, in RunInfo run, Arithmetic arithmetic, Layout layout, bool backward)
+    {
+        this.memory = memory;
+        this.step = step;
+        this.run = ref run;
+        this.backward = backward;
+        Arithmetic = arithmetic;
+        Layout = layout;
+    }
+
+    /// <summary>The model's arithmetic.</summary>
+    public Arithmetic Arithmetic { get; }
+
+    /// <summary>Padded or compact rows.</summary>
+    public Layout Layout { get; }
+
+    /// <summary>Samples in this run.</summary>
+    public int Batch => run.Batch;
+
+    /// <summary>Samples over which the loss averages.</summary>
+    public int LogicalBatch => run.LogicalBatch;
+
+    /// <summary>Index of the first sample in the logical batch.</summary>
+    public int SampleOffset => run.SampleOffset;
+
+    /// <summary>Whether this is a training run.</summary>
+    public bool Training => run.Training;
+
+    /// <summary>Seed of what is random in a run.</summary>
+    public ulong Seed => run.Seed;
+
+    /// <summary>Training step, counted from 0.</summary>
+    public long StepNumber => run.StepNumber;
+
+    /// <summary>The op's own parameters.</summary>
+    public Span<T> Parameters => memory.Parameters.Slice(step.Parameters.Offset, step.Parameters.Length);
+
+    /// <summary>The gradients of the op's own parameters.</summary>
+    public Span<T> ParameterGradient => memory.Gradients.Slice(step.Parameters.Offset, step.Parameters.Length);
+
+    /// <summary>Whether the parameter gradient goes on from what stands there (a second use of the weights, a further micro-batch).</summary>
+    public bool ContinueParameterGradient => step.ContinueParameterGradient || run.SampleOffset > 0;
+
+    /// <summary>The output, [batch][stride].</summary>
+    public Span<T> Output => step.Op.IsLoss ? Cut(step.Output) : Rows(step.Output);
+
+    /// <summary>Floats from row to row of the output.</summary>
+    public int OutputStride => step.Output.Stride;
+
+    /// <summary>dL/d(output), [batch][stride of the output]. The op may overwrite it: nobody reads it afterwards.</summary>
+    public Span<T> OutputGradient => Rows(step.OutputGradient);
+
+    /// <summary>Kept from the forward to the backward pass.</summary>
+    public Span<T> Saved => Cut(step.Saved);
+
+    /// <summary>Dies with this pass of the step.</summary>
+    public Span<T> Scratch => Cut(backward ? step.BackwardScratch : step.ForwardScratch);
+
+    /// <summary>The i-th input, [batch][stride].</summary>
+    public Span<T> Input(int index) => Rows(step.Inputs[index]);
+
+    /// <summary>Floats from row to row of the i-th input.</summary>
+    public int InputStride(int index) => step.Inputs[index].Stride;
+
+    /// <summary>Whether anybody wants dL/d(input i): not so for the first layer.</summary>
+    public bool WantsInputGradient(int index) => step.InputGradients[index].Exists;
+
+    /// <summary>dL/d(input i), [batch][stride of the input].</summary>
+    public Span<T> InputGradient(int index) => Rows(step.InputGradients[index]);
+
+    /// <summary>Whether that gradient goes on from what a later reader of the same node wrote.</summary>
+    public bool ContinueInputGradient(int index) => step.ContinueInputGradients[index];
+
+    /// <summary>The i-th parameter tensor of the op, with its offset counted from <see cref="Parameters"/>.</summary>
+    public ParameterRange Range(int index) => step.Ranges[index] with { Offset = step.Ranges[index].Offset - step.Parameters.Offset };
+
+    private Span<T> Rows(Slot slot) => memory.Workspace.Slice(slot.Offset, run.Batch * slot.Stride);
+
+    private Span<T> Cut(Slot slot) => slot.Exists ? memory.Workspace.Slice(slot.Offset, slot.Length) : [];
+}

@@ -1,0 +1,71 @@
+namespace EmbeddedBackprop.Graphs;
+
+/// <summary>What a parameter is for: regularisation treats weights and biases differently.</summary>
+public enum ParameterKind
+{
+    /// <summary>Multiplies an input: decayed by L1, L2 and weight decay.</summary>
+    Weight,
+
+    /// <summary>Is added: not decayed unless asked for.</summary>
+    Bias,
+}
+
+/// <summary>
+/// One tensor inside the flat parameter span. Element (row, column) stands at Offset + row * Stride + column; a dense weight has a row per input
+/// and a column per output. Files and the public view are [out, in]: the transpose.
+/// </summary>
+/// <param name="Name">Layer and part, as in dense1.weight.</param>
+/// <param name="Kind">Weight or bias.</param>
+/// <param name="Offset">Where the tensor begins, in floats.</param>
+/// <param name="Rows">Rows in memory (inputs; 1 for a bias).</param>
+/// <param name="Columns">Columns in memory that mean something (outputs).</param>
+/// <param name="Stride">Floats from row to row; at least <paramref name="Columns"/>.</param>
+public readonly record struct ParameterRange(string Name, ParameterKind Kind, int Offset, int Rows, int Columns, int Stride)
+{
+    /// <summary>Floats in memory, padding included.</summary>
+    public int Length => Rows * Stride;
+
+    /// <summary>Numbers that mean something.</summary>
+    public int Count => Rows * Columns;
+
+    /// <summary>The shape in files: [out, in] for a weight, [out] for a bias.</summary>
+    public int[] FileShape => Kind == ParameterKind.Weight ? [Columns, Rows] : [Columns];
+
+    /// <summary>Copies the tensor out of the flat span into compact [out, in] order.</summary>
+    /// <exception cref="ArgumentException">The destination does not hold <see cref="Count"/> numbers.</exception>
+    public void CopyTo<T>(ReadOnlySpan<T> parameters, Span<T> compact) where T : unmanaged
+    {
+        if (compact.Length != Count)
+        {
+            Errors.LengthDiffers(Name, Count, compact.Length);
+        }
+
+        int next = 0;
+        for (int column = 0; column < Columns; column++)
+        {
+            for (int row = 0; row < Rows; row++)
+            {
+                compact[next++] = parameters[Offset + (row * Stride) + column];
+            }
+        }
+    }
+
+    /// <summary>Copies compact [out, in] numbers into the flat span; padding stays as it is.</summary>
+    /// <exception cref="ArgumentException">The source does not hold <see cref="Count"/> numbers.</exception>
+    public void CopyFrom<T>(ReadOnlySpan<T> compact, Span<T> parameters) where T : unmanaged
+    {
+        if (compact.Length != Count)
+        {
+            Errors.LengthDiffers(Name, Count, compact.Length);
+        }
+
+        int next = 0;
+        for (int column = 0; column < Columns; column++)
+        {
+            for (int row = 0; row < Rows; row++)
+            {
+                parameters[Offset + (row * Stride) + column] = compact[next++];
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+using System.Globalization;
+using System.Text;
+
+namespace EmbeddedBackprop.Graphs;
+
+/// <summary>Prints a plan as the table that a person reads.</summary>
+internal static class PlanTable
+{
+    private static readonly string[] Header = ["step", "op", "output", "parameters", "offset", "multiply-adds", "workspace", "offset", "saved"];
+
+    public static string Format(Plan plan)
+    {
+        List<string[]> rows = [Header];
+        foreach (Node node in plan.Graph.Nodes)
+        {
+            if (node.Op is null && node.Index < plan.Graph.Nodes.Count)
+            {
+                rows.Add([node.Name, "input", node.Shape.ToString(), "", "", "", "", "", ""]);
+            }
+        }
+
+        foreach (Step step in plan.Steps)
+        {
+            bool owner = step.Op.Name == step.Name;
+            rows.Add(
+            [
+                step.Name,
+                step.Op.Detail.Length == 0 ? step.Op.Kind : $"{step.Op.Kind} {step.Op.Detail}",
+                step.Op.IsLoss ? "loss" : step.Node.Shape.ToString(),
+                step.Ranges.Length == 0 ? "" : owner ? Number(step.Ranges.Sum(range => (long)range.Count)) : "shared",
+                step.Ranges.Length == 0 ? "" : Number(step.Parameters.Offset),
+                step.Op.MultiplyAdds == 0 ? "" : Number(step.Op.MultiplyAdds),
+                Bytes(step.Output.Length),
+                Number(step.Output.Offset),
+                step.Saved.Exists ? Bytes(step.Saved.Length) : "",
+            ]);
+        }
+
+        StringBuilder text = new();
+        AppendTable(text, rows);
+        bool training = plan.Loss is not null;
+        text.Append(CultureInfo.InvariantCulture, $"""
+
+            {(training ? "training" : "inference")} plan, batch {plan.Options.Batch}, {(plan.Options.Arithmetic == Kernels.Arithmetic.Fused ? "fused" : "separate")} arithmetic, {(plan.Options.Layout == Layout.Padded ? "padded" : "compact")} rows
+            parameters  {plan.ParameterCount,12:N0} numbers  {4L * plan.ParameterLength,12:N0} bytes in memory  {4L * plan.ParameterCount,12:N0} bytes in a file
+            workspace   {plan.WorkspaceLength,12:N0} floats   {4L * plan.WorkspaceLength,12:N0} bytes in memory  {4L * plan.WorkspaceLowerBound,12:N0} bytes at the busiest time
+
+            """);
+        if (training)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"""
+                gradients   {plan.ParameterCount,12:N0} numbers  {4L * plan.ParameterLength,12:N0} bytes in memory
+
+                """);
+        }
+
+        return text.ToString();
+    }
+
+    private static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
+
+    private static string Bytes(int floats) => Number(4L * floats) + " B";
+
+    private static void AppendTable(StringBuilder text, List<string[]> rows)
+    {
+        for (int r = 0; r < rows.Count; r++)
+        {
+            for (int c = 0; c < Header.Length; c++)
+            {
+                int width = rows.Max(row => row[c].Length);
+                string cell = rows[r][c];
+                text.Append(c < 3 ? cell.PadRight(width) : cell.PadLeft(width)).Append(c == Header.Length - 1 ? "" : "  ");
+            }
+
+            text.Append('\n');
+        }
+    }
+}

@@ -1,0 +1,182 @@
+using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
+
+namespace EmbeddedBackprop.Ops;
+
+/// <summary>
+/// A fully connected layer: a = f(x W + b), for a batch of rows x [batch, inputs], W [inputs, outputs], b [outputs].
+/// Source: Nielsen, chapter 2, equation 25, for a whole batch at once.
+/// </summary>
+public sealed class Dense : Op
+{
+    private int inputs;
+
+    /// <summary>A layer of the given width.</summary>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="outputs"/> is not positive.</exception>
+    public Dense(int outputs, Activation activation)
+    {
+        ArgumentNullException.ThrowIfNull(activation);
+        if (outputs <= 0)
+        {
+            Errors.NotPositive(nameof(outputs), outputs);
+        }
+
+        Outputs = outputs;
+        Activation = activation;
+    }
+
+    /// <summary>Neurons of the layer.</summary>
+    public int Outputs { get; }
+
+    /// <summary>Numbers that each neuron reads; 0 until the layer is applied to a node.</summary>
+    public int Inputs => inputs;
+
+    /// <summary>f.</summary>
+    public Activation Activation { get; }
+
+    /// <inheritdoc/>
+    public override string Kind => "dense";
+
+    /// <inheritdoc/>
+    public override string Detail => Activation.Name;
+
+    /// <inheritdoc/>
+    public override long MultiplyAdds => (long)inputs * Outputs;
+
+    /// <inheritdoc/>
+    public override Shape InferShape(string name, ReadOnlySpan<Node> inputs)
+    {
+        if (inputs.Length != 1)
+        {
+            Errors.InputCount(name, 1, inputs.Length);
+        }
+
+        int given = inputs[0].Shape.Length;
+        if (this.inputs != 0 && this.inputs != given)
+        {
+            Errors.InputSize(name, this.inputs, given, inputs[0].Name);
+        }
+
+        this.inputs = given;
+        return new Shape(Outputs);
+    }
+
+    /// <inheritdoc/>
+    public override void DescribeParameters(ParameterLayout layout)
+    {
+        ArgumentNullException.ThrowIfNull(layout);
+        layout.AddWeight(Name + ".weight", inputs, Outputs);
+        layout.AddBias(Name + ".bias", Outputs);
+    }
+
+    /// <inheritdoc/>
+    public override int SavedLength(int batch, Layout layout) => Activation.KeepsInput ? batch * layout.Stride(Outputs) : 0;
+
+    /// <inheritdoc/>
+    public override void Forward(in OpContext<float> c)
+    {
+        ParameterRange weight = c.Range(0), bias = c.Range(1);
+        Span<float> w = c.Parameters.Slice(weight.Offset, weight.Length), b = c.Parameters.Slice(bias.Offset, bias.Length);
+        Span<float> a = c.Output, z = WeightedInput(in c);
+        int n = weight.Stride; // padded columns are computed along: a row has no ragged end
+        if (Outputs == 1)
+        {
+            Gemv.OneOutput(c.Arithmetic, c.Batch, inputs, c.Input(0), c.InputStride(0), w, b, z);
+        }
+        else
+        {
+            Gemm.NN(c.Arithmetic, c.Batch, n, inputs, c.Input(0), c.InputStride(0), w, n, b, z, n);
+        }
+
+        Activation.Forward(c.Arithmetic, c.Batch, Outputs, n, z, a);
+    }
+
+    /// <inheritdoc/>
+    public override void Backward(in OpContext<float> c)
+    {
+        ParameterRange weight = c.Range(0), bias = c.Range(1);
+        Span<float> w = c.Parameters.Slice(weight.Offset, weight.Length);
+        Span<float> dw = c.ParameterGradient.Slice(weight.Offset, weight.Length), db = c.ParameterGradient.Slice(bias.Offset, bias.Length);
+        Span<float> a = c.Output, z = WeightedInput(in c), delta = c.OutputGradient, x = c.Input(0);
+        int n = weight.Stride, ldx = c.InputStride(0);
+
+        // BP1, BP2: delta = dL/da * f'(z)
+        Activation.Backward(c.Arithmetic, c.Batch, Outputs, n, z, a, delta);
+        Padding.Clear(delta, c.Batch, Outputs, n);
+        // BP3: db = sum of delta over the samples
+        Reduce.SumColumns(c.Batch, n, delta, n, db, c.ContinueParameterGradient);
+        // BP4: dW = x^T delta
+        Gemm.TN(c.Arithmetic, inputs, n, c.Batch, x, ldx, delta, n, dw, n, c.ContinueParameterGradient);
+        if (c.WantsInputGradient(0))
+        {
+            // BP2 for the layer below: dL/dx = delta W^T
+            Gemm.NT(c.Arithmetic, c.Batch, inputs, Outputs, delta, n, w, n, c.InputGradient(0), ldx, c.ContinueInputGradient(0));
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void ForwardScalar(in OpContext<float> c)
+    {
+        Span<float> z = WeightedInput(in c);
+        AffineTwin(in c, z);
+        Activation.ForwardScalar(c.Arithmetic, c.Batch, Outputs, c.OutputStride, z, c.Output);
+    }
+
+    /// <inheritdoc/>
+    public override void BackwardScalar(in OpContext<float> c)
+    {
+        Span<float> z = WeightedInput(in c);
+        Activation.BackwardScalar(c.Arithmetic, c.Batch, Outputs, c.OutputStride, z, c.Output, c.OutputGradient);
+        BackwardTwin(in c);
+    }
+
+    /// <inheritdoc/>
+    public override void ForwardScalar(in OpContext<double> c)
+    {
+        Span<double> z = WeightedInput(in c);
+        AffineTwin(in c, z);
+        Activation.ForwardScalar(c.Batch, Outputs, c.OutputStride, z, c.Output);
+    }
+
+    /// <inheritdoc/>
+    public override void BackwardScalar(in OpContext<double> c)
+    {
+        Span<double> z = WeightedInput(in c);
+        Activation.BackwardScalar(c.Batch, Outputs, c.OutputStride, z, c.Output, c.OutputGradient);
+        BackwardTwin(in c);
+    }
+
+    /// <summary>z shares its memory with a unless the derivative reads it in a backward pass to come.</summary>
+    private static Span<T> WeightedInput<T>(in OpContext<T> c) where T : unmanaged => c.Saved.IsEmpty ? c.Output : c.Saved;
+
+    private void AffineTwin<T>(in OpContext<T> c, Span<T> z) where T : unmanaged, System.Numerics.IBinaryFloatingPointIeee754<T>
+    {
+        ParameterRange weight = c.Range(0), bias = c.Range(1);
+        Span<T> w = c.Parameters.Slice(weight.Offset, weight.Length), b = c.Parameters.Slice(bias.Offset, bias.Length);
+        if (Outputs == 1)
+        {
+            Kernels.Scalar.Gemv.OneOutput<T>(c.Arithmetic, c.Batch, inputs, c.Input(0), c.InputStride(0), w, b, z);
+        }
+        else
+        {
+            Kernels.Scalar.Gemm.NN<T>(c.Arithmetic, c.Batch, Outputs, inputs, c.Input(0), c.InputStride(0), w, weight.Stride, b[..Outputs], z, weight.Stride);
+        }
+    }
+
+    private void BackwardTwin<T>(in OpContext<T> c) where T : unmanaged, System.Numerics.IBinaryFloatingPointIeee754<T>
+    {
+        ParameterRange weight = c.Range(0), bias = c.Range(1);
+        Span<T> delta = c.OutputGradient;
+        int n = weight.Stride, ldx = c.InputStride(0);
+        Kernels.Scalar.Reduce.SumColumns<T>(c.Batch, Outputs, delta, n, c.ParameterGradient.Slice(bias.Offset, bias.Length), c.ContinueParameterGradient);
+        Kernels.Scalar.Gemm.TN<T>(
+            c.Arithmetic, inputs, Outputs, c.Batch, c.Input(0), ldx, delta, n, c.ParameterGradient.Slice(weight.Offset, weight.Length), n, c.ContinueParameterGradient);
+        if (c.WantsInputGradient(0))
+        {
+            Kernels.Scalar.Gemm.NT<T>(
+                c.Arithmetic, c.Batch, inputs, Outputs, delta, n, c.Parameters.Slice(weight.Offset, weight.Length), n,
+                c.InputGradient(0), ldx, c.ContinueInputGradient(0));
+        }
+    }
+}

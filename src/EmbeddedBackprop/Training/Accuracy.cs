@@ -1,0 +1,38 @@
+namespace EmbeddedBackprop.Training;
+
+/// <summary>Which class a row of outputs stands for.</summary>
+public static class Accuracy
+{
+    /// <summary>The index of the largest output (the first of equals); with one output, 1 if it is above one half. NaN is never the largest.</summary>
+    public static int ClassOf(ReadOnlySpan<float> outputs)
+    {
+        if (outputs.Length == 1)
+        {
+            return outputs[0] > 0.5f ? 1 : 0;
+        }
+
+        int best = 0;
+        for (int i = 1; i < outputs.Length; i++)
+        {
+            if (outputs[i] > outputs[best] || float.IsNaN(outputs[best]))
+            {
+                best = i;
+            }
+        }
+
+        return best;
+    }
+
+    /// <summary>How many rows of predictions stand for the same class as their targets.</summary>
+    internal static int CountCorrect(ReadOnlySpan<float> predictions, int predictionStride, ReadOnlySpan<float> targets, int targetStride, int rows, int columns)
+    {
+        int correct = 0;
+        for (int row = 0; row < rows; row++)
+        {
+            int predicted = ClassOf(predictions.Slice(row * predictionStride, columns));
+            correct += predicted == ClassOf(targets.Slice(row * targetStride, columns)) ? 1 : 0;
+        }
+
+        return correct;
+    }
+}

@@ -1,0 +1,247 @@
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Losses;
+using EmbeddedBackprop.Optimizers;
+
+namespace EmbeddedBackprop.Training;
+
+/// <summary>
+/// A compiled graph with its memory: parameters, gradients, optimiser state and one workspace, made once. After that nothing is allocated:
+/// not in a training step, a prediction or an evaluation.
+/// </summary>
+public sealed class Network
+{
+    private readonly Memory<float> parameters;
+    private readonly Memory<float> gradients;
+    private readonly Memory<float> optimizerState;
+    private readonly Memory<float> workspace;
+    private readonly Node? prediction;
+
+    /// <summary>Compiles a graph for training and for prediction.</summary>
+    /// <param name="input">The input that samples are written to.</param>
+    /// <param name="output">The prediction.</param>
+    /// <param name="loss">The loss; null for a network that only predicts.</param>
+    /// <param name="options">Batch, arithmetic, layout, initial weights, optimiser.</param>
+    /// <param name="memory">The caller's memory of at least <see cref="MemoryLength"/> floats; null to have it allocated.</param>
+    /// <exception cref="ArgumentException">The nodes do not fit together, or the memory is too small; the text names both sizes.</exception>
+    public Network(Node input, Node output, Node? loss, NetworkOptions options, Memory<float>? memory = null)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        ArgumentNullException.ThrowIfNull(output);
+        ArgumentNullException.ThrowIfNull(options);
+        Input = input;
+        Output = output;
+        Options = options;
+        PlanOptions planOptions = new() { Batch = options.Batch, Arithmetic = options.Arithmetic, Layout = options.Layout };
+        InferencePlan = Plan.ForInference(output.Graph, planOptions, output);
+        if (loss is not null)
+        {
+            Loss = (Loss)loss.Op!;
+            prediction = loss.Inputs[0];
+            Target = loss.Inputs[1];
+            TrainingPlan = Plan.ForTraining(output.Graph, planOptions, loss);
+        }
+
+        int parameterLength = InferencePlan.ParameterLength;
+        int stateLength = loss is null ? 0 : options.Optimizer.StateLength(parameterLength);
+        int workspaceLength = Math.Max(InferencePlan.WorkspaceLength, TrainingPlan?.WorkspaceLength ?? 0);
+        MemoryLength = NeededMemory(options.Layout, parameterLength, loss is null ? 0 : parameterLength, stateLength, workspaceLength);
+        if (memory is { } given && given.Length < MemoryLength)
+        {
+            Errors.MemoryTooSmall("memory", MemoryLength, given.Length);
+        }
+
+        Memory<float> all = memory ?? AlignedMemory.Allocate(MemoryLength);
+        all.Span[..MemoryLength].Clear();
+        int next = 0;
+        parameters = Take(all, options.Layout, ref next, parameterLength);
+        gradients = Take(all, options.Layout, ref next, loss is null ? 0 : parameterLength);
+        optimizerState = Take(all, options.Layout, ref next, stateLength);
+        workspace = Take(all, options.Layout, ref next, workspaceLength);
+        Initialize(options.Seed);
+    }
+
+    /// <summary>The input that samples are written to.</summary>
+    public Node Input { get; }
+
+    /// <summary>The prediction.</summary>
+    public Node Output { get; }
+
+    /// <summary>The target that the loss compares with; null for a network that only predicts.</summary>
+    public Node? Target { get; }
+
+    /// <summary>The loss; null for a network that only predicts.</summary>
+    public Loss? Loss { get; }
+
+    /// <summary>How the network was compiled.</summary>
+    public NetworkOptions Options { get; }
+
+    /// <summary>The plan of a prediction.</summary>
+    public Plan InferencePlan { get; }
+
+    /// <summary>The plan of a training step; null for a network that only predicts.</summary>
+    public Plan? TrainingPlan { get; }
+
+    /// <summary>Floats of memory that the network uses: parameters, gradients, optimiser state and workspace.</summary>
+    public int MemoryLength { get; }
+
+    /// <summary>Trainable numbers.</summary>
+    public long ParameterCount => InferencePlan.ParameterCount;
+
+    /// <summary>Everything trainable, as one flat span in the plan's layout.</summary>
+    public Span<float> Parameters => parameters.Span;
+
+    /// <summary>The gradients of the last step, place by place.</summary>
+    public Span<float> Gradients => gradients.Span;
+
+    /// <summary>The optimiser's state: its arrays one behind the other, then its scalars.</summary>
+    public Span<float> OptimizerState => optimizerState.Span;
+
+    /// <summary>Training steps so far.</summary>
+    public long StepNumber { get; set; }
+
+    /// <summary>Gives all parameters fresh values and forgets the optimiser's state.</summary>
+    public void Initialize(ulong seed)
+    {
+        ReadOnlySpan<ParameterRange> ranges = InferencePlan.Parameters;
+        for (int i = 0; i < ranges.Length; i++)
+        {
+            Options.Initializer.Fill(in ranges[i], i, Parameters, seed);
+        }
+
+        StepNumber = 0;
+        if (Loss is not null)
+        {
+            OptimizerState.Clear();
+            Options.Optimizer.Reset(OptimizerState[(Options.Optimizer.StateArrays * Parameters.Length)..]);
+        }
+    }
+
+    /// <summary>Where a prediction's samples are written, [batch][InputStride].</summary>
+    public Span<float> PredictionInput(int batch) => InferencePlan.ValueSpan(workspace.Span, Input, batch);
+
+    /// <summary>Where a training step's samples are written, [batch][InputStride].</summary>
+    public Span<float> TrainingInput(int batch) => Training.ValueSpan(workspace.Span, Input, batch);
+
+    /// <summary>Where a training step's targets are written, [batch][TargetStride].</summary>
+    public Span<float> TrainingTarget(int batch) => Training.ValueSpan(workspace.Span, Target!, batch);
+
+    /// <summary>Floats from sample to sample of the input.</summary>
+    public int InputStride => InferencePlan.Stride(Input);
+
+    /// <summary>Floats from sample to sample of the output.</summary>
+    public int OutputStride => InferencePlan.Stride(Output);
+
+    /// <summary>Floats from sample to sample of the target.</summary>
+    public int TargetStride => Training.Stride(Target!);
+
+    private Plan Training
+    {
+        get
+        {
+            if (TrainingPlan is null)
+            {
+                Errors.InferenceOnly();
+            }
+
+            return TrainingPlan!;
+        }
+    }
+
+    /// <summary>Predicts the samples written to <see cref="PredictionInput"/>; the result is valid until the next call of any kind.</summary>
+    /// <returns>[batch][OutputStride].</returns>
+    public ReadOnlySpan<float> Predict(int batch)
+    {
+        RunInfo run = RunInfo.Single(batch);
+        InferencePlan.Forward(new PlanMemory<float>(Parameters, [], workspace.Span), in run, Options.Execution);
+        return InferencePlan.ValueSpan(workspace.Span, Output, batch);
+    }
+
+    /// <summary>Predicts one sample.</summary>
+    /// <param name="input">The sample, unpadded.</param>
+    /// <returns>The outputs of the sample, valid until the next call.</returns>
+    /// <exception cref="ArgumentException">The sample has another length than the network's input.</exception>
+    public ReadOnlySpan<float> Predict(ReadOnlySpan<float> input)
+    {
+        if (input.Length != Input.Shape.Length)
+        {
+            Errors.LengthDiffers(Input.Name, Input.Shape.Length, input.Length);
+        }
+
+        input.CopyTo(PredictionInput(1));
+        return Predict(1)[..Output.Shape.Length];
+    }
+
+    /// <summary>
+    /// Forward and backward pass over the samples written to <see cref="TrainingInput"/> and <see cref="TrainingTarget"/>: fills <see cref="Gradients"/>.
+    /// </summary>
+    /// <param name="batch">Samples in this call.</param>
+    /// <param name="correct">How many of them were predicted as the class of their target.</param>
+    /// <param name="logicalBatch">Samples over which the loss averages; 0 for <paramref name="batch"/>.</param>
+    /// <param name="sampleOffset">Samples of the logical batch that earlier calls have seen; above 0 gradients and loss go on from there, with the bits of one large batch.</param>
+    /// <returns>The loss of the logical batch so far.</returns>
+    public float ComputeGradients(int batch, out int correct, int logicalBatch = 0, int sampleOffset = 0)
+    {
+        RunInfo run = new(batch, logicalBatch == 0 ? batch : logicalBatch, sampleOffset, Training: true, Options.Seed, StepNumber);
+        float loss = ForwardLoss(in run, out correct);
+        Training.Backward(new PlanMemory<float>(Parameters, Gradients, workspace.Span), in run, Options.Execution);
+        return loss;
+    }
+
+    /// <summary>The loss of the samples written to <see cref="TrainingInput"/> and <see cref="TrainingTarget"/>, without gradients.</summary>
+    /// <param name="batch">Samples in this call.</param>
+    /// <param name="correct">How many of them were predicted as the class of their target.</param>
+    public float ComputeLoss(int batch, out int correct) => ForwardLoss(RunInfo.Single(batch), out correct);
+
+    /// <summary>Lets the optimiser change the parameters by <see cref="Gradients"/>, which clipping and penalties change first.</summary>
+    /// <returns>False, and nothing is changed, if a gradient is not finite.</returns>
+    public bool Update(float learningRate)
+    {
+        bool applied = GradientUpdate.Apply(Training, Options, Parameters, Gradients, OptimizerState, learningRate);
+        StepNumber++;
+        return applied;
+    }
+
+    /// <summary>One training step: forward, backward, update.</summary>
+    /// <returns>The loss of the batch before the update.</returns>
+    public float TrainStep(int batch, float learningRate)
+    {
+        float loss = ComputeGradients(batch, out _);
+        Update(learningRate);
+        return loss;
+    }
+
+    /// <summary>The memory table of the training plan, or of the inference plan.</summary>
+    public override string ToString() => (TrainingPlan ?? InferencePlan).ToString();
+
+    private float ForwardLoss(in RunInfo run, out int correct)
+    {
+        Plan plan = Training;
+        plan.Forward(new PlanMemory<float>(Parameters, Gradients, workspace.Span), in run, Options.Execution);
+        correct = Loss!.CountCorrect(
+            plan.ValueSpan(workspace.Span, prediction!, run.Batch), plan.Stride(prediction!), TrainingTarget(run.Batch), TargetStride, run.Batch);
+        return Loss.Value(plan.LossParts(workspace.Span), run.LogicalBatch);
+    }
+
+    private static int NeededMemory(Layout layout, params ReadOnlySpan<int> lengths)
+    {
+        long sum = 0;
+        foreach (int length in lengths)
+        {
+            sum += layout.Align(length);
+        }
+
+        if (sum > int.MaxValue - Layouts.PaddedMultiple)
+        {
+            Errors.TooLarge("memory", sum);
+        }
+
+        return (int)sum;
+    }
+
+    private static Memory<float> Take(Memory<float> all, Layout layout, ref int next, int length)
+    {
+        Memory<float> part = all.Slice(next, length);
+        next += layout.Align(length);
+        return part;
+    }
+}

@@ -1,0 +1,37 @@
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Initializers;
+using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Optimizers;
+
+namespace EmbeddedBackprop.Training;
+
+/// <summary>How a network is compiled and trained.</summary>
+public sealed record NetworkOptions
+{
+    /// <summary>The most samples of one step.</summary>
+    public int Batch { get; init; } = 32;
+
+    /// <summary>The model's arithmetic.</summary>
+    public Arithmetic Arithmetic { get; init; } = Arithmetic.Fused;
+
+    /// <summary>Padded rows for speed, compact rows for small memories.</summary>
+    public Layout Layout { get; init; } = Layout.Padded;
+
+    /// <summary>How parameters begin.</summary>
+    public Initializer Initializer { get; init; } = new Normal();
+
+    /// <summary>Seed of the initial parameters and of everything random in training.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>The vector kernels, or their scalar twins: the same bits.</summary>
+    public Execution Execution { get; init; } = Execution.Vector;
+
+    /// <summary>The optimiser; its state is part of the network's memory.</summary>
+    public Optimizer Optimizer { get; init; } = new Sgd();
+
+    /// <summary>Penalties on the size of weights.</summary>
+    public Regularization Regularization { get; init; } = Regularization.None;
+
+    /// <summary>Bounds on gradients.</summary>
+    public Clipping Clipping { get; init; } = Clipping.None;
+}

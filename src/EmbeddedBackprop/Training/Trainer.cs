@@ -1,0 +1,211 @@
+using System.Diagnostics;
+using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Training.Schedules;
+
+namespace EmbeddedBackprop.Training;
+
+/// <summary>
+/// Mini-batch training: shuffles the samples of each epoch, gathers batches straight into the plan's input, steps. After construction no step allocates.
+/// Source: Nielsen, chapter 1 (network.py, SGD).
+/// </summary>
+/// <remarks>The order of an epoch depends on the seed and the epoch alone, so training can go on from any step with the bits of never having stopped.</remarks>
+public sealed class Trainer
+{
+    private readonly Network network;
+    private readonly IBatchSource source;
+    private readonly TrainerOptions options;
+    private readonly int[] order;
+    private readonly int[] evaluationOrder;
+    private readonly float[] bestParameters;
+    private int orderedEpoch = -1;
+
+    /// <summary>Prepares training: all memory is made here.</summary>
+    /// <exception cref="ArgumentException">The data do not fit the network; the text names both sizes.</exception>
+    public Trainer(Network network, IBatchSource source, TrainerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(options);
+        CheckFits(network, source);
+        if (options.Epochs < 0)
+        {
+            Errors.Negative("epochs", options.Epochs);
+        }
+
+        if (options.Accumulation < 1)
+        {
+            Errors.NotPositive("accumulation", options.Accumulation);
+        }
+
+        if (!(options.LearningRate >= 0) || float.IsInfinity(options.LearningRate))
+        {
+            Errors.Negative("learning rate", options.LearningRate);
+        }
+
+        this.network = network;
+        this.source = source;
+        this.options = options;
+        order = new int[source.Count];
+        evaluationOrder = new int[network.Options.Batch];
+        bestParameters = options.EarlyStopping.Patience > 0 ? new float[network.Parameters.Length] : [];
+    }
+
+    /// <summary>Everything that must be kept to go on later as if training had not stopped.</summary>
+    public TrainerState State { get; set; } = new();
+
+    /// <summary>Updates of one epoch.</summary>
+    public long StepsPerEpoch => (source.Count + LogicalBatch - 1L) / LogicalBatch;
+
+    /// <summary>Whether all epochs are done or training stopped early.</summary>
+    public bool Finished => State.Epoch >= options.Epochs || State.Stopped;
+
+    private int LogicalBatch => checked(network.Options.Batch * options.Accumulation);
+
+    /// <summary>The parameters of the best epoch so far, in the network's layout; empty without early stopping.</summary>
+    public Span<float> BestParameters => bestParameters;
+
+    /// <summary>Trains to the end of the current epoch.</summary>
+    /// <param name="progress">Called after every update; null for none.</param>
+    /// <param name="cancellation">Ends the call after the current update; a later call goes on from there.</param>
+    /// <returns>The epoch's result; null if the call was cancelled before the epoch's end.</returns>
+    public EpochResult? TrainEpoch(Action<TrainingProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        TrainerState state = State;
+        PrepareOrder(state.Epoch);
+        long began = Stopwatch.GetTimestamp();
+        while (state.NextSample < source.Count)
+        {
+            int logical = Math.Min(LogicalBatch, source.Count - state.NextSample);
+            float rate = options.Schedule.Rate(options.LearningRate, new ScheduleTime(network.StepNumber, StepsPerEpoch, options.Epochs));
+            float loss = StepOnce(logical, rate, state);
+            state.LossSum += (double)loss * logical;
+            state.NextSample += logical;
+            progress?.Invoke(new TrainingProgress(
+                state.Epoch + 1, state.NextSample, source.Count, state.LossSum / state.NextSample, (double)state.Correct / state.NextSample));
+            if (cancellation.IsCancellationRequested && state.NextSample < source.Count)
+            {
+                state.Seconds += Stopwatch.GetElapsedTime(began).TotalSeconds;
+                return null;
+            }
+        }
+
+        state.Seconds += Stopwatch.GetElapsedTime(began).TotalSeconds;
+        EpochResult result = new(
+            state.Epoch + 1, state.LossSum / source.Count, source.ClassCount == 0 ? 0 : (double)state.Correct / source.Count, state.Seconds, state.Rejected);
+        state.Epoch++;
+        state.BeginEpoch();
+        return result;
+    }
+
+    /// <summary>Judges the epoch by validation data: keeps the best weights, and stops when there was no improvement for long enough.</summary>
+    /// <returns>Whether this epoch is the best so far.</returns>
+    public bool Judge(Evaluation validation)
+    {
+        // Without classes there is no accuracy; then a smaller loss is better.
+        double score = source.ClassCount == 0 ? -validation.Loss : validation.Accuracy;
+        bool better = State.BestEpoch == 0 || score > State.BestScore;
+        if (better)
+        {
+            State.BestScore = score;
+            State.BestEpoch = State.Epoch;
+            network.Parameters.CopyTo(bestParameters);
+        }
+
+        State.Stopped = options.EarlyStopping.Patience > 0 && State.Epoch - State.BestEpoch >= options.EarlyStopping.Patience;
+        return better;
+    }
+
+    /// <summary>Puts the best epoch's weights back into the network, if early stopping kept any.</summary>
+    public void RestoreBest()
+    {
+        if (State.BestEpoch > 0 && bestParameters.Length > 0)
+        {
+            bestParameters.CopyTo(network.Parameters);
+        }
+    }
+
+    /// <summary>Loss and accuracy over all samples of a source, without changing the network and without allocating.</summary>
+    public Evaluation Evaluate(IBatchSource data)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        CheckFits(network, data);
+        int correct = 0;
+        double lossSum = 0;
+        for (int first = 0; first < data.Count; first += evaluationOrder.Length)
+        {
+            int batch = Math.Min(evaluationOrder.Length, data.Count - first);
+            for (int i = 0; i < batch; i++)
+            {
+                evaluationOrder[i] = first + i;
+            }
+
+            data.Gather(
+                evaluationOrder.AsSpan(0, batch), network.TrainingInput(batch), network.InputStride, network.TrainingTarget(batch), network.TargetStride);
+            lossSum += (double)network.ComputeLoss(batch, out int right) * batch;
+            correct += right;
+        }
+
+        return new Evaluation(lossSum / data.Count, data.ClassCount == 0 ? 0 : (double)correct / data.Count, correct, data.Count);
+    }
+
+    private static void CheckFits(Network network, IBatchSource data)
+    {
+        if (data.InputLength != network.Input.Shape.Length)
+        {
+            Errors.LengthDiffers(network.Input.Name + " (a sample of the data)", network.Input.Shape.Length, data.InputLength);
+        }
+
+        if (network.Target is null)
+        {
+            Errors.InferenceOnly();
+        }
+
+        if (data.TargetLength != network.Target!.Shape.Length)
+        {
+            Errors.LengthDiffers(network.Target.Name + " (a target of the data)", network.Target.Shape.Length, data.TargetLength);
+        }
+
+        if (data.Count == 0)
+        {
+            Errors.NotPositive("samples", 0);
+        }
+    }
+
+    /// <summary>One update from one logical batch, gathered in pieces of the network's batch.</summary>
+    private float StepOnce(int logical, float rate, TrainerState state)
+    {
+        float loss = 0;
+        for (int offset = 0; offset < logical; offset += network.Options.Batch)
+        {
+            int batch = Math.Min(network.Options.Batch, logical - offset);
+            source.Gather(
+                order.AsSpan(state.NextSample + offset, batch),
+                network.TrainingInput(batch), network.InputStride, network.TrainingTarget(batch), network.TargetStride);
+            loss = network.ComputeGradients(batch, out int correct, logical, offset);
+            state.Correct += correct;
+        }
+
+        if (!network.Update(rate))
+        {
+            state.Rejected++;
+        }
+
+        return loss;
+    }
+
+    private void PrepareOrder(int epoch)
+    {
+        if (orderedEpoch == epoch)
+        {
+            return;
+        }
+
+        for (int i = 0; i < order.Length; i++)
+        {
+            order[i] = i;
+        }
+
+        new CounterRandom(network.Options.Seed, RandomPurpose.Shuffle).Shuffle((uint)epoch, order);
+        orderedEpoch = epoch;
+    }
+}

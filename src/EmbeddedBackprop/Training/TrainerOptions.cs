@@ -1,0 +1,53 @@
+using EmbeddedBackprop.Training.Schedules;
+
+namespace EmbeddedBackprop.Training;
+
+/// <summary>How a network is trained.</summary>
+public sealed record TrainerOptions
+{
+    /// <summary>Passes over the training data.</summary>
+    public int Epochs { get; init; } = 10;
+
+    /// <summary>The learning rate, before the schedule.</summary>
+    public float LearningRate { get; init; } = 0.1f;
+
+    /// <summary>How the learning rate changes.</summary>
+    public Schedule Schedule { get; init; } = new Constant();
+
+    /// <summary>Batches whose gradients are accumulated into one update; the bits are those of one batch of that size.</summary>
+    public int Accumulation { get; init; } = 1;
+
+    /// <summary>When to stop early, by the validation data.</summary>
+    public EarlyStopping EarlyStopping { get; init; } = EarlyStopping.Never;
+}
+
+/// <summary>Training stops when the validation accuracy (without classes: the loss) has not improved for a number of epochs; the best weights are kept.</summary>
+/// <param name="Patience">Epochs without improvement that are borne; 0 switches early stopping off.</param>
+public sealed record EarlyStopping(int Patience)
+{
+    /// <summary>All epochs are run.</summary>
+    public static EarlyStopping Never { get; } = new(0);
+}
+
+/// <summary>What one epoch brought.</summary>
+/// <param name="Epoch">Counted from 1.</param>
+/// <param name="Loss">Mean of the batches' losses, each before its update.</param>
+/// <param name="TrainAccuracy">Share of right predictions during the epoch, each before its update; 0 without classes.</param>
+/// <param name="Seconds">Seconds of training alone.</param>
+/// <param name="Rejected">Updates that were not applied because a gradient was not finite.</param>
+public readonly record struct EpochResult(int Epoch, double Loss, double TrainAccuracy, double Seconds, long Rejected);
+
+/// <summary>Where training stands within an epoch, for progress displays.</summary>
+/// <param name="Epoch">Counted from 1.</param>
+/// <param name="Samples">Samples of this epoch so far.</param>
+/// <param name="Count">Samples of an epoch.</param>
+/// <param name="Loss">Mean loss of this epoch so far.</param>
+/// <param name="Accuracy">Share of right predictions of this epoch so far.</param>
+public readonly record struct TrainingProgress(int Epoch, int Samples, int Count, double Loss, double Accuracy);
+
+/// <summary>How good a network is on some data.</summary>
+/// <param name="Loss">The mean loss; NaN if the network was compiled without one.</param>
+/// <param name="Accuracy">Share of right predictions; 0 without classes.</param>
+/// <param name="Correct">Right predictions.</param>
+/// <param name="Count">Samples.</param>
+public readonly record struct Evaluation(double Loss, double Accuracy, int Correct, int Count);

@@ -1,0 +1,41 @@
+namespace EmbeddedBackprop.Training;
+
+/// <summary>Where training stands: with the parameters and the optimiser's state, all that is needed to go on with the same bits.</summary>
+public sealed class TrainerState
+{
+    /// <summary>Whole epochs done.</summary>
+    public int Epoch { get; set; }
+
+    /// <summary>Samples of the current epoch done.</summary>
+    public int NextSample { get; set; }
+
+    /// <summary>Sum of loss times batch over the current epoch.</summary>
+    public double LossSum { get; set; }
+
+    /// <summary>Right predictions of the current epoch.</summary>
+    public int Correct { get; set; }
+
+    /// <summary>Seconds of training in the current epoch.</summary>
+    public double Seconds { get; set; }
+
+    /// <summary>Updates of the current epoch that were not applied because a gradient was not finite.</summary>
+    public long Rejected { get; set; }
+
+    /// <summary>The best epoch by validation, counted from 1; 0 before the first.</summary>
+    public int BestEpoch { get; set; }
+
+    /// <summary>The best epoch's accuracy, or its negated loss.</summary>
+    public double BestScore { get; set; }
+
+    /// <summary>Whether early stopping ended the training.</summary>
+    public bool Stopped { get; set; }
+
+    internal void BeginEpoch()
+    {
+        NextSample = 0;
+        LossSum = 0;
+        Correct = 0;
+        Seconds = 0;
+        Rejected = 0;
+    }
+}
