@@ -16,72 +16,103 @@ internal readonly struct Lane<TArithmetic>(float value) : IFloatLanes<Lane<TArit
 
     public float Value => value;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane<TArithmetic> Constant(double value) => new((float)value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane<TArithmetic> Broadcast(float value) => new(value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane<TArithmetic> Load(ref readonly float source, nuint index) => new(Unsafe.Add(ref Unsafe.AsRef(in source), index));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Lane<TArithmetic> value, ref float destination, nuint index) => Unsafe.Add(ref destination, index) = value.value;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane<TArithmetic> operator +(Lane<TArithmetic> x, Lane<TArithmetic> y) => new(x.value + y.value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane<TArithmetic> operator -(Lane<TArithmetic> x, Lane<TArithmetic> y) => new(x.value - y.value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane<TArithmetic> operator *(Lane<TArithmetic> x, Lane<TArithmetic> y) => new(x.value * y.value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane<TArithmetic> operator /(Lane<TArithmetic> x, Lane<TArithmetic> y) => new(x.value / y.value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane<TArithmetic> operator -(Lane<TArithmetic> x) => new(-x.value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane<TArithmetic> MultiplyAdd(Lane<TArithmetic> a, Lane<TArithmetic> b, Lane<TArithmetic> c) =>
         !TArithmetic.IsFused ? new((a.value * b.value) + c.value)
             : ExactFusedMultiplyAdd.IsInHardware ? new(MathF.FusedMultiplyAdd(a.value, b.value, c.value))
             : new(ExactFusedMultiplyAdd.Compute(a.value, b.value, c.value));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane<TArithmetic> SquareRoot(Lane<TArithmetic> x) => new(MathF.Sqrt(x.value));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane<TArithmetic> Abs(Lane<TArithmetic> x) => new(MathF.Abs(x.value));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane<TArithmetic> IfGreater(
         Lane<TArithmetic> x, Lane<TArithmetic> y, Lane<TArithmetic> then, Lane<TArithmetic> otherwise) =>
         x.value > y.value ? then : otherwise;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane<TArithmetic> IfNaN(Lane<TArithmetic> x, Lane<TArithmetic> then, Lane<TArithmetic> otherwise) =>
         float.IsNaN(x.value) ? then : otherwise;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane<TArithmetic> AddBits(Lane<TArithmetic> x, int addend) => FromBits(unchecked(Bits(x) + addend));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane<TArithmetic> ShiftBitsLeft(Lane<TArithmetic> x, int count) => FromBits(Bits(x) << count);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane<TArithmetic> ShiftBitsRight(Lane<TArithmetic> x, int count) => FromBits(Bits(x) >> count);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane<TArithmetic> AndBits(Lane<TArithmetic> x, int mask) => FromBits(Bits(x) & mask);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane<TArithmetic> OrBits(Lane<TArithmetic> x, int mask) => FromBits(Bits(x) | mask);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane<TArithmetic> CopySign(Lane<TArithmetic> magnitude, Lane<TArithmetic> sign) =>
         new(MathF.CopySign(magnitude.value, sign.value));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane<TArithmetic> ConvertBits(Lane<TArithmetic> x) => new(Bits(x));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane<TArithmetic> Exp(Lane<TArithmetic> x) => Transcendental.Exp(x);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane<TArithmetic> Log(Lane<TArithmetic> x) => Transcendental.Log(x);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane<TArithmetic> Tanh(Lane<TArithmetic> x) => Transcendental.Tanh(x);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane<TArithmetic> Sigmoid(Lane<TArithmetic> x) => Transcendental.Sigmoid(x);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane<TArithmetic> Erf(Lane<TArithmetic> x) => Transcendental.Erf(x);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane<TArithmetic> Log1P(Lane<TArithmetic> x) => Transcendental.Log1P(x);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane<TArithmetic> Sin(Lane<TArithmetic> x) => Transcendental.Sin(x);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane<TArithmetic> Cos(Lane<TArithmetic> x) => Transcendental.Cos(x);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int Bits(Lane<TArithmetic> x) => BitConverter.SingleToInt32Bits(x.value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Lane<TArithmetic> FromBits(int bits) => new(BitConverter.Int32BitsToSingle(bits));
 }
