@@ -1,0 +1,50 @@
+using System.Diagnostics;
+using NUnit.Framework;
+
+namespace EmbeddedBackprop.Tests.Support;
+
+/// <summary>Programs outside .NET (compilers, emulators) that some tests run.</summary>
+internal static class Tools
+{
+    /// <summary>What a finished program left behind.</summary>
+    internal readonly record struct Result(int ExitCode, string Output, string Errors);
+
+    /// <summary>The full path of a program; without it the test is ignored, or fails under EBP_REQUIRE_TOOLS=1, naming the Debian package.</summary>
+    public static string Require(string program, string debianPackage)
+    {
+        foreach (string folder in (Environment.GetEnvironmentVariable("PATH") ?? string.Empty).Split(Path.PathSeparator))
+        {
+            string path = Path.Combine(folder, OperatingSystem.IsWindows() ? program + ".exe" : program);
+            if (folder.Length > 0 && File.Exists(path)) return path;
+        }
+
+        string message = $"{program} is not installed (Debian: apt-get install {debianPackage})";
+        if (Environment.GetEnvironmentVariable("EBP_REQUIRE_TOOLS") == "1") Assert.Fail(message);
+        Assert.Ignore(message);
+        throw new InvalidOperationException(message);
+    }
+
+    /// <summary>Runs a program to its end in a folder.</summary>
+    public static Result Run(string folder, string program, params ReadOnlySpan<string> arguments)
+    {
+        ProcessStartInfo start = new(program) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder };
+        foreach (string argument in arguments)
+            start.ArgumentList.Add(argument);
+        using Process process = Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start");
+
+        // Both pipes are drained at once: a program that fills one of them would wait for ever.
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return new Result(process.ExitCode, output, errors.GetAwaiter().GetResult());
+    }
+
+    /// <summary>Runs a program that has to succeed; the test fails with what it wrote otherwise. Returns its standard output.</summary>
+    public static string RunChecked(string folder, string program, params ReadOnlySpan<string> arguments)
+    {
+        Result result = Run(folder, program, arguments);
+        if (result.ExitCode != 0)
+            Assert.Fail($"{Path.GetFileName(program)} {string.Join(' ', arguments)}: exit code {result.ExitCode}\n{result.Output}{result.Errors}");
+        return result.Output;
+    }
+}
