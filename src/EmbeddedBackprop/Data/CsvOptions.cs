@@ -1,0 +1,26 @@
+namespace EmbeddedBackprop.Data;
+
+/// <summary>How a CSV file is read; what is left alone is detected.</summary>
+public sealed class CsvOptions
+{
+    /// <summary>The label's column: its name in the header, or its index from 0; null is the last column.</summary>
+    public string? Label { get; init; }
+
+    /// <summary>Columns that are no inputs, each by its name in the header or its index from 0.</summary>
+    public IReadOnlyList<string> Ignore { get; init; } = [];
+
+    /// <summary>What the label column holds.</summary>
+    public CsvTarget Target { get; init; } = CsvTarget.Automatic;
+
+    /// <summary>Whether the first row names the columns; null is detected.</summary>
+    public bool? HasHeader { get; init; }
+
+    /// <summary>The delimiter: comma, semicolon or tab; null is detected.</summary>
+    public char? Delimiter { get; init; }
+
+    /// <summary>The classes of an earlier file, in order: a test file's labels get the training file's numbers, and a label that is not among them is an error.</summary>
+    public IReadOnlyList<string>? Classes { get; init; }
+
+    /// <summary>The largest file that is read, in bytes.</summary>
+    public long Limit { get; init; } = 1L << 30;
+}
