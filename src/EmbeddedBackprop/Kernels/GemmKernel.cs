@@ -11,6 +11,8 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
     /// <summary>Columns of a panel at most: one packed panel of B^T is BlockDepth x 64 floats on the stack.</summary>
     private const int PanelColumns = 64;
 
+    private const int CacheLine = 64;
+
     /// <summary>Requires n >= T.Count (<see cref="LaneDispatch.RunWithin"/> sees to it), so that a ragged last vector can overlap its neighbour.</summary>
     public static void Run<T, TTail>(in GemmArguments arguments)
         where T : struct, IFloatLanes<T>
@@ -24,11 +26,13 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
 
     // The panel is written before it is read: clearing 64 KB would cost as much as a small product.
     [SkipLocalsInit]
-    private static void RunPacked<T>(in GemmArguments arguments)
+    private static unsafe void RunPacked<T>(in GemmArguments arguments)
         where T : struct, IFloatLanes<T>
     {
-        Span<float> panel = stackalloc float[BlockDepth * PanelColumns];
-        RunBlocks<T>(in arguments, ref panel[0]);
+        // A vector across two cache lines costs twice.
+        float* panel = stackalloc float[(BlockDepth * PanelColumns) + (CacheLine / sizeof(float))];
+        nuint aligned = ((nuint)panel + CacheLine - 1) & ~(nuint)(CacheLine - 1);
+        RunBlocks<T>(in arguments, ref *(float*)aligned);
     }
 
     private static void RunBlocks<T>(in GemmArguments g, ref float packed)
@@ -36,13 +40,17 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
     {
         nuint lanes = (nuint)T.Count;
         nuint vectors = (g.N + lanes - 1) / lanes;
-        nuint perPanel = PanelColumns / lanes;
+
+        // One row has nothing to use a panel again for: its tiles go through k in one piece.
+        bool whole = g.M == 1 && !g.BTransposed;
+        nuint perPanel = whole ? vectors : PanelColumns / lanes;
+        nuint deepest = whole ? g.K : BlockDepth;
         nuint panels = (vectors + perPanel - 1) / perPanel;
         GemmStart start = g.Start;
         nuint step = 0;
         do
         {
-            nuint depth = nuint.Min(BlockDepth, g.K - step);
+            nuint depth = nuint.Min(deepest, g.K - step);
             ref readonly float a = ref Unsafe.Add(ref Unsafe.AsRef(in g.A), step * g.AStep);
             nuint done = 0;
             for (nuint panel = 0; panel < panels; panel++)
@@ -75,7 +83,9 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
         where T : struct, IFloatLanes<T>
     {
         nuint lanes = (nuint)T.Count;
-        nuint perTile = T.Count >= 16 ? 4u : 2u;
+
+        // Where tiles are low, they are wide: additions take four cycles, and two start in each.
+        nuint perTile = g.M == 1 ? GemvTile.MaximumColumns : T.Count >= 16 || g.M == 2 ? 4u : 2u;
         nuint groups = (vectors + perTile - 1) / perTile;
         nuint rowTiles = (g.M + GemmTile.MaximumRows - 1) / GemmTile.MaximumRows;
 
@@ -100,6 +110,13 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
                 tile.Bias = ref Unsafe.Add(ref Unsafe.AsRef(in g.Bias), j + column);
             tile.A = ref a;
             tile.C = ref Unsafe.Add(ref g.C, j + column);
+            done += count;
+            if (g.M == 1)
+            {
+                GemvTile.Run<T>((int)count, in tile);
+                continue;
+            }
+
             if (higher != 0)
             {
                 tile.Tiles = higher;
@@ -110,7 +127,6 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
 
             tile.Tiles = rowTiles - higher;
             GemmTile.Run<T>((int)rows, (int)count, in tile);
-            done += count;
         }
     }
 }

@@ -2,63 +2,6 @@ using System.Runtime.CompilerServices;
 
 namespace EmbeddedBackprop.Kernels;
 
-/// <summary>A number of rows or of vectors that the compiler knows, so that one text gives every size of tile.</summary>
-internal interface ITileSize
-{
-    static abstract int Value { get; }
-}
-
-internal readonly struct One : ITileSize
-{
-    public static int Value => 1;
-}
-
-internal readonly struct Two : ITileSize
-{
-    public static int Value => 2;
-}
-
-internal readonly struct Three : ITileSize
-{
-    public static int Value => 3;
-}
-
-internal readonly struct Four : ITileSize
-{
-    public static int Value => 4;
-}
-
-internal readonly struct Five : ITileSize
-{
-    public static int Value => 5;
-}
-
-internal readonly struct Six : ITileSize
-{
-    public static int Value => 6;
-}
-
-/// <summary>Equal tiles one below the other: where they are, and how far their chains go.</summary>
-internal ref struct TileArguments
-{
-    public ref readonly float A;
-    public ref readonly float B;
-    public ref readonly float Bias;
-    public ref float C;
-    public nuint ARow;
-    public nuint AStep;
-    public nuint LeadingB;
-    public nuint LeadingC;
-    public nuint Depth;
-
-    /// <summary>Offset of the tile's last vector. In a ragged panel it overlaps its neighbour, and both compute the same bits there.</summary>
-    public nuint Last;
-
-    /// <summary>How many tiles.</summary>
-    public nuint Tiles;
-    public GemmStart Start;
-}
-
 /// <summary>
 /// The one tuned loop: up to 6 rows x 4 vectors of C stay in registers while k runs, s = M(a[i,p], b[p,j], s).
 /// 24 accumulators, 4 vectors of B and one broadcast fill the 32 registers of AVX-512 and NEON; where there are 16, the callers ask for 6 x 2.

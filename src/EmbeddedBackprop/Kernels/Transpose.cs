@@ -1,18 +1,126 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
 
 namespace EmbeddedBackprop.Kernels;
 
-/// <summary>Transposes blocks of a matrix into a panel.</summary>
+/// <summary>Transposes a block of a matrix into a panel, so that the product with a transposed matrix runs over the same tile.</summary>
+/// <remarks>Moves bits only, so it uses the widest shuffles there are, whatever width the product runs at. Source and destination may not overlap.</remarks>
 internal static class Transpose
 {
+    private const int LineColumns = 16;
+
     /// <summary>destination[p * leading + j] = source[j * leadingSource + p] for j &lt; rows, p &lt; columns.</summary>
     public static void Pack(ref readonly float source, nuint leadingSource, nuint rows, nuint columns, ref float destination, nuint leading)
     {
         ref float from = ref Unsafe.AsRef(in source);
-        for (nuint j = 0; j < rows; j++)
+        if (columns < 4 || rows < 4 || !Vector128.IsHardwareAccelerated)
         {
-            for (nuint p = 0; p < columns; p++)
-                Unsafe.Add(ref destination, (p * leading) + j) = Unsafe.Add(ref from, (j * leadingSource) + p);
+            for (nuint j = 0; j < rows; j++)
+            {
+                for (nuint p = 0; p < columns; p++)
+                    Unsafe.Add(ref destination, (p * leading) + j) = Unsafe.Add(ref from, (j * leadingSource) + p);
+            }
+
+            return;
+        }
+
+        nuint height = Avx512F.IsSupported && rows >= 16 ? 16u : Avx.IsSupported && rows >= 8 ? 8u : 4u;
+        for (nuint chunk = 0; chunk < columns; chunk += LineColumns)
+        {
+            // One cache line of every row at a time: it is used up before the next one comes, and the panel is written from front to back.
+            nuint end = nuint.Min(chunk + LineColumns, columns);
+            for (nuint j = 0; j < rows; j += height)
+            {
+                // A ragged block overlaps its neighbour: the same floats go to the same places once more.
+                nuint first = nuint.Min(j, rows - height);
+                ref float block = ref Unsafe.Add(ref from, first * leadingSource);
+                for (nuint p = chunk; p < end; p += 4)
+                {
+                    nuint column = nuint.Min(p, columns - 4);
+                    ref float to = ref Unsafe.Add(ref destination, (column * leading) + first);
+                    if (height == 16)
+                        Block16(ref Unsafe.Add(ref block, column), leadingSource, ref to, leading);
+                    else if (height == 8)
+                        Block8(ref Unsafe.Add(ref block, column), leadingSource, ref to, leading);
+                    else
+                        Block4(ref Unsafe.Add(ref block, column), leadingSource, ref to, leading);
+                }
+            }
         }
     }
+
+    // Four rows of four: two rounds of interleaving. The taller blocks do the same in each quarter of a wider register.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Block4(ref float source, nuint leadingSource, ref float destination, nuint leading)
+    {
+        Vector128<float> r0 = Row(ref source, 0);
+        Vector128<float> r1 = Row(ref source, leadingSource);
+        Vector128<float> r2 = Row(ref source, 2 * leadingSource);
+        Vector128<float> r3 = Row(ref source, 3 * leadingSource);
+        Vector128<float> low02 = ZipLow(r0, r2);
+        Vector128<float> low13 = ZipLow(r1, r3);
+        Vector128<float> high02 = ZipHigh(r0, r2);
+        Vector128<float> high13 = ZipHigh(r1, r3);
+        ZipLow(low02, low13).StoreUnsafe(ref destination);
+        ZipHigh(low02, low13).StoreUnsafe(ref destination, leading);
+        ZipLow(high02, high13).StoreUnsafe(ref destination, 2 * leading);
+        ZipHigh(high02, high13).StoreUnsafe(ref destination, 3 * leading);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Block8(ref float source, nuint leadingSource, ref float destination, nuint leading)
+    {
+        Vector256<float> r0 = Rows2(ref source, 0, leadingSource);
+        Vector256<float> r1 = Rows2(ref source, 1, leadingSource);
+        Vector256<float> r2 = Rows2(ref source, 2, leadingSource);
+        Vector256<float> r3 = Rows2(ref source, 3, leadingSource);
+        Vector256<float> low02 = Avx.UnpackLow(r0, r2);
+        Vector256<float> low13 = Avx.UnpackLow(r1, r3);
+        Vector256<float> high02 = Avx.UnpackHigh(r0, r2);
+        Vector256<float> high13 = Avx.UnpackHigh(r1, r3);
+        Avx.UnpackLow(low02, low13).StoreUnsafe(ref destination);
+        Avx.UnpackHigh(low02, low13).StoreUnsafe(ref destination, leading);
+        Avx.UnpackLow(high02, high13).StoreUnsafe(ref destination, 2 * leading);
+        Avx.UnpackHigh(high02, high13).StoreUnsafe(ref destination, 3 * leading);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Block16(ref float source, nuint leadingSource, ref float destination, nuint leading)
+    {
+        ref float lower = ref Unsafe.Add(ref source, 8 * leadingSource);
+        Vector512<float> r0 = Vector512.Create(Rows2(ref source, 0, leadingSource), Rows2(ref lower, 0, leadingSource));
+        Vector512<float> r1 = Vector512.Create(Rows2(ref source, 1, leadingSource), Rows2(ref lower, 1, leadingSource));
+        Vector512<float> r2 = Vector512.Create(Rows2(ref source, 2, leadingSource), Rows2(ref lower, 2, leadingSource));
+        Vector512<float> r3 = Vector512.Create(Rows2(ref source, 3, leadingSource), Rows2(ref lower, 3, leadingSource));
+        Vector512<float> low02 = Avx512F.UnpackLow(r0, r2);
+        Vector512<float> low13 = Avx512F.UnpackLow(r1, r3);
+        Vector512<float> high02 = Avx512F.UnpackHigh(r0, r2);
+        Vector512<float> high13 = Avx512F.UnpackHigh(r1, r3);
+        Avx512F.UnpackLow(low02, low13).StoreUnsafe(ref destination);
+        Avx512F.UnpackHigh(low02, low13).StoreUnsafe(ref destination, leading);
+        Avx512F.UnpackLow(high02, high13).StoreUnsafe(ref destination, 2 * leading);
+        Avx512F.UnpackHigh(high02, high13).StoreUnsafe(ref destination, 3 * leading);
+    }
+
+    // Row r below, row r + 4 above.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Rows2(ref float source, nuint row, nuint leading) =>
+        Vector256.Create(Row(ref source, row * leading), Row(ref source, (row + 4) * leading));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> Row(ref float source, nuint offset) => Vector128.LoadUnsafe(ref source, offset);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> ZipLow(Vector128<float> x, Vector128<float> y) =>
+        Sse.IsSupported ? Sse.UnpackLow(x, y)
+        : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipLow(x, y)
+        : Vector128.Create(x[0], y[0], x[1], y[1]);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> ZipHigh(Vector128<float> x, Vector128<float> y) =>
+        Sse.IsSupported ? Sse.UnpackHigh(x, y)
+        : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipHigh(x, y)
+        : Vector128.Create(x[2], y[2], x[3], y[3]);
 }
