@@ -9,7 +9,7 @@ public static class Elementwise
     /// <param name="x">The left operand.</param>
     /// <param name="y">The right operand, of the same length.</param>
     /// <param name="destination">The results, of the same length.</param>
-    /// <exception cref="ArgumentException">The lengths differ.</exception>
+    /// <exception cref="ArgumentException">The lengths differ, or the destination overlaps a source without being it.</exception>
     public static void Add(ReadOnlySpan<float> x, ReadOnlySpan<float> y, Span<float> destination)
     {
         Require.Equal("Elementwise.Add", nameof(y), x.Length, y.Length);
@@ -21,7 +21,7 @@ public static class Elementwise
     /// <param name="x">The left operand.</param>
     /// <param name="y">The right operand, of the same length.</param>
     /// <param name="destination">The results, of the same length.</param>
-    /// <exception cref="ArgumentException">The lengths differ.</exception>
+    /// <exception cref="ArgumentException">The lengths differ, or the destination overlaps a source without being it.</exception>
     public static void Subtract(ReadOnlySpan<float> x, ReadOnlySpan<float> y, Span<float> destination)
     {
         Require.Equal("Elementwise.Subtract", nameof(y), x.Length, y.Length);
@@ -33,7 +33,7 @@ public static class Elementwise
     /// <param name="x">The left operand.</param>
     /// <param name="y">The right operand, of the same length.</param>
     /// <param name="destination">The results, of the same length.</param>
-    /// <exception cref="ArgumentException">The lengths differ.</exception>
+    /// <exception cref="ArgumentException">The lengths differ, or the destination overlaps a source without being it.</exception>
     public static void Multiply(ReadOnlySpan<float> x, ReadOnlySpan<float> y, Span<float> destination)
     {
         Require.Equal("Elementwise.Multiply", nameof(y), x.Length, y.Length);
@@ -45,7 +45,7 @@ public static class Elementwise
     /// <param name="alpha">The factor.</param>
     /// <param name="x">The values.</param>
     /// <param name="destination">The results, of the same length.</param>
-    /// <exception cref="ArgumentException">The lengths differ.</exception>
+    /// <exception cref="ArgumentException">The lengths differ, or the destination overlaps a source without being it.</exception>
     public static void Scale(float alpha, ReadOnlySpan<float> x, Span<float> destination)
     {
         Require.Equal("Elementwise.Scale", nameof(destination), x.Length, destination.Length);
@@ -57,10 +57,11 @@ public static class Elementwise
     /// <param name="alpha">The factor.</param>
     /// <param name="x">The values.</param>
     /// <param name="y">What they are added to, of the same length.</param>
-    /// <exception cref="ArgumentException">The lengths differ.</exception>
+    /// <exception cref="ArgumentException">The lengths differ, or the destination overlaps a source without being it.</exception>
     public static void MultiplyAdd(Arithmetic arithmetic, float alpha, ReadOnlySpan<float> x, Span<float> y)
     {
         Require.Equal("Elementwise.MultiplyAdd", nameof(y), x.Length, y.Length);
+        Require.SameOrApart("Elementwise.MultiplyAdd", nameof(x), x, y);
         LaneDispatch.Run<ScaledAddKernel, ElementwiseArguments>(arithmetic, new(alpha, 0f, x, x, y));
     }
 
@@ -69,11 +70,13 @@ public static class Elementwise
     /// <param name="x">The one factor.</param>
     /// <param name="y">The other, of the same length.</param>
     /// <param name="destination">What the products are added to, of the same length.</param>
-    /// <exception cref="ArgumentException">The lengths differ.</exception>
+    /// <exception cref="ArgumentException">The lengths differ, or the destination overlaps a source without being it.</exception>
     public static void MultiplyAdd(Arithmetic arithmetic, ReadOnlySpan<float> x, ReadOnlySpan<float> y, Span<float> destination)
     {
         Require.Equal("Elementwise.MultiplyAdd", nameof(y), x.Length, y.Length);
         Require.Equal("Elementwise.MultiplyAdd", nameof(destination), x.Length, destination.Length);
+        Require.SameOrApart("Elementwise.MultiplyAdd", nameof(x), x, destination);
+        Require.SameOrApart("Elementwise.MultiplyAdd", nameof(y), y, destination);
         LaneDispatch.Run<ProductAddKernel, ElementwiseArguments>(arithmetic, new(0f, 0f, x, y, destination));
     }
 
@@ -82,10 +85,11 @@ public static class Elementwise
     /// <param name="high">The upper bound.</param>
     /// <param name="x">The values.</param>
     /// <param name="destination">The results, of the same length.</param>
-    /// <exception cref="ArgumentException">The lengths differ.</exception>
+    /// <exception cref="ArgumentException">The lengths differ, or the destination overlaps a source without being it.</exception>
     public static void Clip(float low, float high, ReadOnlySpan<float> x, Span<float> destination)
     {
         Require.Equal("Elementwise.Clip", nameof(destination), x.Length, destination.Length);
+        Require.SameOrApart("Elementwise.Clip", nameof(x), x, destination);
         LaneDispatch.Run<ClipKernel, ElementwiseArguments>(Arithmetic.Fused, new(low, high, x, x, destination));
     }
 

@@ -30,6 +30,8 @@ public static class Gemm
         Require.Matrix("Gemm.NN", nameof(b), k, n, ldb, b.Length);
         Require.Bias("Gemm.NN", n, bias.Length);
         Require.Matrix("Gemm.NN", nameof(c), m, n, ldc, c.Length);
+        Require.Apart("Gemm.NN", nameof(a), a, m, k, lda, c, m, n, ldc);
+        Require.Apart("Gemm.NN", nameof(b), b, k, n, ldb, c, m, n, ldc);
         Run(arithmetic, new(m, n, k, a, lda, 1, b, ldb, false, bias, c, ldc, accumulate));
     }
 
@@ -53,6 +55,8 @@ public static class Gemm
         Require.Matrix("Gemm.TN", nameof(a), k, m, lda, a.Length);
         Require.Matrix("Gemm.TN", nameof(b), k, n, ldb, b.Length);
         Require.Matrix("Gemm.TN", nameof(c), m, n, ldc, c.Length);
+        Require.Apart("Gemm.TN", nameof(a), a, k, m, lda, c, m, n, ldc);
+        Require.Apart("Gemm.TN", nameof(b), b, k, n, ldb, c, m, n, ldc);
         Run(arithmetic, new(m, n, k, a, 1, lda, b, ldb, false, default, c, ldc, accumulate));
     }
 
@@ -76,6 +80,8 @@ public static class Gemm
         Require.Matrix("Gemm.NT", nameof(a), m, k, lda, a.Length);
         Require.Matrix("Gemm.NT", nameof(b), n, k, ldb, b.Length);
         Require.Matrix("Gemm.NT", nameof(c), m, n, ldc, c.Length);
+        Require.Apart("Gemm.NT", nameof(a), a, m, k, lda, c, m, n, ldc);
+        Require.Apart("Gemm.NT", nameof(b), b, n, k, ldb, c, m, n, ldc);
         Run(arithmetic, new(m, n, k, a, lda, 1, b, ldb, true, default, c, ldc, accumulate));
     }
 

@@ -45,6 +45,36 @@ internal static class Require
             ThrowLength(kernel, "bias", columns, length);
     }
 
+    /// <summary>
+    /// A destination does not share floats with a source. Only where both lie without gaps is an overlap of spans one of elements:
+    /// with gaps, two matrices may interleave (columns of a concatenation).
+    /// </summary>
+    public static void Apart(
+        string kernel, string name, ReadOnlySpan<float> source, int rows, int columns, int leading,
+        ReadOnlySpan<float> destination, int m, int n, int ldc)
+    {
+        if (rows > 0 && columns > 0 && m > 0 && n > 0 && (rows == 1 || leading == columns) && (m == 1 || ldc == n)
+            && source[..(rows * columns)].Overlaps(destination[..(m * n)]))
+        {
+            ThrowOverlap(kernel, name);
+        }
+    }
+
+    /// <summary>A destination is a source itself, or shares nothing with it.</summary>
+    public static void SameOrApart(string kernel, string name, ReadOnlySpan<float> source, ReadOnlySpan<float> destination)
+    {
+        if (source.Overlaps(destination, out int offset) && offset != 0)
+            ThrowShifted(kernel, name, offset);
+    }
+
+    [DoesNotReturn]
+    private static void ThrowOverlap(string kernel, string name) =>
+        throw new ArgumentException($"{kernel}: {name} overlaps the destination", name);
+
+    [DoesNotReturn]
+    private static void ThrowShifted(string kernel, string name, int offset) =>
+        throw new ArgumentException($"{kernel}: {name}: expected the destination itself or another span, got one shifted by {offset} floats", name);
+
     [DoesNotReturn]
     private static void ThrowSize(string kernel, string name, int size) =>
         throw new ArgumentException($"{kernel}: size of {name}: expected 0 or more, got {size}", name);

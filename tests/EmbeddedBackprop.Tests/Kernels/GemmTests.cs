@@ -1,6 +1,7 @@
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Tests.Support;
 using NUnit.Framework;
+using Twin = EmbeddedBackprop.Kernels.Scalar;
 
 namespace EmbeddedBackprop.Tests.Kernels;
 
@@ -8,6 +9,8 @@ namespace EmbeddedBackprop.Tests.Kernels;
 [TestFixture]
 internal sealed class GemmTests
 {
+    private static readonly int[] Columns = [1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 20, 31, 32, 33, 40, 48, 63, 64, 65, 66, 80, 129];
+
     public enum Operation
     {
         NN,
@@ -15,7 +18,9 @@ internal sealed class GemmTests
         NT,
     }
 
-    private static readonly int[] Columns = [1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 20, 31, 32, 33, 40, 48, 63, 64, 65, 66, 80, 129];
+    private delegate void Product(
+        Operation operation, Arithmetic arithmetic, int m, int n, int k, ReadOnlySpan<float> a, int lda, ReadOnlySpan<float> b, int ldb,
+        ReadOnlySpan<float> bias, Span<float> c, int ldc, bool accumulate);
 
     [Test]
     public void Bits_of_the_loop_at_small_sizes([Values] Operation operation, [Values] Arithmetic arithmetic)
@@ -31,6 +36,8 @@ internal sealed class GemmTests
         }
     }
 
+    [TestCase(0, 5, 3)]
+    [TestCase(5, 0, 3)]
     [TestCase(10, 32, 784)]
     [TestCase(10, 30, 784)]
     [TestCase(10, 10, 30)]
@@ -52,9 +59,8 @@ internal sealed class GemmTests
         {
             foreach (Arithmetic arithmetic in Widths.Arithmetics)
             {
-                Check(Operation.NN, arithmetic, m, n, k, seed);
-                Check(Operation.TN, arithmetic, m, n, k, seed);
-                Check(Operation.NT, arithmetic, m, n, k, seed);
+                foreach (Operation operation in Enum.GetValues<Operation>())
+                    Check(operation, arithmetic, m, n, k, seed);
             }
         }
     }
@@ -75,8 +81,135 @@ internal sealed class GemmTests
         }
     }
 
-    // Layout, offsets, start and numbers follow from the seed, so that neighbouring sizes try different ones.
+    // Two halves of the sum added at the end: what a kernel that splits the sum would give.
+    [Test]
+    public void Control_another_order_of_the_sum_is_caught([Values] Operation operation)
+    {
+        static void Halves(
+            Operation operation, Arithmetic arithmetic, int m, int n, int k, ReadOnlySpan<float> a, int lda, ReadOnlySpan<float> b, int ldb,
+            ReadOnlySpan<float> bias, Span<float> c, int ldc, bool accumulate)
+        {
+            int half = k / 2;
+            float[] second = new float[m * n];
+            ReadOnlySpan<float> restA = a[(operation == Operation.TN ? half * lda : half)..];
+            ReadOnlySpan<float> restB = b[(operation == Operation.NT ? half : half * ldb)..];
+            Loop(operation, arithmetic, m, n, half, a, lda, b, ldb, bias, c, ldc, accumulate);
+            Loop(operation, arithmetic, m, n, k - half, restA, lda, restB, ldb, default, second, n, false);
+            for (int i = 0; i < m * n; i++)
+                c[(i / n * ldc) + (i % n)] += second[i];
+        }
+
+        Assert.That(Difference(Halves, operation, Arithmetic.Fused, 5, 20, 40, 1), Is.Not.Null);
+    }
+
+    [Test]
+    public void Control_the_other_arithmetic_is_caught([Values] Operation operation)
+    {
+        static void Other(
+            Operation operation, Arithmetic arithmetic, int m, int n, int k, ReadOnlySpan<float> a, int lda, ReadOnlySpan<float> b, int ldb,
+            ReadOnlySpan<float> bias, Span<float> c, int ldc, bool accumulate) =>
+            Fast(operation, 1 - arithmetic, m, n, k, a, lda, b, ldb, bias, c, ldc, accumulate);
+
+        Assert.That(Difference(Other, operation, Arithmetic.Fused, 5, 20, 40, 1), Is.Not.Null);
+        Assert.That(Difference(Other, operation, Arithmetic.Separate, 5, 20, 40, 1), Is.Not.Null);
+    }
+
+    [Test]
+    public void Control_a_write_beyond_the_columns_is_caught()
+    {
+        static void Beyond(
+            Operation operation, Arithmetic arithmetic, int m, int n, int k, ReadOnlySpan<float> a, int lda, ReadOnlySpan<float> b, int ldb,
+            ReadOnlySpan<float> bias, Span<float> c, int ldc, bool accumulate)
+        {
+            Fast(operation, arithmetic, m, n, k, a, lda, b, ldb, bias, c, ldc, accumulate);
+            c[((m - 1) * ldc) + n] = 0f;
+        }
+
+        Assert.That(Difference(Beyond, Operation.NN, Arithmetic.Fused, 5, 20, 40, 1), Is.Not.Null);
+    }
+
+    [TestCase(3, 17, 5)]
+    [TestCase(10, 30, 784)]
+    [TestCase(64, 64, 64)]
+    public void Within_the_derived_error_of_the_double_loop(int m, int n, int k)
+    {
+        float[] a = Samples.Array(m * k, 1);
+        float[] b = Samples.Array(k * n, 2);
+        float[] bias = Samples.Array(n, 3);
+        double[] exact = new double[m * n];
+        double[] magnitude = new double[m * n];
+        Twin.Gemm.NN<double>(Arithmetic.Fused, m, n, k, Wide(a), k, Wide(b), n, Wide(bias), exact, n);
+        Twin.Gemm.NN<double>(
+            Arithmetic.Fused, m, n, k, Array.ConvertAll(a, x => (double)Math.Abs(x)), k, Array.ConvertAll(b, x => (double)Math.Abs(x)), n,
+            Array.ConvertAll(bias, x => (double)Math.Abs(x)), magnitude, n);
+        foreach (Arithmetic arithmetic in Widths.Arithmetics)
+        {
+            float[] c = new float[m * n];
+            Gemm.NN(arithmetic, m, n, k, a, k, b, n, bias, c, n);
+            for (int i = 0; i < c.Length; i++)
+                Assert.That(Math.Abs(c[i] - exact[i]), Is.LessThanOrEqualTo((k + 1) * Math.Pow(2, -24) * magnitude[i]));
+        }
+    }
+
+    [Test]
+    public void Chains_go_on_over_blocks_of_samples()
+    {
+        // Micro-batches of 3 + 7 give the weight gradient of 10, bit by bit.
+        float[] x = Samples.Array(10 * 37, 1);
+        float[] delta = Samples.Array(10 * 21, 2);
+        float[] once = new float[37 * 21];
+        float[] twice = new float[37 * 21];
+        Gemm.TN(Arithmetic.Fused, 37, 21, 10, x, 37, delta, 21, once, 21);
+        Gemm.TN(Arithmetic.Fused, 37, 21, 3, x, 37, delta, 21, twice, 21);
+        Gemm.TN(Arithmetic.Fused, 37, 21, 7, x.AsSpan(3 * 37), 37, delta.AsSpan(3 * 21), 21, twice, 21, accumulate: true);
+        Bits.AssertEqual(twice, once, "micro-batches");
+    }
+
+    [Test]
+    public void Nothing_is_allocated()
+    {
+        float[] a = new float[100 * 100];
+        float[] c = new float[100 * 100];
+        void All()
+        {
+            Gemm.NN(Arithmetic.Fused, 10, 100, 100, a, 100, a, 100, a, c, 100);
+            Gemm.TN(Arithmetic.Fused, 10, 99, 100, a, 100, a, 100, c, 100);
+            Gemm.NT(Arithmetic.Separate, 10, 98, 100, a, 100, a, 100, c, 100, true);
+        }
+
+        All();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        All();
+        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.Zero);
+    }
+
+    [Test]
+    public void Wrong_sizes_are_named_with_both_numbers()
+    {
+        float[] s = new float[100];
+        Assert.That(
+            () => Gemm.NN(Arithmetic.Fused, 3, 5, 7, s.AsSpan(0, 20), 7, s, 5, default, new float[15], 5),
+            Throws.ArgumentException.With.Message.Contains("Gemm.NN: a [3, 7] with leading dimension 7: expected 21 floats, got 20"));
+        Assert.That(
+            () => Gemm.NN(Arithmetic.Fused, 3, 5, 7, s, 7, s, 5, s.AsSpan(0, 4), new float[15], 5),
+            Throws.ArgumentException.With.Message.Contains("bias: expected 5 floats, got 4"));
+        Assert.That(
+            () => Gemm.TN(Arithmetic.Fused, 3, 5, 7, s, 2, s, 5, new float[15], 5),
+            Throws.ArgumentException.With.Message.Contains("leading dimension of a: expected at least 3, got 2"));
+        Assert.That(() => Gemm.NT(Arithmetic.Fused, 3, -5, 7, s, 7, s, 7, new float[15], 5), Throws.ArgumentException);
+        Assert.That(
+            () => Gemm.NN(Arithmetic.Fused, 3, 5, 7, s, 7, s.AsSpan(50), 5, default, s.AsSpan(10), 5),
+            Throws.ArgumentException.With.Message.Contains("a overlaps the destination"));
+    }
+
     private static void Check(Operation operation, Arithmetic arithmetic, int m, int n, int k, int seed)
+    {
+        if (Difference(Fast, operation, arithmetic, m, n, k, seed) is { } difference)
+            Assert.Fail(difference);
+    }
+
+    // Layout, offsets, start and numbers follow from the seed, so that neighbouring sizes try different ones.
+    private static string? Difference(Product kernel, Operation operation, Arithmetic arithmetic, int m, int n, int k, int seed)
     {
         int mix = (int)((uint)(seed * 2654435761L) >> 8);
         (int aRows, int aColumns) = operation == Operation.TN ? (k, m) : (m, k);
@@ -86,49 +219,57 @@ internal sealed class GemmTests
         int ldc = n + ((mix >> 4) & 3);
         int offset = (mix >> 6) & 3;
         bool accumulate = ((mix >> 8) & 1) != 0;
-        bool hasBias = ((mix >> 9) & 1) != 0;
+        bool hasBias = operation == Operation.NN && ((mix >> 9) & 1) != 0;
         Numbers numbers = (Numbers)((mix >> 10) % 3);
         float[] a = Samples.Array(offset + Extent(aRows, aColumns, lda), seed, numbers);
         float[] b = Samples.Array(offset + Extent(bRows, bColumns, ldb), seed + 1000, numbers);
-        float[] bias = hasBias ? Samples.Array(offset + n, seed + 2000, numbers) : [];
-        float[] before = Samples.Array(offset + Extent(m, n, ldc) + 3, seed + 3000, numbers);
+        float[] bias = hasBias ? Samples.Array(n, seed + 2000, numbers) : [];
+        float[] before = Samples.Array(offset + Extent(m, n, ldc) + 4, seed + 3000, numbers);
         float[] expected = (float[])before.Clone();
-        ReadOnlySpan<float> biasSpan = hasBias ? bias.AsSpan(offset) : default;
-        switch (operation)
-        {
-            case Operation.NN:
-                EmbeddedBackprop.Kernels.Scalar.Gemm.NN<float>(arithmetic, m, n, k, a.AsSpan(offset), lda, b.AsSpan(offset), ldb, biasSpan, expected.AsSpan(offset), ldc, accumulate);
-                break;
-            case Operation.TN:
-                EmbeddedBackprop.Kernels.Scalar.Gemm.TN<float>(arithmetic, m, n, k, a.AsSpan(offset), lda, b.AsSpan(offset), ldb, expected.AsSpan(offset), ldc, accumulate);
-                break;
-            default:
-                EmbeddedBackprop.Kernels.Scalar.Gemm.NT<float>(arithmetic, m, n, k, a.AsSpan(offset), lda, b.AsSpan(offset), ldb, expected.AsSpan(offset), ldc, accumulate);
-                break;
-        }
-
+        Loop(operation, arithmetic, m, n, k, a.AsSpan(offset), lda, b.AsSpan(offset), ldb, bias, expected.AsSpan(offset), ldc, accumulate);
+        string? difference = null;
+        float[] c = new float[before.Length];
         Widths.ForEach(width =>
         {
-            float[] c = (float[])before.Clone();
-            ReadOnlySpan<float> biases = hasBias ? bias.AsSpan(offset) : default;
-            switch (operation)
-            {
-                case Operation.NN:
-                    Gemm.NN(arithmetic, m, n, k, a.AsSpan(offset), lda, b.AsSpan(offset), ldb, biases, c.AsSpan(offset), ldc, accumulate);
-                    break;
-                case Operation.TN:
-                    Gemm.TN(arithmetic, m, n, k, a.AsSpan(offset), lda, b.AsSpan(offset), ldb, c.AsSpan(offset), ldc, accumulate);
-                    break;
-                default:
-                    Gemm.NT(arithmetic, m, n, k, a.AsSpan(offset), lda, b.AsSpan(offset), ldb, c.AsSpan(offset), ldc, accumulate);
-                    break;
-            }
+            before.CopyTo(c, 0);
+            kernel(operation, arithmetic, m, n, k, a.AsSpan(offset), lda, b.AsSpan(offset), ldb, bias, c.AsSpan(offset), ldc, accumulate);
 
-            // The whole array: columns beyond n and floats beyond the last row must be as they were.
-            if (Bits.FirstDifference(c, expected) >= 0)
-                Bits.AssertEqual(c, expected, $"{operation} {arithmetic} {m}x{n}x{k} width {width} ld {lda} {ldb} {ldc} offset {offset} bias {hasBias} accumulate {accumulate} {numbers}");
+            // The whole array: columns beyond n and floats behind the last row must be as they were.
+            int i = Bits.FirstDifference(c, expected);
+            if (i >= 0)
+            {
+                difference ??= $"{operation} {arithmetic} {m}x{n}x{k} width {width} ld {lda} {ldb} {ldc} offset {offset} bias {hasBias} " +
+                    $"accumulate {accumulate} {numbers}: at [{i - offset}]: {Bits.Show(c[i])}, expected {Bits.Show(expected[i])}";
+            }
         });
+        return difference;
     }
+
+    private static void Fast(
+        Operation operation, Arithmetic arithmetic, int m, int n, int k, ReadOnlySpan<float> a, int lda, ReadOnlySpan<float> b, int ldb,
+        ReadOnlySpan<float> bias, Span<float> c, int ldc, bool accumulate)
+    {
+        if (operation == Operation.NN)
+            Gemm.NN(arithmetic, m, n, k, a, lda, b, ldb, bias, c, ldc, accumulate);
+        else if (operation == Operation.TN)
+            Gemm.TN(arithmetic, m, n, k, a, lda, b, ldb, c, ldc, accumulate);
+        else
+            Gemm.NT(arithmetic, m, n, k, a, lda, b, ldb, c, ldc, accumulate);
+    }
+
+    private static void Loop(
+        Operation operation, Arithmetic arithmetic, int m, int n, int k, ReadOnlySpan<float> a, int lda, ReadOnlySpan<float> b, int ldb,
+        ReadOnlySpan<float> bias, Span<float> c, int ldc, bool accumulate)
+    {
+        if (operation == Operation.NN)
+            Twin.Gemm.NN(arithmetic, m, n, k, a, lda, b, ldb, bias, c, ldc, accumulate);
+        else if (operation == Operation.TN)
+            Twin.Gemm.TN(arithmetic, m, n, k, a, lda, b, ldb, c, ldc, accumulate);
+        else
+            Twin.Gemm.NT(arithmetic, m, n, k, a, lda, b, ldb, c, ldc, accumulate);
+    }
+
+    private static double[] Wide(float[] x) => Array.ConvertAll(x, value => (double)value);
 
     private static int Extent(int rows, int columns, int leading) => rows == 0 || columns == 0 ? 0 : ((rows - 1) * leading) + columns;
 }
