@@ -93,7 +93,8 @@ internal static class LaneDispatch
         int widest = Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128;
         if (string.IsNullOrEmpty(wish))
         {
-            return widest;
+            // Where even 128 bits are emulated, one float at a time is several times faster.
+            return Vector128.IsHardwareAccelerated ? widest : 1;
         }
 
         int width = wish == "any" ? 0 : int.TryParse(wish, NumberStyles.None, CultureInfo.InvariantCulture, out int bits) ? bits : -1;
