@@ -17,14 +17,32 @@ internal static class ChildProcess
             case ["write-checkpoints", ..]:
                 CheckpointWriter.Run(arguments);
                 return 0;
+            case ["guarded", string family]:
+                Kernels.GuardedKernels.Run(family);
+                return 0;
             default:
                 Console.Error.WriteLine("Run the tests by 'dotnet test'; this entry point is for processes that tests start.");
                 return 2;
         }
     }
 
+    /// <summary>Runs this assembly to its end.</summary>
+    public static (int ExitCode, string Output, string Error) Run(params ReadOnlySpan<string> arguments)
+    {
+        ProcessStartInfo start = Information(arguments);
+        start.RedirectStandardError = true;
+        using Process process = Process.Start(start) ?? throw new InvalidOperationException("the process did not start");
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output.TrimEnd(), error.Result.TrimEnd());
+    }
+
     /// <summary>Starts this assembly with redirected standard output.</summary>
-    public static Process Start(params ReadOnlySpan<string> arguments)
+    public static Process Start(params ReadOnlySpan<string> arguments) =>
+        Process.Start(Information(arguments)) ?? throw new InvalidOperationException("the process did not start");
+
+    private static ProcessStartInfo Information(ReadOnlySpan<string> arguments)
     {
         // The dotnet that runs this process: <root>/shared/Microsoft.NETCore.App/<version>/ holds the runtime.
         string dotnet = Path.GetFullPath(Path.Combine(
@@ -33,6 +51,6 @@ internal static class ChildProcess
         start.ArgumentList.Add(typeof(ChildProcess).Assembly.Location);
         foreach (string argument in arguments)
             start.ArgumentList.Add(argument);
-        return Process.Start(start) ?? throw new InvalidOperationException("the process did not start");
+        return start;
     }
 }
