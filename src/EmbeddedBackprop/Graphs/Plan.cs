@@ -117,6 +117,13 @@ public sealed class Plan
     /// <summary>dL/d(node) after the backward pass, for inputs when <see cref="PlanOptions.InputGradients"/> was asked for.</summary>
     public Span<T> GradientSpan<T>(Span<T> workspace, Node node, int batch) where T : unmanaged => Rows(workspace, Find(valueGradients, node), batch);
 
+    /// <summary>Whether the plan computes dL/d(node).</summary>
+    public bool HasGradient(Node node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        return node.Index < valueGradients.Length && valueGradients[node.Index].Exists;
+    }
+
     /// <summary>The loss's 16 partial sums, which its Value folds.</summary>
     internal Span<T> LossParts<T>(Span<T> workspace) where T : unmanaged
     {

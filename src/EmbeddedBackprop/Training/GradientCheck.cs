@@ -1,0 +1,247 @@
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Losses;
+
+namespace EmbeddedBackprop.Training;
+
+/// <summary>
+/// Is backpropagation right? The backward pass in double is compared with difference quotients of the forward pass in double, and the float backward
+/// pass with the double one. Source: Nielsen, chapter 2, equation 46, with a quotient of fourth order.
+/// </summary>
+public static class GradientCheck
+{
+    /// <summary>Checks a network on the first samples of a source (as many as its batch holds).</summary>
+    /// <exception cref="InvalidOperationException">The network was compiled without a loss.</exception>
+    public static GradientCheckReport Run(Network network, IBatchSource source, GradientCheckOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        ArgumentNullException.ThrowIfNull(source);
+        Plan? plan = network.TrainingPlan;
+        if (plan is null)
+        {
+            Errors.InferenceOnly();
+        }
+
+        int batch = Math.Min(network.Options.Batch, source.Count);
+        int[] samples = [.. Enumerable.Range(0, batch)];
+        float[] x = new float[batch * source.InputLength], y = new float[batch * source.TargetLength];
+        source.Gather(samples, x, source.InputLength, y, source.TargetLength);
+        return Run(plan!, network.Parameters, new Dictionary<Node, float[]> { [network.Input] = x, [network.Target!] = y }, batch, options);
+    }
+
+    /// <summary>Checks a training plan; inputs whose gradient the plan computes are checked, too.</summary>
+    /// <param name="plan">The training plan.</param>
+    /// <param name="parameters">Where the gradient is taken, in the plan's layout.</param>
+    /// <param name="inputs">A value of [batch, length] for every input of the graph.</param>
+    /// <param name="batch">Samples.</param>
+    /// <param name="options">How thoroughly and how strictly.</param>
+    /// <exception cref="ArgumentException">An input has no value, or one of another length.</exception>
+    public static GradientCheckReport Run(
+        Plan plan, ReadOnlySpan<float> parameters, IReadOnlyDictionary<Node, float[]> inputs, int batch, GradientCheckOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        ArgumentNullException.ThrowIfNull(inputs);
+        options ??= new GradientCheckOptions();
+        Oracle oracle = new(plan, parameters, inputs, batch);
+        float[] floatGradients = FloatGradients(plan, parameters, inputs, batch, out Dictionary<Node, float[]> floatInputGradients);
+        oracle.Backward();
+
+        List<GradientCheckRow> rows = [];
+        foreach (ParameterRange range in plan.Parameters)
+        {
+            double[] exact = new double[range.Count];
+            range.CopyTo<double>(oracle.Gradients, exact);
+            float[] approximate = new float[range.Count];
+            range.CopyTo<float>(floatGradients, approximate);
+            ParameterRange tensor = range;
+            rows.Add(Check(range.Name, exact, approximate, element => oracle.Parameter(tensor, element), oracle, options));
+        }
+
+        foreach ((Node node, float[] approximate) in floatInputGradients)
+        {
+            rows.Add(Check(node.Name, oracle.InputGradient(node), approximate, element => oracle.InputElement(node, element), oracle, options));
+        }
+
+        return new GradientCheckReport(rows, oracle.ForwardPasses);
+    }
+
+    private static float[] FloatGradients(
+        Plan plan, ReadOnlySpan<float> parameters, IReadOnlyDictionary<Node, float[]> inputs, int batch, out Dictionary<Node, float[]> inputGradients)
+    {
+        float[] gradients = new float[plan.ParameterLength], workspace = new float[plan.WorkspaceLength];
+        PlanMemory<float> memory = new(parameters.ToArray(), gradients, workspace);
+        RunInfo run = RunInfo.Single(batch, training: true);
+        foreach ((Node node, float[] values) in inputs)
+        {
+            WriteRows<float>(values, plan.ValueSpan<float>(workspace, node, batch), node.Shape.Length, plan.Stride(node), batch);
+        }
+
+        plan.Forward(in memory, in run);
+        plan.Backward(in memory, in run);
+        inputGradients = [];
+        foreach (Node node in inputs.Keys)
+        {
+            if (plan.HasGradient(node))
+            {
+                inputGradients[node] = ReadRows<float>(plan.GradientSpan<float>(workspace, node, batch), node.Shape.Length, plan.Stride(node), batch);
+            }
+        }
+
+        return gradients;
+    }
+
+    private static GradientCheckRow Check(
+        string name, double[] exact, float[] approximate, Func<int, Place> place, Oracle oracle, GradientCheckOptions options)
+    {
+        int wanted = Math.Min(exact.Length, options.ElementsPerTensor), kinks = 0;
+        double squaredError = 0, squaredReference = 0;
+        for (int i = 0; i < wanted; i++)
+        {
+            int element = (int)((long)i * exact.Length / wanted);
+            if (oracle.Quotient(place(element), options.Step) is not { } quotient)
+            {
+                kinks++;
+                continue;
+            }
+
+            squaredError += Square(exact[element] - quotient);
+            squaredReference += Square(quotient);
+        }
+
+        double squaredFloat = 0, squaredExact = 0;
+        for (int i = 0; i < exact.Length; i++)
+        {
+            squaredFloat += Square(approximate[i] - exact[i]);
+            squaredExact += Square(exact[i]);
+        }
+
+        double differenceError = Relative(squaredError, squaredReference), floatError = Relative(squaredFloat, squaredExact);
+        bool passed = kinks < wanted && differenceError <= options.DifferenceLimit && floatError <= options.FloatLimit;
+        return new GradientCheckRow(name, exact.Length, wanted - kinks, kinks, Math.Sqrt(squaredExact), differenceError, floatError, passed);
+    }
+
+    private static double Square(double x) => x * x;
+
+    /// <summary>A tensor nobody's loss depends on has the reference 0; then the absolute error counts.</summary>
+    private static double Relative(double squaredError, double squaredReference) =>
+        squaredReference > 0 ? Math.Sqrt(squaredError / squaredReference) : Math.Sqrt(squaredError);
+
+    private static void WriteRows<T>(float[] values, Span<T> target, int columns, int stride, int rows) where T : unmanaged, System.Numerics.INumber<T>
+    {
+        if (values.Length < rows * columns)
+        {
+            Errors.LengthDiffers("input", rows * columns, values.Length);
+        }
+
+        for (int row = 0; row < rows; row++)
+        {
+            for (int column = 0; column < columns; column++)
+            {
+                target[(row * stride) + column] = T.CreateChecked(values[(row * columns) + column]);
+            }
+        }
+    }
+
+    private static T[] ReadRows<T>(ReadOnlySpan<T> source, int columns, int stride, int rows)
+    {
+        T[] values = new T[rows * columns];
+        for (int row = 0; row < rows; row++)
+        {
+            source.Slice(row * stride, columns).CopyTo(values.AsSpan(row * columns));
+        }
+
+        return values;
+    }
+
+    /// <summary>One number that can be moved: an element of the parameters, or of an input.</summary>
+    private readonly record struct Place(double[] Array, int Index);
+
+    /// <summary>The plan in double, with memory of its own.</summary>
+    private sealed class Oracle
+    {
+        private readonly Plan plan;
+        private readonly double[] parameters;
+        private readonly double[] workspace;
+        private readonly Dictionary<Node, double[]> inputs = [];
+        private readonly RunInfo run;
+
+        public Oracle(Plan plan, ReadOnlySpan<float> given, IReadOnlyDictionary<Node, float[]> values, int batch)
+        {
+            this.plan = plan;
+            parameters = new double[plan.ParameterLength];
+            for (int i = 0; i < parameters.Length; i++)
+            {
+                parameters[i] = given[i];
+            }
+
+            Gradients = new double[plan.ParameterLength];
+            workspace = new double[plan.WorkspaceLength];
+            run = RunInfo.Single(batch, training: true);
+            foreach ((Node node, float[] value) in values)
+            {
+                inputs[node] = new double[batch * plan.Stride(node)];
+                WriteRows<double>(value, inputs[node], node.Shape.Length, plan.Stride(node), batch);
+            }
+        }
+
+        public double[] Gradients { get; }
+
+        public long ForwardPasses { get; private set; }
+
+        public Place Parameter(ParameterRange range, int element)
+        {
+            // element counts in [out, in] order, memory is [in][out]
+            int column = element / range.Rows, row = element % range.Rows;
+            return new Place(parameters, range.Offset + (row * range.Stride) + column);
+        }
+
+        public Place InputElement(Node node, int element)
+        {
+            int columns = node.Shape.Length;
+            return new Place(inputs[node], (element / columns * plan.Stride(node)) + (element % columns));
+        }
+
+        public double[] InputGradient(Node node) =>
+            ReadRows<double>(plan.GradientSpan<double>(workspace, node, run.Batch), node.Shape.Length, plan.Stride(node), run.Batch);
+
+        public void Backward()
+        {
+            Loss();
+            plan.Backward(new PlanMemory<double>(parameters, Gradients, workspace), in run);
+        }
+
+        /// <summary>(8 (f(+h) - f(-h)) - (f(+2h) - f(-2h))) / 12h: error of order h^4. Null where the loss has a kink within the step.</summary>
+        public double? Quotient(Place place, double relativeStep)
+        {
+            ref double value = ref place.Array[place.Index];
+            double kept = value, h = relativeStep * Math.Max(1, Math.Abs(kept));
+            double middle = Loss();
+            value = kept + h;
+            double above = Loss();
+            value = kept - h;
+            double below = Loss();
+            value = kept + (2 * h);
+            double farAbove = Loss();
+            value = kept - (2 * h);
+            double farBelow = Loss();
+            value = kept;
+
+            // For a smooth loss the second difference over 2h is four times that over h, up to terms of order h^4; a kink gives up to twice.
+            double near = above - (2 * middle) + below, far = farAbove - (2 * middle) + farBelow;
+            double noise = 1e-13 * Math.Max(1, Math.Abs(middle));
+            return Math.Abs(far - (4 * near)) > noise + (1e-3 * h * h) ? null : ((8 * (above - below)) - (farAbove - farBelow)) / (12 * h);
+        }
+
+        private double Loss()
+        {
+            foreach ((Node node, double[] value) in inputs)
+            {
+                value.CopyTo(plan.ValueSpan<double>(workspace, node, run.Batch));
+            }
+
+            ForwardPasses++;
+            plan.Forward(new PlanMemory<double>(parameters, Gradients, workspace), in run);
+            return ((Loss)plan.Loss!.Op!).Value(plan.LossParts<double>(workspace), run.Batch);
+        }
+    }
+}

@@ -1,0 +1,29 @@
+namespace EmbeddedBackprop.Training;
+
+/// <summary>How thoroughly and how strictly gradients are checked.</summary>
+public sealed record GradientCheckOptions
+{
+    /// <summary>Elements of each tensor that are checked by differences, spread evenly; all if the tensor is smaller. Each costs four forward passes in double.</summary>
+    public int ElementsPerTensor { get; init; } = 100;
+
+    /// <summary>Step of the difference quotient, relative to max(1, |w|).</summary>
+    public double Step { get; init; } = 1e-4;
+
+    /// <summary>Largest relative error of the double backward pass against differences.</summary>
+    public double DifferenceLimit { get; init; } = 1e-7;
+
+    /// <summary>Largest relative error of the float backward pass against the double one.</summary>
+    public double FloatLimit { get; init; } = 1e-5;
+}
+
+/// <summary>What the check found for one tensor. Errors are |difference| / |reference| in the Euclidean norm.</summary>
+/// <param name="Name">The tensor: a parameter, or an input of the graph.</param>
+/// <param name="Count">Its elements.</param>
+/// <param name="Checked">Elements checked by differences.</param>
+/// <param name="Kinks">Elements left out because the loss has a kink within the step (ReLU at 0).</param>
+/// <param name="Norm">Norm of the double gradient.</param>
+/// <param name="DifferenceError">Double backward pass against central differences in double.</param>
+/// <param name="FloatError">Float backward pass (the SIMD kernels) against the double one.</param>
+/// <param name="Passed">Whether both errors are within their limits and at least one element was checked.</param>
+public readonly record struct GradientCheckRow(
+    string Name, int Count, int Checked, int Kinks, double Norm, double DifferenceError, double FloatError, bool Passed);
