@@ -1,0 +1,105 @@
+using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.Data;
+using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Losses;
+using EmbeddedBackprop.Training;
+using NUnit.Framework;
+
+namespace EmbeddedBackprop.Tests.Training;
+
+/// <summary>The check accepts right gradients and refuses planted errors.</summary>
+internal sealed class GradientCheckTests
+{
+    [TestCase(1, Arithmetic.Fused)]
+    [TestCase(1, Arithmetic.Separate)]
+    [TestCase(7, Arithmetic.Fused)]
+    [TestCase(16, Arithmetic.Separate)]
+    public void A_right_backward_pass_is_accepted(int batch, Arithmetic arithmetic)
+    {
+        Network network = new Sequential(9).Dense<Sigmoid>(13).Dense<Sigmoid>(5).Dense<Identity>(3)
+            .Compile<Quadratic>(new NetworkOptions { Batch = batch, Seed = 5, Arithmetic = arithmetic });
+        GradientCheckReport report = GradientCheck.Run(network, RandomData(batch, 9, 3));
+        TestContext.Out.WriteLine(report);
+        Assert.That(report.Passed, Is.True, report.ToString());
+        Assert.That(report.Rows, Has.Count.EqualTo(6));
+        Assert.That(report.Rows.Sum(row => row.Checked), Is.GreaterThan(200));
+    }
+
+    [Test]
+    public void One_output_is_one_long_sum_and_passes_too()
+    {
+        Network network = new Sequential(37).Dense<Sigmoid>(1).Compile<Quadratic>(new NetworkOptions { Batch = 6, Seed = 2 });
+        Assert.That(GradientCheck.Run(network, RandomData(6, 37, 1)).Passed, Is.True);
+    }
+
+    [Test]
+    public void A_flipped_sign_is_caught()
+    {
+        Network network = new Sequential(9).Dense<FlippedSigmoid>(13).Dense<Sigmoid>(3).Compile<Quadratic>(new NetworkOptions { Batch = 4, Seed = 5 });
+        GradientCheckReport report = GradientCheck.Run(network, RandomData(4, 9, 3));
+        Assert.That(report.Passed, Is.False);
+        Assert.That(report.Rows.Where(row => !row.Passed).Select(row => row.Name), Is.EquivalentTo(new[] { "dense1.weight", "dense1.bias" }));
+    }
+
+    [Test]
+    public void An_error_of_a_millionth_is_caught()
+    {
+        Network network = new Sequential(9).Dense<SlightlyWrong>(5).Compile<Quadratic>(new NetworkOptions { Batch = 4, Seed = 5 });
+        GradientCheckReport report = GradientCheck.Run(network, RandomData(4, 9, 5));
+        Assert.That(report.Passed, Is.False, report.ToString());
+    }
+
+    [Test]
+    public void Points_at_a_kink_are_left_out_and_counted()
+    {
+        // All weighted inputs are 0 (zero input, zero bias): every bias stands exactly at the kink.
+        Network network = new Sequential(2).Dense<Hinge>(4).Compile<Quadratic>(new NetworkOptions { Batch = 1, Seed = 1 });
+        network.Parameters.Clear();
+        FloatDataset data = FloatDataset.Regression([0f, 0f], 2, [1f, 1f, 1f, 1f], 4);
+        GradientCheckRow bias = GradientCheck.Run(network, data).Rows[1];
+        Assert.That(bias.Kinks, Is.EqualTo(4));
+        Assert.That(bias.Passed, Is.False, "a tensor without a checked element proves nothing");
+    }
+
+    private static FloatDataset RandomData(int count, int inputs, int outputs)
+    {
+        CounterRandom random = new(17);
+        float[] x = new float[count * inputs], y = new float[count * outputs];
+        random.FillNormal(0, 0, 0f, 1f, x);
+        random.FillUniform(1, 0, 0f, 1f, y);
+        return FloatDataset.Regression(x, inputs, y, outputs);
+    }
+
+    private readonly struct FlippedSigmoid : IActivationFunction
+    {
+        public static string Name => "flipped";
+
+        public static bool DerivativeReadsInput => false;
+
+        public static T Value<T>(T z) where T : struct, ILanes<T> => T.Sigmoid(z);
+
+        public static T Derivative<T>(T z, T a) where T : struct, ILanes<T> => -(a * (T.One - a));
+    }
+
+    private readonly struct SlightlyWrong : IActivationFunction
+    {
+        public static string Name => "slightly-wrong";
+
+        public static bool DerivativeReadsInput => false;
+
+        public static T Value<T>(T z) where T : struct, ILanes<T> => T.Sigmoid(z);
+
+        public static T Derivative<T>(T z, T a) where T : struct, ILanes<T> => a * (T.One - a) * T.Constant(1.000001);
+    }
+
+    private readonly struct Hinge : IActivationFunction
+    {
+        public static string Name => "hinge";
+
+        public static bool DerivativeReadsInput => true;
+
+        public static T Value<T>(T z) where T : struct, ILanes<T> => T.IfGreater(z, T.Zero, z, T.Zero);
+
+        public static T Derivative<T>(T z, T a) where T : struct, ILanes<T> => T.IfGreater(z, T.Zero, T.One, T.Zero);
+    }
+}
