@@ -37,7 +37,33 @@ internal static class CMathPrelude
          */
         #if !defined(EBP_PORTABLE) && (defined(__GNUC__) || defined(__clang__)) \
             && (defined(__FMA__) || defined(__ARM_FEATURE_FMA) || defined(__aarch64__) || (defined(__riscv_flen) && __riscv_flen >= 32))
+        #define EBP_FUSED_INSTRUCTION
+        #endif
+        #if defined(__has_builtin)
+        #if __has_builtin(__builtin_elementwise_fma)
+        #define EBP_ELEMENTWISE_FMA
+        #endif
+        #endif
+        #if defined(EBP_FUSED_INSTRUCTION) && defined(EBP_ELEMENTWISE_FMA)
+        #define EBP_FMAF(a, b, c) __builtin_elementwise_fma((a), (b), (c))
+        #elif defined(EBP_FUSED_INSTRUCTION) && (!defined(__clang__) || defined(__FMA__))
         #define EBP_FMAF(a, b, c) __builtin_fmaf((a), (b), (c))
+        #elif defined(EBP_FUSED_INSTRUCTION)
+        /* Without an operating system this clang makes __builtin_fmaf a call of the library, at every level of optimisation. */
+        static float ebp_fused_multiply_add(float a, float b, float c)
+        {
+            float y;
+        #if defined(__aarch64__)
+            __asm__("fmadd %s0, %s1, %s2, %s3" : "=w"(y) : "w"(a), "w"(b), "w"(c));
+        #elif defined(__riscv)
+            __asm__("fmadd.s %0, %1, %2, %3" : "=f"(y) : "f"(a), "f"(b), "f"(c));
+        #else
+            y = c;
+            __asm__("vfma.f32 %0, %1, %2" : "+t"(y) : "t"(a), "t"(b));
+        #endif
+            return y;
+        }
+        #define EBP_FMAF(a, b, c) ebp_fused_multiply_add((a), (b), (c))
         #else
         #if DBL_MANT_DIG != 53
         #error "a fused model needs a 64-bit double or a fused multiply-add instruction: export it in separate arithmetic"

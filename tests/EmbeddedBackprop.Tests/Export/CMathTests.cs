@@ -43,6 +43,39 @@ internal sealed class CMathTests
         }
     }
 
+    [TestCase("--target=aarch64-none-elf")]
+    [TestCase("--target=thumbv7em-none-eabihf -mcpu=cortex-m4")]
+    [TestCase("--target=thumbv7em-none-eabihf -mcpu=cortex-m7")]
+    [TestCase("--target=thumbv7m-none-eabi -mcpu=cortex-m3")]
+    [TestCase("--target=riscv32-unknown-elf -march=rv32imf -mabi=ilp32f")]
+    [TestCase("--target=riscv32-unknown-elf -march=rv32im")]
+    [TestCase("--target=wasm32")]
+    public void Small_targets_never_call_fmaf_or_sqrtf(string target)
+    {
+        // A library's fmaf may round twice. The control: clang itself calls it on these targets when asked by __builtin_fmaf.
+        string clang = Tools.Require("clang", "clang");
+        File.WriteAllText(Path.Combine(folder, "string.h"), "#include <stddef.h>\nvoid *memcpy(void *, const void *, size_t);\n");
+        foreach (Arithmetic arithmetic in Widths.Arithmetics)
+        {
+            string text = CMath.Source(arithmetic, "net", CFunctions.All) + string.Concat(Single(CFunctions.All).Select(f => Wrapper(f, "net")));
+            File.WriteAllText(Path.Combine(folder, "small.c"), text);
+            foreach (string level in (string[])["-O0", "-O2"])
+            {
+                Assert.That(Assembly("small.c", level), Does.Not.Contain("fmaf").And.Not.Contain("sqrtf"), $"{arithmetic} {level}");
+            }
+        }
+
+        File.WriteAllText(Path.Combine(folder, "control.c"), "float f(float a, float b, float c);\nfloat f(float a, float b, float c) { return __builtin_fmaf(a, b, c); }\n");
+        Assert.That(Assembly("control.c", "-O0"), Does.Contain("fmaf"));
+
+        string Assembly(string file, string level)
+        {
+            Tools.RunChecked(folder, clang, [.. target.Split(' '), .. Strict, level, "-ffreestanding", "-I.", "-S", file, "-o", "out.s"]);
+            string[] lines = File.ReadAllLines(Path.Combine(folder, "out.s"));
+            return string.Join('\n', lines.Where(line => !line.Contains(".file", StringComparison.Ordinal)));
+        }
+    }
+
     [Test]
     public void Control_a_compiler_that_contracts_products_gives_other_bits()
     {
@@ -65,7 +98,7 @@ internal sealed class CMathTests
     {
         // An unused static function or a missing dependency is an error here.
         string program = Tools.Require(compiler, compiler);
-        foreach (CFunctions function in Enum.GetValues<CFunctions>().Where(f => CFunctions.All.HasFlag(f) && int.PopCount((int)f) == 1))
+        foreach (CFunctions function in Single(CFunctions.All))
         {
             string text = CMath.Source(arithmetic, "alone", function) + Wrapper(function, "alone");
             Assert.That(text, Does.Not.Contain("ebp_"));
@@ -83,7 +116,7 @@ internal sealed class CMathTests
             Assert.Ignore("this processor has no FMA for x86");
         }
 
-        CFunctions[] functions = [.. Enum.GetValues<CFunctions>().Where(f => CFunctions.All.HasFlag(f) && int.PopCount((int)f) == 1)];
+        CFunctions[] functions = [.. Single(CFunctions.All)];
         StringBuilder math = new(CMath.Source(arithmetic, "net", CFunctions.All));
         StringBuilder driver = new("#include <stdio.h>\nstatic float x[" + (Count + 2) + "], y[" + Count + "];\n");
         StringBuilder calls = new();
@@ -124,6 +157,9 @@ internal sealed class CMathTests
 
         return null;
     }
+
+    private static IEnumerable<CFunctions> Single(CFunctions functions) =>
+        Enum.GetValues<CFunctions>().Where(f => functions.HasFlag(f) && int.PopCount((int)f) == 1);
 
     private void AssertNeedsNoLibrary()
     {
