@@ -30,6 +30,39 @@ internal static class Errors
     public static void OutOfRange(string what, double value, string range) =>
         throw new ArgumentOutOfRangeException(what, value, $"{what} must be {range}, got {value}");
 
+    /// <summary>The value, if it lies from 0 up to but not including 1.</summary>
+    public static float RequireShare(string what, float value)
+    {
+        if (!(value >= 0 && value < 1))
+        {
+            OutOfRange(what, value, "at least 0 and below 1");
+        }
+
+        return value;
+    }
+
+    /// <summary>The value, if it is positive and finite.</summary>
+    public static float RequirePositive(string what, float value)
+    {
+        if (!(value > 0 && float.IsFinite(value)))
+        {
+            OutOfRange(what, value, "positive and finite");
+        }
+
+        return value;
+    }
+
+    /// <summary>The value, if it is finite and not negative.</summary>
+    public static float RequireNotNegative(string what, float value)
+    {
+        if (!(value >= 0 && float.IsFinite(value)))
+        {
+            OutOfRange(what, value, "finite and not negative");
+        }
+
+        return value;
+    }
+
     [DoesNotReturn]
     public static void OtherGraph(string node) =>
         throw new ArgumentException($"{node}: the node belongs to another graph");

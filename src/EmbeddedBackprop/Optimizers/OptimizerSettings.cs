@@ -1,0 +1,20 @@
+namespace EmbeddedBackprop.Optimizers;
+
+/// <summary>The settings of any optimiser, as they come from a command line or a model file; null stands for the optimiser's default, and what it has no use for is ignored.</summary>
+public sealed record OptimizerSettings
+{
+    /// <summary>Share of the velocity that is kept (momentum, nesterov).</summary>
+    public float? Momentum { get; init; }
+
+    /// <summary>Share of the mean square that is kept (rmsprop).</summary>
+    public float? Alpha { get; init; }
+
+    /// <summary>Share of the mean gradient that is kept (adam, adamw).</summary>
+    public float? Beta1 { get; init; }
+
+    /// <summary>Share of the mean square that is kept (adam, adamw).</summary>
+    public float? Beta2 { get; init; }
+
+    /// <summary>Keeps divisors away from 0 (adagrad, rmsprop, adam, adamw).</summary>
+    public float? Epsilon { get; init; }
+}
