@@ -52,6 +52,17 @@ internal static class Errors
         return value;
     }
 
+    /// <summary>The value, if it is positive.</summary>
+    public static int RequirePositive(string what, int value)
+    {
+        if (value <= 0)
+        {
+            NotPositive(what, value);
+        }
+
+        return value;
+    }
+
     /// <summary>The value, if it is finite and not negative.</summary>
     public static float RequireNotNegative(string what, float value)
     {
@@ -62,6 +73,10 @@ internal static class Errors
 
         return value;
     }
+
+    [DoesNotReturn]
+    public static void WarmUpTwice() =>
+        throw new ArgumentException("warm-up: the schedule that rises must not be a warm-up itself");
 
     [DoesNotReturn]
     public static void OtherGraph(string node) =>

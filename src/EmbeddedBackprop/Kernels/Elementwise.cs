@@ -93,6 +93,17 @@ public static class Elementwise
         LaneDispatch.Run<ClipKernel, ElementwiseArguments>(Arithmetic.Fused, new(low, high, x, x, destination));
     }
 
+    /// <summary>y[i] = y[i] + (x[i] &gt; 0 ? alpha : 0 &gt; x[i] ? -alpha : +0): the gradient of alpha * |x|.</summary>
+    /// <param name="alpha">The factor.</param>
+    /// <param name="x">The values whose signs count; a NaN has none.</param>
+    /// <param name="y">What is added to, of the same length.</param>
+    /// <exception cref="ArgumentException">The lengths differ.</exception>
+    public static void AddSign(float alpha, ReadOnlySpan<float> x, Span<float> y)
+    {
+        Require.Equal("Elementwise.AddSign", nameof(y), x.Length, y.Length);
+        LaneDispatch.Run<SignAddKernel, ElementwiseArguments>(Arithmetic.Fused, new(alpha, 0f, x, x, y));
+    }
+
     /// <summary>d[i] = value.</summary>
     /// <param name="value">The value.</param>
     /// <param name="destination">What is filled.</param>

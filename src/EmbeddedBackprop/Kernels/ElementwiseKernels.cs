@@ -46,6 +46,27 @@ internal readonly struct ProductAddKernel : ILaneKernel<ElementwiseArguments>
     }
 }
 
+/// <summary>d = d + alpha * sign(x).</summary>
+internal readonly struct SignAddKernel : ILaneKernel<ElementwiseArguments>
+{
+    public static void Run<T, TTail>(in ElementwiseArguments g)
+        where T : struct, IFloatLanes<T>
+        where TTail : struct, IFloatLanes<TTail>
+    {
+        nuint i = 0;
+        T alpha = T.Broadcast(g.Alpha);
+        for (; g.Length - i >= (nuint)T.Count; i += (nuint)T.Count)
+            T.Store(T.Load(in g.Destination, i) + Sign(T.Load(in g.X, i), alpha), ref g.Destination, i);
+        TTail one = TTail.Broadcast(g.Alpha);
+        for (; i < g.Length; i++)
+            TTail.Store(TTail.Load(in g.Destination, i) + Sign(TTail.Load(in g.X, i), one), ref g.Destination, i);
+    }
+
+    private static T Sign<T>(T x, T alpha)
+        where T : struct, IFloatLanes<T> =>
+        T.IfGreater(x, T.Zero, alpha, T.IfGreater(T.Zero, x, -alpha, T.Zero));
+}
+
 /// <summary>d = clip(x, alpha, beta) by two selects.</summary>
 internal readonly struct ClipKernel : ILaneKernel<ElementwiseArguments>
 {

@@ -80,6 +80,17 @@ public static class Reduce
         LaneDispatch.Run<AddToPartsKernel, PartsArguments>(Arithmetic.Fused, new PartsArguments(x, x, parts));
     }
 
+    /// <summary>Adds the squares of x to 16 partial sums that outlive the call (a norm over tensors): s[i mod 16] = M(x[i], x[i], s[i mod 16]).</summary>
+    /// <param name="arithmetic">How M rounds.</param>
+    /// <param name="x">The values; all calls but the last hold a multiple of 16 of them, so that element i of all calls together has part i mod 16.</param>
+    /// <param name="parts">16 partial sums, +0 before the first call.</param>
+    /// <exception cref="ArgumentException">There are not 16 parts.</exception>
+    public static void AddSquaresToParts(Arithmetic arithmetic, ReadOnlySpan<float> x, Span<float> parts)
+    {
+        Require.Equal("Reduce.AddSquaresToParts", nameof(parts), 16, parts.Length);
+        LaneDispatch.Run<AddSquaresToPartsKernel, PartsArguments>(arithmetic, new PartsArguments(x, x, parts));
+    }
+
     /// <summary>Joins 16 partial sums: s[l] += s[l+8], s[l] += s[l+4], s[l] += s[l+2], s[l] += s[l+1].</summary>
     /// <param name="parts">16 partial sums; left as they are.</param>
     /// <returns>The sum s[0].</returns>
@@ -112,4 +123,13 @@ internal readonly struct AddToPartsKernel : ILaneKernel<PartsArguments>
         where T : struct, IFloatLanes<T>
         where TTail : struct, IFloatLanes<TTail> =>
         Parts.Accumulate<T, TTail, Parts.Sum>(in g.X, in g.X, g.Length, ref g.Result);
+}
+
+/// <summary>Adds the squares of x to the 16 parts that result refers to.</summary>
+internal readonly struct AddSquaresToPartsKernel : ILaneKernel<PartsArguments>
+{
+    public static void Run<T, TTail>(in PartsArguments g)
+        where T : struct, IFloatLanes<T>
+        where TTail : struct, IFloatLanes<TTail> =>
+        Parts.Accumulate<T, TTail, Parts.Product>(in g.X, in g.X, g.Length, ref g.Result);
 }

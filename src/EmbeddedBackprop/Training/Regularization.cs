@@ -1,19 +1,26 @@
 namespace EmbeddedBackprop.Training;
 
-/// <summary>Penalties on the size of weights: they change the gradient, not the reported loss.</summary>
+/// <summary>Penalties on the size of weights: they change the gradient (after clipping), not the reported loss. First L2 and weight decay, then L1.</summary>
 public sealed record Regularization
 {
     /// <summary>No penalty.</summary>
     public static Regularization None { get; } = new();
 
-    /// <summary>L1: l1 * sign(w) is added to the gradient.</summary>
-    public float L1 { get; init; }
+    /// <summary>L1: g = g + l1 * sign(w), where the sign of 0 is 0. Source: Nielsen, chapter 3.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is negative or not finite.</exception>
+    public float L1 { get; init => field = Errors.RequireNotNegative("l1", value); }
 
-    /// <summary>L2: g = M(l2, w, g). Nielsen's lambda is divided by the number of training samples: l2 = lambda / n.</summary>
-    public float L2 { get; init; }
+    /// <summary>
+    /// L2: g = M(l2, w, g). Nielsen's lambda is divided by the number of training samples: l2 = lambda / n. Source: Nielsen, chapter 3, equation 88.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is negative or not finite.</exception>
+    public float L2 { get; init => field = Errors.RequireNotNegative("l2", value); }
 
-    /// <summary>Weight decay: as L2, except where the optimiser decouples it (AdamW: w = w * (1 - eta * decay)).</summary>
-    public float WeightDecay { get; init; }
+    /// <summary>
+    /// Weight decay: added to <see cref="L2"/>, except where the optimiser decouples it: then w = w * (1 - eta * decay) before its step (AdamW).
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is negative or not finite.</exception>
+    public float WeightDecay { get; init => field = Errors.RequireNotNegative("weight decay", value); }
 
     /// <summary>Whether biases are penalised, too.</summary>
     public bool AllParameters { get; init; }

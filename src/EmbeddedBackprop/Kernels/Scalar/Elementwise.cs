@@ -117,6 +117,20 @@ public static class Elementwise
         }
     }
 
+    /// <summary>y[i] = y[i] + (x[i] &gt; 0 ? alpha : 0 &gt; x[i] ? -alpha : +0): the gradient of alpha * |x|.</summary>
+    /// <typeparam name="T">float or double.</typeparam>
+    /// <param name="alpha">The factor.</param>
+    /// <param name="x">The values whose signs count; a NaN has none.</param>
+    /// <param name="y">What is added to, of the same length.</param>
+    /// <exception cref="ArgumentException">The lengths differ.</exception>
+    public static void AddSign<T>(T alpha, ReadOnlySpan<T> x, Span<T> y)
+        where T : struct, IBinaryFloatingPointIeee754<T>
+    {
+        Require.Equal("Elementwise.AddSign", nameof(y), x.Length, y.Length);
+        for (int i = 0; i < x.Length; i++)
+            y[i] += x[i] > T.Zero ? alpha : T.Zero > x[i] ? -alpha : T.Zero;
+    }
+
     /// <summary>d[i] = value.</summary>
     /// <typeparam name="T">float or double.</typeparam>
     /// <param name="value">The value.</param>

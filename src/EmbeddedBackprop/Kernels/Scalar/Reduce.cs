@@ -88,6 +88,25 @@ public static class Reduce
         }
     }
 
+    /// <summary>Adds the squares of x to 16 partial sums that outlive the call (a norm over tensors): s[i mod 16] = M(x[i], x[i], s[i mod 16]).</summary>
+    /// <typeparam name="T">float or double.</typeparam>
+    /// <param name="arithmetic">How M rounds.</param>
+    /// <param name="x">The values; all calls but the last hold a multiple of 16 of them, so that element i of all calls together has part i mod 16.</param>
+    /// <param name="parts">16 partial sums, +0 before the first call.</param>
+    /// <exception cref="ArgumentException">There are not 16 parts.</exception>
+    public static void AddSquaresToParts<T>(Arithmetic arithmetic, ReadOnlySpan<T> x, Span<T> parts)
+        where T : struct, IBinaryFloatingPointIeee754<T>
+    {
+        Require.Equal("Reduce.AddSquaresToParts", nameof(parts), 16, parts.Length);
+        for (int i = 0; i < x.Length; i++)
+        {
+            ref T part = ref parts[i % 16];
+            part = arithmetic == Arithmetic.Fused
+                ? ScalarMath.MultiplyAdd<T, Fused>(x[i], x[i], part)
+                : ScalarMath.MultiplyAdd<T, Separate>(x[i], x[i], part);
+        }
+    }
+
     /// <summary>Joins 16 partial sums: s[l] += s[l+8], s[l] += s[l+4], s[l] += s[l+2], s[l] += s[l+1].</summary>
     /// <typeparam name="T">float or double.</typeparam>
     /// <param name="parts">16 partial sums; left as they are.</param>

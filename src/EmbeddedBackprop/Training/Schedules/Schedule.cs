@@ -13,13 +13,16 @@ public readonly record struct ScheduleTime(long Step, long StepsPerEpoch, int Ep
     public long Steps => StepsPerEpoch * Epochs;
 }
 
-/// <summary>How the learning rate changes in the course of training.</summary>
+/// <summary>How the learning rate changes in the course of training: it is asked for at every step.</summary>
 public abstract class Schedule
 {
     /// <summary>The name in tables and model files.</summary>
     public abstract string Name { get; }
 
-    /// <summary>The learning rate of a step.</summary>
+    /// <summary>What it was made with, for the model file: <c>Registry.Schedule(Name, Settings)</c> makes its like.</summary>
+    public virtual ScheduleSettings Settings => new();
+
+    /// <summary>The learning rate of a step: a function of its arguments alone, of operations that every machine rounds in the same way.</summary>
     /// <param name="rate">The learning rate that the user gave.</param>
     /// <param name="time">Where training stands.</param>
     public abstract float Rate(float rate, ScheduleTime time);

@@ -1,0 +1,84 @@
+using EmbeddedBackprop.Initializers;
+using EmbeddedBackprop.Optimizers;
+using EmbeddedBackprop.Training.Schedules;
+
+namespace EmbeddedBackprop.IO;
+
+/// <summary>
+/// Optimisers, initialisers and schedules by the names they have in model files and on the command line. Only a program that calls a method of this class
+/// carries everything that the method knows; a network built in code carries what it uses.
+/// </summary>
+public static class Registry
+{
+    /// <summary>The names that <see cref="Optimizer"/> knows.</summary>
+    public static IReadOnlyList<string> OptimizerNames { get; } = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"];
+
+    /// <summary>The names that <see cref="Initializer"/> knows.</summary>
+    public static IReadOnlyList<string> InitializerNames { get; } = ["normal", "scaled-normal", "lecun", "glorot", "he", "zeros"];
+
+    /// <summary>The names that <see cref="Schedule"/> knows.</summary>
+    public static IReadOnlyList<string> ScheduleNames { get; } = ["constant", "step", "exponential", "cosine", "warm-up"];
+
+    /// <summary>An optimiser by name.</summary>
+    /// <param name="name">One of <see cref="OptimizerNames"/>.</param>
+    /// <param name="settings">What differs from the optimiser's defaults; null for nothing.</param>
+    /// <exception cref="ArgumentException">The name is unknown, or a setting lies out of its range; the text says what is expected.</exception>
+    public static Optimizer Optimizer(string name, OptimizerSettings? settings = null)
+    {
+        OptimizerSettings s = settings ?? new OptimizerSettings();
+        return name switch
+        {
+            "sgd" => new Sgd(),
+            "momentum" => new Momentum { Coefficient = s.Momentum ?? 0.9f },
+            "nesterov" => new Nesterov { Coefficient = s.Momentum ?? 0.9f },
+            "adagrad" => new Adagrad { Epsilon = s.Epsilon ?? 1e-10f },
+            "rmsprop" => new RmsProp { Alpha = s.Alpha ?? 0.99f, Epsilon = s.Epsilon ?? 1e-8f },
+            "adam" => new Adam { Beta1 = s.Beta1 ?? 0.9f, Beta2 = s.Beta2 ?? 0.999f, Epsilon = s.Epsilon ?? 1e-8f },
+            "adamw" => new AdamW { Beta1 = s.Beta1 ?? 0.9f, Beta2 = s.Beta2 ?? 0.999f, Epsilon = s.Epsilon ?? 1e-8f },
+            _ => throw Unknown("optimizer", name, OptimizerNames),
+        };
+    }
+
+    /// <summary>An initialiser by name.</summary>
+    /// <param name="name">One of <see cref="InitializerNames"/>.</param>
+    /// <exception cref="ArgumentException">The name is unknown; the text lists the known ones.</exception>
+    public static Initializer Initializer(string name) => name switch
+    {
+        "normal" => new Normal(),
+        "scaled-normal" => new ScaledNormal(),
+        "lecun" => new LeCun(),
+        "glorot" => new Glorot(),
+        "he" => new He(),
+        "zeros" => new Zeros(),
+        _ => throw Unknown("initializer", name, InitializerNames),
+    };
+
+    /// <summary>A learning-rate schedule by name.</summary>
+    /// <param name="name">One of <see cref="ScheduleNames"/>.</param>
+    /// <param name="settings">What differs from the schedule's defaults; null for nothing.</param>
+    /// <exception cref="ArgumentException">The name is unknown, or a setting lies out of its range; the text says what is expected.</exception>
+    public static Schedule Schedule(string name, ScheduleSettings? settings = null)
+    {
+        ScheduleSettings s = settings ?? new ScheduleSettings();
+        return name switch
+        {
+            "constant" => new Constant(),
+            "step" => new StepDecay { Every = s.Every ?? 10, Factor = s.Factor ?? 0.1f },
+            "exponential" => new Exponential { Factor = s.Factor ?? 0.95f },
+            "cosine" => new Cosine { Floor = s.Floor ?? 0f },
+            "warm-up" => new WarmUp { Steps = s.WarmUpSteps ?? 1000, Then = AfterWarmUp(s) },
+            _ => throw Unknown("schedule", name, ScheduleNames),
+        };
+    }
+
+    // A rise of a rise has no meaning that settings could express.
+    private static Schedule AfterWarmUp(ScheduleSettings settings) => settings.Then switch
+    {
+        null => new Constant(),
+        "warm-up" => throw Unknown("schedule after the warm-up", "warm-up", [.. ScheduleNames.Where(n => n != "warm-up")]),
+        _ => Schedule(settings.Then, settings),
+    };
+
+    private static ArgumentException Unknown(string kind, string name, IReadOnlyList<string> names) =>
+        new($"{kind} {name}: there is none of this name; known are {string.Join(", ", names)}");
+}

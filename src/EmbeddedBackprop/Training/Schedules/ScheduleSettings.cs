@@ -1,0 +1,20 @@
+namespace EmbeddedBackprop.Training.Schedules;
+
+/// <summary>The settings of any schedule, as they come from a command line or a model file; null stands for the schedule's default, and what it has no use for is ignored.</summary>
+public sealed record ScheduleSettings
+{
+    /// <summary>Epochs from one fall to the next (step).</summary>
+    public int? Every { get; init; }
+
+    /// <summary>What the rate is multiplied by at a fall (step) or over an epoch (exponential).</summary>
+    public float? Factor { get; init; }
+
+    /// <summary>The rate after the last step (cosine).</summary>
+    public float? Floor { get; init; }
+
+    /// <summary>Updates until the full rate is reached (warm-up).</summary>
+    public int? WarmUpSteps { get; init; }
+
+    /// <summary>The name of the schedule that rises (warm-up).</summary>
+    public string? Then { get; init; }
+}
