@@ -42,11 +42,11 @@ internal static class GuardedKernels
 
     private static void Products(bool atEnd)
     {
-        foreach (int m in (ReadOnlySpan<int>)[1, 2, 6, 13])
+        foreach (int m in (ReadOnlySpan<int>)[1, 2, 13])
         {
             for (int n = 1; n <= 70; n++)
             {
-                foreach (int k in (ReadOnlySpan<int>)[0, 1, 3, 17])
+                foreach (int k in (ReadOnlySpan<int>)[1, 5])
                     Product(m, n, k, atEnd);
             }
         }
