@@ -83,22 +83,28 @@ internal static class Parts
         }
     }
 
-    /// <summary>Joins the parts by a fixed tree and leaves them changed.</summary>
+    /// <summary>Joins the parts by the fixed tree.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TTail Fold<TTail, TStep>(ref float parts)
+    public static TTail Fold<TTail, TStep>(ref readonly float parts)
         where TTail : struct, IFloatLanes<TTail>
         where TStep : struct, IStep
     {
-        for (nuint half = 8; half != 0; half >>= 1)
-        {
-            for (nuint l = 0; l < half; l++)
-            {
-                TTail x = TTail.Load(in parts, l + half);
-                TTail.Store(Joined<TTail, TStep>(x, TTail.Load(in parts, l)), ref parts, l);
-            }
-        }
-
-        return TTail.Load(in parts, 0);
+        // Named values, not stores back into the parts: each of the four levels would wait for memory.
+        TTail s0 = Joined<TTail, TStep>(in parts, 0);
+        TTail s1 = Joined<TTail, TStep>(in parts, 1);
+        TTail s2 = Joined<TTail, TStep>(in parts, 2);
+        TTail s3 = Joined<TTail, TStep>(in parts, 3);
+        TTail s4 = Joined<TTail, TStep>(in parts, 4);
+        TTail s5 = Joined<TTail, TStep>(in parts, 5);
+        TTail s6 = Joined<TTail, TStep>(in parts, 6);
+        TTail s7 = Joined<TTail, TStep>(in parts, 7);
+        s0 = Join<TTail, TStep>(s4, s0);
+        s1 = Join<TTail, TStep>(s5, s1);
+        s2 = Join<TTail, TStep>(s6, s2);
+        s3 = Join<TTail, TStep>(s7, s3);
+        s0 = Join<TTail, TStep>(s2, s0);
+        s1 = Join<TTail, TStep>(s3, s1);
+        return Join<TTail, TStep>(s1, s0);
     }
 
     /// <summary>The whole reduction of length elements.</summary>
@@ -114,12 +120,19 @@ internal static class Parts
             s.Fill(x);
         ref float first = ref MemoryMarshal.GetReference(s);
         Accumulate<T, TTail, TStep>(in x, in y, length, ref first);
-        return Fold<TTail, TStep>(ref first);
+        return Fold<TTail, TStep>(in first);
     }
+
+    // s[l] and s[l+8].
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TTail Joined<TTail, TStep>(ref readonly float parts, nuint l)
+        where TTail : struct, IFloatLanes<TTail>
+        where TStep : struct, IStep =>
+        Join<TTail, TStep>(TTail.Load(in parts, l + 8), TTail.Load(in parts, l));
 
     // Products are joined by addition.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TTail Joined<TTail, TStep>(TTail x, TTail part)
+    private static TTail Join<TTail, TStep>(TTail x, TTail part)
         where TTail : struct, IFloatLanes<TTail>
         where TStep : struct, IStep =>
         typeof(TStep) == typeof(Maximum) ? TTail.IfGreater(x, part, x, part) : part + x;

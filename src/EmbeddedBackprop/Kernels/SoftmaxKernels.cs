@@ -98,17 +98,25 @@ internal readonly struct LogSumExpKernel : ILaneKernel<SoftmaxArguments>
             ref float s = ref Unsafe.As<PartialSums<float>, float>(ref parts);
 
             // Sixteen at a time through a copy, for the exponentials have no other place to stand; each then meets its part.
-            for (nuint i = 0; i < n; i += 16)
+            PartialSums<float> copy = default;
+            ref float t = ref Unsafe.As<PartialSums<float>, float>(ref copy);
+            nuint i = 0;
+            for (; n - i >= 16; i += 16)
             {
-                nuint count = nuint.Min(16, n - i);
-                SoftmaxRow.Tail(in z, i, count, out PartialSums<float> copy);
-                ref float t = ref Unsafe.As<PartialSums<float>, float>(ref copy);
-                for (nuint l = 0; l < count; l += (nuint)T.Count)
-                    T.Store(T.Exp(T.Load(in t, l) - maxima), ref t, l);
-                Parts.Accumulate<T, TTail, Parts.Sum>(in t, in t, count, ref s);
+                for (nuint l = 0; l < 16; l += (nuint)T.Count)
+                    T.Store(T.Exp(T.Load(in z, i + l) - maxima), ref t, l);
+                Parts.Accumulate<T, TTail, Parts.Sum>(in t, in t, 16, ref s);
             }
 
-            TTail.Store(maximum + TTail.Log(Parts.Fold<TTail, Parts.Sum>(ref s)), ref g.Destination, row);
+            if (i < n)
+            {
+                SoftmaxRow.Tail(in z, i, n - i, out copy);
+                for (nuint l = 0; l < n - i; l += (nuint)T.Count)
+                    T.Store(T.Exp(T.Load(in t, l) - maxima), ref t, l);
+                Parts.Accumulate<T, TTail, Parts.Sum>(in t, in t, n - i, ref s);
+            }
+
+            TTail.Store(maximum + TTail.Log(Parts.Fold<TTail, Parts.Sum>(in s)), ref g.Destination, row);
         }
     }
 }
