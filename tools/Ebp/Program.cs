@@ -1,1 +1,1 @@
-return 0;
+return EmbeddedBackprop.Tools.CommandLine.Run(args);

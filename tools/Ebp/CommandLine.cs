@@ -1,0 +1,78 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using EmbeddedBackprop.IO;
+using EmbeddedBackprop.Tools.Commands;
+
+namespace EmbeddedBackprop.Tools;
+
+/// <summary>The verbs, and the one place where an exception becomes a line and an exit code.</summary>
+internal static class CommandLine
+{
+    public static int Run(string[] arguments)
+    {
+        RootCommand root = new("ebp trains small neural networks, judges them, and exports them as C for microcontrollers.")
+        {
+            TrainCommand.Create(),
+        };
+
+        // "@" begins no response file here: column names and labels may begin with it.
+        ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parsed.Errors.Count > 0)
+        {
+            return Fail(ExitCode.Usage, $"{parsed.Errors[0].Message.TrimEnd('.')} ({Help(parsed)})");
+        }
+
+        try
+        {
+            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        }
+        catch (ToolException exception)
+        {
+            return Fail(exception.ExitCode, exception.Message);
+        }
+        catch (DataFormatException exception)
+        {
+            return Fail(ExitCode.BadInput, exception.Message);
+        }
+        catch (Exception exception) when (exception is OutOfMemoryException or OverflowException)
+        {
+            return Fail(ExitCode.Usage, "the network does not fit into memory: fewer or smaller --layers, or a smaller --batch");
+        }
+        catch (Exception exception) when (exception is ArgumentException or NotSupportedException or PlatformNotSupportedException)
+        {
+            return Fail(ExitCode.Usage, exception.Message);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return Fail(ExitCode.BadInput, exception.Message);
+        }
+        catch (Exception exception)
+        {
+            // A fault of ours: still one line, naming what happened.
+            return Fail(ExitCode.CheckFailed, $"unexpected {exception.GetType().Name}: {exception.Message}");
+        }
+    }
+
+    private static int Fail(int code, string message)
+    {
+        // The framework adds the parameter's name and the value on further lines.
+        int cut = message.IndexOf(" (Parameter '", StringComparison.Ordinal);
+        string line = cut >= 0 ? message[..cut] : message;
+        Console.Error.WriteLine($"ebp: {line.ReplaceLineEndings(" ").Trim()}");
+        return code;
+    }
+
+    private static string Help(ParseResult parsed)
+    {
+        List<string> words = [];
+        for (SymbolResult? result = parsed.CommandResult; result is CommandResult command; result = result.Parent)
+        {
+            if (result.Parent is not null)
+            {
+                words.Insert(0, command.Command.Name);
+            }
+        }
+
+        return string.Join(' ', ["ebp", .. words, "--help"]);
+    }
+}

@@ -1,0 +1,50 @@
+namespace EmbeddedBackprop.Tools.Recipes;
+
+/// <summary>
+/// Measures what the training thread allocates while it steps: from the end of an epoch's first update to the end of its last one. The first update of
+/// a process also runs the static constructors, which is not the step's own doing; the display runs on another thread, evaluations lie between epochs.
+/// </summary>
+internal sealed class AllocationMeter
+{
+    private long began;
+    private long atFirst;
+    private long atLast;
+    private long stepsOfEpoch;
+    private long bytes;
+    private long steps;
+
+    public double BytesPerStep => steps == 0 ? 0 : (double)bytes / steps;
+
+    /// <summary>An epoch begins.</summary>
+    public void Begin()
+    {
+        stepsOfEpoch = 0;
+        began = GC.GetAllocatedBytesForCurrentThread();
+    }
+
+    /// <summary>An update is done.</summary>
+    public void StepDone()
+    {
+        atLast = GC.GetAllocatedBytesForCurrentThread();
+        if (stepsOfEpoch++ == 0)
+        {
+            atFirst = atLast;
+        }
+    }
+
+    /// <summary>The epoch is over, or was interrupted.</summary>
+    public void End()
+    {
+        if (stepsOfEpoch == 1)
+        {
+            // Whole epochs of one update each: then the epoch's own preparation is counted with it.
+            bytes += atLast - began;
+            steps++;
+        }
+        else if (stepsOfEpoch > 1)
+        {
+            bytes += atLast - atFirst;
+            steps += stepsOfEpoch - 1;
+        }
+    }
+}

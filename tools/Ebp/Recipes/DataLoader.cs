@@ -1,0 +1,182 @@
+using EmbeddedBackprop.Data;
+using EmbeddedBackprop.Data.Digits;
+using EmbeddedBackprop.Training;
+
+namespace EmbeddedBackprop.Tools.Recipes;
+
+/// <summary>Reads or draws the samples that a recipe names.</summary>
+internal static class DataLoader
+{
+    private const int DigitsForTraining = 20_000;
+    private const int DigitsForTest = 4_000;
+    private const float DefaultTestFraction = 0.2f;
+
+    /// <summary>Training, validation and test samples; a table is standardised by its training part alone.</summary>
+    public static TaskData Load(Recipe recipe)
+    {
+        CheckTableOptions(recipe);
+        if (recipe.Data!.StartsWith("csv:", StringComparison.Ordinal))
+        {
+            return LoadTable(recipe);
+        }
+
+        (ByteDataset training, ByteDataset test) = LoadImages(recipe, withTraining: true);
+        (int count, int held) = Parts(recipe, training.Count);
+        return new TaskData(
+            View(training, 0, count), held == 0 ? null : View(training, training.Count - held, held), test, Preparation.None, DataFingerprint.Of(training));
+    }
+
+    /// <summary>The samples that a finished model is judged by: the test part, or for a table named without one, all its rows.</summary>
+    public static IBatchSource LoadForModel(Recipe recipe, bool wholeTable, Preparation preparation)
+    {
+        CheckTableOptions(recipe);
+        if (!recipe.Data!.StartsWith("csv:", StringComparison.Ordinal))
+        {
+            return LoadImages(recipe, withTraining: false).Test;
+        }
+
+        FloatDataset table = ReadTable(recipe, recipe.Test ?? recipe.Data[4..], preparation.ClassNames);
+        FloatDataset prepared = Prepare(table, preparation.Standardizer);
+        return wholeTable || recipe.Test is not null ? prepared : DatasetView.Subset(prepared, Split(recipe, table.Count).Test);
+    }
+
+    private static (ByteDataset Training, ByteDataset Test) LoadImages(Recipe recipe, bool withTraining)
+    {
+        if (recipe.Data == "digits")
+        {
+            ulong seed = recipe.Seed ?? RecipeDefaults.Seed;
+            return (DigitsGenerator.Create(withTraining ? DigitsForTraining : 0, seed), DigitsGenerator.Create(DigitsForTest, seed, DigitsForTraining));
+        }
+
+        string folder = recipe.DataDir ?? "mnist";
+        try
+        {
+            ByteDataset test = MnistFiles.LoadTest(folder);
+            return (withTraining ? MnistFiles.LoadTraining(folder) : test, test);
+        }
+        catch (FileNotFoundException exception) when (recipe.DataDir is null)
+        {
+            throw ToolException.BadInput($"--data-dir names the folder of the MNIST files. {exception.Message}", exception);
+        }
+    }
+
+    private static TaskData LoadTable(Recipe recipe)
+    {
+        FloatDataset table = ReadTable(recipe, recipe.Data![4..], null);
+        int[] training;
+        FloatDataset? testTable = null;
+        int[] test = [];
+        if (recipe.Test is not null)
+        {
+            testTable = ReadTable(recipe, recipe.Test, table.ClassNames);
+            if (testTable.InputLength != table.InputLength)
+            {
+                throw ToolException.BadInput($"{recipe.Test}: rows have {testTable.InputLength} inputs, those of the training file {table.InputLength}");
+            }
+
+            training = new int[table.Count];
+            for (int i = 0; i < training.Length; i++)
+            {
+                training[i] = i;
+            }
+        }
+        else
+        {
+            DataSplit split = Split(recipe, table.Count);
+            training = split.Training;
+            test = split.Test;
+        }
+
+        (int count, int held) = Parts(recipe, training.Length);
+        int[] used = training[..count];
+        Standardizer standardizer = Standardizer.Fit(DatasetView.Subset(table, used));
+        FloatDataset prepared = standardizer.Apply(table);
+        return new TaskData(
+            DatasetView.Subset(prepared, used),
+            held == 0 ? null : DatasetView.Subset(prepared, training[^held..]),
+            testTable is null ? DatasetView.Subset(prepared, test) : Prepare(testTable, standardizer),
+            new Preparation(standardizer, table.InputNames, table.ClassNames),
+            DataFingerprint.Of(table));
+    }
+
+    private static FloatDataset ReadTable(Recipe recipe, string path, IReadOnlyList<string>? classes)
+    {
+        if (Directory.Exists(path) || !File.Exists(path))
+        {
+            throw ToolException.BadInput(Directory.Exists(path) ? $"{path}: it is a folder, not a CSV file" : $"{path}: there is no such file");
+        }
+
+        return CsvReader.Read(path, new CsvOptions { Label = recipe.Label, Ignore = recipe.IgnoredColumns, Classes = classes });
+    }
+
+    private static FloatDataset Prepare(FloatDataset table, Standardizer? standardizer)
+    {
+        if (standardizer is null)
+        {
+            return table;
+        }
+
+        return standardizer.Means.Length == table.InputLength
+            ? standardizer.Apply(table)
+            : throw ToolException.Usage($"--data: rows have {table.InputLength} inputs, the model {standardizer.Means.Length}");
+    }
+
+    private static DataSplit Split(Recipe recipe, int count)
+    {
+        if (count < 2)
+        {
+            throw ToolException.BadInput($"{recipe.Data![4..]}: one row cannot be split into training and test; name a file with --test");
+        }
+
+        return DataSplit.Random(count, recipe.TestFraction ?? DefaultTestFraction, recipe.Seed ?? RecipeDefaults.Seed);
+    }
+
+    /// <summary>How many of the first samples train, and how many of the last validate.</summary>
+    private static (int Training, int Validation) Parts(Recipe recipe, int available)
+    {
+        int held = recipe.Validation ?? 0;
+        if (held >= available)
+        {
+            throw ToolException.Usage($"--validation: {held} samples cannot be held out of {available} training samples");
+        }
+
+        int count = recipe.Limit ?? (available - held);
+        if (count > available - held)
+        {
+            throw ToolException.Usage(
+                held == 0
+                    ? $"--limit: {count} samples were asked for, there are {available}"
+                    : $"--limit: {count} training samples and {held} for --validation were asked for, there are {available}");
+        }
+
+        return (count, held);
+    }
+
+    private static IBatchSource View(ByteDataset data, int start, int count) =>
+        start == 0 && count == data.Count ? data : DatasetView.Slice(data, start, count);
+
+    private static void CheckTableOptions(Recipe recipe)
+    {
+        bool table = recipe.Data!.StartsWith("csv:", StringComparison.Ordinal);
+        string? stray = table ? null
+            : recipe.Label is not null ? "label"
+            : recipe.Ignore is not null ? "ignore"
+            : recipe.Test is not null ? "test"
+            : recipe.TestFraction is not null ? "test-fraction"
+            : null;
+        if (stray is not null)
+        {
+            throw ToolException.Usage($"--{stray}: it belongs to --data csv:FILE, the data are {recipe.Data}");
+        }
+
+        if (recipe.DataDir is not null && recipe.Data != "mnist")
+        {
+            throw ToolException.Usage($"--data-dir: it belongs to --data mnist, the data are {recipe.Data}");
+        }
+
+        if (recipe.Test is not null && recipe.TestFraction is not null)
+        {
+            throw ToolException.Usage("--test-fraction: --test names the test samples already");
+        }
+    }
+}

@@ -1,0 +1,33 @@
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Losses;
+using EmbeddedBackprop.Training;
+
+namespace EmbeddedBackprop.Tools.Recipes;
+
+/// <summary>Builds the network of a complete recipe.</summary>
+internal static class NetworkFactory
+{
+    public static Network Create(Recipe recipe, Layout layout = Layout.Padded, int? batch = null)
+    {
+        int[] layers = recipe.Layers!;
+        Sequential net = new(layers[0]);
+        for (int i = 1; i < layers.Length; i++)
+        {
+            net.Dense(layers[i], Components.Activation(i == layers.Length - 1 ? recipe.OutputActivation! : recipe.Activation!));
+        }
+
+        return net.Compile(Components.Loss(recipe.Loss!), new NetworkOptions
+        {
+            Batch = batch ?? recipe.Batch!.Value,
+            Arithmetic = recipe.Arithmetic == "separate" ? Arithmetic.Separate : Arithmetic.Fused,
+            Layout = layout,
+            Initializer = Components.Initializer(recipe.Initializer!),
+            Seed = recipe.Seed!.Value,
+            Optimizer = Components.Optimizer(recipe.Optimizer!, recipe.Momentum),
+            Regularization = new Regularization { L2 = recipe.L2!.Value, WeightDecay = recipe.WeightDecay!.Value },
+        });
+    }
+
+    public static TrainerOptions Training(Recipe recipe) => new() { Epochs = recipe.Epochs!.Value, LearningRate = recipe.LearningRate!.Value };
+}

@@ -1,0 +1,92 @@
+using System.Globalization;
+
+namespace EmbeddedBackprop.Tools.Recipes;
+
+/// <summary>Reads an option's text; what does not fit ends the command, naming the option and the text.</summary>
+internal static class OptionText
+{
+    public static int? Integer(string option, string? text, int minimum, int maximum = int.MaxValue)
+    {
+        if (text is null)
+        {
+            return null;
+        }
+
+        if (!long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value) || value < minimum || value > maximum)
+        {
+            string end = maximum == int.MaxValue ? "on" : string.Create(CultureInfo.InvariantCulture, $"to {maximum}");
+            throw ToolException.Usage($"--{option}: expected a whole number from {minimum} {end}, got '{text}'");
+        }
+
+        return (int)value;
+    }
+
+    public static ulong? Seed(string option, string? text)
+    {
+        if (text is null)
+        {
+            return null;
+        }
+
+        return ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ulong value)
+            ? value
+            : throw ToolException.Usage($"--{option}: expected a whole number from 0 to {ulong.MaxValue}, got '{text}'");
+    }
+
+    /// <summary>A finite number from 0 on, below a bound.</summary>
+    public static float? Number(string option, string? text, bool zero = true, float below = float.PositiveInfinity)
+    {
+        if (text is null)
+        {
+            return null;
+        }
+
+        const NumberStyles Style = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
+        if (!float.TryParse(text, Style, CultureInfo.InvariantCulture, out float value) || !float.IsFinite(value) || value < 0 || value >= below
+            || (value == 0 && !zero))
+        {
+            string range = (zero, float.IsFinite(below)) switch
+            {
+                (true, false) => "a number that is not negative",
+                (false, false) => "a number above 0",
+                (true, true) => $"a number from 0 to below {below.ToString(CultureInfo.InvariantCulture)}",
+                (false, true) => $"a number above 0 and below {below.ToString(CultureInfo.InvariantCulture)}",
+            };
+            throw ToolException.Usage($"--{option}: expected {range}, got '{text}'");
+        }
+
+        return value;
+    }
+
+    public static string? Name(string option, string? text, string[] known)
+    {
+        if (text is not null && Array.IndexOf(known, text) < 0)
+        {
+            throw ToolException.Usage($"--{option}: unknown name '{text}' (known: {string.Join(", ", known)})");
+        }
+
+        return text;
+    }
+
+    public static int[]? Layers(string? text)
+    {
+        if (text is null)
+        {
+            return null;
+        }
+
+        string[] parts = text.Split(',', StringSplitOptions.TrimEntries);
+        int[] sizes = new int[parts.Length];
+        for (int i = 0; i < parts.Length; i++)
+        {
+            if (!int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out sizes[i]) || sizes[i] < 1)
+            {
+                throw ToolException.Usage($"--layers: expected sizes from 1 on, as in 784,30,10, got '{text}'");
+            }
+        }
+
+        return sizes.Length >= 2 ? sizes : throw ToolException.Usage($"--layers: expected at least inputs and outputs, as in 784,30,10, got '{text}'");
+    }
+
+    public static string Format(float value) => value.ToString("R", CultureInfo.InvariantCulture);
+}

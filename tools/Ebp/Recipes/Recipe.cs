@@ -1,0 +1,131 @@
+using System.Globalization;
+
+namespace EmbeddedBackprop.Tools.Recipes;
+
+/// <summary>
+/// What is trained on what, and how: one value per option of the command line, null where nothing was said. It is kept in the model file under the
+/// options' own names, so that a training can be resumed and a model judged on the data it was made for.
+/// </summary>
+internal sealed record Recipe
+{
+    public string? Data { get; init; }
+
+    public string? DataDir { get; init; }
+
+    public string? Label { get; init; }
+
+    public string? Ignore { get; init; }
+
+    public string? Test { get; init; }
+
+    public float? TestFraction { get; init; }
+
+    public int? Limit { get; init; }
+
+    public int? Validation { get; init; }
+
+    public int[]? Layers { get; init; }
+
+    public string? Activation { get; init; }
+
+    public string? OutputActivation { get; init; }
+
+    public string? Loss { get; init; }
+
+    public string? Optimizer { get; init; }
+
+    public float? LearningRate { get; init; }
+
+    public float? Momentum { get; init; }
+
+    public float? L2 { get; init; }
+
+    public float? WeightDecay { get; init; }
+
+    public string? Initializer { get; init; }
+
+    public int? Batch { get; init; }
+
+    public int? Epochs { get; init; }
+
+    public ulong? Seed { get; init; }
+
+    public string? Arithmetic { get; init; }
+
+    /// <summary>The columns that are no inputs.</summary>
+    public string[] IgnoredColumns => Ignore?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];
+
+    /// <summary>Reads every option's text.</summary>
+    /// <exception cref="ToolException">A text does not fit its option.</exception>
+    public static Recipe Parse(Func<string, string?> text) => new()
+    {
+        Data = DataName(text("data")),
+        DataDir = text("data-dir"),
+        Label = text("label"),
+        Ignore = text("ignore"),
+        Test = text("test"),
+        TestFraction = OptionText.Number("test-fraction", text("test-fraction"), zero: false, below: 1),
+        Limit = OptionText.Integer("limit", text("limit"), 1),
+        Validation = OptionText.Integer("validation", text("validation"), 0),
+        Layers = OptionText.Layers(text("layers")),
+        Activation = OptionText.Name("activation", text("activation"), Names.Activations),
+        OutputActivation = OptionText.Name("output-activation", text("output-activation"), Names.Activations),
+        Loss = OptionText.Name("loss", text("loss"), Names.Losses),
+        Optimizer = OptionText.Name("optimizer", text("optimizer"), Names.Optimizers),
+        LearningRate = OptionText.Number("lr", text("lr")),
+        Momentum = OptionText.Number("momentum", text("momentum"), below: 1),
+        L2 = OptionText.Number("l2", text("l2")),
+        WeightDecay = OptionText.Number("weight-decay", text("weight-decay")),
+        Initializer = OptionText.Name("init", text("init"), Names.Initializers),
+        Batch = OptionText.Integer("batch", text("batch"), 1),
+        Epochs = OptionText.Integer("epochs", text("epochs"), 1),
+        Seed = OptionText.Seed("seed", text("seed")),
+        Arithmetic = OptionText.Name("arithmetic", text("arithmetic"), Names.Arithmetics),
+    };
+
+    /// <summary>Every option that has a value, in one way of writing it.</summary>
+    public Dictionary<string, string> ToDictionary()
+    {
+        Dictionary<string, string> all = new(StringComparer.Ordinal);
+        Add("data", Data);
+        Add("data-dir", DataDir);
+        Add("label", Label);
+        Add("ignore", Ignore is null ? null : string.Join(',', IgnoredColumns));
+        Add("test", Test);
+        Add("test-fraction", Number(TestFraction));
+        Add("limit", Whole(Limit));
+        Add("validation", Whole(Validation));
+        Add("layers", Layers is null ? null : string.Join(',', Layers));
+        Add("activation", Activation);
+        Add("output-activation", OutputActivation);
+        Add("loss", Loss);
+        Add("optimizer", Optimizer);
+        Add("lr", Number(LearningRate));
+        Add("momentum", Number(Momentum));
+        Add("l2", Number(L2));
+        Add("weight-decay", Number(WeightDecay));
+        Add("init", Initializer);
+        Add("batch", Whole(Batch));
+        Add("epochs", Whole(Epochs));
+        Add("seed", Seed?.ToString(CultureInfo.InvariantCulture));
+        Add("arithmetic", Arithmetic);
+        return all;
+
+        void Add(string name, string? value)
+        {
+            if (value is not null)
+            {
+                all.Add(name, value);
+            }
+        }
+
+        static string? Number(float? value) => value is { } number ? OptionText.Format(number) : null;
+        static string? Whole(int? value) => value?.ToString(CultureInfo.InvariantCulture);
+    }
+
+    private static string? DataName(string? text)
+    {
+        bool known = text is null or "digits" or "mnist" || (text.StartsWith("csv:", StringComparison.Ordinal) && text.Length > 4);
+        return known ? text : throw ToolException.Usage($"--data: expected digits, mnist or csv:FILE, got '{text}'");
+    }
+}

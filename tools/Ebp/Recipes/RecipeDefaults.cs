@@ -1,0 +1,126 @@
+namespace EmbeddedBackprop.Tools.Recipes;
+
+/// <summary>Fills in what was not said, so that it fits the data and what was said, and refuses what contradicts itself.</summary>
+internal static class RecipeDefaults
+{
+    public const ulong Seed = 1;
+
+    /// <summary>The recipe with the data named: everything that is needed to load them.</summary>
+    public static Recipe WithData(Recipe recipe) => recipe with { Data = recipe.Data ?? "digits", Seed = recipe.Seed ?? Seed };
+
+    /// <summary>The recipe with every value that training needs.</summary>
+    /// <param name="recipe">What was said.</param>
+    /// <param name="inputs">Inputs of a sample.</param>
+    /// <param name="classes">Classes; 0 for a number to be predicted.</param>
+    /// <param name="targets">Outputs that the data want.</param>
+    /// <param name="samples">Training samples.</param>
+    public static Recipe Complete(Recipe recipe, int inputs, int classes, int targets, int samples)
+    {
+        int[] layers = recipe.Layers ?? [inputs, HiddenWidth(inputs), targets];
+        if (layers[0] != inputs)
+        {
+            throw ToolException.Usage($"--layers: the first layer has {layers[0]} inputs, the data have {inputs}");
+        }
+
+        (string output, string loss) = OutputAndLoss(recipe, classes, layers[^1]);
+        string activation = recipe.Activation ?? "relu";
+        (string optimizer, float momentum) = Optimizer(recipe, classes);
+        return recipe with
+        {
+            Layers = layers,
+            Activation = activation,
+            OutputActivation = output,
+            Loss = loss,
+            Optimizer = optimizer,
+            Momentum = optimizer is "momentum" or "nesterov" ? momentum : null,
+            LearningRate = recipe.LearningRate ?? LearningRate(optimizer, loss, output),
+            L2 = recipe.L2 ?? 0,
+            WeightDecay = recipe.WeightDecay ?? (optimizer == "adamw" ? 0.01f : 0),
+            Initializer = recipe.Initializer ?? Initializer(activation, layers.Length),
+            Batch = recipe.Batch ?? (samples < 2_000 ? 10 : 32),
+            Epochs = recipe.Epochs ?? Math.Clamp(200_000 / samples, 10, 200),
+            Seed = recipe.Seed ?? Seed,
+            Arithmetic = recipe.Arithmetic ?? "fused",
+        };
+    }
+
+    /// <summary>The rate that suits an optimiser; the quadratic loss behind a sigmoid has small gradients and takes Nielsen's 3.</summary>
+    public static float LearningRate(string optimizer, string loss, string output)
+    {
+        bool flat = output == "sigmoid" && loss is "quadratic" or "mse" or "mae" or "huber";
+        return optimizer switch
+        {
+            "sgd" => flat ? 3f : output == "identity" ? 0.01f : 0.1f,
+            "momentum" or "nesterov" => flat ? 0.3f : output == "identity" ? 0.001f : 0.02f,
+            "adagrad" => 0.01f,
+            _ => 0.001f,
+        };
+    }
+
+    /// <summary>Output activation and loss belong together: each follows the other, and both follow the data.</summary>
+    private static (string Output, string Loss) OutputAndLoss(Recipe recipe, int classes, int outputs)
+    {
+        bool single = classes == 2 && outputs == 1;
+        string output = recipe.OutputActivation ?? recipe.Loss switch
+        {
+            "cross-entropy" => "softmax",
+            "binary-cross-entropy" => "sigmoid",
+            null => classes == 0 ? "identity" : single ? "sigmoid" : "softmax",
+            _ => classes == 0 ? "identity" : "sigmoid",
+        };
+        string loss = recipe.Loss ?? output switch
+        {
+            "softmax" => "cross-entropy",
+            "sigmoid" when classes > 0 => "binary-cross-entropy",
+            _ => classes > 0 ? "quadratic" : "mse",
+        };
+
+        if (loss == "cross-entropy" && output != "softmax")
+        {
+            string offer = output == "sigmoid" ? "; sigmoid outputs take --loss binary-cross-entropy" : "";
+            throw ToolException.Usage($"--loss cross-entropy wants --output-activation softmax, got {output}{offer}");
+        }
+
+        if (loss == "binary-cross-entropy" && output != "sigmoid")
+        {
+            string offer = output == "softmax" ? "; softmax outputs take --loss cross-entropy" : "";
+            throw ToolException.Usage($"--loss binary-cross-entropy wants --output-activation sigmoid, got {output}{offer}");
+        }
+
+        if (output == "softmax" && outputs == 1)
+        {
+            throw ToolException.Usage("--output-activation softmax wants at least 2 outputs: one alone is always 1");
+        }
+
+        if (classes == 0 && loss is "cross-entropy" or "binary-cross-entropy")
+        {
+            throw ToolException.Usage($"--loss {loss} wants classes, the label of these data is a number to be predicted (quadratic, mse, mae or huber)");
+        }
+
+        return (output, loss);
+    }
+
+    private static (string Name, float Momentum) Optimizer(Recipe recipe, int classes)
+    {
+        // A number of unknown size is learned most safely by an optimiser that scales its steps.
+        bool nothingSaid = recipe.LearningRate is null && recipe.Momentum is null;
+        string optimizer = recipe.Optimizer ?? (recipe.Momentum is > 0 ? "momentum" : classes == 0 && nothingSaid ? "adam" : "sgd");
+        if (recipe.Momentum is > 0 && optimizer is not ("momentum" or "nesterov"))
+        {
+            throw ToolException.Usage($"--momentum: it belongs to --optimizer momentum or nesterov, got {optimizer}");
+        }
+
+        return (optimizer, recipe.Momentum ?? 0.9f);
+    }
+
+    private static string Initializer(string activation, int layers) =>
+        layers == 2 ? "glorot"
+        : activation switch
+        {
+            "relu" or "leaky-relu" or "relu6" or "elu" or "gelu" or "softplus" or "silu" or "mish" or "hard-swish" => "he",
+            "selu" or "lecun-tanh" => "lecun",
+            _ => "glorot",
+        };
+
+    private static int HiddenWidth(int inputs) => inputs >= 256 ? 100 : 30;
+}

@@ -1,0 +1,66 @@
+using System.CommandLine;
+
+namespace EmbeddedBackprop.Tools.Recipes;
+
+/// <summary>The options that several verbs share: described once, read as text, understood by <see cref="Recipe"/>.</summary>
+internal sealed class RecipeOptions
+{
+    /// <summary>Where the samples come from.</summary>
+    public static readonly string[] Data = ["data", "data-dir", "label", "ignore", "test", "test-fraction"];
+
+    /// <summary>Which of the training samples are used.</summary>
+    public static readonly string[] Parts = ["limit", "validation"];
+
+    /// <summary>What the network is.</summary>
+    public static readonly string[] Model = ["layers", "activation", "output-activation", "loss", "arithmetic"];
+
+    /// <summary>How it is trained.</summary>
+    public static readonly string[] Training = ["optimizer", "lr", "momentum", "l2", "weight-decay", "init", "batch", "epochs", "seed"];
+
+    private static readonly Dictionary<string, (string Argument, string Help)> Descriptions = new(StringComparer.Ordinal)
+    {
+        ["data"] = ("digits|mnist|csv:FILE", "The samples: digits drawn by the program, the MNIST files, or a table."),
+        ["data-dir"] = ("DIR", "The folder with MNIST's four IDX files, plain or .gz (default: mnist)."),
+        ["label"] = ("NAME|INDEX", "CSV: the column that is to be predicted (default: the last one)."),
+        ["ignore"] = ("NAMES", "CSV: columns that are no inputs, by name or index, with commas between."),
+        ["test"] = ("FILE", "CSV: the file to test on."),
+        ["test-fraction"] = ("F", "CSV: the share of rows that is drawn by the seed to test on (default: 0.2)."),
+        ["limit"] = ("N", "Train on the first N training samples only."),
+        ["validation"] = ("N", "Hold out the last N training samples and judge every epoch by them, too."),
+        ["layers"] = ("SIZES", "Inputs, hidden layers, outputs, as in 784,30,10 (default: what fits the data)."),
+        ["activation"] = ("NAME", $"Of the hidden layers: {string.Join(", ", Names.Activations)} (default: relu)."),
+        ["output-activation"] = ("NAME", "Of the last layer (default: what fits the loss)."),
+        ["loss"] = ("NAME", $"{string.Join(", ", Names.Losses)} (default: what fits the outputs)."),
+        ["optimizer"] = ("NAME", $"{string.Join(", ", Names.Optimizers)} (default: sgd)."),
+        ["lr"] = ("RATE", "The learning rate."),
+        ["momentum"] = ("M", "Momentum's and Nesterov's factor (default: 0.9)."),
+        ["l2"] = ("L", "The factor of the weights in the gradient: Nielsen's lambda/n. Biases are left alone."),
+        ["weight-decay"] = ("W", "Weight decay; decoupled with adamw (its default there: 0.01)."),
+        ["init"] = ("NAME", $"Initial weights: {string.Join(", ", Names.Initializers)}; normal is N(0,1), scaled-normal N(0,1/n)."),
+        ["batch"] = ("N", "Samples of one update."),
+        ["epochs"] = ("N", "Passes over the training data; the total when a training is resumed."),
+        ["seed"] = ("N", "Of weights, shuffling, splits and the built-in digits (default: 1)."),
+        ["arithmetic"] = ("fused|separate", "Whether products are added in one rounding; separate is for chips that cannot (default: fused)."),
+    };
+
+    private readonly Dictionary<string, Option<string>> options = new(StringComparer.Ordinal);
+
+    /// <summary>Adds options to a verb.</summary>
+    public RecipeOptions(Command command, params ReadOnlySpan<string[]> groups)
+    {
+        foreach (string[] group in groups)
+        {
+            foreach (string name in group)
+            {
+                (string argument, string help) = Descriptions[name];
+                Option<string> option = new("--" + name) { Description = help, HelpName = argument };
+                options.Add(name, option);
+                command.Options.Add(option);
+            }
+        }
+    }
+
+    /// <summary>What was said on the command line.</summary>
+    public Recipe Read(ParseResult parsed) =>
+        Recipe.Parse(name => options.TryGetValue(name, out Option<string>? option) ? parsed.GetValue(option) : null);
+}

@@ -1,0 +1,48 @@
+using EmbeddedBackprop.Data;
+using EmbeddedBackprop.Training;
+
+namespace EmbeddedBackprop.Tools.Recipes;
+
+/// <summary>The samples of a task, cut into their parts.</summary>
+/// <param name="Training">What is trained on.</param>
+/// <param name="Validation">The last training samples, held out; null if none were asked for.</param>
+/// <param name="Test">What the result is judged by.</param>
+/// <param name="Preparation">What was done to the inputs, and what inputs and classes are called.</param>
+/// <param name="Fingerprint">Tells whether a later run trains on the same samples.</param>
+internal sealed record TaskData(IBatchSource Training, IBatchSource? Validation, IBatchSource Test, Preparation Preparation, string Fingerprint)
+{
+    public int Inputs => Training.InputLength;
+
+    /// <summary>0 where a number is to be predicted.</summary>
+    public int Classes => Training.ClassCount;
+
+    /// <summary>The same samples for a network with this many outputs.</summary>
+    /// <exception cref="ToolException">So many outputs do not fit the data.</exception>
+    public TaskData ForOutputs(int outputs)
+    {
+        if (outputs == Training.TargetLength)
+        {
+            return this;
+        }
+
+        if (outputs == 1 && Classes == 2)
+        {
+            return this with
+            {
+                Training = new BinaryTarget(Training), Validation = Validation is null ? null : new BinaryTarget(Validation), Test = new BinaryTarget(Test),
+            };
+        }
+
+        string wanted = Classes == 2 ? "2 classes (2 outputs, or 1)" : Classes > 0 ? $"{Classes} classes" : $"{Training.TargetLength} number to be predicted";
+        throw ToolException.Usage($"--layers: the last layer has {outputs} outputs, the data have {wanted}");
+    }
+}
+
+/// <summary>What a prediction has to do as training did: kept in the model file.</summary>
+/// <param name="Standardizer">Fitted on the training part; null where inputs are taken as they are.</param>
+/// <param name="InputNames">The header of the table; null if there was none.</param>
+/// <param name="ClassNames">What the classes are called; null where they are numbers from 0 on.</param>
+internal sealed record Preparation(Standardizer? Standardizer, IReadOnlyList<string>? InputNames, IReadOnlyList<string>? ClassNames)
+{
+    public static Preparation None { get; } = new(null, null, null);
+}

@@ -1,0 +1,105 @@
+using EmbeddedBackprop.Tools.Output;
+using EmbeddedBackprop.Training;
+
+namespace EmbeddedBackprop.Tools.Recipes;
+
+/// <summary>Trains epoch by epoch, judges each, and measures: what train and compare have in common.</summary>
+internal sealed class TrainingRun
+{
+    private readonly TaskData data;
+    private readonly Recipe recipe;
+    private readonly List<EpochRecord> history;
+    private readonly AllocationMeter meter = new();
+
+    public TrainingRun(Recipe recipe, TaskData data, Network network, Trainer trainer, IEnumerable<EpochRecord>? earlier = null)
+    {
+        this.recipe = recipe;
+        this.data = data;
+        Network = network;
+        Trainer = trainer;
+        history = [.. earlier ?? []];
+    }
+
+    public Network Network { get; }
+
+    public Trainer Trainer { get; }
+
+    public IReadOnlyList<EpochRecord> History => history;
+
+    /// <summary>Whether the training was stopped from outside before its end.</summary>
+    public bool Interrupted { get; private set; }
+
+    /// <summary>Bytes that the training thread allocated for each update of this run.</summary>
+    public double AllocatedBytesPerStep => meter.BytesPerStep;
+
+    public double TrainSeconds
+    {
+        get
+        {
+            double sum = 0;
+            foreach (EpochRecord record in history)
+            {
+                sum += record.Seconds;
+            }
+
+            return sum;
+        }
+    }
+
+    public double SamplesPerSecond => TrainSeconds > 0 ? (double)data.Training.Count * history.Count / TrainSeconds : 0;
+
+    public double? BestTestAccuracy
+    {
+        get
+        {
+            double? best = null;
+            foreach (EpochRecord record in history)
+            {
+                best = best is null || record.TestAccuracy > best ? record.TestAccuracy : best;
+            }
+
+            return best;
+        }
+    }
+
+    /// <summary>Trains to the recipe's last epoch, or until cancelled.</summary>
+    public void Run(ProgressDisplay display, CancellationToken cancellation)
+    {
+        Action<TrainingProgress> report = progress =>
+        {
+            meter.StepDone();
+            display.Report(progress);
+        };
+        while (!Trainer.Finished && !cancellation.IsCancellationRequested)
+        {
+            display.Begin(Trainer.State.Epoch + 1);
+            meter.Begin();
+            EpochResult? result = Trainer.TrainEpoch(report, cancellation);
+            meter.End();
+            if (result is not { } epoch)
+            {
+                break;
+            }
+
+            EpochRecord record = Judge(epoch);
+            history.Add(record);
+            display.End(record, data.Training.Count);
+            if (epoch.Rejected > 0)
+            {
+                display.Note($"epoch {epoch.Epoch}: {epoch.Rejected} updates were not applied, their gradients were not finite (a smaller --lr may help)");
+            }
+        }
+
+        Interrupted = !Trainer.Finished;
+    }
+
+    private EpochRecord Judge(EpochResult epoch)
+    {
+        bool classes = data.Classes > 0;
+        Evaluation test = Trainer.Evaluate(data.Test);
+        Evaluation? validation = data.Validation is null ? null : Trainer.Evaluate(data.Validation);
+        return new EpochRecord(
+            epoch.Epoch, epoch.Loss, classes ? epoch.TrainAccuracy : null, test.Loss, classes ? test.Accuracy : null,
+            validation?.Loss, classes ? validation?.Accuracy : null, epoch.Seconds);
+    }
+}
