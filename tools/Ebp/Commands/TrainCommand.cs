@@ -44,7 +44,7 @@ internal static class TrainCommand
         data = data.ForOutputs(recipe.Layers![^1]);
         Network network = NetworkFactory.Create(recipe);
         Trainer trainer = new(network, data.Training, NetworkFactory.Training(recipe));
-        TrainingRun run = new(recipe, data, network, trainer);
+        TrainingRun run = new(data, network, trainer);
         if (!json)
         {
             Console.Out.WriteLine(Describe(recipe, data));

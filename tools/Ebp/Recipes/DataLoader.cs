@@ -23,7 +23,8 @@ internal static class DataLoader
         (ByteDataset training, ByteDataset test) = LoadImages(recipe, withTraining: true);
         (int count, int held) = Parts(recipe, training.Count);
         return new TaskData(
-            View(training, 0, count), held == 0 ? null : View(training, training.Count - held, held), test, Preparation.None, DataFingerprint.Of(training));
+            View(training, 0, count), held == 0 ? null : View(training, training.Count - held, held), test,
+            new Preparation(null, null, null, training.ClassCount), DataFingerprint.Of(training));
     }
 
     /// <summary>The samples that a finished model is judged by: the test part, or for a table named without one, all its rows.</summary>
@@ -95,7 +96,7 @@ internal static class DataLoader
             DatasetView.Subset(prepared, used),
             held == 0 ? null : DatasetView.Subset(prepared, training[^held..]),
             testTable is null ? DatasetView.Subset(prepared, test) : Prepare(testTable, standardizer),
-            new Preparation(standardizer, table.InputNames, table.ClassNames),
+            new Preparation(standardizer, table.InputNames, table.ClassNames, table.ClassCount),
             DataFingerprint.Of(table));
     }
 

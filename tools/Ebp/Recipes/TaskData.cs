@@ -42,7 +42,5 @@ internal sealed record TaskData(IBatchSource Training, IBatchSource? Validation,
 /// <param name="Standardizer">Fitted on the training part; null where inputs are taken as they are.</param>
 /// <param name="InputNames">The header of the table; null if there was none.</param>
 /// <param name="ClassNames">What the classes are called; null where they are numbers from 0 on.</param>
-internal sealed record Preparation(Standardizer? Standardizer, IReadOnlyList<string>? InputNames, IReadOnlyList<string>? ClassNames)
-{
-    public static Preparation None { get; } = new(null, null, null);
-}
+/// <param name="Classes">How many classes there are; 0 where a number is predicted.</param>
+internal sealed record Preparation(Standardizer? Standardizer, IReadOnlyList<string>? InputNames, IReadOnlyList<string>? ClassNames, int Classes);

@@ -7,13 +7,11 @@ namespace EmbeddedBackprop.Tools.Recipes;
 internal sealed class TrainingRun
 {
     private readonly TaskData data;
-    private readonly Recipe recipe;
     private readonly List<EpochRecord> history;
     private readonly AllocationMeter meter = new();
 
-    public TrainingRun(Recipe recipe, TaskData data, Network network, Trainer trainer, IEnumerable<EpochRecord>? earlier = null)
+    public TrainingRun(TaskData data, Network network, Trainer trainer, IEnumerable<EpochRecord>? earlier = null)
     {
-        this.recipe = recipe;
         this.data = data;
         Network = network;
         Trainer = trainer;
@@ -62,7 +60,7 @@ internal sealed class TrainingRun
         }
     }
 
-    /// <summary>Trains to the recipe's last epoch, or until cancelled.</summary>
+    /// <summary>Trains to the last epoch, or until cancelled.</summary>
     public void Run(ProgressDisplay display, CancellationToken cancellation)
     {
         Action<TrainingProgress> report = progress =>
