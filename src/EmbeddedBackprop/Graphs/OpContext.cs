@@ -92,6 +92,9 @@ public readonly ref struct OpContext<T> where T : unmanaged
     /// <summary>The output, [batch][stride].</summary>
     public Span<T> Output => step.Op.IsLoss ? Cut(step.Output) : Rows(step.Output);
 
+    /// <summary>Numbers of one sample of the output.</summary>
+    public int OutputColumns => step.Output.Columns;
+
     /// <summary>Floats from row to row of the output.</summary>
     public int OutputStride => step.Output.Stride;
 

@@ -1,15 +1,66 @@
+using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Initializers;
+using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Optimizers;
 using EmbeddedBackprop.Training.Schedules;
 
 namespace EmbeddedBackprop.IO;
 
 /// <summary>
-/// Optimisers, initialisers and schedules by the names they have in model files and on the command line. Only a program that calls a method of this class
+/// Activations, losses, optimisers, initialisers and schedules by the names they have in model files and on the command line. Only a program that calls a method of this class
 /// carries everything that the method knows; a network built in code carries what it uses.
 /// </summary>
 public static class Registry
 {
+    /// <summary>Every name that <see cref="Activation"/> knows.</summary>
+    public static IReadOnlyList<string> ActivationNames { get; } =
+    [
+        "identity", "sigmoid", "tanh", "lecun-tanh", "relu", "leaky-relu", "relu6", "elu", "selu", "gelu",
+        "softplus", "softsign", "silu", "mish", "hard-sigmoid", "hard-swish", "softmax",
+    ];
+
+    /// <summary>Every name that <see cref="Loss"/> knows.</summary>
+    public static IReadOnlyList<string> LossNames { get; } =
+        ["quadratic", "mse", "mae", "huber", "binary-cross-entropy", "binary-cross-entropy-with-logits", "cross-entropy"];
+
+    /// <summary>The activation of this name.</summary>
+    /// <exception cref="ArgumentException">There is none; the text lists the names there are.</exception>
+    public static Activation Activation(string name) => name switch
+    {
+        "identity" => new Activation<Identity>(),
+        "sigmoid" => new Activation<Sigmoid>(),
+        "tanh" => new Activation<Tanh>(),
+        "lecun-tanh" => new Activation<LeCunTanh>(),
+        "relu" => new Activation<Relu>(),
+        "leaky-relu" => new Activation<LeakyRelu>(),
+        "relu6" => new Activation<Relu6>(),
+        "elu" => new Activation<Elu>(),
+        "selu" => new Activation<Selu>(),
+        "gelu" => new Activation<Gelu>(),
+        "softplus" => new Activation<Softplus>(),
+        "softsign" => new Activation<Softsign>(),
+        "silu" => new Activation<Silu>(),
+        "mish" => new Activation<Mish>(),
+        "hard-sigmoid" => new Activation<HardSigmoid>(),
+        "hard-swish" => new Activation<HardSwish>(),
+        "softmax" => new Softmax(),
+        _ => throw Unknown("activation", name, ActivationNames),
+    };
+
+    /// <summary>The loss of this name.</summary>
+    /// <exception cref="ArgumentException">There is none; the text lists the names there are.</exception>
+    public static Loss Loss(string name) => name switch
+    {
+        "quadratic" => new Loss<Quadratic>(),
+        "mse" => new Loss<MeanSquared>(),
+        "mae" => new Loss<MeanAbsolute>(),
+        "huber" => new Loss<Huber>(),
+        "binary-cross-entropy" => new Loss<BinaryCrossEntropy>(),
+        "binary-cross-entropy-with-logits" => new Loss<BinaryCrossEntropyWithLogits>(),
+        "cross-entropy" => new SoftmaxCrossEntropy(),
+        _ => throw Unknown("loss", name, LossNames),
+    };
+
     /// <summary>The names that <see cref="Optimizer"/> knows.</summary>
     public static IReadOnlyList<string> OptimizerNames { get; } = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"];
 

@@ -1,3 +1,4 @@
+using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Losses;
@@ -11,9 +12,17 @@ public interface ILossFunction
     /// <summary>True: the mean over samples and outputs. False: the sum over outputs, the mean over samples.</summary>
     static abstract bool AveragesOutputs { get; }
 
+    /// <summary>A single output above this stands for class 1: one half for a probability, 0 for a logit.</summary>
+    static virtual double DecisionThreshold => 0.5;
+
     /// <summary>The loss of one output a with target y.</summary>
     static abstract T Value<T>(T a, T y) where T : struct, ILanes<T>;
 
     /// <summary>d(loss)/da of one output.</summary>
     static abstract T Derivative<T>(T a, T y) where T : struct, ILanes<T>;
+
+    /// <summary>
+    /// The same loss written on the weighted inputs (logits) of a last layer with this activation, where that is more accurate; null where there is none.
+    /// </summary>
+    static virtual Loss? OnLogits(Activation outputActivation) => null;
 }

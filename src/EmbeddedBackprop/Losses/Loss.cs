@@ -1,4 +1,6 @@
+using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Losses;
 
@@ -27,6 +29,9 @@ public abstract class Loss : Op
 
     internal override bool IsLoss => true;
 
+    /// <summary>A single output above this stands for class 1.</summary>
+    private protected virtual float DecisionThreshold => 0.5f;
+
     /// <inheritdoc/>
     public override Shape InferShape(string name, ReadOnlySpan<Node> inputs)
     {
@@ -51,7 +56,13 @@ public abstract class Loss : Op
 
     /// <summary>How many rows of predictions stand for the same class as their targets.</summary>
     internal virtual int CountCorrect(ReadOnlySpan<float> predictions, int predictionStride, ReadOnlySpan<float> targets, int targetStride, int rows) =>
-        Training.Accuracy.CountCorrect(predictions, predictionStride, targets, targetStride, rows, Outputs);
+        Training.Accuracy.CountCorrect(predictions, predictionStride, targets, targetStride, rows, Outputs, DecisionThreshold);
+
+    /// <summary>
+    /// The same loss on the weighted inputs (logits) of a last layer with this activation; null where there is none. Training then ends in the logits,
+    /// and the activation is computed for predictions only.
+    /// </summary>
+    internal virtual Loss? OnLogits(Activation outputActivation) => null;
 
     private protected virtual void CheckTarget(string name, Node prediction, Node target)
     {
@@ -61,26 +72,42 @@ public abstract class Loss : Op
         }
     }
 
-    private protected static void BeginParts<T>(in OpContext<T> c, Span<T> parts) where T : unmanaged
+    /// <summary>Adds the terms of this run's samples, [batch][stride of the prediction], to the 16 parts.</summary>
+    private protected void AddTerms(in OpContext<float> c, ReadOnlySpan<float> terms)
     {
+        Span<float> parts = BeginParts(in c);
+        for (int sample = 0; sample < c.Batch; sample++)
+        {
+            Reduce.AddToParts(terms.Slice(sample * c.InputStride(0), Outputs), parts, FirstPart(c.SampleOffset + sample));
+        }
+    }
+
+    /// <summary>The definition of <see cref="AddTerms"/>.</summary>
+    private protected void AddTermsTwin<T>(in OpContext<T> c, ReadOnlySpan<T> terms)
+        where T : unmanaged, System.Numerics.IBinaryFloatingPointIeee754<T>
+    {
+        Span<T> parts = BeginParts(in c);
+        for (int sample = 0; sample < c.Batch; sample++)
+        {
+            Kernels.Scalar.Reduce.AddToParts(terms.Slice(sample * c.InputStride(0), Outputs), parts, FirstPart(c.SampleOffset + sample));
+        }
+    }
+
+    /// <summary>The 16 parts, at the first samples of a logical batch begun with 0.</summary>
+    private protected static Span<T> BeginParts<T>(in OpContext<T> c) where T : unmanaged
+    {
+        Span<T> parts = c.Output;
         if (c.SampleOffset == 0)
         {
             parts.Clear();
         }
+
+        return parts;
     }
 
-    private static T Fold<T>(ReadOnlySpan<T> parts) where T : unmanaged, System.Numerics.INumber<T>
-    {
-        Span<T> s = stackalloc T[PartCount];
-        parts[..PartCount].CopyTo(s);
-        for (int half = PartCount / 2; half > 0; half /= 2)
-        {
-            for (int l = 0; l < half; l++)
-            {
-                s[l] += s[l + half];
-            }
-        }
+    /// <summary>The part that the first output of a sample goes to.</summary>
+    private protected int FirstPart(int sample) => (int)((long)sample * Outputs % PartCount);
 
-        return s[0];
-    }
+    private static T Fold<T>(ReadOnlySpan<T> parts) where T : struct, System.Numerics.IBinaryFloatingPointIeee754<T> =>
+        Kernels.Scalar.Reduce.Fold(parts[..PartCount]);
 }

@@ -3,12 +3,14 @@ namespace EmbeddedBackprop.Training;
 /// <summary>Which class a row of outputs stands for.</summary>
 public static class Accuracy
 {
-    /// <summary>The index of the largest output (the first of equals); with one output, 1 if it is above one half. NaN is never the largest.</summary>
-    public static int ClassOf(ReadOnlySpan<float> outputs)
+    /// <summary>The index of the largest output (the first of equals); with one output, 1 if it is above the threshold. NaN is never the largest.</summary>
+    /// <param name="outputs">The outputs of one sample.</param>
+    /// <param name="threshold">What a single output must exceed: one half for a probability, 0 for a logit.</param>
+    public static int ClassOf(ReadOnlySpan<float> outputs, float threshold = 0.5f)
     {
         if (outputs.Length == 1)
         {
-            return outputs[0] > 0.5f ? 1 : 0;
+            return outputs[0] > threshold ? 1 : 0;
         }
 
         int best = 0;
@@ -24,12 +26,14 @@ public static class Accuracy
     }
 
     /// <summary>How many rows of predictions stand for the same class as their targets.</summary>
-    internal static int CountCorrect(ReadOnlySpan<float> predictions, int predictionStride, ReadOnlySpan<float> targets, int targetStride, int rows, int columns)
+    /// <remarks>The threshold is that of predictions; targets are probabilities.</remarks>
+    internal static int CountCorrect(
+        ReadOnlySpan<float> predictions, int predictionStride, ReadOnlySpan<float> targets, int targetStride, int rows, int columns, float threshold)
     {
         int correct = 0;
         for (int row = 0; row < rows; row++)
         {
-            int predicted = ClassOf(predictions.Slice(row * predictionStride, columns));
+            int predicted = ClassOf(predictions.Slice(row * predictionStride, columns), threshold);
             correct += predicted == ClassOf(targets.Slice(row * targetStride, columns)) ? 1 : 0;
         }
 

@@ -11,6 +11,7 @@ public sealed class Sequential
     private readonly Graph graph = new();
     private readonly Node input;
     private Node last;
+    private (int Outputs, Activation Activation)? pending;
 
     /// <summary>Begins with an input of the given width.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The width is not positive.</exception>
@@ -19,14 +20,11 @@ public sealed class Sequential
         input = last = graph.Input(new Shape(inputs));
     }
 
-    /// <summary>The graph so far.</summary>
+    /// <summary>The graph; complete once compiled.</summary>
     public Graph Graph => graph;
 
     /// <summary>The input.</summary>
     public Node Input => input;
-
-    /// <summary>The last layer.</summary>
-    public Node Output => last;
 
     /// <summary>Adds a fully connected layer with an element-wise activation, as in <c>Dense&lt;Sigmoid&gt;(30)</c>.</summary>
     public Sequential Dense<TFunction>(int outputs) where TFunction : struct, IActivationFunction => Dense(outputs, new Activation<TFunction>());
@@ -35,21 +33,62 @@ public sealed class Sequential
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="outputs"/> is not positive.</exception>
     public Sequential Dense(int outputs, Activation activation)
     {
-        last = graph.Apply(new Dense(outputs, activation), last);
+        ArgumentNullException.ThrowIfNull(activation);
+        if (outputs <= 0)
+        {
+            Errors.NotPositive(nameof(outputs), outputs);
+        }
+
+        // The last layer waits: how it is built depends on the loss.
+        Build();
+        pending = (outputs, activation);
         return this;
     }
 
     /// <summary>Compiles the layers with an element-wise loss, as in <c>Compile&lt;Quadratic&gt;(options)</c>.</summary>
+    /// <inheritdoc cref="Compile(Loss, NetworkOptions, Memory{float}?)"/>
     public Network Compile<TLoss>(NetworkOptions options, Memory<float>? memory = null) where TLoss : struct, ILossFunction =>
         Compile(new Loss<TLoss>(), options, memory);
 
-    /// <summary>Compiles the layers with a loss that compares the last layer with a target of the same width.</summary>
+    /// <summary>
+    /// Compiles the layers with a loss that compares the last layer with a target of the same width. Softmax with cross-entropy and sigmoid with binary
+    /// cross-entropy become a layer of logits, the loss on the logits, and the activation as an op of its own that only predictions run.
+    /// </summary>
+    /// <exception cref="ArgumentException">The layers are compiled with a loss already.</exception>
     public Network Compile(Loss loss, NetworkOptions options, Memory<float>? memory = null)
     {
+        ArgumentNullException.ThrowIfNull(loss);
+        Node judged;
+        if (pending is var (outputs, activation) && loss.OnLogits(activation) is { } lossOnLogits)
+        {
+            judged = graph.Apply(new Dense(outputs, new Activation<Identity>()), last);
+            last = graph.Apply(new Activate(activation), judged);
+            pending = null;
+            loss = lossOnLogits;
+        }
+        else
+        {
+            Build();
+            judged = last;
+        }
+
         Node target = graph.Input(last.Shape, "target");
-        return new Network(input, last, graph.Apply(loss, last, target, "loss"), options, memory);
+        return new Network(input, last, graph.Apply(loss, judged, target, "loss"), options, memory);
     }
 
     /// <summary>Compiles the layers for prediction only.</summary>
-    public Network Compile(NetworkOptions options, Memory<float>? memory = null) => new(input, last, null, options, memory);
+    public Network Compile(NetworkOptions options, Memory<float>? memory = null)
+    {
+        Build();
+        return new Network(input, last, null, options, memory);
+    }
+
+    private void Build()
+    {
+        if (pending is var (outputs, activation))
+        {
+            last = graph.Apply(new Dense(outputs, activation), last);
+            pending = null;
+        }
+    }
 }

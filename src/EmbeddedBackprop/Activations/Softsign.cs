@@ -1,0 +1,29 @@
+using System.Runtime.CompilerServices;
+using EmbeddedBackprop.Kernels;
+
+namespace EmbeddedBackprop.Activations;
+
+/// <summary>z / (1 + |z|), derivative (1 - |a|)^2. Source: Turian, Bergstra and Bengio, Quadratic features and deep architectures for chunking (2009).</summary>
+public readonly struct Softsign : IActivationFunction
+{
+    /// <inheritdoc/>
+    public static string Name => "softsign";
+
+    /// <inheritdoc/>
+    public static bool DerivativeReadsInput => false;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Value<T>(T z) where T : struct, ILanes<T>
+    {
+        return z / (T.One + T.Abs(z));
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Derivative<T>(T z, T a) where T : struct, ILanes<T>
+    {
+        T rest = T.One - T.Abs(a);
+        return rest * rest;
+    }
+}

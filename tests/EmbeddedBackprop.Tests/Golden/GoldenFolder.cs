@@ -1,0 +1,51 @@
+using System.Text.Json;
+using NUnit.Framework;
+
+namespace EmbeddedBackprop.Tests.Golden;
+
+/// <summary>The folder of golden cases: the tests' own copy, or the one that EBP_REFERENCE names.</summary>
+internal static class GoldenFolder
+{
+    public const string Activations = "activations";
+    public const string Networks = "mlp";
+    public const string Optimizers = "optimizers";
+
+    private static readonly string[] Families = [Activations, Networks, Optimizers];
+
+    public static string Path { get; } =
+        Environment.GetEnvironmentVariable("EBP_REFERENCE") is { Length: > 0 } named ? named
+            : System.IO.Path.Combine(TestContext.CurrentContext.TestDirectory, "Golden", "cases");
+
+    /// <summary>The files of one family; a folder without any fails, so that nothing passes by being absent.</summary>
+    public static string[] Files(string family)
+    {
+        string[] files = [.. All().Where(file => FamilyOf(file) == family)];
+        Assert.That(files, Is.Not.Empty, $"{Path}: no case of the family {family}");
+        return files;
+    }
+
+    /// <summary>Families that the engine cannot compute yet, and how many files each has.</summary>
+    public static SortedDictionary<string, int> OtherFamilies()
+    {
+        SortedDictionary<string, int> counts = [];
+        foreach (string family in All().Select(FamilyOf).Where(family => !Families.Contains(family)))
+            counts[family] = counts.GetValueOrDefault(family) + 1;
+        return counts;
+    }
+
+    public static JsonDocument Read(string file) => JsonDocument.Parse(File.ReadAllBytes(file));
+
+    private static IEnumerable<string> All() => Directory.GetFiles(Path, "*.json").Order(StringComparer.Ordinal);
+
+    // By what a file holds, not by its name.
+    private static string FamilyOf(string file)
+    {
+        using JsonDocument document = Read(file);
+        JsonElement root = document.RootElement;
+        if (root.TryGetProperty("z", out _) && root.TryGetProperty("value", out _))
+            return Activations;
+        if (root.TryGetProperty("optimizer", out _))
+            return Optimizers;
+        return root.TryGetProperty("spec", out JsonElement spec) && spec.TryGetProperty("type", out JsonElement type) ? type.GetString()! : "unknown";
+    }
+}
