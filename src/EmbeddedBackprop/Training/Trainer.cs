@@ -181,6 +181,10 @@ public sealed class Trainer
             source.Gather(
                 order.AsSpan(state.NextSample + offset, batch),
                 network.TrainingInput(batch), network.InputStride, network.TrainingTarget(batch), network.TargetStride);
+
+            // The next batch's rows stand anywhere in memory: they travel while this batch is computed.
+            int next = state.NextSample + offset + batch;
+            source.Prefetch(order.AsSpan(next, Math.Min(batch, order.Length - next)));
             loss = network.ComputeGradients(batch, out int correct, logical, offset);
             state.Correct += correct;
         }
