@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.CompilerServices;
 
 namespace EmbeddedBackprop.Kernels.Scalar;
 
@@ -33,11 +32,4 @@ public static class Dot
             s[i % 16] = ScalarMath.MultiplyAdd<T, TArithmetic>(x[i], y[i], s[i % 16]);
         return Reduce.Fold<T>(s);
     }
-}
-
-/// <summary>Sixteen partial sums on the stack, all +0 at first.</summary>
-[InlineArray(16)]
-internal struct PartialSums<T> where T : struct
-{
-    private T first;
 }
