@@ -5,7 +5,7 @@ using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Training;
 
-namespace EmbeddedBackprop.Tools;
+namespace EmbeddedBackprop.Probe;
 
 /// <summary>
 /// Trains a fixed net on fixed random numbers and hashes the weights: the number that must be one under every vector width, JIT switch,

@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using EmbeddedBackprop.Kernels;
-using EmbeddedBackprop.Tools;
+using EmbeddedBackprop.Probe;
 
 // A small program that trains and predicts, published with NativeAOT by the tests: it must print the weights hash of the JIT run.
 int steps = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 100;

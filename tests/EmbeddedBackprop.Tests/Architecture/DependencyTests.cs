@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using EmbeddedBackprop.Tests.Support;
 using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Architecture;
@@ -47,7 +48,7 @@ internal sealed partial class DependencyTests
     [Test]
     public void The_library_depends_on_tensors_and_nothing_else()
     {
-        string project = File.ReadAllText(Path.Combine(Root(), "src", "EmbeddedBackprop", "EmbeddedBackprop.csproj"));
+        string project = File.ReadAllText(Path.Combine(Repository.Root, "src", "EmbeddedBackprop", "EmbeddedBackprop.csproj"));
         string[] packages = [.. PackageName().Matches(project).Select(match => match.Groups[1].Value)];
         Assert.That(packages, Is.EqualTo(new[] { "System.Numerics.Tensors" }));
     }
@@ -70,7 +71,7 @@ internal sealed partial class DependencyTests
 
     private static IEnumerable<(string File, string Folder, string Text)> SourceFiles()
     {
-        string source = Path.Combine(Root(), "src", "EmbeddedBackprop");
+        string source = Path.Combine(Repository.Root, "src", "EmbeddedBackprop");
         foreach (string folder in Directory.GetDirectories(source).Where(path => Path.GetFileName(path) is not ("bin" or "obj")))
         {
             foreach (string file in Directory.GetFiles(folder, "*.cs", SearchOption.AllDirectories))
@@ -78,17 +79,6 @@ internal sealed partial class DependencyTests
                 yield return (Path.GetRelativePath(source, file), Path.GetFileName(folder), File.ReadAllText(file));
             }
         }
-    }
-
-    private static string Root()
-    {
-        DirectoryInfo? folder = new(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "EmbeddedBackprop.sln")))
-        {
-            folder = folder.Parent;
-        }
-
-        return folder?.FullName ?? throw new DirectoryNotFoundException("the tests run outside the repository");
     }
 
     [GeneratedRegex(@"(?:using(?: static)? EmbeddedBackprop\.|[^.\w]EmbeddedBackprop\.)(\w+)")]

@@ -20,6 +20,9 @@ internal static class ChildProcess
             case ["guarded", string family]:
                 Kernels.GuardedKernels.Run(family);
                 return 0;
+            case ["hash", string arithmetic, string steps]:
+                WidthProbe.Print(arithmetic, steps);
+                return 0;
             default:
                 Console.Error.WriteLine("Run the tests by 'dotnet test'; this entry point is for processes that tests start.");
                 return 2;
@@ -39,8 +42,16 @@ internal static class ChildProcess
     }
 
     /// <summary>Starts this assembly with redirected standard output.</summary>
-    public static Process Start(params ReadOnlySpan<string> arguments) =>
-        Process.Start(Information(arguments)) ?? throw new InvalidOperationException("the process did not start");
+    public static Process Start(params ReadOnlySpan<string> arguments) => Start([], arguments);
+
+    /// <summary>Starts this assembly with redirected standard output, under further environment variables.</summary>
+    public static Process Start(IEnumerable<KeyValuePair<string, string>> environment, params ReadOnlySpan<string> arguments)
+    {
+        ProcessStartInfo start = Information(arguments);
+        foreach ((string name, string value) in environment)
+            start.Environment[name] = value;
+        return Process.Start(start) ?? throw new InvalidOperationException("the process did not start");
+    }
 
     private static ProcessStartInfo Information(ReadOnlySpan<string> arguments)
     {

@@ -1,0 +1,66 @@
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Tests.Support;
+using EmbeddedBackprop.Probe;
+using NUnit.Framework;
+
+namespace EmbeddedBackprop.Tests.Aot;
+
+/// <summary>The probe published ahead of time trains without an allocation and ends in the weights of the JIT, at every instruction set.</summary>
+[NonParallelizable]
+internal sealed class AotTests
+{
+    private const int Steps = 100;
+
+    [TestCase("", 4, false, false)]
+    [TestCase("x86-x64-v3", 8, false, true, Category = "Slow")]
+    [TestCase("x86-x64-v4", 8, true, true)]
+    public void The_published_program_gives_the_hash_of_the_jit(string instructionSet, int vectorWidth, bool vector512, bool fma)
+    {
+        Dictionary<string, string> lines = PublishAndRun(instructionSet, out long size);
+        TestContext.Out.WriteLine($"instruction set {(instructionSet.Length == 0 ? "baseline" : instructionSet)}: {size:N0} bytes");
+        Assert.Multiple(() =>
+        {
+            Assert.That(lines["runtime"], Is.EqualTo("aot"));
+            Assert.That(lines["vector_width"], Is.EqualTo($"{vectorWidth}"));
+            Assert.That(lines["vector512"], Is.EqualTo($"{vector512}"));
+            Assert.That(lines["fma"], Is.EqualTo($"{fma}"));
+            Assert.That(lines["hash_fused"], Is.EqualTo(HashRun.Train(Arithmetic.Fused, Steps, Execution.Scalar).Hash));
+            Assert.That(lines["hash_separate"], Is.EqualTo(HashRun.Train(Arithmetic.Separate, Steps, Execution.Scalar).Hash));
+            Assert.That(lines["bytes_per_step_fused"], Is.EqualTo("0"));
+            Assert.That(lines["bytes_per_step_separate"], Is.EqualTo("0"));
+            Assert.That(size, Is.LessThan(4_000_000));
+        });
+    }
+
+    private static Dictionary<string, string> PublishAndRun(string instructionSet, out long size)
+    {
+        Tools.Require("clang", "clang");
+        if (!File.Exists("/usr/include/zlib.h"))
+        {
+            Tools.Require("zlib.h", "zlib1g-dev");
+        }
+
+        string folder = Path.Combine(Path.GetTempPath(), $"ebp-aot-{Environment.ProcessId}-{instructionSet}");
+        try
+        {
+            // A folder of its own for intermediate files: the three builds do not disturb each other or the solution's.
+            // No build server outlives the build: it would hold the pipe that the test reads to its end.
+            string output = Tools.RunChecked(
+                Repository.Root, "dotnet", "publish", Path.Combine("tools", "AotProbe"), "-c", "Release", "-o", Path.Combine(folder, "out"),
+                $"-p:IlcInstructionSet={instructionSet}", $"-p:IntermediateOutputPath={folder}/obj/", "-p:StripSymbols=true", "-v", "minimal", "-nodeReuse:false", "-p:UseSharedCompilation=false");
+            Assert.That(output, Does.Not.Contain("warning IL").And.Not.Contain("warning AOT"), "trim and AOT warnings");
+            string program = Path.Combine(folder, "out", "AotProbe");
+            size = new FileInfo(program).Length;
+            return Tools.RunChecked(folder, program, $"{Steps}").Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Select(line => line.Split(' ', 2)).ToDictionary(parts => parts[0], parts => parts[1]);
+        }
+        finally
+        {
+            if (Directory.Exists(folder))
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+        }
+    }
+}

@@ -1,0 +1,20 @@
+using System.Globalization;
+using System.Numerics;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Probe;
+
+namespace EmbeddedBackprop.Tests.Support;
+
+/// <summary>What a child process prints about its vectors and the weights it trains.</summary>
+internal static class WidthProbe
+{
+    /// <summary>One line: Vector&lt;float&gt;.Count, 256 and 512 bit in hardware, fused multiply-add, the chosen width, the hash.</summary>
+    public static void Print(string arithmetic, string steps)
+    {
+        string hash = HashRun.Train(Enum.Parse<Arithmetic>(arithmetic), int.Parse(steps, CultureInfo.InvariantCulture)).Hash;
+        Console.WriteLine(
+            $"{Vector<float>.Count} {Vector256.IsHardwareAccelerated} {Vector512.IsHardwareAccelerated} {Fma.IsSupported} {LaneDispatch.Width} {hash}");
+    }
+}
