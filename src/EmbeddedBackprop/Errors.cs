@@ -115,6 +115,10 @@ internal static class Errors
         throw new ArgumentException($"{what}: {floats} floats do not fit into one span (at most {int.MaxValue})");
 
     [DoesNotReturn]
+    public static void NotRunnable() =>
+        throw new InvalidOperationException("a plan whose inputs and outputs are given by reference is for export: it cannot be run");
+
+    [DoesNotReturn]
     public static void NothingToTrain() =>
         throw new ArgumentException("the graph has no parameters: there is nothing to train");
 

@@ -217,6 +217,11 @@ public sealed class Plan
 
     private void Check<T>(in PlanMemory<T> memory, in RunInfo run, bool backward) where T : unmanaged
     {
+        if (Options.EndsByReference)
+        {
+            Errors.NotRunnable();
+        }
+
         if (run.Batch < 1 || run.Batch > Options.Batch)
         {
             Errors.BatchTooLarge(Options.Batch, run.Batch);

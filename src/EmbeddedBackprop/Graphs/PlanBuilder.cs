@@ -300,7 +300,10 @@ internal sealed class PlanBuilder
         int stride = Options.Layout.Stride(columns);
         bool loss = node.Op is { IsLoss: true };
         // A loss is not one value per sample but 16 partial sums for the whole batch.
-        Planner.Buffer buffer = planner.Add(name, loss ? Losses.Loss.PartCount : (long)Options.Batch * stride, first);
+        bool callers = Options.EndsByReference && slots == Values && (node.Op is null || Array.IndexOf(Outputs, node) >= 0);
+        Planner.Buffer buffer = callers
+            ? new Planner.Buffer(name, 0, first) // the planner does not see it, so it gets no offset
+            : planner.Add(name, loss ? Losses.Loss.PartCount : (long)Options.Batch * stride, first);
         requests.Add((buffer, columns, stride, slot => slots[index] = slot));
         return buffer;
     }

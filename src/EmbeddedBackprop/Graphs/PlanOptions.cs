@@ -16,4 +16,10 @@ public sealed record PlanOptions
 
     /// <summary>Whether the gradients of the graph's inputs are wanted, too.</summary>
     public bool InputGradients { get; init; }
+
+    /// <summary>
+    /// Whether the graph's inputs and outputs stand in memory of the caller's own instead of the workspace, as in the exported C, which reads its input
+    /// by reference. Such a plan is printed and exported; it cannot be run.
+    /// </summary>
+    public bool EndsByReference { get; init; }
 }

@@ -30,8 +30,8 @@ internal static class PlanTable
                 step.Ranges.Length == 0 ? "" : owner ? Number(step.Ranges.Sum(range => (long)range.Count)) : "shared",
                 step.Ranges.Length == 0 ? "" : Number(step.Parameters.Offset),
                 step.Op.MultiplyAdds == 0 ? "" : Number(step.Op.MultiplyAdds),
-                Bytes(step.Output.Length),
-                Number(step.Output.Offset),
+                step.Output.Exists ? Bytes(step.Output.Length) : "caller's",
+                step.Output.Exists ? Number(step.Output.Offset) : "",
                 step.Saved.Exists ? Bytes(step.Saved.Length) : "",
             ]);
         }

@@ -1,0 +1,18 @@
+using EmbeddedBackprop.Kernels;
+
+namespace EmbeddedBackprop.Export;
+
+/// <summary>How a network is written as C.</summary>
+public sealed record CExportOptions
+{
+    /// <summary>
+    /// The model's name: files, functions and macros begin with it. Whatever C does not allow in an identifier becomes an underscore.
+    /// </summary>
+    public string Name { get; init; } = "model";
+
+    /// <summary>The arithmetic of the C; null for the model's own. With the other one the golden values are the engine's results in that one.</summary>
+    public Arithmetic? Arithmetic { get; init; }
+
+    /// <summary>Golden inputs of the self-test, at least 1: zeros, [0, 1), [-1, 1), edge values, then further random ones.</summary>
+    public int SelfTestSamples { get; init; } = 4;
+}

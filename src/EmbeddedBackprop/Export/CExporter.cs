@@ -1,0 +1,86 @@
+using System.Text;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.IO;
+using EmbeddedBackprop.Training;
+
+namespace EmbeddedBackprop.Export;
+
+/// <summary>
+/// Writes a network as C99 that computes its predictions with the engine's own bits: no heap, no stdio, no libm, no global that is written.
+/// </summary>
+/// <remarks>
+/// NAME.h declares <c>NAME_predict(input, output, arena)</c> and gives sizes as macros, NAME.c holds the steps of the inference plan in its order and at
+/// its offsets, NAME_weights.c the weights as constant tables [in][out], NAME_selftest.c golden inputs with the bits of the results, NAME.md the
+/// memory table. The same network always gives the same bytes.
+/// </remarks>
+public static class CExporter
+{
+    /// <summary>Writes a network into a folder, which is created if need be. Files of the same names are replaced whole.</summary>
+    /// <param name="network">The network; its prediction is exported.</param>
+    /// <param name="folder">Where the files go.</param>
+    /// <param name="options">Name, arithmetic, size of the self-test; null for the defaults.</param>
+    /// <returns>The paths of the files.</returns>
+    /// <exception cref="NotSupportedException">An op or activation has no C text; the message names it, and nothing is written.</exception>
+    /// <exception cref="ArgumentException">A weight is not finite; nothing is written.</exception>
+    /// <exception cref="IOException">The folder or a file cannot be written; the message names it.</exception>
+    public static IReadOnlyList<string> Write(Network network, string folder, CExportOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        return Write(network.InferencePlan, network.Parameters, folder, options);
+    }
+
+    /// <summary>Writes an inference plan with its parameters into a folder.</summary>
+    /// <param name="plan">A plan with one input and one output; its batch and layout do not matter.</param>
+    /// <param name="parameters">The parameters in the plan's layout.</param>
+    /// <param name="folder">Where the files go.</param>
+    /// <param name="options">Name, arithmetic, size of the self-test; null for the defaults.</param>
+    /// <returns>The paths of the files.</returns>
+    /// <exception cref="NotSupportedException">An op or activation has no C text; the message names it, and nothing is written.</exception>
+    /// <exception cref="ArgumentException">A weight is not finite, or there are too few; nothing is written.</exception>
+    /// <exception cref="IOException">The folder or a file cannot be written; the message names it.</exception>
+    public static IReadOnlyList<string> Write(Plan plan, ReadOnlySpan<float> parameters, string folder, CExportOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        // Everything that can be wrong with the network is found before the first file is opened.
+        IReadOnlyList<(string Name, string Text)> files = Generate(plan, parameters, options);
+        try
+        {
+            Directory.CreateDirectory(folder);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            ExportErrors.CannotCreateFolder(folder, exception);
+        }
+
+        List<string> paths = [];
+        foreach ((string name, string text) in files)
+        {
+            string path = Path.Combine(folder, name);
+            AtomicFile.WriteAllBytes(path, Encoding.ASCII.GetBytes(text));
+            paths.Add(path);
+        }
+
+        return paths;
+    }
+
+    /// <summary>The files of <see cref="Write(Plan, ReadOnlySpan{float}, string, CExportOptions)"/> as text, without writing them.</summary>
+    /// <param name="plan">A plan with one input and one output; its batch and layout do not matter.</param>
+    /// <param name="parameters">The parameters in the plan's layout.</param>
+    /// <param name="options">Name, arithmetic, size of the self-test; null for the defaults.</param>
+    /// <returns>File names and their texts, in ASCII with line feeds.</returns>
+    /// <exception cref="NotSupportedException">An op or activation has no C text; the message names it.</exception>
+    /// <exception cref="ArgumentException">A weight is not finite, or there are too few.</exception>
+    public static IReadOnlyList<(string Name, string Text)> Generate(Plan plan, ReadOnlySpan<float> parameters, CExportOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        CModel model = new(plan, parameters, options ?? new CExportOptions());
+        return
+        [
+            (model.Prefix + ".h", CHeaderFile.Text(model)),
+            (model.Prefix + ".c", CSourceFile.Text(model)),
+            (model.Prefix + "_weights.c", CWeightsFile.Text(model)),
+            (model.Prefix + "_selftest.c", CSelfTestFile.Text(model)),
+            (model.Prefix + ".md", CReportFile.Text(model)),
+        ];
+    }
+}

@@ -1,0 +1,158 @@
+using EmbeddedBackprop.Export.COps;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
+
+namespace EmbeddedBackprop.Export;
+
+/// <summary>Everything the files of one export share: plan, names, tables, program, golden values.</summary>
+internal sealed class CModel
+{
+    private readonly HashSet<string> identifiers = new(StringComparer.Ordinal);
+    private readonly CTable[] tables; // one for each tensor of the plan, in order
+
+    public CModel(Plan source, ReadOnlySpan<float> parameters, CExportOptions options)
+    {
+        Node[] inputs = [.. source.Graph.Nodes.Where(node => IsRead(source, node))];
+        if (inputs.Length != 1)
+        {
+            ExportErrors.NotOneEnd("input", inputs.Length);
+        }
+
+        if (source.Outputs.Count != 1)
+        {
+            ExportErrors.NotOneEnd("output", source.Outputs.Count);
+        }
+
+        if (parameters.Length < source.ParameterLength)
+        {
+            Errors.MemoryTooSmall("parameters", source.ParameterLength, parameters.Length);
+        }
+
+        if (options.SelfTestSamples < 1)
+        {
+            Errors.NotPositive(nameof(options.SelfTestSamples), options.SelfTestSamples);
+        }
+
+        Input = inputs[0];
+        Output = source.Outputs[0];
+        Prefix = CText.Identifier(options.Name);
+        Macro = Prefix.ToUpperInvariant();
+        PlanOptions compact = new()
+        {
+            Batch = 1,
+            Arithmetic = options.Arithmetic ?? source.Options.Arithmetic,
+            Layout = Layout.Compact,
+            EndsByReference = true,
+        };
+        Plan = Plan.ForInference(source.Graph, compact, Output);
+        tables = MakeTables(source, parameters);
+        Program = new CProgram();
+        Steps = MakeSteps();
+        Tables = [.. tables.Where(table => Steps.Any(step => step.Tables.Contains(table)))];
+        Golden = new CGolden(source.Graph, Input, Output, compact with { EndsByReference = false, Batch = options.SelfTestSamples }, tables);
+    }
+
+    /// <summary>The identifier that functions and files begin with.</summary>
+    public string Prefix { get; }
+
+    /// <summary>The same in capitals, for macros.</summary>
+    public string Macro { get; }
+
+    public Plan Plan { get; }
+
+    public Node Input { get; }
+
+    public Node Output { get; }
+
+    /// <summary>The tables that the steps read.</summary>
+    public CTable[] Tables { get; }
+
+    public CStep[] Steps { get; }
+
+    public CProgram Program { get; }
+
+    public CGolden Golden { get; }
+
+    public Arithmetic Arithmetic => Plan.Options.Arithmetic;
+
+    public long FlashBytes => Tables.Sum(table => table.Bytes);
+
+    /// <summary>A text of the ops with the model's own prefix; macros are in capitals and keep theirs.</summary>
+    public string WithPrefix(string text) => text.Replace("ebp_", Prefix + "_", StringComparison.Ordinal);
+
+    private static bool IsRead(Plan plan, Node node)
+    {
+        if (node.Op is not null)
+        {
+            return false;
+        }
+
+        foreach (Step step in plan.Steps)
+        {
+            if (Array.IndexOf(step.Node.Inputs, node) >= 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private CTable[] MakeTables(Plan source, ReadOnlySpan<float> parameters)
+    {
+        ReadOnlySpan<ParameterRange> from = source.Parameters, to = Plan.Parameters;
+        CTable[] made = new CTable[to.Length];
+        for (int i = 0; i < to.Length; i++)
+        {
+            ParameterRange range = from[i];
+            float[] values = new float[range.Count];
+            for (int row = 0; row < range.Rows; row++)
+            {
+                parameters.Slice(range.Offset + (row * range.Stride), range.Columns).CopyTo(values.AsSpan(row * range.Columns));
+            }
+
+            int bad = Array.FindIndex(values, value => !float.IsFinite(value));
+            if (bad >= 0)
+            {
+                ExportErrors.NotFinite(range.Name, bad, values[bad]);
+            }
+
+            string shape = range.Kind == ParameterKind.Weight ? $"[{range.Rows} inputs][{range.Columns} outputs]" : $"[{range.Columns} outputs]";
+            made[i] = new CTable(Unique($"{Prefix}_{CText.Identifier(range.Name)}"), $"{CText.Comment(range.Name)} {shape}", values);
+        }
+
+        return made;
+    }
+
+    private CStep[] MakeSteps()
+    {
+        ReadOnlySpan<Step> steps = Plan.Steps;
+        CStep[] result = new CStep[steps.Length];
+        for (int i = 0; i < steps.Length; i++)
+        {
+            Step step = steps[i];
+            CTable[] own = [.. step.Ranges.Select(range => tables[Plan.Parameters.IndexOf(range)])];
+            string[] inputs = [.. step.Inputs.Select((slot, k) => Place(step.Node.Inputs[k], slot))];
+            result[i] = new CStep(step, i + 1, inputs, Place(step.Node, step.Output), own);
+            Program.Gap();
+            COp.For(step).Write(result[i], Program);
+        }
+
+        return result;
+    }
+
+    private string Place(Node node, Slot slot) =>
+        node == Input ? "input" : node == Output ? "output" : slot.Offset == 0 ? "arena" : $"(arena + {CText.Size(slot.Offset)})";
+
+    /// <summary>Two names may become the same identifier: the second one gets a number.</summary>
+    private string Unique(string identifier)
+    {
+        string candidate = identifier;
+        for (int number = 2; !identifiers.Add(candidate); number++)
+        {
+            candidate = identifier + "_" + CText.Number(number);
+        }
+
+        return candidate;
+    }
+}

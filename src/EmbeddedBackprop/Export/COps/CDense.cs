@@ -1,0 +1,89 @@
+using EmbeddedBackprop.Ops;
+
+namespace EmbeddedBackprop.Export.COps;
+
+/// <summary>A fully connected layer in C: the sums of Kernels/Scalar/Gemm.cs for one sample, and for one output those of Kernels/Scalar/Dot.cs.</summary>
+internal sealed class CDense : COp
+{
+    protected override Type OpType => typeof(Dense);
+
+    public override void Write(CStep step, CProgram program)
+    {
+        Dense dense = (Dense)step.Step.Op;
+        CActivation activation = CActivation.For(step.Step, dense.Activation);
+        int l = step.Number;
+        program.Comment($"{step.Name}: a^{l}[{step.OutputLength}] = {activation.Name}(z^{l}), {CText.Number(dense.MultiplyAdds)} multiply-adds");
+        program.Comment($"z_j = b_j + sum over k of w_jk x_k, x[{step.InputLength}] (Nielsen, chapter 2: z^l = w^l a^(l-1) + b^l)");
+        string weight = step.Tables[0].Name, bias = step.Tables[1].Name;
+        if (dense.Outputs == 1)
+        {
+            program.Routine("dot", CFunctions.MultiplyAdd, DotText());
+            program.Statement($"{step.Output}[0] = ebp_dot({CText.Size(step.InputLength)}, {step.Inputs[0]}, {weight}) + {bias}[0];");
+        }
+        else
+        {
+            program.Routine("dense", CFunctions.MultiplyAdd, DenseText());
+            program.Statement(
+                $"ebp_dense({CText.Size(step.InputLength)}, {CText.Size(step.OutputLength)}, {step.Inputs[0]}, {weight}, {bias}, {step.Output});");
+        }
+
+        activation.Write(program, step.OutputLength, step.Output, step.Output);
+    }
+
+    /// <summary>The matrix product; five sums at once in named locals: each x is read once for five, and an array of sums would stay in memory.</summary>
+    private static string DenseText()
+    {
+        const int Together = 5;
+        static string Lines(int count, Func<int, string> line) => string.Concat(Enumerable.Range(0, count).Select(i => line(i) + "\n"));
+        return "/* z[j] = b[j] + sum of x[k] * w[k][j], one sum after the other in the order of k; five j at a time, w has a row per input. */\n"
+            + "static void ebp_dense(size_t inputs, size_t outputs, const float *x, const float *w, const float *b, float *z)\n"
+            + "{\n    size_t j = 0u;\n    size_t k;\n    size_t at;\n"
+            + $"    for (; outputs - j >= {Together}u; j += {Together}u) {{\n"
+            + Lines(Together, i => $"        float s{i} = b[{Index("j", i)}];")
+            + "        at = j;\n"
+            + "        for (k = 0u; k < inputs; k++) {\n            const float xk = x[k];\n"
+            + Lines(Together, i => $"            s{i} = EBP_M(xk, w[{Index("at", i)}], s{i});")
+            + "            at += outputs;\n        }\n"
+            + Lines(Together, i => $"        z[{Index("j", i)}] = s{i};")
+            + "    }\n"
+            + "    for (; j < outputs; j++) {\n        float s = b[j];\n        at = j;\n"
+            + "        for (k = 0u; k < inputs; k++) {\n            s = EBP_M(x[k], w[at], s);\n            at += outputs;\n        }\n"
+            + "        z[j] = s;\n    }\n}\n";
+    }
+
+    /// <summary>The dot product: element i goes to sum i mod 16, and a fixed tree joins the sums.</summary>
+    private static string DotText()
+    {
+        System.Text.StringBuilder text = new();
+        text.Append("/* One long sum in 16 parts: term i goes to part i mod 16; then the parts are added in pairs, 8 apart, 4, 2 and 1. */\n")
+            .Append("static float ebp_dot(size_t n, const float *x, const float *w)\n{\n    size_t i = 0u;\n    size_t rest;\n");
+        for (int l = 0; l < 16; l++)
+        {
+            text.Append($"    float s{l} = 0.0f;\n");
+        }
+
+        text.Append("    for (; n - i >= 16u; i += 16u) {\n");
+        for (int l = 0; l < 16; l++)
+        {
+            text.Append($"        s{l} = EBP_M(x[{Index("i", l)}], w[{Index("i", l)}], s{l});\n");
+        }
+
+        text.Append("    }\n    rest = n - i;\n");
+        for (int l = 0; l < 15; l++)
+        {
+            text.Append($"    if (rest > {l}u) {{\n        s{l} = EBP_M(x[{Index("i", l)}], w[{Index("i", l)}], s{l});\n    }}\n");
+        }
+
+        for (int half = 8; half >= 1; half /= 2)
+        {
+            for (int l = 0; l < half; l++)
+            {
+                text.Append($"    s{l} = s{l} + s{l + half};\n");
+            }
+        }
+
+        return text.Append("    return s0;\n}\n").ToString();
+    }
+
+    private static string Index(string variable, int offset) => offset == 0 ? variable : $"{variable} + {offset}u";
+}

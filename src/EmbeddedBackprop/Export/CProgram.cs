@@ -1,0 +1,64 @@
+using System.Text;
+using EmbeddedBackprop.Graphs;
+
+namespace EmbeddedBackprop.Export;
+
+/// <summary>Collects what the ops write: the routines they share, the functions these use, and the statements of model_predict.</summary>
+internal sealed class CProgram
+{
+    private readonly HashSet<string> routineNames = new(StringComparer.Ordinal);
+    private readonly StringBuilder routines = new();
+    private readonly StringBuilder statements = new();
+
+    /// <summary>What is needed of <see cref="CMath"/>.</summary>
+    public CFunctions Functions { get; private set; }
+
+    /// <summary>The static functions in the order in which they were asked for, with the prefix "ebp_".</summary>
+    public string Routines => routines.ToString();
+
+    /// <summary>The body of model_predict, with the prefix "ebp_" in front of calls.</summary>
+    public string Statements => statements.ToString();
+
+    /// <summary>Asks for a routine, once however often it is used; it begins every function name with "ebp_".</summary>
+    public void Routine(string name, CFunctions functions, string text)
+    {
+        Functions |= functions;
+        if (routineNames.Add(name))
+        {
+            routines.Append('\n').Append(text);
+        }
+    }
+
+    /// <summary>A line of a comment in front of a step; the text is made safe.</summary>
+    public void Comment(string text) => statements.Append("    /* ").Append(text).Append(" */\n");
+
+    /// <summary>A statement of model_predict.</summary>
+    public void Statement(string text) => statements.Append("    ").Append(text).Append('\n');
+
+    /// <summary>An empty line between two steps.</summary>
+    public void Gap()
+    {
+        if (statements.Length > 0)
+        {
+            statements.Append('\n');
+        }
+    }
+}
+
+/// <summary>A step of the plan as an op's C text sees it: names of C instead of offsets.</summary>
+/// <param name="Step">The step.</param>
+/// <param name="Number">Counted from 1, as layers are in Nielsen's book.</param>
+/// <param name="Inputs">The C expressions of the inputs.</param>
+/// <param name="Output">The C expression of the output.</param>
+/// <param name="Tables">The op's tables in the order of its parameters.</param>
+internal sealed record CStep(Step Step, int Number, string[] Inputs, string Output, CTable[] Tables)
+{
+    /// <summary>The layer's name, fit for a comment.</summary>
+    public string Name => CText.Comment(Step.Name);
+
+    /// <summary>Numbers of the first input.</summary>
+    public int InputLength => Step.Inputs[0].Columns;
+
+    /// <summary>Numbers of the output.</summary>
+    public int OutputLength => Step.Output.Columns;
+}

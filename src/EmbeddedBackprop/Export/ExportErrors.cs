@@ -1,0 +1,27 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace EmbeddedBackprop.Export;
+
+/// <summary>The texts of all errors of the export.</summary>
+internal static class ExportErrors
+{
+    [DoesNotReturn]
+    public static void UnknownActivation(string node, string activation) =>
+        throw new NotSupportedException($"{node}: the activation '{activation}' has no C text, so the network cannot be exported as C");
+
+    [DoesNotReturn]
+    public static void UnknownOp(string node, string kind) =>
+        throw new NotSupportedException($"{node}: the op '{kind}' has no C text, so the network cannot be exported as C");
+
+    [DoesNotReturn]
+    public static void NotOneEnd(string what, int count) =>
+        throw new NotSupportedException($"the C export takes a network with one {what}, this one has {count}");
+
+    [DoesNotReturn]
+    public static void NotFinite(string tensor, int index, float value) =>
+        throw new ArgumentException($"{tensor}[{index}] is {value}: a network with weights that are not finite is not exported");
+
+    [DoesNotReturn]
+    public static void CannotCreateFolder(string folder, Exception cause) =>
+        throw new IOException($"cannot create the folder '{folder}': {cause.Message}", cause);
+}

@@ -1,0 +1,308 @@
+using System.Globalization;
+using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.Export;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Ops;
+using EmbeddedBackprop.Tests.Support;
+using EmbeddedBackprop.Training;
+using NUnit.Framework;
+
+namespace EmbeddedBackprop.Tests.Export;
+
+/// <summary>The exported C, compiled by real compilers with warnings as errors, gives the engine's bits.</summary>
+[TestFixture]
+internal sealed class CExporterTests
+{
+    private CBuild build = null!;
+
+    [SetUp]
+    public void CreateFolder() => build = new CBuild();
+
+    [TearDown]
+    public void DeleteFolder() => build.Dispose();
+
+    [Test]
+    public void Nielsens_net_gives_the_bits_of_the_engine(
+        [ValueSource(typeof(CBuild), nameof(CBuild.Compilers))] string compiler, [Values] Arithmetic arithmetic)
+    {
+        Network network = Net(arithmetic, 784, 30, 10);
+        build.Export(network);
+        build.CheckBits(network, compiler, Samples.Array(784 * 100, 3));
+    }
+
+    [TestCase(1, 1)]
+    [TestCase(15, 1)]
+    [TestCase(16, 1)]
+    [TestCase(17, 1)]
+    [TestCase(33, 1)]
+    [TestCase(784, 1)]
+    [TestCase(1, 5)]
+    [TestCase(3, 4)]
+    [TestCase(7, 11, 3)]
+    [TestCase(5, 1, 6, 1)]
+    [TestCase(13, 17, 19, 23, 2)]
+    public void Odd_sizes_give_the_bits_of_the_engine(params int[] sizes)
+    {
+        foreach (Arithmetic arithmetic in Widths.Arithmetics)
+        {
+            string compiler = arithmetic == Arithmetic.Fused ? "clang -O2" : "gcc -O3";
+            Network network = Net(arithmetic, sizes);
+            build.Export(network);
+            build.CheckBits(network, compiler, Samples.Array(sizes[0] * 200, 5, Numbers.NonFinite));
+        }
+    }
+
+    [Test]
+    public void The_other_arithmetic_can_be_exported([Values] Arithmetic arithmetic)
+    {
+        Arithmetic other = arithmetic == Arithmetic.Fused ? Arithmetic.Separate : Arithmetic.Fused;
+        Network network = Net(arithmetic, 20, 9, 4), expected = Net(other, 20, 9, 4);
+        build.Export(network, arithmetic: other);
+        build.CheckBits(expected, "gcc -O1", Samples.Array(20 * 100, 6));
+    }
+
+    [Test]
+    public void Layout_does_not_matter_and_the_same_network_gives_the_same_bytes()
+    {
+        Network padded = Net(Arithmetic.Fused, 9, 7, 3);
+        IReadOnlyList<(string Name, string Text)> first = CExporter.Generate(padded.InferencePlan, padded.Parameters);
+        Network compact = Net(Arithmetic.Fused, Layout.Compact, 9, 7, 3);
+        CultureInfo before = CultureInfo.CurrentCulture;
+        try
+        {
+            CultureInfo.CurrentCulture = new CultureInfo("de-DE") { NumberFormat = { NegativeSign = "~", NumberDecimalSeparator = "," } };
+            Assert.That(CExporter.Generate(compact.InferencePlan, compact.Parameters), Is.EqualTo(first));
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = before;
+        }
+    }
+
+    [Test]
+    public void Weights_of_every_kind_read_back_as_the_same_bits()
+    {
+        // The self-test sums the tables' bits; the engine's sum is in its text.
+        Network network = Net(Arithmetic.Fused, 40, 50);
+        Samples.Fill(network.Parameters, 8, Numbers.Edges);
+        build.Export(network);
+        foreach (string compiler in CBuild.Compilers)
+        {
+            build.CheckBits(network, compiler, Samples.Array(40 * 5, 9));
+        }
+    }
+
+    [Test]
+    public void Macros_say_what_the_plan_says()
+    {
+        build.Export(Net(Arithmetic.Fused, 784, 30, 10));
+        string header = build.Read("net.h");
+        Assert.That(header, Does.Contain("#define NET_INPUTS 784\n").And.Contain("#define NET_OUTPUTS 10\n").And.Contain("#define NET_PARAMETERS 23860\n"));
+        Assert.That(header, Does.Contain("#define NET_FLASH_BYTES 95440\n").And.Contain("#define NET_ARENA_FLOATS 30\n").And.Contain("#define NET_RAM_BYTES 120\n"));
+        Assert.That(header, Does.Contain("#define NET_INPUT_SHAPE { 784 }\n").And.Contain("#define NET_MULTIPLY_ADDS 23820\n").And.Contain("#define NET_FUSED 1\n"));
+        Assert.That(build.Read("net.md"), Does.Contain("| dense1 | dense sigmoid | 784 | 30 | arena + 0 | 94200 | 23520 |"));
+    }
+
+    [TestCase("gcc -O0")]
+    [TestCase("gcc -Os -mfma")]
+    [TestCase("clang -O2")]
+    public void Needs_no_library_and_writes_no_global(string compiler)
+    {
+        build.Export(Net(Arithmetic.Fused, 20, 6, 1));
+        foreach (string file in new[] { "net", "net_weights", "net_selftest" })
+        {
+            build.Compile(compiler + " -c", file + ".o", file + ".c");
+            foreach (string line in Tools.RunChecked(build.Folder, Tools.Require("nm", "binutils"), file + ".o").Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            {
+                string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+                (string kind, string symbol) = (words[^2], words[^1]);
+                Assert.That("BbDdCSs", Does.Not.Contain(kind), $"{file}: {symbol} can be written");
+                bool allowed = kind != "U" || symbol is "memcpy" or "memset" or "_GLOBAL_OFFSET_TABLE_" or "__stack_chk_fail" || symbol.StartsWith("net_", StringComparison.Ordinal);
+                Assert.That(allowed, Is.True, $"{file} needs {symbol}");
+            }
+        }
+    }
+
+    [TestCase("gcc -O1 -fsanitize=address,undefined -fno-sanitize-recover=all")]
+    [TestCase("gcc -O2 -fanalyzer")]
+    public void Stands_up_to_checking_compilers(string compiler)
+    {
+        Network network = Net(Arithmetic.Fused, 21, 18, 7, 1);
+        build.Export(network);
+        build.CheckBits(network, compiler, Samples.Array(21 * 50, 10, Numbers.NonFinite));
+    }
+
+    [Test]
+    public void Two_models_link_into_one_program_and_the_headers_are_good_for_a_plus_plus_program()
+    {
+        build.Export(Net(Arithmetic.Fused, 6, 5), "first");
+        build.Export(Net(Arithmetic.Separate, 6, 1), "second");
+        build.Write("both.cpp", """
+            #include "first.h"
+            #include "second.h"
+            #include "first.h"
+            int main()
+            {
+                static float output[FIRST_OUTPUTS], arena[FIRST_ARENA_FLOATS], one[SECOND_OUTPUTS], other[SECOND_ARENA_FLOATS];
+                return first_selftest(output, arena) == 0u && second_selftest(one, other) == 0u ? 0 : 1;
+            }
+
+            """);
+        string[] files = ["first.c", "first_weights.c", "first_selftest.c", "second.c", "second_weights.c", "second_selftest.c"];
+        foreach (string file in files)
+        {
+            build.Compile("gcc -O1 -c", file + ".o", file);
+        }
+
+        Tools.RunChecked(
+            build.Folder, Tools.Require("g++", "g++"), ["-std=c++11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "both.cpp", .. files.Select(f => f + ".o"), "-o", "both"]);
+        Assert.That(build.Run("both"), Is.Zero);
+    }
+
+    [TestCase("int")]
+    [TestCase("7 seas")]
+    [TestCase("__LINE__")]
+    [TestCase("..")]
+    [TestCase("../../etc/passwd")]
+    [TestCase("")]
+    [TestCase("a*/ #error\n\"\\")]
+    [TestCase("\u202Eevil\u0000\uD800")]
+    public void Hostile_names_are_made_safe(string name)
+    {
+        string file = CText.Identifier(name);
+        Sequential layers = new(4);
+        layers.Graph.Apply(new Dense(2, new Activation<Sigmoid>()), layers.Input, "unused");
+        Node first = layers.Graph.Apply(new Dense(3, new Activation<Sigmoid>()), layers.Input, name + "*/ ??/\n #error /*");
+        Node second = layers.Graph.Apply(new Dense(2, new Activation<Sigmoid>()), first, name + "+/ ??/\n #error /*");
+        Network network = new(layers.Input, second, null, new NetworkOptions());
+        build.Export(network, name);
+        Assert.That(Directory.GetFileSystemEntries(build.Folder), Has.Length.EqualTo(5));
+        foreach (string path in Directory.GetFiles(build.Folder))
+        {
+            Assert.That(File.ReadAllBytes(path), Has.All.Matches<byte>(b => b is 10 or (>= 32 and < 127)));
+        }
+
+        build.CheckBits(network, "gcc -O1", Samples.Array(40, 1), file);
+    }
+
+    [Test]
+    public void Control_a_flipped_bit_of_any_table_is_caught()
+    {
+        build.Export(Net(Arithmetic.Fused, 30, 8, 3));
+        string good = build.Read("net_weights.c");
+        string[] lines = good.Split('\n');
+        int bites = 0;
+        for (int i = 0; i < lines.Length; i++)
+        {
+            int digit = lines[i].IndexOf("p-", StringComparison.Ordinal) - 1;
+            if (i % 5 != 0 || digit < 0)
+            {
+                continue;
+            }
+
+            // The last digit written has at least one bit set; its neighbour differs by one bit.
+            char[] line = lines[i].ToCharArray();
+            line[digit] = "123456789abcdef0".IndexOf(line[digit]) is var d && (d & 1) == 0 ? "123456789abcdef0"[d + 1] : "123456789abcdef0"[d - 1];
+            string[] bad = [.. lines];
+            bad[i] = new string(line);
+            build.Write("net_weights.c", string.Join('\n', bad));
+            build.Compile("gcc -O0 -DNET_SELFTEST_MAIN", "selftest", "net.c", "net_weights.c", "net_selftest.c");
+            Assert.That(build.Run("selftest"), Is.EqualTo(1), $"line {i}: {bad[i]}");
+            bites++;
+        }
+
+        Assert.That(bites, Is.GreaterThan(3));
+        build.Write("net_weights.c", good);
+        build.Compile("gcc -O0 -DNET_SELFTEST_MAIN", "selftest", "net.c", "net_weights.c", "net_selftest.c");
+        Assert.That(build.Run("selftest"), Is.Zero);
+    }
+
+    [TestCase("s = EBP_M(x[k], w[at], s);", "s = EBP_M(x[inputs - 1u - k], w[((inputs - 1u - k) * outputs) + j], s);")]
+    [TestCase("s0 = EBP_M(xk, w[at], s0);", "s0 = s0 + (xk * w[at]);")]
+    [TestCase("s0 = s0 + s8;", "s0 = s0 + s9;")]
+    [TestCase("s15 = EBP_M(x[i + 15u], w[i + 15u], s15);", "s14 = EBP_M(x[i + 15u], w[i + 15u], s14);")]
+    public void Control_another_order_of_sums_is_caught(string text, string planted)
+    {
+        // Six outputs: five at once and one by itself; then one output, the sum in 16 parts.
+        build.Export(Net(Arithmetic.Fused, 100, 26, 1));
+        string good = build.Read("net.c");
+        Assert.That(good, Does.Contain(text));
+        build.Write("net.c", good.Replace(text, planted, StringComparison.Ordinal));
+        build.Compile("gcc -O1 -DNET_SELFTEST_MAIN", "selftest", "net.c", "net_weights.c", "net_selftest.c");
+        Assert.That(build.Run("selftest"), Is.EqualTo(1));
+    }
+
+    [Test]
+    public void Control_a_multiply_add_that_rounds_twice_is_caught()
+    {
+        build.Export(Net(Arithmetic.Fused, 2, 2));
+        const string Good = "#define EBP_M(a, b, c) EBP_FMAF(a, b, c)";
+        Assert.That(build.Read("net_selftest.c"), Does.Contain(Good));
+        build.Write("net_selftest.c", build.Read("net_selftest.c").Replace(Good, "#define EBP_M(a, b, c) (EBP_FMAF((a), (b), 0.0f) + (c))", StringComparison.Ordinal));
+        build.Compile("gcc -O1 -DNET_SELFTEST_MAIN", "selftest", "net.c", "net_weights.c", "net_selftest.c");
+        Assert.That(build.Run("selftest"), Is.EqualTo(1));
+    }
+
+    [Test]
+    public void An_activation_of_the_users_own_is_refused_by_name_before_a_file_is_written()
+    {
+        Network network = new Sequential(3).Dense<Sigmoid>(4).Dense<Mine>(2).Compile(new NetworkOptions());
+        NotSupportedException error = Assert.Throws<NotSupportedException>(() => build.Export(network))!;
+        Assert.That(error.Message, Is.EqualTo("dense2: the activation 'sigmoid' has no C text, so the network cannot be exported as C"));
+        Assert.That(Directory.GetFileSystemEntries(build.Folder), Is.Empty);
+    }
+
+    [TestCase(float.NaN)]
+    [TestCase(float.PositiveInfinity)]
+    public void Weights_that_are_not_finite_are_refused(float value)
+    {
+        Network network = Net(Arithmetic.Fused, 2, 3);
+        network.InferencePlan.Parameters[1].CopyFrom<float>([1f, value, 2f], network.Parameters);
+        Assert.That(() => build.Export(network), Throws.ArgumentException.With.Message.StartsWith("dense1.bias[1] is "));
+        Assert.That(Directory.GetFileSystemEntries(build.Folder), Is.Empty);
+    }
+
+    [Test]
+    public void A_folder_that_cannot_be_written_is_named()
+    {
+        build.Write("file", "");
+        string folder = Path.Combine(build.Folder, "file", "below");
+        Network network = Net(Arithmetic.Fused, 2, 3);
+        Assert.That(() => CExporter.Write(network, folder), Throws.InstanceOf<IOException>().With.Message.Contains(folder));
+    }
+
+    [Test]
+    public void A_folder_is_created_and_the_paths_are_returned()
+    {
+        string folder = Path.Combine(build.Folder, "new", "folder");
+        IReadOnlyList<string> paths = CExporter.Write(Net(Arithmetic.Fused, 2, 3), folder);
+        Assert.That(paths.Select(Path.GetFileName), Is.EqualTo(new[] { "model.h", "model.c", "model_weights.c", "model_selftest.c", "model.md" }));
+        Assert.That(paths, Has.All.Exist);
+    }
+
+    private static Network Net(Arithmetic arithmetic, params int[] sizes) => Net(arithmetic, Layout.Padded, sizes);
+
+    private static Network Net(Arithmetic arithmetic, Layout layout, params int[] sizes)
+    {
+        Sequential layers = new(sizes[0]);
+        foreach (int size in sizes.AsSpan(1))
+        {
+            layers.Dense<Sigmoid>(size);
+        }
+
+        return layers.Compile(new NetworkOptions { Arithmetic = arithmetic, Layout = layout, Seed = 7 });
+    }
+
+    /// <summary>Another function under a known name: the exporter goes by the class.</summary>
+    private readonly struct Mine : IActivationFunction
+    {
+        public static string Name => "sigmoid";
+
+        public static bool DerivativeReadsInput => false;
+
+        public static T Value<T>(T z) where T : struct, ILanes<T> => z * z;
+
+        public static T Derivative<T>(T z, T a) where T : struct, ILanes<T> => z + z;
+    }
+}
