@@ -46,7 +46,7 @@ internal sealed class CModel
         };
         Plan = Plan.ForInference(source.Graph, compact, Output);
         tables = MakeTables(source, parameters);
-        Program = new CProgram();
+        Program = new CProgram(Prefix);
         Steps = MakeSteps();
         Tables = [.. tables.Where(table => Steps.Any(step => step.Tables.Contains(table)))];
         Golden = new CGolden(source.Graph, Input, Output, compact with { EndsByReference = false, Batch = options.SelfTestSamples }, tables);
@@ -76,9 +76,6 @@ internal sealed class CModel
     public Arithmetic Arithmetic => Plan.Options.Arithmetic;
 
     public long FlashBytes => Tables.Sum(table => table.Bytes);
-
-    /// <summary>A text of the ops with the model's own prefix; macros are in capitals and keep theirs.</summary>
-    public string WithPrefix(string text) => text.Replace("ebp_", Prefix + "_", StringComparison.Ordinal);
 
     private static bool IsRead(Plan plan, Node node)
     {

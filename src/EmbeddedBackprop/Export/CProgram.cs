@@ -4,7 +4,7 @@ using EmbeddedBackprop.Graphs;
 namespace EmbeddedBackprop.Export;
 
 /// <summary>Collects what the ops write: the routines they share, the functions these use, and the statements of model_predict.</summary>
-internal sealed class CProgram
+internal sealed class CProgram(string prefix)
 {
     private readonly HashSet<string> routineNames = new(StringComparer.Ordinal);
     private readonly StringBuilder routines = new();
@@ -13,23 +13,27 @@ internal sealed class CProgram
     /// <summary>What is needed of <see cref="CMath"/>.</summary>
     public CFunctions Functions { get; private set; }
 
-    /// <summary>The static functions in the order in which they were asked for, with the prefix "ebp_".</summary>
+    /// <summary>The static functions in the order in which they were asked for.</summary>
     public string Routines => routines.ToString();
 
-    /// <summary>The body of model_predict, with the prefix "ebp_" in front of calls.</summary>
+    /// <summary>The body of model_predict.</summary>
     public string Statements => statements.ToString();
 
-    /// <summary>Asks for a routine, once however often it is used; it begins every function name with "ebp_".</summary>
-    public void Routine(string name, CFunctions functions, string text)
+    /// <summary>Asks for a routine, once however often it is used; every function name in the text begins with "ebp_".</summary>
+    /// <returns>The name to call the routine by.</returns>
+    public string Routine(string name, CFunctions functions, string text)
     {
         Functions |= functions;
         if (routineNames.Add(name))
         {
-            routines.Append('\n').Append(text);
+            // Macros are in capitals and keep their names.
+            routines.Append('\n').Append(text.Replace("ebp_", prefix + "_", StringComparison.Ordinal));
         }
+
+        return prefix + "_" + name;
     }
 
-    /// <summary>A line of a comment in front of a step; the text is made safe.</summary>
+    /// <summary>A line of a comment in front of a step; names in it went through <see cref="CText.Comment"/>.</summary>
     public void Comment(string text) => statements.Append("    /* ").Append(text).Append(" */\n");
 
     /// <summary>A statement of model_predict.</summary>

@@ -117,7 +117,7 @@ internal sealed class CExporterTests
             {
                 string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
                 (string kind, string symbol) = (words[^2], words[^1]);
-                Assert.That("BbDdCSs", Does.Not.Contain(kind), $"{file}: {symbol} can be written");
+                Assert.That(kind, Is.Not.AnyOf("B", "b", "D", "d", "C", "S", "s"), $"{file}: {symbol} can be written");
                 bool allowed = kind != "U" || symbol is "memcpy" or "memset" or "_GLOBAL_OFFSET_TABLE_" or "__stack_chk_fail" || symbol.StartsWith("net_", StringComparison.Ordinal);
                 Assert.That(allowed, Is.True, $"{file} needs {symbol}");
             }

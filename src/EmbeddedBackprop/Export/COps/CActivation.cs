@@ -42,7 +42,7 @@ internal sealed record CActivation(Type Type, string Name, CFunctions Functions,
         }
 
         string identifier = CText.Identifier(Name);
-        program.Routine("each_" + identifier, Functions, $$"""
+        string each = program.Routine("each_" + identifier, Functions, $$"""
             static void ebp_each_{{identifier}}(size_t n, const float *x, float *y)
             {
                 size_t i;
@@ -53,6 +53,6 @@ internal sealed record CActivation(Type Type, string Name, CFunctions Functions,
             }
 
             """);
-        program.Statement($"ebp_each_{identifier}({CText.Size(length)}, {z}, {a});");
+        program.Statement($"{each}({CText.Size(length)}, {z}, {a});");
     }
 }

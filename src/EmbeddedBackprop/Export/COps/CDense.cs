@@ -17,14 +17,14 @@ internal sealed class CDense : COp
         string weight = step.Tables[0].Name, bias = step.Tables[1].Name;
         if (dense.Outputs == 1)
         {
-            program.Routine("dot", CFunctions.MultiplyAdd, DotText());
-            program.Statement($"{step.Output}[0] = ebp_dot({CText.Size(step.InputLength)}, {step.Inputs[0]}, {weight}) + {bias}[0];");
+            string dot = program.Routine("dot", CFunctions.MultiplyAdd, DotText());
+            program.Statement($"{step.Output}[0] = {dot}({CText.Size(step.InputLength)}, {step.Inputs[0]}, {weight}) + {bias}[0];");
         }
         else
         {
-            program.Routine("dense", CFunctions.MultiplyAdd, DenseText());
+            string multiply = program.Routine("dense", CFunctions.MultiplyAdd, DenseText());
             program.Statement(
-                $"ebp_dense({CText.Size(step.InputLength)}, {CText.Size(step.OutputLength)}, {step.Inputs[0]}, {weight}, {bias}, {step.Output});");
+                $"{multiply}({CText.Size(step.InputLength)}, {CText.Size(step.OutputLength)}, {step.Inputs[0]}, {weight}, {bias}, {step.Output});");
         }
 
         activation.Write(program, step.OutputLength, step.Output, step.Output);
