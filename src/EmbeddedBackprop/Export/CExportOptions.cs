@@ -13,6 +13,9 @@ public sealed record CExportOptions
     /// <summary>The arithmetic of the C; null for the model's own. With the other one the golden values are the engine's results in that one.</summary>
     public Arithmetic? Arithmetic { get; init; }
 
-    /// <summary>Golden inputs of the self-test, at least 1: zeros, [0, 1), [-1, 1), edge values, then further random ones.</summary>
-    public int SelfTestSamples { get; init; } = 4;
+    /// <summary>
+    /// Golden inputs of the self-test: zeros, [0, 1), [-1, 1), edge values, then further random ones. 0 for as many as give 32 outputs, but at least 4, and
+    /// no more than 4 beyond 16,384 numbers.
+    /// </summary>
+    public int SelfTestSamples { get; init; }
 }

@@ -28,9 +28,9 @@ internal sealed class CModel
             Errors.MemoryTooSmall("parameters", source.ParameterLength, parameters.Length);
         }
 
-        if (options.SelfTestSamples < 1)
+        if (options.SelfTestSamples < 0)
         {
-            Errors.NotPositive(nameof(options.SelfTestSamples), options.SelfTestSamples);
+            Errors.Negative(nameof(options.SelfTestSamples), options.SelfTestSamples);
         }
 
         Input = inputs[0];
@@ -49,7 +49,7 @@ internal sealed class CModel
         Program = new CProgram(Prefix);
         Steps = MakeSteps();
         Tables = [.. tables.Where(table => Steps.Any(step => step.Tables.Contains(table)))];
-        Golden = new CGolden(source.Graph, Input, Output, compact with { EndsByReference = false, Batch = options.SelfTestSamples }, tables);
+        Golden = new CGolden(source.Graph, Input, Output, compact with { EndsByReference = false, Batch = Samples(options) }, tables);
     }
 
     /// <summary>The identifier that functions and files begin with.</summary>
@@ -76,6 +76,14 @@ internal sealed class CModel
     public Arithmetic Arithmetic => Plan.Options.Arithmetic;
 
     public long FlashBytes => Tables.Sum(table => table.Bytes);
+
+    /// <summary>A wrong order of sums shows in some results only: a network with few outputs needs more samples.</summary>
+    private int Samples(CExportOptions options)
+    {
+        const int Least = 4, Outputs = 32, Numbers = 16384;
+        return options.SelfTestSamples > 0 ? options.SelfTestSamples
+            : Math.Max(Least, Math.Min((Outputs + Output.Shape.Length - 1) / Output.Shape.Length, Numbers / Input.Shape.Length));
+    }
 
     private static bool IsRead(Plan plan, Node node)
     {

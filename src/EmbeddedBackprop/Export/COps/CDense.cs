@@ -37,8 +37,8 @@ internal sealed class CDense : COp
         static string Lines(int count, Func<int, string> line) => string.Concat(Enumerable.Range(0, count).Select(i => line(i) + "\n"));
         return "/* z[j] = b[j] + sum of x[k] * w[k][j], one sum after the other in the order of k; five j at a time, w has a row per input. */\n"
             + "static void ebp_dense(size_t inputs, size_t outputs, const float *x, const float *w, const float *b, float *z)\n"
-            + "{\n    size_t j = 0u;\n    size_t k;\n    size_t at;\n"
-            + $"    for (; outputs - j >= {Together}u; j += {Together}u) {{\n"
+            + $"{{\n    const size_t whole = outputs - (outputs % {Together}u);\n    size_t j;\n    size_t k;\n    size_t at;\n"
+            + $"    for (j = 0u; j < whole; j += {Together}u) {{\n"
             + Lines(Together, i => $"        float s{i} = b[{Index("j", i)}];")
             + "        at = j;\n"
             + "        for (k = 0u; k < inputs; k++) {\n            const float xk = x[k];\n"
@@ -56,19 +56,19 @@ internal sealed class CDense : COp
     {
         System.Text.StringBuilder text = new();
         text.Append("/* One long sum in 16 parts: term i goes to part i mod 16; then the parts are added in pairs, 8 apart, 4, 2 and 1. */\n")
-            .Append("static float ebp_dot(size_t n, const float *x, const float *w)\n{\n    size_t i = 0u;\n    size_t rest;\n");
+            .Append("static float ebp_dot(size_t n, const float *x, const float *w)\n{\n    const size_t rest = n % 16u;\n    size_t i;\n");
         for (int l = 0; l < 16; l++)
         {
             text.Append($"    float s{l} = 0.0f;\n");
         }
 
-        text.Append("    for (; n - i >= 16u; i += 16u) {\n");
+        text.Append("    for (i = 0u; i < n - rest; i += 16u) {\n");
         for (int l = 0; l < 16; l++)
         {
             text.Append($"        s{l} = EBP_M(x[{Index("i", l)}], w[{Index("i", l)}], s{l});\n");
         }
 
-        text.Append("    }\n    rest = n - i;\n");
+        text.Append("    }\n");
         for (int l = 0; l < 15; l++)
         {
             text.Append($"    if (rest > {l}u) {{\n        s{l} = EBP_M(x[{Index("i", l)}], w[{Index("i", l)}], s{l});\n    }}\n");
