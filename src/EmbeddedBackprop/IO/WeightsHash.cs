@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.IO;
 
@@ -35,6 +37,45 @@ public static class WeightsHash
             _ = hash.GetHashAndReset(sum);
         }
 
+        return Convert.ToHexStringLower(sum);
+    }
+
+    /// <summary>The sum over a network's parameters: per layer the weights [out, in], then the bias, unpadded; the same in both layouts.</summary>
+    public static string Of(Network network)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        return Of(network.InferencePlan.Parameters, network.Parameters);
+    }
+
+    /// <summary>The sum over parameters that stand in a flat span: per tensor in compact [out, in] order.</summary>
+    /// <param name="ranges">Where the tensors stand.</param>
+    /// <param name="parameters">The flat span.</param>
+    public static string Of(ReadOnlySpan<ParameterRange> ranges, ReadOnlySpan<float> parameters)
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        // In small pieces: nothing is allocated, however large the network is.
+        Span<byte> piece = stackalloc byte[256 * sizeof(float)];
+        int length = 0;
+        foreach (ref readonly ParameterRange range in ranges)
+        {
+            for (int column = 0; column < range.Columns; column++)
+            {
+                for (int row = 0; row < range.Rows; row++)
+                {
+                    BinaryPrimitives.WriteSingleLittleEndian(piece[length..], parameters[range.Offset + (row * range.Stride) + column]);
+                    length += sizeof(float);
+                    if (length == piece.Length)
+                    {
+                        hash.AppendData(piece);
+                        length = 0;
+                    }
+                }
+            }
+        }
+
+        hash.AppendData(piece[..length]);
+        Span<byte> sum = stackalloc byte[SHA256.HashSizeInBytes];
+        _ = hash.GetHashAndReset(sum);
         return Convert.ToHexStringLower(sum);
     }
 }

@@ -50,6 +50,15 @@ public sealed class Trainer
         bestParameters = options.EarlyStopping.Patience > 0 ? new float[network.Parameters.Length] : [];
     }
 
+    /// <summary>What is trained.</summary>
+    public Network Network => network;
+
+    /// <summary>How it is trained.</summary>
+    public TrainerOptions Options => options;
+
+    /// <summary>Samples of one epoch.</summary>
+    public int SampleCount => source.Count;
+
     /// <summary>Everything that must be kept to go on later as if training had not stopped.</summary>
     public TrainerState State { get; set; } = new();
 

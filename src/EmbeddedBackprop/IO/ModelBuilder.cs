@@ -1,0 +1,226 @@
+using System.Globalization;
+using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Losses;
+using EmbeddedBackprop.Optimizers;
+using EmbeddedBackprop.Training;
+using EmbeddedBackprop.Training.Schedules;
+
+namespace EmbeddedBackprop.IO;
+
+/// <summary>Builds a network from a file's strings, by the names that <see cref="Registry"/> knows.</summary>
+/// <param name="file">The file.</param>
+/// <param name="requireTensors">Checks the file's tensors against the parameters of the graph, before memory is made for them.</param>
+internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorCheck requireTensors)
+{
+    /// <summary>Floats of all activations of one batch: 1 GB. A file's few bytes must not ask for any amount of memory.</summary>
+    private const long MaximumActivations = 1 << 28;
+
+    public delegate void TensorCheck(ReadOnlySpan<ParameterRange> ranges);
+
+    public Network Build(int batch, Layout layout)
+    {
+        Loss? loss = file.Metadata.ContainsKey(ModelKeys.Loss) ? Named(ModelKeys.Loss, Registry.Loss) : null;
+        Loss? lossOnLogits = null;
+        Graph graph;
+        try
+        {
+            graph = NetText.Build(file.GetMetadata(ModelKeys.Net), Registry.Activation, f => (lossOnLogits = loss?.OnLogits(f)) is not null);
+        }
+        catch (FormatException exception)
+        {
+            throw SettingsText.Error(file, ModelKeys.Net, exception.Message, exception);
+        }
+
+        ParameterLayout ranges = new(Layout.Compact);
+        foreach (Op op in graph.Ops)
+        {
+            op.DescribeParameters(ranges);
+        }
+
+        if (ranges.Ranges.Count == 0)
+        {
+            throw SettingsText.Error(file, ModelKeys.Net, "the net has no weights");
+        }
+
+        requireTensors([.. ranges.Ranges]);
+        int fileBatch = (int)SettingsText.Integer(file, ModelKeys.Batch, 1, int.MaxValue);
+        batch = batch == 0 ? fileBatch : batch;
+        LimitActivations(graph, batch);
+        try
+        {
+            return Compile(graph, loss, lossOnLogits, Options(loss is not null, batch, layout));
+        }
+        catch (Exception exception) when (exception is ArgumentException or OverflowException)
+        {
+            throw SettingsText.Error(file, ModelKeys.Net, exception.Message, exception);
+        }
+    }
+
+    public static Schedule Schedule(SafetensorsFile file)
+    {
+        SettingsText text = new(file, ModelKeys.Schedule, head: true);
+        ScheduleSettings settings = new()
+        {
+            Every = text.TryInteger("every", 1),
+            Factor = text.TryFloat("factor"),
+            Floor = text.TryFloat("floor"),
+            WarmUpSteps = text.TryInteger("warm-up-steps", 1),
+            Then = text.TryWord("then"),
+        };
+        text.End();
+        return Made(file, ModelKeys.Schedule, () => Registry.Schedule(text.Head, settings));
+    }
+
+    private Network Compile(Graph graph, Loss? loss, Loss? lossOnLogits, NetworkOptions options)
+    {
+        Node output = graph.Nodes[^1];
+        Node? input = null;
+        foreach (Node node in graph.Nodes)
+        {
+            if (node.Op is null)
+            {
+                input = input is null ? node : throw SettingsText.Error(file, ModelKeys.Net, $"a network has one input; {input.Name} and {node.Name} are two");
+            }
+        }
+
+        if (loss is null)
+        {
+            return new Network(input!, output, null, options);
+        }
+
+        Node judged = lossOnLogits is not null ? output.Inputs[0] : Judged(graph) ?? output;
+        Node target = graph.Input(TargetShape(judged.Shape), FreeName(graph, "target"));
+        return new Network(input!, output, graph.Apply(lossOnLogits ?? loss, judged, target, FreeName(graph, "loss")), options);
+    }
+
+    private NetworkOptions Options(bool training, int batch, Layout layout)
+    {
+        if (!ulong.TryParse(file.GetMetadata(ModelKeys.Seed), NumberStyles.None, CultureInfo.InvariantCulture, out ulong seed))
+        {
+            throw SettingsText.Error(file, ModelKeys.Seed, $"expected a whole number from 0 to {ulong.MaxValue}, got '{file.GetMetadata(ModelKeys.Seed)}'");
+        }
+
+        NetworkOptions options = new()
+        {
+            Batch = batch,
+            Arithmetic = ModelRecipe.Arithmetic(file),
+            Layout = layout,
+            Seed = seed,
+            Initializer = Named(ModelKeys.Initializer, Registry.Initializer),
+        };
+        return training
+            ? options with { Optimizer = Optimizer(), Regularization = Regularization(), Clipping = Clipping() }
+            : options;
+    }
+
+    private Optimizer Optimizer()
+    {
+        SettingsText text = new(file, ModelKeys.Optimizer, head: true);
+        OptimizerSettings settings = new()
+        {
+            Momentum = text.TryFloat("momentum"),
+            Alpha = text.TryFloat("alpha"),
+            Beta1 = text.TryFloat("beta1"),
+            Beta2 = text.TryFloat("beta2"),
+            Epsilon = text.TryFloat("epsilon"),
+        };
+        text.End();
+        return Made(file, ModelKeys.Optimizer, () => Registry.Optimizer(text.Head, settings));
+    }
+
+    private Regularization Regularization()
+    {
+        SettingsText text = new(file, ModelKeys.Regularization);
+        Regularization penalties = Made(file, ModelKeys.Regularization, () => new Regularization
+        {
+            L1 = text.Float("l1"),
+            L2 = text.Float("l2"),
+            WeightDecay = text.Float("weight-decay"),
+            AllParameters = text.Boolean("all-parameters"),
+        });
+        text.End();
+        return penalties;
+    }
+
+    private Clipping Clipping()
+    {
+        SettingsText text = new(file, ModelKeys.Clipping);
+        Clipping clipping = Made(file, ModelKeys.Clipping, () => new Clipping { Value = text.Float("value"), Norm = text.Float("norm") });
+        text.End();
+        return clipping;
+    }
+
+    private Node? Judged(Graph graph)
+    {
+        if (!file.Metadata.TryGetValue(ModelKeys.Judged, out string? name))
+        {
+            return null;
+        }
+
+        foreach (Node node in graph.Nodes)
+        {
+            if (node.Name == name)
+            {
+                return node;
+            }
+        }
+
+        throw SettingsText.Error(file, ModelKeys.Judged, $"the net has no node '{name}'");
+    }
+
+    /// <summary>The judged node's shape, or one number: the index of a class.</summary>
+    private Shape TargetShape(Shape judged)
+    {
+        string text = file.GetMetadata(ModelKeys.Target);
+        return text == judged.ToString() ? judged
+            : text == "1" ? new Shape(1)
+            : throw SettingsText.Error(file, ModelKeys.Target, $"expected the shape {judged} or 1, got '{text}'");
+    }
+
+    private void LimitActivations(Graph graph, int batch)
+    {
+        long floats = 0;
+        foreach (Node node in graph.Nodes)
+        {
+            floats += node.Shape.Length;
+        }
+
+        if (floats > MaximumActivations / batch)
+        {
+            throw SettingsText.Error(
+                file, ModelKeys.Batch,
+                string.Create(CultureInfo.InvariantCulture, $"a batch of {batch} samples of {floats} activations is beyond the limit of {MaximumActivations}"));
+        }
+    }
+
+    private static string FreeName(Graph graph, string name)
+    {
+        string free = name;
+        for (int i = 1; graph.Nodes.Any(node => node.Name == free); i++)
+        {
+            free = name + i.ToString(CultureInfo.InvariantCulture);
+        }
+
+        return free;
+    }
+
+    private T Named<T>(string key, Func<string, T> make)
+    {
+        string name = file.GetMetadata(key);
+        return Made(file, key, () => make(name));
+    }
+
+    /// <summary>An unknown name or a value out of its range is the file's fault.</summary>
+    private static T Made<T>(SafetensorsFile file, string key, Func<T> make)
+    {
+        try
+        {
+            return make();
+        }
+        catch (ArgumentException exception)
+        {
+            throw SettingsText.Error(file, key, exception.Message, exception);
+        }
+    }
+}

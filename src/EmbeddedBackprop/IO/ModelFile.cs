@@ -1,0 +1,319 @@
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Training;
+
+namespace EmbeddedBackprop.IO;
+
+/// <summary>
+/// A model in a safetensors file: weights [out, in] and biases [out] under their layers' names (dense1.weight, dense1.bias), unpadded, F32;
+/// with a training also the optimiser's state (optimizer.0.dense1.weight ..., optimizer.scalars) and the best weights of early stopping (best.dense1.weight ...);
+/// everything else as strings of the metadata. PyTorch and NumPy read it as it is.
+/// </summary>
+/// <remarks>
+/// Reading is strict: the two SHA-256 sums must be there and right, every tensor must be there in its shape, and no other. Writing is atomic.
+/// Beside the network that it fills, reading allocates at most four times the file's size and 64 KiB.
+/// </remarks>
+public sealed class ModelFile
+{
+    private readonly SafetensorsFile file;
+    private readonly int samples;
+    private readonly int stateArrays;
+    private readonly int stateScalars;
+
+    private ModelFile(SafetensorsFile file)
+    {
+        this.file = file;
+        CheckVersion(file);
+        Net = file.GetMetadata(ModelKeys.Net);
+        Arithmetic = ModelRecipe.Arithmetic(file);
+        Step = SettingsText.Integer(file, ModelKeys.Step, 0, long.MaxValue);
+        Loss = file.Metadata.GetValueOrDefault(ModelKeys.Loss);
+        if (Loss is not null)
+        {
+            SettingsText state = new(file, ModelKeys.OptimizerState);
+            stateArrays = state.Integer("arrays", 0, MaximumStateArrays);
+            stateScalars = state.Integer("scalars", 0);
+            state.End();
+        }
+
+        if (file.Metadata.ContainsKey(ModelKeys.State))
+        {
+            samples = (int)SettingsText.Integer(file, ModelKeys.Samples, 1, int.MaxValue);
+            Epochs = (int)SettingsText.Integer(file, ModelKeys.Epochs, 0, int.MaxValue);
+            State = ModelRecipe.State(file, samples);
+            SettingsText training = new(file, ModelKeys.Training);
+            LearningRate = training.Float("learning-rate");
+            Accumulation = training.Integer("accumulation", 1);
+            Patience = training.Integer("patience", 0);
+            training.End();
+        }
+
+        Dictionary<string, string> extra = new(StringComparer.Ordinal);
+        foreach ((string key, string value) in file.Metadata)
+        {
+            if (key.StartsWith(ModelKeys.ExtraPrefix, StringComparison.Ordinal))
+            {
+                extra.Add(key[ModelKeys.ExtraPrefix.Length..], value);
+            }
+        }
+
+        Extra = extra;
+    }
+
+    /// <summary>More state per parameter than any optimiser keeps.</summary>
+    private const int MaximumStateArrays = 16;
+
+    /// <summary>The file's path, or what the caller called its bytes.</summary>
+    public string Name => file.Name;
+
+    /// <summary>The layers, as in <c>input 784; dense 30 sigmoid; dense 10 sigmoid</c> (<see cref="NetText"/>).</summary>
+    public string Net { get; }
+
+    /// <summary>The loss's name; null if the network only predicts.</summary>
+    public string? Loss { get; }
+
+    /// <summary>The model's arithmetic.</summary>
+    public Arithmetic Arithmetic { get; }
+
+    /// <summary>Training steps so far.</summary>
+    public long Step { get; }
+
+    /// <summary>Where training stands; null if the network was saved without its training.</summary>
+    public TrainerState? State { get; }
+
+    /// <summary>The number of epochs that the training was to have; 0 without a training.</summary>
+    public int Epochs { get; }
+
+    /// <summary>The learning rate before the schedule; 0 without a training.</summary>
+    public float LearningRate { get; }
+
+    /// <summary>Batches of one update; 0 without a training.</summary>
+    public int Accumulation { get; }
+
+    /// <summary>Epochs without improvement after which training stops early; 0 for never.</summary>
+    public int Patience { get; }
+
+    /// <summary>How many training samples an epoch had; 0 without a training.</summary>
+    public int SampleCount => samples;
+
+    /// <summary>Whether the file holds the best weights of early stopping beside the last ones.</summary>
+    public bool HasBest => State is { BestEpoch: > 0 } && Patience > 0;
+
+    /// <summary>The caller's own strings.</summary>
+    public IReadOnlyDictionary<string, string> Extra { get; }
+
+    /// <summary>Writes a network, or leaves the old file as it was (<see cref="AtomicFile"/>).</summary>
+    /// <param name="path">The target; its folder must exist.</param>
+    /// <param name="network">The network.</param>
+    /// <param name="trainer">Its training, if it is to be gone on with; null for the network alone.</param>
+    /// <param name="extra">Strings of the caller's own, given back as <see cref="Extra"/>.</param>
+    /// <exception cref="ArgumentException">The trainer trains another network, or a layer's or string's name cannot be written.</exception>
+    /// <exception cref="IOException">The file cannot be written; the message names it.</exception>
+    public static void Save(string path, Network network, Trainer? trainer = null, IReadOnlyDictionary<string, string>? extra = null) =>
+        Writer(network, trainer, extra).Save(path);
+
+    /// <summary>The bytes that <see cref="Save"/> writes.</summary>
+    /// <inheritdoc cref="Save"/>
+    public static byte[] ToArray(Network network, Trainer? trainer = null, IReadOnlyDictionary<string, string>? extra = null) =>
+        Writer(network, trainer, extra).ToArray();
+
+    /// <summary>Reads a file that <see cref="Save"/> wrote.</summary>
+    /// <exception cref="DataFormatException">The file is no model file of this version, or it is damaged.</exception>
+    /// <exception cref="IOException">The file is missing or cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be read, or is a folder.</exception>
+    public static ModelFile Open(string path) => new(SafetensorsFile.Read(path));
+
+    /// <summary>Reads a file's bytes, which must stay as they are while the result is in use.</summary>
+    /// <param name="bytes">The whole file.</param>
+    /// <param name="name">What messages call it.</param>
+    /// <exception cref="DataFormatException">The bytes are no model file of this version, or they are damaged.</exception>
+    public static ModelFile Parse(ReadOnlyMemory<byte> bytes, string name) => new(SafetensorsFile.Parse(bytes, name));
+
+    /// <summary>
+    /// Fills a network that the program built in code from any safetensors file, of whatever writer: names, shapes and F32 must fit,
+    /// tensors that the network does not have are left alone. Roots no op, so that a trimmed program stays small.
+    /// </summary>
+    /// <exception cref="DataFormatException">A tensor is missing or has another shape, and the network is as it was; or the file is damaged.</exception>
+    /// <exception cref="IOException">The file is missing or cannot be read.</exception>
+    public static void LoadWeights(string path, Network network)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        SafetensorsFile file = SafetensorsFile.Read(path);
+        if (file.Metadata.ContainsKey(ModelKeys.Model))
+        {
+            new ModelFile(file).LoadWeights(network);
+            return;
+        }
+
+        ModelTensors.Require(file, "", network.InferencePlan.Parameters);
+        ModelTensors.Copy(file, "", network.InferencePlan.Parameters, network.Parameters);
+    }
+
+    /// <summary>Fills a network that the program built in code: its layers must have the names and shapes of the file's, no more and no fewer.</summary>
+    /// <param name="network">Receives the weights; its arithmetic, layout and batch may be others than the file's.</param>
+    /// <param name="best">Takes the best weights of early stopping, where the file has them.</param>
+    /// <exception cref="DataFormatException">A tensor is missing, has another shape, or is one too many; the network is as it was.</exception>
+    public void LoadWeights(Network network, bool best = false)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        RequireAll(network.InferencePlan.Parameters);
+        ModelTensors.Copy(file, best && HasBest ? ModelTensors.BestPrefix : "", network.InferencePlan.Parameters, network.Parameters);
+    }
+
+    /// <summary>
+    /// Puts a trainer and its network where the file's training stood: weights, optimiser, step, place in the epoch, best weights. It then goes on with
+    /// the bits of never having stopped.
+    /// </summary>
+    /// <param name="trainer">A trainer of a network that is built as the file's was; number of epochs and layout may differ.</param>
+    /// <exception cref="ArgumentException">The trainer differs from the file's in something that changes bits; the message shows both.</exception>
+    /// <exception cref="DataFormatException">A tensor is missing, has another shape, or is one too many; the trainer is as it was.</exception>
+    public void Restore(Trainer trainer)
+    {
+        ArgumentNullException.ThrowIfNull(trainer);
+        RequireTraining();
+        Network network = trainer.Network;
+        RequireEqual(ModelRecipe.Describe(network));
+        RequireEqual(ModelRecipe.Describe(trainer));
+        if (stateArrays != network.Options.Optimizer.StateArrays || stateScalars != network.Options.Optimizer.StateScalars)
+        {
+            throw SettingsText.Error(
+                file, ModelKeys.OptimizerState,
+                $"expected arrays={network.Options.Optimizer.StateArrays} scalars={network.Options.Optimizer.StateScalars}, got arrays={stateArrays} scalars={stateScalars}");
+        }
+
+        ReadOnlySpan<ParameterRange> ranges = network.InferencePlan.Parameters;
+        RequireAll(ranges);
+        ModelTensors.Copy(file, "", ranges, network.Parameters);
+        ModelTensors.CopyOptimizer(file, network);
+        if (HasBest)
+        {
+            ModelTensors.Copy(file, ModelTensors.BestPrefix, ranges, trainer.BestParameters);
+        }
+
+        network.StepNumber = Step;
+        // Read anew: the trainer changes its state while the file may be restored a second time.
+        trainer.State = ModelRecipe.State(file, samples);
+    }
+
+    /// <summary>
+    /// Builds the file's network anew: layers, weights, loss, optimiser with its settings. Everything that <see cref="Registry"/> knows is then part of a
+    /// trimmed program; one that knows its net builds it in code and calls <see cref="LoadWeights(Network, bool)"/>.
+    /// </summary>
+    /// <param name="batch">The most samples of one run; 0 for the file's.</param>
+    /// <param name="layout">Padded for speed, compact for small memories.</param>
+    /// <param name="best">Takes the best weights of early stopping, where the file has them.</param>
+    /// <exception cref="DataFormatException">The file describes no network, a name is unknown, or a tensor does not fit; messages name them.</exception>
+    public Network ToNetwork(int batch = 0, Layout layout = Layout.Padded, bool best = false)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(batch);
+        Network network = new ModelBuilder(file, RequireAll).Build(batch, layout);
+        LoadWeights(network, best);
+        return network;
+    }
+
+    /// <summary>The file's training: epochs, learning rate, schedule, accumulation, early stopping.</summary>
+    /// <exception cref="DataFormatException">The schedule is unknown or its settings are wrong.</exception>
+    /// <exception cref="ArgumentException">The file holds a network without a training.</exception>
+    public TrainerOptions ToTrainerOptions()
+    {
+        RequireTraining();
+        return new TrainerOptions
+        {
+            Epochs = Epochs,
+            LearningRate = LearningRate,
+            Schedule = ModelBuilder.Schedule(file),
+            Accumulation = Accumulation,
+            EarlyStopping = new EarlyStopping(Patience),
+        };
+    }
+
+    private static SafetensorsWriter Writer(Network network, Trainer? trainer, IReadOnlyDictionary<string, string>? extra)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        if (trainer is not null && trainer.Network != network)
+        {
+            throw new ArgumentException("the trainer trains another network than the one to be saved", nameof(trainer));
+        }
+
+        SafetensorsWriter writer = new();
+        writer.AddMetadata(ModelKeys.Model, ModelKeys.ModelFormat);
+        AddStrings(writer, ModelRecipe.Describe(network));
+        writer.AddMetadata(ModelKeys.Step, SettingsText.Text(network.StepNumber));
+        ReadOnlySpan<ParameterRange> ranges = network.InferencePlan.Parameters;
+        ModelTensors.Add(writer, "", ranges, network.Parameters);
+        if (network.Loss is not null)
+        {
+            writer.AddMetadata(ModelKeys.OptimizerState, SettingsText.Format(
+                "",
+                ("arrays", SettingsText.Text(network.Options.Optimizer.StateArrays)),
+                ("scalars", SettingsText.Text(network.Options.Optimizer.StateScalars))));
+            ModelTensors.AddOptimizer(writer, network);
+        }
+
+        if (trainer is not null)
+        {
+            AddStrings(writer, ModelRecipe.Describe(trainer));
+            writer.AddMetadata(ModelKeys.Epochs, SettingsText.Text(trainer.Options.Epochs));
+            writer.AddMetadata(ModelKeys.State, ModelRecipe.Text(trainer.State));
+            if (trainer.State.BestEpoch > 0 && trainer.Options.EarlyStopping.Patience > 0)
+            {
+                ModelTensors.Add(writer, ModelTensors.BestPrefix, ranges, trainer.BestParameters);
+            }
+        }
+
+        foreach ((string key, string value) in extra ?? new Dictionary<string, string>())
+        {
+            writer.AddMetadata(ModelKeys.ExtraPrefix + key, value);
+        }
+
+        return writer;
+    }
+
+    private static void AddStrings(SafetensorsWriter writer, List<(string Key, string Value)> strings)
+    {
+        foreach ((string key, string value) in strings)
+        {
+            writer.AddMetadata(key, value);
+        }
+    }
+
+    private static void CheckVersion(SafetensorsFile file)
+    {
+        if (!file.Metadata.TryGetValue(ModelKeys.Model, out string? format))
+        {
+            throw file.Error($"this is no model file: there is no metadata '{ModelKeys.Model}'");
+        }
+
+        if (format != ModelKeys.ModelFormat)
+        {
+            throw SettingsText.Error(file, ModelKeys.Model, $"expected the format '{ModelKeys.ModelFormat}', got '{format}'");
+        }
+
+        if (!file.HasChecksums)
+        {
+            throw file.Error("the sums sha256.data and sha256.header are missing");
+        }
+    }
+
+    private void RequireAll(ReadOnlySpan<ParameterRange> ranges) => ModelTensors.RequireAll(file, ranges, stateArrays, stateScalars, HasBest);
+
+    private void RequireTraining()
+    {
+        if (State is null)
+        {
+            throw new ArgumentException($"{Name}: the file holds a network without a training: there is nothing to go on with");
+        }
+    }
+
+    private void RequireEqual(List<(string Key, string Value)> expected)
+    {
+        foreach ((string key, string value) in expected)
+        {
+            string found = file.Metadata.TryGetValue(key, out string? text) ? text : "nothing";
+            if (found != value)
+            {
+                throw new ArgumentException($"{Name}: {key}: the file has '{found}', the trainer '{value}'");
+            }
+        }
+    }
+}

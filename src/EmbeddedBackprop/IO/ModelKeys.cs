@@ -1,0 +1,37 @@
+namespace EmbeddedBackprop.IO;
+
+/// <summary>The names of a model file's metadata strings.</summary>
+internal static class ModelKeys
+{
+    /// <summary>Tells a model file from other safetensors files; its value is <see cref="ModelFormat"/>.</summary>
+    public const string Model = "model";
+
+    /// <summary>The format's name and version: a reader refuses any other.</summary>
+    public const string ModelFormat = "EmbeddedBackprop 1";
+
+    public const string Net = "net";
+    public const string Loss = "loss";
+    public const string Target = "target";
+
+    /// <summary>The node that the loss reads, where it is not the output.</summary>
+    public const string Judged = "judged";
+
+    public const string Arithmetic = "arithmetic";
+    public const string Batch = "batch";
+    public const string Seed = "seed";
+    public const string Initializer = "initializer";
+    public const string Optimizer = "optimizer";
+    public const string OptimizerState = "optimizer.state";
+    public const string Regularization = "regularization";
+    public const string Clipping = "clipping";
+    public const string Step = "step";
+
+    public const string Training = "training";
+    public const string Schedule = "schedule";
+    public const string Samples = "samples";
+    public const string Epochs = "epochs";
+    public const string State = "state";
+
+    /// <summary>Before the names of the caller's own strings.</summary>
+    public const string ExtraPrefix = "extra.";
+}

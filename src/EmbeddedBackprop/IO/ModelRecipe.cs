@@ -1,0 +1,142 @@
+using System.Globalization;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Losses;
+using EmbeddedBackprop.Optimizers;
+using EmbeddedBackprop.Training;
+using EmbeddedBackprop.Training.Schedules;
+
+namespace EmbeddedBackprop.IO;
+
+/// <summary>What a network is and how it is trained, as strings: the same for the same network, so that two can be compared by them.</summary>
+internal static class ModelRecipe
+{
+    /// <summary>Ends the name of a loss that is written on logits; users call it by the name before it.</summary>
+    private const string LogitsEnding = "-with-logits";
+
+    /// <summary>What must be equal for training to go on with the same bits.</summary>
+    public static List<(string Key, string Value)> Describe(Network network)
+    {
+        NetworkOptions options = network.Options;
+        List<(string, string)> strings =
+        [
+            (ModelKeys.Net, NetText.Format(network)),
+            (ModelKeys.Arithmetic, Text(options.Arithmetic)),
+            (ModelKeys.Batch, SettingsText.Text(options.Batch)),
+            (ModelKeys.Seed, options.Seed.ToString(CultureInfo.InvariantCulture)),
+            (ModelKeys.Initializer, options.Initializer.Name),
+        ];
+        if (network.Loss is { } loss)
+        {
+            bool split = NetText.IsSplit(network, out _);
+            strings.Add((ModelKeys.Loss, split ? UserName(loss) : loss.Kind));
+            Node judged = network.TrainingPlan!.Loss!.Inputs[0];
+            if (!split && judged != network.Output)
+            {
+                strings.Add((ModelKeys.Judged, judged.Name));
+            }
+
+            strings.Add((ModelKeys.Target, network.Target!.Shape.ToString()));
+            strings.Add((ModelKeys.Optimizer, Text(options.Optimizer)));
+            strings.Add((ModelKeys.Regularization, Text(options.Regularization)));
+            strings.Add((ModelKeys.Clipping, Text(options.Clipping)));
+        }
+
+        return strings;
+    }
+
+    /// <summary>The same of a training; the number of epochs is not among it, because it may change.</summary>
+    public static List<(string Key, string Value)> Describe(Trainer trainer)
+    {
+        TrainerOptions options = trainer.Options;
+        return
+        [
+            (ModelKeys.Training, SettingsText.Format(
+                "",
+                ("learning-rate", SettingsText.Text(options.LearningRate)),
+                ("accumulation", SettingsText.Text(options.Accumulation)),
+                ("patience", SettingsText.Text(options.EarlyStopping.Patience)))),
+            (ModelKeys.Schedule, Text(options.Schedule)),
+            (ModelKeys.Samples, SettingsText.Text(trainer.SampleCount)),
+        ];
+    }
+
+    public static string Text(TrainerState state) => SettingsText.Format(
+        "",
+        ("epoch", SettingsText.Text(state.Epoch)),
+        ("next-sample", SettingsText.Text(state.NextSample)),
+        ("loss-sum", SettingsText.Text(state.LossSum)),
+        ("correct", SettingsText.Text(state.Correct)),
+        ("seconds", SettingsText.Text(state.Seconds)),
+        ("rejected", SettingsText.Text(state.Rejected)),
+        ("best-epoch", SettingsText.Text(state.BestEpoch)),
+        ("best-score", SettingsText.Text(state.BestScore)),
+        ("stopped", SettingsText.Text(state.Stopped)));
+
+    public static TrainerState State(SafetensorsFile file, int samples)
+    {
+        SettingsText text = new(file, ModelKeys.State);
+        TrainerState state = new()
+        {
+            Epoch = text.Integer("epoch", 0),
+            NextSample = text.Integer("next-sample", 0, samples),
+            LossSum = text.Double("loss-sum"),
+            Correct = text.Integer("correct", 0, samples),
+            Seconds = text.Double("seconds"),
+            Rejected = text.Long("rejected", 0),
+            BestEpoch = text.Integer("best-epoch", 0),
+            BestScore = text.Double("best-score"),
+            Stopped = text.Boolean("stopped"),
+        };
+        text.End();
+        return state;
+    }
+
+    public static Arithmetic Arithmetic(SafetensorsFile file) => file.GetMetadata(ModelKeys.Arithmetic) switch
+    {
+        "fused" => Kernels.Arithmetic.Fused,
+        "separate" => Kernels.Arithmetic.Separate,
+        string other => throw SettingsText.Error(file, ModelKeys.Arithmetic, $"expected fused or separate, got '{other}'"),
+    };
+
+    public static string Text(Arithmetic arithmetic) => arithmetic == Kernels.Arithmetic.Fused ? "fused" : "separate";
+
+    private static string UserName(Loss loss) =>
+        loss.Kind.EndsWith(LogitsEnding, StringComparison.Ordinal) ? loss.Kind[..^LogitsEnding.Length] : loss.Kind;
+
+    private static string Text(Optimizer optimizer)
+    {
+        OptimizerSettings settings = optimizer.Settings;
+        return SettingsText.Format(
+            optimizer.Name,
+            ("momentum", SettingsText.Text(settings.Momentum)),
+            ("alpha", SettingsText.Text(settings.Alpha)),
+            ("beta1", SettingsText.Text(settings.Beta1)),
+            ("beta2", SettingsText.Text(settings.Beta2)),
+            ("epsilon", SettingsText.Text(settings.Epsilon)));
+    }
+
+    private static string Text(Schedule schedule)
+    {
+        ScheduleSettings settings = schedule.Settings;
+        return SettingsText.Format(
+            schedule.Name,
+            ("every", SettingsText.Text(settings.Every)),
+            ("factor", SettingsText.Text(settings.Factor)),
+            ("floor", SettingsText.Text(settings.Floor)),
+            ("warm-up-steps", SettingsText.Text(settings.WarmUpSteps)),
+            ("then", settings.Then));
+    }
+
+    private static string Text(Regularization penalties) => SettingsText.Format(
+        "",
+        ("l1", SettingsText.Text(penalties.L1)),
+        ("l2", SettingsText.Text(penalties.L2)),
+        ("weight-decay", SettingsText.Text(penalties.WeightDecay)),
+        ("all-parameters", SettingsText.Text(penalties.AllParameters)));
+
+    private static string Text(Clipping clipping) => SettingsText.Format(
+        "",
+        ("value", SettingsText.Text(clipping.Value)),
+        ("norm", SettingsText.Text(clipping.Norm)));
+}

@@ -1,0 +1,133 @@
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Training;
+
+namespace EmbeddedBackprop.IO;
+
+/// <summary>How a network's numbers are spread over a file's tensors: dense1.weight [out, in], dense1.bias [out], and the same again for the rest.</summary>
+internal static class ModelTensors
+{
+    public const string Scalars = "optimizer.scalars";
+
+    public const string BestPrefix = "best.";
+
+    /// <summary>The i-th state array of the optimiser, tensor by tensor.</summary>
+    public static string OptimizerPrefix(int array) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"optimizer.{array}.");
+
+    public static void Add(SafetensorsWriter writer, string prefix, ReadOnlySpan<ParameterRange> ranges, ReadOnlySpan<float> parameters)
+    {
+        float[] compact = new float[Longest(ranges)];
+        foreach (ref readonly ParameterRange range in ranges)
+        {
+            range.CopyTo(parameters, compact.AsSpan(0, range.Count));
+            writer.Add(prefix + range.Name, range.FileShape, compact.AsSpan(0, range.Count));
+        }
+    }
+
+    public static void AddOptimizer(SafetensorsWriter writer, Network network)
+    {
+        int arrays = network.Options.Optimizer.StateArrays, length = network.Parameters.Length;
+        for (int i = 0; i < arrays; i++)
+        {
+            Add(writer, OptimizerPrefix(i), network.InferencePlan.Parameters, network.OptimizerState.Slice(i * length, length));
+        }
+
+        ReadOnlySpan<float> scalars = network.OptimizerState[(arrays * length)..];
+        if (scalars.Length > 0)
+        {
+            writer.Add(Scalars, [scalars.Length], scalars);
+        }
+    }
+
+    /// <summary>Every tensor must be there as F32 in its shape, before any is copied.</summary>
+    public static void Require(SafetensorsFile file, string prefix, ReadOnlySpan<ParameterRange> ranges)
+    {
+        foreach (ref readonly ParameterRange range in ranges)
+        {
+            if (!file.TryGetTensor(prefix + range.Name, out SafetensorsTensor? tensor))
+            {
+                throw file.Error($"there is no tensor '{prefix}{range.Name}' of the shape [{string.Join(", ", range.FileShape)}]");
+            }
+
+            tensor.Require(range.FileShape);
+        }
+    }
+
+    /// <summary>Copies tensors that <see cref="Require"/> has seen; what stands between the rows stays as it is.</summary>
+    public static void Copy(SafetensorsFile file, string prefix, ReadOnlySpan<ParameterRange> ranges, Span<float> parameters)
+    {
+        float[] compact = new float[Longest(ranges)];
+        foreach (ref readonly ParameterRange range in ranges)
+        {
+            file.GetTensor(prefix + range.Name).CopyTo(compact.AsSpan(0, range.Count));
+            range.CopyFrom<float>(compact.AsSpan(0, range.Count), parameters);
+        }
+    }
+
+    public static void CopyOptimizer(SafetensorsFile file, Network network)
+    {
+        int arrays = network.Options.Optimizer.StateArrays, length = network.Parameters.Length;
+        network.OptimizerState.Clear();
+        for (int i = 0; i < arrays; i++)
+        {
+            Copy(file, OptimizerPrefix(i), network.InferencePlan.Parameters, network.OptimizerState.Slice(i * length, length));
+        }
+
+        Span<float> scalars = network.OptimizerState[(arrays * length)..];
+        if (scalars.Length > 0)
+        {
+            file.GetTensor(Scalars).CopyTo(scalars);
+        }
+    }
+
+    /// <summary>A file of ours holds these tensors and no others.</summary>
+    public static void RequireAll(SafetensorsFile file, ReadOnlySpan<ParameterRange> ranges, int arrays, int scalars, bool best)
+    {
+        Require(file, "", ranges);
+        HashSet<string> known = new(StringComparer.Ordinal);
+        AddNames(known, "", ranges);
+        for (int i = 0; i < arrays; i++)
+        {
+            Require(file, OptimizerPrefix(i), ranges);
+            AddNames(known, OptimizerPrefix(i), ranges);
+        }
+
+        if (scalars > 0)
+        {
+            file.GetTensor(Scalars).Require(scalars);
+            _ = known.Add(Scalars);
+        }
+
+        if (best)
+        {
+            Require(file, BestPrefix, ranges);
+            AddNames(known, BestPrefix, ranges);
+        }
+
+        foreach (SafetensorsTensor tensor in file.Tensors)
+        {
+            if (!known.Contains(tensor.Name))
+            {
+                throw tensor.Error("the model has no such tensor");
+            }
+        }
+    }
+
+    private static void AddNames(HashSet<string> names, string prefix, ReadOnlySpan<ParameterRange> ranges)
+    {
+        foreach (ref readonly ParameterRange range in ranges)
+        {
+            _ = names.Add(prefix + range.Name);
+        }
+    }
+
+    private static int Longest(ReadOnlySpan<ParameterRange> ranges)
+    {
+        int longest = 0;
+        foreach (ref readonly ParameterRange range in ranges)
+        {
+            longest = Math.Max(longest, range.Count);
+        }
+
+        return longest;
+    }
+}

@@ -1,0 +1,209 @@
+using System.Globalization;
+using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Ops;
+
+namespace EmbeddedBackprop.IO;
+
+/// <summary>Applies the statements of a net's text to a new graph.</summary>
+/// <param name="activation">Finds an activation by its name.</param>
+/// <param name="split">Whether an output layer with this activation is built as its logits and an <see cref="Activate"/>; null for never.</param>
+internal sealed class NetGraphBuilder(Func<string, Activation> activation, Func<Activation, bool>? split)
+{
+    private readonly Graph graph = new();
+    private readonly Dictionary<string, Node> nodes = new(StringComparer.Ordinal);
+    private readonly HashSet<string> taken = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> numbers = [];
+    private readonly HashSet<Node> read = [];
+    private Node? previous;
+
+    public Graph Build(List<NetStatement> statements)
+    {
+        List<(Node Node, int Position)> made = [];
+        for (int i = 0; i < statements.Count; i++)
+        {
+            NetStatement statement = statements[i];
+            try
+            {
+                previous = Apply(statement, isOutput: i == statements.Count - 1);
+            }
+            catch (Exception exception) when (exception is ArgumentException or OverflowException)
+            {
+                // A size that does not fit, a name that is taken, an activation that nobody knows: told by those who know, with the place added.
+                throw Error(statement.Kind, FirstLine(exception.Message), exception);
+            }
+
+            made.Add((previous, statement.Kind.Position));
+        }
+
+        foreach ((Node node, int position) in made)
+        {
+            if (node != previous && !read.Contains(node))
+            {
+                throw NetParser.Error(position - 1, $"nothing reads {node.Name}");
+            }
+        }
+
+        return graph;
+    }
+
+    private Node Apply(NetStatement statement, bool isOutput)
+    {
+        IReadOnlyList<NetWord> words = statement.Words;
+        switch (statement.Kind.Text)
+        {
+            case "input":
+                Limit(statement, 1, 1);
+                return Named(statement, name => graph.Input(Size(words[0]), name));
+            case "dense":
+                Limit(statement, 1, 3);
+                Shape outputs = Size(words[0]);
+                if (outputs.Rank != 1)
+                {
+                    throw Error(words[0], $"expected one size, got {words[0].Text}");
+                }
+
+                (Activation f, Node x) = ActivationAndOperand(statement, 1);
+                if (isOutput && split is not null && split(f))
+                {
+                    Node logits = Named(statement, name => graph.Apply(new Dense(outputs.Length, new Activation<Identity>()), x, name));
+                    return graph.Apply(new Activate(f), logits);
+                }
+
+                return Named(statement, name => graph.Apply(new Dense(outputs.Length, f), x, name));
+            case "activate":
+                Limit(statement, 1, 2);
+                (Activation g, Node z) = ActivationAndOperand(statement, 0);
+                return Named(statement, name => graph.Apply(new Activate(g), z, name));
+            case "again":
+                Limit(statement, 1, 2);
+                Op op = Find(words[0]).Op ?? throw Error(words[0], $"{words[0].Text} is an input and cannot be applied again");
+                Node operand = words.Count > 1 ? Find(words[1]) : Previous(statement);
+                return Named(statement, name => graph.Apply(op, Read(operand), name));
+            default:
+                throw Error(statement.Kind, $"unknown kind of layer '{statement.Kind.Text}' (known: input, dense, activate, again)");
+        }
+    }
+
+    private Node Named(NetStatement statement, Func<string, Node> make)
+    {
+        string name = statement.Name?.Text ?? NetText.DefaultName(statement.Kind.Text, taken, numbers)
+            ?? throw Error(statement.Kind, "a second input needs a name, as in 'x = input 3'");
+        if (statement.Name is { Text.Length: 0 } empty)
+        {
+            throw Error(empty, "a name cannot be empty");
+        }
+
+        Node node = make(name);
+        _ = taken.Add(name);
+        nodes.Add(name, node);
+        return node;
+    }
+
+    /// <summary>[ACTIVATION] [NODE] from the given word on. A single word is an activation if there is one of this name, else a node.</summary>
+    private (Activation Activation, Node Operand) ActivationAndOperand(NetStatement statement, int first)
+    {
+        IReadOnlyList<NetWord> words = statement.Words;
+        int count = words.Count - first;
+        if (count == 0)
+        {
+            return (new Activation<Identity>(), Read(Previous(statement)));
+        }
+
+        if (count == 2)
+        {
+            return (Activation(words[first]), Read(Find(words[first + 1])));
+        }
+
+        NetWord word = words[first];
+        if (word.Quoted)
+        {
+            return (new Activation<Identity>(), Read(Find(word)));
+        }
+
+        try
+        {
+            return (activation(word.Text), Read(Previous(statement)));
+        }
+        catch (ArgumentException) when (nodes.TryGetValue(word.Text, out _))
+        {
+            return (new Activation<Identity>(), Read(nodes[word.Text]));
+        }
+        catch (ArgumentException exception)
+        {
+            throw Error(word, FirstLine(exception.Message), exception);
+        }
+    }
+
+    private Activation Activation(NetWord word)
+    {
+        try
+        {
+            return activation(word.Text);
+        }
+        catch (ArgumentException exception)
+        {
+            throw Error(word, FirstLine(exception.Message), exception);
+        }
+    }
+
+    private Node Find(NetWord word) =>
+        nodes.TryGetValue(word.Text, out Node? node) ? node : throw Error(word, $"there is no node '{word.Text}' before this");
+
+    private Node Previous(NetStatement statement) => previous ?? throw Error(statement.Kind, "the first statement must be an input, as in 'input 784'");
+
+    private Node Read(Node node)
+    {
+        _ = read.Add(node);
+        return node;
+    }
+
+    private static Shape Size(NetWord word)
+    {
+        string[] parts = word.Text.Split('x');
+        int[] sizes = new int[parts.Length];
+        for (int i = 0; i < parts.Length; i++)
+        {
+            if (word.Quoted || parts.Length > 3 || !int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out sizes[i]) || sizes[i] == 0)
+            {
+                throw Error(word, $"expected a size from 1 to {int.MaxValue}, as in 30 or 1x28x28, got '{word.Text}'");
+            }
+        }
+
+        long length = 1;
+        foreach (int size in sizes)
+        {
+            // Three factors below 2^31 can exceed a long; two cannot, and the product is bounded before the third.
+            length *= size;
+            if (length > int.MaxValue)
+            {
+                throw Error(word, $"'{word.Text}' has more than {int.MaxValue} numbers");
+            }
+        }
+
+        return sizes.Length switch { 1 => new Shape(sizes[0]), 2 => new Shape(sizes[0], sizes[1]), _ => new Shape(sizes[0], sizes[1], sizes[2]) };
+    }
+
+    private static void Limit(NetStatement statement, int minimum, int maximum)
+    {
+        int count = statement.Words.Count;
+        if (count < minimum)
+        {
+            throw Error(statement.Kind, string.Create(CultureInfo.InvariantCulture, $"{statement.Kind.Text}: expected {minimum} to {maximum} words, got {count}"));
+        }
+
+        if (count > maximum)
+        {
+            NetWord word = statement.Words[maximum];
+            throw Error(word, $"{statement.Kind.Text}: unexpected '{word.Text}'");
+        }
+    }
+
+    private static string FirstLine(string message)
+    {
+        int cut = message.AsSpan().IndexOfAny('\r', '\n');
+        return cut < 0 ? message : message[..cut];
+    }
+
+    private static FormatException Error(NetWord word, string problem, Exception? inner = null) => NetParser.Error(word.Position - 1, problem, inner);
+}

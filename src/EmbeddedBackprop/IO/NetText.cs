@@ -1,0 +1,177 @@
+using System.Globalization;
+using System.Text;
+using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Losses;
+using EmbeddedBackprop.Ops;
+using EmbeddedBackprop.Training;
+
+namespace EmbeddedBackprop.IO;
+
+/// <summary>
+/// The compact text of a net, for files and command lines: <c>input 784; dense 30 sigmoid; dense 10 softmax</c>.
+/// </summary>
+/// <remarks>
+/// A statement is <c>[name =] kind words</c>; it reads the statement before it, or the node whose name is its last word:
+/// <c>a = dense 8 relu input</c>. Kinds: <c>input 784</c> (or <c>1x28x28</c>), <c>dense SIZE [ACTIVATION]</c> (identity
+/// if none is given), <c>activate ACTIVATION</c>, <c>again NODE</c> (the same op and weights once more). Without a name
+/// a node is called by its kind and a number, dense1, dense2 ..., the first input input. Names with other characters than
+/// letters, digits and <c>_ - .</c> stand in quotes. The last statement is the output; every other must be read.
+/// </remarks>
+public static class NetText
+{
+    private const string Again = "again";
+
+    /// <summary>The text of a network as its user wrote it: an output that trains on logits is shown with its activation.</summary>
+    public static string Format(Network network)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        return Format(network.Output, IsSplit(network, out Node? logits) ? logits : null);
+    }
+
+    /// <summary>The text of everything that a node is computed from, the node last.</summary>
+    public static string Format(Node output)
+    {
+        ArgumentNullException.ThrowIfNull(output);
+        return Format(output, null);
+    }
+
+    /// <summary>Builds the graph; its last node is the output.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="activation">Finds an activation by its name; throws an <see cref="ArgumentException"/> for a name it does not know.</param>
+    /// <exception cref="FormatException">The text is no net; the message names the character and what was expected there.</exception>
+    public static Graph Build(string text, Func<string, Activation> activation) => Build(text, activation, split: null);
+
+    /// <summary>
+    /// Whether the output is a softmax or sigmoid that only predictions run, because the loss reads the logits before it: what its user wrote as one layer.
+    /// </summary>
+    internal static bool IsSplit(Network network, out Node? logits)
+    {
+        logits = network.TrainingPlan?.Loss?.Inputs[0];
+        return logits is { Op: Dense { Activation: Activation<Identity> } }
+            && network.Output.Op is Activate output && network.Output.Inputs[0] == logits
+            && ((network.Loss is SoftmaxCrossEntropy && output.Activation is Softmax)
+                || (network.Loss is Loss<BinaryCrossEntropyWithLogits> && output.Activation is Activation<Sigmoid>));
+    }
+
+    /// <param name="text">The text.</param>
+    /// <param name="activation">Finds an activation by its name.</param>
+    /// <param name="split">Whether an output layer with this activation is built as its logits and an <see cref="Activate"/>; null for never.</param>
+    internal static Graph Build(string text, Func<string, Activation> activation, Func<Activation, bool>? split)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        ArgumentNullException.ThrowIfNull(activation);
+        List<NetStatement> statements = NetParser.Parse(text);
+        return new NetGraphBuilder(activation, split).Build(statements);
+    }
+
+    /// <summary>The name of a node that was given none; null if there is no such name left (a second input).</summary>
+    internal static string? DefaultName(string kind, HashSet<string> taken, Dictionary<string, int> numbers)
+    {
+        if (kind == "input")
+        {
+            return taken.Contains(kind) ? null : kind;
+        }
+
+        string name;
+        do
+        {
+            int number = numbers.GetValueOrDefault(kind) + 1;
+            numbers[kind] = number;
+            name = kind + number.ToString(CultureInfo.InvariantCulture);
+        }
+        while (taken.Contains(name));
+        return name;
+    }
+
+    private static string Format(Node output, Node? logits)
+    {
+        StringBuilder text = new();
+        HashSet<string> taken = new(StringComparer.Ordinal);
+        Dictionary<string, int> numbers = [];
+        Dictionary<Op, Node> applied = [];
+        Node? previous = null;
+        foreach (Node node in Ancestors(output))
+        {
+            if (logits is not null && node == output)
+            {
+                break;
+            }
+
+            Node? first = node.Op is null || applied.TryAdd(node.Op, node) ? null : applied[node.Op];
+            string kind = first is not null ? Again : node.Op?.Kind ?? "input";
+            _ = text.Append(previous is null ? "" : "; ");
+            string? name = DefaultName(kind, taken, numbers);
+            if (node.Name != name)
+            {
+                _ = text.Append(NetParser.Quote(node.Name)).Append(" = ");
+            }
+
+            _ = taken.Add(node.Name);
+            _ = text.Append(kind);
+            bool operand = node.Inputs.Length > 0 && (node.Inputs.Length > 1 || node.Inputs[0] != previous);
+            AppendWords(text, node, first, node == logits ? ((Activate)output.Op!).Activation : null, operand);
+            if (operand)
+            {
+                foreach (Node input in node.Inputs)
+                {
+                    _ = text.Append(' ').Append(NetParser.Quote(input.Name));
+                }
+            }
+
+            previous = node;
+        }
+
+        return text.ToString();
+    }
+
+    private static void AppendWords(StringBuilder text, Node node, Node? first, Activation? shown, bool operand)
+    {
+        if (first is not null)
+        {
+            _ = text.Append(' ').Append(NetParser.Quote(first.Name));
+            return;
+        }
+
+        switch (node.Op)
+        {
+            case null:
+                _ = text.Append(' ').Append(node.Shape.ToString());
+                break;
+            case Dense dense:
+                string name = (shown ?? dense.Activation).Name;
+                _ = text.Append(CultureInfo.InvariantCulture, $" {dense.Outputs}");
+                // With an operand behind it the activation is never left out: a node may be called relu.
+                _ = operand || name != "identity" ? text.Append(' ').Append(NetParser.Quote(name)) : text;
+                break;
+            default:
+                _ = node.Op.Detail.Length > 0 ? text.Append(' ').Append(NetParser.Quote(node.Op.Detail)) : text;
+                break;
+        }
+    }
+
+    /// <summary>The nodes that a node is computed from and the node itself, in the order of creation.</summary>
+    private static List<Node> Ancestors(Node output)
+    {
+        bool[] wanted = new bool[output.Index + 1];
+        wanted[output.Index] = true;
+        List<Node> nodes = [];
+        for (int i = output.Index; i >= 0; i--)
+        {
+            if (!wanted[i])
+            {
+                continue;
+            }
+
+            Node node = output.Graph.Nodes[i];
+            nodes.Add(node);
+            foreach (Node input in node.Inputs)
+            {
+                wanted[input.Index] = true;
+            }
+        }
+
+        nodes.Reverse();
+        return nodes;
+    }
+}
