@@ -101,9 +101,11 @@ public static class NetText
             Node? first = node.Op is null || applied.TryAdd(node.Op, node) ? null : applied[node.Op];
             string kind = first is not null ? Again : node.Op?.Kind ?? "input";
             _ = text.Append(previous is null ? "" : "; ");
+            int number = numbers.GetValueOrDefault(kind);
             string? name = DefaultName(kind, taken, numbers);
             if (node.Name != name)
             {
+                numbers[kind] = number;
                 _ = text.Append(NetParser.Quote(node.Name)).Append(" = ");
             }
 

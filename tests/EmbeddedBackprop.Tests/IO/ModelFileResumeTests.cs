@@ -1,0 +1,133 @@
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.IO;
+using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Training;
+using NUnit.Framework;
+
+namespace EmbeddedBackprop.Tests.IO;
+
+/// <summary>2N steps are N steps, a file, and N steps, bit for bit.</summary>
+public sealed class ModelFileResumeTests
+{
+    /// <summary>An epoch has six steps: the file is written in its middle, at its end, and in the next one's.</summary>
+    [Test]
+    public void Training_goes_on_with_the_bits_of_never_having_stopped(
+        [Values("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw")] string optimizer,
+        [Values] Arithmetic arithmetic,
+        [Values(4, 6, 9)] int steps)
+    {
+        Trainer whole = ModelNets.Trainer(ModelNets.Network(ModelNets.Options(optimizer, arithmetic)));
+        ModelNets.Run(whole, 2 * steps);
+
+        Trainer first = ModelNets.Trainer(ModelNets.Network(ModelNets.Options(optimizer, arithmetic)));
+        ModelNets.Run(first, steps);
+        ModelFile file = ModelFile.Parse(ModelFile.ToArray(first.Network, first), "m");
+        Assert.That(first.State.NextSample, Is.EqualTo(steps % 6 * 4));
+
+        // Rebuilt from the file alone.
+        Trainer second = new(file.ToNetwork(), ModelNets.Data, file.ToTrainerOptions());
+        file.Restore(second);
+        ModelNets.Run(second, steps);
+        Assert.That(ModelNets.Hash(second), Is.EqualTo(ModelNets.Hash(whole)));
+
+        // Built in code, in the other layout, used for something else before; an epoch more to come.
+        Trainer third = ModelNets.Trainer(ModelNets.Network(ModelNets.Options(optimizer, arithmetic) with { Layout = Layout.Compact }), epochs: 5);
+        ModelNets.Run(third, 3);
+        file.Restore(third);
+        ModelNets.Run(third, steps);
+        Assert.That(WeightsHash.Of(third.Network), Is.EqualTo(WeightsHash.Of(whole.Network)));
+    }
+
+    [TestCase("optimizer")]
+    [TestCase("step")]
+    [TestCase("order")]
+    public void A_training_that_loses_a_part_of_its_state_is_caught(string part)
+    {
+        Trainer whole = ModelNets.Trainer(ModelNets.Network());
+        ModelNets.Run(whole, 18);
+        Trainer first = ModelNets.Trainer(ModelNets.Network());
+        ModelNets.Run(first, 9);
+        ModelFile file = ModelFile.Parse(ModelFile.ToArray(first.Network, first), "m");
+        Trainer second = new(file.ToNetwork(), ModelNets.Data, file.ToTrainerOptions());
+        file.Restore(second);
+        switch (part)
+        {
+            case "optimizer":
+                second.Network.OptimizerState[..second.Network.Parameters.Length].Clear();
+                break;
+            case "step":
+                second.Network.StepNumber--;
+                break;
+            default:
+                second.State.NextSample = 0;
+                break;
+        }
+
+        ModelNets.Run(second, 9);
+        Assert.That(ModelNets.Hash(second), Is.Not.EqualTo(ModelNets.Hash(whole)));
+    }
+
+    [Test]
+    public void Early_stopping_goes_on_where_it_stood()
+    {
+        Trainer whole = ModelNets.Trainer(ModelNets.Network(), epochs: 40, patience: 3), resumed = ModelNets.Trainer(ModelNets.Network(), epochs: 40, patience: 3);
+        int files = 0;
+        while (!whole.Finished)
+        {
+            ModelNets.Run(whole, 6);
+        }
+
+        while (!resumed.Finished)
+        {
+            ModelNets.Run(resumed, 2);
+            ModelFile file = ModelFile.Parse(ModelFile.ToArray(resumed.Network, resumed), "m");
+            resumed = new Trainer(file.ToNetwork(), ModelNets.Data, file.ToTrainerOptions());
+            file.Restore(resumed);
+            files++;
+        }
+
+        Assert.That(ModelNets.Hash(resumed), Is.EqualTo(ModelNets.Hash(whole)));
+        Assert.That(whole.State.Stopped, Is.True, "the case is meant to stop early");
+        Assert.That(files, Is.GreaterThan(6));
+    }
+
+    [Test]
+    public void A_file_on_disk_is_the_same_as_its_bytes()
+    {
+        Trainer trainer = ModelNets.Trainer(ModelNets.Network());
+        ModelNets.Run(trainer, 5);
+        using TemporaryFile path = new();
+        ModelFile.Save(path.Path, trainer.Network, trainer);
+        Assert.That(File.ReadAllBytes(path.Path), Is.EqualTo(ModelFile.ToArray(trainer.Network, trainer)));
+        Trainer second = ModelNets.Trainer(ModelNets.Network());
+        ModelFile.Open(path.Path).Restore(second);
+        Assert.That(ModelNets.Hash(second), Is.EqualTo(ModelNets.Hash(trainer)));
+    }
+
+    [TestCase("seed: the file has '7', the trainer '8'")]
+    [TestCase("arithmetic: the file has 'fused', the trainer 'separate'")]
+    [TestCase("batch: the file has '4', the trainer '5'")]
+    [TestCase("optimizer: the file has 'adam beta1=0.9 beta2=0.999 epsilon=1E-08', the trainer 'sgd'")]
+    [TestCase("net: the file has 'input 5; dense 7 sigmoid; dense 3 sigmoid', the trainer 'input 5; dense 8 sigmoid; dense 3 sigmoid'")]
+    [TestCase("clipping: ")]
+    [TestCase("training: ")]
+    public void A_trainer_that_would_give_other_bits_is_refused(string message)
+    {
+        ModelFile file = ModelFile.Parse(ModelNets.Saved(), "m");
+        NetworkOptions options = ModelNets.Options();
+        int patience = 2, hidden = 7;
+        switch (message[..message.IndexOf(':', StringComparison.Ordinal)])
+        {
+            case "seed": options = options with { Seed = 8 }; break;
+            case "arithmetic": options = options with { Arithmetic = Arithmetic.Separate }; break;
+            case "batch": options = options with { Batch = 5 }; break;
+            case "optimizer": options = options with { Optimizer = Registry.Optimizer("sgd") }; break;
+            case "clipping": options = options with { Clipping = Clipping.None }; break;
+            case "net": hidden = 8; break;
+            default: patience = 0; break;
+        }
+
+        Trainer trainer = ModelNets.Trainer(ModelNets.Network(options, hidden), patience: patience);
+        Assert.That(() => file.Restore(trainer), Throws.ArgumentException.With.Message.Contains(message));
+    }
+}

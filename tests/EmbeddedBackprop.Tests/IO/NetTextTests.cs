@@ -1,0 +1,88 @@
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.IO;
+using NUnit.Framework;
+
+namespace EmbeddedBackprop.Tests.IO;
+
+public sealed class NetTextTests
+{
+    [TestCase("input 784; dense 30 sigmoid; dense 10 softmax")]
+    [TestCase("input 1x28x28; dense 10")]
+    [TestCase("input 3; activate relu")]
+    [TestCase("x = input 4; first = dense 8 tanh; dense 2 relu first")]
+    [TestCase("input 4; dense 4 tanh; again dense1; again dense1; dense 1 leaky-relu")]
+    [TestCase("\"a b\" = input 4; \"\\\"\\\\;\" = dense 4 tanh; dense 4 identity \"\\\"\\\\;\"", "\"a b\" = input 4; \"\\\"\\\\;\" = dense 4 tanh; dense 4")]
+    [TestCase(" input\t4 ;\n dense   2 identity ; ", "input 4; dense 2")]
+    [TestCase("dense1 = input 4; dense 2", "dense1 = input 4; dense 2")]
+    [TestCase("input = input 4; dense1 = dense 2 identity", "input 4; dense 2")]
+    [TestCase("input 4; dense2 = dense 2; dense1 = dense 2", "input 4; dense2 = dense 2; dense 2")]
+    [TestCase("input 4; relu = dense 2; dense 2 \"relu\"", "input 4; relu = dense 2; dense 2")]
+    public void A_text_becomes_a_graph_and_the_graph_the_text(string text, string? expected = null)
+    {
+        Graph graph = NetText.Build(text, Registry.Activation);
+        string again = NetText.Format(graph.Nodes[^1]);
+        Assert.That(again, Is.EqualTo(expected ?? text));
+        Assert.That(NetText.Format(NetText.Build(again, Registry.Activation).Nodes[^1]), Is.EqualTo(again));
+    }
+
+    [TestCase("", 1, "expected a layer")]
+    [TestCase("input 4;; dense 2", 9, "expected a layer")]
+    [TestCase("dense 4", 1, "the first statement must be an input")]
+    [TestCase("input", 1, "input: expected 1 to 1 words, got 0")]
+    [TestCase("input 0", 7, "expected a size from 1")]
+    [TestCase("input 4x", 7, "expected a size")]
+    [TestCase("input 1x2x3x4", 7, "expected a size")]
+    [TestCase("input 70000x70000", 7, "more than 2147483647 numbers")]
+    [TestCase("input 4; dense 2x2 relu", 16, "expected one size")]
+    [TestCase("input 4; dense 30 sigmod", 19, "activation sigmod: there is none of this name; known are identity")]
+    [TestCase("input 4; dens 30", 10, "unknown kind of layer 'dens'")]
+    [TestCase("input 4; dense 30 relu tanh", 24, "there is no node 'tanh'")]
+    [TestCase("input 4; dense 30 relu input input", 30, "dense: unexpected 'input'")]
+    [TestCase("input 4; a = dense 3; b = dense 2 relu input", 14, "nothing reads a")]
+    [TestCase("input 4; input 5", 10, "a second input needs a name")]
+    [TestCase("input 4; input = dense 3", 18, "the graph has a node of this name already")]
+    [TestCase("input 4; a = b = dense 3", 16, "'=' stands between")]
+    [TestCase("input 4; a = ", 14, "expected a layer after '='")]
+    [TestCase("input 4; \"a", 10, "the quote is not closed")]
+    [TestCase("input 4; \"\\n\" = dense 3", 12, "a backslash")]
+    [TestCase("input 4; \"\" = dense 3", 10, "a name cannot be empty")]
+    [TestCase("input 4; \"dense\" 3", 10, "expected a kind of layer")]
+    [TestCase("input 4, dense 3", 8, "unexpected character ','")]
+    [TestCase("input 4; again input", 16, "is an input and cannot be applied again")]
+    [TestCase("input 4; dense 3; again dense1", 19, "expected 4 inputs, got 3")]
+    public void A_wrong_text_is_refused_with_its_position(string text, int character, string message) =>
+        Assert.That(
+            () => NetText.Build(text, Registry.Activation),
+            Throws.TypeOf<FormatException>().With.Message.StartsWith($"net, character {character}: ").And.Message.Contains(message));
+
+    [Test]
+    public void Too_many_statements_are_refused()
+    {
+        string text = "input 1" + string.Concat(Enumerable.Repeat("; dense 1", 1023));
+        Assert.That(NetText.Build(text, Registry.Activation).Nodes, Has.Count.EqualTo(1024));
+        Assert.That(() => NetText.Build(text + "; dense 1", Registry.Activation), Throws.TypeOf<FormatException>().With.Message.Contains("more than 1024"));
+    }
+
+    [Test]
+    public void Texts_of_any_letters_give_a_graph_or_the_error()
+    {
+        string[] words = ["input", "dense", "again", "activate", "relu", "softmax", "4", "2", "1x2", ";", ";", "=", "\"", "\\", "a", "dense1", "x", " ", " ", "é"];
+        Random random = new(11);
+        int graphs = 0;
+        for (int i = 0; i < 50_000; i++)
+        {
+            string text = "input 4; " + string.Concat(Enumerable.Range(0, random.Next(12)).Select(_ => words[random.Next(words.Length)] + (random.Next(3) == 0 ? "" : " ")));
+            try
+            {
+                Graph graph = NetText.Build(text, Registry.Activation);
+                graphs++;
+                _ = NetText.Build(NetText.Format(graph.Nodes[^1]), Registry.Activation);
+            }
+            catch (FormatException)
+            {
+            }
+        }
+
+        Assert.That(graphs, Is.GreaterThan(50));
+    }
+}
