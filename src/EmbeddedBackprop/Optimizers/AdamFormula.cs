@@ -3,10 +3,10 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Optimizers;
 
-/// <summary>The one formula of <see cref="Adam"/> and <see cref="AdamW"/>: Adam keeps 1 of the weight, and a product by 1 is exact.</summary>
+/// <summary>The one formula of <see cref="Adam"/> and <see cref="AdamW"/>: Adam decays by 0, which leaves the weight as it is.</summary>
 internal readonly struct AdamFormula : IUpdateFormula<AdamFormula>
 {
-    private readonly float keep;
+    private readonly float minusDecay;
     private readonly float beta1;
     private readonly float rest1;
     private readonly float beta2;
@@ -19,7 +19,7 @@ internal readonly struct AdamFormula : IUpdateFormula<AdamFormula>
     public AdamFormula(in UpdateContext c, float beta1, float beta2, float epsilon)
     {
         Span<float> powers = c.Scalars(Arrays);
-        keep = 1f - (c.LearningRate * c.Decay);
+        minusDecay = -(c.LearningRate * c.Decay);
         this.beta1 = beta1;
         rest1 = 1f - beta1;
         this.beta2 = beta2;
@@ -44,7 +44,7 @@ internal readonly struct AdamFormula : IUpdateFormula<AdamFormula>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Apply<T>(in AdamFormula f, T gradient, ref T w, ref T m, ref T v) where T : struct, IFloatLanes<T>
     {
-        w *= T.Broadcast(f.keep);
+        w = T.MultiplyAdd(T.Broadcast(f.minusDecay), w, w);
         m = T.MultiplyAdd(T.Broadcast(f.beta1), m, T.Broadcast(f.rest1) * gradient);
         v = T.MultiplyAdd(T.Broadcast(f.rest2) * gradient, gradient, T.Broadcast(f.beta2) * v);
         T d = T.MultiplyAdd(T.SquareRoot(v), T.Broadcast(f.inverseRoot), T.Broadcast(f.epsilon));

@@ -17,7 +17,7 @@ public sealed record Regularization
     public float L2 { get; init => field = Errors.RequireNotNegative("l2", value); }
 
     /// <summary>
-    /// Weight decay: added to <see cref="L2"/>, except where the optimiser decouples it: then w = w * (1 - eta * decay) before its step (AdamW).
+    /// Weight decay: added to <see cref="L2"/>, except where the optimiser decouples it: then w = M(-(eta * decay), w, w) before its step (AdamW).
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative or not finite.</exception>
     public float WeightDecay { get; init => field = Errors.RequireNotNegative("weight decay", value); }

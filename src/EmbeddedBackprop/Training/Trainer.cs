@@ -42,6 +42,11 @@ public sealed class Trainer
             Errors.Negative("learning rate", options.LearningRate);
         }
 
+        if (options.EarlyStopping.Patience < 0)
+        {
+            Errors.Negative("patience", options.EarlyStopping.Patience);
+        }
+
         this.network = network;
         this.source = source;
         this.options = options;
@@ -112,12 +117,15 @@ public sealed class Trainer
     {
         // Without classes there is no accuracy; then a smaller loss is better.
         double score = source.ClassCount == 0 ? -validation.Loss : validation.Accuracy;
-        bool better = State.BestEpoch == 0 || score > State.BestScore;
+        bool better = State.BestEpoch == 0 || score > State.BestScore || (double.IsNaN(State.BestScore) && !double.IsNaN(score));
         if (better)
         {
             State.BestScore = score;
             State.BestEpoch = State.Epoch;
-            network.Parameters.CopyTo(bestParameters);
+            if (bestParameters.Length > 0)
+            {
+                network.Parameters.CopyTo(bestParameters);
+            }
         }
 
         State.Stopped = options.EarlyStopping.Patience > 0 && State.Epoch - State.BestEpoch >= options.EarlyStopping.Patience;

@@ -83,10 +83,10 @@ internal sealed class ScheduleTests
     }
 
     private const int StepDecayAt = 1234;
-    private const int StepDecayBits = 0;
-    private const int ExponentialBits = 0;
-    private const int CosineBits = 0;
-    private const int WarmUpBits = 0;
+    private const int StepDecayBits = 0x37A51CEF;
+    private const int ExponentialBits = 0x3D6F01A6;
+    private const int CosineBits = 0x3E1175B3;
+    private const int WarmUpBits = 0x3E6EB1C5;
 
     private static ScheduleTime At(long step) => new(step, StepsPerEpoch, Epochs);
 
