@@ -1,0 +1,120 @@
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Losses;
+using EmbeddedBackprop.Tests.Support;
+using EmbeddedBackprop.Training;
+using NUnit.Framework;
+
+namespace EmbeddedBackprop.Tests.Ops;
+
+/// <summary>A small graph with one input and one loss, and every check that an op must stand: bits, layouts, micro-batches, gradients.</summary>
+internal sealed class GraphRun
+{
+    private readonly int batch;
+    private readonly int inputs;
+    private readonly Func<Graph, Node, Node> build;
+    private readonly Func<Loss> loss;
+
+    public GraphRun(int batch, int inputs, Func<Graph, Node, Node> build, Func<Loss>? loss = null)
+    {
+        this.batch = batch;
+        this.inputs = inputs;
+        this.build = build;
+        this.loss = loss ?? (() => new Loss<Quadratic>());
+    }
+
+    /// <summary>Scalar and vector, every width, both layouts, both arithmetics, micro-batches: the same bits. Then the gradient check.</summary>
+    public void CheckEverything()
+    {
+        foreach (Arithmetic arithmetic in Widths.Arithmetics)
+        {
+            float[] expected = Compute(arithmetic, Layout.Compact, Execution.Scalar, [batch]);
+            Bits.AssertEqual(Compute(arithmetic, Layout.Padded, Execution.Scalar, [batch]), expected, $"{arithmetic} padded scalar");
+            int[] pieces = batch == 1 ? [1] : batch == 2 ? [1, 1] : [1, batch - 2, 1];
+            Bits.AssertEqual(Compute(arithmetic, Layout.Compact, Execution.Scalar, pieces), expected, $"{arithmetic} scalar micro-batches");
+            Widths.ForEach(width =>
+            {
+                foreach (Layout layout in new[] { Layout.Padded, Layout.Compact })
+                {
+                    Bits.AssertEqual(Compute(arithmetic, layout, Execution.Vector, [batch]), expected, $"{arithmetic} {layout} width {width}");
+                    Bits.AssertEqual(
+                        Compute(arithmetic, layout, Execution.Vector, pieces), expected, $"{arithmetic} {layout} width {width} micro-batches");
+                }
+            });
+            GradientCheckReport report = CheckGradient(arithmetic);
+            Assert.That(report.Passed, Is.True, report.ToString());
+        }
+    }
+
+    public GradientCheckReport CheckGradient(Arithmetic arithmetic)
+    {
+        Compiled c = Compile(arithmetic, Layout.Padded, inputGradients: true);
+        (float[] x, float[] y) = Data(c);
+        return GradientCheck.Run(c.Plan, Parameters(c.Plan), new Dictionary<Node, float[]> { [c.Input] = x, [c.Target] = y }, batch);
+    }
+
+    /// <summary>The loss and all gradients of the parameters in compact order, from one logical batch in pieces.</summary>
+    private float[] Compute(Arithmetic arithmetic, Layout layout, Execution execution, int[] pieces)
+    {
+        Compiled c = Compile(arithmetic, layout, inputGradients: false);
+        (float[] x, float[] y) = Data(c);
+        float[] parameters = Parameters(c.Plan), gradients = new float[c.Plan.ParameterLength], workspace = new float[c.Plan.WorkspaceLength];
+        // What stands in fresh memory and in padding must not matter.
+        gradients.AsSpan().Fill(3f);
+        workspace.AsSpan().Fill(-5f);
+        int first = 0, outputs = c.Target.Shape.Length;
+        foreach (int count in pieces)
+        {
+            Write(c, workspace, c.Input, x[(first * inputs)..((first + count) * inputs)], count);
+            Write(c, workspace, c.Target, y[(first * outputs)..((first + count) * outputs)], count);
+            RunInfo run = new(count, batch, first, Training: true);
+            PlanMemory<float> memory = new(parameters, gradients, workspace);
+            c.Plan.Forward(in memory, in run, execution);
+            c.Plan.Backward(in memory, in run, execution);
+            first += count;
+        }
+
+        List<float> result = [c.Loss.Value(c.Plan.LossParts<float>(workspace), batch)];
+        foreach (ParameterRange range in c.Plan.Parameters)
+        {
+            float[] tensor = new float[range.Count];
+            range.CopyTo<float>(gradients, tensor);
+            result.AddRange(tensor);
+        }
+
+        return [.. result];
+    }
+
+    private Compiled Compile(Arithmetic arithmetic, Layout layout, bool inputGradients)
+    {
+        Graph graph = new();
+        Node input = graph.Input(new Shape(inputs));
+        Node output = build(graph, input);
+        Node target = graph.Input(output.Shape, "target");
+        Loss judge = loss();
+        PlanOptions options = new() { Batch = batch, Arithmetic = arithmetic, Layout = layout, InputGradients = inputGradients };
+        return new Compiled(Plan.ForTraining(graph, options, graph.Apply(judge, output, target)), input, target, judge);
+    }
+
+    private (float[] X, float[] Y) Data(Compiled c) =>
+        (Samples.Array(batch * inputs, batch + inputs), [.. Samples.Array(batch * c.Target.Shape.Length, 77).Select(y => 0.5f + (0.5f * y))]);
+
+    private static void Write(Compiled c, float[] workspace, Node node, float[] values, int count) =>
+        Golden.GoldenRows.Write(values, node.Shape.Length, c.Plan.ValueSpan<float>(workspace, node, count), c.Plan.Stride(node));
+
+    /// <summary>The same numbers in both layouts, scaled so that sums stay of order 1.</summary>
+    private static float[] Parameters(Plan plan)
+    {
+        float[] parameters = new float[plan.ParameterLength];
+        int seed = 1;
+        foreach (ParameterRange range in plan.Parameters)
+        {
+            float scale = 1f / MathF.Sqrt(range.Rows);
+            range.CopyFrom<float>([.. Samples.Array(range.Count, seed++).Select(w => 1.5f * scale * w)], parameters);
+        }
+
+        return parameters;
+    }
+
+    private sealed record Compiled(Plan Plan, Node Input, Node Target, Loss Loss);
+}
