@@ -83,7 +83,8 @@ public sealed class ModelFileMutationTests
     [Test]
     public void Allocation_is_bounded()
     {
-        Network network = new Sequential(300).Dense<Activations.Tanh>(200).Dense<Activations.Tanh>(10).Compile<Losses.Quadratic>(ModelNets.Options());
+        Network network =
+            new Sequential(300).Dense<EmbeddedBackprop.Activations.Tanh>(200).Dense<EmbeddedBackprop.Activations.Tanh>(10).Compile<EmbeddedBackprop.Losses.Quadratic>(ModelNets.Options());
         byte[] bytes = ModelFile.ToArray(network);
         long before = GC.GetAllocatedBytesForCurrentThread();
         ModelFile.Parse(bytes, "m").LoadWeights(network);
