@@ -1,21 +1,47 @@
+using System.Globalization;
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.Export.COps;
 
-/// <summary>The C text of an element-wise activation: the operations of its Value in Activations, in the same order.</summary>
+/// <summary>The C text of an activation: the operations of its Forward in Activations, in the same order.</summary>
 /// <param name="Type">The activation's class: a user's own of the same name is another one.</param>
 /// <param name="Name">Its name in comments.</param>
-/// <param name="Functions">What it uses of <see cref="CMath"/>.</param>
-/// <param name="Value">The C expression of f(z).</param>
-internal sealed record CActivation(Type Type, string Name, CFunctions Functions, string Value)
+/// <param name="Formula">What it computes, for a person.</param>
+internal abstract record CActivation(Type Type, string Name, string Formula)
 {
-    // One line for each activation.
+    private const string Absolute = "ebp_from_bits(ebp_bits(z) & 0x7FFFFFFFu)";
+
+    // e^-|z|
+    private const string ExpOfMinusAbsolute = "ebp_exp(ebp_from_bits(ebp_bits(z) | 0x80000000u))";
+
+    // One line for each activation. Constants are rounded to float as T.Constant rounds them.
     private static readonly CActivation[] All =
     [
-        new(typeof(Activation<Identity>), "identity", CFunctions.None, "z"),
-        new(typeof(Activation<Sigmoid>), "sigmoid", CFunctions.Sigmoid, "ebp_sigmoid(z)"),
+        Of<Identity>("identity", "a = z", CFunctions.None, "z"),
+        Of<Sigmoid>("sigmoid", "a = 1 / (1 + e^-z)", CFunctions.Sigmoid, "ebp_sigmoid(z)"),
+        Of<Tanh>("tanh", "a = tanh(z)", CFunctions.Tanh, "ebp_tanh(z)"),
+        Of<LeCunTanh>("lecun-tanh", "a = 1.7159 tanh(2z/3)", CFunctions.Tanh, $"{F(1.7159)} * ebp_tanh({F(2.0 / 3.0)} * z)"),
+        Of<Relu>("relu", "a = max(z, 0)", CFunctions.None, "z > 0.0f ? z : 0.0f"),
+        Of<LeakyRelu>("leaky-relu", "a = z for z > 0, 0.01 z elsewhere", CFunctions.None, $"z > 0.0f ? z : {F(0.01)} * z"),
+        Of<Relu6>("relu6", "a = min(max(z, 0), 6)", CFunctions.None, "p > 6.0f ? 6.0f : p", "const float p = z > 0.0f ? z : 0.0f;"),
+        Of<Elu>("elu", "a = z for z > 0, e^z - 1 = 2t / (1 - t) elsewhere, t = tanh(z/2)", CFunctions.Tanh, "z > 0.0f ? z : (t + t) / (1.0f - t)", HalfTanh),
+        Of<Selu>("selu", "a = s z for z > 0, s alpha (e^z - 1) elsewhere", CFunctions.Tanh, $"z > 0.0f ? {F(SeluScale)} * z : {F(SeluScale * SeluAlpha)} * ((t + t) / (1.0f - t))", HalfTanh),
+        Of<Gelu>("gelu", "a = z (1 + erf(z / sqrt 2)) / 2", CFunctions.Erf, $"z * (0.5f * (1.0f + ebp_erf({F(0.70710678118654752440)} * z)))"),
+        Of<Softplus>("softplus", "a = log(1 + e^z) = max(z, 0) + log(1 + e^-abs z)", CFunctions.Exp | CFunctions.Log1P | CFunctions.Bits, $"(z > 0.0f ? z : 0.0f) + ebp_log1p({ExpOfMinusAbsolute})"),
+        Of<Softsign>("softsign", "a = z / (1 + abs z)", CFunctions.Bits, $"z / (1.0f + {Absolute})"),
+        Of<Silu>("silu", "a = z sigmoid(z)", CFunctions.Sigmoid, "z * ebp_sigmoid(z)"),
+        Of<Mish>("mish", "a = z tanh(log(1 + e^z))", CFunctions.Exp | CFunctions.Bits, "z * (p / (p + (q + q)))",
+            $"const float e = {ExpOfMinusAbsolute};", "const float p = z > 0.0f ? 1.0f + (e + e) : e * (e + 2.0f);", "const float q = z > 0.0f ? e * e : 1.0f;"),
+        Of<HardSigmoid>("hard-sigmoid", "a = min(max(z + 3, 0), 6) / 6", CFunctions.None, "(p > 6.0f ? 6.0f : p) / 6.0f",
+            "const float s = z + 3.0f;", "const float p = s > 0.0f ? s : 0.0f;"),
+        Of<HardSwish>("hard-swish", "a = z min(max(z + 3, 0), 6) / 6", CFunctions.None, "3.0f > z ? (z > -3.0f ? (z * (z + 3.0f)) / 6.0f : 0.0f) : z"),
+        new CSoftmax(),
     ];
+
+    private const string HalfTanh = "const float t = ebp_tanh(0.5f * z);";
+    private const double SeluScale = 1.0507009873554804934193349852946;
+    private const double SeluAlpha = 1.6732632423543772848170429916717;
 
     /// <summary>The text for an activation.</summary>
     /// <exception cref="NotSupportedException">There is none: it is a user's own.</exception>
@@ -33,26 +59,11 @@ internal sealed record CActivation(Type Type, string Name, CFunctions Functions,
         return null;
     }
 
-    /// <summary>a = f(z) over a whole row; z and a may be the same.</summary>
-    public void Write(CProgram program, int length, string z, string a)
-    {
-        if (Value == "z" && z == a)
-        {
-            return;
-        }
+    /// <summary>a = f(z) over the numbers of one sample; z and a may be the same.</summary>
+    public abstract void Write(CProgram program, int length, string z, string a);
 
-        string identifier = CText.Identifier(Name);
-        string each = program.Routine("each_" + identifier, Functions, $$"""
-            static void ebp_each_{{identifier}}(size_t n, const float *x, float *y)
-            {
-                size_t i;
-                for (i = 0u; i < n; i++) {
-                    const float z = x[i];
-                    y[i] = {{Value}};
-                }
-            }
+    private static CElementwise Of<TFunction>(string name, string formula, CFunctions functions, string value, params string[] locals)
+        where TFunction : struct, IActivationFunction => new(typeof(Activation<TFunction>), name, formula, functions, value, locals);
 
-            """);
-        program.Statement($"{each}({CText.Size(length)}, {z}, {a});");
-    }
+    private static string F(double constant) => ((float)constant).ToString("R", CultureInfo.InvariantCulture) + "f";
 }

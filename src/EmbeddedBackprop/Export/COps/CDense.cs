@@ -12,7 +12,7 @@ internal sealed class CDense : COp
         Dense dense = (Dense)step.Step.Op;
         CActivation activation = CActivation.For(step.Step, dense.Activation);
         int l = step.Number;
-        program.Comment($"{step.Name}: a^{l}[{step.OutputLength}] = {activation.Name}(z^{l}), {CText.Number(dense.MultiplyAdds)} multiply-adds");
+        program.Comment($"{step.Name}: a^{l}[{step.OutputLength}] = {activation.Name}(z^{l}): {activation.Formula}; {CText.Number(dense.MultiplyAdds)} multiply-adds");
         program.Comment($"z_j = b_j + sum over k of w_jk x_k, x[{step.InputLength}] (Nielsen, chapter 2: z^l = w^l a^(l-1) + b^l)");
         string weight = step.Tables[0].Name, bias = step.Tables[1].Name;
         if (dense.Outputs == 1)

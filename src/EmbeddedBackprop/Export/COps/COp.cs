@@ -4,7 +4,7 @@ namespace EmbeddedBackprop.Export.COps;
 internal abstract class COp
 {
     // The list of all that can be exported: an op is one file here and one line in it.
-    private static readonly COp[] All = [new CDense()];
+    private static readonly COp[] All = [new CDense(), new CActivate()];
 
     /// <summary>The op's class.</summary>
     protected abstract Type OpType { get; }

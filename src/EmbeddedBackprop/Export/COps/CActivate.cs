@@ -1,0 +1,16 @@
+using EmbeddedBackprop.Ops;
+
+namespace EmbeddedBackprop.Export.COps;
+
+/// <summary>An activation as a step of its own in C.</summary>
+internal sealed class CActivate : COp
+{
+    protected override Type OpType => typeof(Activate);
+
+    public override void Write(CStep step, CProgram program)
+    {
+        CActivation activation = CActivation.For(step.Step, ((Activate)step.Step.Op).Activation);
+        program.Comment($"{step.Name}: a^{step.Number}[{step.OutputLength}] = {activation.Name}(z): {activation.Formula}");
+        activation.Write(program, step.OutputLength, step.Inputs[0], step.Output);
+    }
+}

@@ -1,0 +1,44 @@
+using EmbeddedBackprop.Activations;
+
+namespace EmbeddedBackprop.Export.COps;
+
+/// <summary>Softmax in C: Kernels/Scalar/Softmax.cs for one row.</summary>
+internal sealed record CSoftmax() : CActivation(typeof(Softmax), "softmax", "a_j = e^(z_j - max z) / sum over k of e^(z_k - max z)")
+{
+    // The maximum is the engine's, which is found in 16 parts: in another order only the sign of a zero could differ, and e^(z - 0) is the same for both.
+    private const string Text = """
+        /* a_j = e^(z_j - max z) / sum: the largest is subtracted, so that e^ cannot overflow. The sum has 16 parts, added in pairs as in a dot product. */
+        static void ebp_softmax(size_t n, const float *z, float *a)
+        {
+            float s[16];
+            float largest = z[0];
+            size_t half;
+            size_t i;
+            for (i = 1u; i < n; i++) {
+                largest = z[i] > largest ? z[i] : largest;
+            }
+            for (i = 0u; i < 16u; i++) {
+                s[i] = 0.0f;
+            }
+            for (i = 0u; i < n; i++) {
+                a[i] = ebp_exp(z[i] - largest);
+                s[i % 16u] = s[i % 16u] + a[i];
+            }
+            for (half = 8u; half > 0u; half /= 2u) {
+                for (i = 0u; i < half; i++) {
+                    s[i] = s[i] + s[i + half];
+                }
+            }
+            for (i = 0u; i < n; i++) {
+                a[i] = a[i] / s[0];
+            }
+        }
+
+        """;
+
+    public override void Write(CProgram program, int length, string z, string a)
+    {
+        string softmax = program.Routine("softmax", CFunctions.Exp, Text);
+        program.Statement($"{softmax}({CText.Size(length)}, {z}, {a});");
+    }
+}
