@@ -33,20 +33,20 @@ internal sealed class CExporterTests
 
     [TestCase(1, 1)]
     [TestCase(15, 1)]
-    [TestCase(16, 1)]
+    [TestCase(16, 1, Category = "Slow")]
     [TestCase(17, 1)]
-    [TestCase(33, 1)]
+    [TestCase(33, 1, Category = "Slow")]
     [TestCase(784, 1)]
-    [TestCase(1, 5)]
-    [TestCase(3, 4)]
+    [TestCase(1, 5, Category = "Slow")]
+    [TestCase(3, 4, Category = "Slow")]
     [TestCase(7, 11, 3)]
-    [TestCase(5, 1, 6, 1)]
+    [TestCase(5, 1, 6, 1, Category = "Slow")]
     [TestCase(13, 17, 19, 23, 2)]
     public void Odd_sizes_give_the_bits_of_the_engine(params int[] sizes)
     {
         foreach (Arithmetic arithmetic in Widths.Arithmetics)
         {
-            string compiler = arithmetic == Arithmetic.Fused ? "clang -O2" : "gcc -O3";
+            string compiler = arithmetic == Arithmetic.Fused ? "gcc -O3" : "gcc -O1";
             Network network = Net(arithmetic, sizes);
             build.Export(network);
             build.CheckBits(network, compiler, Samples.Array(sizes[0] * 200, 5, Numbers.NonFinite));
@@ -163,10 +163,10 @@ internal sealed class CExporterTests
         Assert.That(build.Run("both"), Is.Zero);
     }
 
-    [TestCase("int")]
+    [TestCase("int", Category = "Slow")]
     [TestCase("7 seas")]
-    [TestCase("__LINE__")]
-    [TestCase("..")]
+    [TestCase("__LINE__", Category = "Slow")]
+    [TestCase("..", Category = "Slow")]
     [TestCase("../../etc/passwd")]
     [TestCase("")]
     [TestCase("a*/ #error\n\"\\")]

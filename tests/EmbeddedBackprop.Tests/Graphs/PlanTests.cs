@@ -197,6 +197,21 @@ internal sealed class PlanTests
     private static float[] TrainedWeights(int batch, Arithmetic arithmetic, Layout layout, Execution execution) =>
         Train(Small(batch, layout, arithmetic, null, execution), 30);
 
+    [Test]
+    public void A_plan_with_ends_by_reference_holds_neither_input_nor_output_and_cannot_be_run()
+    {
+        Graph graph = new();
+        Node input = graph.Input(new Shape(21));
+        Node output = graph.Apply(new Dense(5, new Activation<Sigmoid>()), graph.Apply(new Dense(9, new Activation<Sigmoid>()), input));
+        Plan plan = Plan.ForInference(graph, new PlanOptions { Layout = Layout.Compact, EndsByReference = true }, output);
+        Assert.That(plan.WorkspaceLength, Is.EqualTo(9));
+        Assert.That(plan.ToString(), Does.Contain("caller's"));
+        float[] parameters = new float[plan.ParameterLength];
+        Assert.That(
+            () => plan.Forward(new PlanMemory<float>(parameters, [], new float[100]), RunInfo.Single(1)),
+            Throws.InvalidOperationException.With.Message.Contains("cannot be run"));
+    }
+
     private static float[] Train(Network network, int steps)
     {
         int batch = network.Options.Batch;
