@@ -91,6 +91,31 @@ public sealed class ModelFileResumeTests
         Assert.That(files, Is.GreaterThan(6));
     }
 
+    [TestCase(double.NaN, double.NegativeInfinity)]
+    [TestCase(0.1 + 0.2, -1.0 / 3.0)]
+    [TestCase(double.Epsilon, -0.0)]
+    public void Numbers_of_the_state_come_back_with_their_bits(double lossSum, double bestScore)
+    {
+        Trainer trainer = ModelNets.Trainer(ModelNets.Network()), second = ModelNets.Trainer(ModelNets.Network());
+        trainer.State = new TrainerState
+        {
+            Epoch = int.MaxValue, NextSample = 22, LossSum = lossSum, Correct = 21, Seconds = Math.PI, Rejected = long.MaxValue, BestEpoch = 3, BestScore = bestScore, Stopped = true,
+        };
+        ModelFile.Parse(ModelFile.ToArray(trainer.Network, trainer), "m").Restore(second);
+        Assert.That(BitConverter.DoubleToInt64Bits(second.State.LossSum), Is.EqualTo(BitConverter.DoubleToInt64Bits(lossSum)));
+        Assert.That(BitConverter.DoubleToInt64Bits(second.State.BestScore), Is.EqualTo(BitConverter.DoubleToInt64Bits(bestScore)));
+        Assert.That(second.State, Is.EqualTo(trainer.State).UsingPropertiesComparer());
+    }
+
+    [Test]
+    public void Every_schedule_comes_back([Values("constant", "step every=3 factor=0.3", "exponential factor=0.123", "cosine floor=0.01", "warm-up floor=0.5 warm-up-steps=9 then=cosine")] string text)
+    {
+        byte[] bytes = ModelFileTests.Replace(ModelNets.Saved(), "\"schedule\":\"constant\"", $"\"schedule\":\"{text}\"");
+        TrainerOptions options = ModelFile.Parse(bytes, "m").ToTrainerOptions();
+        Trainer trainer = new(ModelNets.Network(), ModelNets.Data, options);
+        Assert.That(System.Text.Encoding.UTF8.GetString(ModelFile.ToArray(trainer.Network, trainer)), Does.Contain($"\"schedule\":\"{text}\""));
+    }
+
     [Test]
     public void A_file_on_disk_is_the_same_as_its_bytes()
     {

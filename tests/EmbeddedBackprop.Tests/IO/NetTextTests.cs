@@ -9,7 +9,7 @@ public sealed class NetTextTests
     [TestCase("input 784; dense 30 sigmoid; dense 10 softmax")]
     [TestCase("input 1x28x28; dense 10")]
     [TestCase("input 3; activate relu")]
-    [TestCase("x = input 4; first = dense 8 tanh; dense 2 relu first")]
+    [TestCase("x = input 4; first = dense 8 tanh; dense 2 relu first", "x = input 4; first = dense 8 tanh; dense 2 relu")]
     [TestCase("input 4; dense 4 tanh; again dense1; again dense1; dense 1 leaky-relu")]
     [TestCase("\"a b\" = input 4; \"\\\"\\\\;\" = dense 4 tanh; dense 4 identity \"\\\"\\\\;\"", "\"a b\" = input 4; \"\\\"\\\\;\" = dense 4 tanh; dense 4")]
     [TestCase(" input\t4 ;\n dense   2 identity ; ", "input 4; dense 2")]
