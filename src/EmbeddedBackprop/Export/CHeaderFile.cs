@@ -73,7 +73,7 @@ internal static class CHeaderFile
 
             /*
              * Predicts the golden inputs ({{p}}_selftest.c) and counts what is wrong: outputs that are not the engine's bits, a changed table,
-             * a multiply-add that rounds otherwise. 0: all is right. Uses output and arena as {{p}}_predict does.
+             * a multiply-add that rounds otherwise, denormals flushed to zero. 0: all is right. Uses output and arena as {{p}}_predict does.
              */
             uint32_t {{p}}_selftest(float *output, float *arena);
 

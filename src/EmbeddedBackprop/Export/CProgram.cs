@@ -1,5 +1,4 @@
 using System.Text;
-using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.Export;
 
@@ -47,22 +46,4 @@ internal sealed class CProgram(string prefix)
             statements.Append('\n');
         }
     }
-}
-
-/// <summary>A step of the plan as an op's C text sees it: names of C instead of offsets.</summary>
-/// <param name="Step">The step.</param>
-/// <param name="Number">Counted from 1, as layers are in Nielsen's book.</param>
-/// <param name="Inputs">The C expressions of the inputs.</param>
-/// <param name="Output">The C expression of the output.</param>
-/// <param name="Tables">The op's tables in the order of its parameters.</param>
-internal sealed record CStep(Step Step, int Number, string[] Inputs, string Output, CTable[] Tables)
-{
-    /// <summary>The layer's name, fit for a comment.</summary>
-    public string Name => CText.Comment(Step.Name);
-
-    /// <summary>Numbers of the first input.</summary>
-    public int InputLength => Step.Inputs[0].Columns;
-
-    /// <summary>Numbers of the output.</summary>
-    public int OutputLength => Step.Output.Columns;
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.Intrinsics.X86;
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Graphs;
@@ -246,6 +247,41 @@ internal sealed class CExporterTests
         build.Write("net_selftest.c", build.Read("net_selftest.c").Replace(Good, "#define EBP_M(a, b, c) (EBP_FMAF((a), (b), 0.0f) + (c))", StringComparison.Ordinal));
         build.Compile("gcc -O1 -DNET_SELFTEST_MAIN", "selftest", "net.c", "net_weights.c", "net_selftest.c");
         Assert.That(build.Run("selftest"), Is.EqualTo(1));
+    }
+
+    [TestCase("-ffp-contract=fast -mfma -O2", "")]
+    [TestCase("-O1", "_mm_setcsr(_mm_getcsr() | 0x8040u);")]
+    public void Control_a_mode_that_changes_bits_is_caught(string options, string mode)
+    {
+        if (!Fma.IsSupported)
+        {
+            Assert.Ignore("for x86 processors with FMA");
+        }
+
+        build.Export(Net(Arithmetic.Separate, 3, 2));
+        build.Write("mode.c", $$"""
+            #include <xmmintrin.h>
+            #include "net.h"
+            int main(void)
+            {
+                static float output[NET_OUTPUTS], arena[NET_ARENA_FLOATS];
+                {{mode}}
+                return (int)net_selftest(output, arena);
+            }
+
+            """);
+        string[] files = ["mode.c", "net.c", "net_weights.c", "net_selftest.c"];
+        build.Compile("gcc -O1", "right", files);
+        build.Compile("gcc " + options, "wrong", files);
+        Assert.That(build.Run("right"), mode.Length == 0 ? Is.Zero : Is.Not.Zero);
+        Assert.That(build.Run("wrong"), Is.Not.Zero);
+    }
+
+    [Test]
+    public void Every_op_has_its_C_text()
+    {
+        IEnumerable<Type> ops = typeof(Op).Assembly.GetTypes().Where(t => t.IsSubclassOf(typeof(Op)) && !t.IsAbstract && !t.IsSubclassOf(typeof(EmbeddedBackprop.Losses.Loss)));
+        Assert.That(EmbeddedBackprop.Export.COps.COp.KnownTypes, Is.EquivalentTo(ops));
     }
 
     [Test]

@@ -9,6 +9,9 @@ internal abstract class COp
     /// <summary>The op's class.</summary>
     protected abstract Type OpType { get; }
 
+    /// <summary>The classes of all ops that can be exported.</summary>
+    public static IEnumerable<Type> KnownTypes => All.Select(op => op.OpType);
+
     /// <summary>Writes a step: asks the program for routines and adds statements.</summary>
     public abstract void Write(CStep step, CProgram program);
 
