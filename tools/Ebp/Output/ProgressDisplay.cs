@@ -12,6 +12,7 @@ namespace EmbeddedBackprop.Tools.Output;
 internal sealed class ProgressDisplay : IDisposable
 {
     private static readonly TimeSpan LiveInterval = TimeSpan.FromMilliseconds(120);
+    private static readonly TimeSpan LineInterval = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan PlainInterval = TimeSpan.FromSeconds(10);
 
     private readonly Lock drawing = new();
@@ -29,6 +30,7 @@ internal sealed class ProgressDisplay : IDisposable
     private double loss;
     private double accuracy;
     private bool drawn;
+    private long lastLine;
     private bool running;
 
     public ProgressDisplay(int epochs, string caption = "")
@@ -77,6 +79,14 @@ internal sealed class ProgressDisplay : IDisposable
             running = false;
             samplesBefore += samplesOfEpoch;
             secondsBefore += record.Seconds;
+
+            // Epochs of a small table take a millisecond: ten lines a second are enough to read, the first and the last are always there.
+            if (record.Epoch != epochs && lastLine != 0 && Stopwatch.GetElapsedTime(lastLine) < LineInterval)
+            {
+                return;
+            }
+
+            lastLine = Stopwatch.GetTimestamp();
             Erase();
             double rate = record.Seconds > 0 ? samplesOfEpoch / record.Seconds : 0;
             double remaining = secondsBefore / record.Epoch * (epochs - record.Epoch);

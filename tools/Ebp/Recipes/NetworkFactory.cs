@@ -1,4 +1,5 @@
 using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Training;
@@ -14,10 +15,10 @@ internal static class NetworkFactory
         Sequential net = new(layers[0]);
         for (int i = 1; i < layers.Length; i++)
         {
-            net.Dense(layers[i], Components.Activation(i == layers.Length - 1 ? recipe.OutputActivation! : recipe.Activation!));
+            net.Dense(layers[i], Registry.Activation(i == layers.Length - 1 ? recipe.OutputActivation! : recipe.Activation!));
         }
 
-        return net.Compile(Components.Loss(recipe.Loss!), new NetworkOptions
+        return net.Compile(Registry.Loss(recipe.Loss!), new NetworkOptions
         {
             Batch = batch ?? recipe.Batch!.Value,
             Arithmetic = recipe.Arithmetic == "separate" ? Arithmetic.Separate : Arithmetic.Fused,
