@@ -1,0 +1,120 @@
+using EmbeddedBackprop.Tests.Data;
+using NUnit.Framework;
+
+namespace EmbeddedBackprop.Tests.Ebp;
+
+/// <summary>Bad input gives one clear line that names the thing, the right exit code, and leaves no file behind.</summary>
+[TestFixture]
+[Parallelizable(ParallelScope.All)]
+public sealed class BadInputTests
+{
+    private const int Usage = 2, BadInput = 3, CannotWrite = 4;
+
+    [TestCase("", "command")]
+    [TestCase("fly", "'fly'")]
+    [TestCase("train --frobnicate", "--frobnicate")]
+    [TestCase("train --lr -0.1", "--lr")]
+    [TestCase("train --lr nan", "--lr")]
+    [TestCase("train --l2 -1", "--l2")]
+    [TestCase("train --momentum 1.5", "--momentum")]
+    [TestCase("train --momentum 0.9 --optimizer adam", "--momentum")]
+    [TestCase("train --batch 0", "--batch")]
+    [TestCase("train --epochs 0", "--epochs")]
+    [TestCase("train --seed -1", "--seed")]
+    [TestCase("train --limit 0", "--limit")]
+    [TestCase("train --limit 10000000", "--limit")]
+    [TestCase("train --validation 10000000", "--validation")]
+    [TestCase("train --layers 784", "--layers")]
+    [TestCase("train --layers 784,0,10", "--layers")]
+    [TestCase("train --layers 783,30,10", "783")]
+    [TestCase("train --layers 784,30,9", "9")]
+    [TestCase("train --layers 784,2000000000,10", "memory", Description = "More than fits")]
+    [TestCase("train --activation rely", "leaky-relu")]
+    [TestCase("train --loss crossentropy", "binary-cross-entropy")]
+    [TestCase("train --optimizer adams", "adamw")]
+    [TestCase("train --init xavier", "glorot")]
+    [TestCase("train --arithmetic exact", "separate")]
+    [TestCase("train --loss cross-entropy --output-activation sigmoid", "binary-cross-entropy")]
+    [TestCase("train --loss binary-cross-entropy --output-activation softmax", "sigmoid")]
+    [TestCase("train --data cifar", "csv:FILE")]
+    [TestCase("train --label x", "--label")]
+    [TestCase("train --data-dir .", "--data-dir")]
+    [TestCase("train --threads 2", "--threads")]
+    [TestCase("plan", "--layers")]
+    [TestCase("gradcheck --layers 3,x", "--layers")]
+    public void Wrong_usage_exits_2(string commandLine, string named)
+    {
+        using EbpProcess ebp = new();
+        Check(ebp, Usage, named, EbpProcess.Words(commandLine));
+    }
+
+    [Test]
+    public void Data_that_do_not_fit_the_usage_exit_2()
+    {
+        using EbpProcess ebp = new();
+        ebp.File("t.csv", "a,b,c\n1,2,x\n2,3,y\n3,4,x\n4,5,y\n5,6,z\n");
+        Check(ebp, Usage, "'d'", "train", "--data", "csv:t.csv", "--label", "d");
+        Check(ebp, Usage, "--test-fraction", "train", "--data", "csv:t.csv", "--test", "t.csv", "--test-fraction", "0.5");
+        Check(ebp, Usage, "3 classes", "train", "--data", "csv:t.csv", "--layers", "2,1");
+    }
+
+    [Test]
+    public void A_missing_file_exits_3()
+    {
+        using EbpProcess ebp = new();
+        Check(ebp, BadInput, "train-images-idx3-ubyte", "train", "--data", "mnist");
+        Check(ebp, BadInput, "nowhere", "train", "--data", "mnist", "--data-dir", "nowhere");
+        Check(ebp, BadInput, "missing.csv", "train", "--data", "csv:missing.csv");
+    }
+
+    [Test]
+    public void Damaged_idx_files_exit_3()
+    {
+        using EbpProcess ebp = new();
+        byte[] images = IdxReaderTests.File(new byte[36], false, 4, 3, 3), labels = IdxReaderTests.File([0, 1, 2, 3], false, 4);
+        ebp.File("train-images-idx3-ubyte", images[..^1]);
+        ebp.File("train-labels-idx1-ubyte", labels);
+        ebp.File("t10k-images-idx3-ubyte", images);
+        ebp.File("t10k-labels-idx1-ubyte", labels);
+        Check(ebp, BadInput, "train-images-idx3-ubyte", "train", "--data", "mnist", "--data-dir", ".");
+        ebp.File("train-images-idx3-ubyte", images);
+        ebp.File("train-labels-idx1-ubyte", IdxReaderTests.File([0, 1, 2, 11], false, 4));
+        Check(ebp, BadInput, "label 11", "train", "--data", "mnist", "--data-dir", ".");
+    }
+
+    [TestCase("a,b,c\n1,2,x\nNaN,3,y\n", "line 3")]
+    [TestCase("a,b,c\n1,2,x\n1,y\n", "line 3")]
+    [TestCase("a,b,c\n1,2,x\n1,,y\n", "empty")]
+    [TestCase("", "empty")]
+    public void Damaged_tables_exit_3(string text, string named)
+    {
+        using EbpProcess ebp = new();
+        ebp.File("t.csv", text);
+        Check(ebp, BadInput, named, "train", "--data", "csv:t.csv");
+    }
+
+    [Test]
+    public void An_output_that_cannot_be_written_exits_4_before_training()
+    {
+        using EbpProcess ebp = new();
+        ebp.File("file", "");
+        Check(ebp, CannotWrite, "file", "train", "--out", Path.Combine("file", "model.safetensors"));
+        Check(ebp, CannotWrite, "folder", "train", "--out", ".");
+        ebp.File("ebp-out", "");
+        Check(ebp, CannotWrite, "ebp-out", "train");
+    }
+
+    private static void Check(EbpProcess ebp, int exitCode, string named, params string[] arguments)
+    {
+        string[] before = Files(ebp.Folder);
+        EbpProcess.Result result = ebp.Run(arguments);
+        Assert.That(result.ExitCode, Is.EqualTo(exitCode), result.Errors);
+        Assert.That(result.Errors, Does.StartWith("ebp: ").And.Contains(named));
+        Assert.That(result.Errors.TrimEnd().Split('\n'), Has.Length.EqualTo(1), result.Errors);
+        Assert.That(result.Errors, Does.Not.Contain("Exception"));
+        Assert.That(result.Output, Is.Empty);
+        Assert.That(Files(ebp.Folder), Is.EqualTo(before), "nothing is left behind");
+    }
+
+    private static string[] Files(string folder) => [.. Directory.GetFileSystemEntries(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
+}

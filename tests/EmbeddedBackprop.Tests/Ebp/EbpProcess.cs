@@ -1,0 +1,94 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using NUnit.Framework;
+
+namespace EmbeddedBackprop.Tests.Ebp;
+
+/// <summary>Runs the built command line tool as a process, in an empty folder of its own.</summary>
+internal sealed class EbpProcess : IDisposable
+{
+    private static readonly string Dll = FindDll();
+
+    // The dotnet that runs this process: <root>/shared/Microsoft.NETCore.App/<version>/ holds the runtime.
+    private static readonly string Dotnet = Path.GetFullPath(Path.Combine(
+        RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"));
+
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("ebp-cli-");
+
+    internal readonly record struct Result(int ExitCode, string Output, string Errors);
+
+    /// <summary>The folder that the tool is run in.</summary>
+    public string Folder => folder.FullName;
+
+    public static string[] Words(string commandLine) => commandLine.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+
+    public string File(string name, string text)
+    {
+        string path = Path.Combine(Folder, name);
+        System.IO.File.WriteAllText(path, text);
+        return path;
+    }
+
+    public string File(string name, byte[] bytes)
+    {
+        string path = Path.Combine(Folder, name);
+        System.IO.File.WriteAllBytes(path, bytes);
+        return path;
+    }
+
+    public Process Start(params string[] arguments)
+    {
+        ProcessStartInfo start = new(Dotnet)
+        {
+            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Folder,
+        };
+        start.ArgumentList.Add(Dll);
+        foreach (string argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        return Process.Start(start) ?? throw new InvalidOperationException("the tool did not start");
+    }
+
+    public Result Run(params string[] arguments) => RunWithInput("", arguments);
+
+    public Result RunWithInput(string input, params string[] arguments)
+    {
+        using Process process = Start(arguments);
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        process.StandardInput.Write(input);
+        process.StandardInput.Close();
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return new Result(process.ExitCode, output, errors.GetAwaiter().GetResult());
+    }
+
+    /// <summary>Runs the tool with --json; it has to succeed. Returns the object on the last line of its output.</summary>
+    public JsonElement RunJson(params string[] arguments)
+    {
+        Result result = Run([.. arguments, "--json"]);
+        Assert.That(result.ExitCode, Is.Zero, $"{string.Join(' ', arguments)}\n{result.Errors}");
+        return LastLine(result.Output);
+    }
+
+    public static JsonElement LastLine(string output)
+    {
+        string last = output.TrimEnd().Split('\n')[^1];
+        using JsonDocument document = JsonDocument.Parse(last);
+        return document.RootElement.Clone();
+    }
+
+    public void Dispose() => folder.Delete(recursive: true);
+
+    private static string FindDll()
+    {
+        // tests/EmbeddedBackprop.Tests/bin/<configuration>/<framework>/ is where this assembly lies.
+        DirectoryInfo here = new(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
+        string configuration = here.Parent!.Name;
+        string root = here.Parent.Parent!.Parent!.Parent!.Parent!.FullName;
+        string dll = Path.Combine(root, "tools", "Ebp", "bin", configuration, here.Name, "ebp.dll");
+        return System.IO.File.Exists(dll) ? dll : throw new FileNotFoundException($"the tool was not built: {dll}");
+    }
+}
