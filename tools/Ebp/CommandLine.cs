@@ -13,9 +13,12 @@ internal static class CommandLine
         RootCommand root = new("ebp trains small neural networks, judges them, and exports them as C for microcontrollers.")
         {
             TrainCommand.Create(),
+            EvalCommand.Create(),
+            PredictCommand.Create(),
             PlanCommand.Create(),
             GradcheckCommand.Create(),
             CompareCommand.Create(),
+            ExportCommand.Create(),
         };
 
         // "@" begins no response file here: column names and labels may begin with it.

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Tools.Output;
 using EmbeddedBackprop.Tools.Recipes;
 using EmbeddedBackprop.Training;
@@ -96,7 +97,7 @@ internal static class CompareCommand
         return new Contender(
             name, recipe, last.TestAccuracy, run.BestTestAccuracy, last.TestLoss, network.ParameterCount, network.InferencePlan.MultiplyAdds,
             4L * device.InferencePlan.ParameterLength, 4L * device.InferencePlan.WorkspaceLength, 4L * device.MemoryLength,
-            run.TrainSeconds, run.SamplesPerSecond, Judge.PredictionSeconds(network), Weights.Hash(network));
+            run.TrainSeconds, run.SamplesPerSecond, Judge.PredictionSeconds(network), WeightsHash.Of(network));
     }
 
     private static void Write(Utf8JsonWriter writer, Contender contender)

@@ -15,24 +15,35 @@ internal static class GradcheckCommand
     public static Command Create()
     {
         Command command = new("gradcheck", "Compares backpropagation with differences of the loss, in double, and the float kernels with the double ones; exit code 1 if they disagree.");
+        Argument<string> model = ModelArgument.Create(optional: true);
+        command.Arguments.Add(model);
         RecipeOptions options = new(command, RecipeOptions.Model, ["init", "batch", "seed"]);
         Option<string> elements = new("--elements") { HelpName = "N", Description = "Elements of each tensor that are compared with differences (default: 100)." };
         Option<bool> json = Json.Option();
         command.Options.Add(elements);
         command.Options.Add(json);
         command.SetAction(parsed => Run(
-            options.Read(parsed), OptionText.Integer("elements", parsed.GetValue(elements), 1) ?? new GradientCheckOptions().ElementsPerTensor, parsed.GetValue(json)));
+            parsed.GetValue(model), options.Read(parsed), OptionText.Integer("elements", parsed.GetValue(elements), 1) ?? new GradientCheckOptions().ElementsPerTensor, parsed.GetValue(json)));
         return command;
     }
 
-    private static int Run(Recipe given, int elements, bool json)
+    private static int Run(string? path, Recipe given, int elements, bool json)
     {
-        int[] layers = given.Layers ?? DefaultLayers;
-        bool single = layers[^1] == 1;
-        Recipe recipe = RecipeDefaults.Complete(
-            given with { Layers = layers, Batch = given.Batch ?? 5 }, layers[0], single ? 2 : layers[^1], layers[^1], int.MaxValue);
-        Network network = NetworkFactory.Create(recipe);
-        GradientCheckReport report = GradientCheck.Run(network, RandomSamples(recipe), new GradientCheckOptions { ElementsPerTensor = elements });
+        Network network;
+        if (path is null)
+        {
+            network = NetworkFactory.Create(RecipeDefaults.CompleteWithoutData(given with { Layers = given.Layers ?? DefaultLayers, Batch = given.Batch ?? 5 }));
+        }
+        else if (given.ToDictionary().Keys.FirstOrDefault(name => name is not ("batch" or "seed")) is { } stray)
+        {
+            throw ToolException.Usage($"--{stray}: the model file says what the network is");
+        }
+        else
+        {
+            network = ModelStore.Load(path).File.ToNetwork(given.Batch ?? 5);
+        }
+
+        GradientCheckReport report = GradientCheck.Run(network, RandomSamples(network, given.Seed ?? RecipeDefaults.Seed), new GradientCheckOptions { ElementsPerTensor = elements });
         if (json)
         {
             JsonResult.Write(writer =>
@@ -68,10 +79,10 @@ internal static class GradcheckCommand
     }
 
     /// <summary>Normal inputs and random classes: what the derivatives are taken at does not matter, as long as nothing is 0 by chance.</summary>
-    private static IBatchSource RandomSamples(Recipe recipe)
+    private static IBatchSource RandomSamples(Network network, ulong seed)
     {
-        int count = recipe.Batch!.Value, inputs = recipe.Layers![0], outputs = recipe.Layers[^1];
-        CounterRandom random = new(recipe.Seed!.Value, RandomPurpose.Check);
+        int count = network.Options.Batch, inputs = network.Input.Shape.Length, outputs = network.Output.Shape.Length;
+        CounterRandom random = new(seed, RandomPurpose.Check);
         float[] x = new float[count * inputs];
         for (int i = 0; i < x.Length; i++)
         {

@@ -14,45 +14,63 @@ internal static class PlanCommand
     public static Command Create()
     {
         Command command = new("plan", "Shows what a network needs: layers, shapes, parameters, multiply-adds, flash and RAM, on a device and on this machine.");
+        Argument<string> model = ModelArgument.Create(optional: true);
+        command.Arguments.Add(model);
         RecipeOptions options = new(command, RecipeOptions.Model, ["optimizer", "momentum", "batch"]);
         Option<bool> json = Json.Option();
         command.Options.Add(json);
-        command.SetAction(parsed => Run(options.Read(parsed), parsed.GetValue(json)));
+        command.SetAction(parsed => Run(parsed.GetValue(model), options.Read(parsed), parsed.GetValue(json)));
         return command;
     }
 
-    private static int Run(Recipe given, bool json)
+    private static int Run(string? path, Recipe given, bool json)
     {
-        int[] layers = given.Layers ?? throw ToolException.Usage("plan needs --layers, as in --layers 784,30,10, or a model file");
-        bool single = layers[^1] == 1;
-        Recipe recipe = RecipeDefaults.Complete(given, layers[0], single ? 2 : layers[^1], layers[^1], int.MaxValue);
-        recipe = recipe with { Initializer = "zeros" };
-        Show(recipe, given.Batch ?? 1, NetworkFactory.Create(recipe), json);
+        if (path is not null)
+        {
+            if (given.ToDictionary().Keys.FirstOrDefault(name => name != "batch") is { } stray)
+            {
+                throw ToolException.Usage($"--{stray}: the model file says what the network is");
+            }
+
+            SavedModel model = ModelStore.Load(path);
+            Show((layout, batch) => model.File.ToNetwork(batch ?? 0, layout), given.Batch, json);
+            return ExitCode.Success;
+        }
+
+        if (given.Layers is null)
+        {
+            throw ToolException.Usage("plan wants --layers, as in --layers 784,30,10, or a model file");
+        }
+
+        Recipe recipe = RecipeDefaults.CompleteWithoutData(given) with { Initializer = "zeros" };
+        Show((layout, batch) => NetworkFactory.Create(recipe, layout, batch), given.Batch, json);
         return ExitCode.Success;
     }
 
-    private static void Show(Recipe recipe, int deviceBatch, Network host, bool json)
+    private static void Show(Func<Layout, int?, Network> create, int? batch, bool json)
     {
-        Network device = NetworkFactory.Create(recipe, Layout.Compact, deviceBatch);
-        Network single = NetworkFactory.Create(recipe, Layout.Compact, 1);
+        Network host = create(Layout.Padded, batch);
+        int deviceBatch = batch ?? 1;
+        Network device = create(Layout.Compact, deviceBatch);
+        Network single = deviceBatch == 1 ? device : create(Layout.Compact, 1);
         Needs needs = new(
             Parameters: device.ParameterCount,
             MultiplyAdds: device.InferencePlan.MultiplyAdds,
             InferenceFlash: 4L * single.InferencePlan.ParameterLength,
             InferenceRam: 4L * single.InferencePlan.WorkspaceLength,
             TrainingBatch: deviceBatch,
-            TrainingRam: 4L * (device.Parameters.Length + device.Gradients.Length + device.OptimizerState.Length + device.TrainingPlan!.WorkspaceLength),
+            TrainingRam: 4L * (device.Parameters.Length + device.Gradients.Length + device.OptimizerState.Length + (device.TrainingPlan?.WorkspaceLength ?? 0)),
             OptimizerState: 4L * device.OptimizerState.Length,
             HostBatch: host.Options.Batch,
             HostRam: 4L * host.MemoryLength);
         if (json)
         {
-            JsonResult.Write(writer => Write(writer, recipe, host, needs));
+            JsonResult.Write(writer => Write(writer, host, needs));
             return;
         }
 
         Console.Out.WriteLine("On this machine:");
-        Console.Out.WriteLine(host.TrainingPlan);
+        Console.Out.WriteLine(host.TrainingPlan ?? host.InferencePlan);
         Console.Out.WriteLine("On a device:");
         Console.Out.WriteLine(single.InferencePlan);
         Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"""
@@ -63,11 +81,12 @@ internal static class PlanCommand
             """));
     }
 
-    private static void Write(Utf8JsonWriter writer, Recipe recipe, Network host, Needs needs)
+    private static void Write(Utf8JsonWriter writer, Network host, Needs needs)
     {
         writer.WriteString("command", "plan");
+        Plan plan = host.TrainingPlan ?? host.InferencePlan;
         writer.WriteStartArray("layers");
-        foreach (Step step in host.TrainingPlan!.Steps)
+        foreach (Step step in plan.Steps)
         {
             writer.WriteStartObject();
             writer.WriteString("name", step.Name);
@@ -75,7 +94,7 @@ internal static class PlanCommand
             writer.WriteString("detail", step.Op.Detail);
             writer.WriteString("shape", step.Node.Shape.ToString());
             long count = 0;
-            foreach (ParameterRange range in host.TrainingPlan.Parameters)
+            foreach (ParameterRange range in plan.Parameters)
             {
                 count += range.Name.StartsWith(step.Op.Name + ".", StringComparison.Ordinal) ? range.Count : 0;
             }
@@ -88,8 +107,8 @@ internal static class PlanCommand
         writer.WriteEndArray();
         writer.WriteNumber("parameters", needs.Parameters);
         writer.WriteNumber("multiply_adds", needs.MultiplyAdds);
-        writer.WriteString("arithmetic", recipe.Arithmetic);
-        writer.WriteString("optimizer", recipe.Optimizer);
+        writer.WriteString("arithmetic", host.Options.Arithmetic == Kernels.Arithmetic.Fused ? "fused" : "separate");
+        writer.WriteString("optimizer", host.Options.Optimizer.Name);
         writer.WriteStartObject("inference");
         writer.WriteNumber("flash_bytes", needs.InferenceFlash);
         writer.WriteNumber("ram_bytes", needs.InferenceRam);

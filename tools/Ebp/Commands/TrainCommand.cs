@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Globalization;
 using System.Numerics;
 using System.Text.Json;
+using EmbeddedBackprop.Export;
+using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Tools.Output;
 using EmbeddedBackprop.Tools.Recipes;
 using EmbeddedBackprop.Training;
@@ -38,13 +40,21 @@ internal static class TrainCommand
     {
         string file = output ?? Path.Combine(DefaultFolder, DefaultFile);
         OutputTarget.CheckFile(file);
-        Recipe recipe = RecipeDefaults.WithData(given);
+        SavedModel? saved = resume is null ? null : ModelStore.Load(resume);
+        Recipe recipe = saved is null ? RecipeDefaults.WithData(given) : Resumption.Merge(given, saved, resume!);
         TaskData data = DataLoader.Load(recipe);
+        if (saved is not null)
+        {
+            Resumption.CheckSamples(saved, data, resume!);
+        }
+
         recipe = RecipeDefaults.Complete(recipe, data.Inputs, data.Classes, data.Training.TargetLength, data.Training.Count);
         data = data.ForOutputs(recipe.Layers![^1]);
         Network network = NetworkFactory.Create(recipe);
         Trainer trainer = new(network, data.Training, NetworkFactory.Training(recipe));
-        TrainingRun run = new(data, network, trainer);
+        saved?.File.Restore(trainer);
+        TrainingRun run = new(data, network, trainer, saved?.History);
+        OutputTarget.Create(Path.GetDirectoryName(Path.GetFullPath(file))!);
         if (!json)
         {
             Console.Out.WriteLine(Describe(recipe, data));
@@ -54,19 +64,48 @@ internal static class TrainCommand
         using Interruption interruption = new();
         using (ProgressDisplay display = new(recipe.Epochs!.Value))
         {
+            if (trainer.Finished)
+            {
+                display.Note($"nothing is left to do: all {recipe.Epochs} epochs are done; --epochs asks for more");
+            }
+
             run.Run(display, interruption.Token);
+        }
+
+        List<string> files = [file];
+        OutputTarget.Write(() => ModelStore.Save(file, network, trainer, recipe, data, run.History));
+        if (run.Interrupted)
+        {
+            Console.Error.WriteLine($"interrupted; go on with: ebp train --resume {file}{(output is null ? "" : $" --out {output}")}");
+        }
+        else if (output is null)
+        {
+            ExportC(network, files);
         }
 
         if (json)
         {
-            JsonResult.Write(writer => WriteResult(writer, recipe, data, run));
+            JsonResult.Write(writer => WriteResult(writer, recipe, data, run, files));
         }
         else
         {
-            PrintResult(run);
+            PrintResult(run, files);
         }
 
         return run.Interrupted ? ExitCode.Interrupted : ExitCode.Success;
+    }
+
+    private static void ExportC(Network network, List<string> files)
+    {
+        try
+        {
+            OutputTarget.Write(() => files.AddRange(CExporter.Write(network, DefaultFolder)));
+        }
+        catch (Exception exception) when (exception is NotSupportedException or ArgumentException)
+        {
+            // The model itself is written: a network that C cannot have is no reason to fail.
+            Console.Error.WriteLine($"no C files: {exception.Message}");
+        }
     }
 
     private static string Describe(Recipe recipe, TaskData data) => string.Create(
@@ -74,7 +113,7 @@ internal static class TrainCommand
         $"{recipe.Data}: {data.Training.Count:N0} samples to train on, {data.Test.Count:N0} to test; {string.Join(',', recipe.Layers!)}, " +
         $"{recipe.Activation}, {recipe.OutputActivation}, {recipe.Loss}, {recipe.Optimizer}, lr {recipe.LearningRate:R}, batch {recipe.Batch}, seed {recipe.Seed}");
 
-    private static void PrintResult(TrainingRun run)
+    private static void PrintResult(TrainingRun run, List<string> files)
     {
         if (run.History.Count > 0)
         {
@@ -87,10 +126,11 @@ internal static class TrainCommand
         Console.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{run.TrainSeconds:F2} s of training, {run.SamplesPerSecond:N0} samples/s, {run.AllocatedBytesPerStep:0.##} bytes allocated per step"));
-        Console.Out.WriteLine($"weights {Weights.Hash(run.Network)}");
+        Console.Out.WriteLine($"weights {WeightsHash.Of(run.Network)}");
+        Console.Out.WriteLine($"written: {string.Join(", ", files)}");
     }
 
-    private static void WriteResult(Utf8JsonWriter writer, Recipe recipe, TaskData data, TrainingRun run)
+    private static void WriteResult(Utf8JsonWriter writer, Recipe recipe, TaskData data, TrainingRun run, List<string> files)
     {
         writer.WriteString("command", "train");
         writer.WriteStartObject("options");
@@ -118,9 +158,11 @@ internal static class TrainCommand
         writer.WriteNumberOrNull("allocated_bytes_per_step", run.AllocatedBytesPerStep);
         writer.WriteNumber("parameters", run.Network.ParameterCount);
         writer.WriteNumber("multiply_adds", run.Network.InferencePlan.MultiplyAdds);
-        writer.WriteString("weights_hash", Weights.Hash(run.Network));
+        writer.WriteString("weights_hash", WeightsHash.Of(run.Network));
         writer.WriteString("arithmetic", recipe.Arithmetic);
         writer.WriteNumber("vector_width", Vector<float>.Count);
         writer.WriteBoolean("interrupted", run.Interrupted);
+        writer.WriteString("model", files[0]);
+        writer.WriteStrings("files", files);
     }
 }

@@ -1,7 +1,7 @@
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Kernels;
-using EmbeddedBackprop.Losses;
+using EmbeddedBackprop.Optimizers;
 using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tools.Recipes;
@@ -23,9 +23,9 @@ internal static class NetworkFactory
             Batch = batch ?? recipe.Batch!.Value,
             Arithmetic = recipe.Arithmetic == "separate" ? Arithmetic.Separate : Arithmetic.Fused,
             Layout = layout,
-            Initializer = Components.Initializer(recipe.Initializer!),
+            Initializer = Registry.Initializer(recipe.Initializer!),
             Seed = recipe.Seed!.Value,
-            Optimizer = Components.Optimizer(recipe.Optimizer!, recipe.Momentum),
+            Optimizer = Registry.Optimizer(recipe.Optimizer!, new OptimizerSettings { Momentum = recipe.Momentum }),
             Regularization = new Regularization { L2 = recipe.L2!.Value, WeightDecay = recipe.WeightDecay!.Value },
         });
     }

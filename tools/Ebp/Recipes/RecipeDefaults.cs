@@ -5,6 +5,10 @@ internal static class RecipeDefaults
 {
     public const ulong Seed = 1;
 
+    /// <summary>The recipe with every value that a network without data needs: classes as many as outputs, two for a single one.</summary>
+    public static Recipe CompleteWithoutData(Recipe recipe) =>
+        Complete(recipe, recipe.Layers![0], Math.Max(recipe.Layers[^1], 2), recipe.Layers[^1], int.MaxValue);
+
     /// <summary>The recipe with the data named: everything that is needed to load them.</summary>
     public static Recipe WithData(Recipe recipe) => recipe with { Data = recipe.Data ?? "digits", Seed = recipe.Seed ?? Seed };
 
@@ -38,7 +42,7 @@ internal static class RecipeDefaults
             WeightDecay = recipe.WeightDecay ?? (optimizer == "adamw" ? 0.01f : 0),
             Initializer = recipe.Initializer ?? Initializer(activation, layers.Length),
             Batch = recipe.Batch ?? (samples < 2_000 ? 10 : 32),
-            Epochs = recipe.Epochs ?? Math.Clamp(200_000 / samples, 10, 200),
+            Epochs = recipe.Epochs ?? Math.Clamp(400_000 / samples, 10, 200),
             Seed = recipe.Seed ?? Seed,
             Arithmetic = recipe.Arithmetic ?? "fused",
         };
@@ -122,5 +126,5 @@ internal static class RecipeDefaults
             _ => "glorot",
         };
 
-    private static int HiddenWidth(int inputs) => inputs >= 256 ? 100 : 30;
+    private static int HiddenWidth(int inputs) => inputs >= 256 ? 64 : 30;
 }

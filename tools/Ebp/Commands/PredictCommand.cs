@@ -1,0 +1,176 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using EmbeddedBackprop.Tools.Output;
+using EmbeddedBackprop.Tools.Recipes;
+using EmbeddedBackprop.Training;
+
+namespace EmbeddedBackprop.Tools.Commands;
+
+/// <summary>ebp predict: what a model says about samples.</summary>
+internal static class PredictCommand
+{
+    public static Command Create()
+    {
+        Command command = new("predict", "Asks a model about samples: by --index from its data, from --values, or rows of numbers from a file or standard input.");
+        Argument<string> model = ModelArgument.Create();
+        Argument<string> rows = new("FILE") { Description = "Rows of inputs without labels; - is standard input.", Arity = ArgumentArity.ZeroOrOne };
+        command.Arguments.Add(model);
+        command.Arguments.Add(rows);
+        RecipeOptions options = new(command, RecipeOptions.Data, ["seed"]);
+        Option<string> index = new("--index") { HelpName = "N", Description = "The sample's number from 0 on: of the test part, or of the table that --data names." };
+        Option<string> values = new("--values") { HelpName = "NUMBERS", Description = "One sample's inputs, with commas between." };
+        Option<bool> json = Json.Option();
+        command.Options.Add(index);
+        command.Options.Add(values);
+        command.Options.Add(json);
+        command.SetAction(parsed => Run(
+            ModelStore.Load(parsed.GetRequiredValue(model)), parsed.GetValue(rows), options.Read(parsed),
+            OptionText.Integer("index", parsed.GetValue(index), 0), parsed.GetValue(values), parsed.GetValue(json)));
+        return command;
+    }
+
+    private static int Run(SavedModel model, string? file, Recipe given, int? index, string? values, bool json)
+    {
+        bool sampleOfData = index is not null || given.Data is not null;
+        if ((sampleOfData ? 1 : 0) + (values is null ? 0 : 1) + (file is null ? 0 : 1) > 1)
+        {
+            throw ToolException.Usage("predict takes one of --index, --values and FILE");
+        }
+
+        List<Prediction> predictions = sampleOfData ? FromData(model, given, index ?? 0) : FromNumbers(model, Numbers(model, file, values));
+        if (json)
+        {
+            Write(model, predictions);
+        }
+        else
+        {
+            foreach (Prediction prediction in predictions)
+            {
+                Console.Out.WriteLine(Line(model, prediction));
+            }
+        }
+
+        return ExitCode.Success;
+    }
+
+    private static List<float[]> Numbers(SavedModel model, string? file, string? values)
+    {
+        int inputs = model.Network.Input.Shape.Length;
+        if (values is not null)
+        {
+            return [ValuesReader.Row(values, "--values", inputs)];
+        }
+
+        if (file is null && !Console.IsInputRedirected)
+        {
+            throw ToolException.Usage("predict wants samples: --index N, --values NUMBERS, a FILE of rows, or rows on standard input");
+        }
+
+        if (file is null or "-")
+        {
+            return ValuesReader.Read(Console.In, "standard input", inputs);
+        }
+
+        try
+        {
+            using StreamReader reader = new(file, Encoding.UTF8);
+            return ValuesReader.Read(reader, file, inputs);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw ToolException.BadInput($"{file}: {(File.Exists(file) ? exception.Message : "there is no such file")}", exception);
+        }
+    }
+
+    private static List<Prediction> FromNumbers(SavedModel model, List<float[]> rows)
+    {
+        List<Prediction> predictions = [];
+        foreach (float[] row in rows)
+        {
+            model.Preparation.Standardizer?.Apply(row);
+            predictions.Add(new Prediction(model.Network.Predict(row).ToArray(), null));
+        }
+
+        return predictions;
+    }
+
+    private static List<Prediction> FromData(SavedModel model, Recipe given, int index)
+    {
+        IBatchSource data = ModelData.Load(model, given);
+        if (index >= data.Count)
+        {
+            throw ToolException.Usage($"--index: {index} is not among the {data.Count} samples (0 to {data.Count - 1})");
+        }
+
+        float[] row = new float[data.InputLength];
+        data.Gather([index], row, row.Length, default, 0);
+        return [new Prediction(model.Network.Predict(row).ToArray(), data.ClassCount > 0 ? data.Label(index) : null)];
+    }
+
+    private static string Line(SavedModel model, Prediction prediction)
+    {
+        StringBuilder text = new();
+        if (IsClassifier(model))
+        {
+            text.Append(Name(model, prediction.Class));
+            if (prediction.Label is { } label)
+            {
+                text.Append(label == prediction.Class ? " (right)" : $" (wrong: {Name(model, label)})");
+            }
+
+            text.Append("  ");
+        }
+
+        return text.AppendJoin(' ', Array.ConvertAll(prediction.Outputs, value => value.ToString("G6", CultureInfo.InvariantCulture))).ToString();
+    }
+
+    private static void Write(SavedModel model, List<Prediction> predictions) => JsonResult.Write(writer =>
+    {
+        writer.WriteString("command", "predict");
+        writer.WriteStartArray("predictions");
+        foreach (Prediction prediction in predictions)
+        {
+            writer.WriteStartObject();
+            if (IsClassifier(model))
+            {
+                writer.WriteNumber("class", prediction.Class);
+                writer.WriteString("name", Name(model, prediction.Class));
+            }
+
+            if (prediction.Label is { } label)
+            {
+                writer.WriteNumber("label", label);
+            }
+
+            writer.WriteStartArray("outputs");
+            foreach (float value in prediction.Outputs)
+            {
+                if (float.IsFinite(value))
+                {
+                    writer.WriteNumberValue(value);
+                }
+                else
+                {
+                    writer.WriteNullValue();
+                }
+            }
+
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+    });
+
+    private static bool IsClassifier(SavedModel model) => model.Preparation.Classes > 0;
+
+    private static string Name(SavedModel model, int number) =>
+        model.Preparation.ClassNames is { } names && number < names.Count ? names[number] : number.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>The outputs for one sample, and its label where it is known.</summary>
+    private sealed record Prediction(float[] Outputs, int? Label)
+    {
+        public int Class => Accuracy.ClassOf(Outputs);
+    }
+}

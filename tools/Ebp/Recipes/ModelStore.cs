@@ -1,0 +1,152 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using EmbeddedBackprop.Data;
+using EmbeddedBackprop.IO;
+using EmbeddedBackprop.Tools.Output;
+using EmbeddedBackprop.Training;
+
+namespace EmbeddedBackprop.Tools.Recipes;
+
+/// <summary>Model files as this tool writes them: the library's, with the recipe, the preparation of inputs and the history as strings of its own.</summary>
+internal static class ModelStore
+{
+    private const string OptionPrefix = "option.";
+    private const string History = "history";
+    private const string Fingerprint = "data.sha256";
+    private const string Means = "inputs.means";
+    private const string Scales = "inputs.scales";
+    private const string InputNames = "inputs.names";
+    private const string ClassNames = "classes.names";
+    private const string ClassCount = "classes";
+
+    public static void Save(string path, Network network, Trainer trainer, Recipe recipe, TaskData data, IReadOnlyList<EpochRecord> history)
+    {
+        Dictionary<string, string> extra = new(StringComparer.Ordinal);
+        foreach ((string name, string value) in recipe.ToDictionary())
+        {
+            extra.Add(OptionPrefix + name, value);
+        }
+
+        Preparation preparation = data.Preparation;
+        extra.Add(ClassCount, preparation.Classes.ToString(CultureInfo.InvariantCulture));
+        extra.Add(Fingerprint, data.Fingerprint);
+        extra.Add(History, Json(writer =>
+        {
+            foreach (EpochRecord record in history)
+            {
+                record.Write(writer);
+            }
+        }));
+        if (preparation.Standardizer is { } standardizer)
+        {
+            extra.Add(Means, Numbers(standardizer.Means));
+            extra.Add(Scales, Numbers(standardizer.Scales));
+        }
+
+        AddNames(InputNames, preparation.InputNames);
+        AddNames(ClassNames, preparation.ClassNames);
+        ModelFile.Save(path, network, trainer, extra);
+
+        void AddNames(string key, IReadOnlyList<string>? names)
+        {
+            if (names is not null)
+            {
+                extra.Add(key, Json(writer =>
+                {
+                    foreach (string name in names)
+                    {
+                        writer.WriteStringValue(name);
+                    }
+                }));
+            }
+        }
+    }
+
+    /// <exception cref="ToolException">There is no such file, or its strings are not those of this tool.</exception>
+    /// <exception cref="DataFormatException">The file is damaged.</exception>
+    public static SavedModel Load(string path)
+    {
+        if (!File.Exists(path))
+        {
+            throw ToolException.BadInput(Directory.Exists(path) ? $"{path}: it is a folder, not a model file" : $"{path}: there is no such file");
+        }
+
+        ModelFile file = ModelFile.Open(path);
+        try
+        {
+            Recipe recipe = Recipe.Parse(name => file.Extra.GetValueOrDefault(OptionPrefix + name));
+            Standardizer? standardizer = file.Extra.TryGetValue(Means, out string? means) && file.Extra.TryGetValue(Scales, out string? scales)
+                ? new Standardizer(Numbers(means), Numbers(scales))
+                : null;
+            int classes = file.Extra.TryGetValue(ClassCount, out string? count) ? int.Parse(count, NumberStyles.None, CultureInfo.InvariantCulture) : 0;
+            Preparation preparation = new(standardizer, Names(file, InputNames), Names(file, ClassNames), classes);
+            return new SavedModel(file, recipe, preparation, Epochs(file), file.Extra.GetValueOrDefault(Fingerprint, ""));
+        }
+        catch (Exception exception) when (exception is ToolException or FormatException or OverflowException or JsonException or ArgumentException
+            or InvalidOperationException or KeyNotFoundException)
+        {
+            throw ToolException.BadInput($"{path}: its metadata are not those of this tool: {exception.Message}", exception);
+        }
+    }
+
+    private static List<EpochRecord> Epochs(ModelFile file)
+    {
+        List<EpochRecord> records = [];
+        if (file.Extra.TryGetValue(History, out string? text))
+        {
+            using JsonDocument document = JsonDocument.Parse(text);
+            foreach (JsonElement element in document.RootElement.EnumerateArray())
+            {
+                records.Add(EpochRecord.Read(element));
+            }
+        }
+
+        return records;
+    }
+
+    private static List<string>? Names(ModelFile file, string key)
+    {
+        if (!file.Extra.TryGetValue(key, out string? text))
+        {
+            return null;
+        }
+
+        using JsonDocument document = JsonDocument.Parse(text);
+        List<string> names = [];
+        foreach (JsonElement element in document.RootElement.EnumerateArray())
+        {
+            names.Add(element.GetString() ?? throw new FormatException($"{key} holds a null"));
+        }
+
+        return names;
+    }
+
+    private static string Json(Action<Utf8JsonWriter> elements)
+    {
+        ArrayBufferWriter<byte> buffer = new();
+        using (Utf8JsonWriter writer = new(buffer))
+        {
+            writer.WriteStartArray();
+            elements(writer);
+            writer.WriteEndArray();
+        }
+
+        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
+
+    private static string Numbers(ReadOnlySpan<float> values)
+    {
+        StringBuilder text = new();
+        foreach (float value in values)
+        {
+            text.Append(text.Length == 0 ? "" : " ").Append(OptionText.Format(value));
+        }
+
+        return text.ToString();
+    }
+
+    private static float[] Numbers(string text) =>
+        Array.ConvertAll(text.Split(' '), number => float.Parse(number, NumberStyles.Float, CultureInfo.InvariantCulture));
+}
