@@ -25,7 +25,9 @@ internal static class CommandLine
         ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0)
         {
-            return Fail(ExitCode.Usage, $"{parsed.Errors[0].Message.TrimEnd('.')} ({Help(parsed)})");
+            // "Required command was not provided" comes first even where a word was given that is none.
+            string word = parsed.UnmatchedTokens.Count > 0 ? $"unrecognized command or argument '{parsed.UnmatchedTokens[0]}'" : parsed.Errors[0].Message;
+            return Fail(ExitCode.Usage, $"{word.TrimEnd('.')} ({Help(parsed)})");
         }
 
         try

@@ -81,6 +81,7 @@ internal static class CompareCommand
     {
         TaskData fitting = data.ForOutputs(recipe.Layers![^1]);
         Network network = NetworkFactory.Create(recipe);
+        WarmUp.Run(recipe, fitting, network);
         TrainingRun run = new(fitting, network, new Trainer(network, fitting.Training, NetworkFactory.Training(recipe)));
         using (ProgressDisplay display = new(recipe.Epochs!.Value, $"{name,-8} "))
         {

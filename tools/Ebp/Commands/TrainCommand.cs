@@ -61,6 +61,7 @@ internal static class TrainCommand
             Console.Out.WriteLine(network.TrainingPlan);
         }
 
+        WarmUp.Run(recipe, data, network);
         using Interruption interruption = new();
         using (ProgressDisplay display = new(recipe.Epochs!.Value))
         {

@@ -26,6 +26,12 @@ internal static class RecipeDefaults
             throw ToolException.Usage($"--layers: the first layer has {layers[0]} inputs, the data have {inputs}");
         }
 
+        if (layers[^1] != targets && !(layers[^1] == 1 && classes == 2))
+        {
+            string wanted = classes == 2 ? "2 classes (2 outputs, or 1)" : classes > 0 ? $"{classes} classes" : $"{targets} number to be predicted";
+            throw ToolException.Usage($"--layers: the last layer has {layers[^1]} outputs, the data have {wanted}");
+        }
+
         (string output, string loss) = OutputAndLoss(recipe, classes, layers[^1]);
         string activation = recipe.Activation ?? "relu";
         (string optimizer, float momentum) = Optimizer(recipe, classes);

@@ -16,26 +16,11 @@ internal sealed record TaskData(IBatchSource Training, IBatchSource? Validation,
     /// <summary>0 where a number is to be predicted.</summary>
     public int Classes => Training.ClassCount;
 
-    /// <summary>The same samples for a network with this many outputs.</summary>
-    /// <exception cref="ToolException">So many outputs do not fit the data.</exception>
-    public TaskData ForOutputs(int outputs)
+    /// <summary>The same samples for a network with this many outputs: one for two classes, or as many as the data want.</summary>
+    public TaskData ForOutputs(int outputs) => outputs == Training.TargetLength ? this : this with
     {
-        if (outputs == Training.TargetLength)
-        {
-            return this;
-        }
-
-        if (outputs == 1 && Classes == 2)
-        {
-            return this with
-            {
-                Training = new BinaryTarget(Training), Validation = Validation is null ? null : new BinaryTarget(Validation), Test = new BinaryTarget(Test),
-            };
-        }
-
-        string wanted = Classes == 2 ? "2 classes (2 outputs, or 1)" : Classes > 0 ? $"{Classes} classes" : $"{Training.TargetLength} number to be predicted";
-        throw ToolException.Usage($"--layers: the last layer has {outputs} outputs, the data have {wanted}");
-    }
+        Training = new BinaryTarget(Training), Validation = Validation is null ? null : new BinaryTarget(Validation), Test = new BinaryTarget(Test),
+    };
 }
 
 /// <summary>What a prediction has to do as training did: kept in the model file.</summary>

@@ -1,0 +1,167 @@
+using System.Diagnostics;
+using System.Text.Json;
+using NUnit.Framework;
+
+namespace EmbeddedBackprop.Tests.Ebp;
+
+/// <summary>What train writes, and what the other verbs make of it.</summary>
+[TestFixture]
+[Parallelizable(ParallelScope.All)]
+public sealed class ModelTests
+{
+    private static readonly string[] Tiny = ["train", "--limit", "300", "--layers", "784,8,10", "--activation", "sigmoid"];
+
+    [Test]
+    public void Without_out_the_model_and_its_C_files_are_written()
+    {
+        using EbpProcess ebp = new();
+        EbpProcess.Result result = ebp.Run([.. Tiny, "--epochs", "1"]);
+        Assert.That(result.ExitCode, Is.Zero, result.Errors);
+        Assert.That(result.Output, Does.Contain("training plan").And.Contains("test accuracy"));
+        Assert.That(result.Errors, Does.Contain("epoch").And.Contains("loss").And.Contains("samples/s").And.Contains("left"));
+        Assert.That(result.Errors, Does.Not.Contain("\u001b"), "plain lines where there is no terminal");
+        foreach (string name in (string[])["model.safetensors", "model.h", "model.c", "model_weights.c", "model_selftest.c"])
+        {
+            Assert.That(new FileInfo(Path.Combine(ebp.Folder, "ebp-out", name)), Has.Property("Length").GreaterThan(0L), name);
+        }
+
+        Assert.That(Directory.GetFileSystemEntries(ebp.Folder), Has.Length.EqualTo(1));
+    }
+
+    [TestCase("sgd")]
+    [TestCase("adamw")]
+    public void Resuming_gives_the_bits_of_never_having_stopped(string optimizer)
+    {
+        using EbpProcess ebp = new();
+        string[] training = [.. Tiny, "--optimizer", optimizer, "--seed", "5"];
+        JsonElement whole = ebp.RunJson([.. training, "--epochs", "3", "--out", "whole.st"]);
+        JsonElement half = ebp.RunJson([.. training, "--epochs", "1", "--out", "half.st"]);
+        JsonElement resumed = ebp.RunJson("train", "--resume", "half.st", "--epochs", "3", "--out", "resumed.st");
+        Assert.That(Hash(resumed), Is.EqualTo(Hash(whole)).And.Not.EqualTo(Hash(half)));
+        Assert.That(resumed.GetProperty("epochs").GetArrayLength(), Is.EqualTo(3));
+        Assert.That(
+            resumed.GetProperty("epochs")[2].GetProperty("loss").GetDouble(), Is.EqualTo(whole.GetProperty("epochs")[2].GetProperty("loss").GetDouble()));
+    }
+
+    [Test]
+    public void Nothing_that_changes_bits_may_differ_when_resuming()
+    {
+        using EbpProcess ebp = new();
+        ebp.RunJson([.. Tiny, "--epochs", "2", "--out", "a.st"]);
+        foreach (string options in (string[])
+            ["--lr 5", "--batch 7", "--seed 9", "--layers 784,9,10", "--limit 301", "--arithmetic separate", "--validation 5", "--data mnist", "--epochs 1"])
+        {
+            EbpProcess.Result result = ebp.Run(["train", "--resume", "a.st", .. EbpProcess.Words(options)]);
+            Assert.That(result.ExitCode, Is.EqualTo(2), result.Errors);
+            Assert.That(result.Errors, Does.StartWith("ebp: " + EbpProcess.Words(options)[0]));
+        }
+    }
+
+    [Test]
+    public void Other_samples_are_found_out_when_resuming()
+    {
+        using EbpProcess ebp = new();
+        ebp.File("a.csv", TrainTests.Table(40, 1));
+        ebp.RunJson("train", "--data", "csv:a.csv", "--epochs", "1", "--out", "a.st");
+        File.Copy(Path.Combine(ebp.Folder, "a.csv"), Path.Combine(ebp.Folder, "moved.csv"));
+        ebp.RunJson("train", "--resume", "a.st", "--data", "csv:moved.csv", "--epochs", "2", "--out", "b.st");
+        ebp.File("moved.csv", TrainTests.Table(40, 2));
+        EbpProcess.Result result = ebp.Run("train", "--resume", "a.st", "--data", "csv:moved.csv", "--epochs", "2");
+        Assert.That((result.ExitCode, result.Errors.StartsWith("ebp: --data", StringComparison.Ordinal)), Is.EqualTo((2, true)), result.Errors);
+    }
+
+    [Test]
+    public void Ctrl_C_writes_a_checkpoint_that_can_be_gone_on_with()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Ignore("a console signal cannot be sent to another process here");
+        }
+
+        using EbpProcess ebp = new();
+        using Process process = ebp.Start([.. Tiny, "--epochs", "1000000", "--out", "a.st", "--json"]);
+        while (process.StandardError.ReadLine() is { } line && !line.Contains("epoch", StringComparison.Ordinal))
+        {
+        }
+
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        using (Process kill = Process.Start("kill", ["-INT", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)])!)
+        {
+            kill.WaitForExit();
+        }
+
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        Assert.That(process.ExitCode, Is.EqualTo(130), errors.Result);
+        JsonElement interrupted = EbpProcess.LastLine(output);
+        int epochs = interrupted.GetProperty("epochs").GetArrayLength();
+        Assert.That(interrupted.GetProperty("interrupted").GetBoolean(), Is.True);
+        string total = (epochs + 2).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        JsonElement resumed = ebp.RunJson("train", "--resume", "a.st", "--epochs", total, "--out", "a.st");
+        Assert.That(Hash(resumed), Is.EqualTo(Hash(ebp.RunJson([.. Tiny, "--epochs", total, "--out", "b.st"]))));
+    }
+
+    [Test]
+    public void Eval_finds_what_train_found_and_predict_names_the_class()
+    {
+        using EbpProcess ebp = new();
+        ebp.File("t.csv", TrainTests.Table(200, 4));
+        JsonElement trained = ebp.RunJson("train", "--data", "csv:t.csv", "--epochs", "30", "--out", "t.st", "--layers", "3,4,1");
+        JsonElement judged = ebp.RunJson("eval", "t.st");
+        Assert.That(judged.GetProperty("accuracy").GetDouble(), Is.EqualTo(trained.GetProperty("test_accuracy").GetDouble()));
+        Assert.That(judged.GetProperty("loss").GetDouble(), Is.EqualTo(trained.GetProperty("test_loss").GetDouble()));
+        Assert.That(judged.GetProperty("weights_hash").GetString(), Is.EqualTo(Hash(trained)));
+        JsonElement all = ebp.RunJson("eval", "t.st", "--data", "csv:t.csv");
+        Assert.That(all.GetProperty("samples").GetInt32(), Is.EqualTo(200));
+        Assert.That(all.GetProperty("accuracy").GetDouble(), Is.GreaterThan(0.9));
+
+        JsonElement prediction = ebp.RunJson("predict", "t.st", "--values", "120,-2,0.5").GetProperty("predictions")[0];
+        Assert.That(prediction.GetProperty("name").GetString(), Is.EqualTo("up"));
+        Assert.That(prediction.GetProperty("outputs").GetArrayLength(), Is.EqualTo(1));
+        EbpProcess.Result rows = ebp.RunWithInput("a,b,c\n120,-2,0.5\n80 2.5 0.5\n", "predict", "t.st", "-");
+        Assert.That(rows.ExitCode, Is.Zero, rows.Errors);
+        Assert.That(rows.Output.TrimEnd().Split('\n')[0], Does.StartWith("up"));
+        Assert.That(rows.Output.TrimEnd().Split('\n')[1], Does.StartWith("down"));
+        Assert.That(ebp.RunJson("predict", "t.st", "--data", "csv:t.csv", "--index", "1").GetProperty("predictions")[0].GetProperty("label").GetInt32(), Is.EqualTo(1));
+        Assert.That(ebp.RunWithInput("1,2\n", "predict", "t.st").ExitCode, Is.EqualTo(3));
+        Assert.That(ebp.RunWithInput("1,2,nan\n", "predict", "t.st").ExitCode, Is.EqualTo(3));
+        Assert.That(ebp.Run("predict", "t.st", "--index", "100000").ExitCode, Is.EqualTo(2));
+    }
+
+    [Test]
+    public void Plan_gradcheck_and_export_take_a_model()
+    {
+        using EbpProcess ebp = new();
+        JsonElement trained = ebp.RunJson([.. Tiny, "--epochs", "1", "--out", "a.st"]);
+        long parameters = trained.GetProperty("parameters").GetInt64();
+        Assert.That(ebp.RunJson("plan", "a.st").GetProperty("parameters").GetInt64(), Is.EqualTo(parameters));
+        Assert.That(ebp.RunJson("gradcheck", "a.st", "--elements", "5").GetProperty("passed").GetBoolean(), Is.True);
+        JsonElement exported = ebp.RunJson("export", "c", "a.st", "--out", "c-files");
+        Assert.That(exported.GetProperty("files").GetArrayLength(), Is.GreaterThanOrEqualTo(4));
+        Assert.That(File.Exists(Path.Combine(ebp.Folder, "c-files", "model_selftest.c")), Is.True);
+        Assert.That(ebp.Run("export", "c", "a.st", "--out", "a.st").ExitCode, Is.EqualTo(4));
+        Assert.That(ebp.Run("export", "c", "a.st").ExitCode, Is.EqualTo(2));
+    }
+
+    [Test]
+    public void A_missing_or_damaged_model_exits_3()
+    {
+        using EbpProcess ebp = new();
+        ebp.RunJson([.. Tiny, "--epochs", "1", "--out", "a.st"]);
+        byte[] bytes = File.ReadAllBytes(Path.Combine(ebp.Folder, "a.st"));
+        bytes[^1] ^= 1;
+        ebp.File("flipped.st", bytes);
+        ebp.File("cut.st", bytes[..^8]);
+        foreach (string file in (string[])["missing.st", "flipped.st", "cut.st"])
+        {
+            EbpProcess.Result result = ebp.Run("export", "c", file, "--out", "x");
+            Assert.That((result.ExitCode, result.Errors.StartsWith("ebp: " + file, StringComparison.Ordinal)), Is.EqualTo((3, true)), result.Errors);
+        }
+
+        Assert.That(Directory.Exists(Path.Combine(ebp.Folder, "x")), Is.False);
+        Assert.That(ebp.Run("eval", "cut.st").ExitCode, Is.EqualTo(3));
+        Assert.That(ebp.Run("train", "--resume", "cut.st").ExitCode, Is.EqualTo(3));
+    }
+
+    private static string? Hash(JsonElement result) => result.GetProperty("weights_hash").GetString();
+}
