@@ -68,7 +68,7 @@ public interface ILanes<T> where T : struct, ILanes<T>
     /// <summary>The error function by the engine's polynomial.</summary>
     static abstract T Erf(T x);
 
-    /// <summary>log(1 + x) for x &gt;= 0, accurate near 0 (softplus and the log-losses live there).</summary>
+    /// <summary>log(1 + x) for x &gt; -1 (at -1 it is -inf), accurate near 0 (softplus and the log-losses live there).</summary>
     static abstract T Log1P(T x);
 
     /// <summary>The sine by the engine's polynomial, for |x| &lt;= 12800 (in double: Math.Sin).</summary>

@@ -41,8 +41,9 @@ public sealed class SoftmaxCrossEntropy : Loss
 
         for (int sample = 0; sample < c.Batch; sample++)
         {
+            // Whole padded rows: no ragged end; AddTerms reads the outputs alone.
             int row = sample * stride;
-            ElementFormula.Run<Term>(c.Arithmetic, z.Slice(row, Outputs), y.Slice(row, Outputs), terms.Slice(row, Outputs), lse[sample]);
+            ElementFormula.Run<Term>(c.Arithmetic, z.Slice(row, stride), y.Slice(row, stride), terms.Slice(row, stride), lse[sample]);
         }
 
         AddTerms(in c, terms);
@@ -57,7 +58,7 @@ public sealed class SoftmaxCrossEntropy : Loss
         Softmax.Forward(c.Arithmetic, c.Batch, Outputs, c.Input(0), stride, gradient, stride);
         for (int sample = 0; sample < c.Batch; sample++)
         {
-            Span<float> p = gradient.Slice(sample * stride, Outputs);
+            Span<float> p = gradient.Slice(sample * stride, stride);
             if (IndexTarget)
             {
                 p[ClassIndex(y[sample])] -= 1f;
@@ -65,8 +66,8 @@ public sealed class SoftmaxCrossEntropy : Loss
             }
             else
             {
-                Span<float> target = y.Slice(sample * stride, Outputs);
-                ElementFormula.Run<Delta>(c.Arithmetic, target, target, p, Reduce.Sum(target), scale);
+                Span<float> target = y.Slice(sample * stride, stride);
+                ElementFormula.Run<Delta>(c.Arithmetic, target, target, p, Reduce.Sum(target[..Outputs]), scale);
             }
         }
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Losses;
@@ -33,12 +34,28 @@ internal sealed record GoldenNetwork(int[] Sizes, string[] Activations)
         _ => throw new AssertionException($"{where}: the loss {name} is not understood"),
     };
 
-    /// <summary>Adds the layers to a graph and returns the last.</summary>
-    public Node Build(Graph graph, Node input)
+    /// <summary>
+    /// Adds the layers and the loss to a graph, as Sequential does: where the loss has a form on logits, the last layer is split into logits and
+    /// activation, and the loss judges the logits.
+    /// </summary>
+    public Node Build(Graph graph, Node input, Node target, ref Loss loss, out Node lossNode)
     {
         Node node = input;
         for (int i = 0; i < Activations.Length; i++)
-            node = graph.Apply(new Dense(Sizes[i + 1], Registry.Activation(Activations[i])), node);
+        {
+            Activation activation = Registry.Activation(Activations[i]);
+            if (i == Activations.Length - 1 && loss.OnLogits(activation) is { } onLogits)
+            {
+                loss = onLogits;
+                Node logits = graph.Apply(new Dense(Sizes[i + 1], new Activation<Identity>()), node);
+                lossNode = graph.Apply(loss, logits, target, "loss");
+                return graph.Apply(new Activate(activation), logits);
+            }
+
+            node = graph.Apply(new Dense(Sizes[i + 1], activation), node);
+        }
+
+        lossNode = graph.Apply(loss, node, target, "loss");
         return node;
     }
 

@@ -62,13 +62,13 @@ internal sealed class MlpTests
         int outputs = golden.Network.Sizes[^1];
         Graph graph = new();
         Node input = graph.Input(new Shape(golden.Network.Sizes[0]));
-        Node output = golden.Network.Build(graph, input);
         // A target without a second axis holds class indices.
         int targetColumns = golden.Target.Shape.Length == 1 && golden.Target.Shape[0] == batch ? 1 : outputs;
         Node target = graph.Input(new Shape(targetColumns), "target");
         Loss loss = GoldenNetwork.LossOf(golden.Loss, golden.Where);
+        Node output = golden.Network.Build(graph, input, target, ref loss, out Node lossNode);
         PlanOptions options = new() { Batch = batch, Arithmetic = arithmetic, Layout = layout, InputGradients = true };
-        Plan plan = Plan.ForTraining(graph, options, graph.Apply(loss, output, target), output);
+        Plan plan = Plan.ForTraining(graph, options, lossNode, output);
 
         float[] parameters = new float[plan.ParameterLength], gradients = new float[plan.ParameterLength], workspace = new float[plan.WorkspaceLength];
         GoldenNetwork.Load(golden.Parameters, plan.Parameters, parameters, golden.Where);
