@@ -125,4 +125,12 @@ internal static class Errors
     [DoesNotReturn]
     public static void InferenceOnly() =>
         throw new InvalidOperationException("the network was compiled without a loss: it predicts, it cannot train");
+
+    [DoesNotReturn]
+    public static void SharedWeights() =>
+        throw new InvalidOperationException("an op is used twice: its weights cannot change before its whole gradient is known");
+
+    [DoesNotReturn]
+    public static void Diverged(long step) =>
+        throw new NotFiniteNumberException($"training diverged: a gradient of step {step} is not finite; a smaller learning rate may help");
 }

@@ -42,6 +42,10 @@ internal static class CommandLine
         {
             return Fail(ExitCode.BadInput, exception.Message);
         }
+        catch (NotFiniteNumberException exception)
+        {
+            return Fail(ExitCode.CheckFailed, exception.Message);
+        }
         catch (Exception exception) when (exception is OutOfMemoryException or OverflowException)
         {
             return Fail(ExitCode.Usage, "the network does not fit into memory: fewer or smaller --layers, or a smaller --batch");

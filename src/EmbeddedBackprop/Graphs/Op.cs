@@ -62,6 +62,17 @@ public abstract class Op
     /// <summary>Writes the gradients of inputs and parameters from the gradient of the output.</summary>
     public abstract void Backward(in OpContext<float> c);
 
+    /// <summary>
+    /// Backward pass and plain gradient descent in one, for a step whose gradient nobody else reads: the bits of <see cref="Backward"/> followed by
+    /// the update. An op overrides it where it need not write the gradient to memory.
+    /// </summary>
+    /// <returns>Whether the gradient was finite.</returns>
+    public virtual bool BackwardAndUpdate(in OpContext<float> c, in SgdUpdate update)
+    {
+        Backward(in c);
+        return update.Apply(in c);
+    }
+
     /// <summary>The definition of <see cref="Forward"/>: textbook loops, the same bits.</summary>
     public abstract void ForwardScalar(in OpContext<float> c);
 

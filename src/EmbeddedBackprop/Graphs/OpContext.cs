@@ -122,6 +122,9 @@ public readonly ref struct OpContext<T> where T : unmanaged
     /// <summary>Whether that gradient goes on from what a later reader of the same node wrote.</summary>
     public bool ContinueInputGradient(int index) => step.ContinueInputGradients[index];
 
+    /// <summary>How many parameter tensors the op has.</summary>
+    public int RangeCount => step.Ranges.Length;
+
     /// <summary>The i-th parameter tensor of the op, with its offset counted from <see cref="Parameters"/>.</summary>
     public ParameterRange Range(int index) => step.Ranges[index] with { Offset = step.Ranges[index].Offset - step.Parameters.Offset };
 

@@ -36,6 +36,7 @@ public sealed class Plan
         ParameterLength = builder.ParameterLength;
         WorkspaceLength = builder.WorkspaceLength;
         WorkspaceLowerBound = builder.WorkspaceLowerBound;
+        CanUpdateInBackward = Loss is not null && steps.Length == steps.DistinctBy(step => step.Op).Count();
     }
 
     /// <summary>The graph that was compiled.</summary>
@@ -173,6 +174,35 @@ public sealed class Plan
                 step.Op.BackwardScalar(in context);
             }
         }
+    }
+
+    /// <summary>
+    /// Whether <see cref="BackwardAndUpdate"/> can be used: every op is used once, so that no weights change while a gradient still depends on them.
+    /// </summary>
+    public bool CanUpdateInBackward { get; }
+
+    /// <summary>Runs all steps backwards and changes the parameters by plain gradient descent on the way: the bits of a backward pass and an update.</summary>
+    /// <returns>Whether all gradients were finite; if not, the parameters are lost.</returns>
+    /// <exception cref="InvalidOperationException">An op is used twice.</exception>
+    public bool BackwardAndUpdate(in PlanMemory<float> memory, in RunInfo run, in SgdUpdate update)
+    {
+        Check(in memory, in run, backward: true);
+        if (!CanUpdateInBackward)
+        {
+            Errors.SharedWeights();
+        }
+
+        bool finite = true;
+        for (int i = steps.Length - 1; i >= 0; i--)
+        {
+            if (steps[i].HasBackward)
+            {
+                OpContext<float> context = new(in memory, steps[i], in run, Options.Arithmetic, Options.Layout, backward: true);
+                finite &= steps[i].Op.BackwardAndUpdate(in context, in update);
+            }
+        }
+
+        return finite;
     }
 
     /// <summary>The forward pass in double, by the scalar twins: the oracle.</summary>

@@ -85,6 +85,43 @@ public static class Gemm
         Run(arithmetic, new(m, n, k, a, lda, 1, b, ldb, true, default, c, ldc, accumulate));
     }
 
+    /// <summary>
+    /// A weight gradient applied at once: g = A^T B as in <see cref="TN"/>, g = M(l2, w, g) if l2 is not 0, w = M(-learningRate, g, w). The gradient
+    /// stays in registers; the bits are those of the three passes.
+    /// </summary>
+    /// <param name="arithmetic">How M rounds.</param>
+    /// <param name="m">Columns of A, rows of the weights; at least 2.</param>
+    /// <param name="n">Columns of B and of the weights.</param>
+    /// <param name="k">Rows of A and B: samples.</param>
+    /// <param name="a">A [k, m]: the layer's input.</param>
+    /// <param name="lda">Distance of A's rows.</param>
+    /// <param name="b">B [k, n]: delta.</param>
+    /// <param name="ldb">Distance of B's rows.</param>
+    /// <param name="weights">W [m, n]; may not overlap a source.</param>
+    /// <param name="ldw">Distance of W's rows.</param>
+    /// <param name="learningRate">The learning rate.</param>
+    /// <param name="l2">The penalty's factor.</param>
+    /// <returns>Whether every element of the gradient was finite.</returns>
+    /// <exception cref="ArgumentException">A span is too short for its sizes, or m is below 2.</exception>
+    public static bool UpdateTN(
+        Arithmetic arithmetic, int m, int n, int k, ReadOnlySpan<float> a, int lda, ReadOnlySpan<float> b, int ldb,
+        Span<float> weights, int ldw, float learningRate, float l2)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(m, 2);
+        Require.Matrix("Gemm.UpdateTN", nameof(a), k, m, lda, a.Length);
+        Require.Matrix("Gemm.UpdateTN", nameof(b), k, n, ldb, b.Length);
+        Require.Matrix("Gemm.UpdateTN", nameof(weights), m, n, ldw, weights.Length);
+        Require.Apart("Gemm.UpdateTN", nameof(a), a, k, m, lda, weights, m, n, ldw);
+        Require.Apart("Gemm.UpdateTN", nameof(b), b, k, n, ldb, weights, m, n, ldw);
+        Span<float> zeros = stackalloc float[MaximumLanes];
+        zeros.Clear();
+        Run(arithmetic, new(m, n, k, a, 1, lda, b, ldb, weights, ldw, learningRate, l2, zeros));
+        return Finite.All(zeros);
+    }
+
+    /// <summary>Floats of the widest register.</summary>
+    private const int MaximumLanes = 16;
+
     internal static void Run(Arithmetic arithmetic, in GemmArguments arguments)
     {
         if (arguments.M != 0 && arguments.N != 0)

@@ -26,6 +26,10 @@ internal readonly ref struct GemmArguments
     public readonly nuint LeadingC;
     public readonly bool BTransposed;
     public readonly GemmStart Start;
+    public readonly bool Updates;
+    public readonly float LearningRate;
+    public readonly float L2;
+    public readonly ref float Zeros;
 
     public GemmArguments(
         int m, int n, int k, ReadOnlySpan<float> a, int rowA, int stepA, ReadOnlySpan<float> b, int leadingB, bool transposedB,
@@ -40,5 +44,17 @@ internal readonly ref struct GemmArguments
         (LeadingB, LeadingC) = ((nuint)leadingB, (nuint)leadingC);
         BTransposed = transposedB;
         Start = accumulate ? GemmStart.Destination : bias.IsEmpty ? GemmStart.Zero : GemmStart.Bias;
+    }
+
+    /// <summary>C is the weights, and the product their gradient: w = M(-rate, M(l2, w, g), w).</summary>
+    public GemmArguments(
+        int m, int n, int k, ReadOnlySpan<float> a, int rowA, int stepA, ReadOnlySpan<float> b, int leadingB,
+        Span<float> weights, int leadingC, float learningRate, float l2, Span<float> zeros)
+        : this(m, n, k, a, rowA, stepA, b, leadingB, false, default, weights, leadingC, accumulate: false)
+    {
+        Updates = true;
+        LearningRate = learningRate;
+        L2 = l2;
+        Zeros = ref MemoryMarshal.GetReference(zeros);
     }
 }

@@ -19,4 +19,12 @@ internal ref struct TileArguments
     /// <summary>How many tiles.</summary>
     public nuint Tiles;
     public GemmStart Start;
+
+    /// <summary>Whether the sums are a weight gradient that is applied to C at once (plain gradient descent) instead of stored.</summary>
+    public bool Updates;
+    public float LearningRate;
+    public float L2;
+
+    /// <summary>One vector: 0, and NaN where a gradient was not finite.</summary>
+    public ref float Zeros;
 }

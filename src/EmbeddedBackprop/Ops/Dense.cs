@@ -95,24 +95,55 @@ public sealed class Dense : Op
     /// <inheritdoc/>
     public override void Backward(in OpContext<float> c)
     {
+        ParameterRange weight = c.Range(0);
+        int n = weight.Stride;
+        Span<float> delta = Delta(in c);
+
+        // BP4: dW = x^T delta
+        Gemm.TN(
+            c.Arithmetic, inputs, n, c.Batch, c.Input(0), c.InputStride(0), delta, n,
+            c.ParameterGradient.Slice(weight.Offset, weight.Length), n, c.ContinueParameterGradient);
+    }
+
+    /// <inheritdoc/>
+    public override bool BackwardAndUpdate(in OpContext<float> c, in SgdUpdate update)
+    {
+        if (inputs == 1)
+        {
+            return base.BackwardAndUpdate(in c, in update);
+        }
+
+        ParameterRange weight = c.Range(0);
+        int n = weight.Stride;
+        Span<float> delta = Delta(in c);
+
+        // BP4 and w = w - eta dW in one pass over W: dW stays in registers.
+        return update.Apply(in c, 1) & Gemm.UpdateTN(
+            c.Arithmetic, inputs, n, c.Batch, c.Input(0), c.InputStride(0), delta, n,
+            c.Parameters.Slice(weight.Offset, weight.Length), n, update.LearningRate, update.WeightL2);
+    }
+
+    /// <summary>Everything of the backward pass but the weight gradient: delta (BP1, BP2), the bias gradient (BP3), and the layer below's share (BP2).</summary>
+    private Span<float> Delta(in OpContext<float> c)
+    {
         ParameterRange weight = c.Range(0), bias = c.Range(1);
-        Span<float> w = c.Parameters.Slice(weight.Offset, weight.Length);
-        Span<float> dw = c.ParameterGradient.Slice(weight.Offset, weight.Length), db = c.ParameterGradient.Slice(bias.Offset, bias.Length);
-        Span<float> a = c.Output, z = WeightedInput(in c), delta = c.OutputGradient, x = c.Input(0);
-        int n = weight.Stride, ldx = c.InputStride(0);
+        Span<float> a = c.Output, z = WeightedInput(in c), delta = c.OutputGradient;
+        int n = weight.Stride;
 
         // BP1, BP2: delta = dL/da * f'(z)
         Activation.Backward(c.Arithmetic, c.Batch, Outputs, n, z, a, delta);
         Padding.Clear(delta, c.Batch, Outputs, n);
         // BP3: db = sum of delta over the samples
-        Reduce.SumColumns(c.Batch, n, delta, n, db, c.ContinueParameterGradient);
-        // BP4: dW = x^T delta
-        Gemm.TN(c.Arithmetic, inputs, n, c.Batch, x, ldx, delta, n, dw, n, c.ContinueParameterGradient);
+        Reduce.SumColumns(c.Batch, n, delta, n, c.ParameterGradient.Slice(bias.Offset, bias.Length), c.ContinueParameterGradient);
         if (c.WantsInputGradient(0))
         {
             // BP2 for the layer below: dL/dx = delta W^T
-            Gemm.NT(c.Arithmetic, c.Batch, inputs, Outputs, delta, n, w, n, c.InputGradient(0), ldx, c.ContinueInputGradient(0));
+            Gemm.NT(
+                c.Arithmetic, c.Batch, inputs, Outputs, delta, n, c.Parameters.Slice(weight.Offset, weight.Length), n,
+                c.InputGradient(0), c.InputStride(0), c.ContinueInputGradient(0));
         }
+
+        return delta;
     }
 
     /// <inheritdoc/>

@@ -41,6 +41,8 @@ public sealed class Network
             TrainingPlan = Plan.ForTraining(output.Graph, planOptions, loss);
         }
 
+        UpdatesInBackward = TrainingPlan is { CanUpdateInBackward: true } && options is { Optimizer: Sgd, Execution: Execution.Vector, FuseUpdate: true }
+            && options.Clipping == Clipping.None && options.Regularization.L1 == 0f;
         int parameterLength = InferencePlan.ParameterLength;
         int stateLength = loss is null ? 0 : options.Optimizer.StateLength(parameterLength);
         int workspaceLength = Math.Max(InferencePlan.WorkspaceLength, TrainingPlan?.WorkspaceLength ?? 0);
@@ -205,10 +207,38 @@ public sealed class Network
     /// <returns>The loss of the batch before the update.</returns>
     public float TrainStep(int batch, float learningRate)
     {
-        float loss = ComputeGradients(batch, out _);
-        Update(learningRate);
+        TrainStep(batch, learningRate, out float loss, out _);
         return loss;
     }
+
+    /// <summary>
+    /// One training step: forward, backward, update. Where <see cref="UpdatesInBackward"/>, <see cref="Gradients"/> of weights are not written;
+    /// the new parameters have the same bits either way.
+    /// </summary>
+    /// <param name="batch">Samples written to <see cref="TrainingInput"/> and <see cref="TrainingTarget"/>.</param>
+    /// <param name="learningRate">The learning rate.</param>
+    /// <param name="loss">The loss of the batch before the update.</param>
+    /// <param name="correct">How many samples were predicted as the class of their target.</param>
+    /// <returns>False if a gradient is not finite: then the update was not applied, or, where <see cref="UpdatesInBackward"/>, the parameters are lost.</returns>
+    public bool TrainStep(int batch, float learningRate, out float loss, out int correct)
+    {
+        if (!UpdatesInBackward)
+        {
+            loss = ComputeGradients(batch, out correct);
+            return Update(learningRate);
+        }
+
+        RunInfo run = new(batch, batch, 0, Training: true, Options.Seed, StepNumber);
+        loss = ForwardLoss(in run, out correct);
+        Regularization penalty = Options.Regularization;
+        float l2 = penalty.L2 + penalty.WeightDecay;
+        StepNumber++;
+        return Training.BackwardAndUpdate(
+            new PlanMemory<float>(Parameters, Gradients, workspace.Span), in run, new SgdUpdate(learningRate, l2, penalty.AllParameters ? l2 : 0f));
+    }
+
+    /// <summary>Whether a training step changes the weights within the backward pass: plain gradient descent without clipping or L1, no shared weights.</summary>
+    public bool UpdatesInBackward { get; }
 
     /// <summary>The memory table of the training plan, or of the inference plan.</summary>
     public override string ToString() => (TrainingPlan ?? InferencePlan).ToString();

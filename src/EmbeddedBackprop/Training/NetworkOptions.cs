@@ -34,4 +34,7 @@ public sealed record NetworkOptions
 
     /// <summary>Bounds on gradients.</summary>
     public Clipping Clipping { get; init; } = Clipping.None;
+
+    /// <summary>Whether plain gradient descent may change the weights within the backward pass, without a pass of its own: the same bits, faster.</summary>
+    public bool FuseUpdate { get; init; } = true;
 }

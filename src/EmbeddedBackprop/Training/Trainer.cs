@@ -82,6 +82,10 @@ public sealed class Trainer
     /// <param name="progress">Called after every update; null for none.</param>
     /// <param name="cancellation">Ends the call after the current update; a later call goes on from there.</param>
     /// <returns>The epoch's result; null if the call was cancelled before the epoch's end.</returns>
+    /// <exception cref="NotFiniteNumberException">
+    /// A gradient was not finite and the weights are lost, because the network changes them within the backward pass (<see cref="Network.UpdatesInBackward"/>).
+    /// Elsewhere such an update is left out and counted.
+    /// </exception>
     public EpochResult? TrainEpoch(Action<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
         TrainerState state = State;
@@ -192,6 +196,7 @@ public sealed class Trainer
     private float StepOnce(int logical, float rate, TrainerState state)
     {
         float loss = 0;
+        bool applied = true, whole = logical <= network.Options.Batch;
         for (int offset = 0; offset < logical; offset += network.Options.Batch)
         {
             int batch = Math.Min(network.Options.Batch, logical - offset);
@@ -202,12 +207,27 @@ public sealed class Trainer
             // The next batch's rows stand anywhere in memory: they travel while this batch is computed.
             int next = state.NextSample + offset + batch;
             source.Prefetch(order.AsSpan(next, Math.Min(batch, order.Length - next)));
-            loss = network.ComputeGradients(batch, out int correct, logical, offset);
+            int correct;
+            if (whole)
+            {
+                applied = network.TrainStep(batch, rate, out loss, out correct);
+            }
+            else
+            {
+                loss = network.ComputeGradients(batch, out correct, logical, offset);
+            }
+
             state.Correct += correct;
         }
 
-        if (!network.Update(rate))
+        applied = whole ? applied : network.Update(rate);
+        if (!applied)
         {
+            if (whole && network.UpdatesInBackward)
+            {
+                Errors.Diverged(network.StepNumber);
+            }
+
             state.Rejected++;
         }
 

@@ -138,16 +138,28 @@ internal sealed class GradientUpdateTests
     [Test]
     public void A_trainer_counts_the_steps_that_were_refused()
     {
-        FloatDataset data = SmallNet.Classes(20);
-        float[] inputs = [.. data.Inputs];
-        inputs[(7 * SmallNet.Inputs) + 2] = float.NaN;
-        int[] labels = new int[20];
-        Network net = SmallNet.Make(new NetworkOptions { Batch = 5 });
-        Trainer trainer = new(net, FloatDataset.Classified(inputs, SmallNet.Inputs, labels, SmallNet.Outputs), new TrainerOptions { Epochs = 3 });
+        Network net = SmallNet.Make(new NetworkOptions { Batch = 5, FuseUpdate = false });
+        Trainer trainer = new(net, OneBadSample(), new TrainerOptions { Epochs = 3 });
         while (!trainer.Finished)
             Assert.That(trainer.TrainEpoch()!.Value.Rejected, Is.EqualTo(1));
         Assert.That(SmallNet.Parameters(net).All(float.IsFinite));
         Assert.That(net.StepNumber, Is.EqualTo(12));
+    }
+
+    [Test]
+    public void A_trainer_stops_where_the_update_is_part_of_the_backward_pass()
+    {
+        Network net = SmallNet.Make(new NetworkOptions { Batch = 5 });
+        Trainer trainer = new(net, OneBadSample(), new TrainerOptions { Epochs = 3 });
+        Assert.That(() => trainer.TrainEpoch(), Throws.InstanceOf<NotFiniteNumberException>().With.Message.Contains("is not finite"));
+        Assert.That(net.StepNumber, Is.InRange(1, 4));
+    }
+
+    private static FloatDataset OneBadSample()
+    {
+        float[] inputs = [.. SmallNet.Classes(20).Inputs];
+        inputs[(7 * SmallNet.Inputs) + 2] = float.NaN;
+        return FloatDataset.Classified(inputs, SmallNet.Inputs, new int[20], SmallNet.Outputs);
     }
 
     [TestCase(-1f)]

@@ -1,0 +1,42 @@
+using EmbeddedBackprop.Kernels;
+
+namespace EmbeddedBackprop.Graphs;
+
+/// <summary>Plain gradient descent within the backward pass: g = M(l2, w, g) if l2 is not 0, then w = M(-rate, g, w).</summary>
+/// <param name="LearningRate">eta.</param>
+/// <param name="WeightL2">The penalty on weights.</param>
+/// <param name="BiasL2">The penalty on biases.</param>
+public readonly record struct SgdUpdate(float LearningRate, float WeightL2 = 0f, float BiasL2 = 0f)
+{
+    /// <summary>The penalty on a tensor.</summary>
+    public float L2(ParameterKind kind) => kind == ParameterKind.Weight ? WeightL2 : BiasL2;
+
+    /// <summary>Applies the op's gradient to its parameters.</summary>
+    /// <returns>Whether the gradient was finite.</returns>
+    public bool Apply(in OpContext<float> c)
+    {
+        bool finite = true;
+        for (int i = 0; i < c.RangeCount; i++)
+        {
+            finite &= Apply(in c, i);
+        }
+
+        return finite;
+    }
+
+    /// <summary>Applies the gradient of the op's i-th tensor.</summary>
+    /// <returns>Whether the gradient was finite.</returns>
+    public bool Apply(in OpContext<float> c, int index)
+    {
+        ParameterRange range = c.Range(index);
+        Span<float> w = c.Parameters.Slice(range.Offset, range.Length), g = c.ParameterGradient.Slice(range.Offset, range.Length);
+        bool finite = Finite.All(g);
+        if (L2(range.Kind) is not 0f and float l2)
+        {
+            Elementwise.MultiplyAdd(c.Arithmetic, l2, w, g);
+        }
+
+        Elementwise.MultiplyAdd(c.Arithmetic, -LearningRate, g, w);
+        return finite;
+    }
+}

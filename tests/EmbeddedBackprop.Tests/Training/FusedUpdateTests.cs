@@ -1,0 +1,116 @@
+using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Losses;
+using EmbeddedBackprop.Ops;
+using EmbeddedBackprop.Optimizers;
+using EmbeddedBackprop.Tests.Support;
+using EmbeddedBackprop.Training;
+using NUnit.Framework;
+
+namespace EmbeddedBackprop.Tests.Training;
+
+/// <summary>Weights changed within the backward pass have the bits of a gradient pass followed by an update.</summary>
+internal sealed class FusedUpdateTests
+{
+    [Test]
+    public void The_kernel_has_the_bits_of_product_penalty_and_update([Values] Arithmetic arithmetic, [Values(0f, 0.01f)] float l2)
+    {
+        Widths.ForEach(width =>
+        {
+            foreach ((int m, int n, int k) in (ReadOnlySpan<(int, int, int)>)[(2, 1, 1), (5, 3, 4), (17, 16, 10), (30, 33, 7), (13, 70, 3), (784, 32, 10), (6, 65, 300)])
+            {
+                Check(arithmetic, m, n, k, l2, width, Numbers.Plain);
+                Check(arithmetic, m, n, k, l2, width, Numbers.Edges);
+            }
+        });
+    }
+
+    [Test]
+    public void A_gradient_that_is_not_finite_is_told([Values(0, 5, 29)] int sample)
+    {
+        float[] x = Samples.Array(30 * 9, 1), delta = Samples.Array(30 * 20, 2), w = Samples.Array(9 * 20, 3);
+        Assert.That(Gemm.UpdateTN(Arithmetic.Fused, 9, 20, 30, x, 9, delta, 20, w, 20, 0.1f, 0f), Is.True);
+        x[(sample * 9) + 8] = 3e38f;
+        delta[(sample * 20) + 19] = 3e38f;
+        Assert.That(Gemm.UpdateTN(Arithmetic.Fused, 9, 20, 30, x, 9, delta, 20, w, 20, 0.1f, 0f), Is.False);
+    }
+
+    [TestCase(0f, 0f, false)]
+    [TestCase(0.001f, 0f, false)]
+    [TestCase(0f, 0.002f, true)]
+    public void Networks_train_to_the_same_bits_with_and_without(float l2, float decay, bool all)
+    {
+        foreach (Arithmetic arithmetic in Widths.Arithmetics)
+        {
+            Regularization penalty = new() { L2 = l2, WeightDecay = decay, AllParameters = all };
+            float[] fused = Train(arithmetic, penalty, fuse: true), apart = Train(arithmetic, penalty, fuse: false);
+            Bits.AssertEqual(fused, apart, $"{arithmetic} l2 {l2} decay {decay}");
+        }
+    }
+
+    [Test]
+    public void The_update_stays_apart_where_it_must()
+    {
+        Assert.Multiple(() =>
+        {
+            Assert.That(Net(new NetworkOptions { Batch = 4 }).UpdatesInBackward, Is.True);
+            Assert.That(Net(new NetworkOptions { Batch = 4, Optimizer = new Momentum() }).UpdatesInBackward, Is.False);
+            Assert.That(Net(new NetworkOptions { Batch = 4, Clipping = new Clipping { Norm = 1f } }).UpdatesInBackward, Is.False);
+            Assert.That(Net(new NetworkOptions { Batch = 4, Regularization = new Regularization { L1 = 0.1f } }).UpdatesInBackward, Is.False);
+            Assert.That(Net(new NetworkOptions { Batch = 4, Execution = Execution.Scalar }).UpdatesInBackward, Is.False);
+        });
+    }
+
+    [Test]
+    public void Shared_weights_are_not_changed_before_their_whole_gradient_is_known()
+    {
+        Graph graph = new();
+        Node x = graph.Input(new Shape(5));
+        Dense shared = new(5, new Activation<Sigmoid>());
+        Node output = graph.Apply(shared, graph.Apply(shared, x));
+        Node loss = graph.Apply(new Loss<Quadratic>(), output, graph.Input(new Shape(5), "target"));
+        Network network = new(x, output, loss, new NetworkOptions { Batch = 2 });
+        Assert.That(network.UpdatesInBackward, Is.False);
+        Assert.That(
+            () => network.TrainingPlan!.BackwardAndUpdate(default, RunInfo.Single(1), new SgdUpdate(0.1f)), Throws.InstanceOf<Exception>());
+    }
+
+    private static void Check(Arithmetic arithmetic, int m, int n, int k, float l2, int width, Numbers numbers)
+    {
+        int ldw = n + 3;
+        float[] x = Samples.Array(k * m, m + n, numbers), delta = Samples.Array(k * n, m + k, numbers), w = Samples.Array(m * ldw, n + k, numbers);
+        float[] expected = [.. w], gradient = new float[m * n];
+        EmbeddedBackprop.Kernels.Scalar.Gemm.TN<float>(arithmetic, m, n, k, x, m, delta, n, gradient, n);
+        for (int row = 0; row < m; row++)
+        {
+            Span<float> g = gradient.AsSpan(row * n, n), target = expected.AsSpan(row * ldw, n);
+            if (l2 != 0f)
+            {
+                EmbeddedBackprop.Kernels.Scalar.Elementwise.MultiplyAdd(arithmetic, l2, target, g);
+            }
+
+            EmbeddedBackprop.Kernels.Scalar.Elementwise.MultiplyAdd(arithmetic, -0.3f, g, target);
+        }
+
+        Gemm.UpdateTN(arithmetic, m, n, k, x, m, delta, n, w, ldw, 0.3f, l2);
+        Bits.AssertEqual(w, expected, $"{arithmetic} {m}x{n}x{k} l2 {l2} width {width} {numbers}");
+    }
+
+    private static Network Net(NetworkOptions options) =>
+        new Sequential(1).Dense<Sigmoid>(19).Dense<Tanh>(1).Dense<Relu>(7).Dense<Identity>(3).Compile<Quadratic>(options);
+
+    private static float[] Train(Arithmetic arithmetic, Regularization penalty, bool fuse)
+    {
+        Network network = Net(new NetworkOptions { Batch = 4, Arithmetic = arithmetic, Seed = 3, Regularization = penalty, FuseUpdate = fuse });
+        Assert.That(network.UpdatesInBackward, Is.EqualTo(fuse));
+        for (int step = 0; step < 50; step++)
+        {
+            Samples.Fill(network.TrainingInput(4), step);
+            Samples.Fill(network.TrainingTarget(4), 1000 + step);
+            network.TrainStep(4, 0.1f);
+        }
+
+        return network.Parameters.ToArray();
+    }
+}
