@@ -46,6 +46,11 @@ internal static class CommandLine
         {
             return Fail(ExitCode.CheckFailed, exception.Message);
         }
+        catch (TypeInitializationException exception) when (exception.InnerException is PlatformNotSupportedException cause)
+        {
+            // EBP_TILE asks for what the processor does not have.
+            return Fail(ExitCode.Usage, cause.Message);
+        }
         catch (Exception exception) when (exception is OutOfMemoryException or OverflowException)
         {
             return Fail(ExitCode.Usage, "the network does not fit into memory: fewer or smaller --layers, or a smaller --batch");

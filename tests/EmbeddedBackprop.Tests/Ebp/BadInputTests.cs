@@ -40,6 +40,7 @@ public sealed class BadInputTests
     [TestCase("train --label x", "--label")]
     [TestCase("train --data-dir .", "--data-dir")]
     [TestCase("train --threads 2", "--threads")]
+    [TestCase("train --seed x --json", "--seed")]
     [TestCase("plan", "--layers")]
     [TestCase("gradcheck --layers 3,x", "--layers")]
     public void Wrong_usage_exits_2(string commandLine, string named)

@@ -38,6 +38,16 @@ public sealed class PlanAndCheckTests
     }
 
     [Test]
+    public void Gradients_that_cannot_be_checked_exit_1()
+    {
+        // Every output sits on ReLU's kink: no difference quotient is worth anything.
+        using EbpProcess ebp = new();
+        EbpProcess.Result result = ebp.Run(EbpProcess.Words("gradcheck --layers 4,3 --init zeros --output-activation relu --loss quadratic --json"));
+        Assert.That(result.ExitCode, Is.EqualTo(1), result.Errors);
+        Assert.That(EbpProcess.LastLine(result.Output).GetProperty("passed").GetBoolean(), Is.False);
+    }
+
+    [Test]
     public void Compare_sets_a_neuron_beside_a_network()
     {
         using EbpProcess ebp = new();

@@ -89,10 +89,12 @@ internal static class GradcheckCommand
             x[i] = random.Normal(0, (ulong)i);
         }
 
+        // Drawn, not in turn: where every class is there equally often, the gradient of an untrained bias is 0.
+        RandomSequence draws = random.Sequence(1);
         int[] labels = new int[count];
         for (int i = 0; i < count; i++)
         {
-            labels[i] = i % Math.Max(outputs, 2);
+            labels[i] = draws.NextBelow(Math.Max(outputs, 2));
         }
 
         IBatchSource classes = FloatDataset.Classified(x, inputs, labels, Math.Max(outputs, 2));

@@ -19,6 +19,7 @@ internal sealed class ProgressDisplay : IDisposable
     private readonly IAnsiConsole console;
     private readonly bool live;
     private readonly int epochs;
+    private readonly int width;
     private readonly Timer timer;
     private readonly string caption;
     private long beganTraining;
@@ -46,6 +47,10 @@ internal sealed class ProgressDisplay : IDisposable
             ColorSystem = live ? ColorSystemSupport.Standard : ColorSystemSupport.NoColors,
             Interactive = InteractionSupport.No,
         });
+        width = Math.Max(console.Profile.Width - 1, 20);
+
+        // Lines that stay are broken by the terminal, not by Spectre, which would break where colours change.
+        console.Profile.Width = 1000;
         TimeSpan interval = live ? LiveInterval : PlainInterval;
         timer = new Timer(_ => Draw(), null, interval, interval);
     }
@@ -93,11 +98,11 @@ internal sealed class ProgressDisplay : IDisposable
             string text = string.Create(CultureInfo.InvariantCulture, $"{caption}epoch {record.Epoch,3}/{epochs}  loss {record.Loss:F5}");
             string judged = record.TestAccuracy is null
                 ? string.Create(CultureInfo.InvariantCulture, $"  test loss {record.TestLoss:F5}")
-                : string.Create(CultureInfo.InvariantCulture, $"  training {record.TrainAccuracy:P2}  test {record.TestAccuracy:P2}");
+                : string.Create(CultureInfo.InvariantCulture, $"  train {record.TrainAccuracy:P2}  test {record.TestAccuracy:P2}");
             string validated = record.ValidationAccuracy is { } share ? string.Create(CultureInfo.InvariantCulture, $"  validation {share:P2}")
                 : record.ValidationLoss is { } value ? string.Create(CultureInfo.InvariantCulture, $"  validation loss {value:F5}")
                 : "";
-            string speed = string.Create(CultureInfo.InvariantCulture, $"  {rate,11:N0} samples/s  {Time(remaining)} left");
+            string speed = string.Create(CultureInfo.InvariantCulture, $"  {rate,9:N0} samples/s  {Time(remaining)} left");
             WriteLine($"{Markup.Escape(text)}[green]{Markup.Escape(judged + validated)}[/][grey]{Markup.Escape(speed)}[/]");
         }
     }
@@ -143,14 +148,13 @@ internal sealed class ProgressDisplay : IDisposable
             double left = (all - trained + ((double)all * (epochs - epoch))) / rate;
             string text = string.Create(
                 CultureInfo.InvariantCulture,
-                $"{caption}epoch {epoch,3}/{epochs}  {(double)trained / all,4:P0}  loss {Volatile.Read(ref loss):F5}  training {Volatile.Read(ref accuracy):P2}  {rate,11:N0} samples/s  {Time(left)} left");
+                $"{caption}epoch {epoch,3}/{epochs}  {(double)trained / all,4:P0}  loss {Volatile.Read(ref loss):F5}  train {Volatile.Read(ref accuracy):P2}  {rate,9:N0} samples/s  {Time(left)} left");
             if (!live)
             {
                 Console.Error.WriteLine(text);
                 return;
             }
 
-            int width = Math.Max(console.Profile.Width - 1, 20);
             Console.Error.Write("\r" + (text.Length > width ? text[..width] : text) + "\u001b[K");
             drawn = true;
         }

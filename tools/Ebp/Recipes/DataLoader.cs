@@ -21,7 +21,7 @@ internal static class DataLoader
         }
 
         (ByteDataset training, ByteDataset test) = LoadImages(recipe, withTraining: true);
-        (int count, int held) = Parts(recipe, training.Count);
+        (int count, int held) = Parts(recipe, recipe.Data == "digits" ? DigitsForTraining : training.Count);
         return new TaskData(
             View(training, 0, count), held == 0 ? null : View(training, training.Count - held, held), test,
             new Preparation(null, null, null, training.ClassCount), DataFingerprint.Of(training));
@@ -46,7 +46,10 @@ internal static class DataLoader
         if (recipe.Data == "digits")
         {
             ulong seed = recipe.Seed ?? RecipeDefaults.Seed;
-            return (DigitsGenerator.Create(withTraining ? DigitsForTraining : 0, seed), DigitsGenerator.Create(DigitsForTest, seed, DigitsForTraining));
+
+            // What nobody will look at is not drawn: a picture depends on the seed and its number alone.
+            int wanted = !withTraining ? 0 : recipe.Validation is > 0 ? DigitsForTraining : Math.Min(recipe.Limit ?? DigitsForTraining, DigitsForTraining);
+            return (DigitsGenerator.Create(wanted, seed), DigitsGenerator.Create(DigitsForTest, seed, DigitsForTraining));
         }
 
         string folder = recipe.DataDir ?? "mnist";

@@ -21,7 +21,7 @@ internal static class WarmUp
 
         Network other = NetworkFactory.Create(recipe with { Initializer = "zeros" });
         int samples = Math.Min(data.Training.Count, recipe.Batch!.Value + 1);
-        Trainer trainer = new(other, DatasetView.First(data.Training, samples), NetworkFactory.Training(recipe with { Epochs = 1 }));
+        Trainer trainer = new(other, DatasetView.First(data.Training, samples), NetworkFactory.Training(recipe with { Epochs = 1, LearningRate = 0 }));
         trainer.TrainEpoch();
         trainer.Evaluate(DatasetView.First(data.Test, Math.Min(data.Test.Count, recipe.Batch.Value)));
     }
