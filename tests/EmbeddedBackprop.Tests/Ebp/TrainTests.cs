@@ -104,6 +104,16 @@ public sealed class TrainTests
     }
 
     [Test]
+    public void Training_that_diverges_is_told_and_writes_nothing()
+    {
+        using EbpProcess ebp = new();
+        EbpProcess.Result result = ebp.Run("train", "--limit", "300", "--epochs", "2", "--lr", "1e30", "--json");
+        Assert.That((result.ExitCode, result.Output), Is.EqualTo((1, "")));
+        Assert.That(result.Errors.TrimEnd().Split('\n')[^1], Does.StartWith("ebp: ").And.Contains("diverged"));
+        Assert.That(Directory.GetFileSystemEntries(ebp.Folder), Is.Empty);
+    }
+
+    [Test]
     public void Iris_is_learned()
     {
         string file = RealData.Path("iris", "iris.data");

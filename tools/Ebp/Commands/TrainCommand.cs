@@ -54,7 +54,6 @@ internal static class TrainCommand
         Trainer trainer = new(network, data.Training, NetworkFactory.Training(recipe));
         saved?.File.Restore(trainer);
         TrainingRun run = new(data, network, trainer, saved?.History);
-        OutputTarget.Create(Path.GetDirectoryName(Path.GetFullPath(file))!);
         if (!json)
         {
             Console.Out.WriteLine(Describe(recipe, data));
@@ -74,6 +73,7 @@ internal static class TrainCommand
         }
 
         List<string> files = [file];
+        OutputTarget.Create(Path.GetDirectoryName(Path.GetFullPath(file))!);
         OutputTarget.Write(() => ModelStore.Save(file, network, trainer, recipe, data, run.History));
         if (run.Interrupted)
         {
