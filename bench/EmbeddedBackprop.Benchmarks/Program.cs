@@ -1,1 +1,47 @@
-BenchmarkDotNet.Running.BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
+using BenchmarkDotNet.Reports;
+using BenchmarkDotNet.Running;
+using EmbeddedBackprop.Benchmarks;
+using EmbeddedBackprop.Benchmarks.Experiments;
+using EmbeddedBackprop.Benchmarks.Reports;
+
+const string Usage = """
+    check                                     every benchmark once: loop, Vector<T> and tiled give the same bits
+    publish [BenchmarkDotNet's arguments]     measures and writes bench/results/CPU/CLASS.md
+    experiment batches [--data-dir DIR]       per-sample against full-matrix mini-batches (MNIST from DIR or EBP_DATA/mnist, else built-in digits)
+    experiment differences                    backpropagation against finite differences
+    experiment nielsen --data-dir DIR         Nielsen's recipe on MNIST by the ebp program, seeds 1 to 5
+    report                                    bench/results -> docs/benchmarks.md and docs/charts/*.svg
+    anything else                             BenchmarkDotNet's own command line (--list flat, --filter *Gemm*, ...)
+    """;
+
+switch (args)
+{
+    case ["check"]:
+        return CheckCommand.Run();
+    case ["experiment", "batches", .. var rest]:
+        return BatchesExperiment.Run(DataFolder(rest));
+    case ["experiment", "differences"]:
+        return DifferencesExperiment.Run();
+    case ["experiment", "nielsen", .. var rest]:
+        return NielsenExperiment.Run(DataFolder(rest));
+    case ["report"]:
+        return ReportCommand.Run();
+    case ["experiment", ..] or ["help"]:
+        Console.Error.WriteLine(Usage);
+        return 2;
+    case ["publish", .. var rest]:
+        string[] filtered = rest.Contains("--filter") ? rest : [.. rest, "--filter", "*"];
+        return Measure(filtered, new ResultsExporter());
+    default:
+        return Measure(args, null);
+}
+
+static string? DataFolder(string[] rest) => rest is ["--data-dir", var folder] ? folder
+    : Environment.GetEnvironmentVariable("EBP_DATA") is { Length: > 0 } data ? Path.Combine(data, "mnist") : null;
+
+static int Measure(string[] arguments, ResultsExporter? exporter)
+{
+    bool ownJob = !arguments.Any(argument => argument is "-j" or "--job");
+    IEnumerable<Summary> summaries = BenchmarkSwitcher.FromAssembly(typeof(Bench).Assembly).Run(arguments, BenchConfig.Create(ownJob, exporter));
+    return summaries.Any(summary => summary.HasCriticalValidationErrors || summary.Reports.Any(report => !report.Success)) ? 1 : 0;
+}

@@ -1,0 +1,41 @@
+using BenchmarkDotNet.Columns;
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Diagnosers;
+using BenchmarkDotNet.Exporters;
+using BenchmarkDotNet.Jobs;
+using BenchmarkDotNet.Loggers;
+using BenchmarkDotNet.Reports;
+using Perfolizer.Horology;
+
+namespace EmbeddedBackprop.Benchmarks.Reports;
+
+/// <summary>What every benchmark is measured with and which columns its table has.</summary>
+internal static class BenchConfig
+{
+    /// <summary>The configuration for BenchmarkDotNet's own command line; a job named there replaces ours.</summary>
+    public static ManualConfig Create(bool ownJob, IExporter? exporter)
+    {
+        ManualConfig config = ManualConfig.CreateEmpty()
+            .AddLogger(ConsoleLogger.Default)
+            .AddAnalyser([.. DefaultConfig.Instance.GetAnalysers()])
+            .AddValidator([.. DefaultConfig.Instance.GetValidators()])
+            .AddDiagnoser(MemoryDiagnoser.Default)
+            .AddColumnProvider(DefaultColumnProviders.Instance)
+            .AddColumn(StatisticColumn.Median, new RateColumn(share: false), new RateColumn(share: true))
+            .HideColumns("Error", "RatioSD", "Alloc Ratio", "Gen0", "Gen1", "Gen2", "Job")
+            .WithSummaryStyle(SummaryStyle.Default.WithRatioStyle(RatioStyle.Trend).WithMaxParameterColumnWidth(40))
+            .AddExporter(exporter ?? MarkdownExporter.GitHub);
+        return ownJob ? config.AddJob(Published) : config;
+    }
+
+    /// <summary>Short iterations, many of them: medians bear a neighbour on the machine better than means of a few long ones.</summary>
+    private static Job Published => Job.Default
+        .WithId("published")
+        .WithLaunchCount(1)
+        .WithWarmupCount(4)
+        .WithIterationCount(12)
+        .WithIterationTime(TimeInterval.FromMilliseconds(150))
+
+        // As the project's own programs are built (Directory.Build.props).
+        .WithEnvironmentVariable("DOTNET_TC_QuickJit", "0");
+}

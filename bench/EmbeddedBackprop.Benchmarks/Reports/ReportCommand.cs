@@ -1,0 +1,131 @@
+using System.Globalization;
+using System.Text;
+using EmbeddedBackprop.Benchmarks.Kernels;
+using EmbeddedBackprop.Benchmarks.Steps;
+
+namespace EmbeddedBackprop.Benchmarks.Reports;
+
+/// <summary>
+/// Turns bench/results into docs/benchmarks.md and docs/charts; README.md gets the main table and the charts between its two marker lines, if it has them.
+/// </summary>
+internal static class ReportCommand
+{
+    private const string Begin = "<!-- benchmarks: begin (written by the command \"report\" of the benchmark program) -->", End = "<!-- benchmarks: end -->";
+
+    private static readonly (Type Type, string Title)[] Families =
+    [
+        (typeof(TrainStepBench), "Training step"), (typeof(GemmBench), "Matrix products of a dense layer (samples x inputs x outputs)"),
+        (typeof(GemvBench), "Dense layer of one sample (inputs x outputs)"), (typeof(DotBench), "One neuron: dot product"),
+        (typeof(GerBench), "Rank-1 update (inputs x outputs)"), (typeof(ReduceBench), "Sums over samples (samples x outputs)"),
+        (typeof(SoftmaxBench), "Softmax (samples x classes)"), (typeof(FunctionsBench), "Transcendental functions (length)"),
+        (typeof(ElementwiseBench), "Element-wise multiply-add (length)"), (typeof(OptimizersBench), "Optimiser updates"),
+    ];
+
+    private static readonly HashSet<string> MainCases =
+    [
+        "[784,30,10] batch 1", "[784,30,10] batch 10", "[784,30,10] batch 10 gathered", "[784,30,10] batch 32", "[784,512,512,10] batch 64",
+        "NN 10x784x30", "NN 64x784x512", "TN 64x784x512", "NT 64x512x512", "NN 67x131x33 compact",
+    ];
+
+    public static int Run()
+    {
+        string results = Path.Combine(ResultFile.Root, "bench", "results");
+        string? folder = Directory.Exists(ResultFile.Folder) ? ResultFile.Folder : Directory.Exists(results) ? Directory.GetDirectories(results).Order().FirstOrDefault() : null;
+        if (folder is null)
+        {
+            Console.Error.WriteLine("bench/results is empty: publish first.");
+            return 1;
+        }
+
+        Measurement[] all = [.. Families.SelectMany(family => Measurement.Read(folder, family.Type))];
+        Measurement[] main = [.. all.Where(row => MainCases.Contains(row.Case))];
+        Dictionary<string, string>[] gradient = [.. MarkdownTable.Read(Path.Combine(folder, "differences.md"), "weights")];
+        string charts = Path.Combine(ResultFile.Root, "docs", "charts");
+        if (main.Length > 0)
+            Charts.Speed(Path.Combine(charts, "speed.svg"), [.. main.Where(row => !row.Case.Contains("gathered", StringComparison.Ordinal))]);
+        if (gradient.Length > 0)
+            Charts.Gradient(Path.Combine(charts, "gradient.svg"), gradient);
+
+        string path = Path.Combine(ResultFile.Root, "docs", "benchmarks.md");
+        File.WriteAllText(path, Document(folder, all, main));
+        Console.WriteLine("written: docs/benchmarks.md, docs/charts");
+        string readme = Path.Combine(ResultFile.Root, "README.md"), text = File.Exists(readme) ? File.ReadAllText(readme) : "";
+        int begin = text.IndexOf(Begin, StringComparison.Ordinal), end = text.IndexOf(End, StringComparison.Ordinal);
+        if (begin >= 0 && end > begin)
+        {
+            File.WriteAllText(readme, text[..begin] + Snippet(folder, main, "docs/") + text[(end + End.Length)..]);
+            Console.WriteLine("written: the table in README.md");
+        }
+
+        return 0;
+    }
+
+    /// <summary>The README's part.</summary>
+    private static string Snippet(string folder, Measurement[] main, string docs)
+    {
+        StringBuilder text = new();
+        text.Append(Begin).Append("\n\n").Append(Table(main));
+        text.Append(CultureInfo.InvariantCulture, $"\nMedians of BenchmarkDotNet's tables in `{Path.GetRelativePath(ResultFile.Root, folder).Replace('\\', '/')}` (SDK, CPU and commit stand there); one core. ");
+        text.Append("\"Loop\" is the scalar twin that defines the bits, \"Vector&lt;T&gt;\" and \"tiled\" are the kernel at the runtime's and at the widest width.\n\n");
+        text.Append(CultureInfo.InvariantCulture, $"![Bars: training steps and matrix products, times as fast as the loop]({docs}charts/speed.svg)\n\n");
+        text.Append(CultureInfo.InvariantCulture, $"![Lines: time of one gradient over the number of weights, finite differences and backpropagation]({docs}charts/gradient.svg)\n\n{End}");
+        return text.ToString();
+    }
+
+    private static string Document(string folder, Measurement[] all, Measurement[] main)
+    {
+        StringBuilder text = new();
+        text.Append("# Benchmarks\n\n").Append(Snippet(folder, main, "")).Append("\n\n## Where the loop wins, or nearly\n\n");
+        Measurement[] close = [.. all.Where(row => row.Loop < 1.5 * Math.Max(row.Vector, row.Tiled))];
+        text.Append(close.Length == 0 ? "Nowhere: the closest cases are these.\n\n" : "Cases in which Vector&lt;T&gt; or the tile is not even 1.5 times as fast as the loop:\n\n");
+        text.Append(Table(close.Length > 0 ? close : [.. all.OrderBy(row => row.Loop / Math.Max(row.Vector, row.Tiled)).Take(3)]));
+        text.Append("\n## All cases\n");
+        foreach ((Type type, string title) in Families)
+        {
+            Measurement[] rows = [.. all.Where(row => row.Class == type.Name)];
+            if (rows.Length > 0)
+                text.Append(CultureInfo.InvariantCulture, $"\n### {title}\n\n").Append(Table(rows));
+        }
+
+        text.Append("\nCases called \"compact\" have rows that are not padded to 16 floats. \"Gathered\" reads the batch from 50,000 shuffled samples of bytes first.\n");
+        foreach (string name in (string[])["batches", "differences", "nielsen"])
+        {
+            string file = Path.Combine(folder, name + ".md");
+            if (!File.Exists(file))
+                continue;
+            string[] lines = File.ReadAllLines(file);
+            text.Append(CultureInfo.InvariantCulture, $"\n## {lines[0][2..]}\n\n").AppendJoin('\n', lines.SkipWhile(line => !line.StartsWith("| command", StringComparison.Ordinal)).Skip(2)).Append('\n');
+        }
+
+        text.Append("""
+
+            ## Measure again
+
+            ```
+            dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- check
+            dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- publish
+            dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- experiment batches --data-dir DIR
+            dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- experiment differences
+            dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- experiment nielsen --data-dir DIR
+            dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- report
+            ```
+
+            `check` runs every case once and compares the bits of its three forms. `report` writes this page and the charts from the tables in bench/results.
+
+            """);
+        return text.ToString().Replace("\r\n", "\n", StringComparison.Ordinal);
+    }
+
+    private static string Table(Measurement[] rows)
+    {
+        StringBuilder text = new("| case | loop | Vector&lt;T&gt; | tiled | Vector&lt;T&gt; faster | tiled faster | rate, tiled | of peak | bytes allocated |\n");
+        text.Append("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n");
+        foreach (Measurement row in rows)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"| {(row.Class == nameof(TrainStepBench) ? "step " : "")}{row.Case} | {MarkdownTable.Time(row.Loop)} | {MarkdownTable.Time(row.Vector)} | {MarkdownTable.Time(row.Tiled)} ");
+            text.Append(CultureInfo.InvariantCulture, $"| {row.Loop / row.Vector:F1}x | {row.Loop / row.Tiled:F1}x | {row.Rate} | {row.Share} | {row.Allocated} |\n");
+        }
+
+        return text.ToString();
+    }
+}
