@@ -36,7 +36,7 @@ internal static class DifferencesExperiment
         {
             text.Append(CultureInfo.InvariantCulture, $"| [{string.Join(',', row.Layers)}] | {row.Weights:N0} | {row.Forward * 1e6:F3} | {row.Backward * 1e6:F3} ");
             text.Append(CultureInfo.InvariantCulture, $"| {row.Passes:N0} | {row.Differences * 1e6:N0}{(row.IsExtrapolated ? " (extrapolated)" : "")} | {row.Differences / row.Backward:N0} ");
-            text.Append(row.IsExtrapolated ? "| |\n" : string.Create(CultureInfo.InvariantCulture, $"| {row.Distance:E1} |\n"));
+            text.Append(row.IsExtrapolated ? "| |\n" : string.Create(CultureInfo.InvariantCulture, $"| {row.Distance:F4} |\n"));
         }
 
         text.Append("\nSlopes of log(time) over log(weights), by least squares over the measured rows:\n\n| | all | the two largest |\n| --- | ---: | ---: |\n");

@@ -8,7 +8,7 @@ internal static class Charts
     /// <summary>Bars: how many times as fast as the loop.</summary>
     public static void Speed(string path, IReadOnlyList<Measurement> rows)
     {
-        const int Left = 190, Right = 150, Width = 760, Top = 92, Bar = 13, Group = (3 * Bar) + 16;
+        const int Left = 235, Right = 140, Width = 800, Top = 92, Bar = 13, Group = (3 * Bar) + 16;
         Svg svg = new(Width, Top + (rows.Count * Group) + 8, "Times as fast as the loop", "Training steps and their matrix products, one core; the same bits in all three forms. Longer is faster.");
         double x = Left;
         foreach ((string style, string name, int space) in ((string, string, int)[])[("loop", "loop (scalar twin)", 150), ("vector", "Vector<T>", 100), ("tiled", "tiled, widest register", 0)])
@@ -23,7 +23,7 @@ internal static class Charts
         {
             Measurement row = rows[i];
             double y = Top + (i * Group);
-            svg.Text(Left - 12, y + (1.5 * Bar) + 4, "label", Label(row), "end");
+            svg.Text(Left - 12, y + (1.5 * Bar) + 4, "label", row.Label, "end");
             foreach ((string style, double time) in ((string, double)[])[("loop", row.Loop), ("vector", row.Vector), ("tiled", row.Tiled)])
             {
                 double length = Math.Max(2, row.Loop / time * scale);
@@ -84,7 +84,4 @@ internal static class Charts
         svg.Text(X(weights[^1]) + 12, Y(backward[^1]) + 20, "note", MarkdownTable.Time(backward[^1] * 1e9));
         svg.Save(path);
     }
-
-    /// <summary>"step [784,30,10] batch 10" or "NN 64x512x512".</summary>
-    private static string Label(Measurement row) => row.Case.StartsWith('[') ? "step " + row.Case : "product " + row.Case;
 }

@@ -11,6 +11,21 @@ namespace EmbeddedBackprop.Benchmarks.Reports;
 /// <param name="Allocated">Bytes allocated by the tiled form.</param>
 internal sealed record Measurement(string Class, string Case, double Loop, double Vector, double Tiled, string Rate, string Share, string Allocated)
 {
+    /// <summary>The case with its kernel's name: "step [784,30,10] batch 10", "gemv 784x30".</summary>
+    public string Label => Class switch
+    {
+        "TrainStepBench" => "step ",
+        "GemmBench" => "product ",
+        "GemvBench" => "gemv ",
+        "DotBench" => "dot ",
+        "GerBench" => "ger ",
+        "ReduceBench" => "sum columns ",
+        "SoftmaxBench" => "softmax ",
+        "ElementwiseBench" => "multiply-add ",
+        "OptimizersBench" => "update ",
+        _ => "",
+    } + Case;
+
     /// <summary>The cases of a class, in the order of its source; those that were not measured are left out.</summary>
     public static IEnumerable<Measurement> Read(string folder, Type type)
     {

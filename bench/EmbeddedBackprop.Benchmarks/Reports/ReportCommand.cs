@@ -122,7 +122,7 @@ internal static class ReportCommand
         text.Append("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n");
         foreach (Measurement row in rows)
         {
-            text.Append(CultureInfo.InvariantCulture, $"| {(row.Class == nameof(TrainStepBench) ? "step " : "")}{row.Case} | {MarkdownTable.Time(row.Loop)} | {MarkdownTable.Time(row.Vector)} | {MarkdownTable.Time(row.Tiled)} ");
+            text.Append(CultureInfo.InvariantCulture, $"| {row.Label} | {MarkdownTable.Time(row.Loop)} | {MarkdownTable.Time(row.Vector)} | {MarkdownTable.Time(row.Tiled)} ");
             text.Append(CultureInfo.InvariantCulture, $"| {row.Loop / row.Vector:F1}x | {row.Loop / row.Tiled:F1}x | {row.Rate} | {row.Share} | {row.Allocated} |\n");
         }
 

@@ -21,7 +21,7 @@ internal static class ResultFile
     public static string Processor { get; } = ReadProcessor();
 
     private static string Slug => string.Join('-', new string([.. Processor.ToLowerInvariant()
-            .Replace("(r)", "", StringComparison.Ordinal).Replace("(tm)", "", StringComparison.Ordinal)
+            .Replace("(r)", "", StringComparison.Ordinal).Replace("(tm)", "", StringComparison.Ordinal).Replace("zen ", "zen", StringComparison.Ordinal)
             .Select(c => char.IsAsciiLetterOrDigit(c) ? c : ' ')])
         .Split(' ', StringSplitOptions.RemoveEmptyEntries));
 

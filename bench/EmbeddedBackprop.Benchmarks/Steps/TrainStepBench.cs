@@ -19,7 +19,7 @@ public class TrainStepBench : Bench
 
     protected override IEnumerable<string> CaseList =>
     [
-        "[784,30,10] batch 10", "[784,30,10] batch 10 gathered", "[784,30,10] batch 1", "[784,30,10] batch 32",
+        "[784,30,10] batch 1", "[784,30,10] batch 10", "[784,30,10] batch 10 gathered", "[784,30,10] batch 32",
         "[784,512,512,10] batch 64", "[67,131,33] batch 10", "[4,1] batch 1", "[4,3,1] batch 1",
     ];
 
