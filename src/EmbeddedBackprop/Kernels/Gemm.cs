@@ -101,9 +101,8 @@ public static class Gemm
     /// <param name="ldw">Distance of W's rows.</param>
     /// <param name="learningRate">The learning rate.</param>
     /// <param name="l2">The penalty's factor.</param>
-    /// <returns>Whether every element of the gradient was finite.</returns>
     /// <exception cref="ArgumentException">A span is too short for its sizes, or m is below 2.</exception>
-    public static bool UpdateTN(
+    public static void UpdateTN(
         Arithmetic arithmetic, int m, int n, int k, ReadOnlySpan<float> a, int lda, ReadOnlySpan<float> b, int ldb,
         Span<float> weights, int ldw, float learningRate, float l2)
     {
@@ -113,14 +112,8 @@ public static class Gemm
         Require.Matrix("Gemm.UpdateTN", nameof(weights), m, n, ldw, weights.Length);
         Require.Apart("Gemm.UpdateTN", nameof(a), a, k, m, lda, weights, m, n, ldw);
         Require.Apart("Gemm.UpdateTN", nameof(b), b, k, n, ldb, weights, m, n, ldw);
-        Span<float> zeros = stackalloc float[MaximumLanes];
-        zeros.Clear();
-        Run(arithmetic, new(m, n, k, a, 1, lda, b, ldb, weights, ldw, learningRate, l2, zeros));
-        return Finite.All(zeros);
+        Run(arithmetic, new(m, n, k, a, 1, lda, b, ldb, weights, ldw, learningRate, l2));
     }
-
-    /// <summary>Floats of the widest register.</summary>
-    private const int MaximumLanes = 16;
 
     internal static void Run(Arithmetic arithmetic, in GemmArguments arguments)
     {

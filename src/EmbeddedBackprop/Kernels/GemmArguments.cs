@@ -29,7 +29,6 @@ internal readonly ref struct GemmArguments
     public readonly bool Updates;
     public readonly float LearningRate;
     public readonly float L2;
-    public readonly ref float Zeros;
 
     public GemmArguments(
         int m, int n, int k, ReadOnlySpan<float> a, int rowA, int stepA, ReadOnlySpan<float> b, int leadingB, bool transposedB,
@@ -49,12 +48,11 @@ internal readonly ref struct GemmArguments
     /// <summary>C is the weights, and the product their gradient: w = M(-rate, M(l2, w, g), w).</summary>
     public GemmArguments(
         int m, int n, int k, ReadOnlySpan<float> a, int rowA, int stepA, ReadOnlySpan<float> b, int leadingB,
-        Span<float> weights, int leadingC, float learningRate, float l2, Span<float> zeros)
+        Span<float> weights, int leadingC, float learningRate, float l2)
         : this(m, n, k, a, rowA, stepA, b, leadingB, false, default, weights, leadingC, accumulate: false)
     {
         Updates = true;
         LearningRate = learningRate;
         L2 = l2;
-        Zeros = ref MemoryMarshal.GetReference(zeros);
     }
 }

@@ -103,7 +103,6 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
         tile.Updates = g.Updates;
         tile.LearningRate = g.LearningRate;
         tile.L2 = g.L2;
-        tile.Zeros = ref g.Zeros;
         nuint done = 0;
         for (nuint group = 0; group < groups; group++)
         {

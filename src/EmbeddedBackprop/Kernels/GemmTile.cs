@@ -232,71 +232,68 @@ internal static class GemmTile
                 // A row's weights are all read before one is written: a ragged last vector overlaps its neighbour.
                 T rate = T.Broadcast(-tile.LearningRate);
                 T l2 = T.Broadcast(tile.L2);
-                T zeros = T.Load(in tile.Zeros, 0);
-                s00 = Updated(s00, ref c0, 0, rate, l2, tile.L2 != 0f, ref zeros);
+                s00 = Updated(s00, ref c0, 0, rate, l2, tile.L2 != 0f);
                 if (TColumns.Value > 1)
-                    s01 = Updated(s01, ref c0, second, rate, l2, tile.L2 != 0f, ref zeros);
+                    s01 = Updated(s01, ref c0, second, rate, l2, tile.L2 != 0f);
                 if (TColumns.Value > 2)
-                    s02 = Updated(s02, ref c0, third, rate, l2, tile.L2 != 0f, ref zeros);
+                    s02 = Updated(s02, ref c0, third, rate, l2, tile.L2 != 0f);
                 if (TColumns.Value > 3)
-                    s03 = Updated(s03, ref c0, fourth, rate, l2, tile.L2 != 0f, ref zeros);
+                    s03 = Updated(s03, ref c0, fourth, rate, l2, tile.L2 != 0f);
 
                 if (TRows.Value > 1)
                 {
-                    s10 = Updated(s10, ref c1, 0, rate, l2, tile.L2 != 0f, ref zeros);
+                    s10 = Updated(s10, ref c1, 0, rate, l2, tile.L2 != 0f);
                     if (TColumns.Value > 1)
-                        s11 = Updated(s11, ref c1, second, rate, l2, tile.L2 != 0f, ref zeros);
+                        s11 = Updated(s11, ref c1, second, rate, l2, tile.L2 != 0f);
                     if (TColumns.Value > 2)
-                        s12 = Updated(s12, ref c1, third, rate, l2, tile.L2 != 0f, ref zeros);
+                        s12 = Updated(s12, ref c1, third, rate, l2, tile.L2 != 0f);
                     if (TColumns.Value > 3)
-                        s13 = Updated(s13, ref c1, fourth, rate, l2, tile.L2 != 0f, ref zeros);
+                        s13 = Updated(s13, ref c1, fourth, rate, l2, tile.L2 != 0f);
                 }
 
                 if (TRows.Value > 2)
                 {
-                    s20 = Updated(s20, ref c2, 0, rate, l2, tile.L2 != 0f, ref zeros);
+                    s20 = Updated(s20, ref c2, 0, rate, l2, tile.L2 != 0f);
                     if (TColumns.Value > 1)
-                        s21 = Updated(s21, ref c2, second, rate, l2, tile.L2 != 0f, ref zeros);
+                        s21 = Updated(s21, ref c2, second, rate, l2, tile.L2 != 0f);
                     if (TColumns.Value > 2)
-                        s22 = Updated(s22, ref c2, third, rate, l2, tile.L2 != 0f, ref zeros);
+                        s22 = Updated(s22, ref c2, third, rate, l2, tile.L2 != 0f);
                     if (TColumns.Value > 3)
-                        s23 = Updated(s23, ref c2, fourth, rate, l2, tile.L2 != 0f, ref zeros);
+                        s23 = Updated(s23, ref c2, fourth, rate, l2, tile.L2 != 0f);
                 }
 
                 if (TRows.Value > 3)
                 {
-                    s30 = Updated(s30, ref c3, 0, rate, l2, tile.L2 != 0f, ref zeros);
+                    s30 = Updated(s30, ref c3, 0, rate, l2, tile.L2 != 0f);
                     if (TColumns.Value > 1)
-                        s31 = Updated(s31, ref c3, second, rate, l2, tile.L2 != 0f, ref zeros);
+                        s31 = Updated(s31, ref c3, second, rate, l2, tile.L2 != 0f);
                     if (TColumns.Value > 2)
-                        s32 = Updated(s32, ref c3, third, rate, l2, tile.L2 != 0f, ref zeros);
+                        s32 = Updated(s32, ref c3, third, rate, l2, tile.L2 != 0f);
                     if (TColumns.Value > 3)
-                        s33 = Updated(s33, ref c3, fourth, rate, l2, tile.L2 != 0f, ref zeros);
+                        s33 = Updated(s33, ref c3, fourth, rate, l2, tile.L2 != 0f);
                 }
 
                 if (TRows.Value > 4)
                 {
-                    s40 = Updated(s40, ref c4, 0, rate, l2, tile.L2 != 0f, ref zeros);
+                    s40 = Updated(s40, ref c4, 0, rate, l2, tile.L2 != 0f);
                     if (TColumns.Value > 1)
-                        s41 = Updated(s41, ref c4, second, rate, l2, tile.L2 != 0f, ref zeros);
+                        s41 = Updated(s41, ref c4, second, rate, l2, tile.L2 != 0f);
                     if (TColumns.Value > 2)
-                        s42 = Updated(s42, ref c4, third, rate, l2, tile.L2 != 0f, ref zeros);
+                        s42 = Updated(s42, ref c4, third, rate, l2, tile.L2 != 0f);
                     if (TColumns.Value > 3)
-                        s43 = Updated(s43, ref c4, fourth, rate, l2, tile.L2 != 0f, ref zeros);
+                        s43 = Updated(s43, ref c4, fourth, rate, l2, tile.L2 != 0f);
                 }
 
                 if (TRows.Value > 5)
                 {
-                    s50 = Updated(s50, ref c5, 0, rate, l2, tile.L2 != 0f, ref zeros);
+                    s50 = Updated(s50, ref c5, 0, rate, l2, tile.L2 != 0f);
                     if (TColumns.Value > 1)
-                        s51 = Updated(s51, ref c5, second, rate, l2, tile.L2 != 0f, ref zeros);
+                        s51 = Updated(s51, ref c5, second, rate, l2, tile.L2 != 0f);
                     if (TColumns.Value > 2)
-                        s52 = Updated(s52, ref c5, third, rate, l2, tile.L2 != 0f, ref zeros);
+                        s52 = Updated(s52, ref c5, third, rate, l2, tile.L2 != 0f);
                     if (TColumns.Value > 3)
-                        s53 = Updated(s53, ref c5, fourth, rate, l2, tile.L2 != 0f, ref zeros);
+                        s53 = Updated(s53, ref c5, fourth, rate, l2, tile.L2 != 0f);
                 }
-
-                T.Store(zeros, ref tile.Zeros, 0);
             }
 
             T.Store(s00, ref c0, 0);
@@ -367,13 +364,12 @@ internal static class GemmTile
         }
     }
 
-    /// <summary>The weights after the step: g = M(l2, w, g) where there is a penalty, w = M(-eta, g, w). g * 0 is 0 or, where g is not finite, NaN, and zeros keeps it.</summary>
+    /// <summary>The weights after the step: g = M(l2, w, g) where there is a penalty, w = M(-eta, g, w).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static T Updated<T>(T gradient, ref float weights, nuint at, T rate, T l2, bool penalised, ref T zeros)
+    private static T Updated<T>(T gradient, ref float weights, nuint at, T rate, T l2, bool penalised)
         where T : struct, IFloatLanes<T>
     {
         T w = T.Load(in weights, at);
-        zeros += gradient * T.Zero;
         if (penalised)
             gradient = T.MultiplyAdd(l2, w, gradient);
         return T.MultiplyAdd(rate, gradient, w);

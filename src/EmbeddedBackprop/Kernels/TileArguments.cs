@@ -24,7 +24,4 @@ internal ref struct TileArguments
     public bool Updates;
     public float LearningRate;
     public float L2;
-
-    /// <summary>One vector: 0, and NaN where a gradient was not finite.</summary>
-    public ref float Zeros;
 }

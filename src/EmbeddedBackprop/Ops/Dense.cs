@@ -108,19 +108,22 @@ public sealed class Dense : Op
     /// <inheritdoc/>
     public override bool BackwardAndUpdate(in OpContext<float> c, in SgdUpdate update)
     {
-        if (inputs == 1)
-        {
-            return base.BackwardAndUpdate(in c, in update);
-        }
-
         ParameterRange weight = c.Range(0);
         int n = weight.Stride;
-        Span<float> delta = Delta(in c);
+        Span<float> delta = Delta(in c), x = c.Input(0);
+        if (inputs == 1 || !Finite.BoundsProducts(x, delta))
+        {
+            // The gradient may not be finite: it is looked at before it is applied.
+            Gemm.TN(
+                c.Arithmetic, inputs, n, c.Batch, x, c.InputStride(0), delta, n, c.ParameterGradient.Slice(weight.Offset, weight.Length), n);
+            return update.Apply(in c);
+        }
 
         // BP4 and w = w - eta dW in one pass over W: dW stays in registers.
-        return update.Apply(in c, 1) & Gemm.UpdateTN(
-            c.Arithmetic, inputs, n, c.Batch, c.Input(0), c.InputStride(0), delta, n,
+        Gemm.UpdateTN(
+            c.Arithmetic, inputs, n, c.Batch, x, c.InputStride(0), delta, n,
             c.Parameters.Slice(weight.Offset, weight.Length), n, update.LearningRate, update.WeightL2);
+        return update.Apply(in c, 1);
     }
 
     /// <summary>Everything of the backward pass but the weight gradient: delta (BP1, BP2), the bias gradient (BP3), and the layer below's share (BP2).</summary>

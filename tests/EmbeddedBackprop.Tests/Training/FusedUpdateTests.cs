@@ -26,14 +26,21 @@ internal sealed class FusedUpdateTests
         });
     }
 
-    [Test]
-    public void A_gradient_that_is_not_finite_is_told([Values(0, 5, 29)] int sample)
+    [TestCase(3e38f, 3e38f, false)]
+    [TestCase(float.NaN, 1f, false)]
+    [TestCase(1f, float.PositiveInfinity, false)]
+    [TestCase(1e18f, 1e18f, true)]
+    public void What_may_overflow_is_seen_before_the_update(float x, float delta, bool safe)
     {
-        float[] x = Samples.Array(30 * 9, 1), delta = Samples.Array(30 * 20, 2), w = Samples.Array(9 * 20, 3);
-        Assert.That(Gemm.UpdateTN(Arithmetic.Fused, 9, 20, 30, x, 9, delta, 20, w, 20, 0.1f, 0f), Is.True);
-        x[(sample * 9) + 8] = 3e38f;
-        delta[(sample * 20) + 19] = 3e38f;
-        Assert.That(Gemm.UpdateTN(Arithmetic.Fused, 9, 20, 30, x, 9, delta, 20, w, 20, 0.1f, 0f), Is.False);
+        Widths.ForEach(width =>
+        {
+            for (int place = 0; place < 67; place++)
+            {
+                float[] left = Samples.Array(67, 1), right = Samples.Array(5, 2);
+                (left[place], right[place % 5]) = (x, delta);
+                Assert.That(Finite.BoundsProducts(left, right), Is.EqualTo(safe), $"place {place} width {width}");
+            }
+        });
     }
 
     [TestCase(0f, 0f, false)]
