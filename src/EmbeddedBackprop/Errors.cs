@@ -120,7 +120,7 @@ internal static class Errors
 
     [DoesNotReturn]
     public static void NothingToTrain() =>
-        throw new ArgumentException("the graph has no parameters: there is nothing to train");
+        throw new ArgumentException("the loss depends on no parameters: there is nothing to train");
 
     [DoesNotReturn]
     public static void InferenceOnly() =>

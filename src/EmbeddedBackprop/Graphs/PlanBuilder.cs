@@ -142,10 +142,6 @@ internal sealed class PlanBuilder
 
         Parameters = [.. layout.Ranges];
         ParameterLength = layout.Length;
-        if (Loss is not null && ParameterLength == 0 && !Options.InputGradients)
-        {
-            Errors.NothingToTrain();
-        }
     }
 
     private void PlaceBuffers()
@@ -181,6 +177,15 @@ internal sealed class PlanBuilder
     private Planner.Buffer[] PlaceValues()
     {
         Planner.Buffer[] buffers = new Planner.Buffer[Graph.Nodes.Count];
+        foreach (Node output in Outputs)
+        {
+            if (output.Op is null)
+            {
+                // An input that the caller wants to read back; nobody else need read it.
+                buffers[output.Index] ??= Request(output.Name, output, -1, Values, output.Index);
+            }
+        }
+
         for (int i = 0; i < Steps.Length; i++)
         {
             Step step = Steps[i];
@@ -221,6 +226,11 @@ internal sealed class PlanBuilder
     private void PlaceGradients()
     {
         bool[] wanted = WantsGradient();
+        if (!wanted[Loss!.Inputs[0].Index])
+        {
+            Errors.NothingToTrain();
+        }
+
         Planner.Buffer?[] buffers = new Planner.Buffer?[Graph.Nodes.Count];
         HashSet<Op> opsSeen = [];
         for (int i = Steps.Length - 1; i >= 0; i--)
@@ -299,11 +309,11 @@ internal sealed class PlanBuilder
         int columns = node.Shape.Length;
         int stride = Options.Layout.Stride(columns);
         bool loss = node.Op is { IsLoss: true };
-        // A loss is not one value per sample but 16 partial sums for the whole batch.
+        // A loss is not one value per sample but 16 partial sums for the whole logical batch: the forward pass of the next micro-batch must leave them alone.
         bool callers = Options.EndsByReference && slots == Values && (node.Op is null || Array.IndexOf(Outputs, node) >= 0);
         Planner.Buffer buffer = callers
             ? new Planner.Buffer(name, 0, first) // the planner does not see it, so it gets no offset
-            : planner.Add(name, loss ? Losses.Loss.PartCount : (long)Options.Batch * stride, first);
+            : planner.Add(name, loss ? Losses.Loss.PartCount : (long)Options.Batch * stride, loss ? -1 : first);
         requests.Add((buffer, columns, stride, slot => slots[index] = slot));
         return buffer;
     }

@@ -1,0 +1,177 @@
+using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.IO;
+using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Losses;
+using EmbeddedBackprop.Ops;
+using EmbeddedBackprop.Tests.Support;
+
+namespace EmbeddedBackprop.Tests.Graphs;
+
+/// <summary>
+/// A graph drawn by a seed: dense layers of awkward widths, activations as ops, sums and products of two nodes, outputs read several times, weights
+/// used several times, up to two inputs, every loss. With its parameters, inputs and batch.
+/// </summary>
+internal sealed class RandomNetwork
+{
+    private static readonly int[] Widths = [1, 1, 2, 3, 5, 7, 15, 16, 17, 31, 32, 33, 48, 67];
+
+    private readonly List<(Node Node, bool Trained)> pool = [];
+    private readonly List<Dense> layers = [];
+    private readonly bool faulty;
+    private RandomSequence random;
+
+    public RandomNetwork(uint seed, bool faulty = false)
+    {
+        this.faulty = faulty;
+        random = new CounterRandom(seed, RandomPurpose.Check).Sequence(1);
+        Batch = 1 + random.NextBelow(random.NextBelow(4) == 0 ? 40 : 8);
+        PlannedBatch = Batch + random.NextBelow(3);
+        Arithmetic = random.NextBelow(2) == 0 ? Arithmetic.Fused : Arithmetic.Separate;
+        InputGradients = random.NextBelow(3) == 0;
+        for (int i = random.NextBelow(2); i >= 0; i--)
+            pool.Add((Graph.Input(new Shape(Widths[random.NextBelow(Widths.Length)]), $"input{i}"), false));
+        for (int i = 1 + random.NextBelow(8); i > 0; i--)
+            Grow();
+        Node prediction = Any();
+        if (!pool.Single(entry => entry.Node == prediction).Trained || random.NextBelow(2) == 0)
+            prediction = AddDense(prediction);
+        AddLoss(prediction);
+        // Some nodes lead nowhere, or only to what the caller wants to see.
+        Prediction = prediction;
+        Watched = random.NextBelow(2) == 0 ? [prediction] : [prediction, Any()];
+        Seed = (int)seed;
+        foreach (Node node in Graph.Nodes.Where(node => node.Op is null && node != Target))
+            Inputs[node] = Samples.Array(Batch * node.Shape.Length, Seed + node.Name.Length + (node.Shape.Length * 7));
+        Inputs[Target] = Targets();
+    }
+
+    public Graph Graph { get; } = new();
+
+    public Node Loss { get; private set; } = null!;
+
+    public Node Prediction { get; }
+
+    public Node Target { get; private set; } = null!;
+
+    public Node[] Watched { get; }
+
+    public Dictionary<Node, float[]> Inputs { get; } = [];
+
+    public int Batch { get; }
+
+    public int PlannedBatch { get; }
+
+    public Arithmetic Arithmetic { get; }
+
+    public bool InputGradients { get; }
+
+    public bool SharesWeights { get; private set; }
+
+    private int Seed { get; }
+
+    public PlanOptions Options(Layout layout) => new() { Batch = PlannedBatch, Arithmetic = Arithmetic, Layout = layout, InputGradients = InputGradients };
+
+    /// <summary>The parameters in a plan's layout; padding is 0, as a network keeps it.</summary>
+    public float[] Parameters(Plan plan)
+    {
+        float[] parameters = new float[plan.ParameterLength];
+        for (int i = 0; i < plan.Parameters.Length; i++)
+        {
+            ParameterRange range = plan.Parameters[i];
+            float[] compact = Samples.Array(range.Count, (Seed * 100) + i);
+            float scale = MathF.Min(1f, 2f / MathF.Sqrt(range.Rows));
+            for (int k = 0; k < compact.Length; k++)
+                compact[k] *= scale;
+            range.CopyFrom<float>(compact, parameters);
+        }
+
+        return parameters;
+    }
+
+    public override string ToString() =>
+        $"seed {Seed}, batch {Batch} of {PlannedBatch}, {Arithmetic}: "
+        + string.Join(", ", Graph.Nodes.Select(n => $"{n.Name} {n.Op?.Detail} {n.Shape} ({string.Join(' ', n.Inputs.Select(i => i.Name))})"));
+
+    private void Grow()
+    {
+        Node from = Any();
+        switch (random.NextBelow(7))
+        {
+            case 0:
+                Add(new Activate(AnyActivation()), from);
+                break;
+            case 1 when Partner(from) is { } other:
+                Add(faulty ? new ProductOp(lies: true) : new SumOp(), from, other);
+                break;
+            case 2 when Partner(from) is { } other:
+                Add(new ProductOp(faulty), from, other);
+                break;
+            case 3 when layers.Find(layer => layer.Inputs == from.Shape.Length) is { } shared:
+                SharesWeights = true;
+                Add(shared, from);
+                break;
+            default:
+                AddDense(from);
+                break;
+        }
+    }
+
+    private Node AddDense(Node from)
+    {
+        // One in three fits onto what is there, so that sums, products and shared layers find partners.
+        int outputs = random.NextBelow(3) == 0 ? Any().Shape.Length : Widths[random.NextBelow(Widths.Length)];
+        Dense layer = new(outputs, AnyActivation());
+        layers.Add(layer);
+        return Add(layer, from);
+    }
+
+    private Node Add(Op op, params Node[] inputs)
+    {
+        bool trained = op is Dense || inputs.Any(input => pool.Single(entry => entry.Node == input).Trained);
+        Node node = Graph.Apply(op, inputs);
+        pool.Add((node, trained));
+        return node;
+    }
+
+    private void AddLoss(Node prediction)
+    {
+        int kind = random.NextBelow(7);
+        bool probabilities = prediction.Op?.Detail is "sigmoid" or "softmax";
+        Loss loss = kind switch
+        {
+            0 => new Loss<Quadratic>(),
+            1 => new Loss<MeanSquared>(),
+            2 => new Loss<MeanAbsolute>(),
+            3 => new Loss<Huber>(),
+            4 => probabilities ? new Loss<BinaryCrossEntropy>() : new Loss<BinaryCrossEntropyWithLogits>(),
+            _ => new SoftmaxCrossEntropy(),
+        };
+        Target = Graph.Input(kind == 6 && prediction.Shape.Length > 1 ? new Shape(1) : prediction.Shape, "target");
+        Loss = Graph.Apply(loss, prediction, Target, "loss");
+    }
+
+    private float[] Targets()
+    {
+        float[] targets = Samples.Array(Batch * Target.Shape.Length, Seed + 5);
+        for (int i = 0; i < targets.Length; i++)
+        {
+            targets[i] = Loss.Op is SoftmaxCrossEntropy { IndexTarget: true }
+                ? MathF.Floor(MathF.Abs(targets[i]) * 0.999f * Prediction.Shape.Length)
+                : MathF.Abs(targets[i]);
+        }
+
+        return targets;
+    }
+
+    // Mostly what was made last, so that nets are deep; otherwise anything, so that outputs are read twice.
+    private Node Any() => pool[random.NextBelow(2) == 0 ? pool.Count - 1 : random.NextBelow(pool.Count)].Node;
+
+    private Node? Partner(Node node)
+    {
+        List<Node> partners = [.. pool.Select(entry => entry.Node).Where(other => other.Shape == node.Shape)];
+        return partners[random.NextBelow(partners.Count)];
+    }
+
+    private Activation AnyActivation() => Registry.Activation(Registry.ActivationNames[random.NextBelow(Registry.ActivationNames.Count)]);
+}

@@ -1,0 +1,196 @@
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Losses;
+using EmbeddedBackprop.Tests.Support;
+using EmbeddedBackprop.Training;
+using NUnit.Framework;
+
+namespace EmbeddedBackprop.Tests.Graphs;
+
+/// <summary>Graphs drawn by a seed, run in every way there is: the results must not tell the ways apart.</summary>
+internal sealed class RandomNetworkTests
+{
+    private const int Quick = 200;
+    private const int Thorough = 2000;
+
+    [Test]
+    public void Every_way_of_running_gives_the_same_bits() => CheckBits(0, Quick);
+
+    [Test]
+    [Category("Slow")]
+    public void Every_way_of_running_gives_the_same_bits_in_many_networks() => CheckBits(Quick, Thorough);
+
+    [Test]
+    public void Gradients_agree_with_differences() => CheckGradients(0, Quick);
+
+    [Test]
+    [Category("Slow")]
+    public void Gradients_agree_with_differences_in_many_networks() => CheckGradients(Quick, Thorough);
+
+    [Test]
+    public void An_op_that_hides_what_its_backward_pass_reads_is_caught()
+    {
+        // The control: such an op's inputs are overwritten too early, and the plan that keeps every value tells.
+        int caught = 0;
+        for (uint seed = 0; seed < Quick; seed++)
+        {
+            RandomNetwork net = new(seed, faulty: true);
+            Outcome reused = Run(net, Layout.Padded, Execution.Scalar, keepAll: false), kept = Run(net, Layout.Padded, Execution.Scalar, keepAll: true);
+            caught += Bits.FirstDifference(reused.Gradients, kept.Gradients) >= 0 ? 1 : 0;
+        }
+
+        Assert.That(caught, Is.GreaterThan(5));
+    }
+
+    private static void CheckBits(uint first, uint count)
+    {
+        for (uint seed = first; seed < first + count; seed++)
+        {
+            RandomNetwork net = new(seed);
+            Outcome expected = Run(net, Layout.Compact, Execution.Scalar, keepAll: true);
+            Assert.That(expected.Loss, Is.Not.NaN, net.ToString());
+            expected.AssertSame(Run(net, Layout.Compact, Execution.Scalar), "compact twins");
+            expected.AssertSame(Run(net, Layout.Padded, Execution.Scalar), "padded twins");
+            Widths.ForEach(width =>
+            {
+                expected.AssertSame(Run(net, Layout.Compact, Execution.Vector), $"compact, width {width}");
+                expected.AssertSame(Run(net, Layout.Padded, Execution.Vector), $"padded, width {width}");
+            });
+            if (!net.SharesWeights)
+            {
+                Layout layout = seed % 2 == 0 ? Layout.Padded : Layout.Compact;
+                Outcome pieces = Run(net, layout, Execution.Vector, pieces: 1 + (int)(seed % 5));
+                Bits.AssertEqual(pieces.Gradients, expected.Gradients, $"gradients of micro-batches, {net}");
+                Bits.AssertEqual(pieces.Loss, expected.Loss, $"loss of micro-batches, {net}");
+            }
+
+            CheckInference(net, expected);
+        }
+    }
+
+    private static void CheckGradients(uint first, uint count)
+    {
+        // Half of the activations have kinks, and a random net may cancel digits: the limits are wider than those for a chosen one.
+        GradientCheckOptions options = new() { ElementsPerTensor = 4, DifferenceLimit = 1e-6, FloatLimit = 1e-3 };
+        int bare = 0;
+        for (uint seed = first; seed < first + count; seed++)
+        {
+            RandomNetwork net = new(seed);
+            Plan plan = Plan.ForTraining(net.Graph, net.Options(Layout.Padded), net.Loss, net.Watched);
+            GradientCheckReport report = GradientCheck.Run(plan, net.Parameters(plan), Present(net, plan), net.Batch, options);
+            foreach (GradientCheckRow row in report.Rows)
+            {
+                bare += row.Checked == 0 ? 1 : 0;
+                bool right = (row.Checked == 0 || row.DifferenceError <= options.DifferenceLimit) && row.FloatError <= options.FloatLimit;
+                Assert.That(right, Is.True, $"{row.Name} of {net}\n{report}");
+            }
+        }
+
+        Assert.That(bare, Is.LessThan(count / 10), "tensors with nothing but kinks");
+    }
+
+    /// <summary>The inference plan gives the training plan's values, a sample alone those it has in a batch.</summary>
+    private static void CheckInference(RandomNetwork net, Outcome expected)
+    {
+        foreach (Layout layout in (Layout[])[Layout.Padded, Layout.Compact])
+        {
+            Plan plan = Plan.ForInference(net.Graph, net.Options(layout), net.Watched);
+            float[] parameters = net.Parameters(plan), workspace = Unwritten(plan.WorkspaceLength);
+            Dictionary<Node, float[]> inputs = Present(net, plan);
+            Write(plan, workspace, inputs, 0, net.Batch);
+            plan.Forward(new PlanMemory<float>(parameters, [], workspace), RunInfo.Single(net.Batch));
+            Bits.AssertEqual(Read(plan, workspace, net.Watched, net.Batch), expected.Values, $"inference, {layout}, {net}");
+            int last = net.Batch - 1;
+            Array.Fill(workspace, float.NaN);
+            Write(plan, workspace, inputs, last, 1);
+            plan.Forward(new PlanMemory<float>(parameters, [], workspace), RunInfo.Single(1));
+            int length = net.Prediction.Shape.Length;
+            Bits.AssertEqual(
+                Read(plan, workspace, [net.Prediction], 1), expected.Values.AsSpan(last * length, length), $"the last sample alone, {layout}, {net}");
+        }
+    }
+
+    /// <summary>Forward and backward pass, the batch in one or several pieces, in a workspace that holds NaN: what is read must have been written.</summary>
+    private static Outcome Run(RandomNetwork net, Layout layout, Execution execution, bool keepAll = false, int pieces = 1)
+    {
+        Node[] outputs = keepAll ? [.. net.Graph.Nodes.Where(node => node != net.Loss)] : net.Watched;
+        Plan plan = Plan.ForTraining(net.Graph, net.Options(layout), net.Loss, outputs);
+        float[] gradients = new float[plan.ParameterLength], workspace = Unwritten(plan.WorkspaceLength);
+        PlanMemory<float> memory = new(net.Parameters(plan), gradients, workspace);
+        Dictionary<Node, float[]> inputs = Present(net, plan);
+        int piece = (net.Batch + pieces - 1) / pieces;
+        for (int offset = 0; offset < net.Batch; offset += piece)
+        {
+            int batch = Math.Min(piece, net.Batch - offset);
+            Write(plan, workspace, inputs, offset, batch);
+            RunInfo run = new(batch, net.Batch, offset, Training: true);
+            plan.Forward(in memory, in run, execution);
+            plan.Backward(in memory, in run, execution);
+        }
+
+        List<float> compact = [];
+        foreach (ParameterRange range in plan.Parameters)
+        {
+            float[] tensor = new float[range.Count];
+            range.CopyTo<float>(gradients, tensor);
+            compact.AddRange(tensor);
+        }
+
+        float[] values = [], inputGradients = [];
+        if (pieces == 1)
+        {
+            values = Read(plan, workspace, net.Watched, net.Batch);
+            inputGradients = [.. inputs.Keys.Where(plan.HasGradient).SelectMany(
+                node => Columns(plan.GradientSpan<float>(workspace, node, net.Batch), node.Shape.Length, plan.Stride(node), net.Batch))];
+        }
+
+        return new Outcome(net, ((Loss)net.Loss.Op!).Value(plan.LossParts<float>(workspace), net.Batch), [.. compact], values, inputGradients);
+    }
+
+    private static float[] Unwritten(int length)
+    {
+        float[] memory = new float[length];
+        Array.Fill(memory, float.NaN);
+        return memory;
+    }
+
+    /// <summary>The inputs that the plan reads.</summary>
+    private static Dictionary<Node, float[]> Present(RandomNetwork net, Plan plan)
+    {
+        HashSet<Node> read = [.. plan.Steps.ToArray().SelectMany(step => step.Node.Inputs), .. plan.Outputs];
+        return net.Inputs.Where(pair => read.Contains(pair.Key)).ToDictionary();
+    }
+
+    private static void Write(Plan plan, float[] workspace, Dictionary<Node, float[]> inputs, int first, int batch)
+    {
+        foreach ((Node node, float[] values) in inputs)
+        {
+            int length = node.Shape.Length, stride = plan.Stride(node);
+            Span<float> rows = plan.ValueSpan<float>(workspace, node, batch);
+            for (int row = 0; row < batch; row++)
+                values.AsSpan((first + row) * length, length).CopyTo(rows[(row * stride)..]);
+        }
+    }
+
+    private static float[] Read(Plan plan, float[] workspace, Node[] nodes, int batch) =>
+        [.. nodes.SelectMany(node => Columns(plan.ValueSpan<float>(workspace, node, batch), node.Shape.Length, plan.Stride(node), batch))];
+
+    private static float[] Columns(ReadOnlySpan<float> rows, int columns, int stride, int count)
+    {
+        float[] values = new float[count * columns];
+        for (int row = 0; row < count; row++)
+            rows.Slice(row * stride, columns).CopyTo(values.AsSpan(row * columns));
+        return values;
+    }
+
+    private sealed record Outcome(RandomNetwork Net, float Loss, float[] Gradients, float[] Values, float[] InputGradients)
+    {
+        public void AssertSame(Outcome other, string way)
+        {
+            Bits.AssertEqual(other.Values, Values, $"values, {way}, {Net}");
+            Bits.AssertEqual(other.Loss, Loss, $"loss, {way}, {Net}");
+            Bits.AssertEqual(other.Gradients, Gradients, $"gradients, {way}, {Net}");
+            Bits.AssertEqual(other.InputGradients, InputGradients, $"input gradients, {way}, {Net}");
+        }
+    }
+}
