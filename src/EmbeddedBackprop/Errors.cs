@@ -83,6 +83,40 @@ internal static class Errors
         throw new ArgumentException($"{node}: the node belongs to another graph");
 
     [DoesNotReturn]
+    public static void OpOfOtherGraph(string op) =>
+        throw new ArgumentException($"{op}: the op is part of another graph already; an op object stands for weights of one graph");
+
+    [DoesNotReturn]
+    public static void LossRead(string node) =>
+        throw new ArgumentException($"{node}: a loss ends a graph; no op can read it");
+
+    [DoesNotReturn]
+    public static void NoShape(string node) =>
+        throw new ArgumentException($"{node}: the shape has no sizes");
+
+    [DoesNotReturn]
+    public static void LossOutputs(string loss, int expected, int given) =>
+        throw new ArgumentException($"{loss}: expected {expected} outputs, as at its first use, got {given}");
+
+    [DoesNotReturn]
+    public static void NotAnInput(string node) =>
+        throw new ArgumentException($"{node}: samples are written to an input of the graph; this node is computed");
+
+    [DoesNotReturn]
+    public static void RunOutOfRange(int batch, int sampleOffset, int logicalBatch) =>
+        throw new ArgumentException(
+            $"samples {sampleOffset} to {(long)sampleOffset + batch - 1} are not part of a logical batch of {logicalBatch}");
+
+    [DoesNotReturn]
+    public static void InputMissing(string node) =>
+        throw new ArgumentException($"{node}: the plan reads this input, but it was given no value");
+
+    [DoesNotReturn]
+    public static void CompiledWithout(string activation, string loss) =>
+        throw new ArgumentException(
+            $"{loss}: it is written on the logits of the last layer, which was compiled with {activation} already; compile with the loss first");
+
+    [DoesNotReturn]
     public static void NameTaken(string name) =>
         throw new ArgumentException($"{name}: the graph has a node of this name already");
 
@@ -129,6 +163,10 @@ internal static class Errors
     [DoesNotReturn]
     public static void SharedWeights() =>
         throw new InvalidOperationException("an op is used twice: its weights cannot change before its whole gradient is known");
+
+    [DoesNotReturn]
+    public static void PartOfBatch(int batch, int logicalBatch) =>
+        throw new InvalidOperationException($"{batch} samples of a logical batch of {logicalBatch}: weights cannot change before their whole gradient is known");
 
     [DoesNotReturn]
     public static void Diverged(long step) =>

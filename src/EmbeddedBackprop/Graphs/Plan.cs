@@ -22,6 +22,7 @@ public sealed class Plan
     private readonly Slot[] values;
     private readonly Slot[] valueGradients;
     private readonly ParameterRange[] parameters;
+    private readonly ParameterRange[] trainedParameters;
 
     internal Plan(PlanBuilder builder)
     {
@@ -33,6 +34,7 @@ public sealed class Plan
         values = builder.Values;
         valueGradients = builder.ValueGradients;
         parameters = builder.Parameters;
+        trainedParameters = builder.TrainedParameters;
         ParameterLength = builder.ParameterLength;
         WorkspaceLength = builder.WorkspaceLength;
         WorkspaceLowerBound = builder.WorkspaceLowerBound;
@@ -110,6 +112,7 @@ public sealed class Plan
         PlanBuilder.Training(graph, options, loss, outputs);
 
     /// <summary>Where the caller writes a batch of the given input, [batch][stride].</summary>
+    /// <exception cref="ArgumentException">The plan does not hold the node, or the batch is too large.</exception>
     public Span<T> ValueSpan<T>(Span<T> workspace, Node node, int batch) where T : unmanaged => Rows(workspace, Find(values, node), batch);
 
     /// <summary>Floats from row to row of a node's value.</summary>
@@ -122,8 +125,11 @@ public sealed class Plan
     public bool HasGradient(Node node)
     {
         ArgumentNullException.ThrowIfNull(node);
-        return node.Index < valueGradients.Length && valueGradients[node.Index].Exists;
+        return node.Graph == Graph && node.Index < valueGradients.Length && valueGradients[node.Index].Exists;
     }
+
+    /// <summary>The tensors that the backward pass writes a gradient for: those the loss depends on.</summary>
+    internal ReadOnlySpan<ParameterRange> TrainedParameters => trainedParameters;
 
     /// <summary>The loss's 16 partial sums, which its Value folds.</summary>
     internal Span<T> LossParts<T>(Span<T> workspace) where T : unmanaged
@@ -183,13 +189,18 @@ public sealed class Plan
 
     /// <summary>Runs all steps backwards and changes the parameters by plain gradient descent on the way: the bits of a backward pass and an update.</summary>
     /// <returns>Whether all gradients were finite; if not, the parameters are lost.</returns>
-    /// <exception cref="InvalidOperationException">An op is used twice.</exception>
+    /// <exception cref="InvalidOperationException">An op is used twice, or the run is only a part of its logical batch.</exception>
     public bool BackwardAndUpdate(in PlanMemory<float> memory, in RunInfo run, in SgdUpdate update)
     {
         Check(in memory, in run, backward: true);
         if (!CanUpdateInBackward)
         {
             Errors.SharedWeights();
+        }
+
+        if (run.LogicalBatch != run.Batch)
+        {
+            Errors.PartOfBatch(run.Batch, run.LogicalBatch);
         }
 
         bool finite = true;
@@ -233,16 +244,34 @@ public sealed class Plan
     /// <summary>The memory table: step, op, shape, offsets and bytes.</summary>
     public override string ToString() => PlanTable.Format(this);
 
-    private static Span<T> Rows<T>(Span<T> workspace, Slot slot, int batch) where T : unmanaged => workspace.Slice(slot.Offset, batch * slot.Stride);
-
-    private static Slot Find(Slot[] slots, Node node)
+    private Span<T> Rows<T>(Span<T> workspace, Slot slot, int batch) where T : unmanaged
     {
+        CheckBatch(batch);
+        return workspace.Slice(slot.Offset, batch * slot.Stride);
+    }
+
+    private Slot Find(Slot[] slots, Node node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        if (node.Graph != Graph)
+        {
+            Errors.OtherGraph(node.Name);
+        }
+
         if (node.Index >= slots.Length || !slots[node.Index].Exists)
         {
             Errors.NoSuchNode(node.Name);
         }
 
         return slots[node.Index];
+    }
+
+    private void CheckBatch(int batch)
+    {
+        if (batch < 1 || batch > Options.Batch)
+        {
+            Errors.BatchTooLarge(Options.Batch, batch);
+        }
     }
 
     private void Check<T>(in PlanMemory<T> memory, in RunInfo run, bool backward) where T : unmanaged
@@ -252,9 +281,15 @@ public sealed class Plan
             Errors.NotRunnable();
         }
 
-        if (run.Batch < 1 || run.Batch > Options.Batch)
+        if (backward && Loss is null)
         {
-            Errors.BatchTooLarge(Options.Batch, run.Batch);
+            Errors.InferenceOnly();
+        }
+
+        CheckBatch(run.Batch);
+        if (run.SampleOffset < 0 || run.LogicalBatch - run.Batch < run.SampleOffset)
+        {
+            Errors.RunOutOfRange(run.Batch, run.SampleOffset, run.LogicalBatch);
         }
 
         if (memory.Parameters.Length < ParameterLength)

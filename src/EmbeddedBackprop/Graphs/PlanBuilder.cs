@@ -42,6 +42,9 @@ internal sealed class PlanBuilder
 
     public ParameterRange[] Parameters { get; private set; } = [];
 
+    /// <summary>Those of ops with a backward pass.</summary>
+    public ParameterRange[] TrainedParameters { get; private set; } = [];
+
     public int ParameterLength { get; private set; }
 
     public int WorkspaceLength => planner.Length;
@@ -155,6 +158,8 @@ internal sealed class PlanBuilder
             PlaceGradients();
         }
 
+        HashSet<string> trained = [.. Steps.Where(step => step.HasBackward).SelectMany(step => step.Ranges).Select(range => range.Name)];
+        TrainedParameters = [.. Parameters.Where(range => trained.Contains(range.Name))];
         for (int i = 0; i < count; i++)
         {
             PlaceOwn(Steps[i], i);

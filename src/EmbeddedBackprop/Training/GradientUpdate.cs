@@ -28,7 +28,8 @@ internal static class GradientUpdate
         float decay = optimizer.DecouplesDecay ? penalty.WeightDecay : 0f;
         int stateStride = parameters.Length;
         optimizer.BeginStep(state[(optimizer.StateArrays * stateStride)..]);
-        foreach (ref readonly ParameterRange range in plan.Parameters)
+        // Where no gradient is written, penalties would pile up in the gradient's memory.
+        foreach (ref readonly ParameterRange range in plan.TrainedParameters)
         {
             bool penalised = penalty.AllParameters || range.Kind == ParameterKind.Weight;
             if (penalised)

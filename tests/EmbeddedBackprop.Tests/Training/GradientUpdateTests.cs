@@ -1,7 +1,10 @@
+using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Data;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Losses;
+using EmbeddedBackprop.Ops;
 using EmbeddedBackprop.Optimizers;
 using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training;
@@ -120,6 +123,29 @@ internal sealed class GradientUpdateTests
                 }
             }
         }
+    }
+
+    [Test]
+    public void Parameters_that_the_loss_does_not_depend_on_stay_as_they_are([ValueSource(nameof(Optimizers))] string optimizer, [Values] bool fuse, [Values] Execution execution)
+    {
+        // Their gradient is never written: penalties would pile up in it from step to step.
+        Graph graph = new();
+        Node input = graph.Input(new Shape(3));
+        Node used = graph.Apply(new Dense(2, new Activation<Sigmoid>()), input, "used");
+        Node beside = graph.Apply(new Dense(4, new Activation<Sigmoid>()), used, "beside");
+        Node loss = graph.Apply(new Loss<Quadratic>(), used, graph.Input(new Shape(2), "target"));
+        Network net = new(input, beside, loss, new NetworkOptions
+        {
+            Batch = 2, Optimizer = Registry.Optimizer(optimizer), FuseUpdate = fuse, Execution = execution,
+            Regularization = new Regularization { L2 = 0.1f, WeightDecay = 0.1f, L1 = fuse ? 0f : 0.1f, AllParameters = true },
+        });
+        float[] before = [.. net.Parameters];
+        for (int step = 0; step < 3; step++)
+            net.TrainStep(2, 0.1f);
+        ParameterRange first = net.InferencePlan.Parameters[2];
+        Assert.That(first.Name, Is.EqualTo("beside.weight"));
+        Bits.AssertEqual(net.Parameters[first.Offset..], before.AsSpan(first.Offset), "beside");
+        Assert.That(Bits.FirstDifference(net.Parameters[..first.Offset], before.AsSpan(0, first.Offset)), Is.GreaterThanOrEqualTo(0), "used");
     }
 
     [Test]
