@@ -61,7 +61,11 @@ public sealed class ByteDataset : IBatchSource
     public ReadOnlySpan<byte> Labels => labels;
 
     /// <inheritdoc/>
-    public int Label(int sample) => labels[sample];
+    public int Label(int sample)
+    {
+        if ((uint)sample >= (uint)labels.Length) throw DataErrors.NoSuchSample(sample, labels.Length);
+        return labels[sample];
+    }
 
     /// <summary>The bytes of one sample.</summary>
     public ReadOnlySpan<byte> Row(int sample)

@@ -19,8 +19,17 @@ public sealed class Graph
     public IReadOnlyList<Op> Ops => ops;
 
     /// <summary>Adds an input of the given shape (the batch is not part of it).</summary>
-    /// <exception cref="ArgumentException">The name is taken.</exception>
-    public Node Input(Shape shape, string name = "input") => Add(name, shape, null, []);
+    /// <exception cref="ArgumentException">The name is taken, or the shape is empty.</exception>
+    public Node Input(Shape shape, string name = "input")
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        if (shape.Rank == 0)
+        {
+            Errors.NoShape(name);
+        }
+
+        return Add(name, shape, null, []);
+    }
 
     /// <summary>
     /// Applies an op to nodes of this graph. The op object is the identity of its weights: applied twice, it shares them.
@@ -28,16 +37,27 @@ public sealed class Graph
     /// <param name="op">The op; its kind and a number name the node unless <paramref name="name"/> is given.</param>
     /// <param name="inputs">The nodes it reads.</param>
     /// <param name="name">The node's and the op's name, unique in the graph.</param>
-    /// <exception cref="ArgumentException">A shape does not fit, a node belongs to another graph, or the name is taken.</exception>
+    /// <exception cref="ArgumentException">A shape does not fit, a node or the op belongs to another graph, a node is a loss, or the name is taken.</exception>
     public Node Apply(Op op, ReadOnlySpan<Node> inputs, string? name = null)
     {
         ArgumentNullException.ThrowIfNull(op);
         foreach (Node input in inputs)
         {
+            ArgumentNullException.ThrowIfNull(input);
             if (input.Graph != this)
             {
                 Errors.OtherGraph(input.Name);
             }
+
+            if (input.Op is { IsLoss: true })
+            {
+                Errors.LossRead(input.Name);
+            }
+        }
+
+        if (op.Graph is not null && op.Graph != this)
+        {
+            Errors.OpOfOtherGraph(op.Name);
         }
 
         string nodeName = name ?? NextName(op.Kind);
@@ -50,6 +70,7 @@ public sealed class Graph
         if (!ops.Contains(op))
         {
             op.Name = nodeName;
+            op.Graph = this;
             ops.Add(op);
         }
 

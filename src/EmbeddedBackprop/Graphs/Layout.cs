@@ -23,7 +23,16 @@ internal static class Layouts
     /// <summary>Where the next buffer may begin.</summary>
     public static int Align(this Layout layout, int offset) => layout == Layout.Compact ? offset : RoundUp(offset, PaddedMultiple);
 
-    private static int RoundUp(int value, int multiple) => checked((value + multiple - 1) / multiple * multiple);
+    private static int RoundUp(int value, int multiple)
+    {
+        long rounded = ((long)value + multiple - 1) / multiple * multiple;
+        if (rounded > int.MaxValue)
+        {
+            Errors.TooLarge("padded row", rounded);
+        }
+
+        return (int)rounded;
+    }
 }
 
 /// <summary>Collects the parameters of the ops one behind the other in the flat span.</summary>

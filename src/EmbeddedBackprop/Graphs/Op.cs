@@ -29,6 +29,9 @@ public abstract class Op
     /// <summary>The name that the graph gave the op at its first use.</summary>
     public string Name { get; internal set; } = "";
 
+    /// <summary>The graph that the op was applied in: its sizes and its name are those it has there.</summary>
+    internal Graph? Graph { get; set; }
+
     /// <summary>What the backward pass reads.</summary>
     public virtual BackwardReads BackwardReads => BackwardReads.Inputs | BackwardReads.Outputs;
 

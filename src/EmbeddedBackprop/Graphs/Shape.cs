@@ -19,28 +19,32 @@ public readonly struct Shape : IEquatable<Shape>
 
     /// <summary>A plane, for example channels x length.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A size is not positive.</exception>
+    /// <exception cref="ArgumentException">The product of the sizes does not fit into an int.</exception>
     public Shape(int outer, int inner)
     {
         first = Positive(outer);
         second = Positive(inner);
         Rank = 2;
+        CheckLength((long)outer * inner);
     }
 
     /// <summary>An image: channels x height x width.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A size is not positive.</exception>
+    /// <exception cref="ArgumentException">The product of the sizes does not fit into an int.</exception>
     public Shape(int channels, int height, int width)
     {
         first = Positive(channels);
         second = Positive(height);
         third = Positive(width);
         Rank = 3;
+        CheckLength(Math.Min((long)channels * height, int.MaxValue) * width);
     }
 
     /// <summary>How many sizes the shape has (1 to 3).</summary>
     public int Rank { get; }
 
     /// <summary>The product of the sizes: how many numbers one sample holds.</summary>
-    public int Length => Rank switch { 1 => first, 2 => checked(first * second), _ => checked(first * second * third) };
+    public int Length => Rank switch { 1 => first, 2 => first * second, _ => first * second * third };
 
     /// <summary>The size along one axis, outermost first.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such axis.</exception>
@@ -79,6 +83,14 @@ public readonly struct Shape : IEquatable<Shape>
         2 => string.Create(CultureInfo.InvariantCulture, $"{first}x{second}"),
         _ => string.Create(CultureInfo.InvariantCulture, $"{first}x{second}x{third}"),
     };
+
+    private static void CheckLength(long length)
+    {
+        if (length > int.MaxValue)
+        {
+            Errors.TooLarge("shape", length);
+        }
+    }
 
     private static int Positive(int size)
     {

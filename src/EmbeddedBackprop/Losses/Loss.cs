@@ -40,8 +40,14 @@ public abstract class Loss : Op
             Errors.InputCount(name, 2, inputs.Length);
         }
 
+        int given = inputs[0].Shape.Length;
+        if (Outputs != 0 && Outputs != given)
+        {
+            Errors.LossOutputs(name, Outputs, given);
+        }
+
         CheckTarget(name, inputs[0], inputs[1]);
-        Outputs = inputs[0].Shape.Length;
+        Outputs = given;
         return new Shape(1);
     }
 

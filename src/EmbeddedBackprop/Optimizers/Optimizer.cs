@@ -19,7 +19,17 @@ public abstract class Optimizer
     public virtual bool DecouplesDecay => false;
 
     /// <summary>Floats of state for a flat parameter span of the given length.</summary>
-    public int StateLength(int parameterLength) => checked((StateArrays * parameterLength) + StateScalars);
+    /// <exception cref="ArgumentException">The state does not fit into one span.</exception>
+    public int StateLength(int parameterLength)
+    {
+        long length = ((long)StateArrays * parameterLength) + StateScalars;
+        if (length > int.MaxValue)
+        {
+            Errors.TooLarge(Name + " state", length);
+        }
+
+        return (int)length;
+    }
 
     /// <summary>Sets the scalars before the first step; arrays begin as 0.</summary>
     public virtual void Reset(Span<float> scalars) => scalars.Clear();

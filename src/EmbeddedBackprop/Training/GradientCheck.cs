@@ -35,12 +35,14 @@ public static class GradientCheck
     /// <param name="inputs">A value of [batch, length] for every input of the graph.</param>
     /// <param name="batch">Samples.</param>
     /// <param name="options">How thoroughly and how strictly.</param>
-    /// <exception cref="ArgumentException">An input has no value, or one of another length.</exception>
+    /// <exception cref="ArgumentException">An input has no value, or one of another length; the parameters have another length than the plan's.</exception>
+    /// <exception cref="InvalidOperationException">The plan has no loss.</exception>
     public static GradientCheckReport Run(
         Plan plan, ReadOnlySpan<float> parameters, IReadOnlyDictionary<Node, float[]> inputs, int batch, GradientCheckOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(inputs);
+        CheckArguments(plan, parameters, inputs, batch);
         options ??= new GradientCheckOptions();
         Oracle oracle = new(plan, parameters, inputs, batch);
         float[] floatGradients = FloatGradients(plan, parameters, inputs, batch, out Dictionary<Node, float[]> floatInputGradients);
@@ -65,6 +67,43 @@ public static class GradientCheck
         }
 
         return new GradientCheckReport(rows, oracle.ForwardPasses);
+    }
+
+    private static void CheckArguments(Plan plan, ReadOnlySpan<float> parameters, IReadOnlyDictionary<Node, float[]> inputs, int batch)
+    {
+        if (plan.Loss is null)
+        {
+            Errors.InferenceOnly();
+        }
+
+        if (batch < 1 || batch > plan.Options.Batch)
+        {
+            Errors.BatchTooLarge(plan.Options.Batch, batch);
+        }
+
+        if (parameters.Length != plan.ParameterLength)
+        {
+            Errors.LengthDiffers("parameters", plan.ParameterLength, parameters.Length);
+        }
+
+        foreach (Step step in plan.Steps)
+        {
+            foreach (Node input in step.Node.Inputs)
+            {
+                if (input.Op is null && !inputs.ContainsKey(input))
+                {
+                    Errors.InputMissing(input.Name);
+                }
+            }
+        }
+
+        foreach ((Node node, float[] values) in inputs)
+        {
+            if (values.Length != batch * node.Shape.Length)
+            {
+                Errors.LengthDiffers(node.Name, batch * node.Shape.Length, values.Length);
+            }
+        }
     }
 
     private static float[] FloatGradients(
@@ -130,11 +169,6 @@ public static class GradientCheck
 
     private static void WriteRows<T>(float[] values, Span<T> target, int columns, int stride, int rows) where T : unmanaged, System.Numerics.INumber<T>
     {
-        if (values.Length < rows * columns)
-        {
-            Errors.LengthDiffers("input", rows * columns, values.Length);
-        }
-
         for (int row = 0; row < rows; row++)
         {
             for (int column = 0; column < columns; column++)

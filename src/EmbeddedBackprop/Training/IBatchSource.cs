@@ -18,6 +18,7 @@ public interface IBatchSource
 
     /// <summary>The class of a sample, or -1 for regression.</summary>
     /// <param name="sample">A sample from 0 to Count - 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The sample does not exist.</exception>
     int Label(int sample);
 
     /// <summary>

@@ -28,6 +28,11 @@ public sealed class Network
         ArgumentNullException.ThrowIfNull(input);
         ArgumentNullException.ThrowIfNull(output);
         ArgumentNullException.ThrowIfNull(options);
+        if (input.Op is not null)
+        {
+            Errors.NotAnInput(input.Name);
+        }
+
         Input = input;
         Output = output;
         Options = options;
@@ -35,10 +40,10 @@ public sealed class Network
         InferencePlan = Plan.ForInference(output.Graph, planOptions, output);
         if (loss is not null)
         {
+            TrainingPlan = Plan.ForTraining(output.Graph, planOptions, loss);
             Loss = (Loss)loss.Op!;
             prediction = loss.Inputs[0];
             Target = loss.Inputs[1];
-            TrainingPlan = Plan.ForTraining(output.Graph, planOptions, loss);
         }
 
         UpdatesInBackward = TrainingPlan is { CanUpdateInBackward: true } && options is { Optimizer: Sgd, Execution: Execution.Vector, FuseUpdate: true }
@@ -92,7 +97,7 @@ public sealed class Network
     /// <summary>Everything trainable, as one flat span in the plan's layout.</summary>
     public Span<float> Parameters => parameters.Span;
 
-    /// <summary>The gradients of the last step, place by place.</summary>
+    /// <summary>The gradients of the last <see cref="ComputeGradients"/>, place by place.</summary>
     public Span<float> Gradients => gradients.Span;
 
     /// <summary>The optimiser's state: its arrays one behind the other, then its scalars.</summary>
@@ -179,7 +184,8 @@ public sealed class Network
     /// <param name="batch">Samples in this call.</param>
     /// <param name="correct">How many of them were predicted as the class of their target.</param>
     /// <param name="logicalBatch">Samples over which the loss averages; 0 for <paramref name="batch"/>.</param>
-    /// <param name="sampleOffset">Samples of the logical batch that earlier calls have seen; above 0 gradients and loss go on from there, with the bits of one large batch.</param>
+    /// <param name="sampleOffset">Samples of the logical batch that earlier calls have seen; above 0 gradients and loss go on from there, with the bits of one large batch
+    /// (to rounding only where an op is applied twice: its weights then sum over uses and samples in another order). No other pass may come between.</param>
     /// <returns>The loss of the logical batch so far.</returns>
     public float ComputeGradients(int batch, out int correct, int logicalBatch = 0, int sampleOffset = 0)
     {
@@ -194,10 +200,15 @@ public sealed class Network
     /// <param name="correct">How many of them were predicted as the class of their target.</param>
     public float ComputeLoss(int batch, out int correct) => ForwardLoss(RunInfo.Single(batch), out correct);
 
-    /// <summary>Lets the optimiser change the parameters by <see cref="Gradients"/>, which clipping and penalties change first.</summary>
-    /// <returns>False, and nothing is changed, if a gradient is not finite.</returns>
+    /// <summary>
+    /// Lets the optimiser change the parameters by <see cref="Gradients"/>, which clipping and penalties change first. Parameters that the loss does not
+    /// depend on stay as they are.
+    /// </summary>
+    /// <returns>False, and no parameter is changed, if a gradient is not finite.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The learning rate is negative or not finite.</exception>
     public bool Update(float learningRate)
     {
+        Errors.RequireNotNegative("learning rate", learningRate);
         bool applied = GradientUpdate.Apply(Training, Options, Parameters, Gradients, OptimizerState, learningRate);
         StepNumber++;
         return applied;
@@ -205,9 +216,14 @@ public sealed class Network
 
     /// <summary>One training step: forward, backward, update.</summary>
     /// <returns>The loss of the batch before the update.</returns>
+    /// <exception cref="NotFiniteNumberException">A gradient is not finite and the parameters are lost (only where <see cref="UpdatesInBackward"/>).</exception>
     public float TrainStep(int batch, float learningRate)
     {
-        TrainStep(batch, learningRate, out float loss, out _);
+        if (!TrainStep(batch, learningRate, out float loss, out _) && UpdatesInBackward)
+        {
+            Errors.Diverged(StepNumber);
+        }
+
         return loss;
     }
 
@@ -228,6 +244,7 @@ public sealed class Network
             return Update(learningRate);
         }
 
+        Errors.RequireNotNegative("learning rate", learningRate);
         RunInfo run = new(batch, batch, 0, Training: true, Options.Seed, StepNumber);
         loss = ForwardLoss(in run, out correct);
         Regularization penalty = Options.Regularization;

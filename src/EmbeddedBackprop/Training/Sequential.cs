@@ -54,7 +54,7 @@ public sealed class Sequential
     /// Compiles the layers with a loss that compares the last layer with a target of the same width. Softmax with cross-entropy and sigmoid with binary
     /// cross-entropy become a layer of logits, the loss on the logits, and the activation as an op of its own that only predictions run.
     /// </summary>
-    /// <exception cref="ArgumentException">The layers are compiled with a loss already.</exception>
+    /// <exception cref="ArgumentException">The layers are compiled already, or there are none.</exception>
     public Network Compile(Loss loss, NetworkOptions options, Memory<float>? memory = null)
     {
         ArgumentNullException.ThrowIfNull(loss);
@@ -68,6 +68,11 @@ public sealed class Sequential
         }
         else
         {
+            if (pending is null && last.Op is Dense built && loss.OnLogits(built.Activation) is not null)
+            {
+                Errors.CompiledWithout(built.Activation.Name, loss.Kind);
+            }
+
             Build();
             judged = last;
         }

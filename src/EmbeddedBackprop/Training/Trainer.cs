@@ -47,6 +47,11 @@ public sealed class Trainer
             Errors.Negative("patience", options.EarlyStopping.Patience);
         }
 
+        if ((long)network.Options.Batch * options.Accumulation > int.MaxValue)
+        {
+            Errors.OutOfRange("accumulation", options.Accumulation, $"at most {int.MaxValue / network.Options.Batch} for a batch of {network.Options.Batch}");
+        }
+
         this.network = network;
         this.source = source;
         this.options = options;
@@ -65,7 +70,21 @@ public sealed class Trainer
     public int SampleCount => source.Count;
 
     /// <summary>Everything that must be kept to go on later as if training had not stopped.</summary>
-    public TrainerState State { get; set; } = new();
+    /// <exception cref="ArgumentOutOfRangeException">The state stands at a sample that an epoch of these data does not have.</exception>
+    public TrainerState State
+    {
+        get;
+        set
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            if (value.NextSample < 0 || value.NextSample > source.Count)
+            {
+                Errors.OutOfRange("next sample", value.NextSample, $"0 to {source.Count}");
+            }
+
+            field = value;
+        }
+    } = new();
 
     /// <summary>Updates of one epoch.</summary>
     public long StepsPerEpoch => (source.Count + LogicalBatch - 1L) / LogicalBatch;
@@ -73,7 +92,7 @@ public sealed class Trainer
     /// <summary>Whether all epochs are done or training stopped early.</summary>
     public bool Finished => State.Epoch >= options.Epochs || State.Stopped;
 
-    private int LogicalBatch => checked(network.Options.Batch * options.Accumulation);
+    private int LogicalBatch => network.Options.Batch * options.Accumulation;
 
     /// <summary>The parameters of the best epoch so far, in the network's layout; empty without early stopping.</summary>
     public Span<float> BestParameters => bestParameters;
@@ -99,7 +118,7 @@ public sealed class Trainer
             state.LossSum += (double)loss * logical;
             state.NextSample += logical;
             progress?.Invoke(new TrainingProgress(
-                state.Epoch + 1, state.NextSample, source.Count, state.LossSum / state.NextSample, (double)state.Correct / state.NextSample));
+                state.Epoch + 1, state.NextSample, source.Count, state.LossSum / state.NextSample, Share(source, state.Correct, state.NextSample)));
             if (cancellation.IsCancellationRequested && state.NextSample < source.Count)
             {
                 state.Seconds += Stopwatch.GetElapsedTime(began).TotalSeconds;
@@ -109,7 +128,7 @@ public sealed class Trainer
 
         state.Seconds += Stopwatch.GetElapsedTime(began).TotalSeconds;
         EpochResult result = new(
-            state.Epoch + 1, state.LossSum / source.Count, source.ClassCount == 0 ? 0 : (double)state.Correct / source.Count, state.Seconds, state.Rejected);
+            state.Epoch + 1, state.LossSum / source.Count, Share(source, state.Correct, source.Count), state.Seconds, state.Rejected);
         state.Epoch++;
         state.BeginEpoch();
         return result;
@@ -166,8 +185,12 @@ public sealed class Trainer
             correct += right;
         }
 
-        return new Evaluation(lossSum / data.Count, data.ClassCount == 0 ? 0 : (double)correct / data.Count, correct, data.Count);
+        correct = data.ClassCount == 0 ? 0 : correct;
+        return new Evaluation(lossSum / data.Count, (double)correct / data.Count, correct, data.Count);
     }
+
+    /// <summary>Which of two numbers is the larger says nothing where there are no classes.</summary>
+    private static double Share(IBatchSource data, int correct, int samples) => data.ClassCount == 0 ? 0 : (double)correct / samples;
 
     private static void CheckFits(Network network, IBatchSource data)
     {

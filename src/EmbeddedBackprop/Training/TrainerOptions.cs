@@ -14,7 +14,7 @@ public sealed record TrainerOptions
     /// <summary>How the learning rate changes.</summary>
     public Schedule Schedule { get; init; } = new Constant();
 
-    /// <summary>Batches whose gradients are accumulated into one update; the bits are those of one batch of that size.</summary>
+    /// <summary>Batches whose gradients are accumulated into one update; the bits are those of one batch of that size (to rounding only where an op is applied twice).</summary>
     public int Accumulation { get; init; } = 1;
 
     /// <summary>When to stop early, by the validation data.</summary>
@@ -42,12 +42,12 @@ public readonly record struct EpochResult(int Epoch, double Loss, double TrainAc
 /// <param name="Samples">Samples of this epoch so far.</param>
 /// <param name="Count">Samples of an epoch.</param>
 /// <param name="Loss">Mean loss of this epoch so far.</param>
-/// <param name="Accuracy">Share of right predictions of this epoch so far.</param>
+/// <param name="Accuracy">Share of right predictions of this epoch so far; 0 without classes.</param>
 public readonly record struct TrainingProgress(int Epoch, int Samples, int Count, double Loss, double Accuracy);
 
 /// <summary>How good a network is on some data.</summary>
-/// <param name="Loss">The mean loss; NaN if the network was compiled without one.</param>
+/// <param name="Loss">The mean loss.</param>
 /// <param name="Accuracy">Share of right predictions; 0 without classes.</param>
-/// <param name="Correct">Right predictions.</param>
+/// <param name="Correct">Right predictions; 0 without classes.</param>
 /// <param name="Count">Samples.</param>
 public readonly record struct Evaluation(double Loss, double Accuracy, int Correct, int Count);

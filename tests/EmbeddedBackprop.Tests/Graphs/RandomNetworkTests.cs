@@ -70,8 +70,8 @@ internal sealed class RandomNetworkTests
 
     private static void CheckGradients(uint first, uint count)
     {
-        // Half of the activations have kinks, and a random net may cancel digits: the limits are wider than those for a chosen one.
-        GradientCheckOptions options = new() { ElementsPerTensor = 4, DifferenceLimit = 1e-6, FloatLimit = 1e-3 };
+        // In a random net a gradient may be tiny beside the loss, whose rounding the differences show: the limits are wider than those for a chosen net.
+        GradientCheckOptions options = new() { ElementsPerTensor = 4, DifferenceLimit = 1e-4, FloatLimit = 1e-3 };
         int bare = 0;
         for (uint seed = first; seed < first + count; seed++)
         {
