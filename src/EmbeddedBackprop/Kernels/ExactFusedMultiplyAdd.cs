@@ -1,8 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.Arm;
-using System.Runtime.Intrinsics.X86;
 
 namespace EmbeddedBackprop.Kernels;
 
@@ -15,13 +13,6 @@ namespace EmbeddedBackprop.Kernels;
 /// </remarks>
 internal static class ExactFusedMultiplyAdd
 {
-    /// <summary>Whether the processor fuses by itself (a constant for the compiler).</summary>
-    public static bool IsInHardware
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => Fma.IsSupported || AdvSimd.IsSupported;
-    }
-
     /// <summary>a*b + c, rounded once.</summary>
     public static float Compute(float a, float b, float c)
     {
