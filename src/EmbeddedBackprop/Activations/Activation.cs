@@ -31,4 +31,9 @@ public abstract class Activation
     /// <summary>The same in double: the oracle.</summary>
     public abstract void BackwardScalar(
         int rows, int columns, int stride, ReadOnlySpan<double> z, ReadOnlySpan<double> a, Span<double> delta);
+
+    /// <summary>One sample's affine layer and activation in one kernel, where there is one: the bits of the product and <see cref="Forward"/>.</summary>
+    /// <returns>False, and nothing is written, where there is none.</returns>
+    internal virtual bool TryForwardRow(
+        Arithmetic arithmetic, int n, int k, ReadOnlySpan<float> x, ReadOnlySpan<float> w, ReadOnlySpan<float> bias, Span<float> z, Span<float> a) => false;
 }

@@ -40,6 +40,10 @@ public sealed class Activation<TFunction> : Activation where TFunction : struct,
         int rows, int columns, int stride, ReadOnlySpan<double> z, ReadOnlySpan<double> a, Span<double> delta) =>
         ElementFormula.RunScalar<Delta>(rows, columns, stride, z, a, delta);
 
+    internal override bool TryForwardRow(
+        Arithmetic arithmetic, int n, int k, ReadOnlySpan<float> x, ReadOnlySpan<float> w, ReadOnlySpan<float> bias, Span<float> z, Span<float> a) =>
+        AffineRow.TryRun<Value>(arithmetic, n, k, x, w, bias, z, a);
+
     /// <summary>a = f(z).</summary>
     private readonly struct Value : IElementFormula
     {

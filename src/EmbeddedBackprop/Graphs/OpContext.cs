@@ -126,7 +126,7 @@ public readonly ref struct OpContext<T> where T : unmanaged
     public int RangeCount => step.Ranges.Length;
 
     /// <summary>The i-th parameter tensor of the op, with its offset counted from <see cref="Parameters"/>.</summary>
-    public ParameterRange Range(int index) => step.Ranges[index] with { Offset = step.Ranges[index].Offset - step.Parameters.Offset };
+    public ref readonly ParameterRange Range(int index) => ref step.OwnRanges[index];
 
     private Span<T> Rows(Slot slot) => memory.Workspace.Slice(slot.Offset, run.Batch * slot.Stride);
 

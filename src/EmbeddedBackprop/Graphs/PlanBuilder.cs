@@ -139,6 +139,7 @@ internal sealed class PlanBuilder
                 {
                     step.Ranges = [.. layout.Ranges.Skip(first)];
                     step.Parameters = (offset, layout.Length - offset);
+                    step.OwnRanges = [.. step.Ranges.Select(range => range with { Offset = range.Offset - offset })];
                 }
             }
         }

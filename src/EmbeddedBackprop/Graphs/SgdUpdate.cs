@@ -28,7 +28,7 @@ public readonly record struct SgdUpdate(float LearningRate, float WeightL2 = 0f,
     /// <returns>Whether the gradient was finite.</returns>
     public bool Apply(in OpContext<float> c, int index)
     {
-        ParameterRange range = c.Range(index);
+        ref readonly ParameterRange range = ref c.Range(index);
         Span<float> w = c.Parameters.Slice(range.Offset, range.Length), g = c.ParameterGradient.Slice(range.Offset, range.Length);
         bool finite = Finite.All(g);
         if (L2(range.Kind) is not 0f and float l2)

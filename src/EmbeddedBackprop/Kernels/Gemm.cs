@@ -112,7 +112,15 @@ public static class Gemm
         Require.Matrix("Gemm.UpdateTN", nameof(weights), m, n, ldw, weights.Length);
         Require.Apart("Gemm.UpdateTN", nameof(a), a, k, m, lda, weights, m, n, ldw);
         Require.Apart("Gemm.UpdateTN", nameof(b), b, k, n, ldb, weights, m, n, ldw);
-        Run(arithmetic, new(m, n, k, a, 1, lda, b, ldb, weights, ldw, learningRate, l2));
+        if (k == 1 && n > 0)
+        {
+            // delta * 0 is 0 where delta is finite.
+            bool skipsZeros = float.IsFinite(learningRate) && Finite.All(b[..n]);
+            LaneDispatch.Run<RankOneUpdate, GemmArguments>(arithmetic, new(m, n, k, a, 1, lda, b, ldb, weights, ldw, learningRate, l2, skipsZeros));
+            return;
+        }
+
+        Run(arithmetic, new(m, n, k, a, 1, lda, b, ldb, weights, ldw, learningRate, l2, skipsZeros: false));
     }
 
     internal static void Run(Arithmetic arithmetic, in GemmArguments arguments)

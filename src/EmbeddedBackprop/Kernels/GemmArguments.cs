@@ -30,6 +30,9 @@ internal readonly ref struct GemmArguments
     public readonly float LearningRate;
     public readonly float L2;
 
+    /// <summary>Whether rows of zeros may be left out: learning rate and delta are finite.</summary>
+    public readonly bool SkipsZeros;
+
     public GemmArguments(
         int m, int n, int k, ReadOnlySpan<float> a, int rowA, int stepA, ReadOnlySpan<float> b, int leadingB, bool transposedB,
         ReadOnlySpan<float> bias, Span<float> c, int leadingC, bool accumulate)
@@ -48,11 +51,12 @@ internal readonly ref struct GemmArguments
     /// <summary>C is the weights, and the product their gradient: w = M(-rate, M(l2, w, g), w).</summary>
     public GemmArguments(
         int m, int n, int k, ReadOnlySpan<float> a, int rowA, int stepA, ReadOnlySpan<float> b, int leadingB,
-        Span<float> weights, int leadingC, float learningRate, float l2)
+        Span<float> weights, int leadingC, float learningRate, float l2, bool skipsZeros)
         : this(m, n, k, a, rowA, stepA, b, leadingB, false, default, weights, leadingC, accumulate: false)
     {
         Updates = true;
         LearningRate = learningRate;
         L2 = l2;
+        SkipsZeros = skipsZeros;
     }
 }

@@ -76,13 +76,17 @@ public sealed class Dense : Op
     /// <inheritdoc/>
     public override void Forward(in OpContext<float> c)
     {
-        ParameterRange weight = c.Range(0), bias = c.Range(1);
+        ref readonly ParameterRange weight = ref c.Range(0), bias = ref c.Range(1);
         Span<float> w = c.Parameters.Slice(weight.Offset, weight.Length), b = c.Parameters.Slice(bias.Offset, bias.Length);
         Span<float> a = c.Output, z = WeightedInput(in c);
         int n = weight.Stride; // padded columns are computed along: a row has no ragged end
         if (Outputs == 1)
         {
             Gemv.OneOutput(c.Arithmetic, c.Batch, inputs, c.Input(0), c.InputStride(0), w, b, z);
+        }
+        else if (c.Batch == 1 && Activation.TryForwardRow(c.Arithmetic, n, inputs, c.Input(0), w, b, z, a))
+        {
+            return;
         }
         else
         {
@@ -95,7 +99,7 @@ public sealed class Dense : Op
     /// <inheritdoc/>
     public override void Backward(in OpContext<float> c)
     {
-        ParameterRange weight = c.Range(0);
+        ref readonly ParameterRange weight = ref c.Range(0);
         int n = weight.Stride;
         Span<float> delta = Delta(in c);
 
@@ -108,7 +112,7 @@ public sealed class Dense : Op
     /// <inheritdoc/>
     public override bool BackwardAndUpdate(in OpContext<float> c, in SgdUpdate update)
     {
-        ParameterRange weight = c.Range(0);
+        ref readonly ParameterRange weight = ref c.Range(0);
         int n = weight.Stride;
         Span<float> delta = Delta(in c), x = c.Input(0);
         if (inputs == 1 || !Finite.BoundsProducts(x, delta))
@@ -129,7 +133,7 @@ public sealed class Dense : Op
     /// <summary>Everything of the backward pass but the weight gradient: delta (BP1, BP2), the bias gradient (BP3), and the layer below's share (BP2).</summary>
     private Span<float> Delta(in OpContext<float> c)
     {
-        ParameterRange weight = c.Range(0), bias = c.Range(1);
+        ref readonly ParameterRange weight = ref c.Range(0), bias = ref c.Range(1);
         Span<float> a = c.Output, z = WeightedInput(in c), delta = c.OutputGradient;
         int n = weight.Stride;
 
@@ -186,7 +190,7 @@ public sealed class Dense : Op
 
     private void AffineTwin<T>(in OpContext<T> c, Span<T> z) where T : unmanaged, System.Numerics.IBinaryFloatingPointIeee754<T>
     {
-        ParameterRange weight = c.Range(0), bias = c.Range(1);
+        ref readonly ParameterRange weight = ref c.Range(0), bias = ref c.Range(1);
         Span<T> w = c.Parameters.Slice(weight.Offset, weight.Length), b = c.Parameters.Slice(bias.Offset, bias.Length);
         if (Outputs == 1)
         {
@@ -200,7 +204,7 @@ public sealed class Dense : Op
 
     private void BackwardTwin<T>(in OpContext<T> c) where T : unmanaged, System.Numerics.IBinaryFloatingPointIeee754<T>
     {
-        ParameterRange weight = c.Range(0), bias = c.Range(1);
+        ref readonly ParameterRange weight = ref c.Range(0), bias = ref c.Range(1);
         Span<T> delta = c.OutputGradient;
         int n = weight.Stride, ldx = c.InputStride(0);
         Kernels.Scalar.Reduce.SumColumns<T>(c.Batch, Outputs, delta, n, c.ParameterGradient.Slice(bias.Offset, bias.Length), c.ContinueParameterGradient);

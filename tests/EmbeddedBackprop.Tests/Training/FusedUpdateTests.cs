@@ -26,6 +26,53 @@ internal sealed class FusedUpdateTests
         });
     }
 
+    [Test]
+    public void One_sample_of_mostly_zeros_changes_the_same_weights([Values] Arithmetic arithmetic, [Values(0f, 0.01f)] float l2, [Values(1f, float.NaN)] float delta)
+    {
+        Widths.ForEach(width =>
+        {
+            foreach ((int m, int n) in (ReadOnlySpan<(int, int)>)[(784, 32), (65, 7), (130, 40), (2, 1), (64, 16), (63, 33)])
+            {
+                float[] x = Samples.Array(m, m), d = Samples.Array(n, n), w = Samples.Array(m * n, 5, Numbers.Edges);
+                for (int i = 0; i < m; i++)
+                {
+                    x[i] = i % 5 == 0 ? x[i] : i % 2 == 0 ? 0f : -0f;
+                }
+
+                d[n - 1] *= delta;
+                Check(arithmetic, x, d, w, m, n, 1, n, l2, $"{arithmetic} {m}x{n} l2 {l2} delta {delta} width {width}");
+            }
+        });
+    }
+
+    [Test]
+    public void One_samples_layer_and_activation_in_one_kernel_have_the_bits_of_the_twins([Values] Arithmetic arithmetic)
+    {
+        foreach (string name in EmbeddedBackprop.IO.Registry.ActivationNames)
+        {
+            foreach (int outputs in (ReadOnlySpan<int>)[5, 16, 30, 48, 64, 65])
+            {
+                EmbeddedBackprop.Activations.Activation activation = EmbeddedBackprop.IO.Registry.Activation(name);
+                float[] Weights(Execution execution)
+                {
+                    Network network = new Sequential(37).Dense(outputs, activation).Dense<Sigmoid>(3)
+                        .Compile<Quadratic>(new NetworkOptions { Batch = 1, Arithmetic = arithmetic, Seed = 4, Execution = execution });
+                    for (int step = 0; step < 5; step++)
+                    {
+                        Samples.Fill(network.TrainingInput(1)[..37], step);
+                        Samples.Fill(network.TrainingTarget(1)[..3], 50 + step);
+                        network.TrainStep(1, 0.1f);
+                    }
+
+                    return [.. network.Predict(Samples.Array(37, 99)), .. network.Parameters];
+                }
+
+                float[] twins = Weights(Execution.Scalar);
+                Widths.ForEach(width => Bits.AssertEqual(Weights(Execution.Vector), twins, $"{name} {outputs} width {width}"));
+            }
+        }
+    }
+
     [TestCase(3e38f, 3e38f, false)]
     [TestCase(float.NaN, 1f, false)]
     [TestCase(1f, float.PositiveInfinity, false)]
@@ -87,6 +134,11 @@ internal sealed class FusedUpdateTests
     {
         int ldw = n + 3;
         float[] x = Samples.Array(k * m, m + n, numbers), delta = Samples.Array(k * n, m + k, numbers), w = Samples.Array(m * ldw, n + k, numbers);
+        Check(arithmetic, x, delta, w, m, n, k, ldw, l2, $"{arithmetic} {m}x{n}x{k} l2 {l2} width {width} {numbers}");
+    }
+
+    private static void Check(Arithmetic arithmetic, float[] x, float[] delta, float[] w, int m, int n, int k, int ldw, float l2, string what)
+    {
         float[] expected = [.. w], gradient = new float[m * n];
         EmbeddedBackprop.Kernels.Scalar.Gemm.TN<float>(arithmetic, m, n, k, x, m, delta, n, gradient, n);
         for (int row = 0; row < m; row++)
@@ -101,7 +153,7 @@ internal sealed class FusedUpdateTests
         }
 
         Gemm.UpdateTN(arithmetic, m, n, k, x, m, delta, n, w, ldw, 0.3f, l2);
-        Bits.AssertEqual(w, expected, $"{arithmetic} {m}x{n}x{k} l2 {l2} width {width} {numbers}");
+        Bits.AssertEqual(w, expected, what);
     }
 
     private static Network Net(NetworkOptions options) =>
