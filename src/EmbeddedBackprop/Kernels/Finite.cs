@@ -102,7 +102,7 @@ internal readonly struct MagnitudesKernel : ILaneKernel<PartsArguments>
         foreach (float lane in lanes)
             sum += lane;
         while (i > 0)
-            sum += Unsafe.Add(ref Unsafe.AsRef(in x), --i) * 0f;
+            sum += MathF.Abs(Unsafe.Add(ref Unsafe.AsRef(in x), --i));
         g.Result = sum;
     }
 }
