@@ -2,6 +2,7 @@ using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
 using EmbeddedBackprop.Benchmarks;
 using EmbeddedBackprop.Benchmarks.Experiments;
+using EmbeddedBackprop.Benchmarks.Peers;
 using EmbeddedBackprop.Benchmarks.Reports;
 
 const string Usage = """
@@ -10,6 +11,7 @@ const string Usage = """
     experiment batches [--data-dir DIR]       per-sample against full-matrix mini-batches (MNIST from DIR or EBP_DATA/mnist, else built-in digits)
     experiment differences                    backpropagation against finite differences
     experiment nielsen --data-dir DIR         Nielsen's recipe on MNIST by the ebp program, seeds 1 to 5
+    peer [COMMAND]                            the engine's side of bench/peers: answers one command, or those on standard input
     report                                    bench/results -> docs/benchmarks.md and docs/charts/*.svg
     anything else                             BenchmarkDotNet's own command line (--list flat, --filter *Gemm*, ...)
     """;
@@ -24,6 +26,8 @@ switch (args)
         return DifferencesExperiment.Run();
     case ["experiment", "nielsen", .. var rest]:
         return NielsenExperiment.Run(DataFolder(rest));
+    case ["peer", .. var rest]:
+        return PeerCommand.Run(rest);
     case ["report"]:
         return ReportCommand.Run();
     case ["experiment", ..] or ["help"]:

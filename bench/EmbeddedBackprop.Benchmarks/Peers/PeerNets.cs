@@ -1,0 +1,77 @@
+using System.Diagnostics;
+using System.Globalization;
+using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.Data;
+using EmbeddedBackprop.Initializers;
+using EmbeddedBackprop.Losses;
+using EmbeddedBackprop.Training;
+
+namespace EmbeddedBackprop.Benchmarks.Peers;
+
+/// <summary>Epochs and predictions of sigmoid nets with quadratic loss and plain SGD, by the public interface a user would take.</summary>
+internal sealed class PeerNets
+{
+    private readonly Dictionary<(string Sizes, int Batch), Network> networks = [];
+    private readonly Dictionary<(string Sizes, int Batch, int Samples), Trainer> trainers = [];
+    private readonly Dictionary<string, Network> predicting = [];
+
+    /// <summary>What is trained on.</summary>
+    public ByteDataset? Data { get; set; }
+
+    /// <summary>One epoch in a new random order, shuffling included; the net goes on from the last epoch.</summary>
+    /// <returns>Seconds.</returns>
+    public double Epoch(string sizes, int batch, int samples, float rate)
+    {
+        if (!networks.TryGetValue((sizes, batch), out Network? network))
+        {
+            network = Layers(sizes).Compile<Quadratic>(new NetworkOptions { Batch = batch, Seed = 1, Initializer = new LeCun() });
+            networks.Add((sizes, batch), network);
+        }
+
+        if (!trainers.TryGetValue((sizes, batch, samples), out Trainer? trainer))
+        {
+            trainer = new Trainer(network, samples == Data!.Count ? Data : DatasetView.First(Data, samples), new TrainerOptions { Epochs = int.MaxValue, LearningRate = rate });
+            trainers.Add((sizes, batch, samples), trainer);
+        }
+
+        long began = Stopwatch.GetTimestamp();
+        trainer.TrainEpoch();
+        return Stopwatch.GetElapsedTime(began).TotalSeconds;
+    }
+
+    /// <summary>The share of the first samples that a trained net gets right.</summary>
+    public double Accuracy(string sizes, int batch, int samples)
+    {
+        DatasetView first = DatasetView.First(Data!, samples);
+        return new Trainer(networks[(sizes, batch)], first, new TrainerOptions()).Evaluate(first).Accuracy;
+    }
+
+    /// <summary>One prediction after the other for about the given time.</summary>
+    /// <returns>Seconds of one.</returns>
+    public double Predict(string sizes, double duration)
+    {
+        if (!predicting.TryGetValue(sizes, out Network? network))
+        {
+            network = Layers(sizes).Compile(new NetworkOptions { Batch = 1, Seed = 1, Initializer = new LeCun() });
+            predicting.Add(sizes, network);
+        }
+
+        float[] sample = new float[network.Input.Shape.Length];
+        new Random(1).NextSamples(sample);
+        return Timing.OfCall(duration, new Prediction(network, sample));
+    }
+
+    private static Sequential Layers(string sizes)
+    {
+        int[] layers = [.. sizes.Split(',').Select(size => int.Parse(size, CultureInfo.InvariantCulture))];
+        Sequential net = new(layers[0]);
+        foreach (int layer in layers.AsSpan(1))
+            net.Dense<Sigmoid>(layer);
+        return net;
+    }
+
+    private readonly struct Prediction(Network network, float[] sample) : IWork
+    {
+        public void Call() => network.Predict(sample);
+    }
+}
