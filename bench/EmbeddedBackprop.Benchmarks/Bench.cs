@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using BenchmarkDotNet.Attributes;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Training;
@@ -22,7 +23,7 @@ public enum Form
 /// <summary>One kernel family: the cases it is measured on and its three forms, of which the loop is the baseline. All forms give the same bits.</summary>
 public abstract class Bench
 {
-    private static readonly int WidestRegister = LaneDispatch.Width;
+    private static int WidestRegister => Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128;
 
     /// <summary>What is measured, in words: sizes are samples x inputs x outputs, or a length.</summary>
     [ParamsSource(nameof(Cases))]
