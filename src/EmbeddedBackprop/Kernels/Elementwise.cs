@@ -62,7 +62,7 @@ public static class Elementwise
     {
         Require.Equal("Elementwise.MultiplyAdd", nameof(y), x.Length, y.Length);
         Require.SameOrApart("Elementwise.MultiplyAdd", nameof(x), x, y);
-        LaneDispatch.Run<ScaledAddKernel, ElementwiseArguments>(arithmetic, new(alpha, 0f, x, x, y));
+        ElementFormula.Run<ScaledAdd>(arithmetic, x, x, y, alpha);
     }
 
     /// <summary>d[i] = M(x[i], y[i], d[i]): a product added to what is there.</summary>
@@ -77,7 +77,7 @@ public static class Elementwise
         Require.Equal("Elementwise.MultiplyAdd", nameof(destination), x.Length, destination.Length);
         Require.SameOrApart("Elementwise.MultiplyAdd", nameof(x), x, destination);
         Require.SameOrApart("Elementwise.MultiplyAdd", nameof(y), y, destination);
-        LaneDispatch.Run<ProductAddKernel, ElementwiseArguments>(arithmetic, new(0f, 0f, x, y, destination));
+        ElementFormula.Run<ProductAdd>(arithmetic, x, y, destination);
     }
 
     /// <summary>t = x[i] &gt; low ? x[i] : low; d[i] = t &gt; high ? high : t. By these selects a NaN becomes low.</summary>
@@ -90,7 +90,7 @@ public static class Elementwise
     {
         Require.Equal("Elementwise.Clip", nameof(destination), x.Length, destination.Length);
         Require.SameOrApart("Elementwise.Clip", nameof(x), x, destination);
-        LaneDispatch.Run<ClipKernel, ElementwiseArguments>(Arithmetic.Fused, new(low, high, x, x, destination));
+        ElementFormula.Run<ClipBetween>(Arithmetic.Fused, x, x, destination, low, high);
     }
 
     /// <summary>y[i] = y[i] + (x[i] &gt; 0 ? alpha : 0 &gt; x[i] ? -alpha : +0): the gradient of alpha * |x|.</summary>
@@ -101,7 +101,7 @@ public static class Elementwise
     public static void AddSign(float alpha, ReadOnlySpan<float> x, Span<float> y)
     {
         Require.Equal("Elementwise.AddSign", nameof(y), x.Length, y.Length);
-        LaneDispatch.Run<SignAddKernel, ElementwiseArguments>(Arithmetic.Fused, new(alpha, 0f, x, x, y));
+        ElementFormula.Run<SignAdd>(Arithmetic.Fused, x, x, y, alpha);
     }
 
     /// <summary>d[i] = value.</summary>
