@@ -219,6 +219,7 @@ public sealed class Trainer
     private float StepOnce(int logical, float rate, TrainerState state)
     {
         float loss = 0;
+        int right = 0;
         bool applied = true, whole = logical <= network.Options.Batch;
         for (int offset = 0; offset < logical; offset += network.Options.Batch)
         {
@@ -240,9 +241,11 @@ public sealed class Trainer
                 loss = network.ComputeGradients(batch, out correct, logical, offset);
             }
 
-            state.Correct += correct;
+            right += correct;
         }
 
+        // Only now: where a source fails in the middle, the whole logical batch is done again.
+        state.Correct += right;
         applied = whole ? applied : network.Update(rate);
         if (!applied)
         {

@@ -123,6 +123,36 @@ internal sealed class TrainerTests
         Bits.AssertEqual(SmallNet.Parameters(net), expected, "parameters");
     }
 
+    [TestCase(4, 1)]
+    [TestCase(4, 3)]
+    public void A_source_that_fails_now_and_then_changes_nothing(int batch, int accumulation)
+    {
+        TrainerOptions options = new() { Epochs = 2, Accumulation = accumulation };
+        Network net = SmallNet.Make(new NetworkOptions { Batch = batch }), expected = SmallNet.Make(new NetworkOptions { Batch = batch });
+        Trainer trainer = new(net, new Unreliable(SmallNet.Classes(61)), options), reliable = new(expected, SmallNet.Classes(61), options);
+        int failures = 0;
+        while (!trainer.Finished)
+        {
+            EpochResult? result = null;
+            while (result is null)
+            {
+                try
+                {
+                    result = trainer.TrainEpoch();
+                }
+                catch (IOException)
+                {
+                    failures++;
+                }
+            }
+
+            Assert.That(result.Value with { Seconds = 0 }, Is.EqualTo(reliable.TrainEpoch()!.Value with { Seconds = 0 }));
+        }
+
+        Assert.That(failures, Is.GreaterThan(3));
+        Bits.AssertEqual(SmallNet.Parameters(net), SmallNet.Parameters(expected), "parameters");
+    }
+
     [Test]
     public void Wrong_options_are_told_by_name()
     {
@@ -145,6 +175,29 @@ internal sealed class TrainerTests
         while (!trainer.Finished)
             losses.Add(trainer.TrainEpoch()!.Value.Loss);
         return (SmallNet.Parameters(net), [.. losses]);
+    }
+
+    /// <summary>Every fifth gathering fails.</summary>
+    private sealed class Unreliable(IBatchSource source) : IBatchSource
+    {
+        private int calls;
+
+        public int Count => source.Count;
+
+        public int InputLength => source.InputLength;
+
+        public int TargetLength => source.TargetLength;
+
+        public int ClassCount => source.ClassCount;
+
+        public int Label(int sample) => source.Label(sample);
+
+        public void Gather(ReadOnlySpan<int> samples, Span<float> inputs, int inputStride, Span<float> targets, int targetStride)
+        {
+            if (++calls % 5 == 0)
+                throw new IOException("the disk is gone");
+            source.Gather(samples, inputs, inputStride, targets, targetStride);
+        }
     }
 
     /// <summary>Keeps what it was asked and freezes the weights.</summary>
