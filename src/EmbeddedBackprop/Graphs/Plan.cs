@@ -98,6 +98,19 @@ public sealed class Plan
         }
     }
 
+    /// <summary>
+    /// How many threads a run of a whole batch is worth: one for every four million multiply-adds, at most one for each processor. The backward pass of a
+    /// training plan counts for two forward passes.
+    /// </summary>
+    /// <param name="processors">Processors that may be used.</param>
+    public int WorthwhileThreads(int processors)
+    {
+        // A thread gains what it takes over, and costs about a microsecond at each of some twenty meetings of a step.
+        const long PerThread = 4_000_000;
+        long work = MultiplyAdds * Options.Batch * (Loss is null ? 1 : 3);
+        return (int)Math.Clamp(work / PerThread, 1, Math.Max(1, processors));
+    }
+
     /// <summary>A plan that computes the given nodes; activation memory is reused as soon as nobody reads it any more.</summary>
     /// <exception cref="ArgumentException">A node is a loss or belongs to another graph.</exception>
     public static Plan ForInference(Graph graph, PlanOptions options, params ReadOnlySpan<Node> outputs) => PlanBuilder.Inference(graph, options, outputs);

@@ -19,7 +19,7 @@ internal static class ElementFormula
     {
         Require.Equal("ElementFormula.Run", nameof(x), d.Length, x.Length);
         Require.Equal("ElementFormula.Run", nameof(y), d.Length, y.Length);
-        LaneDispatch.Run<Kernel<TFormula>, ElementwiseArguments>(arithmetic, new(alpha, beta, x, y, d));
+        SharedRange.Run<Kernel<TFormula>, ElementwiseArguments>(arithmetic, new(alpha, beta, x, y, d));
     }
 
     /// <summary>The definition: one float at a time.</summary>

@@ -5,7 +5,7 @@ namespace EmbeddedBackprop.Kernels;
 
 /// <summary>Two constants, two sources and a destination of one length; the destination may be a source.</summary>
 internal readonly ref struct ElementwiseArguments(
-    float alpha, float beta, ReadOnlySpan<float> x, ReadOnlySpan<float> y, Span<float> destination)
+    float alpha, float beta, ReadOnlySpan<float> x, ReadOnlySpan<float> y, Span<float> destination) : IRangeArguments<ElementwiseArguments>
 {
     public readonly float Alpha = alpha;
     public readonly float Beta = beta;
@@ -13,6 +13,14 @@ internal readonly ref struct ElementwiseArguments(
     public readonly ref readonly float Y = ref MemoryMarshal.GetReference(y);
     public readonly ref float Destination = ref MemoryMarshal.GetReference(destination);
     public readonly nuint Length = (nuint)x.Length;
+
+    nuint IRangeArguments<ElementwiseArguments>.Length => Length;
+
+    public ElementwiseArguments Range(nuint first, nuint count) => new(
+        Alpha, Beta,
+        MemoryMarshal.CreateReadOnlySpan(ref Unsafe.Add(ref Unsafe.AsRef(in X), first), (int)count),
+        MemoryMarshal.CreateReadOnlySpan(ref Unsafe.Add(ref Unsafe.AsRef(in Y), first), (int)count),
+        MemoryMarshal.CreateSpan(ref Unsafe.Add(ref Destination, first), (int)count));
 }
 
 /// <summary>d = M(alpha, x, d).</summary>

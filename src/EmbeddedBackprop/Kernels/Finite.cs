@@ -6,28 +6,54 @@ namespace EmbeddedBackprop.Kernels;
 /// <summary>The test for infinities and NaN with the answer of <see cref="Scalar.Finite"/>.</summary>
 public static class Finite
 {
+    // Four cache lines of floats.
+    private const int Unit = 64;
+
     /// <summary>
     /// Whether no sum of products of x's numbers with y's can leave the range of float: sum |x| * sum |y| bounds them all. Any NaN or infinity says no.
     /// </summary>
     /// <param name="x">The numbers of one factor.</param>
     /// <param name="y">The numbers of the other.</param>
-    internal static bool BoundsProducts(ReadOnlySpan<float> x, ReadOnlySpan<float> y) => Magnitude(x) * Magnitude(y) < 1e38f;
-
-    /// <summary>About sum |x|, in any order: a bound, no result.</summary>
-    private static float Magnitude(ReadOnlySpan<float> x)
-    {
-        float sum = 0f;
-        LaneDispatch.Run<MagnitudesKernel, PartsArguments>(Arithmetic.Separate, new PartsArguments(x, x, new Span<float>(ref sum)));
-        return sum;
-    }
+    internal static bool BoundsProducts(ReadOnlySpan<float> x, ReadOnlySpan<float> y) => Sum<MagnitudesKernel>(x) * Sum<MagnitudesKernel>(y) < 1e38f;
 
     /// <summary>Whether every number of x is finite: x[i] * 0 is 0 for a finite number and NaN for any other, and a sum keeps a NaN.</summary>
     /// <param name="x">The numbers; none is finite, too.</param>
-    public static bool All(ReadOnlySpan<float> x)
+    public static bool All(ReadOnlySpan<float> x) => Sum<ZeroProductsKernel>(x) == 0f;
+
+    /// <summary>A sum whose order does not matter, because it is 0 or NaN or a bound; so it may be shared out.</summary>
+    private static float Sum<TKernel>(ReadOnlySpan<float> x) where TKernel : struct, ILaneKernel<PartsArguments>
+    {
+        int parts = WorkerPool.Current?.Parts((long)x.Length * WorkerPool.ElementWork, (x.Length + Unit - 1) / Unit) ?? 1;
+        if (parts == 1)
+        {
+            return SumAlone<TKernel>(x);
+        }
+
+        Span<float> sums = stackalloc float[parts];
+        WorkerPool.Current!.Run<Part<TKernel>, Shared>(parts, new Shared { Numbers = x, Sums = sums });
+        return SumAlone<TKernel>(sums);
+    }
+
+    private static float SumAlone<TKernel>(ReadOnlySpan<float> x) where TKernel : struct, ILaneKernel<PartsArguments>
     {
         float sum = 0f;
-        LaneDispatch.Run<ZeroProductsKernel, PartsArguments>(Arithmetic.Separate, new PartsArguments(x, x, new Span<float>(ref sum)));
-        return sum == 0f;
+        LaneDispatch.Run<TKernel, PartsArguments>(Arithmetic.Separate, new PartsArguments(x, x, new Span<float>(ref sum)));
+        return sum;
+    }
+
+    private ref struct Shared
+    {
+        public ReadOnlySpan<float> Numbers;
+        public Span<float> Sums;
+    }
+
+    private readonly struct Part<TKernel> : ISharedWork<Shared> where TKernel : struct, ILaneKernel<PartsArguments>
+    {
+        public static void Run(in Shared shared, int part, int parts)
+        {
+            (nuint first, nuint count) = Share.Of((nuint)shared.Numbers.Length, Unit, part, parts);
+            shared.Sums[part] = SumAlone<TKernel>(shared.Numbers.Slice((int)first, (int)count));
+        }
     }
 }
 

@@ -123,7 +123,15 @@ public static class Gemm
         Run(arithmetic, new(m, n, k, a, 1, lda, b, ldb, weights, ldw, learningRate, l2, skipsZeros: false));
     }
 
+    /// <summary>A checked product, shared out if there is a pool and it pays.</summary>
     internal static void Run(Arithmetic arithmetic, in GemmArguments arguments)
+    {
+        if (!SharedProduct.Run(arithmetic, in arguments))
+            RunAlone(arithmetic, in arguments);
+    }
+
+    /// <summary>The same on this thread.</summary>
+    internal static void RunAlone(Arithmetic arithmetic, in GemmArguments arguments)
     {
         if (arguments.M != 0 && arguments.N != 0)
             LaneDispatch.RunWithin<GemmKernel, GemmArguments>(arithmetic, (int)arguments.N, in arguments);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace EmbeddedBackprop.Kernels;
@@ -59,4 +60,18 @@ internal readonly ref struct GemmArguments
         L2 = l2;
         SkipsZeros = skipsZeros;
     }
+
+    private GemmArguments(scoped in GemmArguments whole, nuint row, nuint rows, nuint column, nuint columns)
+    {
+        this = whole;
+        A = ref Unsafe.Add(ref Unsafe.AsRef(in whole.A), row * whole.ARow);
+        B = ref Unsafe.Add(ref Unsafe.AsRef(in whole.B), column * (whole.BTransposed ? whole.LeadingB : 1));
+        if (whole.Start == GemmStart.Bias)
+            Bias = ref Unsafe.Add(ref Unsafe.AsRef(in whole.Bias), column);
+        C = ref Unsafe.Add(ref whole.C, (row * whole.LeadingC) + column);
+        (M, N) = (rows, columns);
+    }
+
+    /// <summary>The product that gives a block of C: the same chains over all of k.</summary>
+    public GemmArguments Block(nuint row, nuint rows, nuint column, nuint columns) => new(in this, row, rows, column, columns);
 }

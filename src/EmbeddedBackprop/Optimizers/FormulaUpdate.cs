@@ -9,7 +9,7 @@ internal static class FormulaUpdate
 {
     /// <summary>The formula by the SIMD kernels.</summary>
     public static void Run<TFormula>(in UpdateContext c, TFormula formula) where TFormula : struct, IUpdateFormula<TFormula> =>
-        LaneDispatch.Run<Kernel<TFormula>, Arguments<TFormula>>(c.Arithmetic, new Arguments<TFormula>(in c, formula));
+        SharedRange.Run<Kernel<TFormula>, Arguments<TFormula>>(c.Arithmetic, new Arguments<TFormula>(in c, formula));
 
     /// <summary>The definition of <see cref="Run"/>: the same bits.</summary>
     public static void RunScalar<TFormula>(in UpdateContext c, TFormula formula) where TFormula : struct, IUpdateFormula<TFormula>
@@ -51,7 +51,7 @@ internal static class FormulaUpdate
         }
     }
 
-    private readonly ref struct Arguments<TFormula> where TFormula : struct, IUpdateFormula<TFormula>
+    private readonly ref struct Arguments<TFormula> : IRangeArguments<Arguments<TFormula>> where TFormula : struct, IUpdateFormula<TFormula>
     {
         public readonly TFormula Formula;
         public readonly ref float Parameters;
@@ -69,6 +69,20 @@ internal static class FormulaUpdate
             Second = ref MemoryMarshal.GetReference(c.State(TFormula.Arrays - 1));
             Length = (nuint)c.Parameters.Length;
         }
+
+        private Arguments(scoped in Arguments<TFormula> whole, nuint first, nuint count)
+        {
+            Formula = whole.Formula;
+            Parameters = ref Unsafe.Add(ref whole.Parameters, first);
+            Gradients = ref Unsafe.Add(ref Unsafe.AsRef(in whole.Gradients), first);
+            First = ref Unsafe.Add(ref whole.First, first);
+            Second = ref Unsafe.Add(ref whole.Second, first);
+            Length = count;
+        }
+
+        nuint IRangeArguments<Arguments<TFormula>>.Length => Length;
+
+        public Arguments<TFormula> Range(nuint first, nuint count) => new(in this, first, count);
     }
 
     private readonly struct Kernel<TFormula> : ILaneKernel<Arguments<TFormula>> where TFormula : struct, IUpdateFormula<TFormula>

@@ -1,4 +1,5 @@
 using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Optimizers;
 
@@ -8,13 +9,15 @@ namespace EmbeddedBackprop.Training;
 /// A compiled graph with its memory: parameters, gradients, optimiser state and one workspace, made once. After that nothing is allocated:
 /// not in a training step, a prediction or an evaluation.
 /// </summary>
-public sealed class Network
+/// <remarks>Only a network with more than one thread (<see cref="NetworkOptions.Threads"/>) holds anything that wants to be disposed of.</remarks>
+public sealed class Network : IDisposable
 {
     private readonly Memory<float> parameters;
     private readonly Memory<float> gradients;
     private readonly Memory<float> optimizerState;
     private readonly Memory<float> workspace;
     private readonly Node? prediction;
+    private readonly WorkerPool? pool;
 
     /// <summary>Compiles a graph for training and for prediction.</summary>
     /// <param name="input">The input that samples are written to.</param>
@@ -65,6 +68,8 @@ public sealed class Network
         optimizerState = Take(all, options.Layout, ref next, stateLength);
         workspace = Take(all, options.Layout, ref next, workspaceLength);
         Initialize(options.Seed);
+        int threads = ThreadsFor(options.Threads, TrainingPlan ?? InferencePlan);
+        pool = threads > 1 ? new WorkerPool(threads) : null;
     }
 
     /// <summary>The input that samples are written to.</summary>
@@ -90,6 +95,12 @@ public sealed class Network
 
     /// <summary>Floats of memory that the network uses: parameters, gradients, optimiser state and workspace.</summary>
     public int MemoryLength { get; }
+
+    /// <summary>Threads that compute, the caller's among them.</summary>
+    public int Threads => pool?.Threads ?? 1;
+
+    /// <summary>Bytes that the network's worker threads have allocated since they were started: a number that does not grow while steps are run.</summary>
+    public long WorkerAllocatedBytes => pool?.AllocatedBytes ?? 0;
 
     /// <summary>Trainable numbers.</summary>
     public long ParameterCount => InferencePlan.ParameterCount;
@@ -141,6 +152,9 @@ public sealed class Network
     /// <summary>Floats from sample to sample of the target.</summary>
     public int TargetStride => Training.Stride(Target!);
 
+    /// <summary>The worker threads; null for none.</summary>
+    internal WorkerPool? Pool => pool;
+
     private Plan Training
     {
         get
@@ -159,6 +173,7 @@ public sealed class Network
     public ReadOnlySpan<float> Predict(int batch)
     {
         RunInfo run = RunInfo.Single(batch);
+        using WorkerPool.Loan loan = WorkerPool.Lend(pool);
         InferencePlan.Forward(new PlanMemory<float>(Parameters, [], workspace.Span), in run, Options.Execution);
         return InferencePlan.ValueSpan(workspace.Span, Output, batch);
     }
@@ -190,6 +205,7 @@ public sealed class Network
     public float ComputeGradients(int batch, out int correct, int logicalBatch = 0, int sampleOffset = 0)
     {
         RunInfo run = new(batch, logicalBatch == 0 ? batch : logicalBatch, sampleOffset, Training: true, Options.Seed, StepNumber);
+        using WorkerPool.Loan loan = WorkerPool.Lend(pool);
         float loss = ForwardLoss(in run, out correct);
         Training.Backward(new PlanMemory<float>(Parameters, Gradients, workspace.Span), in run, Options.Execution);
         return loss;
@@ -209,6 +225,7 @@ public sealed class Network
     public bool Update(float learningRate)
     {
         Errors.RequireNotNegative("learning rate", learningRate);
+        using WorkerPool.Loan loan = WorkerPool.Lend(pool);
         bool applied = GradientUpdate.Apply(Training, Options, Parameters, Gradients, OptimizerState, learningRate);
         StepNumber++;
         return applied;
@@ -246,6 +263,7 @@ public sealed class Network
 
         Errors.RequireNotNegative("learning rate", learningRate);
         RunInfo run = new(batch, batch, 0, Training: true, Options.Seed, StepNumber);
+        using WorkerPool.Loan loan = WorkerPool.Lend(pool);
         loss = ForwardLoss(in run, out correct);
         Regularization penalty = Options.Regularization;
         float l2 = penalty.L2 + penalty.WeightDecay;
@@ -257,16 +275,34 @@ public sealed class Network
     /// <summary>Whether a training step changes the weights within the backward pass: plain gradient descent without clipping or L1, no shared weights.</summary>
     public bool UpdatesInBackward { get; }
 
+    /// <summary>Writes samples of a source into the input and the targets of a training step.</summary>
+    internal void Gather(IBatchSource source, ReadOnlySpan<int> samples) =>
+        SharedGather.Run(pool, source, samples, TrainingInput(samples.Length), InputStride, TrainingTarget(samples.Length), TargetStride);
+
+    /// <summary>Ends the worker threads, if there are any. The network goes on to work, on the caller's thread alone.</summary>
+    public void Dispose() => pool?.Dispose();
+
     /// <summary>The memory table of the training plan, or of the inference plan.</summary>
     public override string ToString() => (TrainingPlan ?? InferencePlan).ToString();
 
     private float ForwardLoss(in RunInfo run, out int correct)
     {
         Plan plan = Training;
+        using WorkerPool.Loan loan = WorkerPool.Lend(pool);
         plan.Forward(new PlanMemory<float>(Parameters, Gradients, workspace.Span), in run, Options.Execution);
         correct = Loss!.CountCorrect(
             plan.ValueSpan(workspace.Span, prediction!, run.Batch), plan.Stride(prediction!), TrainingTarget(run.Batch), TargetStride, run.Batch);
         return Loss.Value(plan.LossParts(workspace.Span), run.LogicalBatch);
+    }
+
+    private static int ThreadsFor(int wish, Plan plan)
+    {
+        if (wish is < 0 or > WorkerPool.MaximumThreads)
+        {
+            Errors.OutOfRange("threads", wish, $"0 (automatic) to {WorkerPool.MaximumThreads}");
+        }
+
+        return wish == 0 ? Math.Min(plan.WorthwhileThreads(Environment.ProcessorCount), WorkerPool.MaximumThreads) : wish;
     }
 
     private static int NeededMemory(Layout layout, params ReadOnlySpan<int> lengths)

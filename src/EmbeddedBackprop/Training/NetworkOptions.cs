@@ -26,6 +26,12 @@ public sealed record NetworkOptions
     /// <summary>The vector kernels, or their scalar twins: the same bits.</summary>
     public Execution Execution { get; init; } = Execution.Vector;
 
+    /// <summary>
+    /// Threads that share out blocks of results: any number gives the same bits. 0 leaves it to the plan, which takes as many as there are processors
+    /// and gives a small net one. More than one are ended by <see cref="Network.Dispose"/>.
+    /// </summary>
+    public int Threads { get; init; } = 1;
+
     /// <summary>The optimiser; its state is part of the network's memory.</summary>
     public Optimizer Optimizer { get; init; } = new Sgd();
 

@@ -179,8 +179,7 @@ public sealed class Trainer
                 evaluationOrder[i] = first + i;
             }
 
-            data.Gather(
-                evaluationOrder.AsSpan(0, batch), network.TrainingInput(batch), network.InputStride, network.TrainingTarget(batch), network.TargetStride);
+            network.Gather(data, evaluationOrder.AsSpan(0, batch));
             lossSum += (double)network.ComputeLoss(batch, out int right) * batch;
             correct += right;
         }
@@ -224,9 +223,7 @@ public sealed class Trainer
         for (int offset = 0; offset < logical; offset += network.Options.Batch)
         {
             int batch = Math.Min(network.Options.Batch, logical - offset);
-            source.Gather(
-                order.AsSpan(state.NextSample + offset, batch),
-                network.TrainingInput(batch), network.InputStride, network.TrainingTarget(batch), network.TargetStride);
+            network.Gather(source, order.AsSpan(state.NextSample + offset, batch));
 
             // The next batch's rows stand anywhere in memory: they travel while this batch is computed.
             int next = state.NextSample + offset + batch;

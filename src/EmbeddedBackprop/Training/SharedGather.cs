@@ -1,0 +1,53 @@
+using EmbeddedBackprop.Kernels;
+
+namespace EmbeddedBackprop.Training;
+
+/// <summary>The gathering of a batch, shared out by samples.</summary>
+internal static class SharedGather
+{
+    /// <summary>As <see cref="IBatchSource.Gather"/>, on the pool if there is one and it pays.</summary>
+    public static void Run(
+        WorkerPool? pool, IBatchSource source, ReadOnlySpan<int> samples, Span<float> inputs, int inputStride, Span<float> targets, int targetStride)
+    {
+        int parts = pool?.Parts((long)samples.Length * inputStride * WorkerPool.ElementWork, samples.Length) ?? 1;
+        if (parts == 1)
+        {
+            source.Gather(samples, inputs, inputStride, targets, targetStride);
+            return;
+        }
+
+        Arguments arguments = new()
+        {
+            Source = source,
+            Samples = samples,
+            Inputs = inputs,
+            InputStride = inputStride,
+            Targets = targets,
+            TargetStride = targetStride,
+        };
+        pool!.Run<Part, Arguments>(parts, in arguments);
+    }
+
+    private ref struct Arguments
+    {
+        public IBatchSource Source;
+        public ReadOnlySpan<int> Samples;
+        public Span<float> Inputs;
+        public int InputStride;
+        public Span<float> Targets;
+        public int TargetStride;
+    }
+
+    private readonly struct Part : ISharedWork<Arguments>
+    {
+        public static void Run(in Arguments g, int part, int parts)
+        {
+            (nuint begin, nuint length) = Share.Of((nuint)g.Samples.Length, 1, part, parts);
+            (int first, int count) = ((int)begin, (int)length);
+            g.Source.Gather(
+                g.Samples.Slice(first, count),
+                g.Inputs.Slice(first * g.InputStride, count * g.InputStride), g.InputStride,
+                g.Targets.Slice(first * g.TargetStride, count * g.TargetStride), g.TargetStride);
+        }
+    }
+}
