@@ -88,6 +88,21 @@ internal sealed unsafe class WorkerCrew : IDisposable
         }
     }
 
+    /// <summary>Workers that have not ended.</summary>
+    public int Alive
+    {
+        get
+        {
+            int alive = 0;
+            foreach (Worker worker in workers)
+            {
+                alive += worker.IsAlive ? 1 : 0;
+            }
+
+            return alive;
+        }
+    }
+
     /// <summary>Shares out one job; see <see cref="WorkerPool.Run"/>.</summary>
     public void Run<TWork, TArguments>(int parts, in TArguments given)
         where TWork : struct, ISharedWork<TArguments>
@@ -238,7 +253,10 @@ internal sealed unsafe class WorkerCrew : IDisposable
     private void Work(Worker self)
     {
         uint seen = 0;
-        while (true)
+        long allocatedBefore = GC.GetAllocatedBytesForCurrentThread();
+
+        // Asked after each job: whoever has seen the number of the last job, which has no parts, has seen this, too.
+        while (!stopping)
         {
             long began = 0;
             while (JobOf(Volatile.Read(ref lines.Ticket)) == seen)
@@ -249,18 +267,13 @@ internal sealed unsafe class WorkerCrew : IDisposable
                 }
             }
 
-            if (stopping)
-            {
-                return;
-            }
-
             while (Take(out int part, out int parts, out seen))
             {
                 RunPart(part, parts);
                 self.Parts++;
             }
 
-            Volatile.Write(ref self.AllocatedBytes, GC.GetAllocatedBytesForCurrentThread());
+            Volatile.Write(ref self.AllocatedBytes, GC.GetAllocatedBytesForCurrentThread() - allocatedBefore);
         }
     }
 
@@ -314,6 +327,8 @@ internal sealed unsafe class WorkerCrew : IDisposable
 
         /// <summary>How many parts the thread has computed; written by the thread.</summary>
         public long Parts;
+
+        public bool IsAlive => thread.IsAlive;
 
         public void Start() => thread.Start(this);
 

@@ -57,6 +57,9 @@ internal sealed class WorkerPool : IDisposable
     /// </summary>
     public long MinimumWork { get; set; } = 1 << 19;
 
+    /// <summary>The workers themselves.</summary>
+    internal WorkerCrew Crew => crew;
+
     /// <summary>Bytes that the workers have allocated since they were started.</summary>
     public long AllocatedBytes => crew.AllocatedBytes;
 

@@ -37,6 +37,24 @@ internal sealed class FiniteTests
     });
 
     [Test]
+    public void A_product_that_may_overflow_is_found_wherever_it_stands() => Widths.ForEach(width =>
+    {
+        for (int length = 1; length <= 131; length++)
+        {
+            float[] x = new float[length], y = [1e20f];
+            Array.Fill(x, 1e10f);
+            Assert.That(Finite.BoundsProducts(x, y), $"width {width} length {length}");
+            for (int place = 0; place < length; place++)
+            {
+                x[place] = (place % 4) switch { 0 => float.NaN, 1 => float.PositiveInfinity, 2 => 1e19f, _ => -1e19f };
+                Assert.That(Finite.BoundsProducts(x, y), Is.False, $"width {width} length {length} place {place}");
+                Assert.That(Finite.BoundsProducts(y, x), Is.False, $"width {width} length {length} place {place}");
+                x[place] = 1e10f;
+            }
+        }
+    });
+
+    [Test]
     public void Signs_and_squares_have_the_bits_of_their_loops() => Widths.ForEach(width =>
     {
         for (int length = 0; length <= 67; length++)
