@@ -11,9 +11,16 @@ internal static class PlanTable
     public static string Format(Plan plan)
     {
         List<string[]> rows = [Header];
+        HashSet<Node> read = [.. plan.Outputs];
+        foreach (Step step in plan.Steps)
+        {
+            read.UnionWith(step.Node.Inputs);
+        }
+
         foreach (Node node in plan.Graph.Nodes)
         {
-            if (node.Op is null && node.Index < plan.Graph.Nodes.Count)
+            // A target, for example, is no part of an inference plan.
+            if (node.Op is null && read.Contains(node))
             {
                 rows.Add([node.Name, "input", node.Shape.ToString(), "", "", "", "", "", ""]);
             }

@@ -98,7 +98,7 @@ public sealed class SoftmaxCrossEntropy : Loss
         int correct = 0;
         for (int row = 0; row < rows; row++)
         {
-            correct += Training.Accuracy.ClassOf(predictions.Slice(row * predictionStride, Outputs)) == ClassIndex(targets[row * targetStride]) ? 1 : 0;
+            correct += Training.Accuracy.IsRight(predictions.Slice(row * predictionStride, Outputs), ClassIndex(targets[row * targetStride])) ? 1 : 0;
         }
 
         return correct;

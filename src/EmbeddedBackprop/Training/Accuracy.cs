@@ -3,7 +3,7 @@ namespace EmbeddedBackprop.Training;
 /// <summary>Which class a row of outputs stands for.</summary>
 public static class Accuracy
 {
-    /// <summary>The index of the largest output (the first of equals); with one output, 1 if it is above the threshold. NaN is never the largest.</summary>
+    /// <summary>The index of the largest output (the first of equals); with one output, 1 if it is above the threshold. NaN is never the largest; 0 if all are NaN.</summary>
     /// <param name="outputs">The outputs of one sample.</param>
     /// <param name="threshold">What a single output must exceed: one half for a probability, 0 for a logit.</param>
     public static int ClassOf(ReadOnlySpan<float> outputs, float threshold = 0.5f)
@@ -16,13 +16,20 @@ public static class Accuracy
         int best = 0;
         for (int i = 1; i < outputs.Length; i++)
         {
-            if (outputs[i] > outputs[best] || float.IsNaN(outputs[best]))
+            if (outputs[i] > outputs[best] || (float.IsNaN(outputs[best]) && !float.IsNaN(outputs[i])))
             {
                 best = i;
             }
         }
 
         return best;
+    }
+
+    /// <summary>Whether the outputs of one sample stand for the class. Outputs that are all NaN stand for none: a broken network is right nowhere.</summary>
+    internal static bool IsRight(ReadOnlySpan<float> outputs, int target, float threshold = 0.5f)
+    {
+        int predicted = ClassOf(outputs, threshold);
+        return predicted == target && !float.IsNaN(outputs[outputs.Length == 1 ? 0 : predicted]);
     }
 
     /// <summary>How many rows of predictions stand for the same class as their targets.</summary>
@@ -33,8 +40,8 @@ public static class Accuracy
         int correct = 0;
         for (int row = 0; row < rows; row++)
         {
-            int predicted = ClassOf(predictions.Slice(row * predictionStride, columns), threshold);
-            correct += predicted == ClassOf(targets.Slice(row * targetStride, columns)) ? 1 : 0;
+            int target = ClassOf(targets.Slice(row * targetStride, columns));
+            correct += IsRight(predictions.Slice(row * predictionStride, columns), target, threshold) ? 1 : 0;
         }
 
         return correct;

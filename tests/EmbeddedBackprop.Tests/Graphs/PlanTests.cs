@@ -117,6 +117,14 @@ internal sealed class PlanTests
     }
 
     [Test]
+    public void The_table_of_an_inference_plan_holds_no_target()
+    {
+        Network network = new Sequential(2).Dense<Identity>(3).Compile<Quadratic>(new NetworkOptions());
+        Assert.That(network.InferencePlan.ToString(), Does.Contain("input").And.Not.Contain("target"));
+        Assert.That(network.TrainingPlan!.ToString(), Does.Contain("target"));
+    }
+
+    [Test]
     public void Inference_reuses_the_memory_of_activations_that_nobody_reads_any_more()
     {
         Sequential layers = new(8);
