@@ -7,7 +7,9 @@ using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Probe;
 
 // A small program that trains and predicts, published with NativeAOT by the tests: it must print the weights hash of the JIT run.
-int steps = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 100;
+// AotProbe [steps]: hashes; AotProbe speed: microseconds of a step and of a prediction.
+bool speed = args is ["speed"];
+int steps = args.Length > 0 && !speed ? int.Parse(args[0], CultureInfo.InvariantCulture) : 100;
 Print("runtime", RuntimeFeature.IsDynamicCodeSupported ? "jit" : "aot");
 Print("framework", Environment.Version.ToString());
 Print("vector_width", Vector<float>.Count);
@@ -15,8 +17,16 @@ Print("vector512", Vector512.IsHardwareAccelerated);
 Print("fma", Fma.IsSupported);
 foreach (Arithmetic arithmetic in (ReadOnlySpan<Arithmetic>)[Arithmetic.Fused, Arithmetic.Separate])
 {
-    (string hash, double bytesPerStep) = HashRun.Train(arithmetic, steps);
     string name = arithmetic == Arithmetic.Fused ? "fused" : "separate";
+    if (speed)
+    {
+        (double step, double prediction) = SpeedRun.Measure(arithmetic);
+        Print($"step_us_{name}", Math.Round(step, 3));
+        Print($"prediction_us_{name}", Math.Round(prediction, 3));
+        continue;
+    }
+
+    (string hash, double bytesPerStep) = HashRun.Train(arithmetic, steps);
     Print($"hash_{name}", hash);
     Print($"bytes_per_step_{name}", bytesPerStep);
 }
