@@ -52,7 +52,7 @@ internal static class AffineRow
         public readonly nuint K = (nuint)k;
     }
 
-    private readonly struct Kernel<TFormula> : ILaneKernel<Arguments> where TFormula : struct, IElementFormula
+    private readonly unsafe struct Kernel<TFormula> : ILaneKernel<Arguments> where TFormula : struct, IElementFormula
     {
         public static void Run<T, TTail>(in Arguments arguments)
             where T : struct, IFloatLanes<T>
@@ -69,9 +69,9 @@ internal static class AffineRow
 
         private static void Row<T, TVectors>(in Arguments g)
             where T : struct, IFloatLanes<T>
-            where TVectors : struct, ITileSize
+            where TVectors : unmanaged, ITileSize
         {
-            nuint lanes = (nuint)T.Count, second = TVectors.Value > 1 ? lanes : 0, third = TVectors.Value > 2 ? 2 * lanes : 0, fourth = TVectors.Value > 3 ? 3 * lanes : 0;
+            nuint lanes = (nuint)T.Count, second = sizeof(TVectors) > 1 ? lanes : 0, third = sizeof(TVectors) > 2 ? 2 * lanes : 0, fourth = sizeof(TVectors) > 3 ? 3 * lanes : 0;
             ref float x = ref Unsafe.AsRef(in g.X);
             ref readonly float w = ref g.W;
             T s0 = T.Load(in g.Bias, 0), s1 = T.Load(in g.Bias, second), s2 = T.Load(in g.Bias, third), s3 = T.Load(in g.Bias, fourth);
@@ -80,21 +80,21 @@ internal static class AffineRow
             {
                 T value = T.Broadcast(Unsafe.Add(ref x, p));
                 s0 = T.MultiplyAdd(value, T.Load(in w, j), s0);
-                if (TVectors.Value > 1)
+                if (sizeof(TVectors) > 1)
                     s1 = T.MultiplyAdd(value, T.Load(in w, j + second), s1);
-                if (TVectors.Value > 2)
+                if (sizeof(TVectors) > 2)
                     s2 = T.MultiplyAdd(value, T.Load(in w, j + third), s2);
-                if (TVectors.Value > 3)
+                if (sizeof(TVectors) > 3)
                     s3 = T.MultiplyAdd(value, T.Load(in w, j + fourth), s3);
                 j += g.N;
             }
 
             Finish(in g, s0, 0);
-            if (TVectors.Value > 1)
+            if (sizeof(TVectors) > 1)
                 Finish(in g, s1, second);
-            if (TVectors.Value > 2)
+            if (sizeof(TVectors) > 2)
                 Finish(in g, s2, third);
-            if (TVectors.Value > 3)
+            if (sizeof(TVectors) > 3)
                 Finish(in g, s3, fourth);
         }
 

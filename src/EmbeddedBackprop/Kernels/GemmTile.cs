@@ -6,7 +6,7 @@ namespace EmbeddedBackprop.Kernels;
 /// The one tuned loop: up to 6 rows x 4 vectors of C stay in registers while k runs, s = M(a[i,p], b[p,j], s).
 /// 24 accumulators, 4 vectors of B and one broadcast fill the 32 registers of AVX-512 and NEON; where there are 16, the callers ask for 6 x 2.
 /// </summary>
-internal static class GemmTile
+internal static unsafe class GemmTile
 {
     /// <summary>The most rows of a tile.</summary>
     public const int MaximumRows = 6;
@@ -28,7 +28,7 @@ internal static class GemmTile
 
     private static void Columns<T, TRows>(int columns, in TileArguments tile)
         where T : struct, IFloatLanes<T>
-        where TRows : struct, ITileSize
+        where TRows : unmanaged, ITileSize
     {
         switch (columns)
         {
@@ -42,8 +42,8 @@ internal static class GemmTile
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Run<T, TRows, TColumns>(in TileArguments tile)
         where T : struct, IFloatLanes<T>
-        where TRows : struct, ITileSize
-        where TColumns : struct, ITileSize
+        where TRows : unmanaged, ITileSize
+        where TColumns : unmanaged, ITileSize
     {
         ref readonly float b = ref tile.B;
         ref float a0 = ref Unsafe.AsRef(in tile.A);
@@ -52,21 +52,21 @@ internal static class GemmTile
         nuint cRow = tile.LeadingC;
         nuint step = tile.AStep;
         nuint leading = tile.LeadingB;
-        nuint second = TColumns.Value == 2 ? tile.Last : (nuint)T.Count;
-        nuint third = TColumns.Value == 3 ? tile.Last : 2 * (nuint)T.Count;
+        nuint second = sizeof(TColumns) == 2 ? tile.Last : (nuint)T.Count;
+        nuint third = sizeof(TColumns) == 3 ? tile.Last : 2 * (nuint)T.Count;
         nuint fourth = tile.Last;
         for (nuint left = tile.Tiles; left != 0; left--)
         {
-            ref float a1 = ref Unsafe.Add(ref a0, TRows.Value > 1 ? aRow : 0);
-            ref float a2 = ref Unsafe.Add(ref a1, TRows.Value > 2 ? aRow : 0);
-            ref float a3 = ref Unsafe.Add(ref a2, TRows.Value > 3 ? aRow : 0);
-            ref float a4 = ref Unsafe.Add(ref a3, TRows.Value > 4 ? aRow : 0);
-            ref float a5 = ref Unsafe.Add(ref a4, TRows.Value > 5 ? aRow : 0);
-            ref float c1 = ref Unsafe.Add(ref c0, TRows.Value > 1 ? cRow : 0);
-            ref float c2 = ref Unsafe.Add(ref c1, TRows.Value > 2 ? cRow : 0);
-            ref float c3 = ref Unsafe.Add(ref c2, TRows.Value > 3 ? cRow : 0);
-            ref float c4 = ref Unsafe.Add(ref c3, TRows.Value > 4 ? cRow : 0);
-            ref float c5 = ref Unsafe.Add(ref c4, TRows.Value > 5 ? cRow : 0);
+            ref float a1 = ref Unsafe.Add(ref a0, sizeof(TRows) > 1 ? aRow : 0);
+            ref float a2 = ref Unsafe.Add(ref a1, sizeof(TRows) > 2 ? aRow : 0);
+            ref float a3 = ref Unsafe.Add(ref a2, sizeof(TRows) > 3 ? aRow : 0);
+            ref float a4 = ref Unsafe.Add(ref a3, sizeof(TRows) > 4 ? aRow : 0);
+            ref float a5 = ref Unsafe.Add(ref a4, sizeof(TRows) > 5 ? aRow : 0);
+            ref float c1 = ref Unsafe.Add(ref c0, sizeof(TRows) > 1 ? cRow : 0);
+            ref float c2 = ref Unsafe.Add(ref c1, sizeof(TRows) > 2 ? cRow : 0);
+            ref float c3 = ref Unsafe.Add(ref c2, sizeof(TRows) > 3 ? cRow : 0);
+            ref float c4 = ref Unsafe.Add(ref c3, sizeof(TRows) > 4 ? cRow : 0);
+            ref float c5 = ref Unsafe.Add(ref c4, sizeof(TRows) > 5 ? cRow : 0);
             T s00 = T.Zero, s01 = T.Zero, s02 = T.Zero, s03 = T.Zero;
             T s10 = T.Zero, s11 = T.Zero, s12 = T.Zero, s13 = T.Zero;
             T s20 = T.Zero, s21 = T.Zero, s22 = T.Zero, s23 = T.Zero;
@@ -76,70 +76,70 @@ internal static class GemmTile
             if (tile.Start == GemmStart.Bias)
             {
                 s50 = s40 = s30 = s20 = s10 = s00 = T.Load(in tile.Bias, 0);
-                if (TColumns.Value > 1)
+                if (sizeof(TColumns) > 1)
                     s51 = s41 = s31 = s21 = s11 = s01 = T.Load(in tile.Bias, second);
-                if (TColumns.Value > 2)
+                if (sizeof(TColumns) > 2)
                     s52 = s42 = s32 = s22 = s12 = s02 = T.Load(in tile.Bias, third);
-                if (TColumns.Value > 3)
+                if (sizeof(TColumns) > 3)
                     s53 = s43 = s33 = s23 = s13 = s03 = T.Load(in tile.Bias, fourth);
             }
             else if (tile.Start == GemmStart.Destination)
             {
                 s00 = T.Load(in c0, 0);
-                if (TColumns.Value > 1)
+                if (sizeof(TColumns) > 1)
                     s01 = T.Load(in c0, second);
-                if (TColumns.Value > 2)
+                if (sizeof(TColumns) > 2)
                     s02 = T.Load(in c0, third);
-                if (TColumns.Value > 3)
+                if (sizeof(TColumns) > 3)
                     s03 = T.Load(in c0, fourth);
-                if (TRows.Value > 1)
+                if (sizeof(TRows) > 1)
                 {
                     s10 = T.Load(in c1, 0);
-                    if (TColumns.Value > 1)
+                    if (sizeof(TColumns) > 1)
                         s11 = T.Load(in c1, second);
-                    if (TColumns.Value > 2)
+                    if (sizeof(TColumns) > 2)
                         s12 = T.Load(in c1, third);
-                    if (TColumns.Value > 3)
+                    if (sizeof(TColumns) > 3)
                         s13 = T.Load(in c1, fourth);
                 }
-                if (TRows.Value > 2)
+                if (sizeof(TRows) > 2)
                 {
                     s20 = T.Load(in c2, 0);
-                    if (TColumns.Value > 1)
+                    if (sizeof(TColumns) > 1)
                         s21 = T.Load(in c2, second);
-                    if (TColumns.Value > 2)
+                    if (sizeof(TColumns) > 2)
                         s22 = T.Load(in c2, third);
-                    if (TColumns.Value > 3)
+                    if (sizeof(TColumns) > 3)
                         s23 = T.Load(in c2, fourth);
                 }
-                if (TRows.Value > 3)
+                if (sizeof(TRows) > 3)
                 {
                     s30 = T.Load(in c3, 0);
-                    if (TColumns.Value > 1)
+                    if (sizeof(TColumns) > 1)
                         s31 = T.Load(in c3, second);
-                    if (TColumns.Value > 2)
+                    if (sizeof(TColumns) > 2)
                         s32 = T.Load(in c3, third);
-                    if (TColumns.Value > 3)
+                    if (sizeof(TColumns) > 3)
                         s33 = T.Load(in c3, fourth);
                 }
-                if (TRows.Value > 4)
+                if (sizeof(TRows) > 4)
                 {
                     s40 = T.Load(in c4, 0);
-                    if (TColumns.Value > 1)
+                    if (sizeof(TColumns) > 1)
                         s41 = T.Load(in c4, second);
-                    if (TColumns.Value > 2)
+                    if (sizeof(TColumns) > 2)
                         s42 = T.Load(in c4, third);
-                    if (TColumns.Value > 3)
+                    if (sizeof(TColumns) > 3)
                         s43 = T.Load(in c4, fourth);
                 }
-                if (TRows.Value > 5)
+                if (sizeof(TRows) > 5)
                 {
                     s50 = T.Load(in c5, 0);
-                    if (TColumns.Value > 1)
+                    if (sizeof(TColumns) > 1)
                         s51 = T.Load(in c5, second);
-                    if (TColumns.Value > 2)
+                    if (sizeof(TColumns) > 2)
                         s52 = T.Load(in c5, third);
-                    if (TColumns.Value > 3)
+                    if (sizeof(TColumns) > 3)
                         s53 = T.Load(in c5, fourth);
                 }
             }
@@ -149,77 +149,77 @@ internal static class GemmTile
             for (nuint p = tile.Depth; p != 0; p--)
             {
                 T b0 = T.Load(in b, j);
-                T b1 = TColumns.Value > 1 ? T.Load(in b, j + second) : T.Zero;
-                T b2 = TColumns.Value > 2 ? T.Load(in b, j + third) : T.Zero;
-                T b3 = TColumns.Value > 3 ? T.Load(in b, j + fourth) : T.Zero;
+                T b1 = sizeof(TColumns) > 1 ? T.Load(in b, j + second) : T.Zero;
+                T b2 = sizeof(TColumns) > 2 ? T.Load(in b, j + third) : T.Zero;
+                T b3 = sizeof(TColumns) > 3 ? T.Load(in b, j + fourth) : T.Zero;
                 {
                     T x = T.Broadcast(Unsafe.Add(ref a0, q));
                     s00 = T.MultiplyAdd(x, b0, s00);
-                    if (TColumns.Value > 1)
+                    if (sizeof(TColumns) > 1)
                         s01 = T.MultiplyAdd(x, b1, s01);
-                    if (TColumns.Value > 2)
+                    if (sizeof(TColumns) > 2)
                         s02 = T.MultiplyAdd(x, b2, s02);
-                    if (TColumns.Value > 3)
+                    if (sizeof(TColumns) > 3)
                         s03 = T.MultiplyAdd(x, b3, s03);
                 }
 
-                if (TRows.Value > 1)
+                if (sizeof(TRows) > 1)
                 {
                     T x = T.Broadcast(Unsafe.Add(ref a1, q));
                     s10 = T.MultiplyAdd(x, b0, s10);
-                    if (TColumns.Value > 1)
+                    if (sizeof(TColumns) > 1)
                         s11 = T.MultiplyAdd(x, b1, s11);
-                    if (TColumns.Value > 2)
+                    if (sizeof(TColumns) > 2)
                         s12 = T.MultiplyAdd(x, b2, s12);
-                    if (TColumns.Value > 3)
+                    if (sizeof(TColumns) > 3)
                         s13 = T.MultiplyAdd(x, b3, s13);
                 }
 
-                if (TRows.Value > 2)
+                if (sizeof(TRows) > 2)
                 {
                     T x = T.Broadcast(Unsafe.Add(ref a2, q));
                     s20 = T.MultiplyAdd(x, b0, s20);
-                    if (TColumns.Value > 1)
+                    if (sizeof(TColumns) > 1)
                         s21 = T.MultiplyAdd(x, b1, s21);
-                    if (TColumns.Value > 2)
+                    if (sizeof(TColumns) > 2)
                         s22 = T.MultiplyAdd(x, b2, s22);
-                    if (TColumns.Value > 3)
+                    if (sizeof(TColumns) > 3)
                         s23 = T.MultiplyAdd(x, b3, s23);
                 }
 
-                if (TRows.Value > 3)
+                if (sizeof(TRows) > 3)
                 {
                     T x = T.Broadcast(Unsafe.Add(ref a3, q));
                     s30 = T.MultiplyAdd(x, b0, s30);
-                    if (TColumns.Value > 1)
+                    if (sizeof(TColumns) > 1)
                         s31 = T.MultiplyAdd(x, b1, s31);
-                    if (TColumns.Value > 2)
+                    if (sizeof(TColumns) > 2)
                         s32 = T.MultiplyAdd(x, b2, s32);
-                    if (TColumns.Value > 3)
+                    if (sizeof(TColumns) > 3)
                         s33 = T.MultiplyAdd(x, b3, s33);
                 }
 
-                if (TRows.Value > 4)
+                if (sizeof(TRows) > 4)
                 {
                     T x = T.Broadcast(Unsafe.Add(ref a4, q));
                     s40 = T.MultiplyAdd(x, b0, s40);
-                    if (TColumns.Value > 1)
+                    if (sizeof(TColumns) > 1)
                         s41 = T.MultiplyAdd(x, b1, s41);
-                    if (TColumns.Value > 2)
+                    if (sizeof(TColumns) > 2)
                         s42 = T.MultiplyAdd(x, b2, s42);
-                    if (TColumns.Value > 3)
+                    if (sizeof(TColumns) > 3)
                         s43 = T.MultiplyAdd(x, b3, s43);
                 }
 
-                if (TRows.Value > 5)
+                if (sizeof(TRows) > 5)
                 {
                     T x = T.Broadcast(Unsafe.Add(ref a5, q));
                     s50 = T.MultiplyAdd(x, b0, s50);
-                    if (TColumns.Value > 1)
+                    if (sizeof(TColumns) > 1)
                         s51 = T.MultiplyAdd(x, b1, s51);
-                    if (TColumns.Value > 2)
+                    if (sizeof(TColumns) > 2)
                         s52 = T.MultiplyAdd(x, b2, s52);
-                    if (TColumns.Value > 3)
+                    if (sizeof(TColumns) > 3)
                         s53 = T.MultiplyAdd(x, b3, s53);
                 }
 
@@ -233,134 +233,134 @@ internal static class GemmTile
                 T rate = T.Broadcast(-tile.LearningRate);
                 T l2 = T.Broadcast(tile.L2);
                 s00 = Updated(s00, ref c0, 0, rate, l2, tile.L2 != 0f);
-                if (TColumns.Value > 1)
+                if (sizeof(TColumns) > 1)
                     s01 = Updated(s01, ref c0, second, rate, l2, tile.L2 != 0f);
-                if (TColumns.Value > 2)
+                if (sizeof(TColumns) > 2)
                     s02 = Updated(s02, ref c0, third, rate, l2, tile.L2 != 0f);
-                if (TColumns.Value > 3)
+                if (sizeof(TColumns) > 3)
                     s03 = Updated(s03, ref c0, fourth, rate, l2, tile.L2 != 0f);
 
-                if (TRows.Value > 1)
+                if (sizeof(TRows) > 1)
                 {
                     s10 = Updated(s10, ref c1, 0, rate, l2, tile.L2 != 0f);
-                    if (TColumns.Value > 1)
+                    if (sizeof(TColumns) > 1)
                         s11 = Updated(s11, ref c1, second, rate, l2, tile.L2 != 0f);
-                    if (TColumns.Value > 2)
+                    if (sizeof(TColumns) > 2)
                         s12 = Updated(s12, ref c1, third, rate, l2, tile.L2 != 0f);
-                    if (TColumns.Value > 3)
+                    if (sizeof(TColumns) > 3)
                         s13 = Updated(s13, ref c1, fourth, rate, l2, tile.L2 != 0f);
                 }
 
-                if (TRows.Value > 2)
+                if (sizeof(TRows) > 2)
                 {
                     s20 = Updated(s20, ref c2, 0, rate, l2, tile.L2 != 0f);
-                    if (TColumns.Value > 1)
+                    if (sizeof(TColumns) > 1)
                         s21 = Updated(s21, ref c2, second, rate, l2, tile.L2 != 0f);
-                    if (TColumns.Value > 2)
+                    if (sizeof(TColumns) > 2)
                         s22 = Updated(s22, ref c2, third, rate, l2, tile.L2 != 0f);
-                    if (TColumns.Value > 3)
+                    if (sizeof(TColumns) > 3)
                         s23 = Updated(s23, ref c2, fourth, rate, l2, tile.L2 != 0f);
                 }
 
-                if (TRows.Value > 3)
+                if (sizeof(TRows) > 3)
                 {
                     s30 = Updated(s30, ref c3, 0, rate, l2, tile.L2 != 0f);
-                    if (TColumns.Value > 1)
+                    if (sizeof(TColumns) > 1)
                         s31 = Updated(s31, ref c3, second, rate, l2, tile.L2 != 0f);
-                    if (TColumns.Value > 2)
+                    if (sizeof(TColumns) > 2)
                         s32 = Updated(s32, ref c3, third, rate, l2, tile.L2 != 0f);
-                    if (TColumns.Value > 3)
+                    if (sizeof(TColumns) > 3)
                         s33 = Updated(s33, ref c3, fourth, rate, l2, tile.L2 != 0f);
                 }
 
-                if (TRows.Value > 4)
+                if (sizeof(TRows) > 4)
                 {
                     s40 = Updated(s40, ref c4, 0, rate, l2, tile.L2 != 0f);
-                    if (TColumns.Value > 1)
+                    if (sizeof(TColumns) > 1)
                         s41 = Updated(s41, ref c4, second, rate, l2, tile.L2 != 0f);
-                    if (TColumns.Value > 2)
+                    if (sizeof(TColumns) > 2)
                         s42 = Updated(s42, ref c4, third, rate, l2, tile.L2 != 0f);
-                    if (TColumns.Value > 3)
+                    if (sizeof(TColumns) > 3)
                         s43 = Updated(s43, ref c4, fourth, rate, l2, tile.L2 != 0f);
                 }
 
-                if (TRows.Value > 5)
+                if (sizeof(TRows) > 5)
                 {
                     s50 = Updated(s50, ref c5, 0, rate, l2, tile.L2 != 0f);
-                    if (TColumns.Value > 1)
+                    if (sizeof(TColumns) > 1)
                         s51 = Updated(s51, ref c5, second, rate, l2, tile.L2 != 0f);
-                    if (TColumns.Value > 2)
+                    if (sizeof(TColumns) > 2)
                         s52 = Updated(s52, ref c5, third, rate, l2, tile.L2 != 0f);
-                    if (TColumns.Value > 3)
+                    if (sizeof(TColumns) > 3)
                         s53 = Updated(s53, ref c5, fourth, rate, l2, tile.L2 != 0f);
                 }
             }
 
             T.Store(s00, ref c0, 0);
-            if (TColumns.Value > 1)
+            if (sizeof(TColumns) > 1)
                 T.Store(s01, ref c0, second);
-            if (TColumns.Value > 2)
+            if (sizeof(TColumns) > 2)
                 T.Store(s02, ref c0, third);
-            if (TColumns.Value > 3)
+            if (sizeof(TColumns) > 3)
                 T.Store(s03, ref c0, fourth);
 
-            if (TRows.Value > 1)
+            if (sizeof(TRows) > 1)
             {
                 T.Store(s10, ref c1, 0);
-                if (TColumns.Value > 1)
+                if (sizeof(TColumns) > 1)
                     T.Store(s11, ref c1, second);
-                if (TColumns.Value > 2)
+                if (sizeof(TColumns) > 2)
                     T.Store(s12, ref c1, third);
-                if (TColumns.Value > 3)
+                if (sizeof(TColumns) > 3)
                     T.Store(s13, ref c1, fourth);
             }
 
-            if (TRows.Value > 2)
+            if (sizeof(TRows) > 2)
             {
                 T.Store(s20, ref c2, 0);
-                if (TColumns.Value > 1)
+                if (sizeof(TColumns) > 1)
                     T.Store(s21, ref c2, second);
-                if (TColumns.Value > 2)
+                if (sizeof(TColumns) > 2)
                     T.Store(s22, ref c2, third);
-                if (TColumns.Value > 3)
+                if (sizeof(TColumns) > 3)
                     T.Store(s23, ref c2, fourth);
             }
 
-            if (TRows.Value > 3)
+            if (sizeof(TRows) > 3)
             {
                 T.Store(s30, ref c3, 0);
-                if (TColumns.Value > 1)
+                if (sizeof(TColumns) > 1)
                     T.Store(s31, ref c3, second);
-                if (TColumns.Value > 2)
+                if (sizeof(TColumns) > 2)
                     T.Store(s32, ref c3, third);
-                if (TColumns.Value > 3)
+                if (sizeof(TColumns) > 3)
                     T.Store(s33, ref c3, fourth);
             }
 
-            if (TRows.Value > 4)
+            if (sizeof(TRows) > 4)
             {
                 T.Store(s40, ref c4, 0);
-                if (TColumns.Value > 1)
+                if (sizeof(TColumns) > 1)
                     T.Store(s41, ref c4, second);
-                if (TColumns.Value > 2)
+                if (sizeof(TColumns) > 2)
                     T.Store(s42, ref c4, third);
-                if (TColumns.Value > 3)
+                if (sizeof(TColumns) > 3)
                     T.Store(s43, ref c4, fourth);
             }
 
-            if (TRows.Value > 5)
+            if (sizeof(TRows) > 5)
             {
                 T.Store(s50, ref c5, 0);
-                if (TColumns.Value > 1)
+                if (sizeof(TColumns) > 1)
                     T.Store(s51, ref c5, second);
-                if (TColumns.Value > 2)
+                if (sizeof(TColumns) > 2)
                     T.Store(s52, ref c5, third);
-                if (TColumns.Value > 3)
+                if (sizeof(TColumns) > 3)
                     T.Store(s53, ref c5, fourth);
             }
 
-            a0 = ref Unsafe.Add(ref a0, (nuint)TRows.Value * aRow);
-            c0 = ref Unsafe.Add(ref c0, (nuint)TRows.Value * cRow);
+            a0 = ref Unsafe.Add(ref a0, (nuint)sizeof(TRows) * aRow);
+            c0 = ref Unsafe.Add(ref c0, (nuint)sizeof(TRows) * cRow);
         }
     }
 

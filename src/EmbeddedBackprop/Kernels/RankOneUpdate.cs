@@ -11,7 +11,7 @@ namespace EmbeddedBackprop.Kernels;
 /// A row whose x is 0 has the gradient +0 if delta is finite, and w = M(-eta, +0, w) is w, also for -0: it is left out, with the same bits. Pictures
 /// are mostly background, and their update then costs a fifth.
 /// </remarks>
-internal readonly struct RankOneUpdate : ILaneKernel<GemmArguments>
+internal readonly unsafe struct RankOneUpdate : ILaneKernel<GemmArguments>
 {
     private const int RowsAtOnce = 64;
 
@@ -30,9 +30,9 @@ internal readonly struct RankOneUpdate : ILaneKernel<GemmArguments>
 
     private static void Panel<T, TVectors>(in GemmArguments g, nuint j)
         where T : struct, IFloatLanes<T>
-        where TVectors : struct, ITileSize
+        where TVectors : unmanaged, ITileSize
     {
-        nuint second = TVectors.Value > 1 ? j + (nuint)T.Count : j;
+        nuint second = sizeof(TVectors) > 1 ? j + (nuint)T.Count : j;
         T delta0 = T.Load(in g.B, j), delta1 = T.Load(in g.B, second);
         T rate = T.Broadcast(-g.LearningRate), l2 = T.Broadcast(g.L2);
         bool penalised = g.L2 != 0f, keepsZeros = penalised || !g.SkipsZeros;
@@ -49,7 +49,7 @@ internal readonly struct RankOneUpdate : ILaneKernel<GemmArguments>
                 ref float w = ref Unsafe.Add(ref g.C, i * g.LeadingC);
                 T x = T.Broadcast(Unsafe.Add(ref Unsafe.AsRef(in g.A), i));
                 Update(ref w, j, T.MultiplyAdd(x, delta0, T.Zero), rate, l2, penalised);
-                if (TVectors.Value > 1)
+                if (sizeof(TVectors) > 1)
                     Update(ref w, second, T.MultiplyAdd(x, delta1, T.Zero), rate, l2, penalised);
             }
         }
