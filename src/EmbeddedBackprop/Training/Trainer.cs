@@ -165,6 +165,10 @@ public sealed class Trainer
     }
 
     /// <summary>Loss and accuracy over all samples of a source, without changing the network and without allocating.</summary>
+    /// <remarks>
+    /// The losses of the network's batches, rounded to float, are summed in double: with another batch the loss differs in its last digits, the number of
+    /// right predictions does not.
+    /// </remarks>
     public Evaluation Evaluate(IBatchSource data)
     {
         ArgumentNullException.ThrowIfNull(data);
