@@ -18,4 +18,19 @@ public sealed record CExportOptions
     /// no more than 4 beyond 16,384 numbers.
     /// </summary>
     public int SelfTestSamples { get; init; }
+
+    /// <summary>
+    /// What training subtracted from each input before it multiplied by <see cref="InputScales"/>: NAME_prepare then does the same on the device, with the
+    /// same bits: (x - mean) * scale. Empty if the network takes its inputs as they are.
+    /// </summary>
+    public IReadOnlyList<float> InputMeans { get; init; } = [];
+
+    /// <summary>The factor of each input, as many as <see cref="InputMeans"/>.</summary>
+    public IReadOnlyList<float> InputScales { get; init; } = [];
+
+    /// <summary>What the inputs are called, or one text about all of them; for the header's comments.</summary>
+    public IReadOnlyList<string> InputNames { get; init; } = [];
+
+    /// <summary>What the outputs are called, or one text about all of them; for the header's comments.</summary>
+    public IReadOnlyList<string> OutputNames { get; init; } = [];
 }

@@ -45,7 +45,7 @@ internal static class CHeaderFile
             #define {{m}}_ARENA_FLOATS {{Math.Max(arena, 1)}}
             #define {{m}}_ARENA_BYTES {{sizeof(float) * (long)Math.Max(arena, 1)}}
 
-            #define {{m}}_FUSED {{(model.Arithmetic == Arithmetic.Fused ? 1 : 0)}}
+            {{Names("Inputs", model.InputNames, model.Input.Shape.Length)}}{{Names("Outputs", model.OutputNames, model.Output.Shape.Length)}}#define {{m}}_FUSED {{(model.Arithmetic == Arithmetic.Fused ? 1 : 0)}}
 
             /* In front of every table: define it to place them, for example as __attribute__((section(".weights"))). */
             #ifndef {{m}}_TABLE
@@ -58,15 +58,28 @@ internal static class CHeaderFile
 
 
             """);
-        foreach (CTable table in model.Tables)
+        foreach (CTable table in model.AllTables)
         {
             text.Append("extern ").Append(table.Declaration).Append("; /* ").Append(table.Source).Append(" */\n");
+        }
+
+        if (model.Preparation.Length > 0)
+        {
+            text.Append(CultureInfo.InvariantCulture, $$"""
+
+                /*
+                 * From what was measured to what {{p}}_predict takes: (x - mean) * scale, as in training. Reads and writes {{m}}_INPUTS floats;
+                 * measured and input may be the same array.
+                 */
+                void {{p}}_prepare(const float *measured, float *input);
+
+                """);
         }
 
         text.Append(CultureInfo.InvariantCulture, $$"""
 
             /*
-             * Predicts one sample: reads {{m}}_INPUTS floats, writes {{m}}_OUTPUTS floats, works in {{m}}_ARENA_FLOATS floats{{(arena == 0 ? " (none: NULL will do)" : "")}}.
+             * Predicts one sample: reads {{m}}_INPUTS floats{{(model.Preparation.Length > 0 ? $" that {p}_prepare wrote" : "")}}, writes {{m}}_OUTPUTS floats, works in {{m}}_ARENA_FLOATS floats{{(arena == 0 ? " (none: NULL will do)" : "")}}.
              * The three may not overlap. Nothing else is written, so that calls with different output and arena may run at the same time.
              */
             void {{p}}_predict(const float *input, float *output, float *arena);
@@ -89,6 +102,29 @@ internal static class CHeaderFile
 
     /// <summary>Line feeds only: the same text on every system.</summary>
     public static string Clean(StringBuilder text) => text.Replace("\r", string.Empty).ToString();
+
+    /// <summary>A comment with a line per name; one name for many places is a text about all of them.</summary>
+    private static string Names(string caption, IReadOnlyList<string> names, int length)
+    {
+        if (names.Count == 0)
+        {
+            return "";
+        }
+
+        if (names.Count == 1 && length > 1)
+        {
+            return $"/* {caption}: {CText.Comment(names[0])}. */\n\n";
+        }
+
+        StringBuilder text = new();
+        text.Append("/*\n * ").Append(caption).Append(":\n");
+        for (int i = 0; i < Math.Min(names.Count, length); i++)
+        {
+            text.Append(CultureInfo.InvariantCulture, $" * [{i}] {CText.Comment(names[i])}\n");
+        }
+
+        return text.Append(" */\n\n").ToString();
+    }
 
     private static string Sizes(Shape shape) => "{ " + string.Join(", ", Enumerable.Range(0, shape.Rank).Select(axis => CText.Number(shape[axis]))) + " }";
 }

@@ -46,6 +46,9 @@ internal sealed class CModel
         };
         Plan = Plan.ForInference(source.Graph, compact, Output);
         tables = MakeTables(source, parameters);
+        Preparation = MakePreparation(options);
+        InputNames = options.InputNames;
+        OutputNames = options.OutputNames;
         Program = new CProgram(Prefix);
         Steps = MakeSteps();
         Tables = [.. tables.Where(table => Steps.Any(step => step.Tables.Contains(table)))];
@@ -67,6 +70,16 @@ internal sealed class CModel
     /// <summary>The tables that the steps read.</summary>
     public CTable[] Tables { get; }
 
+    /// <summary>Means and scales of the inputs; empty where they are taken as they are.</summary>
+    public CTable[] Preparation { get; }
+
+    /// <summary>The tables of the steps and those of the preparation: all that lies in flash.</summary>
+    public IEnumerable<CTable> AllTables => Tables.Concat(Preparation);
+
+    public IReadOnlyList<string> InputNames { get; }
+
+    public IReadOnlyList<string> OutputNames { get; }
+
     public CStep[] Steps { get; }
 
     public CProgram Program { get; }
@@ -75,7 +88,7 @@ internal sealed class CModel
 
     public Arithmetic Arithmetic => Plan.Options.Arithmetic;
 
-    public long FlashBytes => Tables.Sum(table => table.Bytes);
+    public long FlashBytes => AllTables.Sum(table => table.Bytes);
 
     /// <summary>A wrong order of sums shows in some results only: a network with few outputs needs more samples.</summary>
     private int Samples(CExportOptions options)
@@ -127,6 +140,35 @@ internal sealed class CModel
         }
 
         return made;
+    }
+
+    private CTable[] MakePreparation(CExportOptions options)
+    {
+        IReadOnlyList<float> means = options.InputMeans, scales = options.InputScales;
+        if (means.Count == 0 && scales.Count == 0)
+        {
+            return [];
+        }
+
+        if (means.Count != Input.Shape.Length || scales.Count != means.Count)
+        {
+            ExportErrors.WrongPreparation(Input.Shape.Length, means.Count, scales.Count);
+        }
+
+        return [Table("mean", means), Table("scale", scales)];
+
+        CTable Table(string name, IReadOnlyList<float> values)
+        {
+            for (int i = 0; i < values.Count; i++)
+            {
+                if (!float.IsFinite(values[i]))
+                {
+                    ExportErrors.NotFinite("input " + name, i, values[i]);
+                }
+            }
+
+            return new CTable(Unique($"{Prefix}_input_{name}"), $"{name} of every input in training{(name == "scale" ? ", as 1 / standard deviation" : "")}", [.. values]);
+        }
     }
 
     private CStep[] MakeSteps()

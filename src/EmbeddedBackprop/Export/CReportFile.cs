@@ -24,7 +24,7 @@ internal static class CReportFile
             | RAM, input (the caller's, read only) | {sizeof(float) * (long)model.Input.Shape.Length} |
             | RAM, output (the caller's) | {sizeof(float) * (long)model.Output.Shape.Length} |
 
-            | step | op | input | output | written to | table bytes | multiply-adds |
+            {Preparation(model)}| step | op | input | output | written to | table bytes | multiply-adds |
             | --- | --- | ---: | ---: | --- | ---: | ---: |
 
             """);
@@ -39,4 +39,8 @@ internal static class CReportFile
 
         return CHeaderFile.Clean(text);
     }
+
+    private static string Preparation(CModel model) => model.Preparation.Length == 0
+        ? ""
+        : $"Call `{model.Prefix}_prepare` on what was measured before `{model.Prefix}_predict`: the network was trained on inputs of mean 0 and variance 1.\n\n";
 }

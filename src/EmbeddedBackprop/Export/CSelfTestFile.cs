@@ -73,7 +73,7 @@ internal static class CSelfTestFile
 
             """);
         uint sum = SumStart;
-        foreach (CTable table in model.Tables)
+        foreach (CTable table in model.AllTables)
         {
             text.Append($"    sum = {p}_sum(sum, {table.Name}, {CText.Size(table.Values.Length)});\n");
             sum = table.Continue(sum);

@@ -13,6 +13,7 @@ internal static class CSourceFile
             .Append($"#include \"{p}.h\"\n\n")
             .Append(CMath.Source(model.Arithmetic, p, model.Program.Functions))
             .Append(model.Program.Routines)
+            .Append(Preparation(model))
             .Append($"\nvoid {p}_predict(const float *input, float *output, float *arena)\n{{\n");
         if (model.Plan.WorkspaceLength == 0)
         {
@@ -22,4 +23,16 @@ internal static class CSourceFile
         text.Append(model.Program.Statements).Append("}\n");
         return CHeaderFile.Clean(text);
     }
+
+    private static string Preparation(CModel model) => model.Preparation is not [CTable mean, CTable scale] ? "" : $$"""
+
+        void {{model.Prefix}}_prepare(const float *measured, float *input)
+        {
+            size_t i;
+            for (i = 0u; i < {{CText.Size(mean.Values.Length)}}; i++) {
+                input[i] = (measured[i] - {{mean.Name}}[i]) * {{scale.Name}}[i];
+            }
+        }
+
+        """;
 }

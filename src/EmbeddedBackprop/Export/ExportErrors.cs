@@ -22,6 +22,10 @@ internal static class ExportErrors
         throw new ArgumentException($"{tensor}[{index}] is {value}: a network with weights that are not finite is not exported");
 
     [DoesNotReturn]
+    public static void WrongPreparation(int inputs, int means, int scales) =>
+        throw new ArgumentException($"the network has {inputs} inputs: expected as many means and scales (or none), got {means} means and {scales} scales");
+
+    [DoesNotReturn]
     public static void CannotCreateFolder(string folder, Exception cause) =>
         throw new IOException($"cannot create the folder '{folder}': {cause.Message}", cause);
 }

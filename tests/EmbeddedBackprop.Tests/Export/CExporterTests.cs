@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.Intrinsics.X86;
 using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.Data;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
@@ -95,6 +96,55 @@ internal sealed class CExporterTests
         {
             build.CheckBits(network, compiler, Samples.Array(40 * 5, 9));
         }
+    }
+
+    [TestCase("gcc -O0")]
+    [TestCase("clang -O2")]
+    public void Inputs_are_prepared_as_in_training(string compiler)
+    {
+        const int Inputs = 5, Count = 50;
+        Standardizer standardizer = new([0.1f, -3.75f, 1e6f, 0f, 1e-30f], [0.3333333f, 12.5f, 1e-5f, 1f, 3e29f]);
+        Network network = Net(Arithmetic.Fused, Inputs, 7, 2);
+        CExportOptions options = new()
+        {
+            Name = "net", InputMeans = standardizer.Means.ToArray(), InputScales = standardizer.Scales.ToArray(),
+            InputNames = ["length", "*/ int x; /*", "a\\", "??/", "\u202Edeceit"], OutputNames = ["no", "yes"],
+        };
+        CExporter.Write(network, build.Folder, options);
+        string header = build.Read("net.h");
+        Assert.That(header, Does.Contain(" * [0] length\n * [1] __ int x_ __\n").And.Contain(" * [1] yes\n").And.Contain("#define NET_PARAMETERS 58\n"));
+        Assert.That(header, Does.Contain("#define NET_FLASH_BYTES 272\n"), "58 parameters, 5 means, 5 scales");
+
+        float[] measured = Samples.Array(Inputs * Count, 3), prepared = [.. measured];
+        for (int sample = 0; sample < Count; sample++)
+        {
+            standardizer.Apply(prepared.AsSpan(sample * Inputs, Inputs));
+        }
+
+        build.WriteDriver();
+        build.Write("driver.c", build.Read("driver.c").Replace("net_predict(input,", "net_prepare(input, input);\n        net_predict(input,", StringComparison.Ordinal));
+        build.Compile(compiler, "program", "driver.c", "net.c", "net_weights.c", "net_selftest.c");
+        float[] results = build.RunOn(measured);
+        for (int sample = 0; sample < Count; sample++)
+        {
+            ReadOnlySpan<float> expected = network.Predict(prepared.AsSpan(sample * Inputs, Inputs));
+            Bits.AssertEqual(results.AsSpan(sample * 2, 2), expected, $"{compiler}, sample {sample}");
+        }
+
+        Assert.That(results.AsSpan(0, 2).SequenceEqual(network.Predict(measured.AsSpan(0, Inputs))), Is.False, "the preparation changes results");
+    }
+
+    [Test]
+    public void A_preparation_that_does_not_fit_is_refused()
+    {
+        Network network = Net(Arithmetic.Fused, 3, 2);
+        Assert.That(
+            () => CExporter.Write(network, build.Folder, new CExportOptions { InputMeans = [1f, 2f], InputScales = [1f, 1f] }),
+            Throws.ArgumentException.With.Message.Contains("3 inputs").And.Message.Contains("2 means"));
+        Assert.That(
+            () => CExporter.Write(network, build.Folder, new CExportOptions { InputMeans = [1f, 2f, float.NaN], InputScales = [1f, 1f, 1f] }),
+            Throws.ArgumentException.With.Message.Contains("mean"));
+        Assert.That(Directory.GetFileSystemEntries(build.Folder), Is.Empty);
     }
 
     [Test]

@@ -28,11 +28,22 @@ internal static class ExportCommand
         return export;
     }
 
+    /// <summary>What the C's header has to say about inputs and outputs, and what is to be done to inputs.</summary>
+    public static CExportOptions COptions(Preparation preparation, Recipe recipe) => new()
+    {
+        InputMeans = preparation.Standardizer is { } means ? means.Means.ToArray() : [],
+        InputScales = preparation.Standardizer is { } scales ? scales.Scales.ToArray() : [],
+        InputNames = preparation.InputNames ?? (recipe.Data is "digits" or "mnist" ? ["28 rows of 28 grey levels from 0 (paper) to 1 (ink)"] : []),
+        OutputNames = recipe.Layers is not [.., 1] ? preparation.ClassNames ?? []
+            : preparation.ClassNames is [_, string second] ? [$"how likely it is: {second}"]
+            : [],
+    };
+
     private static int Run(string path, string folder, string? name, string? arithmetic, bool json)
     {
         SavedModel model = ModelStore.Load(path);
         OutputTarget.CheckFolder(folder);
-        CExportOptions options = new()
+        CExportOptions options = COptions(model.Preparation, model.Recipe) with
         {
             Name = string.IsNullOrEmpty(name) ? "model" : name,
             Arithmetic = arithmetic switch { null => null, "fused" => Arithmetic.Fused, _ => Arithmetic.Separate },
