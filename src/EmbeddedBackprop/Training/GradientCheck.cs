@@ -50,6 +50,7 @@ public static class GradientCheck
         // Read now: every further forward pass writes the same workspace.
         Dictionary<Node, double[]> exactInputGradients = floatInputGradients.Keys.ToDictionary(node => node, oracle.InputGradient);
 
+        double whole = Norm(plan, oracle.Gradients, exactInputGradients.Values);
         List<GradientCheckRow> rows = [];
         foreach (ParameterRange range in plan.Parameters)
         {
@@ -58,12 +59,12 @@ public static class GradientCheck
             float[] approximate = new float[range.Count];
             range.CopyTo<float>(floatGradients, approximate);
             ParameterRange tensor = range;
-            rows.Add(Check(range.Name, exact, approximate, element => oracle.Parameter(tensor, element), oracle, options));
+            rows.Add(Check(range.Name, exact, approximate, element => oracle.Parameter(tensor, element), oracle, whole, options));
         }
 
         foreach ((Node node, float[] approximate) in floatInputGradients)
         {
-            rows.Add(Check(node.Name, exactInputGradients[node], approximate, element => oracle.InputElement(node, element), oracle, options));
+            rows.Add(Check(node.Name, exactInputGradients[node], approximate, element => oracle.InputElement(node, element), oracle, whole, options));
         }
 
         return new GradientCheckReport(rows, oracle.ForwardPasses);
@@ -132,7 +133,7 @@ public static class GradientCheck
     }
 
     private static GradientCheckRow Check(
-        string name, double[] exact, float[] approximate, Func<int, Place> place, Oracle oracle, GradientCheckOptions options)
+        string name, double[] exact, float[] approximate, Func<int, Place> place, Oracle oracle, double whole, GradientCheckOptions options)
     {
         int wanted = Math.Min(exact.Length, options.ElementsPerTensor), kinks = 0;
         double squaredError = 0, squaredReference = 0, squaredResolution = 0;
@@ -158,16 +159,35 @@ public static class GradientCheck
         }
 
         // Where a gradient cancels to 0 (half the samples above, half below), the differences are nothing but the loss's rounding: that is no reference.
-        double differenceError = Relative(squaredError, squaredReference > squaredResolution ? squaredReference : 0), floatError = Relative(squaredFloat, squaredExact);
+        double differenceError = squaredReference > squaredResolution
+            ? Relative(squaredError, squaredReference, options.DifferenceFloor * whole)
+            : Math.Sqrt(squaredError);
+        double floatError = Relative(squaredFloat, squaredExact, options.FloatFloor * whole);
         bool passed = kinks < wanted && differenceError <= options.DifferenceLimit && floatError <= options.FloatLimit;
         return new GradientCheckRow(name, exact.Length, wanted - kinks, kinks, Math.Sqrt(squaredExact), differenceError, floatError, passed);
     }
 
     private static double Square(double x) => x * x;
 
-    /// <summary>A tensor nobody's loss depends on has the reference 0; then the absolute error counts.</summary>
-    private static double Relative(double squaredError, double squaredReference) =>
-        squaredReference > 0 ? Math.Sqrt(squaredError / squaredReference) : Math.Sqrt(squaredError);
+    /// <summary>Where neither the tensor nor any other has a gradient the absolute error counts.</summary>
+    private static double Relative(double squaredError, double squaredReference, double floor)
+    {
+        double reference = Math.Max(Math.Sqrt(squaredReference), floor);
+        return reference > 0 ? Math.Sqrt(squaredError) / reference : Math.Sqrt(squaredError);
+    }
+
+    private static double Norm(Plan plan, double[] gradients, IEnumerable<double[]> inputGradients)
+    {
+        double squared = 0;
+        foreach (ParameterRange range in plan.Parameters)
+        {
+            double[] tensor = new double[range.Count];
+            range.CopyTo<double>(gradients, tensor);
+            squared += tensor.Sum(Square);
+        }
+
+        return Math.Sqrt(squared + inputGradients.Sum(gradient => gradient.Sum(Square)));
+    }
 
     private static void WriteRows<T>(float[] values, Span<T> target, int columns, int stride, int rows) where T : unmanaged, System.Numerics.INumber<T>
     {

@@ -14,9 +14,23 @@ public sealed record GradientCheckOptions
 
     /// <summary>Largest relative error of the float backward pass against the double one.</summary>
     public double FloatLimit { get; init; } = 1e-5;
+
+    /// <summary>
+    /// The shortest gradient that errors against differences are relative to, as a share of the whole gradient: where a tensor's terms cancel (a key's
+    /// bias before an attention's softmax) only rounding is left. A wrong sign is caught down to limit * floor / 2 = 5e-12 of the whole gradient.
+    /// </summary>
+    public double DifferenceFloor { get; init; } = 1e-4;
+
+    /// <summary>
+    /// The same for the float backward pass, whose terms are rounded to 6e-8 before they cancel. A wrong sign is caught down to 5e-8 of the whole gradient.
+    /// </summary>
+    public double FloatFloor { get; init; } = 1e-2;
 }
 
-/// <summary>What the check found for one tensor. Errors are |difference| / |reference| in the Euclidean norm.</summary>
+/// <summary>
+/// What the check found for one tensor. Errors are |difference| / max(|reference|, floor * |gradient of all tensors|) in the Euclidean norm;
+/// where both are 0 the absolute error counts.
+/// </summary>
 /// <param name="Name">The tensor: a parameter, or an input of the graph.</param>
 /// <param name="Count">Its elements.</param>
 /// <param name="Checked">Elements checked by differences.</param>

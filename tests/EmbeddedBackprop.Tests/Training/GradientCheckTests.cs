@@ -1,5 +1,6 @@
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Data;
+using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Training;
@@ -62,6 +63,32 @@ internal sealed class GradientCheckTests
     }
 
     [Test]
+    public void A_gradient_that_cancels_is_measured_by_the_whole_gradient()
+    {
+        // Every column of the second layer is constant, and a softmax sums to 1: nothing that stands before it can change the loss.
+        Network network = new Sequential(9).Dense(8, new EmbeddedBackprop.Activations.Softmax()).Dense<Identity>(3).Compile<Quadratic>(new NetworkOptions { Batch = 6, Seed = 5 });
+        Weights(network, 2, (index, _) => 0.5f + (index / 8));
+        GradientCheckReport report = GradientCheck.Run(network, RandomData(6, 9, 3));
+        TestContext.Out.WriteLine(report);
+        Assert.That(report.Passed, Is.True, report.ToString());
+        Assert.That(report.Rows[0].Norm, Is.LessThan(1e-12 * report.Rows[3].Norm), "otherwise the case shows nothing");
+
+        GradientCheckOptions without = new() { DifferenceFloor = 0, FloatFloor = 0 };
+        Assert.That(GradientCheck.Run(network, RandomData(6, 9, 3), without).Passed, Is.False, "the floors are what makes it pass");
+    }
+
+    [TestCase(1f)]
+    [TestCase(1e-3f)]
+    [TestCase(1e-6f)]
+    public void A_flipped_sign_is_caught_in_a_tensor_with_a_small_gradient(float scale)
+    {
+        Network network = new Sequential(9).Dense<FlippedSigmoid>(13).Dense<Identity>(3).Compile<Quadratic>(new NetworkOptions { Batch = 4, Seed = 5 });
+        Weights(network, 2, (_, weight) => weight * scale);
+        GradientCheckReport report = GradientCheck.Run(network, RandomData(4, 9, 3));
+        Assert.That(report.Rows.Where(row => !row.Passed).Select(row => row.Name), Is.EquivalentTo(new[] { "dense1.weight", "dense1.bias" }), report.ToString());
+    }
+
+    [Test]
     public void Points_at_a_kink_are_left_out_and_counted()
     {
         // All weighted inputs are 0 (zero input, zero bias): every bias stands exactly at the kink.
@@ -71,6 +98,20 @@ internal sealed class GradientCheckTests
         GradientCheckRow bias = GradientCheck.Run(network, data).Rows[1];
         Assert.That(bias.Kinks, Is.EqualTo(4));
         Assert.That(bias.Passed, Is.False, "a tensor without a checked element proves nothing");
+    }
+
+    /// <summary>Changes one tensor, given in [out, in] order.</summary>
+    private static void Weights(Network network, int tensor, Func<int, float, float> change)
+    {
+        ParameterRange range = network.InferencePlan.Parameters[tensor];
+        float[] values = new float[range.Count];
+        range.CopyTo<float>(network.Parameters, values);
+        for (int i = 0; i < values.Length; i++)
+        {
+            values[i] = change(i, values[i]);
+        }
+
+        range.CopyFrom<float>(values, network.Parameters);
     }
 
     private static FloatDataset RandomData(int count, int inputs, int outputs)
