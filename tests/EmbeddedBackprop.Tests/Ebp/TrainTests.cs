@@ -28,7 +28,8 @@ public sealed class TrainTests
         foreach (string option in (string[])
         [
             "data", "data-dir", "label", "test", "test-fraction", "layers", "activation", "output-activation", "loss", "optimizer", "lr", "momentum", "l2",
-            "weight-decay", "init", "batch", "epochs", "seed", "limit", "validation", "arithmetic", "out", "resume", "json",
+            "weight-decay", "l1", "clip-value", "clip-norm", "schedule", "schedule-every", "schedule-factor", "schedule-floor", "warm-up-steps",
+            "accumulate", "patience", "init", "batch", "epochs", "seed", "limit", "validation", "arithmetic", "out", "resume", "json",
         ])
         {
             Assert.That(train.Output, Does.Contain("--" + option + " ").Or.Contains("--" + option + "\n"));

@@ -40,7 +40,7 @@ internal static class GradcheckCommand
         }
         else
         {
-            network = ModelStore.Load(path).File.ToNetwork(given.Batch ?? 5);
+            network = ModelStore.Load(path).File.ToNetwork(given.Batch ?? 5, best: true);
         }
 
         GradientCheckReport report = GradientCheck.Run(network, RandomSamples(network, given.Seed ?? RecipeDefaults.Seed), new GradientCheckOptions { ElementsPerTensor = elements });

@@ -19,7 +19,7 @@ internal static class TrainCommand
     public static Command Create()
     {
         Command command = new("train", "Trains a network; without any option, one that reads digits, written to ebp-out/ with its C files.");
-        RecipeOptions options = new(command, RecipeOptions.Data, RecipeOptions.Parts, RecipeOptions.Model, RecipeOptions.Training);
+        RecipeOptions options = new(command, RecipeOptions.Data, RecipeOptions.Parts, RecipeOptions.Model, RecipeOptions.Training, RecipeOptions.Refinements);
         Option<string> output = new("--out") { HelpName = "FILE", Description = "The model file (default: ebp-out/model.safetensors, and C files beside it)." };
         Option<string> resume = new("--resume") { HelpName = "FILE", Description = "Goes on from a model file with the same bits; only --epochs, --threads and --out may differ." };
         Option<string> threads = new("--threads") { HelpName = "N", Description = "Worker threads; this version trains on 1." };
@@ -64,24 +64,39 @@ internal static class TrainCommand
         using Interruption interruption = new();
         using (ProgressDisplay display = new(recipe.Epochs!.Value))
         {
-            if (trainer.Finished)
+            bool finished = trainer.Finished;
+            if (finished)
             {
-                display.Note($"nothing is left to do: all {recipe.Epochs} epochs are done; --epochs asks for more");
+                display.Note(trainer.State.Stopped
+                    ? $"nothing is left to do: training stopped early after epoch {trainer.State.Epoch}"
+                    : $"nothing is left to do: all {recipe.Epochs} epochs are done; --epochs asks for more");
+            }
+
+            else if (saved is not null && recipe.Schedule == "cosine" && recipe.Epochs != saved.Recipe.Epochs)
+            {
+                display.Note($"the cosine's rate follows the new total of {recipe.Epochs} epochs; it was {saved.Recipe.Epochs}");
             }
 
             run.Run(display, interruption.Token);
+            if (trainer.State.Stopped && !finished)
+            {
+                display.Note($"stopped early: no better validation for {recipe.Patience} epochs after epoch {trainer.State.BestEpoch}");
+            }
         }
 
         List<string> files = [file];
         OutputTarget.Create(Path.GetDirectoryName(Path.GetFullPath(file))!);
         OutputTarget.Write(() => ModelStore.Save(file, network, trainer, recipe, data, run.History));
+
+        // The file holds both: the last weights, with which training goes on, and the best ones. From here on the network predicts.
+        trainer.RestoreBest();
         if (run.Interrupted)
         {
             Console.Error.WriteLine($"interrupted; go on with: ebp train --resume {file}{(output is null ? "" : $" --out {output}")}");
         }
         else if (output is null)
         {
-            ExportC(network, files);
+            ExportC(network, ExportCommand.COptions(data.Preparation, recipe), files);
         }
 
         if (json)
@@ -96,11 +111,11 @@ internal static class TrainCommand
         return run.Interrupted ? ExitCode.Interrupted : ExitCode.Success;
     }
 
-    private static void ExportC(Network network, List<string> files)
+    private static void ExportC(Network network, CExportOptions options, List<string> files)
     {
         try
         {
-            OutputTarget.Write(() => files.AddRange(CExporter.Write(network, DefaultFolder)));
+            OutputTarget.Write(() => files.AddRange(CExporter.Write(network, DefaultFolder, options)));
         }
         catch (Exception exception) when (exception is NotSupportedException or ArgumentException)
         {
@@ -116,12 +131,12 @@ internal static class TrainCommand
 
     private static void PrintResult(TrainingRun run, List<string> files)
     {
-        if (run.History.Count > 0)
+        if (run.Kept is { } kept)
         {
-            EpochRecord last = run.History[^1];
-            Console.Out.WriteLine(last.TestAccuracy is { } accuracy
-                ? string.Create(CultureInfo.InvariantCulture, $"test accuracy {accuracy:P2} (best {run.BestTestAccuracy:P2} of {run.History.Count} epochs)")
-                : string.Create(CultureInfo.InvariantCulture, $"test loss {last.TestLoss:R}"));
+            string epoch = kept.Epoch == run.History.Count ? "" : $", with the weights of epoch {kept.Epoch}";
+            Console.Out.WriteLine(kept.TestAccuracy is { } accuracy
+                ? string.Create(CultureInfo.InvariantCulture, $"test accuracy {accuracy:P2} (best {run.BestTestAccuracy:P2} of {run.History.Count} epochs){epoch}")
+                : string.Create(CultureInfo.InvariantCulture, $"test loss {kept.TestLoss:R}{epoch}"));
         }
 
         Console.Out.WriteLine(string.Create(
@@ -150,10 +165,12 @@ internal static class TrainCommand
         }
 
         writer.WriteEndArray();
-        EpochRecord? last = run.History.Count == 0 ? null : run.History[^1];
-        writer.WriteNumberOrNull("test_accuracy", last?.TestAccuracy);
+        EpochRecord? kept = run.Kept;
+        writer.WriteNumberOrNull("kept_epoch", kept?.Epoch);
+        writer.WriteNumberOrNull("test_accuracy", kept?.TestAccuracy);
         writer.WriteNumberOrNull("best_test_accuracy", run.BestTestAccuracy);
-        writer.WriteNumberOrNull("test_loss", last?.TestLoss);
+        writer.WriteNumberOrNull("test_loss", kept?.TestLoss);
+        writer.WriteBoolean("stopped_early", run.Trainer.State.Stopped);
         writer.WriteNumber("train_seconds", run.TrainSeconds);
         writer.WriteNumber("samples_per_second", run.SamplesPerSecond);
         writer.WriteNumberOrNull("allocated_bytes_per_step", run.AllocatedBytesPerStep);

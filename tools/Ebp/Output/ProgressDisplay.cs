@@ -25,6 +25,7 @@ internal sealed class ProgressDisplay : IDisposable
     private long beganTraining;
     private double secondsBefore;
     private long samplesBefore;
+    private int epochsBefore;
     private int epoch;
     private int samples;
     private int count;
@@ -84,6 +85,7 @@ internal sealed class ProgressDisplay : IDisposable
             running = false;
             samplesBefore += samplesOfEpoch;
             secondsBefore += record.Seconds;
+            epochsBefore++;
 
             // Epochs of a small table take a millisecond: ten lines a second are enough to read, the first and the last are always there.
             if (record.Epoch != epochs && lastLine != 0 && Stopwatch.GetElapsedTime(lastLine) < LineInterval)
@@ -94,7 +96,7 @@ internal sealed class ProgressDisplay : IDisposable
             lastLine = Stopwatch.GetTimestamp();
             Erase();
             double rate = record.Seconds > 0 ? samplesOfEpoch / record.Seconds : 0;
-            double remaining = secondsBefore / record.Epoch * (epochs - record.Epoch);
+            double remaining = secondsBefore / epochsBefore * (epochs - record.Epoch);
             string text = string.Create(CultureInfo.InvariantCulture, $"{caption}epoch {record.Epoch,3}/{epochs}  loss {record.Loss:F5}");
             string judged = record.TestAccuracy is null
                 ? string.Create(CultureInfo.InvariantCulture, $"  test loss {record.TestLoss:F5}")

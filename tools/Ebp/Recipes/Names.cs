@@ -15,5 +15,7 @@ internal static class Names
 
     public static readonly string[] Initializers = ["normal", "scaled-normal", "lecun", "glorot", "he", "zeros"];
 
+    public static readonly string[] Schedules = ["constant", "step", "exponential", "cosine", "warm-up"];
+
     public static readonly string[] Arithmetics = ["fused", "separate"];
 }

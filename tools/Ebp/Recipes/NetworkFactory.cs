@@ -3,6 +3,7 @@ using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Optimizers;
 using EmbeddedBackprop.Training;
+using EmbeddedBackprop.Training.Schedules;
 
 namespace EmbeddedBackprop.Tools.Recipes;
 
@@ -26,9 +27,30 @@ internal static class NetworkFactory
             Initializer = Registry.Initializer(recipe.Initializer!),
             Seed = recipe.Seed!.Value,
             Optimizer = Registry.Optimizer(recipe.Optimizer!, new OptimizerSettings { Momentum = recipe.Momentum }),
-            Regularization = new Regularization { L2 = recipe.L2!.Value, WeightDecay = recipe.WeightDecay!.Value },
+            Regularization = new Regularization { L1 = recipe.L1!.Value, L2 = recipe.L2!.Value, WeightDecay = recipe.WeightDecay!.Value },
+            Clipping = new Clipping { Value = recipe.ClipValue!.Value, Norm = recipe.ClipNorm!.Value },
         });
     }
 
-    public static TrainerOptions Training(Recipe recipe) => new() { Epochs = recipe.Epochs!.Value, LearningRate = recipe.LearningRate!.Value };
+    public static TrainerOptions Training(Recipe recipe) => new()
+    {
+        Epochs = recipe.Epochs!.Value,
+        LearningRate = recipe.LearningRate!.Value,
+        Schedule = Schedule(recipe),
+        Accumulation = recipe.Accumulation!.Value,
+        EarlyStopping = new EarlyStopping(recipe.Patience!.Value),
+    };
+
+    private static Schedule Schedule(Recipe recipe)
+    {
+        ScheduleSettings settings = new()
+        {
+            Every = recipe.ScheduleEvery, Factor = recipe.ScheduleFactor, Floor = recipe.ScheduleFloor, WarmUpSteps = recipe.WarmUpSteps,
+        };
+
+        // A rise comes before any schedule, not only as one of its own.
+        return recipe.Schedule != "warm-up" && recipe.WarmUpSteps is not null
+            ? Registry.Schedule("warm-up", settings with { Then = recipe.Schedule })
+            : Registry.Schedule(recipe.Schedule!, settings);
+    }
 }

@@ -42,6 +42,26 @@ internal sealed record Recipe
 
     public float? WeightDecay { get; init; }
 
+    public float? L1 { get; init; }
+
+    public float? ClipValue { get; init; }
+
+    public float? ClipNorm { get; init; }
+
+    public string? Schedule { get; init; }
+
+    public int? ScheduleEvery { get; init; }
+
+    public float? ScheduleFactor { get; init; }
+
+    public float? ScheduleFloor { get; init; }
+
+    public int? WarmUpSteps { get; init; }
+
+    public int? Accumulation { get; init; }
+
+    public int? Patience { get; init; }
+
     public string? Initializer { get; init; }
 
     public int? Batch { get; init; }
@@ -76,6 +96,16 @@ internal sealed record Recipe
         Momentum = OptionText.Number("momentum", text("momentum"), below: 1),
         L2 = OptionText.Number("l2", text("l2")),
         WeightDecay = OptionText.Number("weight-decay", text("weight-decay")),
+        L1 = OptionText.Number("l1", text("l1")),
+        ClipValue = OptionText.Number("clip-value", text("clip-value")),
+        ClipNorm = OptionText.Number("clip-norm", text("clip-norm")),
+        Schedule = OptionText.Name("schedule", text("schedule"), Names.Schedules),
+        ScheduleEvery = OptionText.Integer("schedule-every", text("schedule-every"), 1),
+        ScheduleFactor = OptionText.Number("schedule-factor", text("schedule-factor"), zero: false),
+        ScheduleFloor = OptionText.Number("schedule-floor", text("schedule-floor")),
+        WarmUpSteps = OptionText.Integer("warm-up-steps", text("warm-up-steps"), 1),
+        Accumulation = OptionText.Integer("accumulate", text("accumulate"), 1),
+        Patience = OptionText.Integer("patience", text("patience"), 0),
         Initializer = OptionText.Name("init", text("init"), Names.Initializers),
         Batch = OptionText.Integer("batch", text("batch"), 1),
         Epochs = OptionText.Integer("epochs", text("epochs"), 1),
@@ -104,6 +134,16 @@ internal sealed record Recipe
         Add("momentum", Number(Momentum));
         Add("l2", Number(L2));
         Add("weight-decay", Number(WeightDecay));
+        Add("l1", Number(L1));
+        Add("clip-value", Number(ClipValue));
+        Add("clip-norm", Number(ClipNorm));
+        Add("schedule", Schedule);
+        Add("schedule-every", Whole(ScheduleEvery));
+        Add("schedule-factor", Number(ScheduleFactor));
+        Add("schedule-floor", Number(ScheduleFloor));
+        Add("warm-up-steps", Whole(WarmUpSteps));
+        Add("accumulate", Whole(Accumulation));
+        Add("patience", Whole(Patience));
         Add("init", Initializer);
         Add("batch", Whole(Batch));
         Add("epochs", Whole(Epochs));

@@ -35,6 +35,18 @@ internal static class RecipeDefaults
         (string output, string loss) = OutputAndLoss(recipe, classes, layers[^1]);
         string activation = recipe.Activation ?? "relu";
         (string optimizer, float momentum) = Optimizer(recipe, classes);
+        recipe = Schedule(recipe);
+        int batch = recipe.Batch ?? (samples < 2_000 ? 10 : 32), accumulation = recipe.Accumulation ?? 1;
+        if ((long)batch * accumulation > int.MaxValue)
+        {
+            throw ToolException.Usage($"--accumulate: {accumulation} batches of {batch} samples are more than an update can have ({int.MaxValue})");
+        }
+
+        if (recipe.Patience is > 0 && recipe.Validation is null or 0)
+        {
+            throw ToolException.Usage($"--patience {recipe.Patience}: it is judged by held-out samples, and there are none; --validation N holds out N");
+        }
+
         return recipe with
         {
             Layers = layers,
@@ -46,8 +58,13 @@ internal static class RecipeDefaults
             LearningRate = recipe.LearningRate ?? LearningRate(optimizer, loss, output),
             L2 = recipe.L2 ?? 0,
             WeightDecay = recipe.WeightDecay ?? (optimizer == "adamw" ? 0.01f : 0),
+            L1 = recipe.L1 ?? 0,
+            ClipValue = recipe.ClipValue ?? 0,
+            ClipNorm = recipe.ClipNorm ?? 0,
+            Accumulation = accumulation,
+            Patience = recipe.Patience ?? 0,
             Initializer = recipe.Initializer ?? Initializer(activation, layers.Length),
-            Batch = recipe.Batch ?? (samples < 2_000 ? 10 : 32),
+            Batch = batch,
             Epochs = recipe.Epochs ?? Math.Clamp(400_000 / samples, 10, 200),
             Seed = recipe.Seed ?? Seed,
             Arithmetic = recipe.Arithmetic ?? "fused",
@@ -121,6 +138,31 @@ internal static class RecipeDefaults
         }
 
         return (optimizer, recipe.Momentum ?? 0.9f);
+    }
+
+    /// <summary>The schedule with its settings; those of another schedule are refused.</summary>
+    private static Recipe Schedule(Recipe recipe)
+    {
+        string name = recipe.Schedule ?? "constant";
+        Refuse(recipe.ScheduleEvery is not null && name != "step", "schedule-every", "step");
+        Refuse(recipe.ScheduleFactor is not null && name is not ("step" or "exponential"), "schedule-factor", "step or exponential");
+        Refuse(recipe.ScheduleFloor is not null && name != "cosine", "schedule-floor", "cosine");
+        return recipe with
+        {
+            Schedule = name,
+            ScheduleEvery = name == "step" ? recipe.ScheduleEvery ?? 10 : null,
+            ScheduleFactor = name == "step" ? recipe.ScheduleFactor ?? 0.1f : name == "exponential" ? recipe.ScheduleFactor ?? 0.95f : null,
+            ScheduleFloor = name == "cosine" ? recipe.ScheduleFloor ?? 0 : null,
+            WarmUpSteps = name == "warm-up" ? recipe.WarmUpSteps ?? 1000 : recipe.WarmUpSteps,
+        };
+
+        void Refuse(bool stray, string option, string owner)
+        {
+            if (stray)
+            {
+                throw ToolException.Usage($"--{option}: it belongs to --schedule {owner}, got {name}");
+            }
+        }
     }
 
     private static string Initializer(string activation, int layers) =>

@@ -17,6 +17,12 @@ internal sealed class RecipeOptions
     /// <summary>How it is trained.</summary>
     public static readonly string[] Training = ["optimizer", "lr", "momentum", "l2", "weight-decay", "init", "batch", "epochs", "seed"];
 
+    /// <summary>What is done to gradients and to the learning rate in the course of training, and when it ends early.</summary>
+    public static readonly string[] Refinements =
+    [
+        "l1", "clip-value", "clip-norm", "schedule", "schedule-every", "schedule-factor", "schedule-floor", "warm-up-steps", "accumulate", "patience",
+    ];
+
     private static readonly Dictionary<string, (string Argument, string Help)> Descriptions = new(StringComparer.Ordinal)
     {
         ["data"] = ("digits|mnist|csv:FILE", "The samples: digits drawn by the program, the MNIST files, or a table."),
@@ -36,6 +42,16 @@ internal sealed class RecipeOptions
         ["momentum"] = ("M", "Momentum's and Nesterov's factor (default: 0.9)."),
         ["l2"] = ("L", "The factor of the weights in the gradient: Nielsen's lambda/n. Biases are left alone."),
         ["weight-decay"] = ("W", "Weight decay; decoupled with adamw (its default there: 0.01)."),
+        ["l1"] = ("L", "The factor of the weights' signs in the gradient. Biases are left alone."),
+        ["clip-value"] = ("V", "Holds every element of the gradient between -V and V; 0 does not (the default)."),
+        ["clip-norm"] = ("V", "Scales the whole gradient down to the Euclidean norm V where it is longer; 0 does not (the default)."),
+        ["schedule"] = ("NAME", $"How the learning rate changes: {string.Join(", ", Names.Schedules)} (default: constant)."),
+        ["schedule-every"] = ("N", "Epochs from one fall of the rate to the next, with --schedule step (default: 10)."),
+        ["schedule-factor"] = ("F", "What the rate is multiplied by: at a fall with step (default: 0.1), over an epoch with exponential (default: 0.95)."),
+        ["schedule-floor"] = ("RATE", "The rate that --schedule cosine ends with, after the last of --epochs (default: 0)."),
+        ["warm-up-steps"] = ("N", "Updates in which the rate rises from 0 at first, before any schedule (with --schedule warm-up 1000, else none)."),
+        ["accumulate"] = ("N", "Batches whose gradients make one update, with the bits of one batch of that size (default: 1)."),
+        ["patience"] = ("N", "Stops after N epochs without a better --validation accuracy (or loss), and predicts with the best epoch's weights; 0 never stops."),
         ["init"] = ("NAME", $"Initial weights: {string.Join(", ", Names.Initializers)}; normal is N(0,1), scaled-normal N(0,1/n)."),
         ["batch"] = ("N", "Samples of one update."),
         ["epochs"] = ("N", "Passes over the training data; the total when a training is resumed."),

@@ -14,6 +14,6 @@ internal sealed record SavedModel(ModelFile File, Recipe Recipe, Preparation Pre
 {
     private Network? network;
 
-    /// <summary>The network with its weights, built when it is first asked for.</summary>
-    public Network Network => network ??= File.ToNetwork();
+    /// <summary>The network with the weights it predicts with (the best ones where early stopping kept them), built when it is first asked for.</summary>
+    public Network Network => network ??= File.ToNetwork(best: true);
 }

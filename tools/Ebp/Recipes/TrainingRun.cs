@@ -46,6 +46,11 @@ internal sealed class TrainingRun
 
     public double SamplesPerSecond => TrainSeconds > 0 ? (double)data.Training.Count * history.Count / TrainSeconds : 0;
 
+    /// <summary>The epoch whose weights predict: the best one by validation where early stopping keeps it, else the last; null before the first.</summary>
+    public EpochRecord? Kept => Trainer.BestParameters.Length > 0 && Trainer.State.BestEpoch is > 0 and int best && best <= history.Count
+        ? history[best - 1]
+        : history.Count > 0 ? history[^1] : null;
+
     public double? BestTestAccuracy
     {
         get
@@ -79,7 +84,7 @@ internal sealed class TrainingRun
                 break;
             }
 
-            EpochRecord record = Judge(epoch);
+            EpochRecord record = Record(epoch);
             history.Add(record);
             display.End(record, data.Training.Count);
             if (epoch.Rejected > 0)
@@ -91,11 +96,16 @@ internal sealed class TrainingRun
         Interrupted = !Trainer.Finished;
     }
 
-    private EpochRecord Judge(EpochResult epoch)
+    private EpochRecord Record(EpochResult epoch)
     {
         bool classes = data.Classes > 0;
         Evaluation test = Trainer.Evaluate(data.Test);
         Evaluation? validation = data.Validation is null ? null : Trainer.Evaluate(data.Validation);
+        if (validation is { } judged && Trainer.Options.EarlyStopping.Patience > 0)
+        {
+            Trainer.Judge(judged);
+        }
+
         return new EpochRecord(
             epoch.Epoch, epoch.Loss, classes ? epoch.TrainAccuracy : null, test.Loss, classes ? test.Accuracy : null,
             validation?.Loss, classes ? validation?.Accuracy : null, epoch.Seconds);

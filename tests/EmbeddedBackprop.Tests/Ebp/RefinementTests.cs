@@ -1,0 +1,100 @@
+using System.Text.Json;
+using NUnit.Framework;
+
+namespace EmbeddedBackprop.Tests.Ebp;
+
+/// <summary>What is done to gradients and the rate in the course of training, early stopping, and that all of it is kept by a resumed training.</summary>
+[TestFixture]
+[Parallelizable(ParallelScope.All)]
+public sealed class RefinementTests
+{
+    private static readonly string[] Small = ["train", "--data", "csv:t.csv", "--seed", "3", "--layers", "3,6,2"];
+
+    [TestCase("--l1 0.01")]
+    [TestCase("--clip-value 0.001")]
+    [TestCase("--clip-norm 0.001")]
+    [TestCase("--schedule step --schedule-every 2 --schedule-factor 0.5")]
+    [TestCase("--schedule exponential --schedule-factor 0.7")]
+    [TestCase("--schedule cosine --schedule-floor 0.01")]
+    [TestCase("--schedule warm-up --warm-up-steps 9")]
+    [TestCase("--schedule cosine --warm-up-steps 9")]
+    [TestCase("--accumulate 3")]
+    public void Every_option_changes_the_weights_and_is_part_of_a_resumed_training(string options)
+    {
+        using EbpProcess ebp = new();
+        ebp.File("t.csv", TrainTests.Table(60, 5));
+        string plain = Hash(ebp.RunJson([.. Small, "--epochs", "4", "--out", "plain"]));
+        string[] with = [.. Small, .. EbpProcess.Words(options)];
+        string straight = Hash(ebp.RunJson([.. with, "--epochs", "4", "--out", "whole"]));
+        Assert.That(straight, Is.Not.EqualTo(plain), "an option that changes nothing would pass every check below");
+
+        // A cosine's rate depends on the number of epochs: only it is asked for the same.
+        bool cosine = options.Contains("cosine", StringComparison.Ordinal);
+        ebp.RunJson([.. with, "--epochs", cosine ? "4" : "2", "--out", "part"]);
+        Assert.That(Hash(ebp.RunJson("train", "--resume", "part", "--epochs", "4", "--out", "rest")), Is.EqualTo(straight));
+        Assert.That(Hash(ebp.RunJson([.. with, "--resume", "part", "--epochs", "4", "--out", "rest"])), Is.EqualTo(straight), "the same said again");
+
+        EbpProcess.Result other = ebp.Run([.. Small, .. EbpProcess.Words(options), "--resume", "plain", "--epochs", "8"]);
+        Assert.That((other.ExitCode, other.Output), Is.EqualTo((2, "")), other.Errors);
+        Assert.That(other.Errors, Does.StartWith("ebp: --").And.Contains("only --epochs"));
+    }
+
+    [Test]
+    public void Accumulated_batches_have_the_bits_of_one_large_batch()
+    {
+        using EbpProcess ebp = new();
+        ebp.File("t.csv", TrainTests.Table(60, 5));
+        string pieces = Hash(ebp.RunJson([.. Small, "--epochs", "3", "--batch", "4", "--accumulate", "3", "--out", "a"]));
+        Assert.That(pieces, Is.EqualTo(Hash(ebp.RunJson([.. Small, "--epochs", "3", "--batch", "12", "--out", "b"]))));
+        Assert.That(pieces, Is.Not.EqualTo(Hash(ebp.RunJson([.. Small, "--epochs", "3", "--batch", "4", "--out", "c"]))));
+    }
+
+    [Test]
+    public void Early_stopping_ends_the_training_and_predicts_with_the_best_weights()
+    {
+        using EbpProcess ebp = new();
+        ebp.File("t.csv", TrainTests.Table(60, 5));
+        string[] patient = [.. Small, "--validation", "12", "--epochs", "500", "--patience", "3", "--out", "m"];
+        JsonElement result = ebp.RunJson(patient);
+        JsonElement[] epochs = [.. result.GetProperty("epochs").EnumerateArray()];
+        int kept = result.GetProperty("kept_epoch").GetInt32();
+        Assert.That(result.GetProperty("stopped_early").GetBoolean(), Is.True);
+        Assert.That(epochs, Has.Length.EqualTo(kept + 3));
+        double best = epochs.Max(epoch => epoch.GetProperty("validation_accuracy").GetDouble());
+        Assert.That(epochs[kept - 1].GetProperty("validation_accuracy").GetDouble(), Is.EqualTo(best));
+        Assert.That(epochs[..(kept - 1)], Has.All.Matches<JsonElement>(epoch => epoch.GetProperty("validation_accuracy").GetDouble() < best));
+
+        // The kept epoch's weights are those of a training that ended there; the last ones are others.
+        string hash = Hash(result);
+        JsonElement there = ebp.RunJson([.. Small, "--validation", "12", "--epochs", $"{kept}", "--out", "there"]);
+        JsonElement last = ebp.RunJson([.. Small, "--validation", "12", "--epochs", $"{epochs.Length}", "--out", "last"]);
+        Assert.That(Hash(there), Is.EqualTo(hash));
+        Assert.That(Hash(last), Is.Not.EqualTo(hash));
+        Assert.That(result.GetProperty("test_accuracy").GetDouble(), Is.EqualTo(there.GetProperty("test_accuracy").GetDouble()));
+
+        // eval, and whoever else opens the file, takes the best ones, too.
+        Assert.That(Hash(ebp.RunJson("eval", "m")), Is.EqualTo(hash));
+        JsonElement again = ebp.RunJson("train", "--resume", "m", "--epochs", "600", "--out", "again");
+        Assert.That((Hash(again), again.GetProperty("epochs").GetArrayLength()), Is.EqualTo((hash, epochs.Length)), "a training that stopped stays stopped");
+    }
+
+    [Test]
+    public void Going_on_from_within_the_patience_stops_where_one_training_does()
+    {
+        using EbpProcess ebp = new();
+        ebp.File("t.csv", TrainTests.Table(60, 5));
+        string[] patient = [.. Small, "--validation", "12", "--patience", "6"];
+        JsonElement whole = ebp.RunJson([.. patient, "--epochs", "500", "--out", "whole"]);
+        int stop = whole.GetProperty("epochs").GetArrayLength();
+        Assert.That(stop, Is.LessThan(500));
+        ebp.RunJson([.. patient, "--epochs", $"{stop - 2}", "--out", "part"]);
+        JsonElement rest = ebp.RunJson("train", "--resume", "part", "--epochs", "500", "--out", "rest");
+        Assert.That(Hash(rest), Is.EqualTo(Hash(whole)));
+        Assert.That(rest.GetProperty("epochs").GetArrayLength(), Is.EqualTo(stop));
+        Assert.That(rest.GetProperty("stopped_early").GetBoolean(), Is.True);
+        EbpProcess.Result other = ebp.Run("train", "--resume", "part", "--patience", "7");
+        Assert.That((other.ExitCode, other.Output), Is.EqualTo((2, "")), other.Errors);
+    }
+
+    private static string Hash(JsonElement result) => result.GetProperty("weights_hash").GetString()!;
+}
