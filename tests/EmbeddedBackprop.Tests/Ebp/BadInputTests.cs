@@ -101,6 +101,7 @@ public sealed class BadInputTests
     [TestCase("a,b,c\n1,2,x\n1,y\n", "line 3")]
     [TestCase("a,b,c\n1,2,x\n1,,y\n", "empty")]
     [TestCase("", "empty")]
+    [TestCase("1,2,x\n2,3,x\n3,3,x\n", "all labels are the same")]
     public void Damaged_tables_exit_3(string text, string named)
     {
         using EbpProcess ebp = new();

@@ -35,7 +35,7 @@ internal static class ExportCommand
         InputScales = preparation.Standardizer is { } scales ? scales.Scales.ToArray() : [],
         InputNames = preparation.InputNames ?? (recipe.Data is "digits" or "mnist" ? ["28 rows of 28 grey levels from 0 (paper) to 1 (ink)"] : []),
         OutputNames = recipe.Layers is not [.., 1] ? preparation.ClassNames ?? []
-            : preparation.ClassNames is [_, string second] ? [$"how likely it is: {second}"]
+            : preparation.ClassNames is [_, string second] ? [$"the probability of {second}"]
             : [],
     };
 

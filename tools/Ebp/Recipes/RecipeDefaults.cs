@@ -32,6 +32,11 @@ internal static class RecipeDefaults
             throw ToolException.Usage($"--layers: the last layer has {layers[^1]} outputs, the data have {wanted}");
         }
 
+        if (classes == 1)
+        {
+            throw ToolException.BadInput($"{recipe.Data![(recipe.Data!.IndexOf(':', StringComparison.Ordinal) + 1)..]}: all labels are the same: there is nothing to learn");
+        }
+
         (string output, string loss) = OutputAndLoss(recipe, classes, layers[^1]);
         string activation = recipe.Activation ?? "relu";
         (string optimizer, float momentum) = Optimizer(recipe, classes);

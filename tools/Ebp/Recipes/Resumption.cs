@@ -27,9 +27,10 @@ internal static class Resumption
         }
 
         int done = model.File.State.Epoch;
-        if (given.Epochs < done)
+        bool within = model.File.State.NextSample > 0;
+        if (given.Epochs < done || (given.Epochs == done && within))
         {
-            throw ToolException.Usage($"--epochs: the total is less than the {done} epochs that {path} has behind it");
+            throw ToolException.Usage($"--epochs: the total is less than the {done} epochs{(within ? " and a part of one" : "")} that {path} has behind it");
         }
 
         return stored with
