@@ -33,6 +33,7 @@ internal sealed class ProgressDisplay : IDisposable
     private double accuracy;
     private bool drawn;
     private long lastLine;
+    private string? waiting;
     private bool running;
 
     public ProgressDisplay(int epochs, string caption = "")
@@ -87,14 +88,6 @@ internal sealed class ProgressDisplay : IDisposable
             secondsBefore += record.Seconds;
             epochsBefore++;
 
-            // Epochs of a small table take a millisecond: ten lines a second are enough to read, the first and the last are always there.
-            if (record.Epoch != epochs && lastLine != 0 && Stopwatch.GetElapsedTime(lastLine) < LineInterval)
-            {
-                return;
-            }
-
-            lastLine = Stopwatch.GetTimestamp();
-            Erase();
             double rate = record.Seconds > 0 ? samplesOfEpoch / record.Seconds : 0;
             double remaining = secondsBefore / epochsBefore * (epochs - record.Epoch);
             string text = string.Create(CultureInfo.InvariantCulture, $"{caption}epoch {record.Epoch,3}/{epochs}  loss {record.Loss:F5}");
@@ -105,7 +98,14 @@ internal sealed class ProgressDisplay : IDisposable
                 : record.ValidationLoss is { } value ? string.Create(CultureInfo.InvariantCulture, $"  validation loss {value:F5}")
                 : "";
             string speed = string.Create(CultureInfo.InvariantCulture, $"  {rate,9:N0} samples/s  {Time(remaining)} left");
-            WriteLine($"{Markup.Escape(text)}[green]{Markup.Escape(judged + validated)}[/][grey]{Markup.Escape(speed)}[/]");
+            waiting = $"{Markup.Escape(text)}[green]{Markup.Escape(judged + validated)}[/][grey]{Markup.Escape(speed)}[/]";
+
+            // Epochs of a small table take a millisecond: ten lines a second are enough to read, the first and the last are always there.
+            if (lastLine == 0 || Stopwatch.GetElapsedTime(lastLine) >= LineInterval)
+            {
+                lastLine = Stopwatch.GetTimestamp();
+                WriteWaiting();
+            }
         }
     }
 
@@ -114,6 +114,7 @@ internal sealed class ProgressDisplay : IDisposable
     {
         lock (drawing)
         {
+            WriteWaiting();
             Erase();
             WriteLine(Markup.Escape(text));
         }
@@ -130,7 +131,18 @@ internal sealed class ProgressDisplay : IDisposable
         lock (drawing)
         {
             running = false;
+            WriteWaiting();
             Erase();
+        }
+    }
+
+    private void WriteWaiting()
+    {
+        if (waiting is not null)
+        {
+            Erase();
+            WriteLine(waiting);
+            waiting = null;
         }
     }
 
