@@ -10,6 +10,7 @@ const string Usage = """
     publish [BenchmarkDotNet's arguments]     measures and writes bench/results/CPU/CLASS.md
     experiment batches [--data-dir DIR]       per-sample against full-matrix mini-batches (MNIST from DIR or EBP_DATA/mnist, else built-in digits)
     experiment differences                    backpropagation against finite differences
+    experiment threads                        epochs on one thread and on more
     experiment nielsen --data-dir DIR         Nielsen's recipe on MNIST by the ebp program, seeds 1 to 5
     peer [COMMAND]                            the engine's side of bench/peers: answers one command, or those on standard input
     report                                    bench/results -> docs/benchmarks.md and docs/charts/*.svg
@@ -24,6 +25,8 @@ switch (args)
         return BatchesExperiment.Run(DataFolder(rest));
     case ["experiment", "differences"]:
         return DifferencesExperiment.Run();
+    case ["experiment", "threads"]:
+        return ThreadsExperiment.Run();
     case ["experiment", "nielsen", .. var rest]:
         return NielsenExperiment.Run(DataFolder(rest));
     case ["peer", .. var rest]:

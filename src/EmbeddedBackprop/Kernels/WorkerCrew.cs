@@ -38,6 +38,8 @@ internal sealed unsafe class WorkerCrew : IDisposable
     /// <summary>Starts the workers.</summary>
     public WorkerCrew(int count)
     {
+        // The first wait of a thread allocates: let it be now, not in some step.
+        finished.WaitOne(0);
         workers = new Worker[count];
         for (int i = 0; i < count; i++)
         {
@@ -253,6 +255,7 @@ internal sealed unsafe class WorkerCrew : IDisposable
     private void Work(Worker self)
     {
         uint seen = 0;
+        self.PrepareSleep();
         long allocatedBefore = GC.GetAllocatedBytesForCurrentThread();
 
         // Asked after each job: whoever has seen the number of the last job, which has no parts, has seen this, too.
@@ -331,6 +334,9 @@ internal sealed unsafe class WorkerCrew : IDisposable
         public bool IsAlive => thread.IsAlive;
 
         public void Start() => thread.Start(this);
+
+        /// <summary>The first wait of a thread allocates: done before the first job, while nobody wakes this thread.</summary>
+        public void PrepareSleep() => wake.WaitOne(0);
 
         /// <summary>Sleeps until there is another job than the one seen. Announced first, then looked once more, so that no wake-up is lost.</summary>
         public void Sleep(uint seen)

@@ -8,6 +8,9 @@ namespace EmbeddedBackprop.Training;
 /// <summary>How a network is compiled and trained.</summary>
 public sealed record NetworkOptions
 {
+    /// <summary>The largest number of <see cref="Threads"/>: more are a mistake, not a wish.</summary>
+    public const int MaximumThreads = WorkerPool.MaximumThreads;
+
     /// <summary>The most samples of one step.</summary>
     public int Batch { get; init; } = 32;
 

@@ -72,6 +72,36 @@ public sealed class TrainTests
         Assert.That(Hash(ebp.RunJson([.. Tiny, "--seed", "7", "--arithmetic", "separate"])), Is.Not.EqualTo(first));
     }
 
+    [Test]
+    public void Any_number_of_threads_gives_one_hash()
+    {
+        using EbpProcess ebp = new();
+        string[] arguments = ["train", "--limit", "300", "--epochs", "2", "--layers", "784,100,10", "--batch", "64"];
+        JsonElement automatic = ebp.RunJson(arguments);
+        Assert.That(automatic.GetProperty("threads").GetInt32(), Is.InRange(1, Environment.ProcessorCount));
+        foreach (int threads in (int[])[1, 2, 3])
+        {
+            JsonElement result = ebp.RunJson([.. arguments, "--threads", $"{threads}"]);
+            Assert.That(result.GetProperty("threads").GetInt32(), Is.EqualTo(threads));
+            Assert.That(Hash(result), Is.EqualTo(Hash(automatic)));
+            Assert.That(result.GetProperty("allocated_bytes_per_step").GetDouble(), Is.Zero);
+        }
+
+        Assert.That(ebp.RunJson([.. Tiny, "--threads", "auto"]).GetProperty("threads").GetInt32(), Is.EqualTo(1), "a small net");
+    }
+
+    [Test]
+    public void A_training_goes_on_with_another_number_of_threads()
+    {
+        using EbpProcess ebp = new();
+        string[] arguments = ["train", "--limit", "300", "--layers", "784,100,10", "--batch", "64", "--out", "m.safetensors"];
+        JsonElement whole = ebp.RunJson([.. arguments, "--epochs", "2", "--threads", "1"]);
+        ebp.RunJson([.. arguments, "--epochs", "1", "--threads", "2"]);
+        JsonElement resumed = ebp.RunJson("train", "--resume", "m.safetensors", "--epochs", "2", "--threads", "3", "--out", "n.safetensors");
+        Assert.That(resumed.GetProperty("threads").GetInt32(), Is.EqualTo(3));
+        Assert.That(Hash(resumed), Is.EqualTo(Hash(whole)));
+    }
+
     [TestCase("--layers 3,1", "sigmoid", "binary-cross-entropy")]
     [TestCase("", "softmax", "cross-entropy")]
     [TestCase("--loss quadratic", "sigmoid", "quadratic")]

@@ -22,7 +22,7 @@ internal static class TrainCommand
         RecipeOptions options = new(command, RecipeOptions.Data, RecipeOptions.Parts, RecipeOptions.Model, RecipeOptions.Training, RecipeOptions.Refinements);
         Option<string> output = new("--out") { HelpName = "FILE", Description = "The model file (default: ebp-out/model.safetensors, and C files beside it)." };
         Option<string> resume = new("--resume") { HelpName = "FILE", Description = "Goes on from a model file with the same bits; only --epochs, --threads and --out may differ." };
-        Option<string> threads = new("--threads") { HelpName = "N", Description = "Worker threads; this version trains on 1." };
+        Option<string> threads = new("--threads") { HelpName = "N|auto", Description = "Threads to train on, the bits are the same (default: auto, one for a small network)." };
         Option<bool> json = Json.Option();
         command.Options.Add(output);
         command.Options.Add(resume);
@@ -30,13 +30,15 @@ internal static class TrainCommand
         command.Options.Add(json);
         command.SetAction(parsed =>
         {
-            OptionText.Integer("threads", parsed.GetValue(threads), 1, 1);
-            return Run(options.Read(parsed), parsed.GetValue(output), parsed.GetValue(resume), parsed.GetValue(json));
+            return Run(options.Read(parsed), Threads(parsed.GetValue(threads)), parsed.GetValue(output), parsed.GetValue(resume), parsed.GetValue(json));
         });
         return command;
     }
 
-    private static int Run(Recipe given, string? output, string? resume, bool json)
+    /// <summary>0 and auto leave it to the plan.</summary>
+    private static int Threads(string? text) => text == "auto" ? 0 : OptionText.Integer("threads", text, 0, NetworkOptions.MaximumThreads) ?? 0;
+
+    private static int Run(Recipe given, int threads, string? output, string? resume, bool json)
     {
         string file = output ?? Path.Combine(DefaultFolder, DefaultFile);
         OutputTarget.CheckFile(file);
@@ -50,7 +52,7 @@ internal static class TrainCommand
 
         recipe = RecipeDefaults.Complete(recipe, data.Inputs, data.Classes, data.Training.TargetLength, data.Training.Count);
         data = data.ForOutputs(recipe.Layers![^1]);
-        Network network = NetworkFactory.Create(recipe);
+        using Network network = NetworkFactory.Create(recipe, threads: threads);
         Trainer trainer = new(network, data.Training, NetworkFactory.Training(recipe));
         saved?.File.Restore(trainer);
         TrainingRun run = new(data, network, trainer, saved?.History);
@@ -141,7 +143,7 @@ internal static class TrainCommand
 
         Console.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{run.TrainSeconds:F2} s of training, {run.SamplesPerSecond:N0} samples/s, {run.AllocatedBytesPerStep:0.##} bytes allocated per step"));
+            $"{run.TrainSeconds:F2} s of training, {run.SamplesPerSecond:N0} samples/s on {run.Network.Threads} {(run.Network.Threads == 1 ? "thread" : "threads")}, {run.AllocatedBytesPerStep:0.##} bytes allocated per step"));
         Console.Out.WriteLine($"weights {WeightsHash.Of(run.Network)}");
         Console.Out.WriteLine($"written: {string.Join(", ", files)}");
     }
@@ -178,6 +180,7 @@ internal static class TrainCommand
         writer.WriteNumber("multiply_adds", run.Network.InferencePlan.MultiplyAdds);
         writer.WriteString("weights_hash", WeightsHash.Of(run.Network));
         writer.WriteString("arithmetic", recipe.Arithmetic);
+        writer.WriteNumber("threads", run.Network.Threads);
         writer.WriteNumber("vector_width", Vector<float>.Count);
         writer.WriteBoolean("interrupted", run.Interrupted);
         writer.WriteString("model", files[0]);

@@ -1,10 +1,12 @@
+using EmbeddedBackprop.Training;
+
 namespace EmbeddedBackprop.Tools.Recipes;
 
 /// <summary>
-/// Measures what the training thread allocates while it steps: from the end of an epoch's first update to the end of its last one. The first update of
+/// Measures what the training thread and the network's workers allocate while they step: from the end of an epoch's first update to the end of its last one. The first update of
 /// a process also runs the static constructors, which is not the step's own doing; the display runs on another thread, evaluations lie between epochs.
 /// </summary>
-internal sealed class AllocationMeter
+internal sealed class AllocationMeter(Network network)
 {
     private long began;
     private long atFirst;
@@ -15,17 +17,19 @@ internal sealed class AllocationMeter
 
     public double BytesPerStep => steps == 0 ? 0 : (double)bytes / steps;
 
+    private long Now => GC.GetAllocatedBytesForCurrentThread() + network.WorkerAllocatedBytes;
+
     /// <summary>An epoch begins.</summary>
     public void Begin()
     {
         stepsOfEpoch = 0;
-        began = GC.GetAllocatedBytesForCurrentThread();
+        began = Now;
     }
 
     /// <summary>An update is done.</summary>
     public void StepDone()
     {
-        atLast = GC.GetAllocatedBytesForCurrentThread();
+        atLast = Now;
         if (stepsOfEpoch++ == 0)
         {
             atFirst = atLast;

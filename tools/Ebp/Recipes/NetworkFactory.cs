@@ -10,7 +10,7 @@ namespace EmbeddedBackprop.Tools.Recipes;
 /// <summary>Builds the network of a complete recipe.</summary>
 internal static class NetworkFactory
 {
-    public static Network Create(Recipe recipe, Layout layout = Layout.Padded, int? batch = null)
+    public static Network Create(Recipe recipe, Layout layout = Layout.Padded, int? batch = null, int threads = 1)
     {
         int[] layers = recipe.Layers!;
         Sequential net = new(layers[0]);
@@ -24,6 +24,7 @@ internal static class NetworkFactory
             Batch = batch ?? recipe.Batch!.Value,
             Arithmetic = recipe.Arithmetic == "separate" ? Arithmetic.Separate : Arithmetic.Fused,
             Layout = layout,
+            Threads = threads,
             Initializer = Registry.Initializer(recipe.Initializer!),
             Seed = recipe.Seed!.Value,
             Optimizer = Registry.Optimizer(recipe.Optimizer!, new OptimizerSettings { Momentum = recipe.Momentum }),

@@ -8,12 +8,13 @@ internal sealed class TrainingRun
 {
     private readonly TaskData data;
     private readonly List<EpochRecord> history;
-    private readonly AllocationMeter meter = new();
+    private readonly AllocationMeter meter;
 
     public TrainingRun(TaskData data, Network network, Trainer trainer, IEnumerable<EpochRecord>? earlier = null)
     {
         this.data = data;
         Network = network;
+        meter = new AllocationMeter(network);
         Trainer = trainer;
         history = [.. earlier ?? []];
     }
@@ -27,7 +28,7 @@ internal sealed class TrainingRun
     /// <summary>Whether the training was stopped from outside before its end.</summary>
     public bool Interrupted { get; private set; }
 
-    /// <summary>Bytes that the training thread allocated for each update of this run.</summary>
+    /// <summary>Bytes that the training thread and the network's workers allocated for each update of this run.</summary>
     public double AllocatedBytesPerStep => meter.BytesPerStep;
 
     public double TrainSeconds

@@ -19,7 +19,7 @@ internal static class WarmUp
             return;
         }
 
-        Network other = NetworkFactory.Create(recipe with { Initializer = "zeros" });
+        using Network other = NetworkFactory.Create(recipe with { Initializer = "zeros" }, threads: network.Threads);
         int samples = Math.Min(data.Training.Count, recipe.Batch!.Value + 1);
         Trainer trainer = new(other, DatasetView.First(data.Training, samples), NetworkFactory.Training(recipe with { Epochs = 1, LearningRate = 0 }));
         trainer.TrainEpoch();
