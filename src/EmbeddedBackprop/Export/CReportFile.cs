@@ -24,7 +24,9 @@ internal static class CReportFile
             | RAM, input (the caller's, read only) | {sizeof(float) * (long)model.Input.Shape.Length} |
             | RAM, output (the caller's) | {sizeof(float) * (long)model.Output.Shape.Length} |
 
-            {Preparation(model)}| step | op | input | output | written to | table bytes | multiply-adds |
+            {Usage(model)}
+
+            | step | op | input | output | written to | table bytes | multiply-adds |
             | --- | --- | ---: | ---: | --- | ---: | ---: |
 
             """);
@@ -40,7 +42,22 @@ internal static class CReportFile
         return CHeaderFile.Clean(text);
     }
 
-    private static string Preparation(CModel model) => model.Preparation.Length == 0
-        ? ""
-        : $"Call `{model.Prefix}_prepare` on what was measured before `{model.Prefix}_predict`: the network was trained on inputs of mean 0 and variance 1.\n\n";
+    /// <summary>How the functions are called, and how the result is checked.</summary>
+    private static string Usage(CModel model)
+    {
+        string m = model.Macro, p = model.Prefix;
+        bool prepared = model.Preparation.Length > 0;
+        string prepare = prepared ? $"\n    {p}_prepare(input, input); /* in training every input had mean 0 and variance 1 */" : "";
+        return $"""
+                #include "{p}.h"
+
+                static float input[{m}_INPUTS], output[{m}_OUTPUTS], arena[{m}_ARENA_FLOATS];
+            {prepare}
+                {p}_predict(input, output, arena);
+
+            The self-test compares outputs with the engine's, bit by bit; the program returns 0 if all are right, and `{p}_selftest` may be called at any time:
+
+                cc -std=c99 -O2 -ffp-contract=off -D{m}_SELFTEST_MAIN {p}.c {p}_weights.c {p}_selftest.c
+            """;
+    }
 }

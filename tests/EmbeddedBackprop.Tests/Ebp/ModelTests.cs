@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using EmbeddedBackprop.IO;
 using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Ebp;
@@ -96,6 +97,10 @@ public sealed class ModelTests
         JsonElement interrupted = EbpProcess.LastLine(output);
         int epochs = interrupted.GetProperty("epochs").GetArrayLength();
         Assert.That(interrupted.GetProperty("interrupted").GetBoolean(), Is.True);
+        // What the file has behind it is more than its whole epochs, if it was stopped within one.
+        bool within = ModelFile.Open(Path.Combine(ebp.Folder, "a.st")).State!.NextSample > 0;
+        string done = epochs.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        Assert.That(ebp.Run("train", "--resume", "a.st", "--epochs", done, "--out", "c.st").ExitCode, Is.EqualTo(within || epochs == 0 ? 2 : 0));
         string total = (epochs + 2).ToString(System.Globalization.CultureInfo.InvariantCulture);
         JsonElement resumed = ebp.RunJson("train", "--resume", "a.st", "--epochs", total, "--out", "a.st");
         Assert.That(Hash(resumed), Is.EqualTo(Hash(ebp.RunJson([.. Tiny, "--epochs", total, "--out", "b.st"]))));

@@ -134,11 +134,12 @@ public sealed class TrainTests
         Assert.That(result.GetProperty("training_samples").GetInt32(), Is.EqualTo(70));
     }
 
-    [Test]
-    public void Training_that_diverges_is_told_and_writes_nothing()
+    [TestCase("--optimizer sgd")]
+    [TestCase("--optimizer adam --clip-norm 1")]
+    public void Training_that_diverges_is_told_and_writes_nothing(string options)
     {
         using EbpProcess ebp = new();
-        EbpProcess.Result result = ebp.Run("train", "--limit", "300", "--epochs", "2", "--lr", "1e30", "--json");
+        EbpProcess.Result result = ebp.Run(["train", "--limit", "300", "--epochs", "9", "--lr", "1e30", "--json", .. EbpProcess.Words(options)]);
         Assert.That((result.ExitCode, result.Output), Is.EqualTo((1, "")));
         Assert.That(result.Errors.TrimEnd().Split('\n')[^1], Does.StartWith("ebp: ").And.Contains("diverged"));
         Assert.That(Directory.GetFileSystemEntries(ebp.Folder), Is.Empty);

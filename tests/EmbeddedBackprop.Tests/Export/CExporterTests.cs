@@ -155,7 +155,7 @@ internal sealed class CExporterTests
         Assert.That(header, Does.Contain("#define NET_INPUTS 784\n").And.Contain("#define NET_OUTPUTS 10\n").And.Contain("#define NET_PARAMETERS 23860\n"));
         Assert.That(header, Does.Contain("#define NET_FLASH_BYTES 95440\n").And.Contain("#define NET_ARENA_FLOATS 30\n").And.Contain("#define NET_RAM_BYTES 120\n"));
         Assert.That(header, Does.Contain("#define NET_INPUT_SHAPE { 784 }\n").And.Contain("#define NET_MULTIPLY_ADDS 23820\n").And.Contain("#define NET_FUSED 1\n"));
-        Assert.That(build.Read("net.md"), Does.Contain("| dense1 | dense sigmoid | 784 | 30 | arena + 0 | 94200 | 23520 |"));
+        Assert.That(build.Read("net.md"), Does.Contain("| dense1 | dense sigmoid | 784 | 30 | arena + 0 | 94200 | 23520 |").And.Contain(" -DNET_SELFTEST_MAIN net.c "));
     }
 
     [TestCase("gcc -O0")]

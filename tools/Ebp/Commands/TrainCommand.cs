@@ -138,7 +138,7 @@ internal static class TrainCommand
             string epoch = kept.Epoch == run.History.Count ? "" : $", with the weights of epoch {kept.Epoch}";
             Console.Out.WriteLine(kept.TestAccuracy is { } accuracy
                 ? string.Create(CultureInfo.InvariantCulture, $"test accuracy {accuracy:P2} (best {run.BestTestAccuracy:P2} of {run.History.Count} epochs){epoch}")
-                : string.Create(CultureInfo.InvariantCulture, $"test loss {kept.TestLoss:R}{epoch}"));
+                : string.Create(CultureInfo.InvariantCulture, $"test loss {kept.TestLoss:G6}{epoch}"));
         }
 
         Console.Out.WriteLine(string.Create(

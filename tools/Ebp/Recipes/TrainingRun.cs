@@ -85,6 +85,12 @@ internal sealed class TrainingRun
                 break;
             }
 
+            if (epoch.Rejected == Trainer.StepsPerEpoch)
+            {
+                // The weights have not changed: no later epoch can do better.
+                throw new NotFiniteNumberException($"training diverged: no gradient of epoch {epoch.Epoch} is finite; a smaller learning rate may help");
+            }
+
             EpochRecord record = Record(epoch);
             history.Add(record);
             display.End(record, data.Training.Count);
