@@ -75,14 +75,14 @@ internal static class CMathPrelude
             double sum = product + addend;
             const double part = sum - product;
             const double error = (product - (sum - part)) + (addend - part);
-            if (error > 0.0 || error < 0.0) {
+            if ((error > 0.0) || (error < 0.0)) {
                 uint64_t bits;
-                memcpy(&bits, &sum, sizeof bits);
+                (void)memcpy(&bits, &sum, sizeof bits);
                 if ((error < 0.0) != (sum < 0.0)) {
                     bits -= 1u;
                 }
                 bits |= 1u;
-                memcpy(&sum, &bits, sizeof sum);
+                (void)memcpy(&sum, &bits, sizeof sum);
             }
             return (float)sum;
         }
@@ -143,13 +143,13 @@ internal static class CMathPrelude
             int32_t e;
             int step;
             float y;
-            memcpy(&bits, &x, sizeof bits);
+            (void)memcpy(&bits, &x, sizeof bits);
             if ((bits & 0x7FFFFFFFu) == 0u || (bits & 0x7FFFFFFFu) > 0x7F800000u || bits == 0x7F800000u) {
                 return x; /* +0, -0, NaN, +infinity */
             }
             if ((bits >> 31) != 0u) {
                 bits = 0x7FC00000u;
-                memcpy(&y, &bits, sizeof y);
+                (void)memcpy(&y, &bits, sizeof y);
                 return y;
             }
             e = (int32_t)(bits >> 23);
@@ -182,7 +182,7 @@ internal static class CMathPrelude
             }
             /* root = sqrt(m * 2^24), so x's root is root * 2^((e - 150) / 2 - 12); rounded to 24 bits, the carry goes into the exponent. */
             bits = ((root + 1u) >> 1) + ((uint32_t)((e - 150) / 2 + 138) << 23);
-            memcpy(&y, &bits, sizeof y);
+            (void)memcpy(&y, &bits, sizeof y);
             return y;
         }
         #endif

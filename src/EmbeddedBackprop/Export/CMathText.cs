@@ -7,14 +7,14 @@ internal static class CMathText
         static uint32_t ebp_bits(float x)
         {
             uint32_t bits;
-            memcpy(&bits, &x, sizeof bits);
+            (void)memcpy(&bits, &x, sizeof bits);
             return bits;
         }
 
         static float ebp_from_bits(uint32_t bits)
         {
             float x;
-            memcpy(&x, &bits, sizeof x);
+            (void)memcpy(&x, &bits, sizeof x);
             return x;
         }
 

@@ -35,7 +35,7 @@ internal static class CSelfTestFile
             static uint32_t {{p}}_word(float x)
             {
                 uint32_t word;
-                memcpy(&word, &x, sizeof word);
+                (void)memcpy(&word, &x, sizeof word);
                 return word;
             }
 
@@ -43,8 +43,8 @@ internal static class CSelfTestFile
             static uint32_t {{p}}_differs(float x, uint32_t expected)
             {
                 const uint32_t word = {{p}}_word(x);
-                const int both_nan = (word & 0x7FFFFFFFu) > 0x7F800000u && (expected & 0x7FFFFFFFu) > 0x7F800000u;
-                return word == expected || both_nan ? 0u : 1u;
+                const int both_nan = ((word & 0x7FFFFFFFu) > 0x7F800000u) && ((expected & 0x7FFFFFFFu) > 0x7F800000u);
+                return ((word == expected) || both_nan) ? 0u : 1u;
             }
 
             /* FNV-1a over 32-bit words: every changed bit changes the sum. */
@@ -80,7 +80,7 @@ internal static class CSelfTestFile
         }
 
         text.Append(CultureInfo.InvariantCulture, $$"""
-                wrong += sum == 0x{{sum:X8}}u ? 0u : 1u;
+                wrong += (sum == 0x{{sum:X8}}u) ? 0u : 1u;
                 for (sample = 0u; sample < {{m}}_SAMPLES; sample++) {
                     {{p}}_predict({{p}}_golden_inputs + (sample * {{m}}_INPUTS), output, arena);
                     for (j = 0u; j < {{m}}_OUTPUTS; j++) {

@@ -36,7 +36,7 @@ internal static class ExportCommand
         InputNames = preparation.InputNames ?? (recipe.Data is "digits" or "mnist" ? ["28 rows of 28 grey levels from 0 (paper) to 1 (ink)"] : []),
         OutputNames = recipe.Layers is not [.., 1] ? preparation.ClassNames ?? []
             : preparation.ClassNames is [_, string second] ? [$"the probability of {second}"]
-            : preparation.Classes == 0 && recipe.Label is { } label && !char.IsAsciiDigit(label[0]) ? [label]
+            : preparation.Classes == 0 && recipe.Label is { Length: > 0 } label && !char.IsAsciiDigit(label[0]) ? [label]
             : [],
     };
 
