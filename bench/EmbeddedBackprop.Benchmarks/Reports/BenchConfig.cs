@@ -34,7 +34,7 @@ internal static class BenchConfig
         .WithLaunchCount(1)
         .WithWarmupCount(4)
         .WithIterationCount(12)
-        .WithIterationTime(TimeInterval.FromMilliseconds(150))
+        .WithIterationTime(TimeInterval.FromMilliseconds(120))
 
         // As the project's own programs are built (Directory.Build.props).
         .WithEnvironmentVariable("DOTNET_TC_QuickJit", "0");
