@@ -138,7 +138,7 @@ public static class CsvReader
             }
 
             if (scanner.Column != layout.Roles.Length)
-                throw scanner.Error(scanner.Position, $"the row has {scanner.Column} fields, expected {layout.Roles.Length}");
+                throw scanner.Error(scanner.Position, $"the row has {scanner.Column} {(scanner.Column == 1 ? "field" : "fields")}, expected {layout.Roles.Length}");
             rows++;
         }
 

@@ -54,7 +54,7 @@ public sealed class CsvReaderTests
     [TestCase("1,2,0\n3,4,1\n5,6,0,7\n", "byte 18: line 3, column 4: the row goes on after the 3 fields")]
     [TestCase("1,2,0\n3,,1\n", "byte 8: line 2, column 2: the field is empty")]
     [TestCase("1,2,0\n3,4,\n", "byte 10: line 2, column 3: the label is empty")]
-    [TestCase("1,2,0\n\n3,4,1\n", "line 2, column 1: the row has 1 fields, expected 3")]
+    [TestCase("1,2,0\n\n3,4,1\n", "line 2, column 1: the row has 1 field, expected 3")]
     [TestCase("1,2,0\n3,1\n", "line 2, column 2: the row has 2 fields, expected 3")]
     [TestCase("a\n3,1\n", "no column is left")]
     [TestCase("a,b,y\n1,2,0\n3,NaN,1\n", "byte 14: line 3, column 2: 'b': 'NaN' is not a finite float")]

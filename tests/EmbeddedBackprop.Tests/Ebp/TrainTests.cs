@@ -27,7 +27,7 @@ public sealed class TrainTests
         Assert.That(train.ExitCode, Is.Zero);
         foreach (string option in (string[])
         [
-            "data", "data-dir", "label", "test", "test-fraction", "layers", "activation", "output-activation", "loss", "optimizer", "lr", "momentum", "l2",
+            "data", "data-dir", "label", "target", "test", "test-fraction", "layers", "activation", "output-activation", "loss", "optimizer", "lr", "momentum", "l2",
             "weight-decay", "l1", "clip-value", "clip-norm", "schedule", "schedule-every", "schedule-factor", "schedule-floor", "warm-up-steps",
             "accumulate", "patience", "init", "batch", "epochs", "seed", "limit", "validation", "arithmetic", "out", "resume", "json",
         ])
@@ -132,6 +132,25 @@ public sealed class TrainTests
         Assert.That(result.GetProperty("test_loss").GetDouble(), Is.LessThan(0.1));
         Assert.That(result.GetProperty("test_accuracy").ValueKind, Is.EqualTo(JsonValueKind.Null));
         Assert.That(result.GetProperty("training_samples").GetInt32(), Is.EqualTo(70));
+    }
+
+    [Test]
+    public void Whole_numbers_are_predicted_where_that_is_asked_for()
+    {
+        StringBuilder text = new("x,y,z\n");
+        for (int i = 0; i < 60; i++)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{i % 10},{i / 10},{(3 * (i % 10)) - (i / 10)}\n");
+        }
+
+        using EbpProcess ebp = new();
+        ebp.File("t.csv", text.ToString());
+        JsonElement classes = ebp.RunJson("train", "--data", "csv:t.csv", "--epochs", "1", "--out", "c");
+        Assert.That(classes.GetProperty("test_accuracy").ValueKind, Is.EqualTo(JsonValueKind.Number));
+        JsonElement numbers = ebp.RunJson("train", "--data", "csv:t.csv", "--target", "numbers", "--test", "t.csv", "--epochs", "600", "--out", "n");
+        Assert.That(numbers.GetProperty("test_accuracy").ValueKind, Is.EqualTo(JsonValueKind.Null));
+        Assert.That(numbers.GetProperty("test_loss").GetDouble(), Is.LessThan(2));
+        Assert.That(ebp.RunJson("eval", "n").GetProperty("loss").GetDouble(), Is.EqualTo(numbers.GetProperty("test_loss").GetDouble()));
     }
 
     [TestCase("--optimizer sgd")]

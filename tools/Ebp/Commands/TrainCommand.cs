@@ -36,7 +36,7 @@ internal static class TrainCommand
     }
 
     /// <summary>0 and auto leave it to the plan.</summary>
-    private static int Threads(string? text) => text == "auto" ? 0 : OptionText.Integer("threads", text, 0, NetworkOptions.MaximumThreads) ?? 0;
+    private static int Threads(string? text) => text == "auto" ? 0 : OptionText.Integer("threads", text, 1, NetworkOptions.MaximumThreads) ?? 0;
 
     private static int Run(Recipe given, int threads, string? output, string? resume, bool json)
     {

@@ -36,7 +36,8 @@ internal static class DataLoader
             return LoadImages(recipe, withTraining: false).Test;
         }
 
-        FloatDataset table = ReadTable(recipe, recipe.Test ?? recipe.Data[4..], preparation.ClassNames);
+        string target = preparation.Classes == 0 ? "numbers" : "classes";
+        FloatDataset table = ReadTable(recipe with { Target = target }, recipe.Test ?? recipe.Data[4..], preparation.ClassNames);
         FloatDataset prepared = Prepare(table, preparation.Standardizer);
         return wholeTable || recipe.Test is not null ? prepared : DatasetView.Subset(prepared, Split(recipe, table.Count).Test);
     }
@@ -72,7 +73,8 @@ internal static class DataLoader
         int[] test = [];
         if (recipe.Test is not null)
         {
-            testTable = ReadTable(recipe, recipe.Test, table.ClassNames);
+            // What the training file's label is, the test file's is, too.
+            testTable = ReadTable(recipe with { Target = table.ClassCount == 0 ? "numbers" : "classes" }, recipe.Test, table.ClassNames);
             if (testTable.InputLength != table.InputLength)
             {
                 throw ToolException.BadInput($"{recipe.Test}: rows have {testTable.InputLength} inputs, those of the training file {table.InputLength}");
@@ -110,8 +112,11 @@ internal static class DataLoader
             throw ToolException.BadInput(Directory.Exists(path) ? $"{path}: it is a folder, not a CSV file" : $"{path}: there is no such file");
         }
 
-        return CsvReader.Read(path, new CsvOptions { Label = recipe.Label, Ignore = recipe.IgnoredColumns, Classes = classes });
+        return CsvReader.Read(path, new CsvOptions { Label = recipe.Label, Ignore = recipe.IgnoredColumns, Classes = classes, Target = Target(recipe) });
     }
+
+    private static CsvTarget Target(Recipe recipe) =>
+        recipe.Target switch { "classes" => CsvTarget.Classes, "numbers" => CsvTarget.Numbers, _ => CsvTarget.Automatic };
 
     private static FloatDataset Prepare(FloatDataset table, Standardizer? standardizer)
     {
@@ -164,6 +169,7 @@ internal static class DataLoader
         bool table = recipe.Data!.StartsWith("csv:", StringComparison.Ordinal);
         string? stray = table ? null
             : recipe.Label is not null ? "label"
+            : recipe.Target is not null ? "target"
             : recipe.Ignore is not null ? "ignore"
             : recipe.Test is not null ? "test"
             : recipe.TestFraction is not null ? "test-fraction"

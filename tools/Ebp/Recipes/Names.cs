@@ -17,5 +17,7 @@ internal static class Names
 
     public static readonly string[] Schedules = ["constant", "step", "exponential", "cosine", "warm-up"];
 
+    public static readonly string[] Targets = ["classes", "numbers"];
+
     public static readonly string[] Arithmetics = ["fused", "separate"];
 }

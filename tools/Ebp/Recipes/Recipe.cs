@@ -14,6 +14,8 @@ internal sealed record Recipe
 
     public string? Label { get; init; }
 
+    public string? Target { get; init; }
+
     public string? Ignore { get; init; }
 
     public string? Test { get; init; }
@@ -82,6 +84,7 @@ internal sealed record Recipe
         Data = DataName(text("data")),
         DataDir = text("data-dir"),
         Label = text("label"),
+        Target = OptionText.Name("target", text("target"), Names.Targets),
         Ignore = text("ignore"),
         Test = text("test"),
         TestFraction = OptionText.Number("test-fraction", text("test-fraction"), zero: false, below: 1),
@@ -120,6 +123,7 @@ internal sealed record Recipe
         Add("data", Data);
         Add("data-dir", DataDir);
         Add("label", Label);
+        Add("target", Target);
         Add("ignore", Ignore is null ? null : string.Join(',', IgnoredColumns));
         Add("test", Test);
         Add("test-fraction", Number(TestFraction));

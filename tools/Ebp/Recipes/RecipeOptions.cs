@@ -6,7 +6,7 @@ namespace EmbeddedBackprop.Tools.Recipes;
 internal sealed class RecipeOptions
 {
     /// <summary>Where the samples come from.</summary>
-    public static readonly string[] Data = ["data", "data-dir", "label", "ignore", "test", "test-fraction"];
+    public static readonly string[] Data = ["data", "data-dir", "label", "target", "ignore", "test", "test-fraction"];
 
     /// <summary>Which of the training samples are used.</summary>
     public static readonly string[] Parts = ["limit", "validation"];
@@ -28,6 +28,7 @@ internal sealed class RecipeOptions
         ["data"] = ("digits|mnist|csv:FILE", "The samples: digits drawn by the program, the MNIST files, or a table."),
         ["data-dir"] = ("DIR", "The folder with MNIST's four IDX files, plain or .gz (default: mnist)."),
         ["label"] = ("NAME|INDEX", "CSV: the column that is to be predicted (default: the last one)."),
+        ["target"] = ("classes|numbers", "CSV: what the label is (default: classes, unless there are numbers that are not whole)."),
         ["ignore"] = ("NAMES", "CSV: columns that are no inputs, by name or index, with commas between."),
         ["test"] = ("FILE", "CSV: the file to test on."),
         ["test-fraction"] = ("F", "CSV: the share of rows that is drawn by the seed to test on (default: 0.2)."),
