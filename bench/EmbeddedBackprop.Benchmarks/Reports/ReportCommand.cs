@@ -65,7 +65,7 @@ internal static class ReportCommand
     {
         StringBuilder text = new();
         text.Append(Begin).Append("\n\n").Append(Table(main));
-        text.Append(CultureInfo.InvariantCulture, $"\nMedians of BenchmarkDotNet's tables in `{Path.GetRelativePath(ResultFile.Root, folder).Replace('\\', '/')}` (SDK, CPU and commit stand there); one core. ");
+        text.Append(CultureInfo.InvariantCulture, $"\nColumn Min (the fastest of twelve iterations: the machine was shared) of BenchmarkDotNet's tables in `{Path.GetRelativePath(ResultFile.Root, folder).Replace('\\', '/')}` (mean, median, SDK, CPU and commit stand there); one core. ");
         text.Append("\"Loop\" is the scalar twin that defines the bits, \"Vector&lt;T&gt;\" and \"tiled\" are the kernel at the runtime's and at the widest width.\n\n");
         text.Append(CultureInfo.InvariantCulture, $"![Bars: training steps and matrix products, times as fast as the loop]({docs}charts/speed.svg)\n\n");
         text.Append(CultureInfo.InvariantCulture, $"![Lines: time of one gradient over the number of weights, finite differences and backpropagation]({docs}charts/gradient.svg)\n\n{End}");
