@@ -31,6 +31,13 @@ foreach (Arithmetic arithmetic in (ReadOnlySpan<Arithmetic>)[Arithmetic.Fused, A
     Print($"bytes_per_step_{name}", bytesPerStep);
 }
 
+if (!speed)
+{
+    (string hash, double bytesPerStep) = ThreadsRun.Train(threads: 3, steps: 10);
+    Print("hash_threads", hash);
+    Print("bytes_per_step_threads", bytesPerStep);
+}
+
 return 0;
 
 static void Print(string name, object value) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name} {value}"));

@@ -29,6 +29,8 @@ internal sealed class AotTests
             Assert.That(lines["hash_separate"], Is.EqualTo(HashRun.Train(Arithmetic.Separate, Steps, Execution.Scalar).Hash));
             Assert.That(lines["bytes_per_step_fused"], Is.EqualTo("0"));
             Assert.That(lines["bytes_per_step_separate"], Is.EqualTo("0"));
+            Assert.That(lines["hash_threads"], Is.EqualTo(ThreadsRun.Train(threads: 1, steps: 10, Execution.Scalar).Hash));
+            Assert.That(lines["bytes_per_step_threads"], Is.EqualTo("0"));
             Assert.That(size, Is.LessThan(4_000_000));
         });
     }

@@ -5,6 +5,7 @@ using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Optimizers;
+using EmbeddedBackprop.Probe;
 using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training;
 using NUnit.Framework;
@@ -149,6 +150,10 @@ internal sealed class ThreadsTests
         Thread.Sleep(5);
         Assert.That(net.Pool!.PartsByWorkers, Is.Zero);
     }
+
+    [Test]
+    public void A_wide_net_is_shared_out_by_itself_and_has_the_bits_of_the_twins([Values(2, 3)] int threads) =>
+        Assert.That(ThreadsRun.Train(threads, 10), Is.EqualTo((ThreadsRun.Train(1, 10, Execution.Scalar).Hash, 0.0)));
 
     [TestCase(-1)]
     [TestCase(257)]
