@@ -23,6 +23,9 @@ internal static class ChildProcess
             case ["hash", string arithmetic, string steps]:
                 WidthProbe.Print(arithmetic, steps);
                 return 0;
+            case ["one-processor", string threads, string steps]:
+                OneProcessor.Print(threads, steps);
+                return 0;
             default:
                 Console.Error.WriteLine("Run the tests by 'dotnet test'; this entry point is for processes that tests start.");
                 return 2;

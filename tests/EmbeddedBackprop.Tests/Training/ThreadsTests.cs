@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Data;
 using EmbeddedBackprop.Graphs;
@@ -154,6 +155,17 @@ internal sealed class ThreadsTests
     [Test]
     public void A_wide_net_is_shared_out_by_itself_and_has_the_bits_of_the_twins([Values(2, 3)] int threads) =>
         Assert.That(ThreadsRun.Train(threads, 10), Is.EqualTo((ThreadsRun.Train(1, 10, Execution.Scalar).Hash, 0.0)));
+
+    [TestCase("DOTNET_PROCESSOR_COUNT", "1", 1)]
+    [TestCase("DOTNET_PROCESSOR_COUNT", "2", 2)]
+    public void One_processor_is_enough_for_four_threads(string name, string value, int processors)
+    {
+        // Both: threads that know they are alone and sleep at once, and threads that do not and spin.
+        using Process process = ChildProcess.Start([new(name, value)], "one-processor", "4", "50");
+        string line = process.StandardOutput.ReadToEnd().Trim();
+        Assert.That(process.WaitForExit(60_000), "no deadlock");
+        Assert.That(line, Is.EqualTo($"{processors} {ThreadsRun.Train(1, 50).Hash} 0"));
+    }
 
     [TestCase(-1)]
     [TestCase(257)]
