@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Graphs;
@@ -80,17 +81,17 @@ public readonly ref struct OpContext<T> where T : unmanaged
     /// <summary>Training step, counted from 0.</summary>
     public long StepNumber => run.StepNumber;
 
-    /// <summary>The op's own parameters.</summary>
-    public Span<T> Parameters => memory.Parameters.Slice(step.Parameters.Offset, step.Parameters.Length);
+    /// <summary>How many parameter tensors the op has.</summary>
+    public int ParameterCount => step.Ranges.Length;
 
-    /// <summary>The gradients of the op's own parameters.</summary>
-    public Span<T> ParameterGradient => memory.Gradients.Slice(step.Parameters.Offset, step.Parameters.Length);
-
-    /// <summary>Whether the parameter gradient goes on from what stands there (a second use of the weights, a further micro-batch).</summary>
-    public bool ContinueParameterGradient => step.ContinueParameterGradient || run.SampleOffset > 0;
+    /// <summary>Whether parameter gradients go on from what stands there (a second use of the weights, a further micro-batch).</summary>
+    public bool ContinueParameterGradients => step.ContinueParameterGradient || run.SampleOffset > 0;
 
     /// <summary>The output, [batch][stride].</summary>
-    public Span<T> Output => step.Op.IsLoss ? Cut(step.Output) : Rows(step.Output);
+    public Span<T> Output => Rows(step.Output);
+
+    /// <summary>The 16 partial sums that are a loss's output.</summary>
+    public Span<T> LossParts => Cut(step.Output);
 
     /// <summary>Numbers of one sample of the output.</summary>
     public int OutputColumns => step.Output.Columns;
@@ -122,13 +123,26 @@ public readonly ref struct OpContext<T> where T : unmanaged
     /// <summary>Whether that gradient goes on from what a later reader of the same node wrote.</summary>
     public bool ContinueInputGradient(int index) => step.ContinueInputGradients[index];
 
-    /// <summary>How many parameter tensors the op has.</summary>
-    public int RangeCount => step.Ranges.Length;
+    /// <summary>The i-th parameter tensor's place and kind.</summary>
+    public ref readonly ParameterRange Range(int index) => ref step.Ranges[index];
 
-    /// <summary>The i-th parameter tensor of the op, with its offset counted from <see cref="Parameters"/>.</summary>
-    public ref readonly ParameterRange Range(int index) => ref step.OwnRanges[index];
+    /// <summary>The i-th parameter tensor, [rows][stride].</summary>
+    public Span<T> Parameter(int index)
+    {
+        ref readonly ParameterRange range = ref step.Ranges[index];
+        return memory.Parameters.Slice(range.Offset, range.Length);
+    }
 
+    /// <summary>The gradient of the i-th parameter tensor, [rows][stride].</summary>
+    public Span<T> ParameterGradient(int index)
+    {
+        ref readonly ParameterRange range = ref step.Ranges[index];
+        return memory.Gradients.Slice(range.Offset, range.Length);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Span<T> Rows(Slot slot) => memory.Workspace.Slice(slot.Offset, run.Batch * slot.Stride);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Span<T> Cut(Slot slot) => slot.Exists ? memory.Workspace.Slice(slot.Offset, slot.Length) : [];
 }

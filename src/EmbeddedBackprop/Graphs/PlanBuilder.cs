@@ -139,7 +139,6 @@ internal sealed class PlanBuilder
                 {
                     step.Ranges = [.. layout.Ranges.Skip(first)];
                     step.Parameters = (offset, layout.Length - offset);
-                    step.OwnRanges = [.. step.Ranges.Select(range => range with { Offset = range.Offset - offset })];
                 }
             }
         }

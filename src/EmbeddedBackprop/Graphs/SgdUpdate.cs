@@ -16,7 +16,7 @@ public readonly record struct SgdUpdate(float LearningRate, float WeightL2 = 0f,
     public bool Apply(in OpContext<float> c)
     {
         bool finite = true;
-        for (int i = 0; i < c.RangeCount; i++)
+        for (int i = 0; i < c.ParameterCount; i++)
         {
             finite &= Apply(in c, i);
         }
@@ -29,7 +29,7 @@ public readonly record struct SgdUpdate(float LearningRate, float WeightL2 = 0f,
     public bool Apply(in OpContext<float> c, int index)
     {
         ref readonly ParameterRange range = ref c.Range(index);
-        Span<float> w = c.Parameters.Slice(range.Offset, range.Length), g = c.ParameterGradient.Slice(range.Offset, range.Length);
+        Span<float> w = c.Parameter(index), g = c.ParameterGradient(index);
         bool finite = Finite.All(g);
         if (L2(range.Kind) is not 0f and float l2)
         {

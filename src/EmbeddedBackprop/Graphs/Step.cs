@@ -53,7 +53,4 @@ public sealed class Step
 
     /// <summary>The op's parameters with offsets into the flat span.</summary>
     internal ParameterRange[] Ranges { get; set; } = [];
-
-    /// <summary>The same with offsets from the op's first parameter: what its passes cut spans by.</summary>
-    internal ParameterRange[] OwnRanges { get; set; } = [];
 }

@@ -102,7 +102,7 @@ public abstract class Loss : Op
     /// <summary>The 16 parts, at the first samples of a logical batch begun with 0.</summary>
     private protected static Span<T> BeginParts<T>(in OpContext<T> c) where T : unmanaged
     {
-        Span<T> parts = c.Output;
+        Span<T> parts = c.LossParts;
         if (c.SampleOffset == 0)
         {
             parts.Clear();

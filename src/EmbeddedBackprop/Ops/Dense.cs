@@ -76,10 +76,9 @@ public sealed class Dense : Op
     /// <inheritdoc/>
     public override void Forward(in OpContext<float> c)
     {
-        ref readonly ParameterRange weight = ref c.Range(0), bias = ref c.Range(1);
-        Span<float> w = c.Parameters.Slice(weight.Offset, weight.Length), b = c.Parameters.Slice(bias.Offset, bias.Length);
+        Span<float> w = c.Parameter(0), b = c.Parameter(1);
         Span<float> a = c.Output, z = WeightedInput(in c);
-        int n = weight.Stride; // padded columns are computed along: a row has no ragged end
+        int n = c.OutputStride; // padded columns are computed along: a row has no ragged end
         if (Outputs == 1)
         {
             Gemv.OneOutput(c.Arithmetic, c.Batch, inputs, c.Input(0), c.InputStride(0), w, b, z);
@@ -99,54 +98,51 @@ public sealed class Dense : Op
     /// <inheritdoc/>
     public override void Backward(in OpContext<float> c)
     {
-        ref readonly ParameterRange weight = ref c.Range(0);
-        int n = weight.Stride;
+        int n = c.OutputStride;
         Span<float> delta = Delta(in c);
 
         // BP4: dW = x^T delta
         Gemm.TN(
             c.Arithmetic, inputs, n, c.Batch, c.Input(0), c.InputStride(0), delta, n,
-            c.ParameterGradient.Slice(weight.Offset, weight.Length), n, c.ContinueParameterGradient);
+            c.ParameterGradient(0), n, c.ContinueParameterGradients);
     }
 
     /// <inheritdoc/>
     public override bool BackwardAndUpdate(in OpContext<float> c, in SgdUpdate update)
     {
-        ref readonly ParameterRange weight = ref c.Range(0);
-        int n = weight.Stride;
+        int n = c.OutputStride;
         Span<float> delta = Delta(in c), x = c.Input(0);
         if (inputs == 1 || !Finite.BoundsProducts(x, delta))
         {
             // The gradient may not be finite: it is looked at before it is applied.
             Gemm.TN(
-                c.Arithmetic, inputs, n, c.Batch, x, c.InputStride(0), delta, n, c.ParameterGradient.Slice(weight.Offset, weight.Length), n);
+                c.Arithmetic, inputs, n, c.Batch, x, c.InputStride(0), delta, n, c.ParameterGradient(0), n);
             return update.Apply(in c);
         }
 
         // BP4 and w = w - eta dW in one pass over W: dW stays in registers.
         Gemm.UpdateTN(
             c.Arithmetic, inputs, n, c.Batch, x, c.InputStride(0), delta, n,
-            c.Parameters.Slice(weight.Offset, weight.Length), n, update.LearningRate, update.WeightL2);
+            c.Parameter(0), n, update.LearningRate, update.WeightL2);
         return update.Apply(in c, 1);
     }
 
     /// <summary>Everything of the backward pass but the weight gradient: delta (BP1, BP2), the bias gradient (BP3), and the layer below's share (BP2).</summary>
     private Span<float> Delta(in OpContext<float> c)
     {
-        ref readonly ParameterRange weight = ref c.Range(0), bias = ref c.Range(1);
         Span<float> a = c.Output, z = WeightedInput(in c), delta = c.OutputGradient;
-        int n = weight.Stride;
+        int n = c.OutputStride;
 
         // BP1, BP2: delta = dL/da * f'(z)
         Activation.Backward(c.Arithmetic, c.Batch, Outputs, n, z, a, delta);
         Padding.Clear(delta, c.Batch, Outputs, n);
         // BP3: db = sum of delta over the samples
-        Reduce.SumColumns(c.Batch, n, delta, n, c.ParameterGradient.Slice(bias.Offset, bias.Length), c.ContinueParameterGradient);
+        Reduce.SumColumns(c.Batch, n, delta, n, c.ParameterGradient(1), c.ContinueParameterGradients);
         if (c.WantsInputGradient(0))
         {
             // BP2 for the layer below: dL/dx = delta W^T
             Gemm.NT(
-                c.Arithmetic, c.Batch, inputs, Outputs, delta, n, c.Parameters.Slice(weight.Offset, weight.Length), n,
+                c.Arithmetic, c.Batch, inputs, Outputs, delta, n, c.Parameter(0), n,
                 c.InputGradient(0), c.InputStride(0), c.ContinueInputGradient(0));
         }
 
@@ -190,30 +186,28 @@ public sealed class Dense : Op
 
     private void AffineTwin<T>(in OpContext<T> c, Span<T> z) where T : unmanaged, System.Numerics.IBinaryFloatingPointIeee754<T>
     {
-        ref readonly ParameterRange weight = ref c.Range(0), bias = ref c.Range(1);
-        Span<T> w = c.Parameters.Slice(weight.Offset, weight.Length), b = c.Parameters.Slice(bias.Offset, bias.Length);
+        Span<T> w = c.Parameter(0), b = c.Parameter(1);
         if (Outputs == 1)
         {
             Kernels.Scalar.Gemv.OneOutput<T>(c.Arithmetic, c.Batch, inputs, c.Input(0), c.InputStride(0), w, b, z);
         }
         else
         {
-            Kernels.Scalar.Gemm.NN<T>(c.Arithmetic, c.Batch, Outputs, inputs, c.Input(0), c.InputStride(0), w, weight.Stride, b[..Outputs], z, weight.Stride);
+            Kernels.Scalar.Gemm.NN<T>(c.Arithmetic, c.Batch, Outputs, inputs, c.Input(0), c.InputStride(0), w, c.OutputStride, b[..Outputs], z, c.OutputStride);
         }
     }
 
     private void BackwardTwin<T>(in OpContext<T> c) where T : unmanaged, System.Numerics.IBinaryFloatingPointIeee754<T>
     {
-        ref readonly ParameterRange weight = ref c.Range(0), bias = ref c.Range(1);
         Span<T> delta = c.OutputGradient;
-        int n = weight.Stride, ldx = c.InputStride(0);
-        Kernels.Scalar.Reduce.SumColumns<T>(c.Batch, Outputs, delta, n, c.ParameterGradient.Slice(bias.Offset, bias.Length), c.ContinueParameterGradient);
+        int n = c.OutputStride, ldx = c.InputStride(0);
+        Kernels.Scalar.Reduce.SumColumns<T>(c.Batch, Outputs, delta, n, c.ParameterGradient(1), c.ContinueParameterGradients);
         Kernels.Scalar.Gemm.TN<T>(
-            c.Arithmetic, inputs, Outputs, c.Batch, c.Input(0), ldx, delta, n, c.ParameterGradient.Slice(weight.Offset, weight.Length), n, c.ContinueParameterGradient);
+            c.Arithmetic, inputs, Outputs, c.Batch, c.Input(0), ldx, delta, n, c.ParameterGradient(0), n, c.ContinueParameterGradients);
         if (c.WantsInputGradient(0))
         {
             Kernels.Scalar.Gemm.NT<T>(
-                c.Arithmetic, c.Batch, inputs, Outputs, delta, n, c.Parameters.Slice(weight.Offset, weight.Length), n,
+                c.Arithmetic, c.Batch, inputs, Outputs, delta, n, c.Parameter(0), n,
                 c.InputGradient(0), ldx, c.ContinueInputGradient(0));
         }
     }
