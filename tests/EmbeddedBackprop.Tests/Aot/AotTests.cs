@@ -17,7 +17,7 @@ internal sealed class AotTests
     [TestCase("x86-x64-v4", 8, true, true)]
     public void The_published_program_gives_the_hash_of_the_jit(string instructionSet, int vectorWidth, bool vector512, bool fma)
     {
-        Dictionary<string, string> lines = PublishAndRun(instructionSet, out long size);
+        Dictionary<string, string> lines = PublishAndRun(instructionSet, out long size, out string symbols);
         TestContext.Out.WriteLine($"instruction set {(instructionSet.Length == 0 ? "baseline" : instructionSet)}: {size:N0} bytes");
         Assert.Multiple(() =>
         {
@@ -32,10 +32,12 @@ internal sealed class AotTests
             Assert.That(lines["hash_threads"], Is.EqualTo(ThreadsRun.Train(threads: 1, steps: 10, Execution.Scalar).Hash));
             Assert.That(lines["bytes_per_step_threads"], Is.EqualTo("0"));
             Assert.That(size, Is.LessThan(4_000_000));
+            Assert.That(symbols, Does.Contain("Activations_Sigmoid"), "the control: a used activation is there");
+            Assert.That(symbols, Does.Not.Contain("Activations_Gelu").And.Not.Contain("Optimizers_Adam").And.Not.Contain("Losses_SoftmaxCrossEntropy"), "unused ones are trimmed");
         });
     }
 
-    private static Dictionary<string, string> PublishAndRun(string instructionSet, out long size)
+    private static Dictionary<string, string> PublishAndRun(string instructionSet, out long size, out string symbols)
     {
         Tools.Require("clang", "clang");
         if (!File.Exists("/usr/include/zlib.h"))
@@ -54,6 +56,7 @@ internal sealed class AotTests
             Assert.That(output, Does.Not.Contain("warning IL").And.Not.Contain("warning AOT"), "trim and AOT warnings");
             string program = Path.Combine(folder, "out", "AotProbe");
             size = new FileInfo(program).Length;
+            symbols = Tools.RunChecked(folder, Tools.Require("nm", "binutils"), program + ".dbg");
             return Tools.RunChecked(folder, program, $"{Steps}").Split('\n', StringSplitOptions.RemoveEmptyEntries)
                 .Select(line => line.Split(' ', 2)).ToDictionary(parts => parts[0], parts => parts[1]);
         }
