@@ -24,19 +24,23 @@ public readonly record struct SgdUpdate(float LearningRate, float WeightL2 = 0f,
         return finite;
     }
 
-    /// <summary>Applies the gradient of the op's i-th tensor.</summary>
+    /// <summary>Applies the gradient of the op's i-th tensor if it is finite.</summary>
     /// <returns>Whether the gradient was finite.</returns>
     public bool Apply(in OpContext<float> c, int index)
     {
         ref readonly ParameterRange range = ref c.Range(index);
         Span<float> w = c.Parameter(index), g = c.ParameterGradient(index);
-        bool finite = Finite.All(g);
+        if (!Finite.All(g))
+        {
+            return false;
+        }
+
         if (L2(range.Kind) is not 0f and float l2)
         {
             Elementwise.MultiplyAdd(c.Arithmetic, l2, w, g);
         }
 
         Elementwise.MultiplyAdd(c.Arithmetic, -LearningRate, g, w);
-        return finite;
+        return true;
     }
 }
