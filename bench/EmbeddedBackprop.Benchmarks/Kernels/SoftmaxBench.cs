@@ -24,7 +24,7 @@ public class SoftmaxBench : Bench
         (z, a) = (Numbers(samples * stride, 1), Numbers(samples * stride, 2));
     }
 
-    protected override void Run() => Softmax.Forward(Arithmetic.Fused, samples, classes, z.Span, stride, a.Span, stride);
+    protected override void Run() => SoftmaxRows.Forward(Arithmetic.Fused, samples, classes, z.Span, stride, a.Span, stride);
 
-    protected override void RunLoop() => Twin.Softmax.Forward<float>(Arithmetic.Fused, samples, classes, z.Span, stride, a.Span, stride);
+    protected override void RunLoop() => Twin.SoftmaxRows.Forward<float>(Arithmetic.Fused, samples, classes, z.Span, stride, a.Span, stride);
 }

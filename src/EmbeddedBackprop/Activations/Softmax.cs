@@ -14,28 +14,28 @@ public sealed class Softmax : Activation
 
     /// <inheritdoc/>
     public override void Forward(Arithmetic arithmetic, int rows, int columns, int stride, ReadOnlySpan<float> z, Span<float> a) =>
-        Kernels.Softmax.Forward(arithmetic, rows, columns, z, stride, a, stride);
+        Kernels.SoftmaxRows.Forward(arithmetic, rows, columns, z, stride, a, stride);
 
     /// <inheritdoc/>
     public override void Backward(
         Arithmetic arithmetic, int rows, int columns, int stride, ReadOnlySpan<float> z, ReadOnlySpan<float> a, Span<float> delta) =>
-        Kernels.Softmax.Backward(arithmetic, rows, columns, a, stride, delta, stride, delta, stride);
+        Kernels.SoftmaxRows.Backward(arithmetic, rows, columns, a, stride, delta, stride, delta, stride);
 
     /// <inheritdoc/>
     public override void ForwardScalar(Arithmetic arithmetic, int rows, int columns, int stride, ReadOnlySpan<float> z, Span<float> a) =>
-        Kernels.Scalar.Softmax.Forward(arithmetic, rows, columns, z, stride, a, stride);
+        Kernels.Scalar.SoftmaxRows.Forward(arithmetic, rows, columns, z, stride, a, stride);
 
     /// <inheritdoc/>
     public override void BackwardScalar(
         Arithmetic arithmetic, int rows, int columns, int stride, ReadOnlySpan<float> z, ReadOnlySpan<float> a, Span<float> delta) =>
-        Kernels.Scalar.Softmax.Backward<float>(arithmetic, rows, columns, a, stride, delta, stride, delta, stride);
+        Kernels.Scalar.SoftmaxRows.Backward<float>(arithmetic, rows, columns, a, stride, delta, stride, delta, stride);
 
     /// <inheritdoc/>
     public override void ForwardScalar(int rows, int columns, int stride, ReadOnlySpan<double> z, Span<double> a) =>
-        Kernels.Scalar.Softmax.Forward(Arithmetic.Separate, rows, columns, z, stride, a, stride);
+        Kernels.Scalar.SoftmaxRows.Forward(Arithmetic.Separate, rows, columns, z, stride, a, stride);
 
     /// <inheritdoc/>
     public override void BackwardScalar(
         int rows, int columns, int stride, ReadOnlySpan<double> z, ReadOnlySpan<double> a, Span<double> delta) =>
-        Kernels.Scalar.Softmax.Backward<double>(Arithmetic.Separate, rows, columns, a, stride, delta, stride, delta, stride);
+        Kernels.Scalar.SoftmaxRows.Backward<double>(Arithmetic.Separate, rows, columns, a, stride, delta, stride, delta, stride);
 }

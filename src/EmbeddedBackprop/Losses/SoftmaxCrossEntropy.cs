@@ -3,7 +3,6 @@ using System.Runtime.CompilerServices;
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
-using Softmax = EmbeddedBackprop.Kernels.Softmax;
 
 namespace EmbeddedBackprop.Losses;
 
@@ -32,7 +31,7 @@ public sealed class SoftmaxCrossEntropy : Loss
     {
         int stride = c.InputStride(0);
         Span<float> z = c.Input(0), y = c.Input(1), terms = c.Scratch[..(c.Batch * stride)], lse = c.Scratch.Slice(c.Batch * stride, c.Batch);
-        Softmax.LogSumExp(c.Arithmetic, c.Batch, Outputs, z, stride, lse);
+        SoftmaxRows.LogSumExp(c.Arithmetic, c.Batch, Outputs, z, stride, lse);
         if (IndexTarget)
         {
             AddIndexTerms<float>(in c, z, y, lse);
@@ -55,7 +54,7 @@ public sealed class SoftmaxCrossEntropy : Loss
         int stride = c.InputStride(0);
         float scale = (float)Scale(c.LogicalBatch);
         Span<float> y = c.Input(1), gradient = c.InputGradient(0);
-        Softmax.Forward(c.Arithmetic, c.Batch, Outputs, c.Input(0), stride, gradient, stride);
+        SoftmaxRows.Forward(c.Arithmetic, c.Batch, Outputs, c.Input(0), stride, gradient, stride);
         for (int sample = 0; sample < c.Batch; sample++)
         {
             Span<float> p = gradient.Slice(sample * stride, stride);
@@ -117,7 +116,7 @@ public sealed class SoftmaxCrossEntropy : Loss
     {
         int stride = c.InputStride(0);
         Span<T> z = c.Input(0), y = c.Input(1), terms = c.Scratch[..(c.Batch * stride)], lse = c.Scratch.Slice(c.Batch * stride, c.Batch);
-        Kernels.Scalar.Softmax.LogSumExp<T>(c.Arithmetic, c.Batch, Outputs, z, stride, lse);
+        Kernels.Scalar.SoftmaxRows.LogSumExp<T>(c.Arithmetic, c.Batch, Outputs, z, stride, lse);
         if (IndexTarget)
         {
             AddIndexTerms<T>(in c, z, y, lse);
@@ -139,7 +138,7 @@ public sealed class SoftmaxCrossEntropy : Loss
     {
         int stride = c.InputStride(0);
         Span<T> y = c.Input(1), gradient = c.InputGradient(0);
-        Kernels.Scalar.Softmax.Forward<T>(c.Arithmetic, c.Batch, Outputs, c.Input(0), stride, gradient, stride);
+        Kernels.Scalar.SoftmaxRows.Forward<T>(c.Arithmetic, c.Batch, Outputs, c.Input(0), stride, gradient, stride);
         for (int sample = 0; sample < c.Batch; sample++)
         {
             int row = sample * stride;

@@ -50,7 +50,7 @@ internal sealed class ActivationTests
                 {
                     Assert.That(name, Is.EqualTo("softmax"), $"{where}: log_value");
                     float[] lse = new float[rows];
-                    EmbeddedBackprop.Kernels.Softmax.LogSumExp(arithmetic, rows, columns, z.Floats, columns, lse);
+                    EmbeddedBackprop.Kernels.SoftmaxRows.LogSumExp(arithmetic, rows, columns, z.Floats, columns, lse);
                     float[] log = [.. z.Floats.Select((x, i) => x - lse[i / columns])];
                     errors.Add($"{what} log value", GoldenJson.Tensor(root, where, "log_value").ErrorOf(log));
                 }

@@ -28,8 +28,8 @@ internal static class GuardedKernels
                     case "gemm-all": AllProducts(atEnd); break;
                     case "vectors": Vectors(atEnd, 80); break;
                     case "vectors-all": Vectors(atEnd, 257); break;
-                    case "softmax": SoftmaxRows(atEnd, 70); break;
-                    case "softmax-all": SoftmaxRows(atEnd, 257); break;
+                    case "softmax": RowsOfSoftmax(atEnd, 70); break;
+                    case "softmax-all": RowsOfSoftmax(atEnd, 257); break;
                     case "planted-read-behind": PlantedReadBehind(); break;
                     case "planted-read-before": PlantedReadBefore(); break;
                     case "planted-write-behind": PlantedWriteBehind(); break;
@@ -119,16 +119,16 @@ internal static class GuardedKernels
         }
     }
 
-    private static void SoftmaxRows(bool atEnd, int longest)
+    private static void RowsOfSoftmax(bool atEnd, int longest)
     {
         for (int n = 1; n <= longest; n++)
         {
             Span<float> z = Put(0, 3, n, n + 1, atEnd);
             Span<float> a = Put(1, 3, n, n + 2, atEnd);
             Span<float> dz = Put(2, 3, n, n, atEnd);
-            Softmax.Forward(Arithmetic.Fused, 3, n, z, n + 1, a, n + 2);
-            Softmax.Backward(Arithmetic.Separate, 3, n, a, n + 2, z, n + 1, dz, n);
-            Softmax.LogSumExp(Arithmetic.Fused, 3, n, z, n + 1, Put(3, 1, 3, 3, atEnd));
+            SoftmaxRows.Forward(Arithmetic.Fused, 3, n, z, n + 1, a, n + 2);
+            SoftmaxRows.Backward(Arithmetic.Separate, 3, n, a, n + 2, z, n + 1, dz, n);
+            SoftmaxRows.LogSumExp(Arithmetic.Fused, 3, n, z, n + 1, Put(3, 1, 3, 3, atEnd));
         }
     }
 

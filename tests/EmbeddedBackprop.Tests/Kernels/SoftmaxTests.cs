@@ -17,14 +17,14 @@ internal sealed class SoftmaxTests
     [Test]
     public void Backward([Values] Arithmetic arithmetic) => Check(
         arithmetic,
-        (a, m, n, x, ldx, y, d, ld) => Softmax.Backward(a, m, n, x, ldx, y, ldx, d, ld),
-        (a, m, n, x, ldx, y, d, ld) => Twin.Softmax.Backward(a, m, n, x, ldx, y, ldx, d, ld));
+        (a, m, n, x, ldx, y, d, ld) => SoftmaxRows.Backward(a, m, n, x, ldx, y, ldx, d, ld),
+        (a, m, n, x, ldx, y, d, ld) => Twin.SoftmaxRows.Backward(a, m, n, x, ldx, y, ldx, d, ld));
 
     [Test]
     public void Logarithm_of_the_sum([Values] Arithmetic arithmetic) => Check(
         arithmetic,
-        (a, m, n, x, ldx, y, d, ld) => Softmax.LogSumExp(a, m, n, x, ldx, d),
-        (a, m, n, x, ldx, y, d, ld) => Twin.Softmax.LogSumExp(a, m, n, x, ldx, d));
+        (a, m, n, x, ldx, y, d, ld) => SoftmaxRows.LogSumExp(a, m, n, x, ldx, d),
+        (a, m, n, x, ldx, y, d, ld) => Twin.SoftmaxRows.LogSumExp(a, m, n, x, ldx, d));
 
     [Test]
     public void Control_a_sum_in_plain_order_is_caught()
@@ -52,11 +52,11 @@ internal sealed class SoftmaxTests
         {
             float[] z = Samples.Array(3 * n, n);
             float[] expected = new float[3 * n];
-            Twin.Softmax.Forward<float>(Arithmetic.Fused, 3, n, z, n, expected, n);
+            Twin.SoftmaxRows.Forward<float>(Arithmetic.Fused, 3, n, z, n, expected, n);
             Widths.ForEach(width =>
             {
                 float[] a = (float[])z.Clone();
-                Softmax.Forward(Arithmetic.Fused, 3, n, a, n, a, n);
+                SoftmaxRows.Forward(Arithmetic.Fused, 3, n, a, n, a, n);
                 Bits.AssertEqual(a, expected, $"in place {n} width {width}");
             });
         }
@@ -67,11 +67,11 @@ internal sealed class SoftmaxTests
     {
         float[] a = new float[3];
         float[] logarithm = new float[1];
-        Softmax.Forward(Arithmetic.Fused, 1, 3, [1e4f, 1e4f, -1e4f], 3, a, 3);
+        SoftmaxRows.Forward(Arithmetic.Fused, 1, 3, [1e4f, 1e4f, -1e4f], 3, a, 3);
         Assert.That(a, Is.EqualTo(new[] { 0.5f, 0.5f, 0f }));
-        Softmax.LogSumExp(Arithmetic.Fused, 1, 3, [1e4f, 1e4f, -1e4f], 3, logarithm);
+        SoftmaxRows.LogSumExp(Arithmetic.Fused, 1, 3, [1e4f, 1e4f, -1e4f], 3, logarithm);
         Assert.That(logarithm[0], Is.EqualTo(10000.693f).Within(1e-3f));
-        Softmax.Forward(Arithmetic.Fused, 1, 3, [0f, float.NaN, 1f], 3, a, 3);
+        SoftmaxRows.Forward(Arithmetic.Fused, 1, 3, [0f, float.NaN, 1f], 3, a, 3);
         Assert.That(a, Is.All.NaN);
     }
 
@@ -81,14 +81,14 @@ internal sealed class SoftmaxTests
         double[] z = [0.1, -2, 3, 0.7];
         double[] a = new double[4];
         double[] logarithm = new double[1];
-        Twin.Softmax.Forward<double>(Arithmetic.Fused, 1, 4, z, 4, a, 4);
-        Twin.Softmax.LogSumExp<double>(Arithmetic.Fused, 1, 4, z, 4, logarithm);
+        Twin.SoftmaxRows.Forward<double>(Arithmetic.Fused, 1, 4, z, 4, a, 4);
+        Twin.SoftmaxRows.LogSumExp<double>(Arithmetic.Fused, 1, 4, z, 4, logarithm);
         double sum = z.Sum(Math.Exp);
         Assert.That(logarithm[0], Is.EqualTo(Math.Log(sum)).Within(1e-15));
         for (int j = 0; j < 4; j++)
             Assert.That(a[j], Is.EqualTo(Math.Exp(z[j]) / sum).Within(1e-15));
         float[] single = new float[4];
-        Softmax.Forward(Arithmetic.Fused, 1, 4, Array.ConvertAll(z, x => (float)x), 4, single, 4);
+        SoftmaxRows.Forward(Arithmetic.Fused, 1, 4, Array.ConvertAll(z, x => (float)x), 4, single, 4);
         for (int j = 0; j < 4; j++)
             Assert.That(single[j], Is.EqualTo(a[j]).Within(1e-6));
     }
@@ -97,16 +97,16 @@ internal sealed class SoftmaxTests
     public void Wrong_sizes_are_named()
     {
         Assert.That(
-            () => Softmax.Forward(Arithmetic.Fused, 2, 3, new float[5], 3, new float[6], 3),
+            () => SoftmaxRows.Forward(Arithmetic.Fused, 2, 3, new float[5], 3, new float[6], 3),
             Throws.ArgumentException.With.Message.Contains("z [2, 3] with leading dimension 3: expected 6 floats, got 5"));
-        Assert.That(() => Softmax.LogSumExp(Arithmetic.Fused, 2, 0, [], 0, new float[2]), Throws.ArgumentException);
+        Assert.That(() => SoftmaxRows.LogSumExp(Arithmetic.Fused, 2, 0, [], 0, new float[2]), Throws.ArgumentException);
     }
 
     private static void Fast(Arithmetic arithmetic, int m, int n, ReadOnlySpan<float> x, int ldx, ReadOnlySpan<float> y, Span<float> destination, int ld) =>
-        Softmax.Forward(arithmetic, m, n, x, ldx, destination, ld);
+        SoftmaxRows.Forward(arithmetic, m, n, x, ldx, destination, ld);
 
     private static void Loop(Arithmetic arithmetic, int m, int n, ReadOnlySpan<float> x, int ldx, ReadOnlySpan<float> y, Span<float> destination, int ld) =>
-        Twin.Softmax.Forward(arithmetic, m, n, x, ldx, destination, ld);
+        Twin.SoftmaxRows.Forward(arithmetic, m, n, x, ldx, destination, ld);
 
     private static void Check(Arithmetic arithmetic, Rows fast, Rows loop)
     {

@@ -1,7 +1,7 @@
 namespace EmbeddedBackprop.Kernels;
 
-/// <summary>Softmax and log-sum-exp of rows with the bits of <see cref="Scalar.Softmax"/>.</summary>
-public static class Softmax
+/// <summary>Softmax and log-sum-exp of rows with the bits of <see cref="Scalar.SoftmaxRows"/>.</summary>
+public static class SoftmaxRows
 {
     /// <summary>
     /// a[j] = exp(z[j] - max z) / sum, row by row: e[j] = Exp(z[j] - <see cref="Reduce.Max"/>), sum = <see cref="Reduce.Sum"/>(e) in 16 parts, a[j] = e[j] / sum.
@@ -17,8 +17,8 @@ public static class Softmax
     /// <exception cref="ArgumentException">A span is too short for its sizes.</exception>
     public static void Forward(Arithmetic arithmetic, int m, int n, ReadOnlySpan<float> z, int ldz, Span<float> a, int lda)
     {
-        Require.Matrix("Softmax.Forward", nameof(z), m, n, ldz, z.Length);
-        Require.Matrix("Softmax.Forward", nameof(a), m, n, lda, a.Length);
+        Require.Matrix("SoftmaxRows.Forward", nameof(z), m, n, ldz, z.Length);
+        Require.Matrix("SoftmaxRows.Forward", nameof(a), m, n, lda, a.Length);
         if (m != 0 && n != 0)
             LaneDispatch.Run<SoftmaxForwardKernel, SoftmaxArguments>(arithmetic, new(m, n, z, ldz, default, 0, a, lda));
     }
@@ -37,9 +37,9 @@ public static class Softmax
     public static void Backward(
         Arithmetic arithmetic, int m, int n, ReadOnlySpan<float> a, int lda, ReadOnlySpan<float> da, int ldda, Span<float> dz, int lddz)
     {
-        Require.Matrix("Softmax.Backward", nameof(a), m, n, lda, a.Length);
-        Require.Matrix("Softmax.Backward", nameof(da), m, n, ldda, da.Length);
-        Require.Matrix("Softmax.Backward", nameof(dz), m, n, lddz, dz.Length);
+        Require.Matrix("SoftmaxRows.Backward", nameof(a), m, n, lda, a.Length);
+        Require.Matrix("SoftmaxRows.Backward", nameof(da), m, n, ldda, da.Length);
+        Require.Matrix("SoftmaxRows.Backward", nameof(dz), m, n, lddz, dz.Length);
         if (m != 0 && n != 0)
             LaneDispatch.Run<SoftmaxBackwardKernel, SoftmaxArguments>(arithmetic, new(m, n, a, lda, da, ldda, dz, lddz));
     }
@@ -54,9 +54,9 @@ public static class Softmax
     /// <exception cref="ArgumentException">A span is too short for its sizes, or n is 0.</exception>
     public static void LogSumExp(Arithmetic arithmetic, int m, int n, ReadOnlySpan<float> z, int ldz, Span<float> results)
     {
-        Require.Matrix("Softmax.LogSumExp", nameof(z), m, n, ldz, z.Length);
-        Require.AtLeast("Softmax.LogSumExp", "columns", 1, n);
-        Require.AtLeast("Softmax.LogSumExp", nameof(results), m, results.Length);
+        Require.Matrix("SoftmaxRows.LogSumExp", nameof(z), m, n, ldz, z.Length);
+        Require.AtLeast("SoftmaxRows.LogSumExp", "columns", 1, n);
+        Require.AtLeast("SoftmaxRows.LogSumExp", nameof(results), m, results.Length);
         if (m != 0)
             LaneDispatch.Run<LogSumExpKernel, SoftmaxArguments>(arithmetic, new(m, n, z, ldz, default, 0, results, 1));
     }

@@ -2,8 +2,8 @@ using System.Numerics;
 
 namespace EmbeddedBackprop.Kernels.Scalar;
 
-/// <summary>Softmax and log-sum-exp of rows as textbook loops: the definitions of <see cref="Kernels.Softmax"/>.</summary>
-public static class Softmax
+/// <summary>Softmax and log-sum-exp of rows as textbook loops: the definitions of <see cref="Kernels.SoftmaxRows"/>.</summary>
+public static class SoftmaxRows
 {
     /// <summary>
     /// a[j] = exp(z[j] - max z) / sum, row by row: e[j] = Exp(z[j] - <see cref="Reduce.Max"/>), sum = <see cref="Reduce.Sum"/>(e) in 16 parts, a[j] = e[j] / sum.
@@ -21,8 +21,8 @@ public static class Softmax
     public static void Forward<T>(Arithmetic arithmetic, int m, int n, ReadOnlySpan<T> z, int ldz, Span<T> a, int lda)
         where T : struct, IBinaryFloatingPointIeee754<T>
     {
-        Require.Matrix("Softmax.Forward", nameof(z), m, n, ldz, z.Length);
-        Require.Matrix("Softmax.Forward", nameof(a), m, n, lda, a.Length);
+        Require.Matrix("SoftmaxRows.Forward", nameof(z), m, n, ldz, z.Length);
+        Require.Matrix("SoftmaxRows.Forward", nameof(a), m, n, lda, a.Length);
         for (int i = 0; i < m && n > 0; i++)
         {
             if (arithmetic == Arithmetic.Fused)
@@ -48,9 +48,9 @@ public static class Softmax
         Arithmetic arithmetic, int m, int n, ReadOnlySpan<T> a, int lda, ReadOnlySpan<T> da, int ldda, Span<T> dz, int lddz)
         where T : struct, IBinaryFloatingPointIeee754<T>
     {
-        Require.Matrix("Softmax.Backward", nameof(a), m, n, lda, a.Length);
-        Require.Matrix("Softmax.Backward", nameof(da), m, n, ldda, da.Length);
-        Require.Matrix("Softmax.Backward", nameof(dz), m, n, lddz, dz.Length);
+        Require.Matrix("SoftmaxRows.Backward", nameof(a), m, n, lda, a.Length);
+        Require.Matrix("SoftmaxRows.Backward", nameof(da), m, n, ldda, da.Length);
+        Require.Matrix("SoftmaxRows.Backward", nameof(dz), m, n, lddz, dz.Length);
         for (int i = 0; i < m && n > 0; i++)
         {
             T s = Dot.Product(arithmetic, a.Slice(i * lda, n), da.Slice(i * ldda, n));
@@ -71,9 +71,9 @@ public static class Softmax
     public static void LogSumExp<T>(Arithmetic arithmetic, int m, int n, ReadOnlySpan<T> z, int ldz, Span<T> results)
         where T : struct, IBinaryFloatingPointIeee754<T>
     {
-        Require.Matrix("Softmax.LogSumExp", nameof(z), m, n, ldz, z.Length);
-        Require.AtLeast("Softmax.LogSumExp", "columns", 1, n);
-        Require.AtLeast("Softmax.LogSumExp", nameof(results), m, results.Length);
+        Require.Matrix("SoftmaxRows.LogSumExp", nameof(z), m, n, ldz, z.Length);
+        Require.AtLeast("SoftmaxRows.LogSumExp", "columns", 1, n);
+        Require.AtLeast("SoftmaxRows.LogSumExp", nameof(results), m, results.Length);
         for (int i = 0; i < m; i++)
         {
             results[i] = arithmetic == Arithmetic.Fused
