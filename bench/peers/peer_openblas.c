@@ -11,7 +11,9 @@ char *openblas_get_config(void);
 typedef struct {
     Sizes sizes;
     int batch;
-    float *weight[MAX_LAYERS], *bias[MAX_LAYERS];       /* weight[l]: [size[l]][size[l - 1]]: this way round is the faster one here */
+    /* weight[l]: [size[l]][size[l - 1]]. The other way round [784,30,10] trains 1.3 to 5 times as slowly; the large net would win 2 %, a prediction of
+       [64,32,16,4] a fifth. */
+    float *weight[MAX_LAYERS], *bias[MAX_LAYERS];
     float *value[MAX_LAYERS], *delta[MAX_LAYERS];       /* [batch][size[l]] */
     int *order;
 } Net;

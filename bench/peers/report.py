@@ -96,6 +96,11 @@ class Result:
         text += ("\nNot in the table: FANN has no mini-batches (its batch mode makes one update an epoch); NumPy sample by sample on [784,512,512,10] takes "
                  "minutes. C by hand knows the three nets' sizes when it is compiled; with two partial sums it gives other bits than sums in order, which "
                  "this engine promises.\n")
+        costs = [f"{median(a / b for a, b in zip(w.times['loops'], w.times['loops2'])):.2f} ({w.name.split(', ')[1]})" for w in self.work
+                 if w.times.get("loops") and w.times.get("loops2")]
+        if costs:
+            text += ("\nWhat the order of the sums costs: C by hand takes with sums in order, over two partial sums, " + ", ".join(costs)
+                     + " times as long.\n")
         first = next((w for w in self.work if w.name.endswith("[784,30,10], batch 10")), None)
         if first:
             text += "".join(f"\nAim in the first row: {times} times {name}; measured: {ratio(first.times, key):.1f}.\n"
