@@ -68,7 +68,7 @@ internal sealed partial class ReadmeTests
     private static string Words(string text) => Whitespace().Replace(text, " ").Trim();
 
     // <OwnActivation>
-    private readonly struct Cube : IActivationFunction
+    internal readonly struct Cube : IActivationFunction
     {
         public static string Name => "cube";
         public static bool DerivativeReadsInput => true;
