@@ -153,6 +153,14 @@ internal static class Errors
         throw new InvalidOperationException("a plan whose inputs and outputs are given by reference is for export: it cannot be run");
 
     [DoesNotReturn]
+    public static void WholeBatch(string step, int batch, int logicalBatch) =>
+        throw new ArgumentException($"{step}: its result depends on the whole batch, which cannot be run in parts (got {batch} of {logicalBatch} samples)");
+
+    [DoesNotReturn]
+    public static void StateRows(string state, int rows, int first, int batch) =>
+        throw new ArgumentException($"{state}: the state has rows for {rows} samples, not for samples {first} to {(long)first + batch - 1}");
+
+    [DoesNotReturn]
     public static void NothingToTrain() =>
         throw new ArgumentException("the loss depends on no parameters: there is nothing to train");
 

@@ -57,17 +57,38 @@ public sealed class ParameterLayout
     /// <summary>Adds a bias with one value per output.</summary>
     public void AddBias(string name, int outputs) => Add(name, ParameterKind.Bias, 1, outputs);
 
-    private void Add(string name, ParameterKind kind, int rows, int columns)
+    /// <summary>Adds a tensor that stands in memory exactly as in files, without padding: convolution kernels, factors of a normalisation, embedding tables.</summary>
+    /// <param name="name">Op and part, unique in the graph.</param>
+    /// <param name="kind">What the tensor is for.</param>
+    /// <param name="fileShape">Its sizes, outermost first.</param>
+    /// <exception cref="ArgumentException">There are no sizes, or one is not positive.</exception>
+    public void AddTensor(string name, ParameterKind kind, params ReadOnlySpan<int> fileShape)
+    {
+        long count = fileShape.Length == 0 ? 0 : 1;
+        foreach (int size in fileShape)
+        {
+            count = Math.Min(count * Errors.RequirePositive(name, size), int.MaxValue);
+        }
+
+        if (count is 0 or int.MaxValue)
+        {
+            Errors.TooLarge(name, count);
+        }
+
+        Add(name, kind, 1, (int)count, fileShape.ToArray());
+    }
+
+    private void Add(string name, ParameterKind kind, int rows, int columns, int[]? dimensions = null)
     {
         int offset = Layout.Align(Length);
-        int stride = Layout.Stride(columns);
+        int stride = dimensions is null ? Layout.Stride(columns) : columns;
         long end = offset + ((long)rows * stride);
         if (end > int.MaxValue)
         {
             Errors.TooLarge(name, end);
         }
 
-        ranges.Add(new ParameterRange(name, kind, offset, rows, columns, stride));
+        ranges.Add(new ParameterRange(name, kind, offset, rows, columns, stride) { Dimensions = dimensions });
         Length = (int)end;
     }
 }

@@ -38,6 +38,20 @@ public abstract class Op
     /// <summary>The activation's or the loss's name, shown beside the kind in tables.</summary>
     public virtual string Detail => "";
 
+    /// <summary>
+    /// Whether a sample's result in training depends on the other samples of the batch (batch normalisation): then the batch is never split into parts.
+    /// </summary>
+    public virtual bool DependsOnWholeBatch => false;
+
+    /// <summary>
+    /// Whether the output may stand in the memory of this input where nobody else reads it: so for an op that reads element i before it writes element i, and
+    /// never later.
+    /// </summary>
+    public virtual bool MayOverlay(int input) => false;
+
+    /// <summary>Whether the op has a gradient for this input: not so for indices, masks and targets.</summary>
+    public virtual bool HasGradient(int input) => true;
+
     /// <summary>Whether the op is a loss: the end of a training plan, holding 16 partial sums instead of a value per sample.</summary>
     internal virtual bool IsLoss => false;
 
@@ -47,6 +61,11 @@ public abstract class Op
 
     /// <summary>Lists the op's parameters in order; offsets count from the op's first parameter.</summary>
     public virtual void DescribeParameters(ParameterLayout layout)
+    {
+    }
+
+    /// <summary>Lists what the op keeps from step to step without training it; <see cref="OpContext{T}.State"/> gives the i-th range.</summary>
+    public virtual void DescribeState(StateLayout layout)
     {
     }
 

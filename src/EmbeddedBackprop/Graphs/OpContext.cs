@@ -16,16 +16,17 @@ public readonly record struct RunInfo(int Batch, int LogicalBatch, int SampleOff
     public static RunInfo Single(int batch, bool training = false) => new(batch, batch, 0, training);
 }
 
-/// <summary>The four spans that a plan reads and writes: it owns none of them.</summary>
+/// <summary>The spans that a plan reads and writes: it owns none of them.</summary>
 /// <typeparam name="T">float, or double for the oracle.</typeparam>
 public readonly ref struct PlanMemory<T> where T : unmanaged
 {
-    /// <summary>Collects the spans.</summary>
-    public PlanMemory(Span<T> parameters, Span<T> gradients, Span<T> workspace)
+    /// <summary>Collects the spans; a plan without state needs none for it.</summary>
+    public PlanMemory(Span<T> parameters, Span<T> gradients, Span<T> workspace, Span<T> state = default)
     {
         Parameters = parameters;
         Gradients = gradients;
         Workspace = workspace;
+        State = state;
     }
 
     /// <summary>All weights and biases.</summary>
@@ -36,6 +37,9 @@ public readonly ref struct PlanMemory<T> where T : unmanaged
 
     /// <summary>Activations, their gradients, what is saved, scratch.</summary>
     public Span<T> Workspace { get; }
+
+    /// <summary>What is kept from step to step without being trained: running means, carried recurrent state.</summary>
+    public Span<T> State { get; }
 }
 
 /// <summary>What an op sees of one step: spans cut from the plan's memory. Nothing is allocated.</summary>
@@ -81,6 +85,9 @@ public readonly ref struct OpContext<T> where T : unmanaged
     /// <summary>Training step, counted from 0.</summary>
     public long StepNumber => run.StepNumber;
 
+    /// <summary>The op's place among the graph's ops: the stream of its random numbers.</summary>
+    public int OpIndex => step.OpIndex;
+
     /// <summary>How many parameter tensors the op has.</summary>
     public int ParameterCount => step.Ranges.Length;
 
@@ -107,6 +114,15 @@ public readonly ref struct OpContext<T> where T : unmanaged
 
     /// <summary>Dies with this pass of the step.</summary>
     public Span<T> Scratch => Cut(backward ? step.BackwardScratch : step.ForwardScratch);
+
+    /// <summary>The op's i-th range of state: the whole range, or the rows of this run's samples, [batch][length].</summary>
+    public Span<T> State(int index)
+    {
+        ref readonly StateRange range = ref step.StateRanges[index];
+        return range.PerSample
+            ? memory.State.Slice(range.Offset + (run.SampleOffset * range.Length), run.Batch * range.Length)
+            : memory.State.Slice(range.Offset, range.Length);
+    }
 
     /// <summary>The i-th input, [batch][stride].</summary>
     public Span<T> Input(int index) => Rows(step.Inputs[index]);

@@ -1,3 +1,4 @@
+using System.Numerics;
 using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Graphs;
@@ -23,18 +24,23 @@ public sealed class Plan
     private readonly Slot[] valueGradients;
     private readonly ParameterRange[] parameters;
     private readonly ParameterRange[] trainedParameters;
+    private readonly StateRange[] state;
+    private readonly Step? wholeBatch;
 
     internal Plan(PlanBuilder builder)
     {
         Graph = builder.Graph;
         Options = builder.Options;
-        Loss = builder.Loss;
+        Losses = builder.Losses;
         Outputs = builder.Outputs;
         steps = builder.Steps;
         values = builder.Values;
         valueGradients = builder.ValueGradients;
         parameters = builder.Parameters;
         trainedParameters = builder.TrainedParameters;
+        state = builder.State;
+        StateLength = builder.StateLength;
+        wholeBatch = Array.Find(steps, step => step.Op.DependsOnWholeBatch);
         ParameterLength = builder.ParameterLength;
         WorkspaceLength = builder.WorkspaceLength;
         WorkspaceLowerBound = builder.WorkspaceLowerBound;
@@ -47,8 +53,14 @@ public sealed class Plan
     /// <summary>How it was compiled.</summary>
     public PlanOptions Options { get; }
 
-    /// <summary>The loss that training minimises; null in an inference plan.</summary>
-    public Node? Loss { get; }
+    /// <summary>The losses whose weighted sum training minimises; none in an inference plan.</summary>
+    public IReadOnlyList<Node> Losses { get; }
+
+    /// <summary>The first loss; null in an inference plan.</summary>
+    public Node? Loss => Losses.Count > 0 ? Losses[0] : null;
+
+    /// <summary>Whether the batch may be run in parts in training: not so where an op's result depends on the whole batch (batch normalisation).</summary>
+    public bool CanSplitBatch => wholeBatch is null;
 
     /// <summary>The nodes an inference plan was asked for.</summary>
     public IReadOnlyList<Node> Outputs { get; }
@@ -70,6 +82,12 @@ public sealed class Plan
             return count;
         }
     }
+
+    /// <summary>Floats of the state span: what is kept from step to step without being trained. The same in every plan of the graph with this batch.</summary>
+    public int StateLength { get; }
+
+    /// <summary>Every range of the state span: first those that files hold, then those with a row per sample.</summary>
+    public ReadOnlySpan<StateRange> State => state;
 
     /// <summary>Floats of the workspace span.</summary>
     public int WorkspaceLength { get; }
@@ -113,7 +131,7 @@ public sealed class Plan
 
     /// <summary>A plan that computes the given nodes; activation memory is reused as soon as nobody reads it any more.</summary>
     /// <exception cref="ArgumentException">A node is a loss or belongs to another graph.</exception>
-    public static Plan ForInference(Graph graph, PlanOptions options, params ReadOnlySpan<Node> outputs) => PlanBuilder.Inference(graph, options, outputs);
+    public static Plan ForInference(Graph graph, PlanOptions options, params ReadOnlySpan<Node> outputs) => PlanBuilder.ForInference(graph, options, outputs);
 
     /// <summary>A plan that computes a loss and the gradients of all parameters it depends on; it keeps what the backward pass reads.</summary>
     /// <param name="graph">The graph.</param>
@@ -122,7 +140,42 @@ public sealed class Plan
     /// <param name="outputs">Nodes whose values the caller wants to read after the forward pass (for example the prediction).</param>
     /// <exception cref="ArgumentException">The node is no loss, or nothing in the graph can be trained.</exception>
     public static Plan ForTraining(Graph graph, PlanOptions options, Node loss, params ReadOnlySpan<Node> outputs) =>
-        PlanBuilder.Training(graph, options, loss, outputs);
+        PlanBuilder.ForTraining(graph, options, [loss], outputs);
+
+    /// <summary>A plan that computes several losses and the gradients of their sum, each times its <see cref="EmbeddedBackprop.Losses.Loss.Weight"/>.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="options">Batch, arithmetic, layout.</param>
+    /// <param name="losses">The losses; the sum is taken in this order.</param>
+    /// <param name="outputs">Nodes whose values the caller wants to read after the forward pass.</param>
+    /// <exception cref="ArgumentException">There is no loss, a node is none, or nothing in the graph can be trained.</exception>
+    public static Plan ForTraining(Graph graph, PlanOptions options, ReadOnlySpan<Node> losses, params ReadOnlySpan<Node> outputs) =>
+        PlanBuilder.ForTraining(graph, options, losses, outputs);
+
+    /// <summary>Gives every range of the state its initial values.</summary>
+    /// <exception cref="ArgumentException">The span is too short.</exception>
+    public void InitializeState<T>(Span<T> memory) where T : unmanaged, INumberBase<T>
+    {
+        RequireState(memory.Length);
+        memory[..StateLength].Clear();
+        foreach (ref readonly StateRange range in State)
+        {
+            memory.Slice(range.Offset, range.Count).Fill(T.CreateTruncating(range.InitialValue));
+        }
+    }
+
+    /// <summary>Forgets what is kept for each sample (a recurrent layer's carried state), as before the first part of a sequence.</summary>
+    /// <exception cref="ArgumentException">The span is too short.</exception>
+    public void ResetState<T>(Span<T> memory) where T : unmanaged
+    {
+        RequireState(memory.Length);
+        foreach (ref readonly StateRange range in State)
+        {
+            if (range.PerSample)
+            {
+                memory.Slice(range.Offset, range.Count).Clear();
+            }
+        }
+    }
 
     /// <summary>Where the caller writes a batch of the given input, [batch][stride].</summary>
     /// <exception cref="ArgumentException">The plan does not hold the node, or the batch is too large.</exception>
@@ -145,10 +198,42 @@ public sealed class Plan
     internal ReadOnlySpan<ParameterRange> TrainedParameters => trainedParameters;
 
     /// <summary>The loss's 16 partial sums, which its Value folds.</summary>
-    internal Span<T> LossParts<T>(Span<T> workspace) where T : unmanaged
+    internal Span<T> LossParts<T>(Span<T> workspace, int loss = 0) where T : unmanaged
     {
-        Slot slot = values[Loss!.Index];
+        Slot slot = values[Losses[loss].Index];
         return workspace.Slice(slot.Offset, slot.Length);
+    }
+
+    /// <summary>The sum of all losses, each times its weight, in their order, after a forward pass.</summary>
+    /// <exception cref="InvalidOperationException">The plan has no loss.</exception>
+    public float TotalLoss(Span<float> workspace, int logicalBatch)
+    {
+        RequireTraining();
+        float total = 0f;
+        for (int i = 0; i < Losses.Count; i++)
+        {
+            EmbeddedBackprop.Losses.Loss loss = (EmbeddedBackprop.Losses.Loss)Losses[i].Op!;
+            float term = loss.Weight * loss.Value(LossParts(workspace, i), logicalBatch);
+            // One loss is itself, also where it is -0 or not a number.
+            total = i == 0 ? term : total + term;
+        }
+
+        return total;
+    }
+
+    /// <summary>The same in double.</summary>
+    /// <inheritdoc cref="TotalLoss(Span{float}, int)"/>
+    public double TotalLoss(Span<double> workspace, int logicalBatch)
+    {
+        RequireTraining();
+        double total = 0;
+        for (int i = 0; i < Losses.Count; i++)
+        {
+            EmbeddedBackprop.Losses.Loss loss = (EmbeddedBackprop.Losses.Loss)Losses[i].Op!;
+            total += loss.Weight * loss.Value(LossParts(workspace, i), logicalBatch);
+        }
+
+        return total;
     }
 
     /// <summary>Runs all steps forwards.</summary>
@@ -294,15 +379,25 @@ public sealed class Plan
             Errors.NotRunnable();
         }
 
-        if (backward && Loss is null)
+        if (backward)
         {
-            Errors.InferenceOnly();
+            RequireTraining();
         }
 
         CheckBatch(run.Batch);
         if (run.SampleOffset < 0 || run.LogicalBatch - run.Batch < run.SampleOffset)
         {
             Errors.RunOutOfRange(run.Batch, run.SampleOffset, run.LogicalBatch);
+        }
+
+        if (run.Training && run.Batch != run.LogicalBatch && wholeBatch is not null)
+        {
+            Errors.WholeBatch(wholeBatch.Name, run.Batch, run.LogicalBatch);
+        }
+
+        if (StateLength > 0)
+        {
+            CheckState(memory.State.Length, in run);
         }
 
         if (memory.Parameters.Length < ParameterLength)
@@ -318,6 +413,32 @@ public sealed class Plan
         if (backward && memory.Gradients.Length < ParameterLength)
         {
             Errors.MemoryTooSmall("gradients", ParameterLength, memory.Gradients.Length);
+        }
+    }
+
+    private void CheckState(int length, in RunInfo run)
+    {
+        RequireState(length);
+        ref readonly StateRange last = ref state[^1];
+        if (last.PerSample && run.SampleOffset > last.Rows - run.Batch)
+        {
+            Errors.StateRows(last.Name, last.Rows, run.SampleOffset, run.Batch);
+        }
+    }
+
+    private void RequireState(int length)
+    {
+        if (length < StateLength)
+        {
+            Errors.MemoryTooSmall("state", StateLength, length);
+        }
+    }
+
+    private void RequireTraining()
+    {
+        if (Losses.Count == 0)
+        {
+            Errors.InferenceOnly();
         }
     }
 }

@@ -7,7 +7,7 @@ internal sealed class PlanBuilder
     private readonly List<(Planner.Buffer Buffer, int Columns, int Stride, Action<Slot> Assign)> requests = [];
     private int endOfTime;
 
-    private PlanBuilder(Graph graph, PlanOptions options, Node? loss, Node[] outputs)
+    private PlanBuilder(Graph graph, PlanOptions options, Node[] losses, Node[] outputs)
     {
         if (options.Batch < 1)
         {
@@ -16,13 +16,14 @@ internal sealed class PlanBuilder
 
         Graph = graph;
         Options = options;
-        Loss = loss;
+        Losses = losses;
         Outputs = outputs;
         planner = new Planner(options.Layout);
         Values = NoSlots(graph);
         ValueGradients = NoSlots(graph);
         Steps = FindSteps();
         LayOutParameters();
+        LayOutState();
         PlaceBuffers();
     }
 
@@ -30,7 +31,9 @@ internal sealed class PlanBuilder
 
     public PlanOptions Options { get; }
 
-    public Node? Loss { get; }
+    public Node[] Losses { get; }
+
+    public bool Training => Losses.Length > 0;
 
     public Node[] Outputs { get; }
 
@@ -47,11 +50,15 @@ internal sealed class PlanBuilder
 
     public int ParameterLength { get; private set; }
 
+    public StateRange[] State { get; private set; } = [];
+
+    public int StateLength { get; private set; }
+
     public int WorkspaceLength => planner.Length;
 
     public int WorkspaceLowerBound { get; private set; }
 
-    public static Plan Inference(Graph graph, PlanOptions options, ReadOnlySpan<Node> outputs)
+    public static Plan ForInference(Graph graph, PlanOptions options, ReadOnlySpan<Node> outputs)
     {
         foreach (Node output in outputs)
         {
@@ -62,15 +69,23 @@ internal sealed class PlanBuilder
             }
         }
 
-        return new Plan(new PlanBuilder(graph, options, null, outputs.ToArray()));
+        return new Plan(new PlanBuilder(graph, options, [], outputs.ToArray()));
     }
 
-    public static Plan Training(Graph graph, PlanOptions options, Node loss, ReadOnlySpan<Node> outputs)
+    public static Plan ForTraining(Graph graph, PlanOptions options, ReadOnlySpan<Node> losses, ReadOnlySpan<Node> outputs)
     {
-        CheckOwner(graph, loss);
-        if (loss.Op is not { IsLoss: true })
+        if (losses.Length == 0)
         {
-            Errors.NotALoss(loss.Name);
+            Errors.NotPositive("losses", 0);
+        }
+
+        foreach (Node loss in losses)
+        {
+            CheckOwner(graph, loss);
+            if (loss.Op is not { IsLoss: true })
+            {
+                Errors.NotALoss(loss.Name);
+            }
         }
 
         foreach (Node output in outputs)
@@ -78,7 +93,7 @@ internal sealed class PlanBuilder
             CheckOwner(graph, output);
         }
 
-        return new Plan(new PlanBuilder(graph, options, loss, outputs.ToArray()));
+        return new Plan(new PlanBuilder(graph, options, losses.ToArray(), outputs.ToArray()));
     }
 
     private static void CheckOwner(Graph graph, Node node)
@@ -105,9 +120,9 @@ internal sealed class PlanBuilder
             wanted[output.Index] = true;
         }
 
-        if (Loss is not null)
+        foreach (Node loss in Losses)
         {
-            wanted[Loss.Index] = true;
+            wanted[loss.Index] = true;
         }
 
         for (int i = wanted.Length - 1; i >= 0; i--)
@@ -147,13 +162,38 @@ internal sealed class PlanBuilder
         ParameterLength = layout.Length;
     }
 
+    /// <summary>As with parameters: every plan of a graph sees the same state span.</summary>
+    private void LayOutState()
+    {
+        StateLayout layout = StateLayout.Of(Graph, Options.Layout, Options.Batch);
+        foreach (Step step in Steps)
+        {
+            step.StateRanges = layout.RangesOf(step.Op);
+            step.OpIndex = IndexOf(Graph.Ops, step.Op);
+        }
+
+        State = layout.Ranges;
+        StateLength = layout.Length;
+    }
+
+    private static int IndexOf(IReadOnlyList<Op> ops, Op op)
+    {
+        int index = 0;
+        while (ops[index] != op)
+        {
+            index++;
+        }
+
+        return index;
+    }
+
     private void PlaceBuffers()
     {
         // Forward step i runs at time i, its backward pass at 2 S - 1 - i; the caller reads outputs at the end of time.
         int count = Steps.Length;
-        endOfTime = Loss is null ? count : 2 * count;
+        endOfTime = Training ? 2 * count : count;
         Planner.Buffer[] values = PlaceValues();
-        if (Loss is not null)
+        if (Training)
         {
             PlaceGradients();
         }
@@ -204,7 +244,7 @@ internal sealed class PlanBuilder
                 }
 
                 Extend(buffers[input.Index], i);
-                if (Loss is not null && step.Op.BackwardReads.HasFlag(BackwardReads.Inputs))
+                if (Training && step.Op.BackwardReads.HasFlag(BackwardReads.Inputs))
                 {
                     Extend(buffers[input.Index], BackwardTime(i));
                 }
@@ -216,7 +256,7 @@ internal sealed class PlanBuilder
 
             Planner.Buffer output = Request(step.Name, step.Node, i, Values, step.Node.Index);
             buffers[step.Node.Index] = output;
-            if (Loss is not null && (step.Op.IsLoss || step.Op.BackwardReads.HasFlag(BackwardReads.Outputs)))
+            if (Training && (step.Op.IsLoss || step.Op.BackwardReads.HasFlag(BackwardReads.Outputs)))
             {
                 Extend(output, step.Op.IsLoss ? endOfTime : BackwardTime(i));
             }
@@ -231,7 +271,7 @@ internal sealed class PlanBuilder
     private void PlaceGradients()
     {
         bool[] wanted = WantsGradient();
-        if (!wanted[Loss!.Inputs[0].Index])
+        if (!Losses.Any(loss => wanted[loss.Inputs[0].Index]))
         {
             Errors.NothingToTrain();
         }
@@ -241,7 +281,7 @@ internal sealed class PlanBuilder
         for (int i = Steps.Length - 1; i >= 0; i--)
         {
             Step step = Steps[i];
-            bool reached = step.Node == Loss || buffers[step.Node.Index] is not null;
+            bool reached = step.Op.IsLoss ? wanted[step.Node.Inputs[0].Index] : buffers[step.Node.Index] is not null;
             if (!reached)
             {
                 continue;
@@ -258,7 +298,7 @@ internal sealed class PlanBuilder
             for (int k = 0; k < step.Inputs.Length; k++)
             {
                 Node input = step.Node.Inputs[k];
-                if (!wanted[input.Index] || (step.Op.IsLoss && k > 0))
+                if (!wanted[input.Index] || !step.Op.HasGradient(k))
                 {
                     continue;
                 }
@@ -274,7 +314,7 @@ internal sealed class PlanBuilder
 
     private void PlaceOwn(Step step, int time)
     {
-        int saved = Loss is null ? 0 : step.Op.SavedLength(Options.Batch, Options.Layout);
+        int saved = Training ? step.Op.SavedLength(Options.Batch, Options.Layout) : 0;
         int scratch = step.Op.ScratchLength(Options.Batch, Options.Layout);
         if (saved > 0)
         {
@@ -299,7 +339,7 @@ internal sealed class PlanBuilder
         bool[] wanted = new bool[Graph.Nodes.Count];
         foreach (Node node in Graph.Nodes)
         {
-            wanted[node.Index] = node.Op is null ? Options.InputGradients : node.Inputs.Any(input => wanted[input.Index]);
+            wanted[node.Index] = node.Op is null ? Options.InputGradients : Enumerable.Range(0, node.Inputs.Length).Any(k => node.Op.HasGradient(k) && wanted[node.Inputs[k].Index]);
             foreach (Step step in Steps)
             {
                 wanted[node.Index] |= step.Node == node && step.Parameters.Length > 0;
@@ -318,7 +358,7 @@ internal sealed class PlanBuilder
         bool callers = Options.EndsByReference && slots == Values && (node.Op is null || Array.IndexOf(Outputs, node) >= 0);
         Planner.Buffer buffer = callers
             ? new Planner.Buffer(name, 0, first) // the planner does not see it, so it gets no offset
-            : planner.Add(name, loss ? Losses.Loss.PartCount : (long)Options.Batch * stride, loss ? -1 : first);
+            : planner.Add(name, loss ? EmbeddedBackprop.Losses.Loss.PartCount : (long)Options.Batch * stride, loss ? -1 : first);
         requests.Add((buffer, columns, stride, slot => slots[index] = slot));
         return buffer;
     }

@@ -53,6 +53,19 @@ internal static class PlanTable
             workspace   {plan.WorkspaceLength,12:N0} floats   {4L * plan.WorkspaceLength,12:N0} bytes in memory  {4L * plan.WorkspaceLowerBound,12:N0} bytes at the busiest time
 
             """);
+        if (plan.StateLength > 0)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"""
+                state       {plan.State.ToArray().Sum(range => (long)range.Count),12:N0} numbers  {4L * plan.StateLength,12:N0} bytes in memory  {4L * plan.State.ToArray().Sum(range => range.PerSample ? 0L : range.Count),12:N0} bytes in a file
+
+                """);
+        }
+
+        if (!plan.CanSplitBatch && training)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"the batch is not split: {string.Join(", ", plan.Steps.ToArray().Where(step => step.Op.DependsOnWholeBatch).Select(step => step.Name))} depends on the whole batch\n");
+        }
+
         if (training)
         {
             text.Append(CultureInfo.InvariantCulture, $"""

@@ -53,4 +53,10 @@ public sealed class Step
 
     /// <summary>The op's parameters with offsets into the flat span.</summary>
     internal ParameterRange[] Ranges { get; set; } = [];
+
+    /// <summary>The op's state with offsets into the flat span.</summary>
+    internal StateRange[] StateRanges { get; set; } = [];
+
+    /// <summary>The op's place among the graph's ops.</summary>
+    internal int OpIndex { get; set; }
 }

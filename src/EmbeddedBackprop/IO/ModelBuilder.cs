@@ -16,7 +16,7 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
     /// <summary>Floats of all activations of one batch: 1 GB. A file's few bytes must not ask for any amount of memory.</summary>
     private const long MaximumActivations = 1 << 28;
 
-    public delegate void TensorCheck(ReadOnlySpan<ParameterRange> ranges);
+    public delegate void TensorCheck(ReadOnlySpan<ParameterRange> ranges, ReadOnlySpan<StateRange> state);
 
     public Network Build(int batch, Layout layout)
     {
@@ -43,7 +43,7 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
             throw SettingsText.Error(file, ModelKeys.Net, "the net has no weights");
         }
 
-        requireTensors([.. ranges.Ranges]);
+        requireTensors([.. ranges.Ranges], StateLayout.Of(graph, Layout.Compact, batch: 1).Ranges);
         int fileBatch = (int)SettingsText.Integer(file, ModelKeys.Batch, 1, int.MaxValue);
         batch = batch == 0 ? fileBatch : batch;
         LimitActivations(graph, batch);

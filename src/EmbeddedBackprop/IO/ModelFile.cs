@@ -146,7 +146,9 @@ public sealed class ModelFile
         }
 
         ModelTensors.Require(file, "", network.InferencePlan.Parameters);
+        ModelTensors.Require(file, "", network.InferencePlan.State);
         ModelTensors.Copy(file, "", network.InferencePlan.Parameters, network.Parameters);
+        ModelTensors.Copy(file, "", network.InferencePlan.State, network.State);
     }
 
     /// <summary>Fills a network that the program built in code: its layers must have the names and shapes of the file's, no more and no fewer.</summary>
@@ -156,8 +158,10 @@ public sealed class ModelFile
     public void LoadWeights(Network network, bool best = false)
     {
         ArgumentNullException.ThrowIfNull(network);
-        RequireAll(network.InferencePlan.Parameters);
-        ModelTensors.Copy(file, best && HasBest ? ModelTensors.BestPrefix : "", network.InferencePlan.Parameters, network.Parameters);
+        RequireAll(network.InferencePlan.Parameters, network.InferencePlan.State);
+        string prefix = best && HasBest ? ModelTensors.BestPrefix : "";
+        ModelTensors.Copy(file, prefix, network.InferencePlan.Parameters, network.Parameters);
+        ModelTensors.Copy(file, prefix, network.InferencePlan.State, network.State);
     }
 
     /// <summary>
@@ -182,12 +186,16 @@ public sealed class ModelFile
         }
 
         ReadOnlySpan<ParameterRange> ranges = network.InferencePlan.Parameters;
-        RequireAll(ranges);
+        ReadOnlySpan<StateRange> state = network.InferencePlan.State;
+        RequireAll(ranges, state);
         ModelTensors.Copy(file, "", ranges, network.Parameters);
+        ModelTensors.Copy(file, "", state, network.State);
+        network.ResetState();
         ModelTensors.CopyOptimizer(file, network);
         if (HasBest)
         {
             ModelTensors.Copy(file, ModelTensors.BestPrefix, ranges, trainer.BestParameters);
+            ModelTensors.Copy(file, ModelTensors.BestPrefix, state, trainer.BestState);
         }
 
         network.StepNumber = Step;
@@ -240,7 +248,9 @@ public sealed class ModelFile
         AddStrings(writer, ModelRecipe.Describe(network));
         writer.AddMetadata(ModelKeys.Step, SettingsText.Text(network.StepNumber));
         ReadOnlySpan<ParameterRange> ranges = network.InferencePlan.Parameters;
+        ReadOnlySpan<StateRange> state = network.InferencePlan.State;
         ModelTensors.Add(writer, "", ranges, network.Parameters);
+        ModelTensors.AddState(writer, "", state, network.State);
         if (network.Loss is not null)
         {
             writer.AddMetadata(ModelKeys.OptimizerState, SettingsText.Format(
@@ -258,6 +268,7 @@ public sealed class ModelFile
             if (trainer.State.BestEpoch > 0 && trainer.Options.EarlyStopping.Patience > 0)
             {
                 ModelTensors.Add(writer, ModelTensors.BestPrefix, ranges, trainer.BestParameters);
+                ModelTensors.AddState(writer, ModelTensors.BestPrefix, state, trainer.BestState);
             }
         }
 
@@ -295,7 +306,8 @@ public sealed class ModelFile
         }
     }
 
-    private void RequireAll(ReadOnlySpan<ParameterRange> ranges) => ModelTensors.RequireAll(file, ranges, stateArrays, stateScalars, HasBest);
+    private void RequireAll(ReadOnlySpan<ParameterRange> ranges, ReadOnlySpan<StateRange> state) =>
+        ModelTensors.RequireAll(file, ranges, state, stateArrays, stateScalars, HasBest);
 
     private void RequireTraining()
     {

@@ -23,6 +23,18 @@ internal static class ModelTensors
         }
     }
 
+    /// <summary>The ranges of state that files hold: those without a row per sample.</summary>
+    public static void AddState(SafetensorsWriter writer, string prefix, ReadOnlySpan<StateRange> ranges, ReadOnlySpan<float> state)
+    {
+        foreach (ref readonly StateRange range in ranges)
+        {
+            if (!range.PerSample)
+            {
+                writer.Add(prefix + range.Name, [range.Length], state.Slice(range.Offset, range.Length));
+            }
+        }
+    }
+
     public static void AddOptimizer(SafetensorsWriter writer, Network network)
     {
         int arrays = network.Options.Optimizer.StateArrays, length = network.Parameters.Length;
@@ -52,7 +64,7 @@ internal static class ModelTensors
         }
     }
 
-    /// <summary>Copies tensors that <see cref="Require"/> has seen; what stands between the rows stays as it is.</summary>
+    /// <summary>Copies tensors that <see cref="Require(SafetensorsFile, string, ReadOnlySpan{ParameterRange})"/> has seen; what stands between the rows stays as it is.</summary>
     public static void Copy(SafetensorsFile file, string prefix, ReadOnlySpan<ParameterRange> ranges, Span<float> parameters)
     {
         float[] compact = new float[Longest(ranges)];
@@ -60,6 +72,37 @@ internal static class ModelTensors
         {
             file.GetTensor(prefix + range.Name).CopyTo(compact.AsSpan(0, range.Count));
             range.CopyFrom<float>(compact.AsSpan(0, range.Count), parameters);
+        }
+    }
+
+    /// <summary>The same of the state that files hold.</summary>
+    public static void Require(SafetensorsFile file, string prefix, ReadOnlySpan<StateRange> ranges)
+    {
+        foreach (ref readonly StateRange range in ranges)
+        {
+            if (range.PerSample)
+            {
+                continue;
+            }
+
+            if (!file.TryGetTensor(prefix + range.Name, out SafetensorsTensor? tensor))
+            {
+                throw file.Error($"there is no tensor '{prefix}{range.Name}' of the shape [{range.Length}]");
+            }
+
+            tensor.Require(range.Length);
+        }
+    }
+
+    /// <summary>Copies state that was required; what is kept for each sample stays as it is.</summary>
+    public static void Copy(SafetensorsFile file, string prefix, ReadOnlySpan<StateRange> ranges, Span<float> state)
+    {
+        foreach (ref readonly StateRange range in ranges)
+        {
+            if (!range.PerSample)
+            {
+                file.GetTensor(prefix + range.Name).CopyTo(state.Slice(range.Offset, range.Length));
+            }
         }
     }
 
@@ -80,11 +123,14 @@ internal static class ModelTensors
     }
 
     /// <summary>A file of ours holds these tensors and no others.</summary>
-    public static void RequireAll(SafetensorsFile file, ReadOnlySpan<ParameterRange> ranges, int arrays, int scalars, bool best)
+    public static void RequireAll(
+        SafetensorsFile file, ReadOnlySpan<ParameterRange> ranges, ReadOnlySpan<StateRange> state, int arrays, int scalars, bool best)
     {
         Require(file, "", ranges);
+        Require(file, "", state);
         HashSet<string> known = new(StringComparer.Ordinal);
         AddNames(known, "", ranges);
+        AddNames(known, "", state);
         for (int i = 0; i < arrays; i++)
         {
             Require(file, OptimizerPrefix(i), ranges);
@@ -100,7 +146,9 @@ internal static class ModelTensors
         if (best)
         {
             Require(file, BestPrefix, ranges);
+            Require(file, BestPrefix, state);
             AddNames(known, BestPrefix, ranges);
+            AddNames(known, BestPrefix, state);
         }
 
         foreach (SafetensorsTensor tensor in file.Tensors)
@@ -117,6 +165,17 @@ internal static class ModelTensors
         foreach (ref readonly ParameterRange range in ranges)
         {
             _ = names.Add(prefix + range.Name);
+        }
+    }
+
+    private static void AddNames(HashSet<string> names, string prefix, ReadOnlySpan<StateRange> ranges)
+    {
+        foreach (ref readonly StateRange range in ranges)
+        {
+            if (!range.PerSample)
+            {
+                _ = names.Add(prefix + range.Name);
+            }
         }
     }
 

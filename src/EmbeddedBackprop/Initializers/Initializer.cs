@@ -20,15 +20,18 @@ public abstract class Initializer
     public void Fill(in ParameterRange range, int index, Span<float> parameters, ulong seed)
     {
         CounterRandom random = new(seed, RandomPurpose.Weights);
-        int fanIn = range.Rows, fanOut = range.Columns;
+        int fanIn = range.FanIn, fanOut = range.FanOut;
         for (int column = 0; column < range.Columns; column++)
         {
             for (int row = 0; row < range.Rows; row++)
             {
                 ulong element = ((ulong)column * (ulong)range.Rows) + (ulong)row;
-                parameters[range.Offset + (row * range.Stride) + column] = range.Kind == ParameterKind.Weight
-                    ? Weight(random, (uint)index, element, fanIn, fanOut)
-                    : Bias(random, (uint)index, element);
+                parameters[range.Offset + (row * range.Stride) + column] = range.Kind switch
+                {
+                    ParameterKind.Weight => Weight(random, (uint)index, element, fanIn, fanOut),
+                    ParameterKind.Scale => 1f,
+                    _ => Bias(random, (uint)index, element),
+                };
             }
         }
     }

@@ -30,9 +30,10 @@ public sealed class Loss<TFunction> : Loss where TFunction : struct, ILossFuncti
     /// <inheritdoc/>
     public override void Backward(in OpContext<float> c)
     {
-        Span<float> gradient = c.InputGradient(0);
-        ElementFormula.Run<Gradient>(c.Arithmetic, c.Input(0), c.Input(1), gradient, (float)Scale(c.LogicalBatch));
+        Span<float> gradient = GradientRows(in c);
+        ElementFormula.Run<Gradient>(c.Arithmetic, c.Input(0), c.Input(1), gradient, (float)GradientScale(c.LogicalBatch));
         Padding.Clear(gradient, c.Batch, Outputs, c.InputStride(0));
+        EndGradient(in c);
     }
 
     /// <inheritdoc/>
@@ -43,9 +44,12 @@ public sealed class Loss<TFunction> : Loss where TFunction : struct, ILossFuncti
     }
 
     /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<float> c) =>
+    public override void BackwardScalar(in OpContext<float> c)
+    {
         ElementFormula.RunScalar<Gradient>(
-            c.Arithmetic, c.Batch, Outputs, c.InputStride(0), c.Input(0), c.Input(1), c.InputGradient(0), (float)Scale(c.LogicalBatch));
+            c.Arithmetic, c.Batch, Outputs, c.InputStride(0), c.Input(0), c.Input(1), GradientRows(in c), (float)GradientScale(c.LogicalBatch));
+        EndGradientTwin(in c);
+    }
 
     /// <inheritdoc/>
     public override void ForwardScalar(in OpContext<double> c)
@@ -55,9 +59,12 @@ public sealed class Loss<TFunction> : Loss where TFunction : struct, ILossFuncti
     }
 
     /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<double> c) =>
+    public override void BackwardScalar(in OpContext<double> c)
+    {
         ElementFormula.RunScalar<Gradient>(
-            c.Batch, Outputs, c.InputStride(0), c.Input(0), c.Input(1), c.InputGradient(0), Scale(c.LogicalBatch));
+            c.Batch, Outputs, c.InputStride(0), c.Input(0), c.Input(1), GradientRows(in c), GradientScale(c.LogicalBatch));
+        EndGradientTwin(in c);
+    }
 
     internal override Loss? OnLogits(Activation outputActivation) => TFunction.OnLogits(outputActivation);
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
@@ -23,6 +24,17 @@ public abstract class Loss : Op
 
     /// <inheritdoc/>
     public override BackwardReads BackwardReads => BackwardReads.Inputs;
+
+    /// <summary>The factor of this loss in the sum of all losses of a training plan, and in its gradient.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The weight is negative or not finite.</exception>
+    public float Weight { get; init => field = Errors.RequireNotNegative("loss weight", value); } = 1f;
+
+    /// <summary>The target is a constant.</summary>
+    /// <inheritdoc/>
+    public override bool HasGradient(int input) => input == 0;
+
+    /// <inheritdoc/>
+    public override string Detail => Weight == 1f ? "" : string.Create(CultureInfo.InvariantCulture, $"weight {Weight}");
 
     /// <summary>Numbers that one sample of the prediction holds.</summary>
     public int Outputs { get; private set; }
@@ -51,7 +63,7 @@ public abstract class Loss : Op
         return new Shape(1);
     }
 
-    /// <summary>The loss as reported: the folded parts times <see cref="Scale"/>.</summary>
+    /// <summary>The loss as reported, without <see cref="Weight"/>: the folded parts times <see cref="Scale"/>.</summary>
     public float Value(ReadOnlySpan<float> parts, int logicalBatch) => (float)Scale(logicalBatch) * Fold(parts);
 
     /// <summary>The same in double.</summary>
@@ -59,6 +71,9 @@ public abstract class Loss : Op
 
     /// <summary>1/n, or 1/(n * outputs) for a loss that averages over outputs.</summary>
     public virtual double Scale(int logicalBatch) => 1.0 / logicalBatch;
+
+    /// <summary>The factor of the gradient: <see cref="Scale"/> times <see cref="Weight"/>.</summary>
+    public double GradientScale(int logicalBatch) => Scale(logicalBatch) * Weight;
 
     /// <summary>How many rows of predictions stand for the same class as their targets.</summary>
     internal virtual int CountCorrect(ReadOnlySpan<float> predictions, int predictionStride, ReadOnlySpan<float> targets, int targetStride, int rows) =>
@@ -109,6 +124,35 @@ public abstract class Loss : Op
         }
 
         return parts;
+    }
+
+    /// <summary>Where the gradient is computed: in its place, or in the scratch where another reader of the prediction has written there already.</summary>
+    private protected static Span<T> GradientRows<T>(in OpContext<T> c) where T : unmanaged =>
+        c.ContinueInputGradient(0) ? c.Scratch[..(c.Batch * c.InputStride(0))] : c.InputGradient(0);
+
+    /// <summary>Adds the gradient to what another reader of the prediction left.</summary>
+    private protected static void EndGradient(in OpContext<float> c)
+    {
+        if (c.ContinueInputGradient(0))
+        {
+            Elementwise.Add(c.InputGradient(0), GradientRows(in c), c.InputGradient(0));
+        }
+    }
+
+    /// <summary>The definition of <see cref="EndGradient"/>.</summary>
+    private protected void EndGradientTwin<T>(in OpContext<T> c) where T : unmanaged, System.Numerics.IBinaryFloatingPointIeee754<T>
+    {
+        if (c.ContinueInputGradient(0))
+        {
+            Span<T> sum = c.InputGradient(0), term = GradientRows(in c);
+            for (int row = 0; row < c.Batch; row++)
+            {
+                for (int i = row * c.InputStride(0); i < (row * c.InputStride(0)) + Outputs; i++)
+                {
+                    sum[i] += term[i];
+                }
+            }
+        }
     }
 
     /// <summary>The part that the first output of a sample goes to.</summary>

@@ -52,8 +52,8 @@ public sealed class SoftmaxCrossEntropy : Loss
     public override void Backward(in OpContext<float> c)
     {
         int stride = c.InputStride(0);
-        float scale = (float)Scale(c.LogicalBatch);
-        Span<float> y = c.Input(1), gradient = c.InputGradient(0);
+        float scale = (float)GradientScale(c.LogicalBatch);
+        Span<float> y = c.Input(1), gradient = GradientRows(in c);
         SoftmaxRows.Forward(c.Arithmetic, c.Batch, Outputs, c.Input(0), stride, gradient, stride);
         for (int sample = 0; sample < c.Batch; sample++)
         {
@@ -71,19 +71,20 @@ public sealed class SoftmaxCrossEntropy : Loss
         }
 
         Padding.Clear(gradient, c.Batch, Outputs, stride);
+        EndGradient(in c);
     }
 
     /// <inheritdoc/>
     public override void ForwardScalar(in OpContext<float> c) => ForwardTwin(in c);
 
     /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<float> c) => BackwardTwin(in c, (float)Scale(c.LogicalBatch));
+    public override void BackwardScalar(in OpContext<float> c) => BackwardTwin(in c, (float)GradientScale(c.LogicalBatch));
 
     /// <inheritdoc/>
     public override void ForwardScalar(in OpContext<double> c) => ForwardTwin(in c);
 
     /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<double> c) => BackwardTwin(in c, Scale(c.LogicalBatch));
+    public override void BackwardScalar(in OpContext<double> c) => BackwardTwin(in c, GradientScale(c.LogicalBatch));
 
     internal override Loss? OnLogits(Activation outputActivation) => outputActivation is Activations.Softmax ? this : null;
 
@@ -137,7 +138,7 @@ public sealed class SoftmaxCrossEntropy : Loss
     private void BackwardTwin<T>(in OpContext<T> c, T scale) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         int stride = c.InputStride(0);
-        Span<T> y = c.Input(1), gradient = c.InputGradient(0);
+        Span<T> y = c.Input(1), gradient = GradientRows(in c);
         Kernels.Scalar.SoftmaxRows.Forward<T>(c.Arithmetic, c.Batch, Outputs, c.Input(0), stride, gradient, stride);
         for (int sample = 0; sample < c.Batch; sample++)
         {
@@ -150,6 +151,8 @@ public sealed class SoftmaxCrossEntropy : Loss
                 gradient[row + j] = ((gradient[row + j] * sum) - wanted) * scale;
             }
         }
+
+        EndGradientTwin(in c);
     }
 
     /// <summary>One term a sample, in the part that the class's element of the one-hot form has; the other terms are 0 there.</summary>

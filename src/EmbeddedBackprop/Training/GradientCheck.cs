@@ -26,7 +26,7 @@ public static class GradientCheck
         int[] samples = [.. Enumerable.Range(0, batch)];
         float[] x = new float[batch * source.InputLength], y = new float[batch * source.TargetLength];
         source.Gather(samples, x, source.InputLength, y, source.TargetLength);
-        return Run(plan!, network.Parameters, new Dictionary<Node, float[]> { [network.Input] = x, [network.Target!] = y }, batch, options);
+        return Run(plan!, network.Parameters, new Dictionary<Node, float[]> { [network.Input] = x, [network.Target!] = y }, batch, options, network.State);
     }
 
     /// <summary>Checks a training plan; inputs whose gradient the plan computes are checked, too.</summary>
@@ -35,17 +35,22 @@ public static class GradientCheck
     /// <param name="inputs">A value of [batch, length] for every input of the graph.</param>
     /// <param name="batch">Samples.</param>
     /// <param name="options">How thoroughly and how strictly.</param>
+    /// <param name="state">The state that every pass begins with, so that all see the same; empty for the initial one.</param>
     /// <exception cref="ArgumentException">An input has no value, or one of another length; the parameters have another length than the plan's.</exception>
     /// <exception cref="InvalidOperationException">The plan has no loss.</exception>
     public static GradientCheckReport Run(
-        Plan plan, ReadOnlySpan<float> parameters, IReadOnlyDictionary<Node, float[]> inputs, int batch, GradientCheckOptions? options = null)
+        Plan plan, ReadOnlySpan<float> parameters, IReadOnlyDictionary<Node, float[]> inputs, int batch, GradientCheckOptions? options = null,
+        ReadOnlySpan<float> state = default)
     {
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(inputs);
         CheckArguments(plan, parameters, inputs, batch);
         options ??= new GradientCheckOptions();
-        Oracle oracle = new(plan, parameters, inputs, batch);
-        float[] floatGradients = FloatGradients(plan, parameters, inputs, batch, out Dictionary<Node, float[]> floatInputGradients);
+        float[] begin = new float[plan.StateLength];
+        plan.InitializeState<float>(begin);
+        state[..Math.Min(state.Length, begin.Length)].CopyTo(begin);
+        Oracle oracle = new(plan, parameters, begin, inputs, batch);
+        float[] floatGradients = FloatGradients(plan, parameters, begin, inputs, batch, out Dictionary<Node, float[]> floatInputGradients);
         oracle.Backward();
         // Read now: every further forward pass writes the same workspace.
         Dictionary<Node, double[]> exactInputGradients = floatInputGradients.Keys.ToDictionary(node => node, oracle.InputGradient);
@@ -108,10 +113,10 @@ public static class GradientCheck
     }
 
     private static float[] FloatGradients(
-        Plan plan, ReadOnlySpan<float> parameters, IReadOnlyDictionary<Node, float[]> inputs, int batch, out Dictionary<Node, float[]> inputGradients)
+        Plan plan, ReadOnlySpan<float> parameters, float[] state, IReadOnlyDictionary<Node, float[]> inputs, int batch, out Dictionary<Node, float[]> inputGradients)
     {
         float[] gradients = new float[plan.ParameterLength], workspace = new float[plan.WorkspaceLength];
-        PlanMemory<float> memory = new(parameters.ToArray(), gradients, workspace);
+        PlanMemory<float> memory = new(parameters.ToArray(), gradients, workspace, (float[])state.Clone());
         RunInfo run = RunInfo.Single(batch, training: true);
         foreach ((Node node, float[] values) in inputs)
         {
@@ -225,10 +230,12 @@ public static class GradientCheck
         private readonly Plan plan;
         private readonly double[] parameters;
         private readonly double[] workspace;
+        private readonly double[] beginState;
+        private readonly double[] state;
         private readonly Dictionary<Node, double[]> inputs = [];
         private readonly RunInfo run;
 
-        public Oracle(Plan plan, ReadOnlySpan<float> given, IReadOnlyDictionary<Node, float[]> values, int batch)
+        public Oracle(Plan plan, ReadOnlySpan<float> given, float[] givenState, IReadOnlyDictionary<Node, float[]> values, int batch)
         {
             this.plan = plan;
             parameters = new double[plan.ParameterLength];
@@ -239,6 +246,8 @@ public static class GradientCheck
 
             Gradients = new double[plan.ParameterLength];
             workspace = new double[plan.WorkspaceLength];
+            beginState = Array.ConvertAll(givenState, value => (double)value);
+            state = new double[beginState.Length];
             run = RunInfo.Single(batch, training: true);
             foreach ((Node node, float[] value) in values)
             {
@@ -270,7 +279,7 @@ public static class GradientCheck
         public void Backward()
         {
             Loss();
-            plan.Backward(new PlanMemory<double>(parameters, Gradients, workspace), in run);
+            plan.Backward(new PlanMemory<double>(parameters, Gradients, workspace, state), in run);
         }
 
         /// <summary>(8 (f(+h) - f(-h)) - (f(+2h) - f(-2h))) / 12h: error of order h^4. Null where the loss has a kink within the step.</summary>
@@ -304,9 +313,11 @@ public static class GradientCheck
                 value.CopyTo(plan.ValueSpan<double>(workspace, node, run.Batch));
             }
 
+            // A pass changes running means and carried state: every one begins as the first did.
+            beginState.CopyTo(state, 0);
             ForwardPasses++;
-            plan.Forward(new PlanMemory<double>(parameters, Gradients, workspace), in run);
-            return ((Loss)plan.Loss!.Op!).Value(plan.LossParts<double>(workspace), run.Batch);
+            plan.Forward(new PlanMemory<double>(parameters, Gradients, workspace, state), in run);
+            return plan.TotalLoss(workspace.AsSpan(), run.Batch);
         }
     }
 }

@@ -15,6 +15,7 @@ public sealed class Network : IDisposable
     private readonly Memory<float> parameters;
     private readonly Memory<float> gradients;
     private readonly Memory<float> optimizerState;
+    private readonly Memory<float> state;
     private readonly Memory<float> workspace;
     private readonly Node? prediction;
     private readonly WorkerPool? pool;
@@ -54,7 +55,8 @@ public sealed class Network : IDisposable
         int parameterLength = InferencePlan.ParameterLength;
         int stateLength = loss is null ? 0 : options.Optimizer.StateLength(parameterLength);
         int workspaceLength = Math.Max(InferencePlan.WorkspaceLength, TrainingPlan?.WorkspaceLength ?? 0);
-        MemoryLength = NeededMemory(options.Layout, parameterLength, loss is null ? 0 : parameterLength, stateLength, workspaceLength);
+        MemoryLength = NeededMemory(
+            options.Layout, parameterLength, loss is null ? 0 : parameterLength, stateLength, InferencePlan.StateLength, workspaceLength);
         if (memory is { } given && given.Length < MemoryLength)
         {
             Errors.MemoryTooSmall("memory", MemoryLength, given.Length);
@@ -66,6 +68,7 @@ public sealed class Network : IDisposable
         parameters = Take(all, options.Layout, ref next, parameterLength);
         gradients = Take(all, options.Layout, ref next, loss is null ? 0 : parameterLength);
         optimizerState = Take(all, options.Layout, ref next, stateLength);
+        state = Take(all, options.Layout, ref next, InferencePlan.StateLength);
         workspace = Take(all, options.Layout, ref next, workspaceLength);
         Initialize(options.Seed);
         int threads = ThreadsFor(options.Threads, TrainingPlan ?? InferencePlan);
@@ -93,7 +96,7 @@ public sealed class Network : IDisposable
     /// <summary>The plan of a training step; null for a network that only predicts.</summary>
     public Plan? TrainingPlan { get; }
 
-    /// <summary>Floats of memory that the network uses: parameters, gradients, optimiser state and workspace.</summary>
+    /// <summary>Floats of memory that the network uses: parameters, gradients, optimiser state, state and workspace.</summary>
     public int MemoryLength { get; }
 
     /// <summary>Threads that compute, the caller's among them.</summary>
@@ -114,10 +117,16 @@ public sealed class Network : IDisposable
     /// <summary>The optimiser's state: its arrays one behind the other, then its scalars.</summary>
     public Span<float> OptimizerState => optimizerState.Span;
 
+    /// <summary>What ops keep from step to step without training it (running means, carried recurrent state); <see cref="Plan.State"/> tells what stands where.</summary>
+    public Span<float> State => state.Span;
+
     /// <summary>Training steps so far.</summary>
     public long StepNumber { get; set; }
 
-    /// <summary>Gives all parameters fresh values and forgets the optimiser's state.</summary>
+    /// <summary>Forgets what recurrent layers carry from call to call: the next samples begin new sequences.</summary>
+    public void ResetState() => InferencePlan.ResetState(State);
+
+    /// <summary>Gives all parameters and the state fresh values and forgets the optimiser's state.</summary>
     public void Initialize(ulong seed)
     {
         ReadOnlySpan<ParameterRange> ranges = InferencePlan.Parameters;
@@ -126,6 +135,7 @@ public sealed class Network : IDisposable
             Options.Initializer.Fill(in ranges[i], i, Parameters, seed);
         }
 
+        InferencePlan.InitializeState(State);
         StepNumber = 0;
         if (Loss is not null)
         {
@@ -174,7 +184,7 @@ public sealed class Network : IDisposable
     {
         RunInfo run = RunInfo.Single(batch);
         using WorkerPool.Loan loan = WorkerPool.Lend(pool);
-        InferencePlan.Forward(new PlanMemory<float>(Parameters, [], workspace.Span), in run, Options.Execution);
+        InferencePlan.Forward(new PlanMemory<float>(Parameters, [], workspace.Span, State), in run, Options.Execution);
         return InferencePlan.ValueSpan(workspace.Span, Output, batch);
     }
 
@@ -207,7 +217,7 @@ public sealed class Network : IDisposable
         RunInfo run = new(batch, logicalBatch == 0 ? batch : logicalBatch, sampleOffset, Training: true, Options.Seed, StepNumber);
         using WorkerPool.Loan loan = WorkerPool.Lend(pool);
         float loss = ForwardLoss(in run, out correct);
-        Training.Backward(new PlanMemory<float>(Parameters, Gradients, workspace.Span), in run, Options.Execution);
+        Training.Backward(new PlanMemory<float>(Parameters, Gradients, workspace.Span, State), in run, Options.Execution);
         return loss;
     }
 
@@ -269,7 +279,7 @@ public sealed class Network : IDisposable
         float l2 = penalty.L2 + penalty.WeightDecay;
         StepNumber++;
         return Training.BackwardAndUpdate(
-            new PlanMemory<float>(Parameters, Gradients, workspace.Span), in run, new SgdUpdate(learningRate, l2, penalty.AllParameters ? l2 : 0f));
+            new PlanMemory<float>(Parameters, Gradients, workspace.Span, State), in run, new SgdUpdate(learningRate, l2, penalty.AllParameters ? l2 : 0f));
     }
 
     /// <summary>Whether a training step changes the weights within the backward pass: plain gradient descent without clipping or L1, no shared weights.</summary>
@@ -289,10 +299,10 @@ public sealed class Network : IDisposable
     {
         Plan plan = Training;
         using WorkerPool.Loan loan = WorkerPool.Lend(pool);
-        plan.Forward(new PlanMemory<float>(Parameters, Gradients, workspace.Span), in run, Options.Execution);
+        plan.Forward(new PlanMemory<float>(Parameters, Gradients, workspace.Span, State), in run, Options.Execution);
         correct = Loss!.CountCorrect(
             plan.ValueSpan(workspace.Span, prediction!, run.Batch), plan.Stride(prediction!), TrainingTarget(run.Batch), TargetStride, run.Batch);
-        return Loss.Value(plan.LossParts(workspace.Span), run.LogicalBatch);
+        return plan.TotalLoss(workspace.Span, run.LogicalBatch);
     }
 
     private static int ThreadsFor(int wish, Plan plan)

@@ -17,6 +17,7 @@ public sealed class Trainer
     private readonly int[] order;
     private readonly int[] evaluationOrder;
     private readonly float[] bestParameters;
+    private readonly float[] bestState;
     private int orderedEpoch = -1;
 
     /// <summary>Prepares training: all memory is made here.</summary>
@@ -58,6 +59,7 @@ public sealed class Trainer
         order = new int[source.Count];
         evaluationOrder = new int[network.Options.Batch];
         bestParameters = options.EarlyStopping.Patience > 0 ? new float[network.Parameters.Length] : [];
+        bestState = options.EarlyStopping.Patience > 0 ? new float[network.State.Length] : [];
     }
 
     /// <summary>What is trained.</summary>
@@ -96,6 +98,9 @@ public sealed class Trainer
 
     /// <summary>The parameters of the best epoch so far, in the network's layout; empty without early stopping.</summary>
     public Span<float> BestParameters => bestParameters;
+
+    /// <summary>The state (running means) that belongs to <see cref="BestParameters"/>; empty without early stopping or without state.</summary>
+    public Span<float> BestState => bestState;
 
     /// <summary>Trains to the end of the current epoch.</summary>
     /// <param name="progress">Called after every update; null for none.</param>
@@ -148,6 +153,7 @@ public sealed class Trainer
             if (bestParameters.Length > 0)
             {
                 network.Parameters.CopyTo(bestParameters);
+                network.State.CopyTo(bestState);
             }
         }
 
@@ -155,12 +161,14 @@ public sealed class Trainer
         return better;
     }
 
-    /// <summary>Puts the best epoch's weights back into the network, if early stopping kept any.</summary>
+    /// <summary>Puts the best epoch's weights and running means back into the network, if early stopping kept any.</summary>
     public void RestoreBest()
     {
         if (State.BestEpoch > 0 && bestParameters.Length > 0)
         {
             bestParameters.CopyTo(network.Parameters);
+            bestState.CopyTo(network.State);
+            network.ResetState();
         }
     }
 

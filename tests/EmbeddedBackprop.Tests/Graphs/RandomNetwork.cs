@@ -80,7 +80,7 @@ internal sealed class RandomNetwork
         {
             ParameterRange range = plan.Parameters[i];
             float[] compact = Samples.Array(range.Count, (Seed * 100) + i);
-            float scale = MathF.Min(1f, 2f / MathF.Sqrt(range.Rows));
+            float scale = MathF.Min(1f, 2f / MathF.Sqrt(range.FanIn));
             for (int k = 0; k < compact.Length; k++)
                 compact[k] *= scale;
             range.CopyFrom<float>(compact, parameters);
