@@ -52,6 +52,9 @@ public abstract class Op
     /// <summary>Whether the op has a gradient for this input: not so for indices, masks and targets.</summary>
     public virtual bool HasGradient(int input) => true;
 
+    /// <summary>Sizes and options as a net's text writes them behind the kind, as in <c>8 5x5 s2</c>; empty if there are none.</summary>
+    public virtual string Settings => "";
+
     /// <summary>Whether the op is a loss: the end of a training plan, holding 16 partial sums instead of a value per sample.</summary>
     internal virtual bool IsLoss => false;
 

@@ -17,9 +17,20 @@ internal sealed class NetGraphBuilder(Func<string, Activation> activation, Func<
     private readonly HashSet<Node> read = [];
     private Node? previous;
 
-    public Graph Build(List<NetStatement> statements)
+    /// <summary>Applies the statements.</summary>
+    /// <param name="statements">The statements.</param>
+    /// <param name="input">The shape of the input that the text may leave out; null if it may not.</param>
+    public Graph Build(List<NetStatement> statements, Shape? input)
     {
         List<(Node Node, int Position)> made = [];
+        if (input is { } shape && !statements.Exists(statement => statement.Kind.Text == "input"))
+        {
+            previous = graph.Input(shape);
+            _ = taken.Add(previous.Name);
+            nodes.Add(previous.Name, previous);
+            _ = nodes.TryAdd("x", previous);
+        }
+
         for (int i = 0; i < statements.Count; i++)
         {
             NetStatement statement = statements[i];
@@ -55,34 +66,69 @@ internal sealed class NetGraphBuilder(Func<string, Activation> activation, Func<
             case "input":
                 Limit(statement, 1, 1);
                 return Named(statement, name => graph.Input(Size(words[0]), name));
-            case "dense":
-                Limit(statement, 1, 3);
-                Shape outputs = Size(words[0]);
-                if (outputs.Rank != 1)
-                {
-                    throw Error(words[0], $"expected one size, got {words[0].Text}");
-                }
-
-                (Activation f, Node x) = ActivationAndOperand(statement, 1);
-                if (isOutput && split is not null && split(f))
-                {
-                    Node logits = Named(statement, name => graph.Apply(new Dense(outputs.Length, new Activation<Identity>()), x, name));
-                    return graph.Apply(new Activate(f), logits);
-                }
-
-                return Named(statement, name => graph.Apply(new Dense(outputs.Length, f), x, name));
-            case "activate":
-                Limit(statement, 1, 2);
-                (Activation g, Node z) = ActivationAndOperand(statement, 0);
-                return Named(statement, name => graph.Apply(new Activate(g), z, name));
             case "again":
                 Limit(statement, 1, 2);
                 Op op = Find(words[0]).Op ?? throw Error(words[0], $"{words[0].Text} is an input and cannot be applied again");
                 Node operand = words.Count > 1 ? Find(words[1]) : Previous(statement);
                 return Named(statement, name => graph.Apply(op, Read(operand), name));
             default:
-                throw Error(statement.Kind, $"unknown kind of layer '{statement.Kind.Text}' (known: input, dense, activate, again)");
+                NetKind kind = NetKinds.Find(statement.Kind.Text)
+                    ?? throw Error(statement.Kind, $"unknown kind of layer '{statement.Kind.Text}' (known: input, again, {NetKinds.Names})");
+                return Apply(statement, kind, isOutput);
         }
+    }
+
+    private Node Apply(NetStatement statement, NetKind kind, bool isOutput)
+    {
+        NetWords words = new(statement, activation);
+        Func<Activation, Op> make = kind.Read(words);
+        Activation? named = kind.Activates ? words.Activation() : null;
+        if (named is null && kind.Activates && words.Left.Count > 0 && words.Left[0] is { Quoted: false } word && !nodes.ContainsKey(word.Text))
+        {
+            // Neither an activation nor a node: the registry's message lists the names that there are.
+            _ = Activation(word);
+        }
+
+        if (named is null && kind.NeedsActivation)
+        {
+            throw Error(statement.Kind, $"expected {kind.Usage}");
+        }
+
+        Node[] operands = Operands(statement, kind, words.Left);
+        Activation f = named ?? new Activation<Identity>();
+        if (isOutput && kind is { Activates: true, NeedsActivation: false } && split is not null && split(f))
+        {
+            Node logits = Named(statement, name => graph.Apply(make(new Activation<Identity>()), operands, name));
+            return graph.Apply(new Activate(f), logits);
+        }
+
+        return Named(statement, name => graph.Apply(make(f), operands, name));
+    }
+
+    /// <summary>The nodes that are named, with the statement before in front where one is missing.</summary>
+    private Node[] Operands(NetStatement statement, NetKind kind, IReadOnlyList<NetWord> words)
+    {
+        if (words.Count > kind.MaximumOperands)
+        {
+            NetWord word = words[kind.MaximumOperands];
+            throw Error(word, $"{kind.Name}: unexpected '{word.Text}'");
+        }
+
+        List<Node> operands = [];
+        if (words.Count == kind.MinimumOperands - 1)
+        {
+            operands.Add(Read(Previous(statement)));
+        }
+
+        foreach (NetWord word in words)
+        {
+            operands.Add(Read(Find(word)));
+        }
+
+        return operands.Count >= kind.MinimumOperands
+            ? [.. operands]
+            : throw Error(statement.Kind, string.Create(
+                CultureInfo.InvariantCulture, $"{kind.Name}: expected at least {kind.MinimumOperands - 1} nodes, got {words.Count}: {kind.Usage}"));
     }
 
     private Node Named(NetStatement statement, Func<string, Node> make)
@@ -96,43 +142,8 @@ internal sealed class NetGraphBuilder(Func<string, Activation> activation, Func<
 
         Node node = make(name);
         _ = taken.Add(name);
-        nodes.Add(name, node);
+        nodes[name] = node; // a node called x takes the name from an input that was left out
         return node;
-    }
-
-    /// <summary>[ACTIVATION] [NODE] from the given word on. A single word is an activation if there is one of this name, else a node.</summary>
-    private (Activation Activation, Node Operand) ActivationAndOperand(NetStatement statement, int first)
-    {
-        IReadOnlyList<NetWord> words = statement.Words;
-        int count = words.Count - first;
-        if (count == 0)
-        {
-            return (new Activation<Identity>(), Read(Previous(statement)));
-        }
-
-        if (count == 2)
-        {
-            return (Activation(words[first]), Read(Find(words[first + 1])));
-        }
-
-        NetWord word = words[first];
-        if (word.Quoted)
-        {
-            return (new Activation<Identity>(), Read(Find(word)));
-        }
-
-        try
-        {
-            return (activation(word.Text), Read(Previous(statement)));
-        }
-        catch (ArgumentException) when (nodes.TryGetValue(word.Text, out _))
-        {
-            return (new Activation<Identity>(), Read(nodes[word.Text]));
-        }
-        catch (ArgumentException exception)
-        {
-            throw Error(word, FirstLine(exception.Message), exception);
-        }
     }
 
     private Activation Activation(NetWord word)

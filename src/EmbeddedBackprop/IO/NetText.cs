@@ -42,6 +42,10 @@ public static class NetText
     /// <exception cref="FormatException">The text is no net; the message names the character and what was expected there.</exception>
     public static Graph Build(string text, Func<string, Activation> activation) => Build(text, activation, split: null);
 
+    /// <summary>Builds the graph of a text that may leave out its input: then the net has one, of the given shape, called input (or x).</summary>
+    /// <inheritdoc cref="Build(string, Func{string, Activation})"/>
+    public static Graph Build(string text, Func<string, Activation> activation, Shape input) => Build(text, activation, split: null, input);
+
     /// <summary>
     /// Whether the output is a softmax or sigmoid that only predictions run, because the loss reads the logits before it: what its user wrote as one layer.
     /// </summary>
@@ -57,12 +61,13 @@ public static class NetText
     /// <param name="text">The text.</param>
     /// <param name="activation">Finds an activation by its name.</param>
     /// <param name="split">Whether an output layer with this activation is built as its logits and an <see cref="Activate"/>; null for never.</param>
-    internal static Graph Build(string text, Func<string, Activation> activation, Func<Activation, bool>? split)
+    /// <param name="input">The shape of an input that the text may leave out; null if it may not.</param>
+    internal static Graph Build(string text, Func<string, Activation> activation, Func<Activation, bool>? split, Shape? input = null)
     {
         ArgumentNullException.ThrowIfNull(text);
         ArgumentNullException.ThrowIfNull(activation);
         List<NetStatement> statements = NetParser.Parse(text);
-        return new NetGraphBuilder(activation, split).Build(statements);
+        return new NetGraphBuilder(activation, split).Build(statements, input);
     }
 
     /// <summary>The name of a node that was given none; null if there is no such name left (a second input).</summary>
@@ -117,7 +122,8 @@ public static class NetText
             {
                 foreach (Node input in node.Inputs)
                 {
-                    _ = text.Append(' ').Append(NetParser.Quote(input.Name));
+                    string quoted = NetParser.Quote(input.Name);
+                    _ = text.Append(' ').Append(NetWords.LooksLikeOption(quoted) ? $"\"{quoted}\"" : quoted);
                 }
             }
 
@@ -135,21 +141,16 @@ public static class NetText
             return;
         }
 
-        switch (node.Op)
+        if (node.Op is null)
         {
-            case null:
-                _ = text.Append(' ').Append(node.Shape.ToString());
-                break;
-            case Dense dense:
-                string name = (shown ?? dense.Activation).Name;
-                _ = text.Append(CultureInfo.InvariantCulture, $" {dense.Outputs}");
-                // With an operand behind it the activation is never left out: a node may be called relu.
-                _ = operand || name != "identity" ? text.Append(' ').Append(NetParser.Quote(name)) : text;
-                break;
-            default:
-                _ = node.Op.Detail.Length > 0 ? text.Append(' ').Append(NetParser.Quote(node.Op.Detail)) : text;
-                break;
+            _ = text.Append(' ').Append(node.Shape.ToString());
+            return;
         }
+
+        _ = node.Op.Settings.Length > 0 ? text.Append(' ').Append(node.Op.Settings) : text;
+        string name = shown?.Name ?? node.Op.Detail;
+        // With an operand behind it the activation is never left out: a node may be called relu.
+        _ = name.Length > 0 && (operand || name != "identity") ? text.Append(' ').Append(NetParser.Quote(name)) : text;
     }
 
     /// <summary>The nodes that a node is computed from and the node itself, in the order of creation.</summary>

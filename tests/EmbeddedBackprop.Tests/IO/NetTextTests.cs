@@ -25,6 +25,22 @@ public sealed class NetTextTests
         Assert.That(NetText.Format(NetText.Build(again, Registry.Activation).Nodes[^1]), Is.EqualTo(again));
     }
 
+    [TestCase("dense 30 sigmoid; dense 10", "input 1x4; dense 30 sigmoid; dense 10")]
+    [TestCase("a = dense 3 relu x; dense 2 a", "input 1x4; a = dense 3 relu; dense 2")]
+    [TestCase("x = dense 3 relu x; dense 2 x", "input 1x4; x = dense 3 relu; dense 2")]
+    [TestCase("x = input 7; dense 2", "x = input 7; dense 2")]
+    [TestCase("s2 = dense 3; dense 2; dense 4 \"s2\"; again s2 input", null)]
+    public void A_text_may_leave_out_its_input(string text, string? expected)
+    {
+        if (expected is null)
+        {
+            Assert.That(() => NetText.Build(text, Registry.Activation, new Shape(1, 4)), Throws.TypeOf<FormatException>().With.Message.Contains("nothing reads"));
+            return;
+        }
+
+        Assert.That(NetText.Format(NetText.Build(text, Registry.Activation, new Shape(1, 4)).Nodes[^1]), Is.EqualTo(expected));
+    }
+
     [TestCase("", 1, "expected a layer")]
     [TestCase("input 4;; dense 2", 9, "expected a layer")]
     [TestCase("dense 4", 1, "the first statement must be an input")]
@@ -33,7 +49,7 @@ public sealed class NetTextTests
     [TestCase("input 4x", 7, "expected a size")]
     [TestCase("input 1x2x3x4", 7, "expected a size")]
     [TestCase("input 70000x70000", 7, "more than 2147483647 numbers")]
-    [TestCase("input 4; dense 2x2 relu", 16, "expected one size")]
+    [TestCase("input 4; dense 2x2 relu", 16, "expected a size from 1 to 2147483647, got '2x2'")]
     [TestCase("input 4; dense 30 sigmod", 19, "activation sigmod: there is none of this name; known are identity")]
     [TestCase("input 4; dens 30", 10, "unknown kind of layer 'dens'")]
     [TestCase("input 4; dense 30 relu tanh", 24, "there is no node 'tanh'")]

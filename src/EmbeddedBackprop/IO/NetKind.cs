@@ -1,0 +1,23 @@
+using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.Graphs;
+
+namespace EmbeddedBackprop.IO;
+
+/// <summary>How one kind of op is written in a net's text; <see cref="Op.Settings"/> is the other direction.</summary>
+/// <param name="Name">The kind.</param>
+/// <param name="Usage">The statement's form, for error messages and the help.</param>
+/// <param name="Read">Takes the sizes and options, and says how the op is made with its activation.</param>
+internal sealed record NetKind(string Name, string Usage, Func<NetWords, Func<Activation, Op>> Read)
+{
+    /// <summary>The fewest nodes that the op reads.</summary>
+    public int MinimumOperands { get; init; } = 1;
+
+    /// <summary>The most nodes that the op reads.</summary>
+    public int MaximumOperands { get; init; } = 1;
+
+    /// <summary>Whether the op ends in an activation, so that the name of one may stand among its words.</summary>
+    public bool Activates { get; init; }
+
+    /// <summary>Whether an activation must be named.</summary>
+    public bool NeedsActivation { get; init; }
+}

@@ -1,0 +1,145 @@
+using System.Globalization;
+using EmbeddedBackprop.Activations;
+
+namespace EmbeddedBackprop.IO;
+
+/// <summary>
+/// The words behind the kind of one statement. A kind takes the sizes that stand first, then its options, which may stand in any order; what nobody
+/// took are the nodes that the statement reads. A word in quotes is always a node.
+/// </summary>
+internal sealed class NetWords(NetStatement statement, Func<string, Activation> activation)
+{
+    private readonly List<NetWord> left = [.. statement.Words];
+
+    /// <summary>The words that nobody took, in order.</summary>
+    public IReadOnlyList<NetWord> Left => left;
+
+    /// <summary>Takes the next word as a whole number from 1 to <paramref name="maximum"/>.</summary>
+    public int Count(string what, int maximum = int.MaxValue)
+    {
+        NetWord word = Next(what);
+        return TryNumber(word.Text, out int number) && number <= maximum
+            ? number
+            : throw Error(word, string.Create(CultureInfo.InvariantCulture, $"expected {what} from 1 to {maximum}, got '{word.Text}'"));
+    }
+
+    /// <summary>Takes the next word as a whole number from 0 to <paramref name="maximum"/>.</summary>
+    public int Index(string what, int maximum = int.MaxValue)
+    {
+        NetWord word = Next(what);
+        return int.TryParse(word.Text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number <= maximum
+            ? number
+            : throw Error(word, string.Create(CultureInfo.InvariantCulture, $"expected {what} from 0 to {maximum}, got '{word.Text}'"));
+    }
+
+    /// <summary>Takes the next word as a number.</summary>
+    public float Number(string what)
+    {
+        NetWord word = Next(what);
+        return float.TryParse(word.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out float number) && float.IsFinite(number)
+            ? number
+            : throw Error(word, $"expected {what}, got '{word.Text}'");
+    }
+
+    /// <summary>Takes the next word as one size for both axes or as two, as in 5 or 5x3.</summary>
+    public (int Height, int Width) Pair(string what)
+    {
+        NetWord word = Next(what);
+        return TryPair(word.Text, minimum: 1, out (int, int) pair) ? pair : throw Error(word, $"expected {what}, as in 5x5 or 3, got '{word.Text}'");
+    }
+
+    /// <summary>Takes the next word as a list of sizes, as in 1x28x28.</summary>
+    public NetWord Size(string what) => Next(what);
+
+    /// <summary>Takes the word, wherever it stands among those that are left.</summary>
+    public bool Flag(string name) => Take(word => word.Text == name) is not null;
+
+    /// <summary>Takes a word that is the letter and a number, as in g4; null if there is none.</summary>
+    public int? Lettered(string letter, int minimum = 1)
+    {
+        int number = 0;
+        return Take(word => word.Text.StartsWith(letter, StringComparison.Ordinal) && TryNumber(word.Text[letter.Length..], out number, minimum)) is null ? null : number;
+    }
+
+    /// <summary>Takes a word that is the letter and one or two numbers, as in s2 or s2x1; null if there is none.</summary>
+    public (int Height, int Width)? LetteredPair(string letter, int minimum = 1)
+    {
+        (int, int) pair = default;
+        return Take(word => word.Text.StartsWith(letter, StringComparison.Ordinal) && TryPair(word.Text[letter.Length..], minimum, out pair)) is null ? null : pair;
+    }
+
+    /// <summary>Takes the first word that is an activation's name; null if there is none.</summary>
+    public Activation? Activation()
+    {
+        Activation? found = null;
+        _ = Take(word =>
+        {
+            try
+            {
+                found = activation(word.Text);
+                return true;
+            }
+            catch (ArgumentException)
+            {
+                return false;
+            }
+        });
+        return found;
+    }
+
+    /// <summary>Whether a node of this name must stand in quotes, because a kind could take the word for an option.</summary>
+    public static bool LooksLikeOption(string name) =>
+        Options.Contains(name) || (name.Length > 1 && name[0] is 's' or 'p' or 'd' or 'g' or 'o' or 'k' && char.IsAsciiDigit(name[1]));
+
+    private static readonly HashSet<string> Options = new(StringComparer.Ordinal)
+    {
+        "same", "valid", "causal", "all", "last", "carry", "bidirectional", "count-include-pad", "trained",
+    };
+
+    private NetWord Next(string what)
+    {
+        if (left.Count == 0)
+        {
+            throw Error(statement.Kind, $"{statement.Kind.Text}: expected {what}");
+        }
+
+        NetWord word = left[0];
+        if (word.Quoted)
+        {
+            throw Error(word, $"{statement.Kind.Text}: expected {what}, got a name in quotes");
+        }
+
+        left.RemoveAt(0);
+        return word;
+    }
+
+    private NetWord? Take(Func<NetWord, bool> fits)
+    {
+        for (int i = 0; i < left.Count; i++)
+        {
+            NetWord word = left[i];
+            if (!word.Quoted && fits(word))
+            {
+                left.RemoveAt(i);
+                return word;
+            }
+        }
+
+        return null;
+    }
+
+    private static bool TryNumber(string text, out int number, int minimum = 1) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number) && number >= minimum;
+
+    private static bool TryPair(string text, int minimum, out (int Height, int Width) pair)
+    {
+        int cut = text.IndexOf('x', StringComparison.Ordinal);
+        bool good = TryNumber(cut < 0 ? text : text[..cut], out int height, minimum);
+        int width = height;
+        good &= cut < 0 || TryNumber(text[(cut + 1)..], out width, minimum);
+        pair = (height, width);
+        return good;
+    }
+
+    private static FormatException Error(NetWord word, string problem) => NetParser.Error(word.Position - 1, problem);
+}
