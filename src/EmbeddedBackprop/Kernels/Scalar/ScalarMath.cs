@@ -30,4 +30,22 @@ internal static class ScalarMath
         typeof(T) == typeof(float)
             ? Unsafe.BitCast<float, T>(Lane<TArithmetic>.Log(new(Unsafe.BitCast<T, float>(x))).Value)
             : T.Log(x);
+
+    /// <summary>tanh x: the engine's polynomial in float, the oracle Math.Tanh in double.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Tanh<T, TArithmetic>(T x)
+        where T : struct, IBinaryFloatingPointIeee754<T>
+        where TArithmetic : struct, IArithmetic =>
+        typeof(T) == typeof(float)
+            ? Unsafe.BitCast<float, T>(Lane<TArithmetic>.Tanh(new(Unsafe.BitCast<T, float>(x))).Value)
+            : T.Tanh(x);
+
+    /// <summary>1 / (1 + e^-x): the engine's polynomial in float, in double by Math.Exp.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Sigmoid<T, TArithmetic>(T x)
+        where T : struct, IBinaryFloatingPointIeee754<T>
+        where TArithmetic : struct, IArithmetic =>
+        typeof(T) == typeof(float)
+            ? Unsafe.BitCast<float, T>(Lane<TArithmetic>.Sigmoid(new(Unsafe.BitCast<T, float>(x))).Value)
+            : Unsafe.BitCast<double, T>(LaneDouble.Sigmoid(new(Unsafe.BitCast<T, double>(x))).Value);
 }

@@ -1,0 +1,62 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace EmbeddedBackprop.Kernels;
+
+/// <summary>What the gates of all recurrent layers share.</summary>
+/// <remarks>
+/// The forward passes write elsewhere than they read, so the last vector of a ragged row overlaps its neighbour and computes the same bits once more. A
+/// function of its own for each exp or tanh keeps every loop small enough for the compilers to inline all of it.
+/// </remarks>
+internal static class GatePass
+{
+    /// <summary>Gates[first + i] = f(Input[first + i] + Recurrent[first + i]) for a range of columns; it holds one vector at least.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static void Activate<T, TCurve>(in GateStep<float> step, int first, int count)
+        where T : struct, IFloatLanes<T>
+        where TCurve : struct, IGateCurve
+    {
+        nuint columns = (nuint)count, last = columns - (nuint)T.Count, stride = (nuint)step.ProductStride;
+        ref float input = ref Unsafe.Add(ref MemoryMarshal.GetReference(step.Input), first);
+        ref float recurrent = ref Unsafe.Add(ref MemoryMarshal.GetReference(step.Recurrent), first);
+        ref float gates = ref Unsafe.Add(ref MemoryMarshal.GetReference(step.Gates), first);
+        for (int row = 0; row < step.Rows; row++)
+        {
+            for (nuint i = 0; i < columns; i += (nuint)T.Count)
+            {
+                nuint at = nuint.Min(i, last);
+                T.Store(TCurve.Value(T.Load(in input, at) + T.Load(in recurrent, at)), ref gates, at);
+            }
+
+            input = ref Unsafe.Add(ref input, stride);
+            recurrent = ref Unsafe.Add(ref recurrent, stride);
+            gates = ref Unsafe.Add(ref gates, (nuint)step.GateStride);
+        }
+    }
+
+    /// <summary>Whether the step leaves a sample's state as it is.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool Holds(in GateStep<float> step, int row) => !step.Mask.IsEmpty && !(step.Mask[row * step.MaskStride] > 0f);
+
+    /// <summary>h = h' and c = c' for one sample.</summary>
+    public static void Hold(in GateStep<float> step, int row)
+    {
+        int at = row * step.HiddenStride;
+        step.Before.Slice(at, step.Hidden).CopyTo(step.After[at..]);
+        if (!step.Cell.IsEmpty)
+            step.CellBefore.Slice(at, step.Hidden).CopyTo(step.Cell[at..]);
+        if (!step.Output.IsEmpty)
+            step.Before.Slice(at, step.Hidden).CopyTo(step.Output[(row * step.OutputStride)..]);
+    }
+
+    /// <summary>The same backwards: the gates have no share in the loss, and dL/dh goes on to h' as it is.</summary>
+    public static void HoldBackward(in GateStep<float> step, int row, int kept)
+    {
+        step.Gates.Slice(row * step.GateStride, kept * step.Hidden).Clear();
+        if (!step.Upstream.IsEmpty)
+        {
+            Span<float> gradient = step.HiddenGradient.Slice(row * step.HiddenStride, step.Hidden);
+            Elementwise.Add(step.Upstream.Slice(row * step.OutputStride, step.Hidden), gradient, gradient);
+        }
+    }
+}

@@ -1,0 +1,42 @@
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
+
+namespace EmbeddedBackprop.Ops;
+
+/// <summary>
+/// A gated recurrent unit over a sequence: r, z = sigmoid of the weighted inputs, n = tanh(x_n + r h_n) with the hidden bias of the new gate inside h_n,
+/// h = n + z (h' - n). Gates stand in the order reset, update, new. Source: Cho and others, Learning phrase representations using RNN encoder-decoder
+/// (2014), in the form of cuDNN and PyTorch.
+/// </summary>
+public sealed class Gru : Recurrent
+{
+    /// <summary>A layer of H units.</summary>
+    /// <param name="hidden">H.</param>
+    /// <param name="options">What is returned, carried and truncated; by default the last step's hidden state.</param>
+    /// <exception cref="ArgumentException">A size is not positive, or a layer that reads from the end is to carry its state.</exception>
+    public Gru(int hidden, RecurrentOptions? options = null)
+        : base(hidden, options, GruGates.Gates, GruGates.Kept, GruGates.HasCell)
+    {
+    }
+
+    /// <inheritdoc/>
+    public override string Kind => "gru";
+
+    /// <inheritdoc/>
+    public override void Forward(in OpContext<float> c) => RecurrentPass.Forward<GruGates>(this, in c);
+
+    /// <inheritdoc/>
+    public override void Backward(in OpContext<float> c) => RecurrentPass.Backward<GruGates>(this, in c);
+
+    /// <inheritdoc/>
+    public override void ForwardScalar(in OpContext<float> c) => RecurrentTwin.Forward<GruGates, float>(this, in c);
+
+    /// <inheritdoc/>
+    public override void BackwardScalar(in OpContext<float> c) => RecurrentTwin.Backward<GruGates, float>(this, in c);
+
+    /// <inheritdoc/>
+    public override void ForwardScalar(in OpContext<double> c) => RecurrentTwin.Forward<GruGates, double>(this, in c);
+
+    /// <inheritdoc/>
+    public override void BackwardScalar(in OpContext<double> c) => RecurrentTwin.Backward<GruGates, double>(this, in c);
+}

@@ -1,0 +1,41 @@
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
+
+namespace EmbeddedBackprop.Ops;
+
+/// <summary>
+/// A long short-term memory over a sequence: i, f, o = sigmoid and g = tanh of the weighted inputs, c = f c' + i g, h = o tanh c. Gates stand in the order
+/// input, forget, cell, output. Source: Hochreiter and Schmidhuber, Long short-term memory (1997); the forget gate: Gers and others, Learning to forget (2000).
+/// </summary>
+public sealed class Lstm : Recurrent
+{
+    /// <summary>A layer of H units.</summary>
+    /// <param name="hidden">H.</param>
+    /// <param name="options">What is returned, carried and truncated; by default the last step's hidden state.</param>
+    /// <exception cref="ArgumentException">A size is not positive, or a layer that reads from the end is to carry its state.</exception>
+    public Lstm(int hidden, RecurrentOptions? options = null)
+        : base(hidden, options, LstmGates.Gates, LstmGates.Kept, LstmGates.HasCell)
+    {
+    }
+
+    /// <inheritdoc/>
+    public override string Kind => "lstm";
+
+    /// <inheritdoc/>
+    public override void Forward(in OpContext<float> c) => RecurrentPass.Forward<LstmGates>(this, in c);
+
+    /// <inheritdoc/>
+    public override void Backward(in OpContext<float> c) => RecurrentPass.Backward<LstmGates>(this, in c);
+
+    /// <inheritdoc/>
+    public override void ForwardScalar(in OpContext<float> c) => RecurrentTwin.Forward<LstmGates, float>(this, in c);
+
+    /// <inheritdoc/>
+    public override void BackwardScalar(in OpContext<float> c) => RecurrentTwin.Backward<LstmGates, float>(this, in c);
+
+    /// <inheritdoc/>
+    public override void ForwardScalar(in OpContext<double> c) => RecurrentTwin.Forward<LstmGates, double>(this, in c);
+
+    /// <inheritdoc/>
+    public override void BackwardScalar(in OpContext<double> c) => RecurrentTwin.Backward<LstmGates, double>(this, in c);
+}

@@ -1,0 +1,162 @@
+using EmbeddedBackprop.Graphs;
+
+namespace EmbeddedBackprop.Ops;
+
+/// <summary>
+/// A layer that walks over a sequence [steps, features] and keeps a hidden state of H numbers: what <see cref="Rnn"/>, <see cref="Gru"/> and
+/// <see cref="Lstm"/> share. A second input, a mask [steps] of ones and zeros without gradient, makes sequences of different length: where it is not above
+/// 0 the step leaves the state as it is. Masked inputs must still be finite numbers.
+/// </summary>
+/// <remarks>
+/// The weighted input of a gate is the sum of two chains, z = (b_ih + x W_ih) + (b_hh + h' W_hh), as two fully connected layers and an addition would
+/// compute it: an unrolled cell written by hand gives the same bits. A weight's gradient is one chain over the steps, last step first, and inside a step
+/// over the samples in order. Parameters, per direction: weight_ih [G H, features], weight_hh [G H, H], bias_ih [G H], bias_hh [G H]; those of the second
+/// direction end in _reverse.
+/// </remarks>
+public abstract class Recurrent : Op
+{
+    private protected Recurrent(int hidden, RecurrentOptions? options, int gates, int kept, bool hasCell)
+    {
+        Hidden = Errors.RequirePositive(nameof(hidden), hidden);
+        Options = options ?? new RecurrentOptions();
+        Gates = gates;
+        Kept = kept;
+        HasCell = hasCell;
+        if (Options.TruncateEvery < 0)
+        {
+            Errors.Negative(nameof(Options.TruncateEvery), Options.TruncateEvery);
+        }
+
+        if (Options.CarryState && Options.Bidirectional)
+        {
+            Errors.CarriedBackwards();
+        }
+    }
+
+    /// <summary>Units of one direction.</summary>
+    public int Hidden { get; }
+
+    /// <summary>What is returned, carried and truncated.</summary>
+    public RecurrentOptions Options { get; }
+
+    /// <summary>Steps of the sequence; 0 until the layer is applied to a node.</summary>
+    public int Steps { get; private set; }
+
+    /// <summary>Numbers of one step; 0 until the layer is applied to a node.</summary>
+    public int Features { get; private set; }
+
+    /// <summary>1, or 2 if the sequence is read from its end as well.</summary>
+    public int Directions => Options.Bidirectional ? 2 : 1;
+
+    /// <summary>Gates: the weights have so many times H columns.</summary>
+    internal int Gates { get; }
+
+    /// <summary>Blocks of H numbers per sample and step that the backward pass reads of the gates.</summary>
+    internal int Kept { get; }
+
+    /// <summary>Whether there is a cell beside the hidden state.</summary>
+    internal bool HasCell { get; }
+
+    /// <inheritdoc/>
+    public override string Detail
+    {
+        get
+        {
+            string text = Options.AllSteps ? "all steps" : "last step";
+            text += Options.Bidirectional ? ", bidirectional" : "";
+            text += Options.CarryState ? ", carried state" : "";
+            return Options.TruncateEvery > 0 ? text + ", truncated" : text;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override BackwardReads BackwardReads => BackwardReads.Inputs;
+
+    /// <inheritdoc/>
+    public override long MultiplyAdds => (long)Steps * (Features + Hidden) * Gates * Hidden * Directions;
+
+    /// <inheritdoc/>
+    public override bool HasGradient(int input) => input == 0;
+
+    /// <inheritdoc/>
+    public override Shape InferShape(string name, ReadOnlySpan<Node> inputs)
+    {
+        if (inputs.Length is not (1 or 2))
+        {
+            Errors.InputCount(name, 1, inputs.Length);
+        }
+
+        Shape sequence = inputs[0].Shape;
+        if (sequence.Rank != 2)
+        {
+            Errors.NotASequence(name, sequence, inputs[0].Name);
+        }
+
+        if (Features != 0 && Features != sequence[1])
+        {
+            Errors.InputSize(name, Features, sequence[1], inputs[0].Name);
+        }
+
+        if (Steps != 0 && Steps != sequence[0])
+        {
+            Errors.StepCount(name, Steps, sequence[0], inputs[0].Name);
+        }
+
+        if (inputs.Length == 2 && inputs[1].Shape.Length != sequence[0])
+        {
+            Errors.StepCount(name, sequence[0], inputs[1].Shape.Length, inputs[1].Name);
+        }
+
+        (Steps, Features) = (sequence[0], sequence[1]);
+        return Options.AllSteps ? new Shape(Steps, Directions * Hidden) : new Shape(Directions * Hidden);
+    }
+
+    /// <inheritdoc/>
+    public override void DescribeParameters(ParameterLayout layout)
+    {
+        ArgumentNullException.ThrowIfNull(layout);
+        for (int direction = 0; direction < Directions; direction++)
+        {
+            string suffix = direction == 0 ? "" : "_reverse";
+            layout.AddWeight($"{Name}.weight_ih{suffix}", Features, Gates * Hidden);
+            layout.AddWeight($"{Name}.weight_hh{suffix}", Hidden, Gates * Hidden);
+            layout.AddBias($"{Name}.bias_ih{suffix}", Gates * Hidden);
+            layout.AddBias($"{Name}.bias_hh{suffix}", Gates * Hidden);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void DescribeState(StateLayout layout)
+    {
+        ArgumentNullException.ThrowIfNull(layout);
+        if (!Options.CarryState)
+        {
+            return;
+        }
+
+        layout.AddPerSample(Name + ".h", Hidden);
+        if (HasCell)
+        {
+            layout.AddPerSample(Name + ".c", Hidden);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override int SavedLength(int batch, Layout layout) => Length(Directions * new RecurrentSizes(this, batch, layout).Saved);
+
+    /// <inheritdoc/>
+    public override int ScratchLength(int batch, Layout layout) => Length(new RecurrentSizes(this, batch, layout).ForwardScratch);
+
+    /// <inheritdoc/>
+    public override int BackwardScratchLength(int batch, Layout layout) => Length(new RecurrentSizes(this, batch, layout).BackwardScratch);
+
+    private int Length(long floats)
+    {
+        if (floats > int.MaxValue)
+        {
+            Errors.TooLarge(Name, floats);
+        }
+
+        return (int)floats;
+    }
+}

@@ -1,0 +1,26 @@
+namespace EmbeddedBackprop.Ops;
+
+/// <summary>What a recurrent layer returns, and how far its memory and its gradient reach.</summary>
+public sealed record RecurrentOptions
+{
+    /// <summary>True: the hidden states of all steps, [steps, H]. False: that of the last step, [H] (with a mask, of the last step that counts).</summary>
+    public bool AllSteps { get; init; }
+
+    /// <summary>
+    /// Whether a second layer with weights of its own reads the sequence from its end; the outputs stand side by side, [steps, 2H] or [2H]. The second
+    /// layer's last step is the first of the sequence.
+    /// </summary>
+    public bool Bidirectional { get; init; }
+
+    /// <summary>
+    /// Whether a sample's hidden state (and cell) at the end of a run is where its next run begins, until the state is reset: for streams that come one
+    /// step at a time, and for training on windows of a long sequence. The gradient does not reach into the window before.
+    /// </summary>
+    public bool CarryState { get; init; }
+
+    /// <summary>
+    /// Truncated backpropagation through time: the gradient does not flow from step s to step s - 1 where s is a multiple of this number. 0: it flows
+    /// through the whole sequence. Source: Williams and Peng, An efficient gradient-based algorithm (1990).
+    /// </summary>
+    public int TruncateEvery { get; init; }
+}

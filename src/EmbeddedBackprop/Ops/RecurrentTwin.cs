@@ -1,0 +1,113 @@
+using System.Numerics;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
+
+namespace EmbeddedBackprop.Ops;
+
+/// <summary>The definition of a recurrent layer: textbook loops over steps and samples, whose bits <see cref="RecurrentPass"/> gives.</summary>
+internal static class RecurrentTwin
+{
+    /// <summary>h of every step from the step before it.</summary>
+    public static void Forward<TGates, T>(Recurrent op, in OpContext<T> c)
+        where TGates : struct, IRecurrentGates
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        int columns = op.Gates * op.Hidden;
+        for (int direction = 0; direction < op.Directions; direction++)
+        {
+            RecurrentMemory<T> memory = new(op, in c, direction);
+            int stride = memory.Sizes.ProductStride, first = 4 * direction;
+            memory.Begin();
+            for (int s = 0; s < op.Steps; s++)
+            {
+                Kernels.Scalar.Gemm.NN<T>(
+                    c.Arithmetic, c.Batch, columns, op.Features, c.Input(0)[(memory.Time(s) * op.Features)..], c.InputStride(0),
+                    c.Parameter(first), stride, c.Parameter(first + 2), memory.InputProducts, stride);
+                Kernels.Scalar.Gemm.NN<T>(
+                    c.Arithmetic, c.Batch, columns, op.Hidden, memory.Hidden(s - 1), memory.Sizes.HiddenStride,
+                    c.Parameter(first + 1), stride, c.Parameter(first + 3), memory.RecurrentProducts, stride);
+                GateStep<T> step = memory.Forward(s, 0);
+                TGates.ForwardScalar(c.Arithmetic, in step);
+            }
+
+            memory.End();
+        }
+    }
+
+    /// <summary>
+    /// Backpropagation through time. dL/dh of a step is one chain: the gradient of its output, what the step after it passes on by itself, then
+    /// s = M(delta[j], W_hh[i,j], s) for j ascending.
+    /// </summary>
+    public static void Backward<TGates, T>(Recurrent op, in OpContext<T> c)
+        where TGates : struct, IRecurrentGates
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        int columns = op.Gates * op.Hidden;
+
+        // Of the hidden product's deltas the last gate's may stand apart from those of the input product.
+        int joint = TGates.SplitsLastGate ? columns - op.Hidden : columns;
+        for (int direction = op.Directions - 1; direction >= 0; direction--)
+        {
+            RecurrentMemory<T> memory = new(op, in c, direction, backward: true);
+            RecurrentSizes sizes = memory.Sizes;
+            int stride = sizes.ProductStride, first = 4 * direction;
+            Span<T> hiddenWeights = c.Parameter(first + 1);
+            memory.BeginBackward();
+            for (int s = op.Steps - 1; s >= 0; s--)
+            {
+                bool goesOn = c.ContinueParameterGradients || s < op.Steps - 1;
+                GateStep<T> step = memory.Backward(s);
+                TGates.BackwardScalar(c.Arithmetic, in step);
+                Span<T> delta = memory.Gates(s), x = c.Input(0)[(memory.Time(s) * op.Features)..], before = memory.Hidden(s - 1);
+                Kernels.Scalar.Reduce.SumColumns<T>(c.Batch, columns, delta, sizes.GateStride, c.ParameterGradient(first + 2), goesOn);
+                Kernels.Scalar.Gemm.TN<T>(
+                    c.Arithmetic, op.Features, columns, c.Batch, x, c.InputStride(0), delta, sizes.GateStride, c.ParameterGradient(first), stride, goesOn);
+                HiddenGradients(op, in c, in memory, first, before, delta, 0, joint, 0, goesOn);
+                if (s > 0 && Truncates(op, s))
+                {
+                    memory.Truncate(s);
+                }
+                else if (s > 0)
+                {
+                    Kernels.Scalar.Gemm.NT<T>(
+                        c.Arithmetic, c.Batch, op.Hidden, joint, delta, sizes.GateStride, hiddenWeights, stride,
+                        memory.HiddenGradient, sizes.HiddenStride, accumulate: true);
+                }
+
+                if (TGates.SplitsLastGate)
+                {
+                    HiddenGradients(op, in c, in memory, first, before, delta, columns, op.Hidden, joint, goesOn);
+                    if (s > 0 && !Truncates(op, s))
+                    {
+                        Kernels.Scalar.Gemm.NT<T>(
+                            c.Arithmetic, c.Batch, op.Hidden, op.Hidden, delta[columns..], sizes.GateStride, hiddenWeights[joint..], stride,
+                            memory.HiddenGradient, sizes.HiddenStride, accumulate: true);
+                    }
+                }
+
+                if (c.WantsInputGradient(0))
+                {
+                    Kernels.Scalar.Gemm.NT<T>(
+                        c.Arithmetic, c.Batch, op.Features, columns, delta, sizes.GateStride, c.Parameter(first), stride,
+                        c.InputGradient(0)[(memory.Time(s) * op.Features)..], c.InputStride(0),
+                        c.ContinueInputGradient(0) || direction < op.Directions - 1);
+                }
+            }
+        }
+    }
+
+    /// <summary>Whether the gradient stops between a step and the one before it.</summary>
+    public static bool Truncates(Recurrent op, int step) => op.Options.TruncateEvery > 0 && step % op.Options.TruncateEvery == 0;
+
+    /// <summary>The gradients of some columns of W_hh and bias_hh.</summary>
+    private static void HiddenGradients<T>(
+        Recurrent op, in OpContext<T> c, in RecurrentMemory<T> memory, int first, Span<T> before, Span<T> delta, int from, int columns, int to, bool goesOn)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        RecurrentSizes sizes = memory.Sizes;
+        Kernels.Scalar.Reduce.SumColumns<T>(c.Batch, columns, delta[from..], sizes.GateStride, c.ParameterGradient(first + 3)[to..], goesOn);
+        Kernels.Scalar.Gemm.TN<T>(
+            c.Arithmetic, op.Hidden, columns, c.Batch, before, sizes.HiddenStride, delta[from..], sizes.GateStride,
+            c.ParameterGradient(first + 1)[to..], sizes.ProductStride, goesOn);
+    }
+}
