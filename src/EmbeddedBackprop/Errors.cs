@@ -15,6 +15,18 @@ internal static class Errors
         throw new ArgumentException($"{op}: expected {expected} input nodes, got {given}");
 
     [DoesNotReturn]
+    public static void NotASequence(string op, Shape given, string from) =>
+        throw new ArgumentException($"{op}: expected a sequence of two sizes, steps x features, got {given} (from {from})");
+
+    [DoesNotReturn]
+    public static void StepCount(string op, int expected, int given, string from) =>
+        throw new ArgumentException($"{op}: expected {expected} steps, got {given} (from {from})");
+
+    [DoesNotReturn]
+    public static void CarriedBackwards() =>
+        throw new ArgumentException("a bidirectional layer cannot carry its state: the layer that reads from the end would need the next run first");
+
+    [DoesNotReturn]
     public static void SizesDiffer(string op, string left, Shape leftShape, string right, Shape rightShape) =>
         throw new ArgumentException($"{op}: {left} has shape {leftShape}, {right} has shape {rightShape}; they must be equal");
 

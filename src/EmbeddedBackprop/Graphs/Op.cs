@@ -44,6 +44,12 @@ public abstract class Op
     public virtual bool DependsOnWholeBatch => false;
 
     /// <summary>
+    /// Whether micro-batches give the gradient of the whole batch up to rounding only, and not bit for bit: so where a weight's chain runs over time outside
+    /// and over the samples inside.
+    /// </summary>
+    public virtual bool SplitsToRounding => false;
+
+    /// <summary>
     /// Whether the output may stand in the memory of this input where nobody else reads it: so for an op that reads element i before it writes element i, and
     /// never later.
     /// </summary>
@@ -77,6 +83,9 @@ public abstract class Op
 
     /// <summary>Floats that die with the step.</summary>
     public virtual int ScratchLength(int batch, Layout layout) => 0;
+
+    /// <summary>Floats that die with the step's backward pass: as many as in the forward pass, unless an op says otherwise.</summary>
+    public virtual int BackwardScratchLength(int batch, Layout layout) => ScratchLength(batch, layout);
 
     /// <summary>Multiply-adds of one sample's forward pass.</summary>
     public virtual long MultiplyAdds => 0;

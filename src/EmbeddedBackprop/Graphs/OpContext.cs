@@ -124,6 +124,9 @@ public readonly ref struct OpContext<T> where T : unmanaged
             : memory.State.Slice(range.Offset, range.Length);
     }
 
+    /// <summary>How many inputs the step has.</summary>
+    public int InputCount => step.Inputs.Length;
+
     /// <summary>The i-th input, [batch][stride].</summary>
     public Span<T> Input(int index) => Rows(step.Inputs[index]);
 

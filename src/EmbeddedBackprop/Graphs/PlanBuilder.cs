@@ -326,10 +326,12 @@ internal sealed class PlanBuilder
         if (scratch > 0)
         {
             requests.Add((planner.Add(step.Name + " scratch", scratch, time), scratch, scratch, slot => step.ForwardScratch = slot));
-            if (step.HasBackward)
-            {
-                requests.Add((planner.Add(step.Name + " scratch", scratch, BackwardTime(time)), scratch, scratch, slot => step.BackwardScratch = slot));
-            }
+        }
+
+        int backward = step.HasBackward ? step.Op.BackwardScratchLength(Options.Batch, Options.Layout) : 0;
+        if (backward > 0)
+        {
+            requests.Add((planner.Add(step.Name + " scratch", backward, BackwardTime(time)), backward, backward, slot => step.BackwardScratch = slot));
         }
     }
 

@@ -66,6 +66,11 @@ internal static class PlanTable
             text.Append(CultureInfo.InvariantCulture, $"the batch is not split: {string.Join(", ", plan.Steps.ToArray().Where(step => step.Op.DependsOnWholeBatch).Select(step => step.Name))} depends on the whole batch\n");
         }
 
+        if (training && Array.FindAll(plan.Steps.ToArray(), step => step.Op.SplitsToRounding) is { Length: > 0 } sequences)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"micro-batches agree to rounding only: the gradient chains of {string.Join(", ", sequences.Select(step => step.Name))} run over time outside, samples inside\n");
+        }
+
         if (training)
         {
             text.Append(CultureInfo.InvariantCulture, $"""

@@ -73,6 +73,9 @@ public abstract class Recurrent : Op
     public override BackwardReads BackwardReads => BackwardReads.Inputs;
 
     /// <inheritdoc/>
+    public override bool SplitsToRounding => Steps > 1;
+
+    /// <inheritdoc/>
     public override long MultiplyAdds => (long)Steps * (Features + Hidden) * Gates * Hidden * Directions;
 
     /// <inheritdoc/>

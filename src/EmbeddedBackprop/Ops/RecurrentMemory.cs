@@ -210,7 +210,7 @@ internal readonly ref struct RecurrentMemory<T> where T : unmanaged
 
     private bool Masked => context.InputCount > 1;
 
-    private static Span<T> Cut(ref Span<T> rest, long length)
+    private static Span<T> Cut(scoped ref Span<T> rest, long length)
     {
         Span<T> first = rest[..(int)length];
         rest = rest[(int)length..];
