@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace EmbeddedBackprop.Kernels;
 
@@ -10,50 +11,93 @@ public static class Finite
     private const int Unit = 64;
 
     /// <summary>
-    /// Whether no sum of products of x's numbers with y's can leave the range of float: sum |x| * sum |y| bounds them all. Any NaN or infinity says no.
+    /// Whether no sum of that many products of x's numbers with y's can leave the range of float. Any NaN or infinity says no.
     /// </summary>
     /// <param name="x">The numbers of one factor.</param>
     /// <param name="y">The numbers of the other.</param>
-    internal static bool BoundsProducts(ReadOnlySpan<float> x, ReadOnlySpan<float> y) => Sum<MagnitudesKernel>(x) * Sum<MagnitudesKernel>(y) < 1e38f;
+    /// <param name="terms">Products in a sum.</param>
+    internal static bool BoundsProducts(ReadOnlySpan<float> x, ReadOnlySpan<float> y, int terms) => Magnitude(x) * Magnitude(y) * terms < 1e38f;
+
+    /// <summary>The largest magnitude; infinite or NaN if a number is, because their bits are the largest of all.</summary>
+    private static float Magnitude(ReadOnlySpan<float> x)
+    {
+        int parts = PartsFor(x.Length);
+        if (parts == 1)
+            return MagnitudeAlone(x);
+        Span<float> largest = stackalloc float[parts];
+        WorkerPool.Current!.Run<MagnitudePart, Shared>(parts, new Shared { Numbers = x, Results = largest });
+        return MagnitudeAlone(largest);
+    }
+
+    private static float MagnitudeAlone(ReadOnlySpan<float> x)
+    {
+        nuint i = 0, length = (nuint)x.Length;
+        ref int source = ref Unsafe.As<float, int>(ref MemoryMarshal.GetReference(x));
+        int largest = 0;
+        if (length >= 32)
+        {
+            Vector512<int> magnitude = Vector512.Create(int.MaxValue), largest0 = Vector512<int>.Zero, largest1 = Vector512<int>.Zero;
+            for (; length - i >= 32; i += 32)
+            {
+                largest0 = Vector512.Max(largest0, Vector512.LoadUnsafe(ref source, i) & magnitude);
+                largest1 = Vector512.Max(largest1, Vector512.LoadUnsafe(ref source, i + 16) & magnitude);
+            }
+
+            largest0 = Vector512.Max(largest0, largest1);
+            Vector256<int> half = Vector256.Max(largest0.GetLower(), largest0.GetUpper());
+            Vector128<int> quarter = Vector128.Max(half.GetLower(), half.GetUpper());
+            largest = Math.Max(Math.Max(quarter[0], quarter[1]), Math.Max(quarter[2], quarter[3]));
+        }
+
+        for (; i < length; i++)
+            largest = Math.Max(largest, Unsafe.Add(ref source, i) & int.MaxValue);
+        return BitConverter.Int32BitsToSingle(largest);
+    }
 
     /// <summary>Whether every number of x is finite: x[i] * 0 is 0 for a finite number and NaN for any other, and a sum keeps a NaN.</summary>
     /// <param name="x">The numbers; none is finite, too.</param>
-    public static bool All(ReadOnlySpan<float> x) => Sum<ZeroProductsKernel>(x) == 0f;
+    public static bool All(ReadOnlySpan<float> x) => ZeroProducts(x) == 0f;
 
-    /// <summary>A sum whose order does not matter, because it is 0 or NaN or a bound; so it may be shared out.</summary>
-    private static float Sum<TKernel>(ReadOnlySpan<float> x) where TKernel : struct, ILaneKernel<PartsArguments>
+    /// <summary>A sum whose order does not matter, because it is 0 or NaN; so it may be shared out.</summary>
+    private static float ZeroProducts(ReadOnlySpan<float> x)
     {
-        int parts = WorkerPool.Current?.Parts((long)x.Length * WorkerPool.ElementWork, (x.Length + Unit - 1) / Unit) ?? 1;
+        int parts = PartsFor(x.Length);
         if (parts == 1)
-        {
-            return SumAlone<TKernel>(x);
-        }
-
+            return ZeroProductsAlone(x);
         Span<float> sums = stackalloc float[parts];
-        WorkerPool.Current!.Run<Part<TKernel>, Shared>(parts, new Shared { Numbers = x, Sums = sums });
-        return SumAlone<TKernel>(sums);
+        WorkerPool.Current!.Run<ZeroProductsPart, Shared>(parts, new Shared { Numbers = x, Results = sums });
+        return ZeroProductsAlone(sums);
     }
 
-    private static float SumAlone<TKernel>(ReadOnlySpan<float> x) where TKernel : struct, ILaneKernel<PartsArguments>
+    private static float ZeroProductsAlone(ReadOnlySpan<float> x)
     {
         float sum = 0f;
-        LaneDispatch.Run<TKernel, PartsArguments>(Arithmetic.Separate, new PartsArguments(x, x, new Span<float>(ref sum)));
+        LaneDispatch.Run<ZeroProductsKernel, PartsArguments>(Arithmetic.Separate, new PartsArguments(x, x, new Span<float>(ref sum)));
         return sum;
     }
+
+    private static int PartsFor(int length) => WorkerPool.Current?.Parts((long)length * WorkerPool.ElementWork, (length + Unit - 1) / Unit) ?? 1;
 
     private ref struct Shared
     {
         public ReadOnlySpan<float> Numbers;
-        public Span<float> Sums;
+        public Span<float> Results;
+
+        public readonly ReadOnlySpan<float> Piece(int part, int parts)
+        {
+            (nuint first, nuint count) = Share.Of((nuint)Numbers.Length, Unit, part, parts);
+            return Numbers.Slice((int)first, (int)count);
+        }
     }
 
-    private readonly struct Part<TKernel> : ISharedWork<Shared> where TKernel : struct, ILaneKernel<PartsArguments>
+    private readonly struct MagnitudePart : ISharedWork<Shared>
     {
-        public static void Run(in Shared shared, int part, int parts)
-        {
-            (nuint first, nuint count) = Share.Of((nuint)shared.Numbers.Length, Unit, part, parts);
-            shared.Sums[part] = SumAlone<TKernel>(shared.Numbers.Slice((int)first, (int)count));
-        }
+        public static void Run(in Shared shared, int part, int parts) => shared.Results[part] = MagnitudeAlone(shared.Piece(part, parts));
+    }
+
+    private readonly struct ZeroProductsPart : ISharedWork<Shared>
+    {
+        public static void Run(in Shared shared, int part, int parts) => shared.Results[part] = ZeroProductsAlone(shared.Piece(part, parts));
     }
 }
 
@@ -91,44 +135,6 @@ internal readonly struct ZeroProductsKernel : ILaneKernel<PartsArguments>
             sum += lane;
         while (i > 0)
             sum += Unsafe.Add(ref Unsafe.AsRef(in x), --i) * 0f;
-        g.Result = sum;
-    }
-}
-
-/// <summary>result = the sum of |x| in any order.</summary>
-internal readonly struct MagnitudesKernel : ILaneKernel<PartsArguments>
-{
-    public static void Run<T, TTail>(in PartsArguments g)
-        where T : struct, IFloatLanes<T>
-        where TTail : struct, IFloatLanes<TTail>
-    {
-        // From the end to the beginning: the end was written last and the beginning is read next, so both are found in the first cache.
-        // Four chains hide the latency of the addition: the loop then runs at the speed of the loads.
-        nuint w = (nuint)T.Count, i = g.Length;
-        ref readonly float x = ref g.X;
-        T s0 = T.Zero, s1 = T.Zero, s2 = T.Zero, s3 = T.Zero;
-        while (i >= 4 * w)
-        {
-            i -= 4 * w;
-            s0 += T.Abs(T.Load(in x, i));
-            s1 += T.Abs(T.Load(in x, i + w));
-            s2 += T.Abs(T.Load(in x, i + (2 * w)));
-            s3 += T.Abs(T.Load(in x, i + (3 * w)));
-        }
-
-        while (i >= w)
-        {
-            i -= w;
-            s0 += T.Abs(T.Load(in x, i));
-        }
-
-        Span<float> lanes = stackalloc float[T.Count];
-        T.Store(s0 + s1 + (s2 + s3), ref MemoryMarshal.GetReference(lanes), 0);
-        float sum = 0f;
-        foreach (float lane in lanes)
-            sum += lane;
-        while (i > 0)
-            sum += MathF.Abs(Unsafe.Add(ref Unsafe.AsRef(in x), --i));
         g.Result = sum;
     }
 }

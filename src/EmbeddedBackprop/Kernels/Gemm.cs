@@ -112,15 +112,9 @@ public static class Gemm
         Require.Matrix("Gemm.UpdateTN", nameof(weights), m, n, ldw, weights.Length);
         Require.Apart("Gemm.UpdateTN", nameof(a), a, k, m, lda, weights, m, n, ldw);
         Require.Apart("Gemm.UpdateTN", nameof(b), b, k, n, ldb, weights, m, n, ldw);
-        if (k == 1 && n > 0)
-        {
-            // delta * 0 is 0 where delta is finite.
-            bool skipsZeros = float.IsFinite(learningRate) && Finite.All(b[..n]);
-            LaneDispatch.Run<RankOneUpdate, GemmArguments>(arithmetic, new(m, n, k, a, 1, lda, b, ldb, weights, ldw, learningRate, l2, skipsZeros));
-            return;
-        }
-
-        Run(arithmetic, new(m, n, k, a, 1, lda, b, ldb, weights, ldw, learningRate, l2, skipsZeros: false));
+        // delta * 0 is 0 where delta is finite, and -learningRate * +0 is then -0, which changes no weight.
+        bool skipsZeros = l2 == 0f && !float.IsNegative(learningRate) && float.IsFinite(learningRate) && Finite.All(b);
+        Run(arithmetic, new(m, n, k, a, 1, lda, b, ldb, weights, ldw, learningRate, l2, skipsZeros));
     }
 
     /// <summary>A checked product, shared out if there is a pool and it pays.</summary>
@@ -133,7 +127,13 @@ public static class Gemm
     /// <summary>The same on this thread.</summary>
     internal static void RunAlone(Arithmetic arithmetic, in GemmArguments arguments)
     {
-        if (arguments.M != 0 && arguments.N != 0)
+        if (arguments.M == 0 || arguments.N == 0)
+            return;
+        if (!arguments.Updates)
             LaneDispatch.RunWithin<GemmKernel, GemmArguments>(arithmetic, (int)arguments.N, in arguments);
+        else if (arguments.K == 1)
+            LaneDispatch.Run<RankOneUpdate, GemmArguments>(arithmetic, in arguments);
+        else
+            LaneDispatch.RunWithin<UpdateKernel, GemmArguments>(arithmetic, (int)arguments.N, in arguments);
     }
 }

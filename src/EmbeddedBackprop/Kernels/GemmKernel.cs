@@ -44,8 +44,7 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
         // One row has nothing to use a panel again for: its tiles go through k in one piece.
         bool whole = g.M == 1 && !g.BTransposed;
         nuint perPanel = whole ? vectors : PanelColumns / lanes;
-        // A gradient that is applied at once has no place to wait between blocks.
-        nuint deepest = whole || g.Updates ? g.K : BlockDepth;
+        nuint deepest = whole ? g.K : BlockDepth;
         nuint panels = (vectors + perPanel - 1) / perPanel;
         GemmStart start = g.Start;
         nuint step = 0;
@@ -100,9 +99,6 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
         tile.LeadingC = g.LeadingC;
         tile.Depth = depth;
         tile.Start = start;
-        tile.Updates = g.Updates;
-        tile.LearningRate = g.LearningRate;
-        tile.L2 = g.L2;
         nuint done = 0;
         for (nuint group = 0; group < groups; group++)
         {

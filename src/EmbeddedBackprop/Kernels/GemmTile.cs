@@ -227,75 +227,6 @@ internal static unsafe class GemmTile
                 j += leading;
             }
 
-            if (tile.Updates)
-            {
-                // A row's weights are all read before one is written: a ragged last vector overlaps its neighbour.
-                T rate = T.Broadcast(-tile.LearningRate);
-                T l2 = T.Broadcast(tile.L2);
-                s00 = Updated(s00, ref c0, 0, rate, l2, tile.L2 != 0f);
-                if (sizeof(TColumns) > 1)
-                    s01 = Updated(s01, ref c0, second, rate, l2, tile.L2 != 0f);
-                if (sizeof(TColumns) > 2)
-                    s02 = Updated(s02, ref c0, third, rate, l2, tile.L2 != 0f);
-                if (sizeof(TColumns) > 3)
-                    s03 = Updated(s03, ref c0, fourth, rate, l2, tile.L2 != 0f);
-
-                if (sizeof(TRows) > 1)
-                {
-                    s10 = Updated(s10, ref c1, 0, rate, l2, tile.L2 != 0f);
-                    if (sizeof(TColumns) > 1)
-                        s11 = Updated(s11, ref c1, second, rate, l2, tile.L2 != 0f);
-                    if (sizeof(TColumns) > 2)
-                        s12 = Updated(s12, ref c1, third, rate, l2, tile.L2 != 0f);
-                    if (sizeof(TColumns) > 3)
-                        s13 = Updated(s13, ref c1, fourth, rate, l2, tile.L2 != 0f);
-                }
-
-                if (sizeof(TRows) > 2)
-                {
-                    s20 = Updated(s20, ref c2, 0, rate, l2, tile.L2 != 0f);
-                    if (sizeof(TColumns) > 1)
-                        s21 = Updated(s21, ref c2, second, rate, l2, tile.L2 != 0f);
-                    if (sizeof(TColumns) > 2)
-                        s22 = Updated(s22, ref c2, third, rate, l2, tile.L2 != 0f);
-                    if (sizeof(TColumns) > 3)
-                        s23 = Updated(s23, ref c2, fourth, rate, l2, tile.L2 != 0f);
-                }
-
-                if (sizeof(TRows) > 3)
-                {
-                    s30 = Updated(s30, ref c3, 0, rate, l2, tile.L2 != 0f);
-                    if (sizeof(TColumns) > 1)
-                        s31 = Updated(s31, ref c3, second, rate, l2, tile.L2 != 0f);
-                    if (sizeof(TColumns) > 2)
-                        s32 = Updated(s32, ref c3, third, rate, l2, tile.L2 != 0f);
-                    if (sizeof(TColumns) > 3)
-                        s33 = Updated(s33, ref c3, fourth, rate, l2, tile.L2 != 0f);
-                }
-
-                if (sizeof(TRows) > 4)
-                {
-                    s40 = Updated(s40, ref c4, 0, rate, l2, tile.L2 != 0f);
-                    if (sizeof(TColumns) > 1)
-                        s41 = Updated(s41, ref c4, second, rate, l2, tile.L2 != 0f);
-                    if (sizeof(TColumns) > 2)
-                        s42 = Updated(s42, ref c4, third, rate, l2, tile.L2 != 0f);
-                    if (sizeof(TColumns) > 3)
-                        s43 = Updated(s43, ref c4, fourth, rate, l2, tile.L2 != 0f);
-                }
-
-                if (sizeof(TRows) > 5)
-                {
-                    s50 = Updated(s50, ref c5, 0, rate, l2, tile.L2 != 0f);
-                    if (sizeof(TColumns) > 1)
-                        s51 = Updated(s51, ref c5, second, rate, l2, tile.L2 != 0f);
-                    if (sizeof(TColumns) > 2)
-                        s52 = Updated(s52, ref c5, third, rate, l2, tile.L2 != 0f);
-                    if (sizeof(TColumns) > 3)
-                        s53 = Updated(s53, ref c5, fourth, rate, l2, tile.L2 != 0f);
-                }
-            }
-
             T.Store(s00, ref c0, 0);
             if (sizeof(TColumns) > 1)
                 T.Store(s01, ref c0, second);
@@ -362,16 +293,5 @@ internal static unsafe class GemmTile
             a0 = ref Unsafe.Add(ref a0, (nuint)sizeof(TRows) * aRow);
             c0 = ref Unsafe.Add(ref c0, (nuint)sizeof(TRows) * cRow);
         }
-    }
-
-    /// <summary>The weights after the step: g = M(l2, w, g) where there is a penalty, w = M(-eta, g, w).</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static T Updated<T>(T gradient, ref float weights, nuint at, T rate, T l2, bool penalised)
-        where T : struct, IFloatLanes<T>
-    {
-        T w = T.Load(in weights, at);
-        if (penalised)
-            gradient = T.MultiplyAdd(l2, w, gradient);
-        return T.MultiplyAdd(rate, gradient, w);
     }
 }

@@ -19,9 +19,4 @@ internal ref struct TileArguments
     /// <summary>How many tiles.</summary>
     public nuint Tiles;
     public GemmStart Start;
-
-    /// <summary>Whether the sums are a weight gradient that is applied to C at once (plain gradient descent) instead of stored.</summary>
-    public bool Updates;
-    public float LearningRate;
-    public float L2;
 }

@@ -115,7 +115,7 @@ public sealed class Dense : Op
     {
         int n = c.OutputStride;
         Span<float> delta = Delta(in c), x = c.Input(0);
-        if (inputs == 1 || !Finite.BoundsProducts(x, delta))
+        if (inputs == 1 || !Finite.BoundsProducts(x, delta, c.Batch))
         {
             // The gradient may not be finite: it is looked at before it is applied.
             Gemm.TN(

@@ -43,12 +43,12 @@ internal sealed class FiniteTests
         {
             float[] x = new float[length], y = [1e20f];
             Array.Fill(x, 1e10f);
-            Assert.That(Finite.BoundsProducts(x, y), $"width {width} length {length}");
+            Assert.That(Finite.BoundsProducts(x, y, 1), $"width {width} length {length}");
             for (int place = 0; place < length; place++)
             {
                 x[place] = (place % 4) switch { 0 => float.NaN, 1 => float.PositiveInfinity, 2 => 1e19f, _ => -1e19f };
-                Assert.That(Finite.BoundsProducts(x, y), Is.False, $"width {width} length {length} place {place}");
-                Assert.That(Finite.BoundsProducts(y, x), Is.False, $"width {width} length {length} place {place}");
+                Assert.That(Finite.BoundsProducts(x, y, 1), Is.False, $"width {width} length {length} place {place}");
+                Assert.That(Finite.BoundsProducts(y, x, 1), Is.False, $"width {width} length {length} place {place}");
                 x[place] = 1e10f;
             }
         }

@@ -86,7 +86,7 @@ internal sealed class SharedKernelsTests
                 Assert.That(Finite.All(x), Is.True, $"width {width} threads {threads}");
                 x[place] = place % 2 == 0 ? float.NaN : float.NegativeInfinity;
                 Assert.That(Finite.All(x), Is.False, $"width {width} threads {threads} place {place}");
-                Assert.That(Finite.BoundsProducts(x, one), Is.False, $"width {width} threads {threads} place {place}");
+                Assert.That(Finite.BoundsProducts(x, one, 1), Is.False, $"width {width} threads {threads} place {place}");
                 x[place] = kept;
             }
         }

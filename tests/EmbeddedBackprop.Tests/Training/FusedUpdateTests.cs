@@ -27,21 +27,35 @@ internal sealed class FusedUpdateTests
     }
 
     [Test]
-    public void One_sample_of_mostly_zeros_changes_the_same_weights([Values] Arithmetic arithmetic, [Values(0f, 0.01f)] float l2, [Values(1f, float.NaN)] float delta)
+    public void Samples_of_mostly_zeros_change_the_same_weights(
+        [Values] Arithmetic arithmetic, [Values(0f, 0.01f)] float l2, [Values(1f, float.NaN)] float delta, [Values(0.3f, -0.3f, 0f, -0f)] float rate)
     {
         Widths.ForEach(width =>
         {
-            foreach ((int m, int n) in (ReadOnlySpan<(int, int)>)[(784, 32), (65, 7), (130, 40), (2, 1), (64, 16), (63, 33)])
+            foreach ((int m, int n, int k) in (ReadOnlySpan<(int, int, int)>)[(784, 32, 1), (65, 7, 1), (63, 33, 1), (784, 32, 10), (130, 40, 3), (2, 1, 2), (1100, 18, 2)])
             {
-                float[] x = Samples.Array(m, m), d = Samples.Array(n, n), w = Samples.Array(m * n, 5, Numbers.Edges);
-                for (int i = 0; i < m; i++)
+                // Every fifth column holds a number, in one sample only; zeros of both signs fill the rest.
+                float[] x = new float[k * m], d = Samples.Array(k * n, n), w = Samples.Array(m * n, 5, Numbers.Edges);
+                for (int i = 0; i < x.Length; i++)
                 {
-                    x[i] = i % 5 == 0 ? x[i] : i % 2 == 0 ? 0f : -0f;
+                    int column = i % m;
+                    x[i] = column % 5 == 0 && column % k == i / m ? i + 1 : i % 2 == 0 ? 0f : -0f;
                 }
 
-                d[n - 1] *= delta;
-                Check(arithmetic, x, d, w, m, n, 1, n, l2, $"{arithmetic} {m}x{n} l2 {l2} delta {delta} width {width}");
+                d[^1] *= delta;
+                Check(arithmetic, x, d, w, m, n, k, n, l2, $"{arithmetic} {m}x{n}x{k} l2 {l2} delta {delta} rate {rate} width {width}", rate);
             }
+        });
+    }
+
+    [Test]
+    public void No_sample_with_ink_changes_no_weight()
+    {
+        Widths.ForEach(width =>
+        {
+            float[] w = Samples.Array(50 * 20, 3, Numbers.Edges), before = [.. w];
+            Gemm.UpdateTN(Arithmetic.Fused, 50, 20, 4, new float[4 * 50], 50, Samples.Array(4 * 20, 1), 20, w, 20, 0.3f, 0f);
+            Bits.AssertEqual(w, before, $"width {width}");
         });
     }
 
@@ -85,7 +99,7 @@ internal sealed class FusedUpdateTests
             {
                 float[] left = Samples.Array(67, 1), right = Samples.Array(5, 2);
                 (left[place], right[place % 5]) = (x, delta);
-                Assert.That(Finite.BoundsProducts(left, right), Is.EqualTo(safe), $"place {place} width {width}");
+                Assert.That(Finite.BoundsProducts(left, right, 4), Is.EqualTo(safe), $"place {place} width {width}");
             }
         });
     }
@@ -137,7 +151,7 @@ internal sealed class FusedUpdateTests
         Check(arithmetic, x, delta, w, m, n, k, ldw, l2, $"{arithmetic} {m}x{n}x{k} l2 {l2} width {width} {numbers}");
     }
 
-    private static void Check(Arithmetic arithmetic, float[] x, float[] delta, float[] w, int m, int n, int k, int ldw, float l2, string what)
+    private static void Check(Arithmetic arithmetic, float[] x, float[] delta, float[] w, int m, int n, int k, int ldw, float l2, string what, float rate = 0.3f)
     {
         float[] expected = [.. w], gradient = new float[m * n];
         EmbeddedBackprop.Kernels.Scalar.Gemm.TN<float>(arithmetic, m, n, k, x, m, delta, n, gradient, n);
@@ -149,10 +163,10 @@ internal sealed class FusedUpdateTests
                 EmbeddedBackprop.Kernels.Scalar.Elementwise.MultiplyAdd(arithmetic, l2, target, g);
             }
 
-            EmbeddedBackprop.Kernels.Scalar.Elementwise.MultiplyAdd(arithmetic, -0.3f, g, target);
+            EmbeddedBackprop.Kernels.Scalar.Elementwise.MultiplyAdd(arithmetic, -rate, g, target);
         }
 
-        Gemm.UpdateTN(arithmetic, m, n, k, x, m, delta, n, w, ldw, 0.3f, l2);
+        Gemm.UpdateTN(arithmetic, m, n, k, x, m, delta, n, w, ldw, rate, l2);
         Bits.AssertEqual(w, expected, what);
     }
 
