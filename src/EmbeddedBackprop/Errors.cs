@@ -64,6 +64,17 @@ internal static class Errors
         return value;
     }
 
+    /// <summary>The value, if it is finite and at least 1.</summary>
+    public static float RequireAtLeastOne(string what, float value)
+    {
+        if (!(value >= 1 && float.IsFinite(value)))
+        {
+            OutOfRange(what, value, "finite and at least 1");
+        }
+
+        return value;
+    }
+
     /// <summary>The value, if it is positive.</summary>
     public static int RequirePositive(string what, int value)
     {

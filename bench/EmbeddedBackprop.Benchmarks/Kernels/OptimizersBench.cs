@@ -13,7 +13,7 @@ public class OptimizersBench : Bench
     private Memory<float> parameters, gradients, state;
 
     protected override IEnumerable<string> CaseList =>
-        from name in (string[])["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"] select name + " 784x30";
+        from name in (string[])["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "rprop"] select name + " 784x30";
 
     public override double Work => Weights.Count;
 

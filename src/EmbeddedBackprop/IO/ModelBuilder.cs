@@ -1,6 +1,7 @@
 using System.Globalization;
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Initializers;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Optimizers;
 using EmbeddedBackprop.Training;
@@ -107,11 +108,19 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
             Arithmetic = ModelRecipe.Arithmetic(file),
             Layout = layout,
             Seed = seed,
-            Initializer = Named(ModelKeys.Initializer, Registry.Initializer),
+            Initializer = Initializer(),
         };
         return training
             ? options with { Optimizer = Optimizer(), Regularization = Regularization(), Clipping = Clipping() }
             : options;
+    }
+
+    private Initializer Initializer()
+    {
+        SettingsText text = new(file, ModelKeys.Initializer, head: true);
+        InitializerSettings settings = new() { Gain = text.TryFloat("gain") };
+        text.End();
+        return Made(file, ModelKeys.Initializer, () => Registry.Initializer(text.Head, settings));
     }
 
     private Optimizer Optimizer()
@@ -124,6 +133,10 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
             Beta1 = text.TryFloat("beta1"),
             Beta2 = text.TryFloat("beta2"),
             Epsilon = text.TryFloat("epsilon"),
+            Decrease = text.TryFloat("decrease"),
+            Increase = text.TryFloat("increase"),
+            SmallestStep = text.TryFloat("smallest-step"),
+            LargestStep = text.TryFloat("largest-step"),
         };
         text.End();
         return Made(file, ModelKeys.Optimizer, () => Registry.Optimizer(text.Head, settings));

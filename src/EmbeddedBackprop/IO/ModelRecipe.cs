@@ -1,5 +1,6 @@
 using System.Globalization;
 using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Initializers;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Optimizers;
@@ -24,7 +25,7 @@ internal static class ModelRecipe
             (ModelKeys.Arithmetic, Text(options.Arithmetic)),
             (ModelKeys.Batch, SettingsText.Text(options.Batch)),
             (ModelKeys.Seed, options.Seed.ToString(CultureInfo.InvariantCulture)),
-            (ModelKeys.Initializer, options.Initializer.Name),
+            (ModelKeys.Initializer, Text(options.Initializer)),
         ];
         if (network.Loss is { } loss)
         {
@@ -104,6 +105,9 @@ internal static class ModelRecipe
     private static string UserName(Loss loss) =>
         loss.Kind.EndsWith(LogitsEnding, StringComparison.Ordinal) ? loss.Kind[..^LogitsEnding.Length] : loss.Kind;
 
+    private static string Text(Initializer initializer) =>
+        SettingsText.Format(initializer.Name, ("gain", SettingsText.Text(initializer.Settings.Gain)));
+
     private static string Text(Optimizer optimizer)
     {
         OptimizerSettings settings = optimizer.Settings;
@@ -113,7 +117,11 @@ internal static class ModelRecipe
             ("alpha", SettingsText.Text(settings.Alpha)),
             ("beta1", SettingsText.Text(settings.Beta1)),
             ("beta2", SettingsText.Text(settings.Beta2)),
-            ("epsilon", SettingsText.Text(settings.Epsilon)));
+            ("epsilon", SettingsText.Text(settings.Epsilon)),
+            ("decrease", SettingsText.Text(settings.Decrease)),
+            ("increase", SettingsText.Text(settings.Increase)),
+            ("smallest-step", SettingsText.Text(settings.SmallestStep)),
+            ("largest-step", SettingsText.Text(settings.LargestStep)));
     }
 
     private static string Text(Schedule schedule)

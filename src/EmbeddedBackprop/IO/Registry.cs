@@ -62,10 +62,10 @@ public static class Registry
     };
 
     /// <summary>The names that <see cref="Optimizer"/> knows.</summary>
-    public static IReadOnlyList<string> OptimizerNames { get; } = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"];
+    public static IReadOnlyList<string> OptimizerNames { get; } = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "rprop"];
 
     /// <summary>The names that <see cref="Initializer"/> knows.</summary>
-    public static IReadOnlyList<string> InitializerNames { get; } = ["normal", "scaled-normal", "lecun", "glorot", "he", "zeros"];
+    public static IReadOnlyList<string> InitializerNames { get; } = ["normal", "scaled-normal", "lecun", "glorot", "he", "orthogonal", "zeros"];
 
     /// <summary>The names that <see cref="Schedule"/> knows.</summary>
     public static IReadOnlyList<string> ScheduleNames { get; } = ["constant", "step", "exponential", "cosine", "warm-up"];
@@ -86,20 +86,26 @@ public static class Registry
             "rmsprop" => new RmsProp { Alpha = s.Alpha ?? 0.99f, Epsilon = s.Epsilon ?? 1e-8f },
             "adam" => new Adam { Beta1 = s.Beta1 ?? 0.9f, Beta2 = s.Beta2 ?? 0.999f, Epsilon = s.Epsilon ?? 1e-8f },
             "adamw" => new AdamW { Beta1 = s.Beta1 ?? 0.9f, Beta2 = s.Beta2 ?? 0.999f, Epsilon = s.Epsilon ?? 1e-8f },
+            "rprop" => new Rprop
+            {
+                Decrease = s.Decrease ?? 0.5f, Increase = s.Increase ?? 1.2f, SmallestStep = s.SmallestStep ?? 1e-6f, LargestStep = s.LargestStep ?? 50f,
+            },
             _ => throw Unknown("optimizer", name, OptimizerNames),
         };
     }
 
     /// <summary>An initialiser by name.</summary>
     /// <param name="name">One of <see cref="InitializerNames"/>.</param>
-    /// <exception cref="ArgumentException">The name is unknown; the text lists the known ones.</exception>
-    public static Initializer Initializer(string name) => name switch
+    /// <param name="settings">What differs from the initialiser's defaults; null for nothing.</param>
+    /// <exception cref="ArgumentException">The name is unknown, or a setting lies out of its range; the text says what is expected.</exception>
+    public static Initializer Initializer(string name, InitializerSettings? settings = null) => name switch
     {
         "normal" => new Normal(),
         "scaled-normal" => new ScaledNormal(),
         "lecun" => new LeCun(),
         "glorot" => new Glorot(),
         "he" => new He(),
+        "orthogonal" => new Orthogonal { Gain = settings?.Gain ?? 1f },
         "zeros" => new Zeros(),
         _ => throw Unknown("initializer", name, InitializerNames),
     };

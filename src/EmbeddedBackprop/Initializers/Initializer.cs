@@ -12,12 +12,15 @@ public abstract class Initializer
     /// <summary>The name in tables and model files.</summary>
     public abstract string Name { get; }
 
+    /// <summary>What it was made with, for the model file: <c>Registry.Initializer(Name, Settings)</c> makes its like.</summary>
+    public virtual InitializerSettings Settings => new();
+
     /// <summary>Fills one tensor inside the flat parameter span.</summary>
     /// <param name="range">The tensor.</param>
     /// <param name="index">Its place among the tensors of the network: the stream of its random numbers.</param>
     /// <param name="parameters">The flat span.</param>
     /// <param name="seed">The seed.</param>
-    public void Fill(in ParameterRange range, int index, Span<float> parameters, ulong seed)
+    public virtual void Fill(in ParameterRange range, int index, Span<float> parameters, ulong seed)
     {
         CounterRandom random = new(seed, RandomPurpose.Weights);
         int fanIn = range.FanIn, fanOut = range.FanOut;

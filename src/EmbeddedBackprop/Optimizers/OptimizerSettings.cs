@@ -17,4 +17,16 @@ public sealed record OptimizerSettings
 
     /// <summary>Keeps divisors away from 0 (adagrad, rmsprop, adam, adamw).</summary>
     public float? Epsilon { get; init; }
+
+    /// <summary>What a step is multiplied by when the gradient's sign turned (rprop).</summary>
+    public float? Decrease { get; init; }
+
+    /// <summary>What a step is multiplied by while the gradient's sign stays (rprop).</summary>
+    public float? Increase { get; init; }
+
+    /// <summary>The smallest step (rprop).</summary>
+    public float? SmallestStep { get; init; }
+
+    /// <summary>The largest step (rprop).</summary>
+    public float? LargestStep { get; init; }
 }

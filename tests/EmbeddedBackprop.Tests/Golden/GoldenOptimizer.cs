@@ -20,6 +20,7 @@ internal sealed record GoldenOptimizer(string Name, OptimizerSettings Settings, 
             "adagrad" => ["eps"],
             "rmsprop" => ["alpha", "eps"],
             "adam" or "adamw" => ["betas", "eps"],
+            "rprop" => ["etas", "step_sizes"],
             _ => throw new AssertionException($"{where}: the optimiser {name} is not understood"),
         };
         string[] known = ["name", "lr", "weight_decay", "clip_norm", "clip_value", .. own];
@@ -35,6 +36,10 @@ internal sealed record GoldenOptimizer(string Name, OptimizerSettings Settings, 
             Beta1 = betas.Length > 0 ? (float)betas[0].GetDouble() : null,
             Beta2 = betas.Length > 0 ? (float)betas[1].GetDouble() : null,
             Epsilon = Number(spec, "eps"),
+            Decrease = Pair(spec, "etas", 0),
+            Increase = Pair(spec, "etas", 1),
+            SmallestStep = Pair(spec, "step_sizes", 0),
+            LargestStep = Pair(spec, "step_sizes", 1),
         };
         string engine = name == "sgd" && momentum is > 0 ? (nesterov ? "nesterov" : "momentum") : name;
         // AdamW's decay is 0.01 where nothing is said: PyTorch's default.
@@ -57,6 +62,9 @@ internal sealed record GoldenOptimizer(string Name, OptimizerSettings Settings, 
     /// <summary>A variant that is named and switched off (amsgrad false, dampening 0) is no variant.</summary>
     private static bool IsOff(JsonElement value) =>
         value.ValueKind is JsonValueKind.False or JsonValueKind.Null || (value.ValueKind == JsonValueKind.Number && value.GetDouble() == 0);
+
+    private static float? Pair(JsonElement spec, string name, int index) =>
+        spec.TryGetProperty(name, out JsonElement pair) ? (float)pair[index].GetDouble() : null;
 
     private static float? Number(JsonElement spec, string name) =>
         spec.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? (float)value.GetDouble() : null;

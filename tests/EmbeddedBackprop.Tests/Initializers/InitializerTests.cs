@@ -24,6 +24,7 @@ internal sealed class InitializerTests
     [TestCase("lecun", 1.0 / FanIn, 0.0)]
     [TestCase("he", 2.0 / FanIn, 0.0)]
     [TestCase("glorot", 2.0 / (FanIn + FanOut), 0.0)]
+    [TestCase("orthogonal", 1.0 / FanIn, 0.0)]
     [TestCase("zeros", 0.0, 0.0)]
     public void Mean_is_zero_and_variance_as_defined(string name, double variance, double biasVariance)
     {

@@ -43,6 +43,12 @@ internal static class OptimizerCases
                     s = (0.999 * s) + (0.001 * g * g);
                     w -= eta * (m / (1 - Math.Pow(0.9, t))) / (Math.Sqrt(s / (1 - Math.Pow(0.999, t))) + 1e-8);
                     break;
+                case "rprop":
+                    int turn = Math.Sign(g) * Math.Sign(m);
+                    s = Math.Clamp((t == 1 ? eta : s) * (turn > 0 ? 1.2 : turn < 0 ? 0.5 : 1), 1e-6, 50);
+                    m = turn < 0 ? 0 : g;
+                    w -= Math.Sign(m) * s;
+                    break;
                 default:
                     throw new ArgumentException(name);
             }

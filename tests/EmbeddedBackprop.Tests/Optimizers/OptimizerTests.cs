@@ -84,7 +84,10 @@ internal sealed class OptimizerTests
     [TestCaseSource(nameof(Names))]
     public void Name_and_settings_make_its_like(string name)
     {
-        Optimizer made = Registry.Optimizer(name, new OptimizerSettings { Momentum = 0.5f, Alpha = 0.8f, Beta1 = 0.7f, Beta2 = 0.9f, Epsilon = 1e-3f });
+        Optimizer made = Registry.Optimizer(name, new OptimizerSettings
+        {
+            Momentum = 0.5f, Alpha = 0.8f, Beta1 = 0.7f, Beta2 = 0.9f, Epsilon = 1e-3f, Decrease = 0.3f, Increase = 1.1f, SmallestStep = 1e-4f, LargestStep = 2f,
+        });
         Assert.That(made.Name, Is.EqualTo(name));
         Optimizer again = Registry.Optimizer(made.Name, made.Settings);
         Assert.That(again.GetType(), Is.EqualTo(made.GetType()));
@@ -118,6 +121,31 @@ internal sealed class OptimizerTests
         Assert.That(() => new Adagrad { Epsilon = value }, Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("epsilon"));
         Assert.That(() => new RmsProp { Epsilon = value }, Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("epsilon"));
         Assert.That(() => new Adam { Epsilon = value }, Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("epsilon"));
+    }
+
+    /// <summary>By hand: the first step is the rate, then it grows, then the sign turns and the update is left out, then it goes on from the halved step.</summary>
+    [Test]
+    public void Rprop_step_by_step()
+    {
+        Rprop rprop = new() { Increase = 1.5f, LargestStep = 0.25f, SmallestStep = 0.01f };
+        float[] gradients = [3f, 1e-30f, 1e-30f, -5f, -1f, -1f, 0f, -2f], expected = [0.9f, 0.75f, 0.525f, 0.525f, 0.6375f, 0.80625f, 0.80625f, 0.975f];
+        float[] parameters = [1f], state = new float[2];
+        for (int t = 0; t < gradients.Length; t++)
+        {
+            rprop.Update(new UpdateContext(Arithmetic.Fused, Range(1), parameters, [gradients[t]], state, 1, 0.1f, 0f));
+            Assert.That(parameters[0], Is.EqualTo(expected[t]).Within(1e-6f), $"step {t + 1}");
+        }
+    }
+
+    [TestCase(0f)]
+    [TestCase(1f)]
+    [TestCase(float.NaN)]
+    public void Rprop_shrinks_and_grows(float value)
+    {
+        Assert.That(() => new Rprop { Decrease = value }, Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("decrease"));
+        Assert.That(() => new Rprop { Increase = value - 0.5f }, Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("increase"));
+        Assert.That(() => new Rprop { SmallestStep = -value }, Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("smallest step"));
+        Assert.That(() => new Rprop { LargestStep = -value }, Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("largest step"));
     }
 
     private static ParameterRange Range(int length) => new("w", ParameterKind.Weight, 0, 1, length, length);

@@ -11,9 +11,9 @@ internal static class Names
 
     public static readonly string[] Losses = ["quadratic", "mse", "mae", "huber", "binary-cross-entropy", "cross-entropy"];
 
-    public static readonly string[] Optimizers = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"];
+    public static readonly string[] Optimizers = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "rprop"];
 
-    public static readonly string[] Initializers = ["normal", "scaled-normal", "lecun", "glorot", "he", "zeros"];
+    public static readonly string[] Initializers = ["normal", "scaled-normal", "lecun", "glorot", "he", "orthogonal", "zeros"];
 
     public static readonly string[] Schedules = ["constant", "step", "exponential", "cosine", "warm-up"];
 

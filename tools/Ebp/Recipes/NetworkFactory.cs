@@ -1,4 +1,5 @@
 using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Initializers;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Optimizers;
@@ -25,7 +26,7 @@ internal static class NetworkFactory
             Arithmetic = recipe.Arithmetic == "separate" ? Arithmetic.Separate : Arithmetic.Fused,
             Layout = layout,
             Threads = threads,
-            Initializer = Registry.Initializer(recipe.Initializer!),
+            Initializer = Registry.Initializer(recipe.Initializer!, new InitializerSettings { Gain = recipe.InitializerGain }),
             Seed = recipe.Seed!.Value,
             Optimizer = Registry.Optimizer(recipe.Optimizer!, new OptimizerSettings { Momentum = recipe.Momentum }),
             Regularization = new Regularization { L1 = recipe.L1!.Value, L2 = recipe.L2!.Value, WeightDecay = recipe.WeightDecay!.Value },

@@ -66,6 +66,8 @@ internal sealed record Recipe
 
     public string? Initializer { get; init; }
 
+    public float? InitializerGain { get; init; }
+
     public int? Batch { get; init; }
 
     public int? Epochs { get; init; }
@@ -110,6 +112,7 @@ internal sealed record Recipe
         Accumulation = OptionText.Integer("accumulate", text("accumulate"), 1),
         Patience = OptionText.Integer("patience", text("patience"), 0),
         Initializer = OptionText.Name("init", text("init"), Names.Initializers),
+        InitializerGain = OptionText.Number("init-gain", text("init-gain"), zero: false),
         Batch = OptionText.Integer("batch", text("batch"), 1),
         Epochs = OptionText.Integer("epochs", text("epochs"), 1),
         Seed = OptionText.Seed("seed", text("seed")),
@@ -149,6 +152,7 @@ internal sealed record Recipe
         Add("accumulate", Whole(Accumulation));
         Add("patience", Whole(Patience));
         Add("init", Initializer);
+        Add("init-gain", Number(InitializerGain));
         Add("batch", Whole(Batch));
         Add("epochs", Whole(Epochs));
         Add("seed", Seed?.ToString(CultureInfo.InvariantCulture));

@@ -41,10 +41,15 @@ internal static class RecipeDefaults
         string activation = recipe.Activation ?? "relu";
         (string optimizer, float momentum) = Optimizer(recipe, classes);
         recipe = Schedule(recipe);
-        int batch = recipe.Batch ?? (samples < 2_000 ? 10 : 32), accumulation = recipe.Accumulation ?? 1;
+        (int batch, int accumulation) = Batch(recipe, optimizer, samples);
         if ((long)batch * accumulation > int.MaxValue)
         {
             throw ToolException.Usage($"--accumulate: {accumulation} batches of {batch} samples are more than an update can have ({int.MaxValue})");
+        }
+
+        if (recipe.InitializerGain is not null && recipe.Initializer != "orthogonal")
+        {
+            throw ToolException.Usage($"--init-gain: it belongs to --init orthogonal, got {recipe.Initializer ?? "none"}");
         }
 
         if (recipe.Patience is > 0 && recipe.Validation is null or 0)
@@ -84,7 +89,7 @@ internal static class RecipeDefaults
         {
             "sgd" => flat ? 3f : output == "identity" ? 0.01f : 0.1f,
             "momentum" or "nesterov" => flat ? 0.3f : output == "identity" ? 0.001f : 0.02f,
-            "adagrad" => 0.01f,
+            "adagrad" or "rprop" => 0.01f,
             _ => 0.001f,
         };
     }
@@ -130,6 +135,18 @@ internal static class RecipeDefaults
         }
 
         return (output, loss);
+    }
+
+    /// <summary>Samples of a part and parts of an update. Rprop's signs want all samples: where nothing is said, an epoch is one update.</summary>
+    private static (int Batch, int Accumulation) Batch(Recipe recipe, string optimizer, int samples)
+    {
+        const int Part = 256;
+        if (optimizer == "rprop" && recipe.Batch is null && recipe.Accumulation is null && samples < int.MaxValue)
+        {
+            return (Math.Min(samples, Part), ((samples - 1) / Part) + 1);
+        }
+
+        return (recipe.Batch ?? (samples < 2_000 ? 10 : 32), recipe.Accumulation ?? 1);
     }
 
     private static (string Name, float Momentum) Optimizer(Recipe recipe, int classes)

@@ -15,7 +15,7 @@ internal sealed class RecipeOptions
     public static readonly string[] Model = ["layers", "activation", "output-activation", "loss", "arithmetic"];
 
     /// <summary>How it is trained.</summary>
-    public static readonly string[] Training = ["optimizer", "lr", "momentum", "l2", "weight-decay", "init", "batch", "epochs", "seed"];
+    public static readonly string[] Training = ["optimizer", "lr", "momentum", "l2", "weight-decay", "init", "init-gain", "batch", "epochs", "seed"];
 
     /// <summary>What is done to gradients and to the learning rate in the course of training, and when it ends early.</summary>
     public static readonly string[] Refinements =
@@ -38,7 +38,7 @@ internal sealed class RecipeOptions
         ["activation"] = ("NAME", $"Of the hidden layers: {string.Join(", ", Names.Activations)} (default: relu)."),
         ["output-activation"] = ("NAME", "Of the last layer (default: what fits the loss)."),
         ["loss"] = ("NAME", $"{string.Join(", ", Names.Losses)} (default: what fits the outputs)."),
-        ["optimizer"] = ("NAME", $"{string.Join(", ", Names.Optimizers)} (default: sgd)."),
+        ["optimizer"] = ("NAME", $"{string.Join(", ", Names.Optimizers)} (default: sgd); rprop takes all samples at once."),
         ["lr"] = ("RATE", "The learning rate (default: what suits optimizer and loss)."),
         ["momentum"] = ("M", "Momentum's and Nesterov's factor (default: 0.9)."),
         ["l2"] = ("L", "The factor of the weights in the gradient: Nielsen's lambda/n. Biases are left alone."),
@@ -54,6 +54,7 @@ internal sealed class RecipeOptions
         ["accumulate"] = ("N", "Batches whose gradients make one update, with the bits of one batch of that size (default: 1)."),
         ["patience"] = ("N", "Stops after N epochs without a better --validation accuracy (or loss), and predicts with the best epoch's weights; 0 never stops."),
         ["init"] = ("NAME", $"Initial weights: {string.Join(", ", Names.Initializers)}; normal is N(0,1), scaled-normal N(0,1/n) (default: what suits the activation)."),
+        ["init-gain"] = ("G", "The length of the weight vectors with --init orthogonal: 1 (the default), 5/3 for tanh, 1.414 for relu."),
         ["batch"] = ("N", "Samples of one update, or of a part of it with --accumulate (default: 32; 10 for small tables)."),
         ["epochs"] = ("N", "Passes over the training data; the total when a training is resumed (default: by the number of samples)."),
         ["seed"] = ("N", "Of weights, shuffling, splits and the built-in digits (default: 1)."),

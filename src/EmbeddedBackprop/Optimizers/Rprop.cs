@@ -1,0 +1,81 @@
+using System.Runtime.CompilerServices;
+using EmbeddedBackprop.Kernels;
+
+namespace EmbeddedBackprop.Optimizers;
+
+/// <summary>
+/// Only the signs of gradients count: each parameter has a step of its own, which grows while the sign stays and shrinks when it turns; then that update is
+/// left out. With p the gradient before (0 at first) and h the step (the learning rate at first): t = sign(dw) * sign(p);
+/// h = h * (t &gt; 0 ? Increase : t &lt; 0 ? Decrease : 1), held between SmallestStep and LargestStep; g = t &lt; 0 ? 0 : dw; w = w - sign(g) * h; p = g.
+/// Source: Riedmiller and Braun 1993, in PyTorch's form (iRprop-, Igel and Huesken 2000).
+/// </summary>
+/// <remarks>
+/// Made for the gradient of all samples at once: signs of small batches turn by chance. The learning rate is where steps begin; it and a schedule have no
+/// say afterwards.
+/// </remarks>
+public sealed class Rprop : Optimizer
+{
+    /// <inheritdoc/>
+    public override string Name => "rprop";
+
+    /// <summary>What a step is multiplied by when the sign turned: above 0 and below 1.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value lies outside.</exception>
+    public float Decrease { get; init => field = Errors.RequireShare("decrease", Errors.RequirePositive("decrease", value)); } = 0.5f;
+
+    /// <summary>What a step is multiplied by while the sign stays: at least 1.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value lies outside.</exception>
+    public float Increase { get; init => field = Errors.RequireAtLeastOne("increase", value); } = 1.2f;
+
+    /// <summary>The smallest step: positive, so that no parameter stands still for ever.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not positive and finite.</exception>
+    public float SmallestStep { get; init => field = Errors.RequirePositive("smallest step", value); } = 1e-6f;
+
+    /// <summary>The largest step.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not positive and finite.</exception>
+    public float LargestStep { get; init => field = Errors.RequirePositive("largest step", value); } = 50f;
+
+    /// <inheritdoc/>
+    public override OptimizerSettings Settings =>
+        new() { Decrease = Decrease, Increase = Increase, SmallestStep = SmallestStep, LargestStep = LargestStep };
+
+    /// <inheritdoc/>
+    /// <remarks>The gradient before, and the step; a step of 0 has not begun.</remarks>
+    public override int StateArrays => 2;
+
+    /// <inheritdoc/>
+    public override void Update(in UpdateContext c) => FormulaUpdate.Run(in c, new Formula(this, c.LearningRate));
+
+    /// <inheritdoc/>
+    public override void UpdateScalar(in UpdateContext c) => FormulaUpdate.RunScalar(in c, new Formula(this, c.LearningRate));
+
+    private readonly struct Formula(Rprop settings, float eta) : IUpdateFormula<Formula>
+    {
+        private readonly float decrease = settings.Decrease;
+        private readonly float increase = settings.Increase;
+        private readonly float smallest = settings.SmallestStep;
+        private readonly float largest = settings.LargestStep;
+        private readonly float eta = eta;
+
+        public static int Arrays => 2;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static void Apply<T>(in Formula f, T gradient, ref T w, ref T previous, ref T step) where T : struct, IFloatLanes<T>
+        {
+            // Signs are -1, 0 and 1: their product is exact, where that of two small gradients would be 0.
+            T turn = Sign(gradient) * Sign(previous);
+            T h = T.IfGreater(step, T.Zero, step, T.Broadcast(f.eta));
+            T factor = T.IfGreater(turn, T.Zero, T.Broadcast(f.increase), T.IfGreater(T.Zero, turn, T.Broadcast(f.decrease), T.One));
+            h *= factor;
+            h = T.IfGreater(h, T.Broadcast(f.smallest), h, T.Broadcast(f.smallest));
+            h = T.IfGreater(h, T.Broadcast(f.largest), T.Broadcast(f.largest), h);
+            T g = T.IfGreater(T.Zero, turn, T.Zero, gradient);
+            w -= Sign(g) * h;
+            previous = g;
+            step = h;
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static T Sign<T>(T x) where T : struct, IFloatLanes<T> =>
+            T.IfGreater(x, T.Zero, T.One, T.IfGreater(T.Zero, x, -T.One, T.Zero));
+    }
+}
