@@ -73,6 +73,13 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
         return Made(file, ModelKeys.Schedule, () => Registry.Schedule(text.Head, settings));
     }
 
+    public static WeightAveraging Averaging(SafetensorsFile file, SettingsText training) => Made(file, ModelKeys.Training, () => new WeightAveraging
+    {
+        Decay = training.TryFloat("average-decay") ?? 0f,
+        FromEpoch = training.TryInteger("average-from", 0) ?? 0,
+        EveryEpoch = training.TryBoolean("average-epochs") ?? false,
+    });
+
     private Network Compile(Graph graph, Loss? loss, Loss? lossOnLogits, NetworkOptions options)
     {
         Node output = graph.Nodes[^1];
@@ -151,6 +158,7 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
             L2 = text.Float("l2"),
             WeightDecay = text.Float("weight-decay"),
             AllParameters = text.Boolean("all-parameters"),
+            MaxNorm = text.TryFloat("max-norm") ?? 0f,
         });
         text.End();
         return penalties;

@@ -6,7 +6,7 @@ namespace EmbeddedBackprop.IO;
 
 /// <summary>
 /// A model in a safetensors file: weights [out, in] and biases [out] under their layers' names (dense1.weight, dense1.bias), unpadded, F32;
-/// with a training also the optimiser's state (optimizer.0.dense1.weight ..., optimizer.scalars) and the best weights of early stopping (best.dense1.weight ...);
+/// with a training also the optimiser's state (optimizer.0.dense1.weight ..., optimizer.scalars) the best weights of early stopping (best.dense1.weight ...) and averaged ones (average.dense1.weight ...);
 /// everything else as strings of the metadata. PyTorch and NumPy read it as it is.
 /// </summary>
 /// <remarks>
@@ -45,6 +45,7 @@ public sealed class ModelFile
             LearningRate = training.Float("learning-rate");
             Accumulation = training.Integer("accumulation", 1);
             Patience = training.Integer("patience", 0);
+            Averaging = ModelBuilder.Averaging(file, training);
             training.End();
         }
 
@@ -92,6 +93,12 @@ public sealed class ModelFile
 
     /// <summary>Epochs without improvement after which training stops early; 0 for never.</summary>
     public int Patience { get; }
+
+    /// <summary>How weights are averaged; <see cref="WeightAveraging.None"/> without a training.</summary>
+    public WeightAveraging Averaging { get; } = WeightAveraging.None;
+
+    /// <summary>Whether the file holds averaged weights beside the last ones.</summary>
+    public bool HasAverage => State is { Averages: > 0 } && Averaging.IsOn;
 
     /// <summary>How many training samples an epoch had; 0 without a training.</summary>
     public int SampleCount => samples;
@@ -153,14 +160,14 @@ public sealed class ModelFile
 
     /// <summary>Fills a network that the program built in code: its layers must have the names and shapes of the file's, no more and no fewer.</summary>
     /// <param name="network">Receives the weights; its arithmetic, layout and batch may be others than the file's.</param>
-    /// <param name="best">Takes the best weights of early stopping, where the file has them.</param>
+    /// <param name="best">Takes the weights that predict: the best ones of early stopping where the file has them, else the averaged ones where it has those.</param>
     /// <exception cref="DataFormatException">A tensor is missing, has another shape, or is one too many; the network is as it was.</exception>
     public void LoadWeights(Network network, bool best = false)
     {
         ArgumentNullException.ThrowIfNull(network);
         RequireAll(network.InferencePlan.Parameters, network.InferencePlan.State);
         string prefix = best && HasBest ? ModelTensors.BestPrefix : "";
-        ModelTensors.Copy(file, prefix, network.InferencePlan.Parameters, network.Parameters);
+        ModelTensors.Copy(file, best && !HasBest && HasAverage ? ModelTensors.AveragePrefix : prefix, network.InferencePlan.Parameters, network.Parameters);
         ModelTensors.Copy(file, prefix, network.InferencePlan.State, network.State);
     }
 
@@ -198,6 +205,11 @@ public sealed class ModelFile
             ModelTensors.Copy(file, ModelTensors.BestPrefix, state, trainer.BestState);
         }
 
+        if (HasAverage)
+        {
+            ModelTensors.Copy(file, ModelTensors.AveragePrefix, ranges, trainer.AveragedParameters);
+        }
+
         network.StepNumber = Step;
         // Read anew: the trainer changes its state while the file may be restored a second time.
         trainer.State = ModelRecipe.State(file, samples);
@@ -209,7 +221,7 @@ public sealed class ModelFile
     /// </summary>
     /// <param name="batch">The most samples of one run; 0 for the file's.</param>
     /// <param name="layout">Padded for speed, compact for small memories.</param>
-    /// <param name="best">Takes the best weights of early stopping, where the file has them.</param>
+    /// <param name="best">Takes the weights that predict: the best ones of early stopping where the file has them, else the averaged ones where it has those.</param>
     /// <exception cref="DataFormatException">The file describes no network, a name is unknown, or a tensor does not fit; messages name them.</exception>
     public Network ToNetwork(int batch = 0, Layout layout = Layout.Padded, bool best = false)
     {
@@ -232,6 +244,7 @@ public sealed class ModelFile
             Schedule = ModelBuilder.Schedule(file),
             Accumulation = Accumulation,
             EarlyStopping = new EarlyStopping(Patience),
+            Averaging = Averaging,
         };
     }
 
@@ -270,6 +283,11 @@ public sealed class ModelFile
                 ModelTensors.Add(writer, ModelTensors.BestPrefix, ranges, trainer.BestParameters);
                 ModelTensors.AddState(writer, ModelTensors.BestPrefix, state, trainer.BestState);
             }
+
+            if (trainer.State.Averages > 0)
+            {
+                ModelTensors.Add(writer, ModelTensors.AveragePrefix, ranges, trainer.AveragedParameters);
+            }
         }
 
         foreach ((string key, string value) in extra ?? new Dictionary<string, string>())
@@ -307,7 +325,7 @@ public sealed class ModelFile
     }
 
     private void RequireAll(ReadOnlySpan<ParameterRange> ranges, ReadOnlySpan<StateRange> state) =>
-        ModelTensors.RequireAll(file, ranges, state, stateArrays, stateScalars, HasBest);
+        ModelTensors.RequireAll(file, ranges, state, stateArrays, stateScalars, HasBest, HasAverage);
 
     private void RequireTraining()
     {

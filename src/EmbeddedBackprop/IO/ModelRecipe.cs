@@ -50,13 +50,17 @@ internal static class ModelRecipe
     public static List<(string Key, string Value)> Describe(Trainer trainer)
     {
         TrainerOptions options = trainer.Options;
+        WeightAveraging averaging = options.Averaging;
         return
         [
             (ModelKeys.Training, SettingsText.Format(
                 "",
                 ("learning-rate", SettingsText.Text(options.LearningRate)),
                 ("accumulation", SettingsText.Text(options.Accumulation)),
-                ("patience", SettingsText.Text(options.EarlyStopping.Patience)))),
+                ("patience", SettingsText.Text(options.EarlyStopping.Patience)),
+                ("average-decay", averaging.IsOn ? SettingsText.Text(averaging.Decay) : null),
+                ("average-from", averaging.IsOn ? SettingsText.Text(averaging.FromEpoch) : null),
+                ("average-epochs", averaging.IsOn ? SettingsText.Text(averaging.EveryEpoch) : null))),
             (ModelKeys.Schedule, Text(options.Schedule)),
             (ModelKeys.Samples, SettingsText.Text(trainer.SampleCount)),
         ];
@@ -72,7 +76,11 @@ internal static class ModelRecipe
         ("rejected", SettingsText.Text(state.Rejected)),
         ("best-epoch", SettingsText.Text(state.BestEpoch)),
         ("best-score", SettingsText.Text(state.BestScore)),
-        ("stopped", SettingsText.Text(state.Stopped)));
+        ("stopped", SettingsText.Text(state.Stopped)),
+        ("reductions", state.Reductions == 0 ? null : SettingsText.Text(state.Reductions)),
+        ("waiting", state.WaitingEpochs == 0 ? null : SettingsText.Text(state.WaitingEpochs)),
+        ("schedule-score", state.ScheduleScore is { } score ? SettingsText.Text(score) : null),
+        ("averages", state.Averages == 0 ? null : SettingsText.Text(state.Averages)));
 
     public static TrainerState State(SafetensorsFile file, int samples)
     {
@@ -88,6 +96,10 @@ internal static class ModelRecipe
             BestEpoch = text.Integer("best-epoch", 0),
             BestScore = text.Double("best-score"),
             Stopped = text.Boolean("stopped"),
+            Reductions = text.TryInteger("reductions", 1) ?? 0,
+            WaitingEpochs = text.TryInteger("waiting", 1) ?? 0,
+            ScheduleScore = text.TryDouble("schedule-score"),
+            Averages = text.TryLong("averages", 1) ?? 0,
         };
         text.End();
         return state;
@@ -141,7 +153,8 @@ internal static class ModelRecipe
         ("l1", SettingsText.Text(penalties.L1)),
         ("l2", SettingsText.Text(penalties.L2)),
         ("weight-decay", SettingsText.Text(penalties.WeightDecay)),
-        ("all-parameters", SettingsText.Text(penalties.AllParameters)));
+        ("all-parameters", SettingsText.Text(penalties.AllParameters)),
+        ("max-norm", penalties.MaxNorm == 0 ? null : SettingsText.Text(penalties.MaxNorm)));
 
     private static string Text(Clipping clipping) => SettingsText.Format(
         "",

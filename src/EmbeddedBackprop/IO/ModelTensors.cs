@@ -10,6 +10,8 @@ internal static class ModelTensors
 
     public const string BestPrefix = "best.";
 
+    public const string AveragePrefix = "average.";
+
     /// <summary>The i-th state array of the optimiser, tensor by tensor.</summary>
     public static string OptimizerPrefix(int array) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"optimizer.{array}.");
 
@@ -124,7 +126,7 @@ internal static class ModelTensors
 
     /// <summary>A file of ours holds these tensors and no others.</summary>
     public static void RequireAll(
-        SafetensorsFile file, ReadOnlySpan<ParameterRange> ranges, ReadOnlySpan<StateRange> state, int arrays, int scalars, bool best)
+        SafetensorsFile file, ReadOnlySpan<ParameterRange> ranges, ReadOnlySpan<StateRange> state, int arrays, int scalars, bool best, bool average)
     {
         Require(file, "", ranges);
         Require(file, "", state);
@@ -149,6 +151,12 @@ internal static class ModelTensors
             Require(file, BestPrefix, state);
             AddNames(known, BestPrefix, ranges);
             AddNames(known, BestPrefix, state);
+        }
+
+        if (average)
+        {
+            Require(file, AveragePrefix, ranges);
+            AddNames(known, AveragePrefix, ranges);
         }
 
         foreach (SafetensorsTensor tensor in file.Tensors)

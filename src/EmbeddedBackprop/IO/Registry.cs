@@ -68,7 +68,7 @@ public static class Registry
     public static IReadOnlyList<string> InitializerNames { get; } = ["normal", "scaled-normal", "lecun", "glorot", "he", "orthogonal", "zeros"];
 
     /// <summary>The names that <see cref="Schedule"/> knows.</summary>
-    public static IReadOnlyList<string> ScheduleNames { get; } = ["constant", "step", "exponential", "cosine", "warm-up"];
+    public static IReadOnlyList<string> ScheduleNames { get; } = ["constant", "step", "exponential", "cosine", "plateau", "warm-up"];
 
     /// <summary>An optimiser by name.</summary>
     /// <param name="name">One of <see cref="OptimizerNames"/>.</param>
@@ -123,6 +123,7 @@ public static class Registry
             "step" => new StepDecay { Every = s.Every ?? 10, Factor = s.Factor ?? 0.1f },
             "exponential" => new Exponential { Factor = s.Factor ?? 0.95f },
             "cosine" => new Cosine { Floor = s.Floor ?? 0f },
+            "plateau" => new Plateau { Epochs = s.Every ?? 10, Factor = s.Factor ?? 0.5f, Floor = s.Floor ?? 0f },
             "warm-up" => new WarmUp { Steps = s.WarmUpSteps ?? 1000, Then = AfterWarmUp(s) },
             _ => throw Unknown("schedule", name, ScheduleNames),
         };

@@ -75,6 +75,12 @@ internal sealed class SettingsText
 
     public int? TryInteger(string name, int minimum) => values.ContainsKey(name) ? Integer(name, minimum) : null;
 
+    public long? TryLong(string name, long minimum) => values.ContainsKey(name) ? Long(name, minimum) : null;
+
+    public double? TryDouble(string name) => values.ContainsKey(name) ? Double(name) : null;
+
+    public bool? TryBoolean(string name) => values.ContainsKey(name) ? Boolean(name) : null;
+
     public string? TryWord(string name) => values.Remove(name, out string? value) ? value : null;
 
     public double Double(string name)

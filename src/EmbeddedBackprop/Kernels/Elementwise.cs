@@ -80,6 +80,19 @@ public static class Elementwise
         ElementFormula.Run<ProductAdd>(arithmetic, x, y, destination);
     }
 
+    /// <summary>d[i] = M(alpha, x[i] - d[i], d[i]): a step from d towards x.</summary>
+    /// <param name="arithmetic">How M rounds.</param>
+    /// <param name="alpha">The share of the way.</param>
+    /// <param name="x">Where the way leads.</param>
+    /// <param name="destination">What moves, of the same length.</param>
+    /// <exception cref="ArgumentException">The lengths differ, or the destination overlaps the source without being it.</exception>
+    public static void Blend(Arithmetic arithmetic, float alpha, ReadOnlySpan<float> x, Span<float> destination)
+    {
+        Require.Equal("Elementwise.Blend", nameof(destination), x.Length, destination.Length);
+        Require.SameOrApart("Elementwise.Blend", nameof(x), x, destination);
+        ElementFormula.Run<BlendInto>(arithmetic, x, x, destination, alpha);
+    }
+
     /// <summary>t = x[i] &gt; low ? x[i] : low; d[i] = t &gt; high ? high : t. By these selects a NaN becomes low.</summary>
     /// <param name="low">The lower bound.</param>
     /// <param name="high">The upper bound.</param>

@@ -30,6 +30,13 @@ internal readonly struct ScaledAdd : IElementFormula
     public static T Apply<T>(T x, T y, T d, T alpha, T beta) where T : struct, ILanes<T> => T.MultiplyAdd(alpha, x, d);
 }
 
+/// <summary>d = M(alpha, x - d, d).</summary>
+internal readonly struct BlendInto : IElementFormula
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Apply<T>(T x, T y, T d, T alpha, T beta) where T : struct, ILanes<T> => T.MultiplyAdd(alpha, x - d, d);
+}
+
 /// <summary>d = M(x, y, d).</summary>
 internal readonly struct ProductAdd : IElementFormula
 {

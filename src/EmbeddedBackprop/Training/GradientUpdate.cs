@@ -7,7 +7,7 @@ namespace EmbeddedBackprop.Training;
 
 /// <summary>
 /// What happens between the gradients and the new parameters, in this order: the test for non-finite gradients, clipping by value, clipping by norm,
-/// penalties, the optimiser. What is switched off costs no pass over memory.
+/// penalties, the optimiser, the bound on weights. What is switched off costs no pass over memory.
 /// </summary>
 internal static class GradientUpdate
 {
@@ -47,6 +47,11 @@ internal static class GradientUpdate
             else
             {
                 optimizer.UpdateScalar(in context);
+            }
+
+            if (penalty.MaxNorm > 0 && range.Kind == ParameterKind.Weight)
+            {
+                Shorten(options.Arithmetic, penalty.MaxNorm, in range, parameters, vector);
             }
         }
 
@@ -110,6 +115,19 @@ internal static class GradientUpdate
         }
 
         return true;
+    }
+
+    private static void Shorten(Arithmetic arithmetic, float longest, in ParameterRange range, Span<float> parameters, bool vector)
+    {
+        Span<float> w = parameters.Slice(range.Offset, range.Length);
+        if (vector)
+        {
+            MaxNorm.Columns(arithmetic, longest, range.Rows, range.Columns, w, range.Stride);
+        }
+        else
+        {
+            Twin.MaxNorm.Columns(arithmetic, longest, range.Rows, range.Columns, w, range.Stride);
+        }
     }
 
     private static void Penalise(Arithmetic arithmetic, float l2, float l1, ReadOnlySpan<float> w, Span<float> g, bool vector)

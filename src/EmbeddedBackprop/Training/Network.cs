@@ -51,7 +51,7 @@ public sealed class Network : IDisposable
         }
 
         UpdatesInBackward = TrainingPlan is { CanUpdateInBackward: true } && options is { Optimizer: Sgd, Execution: Execution.Vector, FuseUpdate: true }
-            && options.Clipping == Clipping.None && options.Regularization.L1 == 0f;
+            && options.Clipping == Clipping.None && options.Regularization is { L1: 0f, MaxNorm: 0f };
         int parameterLength = InferencePlan.ParameterLength;
         int stateLength = loss is null ? 0 : options.Optimizer.StateLength(parameterLength);
         int workspaceLength = Math.Max(InferencePlan.WorkspaceLength, TrainingPlan?.WorkspaceLength ?? 0);

@@ -22,6 +22,13 @@ public sealed record Regularization
     /// <exception cref="ArgumentOutOfRangeException">The value is negative or not finite.</exception>
     public float WeightDecay { get; init => field = Errors.RequireNotNegative("weight decay", value); }
 
+    /// <summary>
+    /// The longest vector of incoming weights a neuron may have: after an update n = sqrt(sum of w^2) over the weights of each output, and where n &gt; MaxNorm,
+    /// w = w * (MaxNorm / n). Biases are left alone; 0 sets no bound. Source: Srebro and Shraibman 2005; Srivastava et al. 2014, section 5.1.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is negative or not finite.</exception>
+    public float MaxNorm { get; init => field = Errors.RequireNotNegative("max norm", value); }
+
     /// <summary>Whether biases are penalised, too.</summary>
     public bool AllParameters { get; init; }
 }

@@ -18,6 +18,7 @@ public sealed class Trainer
     private readonly int[] evaluationOrder;
     private readonly float[] bestParameters;
     private readonly float[] bestState;
+    private readonly AveragedWeights average;
     private int orderedEpoch = -1;
 
     /// <summary>Prepares training: all memory is made here.</summary>
@@ -60,6 +61,7 @@ public sealed class Trainer
         evaluationOrder = new int[network.Options.Batch];
         bestParameters = options.EarlyStopping.Patience > 0 ? new float[network.Parameters.Length] : [];
         bestState = options.EarlyStopping.Patience > 0 ? new float[network.State.Length] : [];
+        average = new AveragedWeights(network, options.Averaging);
     }
 
     /// <summary>What is trained.</summary>
@@ -94,6 +96,8 @@ public sealed class Trainer
     /// <summary>Whether all epochs are done or training stopped early.</summary>
     public bool Finished => State.Epoch >= options.Epochs || State.Stopped;
 
+    private bool HasAverage => State.Averages > 0 && options.Averaging.IsOn;
+
     private int LogicalBatch => network.Options.Batch * options.Accumulation;
 
     /// <summary>The parameters of the best epoch so far, in the network's layout; empty without early stopping.</summary>
@@ -101,6 +105,12 @@ public sealed class Trainer
 
     /// <summary>The state (running means) that belongs to <see cref="BestParameters"/>; empty without early stopping or without state.</summary>
     public Span<float> BestState => bestState;
+
+    /// <summary>The averaged parameters, in the network's layout; they mean something once <see cref="TrainerState.Averages"/> is above 0. Empty without averaging.</summary>
+    public Span<float> AveragedParameters => average.Span;
+
+    /// <summary>Whether options ask for a validation result after each epoch: early stopping, or a schedule that looks at it.</summary>
+    public bool WantsJudgement => options.EarlyStopping.Patience > 0 || options.Schedule.Patience > 0;
 
     /// <summary>Trains to the end of the current epoch.</summary>
     /// <param name="progress">Called after every update; null for none.</param>
@@ -118,7 +128,7 @@ public sealed class Trainer
         while (state.NextSample < source.Count)
         {
             int logical = Math.Min(LogicalBatch, source.Count - state.NextSample);
-            float rate = options.Schedule.Rate(options.LearningRate, new ScheduleTime(network.StepNumber, StepsPerEpoch, options.Epochs));
+            float rate = options.Schedule.Rate(options.LearningRate, new ScheduleTime(network.StepNumber, StepsPerEpoch, options.Epochs) { Reductions = state.Reductions });
             float loss = StepOnce(logical, rate, state);
             state.LossSum += (double)loss * logical;
             state.NextSample += logical;
@@ -135,11 +145,19 @@ public sealed class Trainer
         EpochResult result = new(
             state.Epoch + 1, state.LossSum / source.Count, Share(source, state.Correct, source.Count), state.Seconds, state.Rejected);
         state.Epoch++;
+        if (options.Averaging is { IsOn: true, EveryEpoch: true } && state.Epoch > options.Averaging.FromEpoch)
+        {
+            average.Step(state);
+        }
+
         state.BeginEpoch();
         return result;
     }
 
-    /// <summary>Judges the epoch by validation data: keeps the best weights, and stops when there was no improvement for long enough.</summary>
+    /// <summary>
+    /// Judges the epoch by validation data: keeps the best weights (the averaged ones, where there are any), tells a schedule that looks, and stops when there
+    /// was no improvement for long enough.
+    /// </summary>
     /// <returns>Whether this epoch is the best so far.</returns>
     public bool Judge(Evaluation validation)
     {
@@ -152,16 +170,20 @@ public sealed class Trainer
             State.BestEpoch = State.Epoch;
             if (bestParameters.Length > 0)
             {
-                network.Parameters.CopyTo(bestParameters);
+                (HasAverage ? AveragedParameters : network.Parameters).CopyTo(bestParameters);
                 network.State.CopyTo(bestState);
             }
         }
+
+        JudgeSchedule(score);
 
         State.Stopped = options.EarlyStopping.Patience > 0 && State.Epoch - State.BestEpoch >= options.EarlyStopping.Patience;
         return better;
     }
 
-    /// <summary>Puts the best epoch's weights and running means back into the network, if early stopping kept any.</summary>
+    /// <summary>
+    /// Puts the weights that predict into the network: the best epoch's, with its running means, if early stopping kept any, else the averaged ones if there are any.
+    /// </summary>
     public void RestoreBest()
     {
         if (State.BestEpoch > 0 && bestParameters.Length > 0)
@@ -170,10 +192,15 @@ public sealed class Trainer
             bestState.CopyTo(network.State);
             network.ResetState();
         }
+        else if (HasAverage)
+        {
+            AveragedParameters.CopyTo(network.Parameters);
+        }
     }
 
     /// <summary>Loss and accuracy over all samples of a source, without changing the network and without allocating.</summary>
     /// <remarks>
+    /// By the averaged weights, where there are any. Otherwise by the network's own.
     /// The losses of the network's batches, rounded to float, are summed in double: with another batch the loss differs in its last digits, the number of
     /// right predictions does not.
     /// </remarks>
@@ -181,6 +208,24 @@ public sealed class Trainer
     {
         ArgumentNullException.ThrowIfNull(data);
         CheckFits(network, data);
+        if (!HasAverage)
+        {
+            return EvaluateParameters(data);
+        }
+
+        average.Swap();
+        try
+        {
+            return EvaluateParameters(data);
+        }
+        finally
+        {
+            average.Swap();
+        }
+    }
+
+    private Evaluation EvaluateParameters(IBatchSource data)
+    {
         int correct = 0;
         double lossSum = 0;
         for (int first = 0; first < data.Count; first += evaluationOrder.Length)
@@ -265,8 +310,31 @@ public sealed class Trainer
 
             state.Rejected++;
         }
+        else if (options.Averaging is { IsOn: true, EveryEpoch: false } && state.Epoch >= options.Averaging.FromEpoch)
+        {
+            average.Step(state);
+        }
 
         return loss;
+    }
+
+    private void JudgeSchedule(double score)
+    {
+        if (options.Schedule.Patience == 0)
+        {
+            return;
+        }
+
+        if (State.ScheduleScore is not { } best || score > best || (double.IsNaN(best) && !double.IsNaN(score)))
+        {
+            State.ScheduleScore = score;
+            State.WaitingEpochs = 0;
+        }
+        else if (++State.WaitingEpochs >= options.Schedule.Patience)
+        {
+            State.Reductions++;
+            State.WaitingEpochs = 0;
+        }
     }
 
     private void PrepareOrder(int epoch)

@@ -19,6 +19,9 @@ public sealed record TrainerOptions
 
     /// <summary>When to stop early, by the validation data.</summary>
     public EarlyStopping EarlyStopping { get; init; } = EarlyStopping.Never;
+
+    /// <summary>Whether an average of the weights judges and predicts.</summary>
+    public WeightAveraging Averaging { get; init; } = WeightAveraging.None;
 }
 
 /// <summary>Training stops when the validation accuracy (without classes: the loss) has not improved for a number of epochs; the best weights are kept.</summary>

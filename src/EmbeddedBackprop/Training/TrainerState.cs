@@ -27,6 +27,18 @@ public sealed class TrainerState
     /// <summary>The best epoch's accuracy, or its negated loss.</summary>
     public double BestScore { get; set; }
 
+    /// <summary>How often a schedule that looks at validation was told to reduce the rate.</summary>
+    public int Reductions { get; set; }
+
+    /// <summary>Epochs since validation was better, as that schedule counts: from its last reduction at most.</summary>
+    public int WaitingEpochs { get; set; }
+
+    /// <summary>The best score that schedule has seen; null before the first.</summary>
+    public double? ScheduleScore { get; set; }
+
+    /// <summary>Steps of the averaged weights.</summary>
+    public long Averages { get; set; }
+
     /// <summary>Whether early stopping ended the training.</summary>
     public bool Stopped { get; set; }
 

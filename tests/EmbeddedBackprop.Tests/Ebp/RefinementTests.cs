@@ -19,6 +19,12 @@ public sealed class RefinementTests
     [TestCase("--schedule warm-up --warm-up-steps 9")]
     [TestCase("--schedule cosine --warm-up-steps 9")]
     [TestCase("--accumulate 3")]
+    [TestCase("--max-norm 0.5")]
+    [TestCase("--average ema --average-decay 0.9")]
+    [TestCase("--average swa --average-from 1")]
+    [TestCase("--schedule plateau --schedule-every 1 --schedule-factor 0.25 --validation 12")]
+    [TestCase("--optimizer rprop")]
+    [TestCase("--init orthogonal --init-gain 2")]
     public void Every_option_changes_the_weights_and_is_part_of_a_resumed_training(string options)
     {
         using EbpProcess ebp = new();

@@ -108,7 +108,7 @@ public sealed class ModelFileResumeTests
     }
 
     [Test]
-    public void Every_schedule_comes_back([Values("constant", "step every=3 factor=0.3", "exponential factor=0.123", "cosine floor=0.01", "warm-up floor=0.5 warm-up-steps=9 then=cosine")] string text)
+    public void Every_schedule_comes_back([Values("constant", "step every=3 factor=0.3", "exponential factor=0.123", "cosine floor=0.01", "plateau every=4 factor=0.3 floor=0.001", "warm-up floor=0.5 warm-up-steps=9 then=cosine")] string text)
     {
         byte[] bytes = ModelFileTests.Replace(ModelNets.Saved(), "\"schedule\":\"constant\"", $"\"schedule\":\"{text}\"");
         TrainerOptions options = ModelFile.Parse(bytes, "m").ToTrainerOptions();

@@ -26,7 +26,7 @@ internal static class ModelNets
         Seed = 7,
         Arithmetic = arithmetic,
         Optimizer = Registry.Optimizer(optimizer),
-        Regularization = new Regularization { L2 = 1e-3f, WeightDecay = 1e-2f },
+        Regularization = new Regularization { L2 = 1e-3f, WeightDecay = 1e-2f, MaxNorm = 1.75f },
         Clipping = new Clipping { Norm = 1.5f },
     };
 

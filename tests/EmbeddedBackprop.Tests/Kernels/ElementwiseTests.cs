@@ -34,6 +34,10 @@ internal sealed class ElementwiseTests
         (x, y, d) => Elementwise.MultiplyAdd(arithmetic, -0.3f, x, d), (x, y, d) => Twin.Elementwise.MultiplyAdd(arithmetic, -0.3f, x, d));
 
     [Test]
+    public void Blend([Values] Arithmetic arithmetic) => Check(
+        (x, y, d) => Elementwise.Blend(arithmetic, 0.3f, x, d), (x, y, d) => Twin.Elementwise.Blend(arithmetic, 0.3f, x, d));
+
+    [Test]
     public void Multiply_add_of_vectors([Values] Arithmetic arithmetic) => Check(
         (x, y, d) => Elementwise.MultiplyAdd(arithmetic, x, y, d), (x, y, d) => Twin.Elementwise.MultiplyAdd(arithmetic, x, y, d));
 

@@ -97,6 +97,7 @@ internal static class GuardedKernels
                 Dot.Product(arithmetic, x, y);
                 Reduce.SumOfSquares(arithmetic, x);
                 Elementwise.MultiplyAdd(arithmetic, 0.5f, x, d);
+                Elementwise.Blend(arithmetic, 0.5f, x, d);
                 Elementwise.MultiplyAdd(arithmetic, x, y, d);
                 Gemv.OneOutput(arithmetic, 1, n, x, n, y, default, Put(3, 1, 1, 1, atEnd));
                 Ger.Run(arithmetic, 1, n, Put(3, 1, 1, 1, atEnd), y, d, n);

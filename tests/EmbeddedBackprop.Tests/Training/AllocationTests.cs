@@ -29,7 +29,7 @@ internal sealed class AllocationTests
         Network net = SmallNet.Make(Options(Registry.Optimizer(optimizer), 7) with
         {
             Clipping = new Clipping { Value = 0.1f, Norm = 0.2f },
-            Regularization = new Regularization { L1 = 0.01f, L2 = 0.01f, WeightDecay = 0.01f },
+            Regularization = new Regularization { L1 = 0.01f, L2 = 0.01f, WeightDecay = 0.01f, MaxNorm = 0.5f },
         });
         Assert.That(StepBytes(net, 7), Is.Zero);
     }

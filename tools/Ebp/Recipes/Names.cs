@@ -15,7 +15,9 @@ internal static class Names
 
     public static readonly string[] Initializers = ["normal", "scaled-normal", "lecun", "glorot", "he", "orthogonal", "zeros"];
 
-    public static readonly string[] Schedules = ["constant", "step", "exponential", "cosine", "warm-up"];
+    public static readonly string[] Schedules = ["constant", "step", "exponential", "cosine", "plateau", "warm-up"];
+
+    public static readonly string[] Averages = ["none", "ema", "swa"];
 
     public static readonly string[] Targets = ["classes", "numbers"];
 

@@ -29,7 +29,7 @@ internal static class NetworkFactory
             Initializer = Registry.Initializer(recipe.Initializer!, new InitializerSettings { Gain = recipe.InitializerGain }),
             Seed = recipe.Seed!.Value,
             Optimizer = Registry.Optimizer(recipe.Optimizer!, new OptimizerSettings { Momentum = recipe.Momentum }),
-            Regularization = new Regularization { L1 = recipe.L1!.Value, L2 = recipe.L2!.Value, WeightDecay = recipe.WeightDecay!.Value },
+            Regularization = new Regularization { L1 = recipe.L1!.Value, L2 = recipe.L2!.Value, WeightDecay = recipe.WeightDecay!.Value, MaxNorm = recipe.MaxNorm!.Value },
             Clipping = new Clipping { Value = recipe.ClipValue!.Value, Norm = recipe.ClipNorm!.Value },
         });
     }
@@ -41,6 +41,12 @@ internal static class NetworkFactory
         Schedule = Schedule(recipe),
         Accumulation = recipe.Accumulation!.Value,
         EarlyStopping = new EarlyStopping(recipe.Patience!.Value),
+        Averaging = recipe.Average switch
+        {
+            "ema" => WeightAveraging.Exponential(recipe.AverageDecay!.Value, recipe.AverageFrom!.Value),
+            "swa" => WeightAveraging.Stochastic(recipe.AverageFrom!.Value),
+            _ => WeightAveraging.None,
+        },
     };
 
     private static Schedule Schedule(Recipe recipe)

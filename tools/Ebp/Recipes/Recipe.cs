@@ -60,6 +60,14 @@ internal sealed record Recipe
 
     public int? WarmUpSteps { get; init; }
 
+    public float? MaxNorm { get; init; }
+
+    public string? Average { get; init; }
+
+    public float? AverageDecay { get; init; }
+
+    public int? AverageFrom { get; init; }
+
     public int? Accumulation { get; init; }
 
     public int? Patience { get; init; }
@@ -109,6 +117,10 @@ internal sealed record Recipe
         ScheduleFactor = OptionText.Number("schedule-factor", text("schedule-factor"), zero: false),
         ScheduleFloor = OptionText.Number("schedule-floor", text("schedule-floor")),
         WarmUpSteps = OptionText.Integer("warm-up-steps", text("warm-up-steps"), 1),
+        MaxNorm = OptionText.Number("max-norm", text("max-norm")),
+        Average = OptionText.Name("average", text("average"), Names.Averages),
+        AverageDecay = OptionText.Number("average-decay", text("average-decay"), zero: false, below: 1),
+        AverageFrom = OptionText.Integer("average-from", text("average-from"), 0),
         Accumulation = OptionText.Integer("accumulate", text("accumulate"), 1),
         Patience = OptionText.Integer("patience", text("patience"), 0),
         Initializer = OptionText.Name("init", text("init"), Names.Initializers),
@@ -149,6 +161,10 @@ internal sealed record Recipe
         Add("schedule-factor", Number(ScheduleFactor));
         Add("schedule-floor", Number(ScheduleFloor));
         Add("warm-up-steps", Whole(WarmUpSteps));
+        Add("max-norm", Number(MaxNorm));
+        Add("average", Average);
+        Add("average-decay", Number(AverageDecay));
+        Add("average-from", Whole(AverageFrom));
         Add("accumulate", Whole(Accumulation));
         Add("patience", Whole(Patience));
         Add("init", Initializer);

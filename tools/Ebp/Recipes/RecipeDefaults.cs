@@ -40,7 +40,8 @@ internal static class RecipeDefaults
         (string output, string loss) = OutputAndLoss(recipe, classes, layers[^1]);
         string activation = recipe.Activation ?? "relu";
         (string optimizer, float momentum) = Optimizer(recipe, classes);
-        recipe = Schedule(recipe);
+        int epochs = recipe.Epochs ?? Math.Clamp(400_000 / samples, 10, 200);
+        recipe = Average(Schedule(recipe), epochs);
         (int batch, int accumulation) = Batch(recipe, optimizer, samples);
         if ((long)batch * accumulation > int.MaxValue)
         {
@@ -57,6 +58,11 @@ internal static class RecipeDefaults
             throw ToolException.Usage($"--patience {recipe.Patience}: it is judged by held-out samples, and there are none; --validation N holds out N");
         }
 
+        if (recipe.Schedule == "plateau" && recipe.Validation is null or 0)
+        {
+            throw ToolException.Usage("--schedule plateau: it is judged by held-out samples, and there are none; --validation N holds out N");
+        }
+
         return recipe with
         {
             Layers = layers,
@@ -71,11 +77,12 @@ internal static class RecipeDefaults
             L1 = recipe.L1 ?? 0,
             ClipValue = recipe.ClipValue ?? 0,
             ClipNorm = recipe.ClipNorm ?? 0,
+            MaxNorm = recipe.MaxNorm ?? 0,
             Accumulation = accumulation,
             Patience = recipe.Patience ?? 0,
             Initializer = recipe.Initializer ?? Initializer(activation, layers.Length),
             Batch = batch,
-            Epochs = recipe.Epochs ?? Math.Clamp(400_000 / samples, 10, 200),
+            Epochs = epochs,
             Seed = recipe.Seed ?? Seed,
             Arithmetic = recipe.Arithmetic ?? "fused",
         };
@@ -166,15 +173,21 @@ internal static class RecipeDefaults
     private static Recipe Schedule(Recipe recipe)
     {
         string name = recipe.Schedule ?? "constant";
-        Refuse(recipe.ScheduleEvery is not null && name != "step", "schedule-every", "step");
-        Refuse(recipe.ScheduleFactor is not null && name is not ("step" or "exponential"), "schedule-factor", "step or exponential");
-        Refuse(recipe.ScheduleFloor is not null && name != "cosine", "schedule-floor", "cosine");
+        Refuse(recipe.ScheduleEvery is not null && name is not ("step" or "plateau"), "schedule-every", "step or plateau");
+        Refuse(recipe.ScheduleFactor is not null && name is not ("step" or "exponential" or "plateau"), "schedule-factor", "step, exponential or plateau");
+        Refuse(recipe.ScheduleFloor is not null && name is not ("cosine" or "plateau"), "schedule-floor", "cosine or plateau");
         return recipe with
         {
             Schedule = name,
-            ScheduleEvery = name == "step" ? recipe.ScheduleEvery ?? 10 : null,
-            ScheduleFactor = name == "step" ? recipe.ScheduleFactor ?? 0.1f : name == "exponential" ? recipe.ScheduleFactor ?? 0.95f : null,
-            ScheduleFloor = name == "cosine" ? recipe.ScheduleFloor ?? 0 : null,
+            ScheduleEvery = name is "step" or "plateau" ? recipe.ScheduleEvery ?? 10 : null,
+            ScheduleFactor = name switch
+            {
+                "step" => recipe.ScheduleFactor ?? 0.1f,
+                "exponential" => recipe.ScheduleFactor ?? 0.95f,
+                "plateau" => recipe.ScheduleFactor ?? 0.5f,
+                _ => null,
+            },
+            ScheduleFloor = name is "cosine" or "plateau" ? recipe.ScheduleFloor ?? 0 : null,
             WarmUpSteps = name == "warm-up" ? recipe.WarmUpSteps ?? 1000 : recipe.WarmUpSteps,
         };
 
@@ -185,6 +198,28 @@ internal static class RecipeDefaults
                 throw ToolException.Usage($"--{option}: it belongs to --schedule {owner}, got {name}");
             }
         }
+    }
+
+    /// <summary>The average with its settings; those of another kind are refused.</summary>
+    private static Recipe Average(Recipe recipe, int epochs)
+    {
+        string name = recipe.Average ?? "none";
+        if (name != "ema" && recipe.AverageDecay is not null)
+        {
+            throw ToolException.Usage($"--average-decay: it belongs to --average ema, got {name}");
+        }
+
+        if (name == "none" && recipe.AverageFrom is not null)
+        {
+            throw ToolException.Usage("--average-from: it belongs to --average ema or swa, got none");
+        }
+
+        return recipe with
+        {
+            Average = name,
+            AverageDecay = name == "ema" ? recipe.AverageDecay ?? 0.999f : null,
+            AverageFrom = name == "none" ? null : recipe.AverageFrom ?? (name == "swa" ? epochs * 3 / 4 : 0),
+        };
     }
 
     private static string Initializer(string activation, int layers) =>

@@ -20,7 +20,8 @@ internal sealed class RecipeOptions
     /// <summary>What is done to gradients and to the learning rate in the course of training, and when it ends early.</summary>
     public static readonly string[] Refinements =
     [
-        "l1", "clip-value", "clip-norm", "schedule", "schedule-every", "schedule-factor", "schedule-floor", "warm-up-steps", "accumulate", "patience",
+        "l1", "clip-value", "clip-norm", "schedule", "schedule-every", "schedule-factor", "schedule-floor", "warm-up-steps", "max-norm", "average", "average-decay", "average-from",
+        "accumulate", "patience",
     ];
 
     private static readonly Dictionary<string, (string Argument, string Help)> Descriptions = new(StringComparer.Ordinal)
@@ -47,10 +48,14 @@ internal sealed class RecipeOptions
         ["clip-value"] = ("V", "Holds every element of the gradient between -V and V; 0 does not (the default)."),
         ["clip-norm"] = ("V", "Scales the whole gradient down to the Euclidean norm V where it is longer; 0 does not (the default)."),
         ["schedule"] = ("NAME", $"How the learning rate changes: {string.Join(", ", Names.Schedules)} (default: constant)."),
-        ["schedule-every"] = ("N", "Epochs from one fall of the rate to the next, with --schedule step (default: 10)."),
-        ["schedule-factor"] = ("F", "What the rate is multiplied by: at a fall with step (default: 0.1), over an epoch with exponential (default: 0.95)."),
-        ["schedule-floor"] = ("RATE", "The rate that --schedule cosine ends with, after the last of --epochs (default: 0)."),
+        ["schedule-every"] = ("N", "Epochs from one fall of the rate to the next, with --schedule step, or without a better --validation that make it fall, with plateau (default: 10)."),
+        ["schedule-factor"] = ("F", "What the rate is multiplied by: at a fall with step (default: 0.1) or plateau (default: 0.5), over an epoch with exponential (default: 0.95)."),
+        ["schedule-floor"] = ("RATE", "The rate that --schedule cosine ends with, after the last of --epochs, or the lowest one of plateau (default: 0)."),
         ["warm-up-steps"] = ("N", "Updates in which the rate rises from 0 at first, before any schedule (with --schedule warm-up 1000, else none)."),
+        ["max-norm"] = ("C", "The longest vector of incoming weights that a neuron may have after an update; 0 sets no bound (the default)."),
+        ["average"] = ("none|ema|swa", "Judges and predicts by averaged weights: ema follows every update, swa is the mean of the epochs' ends (default: none)."),
+        ["average-decay"] = ("D", "The share of the average that --average ema keeps at an update (default: 0.999)."),
+        ["average-from"] = ("N", "Epochs before the average begins (default: 0; with swa three quarters of --epochs)."),
         ["accumulate"] = ("N", "Batches whose gradients make one update, with the bits of one batch of that size (default: 1)."),
         ["patience"] = ("N", "Stops after N epochs without a better --validation accuracy (or loss), and predicts with the best epoch's weights; 0 never stops."),
         ["init"] = ("NAME", $"Initial weights: {string.Join(", ", Names.Initializers)}; normal is N(0,1), scaled-normal N(0,1/n) (default: what suits the activation)."),

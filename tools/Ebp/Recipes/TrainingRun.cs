@@ -108,7 +108,7 @@ internal sealed class TrainingRun
         bool classes = data.Classes > 0;
         Evaluation test = Trainer.Evaluate(data.Test);
         Evaluation? validation = data.Validation is null ? null : Trainer.Evaluate(data.Validation);
-        if (validation is { } judged && Trainer.Options.EarlyStopping.Patience > 0)
+        if (validation is { } judged && Trainer.WantsJudgement)
         {
             Trainer.Judge(judged);
         }

@@ -99,6 +99,25 @@ public static class Elementwise
             MultiplyAdd<T, Separate>(x, y, destination);
     }
 
+    /// <summary>d[i] = M(alpha, x[i] - d[i], d[i]): a step from d towards x.</summary>
+    /// <typeparam name="T">float or double.</typeparam>
+    /// <param name="arithmetic">How M rounds.</param>
+    /// <param name="alpha">The share of the way.</param>
+    /// <param name="x">Where the way leads.</param>
+    /// <param name="destination">What moves, of the same length.</param>
+    /// <exception cref="ArgumentException">The lengths differ.</exception>
+    public static void Blend<T>(Arithmetic arithmetic, T alpha, ReadOnlySpan<T> x, Span<T> destination)
+        where T : struct, IBinaryFloatingPointIeee754<T>
+    {
+        Require.Equal("Elementwise.Blend", nameof(destination), x.Length, destination.Length);
+        for (int i = 0; i < x.Length; i++)
+        {
+            destination[i] = arithmetic == Arithmetic.Fused
+                ? ScalarMath.MultiplyAdd<T, Fused>(alpha, x[i] - destination[i], destination[i])
+                : ScalarMath.MultiplyAdd<T, Separate>(alpha, x[i] - destination[i], destination[i]);
+        }
+    }
+
     /// <summary>t = x[i] &gt; low ? x[i] : low; d[i] = t &gt; high ? high : t. By these selects a NaN becomes low.</summary>
     /// <typeparam name="T">float or double.</typeparam>
     /// <param name="low">The lower bound.</param>

@@ -9,6 +9,9 @@ public readonly record struct ScheduleTime(long Step, long StepsPerEpoch, int Ep
     /// <summary>The epoch that the step belongs to, counted from 0.</summary>
     public long Epoch => StepsPerEpoch == 0 ? 0 : Step / StepsPerEpoch;
 
+    /// <summary>How often the validation score stood still for as many epochs as the schedule's <see cref="Schedule.Patience"/>.</summary>
+    public int Reductions { get; init; }
+
     /// <summary>Updates of the whole training.</summary>
     public long Steps => StepsPerEpoch * Epochs;
 }
@@ -21,6 +24,9 @@ public abstract class Schedule
 
     /// <summary>What it was made with, for the model file: <c>Registry.Schedule(Name, Settings)</c> makes its like.</summary>
     public virtual ScheduleSettings Settings => new();
+
+    /// <summary>Epochs without a better validation score after which the trainer counts one more of <see cref="ScheduleTime.Reductions"/>; 0 for a schedule that does not look.</summary>
+    public virtual int Patience => 0;
 
     /// <summary>The learning rate of a step: a function of its arguments alone, of operations that every machine rounds in the same way.</summary>
     /// <param name="rate">The learning rate that the user gave.</param>

@@ -3,13 +3,13 @@ namespace EmbeddedBackprop.Training.Schedules;
 /// <summary>The settings of any schedule, as they come from a command line or a model file; null stands for the schedule's default, and what it has no use for is ignored.</summary>
 public sealed record ScheduleSettings
 {
-    /// <summary>Epochs from one fall to the next (step).</summary>
+    /// <summary>Epochs from one fall to the next (step), or without improvement that make the rate fall (plateau).</summary>
     public int? Every { get; init; }
 
-    /// <summary>What the rate is multiplied by at a fall (step) or over an epoch (exponential).</summary>
+    /// <summary>What the rate is multiplied by at a fall (step, plateau) or over an epoch (exponential).</summary>
     public float? Factor { get; init; }
 
-    /// <summary>The rate after the last step (cosine).</summary>
+    /// <summary>The rate after the last step (cosine), or the lowest one (plateau).</summary>
     public float? Floor { get; init; }
 
     /// <summary>Updates until the full rate is reached (warm-up).</summary>

@@ -31,6 +31,9 @@ public sealed class WarmUp : Schedule
     } = new Constant();
 
     /// <inheritdoc/>
+    public override int Patience => Then.Patience;
+
+    /// <inheritdoc/>
     public override ScheduleSettings Settings => Then.Settings with { WarmUpSteps = Steps, Then = Then.Name };
 
     /// <inheritdoc/>

@@ -1,0 +1,45 @@
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
+using Twin = EmbeddedBackprop.Kernels.Scalar;
+
+namespace EmbeddedBackprop.Training;
+
+/// <summary>The averaged parameters of a trainer, place by place as in the network; made once, moved without allocation.</summary>
+internal sealed class AveragedWeights(Network network, WeightAveraging options)
+{
+    private readonly float[] average = options.IsOn ? new float[network.Parameters.Length] : [];
+
+    public Span<float> Span => average;
+
+    /// <summary>Takes a step towards the network's parameters.</summary>
+    public void Step(TrainerState state)
+    {
+        state.Averages++;
+        if (state.Averages == 1)
+        {
+            network.Parameters.CopyTo(average);
+            return;
+        }
+
+        float rate = options.Rate(state.Averages);
+        if (network.Options.Execution == Execution.Vector)
+        {
+            using WorkerPool.Loan loan = WorkerPool.Lend(network.Pool);
+            Elementwise.Blend(network.Options.Arithmetic, rate, network.Parameters, average);
+        }
+        else
+        {
+            Twin.Elementwise.Blend(network.Options.Arithmetic, rate, network.Parameters, average);
+        }
+    }
+
+    /// <summary>Exchanges average and parameters; a second call exchanges them back.</summary>
+    public void Swap()
+    {
+        Span<float> parameters = network.Parameters;
+        for (int i = 0; i < average.Length; i++)
+        {
+            (average[i], parameters[i]) = (parameters[i], average[i]);
+        }
+    }
+}
