@@ -45,6 +45,15 @@ internal static class Require
             ThrowLength(kernel, "bias", columns, length);
     }
 
+    /// <summary>A convolution's spans hold its samples.</summary>
+    public static void Conv(string kernel, in ConvSizes sizes, int batch, int image, int leadingImage, int kernels, int maps, int leadingMaps)
+    {
+        sizes.Require(kernel);
+        Matrix(kernel, "image", batch, sizes.InputLength, leadingImage, image);
+        AtLeast(kernel, "kernels", sizes.Weights, kernels);
+        Matrix(kernel, "maps", batch, sizes.SampleOutputs, leadingMaps, maps);
+    }
+
     /// <summary>
     /// A destination does not share floats with a source. Only where both lie without gaps is an overlap of spans one of elements:
     /// with gaps, two matrices may interleave (columns of a concatenation).

@@ -51,6 +51,11 @@ internal static class Transpose
         }
     }
 
+    /// <summary>x[0], x[2], y[1], y[3]: every second float, where y begins three floats behind x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Halves(Vector128<float> x, Vector128<float> y) =>
+        Sse.IsSupported ? Sse.Shuffle(x, y, 0b11_01_10_00) : Vector128.Create(x[0], x[2], y[1], y[3]);
+
     // Four rows of four: two rounds of interleaving. The taller blocks do the same in each quarter of a wider register.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Block4(ref float source, nuint leadingSource, ref float destination, nuint leading)

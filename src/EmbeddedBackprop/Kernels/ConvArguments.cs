@@ -1,0 +1,43 @@
+namespace EmbeddedBackprop.Kernels;
+
+/// <summary>A checked convolution. Images are its inputs, maps its outputs, whichever of them is read or written; the spans are pinned meanwhile.</summary>
+internal unsafe struct ConvArguments
+{
+    public ConvSizes Sizes;
+    public int Batch;
+    public float* Image;
+
+    /// <summary>One behind the last float of the images that may be read.</summary>
+    public float* ImageEnd;
+    public int LeadingImage;
+
+    /// <summary>Weights, or their gradients.</summary>
+    public float* Kernels;
+
+    /// <summary>Biases or their gradients; null if there are none.</summary>
+    public float* Bias;
+    public float* Maps;
+    public int LeadingMaps;
+    public bool Accumulate;
+
+    /// <summary>Whether the gradient is applied to the weights and biases instead of stored: w = M(-rate, M(l2, w, g), w).</summary>
+    public bool Updates;
+    public float LearningRate;
+    public float WeightL2;
+    public float BiasL2;
+
+    /// <summary>The part of the work that is meant: output rows of all samples, panels of weights, or samples.</summary>
+    public int First;
+    public int End;
+
+    /// <summary>Output channels of one unit of a weight gradient.</summary>
+    public int OutputChunk;
+
+    /// <summary>The same work, another part of it.</summary>
+    public readonly ConvArguments Part(int first, int end)
+    {
+        ConvArguments part = this;
+        (part.First, part.End) = (first, end);
+        return part;
+    }
+}

@@ -1,0 +1,145 @@
+using System.Runtime.Intrinsics;
+
+namespace EmbeddedBackprop.Kernels;
+
+/// <summary>Writes panels of a convolution's input: a row per tap, a column per output position. Moves bits only, at whatever width the product runs.</summary>
+internal static unsafe class ConvPack
+{
+    /// <summary>Columns of a panel, and its leading dimension.</summary>
+    public const int Columns = 64;
+
+    /// <summary>How far a tap's input is from the first tap's, for taps first ... first + count - 1 (input channel, kernel row, kernel column).</summary>
+    public static void Offsets(in ConvSizes sizes, int first, int count, nint* offsets)
+    {
+        int kx = first % sizes.KernelWidth, ky = first / sizes.KernelWidth % sizes.KernelHeight, c = first / sizes.KernelWidth / sizes.KernelHeight;
+        for (int i = 0; i < count; i++)
+        {
+            offsets[i] = ((((nint)c * sizes.Height) + (ky * sizes.DilationY)) * sizes.Width) + (kx * sizes.DilationX);
+            if (++kx == sizes.KernelWidth)
+            {
+                kx = 0;
+                if (++ky == sizes.KernelHeight)
+                    (ky, c) = (0, c + 1);
+            }
+        }
+    }
+
+    /// <summary>panel[tap, column] for runs without padding; a ragged vector overlaps its neighbour within the run.</summary>
+    public static void Inner(float* image, int strideX, nint* offsets, int depth, ConvRun* runs, int count, float* panel)
+    {
+        for (ConvRun* run = runs; run < runs + count; run++)
+        {
+            float* from = image + run->Image, to = panel + run->Column;
+            int length = run->Length;
+            if (strideX == 1 && Vector512.IsHardwareAccelerated && length >= 16)
+            {
+                for (int i = 0; i < length; i += 16)
+                {
+                    int at = Math.Min(i, length - 16);
+                    Copy16(from + at, offsets, depth, to + at);
+                }
+            }
+            else if (strideX == 1 && Vector256.IsHardwareAccelerated && length >= 8)
+            {
+                for (int i = 0; i < length; i += 8)
+                {
+                    int at = Math.Min(i, length - 8);
+                    Copy8(from + at, offsets, depth, to + at);
+                }
+            }
+            else if (strideX <= 2 && Vector128.IsHardwareAccelerated && length >= 4)
+            {
+                for (int i = 0; i < length; i += 4)
+                {
+                    int at = Math.Min(i, length - 4);
+                    if (strideX == 1)
+                        Copy4(from + at, offsets, depth, to + at);
+                    else
+                        CopyEven4(from + (2 * at), offsets, depth, to + at);
+                }
+            }
+            else
+            {
+                for (int i = 0; i < length; i++)
+                    Copy1(from + ((nint)i * strideX), offsets, depth, to + i);
+            }
+        }
+    }
+
+    /// <summary>
+    /// panel[tap, column] and mask[tap, column], 1 where the tap lies inside and 0 where it is skipped (what the panel holds there is not read), for taps
+    /// first ... first + depth - 1 and runs that hold so many columns together.
+    /// </summary>
+    public static void Border(
+        float* image, in ConvSizes sizes, int first, int depth, nint* offsets, ConvRun* runs, int count, int columns, float* panel, float* mask)
+    {
+        int width = sizes.OutputWidth;
+        for (int p = 0; p < depth; p++)
+        {
+            int kx = (first + p) % sizes.KernelWidth, ky = (first + p) / sizes.KernelWidth % sizes.KernelHeight;
+            (int left, int right) = ConvSizes.Reading((kx * sizes.DilationX) - sizes.Left, sizes.Width, sizes.StrideX, width);
+            float* row = panel + (p * Columns), exists = mask + (p * Columns);
+            Runs.Fill(0f, exists, columns);
+            for (ConvRun* run = runs; run < runs + count; run++)
+            {
+                int iy = (run->Y * sizes.StrideY) - sizes.Top + (ky * sizes.DilationY);
+                int begin = Math.Max(left, run->X) - run->X, end = Math.Min(right, run->X + run->Length) - run->X;
+                if ((uint)iy >= (uint)sizes.Height || begin >= end)
+                    continue;
+                float* from = image + run->Image + offsets[p] + ((nint)begin * sizes.StrideX), to = row + run->Column + begin;
+                Runs.Fill(1f, exists + run->Column + begin, end - begin);
+                if (sizes.StrideX == 1)
+                {
+                    Runs.Copy(from, to, end - begin);
+                    continue;
+                }
+
+                for (int i = 0; i < end - begin; i++)
+                    to[i] = from[(nint)i * sizes.StrideX];
+            }
+        }
+    }
+
+    /// <summary>Zeros in columns from ... to - 1: what stands in unused columns is computed along, and denormal rubbish would be slow.</summary>
+    public static void ClearColumns(float* panel, int leading, int depth, int from, int to)
+    {
+        if (from == to)
+            return;
+        for (int p = 0; p < depth; p++)
+            Runs.Fill(0f, panel + ((nint)p * leading) + from, to - from);
+    }
+
+    private static void Copy16(float* from, nint* offsets, int depth, float* to)
+    {
+        for (int p = 0; p < depth; p++, to += Columns)
+            Vector512.Store(Vector512.Load(from + offsets[p]), to);
+    }
+
+    private static void Copy8(float* from, nint* offsets, int depth, float* to)
+    {
+        for (int p = 0; p < depth; p++, to += Columns)
+            Vector256.Store(Vector256.Load(from + offsets[p]), to);
+    }
+
+    private static void Copy4(float* from, nint* offsets, int depth, float* to)
+    {
+        for (int p = 0; p < depth; p++, to += Columns)
+            Vector128.Store(Vector128.Load(from + offsets[p]), to);
+    }
+
+    // Elements 0, 2, 4, 6: of the second vector the odd ones, so that nothing behind element 6 is read.
+    private static void CopyEven4(float* from, nint* offsets, int depth, float* to)
+    {
+        for (int p = 0; p < depth; p++, to += Columns)
+        {
+            float* x = from + offsets[p];
+            Vector128.Store(Transpose.Halves(Vector128.Load(x), Vector128.Load(x + 3)), to);
+        }
+    }
+
+    private static void Copy1(float* from, nint* offsets, int depth, float* to)
+    {
+        for (int p = 0; p < depth; p++, to += Columns)
+            *to = from[offsets[p]];
+    }
+}

@@ -1,0 +1,127 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace EmbeddedBackprop.Kernels;
+
+/// <summary>
+/// The sizes of a convolution. One sample of the input is [channels, height, width], of the output [outputs, output height, output width], the kernels are
+/// [outputs, channels / groups, kernel height, kernel width], all without gaps. Output (oy, ox) reads row oy * strideY - top + ky * dilationY and
+/// column ox * strideX - left + kx * dilationX; taps that fall outside the input are skipped, never multiplied.
+/// </summary>
+/// <param name="Channels">Channels of the input.</param>
+/// <param name="Height">Rows of the input; 1 for a signal.</param>
+/// <param name="Width">Columns of the input.</param>
+/// <param name="Outputs">Channels of the output.</param>
+/// <param name="KernelHeight">Rows of a kernel.</param>
+/// <param name="KernelWidth">Columns of a kernel.</param>
+public readonly record struct ConvSizes(int Channels, int Height, int Width, int Outputs, int KernelHeight, int KernelWidth)
+{
+    /// <summary>Input rows from output row to output row.</summary>
+    public int StrideY { get; init; } = 1;
+
+    /// <summary>Input columns from output column to output column.</summary>
+    public int StrideX { get; init; } = 1;
+
+    /// <summary>Input rows from kernel row to kernel row.</summary>
+    public int DilationY { get; init; } = 1;
+
+    /// <summary>Input columns from kernel column to kernel column.</summary>
+    public int DilationX { get; init; } = 1;
+
+    /// <summary>Rows of padding above the input.</summary>
+    public int Top { get; init; }
+
+    /// <summary>Rows of padding below the input.</summary>
+    public int Bottom { get; init; }
+
+    /// <summary>Columns of padding left of the input.</summary>
+    public int Left { get; init; }
+
+    /// <summary>Columns of padding right of the input.</summary>
+    public int Right { get; init; }
+
+    /// <summary>Groups of channels that do not see each other: input channels of group g give output channels of group g.</summary>
+    public int Groups { get; init; } = 1;
+
+    /// <summary>Rows of the output: (height + top + bottom - dilation (kernel height - 1) - 1) / stride + 1, rounded down; 0 if the kernel does not fit.</summary>
+    public int OutputHeight => OutputLength(Height, Top, Bottom, KernelHeight, DilationY, StrideY);
+
+    /// <summary>Columns of the output, by the same formula.</summary>
+    public int OutputWidth => OutputLength(Width, Left, Right, KernelWidth, DilationX, StrideX);
+
+    /// <summary>Floats of one sample of the input.</summary>
+    public int InputLength => Channels * Height * Width;
+
+    /// <summary>Floats of one sample of the output.</summary>
+    public int SampleOutputs => Outputs * OutputPositions;
+
+    /// <summary>Positions of one output channel.</summary>
+    public int OutputPositions => OutputHeight * OutputWidth;
+
+    /// <summary>Weights of one output channel: the length of its sums.</summary>
+    public int Taps => Channels / Groups * KernelHeight * KernelWidth;
+
+    /// <summary>Floats of the kernels.</summary>
+    public int Weights => Outputs * Taps;
+
+    /// <summary>Multiply-adds of one sample, padding counted as if it were there.</summary>
+    public long MultiplyAdds => (long)SampleOutputs * Taps;
+
+    /// <summary>Whether every output reads one position: a matrix product.</summary>
+    internal bool IsPointwise =>
+        KernelHeight == 1 && KernelWidth == 1 && StrideY == 1 && StrideX == 1 && (Top | Bottom | Left | Right) == 0;
+
+    /// <summary>The output rows of which no tap lies outside the input: first, and one behind the last.</summary>
+    internal (int First, int End) InnerRows => Inner(Height, Top, KernelHeight, DilationY, StrideY, OutputHeight);
+
+    /// <summary>The output columns of which no tap lies outside the input: first, and one behind the last.</summary>
+    internal (int First, int End) InnerColumns => Inner(Width, Left, KernelWidth, DilationX, StrideX, OutputWidth);
+
+    /// <summary>The same sizes seen with as few rows as possible: a pointwise convolution does not care about rows.</summary>
+    internal ConvSizes Flattened => IsPointwise ? this with { Height = 1, Width = Height * Width } : this;
+
+    /// <summary>The output positions along one axis whose tap at the given offset lies inside: first, and one behind the last.</summary>
+    internal static (int First, int End) Reading(int offset, int length, int stride, int outputs)
+    {
+        // 0 <= position * stride + offset < length
+        int first = offset >= 0 ? 0 : (stride - 1 - offset) / stride;
+        int end = length <= offset ? 0 : Math.Min(outputs, ((length - 1 - offset) / stride) + 1);
+        return (Math.Min(first, outputs), Math.Max(end, Math.Min(first, outputs)));
+    }
+
+    /// <summary>Refuses sizes that are no convolution.</summary>
+    internal void Require(string kernel)
+    {
+        if (Channels <= 0 || Height <= 0 || Width <= 0 || Outputs <= 0 || KernelHeight <= 0 || KernelWidth <= 0
+            || StrideY <= 0 || StrideX <= 0 || DilationY <= 0 || DilationX <= 0 || Groups <= 0 || (Top | Bottom | Left | Right) < 0)
+        {
+            Throw(kernel, "sizes must be positive and padding not negative");
+        }
+
+        if (Channels % Groups != 0 || Outputs % Groups != 0)
+        {
+            Throw(kernel, $"{Groups} groups must divide {Channels} channels and {Outputs} outputs");
+        }
+
+        if (OutputHeight == 0 || OutputWidth == 0)
+        {
+            Throw(kernel, $"a kernel of {KernelHeight}x{KernelWidth} does not fit into the padded input of {Height}x{Width}");
+        }
+    }
+
+    private static int OutputLength(int length, int before, int after, int kernel, int dilation, int stride)
+    {
+        int room = length + before + after - (dilation * (kernel - 1)) - 1;
+        return room < 0 ? 0 : (room / stride) + 1;
+    }
+
+    private static (int First, int End) Inner(int length, int before, int kernel, int dilation, int stride, int outputs)
+    {
+        int first = Math.Min((before + stride - 1) / stride, outputs);
+        int last = length + before - 1 - (dilation * (kernel - 1));
+        int end = last < 0 ? first : Math.Clamp((last / stride) + 1, first, outputs);
+        return (first, end);
+    }
+
+    [DoesNotReturn]
+    private static void Throw(string kernel, string what) => throw new ArgumentException($"{kernel}: {what}");
+}

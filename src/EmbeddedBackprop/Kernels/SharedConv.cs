@@ -1,0 +1,31 @@
+namespace EmbeddedBackprop.Kernels;
+
+/// <summary>A convolution's kernel in parts of its results, on the current pool if there is one and it pays: no sum is ever cut.</summary>
+internal static class SharedConv<TKernel> where TKernel : struct, ILaneKernel<ConvArguments>
+{
+    /// <summary>Runs units 0 ... units - 1.</summary>
+    public static void Run(Arithmetic arithmetic, in ConvArguments g, int units, long multiplyAdds)
+    {
+        int parts = WorkerPool.Current?.Parts(multiplyAdds, units) ?? 1;
+        if (parts > 1)
+            WorkerPool.Current!.Run<Part, Shared>(parts, new Shared { Arithmetic = arithmetic, Whole = g, Units = units });
+        else
+            LaneDispatch.Run<TKernel, ConvArguments>(arithmetic, g.Part(0, units));
+    }
+
+    private struct Shared
+    {
+        public Arithmetic Arithmetic;
+        public ConvArguments Whole;
+        public int Units;
+    }
+
+    private readonly struct Part : ISharedWork<Shared>
+    {
+        public static void Run(in Shared shared, int part, int parts)
+        {
+            (nuint first, nuint count) = Share.Of((nuint)shared.Units, 1, part, parts);
+            LaneDispatch.Run<TKernel, ConvArguments>(shared.Arithmetic, shared.Whole.Part((int)first, (int)(first + count)));
+        }
+    }
+}
