@@ -22,6 +22,9 @@ public sealed class BinaryTarget : IBatchSource
     /// <inheritdoc/>
     public int InputLength => source.InputLength;
 
+    /// <inheritdoc/>
+    public Graphs.Shape InputShape => source.InputShape;
+
     /// <summary>One target, 0 or 1.</summary>
     public int TargetLength => 1;
 

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
+using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Training;
 
@@ -14,6 +15,7 @@ public sealed class ByteDataset : IBatchSource
 {
     private readonly byte[] inputs;
     private readonly byte[] labels;
+    private readonly Shape inputShape;
 
     /// <summary>Keeps the arrays, without a copy.</summary>
     /// <param name="inputs">[labels.Length, inputLength], row-major.</param>
@@ -36,6 +38,7 @@ public sealed class ByteDataset : IBatchSource
         this.inputs = inputs;
         this.labels = labels;
         InputLength = inputLength;
+        inputShape = new Shape(inputLength);
         ClassCount = classCount;
     }
 
@@ -47,6 +50,22 @@ public sealed class ByteDataset : IBatchSource
 
     /// <inheritdoc/>
     public int InputLength { get; }
+
+    /// <summary>What a sample is; a row of bytes unless said otherwise.</summary>
+    /// <exception cref="ArgumentException">The shape has another number of elements than a sample.</exception>
+    public Shape InputShape
+    {
+        get => inputShape;
+        init
+        {
+            if (value.Length != InputLength)
+            {
+                throw new ArgumentException($"A sample has {InputLength} bytes, the shape {value} has {value.Length}.", nameof(value));
+            }
+
+            inputShape = value;
+        }
+    }
 
     /// <summary>The number of classes: targets are one-hot.</summary>
     public int TargetLength => ClassCount;

@@ -24,6 +24,9 @@ public sealed class DatasetView : IBatchSource
     public int InputLength => source.InputLength;
 
     /// <inheritdoc/>
+    public Graphs.Shape InputShape => source.InputShape;
+
+    /// <inheritdoc/>
     public int TargetLength => source.TargetLength;
 
     /// <inheritdoc/>

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
 
 namespace EmbeddedBackprop.Data;
@@ -85,8 +86,16 @@ public static class IdxReader
         int wrong = labels.Data.AsSpan().IndexOfAnyExceptInRange((byte)0, (byte)(classCount - 1));
         if (wrong >= 0)
             throw new DataFormatException(labelsName, 8 + wrong, $"label {labels.Data[wrong]} of item {wrong} is out of range, expected 0 to {classCount - 1}");
-        return new ByteDataset(images.Data, labels.Data, images.ItemLength, classCount);
+        return new ByteDataset(images.Data, labels.Data, images.ItemLength, classCount) { InputShape = ItemShape(images.Dimensions[1..]) };
     }
+
+    /// <summary>Images without channels have one.</summary>
+    private static Shape ItemShape(ReadOnlySpan<int> sizes) => sizes.Length switch
+    {
+        1 => new Shape(sizes[0]),
+        2 => new Shape(1, sizes[0], sizes[1]),
+        _ => new Shape(sizes[0], sizes[1], sizes[2]),
+    };
 
     private static IdxArray ReadCompressed(Stream stream, string name, long length, long limit)
     {

@@ -98,8 +98,8 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
         }
 
         Node judged = lossOnLogits is not null ? output.Inputs[0] : Judged(graph) ?? output;
-        Node target = graph.Input(TargetShape(judged.Shape), FreeName(graph, "target"));
-        return new Network(input!, output, graph.Apply(lossOnLogits ?? loss, judged, target, FreeName(graph, "loss")), options);
+        Node target = graph.Input(TargetShape(judged.Shape), NetCompiler.FreeName(graph, "target"));
+        return new Network(input!, output, graph.Apply(lossOnLogits ?? loss, judged, target, NetCompiler.FreeName(graph, "loss")), options);
     }
 
     private NetworkOptions Options(bool training, int batch, Layout layout)
@@ -213,17 +213,6 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
                 file, ModelKeys.Batch,
                 string.Create(CultureInfo.InvariantCulture, $"a batch of {batch} samples of {floats} activations is beyond the limit of {MaximumActivations}"));
         }
-    }
-
-    private static string FreeName(Graph graph, string name)
-    {
-        string free = name;
-        for (int i = 1; graph.Nodes.Any(node => node.Name == free); i++)
-        {
-            free = name + i.ToString(CultureInfo.InvariantCulture);
-        }
-
-        return free;
     }
 
     private T Named<T>(string key, Func<string, T> make)

@@ -96,7 +96,7 @@ internal sealed class NetGraphBuilder(Func<string, Activation> activation, Func<
 
         Node[] operands = Operands(statement, kind, words.Left);
         Activation f = named ?? new Activation<Identity>();
-        if (isOutput && kind is { Activates: true, NeedsActivation: false } && split is not null && split(f))
+        if (isOutput && kind.Activates && split is not null && split(f) && !kind.NeedsActivation)
         {
             Node logits = Named(statement, name => graph.Apply(make(new Activation<Identity>()), operands, name));
             return graph.Apply(new Activate(f), logits);

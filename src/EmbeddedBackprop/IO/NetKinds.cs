@@ -23,6 +23,9 @@ internal static class NetKinds
     /// <summary>The kind of this name; null if there is none.</summary>
     public static NetKind? Find(string name) => ByName.GetValueOrDefault(name);
 
+    /// <summary>Whether ops of this kind end in an activation.</summary>
+    public static bool Activates(string kind) => Find(kind) is { Activates: true, NeedsActivation: false };
+
     /// <summary>All names, for an error message.</summary>
     public static string Names => string.Join(", ", ByName.Keys);
 

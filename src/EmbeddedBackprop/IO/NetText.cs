@@ -52,7 +52,7 @@ public static class NetText
     internal static bool IsSplit(Network network, out Node? logits)
     {
         logits = network.TrainingPlan?.Loss?.Inputs[0];
-        return logits is { Op: Dense { Activation: Activation<Identity> } }
+        return logits is { Op.Detail: "identity" } && NetKinds.Activates(logits.Op.Kind)
             && network.Output.Op is Activate output && network.Output.Inputs[0] == logits
             && ((network.Loss is SoftmaxCrossEntropy && output.Activation is Softmax)
                 || (network.Loss is Loss<BinaryCrossEntropyWithLogits> && output.Activation is Activation<Sigmoid>));

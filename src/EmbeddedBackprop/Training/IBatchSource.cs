@@ -1,3 +1,5 @@
+using EmbeddedBackprop.Graphs;
+
 namespace EmbeddedBackprop.Training;
 
 /// <summary>Samples that can be gathered into a batch: what training and evaluation read, whatever holds the data.</summary>
@@ -9,6 +11,9 @@ public interface IBatchSource
 
     /// <summary>How many inputs a sample has.</summary>
     int InputLength { get; }
+
+    /// <summary>What the inputs of a sample are: an image [channels, height, width], a sequence [steps, features], or a row.</summary>
+    Shape InputShape => new(InputLength);
 
     /// <summary>How many targets a sample has: the number of classes (one-hot), or of numbers to be predicted.</summary>
     int TargetLength { get; }

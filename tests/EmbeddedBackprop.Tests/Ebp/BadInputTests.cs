@@ -40,6 +40,8 @@ public sealed class BadInputTests
     [TestCase("train --validation 10000000", "--validation")]
     [TestCase("train --layers 784", "--layers")]
     [TestCase("train --layers 784,0,10", "--layers")]
+    [TestCase("train --layers 784,10 --net flatten", "--net says what the layers are")]
+    [TestCase("plan --net again", "again: expected 1 to 2 words, got 0")]
     [TestCase("train --layers 783,30,10", "783")]
     [TestCase("train --layers 784,30,9", "9")]
     [TestCase("train --layers 784,2000000000,10", "dense1")]

@@ -27,7 +27,7 @@ public sealed class TrainTests
         Assert.That(train.ExitCode, Is.Zero);
         foreach (string option in (string[])
         [
-            "data", "data-dir", "label", "target", "test", "test-fraction", "layers", "activation", "output-activation", "loss", "optimizer", "lr", "momentum", "l2",
+            "data", "data-dir", "label", "target", "test", "test-fraction", "net", "layers", "activation", "output-activation", "loss", "optimizer", "lr", "momentum", "l2",
             "weight-decay", "l1", "clip-value", "clip-norm", "schedule", "schedule-every", "schedule-factor", "schedule-floor", "warm-up-steps",
             "accumulate", "patience", "init", "batch", "epochs", "seed", "limit", "validation", "arithmetic", "out", "resume", "json",
         ])
@@ -60,6 +60,17 @@ public sealed class TrainTests
         Assert.That(result.GetProperty("weights_hash").GetString(), Does.Match("^[0-9a-f]{64}$"));
         Assert.That(result.GetProperty("arithmetic").GetString(), Is.EqualTo("fused"));
         Assert.That(result.GetProperty("vector_width").GetInt32(), Is.AnyOf(4, 8, 16));
+    }
+
+    [Test]
+    public void A_text_and_layers_that_say_the_same_give_the_same_weights()
+    {
+        using EbpProcess ebp = new();
+        string[] head = ["train", "--limit", "500", "--epochs", "2"];
+        string? layers = Hash(ebp.RunJson([.. head, "--layers", "784,12,10"]));
+        Assert.That(Hash(ebp.RunJson([.. head, "--net", "dense 12 relu; dense 10"])), Is.EqualTo(layers));
+        Assert.That(Hash(ebp.RunJson([.. head, "--net", "x = input 784; h = dense 12 relu x; dense 10 softmax h"])), Is.EqualTo(layers));
+        Assert.That(Hash(ebp.RunJson([.. head, "--net", "dense 12 tanh; dense 10"])), Is.Not.EqualTo(layers));
     }
 
     [Test]

@@ -58,7 +58,7 @@ internal static class CompareCommand
     }
 
     private static Recipe Complete(Recipe recipe, TaskData data) =>
-        RecipeDefaults.Complete(recipe, data.Inputs, data.Classes, data.Training.TargetLength, data.Training.Count);
+        RecipeDefaults.Complete(recipe, data.InputShape, data.Classes, data.Training.TargetLength, data.Training.Count);
 
     /// <summary>
     /// Inputs and outputs and nothing between. Two classes take one sigmoid; more take one each, trained to tell its class from the rest; a number takes

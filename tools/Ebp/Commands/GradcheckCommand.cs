@@ -32,7 +32,7 @@ internal static class GradcheckCommand
         Network network;
         if (path is null)
         {
-            network = NetworkFactory.Create(RecipeDefaults.CompleteWithoutData(given with { Layers = given.Layers ?? DefaultLayers, Batch = given.Batch ?? 5 }));
+            network = NetworkFactory.Create(RecipeDefaults.CompleteWithoutData(given with { Layers = given.Net is null ? given.Layers ?? DefaultLayers : null, Batch = given.Batch ?? 5 }));
         }
         else if (given.ToDictionary().Keys.FirstOrDefault(name => name is not ("batch" or "seed")) is { } stray)
         {

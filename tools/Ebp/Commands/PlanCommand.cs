@@ -37,9 +37,9 @@ internal static class PlanCommand
             return ExitCode.Success;
         }
 
-        if (given.Layers is null)
+        if (given.Layers is null && given.Net is null)
         {
-            throw ToolException.Usage("plan wants --layers, as in --layers 784,30,10, or a model file");
+            throw ToolException.Usage("plan wants --layers, as in --layers 784,30,10, or --net, or a model file");
         }
 
         Recipe recipe = RecipeDefaults.CompleteWithoutData(given) with { Initializer = "zeros" };

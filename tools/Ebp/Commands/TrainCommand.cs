@@ -50,7 +50,7 @@ internal static class TrainCommand
             Resumption.CheckSamples(saved, data, resume!);
         }
 
-        recipe = RecipeDefaults.Complete(recipe, data.Inputs, data.Classes, data.Training.TargetLength, data.Training.Count);
+        recipe = RecipeDefaults.Complete(recipe, data.InputShape, data.Classes, data.Training.TargetLength, data.Training.Count);
         data = data.ForOutputs(recipe.Layers![^1]);
         using Network network = NetworkFactory.Create(recipe, threads: threads);
         Trainer trainer = new(network, data.Training, NetworkFactory.Training(recipe));
@@ -128,8 +128,8 @@ internal static class TrainCommand
 
     private static string Describe(Recipe recipe, TaskData data) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{recipe.Data}: {data.Training.Count:N0} samples to train on, {data.Test.Count:N0} to test; {string.Join(',', recipe.Layers!)}, " +
-        $"{recipe.Activation}, {recipe.OutputActivation}, {recipe.Loss}, {recipe.Optimizer}, lr {recipe.LearningRate:R}, batch {recipe.Batch}, seed {recipe.Seed}");
+        $"{recipe.Data}: {data.Training.Count:N0} samples to train on, {data.Test.Count:N0} to test; {recipe.Net ?? $"{string.Join(',', recipe.Layers!)}, {recipe.Activation}, {recipe.OutputActivation}"}, " +
+        $"{recipe.Loss}, {recipe.Optimizer}, lr {recipe.LearningRate:R}, batch {recipe.Batch}, seed {recipe.Seed}");
 
     private static void PrintResult(TrainingRun run, List<string> files)
     {

@@ -13,14 +13,7 @@ internal static class NetworkFactory
 {
     public static Network Create(Recipe recipe, Layout layout = Layout.Padded, int? batch = null, int threads = 1)
     {
-        int[] layers = recipe.Layers!;
-        Sequential net = new(layers[0]);
-        for (int i = 1; i < layers.Length; i++)
-        {
-            net.Dense(layers[i], Registry.Activation(i == layers.Length - 1 ? recipe.OutputActivation! : recipe.Activation!));
-        }
-
-        return net.Compile(Registry.Loss(recipe.Loss!), new NetworkOptions
+        NetworkOptions options = new()
         {
             Batch = batch ?? recipe.Batch!.Value,
             Arithmetic = recipe.Arithmetic == "separate" ? Arithmetic.Separate : Arithmetic.Fused,
@@ -31,7 +24,22 @@ internal static class NetworkFactory
             Optimizer = Registry.Optimizer(recipe.Optimizer!, new OptimizerSettings { Momentum = recipe.Momentum }),
             Regularization = new Regularization { L1 = recipe.L1!.Value, L2 = recipe.L2!.Value, WeightDecay = recipe.WeightDecay!.Value, MaxNorm = recipe.MaxNorm!.Value },
             Clipping = new Clipping { Value = recipe.ClipValue!.Value, Norm = recipe.ClipNorm!.Value },
-        });
+        };
+        return recipe.Net is null
+            ? Layers(recipe).Compile(Registry.Loss(recipe.Loss!), options)
+            : NetCompiler.Compile(recipe.Net, Registry.Loss(recipe.Loss!), options);
+    }
+
+    private static Sequential Layers(Recipe recipe)
+    {
+        int[] layers = recipe.Layers!;
+        Sequential net = new(layers[0]);
+        for (int i = 1; i < layers.Length; i++)
+        {
+            net.Dense(layers[i], Registry.Activation(i == layers.Length - 1 ? recipe.OutputActivation! : recipe.Activation!));
+        }
+
+        return net;
     }
 
     public static TrainerOptions Training(Recipe recipe) => new()

@@ -26,6 +26,9 @@ internal sealed record Recipe
 
     public int? Validation { get; init; }
 
+    /// <summary>The network's text; null where layers and activation say what it is.</summary>
+    public string? Net { get; init; }
+
     public int[]? Layers { get; init; }
 
     public string? Activation { get; init; }
@@ -100,6 +103,7 @@ internal sealed record Recipe
         TestFraction = OptionText.Number("test-fraction", text("test-fraction"), zero: false, below: 1),
         Limit = OptionText.Integer("limit", text("limit"), 1),
         Validation = OptionText.Integer("validation", text("validation"), 0),
+        Net = text("net"),
         Layers = OptionText.Layers(text("layers")),
         Activation = OptionText.Name("activation", text("activation"), Names.Activations),
         OutputActivation = OptionText.Name("output-activation", text("output-activation"), Names.Activations),
@@ -144,6 +148,7 @@ internal sealed record Recipe
         Add("test-fraction", Number(TestFraction));
         Add("limit", Whole(Limit));
         Add("validation", Whole(Validation));
+        Add("net", Net);
         Add("layers", Layers is null ? null : string.Join(',', Layers));
         Add("activation", Activation);
         Add("output-activation", OutputActivation);

@@ -1,3 +1,5 @@
+using EmbeddedBackprop.Graphs;
+
 namespace EmbeddedBackprop.Tools.Recipes;
 
 /// <summary>Fills in what was not said, so that it fits the data and what was said, and refuses what contradicts itself.</summary>
@@ -6,30 +8,46 @@ internal static class RecipeDefaults
     public const ulong Seed = 1;
 
     /// <summary>The recipe with every value that a network without data needs: classes as many as outputs, two for a single one.</summary>
-    public static Recipe CompleteWithoutData(Recipe recipe) =>
-        Complete(recipe, recipe.Layers![0], Math.Max(recipe.Layers[^1], 2), recipe.Layers[^1], int.MaxValue);
+    public static Recipe CompleteWithoutData(Recipe recipe)
+    {
+        if (recipe.Net is null)
+        {
+            return Complete(recipe, new Shape(recipe.Layers![0]), Math.Max(recipe.Layers[^1], 2), recipe.Layers[^1], int.MaxValue);
+        }
+
+        NetRecipe net = NetRecipe.Read(recipe.Net, null);
+        return Complete(recipe, net.Input, Math.Max(net.Outputs, 2), net.Outputs, int.MaxValue);
+    }
 
     /// <summary>The recipe with the data named: everything that is needed to load them.</summary>
     public static Recipe WithData(Recipe recipe) => recipe with { Data = recipe.Data ?? "digits", Seed = recipe.Seed ?? Seed };
 
     /// <summary>The recipe with every value that training needs.</summary>
     /// <param name="recipe">What was said.</param>
-    /// <param name="inputs">Inputs of a sample.</param>
+    /// <param name="input">What a sample is.</param>
     /// <param name="classes">Classes; 0 for a number to be predicted.</param>
     /// <param name="targets">Outputs that the data want.</param>
     /// <param name="samples">Training samples.</param>
-    public static Recipe Complete(Recipe recipe, int inputs, int classes, int targets, int samples)
+    public static Recipe Complete(Recipe recipe, Shape input, int classes, int targets, int samples)
     {
+        int inputs = input.Length;
+        NetRecipe? net = recipe.Net is null ? null : NetRecipe.Read(recipe.Net, input);
+        if (net is not null)
+        {
+            recipe = recipe with { Layers = [net.Input.Length, net.Outputs], OutputActivation = recipe.OutputActivation ?? net.Activation };
+        }
+
         int[] layers = recipe.Layers ?? [inputs, HiddenWidth(inputs), targets];
+        string option = net is null ? "layers" : "net";
         if (layers[0] != inputs)
         {
-            throw ToolException.Usage($"--layers: the first layer has {layers[0]} inputs, the data have {inputs}");
+            throw ToolException.Usage($"--{option}: the first layer has {layers[0]} inputs, the data have {inputs}");
         }
 
         if (layers[^1] != targets && !(layers[^1] == 1 && classes == 2))
         {
             string wanted = classes == 2 ? "2 classes (2 outputs, or 1)" : classes > 0 ? $"{classes} classes" : $"{targets} number to be predicted";
-            throw ToolException.Usage($"--layers: the last layer has {layers[^1]} outputs, the data have {wanted}");
+            throw ToolException.Usage($"--{option}: the last layer has {layers[^1]} outputs, the data have {wanted}");
         }
 
         if (classes == 1)
@@ -65,8 +83,9 @@ internal static class RecipeDefaults
 
         return recipe with
         {
+            Net = net?.WithOutput(output),
             Layers = layers,
-            Activation = activation,
+            Activation = net is null ? activation : null,
             OutputActivation = output,
             Loss = loss,
             Optimizer = optimizer,
@@ -80,7 +99,7 @@ internal static class RecipeDefaults
             MaxNorm = recipe.MaxNorm ?? 0,
             Accumulation = accumulation,
             Patience = recipe.Patience ?? 0,
-            Initializer = recipe.Initializer ?? Initializer(activation, layers.Length),
+            Initializer = recipe.Initializer ?? (net is null ? Initializer(activation, layers.Length) : Initializer(net.Hidden ?? "identity", net.Layers + 1)),
             Batch = batch,
             Epochs = epochs,
             Seed = recipe.Seed ?? Seed,

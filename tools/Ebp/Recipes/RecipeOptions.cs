@@ -12,7 +12,7 @@ internal sealed class RecipeOptions
     public static readonly string[] Parts = ["limit", "validation"];
 
     /// <summary>What the network is.</summary>
-    public static readonly string[] Model = ["layers", "activation", "output-activation", "loss", "arithmetic"];
+    public static readonly string[] Model = ["net", "layers", "activation", "output-activation", "loss", "arithmetic"];
 
     /// <summary>How it is trained.</summary>
     public static readonly string[] Training = ["optimizer", "lr", "momentum", "l2", "weight-decay", "init", "init-gain", "batch", "epochs", "seed"];
@@ -35,6 +35,7 @@ internal sealed class RecipeOptions
         ["test-fraction"] = ("F", "CSV: the share of rows that is drawn by the seed to test on (default: 0.2)."),
         ["limit"] = ("N", "Train on the first N training samples only."),
         ["validation"] = ("N", "Hold out the last N training samples and judge every epoch by them, too."),
+        ["net"] = ("TEXT", "The network layer by layer, as in \"conv 8 5x5 relu; maxpool 2; dense 10\", instead of --layers and --activation; docs/nets.md lists the layers."),
         ["layers"] = ("SIZES", "Inputs, hidden layers, outputs, as in 784,30,10 (default: what fits the data)."),
         ["activation"] = ("NAME", $"Of the hidden layers: {string.Join(", ", Names.Activations)} (default: relu)."),
         ["output-activation"] = ("NAME", "Of the last layer (default: what fits the loss)."),
@@ -84,6 +85,14 @@ internal sealed class RecipeOptions
     }
 
     /// <summary>What was said on the command line.</summary>
-    public Recipe Read(ParseResult parsed) =>
-        Recipe.Parse(name => options.TryGetValue(name, out Option<string>? option) ? parsed.GetValue(option) : null);
+    public Recipe Read(ParseResult parsed)
+    {
+        Recipe recipe = Recipe.Parse(name => options.TryGetValue(name, out Option<string>? option) ? parsed.GetValue(option) : null);
+        if (recipe.Net is not null && (recipe.Layers is not null || recipe.Activation is not null))
+        {
+            throw ToolException.Usage($"--{(recipe.Layers is not null ? "layers" : "activation")}: --net says what the layers are");
+        }
+
+        return recipe;
+    }
 }

@@ -1,4 +1,5 @@
 using EmbeddedBackprop.Data;
+using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tools.Recipes;
@@ -12,6 +13,8 @@ namespace EmbeddedBackprop.Tools.Recipes;
 internal sealed record TaskData(IBatchSource Training, IBatchSource? Validation, IBatchSource Test, Preparation Preparation, string Fingerprint)
 {
     public int Inputs => Training.InputLength;
+
+    public Shape InputShape => Training.InputShape;
 
     /// <summary>0 where a number is to be predicted.</summary>
     public int Classes => Training.ClassCount;

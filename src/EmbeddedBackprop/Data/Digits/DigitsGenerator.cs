@@ -1,3 +1,4 @@
+using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Data.Digits;
@@ -40,7 +41,7 @@ public static class DigitsGenerator
             Draw(seed, first + i, labels[i], canvas, pixels.AsSpan(i * Side * Side, Side * Side));
         }
 
-        return new ByteDataset(pixels, labels, Side * Side, ClassCount);
+        return new ByteDataset(pixels, labels, Side * Side, ClassCount) { InputShape = new Shape(1, Side, Side) };
     }
 
     /// <summary>The digit of a picture: of every ten pictures in a row each digit is one.</summary>

@@ -1,0 +1,43 @@
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.IO;
+
+namespace EmbeddedBackprop.Tools.Recipes;
+
+/// <summary>What the text of --net says: read once, to be completed by what the data want.</summary>
+/// <param name="Text">The text in one way of writing it.</param>
+/// <param name="Input">What a sample is.</param>
+/// <param name="Outputs">Outputs of the last layer.</param>
+/// <param name="Activation">The last layer's activation; null where the text names none.</param>
+/// <param name="Hidden">The first activation of the layers before; the last layer's if there are none.</param>
+/// <param name="Layers">How many layers have weights.</param>
+internal sealed record NetRecipe(string Text, Shape Input, int Outputs, string? Activation, string? Hidden, int Layers)
+{
+    /// <summary>Reads the text.</summary>
+    /// <param name="text">The text of --net.</param>
+    /// <param name="input">What a sample is, for a text without an input; null if there are no data that say so.</param>
+    /// <exception cref="ToolException">The text is no net.</exception>
+    public static NetRecipe Read(string text, Shape? input)
+    {
+        try
+        {
+            Graph graph = input is { } shape ? NetText.Build(text, Registry.Activation, shape) : NetText.Build(text, Registry.Activation);
+            Node output = graph.Nodes[^1];
+            string? activation = output.Op?.Detail is null or "" or "identity" ? null : output.Op.Detail;
+            string? hidden = null;
+            foreach (Op op in graph.Ops)
+            {
+                hidden ??= op.Detail is "" or "identity" ? null : op.Detail;
+            }
+
+            return new NetRecipe(NetText.Format(output), graph.Nodes[0].Shape, output.Shape.Length, activation, hidden, graph.Ops.Count);
+        }
+        catch (FormatException exception)
+        {
+            string hint = input is null && exception.Message.Contains("must be an input", StringComparison.Ordinal) ? "; without data the text begins with its input" : "";
+            throw ToolException.Usage($"--net: {exception.Message}{hint}");
+        }
+    }
+
+    /// <summary>The text with the activation that the loss wants, where it names none.</summary>
+    public string WithOutput(string activation) => Activation is null && activation != "identity" ? $"{Text}; activate {activation}" : Text;
+}
