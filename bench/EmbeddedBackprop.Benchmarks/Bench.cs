@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 using BenchmarkDotNet.Attributes;
+using EmbeddedBackprop.Benchmarks.Reports;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Training;
 
@@ -23,8 +23,6 @@ public enum Form
 /// <summary>One kernel family: the cases it is measured on and its three forms, of which the loop is the baseline. All forms give the same bits.</summary>
 public abstract class Bench
 {
-    private static int WidestRegister => Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128;
-
     /// <summary>What is measured, in words: sizes are samples x inputs x outputs, or a length.</summary>
     [ParamsSource(nameof(Cases))]
     public string Case { get; set; } = "";
@@ -68,7 +66,7 @@ public abstract class Bench
     /// <summary>Chooses the width and fills the memory with the same numbers every time.</summary>
     public void SetUp(Form form)
     {
-        LaneDispatch.Width = form switch { Form.Loop => 1, Form.Vector => 0, _ => WidestRegister };
+        LaneDispatch.Width = form switch { Form.Loop => 1, Form.Vector => 0, _ => MachinePeak.WidestRegister };
         Prepare(form);
     }
 

@@ -39,7 +39,7 @@ internal static class NielsenExperiment
             JsonElement result = document.RootElement;
             double[] epochs = [.. result.GetProperty("epochs").EnumerateArray().Select(epoch => epoch.GetProperty("seconds").GetDouble() * 1e3)];
             firsts.Add(epochs[0]);
-            medians.Add(Median(epochs));
+            medians.Add(Turns.Median(epochs));
             processes.Add(wall);
             finals.Add(result.GetProperty("test_accuracy").GetDouble());
             bests.Add(result.GetProperty("best_test_accuracy").GetDouble());
@@ -49,7 +49,7 @@ internal static class NielsenExperiment
             text.Append(row);
         }
 
-        text.Append(CultureInfo.InvariantCulture, $"| median | {Median(firsts):F1} | {Median(medians):F1} | | {Median(processes):F2} | | {Median(finals):P2} | {bests.Max():P2} (the best) | |\n\n");
+        text.Append(CultureInfo.InvariantCulture, $"| median | {Turns.Median(firsts):F1} | {Turns.Median(medians):F1} | | {Turns.Median(processes):F2} | | {Turns.Median(finals):P2} | {bests.Max():P2} (the best) | |\n\n");
         text.Append(CultureInfo.InvariantCulture, $"Runs that never learnt one digit (final accuracy below 90 %): {finals.Count(final => final < 0.9)} of {finals.Count}. ");
         text.Append("The text's author took 82 s for 30 epochs.\n");
         ResultFile.Write("nielsen", "Nielsen's recipe on MNIST", "experiment nielsen --data-dir DIR", text.ToString());
@@ -75,11 +75,5 @@ internal static class NielsenExperiment
         {
             Directory.Delete(output, recursive: true);
         }
-    }
-
-    private static double Median(IEnumerable<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        return sorted[sorted.Length / 2];
     }
 }

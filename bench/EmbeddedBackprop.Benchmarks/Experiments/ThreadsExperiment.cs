@@ -58,8 +58,8 @@ internal static class ThreadsExperiment
         }
 
         bool equal = WeightsHash.Of(alone) == WeightsHash.Of(together);
-        text.Append(CultureInfo.InvariantCulture, $"| [{string.Join(',', layers)}] | {samples:N0} | {batch} | {automatic.Threads} | {single.Min() * 1e3:F1}, {Median(single) * 1e3:F1} ");
-        text.Append(CultureInfo.InvariantCulture, $"| {threads} | {shared.Min() * 1e3:F1}, {Median(shared) * 1e3:F1} | {single.Min() / shared.Min():F2} | {Median(ratios):F2} ");
+        text.Append(CultureInfo.InvariantCulture, $"| [{string.Join(',', layers)}] | {samples:N0} | {batch} | {automatic.Threads} | {single.Min() * 1e3:F1}, {Turns.Median(single) * 1e3:F1} ");
+        text.Append(CultureInfo.InvariantCulture, $"| {threads} | {shared.Min() * 1e3:F1}, {Turns.Median(shared) * 1e3:F1} | {single.Min() / shared.Min():F2} | {Turns.Median(ratios):F2} ");
         text.Append(CultureInfo.InvariantCulture, $"| {(equal ? "equal bits" : "DIFFERENT")} |\n");
         return equal;
     }
@@ -89,11 +89,5 @@ internal static class ThreadsExperiment
         foreach (ref byte label in labels.AsSpan())
             label = (byte)random.Next(classes);
         return new ByteDataset(bytes, labels, inputs, classes);
-    }
-
-    private static double Median(double[] values)
-    {
-        double[] sorted = [.. values.Order()];
-        return sorted[sorted.Length / 2];
     }
 }

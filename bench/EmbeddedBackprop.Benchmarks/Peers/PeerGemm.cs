@@ -13,18 +13,27 @@ internal sealed class PeerGemm
     /// <returns>Seconds of one product.</returns>
     public double Run(string kind, int m, int n, int k, double duration)
     {
-        if (!prepared.TryGetValue((kind, m, n, k), out Operands? operands))
-        {
-            operands = new Operands(kind, m, n, k);
-            prepared.Add((kind, m, n, k), operands);
-        }
-
+        Operands operands = Prepared(kind, m, n, k);
         return kind switch
         {
             "NN" => Timing.OfCall(duration, new ProductNN(operands)),
             "TN" => Timing.OfCall(duration, new ProductTN(operands)),
             _ => Timing.OfCall(duration, new ProductNT(operands)),
         };
+    }
+
+    /// <summary>C as the last run left it, with the padding of its rows.</summary>
+    public ReadOnlySpan<float> Result(string kind, int m, int n, int k) => Prepared(kind, m, n, k).C.Span;
+
+    private Operands Prepared(string kind, int m, int n, int k)
+    {
+        if (!prepared.TryGetValue((kind, m, n, k), out Operands? operands))
+        {
+            operands = new Operands(kind, m, n, k);
+            prepared.Add((kind, m, n, k), operands);
+        }
+
+        return operands;
     }
 
     private sealed class Operands

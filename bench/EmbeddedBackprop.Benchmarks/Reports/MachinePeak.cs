@@ -11,21 +11,23 @@ internal static class MachinePeak
     // Twelve chains cover a latency of four cycles on two units, with some to spare, and fit into sixteen registers.
     private const int Chains = 12;
     private const int Rounds = 2_000_000;
-    private static readonly Lazy<double> Measured = new(Measure);
+    private static readonly Lazy<double> Measured = new(() => Best(WidestRegister));
 
     /// <summary>GFLOP/s, two operations a multiply-add; measured at the first use.</summary>
     public static double Gflops => Measured.Value;
 
-    private static double Measure()
+    /// <summary>Bits of the widest register.</summary>
+    public static int WidestRegister => Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128;
+
+    /// <summary>GFLOP/s of one short measurement with registers of some bits, at most <see cref="WidestRegister"/>.</summary>
+    public static double Once(int width) => width switch { 512 => Once<Lanes512<Fused>>(), 256 => Once<Lanes256<Fused>>(), _ => Once<Lanes128<Fused>>() };
+
+    /// <summary>The best of many short measurements: anything else that runs on the machine only makes one slower.</summary>
+    public static double Best(int width)
     {
         double best = 0;
-
-        // The best of many short runs: anything else that runs on the machine only makes a run slower.
         for (int run = 0; run < 40; run++)
-        {
-            best = Math.Max(best, Vector512.IsHardwareAccelerated ? Once<Lanes512<Fused>>() : Vector256.IsHardwareAccelerated ? Once<Lanes256<Fused>>() : Once<Lanes128<Fused>>());
-        }
-
+            best = Math.Max(best, Once(width));
         return best;
     }
 
