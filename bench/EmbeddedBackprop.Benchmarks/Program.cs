@@ -11,6 +11,8 @@ const string Usage = """
     experiment batches [--data-dir DIR]       per-sample against full-matrix mini-batches (MNIST from DIR or EBP_DATA/mnist, else built-in digits)
     experiment differences                    backpropagation against finite differences
     experiment threads                        epochs on one thread and on more
+    experiment scaling [--quick]              training by batch, threads, width of a layer and of the registers
+    experiment roofline [--quick]             peak, memory bandwidth and kernels by operations per byte
     experiment widths [--quick]               matrix products at each vector width, as shares of its peak, and on two threads (--quick: no figures, no file)
     experiment functions [--quick]            own exp, log, tanh, sigmoid, erf beside TensorPrimitives: time and error
     experiment nielsen --data-dir DIR         Nielsen's recipe on MNIST by the ebp program, seeds 1 to 5
@@ -29,6 +31,10 @@ switch (args)
         return DifferencesExperiment.Run();
     case ["experiment", "threads"]:
         return ThreadsExperiment.Run();
+    case ["experiment", "scaling", .. [] or ["--quick"]]:
+        return ScalingExperiment.Run(args.Length > 2);
+    case ["experiment", "roofline", .. [] or ["--quick"]]:
+        return RooflineExperiment.Run(args.Length > 2);
     case ["experiment", "widths", .. [] or ["--quick"]]:
         return WidthsExperiment.Run(args.Length > 2);
     case ["experiment", "functions", .. [] or ["--quick"]]:

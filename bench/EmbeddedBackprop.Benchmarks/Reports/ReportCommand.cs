@@ -46,6 +46,8 @@ internal static class ReportCommand
         if (gradient.Length > 0)
             Charts.Gradient(Path.Combine(charts, "gradient.svg"), gradient);
 
+        ScalingChart.Draw(folder);
+        RooflineChart.Draw(folder);
         string path = Path.Combine(ResultFile.Root, "docs", "benchmarks.md");
         File.WriteAllText(path, Document(folder, all, main));
         Console.WriteLine("written: docs/benchmarks.md, docs/charts");

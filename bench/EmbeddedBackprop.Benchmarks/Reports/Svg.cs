@@ -28,6 +28,10 @@ internal sealed class Svg
     public void Text(double x, double y, string style, string text, string anchor = "start") =>
         body.Append(CultureInfo.InvariantCulture, $"  <text class=\"{style}\" x=\"{x:F1}\" y=\"{y:F1}\" text-anchor=\"{anchor}\">{SecurityElement.Escape(text)}</text>\n");
 
+    /// <summary>Text turned about its beginning, in degrees clockwise.</summary>
+    public void TurnedText(double x, double y, double angle, string style, string text) =>
+        body.Append(CultureInfo.InvariantCulture, $"  <text class=\"{style}\" transform=\"translate({x:F1} {y:F1}) rotate({angle:F1})\">{SecurityElement.Escape(text)}</text>\n");
+
     public void Save(string path)
     {
         string text = string.Create(CultureInfo.InvariantCulture, $$"""
@@ -38,11 +42,15 @@ internal sealed class Svg
                 .note { fill: #57606a }
                 .card { fill: #ffffff; stroke: #d0d7de }
                 .grid { stroke: #d0d7de }
-                .loop { fill: #8c959f } .vector { fill: #2f81f7 } .tiled { fill: #e8730c }
-                .vector-line, .tiled-line, .tiled-dashed { stroke-width: 2.5 }
-                .vector-line { stroke: #2f81f7 } .tiled-line, .tiled-dashed { stroke: #e8730c } .tiled-dashed { stroke-dasharray: 6 5 }
+                .loop { fill: #8c959f } .vector { fill: #2f81f7 } .tiled { fill: #e8730c } .green { fill: #2da44e } .violet { fill: #a371f7 }
+                .small { font-size: 11px; paint-order: stroke; stroke: #ffffff; stroke-width: 3; stroke-linejoin: round }
+                .roof { stroke: #57606a; stroke-width: 1.5 } .roof-dashed { stroke: #57606a; stroke-dasharray: 5 5 } .leader { stroke: #8c959f }
+                .loop-line, .vector-line, .tiled-line, .loop-dashed, .vector-dashed, .tiled-dashed { stroke-width: 2.5 }
+                .loop-line, .loop-dashed { stroke: #8c959f } .vector-line, .vector-dashed { stroke: #2f81f7 } .tiled-line, .tiled-dashed { stroke: #e8730c }
+                .loop-dashed, .vector-dashed, .tiled-dashed { stroke-dasharray: 6 5 }
                 @media (prefers-color-scheme: dark) {
                   text { fill: #e6edf3 } .note { fill: #9da7b3 } .card { fill: #0d1117; stroke: #30363d } .grid { stroke: #30363d }
+                  .roof, .roof-dashed { stroke: #9da7b3 } .small { stroke: #0d1117 }
                 }
               </style>
               <rect class="card" x="0.5" y="0.5" width="{{width - 1}}" height="{{height - 1}}" rx="6"/>

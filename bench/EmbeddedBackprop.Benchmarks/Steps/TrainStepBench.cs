@@ -1,8 +1,6 @@
 using System.Globalization;
-using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Data;
 using EmbeddedBackprop.Graphs;
-using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Benchmarks.Steps;
@@ -23,22 +21,7 @@ public class TrainStepBench : Bench
         "[784,512,512,10] batch 64", "[67,131,33] batch 10", "[4,1] batch 1", "[4,3,1] batch 1",
     ];
 
-    /// <summary>Forward, weight gradient and input gradient are a multiply-add a weight and sample each (the first layer has no input gradient), the update one a parameter.</summary>
-    public override double Work
-    {
-        get
-        {
-            int[] layers = Layers;
-            double forward = 0, parameters = 0;
-            for (int i = 1; i < layers.Length; i++)
-            {
-                forward += (double)layers[i - 1] * layers[i];
-                parameters += (layers[i - 1] + 1.0) * layers[i];
-            }
-
-            return 2 * ((Batch * ((3 * forward) - ((double)layers[0] * layers[1]))) + parameters);
-        }
-    }
+    public override double Work => DenseNet.Operations(Layers, Batch);
 
     private int[] Layers => Word.Trim('[', ']').Split(',').Select(layer => int.Parse(layer, CultureInfo.InvariantCulture)).ToArray();
 
@@ -51,10 +34,7 @@ public class TrainStepBench : Bench
     {
         batch = Batch;
         int[] layers = Layers;
-        Sequential net = new(layers[0]);
-        foreach (int layer in layers.AsSpan(1))
-            net.Dense<Sigmoid>(layer);
-        network = net.Compile<Quadratic>(new NetworkOptions { Batch = batch, Seed = 1, Execution = form == Form.Loop ? Execution.Scalar : Execution.Vector });
+        network = DenseNet.Make(layers, batch, execution: form == Form.Loop ? Execution.Scalar : Execution.Vector);
 
         Random random = new(1);
         byte[] bytes = new byte[SampleCount * layers[0]], labels = new byte[SampleCount];
