@@ -30,11 +30,8 @@ public abstract class Bench
     /// <summary>All cases of the family. Not abstract itself: BenchmarkDotNet would find it twice.</summary>
     public IEnumerable<string> Cases => CaseList;
 
-    /// <summary>Operations of one call, in <see cref="WorkUnit"/>.</summary>
+    /// <summary>Floating-point operations of one call: a multiply-add is two, comparing and work on bits are none.</summary>
     public abstract double Work { get; }
-
-    /// <summary>Floating-point operations (a multiply-add is two), or elements where a formula's operations are not worth counting.</summary>
-    public virtual string WorkUnit => "FLOP";
 
     protected abstract IEnumerable<string> CaseList { get; }
 

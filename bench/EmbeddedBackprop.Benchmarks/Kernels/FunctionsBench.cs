@@ -1,3 +1,4 @@
+using EmbeddedBackprop.Benchmarks.Reports;
 using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Benchmarks.Kernels;
@@ -13,9 +14,14 @@ public class FunctionsBench : Bench
     protected override IEnumerable<string> CaseList =>
         from name in (string[])["exp", "log", "tanh", "sigmoid", "erf"] from length in (string[])["10", "4096"] select name + " " + length;
 
-    public override double Work => Sizes[0];
-
-    public override string WorkUnit => "elements";
+    public override double Work => Sizes[0] * (double)CountingLane.Of(Word switch
+    {
+        "exp" => CountingLane.Exp,
+        "log" => CountingLane.Log,
+        "tanh" => CountingLane.Tanh,
+        "sigmoid" => CountingLane.Sigmoid,
+        _ => CountingLane.Erf,
+    });
 
     public override int ResultHash() => HashOf(y.Span, 1, y.Length, y.Length);
 

@@ -1,3 +1,4 @@
+using EmbeddedBackprop.Benchmarks.Reports;
 using EmbeddedBackprop.Kernels;
 using Twin = EmbeddedBackprop.Kernels.Scalar;
 
@@ -11,9 +12,8 @@ public class SoftmaxBench : Bench
 
     protected override IEnumerable<string> CaseList => ["10x10", "64x512", "67x33 compact"];
 
-    public override double Work => Sizes is [int m, int n] ? (double)m * n : 0;
-
-    public override string WorkUnit => "elements";
+    /// <summary>Exp, the subtraction of the maximum, the sum and the quotient.</summary>
+    public override double Work => Sizes is [int m, int n] ? (CountingLane.Of(CountingLane.Exp) + 3.0) * m * n : 0;
 
     public override int ResultHash() => HashOf(a.Span, samples, classes, stride);
 

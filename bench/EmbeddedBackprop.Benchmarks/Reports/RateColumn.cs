@@ -5,7 +5,7 @@ using BenchmarkDotNet.Running;
 
 namespace EmbeddedBackprop.Benchmarks.Reports;
 
-/// <summary>Work a second by the fastest iteration, as GFLOP/s or 10^9 elements/s; or, as a share, GFLOP/s of <see cref="MachinePeak"/>.</summary>
+/// <summary>GFLOP/s of the fastest iteration, or those as a share of <see cref="MachinePeak"/>.</summary>
 internal sealed class RateColumn(bool share) : IColumn
 {
     public string Id => nameof(RateColumn) + share;
@@ -14,7 +14,7 @@ internal sealed class RateColumn(bool share) : IColumn
 
     public string Legend => share
         ? string.Create(CultureInfo.InvariantCulture, $"Share of the peak of one core, {MachinePeak.Gflops:F0} GFLOP/s (independent multiply-adds, measured by this program)")
-        : "Work of one call in the fastest iteration: billions of operations (GFLOP) or of elements (G elements) a second";
+        : "Operations of one call in the fastest iteration, billions a second (a multiply-add is two; comparing and work on bits do not count)";
 
     public bool AlwaysShow => true;
 
@@ -40,9 +40,8 @@ internal sealed class RateColumn(bool share) : IColumn
 
         // Work a nanosecond is billions a second.
         double rate = bench.Work / statistics.Min;
-        bool flops = bench.WorkUnit == "FLOP";
         return share
-            ? flops ? string.Create(CultureInfo.InvariantCulture, $"{100 * rate / MachinePeak.Gflops:F1} %") : "-"
-            : string.Create(CultureInfo.InvariantCulture, $"{rate:F2} {(flops ? "GFLOP/s" : "G " + bench.WorkUnit + "/s")}");
+            ? string.Create(CultureInfo.InvariantCulture, $"{100 * rate / MachinePeak.Gflops:F1} %")
+            : string.Create(CultureInfo.InvariantCulture, $"{rate:F2} GFLOP/s");
     }
 }

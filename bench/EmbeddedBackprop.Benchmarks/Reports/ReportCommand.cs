@@ -67,7 +67,7 @@ internal static class ReportCommand
     {
         StringBuilder text = new();
         text.Append(Begin).Append("\n\n").Append(Table(main));
-        text.Append(CultureInfo.InvariantCulture, $"\nColumn Min (the fastest of twelve iterations: the machine was shared) of BenchmarkDotNet's tables in `{Path.GetRelativePath(ResultFile.Root, folder).Replace('\\', '/')}` (mean, median, SDK, CPU and commit stand there); one core. ");
+        text.Append(CultureInfo.InvariantCulture, $"\nColumn Min (the fastest of twelve iterations: the machine was shared) of BenchmarkDotNet's tables in `{Path.GetRelativePath(ResultFile.Root, folder).Replace('\\', '/')}` (mean, median, SDK, CPU and commit stand there); `dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- publish`; one core. ");
         text.Append("\"Loop\" is the scalar twin that defines the bits, \"Vector&lt;T&gt;\" and \"tiled\" are the kernel at the runtime's and at the widest width.\n\n");
         text.Append(CultureInfo.InvariantCulture, $"![Bars: training steps and matrix products, times as fast as the loop]({docs}charts/speed.svg)\n\n");
         text.Append(CultureInfo.InvariantCulture, $"![Lines: time of one gradient over the number of weights, finite differences and backpropagation]({docs}charts/gradient.svg)\n\n{End}");
@@ -77,7 +77,7 @@ internal static class ReportCommand
     private static string Document(string folder, Measurement[] all, Measurement[] main)
     {
         StringBuilder text = new();
-        text.Append("# Benchmarks\n\n").Append(Snippet(folder, main, "")).Append("\n\n## Where the loop wins, or nearly\n\n");
+        text.Append("# Benchmarks\n\n").Append(Snippet(folder, main, "")).Append("\n\n## Targets\n\n").Append(TargetsCommand.Table(folder)).Append("\n## Where the loop wins, or nearly\n\n");
         Measurement[] close = [.. all.Where(row => row.Loop < 1.5 * Math.Max(row.Vector, row.Tiled))];
         text.Append(close.Length == 0 ? "Nowhere: the closest cases are these.\n\n" : "Cases in which Vector&lt;T&gt; or the tile is not even 1.5 times as fast as the loop:\n\n");
         text.Append(Table(close.Length > 0 ? close : [.. all.OrderBy(row => row.Loop / Math.Max(row.Vector, row.Tiled)).Take(3)]));
@@ -90,13 +90,23 @@ internal static class ReportCommand
         }
 
         text.Append("\nCases called \"compact\" have rows that are not padded to 16 floats. \"Gathered\" reads the batch from 50,000 shuffled samples of bytes first.\n");
-        foreach (string name in (string[])["batches", "differences", "nielsen"])
+        foreach ((string name, string chart) in ((string, string)[])[
+            ("widths", ""), ("functions", ""), ("roofline", "![Kernels by operations per byte below the machine's roofs](charts/roofline.svg)"),
+            ("scaling", "![Training throughput by batch, threads, layer width and vector width](charts/scaling.svg)"), ("threads", ""), ("aot", ""),
+            ("batches", ""), ("differences", ""), ("nielsen", "")])
         {
             string file = Path.Combine(folder, name + ".md");
             if (!File.Exists(file))
                 continue;
             string[] lines = File.ReadAllLines(file);
-            text.Append(CultureInfo.InvariantCulture, $"\n## {lines[0][2..]}\n\n").AppendJoin('\n', lines.SkipWhile(line => !line.StartsWith("| command", StringComparison.Ordinal)).Skip(2)).Append('\n');
+            string command = lines.First(line => line.StartsWith("| command", StringComparison.Ordinal)).Split('|')[2].Trim();
+            text.Append(CultureInfo.InvariantCulture, $"\n## {lines[0][2..]}\n\n{command}\n\n");
+            if (chart.Length > 0)
+                text.Append(chart).Append("\n\n");
+
+            // Headings within the file go one level down.
+            text.AppendJoin('\n', lines.SkipWhile(line => !line.StartsWith("| command", StringComparison.Ordinal)).Skip(2)
+                .Select(line => line.StartsWith("## ", StringComparison.Ordinal) ? "#" + line : line)).Append('\n');
         }
 
         text.Append("""
@@ -106,13 +116,21 @@ internal static class ReportCommand
             ```
             dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- check
             dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- publish
+            dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- experiment widths
+            dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- experiment functions
+            dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- experiment roofline
+            dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- experiment scaling
+            dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- experiment threads
             dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- experiment batches --data-dir DIR
             dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- experiment differences
             dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- experiment nielsen --data-dir DIR
+            bench/peers/run.sh --data-dir DIR
+            bench/aot/run.sh
+            dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- targets
             dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- report
             ```
 
-            `check` runs every case once and compares the bits of its three forms. `report` writes this page and the charts from the tables in bench/results.
+            `check` runs every case once and compares the bits of its three forms. `targets` collects all targets from bench/results; `report` writes this page and the charts from the tables in bench/results.
 
             """);
         return text.ToString().Replace("\r\n", "\n", StringComparison.Ordinal);
