@@ -17,7 +17,7 @@ const string Usage = """
     experiment functions [--quick]            own exp, log, tanh, sigmoid, erf beside TensorPrimitives: time and error
     experiment nielsen --data-dir DIR         Nielsen's recipe on MNIST by the ebp program, seeds 1 to 5
     peer [COMMAND]                            the engine's side of bench/peers: answers one command, or those on standard input
-    targets                                   bench/results -> one table of all targets: met, or missed by how much
+    targets [DIR]                             bench/results/CPU (or DIR) -> one table of all targets: met, or missed by how much
     report                                    bench/results -> docs/benchmarks.md and docs/charts/*.svg
     anything else                             BenchmarkDotNet's own command line (--list flat, --filter *Gemm*, ...)
     """;
@@ -45,7 +45,9 @@ switch (args)
     case ["peer", .. var rest]:
         return PeerCommand.Run(rest);
     case ["targets"]:
-        return TargetsCommand.Run();
+        return TargetsCommand.Run(ResultFile.Folder);
+    case ["targets", var folder]:
+        return TargetsCommand.Run(folder);
     case ["report"]:
         return ReportCommand.Run();
     case ["experiment", ..] or ["help"]:

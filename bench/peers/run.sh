@@ -34,6 +34,11 @@ python=/usr/bin/python3
 
 # Nothing of the caller's environment reaches a peer: OPENBLAS_CORETYPE or OPENBLAS_L2_SIZE, set on some machines, hold OpenBLAS, NumPy and PyTorch at
 # AVX2, DOTNET_... and EBP_TILE change the engine's vectors. One thread each.
-exec env -i PATH="$PATH" HOME="${HOME:-/}" LANG=C.UTF-8 ${DOTNET_ROOT:+DOTNET_ROOT="$DOTNET_ROOT"} PYTHONDONTWRITEBYTECODE=1 DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 \
-    OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 \
-    "$python" "$here/peers.py" --build "$build" --command "bench/peers/run.sh${*:+ $*}" "$@"
+clean() {
+    env -i PATH="$PATH" HOME="${HOME:-/}" LANG=C.UTF-8 ${DOTNET_ROOT:+DOTNET_ROOT="$DOTNET_ROOT"} PYTHONDONTWRITEBYTECODE=1 DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 \
+        OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 "$@"
+}
+clean "$python" "$here/peers.py" --build "$build" --command "bench/peers/run.sh${*:+ $*}" "$@" || exit
+
+# All targets with what was measured last, here and by the benchmark program's own experiments.
+case " $* " in *" --quick "* | *" --help "* | *" -h "*) ;; *) clean dotnet "$build/engine/EmbeddedBackprop.Benchmarks.dll" targets ;; esac

@@ -69,9 +69,27 @@ internal static class ReportCommand
         text.Append(Begin).Append("\n\n").Append(Table(main));
         text.Append(CultureInfo.InvariantCulture, $"\nColumn Min (the fastest of twelve iterations: the machine was shared) of BenchmarkDotNet's tables in `{Path.GetRelativePath(ResultFile.Root, folder).Replace('\\', '/')}` (mean, median, SDK, CPU and commit stand there); `dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- publish`; one core. ");
         text.Append("\"Loop\" is the scalar twin that defines the bits, \"Vector&lt;T&gt;\" and \"tiled\" are the kernel at the runtime's and at the widest width.\n\n");
+        PeersTable(text, folder, docs);
         text.Append(CultureInfo.InvariantCulture, $"![Bars: training steps and matrix products, times as fast as the loop]({docs}charts/speed.svg)\n\n");
         text.Append(CultureInfo.InvariantCulture, $"![Lines: time of one gradient over the number of weights, finite differences and backpropagation]({docs}charts/gradient.svg)\n\n{End}");
         return text.ToString();
+    }
+
+    /// <summary>The epochs and predictions of peers.md beside those programs that a user would take, with who is ahead.</summary>
+    private static void PeersTable(StringBuilder text, string folder, string docs)
+    {
+        Dictionary<string, string>[] rows = [.. MarkdownTable.Read(Path.Combine(folder, "peers.md"), "ahead of us")];
+        if (rows.Length == 0)
+            return;
+        string[] columns = [.. ((string[])["work", "EmbeddedBackprop", "C + OpenBLAS", "NumPy, matrix", "NumPy, per sample", "PyTorch", "FANN", "ahead of us"]).Where(rows[0].ContainsKey)];
+        text.Append("Beside others, in turn on one core: the time, and how many times ours it is (`bench/peers/run.sh --data-dir DIR`; ");
+        text.Append(CultureInfo.InvariantCulture, $"[what is measured and how]({(docs.Length > 0 ? "" : "../")}bench/peers/README.md), [all figures]({(docs.Length > 0 ? "" : "../")}{Path.GetRelativePath(ResultFile.Root, folder).Replace('\\', '/')}/peers.md)):\n\n");
+        text.Append("| ").AppendJoin(" | ", columns).Append(" |\n|").Append(string.Concat(columns.Select(column => column is "work" or "ahead of us" ? " --- |" : " ---: |"))).Append('\n');
+        foreach (Dictionary<string, string> row in rows)
+            text.Append("| ").AppendJoin(" | ", columns.Select(column => row[column])).Append(" |\n");
+        text.Append('\n');
+        if (docs.Length > 0)
+            text.Append("Every target with what is met and what is missed, products at each vector width, a roofline, scaling, functions beside TensorPrimitives: [docs/benchmarks.md](docs/benchmarks.md).\n\n");
     }
 
     private static string Document(string folder, Measurement[] all, Measurement[] main)

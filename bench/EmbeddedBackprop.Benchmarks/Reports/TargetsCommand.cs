@@ -9,13 +9,19 @@ internal static class TargetsCommand
     private const string Bench = "dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks --";
     private const string Peers = "bench/peers/run.sh --data-dir DIR";
 
-    /// <summary>Prints the table and writes targets.md.</summary>
-    public static int Run()
+    /// <summary>Prints the table and writes targets.md into the folder.</summary>
+    /// <returns>0, whether the targets are met or not; 2 if there is no such folder.</returns>
+    public static int Run(string folder)
     {
-        string text = Table(ResultFile.Folder);
+        if (!Directory.Exists(folder))
+        {
+            Console.Error.WriteLine($"{folder} does not exist: publish first.");
+            return 2;
+        }
+
+        string text = Table(folder);
         Console.WriteLine(text);
-        if (Directory.Exists(ResultFile.Folder))
-            File.WriteAllText(Path.Combine(ResultFile.Folder, "targets.md"), $"# Targets\n\nCollected from the files of this folder by `{Bench} targets`.\n\n{text}");
+        File.WriteAllText(Path.Combine(folder, "targets.md"), $"# Targets\n\nCollected from the files of this folder by `{Bench} targets`.\n\n{text}");
         return 0;
     }
 

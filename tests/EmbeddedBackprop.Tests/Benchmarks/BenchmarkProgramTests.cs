@@ -1,18 +1,107 @@
+using System.Globalization;
 using EmbeddedBackprop.Tests.Support;
 using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Benchmarks;
 
-/// <summary>What is measured is also right: the benchmark program's own check, in a process of its own because it changes the vector width.</summary>
+/// <summary>What is measured is also right: the benchmark program's verbs, in processes of their own because they change the vector width.</summary>
 public class BenchmarkProgramTests
 {
     [Test]
-    public void Every_benchmark_gives_the_same_bits_in_its_three_forms()
+    public void Every_benchmark_gives_the_same_bits_in_its_three_forms() => Assert.That(Run("check"), Does.Match("^[1-9][0-9]+ cases, .*the same bits"));
+
+    [TestCase("widths", "product", 27, "one thread, GFLOP/s", 0)]
+    [TestCase("functions", "elements", 10, "must, ulp", 5)]
+    [TestCase("scaling", "batch", 4, "H", 2)]
+    [TestCase("roofline", "registers", 1, "kernel", 18)]
+    public void An_experiment_prints_its_tables(string experiment, string first, int firstRows, string second, int secondRows)
     {
-        DirectoryInfo here = new(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
-        string program = Path.Combine(
-            Repository.Root, "bench", "EmbeddedBackprop.Benchmarks", "bin", here.Parent!.Name, here.Name, "EmbeddedBackprop.Benchmarks.dll");
-        string output = Tools.RunChecked(Repository.Root, "dotnet", program, "check");
-        Assert.That(output, Does.Match("^[1-9][0-9]+ cases, .*the same bits"));
+        string output = Run("experiment", experiment, "--quick");
+        foreach ((string column, int least) in ((string, int)[])[(first, firstRows), (second, secondRows)])
+        {
+            List<Dictionary<string, string>> rows = Rows(output, column);
+            Assert.That(rows, Has.Count.GreaterThanOrEqualTo(least), output);
+            foreach ((string name, string cell) in rows.SelectMany(row => row).Where(cell => cell.Key.Contains("FLOP/s", StringComparison.Ordinal)))
+                Assert.That(Number(cell), Is.GreaterThan(0), name);
+        }
+
+        // A run that gives no figures writes nothing.
+        Assert.That(output, Does.Not.Contain("written:").And.Not.Contains("DIFFERENT"));
     }
+
+    [Test]
+    public void Targets_are_met_or_missed_by_how_much()
+    {
+        string folder = Directory.CreateTempSubdirectory("ebp-targets").FullName;
+        try
+        {
+            File.WriteAllText(Path.Combine(folder, "peers.md"), """
+                | work | EmbeddedBackprop | PyTorch | must | met | aim |
+                | --- | ---: | ---: | ---: | --- | ---: |
+                | an epoch of 50,000 samples, [784,30,10], batch 10 | 45 ms | 540 ms, **12** | 36 ms | no | 28 ms |
+                | one prediction, [784,30,10] | 880 ns | | 1 us | yes | 900 ns, met |
+
+                | product | EmbeddedBackprop | of peak | OpenBLAS | of peak | ratio | ahead | must | met |
+                | --- | ---: | ---: | ---: | ---: | ---: | --- | --- | --- |
+                | NN 64x64x64 | 258 | 98 % | 263 | 97 % | 0.98 | OpenBLAS | 90 % of peak, 0.97 of OpenBLAS | yes |
+                | TN 64x64x64 | 258 | 81 % | 263 | 97 % | 1.00 | OpenBLAS | 90 % of peak, 0.97 of OpenBLAS | no |
+                | NN 10x30x10 | 55 | 20 % | 89 | 33 % | 0.50 | OpenBLAS | 1.00 of OpenBLAS | no |
+                """);
+            string output = Run("targets", folder);
+            Dictionary<string, Dictionary<string, string>> rows = Rows(output, "measured").ToDictionary(row => row["work"].Split(':')[0]);
+            Assert.That(rows["an epoch of 50,000 samples, [784,30,10], batch 10"]["met"], Is.EqualTo("no, missed by 25 %"));
+            Assert.That(rows["one prediction, [784,30,10]"]["met"], Is.EqualTo("yes"));
+            Assert.That(rows["[784,30,10], batch 10"]["measured"], Is.EqualTo("12"));
+            Assert.That(rows["products NN and TN, 64^3 to 512^3, 64x784x512, 256x512x512"]["met"], Is.EqualTo("no, missed by 10 %: TN 64x64x64 81 %"));
+            Assert.That(rows["the same, times as fast as OpenBLAS"]["met"], Is.EqualTo("yes"));
+            Assert.That(rows["10x784x30, 10x30x10, 32x784x30 and their gradients"]["met"], Is.EqualTo("no, missed by 50 %: NN 10x30x10 0.50"));
+            Assert.That(rows["bytes allocated by a training step"]["measured"], Is.EqualTo("not measured"));
+            Assert.That(output, Does.Contain("2 of 5 musts are met"));
+            Assert.That(File.ReadAllText(Path.Combine(folder, "targets.md")), Does.Contain("missed by 25 %"));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Test]
+    public void An_unknown_experiment_is_wrong_usage()
+    {
+        Tools.Result result = Tools.Run(Repository.Root, "dotnet", Program, "experiment", "nonsense");
+        Assert.That(result.ExitCode, Is.EqualTo(2));
+        Assert.That(result.Errors, Does.Contain("experiment scaling"));
+    }
+
+    private static string Program
+    {
+        get
+        {
+            DirectoryInfo here = new(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
+            return Path.Combine(Repository.Root, "bench", "EmbeddedBackprop.Benchmarks", "bin", here.Parent!.Name, here.Name, "EmbeddedBackprop.Benchmarks.dll");
+        }
+    }
+
+    private static string Run(params string[] arguments) => Tools.RunChecked(Repository.Root, "dotnet", [Program, .. arguments]);
+
+    /// <summary>The rows of all Markdown tables that have a column; of columns with the same name, the first.</summary>
+    private static List<Dictionary<string, string>> Rows(string text, string column)
+    {
+        List<Dictionary<string, string>> rows = [];
+        string[]? header = null;
+        foreach (string line in text.Split('\n'))
+        {
+            string[] cells = [.. line.Trim().Trim('|').Split('|').Select(cell => cell.Trim())];
+            if (!line.StartsWith('|'))
+                header = null;
+            else if (header is null)
+                header = cells;
+            else if (header.Contains(column) && !cells[0].StartsWith("--", StringComparison.Ordinal))
+                rows.Add(header.Zip(cells).DistinctBy(pair => pair.First).ToDictionary(pair => pair.First, pair => pair.Second));
+        }
+
+        return rows;
+    }
+
+    private static double Number(string cell) => double.Parse(cell, NumberStyles.Number, CultureInfo.InvariantCulture);
 }
