@@ -184,6 +184,10 @@ internal static class Errors
         throw new ArgumentException($"{state}: the state has rows for {rows} samples, not for samples {first} to {(long)first + batch - 1}");
 
     [DoesNotReturn]
+    public static void NotFed(string node) =>
+        throw new ArgumentException($"{node}: the training plan reads this input, but it is neither an input nor a target of the network: data cannot reach it");
+
+    [DoesNotReturn]
     public static void NothingToTrain() =>
         throw new ArgumentException("the loss depends on no parameters: there is nothing to train");
 

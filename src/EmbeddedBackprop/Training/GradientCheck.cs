@@ -22,11 +22,15 @@ public static class GradientCheck
             Errors.InferenceOnly();
         }
 
+        network.CheckFits(source);
         int batch = Math.Min(network.Options.Batch, source.Count);
         int[] samples = [.. Enumerable.Range(0, batch)];
         float[] x = new float[batch * source.InputLength], y = new float[batch * source.TargetLength];
         source.Gather(samples, x, source.InputLength, y, source.TargetLength);
-        return Run(plan!, network.Parameters, new Dictionary<Node, float[]> { [network.Input] = x, [network.Target!] = y }, batch, options, network.State);
+        Dictionary<Node, float[]> values = [];
+        Deal(network.Inputs, x, source.InputLength, batch, values);
+        Deal(network.Targets, y, source.TargetLength, batch, values);
+        return Run(plan!, network.Parameters, values, batch, options, network.State);
     }
 
     /// <summary>Checks a training plan; inputs whose gradient the plan computes are checked, too.</summary>
@@ -73,6 +77,23 @@ public static class GradientCheck
         }
 
         return new GradientCheckReport(rows, oracle.ForwardPasses);
+    }
+
+    /// <summary>Cuts rows of concatenated values into those of the nodes.</summary>
+    private static void Deal(IReadOnlyList<Node> nodes, float[] rows, int length, int batch, Dictionary<Node, float[]> values)
+    {
+        int first = 0;
+        foreach (Node node in nodes)
+        {
+            int columns = node.Shape.Length;
+            values[node] = new float[batch * columns];
+            for (int row = 0; row < batch; row++)
+            {
+                rows.AsSpan((row * length) + first, columns).CopyTo(values[node].AsSpan(row * columns));
+            }
+
+            first += columns;
+        }
     }
 
     private static void CheckArguments(Plan plan, ReadOnlySpan<float> parameters, IReadOnlyDictionary<Node, float[]> inputs, int batch)

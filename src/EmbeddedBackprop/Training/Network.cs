@@ -12,15 +12,15 @@ namespace EmbeddedBackprop.Training;
 /// <remarks>Only a network with more than one thread (<see cref="NetworkOptions.Threads"/>) holds anything that wants to be disposed of.</remarks>
 public sealed class Network : IDisposable
 {
-    private readonly Memory<float> parameters;
-    private readonly Memory<float> gradients;
-    private readonly Memory<float> optimizerState;
-    private readonly Memory<float> state;
-    private readonly Memory<float> workspace;
-    private readonly Node? prediction;
+    private readonly Node[] inputs;
+    private readonly Node[] outputs;
+    private readonly Node[] targets;
+    private readonly float[] lossValues;
+    private readonly BatchFeed feed;
+    private readonly NetworkMemory memory;
     private readonly WorkerPool? pool;
 
-    /// <summary>Compiles a graph for training and for prediction.</summary>
+    /// <summary>Compiles a graph with one input and one output for training and for prediction.</summary>
     /// <param name="input">The input that samples are written to.</param>
     /// <param name="output">The prediction.</param>
     /// <param name="loss">The loss; null for a network that only predicts.</param>
@@ -28,64 +28,79 @@ public sealed class Network : IDisposable
     /// <param name="memory">The caller's memory of at least <see cref="MemoryLength"/> floats; null to have it allocated.</param>
     /// <exception cref="ArgumentException">The nodes do not fit together, or the memory is too small; the text names both sizes.</exception>
     public Network(Node input, Node output, Node? loss, NetworkOptions options, Memory<float>? memory = null)
+        : this([input], [output], loss is null ? [] : [loss], options, memory)
     {
-        ArgumentNullException.ThrowIfNull(input);
-        ArgumentNullException.ThrowIfNull(output);
-        ArgumentNullException.ThrowIfNull(options);
-        if (input.Op is not null)
-        {
-            Errors.NotAnInput(input.Name);
-        }
+    }
 
-        Input = input;
-        Output = output;
+    /// <summary>Compiles a graph with several inputs, outputs and losses for training and for prediction.</summary>
+    /// <param name="inputs">The inputs that samples are written to; a row of a data set is dealt out to them in this order.</param>
+    /// <param name="outputs">The predictions.</param>
+    /// <param name="losses">The losses, whose sum (each times its weight) is minimised; none for a network that only predicts.</param>
+    /// <param name="options">Batch, arithmetic, layout, initial weights, optimiser.</param>
+    /// <param name="memory">The caller's memory of at least <see cref="MemoryLength"/> floats; null to have it allocated.</param>
+    /// <exception cref="ArgumentException">The nodes do not fit together, or the memory is too small; the text names both sizes.</exception>
+    public Network(
+        ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs, ReadOnlySpan<Node> losses, NetworkOptions options, Memory<float>? memory = null)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        RequireInputs(inputs);
+        RequireOutputs(outputs);
+        this.inputs = inputs.ToArray();
+        this.outputs = outputs.ToArray();
         Options = options;
+        Graph graph = outputs[0].Graph;
         PlanOptions planOptions = new() { Batch = options.Batch, Arithmetic = options.Arithmetic, Layout = options.Layout };
-        InferencePlan = Plan.ForInference(output.Graph, planOptions, output);
-        if (loss is not null)
+        InferencePlan = Plan.ForInference(graph, planOptions, outputs);
+        lossValues = new float[losses.Length];
+        targets = [];
+        if (losses.Length > 0)
         {
-            TrainingPlan = Plan.ForTraining(output.Graph, planOptions, loss);
-            Loss = (Loss)loss.Op!;
-            prediction = loss.Inputs[0];
-            Target = loss.Inputs[1];
+            TrainingPlan = Plan.ForTraining(graph, planOptions, losses);
+            Loss = (Loss)losses[0].Op!;
+            Target = losses[0].Inputs[1];
+            targets = BatchFeed.TargetsOf(losses, this.inputs);
         }
 
         UpdatesInBackward = TrainingPlan is { CanUpdateInBackward: true } && options is { Optimizer: Sgd, Execution: Execution.Vector, FuseUpdate: true }
             && options.Clipping == Clipping.None && options.Regularization is { L1: 0f, MaxNorm: 0f };
+        feed = new BatchFeed(this.inputs, targets, options.Batch);
         int parameterLength = InferencePlan.ParameterLength;
-        int stateLength = loss is null ? 0 : options.Optimizer.StateLength(parameterLength);
-        int workspaceLength = Math.Max(InferencePlan.WorkspaceLength, TrainingPlan?.WorkspaceLength ?? 0);
-        MemoryLength = NeededMemory(
-            options.Layout, parameterLength, loss is null ? 0 : parameterLength, stateLength, InferencePlan.StateLength, workspaceLength);
-        if (memory is { } given && given.Length < MemoryLength)
-        {
-            Errors.MemoryTooSmall("memory", MemoryLength, given.Length);
-        }
-
-        Memory<float> all = memory ?? AlignedMemory.Allocate(MemoryLength);
-        all.Span[..MemoryLength].Clear();
-        int next = 0;
-        parameters = Take(all, options.Layout, ref next, parameterLength);
-        gradients = Take(all, options.Layout, ref next, loss is null ? 0 : parameterLength);
-        optimizerState = Take(all, options.Layout, ref next, stateLength);
-        state = Take(all, options.Layout, ref next, InferencePlan.StateLength);
-        workspace = Take(all, options.Layout, ref next, workspaceLength);
+        MemorySizes sizes = new(
+            parameterLength,
+            Gradients: losses.Length == 0 ? 0 : parameterLength,
+            OptimizerState: losses.Length == 0 ? 0 : options.Optimizer.StateLength(parameterLength),
+            InferencePlan.StateLength,
+            Math.Max(InferencePlan.WorkspaceLength, TrainingPlan?.WorkspaceLength ?? 0),
+            losses.Length == 0 ? 0 : feed.RowsLength);
+        this.memory = new NetworkMemory(options.Layout, sizes, memory);
         Initialize(options.Seed);
         int threads = ThreadsFor(options.Threads, TrainingPlan ?? InferencePlan);
         pool = threads > 1 ? new WorkerPool(threads) : null;
     }
 
-    /// <summary>The input that samples are written to.</summary>
-    public Node Input { get; }
+    /// <summary>The input that samples are written to; the first of several.</summary>
+    public Node Input => inputs[0];
 
-    /// <summary>The prediction.</summary>
-    public Node Output { get; }
+    /// <summary>The prediction; the first of several.</summary>
+    public Node Output => outputs[0];
 
-    /// <summary>The target that the loss compares with; null for a network that only predicts.</summary>
+    /// <summary>The inputs that samples are written to.</summary>
+    public IReadOnlyList<Node> Inputs => inputs;
+
+    /// <summary>The predictions.</summary>
+    public IReadOnlyList<Node> Outputs => outputs;
+
+    /// <summary>The inputs that losses compare with, in the order of the losses; a row of a data set's targets is dealt out to them.</summary>
+    public IReadOnlyList<Node> Targets => targets;
+
+    /// <summary>What the first loss compares with; null for a network that only predicts.</summary>
     public Node? Target { get; }
 
-    /// <summary>The loss; null for a network that only predicts.</summary>
+    /// <summary>The first loss; null for a network that only predicts.</summary>
     public Loss? Loss { get; }
+
+    /// <summary>The value of each loss in the last pass, without its weight.</summary>
+    public ReadOnlySpan<float> LossValues => lossValues;
 
     /// <summary>How the network was compiled.</summary>
     public NetworkOptions Options { get; }
@@ -97,7 +112,7 @@ public sealed class Network : IDisposable
     public Plan? TrainingPlan { get; }
 
     /// <summary>Floats of memory that the network uses: parameters, gradients, optimiser state, state and workspace.</summary>
-    public int MemoryLength { get; }
+    public int MemoryLength => memory.Length;
 
     /// <summary>Threads that compute, the caller's among them.</summary>
     public int Threads => pool?.Threads ?? 1;
@@ -109,16 +124,16 @@ public sealed class Network : IDisposable
     public long ParameterCount => InferencePlan.ParameterCount;
 
     /// <summary>Everything trainable, as one flat span in the plan's layout.</summary>
-    public Span<float> Parameters => parameters.Span;
+    public Span<float> Parameters => memory.Parameters.Span;
 
     /// <summary>The gradients of the last <see cref="ComputeGradients"/>, place by place.</summary>
-    public Span<float> Gradients => gradients.Span;
+    public Span<float> Gradients => memory.Gradients.Span;
 
     /// <summary>The optimiser's state: its arrays one behind the other, then its scalars.</summary>
-    public Span<float> OptimizerState => optimizerState.Span;
+    public Span<float> OptimizerState => memory.OptimizerState.Span;
 
     /// <summary>What ops keep from step to step without training it (running means, carried recurrent state); <see cref="Plan.State"/> tells what stands where.</summary>
-    public Span<float> State => state.Span;
+    public Span<float> State => memory.State.Span;
 
     /// <summary>Training steps so far.</summary>
     public long StepNumber { get; set; }
@@ -145,13 +160,22 @@ public sealed class Network : IDisposable
     }
 
     /// <summary>Where a prediction's samples are written, [batch][InputStride].</summary>
-    public Span<float> PredictionInput(int batch) => InferencePlan.ValueSpan(workspace.Span, Input, batch);
+    public Span<float> PredictionInput(int batch) => PredictionInput(Input, batch);
+
+    /// <summary>Where a prediction's values of one of several inputs are written, [batch][<see cref="Plan.Stride"/> of the node].</summary>
+    public Span<float> PredictionInput(Node input, int batch) => InferencePlan.ValueSpan(Workspace, input, batch);
+
+    /// <summary>One of several predictions after <see cref="Predict(int)"/>, [batch][<see cref="Plan.Stride"/> of the node]; valid until the next call of any kind.</summary>
+    public ReadOnlySpan<float> Prediction(Node output, int batch) => InferencePlan.ValueSpan(Workspace, output, batch);
 
     /// <summary>Where a training step's samples are written, [batch][InputStride].</summary>
-    public Span<float> TrainingInput(int batch) => Training.ValueSpan(workspace.Span, Input, batch);
+    public Span<float> TrainingInput(int batch) => TrainingInput(Input, batch);
+
+    /// <summary>Where a training step's values of any input of the graph (a target, too) are written, [batch][<see cref="Plan.Stride"/> of the node].</summary>
+    public Span<float> TrainingInput(Node input, int batch) => Training.ValueSpan(Workspace, input, batch);
 
     /// <summary>Where a training step's targets are written, [batch][TargetStride].</summary>
-    public Span<float> TrainingTarget(int batch) => Training.ValueSpan(workspace.Span, Target!, batch);
+    public Span<float> TrainingTarget(int batch) => TrainingInput(Target!, batch);
 
     /// <summary>Floats from sample to sample of the input.</summary>
     public int InputStride => InferencePlan.Stride(Input);
@@ -178,14 +202,14 @@ public sealed class Network : IDisposable
         }
     }
 
-    /// <summary>Predicts the samples written to <see cref="PredictionInput"/>; the result is valid until the next call of any kind.</summary>
+    /// <summary>Predicts the samples written to <see cref="PredictionInput(int)"/>; the result is valid until the next call of any kind.</summary>
     /// <returns>[batch][OutputStride].</returns>
     public ReadOnlySpan<float> Predict(int batch)
     {
         RunInfo run = RunInfo.Single(batch);
         using WorkerPool.Loan loan = WorkerPool.Lend(pool);
-        InferencePlan.Forward(new PlanMemory<float>(Parameters, [], workspace.Span, State), in run, Options.Execution);
-        return InferencePlan.ValueSpan(workspace.Span, Output, batch);
+        InferencePlan.Forward(new PlanMemory<float>(Parameters, [], Workspace, State), in run, Options.Execution);
+        return InferencePlan.ValueSpan(Workspace, Output, batch);
     }
 
     /// <summary>Predicts one sample.</summary>
@@ -204,7 +228,7 @@ public sealed class Network : IDisposable
     }
 
     /// <summary>
-    /// Forward and backward pass over the samples written to <see cref="TrainingInput"/> and <see cref="TrainingTarget"/>: fills <see cref="Gradients"/>.
+    /// Forward and backward pass over the samples written to <see cref="TrainingInput(int)"/> and <see cref="TrainingTarget"/>: fills <see cref="Gradients"/>.
     /// </summary>
     /// <param name="batch">Samples in this call.</param>
     /// <param name="correct">How many of them were predicted as the class of their target.</param>
@@ -217,11 +241,11 @@ public sealed class Network : IDisposable
         RunInfo run = new(batch, logicalBatch == 0 ? batch : logicalBatch, sampleOffset, Training: true, Options.Seed, StepNumber);
         using WorkerPool.Loan loan = WorkerPool.Lend(pool);
         float loss = ForwardLoss(in run, out correct);
-        Training.Backward(new PlanMemory<float>(Parameters, Gradients, workspace.Span, State), in run, Options.Execution);
+        Training.Backward(new PlanMemory<float>(Parameters, Gradients, Workspace, State), in run, Options.Execution);
         return loss;
     }
 
-    /// <summary>The loss of the samples written to <see cref="TrainingInput"/> and <see cref="TrainingTarget"/>, without gradients.</summary>
+    /// <summary>The loss of the samples written to <see cref="TrainingInput(int)"/> and <see cref="TrainingTarget"/>, without gradients.</summary>
     /// <param name="batch">Samples in this call.</param>
     /// <param name="correct">How many of them were predicted as the class of their target.</param>
     public float ComputeLoss(int batch, out int correct) => ForwardLoss(RunInfo.Single(batch), out correct);
@@ -258,7 +282,7 @@ public sealed class Network : IDisposable
     /// One training step: forward, backward, update. Where <see cref="UpdatesInBackward"/>, <see cref="Gradients"/> of weights are not written;
     /// the new parameters have the same bits either way.
     /// </summary>
-    /// <param name="batch">Samples written to <see cref="TrainingInput"/> and <see cref="TrainingTarget"/>.</param>
+    /// <param name="batch">Samples written to <see cref="TrainingInput(int)"/> and <see cref="TrainingTarget"/>.</param>
     /// <param name="learningRate">The learning rate.</param>
     /// <param name="loss">The loss of the batch before the update.</param>
     /// <param name="correct">How many samples were predicted as the class of their target.</param>
@@ -279,7 +303,7 @@ public sealed class Network : IDisposable
         float l2 = penalty.L2 + penalty.WeightDecay;
         StepNumber++;
         return Training.BackwardAndUpdate(
-            new PlanMemory<float>(Parameters, Gradients, workspace.Span, State), in run, new SgdUpdate(learningRate, l2, penalty.AllParameters ? l2 : 0f));
+            new PlanMemory<float>(Parameters, Gradients, Workspace, State), in run, new SgdUpdate(learningRate, l2, penalty.AllParameters ? l2 : 0f));
     }
 
     /// <summary>Whether a training step changes the weights within the backward pass: plain gradient descent without clipping or L1, no shared weights.</summary>
@@ -287,7 +311,10 @@ public sealed class Network : IDisposable
 
     /// <summary>Writes samples of a source into the input and the targets of a training step.</summary>
     internal void Gather(IBatchSource source, ReadOnlySpan<int> samples) =>
-        SharedGather.Run(pool, source, samples, TrainingInput(samples.Length), InputStride, TrainingTarget(samples.Length), TargetStride);
+        feed.Gather(pool, source, samples, Training, Workspace, memory.Rows.Span);
+
+    /// <summary>The data's rows must be rows of all inputs and all targets.</summary>
+    internal void CheckFits(IBatchSource data) => feed.CheckFits(Training, data);
 
     /// <summary>Ends the worker threads, if there are any. The network goes on to work, on the caller's thread alone.</summary>
     public void Dispose() => pool?.Dispose();
@@ -299,10 +326,48 @@ public sealed class Network : IDisposable
     {
         Plan plan = Training;
         using WorkerPool.Loan loan = WorkerPool.Lend(pool);
-        plan.Forward(new PlanMemory<float>(Parameters, Gradients, workspace.Span, State), in run, Options.Execution);
+        plan.Forward(new PlanMemory<float>(Parameters, Gradients, Workspace, State), in run, Options.Execution);
+        Node judged = plan.Losses[0].Inputs[0];
         correct = Loss!.CountCorrect(
-            plan.ValueSpan(workspace.Span, prediction!, run.Batch), plan.Stride(prediction!), TrainingTarget(run.Batch), TargetStride, run.Batch);
-        return plan.TotalLoss(workspace.Span, run.LogicalBatch);
+            plan.ValueSpan(Workspace, judged, run.Batch), plan.Stride(judged), TrainingTarget(run.Batch), TargetStride, run.Batch);
+        for (int i = 0; i < lossValues.Length; i++)
+        {
+            lossValues[i] = ((Loss)plan.Losses[i].Op!).Value(plan.LossParts(Workspace, i), run.LogicalBatch);
+        }
+
+        return plan.TotalLoss(Workspace, run.LogicalBatch);
+    }
+
+    private Span<float> Workspace => memory.Workspace.Span;
+
+    private static void RequireInputs(ReadOnlySpan<Node> inputs)
+    {
+        if (inputs.Length == 0)
+        {
+            Errors.NotPositive(nameof(inputs), 0);
+        }
+
+        foreach (Node input in inputs)
+        {
+            ArgumentNullException.ThrowIfNull(input);
+            if (input.Op is not null)
+            {
+                Errors.NotAnInput(input.Name);
+            }
+        }
+    }
+
+    private static void RequireOutputs(ReadOnlySpan<Node> outputs)
+    {
+        if (outputs.Length == 0)
+        {
+            Errors.NotPositive(nameof(outputs), 0);
+        }
+
+        foreach (Node output in outputs)
+        {
+            ArgumentNullException.ThrowIfNull(output);
+        }
     }
 
     private static int ThreadsFor(int wish, Plan plan)
@@ -313,28 +378,5 @@ public sealed class Network : IDisposable
         }
 
         return wish == 0 ? Math.Min(plan.WorthwhileThreads(Environment.ProcessorCount), WorkerPool.MaximumThreads) : wish;
-    }
-
-    private static int NeededMemory(Layout layout, params ReadOnlySpan<int> lengths)
-    {
-        long sum = 0;
-        foreach (int length in lengths)
-        {
-            sum += layout.Align(length);
-        }
-
-        if (sum > int.MaxValue - Layouts.PaddedMultiple)
-        {
-            Errors.TooLarge("memory", sum);
-        }
-
-        return (int)sum;
-    }
-
-    private static Memory<float> Take(Memory<float> all, Layout layout, ref int next, int length)
-    {
-        Memory<float> part = all.Slice(next, length);
-        next += layout.Align(length);
-        return part;
     }
 }

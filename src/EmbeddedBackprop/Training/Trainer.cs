@@ -250,21 +250,7 @@ public sealed class Trainer
 
     private static void CheckFits(Network network, IBatchSource data)
     {
-        if (data.InputLength != network.Input.Shape.Length)
-        {
-            Errors.LengthDiffers(network.Input.Name + " (a sample of the data)", network.Input.Shape.Length, data.InputLength);
-        }
-
-        if (network.Target is null)
-        {
-            Errors.InferenceOnly();
-        }
-
-        if (data.TargetLength != network.Target!.Shape.Length)
-        {
-            Errors.LengthDiffers(network.Target.Name + " (a target of the data)", network.Target.Shape.Length, data.TargetLength);
-        }
-
+        network.CheckFits(data);
         if (data.Count == 0)
         {
             Errors.NotPositive("samples", 0);

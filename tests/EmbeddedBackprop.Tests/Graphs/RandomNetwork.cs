@@ -10,7 +10,7 @@ namespace EmbeddedBackprop.Tests.Graphs;
 
 /// <summary>
 /// A graph drawn by a seed: dense layers of awkward widths, activations as ops, sums and products of two nodes, outputs read several times, weights
-/// used several times, up to two inputs, every loss. With its parameters, inputs and batch.
+/// used several times, up to two inputs, one to three losses of every kind. With its parameters, inputs and batch.
 /// </summary>
 internal sealed class RandomNetwork
 {
@@ -41,6 +41,17 @@ internal sealed class RandomNetwork
         Prediction = prediction;
         Watched = random.NextBelow(2) == 0 ? [prediction] : [prediction, Any()];
         Seed = (int)seed;
+        Losses.Add(Loss);
+        if (random.NextBelow(3) == 0)
+        {
+            // Further losses, also on what is judged already and on what cannot be trained.
+            for (int i = 1 + random.NextBelow(2); i > 0; i--)
+            {
+                Node judged = random.NextBelow(3) == 0 ? prediction : Any();
+                Losses.Add(Graph.Apply(new Loss<Huber> { Weight = 0.25f * random.NextBelow(8) }, judged, Graph.Input(judged.Shape, $"target{i}")));
+            }
+        }
+
         foreach (Node node in Graph.Nodes.Where(node => node.Op is null && node != Target))
             Inputs[node] = Samples.Array(Batch * node.Shape.Length, Seed + node.Name.Length + (node.Shape.Length * 7));
         Inputs[Target] = Targets();
@@ -49,6 +60,8 @@ internal sealed class RandomNetwork
     public Graph Graph { get; } = new();
 
     public Node Loss { get; private set; } = null!;
+
+    public List<Node> Losses { get; } = [];
 
     public Node Prediction { get; }
 

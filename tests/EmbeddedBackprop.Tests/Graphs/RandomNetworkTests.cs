@@ -76,7 +76,7 @@ internal sealed class RandomNetworkTests
         for (uint seed = first; seed < first + count; seed++)
         {
             RandomNetwork net = new(seed);
-            Plan plan = Plan.ForTraining(net.Graph, net.Options(Layout.Padded), net.Loss, net.Watched);
+            Plan plan = Plan.ForTraining(net.Graph, net.Options(Layout.Padded), [.. net.Losses], net.Watched);
             GradientCheckReport report = GradientCheck.Run(plan, net.Parameters(plan), Present(net, plan), net.Batch, options);
             foreach (GradientCheckRow row in report.Rows)
             {
@@ -113,8 +113,8 @@ internal sealed class RandomNetworkTests
     /// <summary>Forward and backward pass, the batch in one or several pieces, in a workspace that holds NaN: what is read must have been written.</summary>
     private static Outcome Run(RandomNetwork net, Layout layout, Execution execution, bool keepAll = false, int pieces = 1)
     {
-        Node[] outputs = keepAll ? [.. net.Graph.Nodes.Where(node => node != net.Loss)] : net.Watched;
-        Plan plan = Plan.ForTraining(net.Graph, net.Options(layout), net.Loss, outputs);
+        Node[] outputs = keepAll ? [.. net.Graph.Nodes.Where(node => node.Op is not Loss)] : net.Watched;
+        Plan plan = Plan.ForTraining(net.Graph, net.Options(layout), [.. net.Losses], outputs);
         float[] gradients = new float[plan.ParameterLength], workspace = Unwritten(plan.WorkspaceLength);
         PlanMemory<float> memory = new(net.Parameters(plan), gradients, workspace);
         Dictionary<Node, float[]> inputs = Present(net, plan);
@@ -144,7 +144,7 @@ internal sealed class RandomNetworkTests
                 node => Columns(plan.GradientSpan<float>(workspace, node, net.Batch), node.Shape.Length, plan.Stride(node), net.Batch))];
         }
 
-        return new Outcome(net, ((Loss)net.Loss.Op!).Value(plan.LossParts<float>(workspace), net.Batch), [.. compact], values, inputGradients);
+        return new Outcome(net, plan.TotalLoss(workspace.AsSpan(), net.Batch), [.. compact], values, inputGradients);
     }
 
     private static float[] Unwritten(int length)

@@ -1,0 +1,133 @@
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
+
+namespace EmbeddedBackprop.Training;
+
+/// <summary>
+/// Brings samples of a source into a training plan. A row of the source is dealt out: the first numbers to the first node, the next ones to the second.
+/// With one input and one target the source writes straight into the plan's memory.
+/// </summary>
+internal sealed class BatchFeed
+{
+    private readonly Node[] inputs;
+    private readonly Node[] targets;
+    private readonly int batch;
+
+    public BatchFeed(Node[] inputs, Node[] targets, int batch)
+    {
+        this.inputs = inputs;
+        this.targets = targets;
+        this.batch = batch;
+        InputLength = Sum(inputs);
+        TargetLength = Sum(targets);
+    }
+
+    /// <summary>Numbers of one sample's row of inputs.</summary>
+    public int InputLength { get; }
+
+    /// <summary>Numbers of one sample's row of targets; 0 where the losses compare with no input.</summary>
+    public int TargetLength { get; }
+
+    /// <summary>Floats of memory that dealing out needs.</summary>
+    public int RowsLength => checked((inputs.Length > 1 ? batch * InputLength : 0) + (targets.Length == 1 ? 0 : batch * TargetLength));
+
+    public void Gather(WorkerPool? pool, IBatchSource source, ReadOnlySpan<int> samples, Plan plan, Span<float> workspace, Span<float> rows)
+    {
+        int count = samples.Length, inputStride = InputLength, targetStride = TargetLength;
+        Span<float> x = inputs.Length == 1 ? Whole(plan, workspace, inputs[0], count, ref inputStride) : rows[..(count * InputLength)];
+        Span<float> y = targets.Length == 1 ? Whole(plan, workspace, targets[0], count, ref targetStride) : rows[(rows.Length - (count * TargetLength))..];
+        SharedGather.Run(pool, source, samples, x, inputStride, y, targetStride);
+        if (inputs.Length > 1)
+        {
+            Deal(inputs, x, InputLength, plan, workspace, count);
+        }
+
+        if (targets.Length > 1)
+        {
+            Deal(targets, y, TargetLength, plan, workspace, count);
+        }
+    }
+
+    /// <summary>Copies rows of concatenated values to the nodes they belong to.</summary>
+    public static void Deal(ReadOnlySpan<Node> nodes, ReadOnlySpan<float> rows, int length, Plan plan, Span<float> workspace, int count)
+    {
+        int first = 0;
+        foreach (Node node in nodes)
+        {
+            int columns = node.Shape.Length, stride = plan.Stride(node);
+            Span<float> values = plan.ValueSpan(workspace, node, count);
+            for (int row = 0; row < count; row++)
+            {
+                rows.Slice((row * length) + first, columns).CopyTo(values[(row * stride)..]);
+            }
+
+            first += columns;
+        }
+    }
+
+    /// <summary>What losses compare with and the data must therefore give: not so a node that is computed, nor an input that is given already (an autoencoder's).</summary>
+    public static Node[] TargetsOf(ReadOnlySpan<Node> losses, Node[] inputs)
+    {
+        List<Node> found = [];
+        foreach (Node loss in losses)
+        {
+            Node target = loss.Inputs[1];
+            if (target.Op is null && Array.IndexOf(inputs, target) < 0 && !found.Contains(target))
+            {
+                found.Add(target);
+            }
+        }
+
+        return [.. found];
+    }
+
+    /// <summary>The data's rows must be rows of all inputs and all targets, and the plan must read no other input.</summary>
+    /// <exception cref="ArgumentException">They are not; the text names the nodes and both lengths.</exception>
+    public void CheckFits(Plan plan, IBatchSource data)
+    {
+        foreach (Step step in plan.Steps)
+        {
+            foreach (Node node in step.Node.Inputs)
+            {
+                if (node.Op is null && Array.IndexOf(inputs, node) < 0 && Array.IndexOf(targets, node) < 0)
+                {
+                    Errors.NotFed(node.Name);
+                }
+            }
+        }
+
+        if (data.InputLength != InputLength)
+        {
+            Errors.LengthDiffers(Names(inputs) + " (a sample of the data)", InputLength, data.InputLength);
+        }
+
+        if (data.TargetLength != TargetLength && targets.Length > 0)
+        {
+            Errors.LengthDiffers(Names(targets) + " (a target of the data)", TargetLength, data.TargetLength);
+        }
+    }
+
+    private static string Names(Node[] nodes) => string.Join(" and ", nodes.Select(node => node.Name));
+
+    private static Span<float> Whole(Plan plan, Span<float> workspace, Node node, int count, ref int stride)
+    {
+        stride = plan.Stride(node);
+        return plan.ValueSpan(workspace, node, count);
+    }
+
+    private static int Sum(Node[] nodes)
+    {
+        long sum = 0;
+        foreach (Node node in nodes)
+        {
+            sum += node.Shape.Length;
+        }
+
+        if (sum > int.MaxValue)
+        {
+            Errors.TooLarge("sample", sum);
+        }
+
+        return (int)sum;
+    }
+}
