@@ -58,6 +58,9 @@ public abstract class Op
     /// <summary>Whether the op has a gradient for this input: not so for indices, masks and targets.</summary>
     public virtual bool HasGradient(int input) => true;
 
+    /// <summary>The name of the activation that the op ends in, as files and a net's text write it; null for an op that has none.</summary>
+    public virtual string? ActivationName => null;
+
     /// <summary>Sizes and options as a net's text writes them behind the kind, as in <c>8 5x5 s2</c>; empty if there are none.</summary>
     public virtual string Settings => "";
 

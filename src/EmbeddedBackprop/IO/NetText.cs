@@ -52,7 +52,7 @@ public static class NetText
     internal static bool IsSplit(Network network, out Node? logits)
     {
         logits = network.TrainingPlan?.Loss?.Inputs[0];
-        return logits is { Op.Detail: "identity" } && NetKinds.Activates(logits.Op.Kind)
+        return logits is { Op.ActivationName: "identity" } and not { Op: Activate }
             && network.Output.Op is Activate output && network.Output.Inputs[0] == logits
             && ((network.Loss is SoftmaxCrossEntropy && output.Activation is Softmax)
                 || (network.Loss is Loss<BinaryCrossEntropyWithLogits> && output.Activation is Activation<Sigmoid>));
@@ -148,7 +148,7 @@ public static class NetText
         }
 
         _ = node.Op.Settings.Length > 0 ? text.Append(' ').Append(node.Op.Settings) : text;
-        string name = shown?.Name ?? node.Op.Detail;
+        string name = shown?.Name ?? node.Op.ActivationName ?? "";
         // With an operand behind it the activation is never left out: a node may be called relu.
         _ = name.Length > 0 && (operand || name != "identity") ? text.Append(' ').Append(NetParser.Quote(name)) : text;
     }

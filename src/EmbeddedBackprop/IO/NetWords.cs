@@ -89,11 +89,11 @@ internal sealed class NetWords(NetStatement statement, Func<string, Activation> 
 
     /// <summary>Whether a node of this name must stand in quotes, because a kind could take the word for an option.</summary>
     public static bool LooksLikeOption(string name) =>
-        Options.Contains(name) || (name.Length > 1 && name[0] is 's' or 'p' or 'd' or 'g' or 'o' or 'k' && char.IsAsciiDigit(name[1]));
+        Options.Contains(name) || name.StartsWith("truncate", StringComparison.Ordinal) || (name.Length > 1 && name[0] is 's' or 'p' or 'd' or 'g' or 'o' or 'k' && char.IsAsciiDigit(name[1]));
 
     private static readonly HashSet<string> Options = new(StringComparer.Ordinal)
     {
-        "same", "valid", "causal", "all", "last", "carry", "bidirectional", "count-include-pad", "trained",
+        "same", "valid", "causal", "all", "last", "carry", "bidirectional", "count-include-pad", "trained", "relu",
     };
 
     private NetWord Next(string what)

@@ -24,6 +24,9 @@ public sealed class Activate : Op
     public override string Detail => Activation.Name;
 
     /// <inheritdoc/>
+    public override string? ActivationName => Activation.Name;
+
+    /// <inheritdoc/>
     public override BackwardReads BackwardReads =>
         Activation.KeepsInput ? BackwardReads.Inputs | BackwardReads.Outputs : BackwardReads.Outputs;
 

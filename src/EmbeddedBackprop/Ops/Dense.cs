@@ -42,6 +42,9 @@ public sealed class Dense : Op
     public override string Detail => Activation.Name;
 
     /// <inheritdoc/>
+    public override string? ActivationName => Activation.Name;
+
+    /// <inheritdoc/>
     public override string Settings => Outputs.ToString(System.Globalization.CultureInfo.InvariantCulture);
 
     /// <inheritdoc/>

@@ -70,6 +70,19 @@ public abstract class Recurrent : Op
     }
 
     /// <inheritdoc/>
+    public override string Settings
+    {
+        get
+        {
+            string text = Hidden.ToString(System.Globalization.CultureInfo.InvariantCulture);
+            text += Options.AllSteps ? " all" : "";
+            text += Options.Bidirectional ? " bidirectional" : "";
+            text += Options.CarryState ? " carry" : "";
+            return Options.TruncateEvery > 0 ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{text} truncate{Options.TruncateEvery}") : text;
+        }
+    }
+
+    /// <inheritdoc/>
     public override BackwardReads BackwardReads => BackwardReads.Inputs;
 
     /// <inheritdoc/>

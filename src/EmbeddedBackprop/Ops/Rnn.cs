@@ -26,6 +26,9 @@ public sealed class Rnn : Recurrent
     /// <inheritdoc/>
     public override string Detail => (IsTanh ? "tanh, " : "relu, ") + base.Detail;
 
+    /// <inheritdoc/>
+    public override string Settings => IsTanh ? base.Settings : base.Settings + " relu";
+
     private bool IsTanh => Function == RecurrentFunction.Tanh;
 
     /// <inheritdoc/>
