@@ -122,6 +122,14 @@ internal static class Errors
         throw new ArgumentException($"{loss}: expected {expected} outputs, as at its first use, got {given}");
 
     [DoesNotReturn]
+    public static void NothingToSmooth(string loss, string kind) =>
+        throw new ArgumentException($"{loss}: label smoothing belongs to cross-entropy and binary-cross-entropy, got {kind}");
+
+    [DoesNotReturn]
+    public static void ClassWeightCount(string loss, int expected, int given) =>
+        throw new ArgumentException($"{loss}: expected {expected} class weights, got {given}");
+
+    [DoesNotReturn]
     public static void NotAnInput(string node) =>
         throw new ArgumentException($"{node}: samples are written to an input of the graph; this node is computed");
 

@@ -21,7 +21,7 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
 
     public Network Build(int batch, Layout layout)
     {
-        Loss? loss = file.Metadata.ContainsKey(ModelKeys.Loss) ? Named(ModelKeys.Loss, Registry.Loss) : null;
+        Loss? loss = file.Metadata.ContainsKey(ModelKeys.Loss) ? Named(ModelKeys.Loss, name => Registry.Loss(name, LossSettings())) : null;
         Loss? lossOnLogits = null;
         Graph graph;
         try
@@ -120,6 +120,19 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
         return training
             ? options with { Optimizer = Optimizer(), Regularization = Regularization(), Clipping = Clipping() }
             : options;
+    }
+
+    private LossSettings? LossSettings()
+    {
+        if (!file.Metadata.ContainsKey(ModelKeys.LossSettings))
+        {
+            return null;
+        }
+
+        SettingsText text = new(file, ModelKeys.LossSettings);
+        LossSettings settings = new() { LabelSmoothing = text.TryFloat("label-smoothing"), ClassWeights = text.TryFloats("class-weights") };
+        text.End();
+        return settings;
     }
 
     private Initializer Initializer()

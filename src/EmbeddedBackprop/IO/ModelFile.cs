@@ -302,7 +302,10 @@ public sealed class ModelFile
     {
         foreach ((string key, string value) in strings)
         {
-            writer.AddMetadata(key, value);
+            if (value.Length > 0)
+            {
+                writer.AddMetadata(key, value);
+            }
         }
     }
 
@@ -339,7 +342,7 @@ public sealed class ModelFile
     {
         foreach ((string key, string value) in expected)
         {
-            string found = file.Metadata.TryGetValue(key, out string? text) ? text : "nothing";
+            string found = file.Metadata.TryGetValue(key, out string? text) ? text : value.Length == 0 ? "" : "nothing";
             if (found != value)
             {
                 throw new ArgumentException($"{Name}: {key}: the file has '{found}', the trainer '{value}'");

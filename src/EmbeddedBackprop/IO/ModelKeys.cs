@@ -11,6 +11,9 @@ internal static class ModelKeys
 
     public const string Net = "net";
     public const string Loss = "loss";
+    /// <summary>Label smoothing and class weights; absent where there are none.</summary>
+    public const string LossSettings = "loss.settings";
+
     public const string Target = "target";
 
     /// <summary>The node that the loss reads, where it is not the output.</summary>

@@ -31,6 +31,7 @@ internal static class ModelRecipe
         {
             bool split = NetText.IsSplit(network, out _);
             strings.Add((ModelKeys.Loss, split ? UserName(loss) : loss.Kind));
+            strings.Add((ModelKeys.LossSettings, Text(loss.Options)));
             Node judged = network.TrainingPlan!.Loss!.Inputs[0];
             if (!split && judged != network.Output)
             {
@@ -119,6 +120,12 @@ internal static class ModelRecipe
 
     private static string Text(Initializer initializer) =>
         SettingsText.Format(initializer.Name, ("gain", SettingsText.Text(initializer.Settings.Gain)));
+
+    /// <summary>Empty where nothing was said: then the file has no such string.</summary>
+    private static string Text(LossSettings settings) => SettingsText.Format(
+        "",
+        ("label-smoothing", SettingsText.Text(settings.LabelSmoothing)),
+        ("class-weights", settings.ClassWeights is { } weights ? string.Join(',', weights.Select(weight => SettingsText.Text(weight))) : null));
 
     private static string Text(Optimizer optimizer)
     {

@@ -48,16 +48,18 @@ public static class Registry
     };
 
     /// <summary>The loss of this name.</summary>
-    /// <exception cref="ArgumentException">There is none; the text lists the names there are.</exception>
-    public static Loss Loss(string name) => name switch
+    /// <param name="name">One of <see cref="LossNames"/>.</param>
+    /// <param name="settings">What differs from the loss's defaults; null for nothing.</param>
+    /// <exception cref="ArgumentException">There is none, or a setting lies out of its range; the text says what is expected.</exception>
+    public static Loss Loss(string name, LossSettings? settings = null) => name switch
     {
-        "quadratic" => new Loss<Quadratic>(),
-        "mse" => new Loss<MeanSquared>(),
-        "mae" => new Loss<MeanAbsolute>(),
-        "huber" => new Loss<Huber>(),
-        "binary-cross-entropy" => new Loss<BinaryCrossEntropy>(),
-        "binary-cross-entropy-with-logits" => new Loss<BinaryCrossEntropyWithLogits>(),
-        "cross-entropy" => new SoftmaxCrossEntropy(),
+        "quadratic" => Elementwise<Quadratic>(settings),
+        "mse" => Elementwise<MeanSquared>(settings),
+        "mae" => Elementwise<MeanAbsolute>(settings),
+        "huber" => Elementwise<Huber>(settings),
+        "binary-cross-entropy" => Elementwise<BinaryCrossEntropy>(settings),
+        "binary-cross-entropy-with-logits" => Elementwise<BinaryCrossEntropyWithLogits>(settings),
+        "cross-entropy" => new SoftmaxCrossEntropy { LabelSmoothing = settings?.LabelSmoothing ?? 0f, ClassWeights = settings?.ClassWeights },
         _ => throw Unknown("loss", name, LossNames),
     };
 
@@ -136,6 +138,9 @@ public static class Registry
         "warm-up" => throw Unknown("schedule after the warm-up", "warm-up", [.. ScheduleNames.Where(n => n != "warm-up")]),
         _ => Schedule(settings.Then, settings),
     };
+
+    private static Loss<TFunction> Elementwise<TFunction>(LossSettings? settings) where TFunction : struct, ILossFunction =>
+        new() { LabelSmoothing = settings?.LabelSmoothing ?? 0f, ClassWeights = settings?.ClassWeights };
 
     private static ArgumentException Unknown(string kind, string name, IReadOnlyList<string> names) =>
         new($"{kind} {name}: there is none of this name; known are {string.Join(", ", names)}");

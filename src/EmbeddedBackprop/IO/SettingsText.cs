@@ -75,6 +75,19 @@ internal sealed class SettingsText
 
     public int? TryInteger(string name, int minimum) => values.ContainsKey(name) ? Integer(name, minimum) : null;
 
+    /// <summary>Numbers with commas between.</summary>
+    public float[]? TryFloats(string name)
+    {
+        if (!values.Remove(name, out string? value))
+        {
+            return null;
+        }
+
+        return Array.ConvertAll(
+            value.Split(','),
+            part => float.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out float number) ? number : throw NoNumber(name, part));
+    }
+
     public long? TryLong(string name, long minimum) => values.ContainsKey(name) ? Long(name, minimum) : null;
 
     public double? TryDouble(string name) => values.ContainsKey(name) ? Double(name) : null;

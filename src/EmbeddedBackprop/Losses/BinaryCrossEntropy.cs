@@ -16,6 +16,9 @@ public readonly struct BinaryCrossEntropy : ILossFunction
     public static bool AveragesOutputs => false;
 
     /// <inheritdoc/>
+    public static bool TargetsAreProbabilities => true;
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Value<T>(T a, T y) where T : struct, ILanes<T>
     {

@@ -13,6 +13,9 @@ public readonly struct BinaryCrossEntropyWithLogits : ILossFunction
     public static bool AveragesOutputs => false;
 
     /// <inheritdoc/>
+    public static bool TargetsAreProbabilities => true;
+
+    /// <inheritdoc/>
     public static double DecisionThreshold => 0.0;
 
     /// <inheritdoc/>

@@ -16,14 +16,15 @@ public sealed class Loss<TFunction> : Loss where TFunction : struct, ILossFuncti
     public override double Scale(int logicalBatch) => 1.0 / (TFunction.AveragesOutputs ? (double)logicalBatch * Outputs : logicalBatch);
 
     /// <inheritdoc/>
-    public override int ScratchLength(int batch, Layout layout) => batch * layout.Stride(Outputs);
+    public override int ScratchLength(int batch, Layout layout) => (Smooths ? 2 : 1) * batch * layout.Stride(Outputs);
 
     /// <inheritdoc/>
     public override void Forward(in OpContext<float> c)
     {
         // The terms by vectors, their sum in the order of the definition.
         Span<float> terms = c.Scratch[..(c.Batch * c.InputStride(0))];
-        ElementFormula.Run<Term>(c.Arithmetic, c.Input(0), c.Input(1), terms);
+        ElementFormula.Run<Term>(c.Arithmetic, c.Input(0), Targets(in c, Smoothed(in c), Classes), terms);
+        WeighRows(in c, terms);
         AddTerms(in c, terms);
     }
 
@@ -31,7 +32,8 @@ public sealed class Loss<TFunction> : Loss where TFunction : struct, ILossFuncti
     public override void Backward(in OpContext<float> c)
     {
         Span<float> gradient = GradientRows(in c);
-        ElementFormula.Run<Gradient>(c.Arithmetic, c.Input(0), c.Input(1), gradient, (float)GradientScale(c.LogicalBatch));
+        ElementFormula.Run<Gradient>(c.Arithmetic, c.Input(0), Targets(in c, Smoothed(in c), Classes), gradient, (float)GradientScale(c.LogicalBatch));
+        WeighRows(in c, gradient);
         Padding.Clear(gradient, c.Batch, Outputs, c.InputStride(0));
         EndGradient(in c);
     }
@@ -39,7 +41,9 @@ public sealed class Loss<TFunction> : Loss where TFunction : struct, ILossFuncti
     /// <inheritdoc/>
     public override void ForwardScalar(in OpContext<float> c)
     {
-        ElementFormula.RunScalar<Term>(c.Arithmetic, c.Batch, Outputs, c.InputStride(0), c.Input(0), c.Input(1), c.Scratch);
+        ElementFormula.RunScalar<Term>(
+            c.Arithmetic, c.Batch, Outputs, c.InputStride(0), c.Input(0), TargetsTwin(in c, Smoothed(in c), Classes), c.Scratch);
+        WeighRowsTwin(in c, c.Scratch);
         AddTermsTwin<float>(in c, c.Scratch);
     }
 
@@ -47,14 +51,17 @@ public sealed class Loss<TFunction> : Loss where TFunction : struct, ILossFuncti
     public override void BackwardScalar(in OpContext<float> c)
     {
         ElementFormula.RunScalar<Gradient>(
-            c.Arithmetic, c.Batch, Outputs, c.InputStride(0), c.Input(0), c.Input(1), GradientRows(in c), (float)GradientScale(c.LogicalBatch));
+            c.Arithmetic, c.Batch, Outputs, c.InputStride(0), c.Input(0), TargetsTwin(in c, Smoothed(in c), Classes), GradientRows(in c),
+            (float)GradientScale(c.LogicalBatch));
+        WeighRowsTwin(in c, GradientRows(in c));
         EndGradientTwin(in c);
     }
 
     /// <inheritdoc/>
     public override void ForwardScalar(in OpContext<double> c)
     {
-        ElementFormula.RunScalar<Term>(c.Batch, Outputs, c.InputStride(0), c.Input(0), c.Input(1), c.Scratch);
+        ElementFormula.RunScalar<Term>(c.Batch, Outputs, c.InputStride(0), c.Input(0), TargetsTwin(in c, Smoothed(in c), Classes), c.Scratch);
+        WeighRowsTwin(in c, c.Scratch);
         AddTermsTwin<double>(in c, c.Scratch);
     }
 
@@ -62,11 +69,21 @@ public sealed class Loss<TFunction> : Loss where TFunction : struct, ILossFuncti
     public override void BackwardScalar(in OpContext<double> c)
     {
         ElementFormula.RunScalar<Gradient>(
-            c.Batch, Outputs, c.InputStride(0), c.Input(0), c.Input(1), GradientRows(in c), GradientScale(c.LogicalBatch));
+            c.Batch, Outputs, c.InputStride(0), c.Input(0), TargetsTwin(in c, Smoothed(in c), Classes), GradientRows(in c), GradientScale(c.LogicalBatch));
+        WeighRowsTwin(in c, GradientRows(in c));
         EndGradientTwin(in c);
     }
 
-    internal override Loss? OnLogits(Activation outputActivation) => TFunction.OnLogits(outputActivation);
+    internal override Loss? OnLogits(Activation outputActivation) => TFunction.OnLogits(outputActivation)?.WithSettingsOf(this);
+
+    private protected override bool TargetsAreProbabilities => TFunction.TargetsAreProbabilities;
+
+    /// <summary>Each output says yes or no.</summary>
+    private const int Classes = 2;
+
+    /// <summary>Memory for smoothed targets, behind that for terms.</summary>
+    private Span<T> Smoothed<T>(scoped in OpContext<T> c) where T : unmanaged =>
+        Smooths ? c.Scratch.Slice(c.Batch * c.InputStride(0), c.Batch * c.InputStride(0)) : default;
 
     private protected override float DecisionThreshold => (float)TFunction.DecisionThreshold;
 

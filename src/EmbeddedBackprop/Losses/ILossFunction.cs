@@ -15,6 +15,9 @@ public interface ILossFunction
     /// <summary>A single output above this stands for class 1: one half for a probability, 0 for a logit.</summary>
     static virtual double DecisionThreshold => 0.5;
 
+    /// <summary>Whether targets are probabilities, so that <see cref="Loss.LabelSmoothing"/> has a meaning.</summary>
+    static virtual bool TargetsAreProbabilities => false;
+
     /// <summary>The loss of one output a with target y.</summary>
     static abstract T Value<T>(T a, T y) where T : struct, ILanes<T>;
 

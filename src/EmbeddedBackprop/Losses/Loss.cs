@@ -25,9 +25,49 @@ public abstract class Loss : Op
     /// <inheritdoc/>
     public override BackwardReads BackwardReads => BackwardReads.Inputs;
 
+    private float weight = 1f;
+    private float labelSmoothing;
+    private float[]? classWeights;
+
+    /// <summary>
+    /// epsilon, from 0 up to but not including 1: the target becomes y = M(1 - epsilon, y, epsilon / classes), so that no output is asked to reach 1.
+    /// Only for cross-entropies; a binary one counts 2 classes. Source: Szegedy, Vanhoucke, Ioffe, Shlens, Wojna 2016.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value lies outside.</exception>
+    public float LabelSmoothing
+    {
+        get => labelSmoothing;
+        init => labelSmoothing = Errors.RequireShare("label smoothing", value);
+    }
+
+    /// <summary>
+    /// What the samples of each class weigh in loss and gradient: a sample's part is multiplied by the weight of its class (for other than one-hot targets, by
+    /// the sum of weight times target), and the mean goes on to divide by the number of samples. Two weights for a single output; null for 1 each.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">A weight is negative or not finite.</exception>
+    public IReadOnlyList<float>? ClassWeights
+    {
+        get => classWeights;
+        init
+        {
+            classWeights = value is null ? null : [.. value];
+            foreach (float weight in classWeights ?? [])
+            {
+                Errors.RequireNotNegative("class weight", weight);
+            }
+        }
+    }
+
+    /// <summary>What it was made with, for the model file: <c>Registry.Loss(Kind, Options)</c> makes its like.</summary>
+    public LossSettings Options => new() { LabelSmoothing = labelSmoothing > 0f ? labelSmoothing : null, ClassWeights = classWeights };
+
     /// <summary>The factor of this loss in the sum of all losses of a training plan, and in its gradient.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The weight is negative or not finite.</exception>
-    public float Weight { get; init => field = Errors.RequireNotNegative("loss weight", value); } = 1f;
+    public float Weight
+    {
+        get => weight;
+        init => weight = Errors.RequireNotNegative("loss weight", value);
+    }
 
     /// <summary>The target is a constant.</summary>
     /// <inheritdoc/>
@@ -59,6 +99,16 @@ public abstract class Loss : Op
         }
 
         CheckTarget(name, inputs[0], inputs[1]);
+        if (labelSmoothing > 0f && !TargetsAreProbabilities)
+        {
+            Errors.NothingToSmooth(name, Kind);
+        }
+
+        if (classWeights is not null && classWeights.Length != Math.Max(given, 2))
+        {
+            Errors.ClassWeightCount(name, Math.Max(given, 2), classWeights.Length);
+        }
+
         Outputs = given;
         return new Shape(1);
     }
@@ -84,6 +134,75 @@ public abstract class Loss : Op
     /// and the activation is computed for predictions only.
     /// </summary>
     internal virtual Loss? OnLogits(Activation outputActivation) => null;
+
+    /// <summary>Whether targets are probabilities of classes, so that smoothing them has a meaning.</summary>
+    private protected virtual bool TargetsAreProbabilities => false;
+
+    /// <summary>Whether targets are smoothed, which takes memory for them.</summary>
+    private protected bool Smooths => labelSmoothing > 0f;
+
+    /// <summary>Takes over what the user said of another loss: for the same loss written on logits.</summary>
+    internal Loss WithSettingsOf(Loss other)
+    {
+        labelSmoothing = other.labelSmoothing;
+        classWeights = other.classWeights;
+        weight = other.weight;
+        return this;
+    }
+
+    /// <summary>The targets as the loss reads them: as they are, or smoothed into the given memory.</summary>
+    private protected Span<float> Targets(scoped in OpContext<float> c, Span<float> smoothed, int classes)
+    {
+        if (!Smooths)
+        {
+            return c.Input(1);
+        }
+
+        LossTargets.Smooth(c.Arithmetic, labelSmoothing, classes, c.Input(1), smoothed);
+        return smoothed;
+    }
+
+    /// <summary>The definition of <see cref="Targets"/>.</summary>
+    private protected Span<T> TargetsTwin<T>(scoped in OpContext<T> c, Span<T> smoothed, int classes)
+        where T : unmanaged, System.Numerics.IBinaryFloatingPointIeee754<T>
+    {
+        if (!Smooths)
+        {
+            return c.Input(1);
+        }
+
+        LossTargets.SmoothTwin<T>(c.Arithmetic, labelSmoothing, classes, c.Input(1), smoothed);
+        return smoothed;
+    }
+
+    /// <summary>Multiplies each sample's row of terms or gradients by what its class weighs.</summary>
+    private protected void WeighRows(in OpContext<float> c, Span<float> rows)
+    {
+        for (int sample = 0; classWeights is not null && sample < c.Batch; sample++)
+        {
+            Span<float> row = rows.Slice(sample * c.InputStride(0), Outputs);
+            Elementwise.Scale(SampleWeight(in c, sample), row, row);
+        }
+    }
+
+    /// <summary>The definition of <see cref="WeighRows"/>.</summary>
+    private protected void WeighRowsTwin<T>(in OpContext<T> c, Span<T> rows) where T : unmanaged, System.Numerics.IBinaryFloatingPointIeee754<T>
+    {
+        for (int sample = 0; classWeights is not null && sample < c.Batch; sample++)
+        {
+            T weight = LossTargets.WeightTwin<T>(c.Arithmetic, classWeights, c.Input(1).Slice(sample * c.InputStride(1), Outputs));
+            for (int i = sample * c.InputStride(0); i < (sample * c.InputStride(0)) + Outputs; i++)
+            {
+                rows[i] = weight * rows[i];
+            }
+        }
+    }
+
+    /// <summary>What a class weighs: 1 where nothing was said.</summary>
+    private protected float ClassWeight(int label) => classWeights is null ? 1f : classWeights[label];
+
+    private protected virtual float SampleWeight(in OpContext<float> c, int sample) =>
+        LossTargets.Weight(c.Arithmetic, classWeights!, c.Input(1).Slice(sample * c.InputStride(1), Outputs));
 
     private protected virtual void CheckTarget(string name, Node prediction, Node target)
     {

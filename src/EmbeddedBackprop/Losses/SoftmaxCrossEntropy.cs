@@ -23,8 +23,8 @@ public sealed class SoftmaxCrossEntropy : Loss
     public bool IndexTarget { get; private set; }
 
     /// <inheritdoc/>
-    /// <remarks>The terms of the batch, then one log-sum-exp per sample.</remarks>
-    public override int ScratchLength(int batch, Layout layout) => (batch * layout.Stride(Outputs)) + batch;
+    /// <remarks>The terms of the batch, then one log-sum-exp per sample, then smoothed targets if there are any.</remarks>
+    public override int ScratchLength(int batch, Layout layout) => ((Smooths ? 2 : 1) * batch * layout.Stride(Outputs)) + batch;
 
     /// <inheritdoc/>
     public override void Forward(in OpContext<float> c)
@@ -32,10 +32,17 @@ public sealed class SoftmaxCrossEntropy : Loss
         int stride = c.InputStride(0);
         Span<float> z = c.Input(0), y = c.Input(1), terms = c.Scratch[..(c.Batch * stride)], lse = c.Scratch.Slice(c.Batch * stride, c.Batch);
         SoftmaxRows.LogSumExp(c.Arithmetic, c.Batch, Outputs, z, stride, lse);
-        if (IndexTarget)
+        if (IndexTarget && !Smooths)
         {
             AddIndexTerms<float>(in c, z, y, lse);
             return;
+        }
+
+        y = IndexTarget ? OneHot(in c) : y;
+        if (Smooths)
+        {
+            LossTargets.Smooth(c.Arithmetic, LabelSmoothing, Outputs, y, Smoothed(in c));
+            y = Smoothed(in c);
         }
 
         for (int sample = 0; sample < c.Batch; sample++)
@@ -45,6 +52,7 @@ public sealed class SoftmaxCrossEntropy : Loss
             ElementFormula.Run<Term>(c.Arithmetic, z.Slice(row, stride), y.Slice(row, stride), terms.Slice(row, stride), lse[sample]);
         }
 
+        WeighRows(in c, terms);
         AddTerms(in c, terms);
     }
 
@@ -55,10 +63,16 @@ public sealed class SoftmaxCrossEntropy : Loss
         float scale = (float)GradientScale(c.LogicalBatch);
         Span<float> y = c.Input(1), gradient = GradientRows(in c);
         SoftmaxRows.Forward(c.Arithmetic, c.Batch, Outputs, c.Input(0), stride, gradient, stride);
+        if (Smooths)
+        {
+            LossTargets.Smooth(c.Arithmetic, LabelSmoothing, Outputs, IndexTarget ? OneHot(in c) : y, Smoothed(in c));
+            y = Smoothed(in c);
+        }
+
         for (int sample = 0; sample < c.Batch; sample++)
         {
             Span<float> p = gradient.Slice(sample * stride, stride);
-            if (IndexTarget)
+            if (IndexTarget && !Smooths)
             {
                 p[ClassIndex(y[sample])] -= 1f;
                 Elementwise.Scale(scale, p, p);
@@ -70,6 +84,7 @@ public sealed class SoftmaxCrossEntropy : Loss
             }
         }
 
+        WeighRows(in c, gradient);
         Padding.Clear(gradient, c.Batch, Outputs, stride);
         EndGradient(in c);
     }
@@ -113,16 +128,70 @@ public sealed class SoftmaxCrossEntropy : Loss
         }
     }
 
+    private protected override bool TargetsAreProbabilities => true;
+
+    private protected override float SampleWeight(in OpContext<float> c, int sample) =>
+        IndexTarget ? ClassWeight(ClassIndex(c.Input(1)[sample])) : base.SampleWeight(in c, sample);
+
+    /// <summary>Memory for smoothed targets, behind terms and log-sum-exps.</summary>
+    private static Span<T> Smoothed<T>(scoped in OpContext<T> c) where T : unmanaged =>
+        c.Scratch.Slice((c.Batch * c.InputStride(0)) + c.Batch, c.Batch * c.InputStride(0));
+
+    /// <summary>Class indices as one-hot rows, in the memory that their smoothed form takes.</summary>
+    private Span<T> OneHot<T>(scoped in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        Span<T> rows = Smoothed(in c);
+        rows.Clear();
+        for (int sample = 0; sample < c.Batch; sample++)
+        {
+            rows[(sample * c.InputStride(0)) + ClassIndex(c.Input(1)[sample])] = T.One;
+        }
+
+        return rows;
+    }
+
+    private Span<T> SmoothedTwin<T>(scoped in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        if (!Smooths)
+        {
+            return c.Input(1);
+        }
+
+        Span<T> rows = Smoothed(in c);
+        LossTargets.SmoothTwin<T>(c.Arithmetic, LabelSmoothing, Outputs, IndexTarget ? OneHot(in c) : c.Input(1), rows);
+        return rows;
+    }
+
+    private void WeighLabelledTwin<T>(in OpContext<T> c, Span<T> rows) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        if (!IndexTarget)
+        {
+            WeighRowsTwin(in c, rows);
+            return;
+        }
+
+        for (int sample = 0; ClassWeights is not null && sample < c.Batch; sample++)
+        {
+            T weight = T.CreateTruncating(ClassWeight(ClassIndex(c.Input(1)[sample])));
+            for (int i = sample * c.InputStride(0); i < (sample * c.InputStride(0)) + Outputs; i++)
+            {
+                rows[i] = weight * rows[i];
+            }
+        }
+    }
+
     private void ForwardTwin<T>(in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         int stride = c.InputStride(0);
         Span<T> z = c.Input(0), y = c.Input(1), terms = c.Scratch[..(c.Batch * stride)], lse = c.Scratch.Slice(c.Batch * stride, c.Batch);
         Kernels.Scalar.SoftmaxRows.LogSumExp<T>(c.Arithmetic, c.Batch, Outputs, z, stride, lse);
-        if (IndexTarget)
+        if (IndexTarget && !Smooths)
         {
             AddIndexTerms<T>(in c, z, y, lse);
             return;
         }
+
+        y = SmoothedTwin(in c);
 
         for (int sample = 0; sample < c.Batch; sample++)
         {
@@ -132,6 +201,7 @@ public sealed class SoftmaxCrossEntropy : Loss
             }
         }
 
+        WeighLabelledTwin(in c, terms);
         AddTermsTwin<T>(in c, terms);
     }
 
@@ -140,18 +210,21 @@ public sealed class SoftmaxCrossEntropy : Loss
         int stride = c.InputStride(0);
         Span<T> y = c.Input(1), gradient = GradientRows(in c);
         Kernels.Scalar.SoftmaxRows.Forward<T>(c.Arithmetic, c.Batch, Outputs, c.Input(0), stride, gradient, stride);
+        y = SmoothedTwin(in c);
+        bool index = IndexTarget && !Smooths;
         for (int sample = 0; sample < c.Batch; sample++)
         {
             int row = sample * stride;
-            int target = IndexTarget ? ClassIndex(y[sample]) : -1;
-            T sum = IndexTarget ? T.One : Kernels.Scalar.Reduce.Sum<T>(y.Slice(row, Outputs));
+            int target = index ? ClassIndex(y[sample]) : -1;
+            T sum = index ? T.One : Kernels.Scalar.Reduce.Sum<T>(y.Slice(row, Outputs));
             for (int j = 0; j < Outputs; j++)
             {
-                T wanted = !IndexTarget ? y[row + j] : j == target ? T.One : T.Zero;
+                T wanted = !index ? y[row + j] : j == target ? T.One : T.Zero;
                 gradient[row + j] = ((gradient[row + j] * sum) - wanted) * scale;
             }
         }
 
+        WeighLabelledTwin(in c, gradient);
         EndGradientTwin(in c);
     }
 
@@ -163,7 +236,8 @@ public sealed class SoftmaxCrossEntropy : Loss
         for (int sample = 0; sample < c.Batch; sample++)
         {
             int target = ClassIndex(y[sample]);
-            parts[(FirstPart(c.SampleOffset + sample) + target) % PartCount] += lse[sample] - z[(sample * c.InputStride(0)) + target];
+            parts[(FirstPart(c.SampleOffset + sample) + target) % PartCount] +=
+                T.CreateTruncating(ClassWeight(target)) * (lse[sample] - z[(sample * c.InputStride(0)) + target]);
         }
     }
 

@@ -51,6 +51,7 @@ internal static class TrainCommand
         }
 
         recipe = RecipeDefaults.Complete(recipe, data.InputShape, data.Classes, data.Training.TargetLength, data.Training.Count);
+        recipe = ClassBalance.Resolve(recipe, data);
         data = data.ForOutputs(recipe.Layers![^1]);
         using Network network = NetworkFactory.Create(recipe, threads: threads);
         Trainer trainer = new(network, data.Training, NetworkFactory.Training(recipe));

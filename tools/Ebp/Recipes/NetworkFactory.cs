@@ -2,6 +2,7 @@ using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Initializers;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Optimizers;
 using EmbeddedBackprop.Training;
 using EmbeddedBackprop.Training.Schedules;
@@ -25,9 +26,8 @@ internal static class NetworkFactory
             Regularization = new Regularization { L1 = recipe.L1!.Value, L2 = recipe.L2!.Value, WeightDecay = recipe.WeightDecay!.Value, MaxNorm = recipe.MaxNorm!.Value },
             Clipping = new Clipping { Value = recipe.ClipValue!.Value, Norm = recipe.ClipNorm!.Value },
         };
-        return recipe.Net is null
-            ? Layers(recipe).Compile(Registry.Loss(recipe.Loss!), options)
-            : NetCompiler.Compile(recipe.Net, Registry.Loss(recipe.Loss!), options);
+        Loss loss = Registry.Loss(recipe.Loss!, new LossSettings { LabelSmoothing = recipe.LabelSmoothing, ClassWeights = recipe.WeightOfClass });
+        return recipe.Net is null ? Layers(recipe).Compile(loss, options) : NetCompiler.Compile(recipe.Net, loss, options);
     }
 
     private static Sequential Layers(Recipe recipe)

@@ -37,6 +37,14 @@ internal sealed record Recipe
 
     public string? Loss { get; init; }
 
+    public float? LabelSmoothing { get; init; }
+
+    /// <summary>balanced, or numbers with commas between.</summary>
+    public string? ClassWeights { get; init; }
+
+    /// <summary>What <see cref="ClassWeights"/> says for the data at hand; no option of its own.</summary>
+    public float[]? WeightOfClass { get; init; }
+
     public string? Optimizer { get; init; }
 
     public float? LearningRate { get; init; }
@@ -108,6 +116,8 @@ internal sealed record Recipe
         Activation = OptionText.Name("activation", text("activation"), Names.Activations),
         OutputActivation = OptionText.Name("output-activation", text("output-activation"), Names.Activations),
         Loss = OptionText.Name("loss", text("loss"), Names.Losses),
+        LabelSmoothing = OptionText.Number("label-smoothing", text("label-smoothing"), below: 1),
+        ClassWeights = ClassBalance.Check(text("class-weights")),
         Optimizer = OptionText.Name("optimizer", text("optimizer"), Names.Optimizers),
         LearningRate = OptionText.Number("lr", text("lr")),
         Momentum = OptionText.Number("momentum", text("momentum"), below: 1),
@@ -153,6 +163,8 @@ internal sealed record Recipe
         Add("activation", Activation);
         Add("output-activation", OutputActivation);
         Add("loss", Loss);
+        Add("label-smoothing", Number(LabelSmoothing));
+        Add("class-weights", ClassWeights);
         Add("optimizer", Optimizer);
         Add("lr", Number(LearningRate));
         Add("momentum", Number(Momentum));

@@ -1,0 +1,11 @@
+namespace EmbeddedBackprop.Losses;
+
+/// <summary>The settings of any loss, as they come from a command line or a model file; null stands for the loss's default.</summary>
+public sealed record LossSettings
+{
+    /// <summary>The share of the target that is spread over all classes (the cross-entropies).</summary>
+    public float? LabelSmoothing { get; init; }
+
+    /// <summary>What the samples of each class weigh; null for 1 each.</summary>
+    public IReadOnlyList<float>? ClassWeights { get; init; }
+}
