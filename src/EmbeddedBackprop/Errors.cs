@@ -27,6 +27,30 @@ internal static class Errors
         throw new ArgumentException("a bidirectional layer cannot carry its state: the layer that reads from the end would need the next run first");
 
     [DoesNotReturn]
+    public static void InputShape(string op, Shape expected, Shape given, string from) =>
+        throw new ArgumentException($"{op}: expected the shape {expected}, as at its first use, got {given} (from {from})");
+
+    [DoesNotReturn]
+    public static void NotAnImage(string op, Shape given, string from) =>
+        throw new ArgumentException($"{op}: expected an image, channels x height x width, got {given} (from {from})");
+
+    [DoesNotReturn]
+    public static void NotASignal(string op, Shape given, string from) =>
+        throw new ArgumentException($"{op}: expected a signal, channels x length, got {given} (from {from})");
+
+    [DoesNotReturn]
+    public static void CausalImage() =>
+        throw new ArgumentException("causal padding is for signals (conv1d); an image has no past");
+
+    [DoesNotReturn]
+    public static void TransposedPadding() =>
+        throw new ArgumentException("a transposed convolution takes explicit padding only");
+
+    [DoesNotReturn]
+    public static void TransposedSize(string op, int height, int width) =>
+        throw new ArgumentException($"{op}: an output of {height}x{width}, or output padding that is not below the stride, is no transposed convolution");
+
+    [DoesNotReturn]
     public static void SizesDiffer(string op, string left, Shape leftShape, string right, Shape rightShape) =>
         throw new ArgumentException($"{op}: {left} has shape {leftShape}, {right} has shape {rightShape}; they must be equal");
 

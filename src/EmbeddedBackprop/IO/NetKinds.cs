@@ -15,6 +15,34 @@ internal static class NetKinds
             return f => new Dense(outputs, f);
         })
         { Activates = true },
+        new("conv", "conv FILTERS KERNEL [sSTRIDE] [pPADDING|same|valid] [dDILATION] [gGROUPS] [ACTIVATION] [NODE]", words =>
+        {
+            int filters = words.Count("a number of filters");
+            (int height, int width) = words.Pair("a kernel");
+            ConvOptions options = Convolution(words);
+            return f => new Conv2D(filters, height, width, f, options);
+        })
+        { Activates = true },
+        new("conv1d", "conv1d FILTERS KERNEL [sSTRIDE] [pPADDING|same|valid|causal] [dDILATION] [gGROUPS] [ACTIVATION] [NODE]", words =>
+        {
+            int filters = words.Count("a number of filters"), kernel = words.Count("a kernel");
+            ConvOptions options = new()
+            {
+                Padding = words.Flag("causal") ? ConvPadding.Causal : Padding(words),
+                StrideX = words.Lettered("s") ?? 1, PaddingX = words.Lettered("p", 0) ?? 0, DilationX = words.Lettered("d") ?? 1, Groups = words.Lettered("g") ?? 1,
+            };
+            return f => new Conv1D(filters, kernel, f, options);
+        })
+        { Activates = true },
+        new("conv-transpose", "conv-transpose FILTERS KERNEL [sSTRIDE] [pPADDING] [oOUTPUT_PADDING] [dDILATION] [gGROUPS] [ACTIVATION] [NODE]", words =>
+        {
+            int filters = words.Count("a number of filters");
+            (int height, int width) = words.Pair("a kernel");
+            (int y, int x) = words.LetteredPair("o", 0) ?? (0, 0);
+            ConvOptions options = Convolution(words) with { OutputPaddingY = y, OutputPaddingX = x };
+            return f => new ConvTranspose2D(filters, height, width, f, options);
+        })
+        { Activates = true },
         new("activate", "activate ACTIVATION [NODE]", _ => f => new Activate(f)) { Activates = true, NeedsActivation = true },
         new("rnn", "rnn SIZE [relu] [all] [bidirectional] [carry] [truncateSTEPS] [NODE [MASK]]", words =>
         {
@@ -58,4 +86,23 @@ internal static class NetKinds
         CarryState = words.Flag("carry"),
         TruncateEvery = words.Lettered("truncate") ?? 0,
     };
+
+    private static ConvOptions Convolution(NetWords words)
+    {
+        (int strideY, int strideX) = words.LetteredPair("s") ?? (1, 1);
+        (int paddingY, int paddingX) = words.LetteredPair("p", 0) ?? (0, 0);
+        (int dilationY, int dilationX) = words.LetteredPair("d") ?? (1, 1);
+        return new ConvOptions
+        {
+            Padding = Padding(words), StrideY = strideY, StrideX = strideX, PaddingY = paddingY, PaddingX = paddingX,
+            DilationY = dilationY, DilationX = dilationX, Groups = words.Lettered("g") ?? 1,
+        };
+    }
+
+    private static ConvPadding Padding(NetWords words)
+    {
+        bool same = words.Flag("same");
+        _ = words.Flag("valid"); // what is done where nothing is said
+        return same ? ConvPadding.Same : ConvPadding.Explicit;
+    }
 }
