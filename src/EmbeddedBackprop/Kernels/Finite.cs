@@ -18,6 +18,13 @@ public static class Finite
     /// <param name="terms">Products in a sum.</param>
     internal static bool BoundsProducts(ReadOnlySpan<float> x, ReadOnlySpan<float> y, int terms) => Magnitude(x) * Magnitude(y) * terms < 1e38f;
 
+    /// <summary>The same for sums of products and, beside them, sums of y's numbers alone (a bias gradient).</summary>
+    /// <param name="x">The numbers of one factor.</param>
+    /// <param name="y">The numbers of the other.</param>
+    /// <param name="terms">Terms of a sum.</param>
+    internal static bool BoundsProductsAndSums(ReadOnlySpan<float> x, ReadOnlySpan<float> y, long terms) =>
+        MathF.Max(Magnitude(x), 1f) * Magnitude(y) * terms < 1e38f;
+
     /// <summary>The largest magnitude; infinite or NaN if a number is, because their bits are the largest of all.</summary>
     private static float Magnitude(ReadOnlySpan<float> x)
     {

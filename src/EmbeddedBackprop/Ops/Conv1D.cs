@@ -27,6 +27,10 @@ public sealed class Conv1D : Convolution
 
     private protected override string KernelText => KernelWidth.ToString(CultureInfo.InvariantCulture);
 
+    // A signal has one axis: s2, not s1x2.
+    private protected override ConvOptions ShownOptions =>
+        Options with { StrideY = Options.StrideX, PaddingY = Options.PaddingX, DilationY = Options.DilationX };
+
     private protected override int[] KernelShape(int channels) => [Filters, channels, KernelWidth];
 
     private protected override (int Channels, int Height, int Width) Read(string name, Node node)

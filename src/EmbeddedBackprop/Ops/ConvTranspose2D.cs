@@ -126,7 +126,7 @@ public sealed class ConvTranspose2D : Op
     public override bool BackwardAndUpdate(in OpContext<float> c, in SgdUpdate update)
     {
         Span<float> delta = Delta(in c), x = c.Input(0);
-        if (!Finite.BoundsProducts(x, delta))
+        if (!Finite.BoundsProductsAndSums(x, delta, (long)c.Batch * sizes.OutputPositions))
         {
             // The gradient may not be finite: it is looked at before it is applied.
             Conv.WeightGradient(c.Arithmetic, in sizes, c.Batch, delta, c.OutputStride, x, c.InputStride(0), c.ParameterGradient(0), default);

@@ -44,12 +44,14 @@ public abstract class Convolution : Op
     public override string Detail => Activation.Name;
 
     /// <inheritdoc/>
-    public override string Settings => string.Create(CultureInfo.InvariantCulture, $"{Filters} {KernelText}{ConvText.Of(Options)}");
+    public override string Settings => string.Create(CultureInfo.InvariantCulture, $"{Filters} {KernelText}{ConvText.Of(ShownOptions)}");
 
     /// <inheritdoc/>
     public override long MultiplyAdds => sizes.MultiplyAdds;
 
     private protected abstract string KernelText { get; }
+
+    private protected virtual ConvOptions ShownOptions => Options;
 
     private protected abstract int[] KernelShape(int channels);
 
@@ -112,7 +114,7 @@ public abstract class Convolution : Op
     public override bool BackwardAndUpdate(in OpContext<float> c, in SgdUpdate update)
     {
         Span<float> delta = Delta(in c), x = c.Input(0);
-        if (!Finite.BoundsProducts(x, delta))
+        if (!Finite.BoundsProductsAndSums(x, delta, (long)c.Batch * sizes.OutputPositions))
         {
             // The gradient may not be finite: it is looked at before it is applied.
             Conv.WeightGradient(

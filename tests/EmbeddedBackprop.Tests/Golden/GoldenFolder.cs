@@ -10,7 +10,9 @@ internal static class GoldenFolder
     public const string Networks = "mlp";
     public const string Optimizers = "optimizers";
 
-    private static readonly string[] Families = [Activations, Networks, Optimizers];
+    public static readonly string[] Convolutions = ["conv2d", "conv1d", "conv_transpose2d"];
+
+    private static readonly string[] Families = [Activations, Networks, Optimizers, .. Convolutions];
 
     public static string Path { get; } =
         Environment.GetEnvironmentVariable("EBP_REFERENCE") is { Length: > 0 } named ? named
