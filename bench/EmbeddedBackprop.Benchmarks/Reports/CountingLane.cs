@@ -55,6 +55,8 @@ internal readonly struct CountingLane(float value) : IFloatLanes<CountingLane>
 
     public static CountingLane IfNaN(CountingLane x, CountingLane then, CountingLane otherwise) => float.IsNaN(x.value) ? then : otherwise;
 
+    public static CountingLane LogEnds(CountingLane x, CountingLane y) => Transcendental.LogEnds(x, y);
+
     public static CountingLane AddBits(CountingLane x, int addend) => Bits(Lane<Fused>.AddBits(x.Lane, addend));
 
     public static CountingLane ShiftBitsLeft(CountingLane x, int count) => Bits(Lane<Fused>.ShiftBitsLeft(x.Lane, count));

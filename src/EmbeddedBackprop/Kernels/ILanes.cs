@@ -93,6 +93,9 @@ internal interface IFloatLanes<T> : ILanes<T> where T : struct, IFloatLanes<T>
     /// <summary>The value in every lane.</summary>
     static abstract T Broadcast(float value);
 
+    /// <summary>The ends of a logarithm y of x: x itself where it is +inf or NaN, NaN below 0, -inf at +0 and -0, y elsewhere.</summary>
+    static abstract T LogEnds(T x, T y);
+
     /// <summary>bits(x) + addend, as 32-bit integers.</summary>
     static abstract T AddBits(T x, int addend);
 

@@ -73,6 +73,9 @@ internal readonly struct Lane<TArithmetic>(float value) : IFloatLanes<Lane<TArit
         float.IsNaN(x.value) ? then : otherwise;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lane<TArithmetic> LogEnds(Lane<TArithmetic> x, Lane<TArithmetic> y) => Transcendental.LogEnds(x, y);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane<TArithmetic> AddBits(Lane<TArithmetic> x, int addend) => FromBits(unchecked(Bits(x) + addend));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

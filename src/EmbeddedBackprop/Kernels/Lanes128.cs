@@ -72,6 +72,9 @@ internal readonly struct Lanes128<TArithmetic>(Vector128<float> value) : IFloatL
         new(Vector128.ConditionalSelect(Vector128.Equals(x.value, x.value), otherwise.value, then.value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128<TArithmetic> LogEnds(Lanes128<TArithmetic> x, Lanes128<TArithmetic> y) => Transcendental.LogEnds(x, y);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128<TArithmetic> AddBits(Lanes128<TArithmetic> x, int addend) => new((x.value.AsInt32() + Vector128.Create(addend)).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -64,6 +64,9 @@ internal readonly struct Lanes256<TArithmetic>(Vector256<float> value) : IFloatL
         new(Vector256.ConditionalSelect(Vector256.Equals(x.value, x.value), otherwise.value, then.value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256<TArithmetic> LogEnds(Lanes256<TArithmetic> x, Lanes256<TArithmetic> y) => Transcendental.LogEnds(x, y);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256<TArithmetic> AddBits(Lanes256<TArithmetic> x, int addend) => new((x.value.AsInt32() + Vector256.Create(addend)).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace EmbeddedBackprop.Kernels;
 
@@ -7,6 +8,10 @@ namespace EmbeddedBackprop.Kernels;
 internal readonly struct Lanes512<TArithmetic>(Vector512<float> value) : IFloatLanes<Lanes512<TArithmetic>>
     where TArithmetic : struct, IArithmetic
 {
+    // Four bits for each class of x, from the lowest: quiet NaN -> x, signalling NaN -> quiet x, 0 -> -inf, 1 -> y, -inf -> NaN, +inf -> +inf,
+    // negative -> NaN, positive -> y.
+    private const int LogEndsTable = 0x03530421;
+
     private readonly Vector512<float> value = value;
 
     public static int Count => 16;
@@ -62,6 +67,10 @@ internal readonly struct Lanes512<TArithmetic>(Vector512<float> value) : IFloatL
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512<TArithmetic> IfNaN(Lanes512<TArithmetic> x, Lanes512<TArithmetic> then, Lanes512<TArithmetic> otherwise) =>
         new(Vector512.ConditionalSelect(Vector512.Equals(x.value, x.value), otherwise.value, then.value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512<TArithmetic> LogEnds(Lanes512<TArithmetic> x, Lanes512<TArithmetic> y) =>
+        Avx512F.IsSupported ? new(Avx512F.Fixup(y.value, x.value, Vector512.Create(LogEndsTable), 0)) : Transcendental.LogEnds(x, y);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512<TArithmetic> AddBits(Lanes512<TArithmetic> x, int addend) => new((x.value.AsInt32() + Vector512.Create(addend)).AsSingle());

@@ -72,6 +72,9 @@ internal readonly struct LanesAny<TArithmetic>(Vector<float> value) : IFloatLane
         new(Vector.ConditionalSelect(Vector.Equals(x.value, x.value), otherwise.value, then.value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> LogEnds(LanesAny<TArithmetic> x, LanesAny<TArithmetic> y) => Transcendental.LogEnds(x, y);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static LanesAny<TArithmetic> AddBits(LanesAny<TArithmetic> x, int addend) => new((x.value.As<float, int>() + new Vector<int>(addend)).As<int, float>());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using EmbeddedBackprop.Kernels.Scalar;
 
 namespace EmbeddedBackprop.Kernels;
 
@@ -41,16 +43,29 @@ internal static class Map
             ref readonly float x = ref MemoryMarshal.GetReference(arguments.X);
             ref float y = ref MemoryMarshal.GetReference(arguments.Y);
             nuint n = (nuint)arguments.X.Length;
-            nuint i = 0;
-            for (; n - i >= (nuint)T.Count; i += (nuint)T.Count)
+            if (n >= (nuint)T.Count)
             {
-                T.Store(TMap.Invoke(T.Load(in x, i)), ref y, i);
+                Vectors<T>(in x, ref y, n);
             }
+            else if (n != 0)
+            {
+                // Less than a vector, on a copy: a polynomial costs the same for one lane and for all.
+                SoftmaxRow.Tail(in x, 0, n, out PartialSums<float> copy);
+                ref float t = ref Unsafe.As<PartialSums<float>, float>(ref copy);
+                Vectors<T>(in t, ref t, (nuint)T.Count);
+                for (nuint i = 0; i < n; i++)
+                    Unsafe.Add(ref y, i) = Unsafe.Add(ref t, i);
+            }
+        }
 
-            for (; i < n; i++)
-            {
-                TTail.Store(TMap.Invoke(TTail.Load(in x, i)), ref y, i);
-            }
+        private static void Vectors<T>(ref readonly float x, ref float y, nuint n) where T : struct, IFloatLanes<T>
+        {
+            // The last vector overlaps its neighbour where n is no multiple. It is read before anything is written: y may be x.
+            nuint end = n - (nuint)T.Count;
+            T last = T.Load(in x, end);
+            for (nuint i = 0; i < end; i += (nuint)T.Count)
+                T.Store(TMap.Invoke(T.Load(in x, i)), ref y, i);
+            T.Store(TMap.Invoke(last), ref y, end);
         }
     }
 }

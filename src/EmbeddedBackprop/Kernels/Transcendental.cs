@@ -70,15 +70,15 @@ internal static class Transcendental
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Log<T>(T x) where T : struct, IFloatLanes<T>
     {
-        // Denormals are brought into the normal range first; 23 is taken from the exponent again.
+        // Denormals are brought into the normal range first; 23 is taken from the exponent again, where it costs nothing: all of this is exact.
         T smallest = T.Constant(1.17549435e-38);
         T scaled = T.IfGreater(smallest, x, x * T.Constant(8388608.0), x);
-        T correction = T.IfGreater(smallest, x, T.Constant(-23.0), T.Zero);
+        T zero = T.IfGreater(smallest, x, T.Constant(Rounder + 23.0), T.Constant(Rounder));
 
         // Subtracting the bits of sqrt(1/2) makes the exponent field count from sqrt(1/2) instead of 1.
         const int RootHalfBits = 0x3F3504F3;
         T bits = T.AddBits(scaled, -RootHalfBits);
-        T k = (T.AddBits(T.ShiftBitsRight(bits, 23), RounderBits) - T.Constant(Rounder)) + correction;
+        T k = T.AddBits(T.ShiftBitsRight(bits, 23), RounderBits) - zero;
         T f = T.AddBits(T.AndBits(bits, 0x7FFFFF), RootHalfBits) - T.One;
 
         T u = f * f;
@@ -98,7 +98,14 @@ internal static class Transcendental
         y = T.MultiplyAdd(u, T.Constant(-0.5), y);
         y = T.MultiplyAdd(k, T.Constant(Ln2High), f + y);
 
-        y = T.IfGreater(T.Constant(double.PositiveInfinity), x, y, x); // +inf and NaN come back as they are
+        return T.LogEnds(x, y);
+    }
+
+    /// <summary>What lanes without an instruction for it do at the ends of a logarithm.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T LogEnds<T>(T x, T y) where T : struct, IFloatLanes<T>
+    {
+        y = T.IfGreater(T.Constant(double.PositiveInfinity), x, y, x);
         y = T.IfGreater(T.Zero, x, T.Constant(double.NaN), y);
         return T.IfGreater(T.Constant(1.40129846e-45), T.Abs(x), T.Constant(double.NegativeInfinity), y);
     }
