@@ -11,39 +11,56 @@ internal static unsafe class GemmTile
     /// <summary>The most rows of a tile.</summary>
     public const int MaximumRows = 6;
 
+    /// <summary>Products of fewer rows have tiles that <see cref="RunListed"/> does not know.</summary>
+    public const int FewestListedRows = 8;
+
     /// <summary>Runs equal tiles of rows x columns vectors; accumulators are named locals because arrays would live in memory.</summary>
     public static void Run<T>(int rows, int columns, in TileArguments tile)
         where T : struct, IFloatLanes<T>
     {
         switch (rows)
         {
-            case 1: Columns<T, One>(columns, in tile); break;
-            case 2: Columns<T, Two>(columns, in tile); break;
-            case 3: Columns<T, Three>(columns, in tile); break;
-            case 4: Columns<T, Four>(columns, in tile); break;
-            case 5: Columns<T, Five>(columns, in tile); break;
-            default: Columns<T, Six>(columns, in tile); break;
+            case 1: Columns<T, One, One>(columns, in tile); break;
+            case 2: Columns<T, Two, One>(columns, in tile); break;
+            case 3: Columns<T, Three, One>(columns, in tile); break;
+            case 4: Columns<T, Four, One>(columns, in tile); break;
+            case 5: Columns<T, Five, One>(columns, in tile); break;
+            default: Columns<T, Six, One>(columns, in tile); break;
         }
     }
 
-    private static void Columns<T, TRows>(int columns, in TileArguments tile)
+    /// <summary>The same over listed k only, with A's step 1 (TSteps is <see cref="Two"/>): a list costs a tenth, so only those who need one pay for it.</summary>
+    public static void RunListed<T>(int rows, int columns, in TileArguments tile)
+        where T : struct, IFloatLanes<T>
+    {
+        switch (rows)
+        {
+            case 4: Columns<T, Four, Two>(columns, in tile); break;
+            case 5: Columns<T, Five, Two>(columns, in tile); break;
+            default: Columns<T, Six, Two>(columns, in tile); break;
+        }
+    }
+
+    private static void Columns<T, TRows, TSteps>(int columns, in TileArguments tile)
         where T : struct, IFloatLanes<T>
         where TRows : unmanaged, ITileSize
+        where TSteps : unmanaged, ITileSize
     {
         switch (columns)
         {
-            case 1: Run<T, TRows, One>(in tile); break;
-            case 2: Run<T, TRows, Two>(in tile); break;
-            case 3: Run<T, TRows, Three>(in tile); break;
-            default: Run<T, TRows, Four>(in tile); break;
+            case 1: Run<T, TRows, One, TSteps>(in tile); break;
+            case 2: Run<T, TRows, Two, TSteps>(in tile); break;
+            case 3: Run<T, TRows, Three, TSteps>(in tile); break;
+            default: Run<T, TRows, Four, TSteps>(in tile); break;
         }
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void Run<T, TRows, TColumns>(in TileArguments tile)
+    private static void Run<T, TRows, TColumns, TSteps>(in TileArguments tile)
         where T : struct, IFloatLanes<T>
         where TRows : unmanaged, ITileSize
         where TColumns : unmanaged, ITileSize
+        where TSteps : unmanaged, ITileSize
     {
         ref readonly float b = ref tile.B;
         ref float a0 = ref Unsafe.AsRef(in tile.A);
@@ -144,10 +161,18 @@ internal static unsafe class GemmTile
                 }
             }
 
+            ref ushort number = ref Unsafe.AsRef(in tile.Steps);
             nuint q = 0;
             nuint j = 0;
             for (nuint p = tile.Depth; p != 0; p--)
             {
+                if (sizeof(TSteps) > 1)
+                {
+                    q = number;
+                    j = q * leading;
+                    number = ref Unsafe.Add(ref number, 1);
+                }
+
                 T b0 = T.Load(in b, j);
                 T b1 = sizeof(TColumns) > 1 ? T.Load(in b, j + second) : T.Zero;
                 T b2 = sizeof(TColumns) > 2 ? T.Load(in b, j + third) : T.Zero;
@@ -223,8 +248,11 @@ internal static unsafe class GemmTile
                         s53 = T.MultiplyAdd(x, b3, s53);
                 }
 
-                q += step;
-                j += leading;
+                if (sizeof(TSteps) == 1)
+                {
+                    q += step;
+                    j += leading;
+                }
             }
 
             T.Store(s00, ref c0, 0);

@@ -65,6 +65,42 @@ internal sealed class GemmTests
         }
     }
 
+    /// <summary>Columns of A that are 0 in all rows are left out of the sums where that changes no bit, and only there.</summary>
+    [Test]
+    public void Pictures_with_background_have_the_bits_of_the_loop(
+        [Values] Arithmetic arithmetic, [Values("finite", "infinite weight", "no number as weight", "sums of -0", "nothing but background")] string special)
+    {
+        Widths.ForEach(width =>
+        {
+            foreach ((int m, int n, int k) in (ReadOnlySpan<(int, int, int)>)[(10, 32, 784), (8, 17, 64), (9, 5, 100), (13, 70, 300), (24, 16, 1500), (11, 33, 259)])
+            {
+                float[] a = new float[m * k], b = Samples.Array(k * n, n), bias = Samples.Array(n, k);
+                for (int i = 0; i < a.Length; i++)
+                {
+                    int step = i % k;
+                    bool ink = special != "nothing but background" && step / 14 % 2 == 1 && (step + (i / k)) % 3 == 0;
+                    a[i] = ink ? 0.01f * (step + 1) : step % 2 == 0 ? 0f : -0f;
+                }
+
+                switch (special)
+                {
+                    case "infinite weight": b[^1] = float.NegativeInfinity; b[n] = float.PositiveInfinity; break;
+                    case "no number as weight": b[5 * n] = float.NaN; break;
+                    case "sums of -0": bias.AsSpan().Fill(-0f); Array.ForEach([.. Enumerable.Range(0, k)], row => b[(row * n) + (n / 2)] = row == k / 2 ? 0f : -0f); break;
+                }
+
+                float[] expected = new float[m * n], actual = new float[m * n];
+                foreach (bool withBias in (ReadOnlySpan<bool>)[true, false])
+                {
+                    float[] start = withBias ? bias : [];
+                    Twin.Gemm.NN<float>(arithmetic, m, n, k, a, k, b, n, start, expected, n);
+                    Gemm.NN(arithmetic, m, n, k, a, k, b, n, start, actual, n);
+                    Bits.AssertEqual(actual, expected, $"{special} {m}x{n}x{k} bias {withBias} {arithmetic} width {width}");
+                }
+            }
+        });
+    }
+
     [Test]
     [Category("Exhaustive")]
     [Explicit("All sizes 0..67 cubed: minutes")]

@@ -33,6 +33,11 @@ internal sealed class LiveColumnsTests
             ushort[] list = new ushort[columns + LiveColumns.Group];
             int count = (int)LiveColumns.List(in a[0], (nuint)leading, (nuint)rows, (nuint)columns, ref list[0]);
             Assert.That(list[..count], Is.EqualTo(expected), $"{rows}x{columns}");
+
+            ushort[] live = new ushort[columns + LiveColumns.Group], dead = new ushort[columns + LiveColumns.Group];
+            count = (int)LiveColumns.Split(in a[0], (nuint)leading, (nuint)rows, (nuint)columns, ref live[0], ref dead[0]);
+            Assert.That(live[..count], Is.EqualTo(expected), $"{rows}x{columns}");
+            Assert.That(dead[..(columns - count)], Is.EqualTo(Enumerable.Range(0, columns).Where(column => !expected.Contains((ushort)column))), $"{rows}x{columns}");
         }
     }
 
