@@ -172,7 +172,8 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
         nuint lanes = (nuint)T.Count;
 
         // Where tiles are low, they are wide: additions take four cycles, and two start in each.
-        nuint perTile = g.M == 1 ? GemvTile.MaximumColumns : T.Count >= 16 || g.M == 2 ? 4u : 2u;
+        nuint wide = g.M > 1 || T.Count < 16 ? 0 : width % (16 * lanes) == 0 ? 16u : width == 12 * lanes ? 12u : 0;
+        nuint perTile = wide != 0 ? wide : g.M == 1 ? GemvTile.MaximumColumns : T.Count >= 16 || g.M == 2 ? 4u : 2u;
         nuint groups = (vectors + perTile - 1) / perTile;
         nuint rowTiles = (g.M + GemmTile.MaximumRows - 1) / GemmTile.MaximumRows;
 
@@ -199,6 +200,15 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
             tile.A = ref a;
             tile.C = ref Unsafe.Add(ref g.C, j + column);
             done += count;
+            if (wide != 0)
+            {
+                if (wide == 16)
+                    GemvTile.RunWide<T, Sixteen>(in tile);
+                else
+                    GemvTile.RunWide<T, Twelve>(in tile);
+                continue;
+            }
+
             if (g.M == 1)
             {
                 GemvTile.Run<T>((int)count, in tile);

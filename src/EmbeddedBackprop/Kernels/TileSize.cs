@@ -32,3 +32,9 @@ internal readonly struct Seven : ITileSize;
 
 [StructLayout(LayoutKind.Sequential, Size = 8)]
 internal readonly struct Eight : ITileSize;
+
+[StructLayout(LayoutKind.Sequential, Size = 12)]
+internal readonly struct Twelve : ITileSize;
+
+[StructLayout(LayoutKind.Sequential, Size = 16)]
+internal readonly struct Sixteen : ITileSize;
