@@ -32,8 +32,6 @@ public abstract class Activation
     public abstract void BackwardScalar(
         int rows, int columns, int stride, ReadOnlySpan<double> z, ReadOnlySpan<double> a, Span<double> delta);
 
-    /// <summary>One sample's affine layer and activation in one kernel, where there is one: the bits of the product and <see cref="Forward"/>.</summary>
-    /// <returns>False, and nothing is written, where there is none.</returns>
-    internal virtual bool TryForwardRow(
-        Arithmetic arithmetic, int n, int k, ReadOnlySpan<float> x, ReadOnlySpan<float> w, ReadOnlySpan<float> bias, Span<float> z, Span<float> a) => false;
+    /// <summary>One sample's affine layer and activation in one kernel: the bits of the product and <see cref="Forward"/>. Null where there is none.</summary>
+    internal virtual AffineRow? AffineRow(Arithmetic arithmetic, AffineRowPlaces places) => null;
 }

@@ -40,9 +40,7 @@ public sealed class Activation<TFunction> : Activation where TFunction : struct,
         int rows, int columns, int stride, ReadOnlySpan<double> z, ReadOnlySpan<double> a, Span<double> delta) =>
         ElementFormula.RunScalar<Delta>(rows, columns, stride, z, a, delta);
 
-    internal override bool TryForwardRow(
-        Arithmetic arithmetic, int n, int k, ReadOnlySpan<float> x, ReadOnlySpan<float> w, ReadOnlySpan<float> bias, Span<float> z, Span<float> a) =>
-        AffineRow.TryRun<Value>(arithmetic, n, k, x, w, bias, z, a);
+    internal override AffineRow? AffineRow(Arithmetic arithmetic, AffineRowPlaces places) => new AffineRow<Value>(arithmetic, places);
 
     /// <summary>a = f(z).</summary>
     private readonly struct Value : IElementFormula

@@ -1,3 +1,5 @@
+using EmbeddedBackprop.Kernels;
+
 namespace EmbeddedBackprop.Graphs;
 
 /// <summary>What an op's backward pass reads, so that the planner can free the rest early.</summary>
@@ -95,6 +97,10 @@ public abstract class Op
 
     /// <summary>Writes the output from the inputs.</summary>
     public abstract void Forward(in OpContext<float> c);
+
+    /// <summary><see cref="Forward"/> for a run of one sample, compiled for the step's places: a small layer takes 30 ns, as much as a context and its spans.</summary>
+    /// <returns>Null where the op has none.</returns>
+    internal virtual AffineRow? ForwardRow(Step step, Arithmetic arithmetic) => null;
 
     /// <summary>Writes the gradients of inputs and parameters from the gradient of the output.</summary>
     public abstract void Backward(in OpContext<float> c);

@@ -47,14 +47,15 @@ public readonly ref struct PlanMemory<T> where T : unmanaged
 public readonly ref struct OpContext<T> where T : unmanaged
 {
     private readonly PlanMemory<T> memory;
-    private readonly Step step;
+    private readonly ref readonly Step step;
     private readonly ref readonly RunInfo run;
     private readonly bool backward;
 
-    internal OpContext(in PlanMemory<T> memory, Step step, in RunInfo run, Arithmetic arithmetic, Layout layout, bool backward)
+    /// <summary>The step is a variable of the caller's: a context is made once for a run, and moves on as the variable does.</summary>
+    internal OpContext(in PlanMemory<T> memory, ref readonly Step step, in RunInfo run, Arithmetic arithmetic, Layout layout, bool backward)
     {
         this.memory = memory;
-        this.step = step;
+        this.step = ref step;
         this.run = ref run;
         this.backward = backward;
         Arithmetic = arithmetic;

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Graphs;
@@ -34,6 +35,7 @@ public sealed class Plan
         Losses = builder.Losses;
         Outputs = builder.Outputs;
         steps = builder.Steps;
+        RowSteps = new RowSteps(steps);
         values = builder.Values;
         valueGradients = builder.ValueGradients;
         parameters = builder.Parameters;
@@ -194,6 +196,12 @@ public sealed class Plan
         return node.Graph == Graph && node.Index < valueGradients.Length && valueGradients[node.Index].Exists;
     }
 
+    /// <summary>One sample without contexts, where that can be.</summary>
+    internal RowSteps RowSteps { get; }
+
+    /// <summary>Where a node's value stands: found once by whoever asks for it at each step.</summary>
+    internal Slot ValueSlot(Node node) => Find(values, node);
+
     /// <summary>The tensors that the backward pass writes a gradient for: those the loss depends on.</summary>
     internal ReadOnlySpan<ParameterRange> TrainedParameters => trainedParameters;
 
@@ -241,9 +249,26 @@ public sealed class Plan
     public void Forward(in PlanMemory<float> memory, in RunInfo run, Execution execution = Execution.Vector)
     {
         Check(in memory, in run, backward: false);
-        foreach (Step step in steps)
+        bool rows = run.Batch == 1 && execution == Execution.Vector;
+        if (!rows || !RowSteps.TryRun(ref MemoryMarshal.GetReference(memory.Parameters), ref MemoryMarshal.GetReference(memory.Workspace)))
         {
-            OpContext<float> context = new(in memory, step, in run, Options.Arithmetic, Options.Layout, backward: false);
+            Forward(in memory, in run, execution, rows);
+        }
+    }
+
+    private void Forward(in PlanMemory<float> memory, in RunInfo run, Execution execution, bool rows)
+    {
+        Step step = null!;
+        OpContext<float> context = new(in memory, in step, in run, Options.Arithmetic, Options.Layout, backward: false);
+        foreach (Step next in steps)
+        {
+            step = next;
+            if (rows && step.ForwardRow is { } row
+                && row.TryRun(ref MemoryMarshal.GetReference(memory.Parameters), ref MemoryMarshal.GetReference(memory.Workspace)))
+            {
+                continue;
+            }
+
             if (execution == Execution.Vector)
             {
                 step.Op.Forward(in context);
@@ -260,15 +285,16 @@ public sealed class Plan
     public void Backward(in PlanMemory<float> memory, in RunInfo run, Execution execution = Execution.Vector)
     {
         Check(in memory, in run, backward: true);
+        Step step = null!;
+        OpContext<float> context = new(in memory, in step, in run, Options.Arithmetic, Options.Layout, backward: true);
         for (int i = steps.Length - 1; i >= 0; i--)
         {
-            Step step = steps[i];
+            step = steps[i];
             if (!step.HasBackward)
             {
                 continue;
             }
 
-            OpContext<float> context = new(in memory, step, in run, Options.Arithmetic, Options.Layout, backward: true);
             if (execution == Execution.Vector)
             {
                 step.Op.Backward(in context);
@@ -302,12 +328,14 @@ public sealed class Plan
         }
 
         bool finite = true;
+        Step step = null!;
+        OpContext<float> context = new(in memory, in step, in run, Options.Arithmetic, Options.Layout, backward: true);
         for (int i = steps.Length - 1; i >= 0; i--)
         {
-            if (steps[i].HasBackward)
+            step = steps[i];
+            if (step.HasBackward)
             {
-                OpContext<float> context = new(in memory, steps[i], in run, Options.Arithmetic, Options.Layout, backward: true);
-                finite &= steps[i].Op.BackwardAndUpdate(in context, in update);
+                finite &= step.Op.BackwardAndUpdate(in context, in update);
             }
         }
 
@@ -320,7 +348,7 @@ public sealed class Plan
         Check(in memory, in run, backward: false);
         foreach (Step step in steps)
         {
-            OpContext<double> context = new(in memory, step, in run, Options.Arithmetic, Options.Layout, backward: false);
+            OpContext<double> context = new(in memory, in step, in run, Options.Arithmetic, Options.Layout, backward: false);
             step.Op.ForwardScalar(in context);
         }
     }
@@ -333,7 +361,7 @@ public sealed class Plan
         {
             if (steps[i].HasBackward)
             {
-                OpContext<double> context = new(in memory, steps[i], in run, Options.Arithmetic, Options.Layout, backward: true);
+                OpContext<double> context = new(in memory, in steps[i], in run, Options.Arithmetic, Options.Layout, backward: true);
                 steps[i].Op.BackwardScalar(in context);
             }
         }

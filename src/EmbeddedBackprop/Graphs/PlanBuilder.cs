@@ -216,6 +216,11 @@ internal sealed class PlanBuilder
         {
             assign(new Slot(buffer.Offset, buffer.Length, columns, stride));
         }
+
+        foreach (Step step in Steps)
+        {
+            step.ForwardRow = step.Op.ForwardRow(step, Options.Arithmetic);
+        }
     }
 
     /// <summary>Inputs and outputs of the steps: alive from their writer to their last reader, in training to the last backward pass that reads them.</summary>

@@ -1,3 +1,5 @@
+using EmbeddedBackprop.Kernels;
+
 namespace EmbeddedBackprop.Graphs;
 
 /// <summary>One op of a plan with the places of everything it touches.</summary>
@@ -59,4 +61,7 @@ public sealed class Step
 
     /// <summary>The op's place among the graph's ops.</summary>
     internal int OpIndex { get; set; }
+
+    /// <summary>What runs instead of the op's forward pass when there is one sample; null for nothing.</summary>
+    internal AffineRow? ForwardRow { get; set; }
 }

@@ -1,108 +1,186 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 
 namespace EmbeddedBackprop.Kernels;
 
-/// <summary>
-/// One sample through a small affine layer and its activation: z = b + x W and a = f(z) while z is in registers. At one sample a call costs as much as
-/// thirty multiply-adds, so two kernels in one are a fifth of a small net's latency. The bits of <see cref="Gemv.Run"/> and the activation.
-/// </summary>
-internal static class AffineRow
-{
-    private const int MaximumVectors = 4;
+/// <summary>Where the numbers of one layer stand: x [K], z and a [N] in the workspace, W [K, N] without gaps and bias [N] among the parameters.</summary>
+/// <param name="N">Outputs, padding included.</param>
+/// <param name="K">Inputs.</param>
+/// <param name="X">The sample.</param>
+/// <param name="Weights">W.</param>
+/// <param name="Bias">The bias.</param>
+/// <param name="Z">Receives z; the place of a where nobody wants it.</param>
+/// <param name="A">Receives f(z).</param>
+internal readonly record struct AffineRowPlaces(int N, int K, int X, int Weights, int Bias, int Z, int A);
 
-    /// <summary>Runs the layer if its outputs fill one to four vectors exactly.</summary>
-    /// <param name="arithmetic">How M rounds.</param>
-    /// <param name="n">Outputs, padding included.</param>
-    /// <param name="k">Inputs.</param>
-    /// <param name="x">The sample.</param>
-    /// <param name="w">W [k, n], rows without a gap.</param>
-    /// <param name="bias">n values.</param>
-    /// <param name="z">Receives z; the same span as <paramref name="a"/> where nobody wants it.</param>
-    /// <param name="a">Receives f(z).</param>
-    /// <returns>False, and nothing is written, where the general kernels must do it.</returns>
-    public static bool TryRun<TFormula>(
-        Arithmetic arithmetic, int n, int k, ReadOnlySpan<float> x, ReadOnlySpan<float> w, ReadOnlySpan<float> bias, Span<float> z, Span<float> a)
-        where TFormula : struct, IElementFormula
+/// <summary>
+/// One sample through one small layer: z = b + x W and a = f(z) while z is in registers, with the bits of <see cref="Gemv.Run"/> and the activation.
+/// Made once with the plan; what it is called with is two addresses.
+/// </summary>
+/// <remarks>
+/// Each output is one chain of additions, and nothing shortens it. But a processor looks some 400 instructions ahead: if less than that stands between
+/// two chains it costs nothing, and the next prediction begins before this one ends. So there are no spans, no checks, and a few instructions an input.
+/// </remarks>
+internal abstract unsafe class AffineRow(AffineRowPlaces places)
+{
+    private readonly AffineRowPlaces places = places;
+    private delegate*<in AffineRowPlaces, ref float, ref float, void> kernel;
+    private int width = -1;
+
+    /// <summary>Whether there is a kernel at the chosen width: outputs must fill one to four vectors exactly.</summary>
+    public bool CanRun
     {
-        int width = LaneDispatch.Width;
-        int lanes = width / 32;
-        if (width < 128 || n % lanes != 0 || n > MaximumVectors * lanes)
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get
+        {
+            if (width != LaneDispatch.Width)
+            {
+                ChooseKernel();
+            }
+
+            return kernel is not null;
+        }
+    }
+
+    /// <summary>Runs the layer, if it can. Whoever calls has checked that all places lie within the memory that the two numbers begin.</summary>
+    /// <param name="parameters">The first parameter.</param>
+    /// <param name="workspace">The first number of the workspace.</param>
+    /// <returns>False, and nothing is written, where the general kernels must do it.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryRun(ref float parameters, ref float workspace)
+    {
+        if (!CanRun)
         {
             return false;
         }
 
-        Require.AtLeast("AffineRow", nameof(x), k, x.Length);
-        Require.AtLeast("AffineRow", nameof(w), n * k, w.Length);
-        Require.AtLeast("AffineRow", nameof(bias), n, bias.Length);
-        Require.AtLeast("AffineRow", nameof(z), n, z.Length);
-        Require.AtLeast("AffineRow", nameof(a), n, a.Length);
-        LaneDispatch.Run<Kernel<TFormula>, Arguments>(arithmetic, new(n, k, x, w, bias, z, a));
+        kernel(in places, ref parameters, ref workspace);
         return true;
     }
 
-    private readonly ref struct Arguments(int n, int k, ReadOnlySpan<float> x, ReadOnlySpan<float> w, ReadOnlySpan<float> bias, Span<float> z, Span<float> a)
+    /// <summary>The kernel for a layer of so many outputs at the chosen width, or null.</summary>
+    private protected abstract delegate*<in AffineRowPlaces, ref float, ref float, void> Kernel(int outputs);
+
+    private void ChooseKernel()
     {
-        public readonly ref readonly float X = ref MemoryMarshal.GetReference(x);
-        public readonly ref readonly float W = ref MemoryMarshal.GetReference(w);
-        public readonly ref readonly float Bias = ref MemoryMarshal.GetReference(bias);
-        public readonly ref float Z = ref MemoryMarshal.GetReference(z);
-        public readonly ref float A = ref MemoryMarshal.GetReference(a);
-        public readonly nuint N = (nuint)n;
-        public readonly nuint K = (nuint)k;
+        kernel = Kernel(places.N);
+        width = LaneDispatch.Width;
+    }
+}
+
+/// <summary>An affine row with its activation.</summary>
+internal sealed unsafe class AffineRow<TFormula>(Arithmetic arithmetic, AffineRowPlaces places) : AffineRow(places) where TFormula : struct, IElementFormula
+{
+    private protected override delegate*<in AffineRowPlaces, ref float, ref float, void> Kernel(int outputs)
+    {
+        delegate*<in AffineRowPlaces, ref float, ref float, void> kernel = null;
+        LaneDispatch.Run<Chooser, Choice>(arithmetic, new Choice(outputs, ref kernel));
+        return kernel;
     }
 
-    private readonly unsafe struct Kernel<TFormula> : ILaneKernel<Arguments> where TFormula : struct, IElementFormula
+    private readonly ref struct Choice(int outputs, ref delegate*<in AffineRowPlaces, ref float, ref float, void> kernel)
     {
-        public static void Run<T, TTail>(in Arguments arguments)
+        public readonly int Outputs = outputs;
+        public readonly ref delegate*<in AffineRowPlaces, ref float, ref float, void> Kernel = ref kernel;
+    }
+
+    private readonly struct Chooser : ILaneKernel<Choice>
+    {
+        public static void Run<T, TTail>(in Choice choice)
             where T : struct, IFloatLanes<T>
             where TTail : struct, IFloatLanes<TTail>
         {
-            switch (arguments.N / (nuint)T.Count)
+            if (T.Count == 1 || choice.Outputs % T.Count != 0)
             {
-                case 1: Row<T, One>(in arguments); break;
-                case 2: Row<T, Two>(in arguments); break;
-                case 3: Row<T, Three>(in arguments); break;
-                default: Row<T, Four>(in arguments); break;
+                return;
             }
+
+            choice.Kernel = (choice.Outputs / T.Count) switch
+            {
+                1 => &Row<T, One>,
+                2 => &Row<T, Two>,
+                3 => &Row<T, Three>,
+                4 => &Row<T, Four>,
+                _ => null,
+            };
         }
 
-        private static void Row<T, TVectors>(in Arguments g)
+        private static void Row<T, TVectors>(in AffineRowPlaces at, ref float parameters, ref float workspace)
             where T : struct, IFloatLanes<T>
             where TVectors : unmanaged, ITileSize
         {
-            nuint lanes = (nuint)T.Count, second = sizeof(TVectors) > 1 ? lanes : 0, third = sizeof(TVectors) > 2 ? 2 * lanes : 0, fourth = sizeof(TVectors) > 3 ? 3 * lanes : 0;
-            ref float x = ref Unsafe.AsRef(in g.X);
-            ref readonly float w = ref g.W;
-            T s0 = T.Load(in g.Bias, 0), s1 = T.Load(in g.Bias, second), s2 = T.Load(in g.Bias, third), s3 = T.Load(in g.Bias, fourth);
-            nuint j = 0;
-            for (nuint p = 0; p < g.K; p++)
+            // All distances are constants: an input costs a broadcast and an instruction for each vector.
+            nuint lanes = (nuint)T.Count, n = (nuint)sizeof(TVectors) * lanes;
+            nuint o1 = sizeof(TVectors) > 1 ? lanes : 0, o2 = sizeof(TVectors) > 2 ? 2 * lanes : 0, o3 = sizeof(TVectors) > 3 ? 3 * lanes : 0;
+            ref float x = ref Unsafe.Add(ref workspace, at.X);
+            ref float w = ref Unsafe.Add(ref parameters, at.Weights);
+            ref float bias = ref Unsafe.Add(ref parameters, at.Bias);
+            T s0 = T.Load(in bias, 0), s1 = T.Load(in bias, o1), s2 = T.Load(in bias, o2), s3 = T.Load(in bias, o3);
+            nuint left = (nuint)at.K;
+            for (; left >= 4; left -= 4)
             {
-                T value = T.Broadcast(Unsafe.Add(ref x, p));
-                s0 = T.MultiplyAdd(value, T.Load(in w, j), s0);
+                T x0 = T.Broadcast(x), x1 = T.Broadcast(Unsafe.Add(ref x, 1)), x2 = T.Broadcast(Unsafe.Add(ref x, 2)), x3 = T.Broadcast(Unsafe.Add(ref x, 3));
+                s0 = T.MultiplyAdd(x0, T.Load(in w, 0), s0);
                 if (sizeof(TVectors) > 1)
-                    s1 = T.MultiplyAdd(value, T.Load(in w, j + second), s1);
+                    s1 = T.MultiplyAdd(x0, T.Load(in w, o1), s1);
                 if (sizeof(TVectors) > 2)
-                    s2 = T.MultiplyAdd(value, T.Load(in w, j + third), s2);
+                    s2 = T.MultiplyAdd(x0, T.Load(in w, o2), s2);
                 if (sizeof(TVectors) > 3)
-                    s3 = T.MultiplyAdd(value, T.Load(in w, j + fourth), s3);
-                j += g.N;
+                    s3 = T.MultiplyAdd(x0, T.Load(in w, o3), s3);
+                s0 = T.MultiplyAdd(x1, T.Load(in w, n), s0);
+                if (sizeof(TVectors) > 1)
+                    s1 = T.MultiplyAdd(x1, T.Load(in w, n + o1), s1);
+                if (sizeof(TVectors) > 2)
+                    s2 = T.MultiplyAdd(x1, T.Load(in w, n + o2), s2);
+                if (sizeof(TVectors) > 3)
+                    s3 = T.MultiplyAdd(x1, T.Load(in w, n + o3), s3);
+                s0 = T.MultiplyAdd(x2, T.Load(in w, 2 * n), s0);
+                if (sizeof(TVectors) > 1)
+                    s1 = T.MultiplyAdd(x2, T.Load(in w, (2 * n) + o1), s1);
+                if (sizeof(TVectors) > 2)
+                    s2 = T.MultiplyAdd(x2, T.Load(in w, (2 * n) + o2), s2);
+                if (sizeof(TVectors) > 3)
+                    s3 = T.MultiplyAdd(x2, T.Load(in w, (2 * n) + o3), s3);
+                s0 = T.MultiplyAdd(x3, T.Load(in w, 3 * n), s0);
+                if (sizeof(TVectors) > 1)
+                    s1 = T.MultiplyAdd(x3, T.Load(in w, (3 * n) + o1), s1);
+                if (sizeof(TVectors) > 2)
+                    s2 = T.MultiplyAdd(x3, T.Load(in w, (3 * n) + o2), s2);
+                if (sizeof(TVectors) > 3)
+                    s3 = T.MultiplyAdd(x3, T.Load(in w, (3 * n) + o3), s3);
+                x = ref Unsafe.Add(ref x, 4);
+                w = ref Unsafe.Add(ref w, 4 * n);
             }
 
-            Finish(in g, s0, 0);
+            for (; left != 0; left--)
+            {
+                T x0 = T.Broadcast(x);
+                s0 = T.MultiplyAdd(x0, T.Load(in w, 0), s0);
+                if (sizeof(TVectors) > 1)
+                    s1 = T.MultiplyAdd(x0, T.Load(in w, o1), s1);
+                if (sizeof(TVectors) > 2)
+                    s2 = T.MultiplyAdd(x0, T.Load(in w, o2), s2);
+                if (sizeof(TVectors) > 3)
+                    s3 = T.MultiplyAdd(x0, T.Load(in w, o3), s3);
+                x = ref Unsafe.Add(ref x, 1);
+                w = ref Unsafe.Add(ref w, n);
+            }
+
+            ref float z = ref Unsafe.Add(ref workspace, at.Z);
+            ref float a = ref Unsafe.Add(ref workspace, at.A);
+            Finish(s0, ref z, ref a, 0);
             if (sizeof(TVectors) > 1)
-                Finish(in g, s1, second);
+                Finish(s1, ref z, ref a, o1);
             if (sizeof(TVectors) > 2)
-                Finish(in g, s2, third);
+                Finish(s2, ref z, ref a, o2);
             if (sizeof(TVectors) > 3)
-                Finish(in g, s3, fourth);
+                Finish(s3, ref z, ref a, o3);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void Finish<T>(in Arguments g, T z, nuint at) where T : struct, IFloatLanes<T>
+        private static void Finish<T>(T value, ref float z, ref float a, nuint at) where T : struct, IFloatLanes<T>
         {
-            T.Store(z, ref g.Z, at);
-            T.Store(TFormula.Apply(z, z, z, T.Zero, T.Zero), ref g.A, at);
+            T.Store(value, ref z, at);
+            T.Store(TFormula.Apply(value, value, value, T.Zero, T.Zero), ref a, at);
         }
     }
 }

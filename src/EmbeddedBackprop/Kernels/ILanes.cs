@@ -96,6 +96,9 @@ internal interface IFloatLanes<T> : ILanes<T> where T : struct, IFloatLanes<T>
     /// <summary>The ends of a logarithm y of x: x itself where it is +inf or NaN, NaN below 0, -inf at +0 and -0, y elsewhere.</summary>
     static abstract T LogEnds(T x, T y);
 
+    /// <summary>low &gt; x ? low : x, so that a NaN stays one; for a low that is not 0 (whose sign would be the processor's choice).</summary>
+    static virtual T AtLeast(T x, T low) => T.IfGreater(low, x, low, x);
+
     /// <summary>bits(x) + addend, as 32-bit integers.</summary>
     static abstract T AddBits(T x, int addend);
 

@@ -75,6 +75,10 @@ internal readonly struct Lanes128<TArithmetic>(Vector128<float> value) : IFloatL
     public static Lanes128<TArithmetic> LogEnds(Lanes128<TArithmetic> x, Lanes128<TArithmetic> y) => Transcendental.LogEnds(x, y);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128<TArithmetic> AtLeast(Lanes128<TArithmetic> x, Lanes128<TArithmetic> low) =>
+        Sse.IsSupported ? new(Sse.Max(low.value, x.value)) : IfGreater(low, x, low, x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128<TArithmetic> AddBits(Lanes128<TArithmetic> x, int addend) => new((x.value.AsInt32() + Vector128.Create(addend)).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

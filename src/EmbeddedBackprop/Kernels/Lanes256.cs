@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace EmbeddedBackprop.Kernels;
 
@@ -65,6 +66,10 @@ internal readonly struct Lanes256<TArithmetic>(Vector256<float> value) : IFloatL
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256<TArithmetic> LogEnds(Lanes256<TArithmetic> x, Lanes256<TArithmetic> y) => Transcendental.LogEnds(x, y);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256<TArithmetic> AtLeast(Lanes256<TArithmetic> x, Lanes256<TArithmetic> low) =>
+        Avx.IsSupported ? new(Avx.Max(low.value, x.value)) : IfGreater(low, x, low, x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256<TArithmetic> AddBits(Lanes256<TArithmetic> x, int addend) => new((x.value.AsInt32() + Vector256.Create(addend)).AsSingle());

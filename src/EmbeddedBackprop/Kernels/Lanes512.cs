@@ -73,6 +73,10 @@ internal readonly struct Lanes512<TArithmetic>(Vector512<float> value) : IFloatL
         Avx512F.IsSupported ? new(Avx512F.Fixup(y.value, x.value, Vector512.Create(LogEndsTable), 0)) : Transcendental.LogEnds(x, y);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512<TArithmetic> AtLeast(Lanes512<TArithmetic> x, Lanes512<TArithmetic> low) =>
+        Avx512F.IsSupported ? new(Avx512F.Max(low.value, x.value)) : IfGreater(low, x, low, x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512<TArithmetic> AddBits(Lanes512<TArithmetic> x, int addend) => new((x.value.AsInt32() + Vector512.Create(addend)).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -27,8 +27,14 @@ internal static class Transcendental
     public static T Exp<T>(T x) where T : struct, IFloatLanes<T>
     {
         // Beyond these ends the result is +inf or 0 anyway; n stays between -151 and 128.
-        x = T.IfGreater(x, T.Constant(89.0), T.Constant(89.0), x);
-        x = T.IfGreater(T.Constant(-104.5), x, T.Constant(-104.5), x);
+        return ExpBelow(T.IfGreater(x, T.Constant(89.0), T.Constant(89.0), x));
+    }
+
+    // e^x where x is 89 at most. (The exported C has one exp for all, with both ends: the same bits.)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static T ExpBelow<T>(T x) where T : struct, IFloatLanes<T>
+    {
+        x = T.AtLeast(x, T.Constant(-104.5));
         T n = T.MultiplyAdd(x, T.Constant(1.44269502), T.Constant(Rounder)) - T.Constant(Rounder);
         T y = ExpPolynomial(x, n);
 
@@ -42,7 +48,7 @@ internal static class Transcendental
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Sigmoid<T>(T x) where T : struct, IFloatLanes<T>
     {
-        T z = Exp(-T.Abs(x));
+        T z = ExpBelow(T.OrBits(x, int.MinValue)); // -|x| needs no upper end
         return T.IfGreater(x, T.Zero, T.One, z) / (T.One + z);
     }
 

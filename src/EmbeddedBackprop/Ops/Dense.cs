@@ -89,10 +89,6 @@ public sealed class Dense : Op
         {
             Gemv.OneOutput(c.Arithmetic, c.Batch, inputs, c.Input(0), c.InputStride(0), w, b, z);
         }
-        else if (c.Batch == 1 && Activation.TryForwardRow(c.Arithmetic, n, inputs, c.Input(0), w, b, z, a))
-        {
-            return;
-        }
         else
         {
             Gemm.NN(c.Arithmetic, c.Batch, n, inputs, c.Input(0), c.InputStride(0), w, n, b, z, n);
@@ -100,6 +96,11 @@ public sealed class Dense : Op
 
         Activation.Forward(c.Arithmetic, c.Batch, Outputs, n, z, a);
     }
+
+    // A single output is one long sum: a dot product, not a row of chains.
+    internal override AffineRow? ForwardRow(Step step, Arithmetic arithmetic) => Outputs == 1 ? null : Activation.AffineRow(arithmetic, new(
+        step.Output.Stride, inputs, step.Inputs[0].Offset, step.Ranges[0].Offset, step.Ranges[1].Offset,
+        step.Saved.Exists ? step.Saved.Offset : step.Output.Offset, step.Output.Offset));
 
     /// <inheritdoc/>
     public override void Backward(in OpContext<float> c)

@@ -18,6 +18,8 @@ public sealed class Network : IDisposable
     private readonly float[] lossValues;
     private readonly BatchFeed feed;
     private readonly NetworkMemory memory;
+    private readonly RowPrediction? rows;
+    private readonly int inputLength;
     private readonly WorkerPool? pool;
 
     /// <summary>Compiles a graph with one input and one output for training and for prediction.</summary>
@@ -73,6 +75,8 @@ public sealed class Network : IDisposable
             Math.Max(InferencePlan.WorkspaceLength, TrainingPlan?.WorkspaceLength ?? 0),
             losses.Length == 0 ? 0 : feed.RowsLength);
         this.memory = new NetworkMemory(options.Layout, sizes, memory);
+        rows = options.Execution == Execution.Vector ? new RowPrediction(InferencePlan, Input, Output, this.memory) : null;
+        inputLength = Input.Shape.Length;
         Initialize(options.Seed);
         int threads = ThreadsFor(options.Threads, TrainingPlan ?? InferencePlan);
         pool = threads > 1 ? new WorkerPool(threads) : null;
@@ -218,12 +222,23 @@ public sealed class Network : IDisposable
     /// <exception cref="ArgumentException">The sample has another length than the network's input.</exception>
     public ReadOnlySpan<float> Predict(ReadOnlySpan<float> input)
     {
-        if (input.Length != Input.Shape.Length)
+        if (input.Length != inputLength)
         {
-            Errors.LengthDiffers(Input.Name, Input.Shape.Length, input.Length);
+            Errors.LengthDiffers(Input.Name, inputLength, input.Length);
         }
 
-        input.CopyTo(PredictionInput(1));
+        if (rows is not null)
+        {
+            if (rows.TryRun(input, out ReadOnlySpan<float> prediction))
+            {
+                return prediction;
+            }
+        }
+        else
+        {
+            input.CopyTo(PredictionInput(1));
+        }
+
         return Predict(1)[..Output.Shape.Length];
     }
 
