@@ -238,4 +238,32 @@ internal static class Errors
     [DoesNotReturn]
     public static void Diverged(long step) =>
         throw new NotFiniteNumberException($"training diverged: a gradient of step {step} is not finite; a smaller learning rate may help");
+
+    [DoesNotReturn]
+    public static void RankExpected(string op, string expected, Shape given, string from) =>
+        throw new ArgumentException($"{op}: expected the shape {expected}, got {given} (from {from})");
+
+    [DoesNotReturn]
+    public static void WindowTooLarge(string op, string window, Shape shape, string padding, string from) =>
+        throw new ArgumentException($"{op}: a window of {window} does not fit into {shape} with a padding of {padding} (from {from})");
+
+    [DoesNotReturn]
+    public static void SliceOutside(string op, int first, int count, Shape shape, string from) =>
+        throw new ArgumentException($"{op}: {first} to {(long)first + count - 1} are not part of the first axis of {shape} (from {from})");
+
+    [DoesNotReturn]
+    public static void LengthsDiffer(string op, Shape expected, Shape given, string from) =>
+        throw new ArgumentException($"{op}: {given} has {given.Length} numbers, {expected} has {expected.Length} (from {from})");
+
+    [DoesNotReturn]
+    public static void AxesDiffer(string op, string left, Shape leftShape, string right, Shape rightShape) =>
+        throw new ArgumentException($"{op}: {left} has shape {leftShape}, {right} has shape {rightShape}; all axes but the first must be equal");
+
+    [DoesNotReturn]
+    public static void IndexInvalid(string op, int sample, int position, double value, int count) =>
+        throw new ArgumentException($"{op}: sample {sample}, position {position}: an index must be a whole number from 0 to {count - 1}, got {value}");
+
+    [DoesNotReturn]
+    public static void MaskLength(string op, Shape sequence, string mask, Shape maskShape) =>
+        throw new ArgumentException($"{op}: a sequence of shape {sequence} needs a mask of {sequence[0]} numbers, got {maskShape} (from {mask})");
 }

@@ -53,6 +53,14 @@ internal readonly struct CountingLane(float value) : IFloatLanes<CountingLane>
 
     public static CountingLane IfGreater(CountingLane x, CountingLane y, CountingLane then, CountingLane otherwise) => x.value > y.value ? then : otherwise;
 
+    public static CountingLane Even(CountingLane low, CountingLane high) => low;
+
+    public static CountingLane Odd(CountingLane low, CountingLane high) => high;
+
+    public static CountingLane ZipLow(CountingLane even, CountingLane odd) => even;
+
+    public static CountingLane ZipHigh(CountingLane even, CountingLane odd) => odd;
+
     public static CountingLane IfNaN(CountingLane x, CountingLane then, CountingLane otherwise) => float.IsNaN(x.value) ? then : otherwise;
 
     public static CountingLane LogEnds(CountingLane x, CountingLane y) => Transcendental.LogEnds(x, y);

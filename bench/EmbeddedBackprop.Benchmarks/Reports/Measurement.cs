@@ -23,6 +23,8 @@ internal sealed record Measurement(string Class, string Case, double Loop, doubl
         "SoftmaxBench" => "softmax ",
         "ElementwiseBench" => "multiply-add ",
         "OptimizersBench" => "update ",
+        "PoolBench" => "pool ",
+        "NormBench" => "norm ",
         _ => "",
     } + Case;
 

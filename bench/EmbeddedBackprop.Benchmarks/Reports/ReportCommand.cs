@@ -19,6 +19,7 @@ internal static class ReportCommand
         (typeof(GerBench), "Rank-1 update (inputs x outputs)"), (typeof(ReduceBench), "Sums over samples (samples x outputs)"),
         (typeof(SoftmaxBench), "Softmax (samples x classes)"), (typeof(FunctionsBench), "Transcendental functions (length)"),
         (typeof(ElementwiseBench), "Element-wise multiply-add (length)"), (typeof(OptimizersBench), "Optimiser updates"),
+        (typeof(PoolBench), "Pooling (samples x channels x rows x columns)"), (typeof(NormBench), "Normalisation and dropout (samples x channels x positions)"),
     ];
 
     private static readonly HashSet<string> MainCases =

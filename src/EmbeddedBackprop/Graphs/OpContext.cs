@@ -125,8 +125,11 @@ public readonly ref struct OpContext<T> where T : unmanaged
             : memory.State.Slice(range.Offset, range.Length);
     }
 
-    /// <summary>How many inputs the step has.</summary>
+    /// <summary>How many nodes the op reads.</summary>
     public int InputCount => step.Inputs.Length;
+
+    /// <summary>Numbers of one sample of the i-th input.</summary>
+    public int InputColumns(int index) => step.Inputs[index].Columns;
 
     /// <summary>The i-th input, [batch][stride].</summary>
     public Span<T> Input(int index) => Rows(step.Inputs[index]);

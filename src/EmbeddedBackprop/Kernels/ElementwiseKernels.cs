@@ -62,3 +62,17 @@ internal readonly struct ClipBetween : IElementFormula
         return T.IfGreater(t, beta, beta, t);
     }
 }
+
+/// <summary>d = x &gt; d ? x : d.</summary>
+internal readonly struct KeepGreater : IElementFormula
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Apply<T>(T x, T y, T d, T alpha, T beta) where T : struct, ILanes<T> => T.IfGreater(x, d, x, d);
+}
+
+/// <summary>d = x &gt; y ? alpha : d.</summary>
+internal readonly struct WhereGreater : IElementFormula
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Apply<T>(T x, T y, T d, T alpha, T beta) where T : struct, ILanes<T> => T.IfGreater(x, y, alpha, d);
+}

@@ -119,4 +119,16 @@ internal interface IFloatLanes<T> : ILanes<T> where T : struct, IFloatLanes<T>
 
     /// <summary>The 32-bit integer in bits(x), converted to float (exact below 2^24).</summary>
     static abstract T ConvertBits(T x);
+
+    /// <summary>Elements 0, 2, 4, ... of low followed by high; of two single lanes low.</summary>
+    static abstract T Even(T low, T high);
+
+    /// <summary>Elements 1, 3, 5, ... of low followed by high; of two single lanes high.</summary>
+    static abstract T Odd(T low, T high);
+
+    /// <summary>The first half of even[0], odd[0], even[1], odd[1], ...</summary>
+    static abstract T ZipLow(T even, T odd);
+
+    /// <summary>The second half of even[0], odd[0], even[1], odd[1], ...</summary>
+    static abstract T ZipHigh(T even, T odd);
 }

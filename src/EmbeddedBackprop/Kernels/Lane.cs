@@ -126,4 +126,16 @@ internal readonly struct Lane<TArithmetic>(float value) : IFloatLanes<Lane<TArit
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Lane<TArithmetic> FromBits(int bits) => new(BitConverter.Int32BitsToSingle(bits));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lane<TArithmetic> Even(Lane<TArithmetic> low, Lane<TArithmetic> high) => low;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lane<TArithmetic> Odd(Lane<TArithmetic> low, Lane<TArithmetic> high) => high;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lane<TArithmetic> ZipLow(Lane<TArithmetic> even, Lane<TArithmetic> odd) => even;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lane<TArithmetic> ZipHigh(Lane<TArithmetic> even, Lane<TArithmetic> odd) => odd;
 }

@@ -123,4 +123,16 @@ internal readonly struct Lanes128<TArithmetic>(Vector128<float> value) : IFloatL
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128<TArithmetic> Cos(Lanes128<TArithmetic> x) => Transcendental.Cos(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128<TArithmetic> Even(Lanes128<TArithmetic> low, Lanes128<TArithmetic> high) => new(Shuffles.Even(low.value, high.value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128<TArithmetic> Odd(Lanes128<TArithmetic> low, Lanes128<TArithmetic> high) => new(Shuffles.Odd(low.value, high.value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128<TArithmetic> ZipLow(Lanes128<TArithmetic> even, Lanes128<TArithmetic> odd) => new(Shuffles.ZipLow(even.value, odd.value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128<TArithmetic> ZipHigh(Lanes128<TArithmetic> even, Lanes128<TArithmetic> odd) => new(Shuffles.ZipHigh(even.value, odd.value));
 }

@@ -116,4 +116,16 @@ internal readonly struct Lanes256<TArithmetic>(Vector256<float> value) : IFloatL
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256<TArithmetic> Cos(Lanes256<TArithmetic> x) => Transcendental.Cos(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256<TArithmetic> Even(Lanes256<TArithmetic> low, Lanes256<TArithmetic> high) => new(Shuffles.Even(low.value, high.value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256<TArithmetic> Odd(Lanes256<TArithmetic> low, Lanes256<TArithmetic> high) => new(Shuffles.Odd(low.value, high.value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256<TArithmetic> ZipLow(Lanes256<TArithmetic> even, Lanes256<TArithmetic> odd) => new(Shuffles.ZipLow(even.value, odd.value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256<TArithmetic> ZipHigh(Lanes256<TArithmetic> even, Lanes256<TArithmetic> odd) => new(Shuffles.ZipHigh(even.value, odd.value));
 }

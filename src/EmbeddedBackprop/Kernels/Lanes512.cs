@@ -121,4 +121,16 @@ internal readonly struct Lanes512<TArithmetic>(Vector512<float> value) : IFloatL
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512<TArithmetic> Cos(Lanes512<TArithmetic> x) => Transcendental.Cos(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512<TArithmetic> Even(Lanes512<TArithmetic> low, Lanes512<TArithmetic> high) => new(Shuffles.Even(low.value, high.value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512<TArithmetic> Odd(Lanes512<TArithmetic> low, Lanes512<TArithmetic> high) => new(Shuffles.Odd(low.value, high.value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512<TArithmetic> ZipLow(Lanes512<TArithmetic> even, Lanes512<TArithmetic> odd) => new(Shuffles.ZipLow(even.value, odd.value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512<TArithmetic> ZipHigh(Lanes512<TArithmetic> even, Lanes512<TArithmetic> odd) => new(Shuffles.ZipHigh(even.value, odd.value));
 }

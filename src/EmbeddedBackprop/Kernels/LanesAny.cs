@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 
@@ -119,4 +120,28 @@ internal readonly struct LanesAny<TArithmetic>(Vector<float> value) : IFloatLane
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static LanesAny<TArithmetic> Cos(LanesAny<TArithmetic> x) => Transcendental.Cos(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> Even(LanesAny<TArithmetic> low, LanesAny<TArithmetic> high) =>
+        new(Vector<float>.Count == 16 ? Shuffles.Even(low.value.AsVector512(), high.value.AsVector512()).AsVector()
+            : Vector<float>.Count == 8 ? Shuffles.Even(low.value.AsVector256(), high.value.AsVector256()).AsVector()
+            : Shuffles.Even(low.value.AsVector128(), high.value.AsVector128()).AsVector());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> Odd(LanesAny<TArithmetic> low, LanesAny<TArithmetic> high) =>
+        new(Vector<float>.Count == 16 ? Shuffles.Odd(low.value.AsVector512(), high.value.AsVector512()).AsVector()
+            : Vector<float>.Count == 8 ? Shuffles.Odd(low.value.AsVector256(), high.value.AsVector256()).AsVector()
+            : Shuffles.Odd(low.value.AsVector128(), high.value.AsVector128()).AsVector());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> ZipLow(LanesAny<TArithmetic> even, LanesAny<TArithmetic> odd) =>
+        new(Vector<float>.Count == 16 ? Shuffles.ZipLow(even.value.AsVector512(), odd.value.AsVector512()).AsVector()
+            : Vector<float>.Count == 8 ? Shuffles.ZipLow(even.value.AsVector256(), odd.value.AsVector256()).AsVector()
+            : Shuffles.ZipLow(even.value.AsVector128(), odd.value.AsVector128()).AsVector());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> ZipHigh(LanesAny<TArithmetic> even, LanesAny<TArithmetic> odd) =>
+        new(Vector<float>.Count == 16 ? Shuffles.ZipHigh(even.value.AsVector512(), odd.value.AsVector512()).AsVector()
+            : Vector<float>.Count == 8 ? Shuffles.ZipHigh(even.value.AsVector256(), odd.value.AsVector256()).AsVector()
+            : Shuffles.ZipHigh(even.value.AsVector128(), odd.value.AsVector128()).AsVector());
 }

@@ -20,6 +20,13 @@ public sealed class Sequential
         input = last = graph.Input(new Shape(inputs));
     }
 
+    /// <summary>Begins with an input of the given shape, as in <c>new Sequential(new Shape(1, 28, 28))</c>.</summary>
+    /// <exception cref="ArgumentException">The shape is empty.</exception>
+    public Sequential(Shape input)
+    {
+        this.input = last = graph.Input(input);
+    }
+
     /// <summary>The graph; complete once compiled.</summary>
     public Graph Graph => graph;
 
@@ -42,6 +49,16 @@ public sealed class Sequential
         // The last layer waits: how it is built depends on the loss.
         Build();
         pending = (outputs, activation);
+        return this;
+    }
+
+    /// <summary>Adds any op that reads one node; <see cref="SequentialLayers"/> names the usual ones.</summary>
+    /// <exception cref="ArgumentException">The shape of the layer before does not fit, or the name is taken.</exception>
+    public Sequential Apply(Op op, string? name = null)
+    {
+        ArgumentNullException.ThrowIfNull(op);
+        Build();
+        last = graph.Apply(op, last, name);
         return this;
     }
 

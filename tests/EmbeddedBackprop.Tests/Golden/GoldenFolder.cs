@@ -12,7 +12,12 @@ internal static class GoldenFolder
 
     public static readonly string[] Convolutions = ["conv2d", "conv1d", "conv_transpose2d"];
 
-    private static readonly string[] Families = [Activations, Networks, Optimizers, .. Convolutions];
+    public static readonly string[] Layers =
+        ["maxpool2d", "maxpool2d_overlap", "avgpool2d", "avgpool2d_pad", "global_avgpool2d", "batchnorm1d", "batchnorm2d", "layernorm"];
+
+    public static readonly string[] Graphs = ["dag", "two_heads"];
+
+    private static readonly string[] Families = [Activations, Networks, Optimizers, .. Convolutions, .. Layers, .. Graphs];
 
     public static string Path { get; } =
         Environment.GetEnvironmentVariable("EBP_REFERENCE") is { Length: > 0 } named ? named

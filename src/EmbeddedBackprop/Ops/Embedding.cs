@@ -1,0 +1,127 @@
+using System.Numerics;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
+
+namespace EmbeddedBackprop.Ops;
+
+/// <summary>
+/// Row i of a table for every index i: [positions] of whole numbers (as floats, exact up to 2^24) to [positions, size]. Parameter NAME.weight [count, size].
+/// An index that is no whole number of the table ends the step with an error before anything is written.
+/// </summary>
+public sealed class Embedding : Op
+{
+    private Shape input;
+
+    /// <summary>A table of so many rows of the given size.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A number is not positive, or there are more rows than a float can count.</exception>
+    public Embedding(int count, int size)
+    {
+        Count = Errors.RequirePositive(nameof(count), count);
+        Size = Errors.RequirePositive(nameof(size), size);
+        if (count > 1 << 24)
+        {
+            Errors.OutOfRange(nameof(count), count, "at most 16777216: a float holds no larger whole numbers without gaps");
+        }
+    }
+
+    /// <summary>Rows of the table.</summary>
+    public int Count { get; }
+
+    /// <summary>Numbers of a row.</summary>
+    public int Size { get; }
+
+    /// <inheritdoc/>
+    public override string Kind => "embedding";
+
+    /// <inheritdoc/>
+    public override string Settings => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Count} {Size}");
+
+    /// <inheritdoc/>
+    public override BackwardReads BackwardReads => BackwardReads.Inputs;
+
+    /// <inheritdoc/>
+    public override bool HasGradient(int input) => false;
+
+    /// <inheritdoc/>
+    public override Shape InferShape(string name, ReadOnlySpan<Node> inputs)
+    {
+        Shape shape = Shapes.Single(name, inputs, ref input);
+        if (shape.Rank != 1)
+        {
+            Errors.RankExpected(name, "positions", shape, inputs[0].Name);
+        }
+
+        return new Shape(shape.Length, Size);
+    }
+
+    /// <inheritdoc/>
+    public override void DescribeParameters(ParameterLayout layout)
+    {
+        ArgumentNullException.ThrowIfNull(layout);
+        layout.AddTensor(Name + ".weight", ParameterKind.Weight, Count, Size);
+    }
+
+    /// <inheritdoc/>
+    public override void Forward(in OpContext<float> c) => Look(in c);
+
+    /// <inheritdoc/>
+    public override void Backward(in OpContext<float> c) => Collect(in c, scalar: false);
+
+    /// <inheritdoc/>
+    public override void ForwardScalar(in OpContext<float> c) => Look(in c);
+
+    /// <inheritdoc/>
+    public override void BackwardScalar(in OpContext<float> c) => Collect(in c, scalar: true);
+
+    /// <inheritdoc/>
+    public override void ForwardScalar(in OpContext<double> c) => Look(in c);
+
+    /// <inheritdoc/>
+    public override void BackwardScalar(in OpContext<double> c) => Collect(in c, scalar: true);
+
+    private void Look<T>(in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        Span<T> indices = c.Input(0);
+        for (int b = 0; b < c.Batch; b++)
+        {
+            for (int t = 0; t < input.Length; t++)
+            {
+                T index = indices[(b * c.InputStride(0)) + t];
+                if (!(index >= T.Zero && index < T.CreateChecked(Count) && T.IsInteger(index)))
+                {
+                    Errors.IndexInvalid(Name, c.SampleOffset + b, t, double.CreateChecked(index), Count);
+                }
+            }
+        }
+
+        Span<T> table = c.Parameter(0);
+        for (int b = 0; b < c.Batch; b++)
+        {
+            for (int t = 0; t < input.Length; t++)
+            {
+                int row = int.CreateTruncating(indices[(b * c.InputStride(0)) + t]);
+                table.Slice(row * Size, Size).CopyTo(c.Output[((b * c.OutputStride) + (t * Size))..]);
+            }
+        }
+    }
+
+    // A row's gradient is a chain over the samples and, inside each, over the positions.
+    private void Collect<T>(in OpContext<T> c, bool scalar) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        Span<T> gradient = c.ParameterGradient(0), indices = c.Input(0);
+        if (!c.ContinueParameterGradients)
+        {
+            gradient.Clear();
+        }
+
+        for (int b = 0; b < c.Batch; b++)
+        {
+            for (int t = 0; t < input.Length; t++)
+            {
+                int row = int.CreateTruncating(indices[(b * c.InputStride(0)) + t]);
+                Gradients.PassOn<T>(
+                    scalar, c.OutputGradient.Slice((b * c.OutputStride) + (t * Size), Size), gradient.Slice(row * Size, Size), accumulate: true);
+            }
+        }
+    }
+}

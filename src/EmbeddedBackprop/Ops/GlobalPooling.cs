@@ -1,0 +1,34 @@
+using EmbeddedBackprop.Graphs;
+
+namespace EmbeddedBackprop.Ops;
+
+/// <summary>What the global poolings share: [channels, height, width] or [channels, length] to [channels].</summary>
+public abstract class GlobalPooling : Op
+{
+    private Shape input;
+
+    private protected GlobalPooling()
+    {
+    }
+
+    private protected int Channels => input[0];
+
+    /// <summary>Positions of a channel.</summary>
+    private protected int Positions => input.Length / input[0];
+
+    /// <inheritdoc/>
+    public override Shape InferShape(string name, ReadOnlySpan<Node> inputs)
+    {
+        Shape shape = Shapes.Single(name, inputs, ref input);
+        if (shape.Rank < 2)
+        {
+            Errors.RankExpected(name, "channels x length or channels x height x width", shape, inputs[0].Name);
+        }
+
+        return new Shape(shape[0]);
+    }
+
+    /// <summary>A channel of a sample of the input, or of its gradient.</summary>
+    private protected Span<T> Channel<T>(in OpContext<T> c, Span<T> values, int sample, int channel) where T : unmanaged =>
+        values.Slice((sample * c.InputStride(0)) + (channel * Positions), Positions);
+}

@@ -1,0 +1,76 @@
+using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Losses;
+using EmbeddedBackprop.Ops;
+using EmbeddedBackprop.Tests.Support;
+using NUnit.Framework;
+
+namespace EmbeddedBackprop.Tests.Ops;
+
+/// <summary>A forward and a backward pass through every small op allocates nothing, by kernels and by loops.</summary>
+internal sealed class OpAllocationTests
+{
+    private static readonly Dictionary<string, Func<Graph, Node, Node>> Nets = new()
+    {
+        ["poolings"] = (graph, image) => graph.Apply(new Concat(),
+        [
+            graph.Apply(new MaxPool2D(2), image), graph.Apply(new AveragePool2D(2), image), graph.Apply(new MaxPool2D(3, 2, 1), image),
+            graph.Apply(new AveragePool2D(3, 2, 1), image),
+        ]),
+        ["global poolings"] = (graph, image) =>
+            graph.Apply(new Subtract(), graph.Apply(new GlobalAveragePool(), image), graph.Apply(new GlobalMaxPool(), image)),
+        ["normalisations"] = (graph, image) => graph.Apply(new LayerNorm { WholeSample = true }, graph.Apply(new BatchNorm(), image)),
+        ["dropout and scale"] = (graph, image) => graph.Apply(new Scale(2f, trained: true), graph.Apply(new Dropout(0.5f), image)),
+        ["sums"] = (graph, image) => graph.Apply(new Multiply(), graph.Apply(new Add(new Activation<Mish>()), image, image), image),
+        ["moves"] = (graph, image) =>
+        {
+            Node matrix = graph.Apply(new Reshape(new Shape(6, 12)), image);
+            Node turned = graph.Apply(new SwapAxes(), graph.Apply(new Slice(1, 4), matrix));
+            Node probabilities = graph.Apply(new SoftmaxOverLastAxis(), turned);
+            return graph.Apply(new Add(), graph.Apply(new MeanOverTime(), probabilities), graph.Apply(new MaxOverTime(), turned));
+        },
+    };
+
+    private static string[] Names() => [.. Nets.Keys];
+
+    [Test]
+    public void Nothing_is_allocated([ValueSource(nameof(Names))] string name, [Values] Execution execution)
+    {
+        Graph graph = new();
+        Node input = graph.Input(new Shape(5));
+        Node image = graph.Apply(new Reshape(new Shape(2, 6, 6)), graph.Apply(new Dense(72, new Activation<Tanh>()), input));
+        Node output = Nets[name](graph, image);
+        Node target = graph.Input(output.Shape, "target");
+        Plan plan = Plan.ForTraining(graph, new PlanOptions { Batch = 3 }, graph.Apply(new Loss<Quadratic>(), output, target));
+        float[] parameters = Samples.Array(plan.ParameterLength, 1), gradients = new float[plan.ParameterLength];
+        float[] workspace = Samples.Array(plan.WorkspaceLength, 2), state = new float[plan.StateLength];
+        plan.InitializeState<float>(state);
+        RunInfo run = RunInfo.Single(3, training: true);
+        Assert.That(
+            Allocations.Of(3, () =>
+            {
+                PlanMemory<float> memory = new(parameters, gradients, workspace, state);
+                plan.Forward(in memory, in run, execution);
+                plan.Backward(in memory, in run, execution);
+            }),
+            Is.Zero);
+    }
+
+    [Test]
+    public void An_embedding_allocates_nothing()
+    {
+        Graph graph = new();
+        Node input = graph.Input(new Shape(4)), output = graph.Apply(new Embedding(5, 3), input), target = graph.Input(output.Shape, "target");
+        Plan plan = Plan.ForTraining(graph, new PlanOptions { Batch = 2 }, graph.Apply(new Loss<Quadratic>(), output, target));
+        float[] parameters = new float[plan.ParameterLength], gradients = new float[plan.ParameterLength], workspace = new float[plan.WorkspaceLength];
+        RunInfo run = RunInfo.Single(2, training: true);
+        Assert.That(
+            Allocations.Of(3, () =>
+            {
+                PlanMemory<float> memory = new(parameters, gradients, workspace);
+                plan.Forward(in memory, in run);
+                plan.Backward(in memory, in run);
+            }),
+            Is.Zero);
+    }
+}
