@@ -17,7 +17,9 @@ internal static class GoldenFolder
 
     public static readonly string[] Graphs = ["dag", "two_heads"];
 
-    private static readonly string[] Families = [Activations, Networks, Optimizers, .. Convolutions, .. Layers, .. Graphs];
+    public static readonly string[] Recurrent = ["rnn_tanh", "gru", "lstm"];
+
+    private static readonly string[] Families = [Activations, Networks, Optimizers, .. Convolutions, .. Layers, .. Graphs, .. Recurrent];
 
     public static string Path { get; } =
         Environment.GetEnvironmentVariable("EBP_REFERENCE") is { Length: > 0 } named ? named
