@@ -1,5 +1,7 @@
 """Runs the same work in EmbeddedBackprop and its peers, in turn, on one core, and writes bench/results/CPU/peers.md. Started by run.sh."""
 import argparse
+import contextlib
+import fcntl
 import os
 import sys
 import tempfile
@@ -10,6 +12,7 @@ from worker import Worker
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SAMPLES = 50_000
+LOCK = None
 
 # sizes, batch, samples, rate, "must" and "aim" in seconds on the machine the targets were set for (Zen 5 server, 3.7 GHz)
 EPOCHS = [
@@ -48,6 +51,17 @@ def peers(build):
     ]
 
 
+@contextlib.contextmanager
+def locked():
+    """Keeps others who measure out, for the time of one piece of work, where run.sh was told of a lock."""
+    if LOCK is None:
+        yield
+        return
+    with open(LOCK, "w", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def in_turn(workers, command, rounds, slow_rounds=None, peak=None):
     """Takes the workers in turn, rounds times; who needs longer than a second is left out after slow_rounds. A list of seconds for each worker.
     With peak = (worker, command), the core's peak is measured in each round, too."""
@@ -56,14 +70,15 @@ def in_turn(workers, command, rounds, slow_rounds=None, peak=None):
     if peak:
         times["peak"] = []
         tasks.insert(1, ("peak", *peak))
-    for _ in range(rounds):
-        for key, worker, line in tasks:
-            done = times[key]
-            if slow_rounds is not None and len(done) >= slow_rounds and done[0] > 1:
-                continue
-            seconds = worker.ask(line).get("seconds")
-            if seconds is not None:
-                done.append(seconds)
+    with locked():
+        for _ in range(rounds):
+            for key, worker, line in tasks:
+                done = times[key]
+                if slow_rounds is not None and len(done) >= slow_rounds and done[0] > 1:
+                    continue
+                seconds = worker.ask(line).get("seconds")
+                if seconds is not None:
+                    done.append(seconds)
     return times
 
 
@@ -122,8 +137,11 @@ def main():
     parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="the core that all run on (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="a 25th of the samples, three rounds: shows that everything works, no figures; writes no file")
     parser.add_argument("--build", help=argparse.SUPPRESS)
+    parser.add_argument("--lock", help=argparse.SUPPRESS)
     parser.add_argument("--command", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    global LOCK
+    LOCK = options.lock
     if options.quick:
         options.rounds = options.slow_rounds = options.predict_rounds = options.gemm_rounds = 3
     parts = options.only or ["epoch", "predict", "gemm"]

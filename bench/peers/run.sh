@@ -38,7 +38,8 @@ clean() {
     env -i PATH="$PATH" HOME="${HOME:-/}" LANG=C.UTF-8 ${DOTNET_ROOT:+DOTNET_ROOT="$DOTNET_ROOT"} PYTHONDONTWRITEBYTECODE=1 DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 \
         OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 "$@"
 }
-clean "$python" "$here/peers.py" --build "$build" --command "bench/peers/run.sh${*:+ $*}" "$@" || exit
+# Where others measure on the same machine: PEERS_LOCK names the file that all of them lock for as long as they measure.
+clean "$python" "$here/peers.py" --build "$build" ${PEERS_LOCK:+--lock "$PEERS_LOCK"} --command "bench/peers/run.sh${*:+ $*}" "$@" || exit
 
 # All targets with what was measured last, here and by the benchmark program's own experiments.
 case " $* " in *" --quick "* | *" --help "* | *" -h "*) ;; *) clean dotnet "$build/engine/EmbeddedBackprop.Benchmarks.dll" targets ;; esac
