@@ -37,7 +37,7 @@ cat <<PAGE
 
 | measured with | |
 | --- | --- |
-| CPU | $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1) |
+| CPU | $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1), family $(sed -n 's/^cpu family[^:]*: //p' /proc/cpuinfo | head -1) |
 | SDK, runtimes | $(dotnet --version); JIT .NET $(first jit framework), AOT .NET $(first x86-x64-v4 framework) |
 | system | $(sed -n 's/^PRETTY_NAME="\(.*\)"/\1/p' /etc/os-release) |
 | commit | $(git rev-parse --short=10 HEAD 2>/dev/null || echo unknown)${changes:+ with changes} |

@@ -56,11 +56,31 @@ internal static class ReportCommand
         int begin = text.IndexOf(Begin, StringComparison.Ordinal), end = text.IndexOf(End, StringComparison.Ordinal);
         if (begin >= 0 && end > begin)
         {
-            File.WriteAllText(readme, text[..begin] + Snippet(folder, main, "docs/") + text[(end + End.Length)..]);
+            text = text[..begin] + Snippet(folder, main, "docs/") + text[(end + End.Length)..];
+            File.WriteAllText(readme, AotTable(text, Path.Combine(folder, "aot.md")));
             Console.WriteLine("written: the table in README.md");
         }
 
         return 0;
+    }
+
+    /// <summary>The README with the figures of aot.md between the two lines that mark their place.</summary>
+    private static string AotTable(string readme, string file)
+    {
+        const string From = "<!-- aot: begin -->\n\n", To = "\n<!-- aot: end -->";
+        int begin = readme.IndexOf(From, StringComparison.Ordinal), end = readme.IndexOf(To, StringComparison.Ordinal);
+        Dictionary<string, string>[] rows = [.. MarkdownTable.Read(file, "build")];
+        if (begin < 0 || end < begin || rows.Length == 0)
+            return readme;
+        StringBuilder text = new("| build | step of Nielsen's net, batch 10, fused | share of the JIT's speed | of the JIT's at the same width | separate |\n| --- | ---: | ---: | ---: | ---: |\n");
+        foreach (Dictionary<string, string> row in rows)
+        {
+            string name = row["build"].StartsWith("jit", StringComparison.Ordinal) ? row["build"].Replace("jit", "JIT", StringComparison.Ordinal)
+                : row["build"] == "baseline" ? "AOT, default instruction set" : "AOT " + row["build"];
+            text.Append(CultureInfo.InvariantCulture, $"| {name} | {MarkdownTable.Number(row["step, fused"]):F1} us | {row["share of the JIT's speed"]} | {row["share of the JIT at the same width"]} | {MarkdownTable.Number(row["step, separate"]):F1} us |\n");
+        }
+
+        return readme[..(begin + From.Length)] + text + readme[end..];
     }
 
     /// <summary>The README's part.</summary>
