@@ -61,16 +61,16 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
         // One row has nothing to use a panel again for: its tiles go through k in one piece.
         bool whole = g.M == 1 && !g.BTransposed;
         nuint perPanel = whole ? vectors : PanelColumns / lanes;
-        nuint panels = (vectors + perPanel - 1) / perPanel;
+        nuint panels = Parts(vectors, perPanel);
         nuint deepest = whole ? g.K : BlockDepth;
         if (vectors < perPanel && !g.BTransposed && g.K > BlockDepth)
             deepest = nuint.Min(DeepestBlock, BlockDepth * perPanel / vectors);
-        nuint blocks = g.K <= deepest ? 1 : (g.K + deepest - 1) / deepest;
+        nuint blocks = Parts(g.K, deepest);
         GemmStart start = g.Start;
         nuint step = 0;
         for (nuint block = 0; block < blocks; block++)
         {
-            nuint depth = blocks == 1 ? g.K : (g.K - step) / (blocks - block);
+            nuint depth = Share(g.K - step, blocks - block);
             nuint summed = depth;
             ref ushort steps = ref Unsafe.NullRef<ushort>();
             ref readonly float a = ref Unsafe.Add(ref Unsafe.AsRef(in g.A), step * g.AStep);
@@ -87,7 +87,7 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
             for (nuint panel = 0; panel < panels; panel++)
             {
                 // Smaller shares first: the last panel, which may be ragged, then holds two vectors or more wherever there are two.
-                nuint count = (vectors - done) / (panels - panel);
+                nuint count = Share(vectors - done, panels - panel);
                 nuint j = done * lanes;
                 nuint width = nuint.Min(count * lanes, g.N - j);
                 if (g.BTransposed)
@@ -174,12 +174,12 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
         // Where tiles are low, they are wide: additions take four cycles, and two start in each.
         nuint wide = g.M > 1 || T.Count < 16 ? 0 : width % (16 * lanes) == 0 ? 16u : width == 12 * lanes ? 12u : 0;
         nuint perTile = wide != 0 ? wide : g.M == 1 ? GemvTile.MaximumColumns : T.Count >= 16 || g.M == 2 ? 4u : 2u;
-        nuint groups = (vectors + perTile - 1) / perTile;
+        nuint groups = Parts(vectors, perTile);
         nuint rowTiles = (g.M + GemmTile.MaximumRows - 1) / GemmTile.MaximumRows;
 
         // Rows are shared out evenly, 10 as 5 + 5: a remainder of few rows would wait for its own additions.
-        nuint rows = g.M / rowTiles;
-        nuint higher = g.M % rowTiles;
+        nuint rows = Share(g.M, rowTiles);
+        nuint higher = g.M - (rows * rowTiles);
         scoped TileArguments tile = default;
         tile.ARow = g.ARow;
         tile.AStep = g.AStep;
@@ -191,7 +191,7 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
         nuint done = 0;
         for (nuint group = 0; group < groups; group++)
         {
-            nuint count = (vectors - done) / (groups - group);
+            nuint count = Share(vectors - done, groups - group);
             nuint column = done * lanes;
             tile.B = ref Unsafe.Add(ref Unsafe.AsRef(in b), column);
             tile.Last = nuint.Min((count - 1) * lanes, width - column - lanes);
@@ -227,6 +227,11 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
             RunTiles<T>((int)rows, (int)count, in tile);
         }
     }
+
+    // A division takes as long as twenty multiplications, and a small product has one part of everything.
+    private static nuint Parts(nuint length, nuint longest) => length <= longest ? 1 : (length + longest - 1) / longest;
+
+    private static nuint Share(nuint left, nuint parts) => parts == 1 ? left : left / parts;
 
     private static void RunTiles<T>(int rows, int columns, in TileArguments tile)
         where T : struct, IFloatLanes<T>

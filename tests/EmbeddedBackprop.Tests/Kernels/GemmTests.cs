@@ -82,7 +82,7 @@ internal sealed class GemmTests
                 {
                     int step = i % k;
                     bool ink = special != "nothing but background" && step / 14 % 2 == 1 && (step + (i / k)) % 3 == 0;
-                    a[i] = ink ? 0.01f * (step + 1) : step % 2 == 0 ? 0f : -0f;
+                    a[i] = ink ? 0.01f * (step + 1) : step / 14 % 2 == 1 || step % 2 == 0 ? 0f : -0f;
                 }
 
                 switch (special)
