@@ -220,6 +220,14 @@ internal static class Errors
         throw new ArgumentException($"{node}: the training plan reads this input, but it is neither an input nor a target of the network: data cannot reach it");
 
     [DoesNotReturn]
+    public static void CannotUpdateInBackward(string because) =>
+        throw new ArgumentException($"weights cannot change within the backward pass: {because}");
+
+    [DoesNotReturn]
+    public static void NoGradientSpan() =>
+        throw new InvalidOperationException("the plan keeps no gradients: they are applied within the backward pass (BackwardAndUpdate)");
+
+    [DoesNotReturn]
     public static void NothingToTrain() =>
         throw new ArgumentException("the loss depends on no parameters: there is nothing to train");
 

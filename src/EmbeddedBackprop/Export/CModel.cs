@@ -107,7 +107,7 @@ internal sealed class CModel
 
         foreach (Step step in plan.Steps)
         {
-            if (Array.IndexOf(step.Node.Inputs, node) >= 0)
+            if (Array.IndexOf(step.InputNodes, node) >= 0)
             {
                 return true;
             }
@@ -179,7 +179,7 @@ internal sealed class CModel
         {
             Step step = steps[i];
             CTable[] own = [.. step.Ranges.Select(range => tables[Plan.Parameters.IndexOf(range)])];
-            string[] inputs = [.. step.Inputs.Select((slot, k) => Place(step.Node.Inputs[k], slot))];
+            string[] inputs = [.. step.Inputs.Select((slot, k) => Place(step.InputNodes[k], slot))];
             result[i] = new CStep(step, i + 1, inputs, Place(step.Node, step.Output), own);
             Program.Gap();
             COp.For(step).Write(result[i], Program);

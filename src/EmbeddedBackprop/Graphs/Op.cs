@@ -1,3 +1,4 @@
+using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Graphs;
@@ -57,6 +58,21 @@ public abstract class Op
     /// </summary>
     public virtual bool MayOverlay(int input) => false;
 
+    /// <summary>
+    /// Whether the gradient of this input may stand in the memory of the output's gradient, which nobody else reads: so for an op that reads element i of the
+    /// one before it writes element i of the other, and never later (not for any other input either).
+    /// </summary>
+    public virtual bool MayOverlayGradient(int input) => false;
+
+    /// <summary>
+    /// An op that does the work of this one and of the next, which alone reads this one's output, with this op's weights and the bits of both; null where
+    /// there is none. It is called on an op that is applied already, so its sizes are known.
+    /// </summary>
+    public virtual Op? TryFuse(Op next) => null;
+
+    /// <summary>The activation, if the op is nothing else: what a layer may take over.</summary>
+    public virtual Activation? AsActivation => null;
+
     /// <summary>Whether the op has a gradient for this input: not so for indices, masks and targets.</summary>
     public virtual bool HasGradient(int input) => true;
 
@@ -91,6 +107,13 @@ public abstract class Op
 
     /// <summary>Floats that die with the step's backward pass: as many as in the forward pass, unless an op says otherwise.</summary>
     public virtual int BackwardScratchLength(int batch, Layout layout) => ScratchLength(batch, layout);
+
+    /// <summary>
+    /// Floats that <see cref="BackwardAndUpdate"/> needs for gradients in a plan without a gradient span: all of the op's, unless it can do with fewer.
+    /// </summary>
+    /// <param name="parameters">Floats of the op's parameters.</param>
+    /// <param name="layout">Padded or compact rows.</param>
+    public virtual int UpdateLength(int parameters, Layout layout) => parameters;
 
     /// <summary>Multiply-adds of one sample's forward pass.</summary>
     public virtual long MultiplyAdds => 0;

@@ -156,11 +156,19 @@ public readonly ref struct OpContext<T> where T : unmanaged
         return memory.Parameters.Slice(range.Offset, range.Length);
     }
 
+    /// <summary>
+    /// What <see cref="Op.UpdateLength"/> asked for, in a plan without a gradient span: gradients live there only while the step's weights are changed. Empty
+    /// where gradients have a span of their own.
+    /// </summary>
+    public Span<T> UpdateScratch => Cut(step.UpdateScratch);
+
     /// <summary>The gradient of the i-th parameter tensor, [rows][stride].</summary>
     public Span<T> ParameterGradient(int index)
     {
         ref readonly ParameterRange range = ref step.Ranges[index];
-        return memory.Gradients.Slice(range.Offset, range.Length);
+        return step.UpdateScratch.Exists
+            ? memory.Workspace.Slice(step.UpdateScratch.Offset + range.Offset - step.Parameters.Offset, range.Length)
+            : memory.Gradients.Slice(range.Offset, range.Length);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

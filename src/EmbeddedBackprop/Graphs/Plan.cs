@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
 using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Graphs;
@@ -18,9 +17,11 @@ public enum Execution
 /// A graph compiled into a list of steps over one flat parameter span and one flat workspace span. A plan is immutable, may be shared between threads,
 /// and writes only to the spans it is given; running it allocates nothing.
 /// </summary>
-public sealed class Plan
+public sealed partial class Plan
 {
     private readonly Step[] steps;
+    private readonly ProgramEntry[] backward;
+    private readonly Step[] lossSteps;
     private readonly Slot[] values;
     private readonly Slot[] valueGradients;
     private readonly ParameterRange[] parameters;
@@ -34,8 +35,11 @@ public sealed class Plan
         Options = builder.Options;
         Losses = builder.Losses;
         Outputs = builder.Outputs;
+        Batch = builder.Batch;
         steps = builder.Steps;
+        backward = builder.BackwardProgram;
         RowSteps = new RowSteps(steps);
+        lossSteps = [.. Losses.Select(loss => Array.Find(steps, step => step.Node == loss)!)];
         values = builder.Values;
         valueGradients = builder.ValueGradients;
         parameters = builder.Parameters;
@@ -46,7 +50,17 @@ public sealed class Plan
         ParameterLength = builder.ParameterLength;
         WorkspaceLength = builder.WorkspaceLength;
         WorkspaceLowerBound = builder.WorkspaceLowerBound;
-        CanUpdateInBackward = Loss is not null && steps.Length == steps.DistinctBy(step => step.Op).Count();
+        CanUpdateInBackward = Loss is not null && steps.Length == steps.DistinctBy(step => step.Owner).Count();
+        GradientLength = Loss is null || Options.UpdateInBackward ? 0 : ParameterLength;
+        if (Options.UpdateInBackward && Loss is not null && (!CanUpdateInBackward || Batch < Options.Batch))
+        {
+            Errors.CannotUpdateInBackward(CanUpdateInBackward ? "the batch is run in parts" : "an op is used twice");
+        }
+
+        if (Batch < Options.Batch && Loss is not null && wholeBatch is not null)
+        {
+            Errors.WholeBatch(wholeBatch.Name, Batch, Options.Batch);
+        }
     }
 
     /// <summary>The graph that was compiled.</summary>
@@ -54,6 +68,9 @@ public sealed class Plan
 
     /// <summary>How it was compiled.</summary>
     public PlanOptions Options { get; }
+
+    /// <summary>The most samples of one run.</summary>
+    public int Batch { get; }
 
     /// <summary>The losses whose weighted sum training minimises; none in an inference plan.</summary>
     public IReadOnlyList<Node> Losses { get; }
@@ -69,6 +86,9 @@ public sealed class Plan
 
     /// <summary>Floats of the parameter span, padding included.</summary>
     public int ParameterLength { get; }
+
+    /// <summary>Floats of the gradient span; 0 in inference, and where gradients live only while they are applied (<see cref="PlanOptions.UpdateInBackward"/>).</summary>
+    public int GradientLength { get; }
 
     /// <summary>Trainable numbers, padding not counted.</summary>
     public long ParameterCount
@@ -118,6 +138,21 @@ public sealed class Plan
         }
     }
 
+    /// <summary>Multiply-adds of one sample that the backward pass spends on values that were not kept (<see cref="PlanOptions.Recompute"/>).</summary>
+    public long RecomputedMultiplyAdds
+    {
+        get
+        {
+            long sum = 0;
+            foreach ((Step step, Phase phase) in backward)
+            {
+                sum += phase == Phase.Again ? step.Op.MultiplyAdds : 0;
+            }
+
+            return sum;
+        }
+    }
+
     /// <summary>
     /// How many threads a run of a whole batch is worth: one for every four million multiply-adds, at most one for each processor. The backward pass of a
     /// training plan counts for two forward passes.
@@ -127,7 +162,7 @@ public sealed class Plan
     {
         // A thread gains what it takes over, and costs about a microsecond at each of some twenty meetings of a step.
         const long PerThread = 4_000_000;
-        long work = MultiplyAdds * Options.Batch * (Loss is null ? 1 : 3);
+        long work = MultiplyAdds * Batch * (Loss is null ? 1 : 3);
         return (int)Math.Clamp(work / PerThread, 1, Math.Max(1, processors));
     }
 
@@ -202,6 +237,12 @@ public sealed class Plan
     /// <summary>Where a node's value stands: found once by whoever asks for it at each step.</summary>
     internal Slot ValueSlot(Node node) => Find(values, node);
 
+    /// <summary>The backward pass: steps in the order of their gradients, with those that are computed again in between.</summary>
+    internal ReadOnlySpan<ProgramEntry> BackwardProgram => backward;
+
+    /// <summary>The steps of the losses, in their order.</summary>
+    internal ReadOnlySpan<Step> LossSteps => lossSteps;
+
     /// <summary>The tensors that the backward pass writes a gradient for: those the loss depends on.</summary>
     internal ReadOnlySpan<ParameterRange> TrainedParameters => trainedParameters;
 
@@ -220,7 +261,7 @@ public sealed class Plan
         float total = 0f;
         for (int i = 0; i < Losses.Count; i++)
         {
-            EmbeddedBackprop.Losses.Loss loss = (EmbeddedBackprop.Losses.Loss)Losses[i].Op!;
+            EmbeddedBackprop.Losses.Loss loss = (EmbeddedBackprop.Losses.Loss)lossSteps[i].Op;
             float term = loss.Weight * loss.Value(LossParts(workspace, i), logicalBatch);
             // One loss is itself, also where it is -0 or not a number.
             total = i == 0 ? term : total + term;
@@ -237,134 +278,11 @@ public sealed class Plan
         double total = 0;
         for (int i = 0; i < Losses.Count; i++)
         {
-            EmbeddedBackprop.Losses.Loss loss = (EmbeddedBackprop.Losses.Loss)Losses[i].Op!;
+            EmbeddedBackprop.Losses.Loss loss = (EmbeddedBackprop.Losses.Loss)lossSteps[i].Op;
             total += loss.Weight * loss.Value(LossParts(workspace, i), logicalBatch);
         }
 
         return total;
-    }
-
-    /// <summary>Runs all steps forwards.</summary>
-    /// <exception cref="ArgumentException">A span is too short or the batch too large.</exception>
-    public void Forward(in PlanMemory<float> memory, in RunInfo run, Execution execution = Execution.Vector)
-    {
-        Check(in memory, in run, backward: false);
-        bool rows = run.Batch == 1 && execution == Execution.Vector;
-        if (!rows || !RowSteps.TryRun(ref MemoryMarshal.GetReference(memory.Parameters), ref MemoryMarshal.GetReference(memory.Workspace)))
-        {
-            Forward(in memory, in run, execution, rows);
-        }
-    }
-
-    private void Forward(in PlanMemory<float> memory, in RunInfo run, Execution execution, bool rows)
-    {
-        Step step = null!;
-        OpContext<float> context = new(in memory, in step, in run, Options.Arithmetic, Options.Layout, backward: false);
-        foreach (Step next in steps)
-        {
-            step = next;
-            if (rows && step.ForwardRow is { } row
-                && row.TryRun(ref MemoryMarshal.GetReference(memory.Parameters), ref MemoryMarshal.GetReference(memory.Workspace)))
-            {
-                continue;
-            }
-
-            if (execution == Execution.Vector)
-            {
-                step.Op.Forward(in context);
-            }
-            else
-            {
-                step.Op.ForwardScalar(in context);
-            }
-        }
-    }
-
-    /// <summary>Runs all steps backwards after a forward pass over the same batch: fills the gradient span.</summary>
-    /// <exception cref="ArgumentException">A span is too short or the batch too large.</exception>
-    public void Backward(in PlanMemory<float> memory, in RunInfo run, Execution execution = Execution.Vector)
-    {
-        Check(in memory, in run, backward: true);
-        Step step = null!;
-        OpContext<float> context = new(in memory, in step, in run, Options.Arithmetic, Options.Layout, backward: true);
-        for (int i = steps.Length - 1; i >= 0; i--)
-        {
-            step = steps[i];
-            if (!step.HasBackward)
-            {
-                continue;
-            }
-
-            if (execution == Execution.Vector)
-            {
-                step.Op.Backward(in context);
-            }
-            else
-            {
-                step.Op.BackwardScalar(in context);
-            }
-        }
-    }
-
-    /// <summary>
-    /// Whether <see cref="BackwardAndUpdate"/> can be used: every op is used once, so that no weights change while a gradient still depends on them.
-    /// </summary>
-    public bool CanUpdateInBackward { get; }
-
-    /// <summary>Runs all steps backwards and changes the parameters by plain gradient descent on the way: the bits of a backward pass and an update.</summary>
-    /// <returns>Whether all gradients were finite; if not, the parameters are lost.</returns>
-    /// <exception cref="InvalidOperationException">An op is used twice, or the run is only a part of its logical batch.</exception>
-    public bool BackwardAndUpdate(in PlanMemory<float> memory, in RunInfo run, in SgdUpdate update)
-    {
-        Check(in memory, in run, backward: true);
-        if (!CanUpdateInBackward)
-        {
-            Errors.SharedWeights();
-        }
-
-        if (run.LogicalBatch != run.Batch)
-        {
-            Errors.PartOfBatch(run.Batch, run.LogicalBatch);
-        }
-
-        bool finite = true;
-        Step step = null!;
-        OpContext<float> context = new(in memory, in step, in run, Options.Arithmetic, Options.Layout, backward: true);
-        for (int i = steps.Length - 1; i >= 0; i--)
-        {
-            step = steps[i];
-            if (step.HasBackward)
-            {
-                finite &= step.Op.BackwardAndUpdate(in context, in update);
-            }
-        }
-
-        return finite;
-    }
-
-    /// <summary>The forward pass in double, by the scalar twins: the oracle.</summary>
-    public void Forward(in PlanMemory<double> memory, in RunInfo run)
-    {
-        Check(in memory, in run, backward: false);
-        foreach (Step step in steps)
-        {
-            OpContext<double> context = new(in memory, in step, in run, Options.Arithmetic, Options.Layout, backward: false);
-            step.Op.ForwardScalar(in context);
-        }
-    }
-
-    /// <summary>The backward pass in double, by the scalar twins: the oracle.</summary>
-    public void Backward(in PlanMemory<double> memory, in RunInfo run)
-    {
-        Check(in memory, in run, backward: true);
-        for (int i = steps.Length - 1; i >= 0; i--)
-        {
-            if (steps[i].HasBackward)
-            {
-                OpContext<double> context = new(in memory, in steps[i], in run, Options.Arithmetic, Options.Layout, backward: true);
-                steps[i].Op.BackwardScalar(in context);
-            }
-        }
     }
 
     /// <summary>The memory table: step, op, shape, offsets and bytes.</summary>
@@ -390,83 +308,5 @@ public sealed class Plan
         }
 
         return slots[node.Index];
-    }
-
-    private void CheckBatch(int batch)
-    {
-        if (batch < 1 || batch > Options.Batch)
-        {
-            Errors.BatchTooLarge(Options.Batch, batch);
-        }
-    }
-
-    private void Check<T>(in PlanMemory<T> memory, in RunInfo run, bool backward) where T : unmanaged
-    {
-        if (Options.EndsByReference)
-        {
-            Errors.NotRunnable();
-        }
-
-        if (backward)
-        {
-            RequireTraining();
-        }
-
-        CheckBatch(run.Batch);
-        if (run.SampleOffset < 0 || run.LogicalBatch - run.Batch < run.SampleOffset)
-        {
-            Errors.RunOutOfRange(run.Batch, run.SampleOffset, run.LogicalBatch);
-        }
-
-        if (run.Training && run.Batch != run.LogicalBatch && wholeBatch is not null)
-        {
-            Errors.WholeBatch(wholeBatch.Name, run.Batch, run.LogicalBatch);
-        }
-
-        if (StateLength > 0)
-        {
-            CheckState(memory.State.Length, in run);
-        }
-
-        if (memory.Parameters.Length < ParameterLength)
-        {
-            Errors.MemoryTooSmall("parameters", ParameterLength, memory.Parameters.Length);
-        }
-
-        if (memory.Workspace.Length < WorkspaceLength)
-        {
-            Errors.MemoryTooSmall("workspace", WorkspaceLength, memory.Workspace.Length);
-        }
-
-        if (backward && memory.Gradients.Length < ParameterLength)
-        {
-            Errors.MemoryTooSmall("gradients", ParameterLength, memory.Gradients.Length);
-        }
-    }
-
-    private void CheckState(int length, in RunInfo run)
-    {
-        RequireState(length);
-        ref readonly StateRange last = ref state[^1];
-        if (last.PerSample && run.SampleOffset > last.Rows - run.Batch)
-        {
-            Errors.StateRows(last.Name, last.Rows, run.SampleOffset, run.Batch);
-        }
-    }
-
-    private void RequireState(int length)
-    {
-        if (length < StateLength)
-        {
-            Errors.MemoryTooSmall("state", StateLength, length);
-        }
-    }
-
-    private void RequireTraining()
-    {
-        if (Losses.Count == 0)
-        {
-            Errors.InferenceOnly();
-        }
     }
 }

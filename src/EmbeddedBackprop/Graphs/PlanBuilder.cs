@@ -1,11 +1,13 @@
 namespace EmbeddedBackprop.Graphs;
 
-/// <summary>Turns a graph into steps: finds what is needed, how long each buffer lives, and who writes each gradient first.</summary>
+/// <summary>Turns a graph into a program: what is needed, in which order, what is fused, what is computed again, and who writes each gradient first.</summary>
 internal sealed class PlanBuilder
 {
-    private readonly Planner planner;
-    private readonly List<(Planner.Buffer Buffer, int Columns, int Stride, Action<Slot> Assign)> requests = [];
-    private int endOfTime;
+    private readonly int[] stepOf;
+    private readonly bool[] dropped;
+    private readonly List<ProgramEntry> program = [];
+    private readonly Step?[] again;
+    private readonly Dictionary<Step, Step> forwardOf = [];
 
     private PlanBuilder(Graph graph, PlanOptions options, Node[] losses, Node[] outputs)
     {
@@ -14,17 +16,44 @@ internal sealed class PlanBuilder
             Errors.NotPositive("batch", options.Batch);
         }
 
+        if (options.MicroBatch < 0 || options.MicroBatch > options.Batch)
+        {
+            Errors.OutOfRange("micro-batch", options.MicroBatch, $"0 (the whole batch) to {options.Batch}");
+        }
+
         Graph = graph;
         Options = options;
         Losses = losses;
         Outputs = outputs;
-        planner = new Planner(options.Layout);
         Values = NoSlots(graph);
         ValueGradients = NoSlots(graph);
-        Steps = FindSteps();
+        Steps = StepFinder.Find(graph, losses, outputs, options.Fuse);
+        stepOf = new int[graph.Nodes.Count];
+        stepOf.AsSpan().Fill(-1);
+        for (int i = 0; i < Steps.Length; i++)
+        {
+            stepOf[Steps[i].Node.Index] = i;
+        }
+
         LayOutParameters();
         LayOutState();
-        PlaceBuffers();
+        if (Training)
+        {
+            FindGradients();
+        }
+
+        again = new Step?[Steps.Length];
+        dropped = FindDropped();
+        WriteProgram();
+        PlanBuffers buffers = new(this, [.. program]);
+        buffers.Assign(Values, ValueGradients);
+        foreach (Step step in Steps)
+        {
+            step.ForwardRow = step.Op.ForwardRow(step, options.Arithmetic);
+        }
+
+        WorkspaceLength = buffers.Length;
+        WorkspaceLowerBound = buffers.LowerBound;
     }
 
     public Graph Graph { get; }
@@ -37,7 +66,14 @@ internal sealed class PlanBuilder
 
     public Node[] Outputs { get; }
 
+    /// <summary>The most samples of one run.</summary>
+    public int Batch => Options.MicroBatch > 0 ? Options.MicroBatch : Options.Batch;
+
+    /// <summary>The forward pass.</summary>
     public Step[] Steps { get; }
+
+    /// <summary>The backward pass, with what is computed again in between.</summary>
+    public ProgramEntry[] BackwardProgram => [.. program.Skip(Steps.Length)];
 
     public Slot[] Values { get; }
 
@@ -54,9 +90,9 @@ internal sealed class PlanBuilder
 
     public int StateLength { get; private set; }
 
-    public int WorkspaceLength => planner.Length;
+    public int WorkspaceLength { get; }
 
-    public int WorkspaceLowerBound { get; private set; }
+    public int WorkspaceLowerBound { get; }
 
     public static Plan ForInference(Graph graph, PlanOptions options, ReadOnlySpan<Node> outputs)
     {
@@ -96,8 +132,15 @@ internal sealed class PlanBuilder
         return new Plan(new PlanBuilder(graph, options, losses.ToArray(), outputs.ToArray()));
     }
 
+    /// <summary>Whether the node's value is not kept for the backward pass.</summary>
+    public bool IsDropped(Node node) => dropped[node.Index];
+
+    /// <summary>The forward step whose things a backward step of its own goes on with; null for others.</summary>
+    public Step? ForwardOf(Step step) => forwardOf.GetValueOrDefault(step);
+
     private static void CheckOwner(Graph graph, Node node)
     {
+        ArgumentNullException.ThrowIfNull(node);
         if (node.Graph != graph)
         {
             Errors.OtherGraph(node.Name);
@@ -111,46 +154,25 @@ internal sealed class PlanBuilder
         return slots;
     }
 
-    /// <summary>A step for every op that the wanted nodes depend on, in the order of creation.</summary>
-    private Step[] FindSteps()
-    {
-        bool[] wanted = new bool[Graph.Nodes.Count];
-        foreach (Node output in Outputs)
-        {
-            wanted[output.Index] = true;
-        }
-
-        foreach (Node loss in Losses)
-        {
-            wanted[loss.Index] = true;
-        }
-
-        for (int i = wanted.Length - 1; i >= 0; i--)
-        {
-            if (wanted[i])
-            {
-                foreach (Node input in Graph.Nodes[i].Inputs)
-                {
-                    wanted[input.Index] = true;
-                }
-            }
-        }
-
-        return [.. Graph.Nodes.Where(node => node.Op is not null && wanted[node.Index]).Select(node => new Step(node))];
-    }
-
     /// <summary>All ops of the graph have their place, also those this plan does not run: every plan of a graph sees the same parameter span.</summary>
     private void LayOutParameters()
     {
         ParameterLayout layout = new(Options.Layout);
-        foreach (Op op in Graph.Ops)
+        for (int i = 0; i < Graph.Ops.Count; i++)
         {
+            Op op = Graph.Ops[i];
             int first = layout.Ranges.Count;
             int offset = Options.Layout.Align(layout.Length);
             op.DescribeParameters(layout);
             foreach (Step step in Steps)
             {
-                if (step.Op == op && layout.Ranges.Count > first)
+                if (step.Owner != op)
+                {
+                    continue;
+                }
+
+                step.OpIndex = i;
+                if (layout.Ranges.Count > first)
                 {
                     step.Ranges = [.. layout.Ranges.Skip(first)];
                     step.Parameters = (offset, layout.Length - offset);
@@ -168,209 +190,175 @@ internal sealed class PlanBuilder
         StateLayout layout = StateLayout.Of(Graph, Options.Layout, Options.Batch);
         foreach (Step step in Steps)
         {
-            step.StateRanges = layout.RangesOf(step.Op);
-            step.OpIndex = IndexOf(Graph.Ops, step.Op);
+            step.StateRanges = layout.RangesOf(step.Owner);
         }
 
         State = layout.Ranges;
         StateLength = layout.Length;
     }
 
-    private static int IndexOf(IReadOnlyList<Op> ops, Op op)
-    {
-        int index = 0;
-        while (ops[index] != op)
-        {
-            index++;
-        }
-
-        return index;
-    }
-
-    private void PlaceBuffers()
-    {
-        // Forward step i runs at time i, its backward pass at 2 S - 1 - i; the caller reads outputs at the end of time.
-        int count = Steps.Length;
-        endOfTime = Training ? 2 * count : count;
-        Planner.Buffer[] values = PlaceValues();
-        if (Training)
-        {
-            PlaceGradients();
-        }
-
-        HashSet<string> trained = [.. Steps.Where(step => step.HasBackward).SelectMany(step => step.Ranges).Select(range => range.Name)];
-        TrainedParameters = [.. Parameters.Where(range => trained.Contains(range.Name))];
-        for (int i = 0; i < count; i++)
-        {
-            PlaceOwn(Steps[i], i);
-        }
-
-        foreach (Node output in Outputs)
-        {
-            values[output.Index].Last = endOfTime;
-        }
-
-        planner.Place();
-        WorkspaceLowerBound = planner.LowerBound();
-        foreach ((Planner.Buffer buffer, int columns, int stride, Action<Slot> assign) in requests)
-        {
-            assign(new Slot(buffer.Offset, buffer.Length, columns, stride));
-        }
-
-        foreach (Step step in Steps)
-        {
-            step.ForwardRow = step.Op.ForwardRow(step, Options.Arithmetic);
-        }
-    }
-
-    /// <summary>Inputs and outputs of the steps: alive from their writer to their last reader, in training to the last backward pass that reads them.</summary>
-    private Planner.Buffer[] PlaceValues()
-    {
-        Planner.Buffer[] buffers = new Planner.Buffer[Graph.Nodes.Count];
-        foreach (Node output in Outputs)
-        {
-            if (output.Op is null)
-            {
-                // An input that the caller wants to read back; nobody else need read it.
-                buffers[output.Index] ??= Request(output.Name, output, -1, Values, output.Index);
-            }
-        }
-
-        for (int i = 0; i < Steps.Length; i++)
-        {
-            Step step = Steps[i];
-            for (int k = 0; k < step.Inputs.Length; k++)
-            {
-                Node input = step.Node.Inputs[k];
-                if (buffers[input.Index] is null)
-                {
-                    // Only an input of the graph has no writer before its first reader: the caller writes it before time 0.
-                    buffers[input.Index] = Request(input.Name, input, -1, Values, input.Index);
-                }
-
-                Extend(buffers[input.Index], i);
-                if (Training && step.Op.BackwardReads.HasFlag(BackwardReads.Inputs))
-                {
-                    Extend(buffers[input.Index], BackwardTime(i));
-                }
-
-                int index = k;
-                int node = input.Index;
-                requests.Add((buffers[node], input.Shape.Length, Options.Layout.Stride(input.Shape.Length), slot => step.Inputs[index] = slot));
-            }
-
-            Planner.Buffer output = Request(step.Name, step.Node, i, Values, step.Node.Index);
-            buffers[step.Node.Index] = output;
-            if (Training && (step.Op.IsLoss || step.Op.BackwardReads.HasFlag(BackwardReads.Outputs)))
-            {
-                Extend(output, step.Op.IsLoss ? endOfTime : BackwardTime(i));
-            }
-
-            requests.Add((output, step.Node.Shape.Length, Options.Layout.Stride(step.Node.Shape.Length), slot => step.Output = slot));
-        }
-
-        return buffers;
-    }
-
-    /// <summary>Gradients of values: written first by the last reader (it comes first in the backward pass), dead after their own step's backward pass.</summary>
-    private void PlaceGradients()
-    {
-        bool[] wanted = WantsGradient();
-        if (!Losses.Any(loss => wanted[loss.Inputs[0].Index]))
-        {
-            Errors.NothingToTrain();
-        }
-
-        Planner.Buffer?[] buffers = new Planner.Buffer?[Graph.Nodes.Count];
-        HashSet<Op> opsSeen = [];
-        for (int i = Steps.Length - 1; i >= 0; i--)
-        {
-            Step step = Steps[i];
-            bool reached = step.Op.IsLoss ? wanted[step.Node.Inputs[0].Index] : buffers[step.Node.Index] is not null;
-            if (!reached)
-            {
-                continue;
-            }
-
-            step.HasBackward = true;
-            step.ContinueParameterGradient = !opsSeen.Add(step.Op);
-            if (buffers[step.Node.Index] is { } gradient)
-            {
-                Extend(gradient, BackwardTime(i));
-                requests.Add((gradient, step.Node.Shape.Length, Options.Layout.Stride(step.Node.Shape.Length), slot => step.OutputGradient = slot));
-            }
-
-            for (int k = 0; k < step.Inputs.Length; k++)
-            {
-                Node input = step.Node.Inputs[k];
-                if (!wanted[input.Index] || !step.Op.HasGradient(k))
-                {
-                    continue;
-                }
-
-                step.ContinueInputGradients[k] = buffers[input.Index] is not null;
-                Planner.Buffer buffer = buffers[input.Index] ??= Request("d " + input.Name, input, BackwardTime(i), ValueGradients, input.Index);
-                Extend(buffer, input.Op is null ? endOfTime : BackwardTime(i));
-                int index = k;
-                requests.Add((buffer, input.Shape.Length, Options.Layout.Stride(input.Shape.Length), slot => step.InputGradients[index] = slot));
-            }
-        }
-    }
-
-    private void PlaceOwn(Step step, int time)
-    {
-        int saved = Training ? step.Op.SavedLength(Options.Batch, Options.Layout) : 0;
-        int scratch = step.Op.ScratchLength(Options.Batch, Options.Layout);
-        if (saved > 0)
-        {
-            Planner.Buffer buffer = planner.Add(step.Name + " saved", saved, time);
-            Extend(buffer, BackwardTime(time));
-            requests.Add((buffer, saved, saved, slot => step.Saved = slot));
-        }
-
-        if (scratch > 0)
-        {
-            requests.Add((planner.Add(step.Name + " scratch", scratch, time), scratch, scratch, slot => step.ForwardScratch = slot));
-        }
-
-        int backward = step.HasBackward ? step.Op.BackwardScratchLength(Options.Batch, Options.Layout) : 0;
-        if (backward > 0)
-        {
-            requests.Add((planner.Add(step.Name + " scratch", backward, BackwardTime(time)), backward, backward, slot => step.BackwardScratch = slot));
-        }
-    }
-
-    /// <summary>A node's gradient is wanted if a parameter stands behind it, or if it is an input and input gradients were asked for.</summary>
-    private bool[] WantsGradient()
+    /// <summary>
+    /// Which steps have a backward pass, and who writes each gradient first: the last reader of a value, because it comes first in the backward pass. The
+    /// others go on from there. A gradient is wanted if a parameter stands behind it, or if it is an input's and input gradients were asked for.
+    /// </summary>
+    private void FindGradients()
     {
         bool[] wanted = new bool[Graph.Nodes.Count];
         foreach (Node node in Graph.Nodes)
         {
-            wanted[node.Index] = node.Op is null ? Options.InputGradients : Enumerable.Range(0, node.Inputs.Length).Any(k => node.Op.HasGradient(k) && wanted[node.Inputs[k].Index]);
-            foreach (Step step in Steps)
+            wanted[node.Index] = node.Op is null && Options.InputGradients;
+        }
+
+        foreach (Step step in Steps)
+        {
+            bool any = step.Ranges.Length > 0;
+            for (int k = 0; k < step.InputNodes.Length; k++)
             {
-                wanted[node.Index] |= step.Node == node && step.Parameters.Length > 0;
+                any |= step.Op.HasGradient(k) && wanted[step.InputNodes[k].Index];
+            }
+
+            wanted[step.Node.Index] = any;
+        }
+
+        if (!Array.Exists(Steps, step => step.Op.IsLoss && wanted[step.InputNodes[0].Index]))
+        {
+            Errors.NothingToTrain();
+        }
+
+        bool[] written = new bool[Graph.Nodes.Count];
+        HashSet<Op> seen = [];
+        for (int i = Steps.Length - 1; i >= 0; i--)
+        {
+            Step step = Steps[i];
+            step.HasBackward = step.Op.IsLoss ? wanted[step.InputNodes[0].Index] : written[step.Node.Index];
+            if (!step.HasBackward)
+            {
+                continue;
+            }
+
+            step.ContinueParameterGradient = !seen.Add(step.Owner);
+            for (int k = 0; k < step.InputNodes.Length; k++)
+            {
+                int input = step.InputNodes[k].Index;
+                if (wanted[input] && step.Op.HasGradient(k))
+                {
+                    step.WantedInputGradients[k] = true;
+                    step.ContinueInputGradients[k] = written[input];
+                    written[input] = true;
+                }
             }
         }
 
-        return wanted;
+        HashSet<string> trained = [.. Steps.Where(step => step.HasBackward).SelectMany(step => step.Ranges).Select(range => range.Name)];
+        TrainedParameters = [.. Parameters.Where(range => trained.Contains(range.Name))];
     }
 
-    private Planner.Buffer Request(string name, Node node, int first, Slot[] slots, int index)
+    /// <summary>
+    /// The values that are computed again instead of being kept: those that were asked for, but for values that somebody reads after the forward pass and those
+    /// of ops with state, which a second run would change once more.
+    /// </summary>
+    private bool[] FindDropped()
     {
-        int columns = node.Shape.Length;
-        int stride = Options.Layout.Stride(columns);
-        bool loss = node.Op is { IsLoss: true };
-        // A loss is not one value per sample but 16 partial sums for the whole logical batch: the forward pass of the next micro-batch must leave them alone.
-        bool callers = Options.EndsByReference && slots == Values && (node.Op is null || Array.IndexOf(Outputs, node) >= 0);
-        Planner.Buffer buffer = callers
-            ? new Planner.Buffer(name, 0, first) // the planner does not see it, so it gets no offset
-            : planner.Add(name, loss ? EmbeddedBackprop.Losses.Loss.PartCount : (long)Options.Batch * stride, loss ? -1 : first);
-        requests.Add((buffer, columns, stride, slot => slots[index] = slot));
-        return buffer;
+        bool[] result = new bool[Graph.Nodes.Count];
+        if (!Training)
+        {
+            return result;
+        }
+
+        foreach (Node node in Options.Recompute)
+        {
+            result[node.Index] = node.Graph == Graph && stepOf[node.Index] >= 0 && Steps[stepOf[node.Index]].StateRanges.Length == 0;
+        }
+
+        foreach (Node output in Outputs)
+        {
+            result[output.Index] = false;
+        }
+
+        foreach (Step step in Steps)
+        {
+            if (step.Op.IsLoss)
+            {
+                result[step.Node.Index] = false;
+                foreach (Node input in step.InputNodes)
+                {
+                    result[input.Index] = false;
+                }
+            }
+        }
+
+        return result;
     }
 
-    private static void Extend(Planner.Buffer buffer, int time) => buffer.Last = Math.Max(buffer.Last, time);
+    private void WriteProgram()
+    {
+        foreach (Step step in Steps)
+        {
+            program.Add(new ProgramEntry(step, Phase.Forward));
+        }
 
-    private int BackwardTime(int step) => (2 * Steps.Length) - 1 - step;
+        for (int i = Steps.Length - 1; i >= 0; i--)
+        {
+            if (Training && Steps[i].HasBackward)
+            {
+                program.Add(new ProgramEntry(BackwardStep(i), Phase.Backward));
+            }
+        }
+    }
+
+    /// <summary>The step whose backward pass runs: itself, or one with places of its own where something it reads was computed again.</summary>
+    private Step BackwardStep(int index)
+    {
+        Step step = Steps[index];
+        bool readsOwn = step.Op.BackwardReads.HasFlag(BackwardReads.Outputs) || step.Op.SavedLength(Batch, Options.Layout) > 0;
+        if (IsDropped(step.Node) && readsOwn)
+        {
+            ComputeAgain(index);
+        }
+
+        bool differs = IsDropped(step.Node);
+        foreach (Node input in step.InputNodes)
+        {
+            differs |= IsDropped(input);
+            if (IsDropped(input) && step.Op.BackwardReads.HasFlag(BackwardReads.Inputs))
+            {
+                ComputeAgain(stepOf[input.Index]);
+            }
+        }
+
+        if (again[index] is { } second)
+        {
+            return second;
+        }
+
+        if (!differs)
+        {
+            return step;
+        }
+
+        Step own = step.Again();
+        forwardOf.Add(own, step);
+        return own;
+    }
+
+    /// <summary>Runs a step a second time, after those it reads.</summary>
+    private void ComputeAgain(int index)
+    {
+        if (again[index] is not null)
+        {
+            return;
+        }
+
+        Step step = Steps[index];
+        foreach (Node input in step.InputNodes)
+        {
+            if (IsDropped(input))
+            {
+                ComputeAgain(stepOf[input.Index]);
+            }
+        }
+
+        again[index] = step.Again();
+        program.Add(new ProgramEntry(again[index]!, Phase.Again));
+    }
 }

@@ -5,8 +5,23 @@ namespace EmbeddedBackprop.Graphs;
 /// <summary>How a graph is compiled.</summary>
 public sealed record PlanOptions
 {
-    /// <summary>The most samples of one run.</summary>
+    /// <summary>The most samples over which a training step goes.</summary>
     public int Batch { get; init; } = 1;
+
+    /// <summary>The most samples of one run, if the batch is to be run in parts (micro-batches), which saves memory and gives the same bits; 0 for the whole batch.</summary>
+    public int MicroBatch { get; init; }
+
+    /// <summary>Nodes whose values a training plan does not keep for the backward pass, but computes again, where that is possible: less memory, more time, the same bits.</summary>
+    public IReadOnlyList<Node> Recompute { get; init; } = [];
+
+    /// <summary>Whether neighbouring nodes may become one step (a layer and its activation): the same bits, less memory and time.</summary>
+    public bool Fuse { get; init; } = true;
+
+    /// <summary>
+    /// Whether a training plan can do without a span for gradients, because only <see cref="Plan.BackwardAndUpdate"/> is called: gradients then live as long
+    /// as it takes to apply them.
+    /// </summary>
+    public bool UpdateInBackward { get; init; }
 
     /// <summary>The model's arithmetic: fused unless the target has no fused multiply-add.</summary>
     public Arithmetic Arithmetic { get; init; } = Arithmetic.Fused;
@@ -16,6 +31,9 @@ public sealed record PlanOptions
 
     /// <summary>Whether the gradients of the graph's inputs are wanted, too.</summary>
     public bool InputGradients { get; init; }
+
+    /// <summary>Orders of placing that the planner tries before it is content with gaps; fewer where many plans are compared.</summary>
+    internal int PlacementTries { get; init; } = 1000;
 
     /// <summary>
     /// Whether the graph's inputs and outputs stand in memory of the caller's own instead of the workspace, as in the exported C, which reads its input

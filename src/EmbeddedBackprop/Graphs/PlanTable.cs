@@ -6,7 +6,7 @@ namespace EmbeddedBackprop.Graphs;
 /// <summary>Prints a plan as the table that a person reads.</summary>
 internal static class PlanTable
 {
-    private static readonly string[] Header = ["step", "op", "output", "parameters", "offset", "multiply-adds", "workspace", "offset", "saved"];
+    private static readonly string[] Header = ["step", "op", "output", "parameters", "offset", "multiply-adds", "workspace", "offset", "saved", "notes"];
 
     public static string Format(Plan plan)
     {
@@ -14,7 +14,7 @@ internal static class PlanTable
         HashSet<Node> read = [.. plan.Outputs];
         foreach (Step step in plan.Steps)
         {
-            read.UnionWith(step.Node.Inputs);
+            read.UnionWith(step.InputNodes);
         }
 
         foreach (Node node in plan.Graph.Nodes)
@@ -22,13 +22,13 @@ internal static class PlanTable
             // A target, for example, is no part of an inference plan.
             if (node.Op is null && read.Contains(node))
             {
-                rows.Add([node.Name, "input", node.Shape.ToString(), "", "", "", "", "", ""]);
+                rows.Add([node.Name, "input", node.Shape.ToString(), "", "", "", "", "", "", ""]);
             }
         }
 
         foreach (Step step in plan.Steps)
         {
-            bool owner = step.Op.Name == step.Name;
+            bool owner = plan.Steps.ToArray().First(other => other.Owner == step.Owner) == step;
             rows.Add(
             [
                 step.Name,
@@ -40,6 +40,7 @@ internal static class PlanTable
                 step.Output.Exists ? Bytes(step.Output.Length) : "caller's",
                 step.Output.Exists ? Number(step.Output.Offset) : "",
                 step.Saved.Exists ? Bytes(step.Saved.Length) : "",
+                Notes(plan, step),
             ]);
         }
 
@@ -50,7 +51,7 @@ internal static class PlanTable
 
             {(training ? "training" : "inference")} plan, batch {plan.Options.Batch}, {(plan.Options.Arithmetic == Kernels.Arithmetic.Fused ? "fused" : "separate")} arithmetic, {(plan.Options.Layout == Layout.Padded ? "padded" : "compact")} rows
             parameters  {plan.ParameterCount,12:N0} numbers  {4L * plan.ParameterLength,12:N0} bytes in memory  {4L * plan.ParameterCount,12:N0} bytes in a file
-            workspace   {plan.WorkspaceLength,12:N0} floats   {4L * plan.WorkspaceLength,12:N0} bytes in memory  {4L * plan.WorkspaceLowerBound,12:N0} bytes at the busiest time
+            workspace   {plan.WorkspaceLength,12:N0} floats   {4L * plan.WorkspaceLength,12:N0} bytes in memory  {4L * plan.WorkspaceLowerBound,12:N0} bytes at the busiest time{Above(plan)}
 
             """);
         if (plan.StateLength > 0)
@@ -73,6 +74,22 @@ internal static class PlanTable
 
         if (training)
         {
+            if (plan.Batch < plan.Options.Batch)
+            {
+                text.Append(CultureInfo.InvariantCulture, $"micro-batches of {plan.Batch}: the bits of the whole batch\n");
+            }
+
+            if (plan.RecomputedMultiplyAdds > 0)
+            {
+                text.Append(CultureInfo.InvariantCulture, $"computed again: {plan.RecomputedMultiplyAdds:N0} multiply-adds a sample, {100.0 * plan.RecomputedMultiplyAdds / (3 * plan.MultiplyAdds):F1} % of a training step\n");
+            }
+
+            if (plan.GradientLength == 0)
+            {
+                text.Append("gradients   none are kept: each is applied within the backward pass\n");
+                return text.ToString();
+            }
+
             text.Append(CultureInfo.InvariantCulture, $"""
                 gradients   {plan.ParameterCount,12:N0} numbers  {4L * plan.ParameterLength,12:N0} bytes in memory
 
@@ -81,6 +98,39 @@ internal static class PlanTable
 
         return text.ToString();
     }
+
+    /// <summary>What is not as the graph says: fused, in place, computed again.</summary>
+    private static string Notes(Plan plan, Step step)
+    {
+        List<string> notes = [];
+        if (step.Fused.Count > 0)
+        {
+            notes.Add("does " + string.Join(", ", step.Fused.Select(node => node.Name)));
+        }
+
+        for (int k = 0; k < step.Inputs.Length; k++)
+        {
+            if (step.Output.Exists && step.Inputs[k].Offset == step.Output.Offset)
+            {
+                notes.Add("in place of " + step.InputNodes[k].Name);
+            }
+        }
+
+        foreach ((Step other, Phase phase) in plan.BackwardProgram)
+        {
+            if (phase == Phase.Again && other.Node == step.Node)
+            {
+                notes.Add("computed again");
+            }
+        }
+
+        return string.Join("; ", notes);
+    }
+
+    /// <summary>How far the workspace is above what no placement can do with less.</summary>
+    private static string Above(Plan plan) => plan.WorkspaceLength == plan.WorkspaceLowerBound
+        ? ""
+        : string.Create(CultureInfo.InvariantCulture, $" (+{100.0 * (plan.WorkspaceLength - plan.WorkspaceLowerBound) / plan.WorkspaceLowerBound:F1} %: the order of lives leaves gaps that no placing found could close)");
 
     private static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 
@@ -94,7 +144,8 @@ internal static class PlanTable
             {
                 int width = rows.Max(row => row[c].Length);
                 string cell = rows[r][c];
-                text.Append(c < 3 ? cell.PadRight(width) : cell.PadLeft(width)).Append(c == Header.Length - 1 ? "" : "  ");
+                bool left = c < 3 || c == Header.Length - 1;
+                text.Append(left ? cell.PadRight(width) : cell.PadLeft(width)).Append(c == Header.Length - 1 ? "" : "  ");
             }
 
             text.Append('\n');

@@ -26,10 +26,17 @@ public readonly record struct SgdUpdate(float LearningRate, float WeightL2 = 0f,
 
     /// <summary>Applies the gradient of the op's i-th tensor if it is finite.</summary>
     /// <returns>Whether the gradient was finite.</returns>
-    public bool Apply(in OpContext<float> c, int index)
+    public bool Apply(in OpContext<float> c, int index) => Apply(in c, index, c.ParameterGradient(index));
+
+    /// <summary>Applies a gradient of the op's i-th tensor if it is finite; penalties are written into it.</summary>
+    /// <returns>Whether the gradient was finite.</returns>
+    public bool Apply(in OpContext<float> c, int index, Span<float> g) => Apply(in c, index, c.Parameter(index), g);
+
+    /// <summary>Applies a gradient of a part of the op's i-th tensor if it is finite; penalties are written into it.</summary>
+    /// <returns>Whether the gradient was finite.</returns>
+    public bool Apply(in OpContext<float> c, int index, Span<float> w, Span<float> g)
     {
         ref readonly ParameterRange range = ref c.Range(index);
-        Span<float> w = c.Parameter(index), g = c.ParameterGradient(index);
         if (!Finite.All(g))
         {
             return false;

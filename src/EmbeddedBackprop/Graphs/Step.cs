@@ -5,21 +5,28 @@ namespace EmbeddedBackprop.Graphs;
 /// <summary>One op of a plan with the places of everything it touches.</summary>
 public sealed class Step
 {
-    internal Step(Node node)
+    internal Step(Node node, Op op, Op owner, Node[] inputNodes, Node[] fused)
     {
         Node = node;
-        Op = node.Op!;
-        Inputs = new Slot[node.Inputs.Length];
-        InputGradients = new Slot[node.Inputs.Length];
+        Op = op;
+        Owner = owner;
+        InputNodes = inputNodes;
+        FusedNodes = fused;
+        Inputs = new Slot[inputNodes.Length];
+        InputGradients = new Slot[inputNodes.Length];
         InputGradients.AsSpan().Fill(Slot.None);
-        ContinueInputGradients = new bool[node.Inputs.Length];
+        WantedInputGradients = new bool[inputNodes.Length];
+        ContinueInputGradients = new bool[inputNodes.Length];
     }
 
     /// <summary>The node whose value the step computes.</summary>
     public Node Node { get; }
 
-    /// <summary>The op that computes it.</summary>
+    /// <summary>The op that computes it; where the plan fused several nodes, one that does the work of all.</summary>
     public Op Op { get; }
+
+    /// <summary>Nodes of the graph whose work is part of this step: their values stand nowhere.</summary>
+    public IReadOnlyList<Node> Fused => FusedNodes;
 
     /// <summary>The step's name: its node's.</summary>
     public string Name => Node.Name;
@@ -39,9 +46,20 @@ public sealed class Step
     /// <summary>Whether the backward pass visits the step.</summary>
     public bool HasBackward { get; internal set; }
 
+    /// <summary>The op whose weights and state the step works with: the identity of shared weights.</summary>
+    internal Op Owner { get; }
+
+    /// <summary>The nodes that the step reads.</summary>
+    internal Node[] InputNodes { get; }
+
+    internal Node[] FusedNodes { get; }
+
     internal Slot[] Inputs { get; }
 
     internal Slot[] InputGradients { get; }
+
+    /// <summary>Whether anybody wants dL/d(input k).</summary>
+    internal bool[] WantedInputGradients { get; }
 
     /// <summary>True where a consumer further back wrote first: the chain of the sum goes on from what stands there.</summary>
     internal bool[] ContinueInputGradients { get; }
@@ -52,6 +70,9 @@ public sealed class Step
     internal Slot ForwardScratch { get; set; } = Slot.None;
 
     internal Slot BackwardScratch { get; set; } = Slot.None;
+
+    /// <summary>Gradients that live only while the step's weights are changed; none where there is a gradient span.</summary>
+    internal Slot UpdateScratch { get; set; } = Slot.None;
 
     /// <summary>The op's parameters with offsets into the flat span.</summary>
     internal ParameterRange[] Ranges { get; set; } = [];
@@ -64,4 +85,21 @@ public sealed class Step
 
     /// <summary>What runs instead of the op's forward pass when there is one sample; null for nothing.</summary>
     internal AffineRow? ForwardRow { get; set; }
+
+    /// <summary>The same step with places of its own: for a second run of its forward pass, and for a backward pass that reads what that gave.</summary>
+    internal Step Again()
+    {
+        Step step = new(Node, Op, Owner, InputNodes, FusedNodes)
+        {
+            Parameters = Parameters,
+            HasBackward = HasBackward,
+            ContinueParameterGradient = ContinueParameterGradient,
+            Ranges = Ranges,
+            StateRanges = StateRanges,
+            OpIndex = OpIndex,
+        };
+        WantedInputGradients.CopyTo(step.WantedInputGradients, 0);
+        ContinueInputGradients.CopyTo(step.ContinueInputGradients, 0);
+        return step;
+    }
 }

@@ -27,6 +27,15 @@ public sealed class Activate : Op
     public override string? ActivationName => Activation.Name;
 
     /// <inheritdoc/>
+    public override Activation? AsActivation => Activation;
+
+    /// <inheritdoc/>
+    public override bool MayOverlay(int input) => true;
+
+    /// <inheritdoc/>
+    public override bool MayOverlayGradient(int input) => true;
+
+    /// <inheritdoc/>
     public override BackwardReads BackwardReads =>
         Activation.KeepsInput ? BackwardReads.Inputs | BackwardReads.Outputs : BackwardReads.Outputs;
 

@@ -77,6 +77,13 @@ public sealed class Dense : Op
     }
 
     /// <inheritdoc/>
+    public override int UpdateLength(int parameters, Layout layout) => 2 * layout.Stride(Outputs);
+
+    /// <inheritdoc/>
+    public override Op? TryFuse(Op next) =>
+        next.AsActivation is { } activation && Activation is Activation<Identity> ? new Dense(Outputs, activation) { inputs = inputs, Name = Name } : null;
+
+    /// <inheritdoc/>
     public override int SavedLength(int batch, Layout layout) => Activation.KeepsInput ? batch * layout.Stride(Outputs) : 0;
 
     /// <inheritdoc/>
@@ -106,7 +113,7 @@ public sealed class Dense : Op
     public override void Backward(in OpContext<float> c)
     {
         int n = c.OutputStride;
-        Span<float> delta = Delta(in c);
+        Span<float> delta = Delta(in c, c.ParameterGradient(1));
 
         // BP4: dW = x^T delta
         Gemm.TN(
@@ -117,9 +124,17 @@ public sealed class Dense : Op
     /// <inheritdoc/>
     public override bool BackwardAndUpdate(in OpContext<float> c, in SgdUpdate update)
     {
+        // Without a gradient span two rows do: the bias gradient, and that of the weights from one input.
         int n = c.OutputStride;
-        Span<float> delta = Delta(in c), x = c.Input(0);
-        if (inputs == 1 || !Finite.BoundsProducts(x, delta, c.Batch))
+        Span<float> rows = c.UpdateScratch, db = rows.IsEmpty ? c.ParameterGradient(1) : rows[..n];
+        Span<float> delta = Delta(in c, db), x = c.Input(0);
+        bool bounded = inputs > 1 && Finite.BoundsProducts(x, delta, c.Batch);
+        if (!bounded && !rows.IsEmpty)
+        {
+            return UpdateByRows(in c, in update, x, delta, rows[n..]) & update.Apply(in c, 1, db);
+        }
+
+        if (!bounded)
         {
             // The gradient may not be finite: it is looked at before it is applied.
             Gemm.TN(
@@ -131,11 +146,25 @@ public sealed class Dense : Op
         Gemm.UpdateTN(
             c.Arithmetic, inputs, n, c.Batch, x, c.InputStride(0), delta, n,
             c.Parameter(0), n, update.LearningRate, update.WeightL2);
-        return update.Apply(in c, 1);
+        return update.Apply(in c, 1, db);
+    }
+
+    /// <summary>The gradient may not be finite: each row of it is looked at before it is applied.</summary>
+    private bool UpdateByRows(in OpContext<float> c, in SgdUpdate update, Span<float> x, Span<float> delta, Span<float> dw)
+    {
+        int n = c.OutputStride, ldx = c.InputStride(0);
+        bool finite = true;
+        for (int k = 0; k < inputs; k++)
+        {
+            Gemm.TN(c.Arithmetic, 1, n, c.Batch, x[k..], ldx, delta, n, dw, n);
+            finite &= update.Apply(in c, 0, c.Parameter(0).Slice(k * n, n), dw);
+        }
+
+        return finite;
     }
 
     /// <summary>Everything of the backward pass but the weight gradient: delta (BP1, BP2), the bias gradient (BP3), and the layer below's share (BP2).</summary>
-    private Span<float> Delta(in OpContext<float> c)
+    private Span<float> Delta(in OpContext<float> c, Span<float> db)
     {
         Span<float> a = c.Output, z = WeightedInput(in c), delta = c.OutputGradient;
         int n = c.OutputStride;
@@ -144,7 +173,7 @@ public sealed class Dense : Op
         Activation.Backward(c.Arithmetic, c.Batch, Outputs, n, z, a, delta);
         Padding.Clear(delta, c.Batch, Outputs, n);
         // BP3: db = sum of delta over the samples
-        Reduce.SumColumns(c.Batch, n, delta, n, c.ParameterGradient(1), c.ContinueParameterGradients);
+        Reduce.SumColumns(c.Batch, n, delta, n, db, c.ContinueParameterGradients);
         if (c.WantsInputGradient(0))
         {
             // BP2 for the layer below: dL/dx = delta W^T

@@ -87,7 +87,7 @@ internal sealed class BatchFeed
     {
         foreach (Step step in plan.Steps)
         {
-            foreach (Node node in step.Node.Inputs)
+            foreach (Node node in step.InputNodes)
             {
                 if (node.Op is null && Array.IndexOf(inputs, node) < 0 && Array.IndexOf(targets, node) < 0)
                 {

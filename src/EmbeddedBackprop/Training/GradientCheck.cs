@@ -115,7 +115,7 @@ public static class GradientCheck
 
         foreach (Step step in plan.Steps)
         {
-            foreach (Node input in step.Node.Inputs)
+            foreach (Node input in step.InputNodes)
             {
                 if (input.Op is null && !inputs.ContainsKey(input))
                 {

@@ -112,7 +112,8 @@ internal sealed class RandomNetwork
         switch (random.NextBelow(7))
         {
             case 0:
-                Add(new Activate(AnyActivation()), from);
+                // Every second time behind a linear layer of its own, as the planner fuses them.
+                Add(new Activate(AnyActivation()), random.NextBelow(2) == 0 ? AddDense(from, new Activation<Identity>()) : from);
                 break;
             case 1 when Partner(from) is { } other:
                 Add(faulty ? new ProductOp(lies: true) : new SumOp(), from, other);
@@ -130,11 +131,11 @@ internal sealed class RandomNetwork
         }
     }
 
-    private Node AddDense(Node from)
+    private Node AddDense(Node from, Activation? activation = null)
     {
         // One in three fits onto what is there, so that sums, products and shared layers find partners.
         int outputs = random.NextBelow(3) == 0 ? Any().Shape.Length : Widths[random.NextBelow(Widths.Length)];
-        Dense layer = new(outputs, AnyActivation());
+        Dense layer = new(outputs, activation ?? AnyActivation());
         layers.Add(layer);
         return Add(layer, from);
     }

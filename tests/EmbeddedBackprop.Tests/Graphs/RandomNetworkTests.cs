@@ -64,6 +64,12 @@ internal sealed class RandomNetworkTests
                 Bits.AssertEqual(pieces.Loss, expected.Loss, $"loss of micro-batches, {net}");
             }
 
+            expected.AssertSame(Run(net, Layout.Padded, Execution.Vector, change: options => options with { Fuse = false }), "nothing fused");
+            expected.AssertSame(
+                Run(net, Layout.Compact, Execution.Vector, change: options => options with { Recompute = [.. net.Graph.Nodes] }), "everything computed again");
+            expected.AssertSame(
+                Run(net, Layout.Padded, Execution.Vector, change: options => options with { Recompute = [.. net.Graph.Nodes.Where(node => (node.Index + seed) % 3 > 0)] }),
+                "two thirds computed again");
             CheckInference(net, expected);
         }
     }
@@ -111,10 +117,11 @@ internal sealed class RandomNetworkTests
     }
 
     /// <summary>Forward and backward pass, the batch in one or several pieces, in a workspace that holds NaN: what is read must have been written.</summary>
-    private static Outcome Run(RandomNetwork net, Layout layout, Execution execution, bool keepAll = false, int pieces = 1)
+    private static Outcome Run(RandomNetwork net, Layout layout, Execution execution, bool keepAll = false, int pieces = 1, Func<PlanOptions, PlanOptions>? change = null)
     {
         Node[] outputs = keepAll ? [.. net.Graph.Nodes.Where(node => node.Op is not Loss)] : net.Watched;
-        Plan plan = Plan.ForTraining(net.Graph, net.Options(layout), [.. net.Losses], outputs);
+        PlanOptions options = change is null ? net.Options(layout) : change(net.Options(layout));
+        Plan plan = Plan.ForTraining(net.Graph, options, [.. net.Losses], outputs);
         float[] gradients = new float[plan.ParameterLength], workspace = Unwritten(plan.WorkspaceLength);
         PlanMemory<float> memory = new(net.Parameters(plan), gradients, workspace);
         Dictionary<Node, float[]> inputs = Present(net, plan);
@@ -157,7 +164,7 @@ internal sealed class RandomNetworkTests
     /// <summary>The inputs that the plan reads.</summary>
     private static Dictionary<Node, float[]> Present(RandomNetwork net, Plan plan)
     {
-        HashSet<Node> read = [.. plan.Steps.ToArray().SelectMany(step => step.Node.Inputs), .. plan.Outputs];
+        HashSet<Node> read = [.. plan.Steps.ToArray().SelectMany(step => step.InputNodes), .. plan.Outputs];
         return net.Inputs.Where(pair => read.Contains(pair.Key)).ToDictionary();
     }
 

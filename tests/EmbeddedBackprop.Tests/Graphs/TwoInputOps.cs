@@ -65,6 +65,11 @@ internal sealed class SumOp : TwoInputOp
 
     public override BackwardReads BackwardReads => BackwardReads.Nothing;
 
+    public override bool MayOverlay(int input) => true;
+
+    // The gradient is passed on as it is, so both inputs may have it in place.
+    public override bool MayOverlayGradient(int input) => true;
+
     protected override T Value<T>(T x, T y) => x + y;
 
     protected override T Slope<T>(ReadOnlySpan<T> other, int i) => T.One;
@@ -73,9 +78,20 @@ internal sealed class SumOp : TwoInputOp
 /// <summary>x y, element by element; with <c>lies</c> it denies that its backward pass reads the inputs: the planted fault of the planner's tests.</summary>
 internal sealed class ProductOp(bool lies = false) : TwoInputOp
 {
+    public bool HidesReads { get; set; } = lies;
+
+    /// <summary>Planted faults: in place although the backward pass reads the input, and for both gradients although the second needs what the first overwrote.</summary>
+    public bool ClaimsOverlay { get; set; }
+
+    public bool ClaimsGradientOverlay { get; set; }
+
     public override string Kind => "product";
 
-    public override BackwardReads BackwardReads => lies ? BackwardReads.Nothing : BackwardReads.Inputs;
+    public override BackwardReads BackwardReads => HidesReads || ClaimsOverlay ? BackwardReads.Nothing : BackwardReads.Inputs;
+
+    public override bool MayOverlay(int input) => ClaimsOverlay;
+
+    public override bool MayOverlayGradient(int input) => ClaimsGradientOverlay;
 
     protected override T Value<T>(T x, T y) => x * y;
 

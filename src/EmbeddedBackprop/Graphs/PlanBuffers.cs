@@ -1,0 +1,226 @@
+using Buffer = EmbeddedBackprop.Graphs.Planner.Buffer;
+
+namespace EmbeddedBackprop.Graphs;
+
+/// <summary>Walks over a plan's program: how long each buffer lives, which ops work in place, and where everything stands.</summary>
+internal sealed class PlanBuffers
+{
+    private readonly PlanBuilder builder;
+    private readonly PlanOptions options;
+    private readonly Planner planner;
+    private readonly ProgramEntry[] program;
+    private readonly int endOfTime;
+    private readonly Buffer?[] values;
+    private readonly Buffer?[] valuesAgain;
+    private readonly Buffer?[] gradients;
+    private readonly Dictionary<Step, StepBuffers> steps = [];
+
+    public PlanBuffers(PlanBuilder builder, ProgramEntry[] program)
+    {
+        this.builder = builder;
+        this.program = program;
+        options = builder.Options;
+        planner = new Planner(options.Layout, options.PlacementTries);
+        endOfTime = program.Length;
+        int nodes = builder.Graph.Nodes.Count;
+        values = new Buffer?[nodes];
+        valuesAgain = new Buffer?[nodes];
+        gradients = new Buffer?[nodes];
+        foreach (Node output in builder.Outputs)
+        {
+            // An input that the caller wants to read back; nobody else need read it.
+            if (output.Op is null)
+            {
+                Value(output, -1);
+            }
+        }
+
+        for (int time = 0; time < program.Length; time++)
+        {
+            Visit(program[time], time);
+        }
+
+        foreach (Node output in builder.Outputs)
+        {
+            values[output.Index]!.Touch(endOfTime);
+        }
+
+        WorkInPlace();
+        planner.Place();
+        Length = planner.Length;
+        LowerBound = planner.LowerBound();
+    }
+
+    public int Length { get; }
+
+    public int LowerBound { get; }
+
+    /// <summary>Tells every step where its things stand, and the plan where values and their gradients stand.</summary>
+    public void Assign(Slot[] valueSlots, Slot[] gradientSlots)
+    {
+        foreach (Node node in builder.Graph.Nodes)
+        {
+            valueSlots[node.Index] = Rows(values[node.Index], node);
+            gradientSlots[node.Index] = Rows(gradients[node.Index], node);
+        }
+
+        foreach ((Step step, StepBuffers own) in steps)
+        {
+            for (int k = 0; k < step.Inputs.Length; k++)
+            {
+                step.Inputs[k] = Rows(own.Inputs[k], step.InputNodes[k]);
+                step.InputGradients[k] = Rows(own.InputGradients[k], step.InputNodes[k]);
+            }
+
+            step.Output = Rows(own.Output, step.Node);
+            step.OutputGradient = Rows(own.OutputGradient, step.Node);
+            step.Saved = Whole(own.Saved);
+            step.ForwardScratch = Whole(own.ForwardScratch);
+            step.BackwardScratch = Whole(own.BackwardScratch);
+            step.UpdateScratch = Whole(own.UpdateScratch);
+        }
+    }
+
+    private void Visit(ProgramEntry entry, int time)
+    {
+        Step step = entry.Step;
+        if (!steps.TryGetValue(step, out StepBuffers? own))
+        {
+            steps[step] = own = new StepBuffers(step.InputNodes.Length);
+        }
+
+        if (entry.Phase == Phase.Backward)
+        {
+            VisitBackward(step, own, time);
+            return;
+        }
+
+        for (int k = 0; k < step.InputNodes.Length; k++)
+        {
+            Node input = step.InputNodes[k];
+            own.Inputs[k] = entry.Phase == Phase.Again && builder.IsDropped(input) ? valuesAgain[input.Index]! : Value(input, -1);
+            own.Inputs[k]!.Touch(time);
+            if (step.Op.IsLoss)
+            {
+                // Whoever counts right predictions reads them and their targets after the whole forward pass.
+                own.Inputs[k]!.Touch(builder.Steps.Length);
+            }
+        }
+
+        own.Output = entry.Phase == Phase.Again
+            ? valuesAgain[step.Node.Index] = Request(step.Name + " again", step.Node, time)
+            : Value(step.Node, time);
+        own.Output.Touch(step.Op.IsLoss ? endOfTime : time);
+        if (builder.Training)
+        {
+            own.Saved = Scratch(step.Name + " saved", step.Op.SavedLength(builder.Batch, options.Layout), time);
+        }
+
+        own.ForwardScratch = Scratch(step.Name + " scratch", step.Op.ScratchLength(builder.Batch, options.Layout), time);
+    }
+
+    private void VisitBackward(Step step, StepBuffers own, int time)
+    {
+        for (int k = 0; k < step.InputNodes.Length; k++)
+        {
+            Node input = step.InputNodes[k];
+            own.Inputs[k] = (builder.IsDropped(input) ? valuesAgain[input.Index] : null) ?? values[input.Index]!;
+            if (step.Op.BackwardReads.HasFlag(BackwardReads.Inputs))
+            {
+                own.Inputs[k]!.Touch(time);
+            }
+
+            if (!step.WantedInputGradients[k])
+            {
+                continue;
+            }
+
+            own.InputGradients[k] = gradients[input.Index] ??= Request("d " + input.Name, input, time);
+            own.InputGradients[k]!.Touch(input.Op is null ? endOfTime : time);
+        }
+
+        own.Output = (builder.IsDropped(step.Node) ? valuesAgain[step.Node.Index] : null) ?? values[step.Node.Index]!;
+        if (step.Op.BackwardReads.HasFlag(BackwardReads.Outputs))
+        {
+            own.Output.Touch(time);
+        }
+
+        own.OutputGradient = gradients[step.Node.Index];
+        own.OutputGradient?.Touch(time);
+        own.Saved ??= builder.ForwardOf(step) is { } forward ? steps[forward].Saved : null;
+        own.Saved?.Touch(time);
+        own.BackwardScratch = Scratch(step.Name + " scratch", step.Op.BackwardScratchLength(builder.Batch, options.Layout), time);
+        if (options.UpdateInBackward && step.Ranges.Length > 0)
+        {
+            own.UpdateScratch = Scratch(step.Name + " update", step.Op.UpdateLength(step.Parameters.Length, options.Layout), time);
+        }
+    }
+
+    /// <summary>
+    /// Puts an output into the memory of an input that nobody reads any more, and the gradient of an input into that of the output, where the op allows it.
+    /// </summary>
+    private void WorkInPlace()
+    {
+        for (int time = 0; time < program.Length; time++)
+        {
+            (Step step, Phase phase) = program[time];
+            StepBuffers own = steps[step];
+            for (int k = 0; k < step.InputNodes.Length; k++)
+            {
+                // A node that is read twice by one op is left alone: what the op says holds for one input at a time.
+                bool once = step.InputNodes.Count(node => node == step.InputNodes[k]) == 1;
+                bool allowed = once && (phase == Phase.Backward ? step.Op.MayOverlayGradient(k) : !step.Op.IsLoss && step.Op.MayOverlay(k));
+                Buffer? guest = phase == Phase.Backward ? own.InputGradients[k] : own.Output;
+                Buffer? host = phase == Phase.Backward ? own.OutputGradient : own.Inputs[k];
+                if (allowed && guest is { Host: null, Length: > 0 } && host is not null && !IsCallers(host.Root)
+                    && guest.First == time && host.Root.Last == time && guest.Root != host.Root && guest.Length == host.Root.Length)
+                {
+                    guest.Overlay(host);
+                }
+            }
+        }
+    }
+
+    /// <summary>What the caller writes stays as it is, so that a run can be repeated.</summary>
+    private bool IsCallers(Buffer? buffer) => builder.Graph.Nodes.Any(node => node.Op is null && values[node.Index] == buffer);
+
+    private Buffer Value(Node node, int time) => values[node.Index] ??= Request(node.Name, node, time);
+
+    private Buffer Request(string name, Node node, int first)
+    {
+        bool loss = node.Op is { IsLoss: true };
+        bool callers = options.EndsByReference && (node.Op is null || Array.IndexOf(builder.Outputs, node) >= 0);
+
+        // A loss is not one value per sample but 16 partial sums for the whole logical batch: the forward pass of the next micro-batch must leave them alone.
+        return callers
+            ? new Buffer(name, 0, first) // the planner does not see it, so it gets no offset
+            : planner.Add(name, loss ? Losses.Loss.PartCount : (long)builder.Batch * options.Layout.Stride(node.Shape.Length), loss ? -1 : first);
+    }
+
+    private Buffer? Scratch(string name, int length, int time) => length > 0 ? planner.Add(name, length, time) : null;
+
+    private Slot Rows(Buffer? buffer, Node node) =>
+        buffer is null ? Slot.None : new Slot(buffer.Offset, buffer.Length, node.Shape.Length, options.Layout.Stride(node.Shape.Length));
+
+    private static Slot Whole(Buffer? buffer) => buffer is null ? Slot.None : new Slot(buffer.Offset, buffer.Length, buffer.Length, buffer.Length);
+
+    /// <summary>What one step touches.</summary>
+    private sealed class StepBuffers(int inputs)
+    {
+        public Buffer?[] Inputs { get; } = new Buffer?[inputs];
+
+        public Buffer?[] InputGradients { get; } = new Buffer?[inputs];
+
+        public Buffer? Output { get; set; }
+
+        public Buffer? OutputGradient { get; set; }
+
+        public Buffer? Saved { get; set; }
+
+        public Buffer? ForwardScratch { get; set; }
+
+        public Buffer? BackwardScratch { get; set; }
+
+        public Buffer? UpdateScratch { get; set; }
+    }
+}

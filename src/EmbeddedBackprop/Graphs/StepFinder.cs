@@ -1,0 +1,88 @@
+namespace EmbeddedBackprop.Graphs;
+
+/// <summary>Finds the steps that the wanted nodes depend on, and fuses neighbours whose ops offer it.</summary>
+internal static class StepFinder
+{
+    public static Step[] Find(Graph graph, Node[] losses, Node[] outputs, bool fuse)
+    {
+        Step?[] steps = new Step?[graph.Nodes.Count];
+        foreach (Node node in graph.Nodes)
+        {
+            steps[node.Index] = node.Op is null ? null : new Step(node, node.Op, node.Op, node.Inputs, []);
+        }
+
+        bool[] wanted = Wanted(graph, losses, outputs, steps);
+        if (fuse)
+        {
+            Fuse(graph, outputs, steps, wanted);
+        }
+
+        List<Step> result = [];
+        foreach (Node node in graph.Nodes)
+        {
+            if (wanted[node.Index] && steps[node.Index] is { } step)
+            {
+                result.Add(step);
+            }
+        }
+
+        return [.. result];
+    }
+
+    private static bool[] Wanted(Graph graph, Node[] losses, Node[] outputs, Step?[] steps)
+    {
+        bool[] wanted = new bool[graph.Nodes.Count];
+        foreach (Node node in (ReadOnlySpan<Node>)[.. losses, .. outputs])
+        {
+            wanted[node.Index] = true;
+        }
+
+        for (int i = wanted.Length - 1; i >= 0; i--)
+        {
+            if (wanted[i])
+            {
+                foreach (Node input in steps[i]?.InputNodes ?? [])
+                {
+                    wanted[input.Index] = true;
+                }
+            }
+        }
+
+        return wanted;
+    }
+
+    /// <summary>
+    /// A node whose only reader's work its op can do along becomes part of one step. The step runs where the first of the two stood, so that no sum of
+    /// gradients changes its order.
+    /// </summary>
+    private static void Fuse(Graph graph, Node[] outputs, Step?[] steps, bool[] wanted)
+    {
+        int[] readers = new int[graph.Nodes.Count];
+        foreach (Node node in graph.Nodes)
+        {
+            foreach (Node input in wanted[node.Index] ? steps[node.Index]?.InputNodes ?? [] : [])
+            {
+                readers[input.Index]++;
+            }
+        }
+
+        // The place of a step is that of the node where it began; at[node] is where the step that makes the node's value stands.
+        int[] at = [.. Enumerable.Range(0, graph.Nodes.Count)];
+        foreach (Node node in graph.Nodes)
+        {
+            if (!wanted[node.Index] || steps[node.Index] is not { InputNodes: [Node input] } second || input.Op is null
+                || readers[input.Index] != 1 || Array.IndexOf(outputs, input) >= 0)
+            {
+                continue;
+            }
+
+            Step first = steps[at[input.Index]]!;
+            if (first.Op.TryFuse(second.Op) is { } both)
+            {
+                steps[at[input.Index]] = new Step(node, both, first.Owner, first.InputNodes, [.. first.FusedNodes, input]);
+                steps[node.Index] = null;
+                at[node.Index] = at[input.Index];
+            }
+        }
+    }
+}
