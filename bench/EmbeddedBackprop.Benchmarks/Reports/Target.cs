@@ -13,7 +13,7 @@ namespace EmbeddedBackprop.Benchmarks.Reports;
 internal sealed record Target(string Work, string Measured, string Must, string Met, string Aim, string Reached, string Source)
 {
     /// <summary>The heading of a table of targets.</summary>
-    public const string Heading = "| work | measured | must | met | aim | met | from |\n| --- | --- | --- | --- | --- | --- | --- |\n";
+    public const string Heading = "| work | measured | must | met | aim | reached | from |\n| --- | --- | --- | --- | --- | --- | --- |\n";
 
     /// <summary>A row for work that no file tells of.</summary>
     public static Target Missing(string work, string command, string source) => new(work, "not measured", "", $"run `{command}`", "", "", source);
