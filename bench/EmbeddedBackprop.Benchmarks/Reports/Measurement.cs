@@ -23,6 +23,7 @@ internal sealed record Measurement(string Class, string Case, double Loop, doubl
         "SoftmaxBench" => "softmax ",
         "ElementwiseBench" => "multiply-add ",
         "OptimizersBench" => "update ",
+        "GatesBench" => "gates ",
         "PoolBench" => "pool ",
         "NormBench" => "norm ",
         _ => "",

@@ -38,6 +38,10 @@ internal sealed class RateColumn(bool share) : IColumn
             return "NA";
         bench.Case = (string)benchmarkCase.Parameters[nameof(Bench.Case)];
 
+        // Comparing is no operation: a pooling by maxima has no rate.
+        if (bench.Work == 0)
+            return "-";
+
         // Work a nanosecond is billions a second.
         double rate = bench.Work / statistics.Min;
         return share

@@ -19,6 +19,7 @@ internal static class ReportCommand
         (typeof(GerBench), "Rank-1 update (inputs x outputs)"), (typeof(ReduceBench), "Sums over samples (samples x outputs)"),
         (typeof(SoftmaxBench), "Softmax (samples x classes)"), (typeof(FunctionsBench), "Transcendental functions (length)"),
         (typeof(ElementwiseBench), "Element-wise multiply-add (length)"), (typeof(OptimizersBench), "Optimiser updates"),
+        (typeof(GatesBench), "Gates of a recurrent layer (samples x units)"), (typeof(RecurrentStepBench), "Recurrent nets: training step and prediction (steps x features x units)"),
         (typeof(PoolBench), "Pooling (samples x channels x rows x columns)"), (typeof(NormBench), "Normalisation and dropout (samples x channels x positions)"),
     ];
 
