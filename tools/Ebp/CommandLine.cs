@@ -18,6 +18,8 @@ internal static class CommandLine
             PlanCommand.Create(),
             GradcheckCommand.Create(),
             CompareCommand.Create(),
+            DoctorCommand.Create(),
+            ExplainCommand.Create(),
             ExportCommand.Create(),
         };
 

@@ -5,7 +5,7 @@ using EmbeddedBackprop.Kernels;
 namespace EmbeddedBackprop.Ops;
 
 /// <summary>An activation as an op of its own: a = f(z), for a node that something else than one layer makes, or whose z is read, too (a loss on logits).</summary>
-public sealed class Activate : Op
+public sealed class Activate : Op, IActivated
 {
     /// <summary>The op for a function, as in <c>new Activate(new Activation&lt;Relu&gt;())</c>.</summary>
     public Activate(Activation activation)
@@ -16,6 +16,8 @@ public sealed class Activate : Op
 
     /// <summary>f.</summary>
     public Activation Activation { get; }
+
+    Op? IActivated.WithoutActivation() => null;
 
     /// <inheritdoc/>
     public override string Kind => "activate";

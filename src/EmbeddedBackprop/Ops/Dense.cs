@@ -8,7 +8,7 @@ namespace EmbeddedBackprop.Ops;
 /// A fully connected layer: a = f(x W + b), for a batch of rows x [batch, inputs], W [inputs, outputs], b [outputs].
 /// Source: Nielsen, chapter 2, equation 25, for a whole batch at once.
 /// </summary>
-public sealed class Dense : Op
+public sealed class Dense : Op, IActivated
 {
     private int inputs;
 
@@ -34,6 +34,8 @@ public sealed class Dense : Op
 
     /// <summary>f.</summary>
     public Activation Activation { get; }
+
+    Op IActivated.WithoutActivation() => new Dense(Outputs, new Activation<Identity>());
 
     /// <inheritdoc/>
     public override string Kind => "dense";

@@ -96,14 +96,20 @@ internal sealed class BatchFeed
             }
         }
 
-        if (data.InputLength != InputLength)
-        {
-            Errors.LengthDiffers(Names(inputs) + " (a sample of the data)", InputLength, data.InputLength);
-        }
-
+        CheckInputs(data);
         if (data.TargetLength != TargetLength && targets.Length > 0)
         {
             Errors.LengthDiffers(Names(targets) + " (a target of the data)", TargetLength, data.TargetLength);
+        }
+    }
+
+    /// <summary>The data's rows must be rows of all inputs.</summary>
+    /// <exception cref="ArgumentException">They are not; the text names the nodes and both lengths.</exception>
+    public void CheckInputs(IBatchSource data)
+    {
+        if (data.InputLength != InputLength)
+        {
+            Errors.LengthDiffers(Names(inputs) + " (a sample of the data)", InputLength, data.InputLength);
         }
     }
 

@@ -328,6 +328,23 @@ public sealed class Network : IDisposable
     internal void Gather(IBatchSource source, ReadOnlySpan<int> samples) =>
         feed.Gather(pool, source, samples, Training, Workspace, memory.Rows.Span);
 
+    /// <summary>Writes samples of a source into the inputs of a prediction.</summary>
+    internal void GatherInputs(IBatchSource source, ReadOnlySpan<int> samples)
+    {
+        if (inputs.Length == 1)
+        {
+            SharedGather.Run(pool, source, samples, PredictionInput(samples.Length), InputStride, default, 0);
+            return;
+        }
+
+        float[] rows = new float[samples.Length * feed.InputLength];
+        source.Gather(samples, rows, feed.InputLength, default, 0);
+        BatchFeed.Deal(inputs, rows, feed.InputLength, InferencePlan, Workspace, samples.Length);
+    }
+
+    /// <summary>The data's rows must be rows of all inputs.</summary>
+    internal void CheckInputs(IBatchSource data) => feed.CheckInputs(data);
+
     /// <summary>The data's rows must be rows of all inputs and all targets.</summary>
     internal void CheckFits(IBatchSource data) => feed.CheckFits(Training, data);
 

@@ -29,7 +29,8 @@ internal static class EvalCommand
         IBatchSource data = ModelData.Load(model, given);
         Evaluation result = Judge.Evaluate(model.Network, data);
         bool classes = data.ClassCount > 0;
-        int[,]? confusion = classes ? Judge.Confusion(model.Network, data) : null;
+        ConfusionMatrix? confusion = classes ? ConfusionMatrix.Of(model.Network, data) : null;
+        double? area = classes ? RocCurve.Area(model.Network, data) : null;
         if (json)
         {
             JsonResult.Write(writer =>
@@ -40,6 +41,9 @@ internal static class EvalCommand
                 writer.WriteNumberOrNull("loss", result.Loss);
                 writer.WriteNumberOrNull("accuracy", classes ? result.Accuracy : null);
                 writer.WriteNumberOrNull("test_accuracy", classes ? result.Accuracy : null);
+                writer.WriteNumberOrNull("balanced_accuracy", confusion?.BalancedAccuracy);
+                writer.WriteNumberOrNull("auc", area);
+                writer.WriteNumberOrNull("majority_share", confusion?.MajorityShare);
                 writer.WriteNumber("correct", result.Correct);
                 writer.WriteString("weights_hash", WeightsHash.Of(model.Network));
                 writer.WriteString("arithmetic", model.Recipe.Arithmetic);
@@ -66,16 +70,17 @@ internal static class EvalCommand
         Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{result.Count:N0} samples, loss {result.Loss:G6}"));
         if (confusion is not null)
         {
-            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"accuracy {result.Accuracy:P2} ({result.Correct:N0} right)"));
+            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"accuracy {result.Accuracy:P2} ({result.Correct:N0} right); always the most frequent class: {confusion.MajorityShare:P2}"));
+            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"balanced accuracy {confusion.BalancedAccuracy:P2}, AUC {area:F4}"));
             Console.Out.Write(Table(confusion, model.Preparation.ClassNames));
         }
 
         return ExitCode.Success;
     }
 
-    private static string Table(int[,] confusion, IReadOnlyList<string>? names)
+    private static string Table(ConfusionMatrix confusion, IReadOnlyList<string>? names)
     {
-        int classes = confusion.GetLength(0);
+        int classes = confusion.Classes;
         string[] labels = new string[classes];
         int width = 5;
         for (int i = 0; i < classes; i++)

@@ -1,0 +1,13 @@
+using EmbeddedBackprop.Activations;
+
+namespace EmbeddedBackprop.Graphs;
+
+/// <summary>An op that ends in an activation: what it does before, its weighted input z, can be computed on its own.</summary>
+internal interface IActivated
+{
+    /// <summary>f.</summary>
+    Activation Activation { get; }
+
+    /// <summary>An op of the same parameters whose output is z; null where z is the op's input.</summary>
+    Op? WithoutActivation();
+}

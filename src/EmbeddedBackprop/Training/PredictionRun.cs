@@ -1,0 +1,32 @@
+namespace EmbeddedBackprop.Training;
+
+/// <summary>Predicts all samples of a source, batch by batch.</summary>
+internal static class PredictionRun
+{
+    public delegate void Seen(int sample, ReadOnlySpan<float> outputs);
+
+    /// <summary>Calls back for each sample, in order, with the first output's numbers.</summary>
+    public static void Over(Network network, IBatchSource data, Seen seen)
+    {
+        int batch = network.Options.Batch, outputs = network.Output.Shape.Length;
+        int[] samples = new int[batch];
+        network.CheckInputs(data);
+        for (int first = 0; first < data.Count; first += batch)
+        {
+            int length = Math.Min(batch, data.Count - first);
+            for (int i = 0; i < length; i++)
+            {
+                samples[i] = first + i;
+            }
+
+            // Each batch begins new sequences, as in training.
+            network.ResetState();
+            network.GatherInputs(data, samples.AsSpan(0, length));
+            ReadOnlySpan<float> predicted = network.Predict(length);
+            for (int i = 0; i < length; i++)
+            {
+                seen(first + i, predicted.Slice(i * network.OutputStride, outputs));
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.Data;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Tests.Support;
+using EmbeddedBackprop.Training;
+using NUnit.Framework;
+
+namespace EmbeddedBackprop.Tests.Training;
+
+/// <summary>Who is taken for whom, balanced accuracy, and the area under the curve: by hand, by counting pairs, and through a network.</summary>
+internal sealed class ConfusionMatrixTests
+{
+    /// <summary>A net that passes its inputs on: predictions are what the data say.</summary>
+    [Test]
+    public void Counts_and_shares_by_hand()
+    {
+        // Labels 0 0 0 0 1 1 2; predictions 0 0 0 1 1 2 2.
+        float[] x = [9, 0, 0, 9, 0, 0, 9, 0, 0, 0, 9, 0, 0, 9, 0, 0, 0, 9, 0, 0, 9];
+        FloatDataset data = FloatDataset.Classified(x, 3, [0, 0, 0, 0, 1, 1, 2], 3);
+        ConfusionMatrix matrix = ConfusionMatrix.Of(Identity(3, batch: 4), data);
+        Assert.That((matrix[0, 0], matrix[0, 1], matrix[1, 1], matrix[1, 2], matrix[2, 2], matrix[2, 0]), Is.EqualTo((3, 1, 1, 1, 1, 0)));
+        Assert.That((matrix.Total, matrix.Right, matrix.Count(0), matrix.Predicted(2)), Is.EqualTo((7, 5, 4, 2)));
+        Assert.That(matrix.Accuracy, Is.EqualTo(5 / 7.0).Within(1e-12));
+        Assert.That(matrix.BalancedAccuracy, Is.EqualTo((0.75 + 0.5 + 1) / 3).Within(1e-12));
+        Assert.That(matrix.MajorityShare, Is.EqualTo(4 / 7.0).Within(1e-12));
+
+        // One against the rest, by counting pairs: class 0: (4 x 3 pairs, 3 won, 3 lost of the fourth's ...), as PairArea does.
+        double expected = Enumerable.Range(0, 3).Average(c => PairArea([.. Enumerable.Range(0, 7).Select(i => x[(i * 3) + c])], [.. Enumerable.Range(0, 7).Select(i => data.Label(i) == c)]));
+        Assert.That(RocCurve.Area(Identity(3, batch: 4), data), Is.EqualTo(expected).Within(1e-12));
+    }
+
+    [Test]
+    public void Areas_by_hand()
+    {
+        Assert.That(RocCurve.Area([0.1f, 0.4f, 0.35f, 0.8f], [false, false, true, true]), Is.EqualTo(0.75));
+        Assert.That(RocCurve.Area([1f, 2f, 3f, 4f], [false, false, true, true]), Is.EqualTo(1));
+        Assert.That(RocCurve.Area([1f, 2f, 3f, 4f], [true, true, false, false]), Is.Zero);
+        Assert.That(RocCurve.Area([7f, 7f, 7f], [true, false, false]), Is.EqualTo(0.5), "ties count half");
+        Assert.That(RocCurve.Area([float.NaN, 1f, float.NaN], [true, false, false]), Is.EqualTo(0.25), "no number is below all numbers");
+        Assert.That(RocCurve.Area([1f, 2f], [true, true]), Is.NaN, "one class alone has no curve");
+        Assert.That(() => RocCurve.Area([1f], [true, false]), Throws.ArgumentException);
+    }
+
+    [Test]
+    public void The_area_is_the_share_of_pairs([Range(1, 8)] int seed)
+    {
+        float[] scores = [.. Samples.Array(60, seed).Select(s => MathF.Round(s * 8))];
+        bool[] positive = [.. Samples.Array(60, 100 + seed).Select(s => s > 0.3f)];
+        Assert.That(RocCurve.Area(scores, positive), Is.EqualTo(PairArea(scores, positive)).Within(1e-12));
+        Assert.That(RocCurve.Area([.. scores.Reverse()], positive), Is.Not.EqualTo(PairArea(scores, positive)), "the control");
+    }
+
+    [Test]
+    public void One_output_and_two_have_the_same_area()
+    {
+        float[] scores = Samples.Array(30, 5);
+        int[] labels = [.. Samples.Array(30, 6).Select(s => s > 0 ? 1 : 0)];
+        FloatDataset one = FloatDataset.Classified(scores, 1, labels, 2), two = FloatDataset.Classified([.. scores.SelectMany(s => (float[])[-s, s])], 2, labels, 2);
+        double expected = PairArea(scores, [.. labels.Select(l => l == 1)]);
+        Assert.That(RocCurve.Area(Identity(1, 7), new BinaryTarget(one)), Is.EqualTo(expected).Within(1e-12));
+        Assert.That(RocCurve.Area(Identity(2, 7), two), Is.EqualTo(expected).Within(1e-12));
+    }
+
+    private static Network Identity(int width, int batch)
+    {
+        Network net = new Sequential(width).Dense<Identity>(width).Compile(new NetworkOptions { Batch = batch });
+        foreach (ParameterRange range in net.InferencePlan.Parameters)
+        {
+            float[] compact = new float[range.Count];
+            for (int i = 0; i < width && range.Kind == ParameterKind.Weight; i++)
+                compact[(i * width) + i] = 1f;
+            range.CopyFrom<float>(compact, net.Parameters);
+        }
+
+        return net;
+    }
+
+    private static double PairArea(float[] scores, bool[] positive)
+    {
+        double wins = 0, pairs = 0;
+        for (int p = 0; p < scores.Length; p++)
+        {
+            for (int n = 0; n < scores.Length; n++)
+            {
+                if (!positive[p] || positive[n])
+                    continue;
+                pairs++;
+                wins += scores[p] > scores[n] ? 1 : scores[p] == scores[n] ? 0.5 : 0;
+            }
+        }
+
+        return wins / pairs;
+    }
+}

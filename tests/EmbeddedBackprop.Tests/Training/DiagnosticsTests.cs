@@ -1,0 +1,158 @@
+using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.Data;
+using EmbeddedBackprop.Data.Digits;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Initializers;
+using EmbeddedBackprop.Losses;
+using EmbeddedBackprop.Optimizers;
+using EmbeddedBackprop.Tests.Support;
+using EmbeddedBackprop.Training;
+using NUnit.Framework;
+
+namespace EmbeddedBackprop.Tests.Training;
+
+/// <summary>The doctor names what was broken on purpose, and is silent about what was not.</summary>
+internal sealed class DiagnosticsTests
+{
+    private static readonly FloatDataset Data = SmallNet.Classes(200);
+
+    /// <summary>Nielsen's recipe on the built-in digits; these seeds were found by trying a hundred.</summary>
+    [TestCase(52UL, 6)]
+    [TestCase(34UL, 4)]
+    [TestCase(22UL, 1)]
+    public void A_stuck_run_of_the_texts_recipe_names_its_dead_digit(ulong seed, int digit)
+    {
+        ByteDataset training = DigitsGenerator.Create(5000, seed), test = DigitsGenerator.Create(1000, seed, first: 20_000);
+        DiagnosticsReport report = Diagnostics.Run(Train(new Loss<Quadratic>(), 3f), test);
+        Finding[] dead = [.. report.Findings.Where(f => f.Kind == FindingKind.DeadClass)];
+        Assert.That(dead.Select(f => f.Indices[0]), Is.EqualTo(new[] { digit }));
+        Assert.That(dead[0].Text, Does.Contain($"class {digit} is never learned: 0 of its").And.Contains("BP1"));
+        Assert.That(report.Findings[0], Is.SameAs(dead[0]), "the gravest comes first");
+        Assert.That(report.Classes[digit].MeanSlope, Is.LessThan(0.01));
+        Assert.That(report.Accuracy, Is.InRange(0.5, 0.9));
+
+        // The control: the same first weights with cross-entropy, whose delta has no f'(z).
+        report = Diagnostics.Run(Train(new Loss<BinaryCrossEntropy>(), 0.5f), test);
+        Assert.That(report.Findings.Select(f => f.Kind), Has.None.EqualTo(FindingKind.DeadClass));
+        Assert.That(report.Classes[digit].Recall, Is.GreaterThan(0.5));
+
+        Network Train(Loss loss, float rate)
+        {
+            Network net = new Sequential(784).Dense<Sigmoid>(30).Dense<Sigmoid>(10).Compile(loss, new NetworkOptions { Batch = 10, Seed = seed });
+            Trainer trainer = new(net, training, new TrainerOptions { Epochs = 10, LearningRate = rate });
+            while (!trainer.Finished)
+                trainer.TrainEpoch();
+            return net;
+        }
+    }
+
+    [Test]
+    public void A_healthy_network_gets_no_finding()
+    {
+        DiagnosticsReport report = Diagnostics.Run(Make(), Data, new DiagnosticsOptions { LearningRate = 0.05f });
+        Assert.That(report.Findings, Is.Empty);
+        Assert.That(report.Layers.Select(l => (l.Name, l.Activation, l.Units)), Is.EqualTo(new[] { ("dense1", "sigmoid", 8), ("dense2", "relu", 7), ("dense3", "softmax", 3) }));
+        Assert.That(report.Layers.Select(l => l.IsOutput), Is.EqualTo(new[] { false, false, true }));
+        Assert.That(report.Layers[2].SlopeCancels);
+    }
+
+    [Test]
+    public void Numbers_are_those_of_the_definition_and_the_network_is_left_alone()
+    {
+        Network net = Make();
+        float[] before = net.Parameters.ToArray();
+        const float Rate = 0.3f;
+        DiagnosticsReport report = Diagnostics.Run(net, Data, new DiagnosticsOptions { Samples = 40, LearningRate = Rate });
+        Bits.AssertEqual(net.Parameters, before, "parameters");
+        Assert.That(net.StepNumber, Is.Zero);
+
+        // Every fifth sample, as one batch.
+        int[] samples = [.. Enumerable.Range(0, 40).Select(i => i * 5)];
+        Explanation mean = Explanation.Of(net, Data, samples);
+        Assert.That(report.Loss, Is.EqualTo(mean.Loss));
+        for (int layer = 0; layer < 3; layer++)
+        {
+            double gradient = Math.Sqrt(mean.Layers[layer].Parameters.Sum(p => p.Gradients.Sum(g => (double)g * g)));
+            double weights = Math.Sqrt(mean.Layers[layer].Parameters.Sum(p => p.Values.Sum(w => (double)w * w)));
+            Assert.That(report.Layers[layer].GradientNorm, Is.EqualTo(gradient).Within(1e-9));
+            Assert.That(report.Layers[layer].WeightNorm, Is.EqualTo(weights).Within(1e-9));
+            Assert.That(report.Layers[layer].UpdateRatio, Is.EqualTo(Rate * gradient / weights).Within(1e-5 * Rate * gradient / weights));
+        }
+
+        Explanation[] single = [.. samples.Select(sample => Explanation.Of(net, Data, sample))];
+        Assert.That(report.Layers[0].MeanSlope, Is.EqualTo(single.Average(e => e.Layers[0].Slopes!.Average())).Within(1e-6));
+        Assert.That(report.Layers[1].FlatShare, Is.EqualTo(single.Average(e => e.Layers[1].Slopes!.Average(s => s < 0.05 ? 1.0 : 0))).Within(1e-9));
+        Assert.That(report.Layers[0].LowInputShare, Is.EqualTo(single.Average(e => e.Layers[0].Inputs.Average(x => Math.Abs(x) < 0.05 ? 1.0 : 0))).Within(1e-9));
+    }
+
+    [Test]
+    public void Dead_units_are_named()
+    {
+        Network net = Make();
+        foreach (int unit in (int[])[2, 5])
+            Parameter(net, "dense2.bias")[unit] = -1000f;
+        DiagnosticsReport report = Diagnostics.Run(net, Data);
+        Finding finding = report.Findings.Single(f => f.Kind == FindingKind.DeadUnits);
+        Assert.That((finding.Where, finding.Indices), Is.EqualTo(("dense2", new[] { 2, 5 })));
+        Assert.That(finding.Text, Does.Contain("BP3").And.Contains("BP4").And.Contains("leaky-relu"));
+    }
+
+    [TestCase(FindingKind.Saturated, "dense1", "BP1")]
+    [TestCase(FindingKind.LargeUpdate, "dense1", "--lr")]
+    [TestCase(FindingKind.SmallUpdate, "dense1", "stands still")]
+    [TestCase(FindingKind.LowInputs, "dense1", "BP4")]
+    [TestCase(FindingKind.NotFinite, "dense2", "range of floats")]
+    [TestCase(FindingKind.VanishingGradient, "dense1", "BP2")]
+    [TestCase(FindingKind.ExplodingGradient, "dense1", "BP2")]
+    [TestCase(FindingKind.Plateau, "loss", "1 %")]
+    public void What_was_broken_is_found(FindingKind kind, string where, string text)
+    {
+        Network net = Make();
+        FloatDataset data = Data;
+        DiagnosticsOptions options = new() { LearningRate = kind switch { FindingKind.LargeUpdate => 100f, FindingKind.SmallUpdate => 1e-7f, _ => 0.05f } };
+        switch (kind)
+        {
+            case FindingKind.Saturated: Scale(net, "dense1.weight", 300f); break;
+            case FindingKind.LowInputs: data = data.WithInputs([.. Samples.Array(200 * SmallNet.Inputs, 4).Select((x, i) => i % 50 == 0 ? x : 0.01f * x)]); break;
+            case FindingKind.NotFinite: Parameter(net, "dense2.weight")[0] = float.NaN; break;
+            case FindingKind.VanishingGradient: Scale(net, "dense2.weight", 1e-6f); break;
+            case FindingKind.ExplodingGradient: Scale(net, "dense3.weight", 1e4f); break;
+            case FindingKind.Plateau: options = options with { Losses = [2, 1, 0.5, 0.3, 0.2, 0.2, 0.199, 0.2, 0.2, 0.199] }; break;
+        }
+
+        Finding[] findings = [.. Diagnostics.Run(net, data, options).Findings.Where(f => f.Kind == kind)];
+        Assert.That(findings.Select(f => f.Where), Has.Some.EqualTo(where));
+        Assert.That(findings[0].Text, Does.Contain(text));
+    }
+
+    [Test]
+    public void A_plateau_is_less_than_one_percent_in_five_epochs()
+    {
+        Assert.That(Diagnostics.IsPlateau([5, 4, 3, 2, 1, 1, 1, 1, 1]), Is.Null, "too few epochs to tell");
+        Assert.That(Diagnostics.IsPlateau([5, 4, 3, 2, 1, 1, 1, 1, 1, 0.995]), Is.True);
+        Assert.That(Diagnostics.IsPlateau([5, 4, 3, 2, 1, 1, 1, 1, 1, 0.98]), Is.False);
+        Assert.That(Diagnostics.IsPlateau([5, 4, 3, 2, 1, 9, 9, 9, 9, 9]), Is.True, "it rises");
+        Assert.That(Diagnostics.IsPlateau([5, 4, 3, 2, 1, double.NaN, double.NaN, double.NaN, double.NaN, double.NaN]), Is.True);
+    }
+
+    private static Network Make() =>
+        new Sequential(SmallNet.Inputs).Dense<Sigmoid>(8).Dense<Relu>(7).Dense(3, new EmbeddedBackprop.Activations.Softmax())
+            .Compile(new SoftmaxCrossEntropy(), new NetworkOptions { Batch = 16, Seed = 4, Initializer = new Glorot(), Optimizer = new Sgd() });
+
+    private static Span<float> Parameter(Network net, string name)
+    {
+        foreach (ParameterRange range in net.InferencePlan.Parameters)
+        {
+            if (range.Name == name)
+                return net.Parameters.Slice(range.Offset, range.Length);
+        }
+
+        throw new ArgumentException(name);
+    }
+
+    private static void Scale(Network net, string name, float factor)
+    {
+        foreach (ref float w in Parameter(net, name))
+            w *= factor;
+    }
+}
