@@ -26,6 +26,29 @@ public static class MaxNorm
         }
     }
 
+    /// <summary>
+    /// The same for rows: n = sqrt(sum over k of w[i,k]^2) in 16 partial sums, k mod 16 as in <see cref="Columns"/>; rows stand without gaps.
+    /// </summary>
+    /// <param name="arithmetic">How M rounds.</param>
+    /// <param name="longest">The longest length allowed, positive.</param>
+    /// <param name="m">Rows: neurons.</param>
+    /// <param name="n">Columns: what a neuron sums over.</param>
+    /// <param name="w">W [m, n]; changed in place.</param>
+    /// <exception cref="ArgumentException">The span is too short for the sizes.</exception>
+    public static void Rows(Arithmetic arithmetic, float longest, int m, int n, Span<float> w)
+    {
+        Require.Matrix("MaxNorm.Rows", nameof(w), m, n, n, w.Length);
+        for (int i = 0; i < m; i++)
+        {
+            Span<float> row = w.Slice(i * n, n);
+            float norm = MathF.Sqrt(Reduce.SumOfSquares(arithmetic, row));
+            if (norm > longest && float.IsFinite(norm))
+            {
+                Elementwise.Scale(longest / norm, row, row);
+            }
+        }
+    }
+
     private readonly ref struct Arguments(float longest, int m, int n, Span<float> w, int ldw)
     {
         public readonly float Longest = longest;

@@ -43,5 +43,7 @@ public sealed class Conv1D : Convolution
         return (node.Shape[0], 1, node.Shape[1]);
     }
 
+    private protected override Op Linear() => new Conv1D(Filters, KernelWidth, new Activation<Identity>(), Options);
+
     private protected override Shape Written(in ConvSizes sizes) => new(Filters, sizes.OutputWidth);
 }

@@ -37,5 +37,7 @@ public sealed class Conv2D : Convolution
 
     private protected override (int Channels, int Height, int Width) Read(string name, Node node) => ConvText.Image(name, node);
 
+    private protected override Op Linear() => new Conv2D(Filters, KernelHeight, KernelWidth, new Activation<Identity>(), Options);
+
     private protected override Shape Written(in ConvSizes sizes) => new(Filters, sizes.OutputHeight, sizes.OutputWidth);
 }

@@ -11,7 +11,7 @@ namespace EmbeddedBackprop.Ops;
 /// input gradient of a convolution that reads the output (rows (height - 1) stride - 2 padding + dilation (kernel - 1) + output padding + 1), with a bias; kernels
 /// are [channels, filters / groups, kernel height, kernel width]. Source: Zeiler, Krishnan, Taylor, Fergus, Deconvolutional networks (2010).
 /// </summary>
-public sealed class ConvTranspose2D : Op
+public sealed class ConvTranspose2D : Op, IActivated
 {
     private Shape input;
     private ConvSizes sizes;
@@ -37,6 +37,8 @@ public sealed class ConvTranspose2D : Op
             Errors.TransposedPadding();
         }
     }
+
+    Op IActivated.WithoutActivation() => new ConvTranspose2D(Filters, KernelHeight, KernelWidth, new Activation<Identity>(), Options);
 
     /// <summary>Channels of the output.</summary>
     public int Filters { get; }

@@ -7,7 +7,7 @@ using EmbeddedBackprop.Kernels;
 namespace EmbeddedBackprop.Ops;
 
 /// <summary>What <see cref="Conv2D"/> and <see cref="Conv1D"/> share: a = f(x * w + b), w [filters, channels / groups, kernel height, kernel width].</summary>
-public abstract class Convolution : Op
+public abstract class Convolution : Op, IActivated
 {
     private Shape input;
     private ConvSizes sizes;
@@ -57,6 +57,11 @@ public abstract class Convolution : Op
 
     /// <summary>Channels, rows and columns of an input of this shape.</summary>
     private protected abstract (int Channels, int Height, int Width) Read(string name, Node node);
+
+    Op IActivated.WithoutActivation() => Linear();
+
+    /// <summary>The same convolution without its activation.</summary>
+    private protected abstract Op Linear();
 
     private protected abstract Shape Written(in ConvSizes sizes);
 

@@ -9,6 +9,9 @@ internal static class DiagnosticsAdvice
     private const int FewestSamples = 5;
     private const int NamedUnits = 12;
 
+    private const string Unstick = " Another seed often gets past it; a loss whose delta has no f'(z) always does (--loss cross-entropy, or binary-cross-entropy with sigmoids), and smaller "
+        + "first weights (--init scaled-normal or glorot) keep outputs out of the flat ends";
+
     /// <summary>The gravest first: in the order of <see cref="FindingKind"/>.</summary>
     public static IReadOnlyList<Finding> Find(DiagnosticsReport report)
     {
@@ -37,7 +40,8 @@ internal static class DiagnosticsAdvice
 
     private static void NotFinite(DiagnosticsReport report, List<Finding> findings)
     {
-        string[] bad = [.. report.Layers.Where(l => !double.IsFinite(l.WeightNorm) || !double.IsFinite(l.GradientNorm)).Select(l => l.Name)];
+        string[] bad = [.. report.Layers.Where(l => !double.IsFinite(l.WeightNorm)).Select(l => l.Name)];
+        bad = bad.Length > 0 ? bad : [.. report.Layers.Where(l => !double.IsFinite(l.GradientNorm)).Select(l => l.Name)];
         if (!double.IsFinite(report.Loss) || bad.Length > 0)
         {
             findings.Add(new Finding(
@@ -49,6 +53,7 @@ internal static class DiagnosticsAdvice
 
     private static void DeadClasses(DiagnosticsReport report, List<Finding> findings)
     {
+        bool cancels = report.Layers.Any(layer => layer.SlopeCancels);
         foreach (ClassDiagnosis c in report.Classes)
         {
             if (c.Count < FewestSamples || c.Recall > DeadRecall)
@@ -58,7 +63,7 @@ internal static class DiagnosticsAdvice
 
             string unit = c.MeanOutput is { } output && c.MeanSlope is { } slope
                 ? Text($" Its output gives {output:G2} on its own samples, where f'(z) is {slope:G2} on average")
-                    + (slope < 0.05
+                    + (slope < 0.05 && !cancels
                         ? ": by BP1 its error is dC/da times that f'(z), so however wrong it is, next to nothing comes back to it."
                         : ".")
                 : "";
@@ -66,8 +71,9 @@ internal static class DiagnosticsAdvice
                 FindingKind.DeadClass, Text($"class {c.Label}"), [c.Label],
                 Text($"class {c.Label} is never learned: {c.Right} of its {c.Count} samples are recognised, {c.Predicted} samples of any class are taken for it.")
                 + unit
-                + " Another seed often gets past it; a loss whose delta has no f'(z) always does (--loss cross-entropy, or binary-cross-entropy with sigmoids), and smaller "
-                + "first weights (--init scaled-normal or glorot) keep outputs out of the flat ends"));
+                + (cancels
+                    ? " Its delta is a - y and does not fade (BP1): more epochs, or, if the class is rare, --class-weights balanced"
+                    : Unstick)));
         }
     }
 

@@ -120,7 +120,20 @@ internal static class GradientUpdate
     private static void Shorten(Arithmetic arithmetic, float longest, in ParameterRange range, Span<float> parameters, bool vector)
     {
         Span<float> w = parameters.Slice(range.Offset, range.Length);
-        if (vector)
+        if (range.Dimensions is { } sizes)
+        {
+            // In the order of files: the weights of each output stand one behind the other.
+            int outputs = sizes[0], inputs = range.Count / outputs;
+            if (vector)
+            {
+                MaxNorm.Rows(arithmetic, longest, outputs, inputs, w);
+            }
+            else
+            {
+                Twin.MaxNorm.Rows(arithmetic, longest, outputs, inputs, w);
+            }
+        }
+        else if (vector)
         {
             MaxNorm.Columns(arithmetic, longest, range.Rows, range.Columns, w, range.Stride);
         }

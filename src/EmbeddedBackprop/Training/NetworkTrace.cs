@@ -105,7 +105,7 @@ internal sealed class NetworkTrace
                 continue;
             }
 
-            OpContext<float> context = new(in memory, step, in run, plan.Options.Arithmetic, plan.Options.Layout, backward: true);
+            OpContext<float> context = new(in memory, in step, in run, plan.Options.Arithmetic, plan.Options.Layout, backward: true);
             if (!step.Op.IsLoss)
             {
                 outputGradients[step.Node] = Read(context.OutputGradient, step.Node);

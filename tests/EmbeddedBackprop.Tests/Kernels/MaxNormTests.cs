@@ -47,6 +47,29 @@ internal sealed class MaxNormTests
     }
 
     [Test]
+    public void Rows_are_the_columns_of_the_transpose([Values] Arithmetic arithmetic, [Values(1, 3, 16, 17, 50)] int n)
+    {
+        const int M = 5;
+        float[] rows = Samples.Array(M * n, n, Numbers.NonFinite), columns = new float[n * M], twin = [.. rows];
+        for (int i = 0; i < M; i++)
+        {
+            for (int k = 0; k < n; k++)
+                columns[(k * M) + i] = rows[(i * n) + k];
+        }
+
+        Twin.MaxNorm.Columns(arithmetic, 0.9f, n, M, columns.AsSpan(), M);
+        Twin.MaxNorm.Rows(arithmetic, 0.9f, M, n, twin.AsSpan());
+        Widths.ForEach(width =>
+        {
+            float[] actual = [.. rows];
+            MaxNorm.Rows(arithmetic, 0.9f, M, n, actual);
+            Bits.AssertEqual(actual, twin, $"width {width}");
+            for (int i = 0; i < M * n; i++)
+                Bits.AssertEqual(actual[i], columns[(i % n * M) + (i / n)], $"width {width} [{i}]");
+        });
+    }
+
+    [Test]
     public void Control_another_bound_and_the_other_rounding_are_caught()
     {
         float[] before = Samples.Array(40 * 20, 1), expected = [.. before], bound = [.. before], rounding = [.. before];

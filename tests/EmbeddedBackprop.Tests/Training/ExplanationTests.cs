@@ -3,6 +3,7 @@ using EmbeddedBackprop.Data;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Initializers;
 using EmbeddedBackprop.Losses;
+using EmbeddedBackprop.Ops;
 using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training;
 using NUnit.Framework;
@@ -94,6 +95,26 @@ internal sealed class ExplanationTests
             for (int i = 0; i < m.Parameters[0].Gradients.Count; i++)
                 Assert.That(m.Parameters[0].Gradients[i], Is.EqualTo(single.Average(e => e.Layers[layer].Parameters[0].Gradients[i])).Within(1e-6));
         }
+    }
+
+    [Test]
+    public void Convolutions_show_their_weighted_input_and_delta()
+    {
+        Graph graph = new();
+        Node input = graph.Input(new Shape(1, 5, 5)), conv = graph.Apply(new Conv2D(2, 3, 3, new Activation<Tanh>()), input);
+        Node output = graph.Apply(new Dense(3, new Activation<Sigmoid>()), conv), target = graph.Input(new Shape(3), "target");
+        Network net = new(input, output, graph.Apply(new Loss<Quadratic>(), output, target, "loss"), new NetworkOptions { Batch = 2, Initializer = new Glorot() });
+        FloatDataset data = FloatDataset.Classified(Samples.Array(4 * 25, 3), 25, [0, 1, 2, 0], 3);
+        LayerExplanation l = Explanation.Of(net, data, 1).Layers[0];
+        Assert.That((l.Name, l.Outputs.Count, l.Parameters[0].Shape.Count), Is.EqualTo(("conv1", 18, 4)));
+        for (int i = 0; i < l.Outputs.Count; i++)
+        {
+            Assert.That(l.Outputs[i], Is.EqualTo(Math.Tanh(l.WeightedInputs![i])).Within(1e-6));
+            Assert.That(l.Deltas[i], Is.EqualTo(l.OutputGradients[i] * (1 - (l.Outputs[i] * l.Outputs[i]))).Within(1e-6));
+        }
+
+        // BP3 sums delta over the positions of a filter.
+        Assert.That(l.Parameters[1].Gradients[1], Is.EqualTo(l.Deltas.Skip(9).Sum()).Within(1e-6));
     }
 
     [Test]

@@ -34,6 +34,24 @@ public static class MaxNorm
         }
     }
 
+    /// <summary>
+    /// The same for rows: n = sqrt(sum over k of w[i,k]^2) in 16 partial sums, k mod 16 as in <see cref="Columns{T}"/>; rows stand without gaps.
+    /// </summary>
+    /// <typeparam name="T">float or double.</typeparam>
+    /// <param name="arithmetic">How M rounds.</param>
+    /// <param name="longest">The longest length allowed, positive.</param>
+    /// <param name="m">Rows: neurons.</param>
+    /// <param name="n">Columns: what a neuron sums over.</param>
+    /// <param name="w">W [m, n]; changed in place.</param>
+    /// <exception cref="ArgumentException">The span is too short for the sizes.</exception>
+    public static void Rows<T>(Arithmetic arithmetic, T longest, int m, int n, Span<T> w)
+        where T : struct, IBinaryFloatingPointIeee754<T>
+    {
+        // A row is a column of the transposed matrix.
+        for (int i = 0; i < m; i++)
+            Columns(arithmetic, longest, n, 1, w.Slice(i * n, n), 1);
+    }
+
     private static T SumOfSquares<T, TArithmetic>(int m, ReadOnlySpan<T> w, int ldw)
         where T : struct, IBinaryFloatingPointIeee754<T>
         where TArithmetic : struct, IArithmetic
