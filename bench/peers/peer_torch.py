@@ -56,6 +56,19 @@ class Peer:
         with torch.inference_mode():
             return time_calls(duration, lambda: net(x))
 
+    def sequence(self, kind, steps, features, hidden, batch, duration):
+        layer = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU}[kind](features, hidden, batch_first=True)
+        head = torch.nn.Linear(hidden, 10)
+        optimizer = torch.optim.SGD([*layer.parameters(), *head.parameters()], lr=1e-6)
+        x, labels = torch.randn(batch, steps, features), torch.arange(batch) % 10
+
+        def step():
+            optimizer.zero_grad(set_to_none=True)
+            torch.nn.functional.cross_entropy(head(layer(x)[0][:, -1]), labels).backward()
+            optimizer.step()
+
+        return time_calls(duration, step)
+
 
 if __name__ == "__main__":
     serve(Peer())

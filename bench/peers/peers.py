@@ -24,6 +24,9 @@ EPOCHS = [
 ]
 PREDICTIONS = [("784,30,10", 1000e-9, 900e-9), ("64,32,16,4", 180e-9, 150e-9), ("784,512,512,10", 34e-6, 31e-6)]
 
+# kind, steps, features, units, batch, "must" and "aim" in samples a second
+SEQUENCES = [("lstm", 128, 9, 64, 32, 7500, 10_000), ("gru", 128, 9, 64, 32, 10_000, 14_000)]
+
 # samples x inputs x outputs of a layer: NN is its forward pass, TN its weight gradient, NT the gradient of its input
 LARGE = [(64, 64, 64), (128, 128, 128), (256, 256, 256), (512, 512, 512), (64, 784, 512), (256, 512, 512)]
 SMALL = [(10, 784, 30), (10, 30, 10), (32, 784, 30)]
@@ -47,6 +50,7 @@ def peers(build):
         Worker("numpy", "NumPy, matrix", [python, os.path.join(here, "peer_numpy.py")], "python3-numpy"),
         Worker("samples", "NumPy, per sample", [python, os.path.join(here, "peer_numpy_samples.py")], "python3-numpy"),
         Worker("torch", "PyTorch", [python, os.path.join(here, "peer_torch.py")], "python3-torch"),
+        Worker("recurrent", "C + OpenBLAS, recurrent", [os.path.join(build, "recurrent")]),
         Worker("fann", "FANN", [os.path.join(build, "fann")]),
     ]
 
@@ -83,7 +87,7 @@ def in_turn(workers, command, rounds, slow_rounds=None, peak=None):
 
 
 def measure_epochs(workers, options, result):
-    doing = [w for w in workers if w.key not in ("loops", "loops2")]
+    doing = [w for w in workers if w.key not in ("loops", "loops2", "recurrent")]
     for sizes, batch, samples, rate, must, aim in EPOCHS:
         if options.quick:
             samples, must, aim = samples // 25, must / 25, aim / 25
@@ -103,12 +107,22 @@ def measure_epochs(workers, options, result):
 
 
 def measure_predictions(workers, options, result):
-    doing = [w for w in workers if w.key != "samples"]
+    doing = [w for w in workers if w.key not in ("samples", "recurrent")]
     for sizes, must, aim in PREDICTIONS:
         say(f"prediction [{sizes}]")
         command = f"predict {sizes} 0.03"
         in_turn(doing, command, 1)
         result.work.append(report.Work(f"one prediction, [{sizes}]", in_turn(doing, command, options.predict_rounds), must, aim, {}))
+
+
+def measure_sequences(workers, options, result):
+    doing = [w for w in workers if w.key in ("engine", "recurrent", "torch")]
+    for kind, steps, features, hidden, batch, must, aim in SEQUENCES:
+        say(f"training of {kind} {steps}x{features}x{hidden}")
+        command = f"sequence {kind} {steps} {features} {hidden} {batch} 0.1"
+        in_turn(doing, command, 1)
+        name = f"a training step, {kind.upper()} of {hidden} units over {steps} steps of {features} numbers, batch {batch}"
+        result.sequences.append(report.Work(name, in_turn(doing, command, options.predict_rounds), batch / must, batch / aim, {}))
 
 
 def measure_products(workers, options, result):
@@ -129,7 +143,7 @@ def say(text):
 def main():
     parser = argparse.ArgumentParser(prog="bench/peers/run.sh", description=__doc__)
     parser.add_argument("--data-dir", help="folder with MNIST's four files; without it, synthetic bytes of the same shape")
-    parser.add_argument("--only", choices=["epoch", "predict", "gemm"], action="append", help="a part of the work; may be given several times")
+    parser.add_argument("--only", choices=["epoch", "predict", "sequence", "gemm"], action="append", help="a part of the work; may be given several times")
     parser.add_argument("--rounds", type=int, default=7, help="epochs of each peer (%(default)s)")
     parser.add_argument("--slow-rounds", type=int, default=3, help="epochs of a peer that takes longer than a second (%(default)s)")
     parser.add_argument("--predict-rounds", type=int, default=11)
@@ -144,7 +158,7 @@ def main():
     LOCK = options.lock
     if options.quick:
         options.rounds = options.slow_rounds = options.predict_rounds = options.gemm_rounds = 3
-    parts = options.only or ["epoch", "predict", "gemm"]
+    parts = options.only or ["epoch", "predict", "sequence", "gemm"]
 
     os.sched_setaffinity(0, {options.core})
     result = report.Result(options, ROOT)
@@ -155,7 +169,7 @@ def main():
         for worker in peers(options.build):
             say(f"starting {worker.name}")
             worker.start()
-            if worker.missing is None and "epoch" in parts and not worker.key.startswith("loops"):
+            if worker.missing is None and "epoch" in parts and worker.key not in ("loops", "loops2", "recurrent"):
                 worker.ask(f"data {SAMPLES} 784 {path}")
             if worker.missing is None:
                 workers.append(worker)
@@ -164,7 +178,7 @@ def main():
             result.peers.append(worker)
         if not workers or workers[0].key != "engine":
             sys.exit("the engine's side does not run")
-        for part, measure in (("epoch", measure_epochs), ("predict", measure_predictions), ("gemm", measure_products)):
+        for part, measure in (("epoch", measure_epochs), ("predict", measure_predictions), ("sequence", measure_sequences), ("gemm", measure_products)):
             if part in parts:
                 measure(workers, options, result)
         for worker in workers:

@@ -35,13 +35,15 @@ class Result:
     def __init__(self, options, root):
         self.options, self.root = options, root
         self.data = ""
-        self.peers, self.work, self.products = [], [], []
+        self.peers, self.work, self.sequences, self.products = [], [], [], []
         self.load_before = os.getloadavg()
 
     def markdown(self):
         text = "# EmbeddedBackprop and its peers, in turn on one core\n\n" + self.header()
         if self.work:
             text += "\n## Training and prediction\n\n" + self.work_table()
+        if self.sequences:
+            text += "\n## Recurrent layers\n\n" + self.sequence_table()
         if self.products:
             text += "\n## Matrix products alone\n\n" + self.product_table()
         return text
@@ -72,27 +74,11 @@ class Result:
         return text
 
     def work_table(self):
-        peers = [p for p in self.peers if p.key != "engine"]
+        peers = [p for p in self.peers if p.key not in ("engine", "recurrent")]
         text = (f"Sigmoid layers, quadratic loss, plain SGD; data: {self.data}, in a new random order each epoch. Median time, and how many times ours "
                 "it is (median of the ratios within a round): below 1 the peer is faster, and \"ahead of us\" names it. \"Must\" and \"aim\" are this "
                 "project's targets for the machine it is measured on (AMD Zen 5 server); they say nothing on another one.\n\n")
-        text += row(["work", "EmbeddedBackprop", *(p.name for p in peers), "ahead of us", "must", "met", "aim"])
-        text += "| --- | ---: |" + " ---: |" * len(peers) + " --- | ---: | --- | ---: |\n"
-        for work in self.work:
-            ours = median(work.times["engine"])
-            cells, ahead = [], []
-            for peer in peers:
-                done = work.times.get(peer.key)
-                if not done:
-                    cells.append("missing" if peer.missing else "")
-                    continue
-                r = ratio(work.times, peer.key)
-                cells.append(f"{seconds(median(done))}, **{r:.2f}**" if r < 10 else f"{seconds(median(done))}, **{r:.0f}**")
-                if r < 1:
-                    ahead.append(f"{peer.name}, {1 / r:.2f} times as fast")
-            met = "yes" if ours <= work.must else f"no, {ours / work.must:.2f} of it"
-            text += row([work.name, seconds(ours), *cells, "; ".join(ahead) or "nobody", seconds(work.must), met, seconds(work.aim)
-                         + (", met" if ours <= work.aim else "")])
+        text += self.rows_of(self.work, peers)
         text += ("\nNot in the table: FANN has no mini-batches (its batch mode makes one update an epoch); NumPy sample by sample on [784,512,512,10] takes "
                  "minutes. C by hand knows the three nets' sizes when it is compiled; with two partial sums it gives other bits than sums in order, which "
                  "this engine promises.\n")
@@ -114,6 +100,34 @@ class Result:
                 text += row([work.name, *(f"{100 * work.accuracy[p.key]:.1f} %" if work.accuracy.get(p.key) is not None else "" for p in keys)])
         text += f"\nRuns: {self.options.rounds} epochs (who takes over a second: {self.options.slow_rounds}), {self.options.predict_rounds} of a prediction.\n"
         return text
+
+    @staticmethod
+    def rows_of(works, peers):
+        text = row(["work", "EmbeddedBackprop", *(p.name for p in peers), "ahead of us", "must", "met", "aim"])
+        text += "| --- | ---: |" + " ---: |" * len(peers) + " --- | ---: | --- | ---: |\n"
+        for work in works:
+            ours = median(work.times["engine"])
+            cells, ahead = [], []
+            for peer in peers:
+                done = work.times.get(peer.key)
+                if not done:
+                    cells.append("missing" if peer.missing else "")
+                    continue
+                r = ratio(work.times, peer.key)
+                cells.append(f"{seconds(median(done))}, **{r:.2f}**" if r < 10 else f"{seconds(median(done))}, **{r:.0f}**")
+                if r < 1:
+                    ahead.append(f"{peer.name}, {1 / r:.2f} times as fast")
+            met = "yes" if ours <= work.must else f"no, {ours / work.must:.2f} of it"
+            text += row([work.name, seconds(ours), *cells, "; ".join(ahead) or "nobody", seconds(work.must), met, seconds(work.aim)
+                         + (", met" if ours <= work.aim else "")])
+        return text
+
+    def sequence_table(self):
+        text = ("The last hidden state is classified: ten classes, softmax and cross-entropy, plain SGD. Median time of one training step (forward, backward, update), and "
+                "how many times ours it is. C is `peer_recurrent.c`, which takes no account of the order of sums.\n\n")
+        text += self.rows_of(self.sequences, [p for p in self.peers if p.key in ("recurrent", "torch")])
+        rates = [f"{work.name.split(', ')[1].split(' ')[0]} {32 / median(work.times['engine']):,.0f}" for work in self.sequences]
+        return text + "\nSamples a second: " + ", ".join(rates) + ".\n"
 
     @staticmethod
     def share(product, key):

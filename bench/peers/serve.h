@@ -16,13 +16,18 @@ typedef struct { int count, size[MAX_LAYERS]; } Sizes;                 /* inputs
 
 static Data data;
 
-/* Each returns seconds (accuracy: a share), or a negative number for "this peer does not do that". */
+/* Each returns seconds (accuracy: a share), or a negative number for "this peer does not do that". A peer for sequences defines PEER_SEQUENCE and does
+   nothing else. */
 static void hello(char *text, size_t length);
+#ifdef PEER_SEQUENCE
+static double sequence(const char *kind, int steps, int features, int hidden, int batch, double duration);
+#else
 static double epoch(const Sizes *sizes, int batch, int samples, float rate);
 static double accuracy(const Sizes *sizes, int batch, int samples);
 static double predict(const Sizes *sizes, double duration);
 static double product(char a, char b, int m, int n, int k, double duration);
 static double peak(double duration);   /* seconds of 10^9 operations */
+#endif
 
 static double now(void)
 {
@@ -125,6 +130,12 @@ static int serve(void)
             fflush(stdout);
             continue;
         }
+#ifdef PEER_SEQUENCE
+        int hidden, batch;
+        (void)i, (void)at, (void)a, (void)b, (void)load, (void)parse_sizes, (void)same_sizes, (void)shuffle;
+        if (sscanf(line, "sequence %1000s %d %d %d %d %f", word, &j, &k, &hidden, &batch, &rate) == 6)
+            answer = sequence(word, j, k, hidden, batch, rate);
+#else
         if (sscanf(line, "data %d %d %n", &i, &j, &at) == 2 && at > 0) {
             load(i, j, line + at);
             answer = 0;
@@ -143,6 +154,7 @@ static int serve(void)
         } else if (sscanf(line, "peak %f", &rate) == 1) {
             answer = peak(rate);
         }
+#endif
         if (answer < 0) printf("{\"missing\":\"not done by this peer\"}\n");
         else printf("{\"%s\":%.6e}\n", name, answer);
         fflush(stdout);

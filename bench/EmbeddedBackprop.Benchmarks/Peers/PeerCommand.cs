@@ -46,6 +46,9 @@ internal static class PeerCommand
                 return string.Create(CultureInfo.InvariantCulture, $"{{\"accuracy\":{Nets.Accuracy(sizes, Number(batch), Number(samples)):F4}}}");
             case ["predict", var sizes, var duration]:
                 return Seconds(Nets.Predict(sizes, double.Parse(duration, CultureInfo.InvariantCulture)));
+            case ["sequence", "lstm" or "gru", var steps, var features, var units, var batch, var duration]:
+                return Seconds(Nets.Sequence(
+                    words[1], Number(steps), Number(features), Number(units), Number(batch), double.Parse(duration, CultureInfo.InvariantCulture)));
             case ["gemm", "NN" or "TN" or "NT", var m, var n, var k, var duration]:
                 return Seconds(Products.Run(words[1], Number(m), Number(n), Number(k), double.Parse(duration, CultureInfo.InvariantCulture)));
             default:

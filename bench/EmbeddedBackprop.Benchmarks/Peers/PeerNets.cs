@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.Benchmarks.Steps;
 using EmbeddedBackprop.Data;
 using EmbeddedBackprop.Initializers;
 using EmbeddedBackprop.Losses;
@@ -14,6 +15,7 @@ internal sealed class PeerNets
     private readonly Dictionary<(string Sizes, int Batch), Network> networks = [];
     private readonly Dictionary<(string Sizes, int Batch, int Samples), Trainer> trainers = [];
     private readonly Dictionary<string, Network> predicting = [];
+    private readonly Dictionary<(string Kind, int Steps, int Features, int Units, int Batch), Network> sequences = [];
 
     /// <summary>What is trained on.</summary>
     public ByteDataset? Data { get; set; }
@@ -61,6 +63,23 @@ internal sealed class PeerNets
         return Timing.OfCall(duration, new Prediction(network, sample));
     }
 
+    /// <summary>One training step of a recurrent classifier after the other for about the given time.</summary>
+    /// <returns>Seconds of one.</returns>
+    public double Sequence(string kind, int steps, int features, int units, int batch, double duration)
+    {
+        if (!sequences.TryGetValue((kind, steps, features, units, batch), out Network? network))
+        {
+            network = RecurrentClassifier.Make(kind, steps, features, units, 10, batch);
+            sequences.Add((kind, steps, features, units, batch), network);
+            new Random(1).NextSamples(network.TrainingInput(batch));
+            network.TrainingTarget(batch).Clear();
+            for (int b = 0; b < batch; b++)
+                network.TrainingTarget(batch)[(b * network.TargetStride) + (b % 10)] = 1;
+        }
+
+        return Timing.OfCall(duration, new TrainingStep(network, batch));
+    }
+
     private static Sequential Layers(string sizes)
     {
         int[] layers = [.. sizes.Split(',').Select(size => int.Parse(size, CultureInfo.InvariantCulture))];
@@ -73,5 +92,10 @@ internal sealed class PeerNets
     private readonly struct Prediction(Network network, float[] sample) : IWork
     {
         public void Call() => network.Predict(sample);
+    }
+
+    private readonly struct TrainingStep(Network network, int batch) : IWork
+    {
+        public void Call() => network.TrainStep(batch, 1e-6f);
     }
 }
