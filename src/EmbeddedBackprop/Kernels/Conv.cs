@@ -90,8 +90,8 @@ public static unsafe class Conv
     }
 
     /// <summary>
-    /// dx[c, iy, ix] = (accumulate ? dx : bias[c] or +0), then s = s + t over the output positions that read the element, row-major (kernel rows and columns
-    /// from the last to the first), where t = +0 and then t = M(delta, w, t) over output channels ascending. The forward pass of a transposed convolution.
+    /// dx[c, iy, ix] = (accumulate ? dx : bias[c] or +0), then s = M(delta, w, s) over the output positions that read the element, row-major (kernel rows and
+    /// columns from the last to the first), and inside a position over output channels ascending. The forward pass of a transposed convolution.
     /// </summary>
     /// <param name="arithmetic">How M rounds.</param>
     /// <param name="sizes">The sizes of the convolution whose input gradient it is.</param>
@@ -110,6 +110,12 @@ public static unsafe class Conv
     {
         Require.Conv("Conv.InputGradient", in sizes, batch, dx.Length, ldx, w.Length, delta.Length, ldd);
         Require.Bias("Conv.InputGradient", sizes.Channels, bias.Length);
+        if (!ConvBand.Fits(sizes.Flattened))
+        {
+            Scalar.Conv.InputGradient<float>(arithmetic, in sizes, batch, delta, ldd, w, bias, dx, ldx, accumulate);
+            return;
+        }
+
         fixed (float* image = dx, kernels = w, start = bias, maps = delta)
         {
             ConvArguments g = new()

@@ -4,14 +4,17 @@ namespace EmbeddedBackprop.Kernels;
 
 /// <summary>
 /// The forward pass as a matrix product, outputs x positions, over panels of 64 positions: a panel of the input is packed on the stack (a row per tap, at
-/// most 256 rows at a time), multiplied while it is in the first cache, and forgotten. Positions of several samples share a panel where pictures are small.
+/// most 128 rows at a time), multiplied while it is in the first cache, and forgotten. Positions of several samples share a panel where pictures are small.
 /// </summary>
 internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
 {
     private const int Columns = ConvPack.Columns;
 
-    /// <summary>Taps of one block.</summary>
-    private const int Depth = 256;
+    /// <summary>Taps of one block: a panel is then 32 KB and stays in the first cache.</summary>
+    private const int Depth = 128;
+
+    /// <summary>Taps whose places are worked out once and not for every panel.</summary>
+    private const int MostOffsets = 4096;
 
     /// <summary>Output channels whose sums are on the stack.</summary>
     private const int Rows = 64;
@@ -27,7 +30,10 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
     {
         float* memory = stackalloc float[((Depth + Rows) * Columns) + (CacheLine / sizeof(float))];
         float* panel = (float*)(((nuint)memory + CacheLine - 1) & ~(nuint)(CacheLine - 1));
-        nint* offsets = stackalloc nint[Depth];
+        int taps = g.Sizes.Taps;
+        nint* offsets = stackalloc nint[taps <= MostOffsets ? taps : Depth];
+        if (taps <= MostOffsets)
+            ConvPack.Offsets(in g.Sizes, 0, taps, offsets);
         ConvRun* runs = stackalloc ConvRun[Columns];
         int outputs = g.Sizes.Outputs / g.Sizes.Groups;
         for (int group = 0; group < g.Sizes.Groups; group++)
@@ -56,47 +62,64 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
         int taps = sizes.Taps, wide = (columns + T.Count - 1) / T.Count * T.Count, positions = sizes.OutputPositions;
         float* image = g.Image + ((nint)group * (sizes.Channels / sizes.Groups) * sizes.Height * sizes.Width);
         float* maps = g.Maps + ((nint)channel * positions), sums = panel + (Depth * Columns);
-        for (int i = 0; i < rows; i++)
+        int leading = Columns;
+
+        // Whole vectors of one sample are summed where they belong; others beside the panel.
+        bool direct = columns == wide && runs[count - 1].Map + runs[count - 1].Length - runs->Map == columns;
+        if (direct)
         {
-            float* row = sums + (i * Columns);
-            if (g.Accumulate)
-                Gather(maps + ((nint)i * positions), runs, count, row);
-            else
-                Runs.Fill(g.Bias == null ? 0f : g.Bias[channel + i], row, wide);
+            sums = maps + runs->Map;
+            leading = positions;
         }
 
+        if (!g.Accumulate)
+            Start(in g, channel, rows, wide, sums, leading);
+        else if (!direct)
+            Gather(maps, positions, rows, runs, count, sums);
+
         // The mask stands behind half as many taps.
-        int deepest = masked ? Depth / 2 : Depth;
+        int deepest = masked ? Depth / 2 : Depth, blocks = (taps + deepest - 1) / deepest;
         float* mask = panel + (Depth / 2 * Columns);
-        for (int step = 0; step < taps; step += deepest)
+        for (int block = 0; block < blocks; block++)
         {
-            int depth = Math.Min(deepest, taps - step);
+            int step = block * taps / blocks, depth = ((block + 1) * taps / blocks) - step;
             float* weights = g.Kernels + ((nint)channel * taps) + step;
-            ConvPack.Offsets(in sizes, step, depth, offsets);
+            nint* places = offsets + step;
+            if (taps > MostOffsets)
+                ConvPack.Offsets(in sizes, step, depth, places = offsets);
             ConvPack.ClearColumns(panel, Columns, depth, columns, wide);
             if (masked)
             {
-                ConvPack.Border(image, in sizes, step, depth, offsets, runs, count, wide, panel, mask);
-                MaskedProduct.Run<T>(rows, wide, depth, weights, taps, 1, panel, mask, Columns, sums, Columns);
+                ConvPack.Border(image, in sizes, step, depth, places, runs, count, wide, panel, mask);
+                MaskedProduct.Run<T>(rows, wide, depth, weights, taps, 1, panel, mask, Columns, sums, leading);
             }
             else
             {
-                ConvPack.Inner(image, sizes.StrideX, offsets, depth, runs, count, panel);
-                PanelProduct.Run<T>(rows, wide, depth, weights, taps, 1, panel, Columns, sums, Columns, GemmStart.Destination);
+                ConvPack.Inner(image, sizes.StrideX, places, depth, runs, count, panel);
+                PanelProduct.Run<T>(rows, wide, depth, weights, taps, 1, panel, Columns, sums, leading, GemmStart.Destination);
             }
         }
 
-        for (int i = 0; i < rows; i++)
-            Scatter(sums + (i * Columns), runs, count, maps + ((nint)i * positions));
+        if (!direct)
+            Scatter(sums, rows, runs, count, maps, positions);
     }
 
-    private static void Gather(float* maps, ConvRun* runs, int count, float* row)
+    private static void Start(in ConvArguments g, int channel, int rows, int wide, float* sums, int leading)
     {
-        for (ConvRun* run = runs; run < runs + count; run++)
-            Runs.Copy(maps + run->Map, row + run->Column, run->Length);
+        for (int i = 0; i < rows; i++)
+            Runs.Fill(g.Bias == null ? 0f : g.Bias[channel + i], sums + ((nint)i * leading), wide);
     }
 
-    private static void Scatter(float* row, ConvRun* runs, int count, float* maps)
+    private static void Gather(float* maps, int positions, int rows, ConvRun* runs, int count, float* sums)
+    {
+        for (int i = 0; i < rows; i++, maps += positions, sums += Columns)
+        {
+            for (ConvRun* run = runs; run < runs + count; run++)
+                Runs.Copy(maps + run->Map, sums + run->Column, run->Length);
+        }
+    }
+
+    private static void Scatter(float* sums, int rows, ConvRun* runs, int count, float* maps, int positions)
     {
         ConvRun* end = runs + count;
         for (ConvRun* run = runs; run < end;)
@@ -106,7 +129,8 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
             int length = run->Length;
             while (++run < end && run->Map == first->Map + length)
                 length += run->Length;
-            Runs.Copy(row + first->Column, maps + first->Map, length);
+            for (int i = 0; i < rows; i++)
+                Runs.Copy(sums + (i * Columns) + first->Column, maps + ((nint)i * positions) + first->Map, length);
         }
     }
 }

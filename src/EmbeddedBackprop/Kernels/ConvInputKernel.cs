@@ -3,45 +3,49 @@ using System.Runtime.CompilerServices;
 namespace EmbeddedBackprop.Kernels;
 
 /// <summary>
-/// The input gradient: of up to 64 positions, t[tap, position] is a matrix product over the output channels; each row of it is then added to the input
-/// where its tap reads. Panels ascend and taps descend, so every element is summed over ascending positions, as in the definition.
+/// The input gradient with the channels innermost: a band of the image is turned over on the stack, so that the channels of a whole kernel row stand side by
+/// side where a position adds to them. Positions below each other touch different rows for one kernel row, and are the rows of a tile whose depth are the
+/// output channels; the tile starts from what stands in the image. Kernel rows descend and columns ascend, so every element sums over ascending positions.
 /// </summary>
 internal readonly unsafe struct ConvInputKernel : ILaneKernel<ConvArguments>
 {
-    private const int Columns = 64;
-
-    /// <summary>Floats of the packed deltas on the stack.</summary>
-    private const int PanelFloats = 256 * Columns;
-
-    /// <summary>Taps of one product: four tiles.</summary>
-    private const int Taps = 24;
+    /// <summary>Rows of a tile's surplus that are kept at a time.</summary>
+    private const int KeptRows = 4 * GemmTile.MaximumRows;
 
     private const int CacheLine = 64;
 
-    /// <summary>Samples g.First ... g.End - 1.</summary>
-    // The panel is written before it is read.
+    /// <summary>Samples g.First ... g.End - 1; <see cref="ConvBand.Fits"/> must hold.</summary>
+    // What is cleared is cleared below.
     [SkipLocalsInit]
     public static void Run<T, TTail>(in ConvArguments g)
         where T : struct, IFloatLanes<T>
         where TTail : struct, IFloatLanes<TTail>
     {
-        float* memory = stackalloc float[PanelFloats + (Taps * Columns) + (CacheLine / sizeof(float))];
-        float* panel = (float*)(((nuint)memory + CacheLine - 1) & ~(nuint)(CacheLine - 1));
-        ConvRun* runs = stackalloc ConvRun[Columns];
         ref readonly ConvSizes sizes = ref g.Sizes;
+        ConvBand band = ConvBand.Of(in sizes, T.Count);
+        float* memory = stackalloc float[band.KernelFloats + band.Floats + (2 * ConvBand.Slack) + (CacheLine / sizeof(float))];
+        band.Kernels = (float*)(((nuint)memory + CacheLine - 1) & ~(nuint)(CacheLine - 1));
+        band.Image = band.Kernels + band.KernelFloats + ConvBand.Slack;
+
+        // Unused columns are computed along, and denormal rubbish would be slow.
+        Runs.Fill(0f, band.Kernels, band.KernelFloats + band.Floats + (2 * ConvBand.Slack));
         if (!g.Accumulate)
             Start(in g);
-        int outputs = sizes.Outputs / sizes.Groups, height = sizes.OutputHeight;
-
-        // Many channels: fewer columns, so that all of them find room.
-        int most = Columns;
-        while (most > 16 && outputs * most > PanelFloats)
-            most /= 2;
+        int channels = sizes.Channels / sizes.Groups, outputs = sizes.Outputs / sizes.Groups, kernel = sizes.KernelHeight * sizes.KernelWidth;
         for (int group = 0; group < sizes.Groups; group++)
         {
-            ConvWalk walk = new(in g, g.First * height, g.End * height, inner: true, border: true);
-            for (int count = walk.Fill(runs, most, out int columns); count != 0; count = walk.Fill(runs, most, out columns))
-                Panel<T>(in g, group, runs, count, columns, panel, most);
+            for (int first = 0; first < channels; first += band.Channels)
+            {
+                int count = Math.Min(band.Channels, channels - first);
+                PackKernels(in sizes, g.Kernels + (((nint)((group * outputs * channels) + first)) * kernel), count, in band);
+                for (int n = g.First; n < g.End; n++)
+                {
+                    float* delta = g.Maps + ((nint)n * g.LeadingMaps) + ((nint)group * outputs * sizes.OutputPositions);
+                    float* image = g.Image + ((nint)n * g.LeadingImage) + ((nint)((group * channels) + first) * sizes.Height * sizes.Width);
+                    for (int y = 0; y < sizes.OutputHeight; y += band.Rows)
+                        Rows<T>(in sizes, in band, delta, image, count, y, Math.Min(y + band.Rows, sizes.OutputHeight));
+                }
+            }
         }
     }
 
@@ -55,65 +59,108 @@ internal readonly unsafe struct ConvInputKernel : ILaneKernel<ConvArguments>
         }
     }
 
-    private static void Panel<T>(in ConvArguments g, int group, ConvRun* runs, int count, int columns, float* panel, int leading)
+    /// <summary>Output rows from ... to - 1 of one sample and some channels.</summary>
+    private static void Rows<T>(in ConvSizes sizes, in ConvBand band, float* delta, float* image, int channels, int from, int to)
         where T : struct, IFloatLanes<T>
     {
-        ref readonly ConvSizes sizes = ref g.Sizes;
-        int outputs = sizes.Outputs / sizes.Groups, taps = sizes.Taps, wide = (columns + T.Count - 1) / T.Count * T.Count;
-        int block = Math.Min(outputs, PanelFloats / leading);
-        float* products = panel + PanelFloats;
-        for (int end = taps; end > 0; end -= Taps)
+        int first = Math.Clamp((from * sizes.StrideY) - sizes.Top, 0, sizes.Height);
+        int end = Math.Clamp(((to - 1) * sizes.StrideY) - sizes.Top + (sizes.DilationY * (sizes.KernelHeight - 1)) + 1, 0, sizes.Height);
+        nuint plane = (nuint)(sizes.Height * sizes.Width), pixel = (nuint)(band.Below ? channels : band.Pixel);
+        for (int y = first; y < end; y++)
         {
-            int first = Math.Max(0, end - Taps);
-            for (int step = 0; step < outputs; step += block)
+            Transpose.Pack(
+                in *(image + ((nint)y * sizes.Width)), plane, (nuint)channels, (nuint)sizes.Width,
+                ref *(band.Image + ((nint)(y - first) * band.Leading)), pixel);
+        }
+
+        for (int ky = sizes.KernelHeight - 1; ky >= 0; ky--)
+        {
+            int offset = (ky * sizes.DilationY) - sizes.Top;
+            (int firstRow, int endRow) = ConvSizes.Reading(offset, sizes.Height, sizes.StrideY, sizes.OutputHeight);
+            (firstRow, endRow) = (Math.Max(firstRow, from), Math.Min(endRow, to));
+            if (firstRow >= endRow)
+                continue;
+            float* row = band.Image + ((nint)((firstRow * sizes.StrideY) + offset - first) * band.Leading);
+            float* kernels = band.Kernels + ((nint)ky * (sizes.Outputs / sizes.Groups) * band.LeadingKernels);
+            if (band.Below)
+                ColumnByColumn<T>(in sizes, in band, delta + ((nint)firstRow * sizes.OutputWidth), endRow - firstRow, kernels, row, channels);
+            else
+                RowByRow<T>(in sizes, in band, delta + ((nint)firstRow * sizes.OutputWidth), endRow - firstRow, kernels, row);
+        }
+
+        for (int y = first; y < end; y++)
+        {
+            Transpose.Pack(
+                in *(band.Image + ((nint)(y - first) * band.Leading)), pixel, (nuint)sizes.Width, (nuint)channels,
+                ref *(image + ((nint)y * sizes.Width)), plane);
+        }
+    }
+
+    /// <summary>One kernel row: for each output column a tile of the positions below each other and all kernel columns.</summary>
+    private static void ColumnByColumn<T>(in ConvSizes sizes, in ConvBand band, float* delta, int rows, float* kernels, float* image, int channels)
+        where T : struct, IFloatLanes<T>
+    {
+        int width = sizes.OutputWidth, depth = sizes.Outputs / sizes.Groups, step = sizes.StrideY * band.Leading;
+        float* kept = stackalloc float[KeptRows * ConvBand.Slack];
+        for (int x = 0; x < width; x++)
+        {
+            int ix = (x * sizes.StrideX) - sizes.Left, left = Math.Max(0, -ix), columns = (Math.Min(sizes.KernelWidth, sizes.Width - ix) - left) * channels;
+            if (columns <= 0)
+                continue;
+            int wide = (columns + T.Count - 1) / T.Count * T.Count, over = wide - columns;
+            float* to = image + ((nint)(ix + left) * channels);
+
+            // What a ragged last vector computes behind the last column is put back: there are other elements, or nothing.
+            for (int done = 0; done < rows; done += KeptRows)
             {
-                int channel = (group * outputs) + step, depth = Math.Min(block, outputs - step);
-                if (end == taps || block < outputs)
-                    Pack(in g, channel, depth, runs, count, columns, wide, panel, leading);
+                int count = Math.Min(KeptRows, rows - done);
+                float* tile = to + ((nint)done * step);
+                for (int i = 0; i < count && over != 0; i++)
+                    T.Store(T.Load(in *(tile + ((nint)i * step) + columns), 0), ref *(kept + (i * ConvBand.Slack)), 0);
                 PanelProduct.Run<T>(
-                    end - first, wide, depth, g.Kernels + ((nint)channel * taps) + first, 1, taps, panel, leading, products, Columns,
-                    step == 0 ? GemmStart.Zero : GemmStart.Destination);
+                    count, wide, depth, delta + ((nint)done * width) + x, width, sizes.OutputPositions, kernels + (left * channels), band.LeadingKernels,
+                    tile, step, GemmStart.Destination);
+                for (int i = 0; i < count && over != 0; i++)
+                    T.Store(T.Load(in *(kept + (i * ConvBand.Slack)), 0), ref *(tile + ((nint)i * step) + columns), 0);
             }
-
-            for (int tap = end - 1; tap >= first; tap--)
-                AddTap(in g, group, tap, runs, count, products + ((tap - first) * Columns));
         }
     }
 
-    private static void Pack(in ConvArguments g, int channel, int depth, ConvRun* runs, int count, int columns, int wide, float* panel, int leading)
+    /// <summary>One kernel row where there are few rows, or columns are dilated: for each row and kernel column a tile of the positions beside each other.</summary>
+    private static void RowByRow<T>(in ConvSizes sizes, in ConvBand band, float* delta, int rows, float* kernels, float* image)
+        where T : struct, IFloatLanes<T>
     {
-        int positions = g.Sizes.OutputPositions;
-        for (int i = 0; i < depth; i++)
+        for (int y = 0; y < rows; y++)
         {
-            float* maps = g.Maps + ((nint)(channel + i) * positions), row = panel + (i * leading);
-            for (ConvRun* run = runs; run < runs + count; run++)
-                Runs.Copy(maps + run->Map, row + run->Column, run->Length);
-            Runs.Fill(0f, row + columns, wide - columns);
-        }
-    }
-
-    private static void AddTap(in ConvArguments g, int group, int tap, ConvRun* runs, int count, float* products)
-    {
-        ref readonly ConvSizes sizes = ref g.Sizes;
-        int kx = tap % sizes.KernelWidth, ky = tap / sizes.KernelWidth % sizes.KernelHeight, c = tap / sizes.KernelWidth / sizes.KernelHeight;
-        nint offset = (((((nint)group * (sizes.Channels / sizes.Groups)) + c) * sizes.Height) + (ky * sizes.DilationY)) * sizes.Width;
-        float* image = g.Image + offset + (kx * sizes.DilationX);
-        (int left, int right) = ConvSizes.Reading((kx * sizes.DilationX) - sizes.Left, sizes.Width, sizes.StrideX, sizes.OutputWidth);
-        for (ConvRun* run = runs; run < runs + count; run++)
-        {
-            int iy = (run->Y * sizes.StrideY) - sizes.Top + (ky * sizes.DilationY);
-            int begin = Math.Max(left - run->X, 0), end = Math.Min(right - run->X, run->Length);
-            if ((uint)iy >= (uint)sizes.Height || begin >= end)
-                continue;
-            float* to = image + run->Image + ((nint)begin * sizes.StrideX), from = products + run->Column + begin;
-            if (sizes.StrideX == 1)
+            for (int kx = sizes.KernelWidth - 1; kx >= 0; kx--)
             {
-                Runs.Add(from, to, end - begin);
-                continue;
+                int offset = (kx * sizes.DilationX) - sizes.Left;
+                (int left, int right) = ConvSizes.Reading(offset, sizes.Width, sizes.StrideX, sizes.OutputWidth);
+                if (left >= right)
+                    continue;
+                PanelProduct.Run<T>(
+                    right - left, band.Pixel, sizes.Outputs / sizes.Groups, delta + left, 1, sizes.OutputPositions, kernels + (kx * band.Pixel), band.LeadingKernels,
+                    image + ((nint)((left * sizes.StrideX) + offset) * band.Pixel), sizes.StrideX * band.Pixel, GemmStart.Destination);
             }
 
-            for (int i = 0; i < end - begin; i++)
-                to[(nint)i * sizes.StrideX] += from[i];
+            delta += sizes.OutputWidth;
+            image += (nint)sizes.StrideY * band.Leading;
+        }
+    }
+
+    /// <summary>The channels innermost; what is between them and the next whole vector stays 0.</summary>
+    private static void PackKernels(in ConvSizes sizes, float* kernels, int channels, in ConvBand band)
+    {
+        int outputs = sizes.Outputs / sizes.Groups;
+        nuint kernel = (nuint)(sizes.KernelHeight * sizes.KernelWidth);
+        for (int ky = 0; ky < sizes.KernelHeight; ky++)
+        {
+            for (int o = 0; o < outputs; o++)
+            {
+                Transpose.Pack(
+                    in *(kernels + ((nint)o * sizes.Taps) + (ky * sizes.KernelWidth)), kernel, (nuint)channels, (nuint)sizes.KernelWidth,
+                    ref *(band.Kernels + ((nint)((ky * outputs) + o) * band.LeadingKernels)), (nuint)(band.Below ? channels : band.Pixel));
+            }
         }
     }
 }

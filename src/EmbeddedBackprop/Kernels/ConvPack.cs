@@ -11,22 +11,29 @@ internal static unsafe class ConvPack
     /// <summary>How far a tap's input is from the first tap's, for taps first ... first + count - 1 (input channel, kernel row, kernel column).</summary>
     public static void Offsets(in ConvSizes sizes, int first, int count, nint* offsets)
     {
-        int kx = first % sizes.KernelWidth, ky = first / sizes.KernelWidth % sizes.KernelHeight, c = first / sizes.KernelWidth / sizes.KernelHeight;
-        for (int i = 0; i < count; i++)
+        nint plane = (nint)sizes.Height * sizes.Width, down = (nint)sizes.DilationY * sizes.Width, right = sizes.DilationX;
+        int kx = first % sizes.KernelWidth, ky = first / sizes.KernelWidth % sizes.KernelHeight;
+        nint channel = first / sizes.KernelWidth / sizes.KernelHeight * plane, row = channel + (ky * down);
+        for (int i = 0; i < count;)
         {
-            offsets[i] = ((((nint)c * sizes.Height) + (ky * sizes.DilationY)) * sizes.Width) + (kx * sizes.DilationX);
-            if (++kx == sizes.KernelWidth)
-            {
-                kx = 0;
-                if (++ky == sizes.KernelHeight)
-                    (ky, c) = (0, c + 1);
-            }
+            for (; kx < sizes.KernelWidth && i < count; kx++)
+                offsets[i++] = row + (kx * right);
+            kx = 0;
+            row += down;
+            if (++ky == sizes.KernelHeight)
+                (ky, channel, row) = (0, channel + plane, channel + plane);
         }
     }
 
     /// <summary>panel[tap, column] for runs without padding; a ragged vector overlaps its neighbour within the run.</summary>
     public static void Inner(float* image, int strideX, nint* offsets, int depth, ConvRun* runs, int count, float* panel)
     {
+        if (strideX == 1 && Vector512.IsHardwareAccelerated && InEights(runs, count))
+        {
+            Eights(image, offsets, depth, runs, count, panel);
+            return;
+        }
+
         for (ConvRun* run = runs; run < runs + count; run++)
         {
             float* from = image + run->Image, to = panel + run->Column;
@@ -80,6 +87,7 @@ internal static unsafe class ConvPack
             (int left, int right) = ConvSizes.Reading((kx * sizes.DilationX) - sizes.Left, sizes.Width, sizes.StrideX, width);
             float* row = panel + (p * Columns), exists = mask + (p * Columns);
             Runs.Fill(0f, exists, columns);
+            Runs.Fill(0f, row, columns);
             for (ConvRun* run = runs; run < runs + count; run++)
             {
                 int iy = (run->Y * sizes.StrideY) - sizes.Top + (ky * sizes.DilationY);
@@ -109,6 +117,48 @@ internal static unsafe class ConvPack
             Runs.Fill(0f, panel + ((nint)p * leading) + from, to - from);
     }
 
+    private static bool InEights(ConvRun* runs, int count)
+    {
+        int all = 0;
+        for (ConvRun* run = runs; run < runs + count; run++)
+            all |= run->Length;
+        return all % 8 == 0;
+    }
+
+    // Whole cache lines of the panel from one run, or half and half from two: a store across two lines costs twice.
+    private static void Eights(float* image, nint* offsets, int depth, ConvRun* runs, int count, float* panel)
+    {
+        ConvRun* run = runs, end = runs + count;
+        int within = 0;
+        while (run < end)
+        {
+            float* first = image + run->Image + within, to = panel + run->Column + within;
+            Advance(ref run, ref within);
+            if (run == end)
+            {
+                Copy8(first, offsets, depth, to);
+                return;
+            }
+
+            float* second = image + run->Image + within;
+            Advance(ref run, ref within);
+            if (second == first + 8)
+                Copy16(first, offsets, depth, to);
+            else
+                Copy8Twice(first, second, offsets, depth, to);
+        }
+
+        static void Advance(ref ConvRun* run, ref int within)
+        {
+            within += 8;
+            if (within == run->Length)
+            {
+                run++;
+                within = 0;
+            }
+        }
+    }
+
     private static void Copy16(float* from, nint* offsets, int depth, float* to)
     {
         for (int p = 0; p < depth; p++, to += Columns)
@@ -119,6 +169,12 @@ internal static unsafe class ConvPack
     {
         for (int p = 0; p < depth; p++, to += Columns)
             Vector256.Store(Vector256.Load(from + offsets[p]), to);
+    }
+
+    private static void Copy8Twice(float* from, float* next, nint* offsets, int depth, float* to)
+    {
+        for (int p = 0; p < depth; p++, to += Columns)
+            Vector512.Store(Vector512.Create(Vector256.Load(from + offsets[p]), Vector256.Load(next + offsets[p])), to);
     }
 
     private static void Copy4(float* from, nint* offsets, int depth, float* to)

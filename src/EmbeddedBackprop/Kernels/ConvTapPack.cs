@@ -48,6 +48,7 @@ internal static unsafe class ConvTapPack
                 float* from = image + run->Image + ((nint)i * sizes.StrideX);
                 nint row = (nint)(run->Column + i) * leading;
                 Runs.Fill(0f, mask + row, wide);
+                Runs.Fill(0f, panel + row, wide);
                 int iy = (run->Y * sizes.StrideY) - sizes.Top, ix = ((run->X + i) * sizes.StrideX) - sizes.Left;
                 for (ConvTapRow* taps = tapRows; taps < tapRows + tapRowCount; taps++)
                 {

@@ -66,10 +66,9 @@ public static class Conv
     }
 
     /// <summary>
-    /// dx[c, iy, ix] = (accumulate ? dx : bias[c] or +0), then s = s + t over the output positions that read the element, row-major (kernel rows and columns
-    /// from the last to the first), where t = +0 and then t = M(delta, w, t) over output channels ascending. The forward pass of a transposed convolution.
+    /// dx[c, iy, ix] = (accumulate ? dx : bias[c] or +0), then s = M(delta, w, s) over the output positions that read the element, row-major (kernel rows and
+    /// columns from the last to the first), and inside a position over output channels ascending. The forward pass of a transposed convolution.
     /// </summary>
-    /// <remarks>Two levels, because all channels of one position are one matrix product, and what it gives is then added where it belongs.</remarks>
     /// <typeparam name="T">float or double.</typeparam>
     /// <param name="arithmetic">How M rounds.</param>
     /// <param name="sizes">The sizes of the convolution whose input gradient it is.</param>
@@ -232,15 +231,12 @@ public static class Conv
                                 if (z < 0 || z % sizes.StrideX != 0 || z / sizes.StrideX >= width)
                                     continue;
                                 int position = (y / sizes.StrideY * width) + (z / sizes.StrideX);
-                                T t = T.Zero;
                                 for (int o = firstOutput; o < firstOutput + outputs; o++)
                                 {
-                                    t = ScalarMath.MultiplyAdd<T, TArithmetic>(
+                                    s = ScalarMath.MultiplyAdd<T, TArithmetic>(
                                         delta[(n * ldd) + (o * height * width) + position],
-                                        w[(((o * channels) + (c % channels)) * kernel) + (ky * sizes.KernelWidth) + kx], t);
+                                        w[(((o * channels) + (c % channels)) * kernel) + (ky * sizes.KernelWidth) + kx], s);
                                 }
-
-                                s += t;
                             }
                         }
 
