@@ -65,7 +65,7 @@ internal sealed class NetGraphBuilder(Func<string, Activation> activation, Func<
         {
             case "input":
                 Limit(statement, 1, 1);
-                return Named(statement, name => graph.Input(Size(words[0]), name));
+                return Named(statement, name => graph.Input(NetWords.Shape(words[0]), name));
             case "again":
                 Limit(statement, 1, 2);
                 Op op = Find(words[0]).Op ?? throw Error(words[0], $"{words[0].Text} is an input and cannot be applied again");
@@ -167,32 +167,6 @@ internal sealed class NetGraphBuilder(Func<string, Activation> activation, Func<
     {
         _ = read.Add(node);
         return node;
-    }
-
-    private static Shape Size(NetWord word)
-    {
-        string[] parts = word.Text.Split('x');
-        int[] sizes = new int[parts.Length];
-        for (int i = 0; i < parts.Length; i++)
-        {
-            if (word.Quoted || parts.Length > 3 || !int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out sizes[i]) || sizes[i] == 0)
-            {
-                throw Error(word, $"expected a size from 1 to {int.MaxValue}, as in 30 or 1x28x28, got '{word.Text}'");
-            }
-        }
-
-        long length = 1;
-        foreach (int size in sizes)
-        {
-            // Three factors below 2^31 can exceed a long; two cannot, and the product is bounded before the third.
-            length *= size;
-            if (length > int.MaxValue)
-            {
-                throw Error(word, $"'{word.Text}' has more than {int.MaxValue} numbers");
-            }
-        }
-
-        return sizes.Length switch { 1 => new Shape(sizes[0]), 2 => new Shape(sizes[0], sizes[1]), _ => new Shape(sizes[0], sizes[1], sizes[2]) };
     }
 
     private static void Limit(NetStatement statement, int minimum, int maximum)

@@ -68,7 +68,7 @@ internal static class NetKinds
         { MaximumOperands = 2 },
     ];
 
-    private static readonly Dictionary<string, NetKind> ByName = Known.ToDictionary(kind => kind.Name, StringComparer.Ordinal);
+    private static readonly Dictionary<string, NetKind> ByName = Known.Concat(NetValueKinds.All).ToDictionary(kind => kind.Name, StringComparer.Ordinal);
 
     /// <summary>The kind of this name; null if there is none.</summary>
     public static NetKind? Find(string name) => ByName.GetValueOrDefault(name);
@@ -77,7 +77,7 @@ internal static class NetKinds
     public static string Names => string.Join(", ", ByName.Keys);
 
     /// <summary>The form of every statement, in the order of the table.</summary>
-    public static IEnumerable<string> Usages => Known.Select(kind => kind.Usage);
+    public static IEnumerable<string> Usages => ByName.Values.Select(kind => kind.Usage);
 
     private static RecurrentOptions Recurrence(NetWords words) => new()
     {

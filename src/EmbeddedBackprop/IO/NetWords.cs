@@ -1,5 +1,6 @@
 using System.Globalization;
 using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.IO;
 
@@ -49,7 +50,7 @@ internal sealed class NetWords(NetStatement statement, Func<string, Activation> 
     }
 
     /// <summary>Takes the next word as a list of sizes, as in 1x28x28.</summary>
-    public NetWord Size(string what) => Next(what);
+    public Shape Sizes(string what) => Shape(Next(what));
 
     /// <summary>Takes the word, wherever it stands among those that are left.</summary>
     public bool Flag(string name) => Take(word => word.Text == name) is not null;
@@ -66,6 +67,41 @@ internal sealed class NetWords(NetStatement statement, Func<string, Activation> 
     {
         (int, int) pair = default;
         return Take(word => word.Text.StartsWith(letter, StringComparison.Ordinal) && TryPair(word.Text[letter.Length..], minimum, out pair)) is null ? null : pair;
+    }
+
+    /// <summary>Takes a word that is the name and a number, as in momentum0.2; null if there is none.</summary>
+    public float? LetteredNumber(string name)
+    {
+        float number = 0;
+        return Take(word => word.Text.StartsWith(name, StringComparison.Ordinal)
+            && float.TryParse(word.Text.AsSpan(name.Length), NumberStyles.Float, CultureInfo.InvariantCulture, out number)) is null ? null : number;
+    }
+
+    /// <summary>The sizes of a word, as in 30 or 1x28x28.</summary>
+    public static Shape Shape(NetWord word)
+    {
+        string[] parts = word.Text.Split('x');
+        int[] sizes = new int[parts.Length];
+        for (int i = 0; i < parts.Length; i++)
+        {
+            if (word.Quoted || parts.Length > 3 || !int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out sizes[i]) || sizes[i] == 0)
+            {
+                throw Error(word, $"expected a size from 1 to {int.MaxValue}, as in 30 or 1x28x28, got '{word.Text}'");
+            }
+        }
+
+        long length = 1;
+        foreach (int size in sizes)
+        {
+            // Three factors below 2^31 can exceed a long; two cannot, and the product is bounded before the third.
+            length *= size;
+            if (length > int.MaxValue)
+            {
+                throw Error(word, $"'{word.Text}' has more than {int.MaxValue} numbers");
+            }
+        }
+
+        return sizes.Length switch { 1 => new Shape(sizes[0]), 2 => new Shape(sizes[0], sizes[1]), _ => new Shape(sizes[0], sizes[1], sizes[2]) };
     }
 
     /// <summary>Takes the first word that is an activation's name; null if there is none.</summary>
@@ -89,7 +125,7 @@ internal sealed class NetWords(NetStatement statement, Func<string, Activation> 
 
     /// <summary>Whether a node of this name must stand in quotes, because a kind could take the word for an option.</summary>
     public static bool LooksLikeOption(string name) =>
-        Options.Contains(name) || name.StartsWith("truncate", StringComparison.Ordinal) || (name.Length > 1 && name[0] is 's' or 'p' or 'd' or 'g' or 'o' or 'k' && char.IsAsciiDigit(name[1]));
+        Options.Contains(name) || name.StartsWith("truncate", StringComparison.Ordinal) || name.StartsWith("momentum", StringComparison.Ordinal) || name.StartsWith("epsilon", StringComparison.Ordinal) || (name.Length > 1 && name[0] is 's' or 'p' or 'd' or 'g' or 'o' or 'k' && char.IsAsciiDigit(name[1]));
 
     private static readonly HashSet<string> Options = new(StringComparer.Ordinal)
     {

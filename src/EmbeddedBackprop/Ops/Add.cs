@@ -30,6 +30,9 @@ public sealed class Add : Op
     public override string Kind => "add";
 
     /// <inheritdoc/>
+    public override string? ActivationName => Activation.Name;
+
+    /// <inheritdoc/>
     public override string Detail => Activation.Name;
 
     /// <inheritdoc/>

@@ -65,6 +65,9 @@ public sealed class ConvTranspose2D : Op, IActivated
     public override string Detail => Activation.Name;
 
     /// <inheritdoc/>
+    public override string? ActivationName => Activation.Name;
+
+    /// <inheritdoc/>
     public override string Settings => string.Create(CultureInfo.InvariantCulture, $"{Filters} {KernelHeight}x{KernelWidth}{ConvText.Of(Options)}");
 
     /// <inheritdoc/>

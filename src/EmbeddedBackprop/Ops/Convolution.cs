@@ -44,6 +44,9 @@ public abstract class Convolution : Op, IActivated
     public override string Detail => Activation.Name;
 
     /// <inheritdoc/>
+    public override string? ActivationName => Activation.Name;
+
+    /// <inheritdoc/>
     public override string Settings => string.Create(CultureInfo.InvariantCulture, $"{Filters} {KernelText}{ConvText.Of(ShownOptions)}");
 
     /// <inheritdoc/>

@@ -13,6 +13,13 @@ public sealed class NetTextTests
     [TestCase("input 4; dense 4 tanh; again dense1; again dense1; dense 1 leaky-relu")]
     [TestCase("\"a b\" = input 4; \"\\\"\\\\;\" = dense 4 tanh; dense 4 identity \"\\\"\\\\;\"", "\"a b\" = input 4; \"\\\"\\\\;\" = dense 4 tanh; dense 4")]
     [TestCase("input 7x3; gru 5; dense 2")]
+    [TestCase("input 1x28x28; conv 8 5x5 relu; maxpool 2; batchnorm; conv 16 3x5 s2x1 p1x0 d2x1 g2; avgpool 3x2 s1 p1 count-include-pad; dropout 0.25; global-avgpool; dense 10 softmax")]
+    [TestCase("input 2x9; conv1d 4 3 causal d2 tanh; maxpool1d 3 s2 p1; avgpool1d 2; layernorm all epsilon0.001; transpose; mean-time; dense 1")]
+    [TestCase("input 4x3; mask = input 4; max-time input mask; reshape 3x1x1; conv-transpose 2 3x3 s2 p1 o1; global-maxpool; softmax")]
+    [TestCase("input 6; embedding 11 4; layernorm; batchnorm momentum0.2 epsilon0.01; flatten; dense 3 identity", "input 6; embedding 11 4; layernorm; batchnorm momentum0.2 epsilon0.01; flatten; dense 3")]
+    [TestCase("x1 = input 5; x2 = input 7; a = dense 6 tanh x1; b = dense 6 relu x2; c = concat a b; s1 = slice 0 6; s2 = slice 6 6 c; multiply \"s1\" \"s2\"; add relu multiply1 \"s1\"; subtract add1 \"s2\"; scale 0.5 trained; dense 3")]
+    [TestCase("x1 = input 5; a = dense 5; add identity a x1; scale 2; dense 3")]
+    [TestCase("input 5; dense 5 relu; add input; dense 3", "input 5; dense 5 relu; add identity dense1 input; dense 3")]
     [TestCase("x = input 7x3; mask = input 7; rnn 5 all bidirectional truncate3 relu x mask; lstm 4; dense 2 sigmoid")]
     [TestCase("input 1x3; lstm 5 carry all; gru 4 carry; dense 2", "input 1x3; lstm 5 all carry; gru 4 carry; dense 2")]
     [TestCase("input 7x3; relu = gru 4 all; rnn 5 input; dense 2", "nothing reads relu")]
@@ -74,6 +81,14 @@ public sealed class NetTextTests
     [TestCase("input 4; \"\\n\" = dense 3", 12, "a backslash")]
     [TestCase("input 4; \"\" = dense 3", 10, "a name cannot be empty")]
     [TestCase("input 4; \"dense\" 3", 10, "expected a kind of layer")]
+    [TestCase("input 4; add", 10, "add: expected at least 1 nodes, got 0")]
+    [TestCase("input 1x4x4; maxpool 0", 22, "expected a window")]
+    [TestCase("input 1x4x4; maxpool 2 2", 24, "there is no node '2'")]
+    [TestCase("input 1x4x4; conv 3", 14, "conv: expected a kernel")]
+    [TestCase("input 1x4x4; conv 3 5x5", 14, "")]
+    [TestCase("input 4; dropout 1.5", 10, "")]
+    [TestCase("input 4; slice 3 2", 10, "")]
+    [TestCase("input 4; reshape 3", 10, "")]
     [TestCase("input 4, dense 3", 8, "unexpected character ','")]
     [TestCase("input 4; again input", 16, "is an input and cannot be applied again")]
     [TestCase("input 4; dense 3; again dense1", 19, "expected 4 inputs, got 3")]
@@ -93,7 +108,7 @@ public sealed class NetTextTests
     [Test]
     public void Texts_of_any_letters_give_a_graph_or_the_error()
     {
-        string[] words = ["input", "dense", "again", "activate", "relu", "softmax", "4", "2", "1x2", ";", ";", "=", "\"", "\\", "a", "dense1", "x", " ", " ", "é"];
+        string[] words = ["input", "dense", "again", "activate", "add", "slice", "maxpool", "conv", "gru", "scale", "reshape", "concat", "s2", "relu", "softmax", "4", "2", "1x2", ";", ";", "=", "\"", "\\", "a", "dense1", "x", " ", " ", "é"];
         Random random = new(11);
         int graphs = 0;
         for (int i = 0; i < 50_000; i++)
