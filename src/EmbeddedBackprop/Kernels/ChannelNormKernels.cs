@@ -69,7 +69,7 @@ internal static class ChannelSums
             NormTerms.Accumulate<T, TTail, TTerm>(in x, in dy, in x, mean, inverse, length, ref s);
         }
 
-        return NormTerms.Fold(in parts);
+        return NormTerms.Fold<TTail>(in s);
     }
 
     /// <summary>The chains of neighbouring features over the samples: part 0 of 16, the others of which are +0.</summary>

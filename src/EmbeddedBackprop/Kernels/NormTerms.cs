@@ -1,6 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
-using EmbeddedBackprop.Kernels.Scalar;
 
 namespace EmbeddedBackprop.Kernels;
 
@@ -115,7 +113,8 @@ internal static class NormTerms
     }
 
     /// <summary>The sum of the parts.</summary>
-    public static float Fold(in PartialSums<float> parts) => Scalar.Reduce.Fold<float>(parts);
+    public static float Fold<TTail>(ref readonly float parts)
+        where TTail : struct, IFloatLanes<TTail> => SoftmaxRow.Value(Parts.Fold<TTail, Parts.Sum>(in parts));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static T One<T, TTerm>(ref readonly float x, ref readonly float dy, ref readonly float gamma, T mean, T inverse, nuint i, T part)

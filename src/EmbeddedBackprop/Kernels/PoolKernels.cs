@@ -81,13 +81,14 @@ internal readonly struct PoolForwardKernel<TWindow> : ILaneKernel<PoolArguments>
     {
         PoolSizes s = g.Sizes;
         int rows = s.OutputHeight, columns = s.OutputWidth;
+        (int first, int end) = PoolRow.Interior<T>(in s, s.StrideWidth - 1, wholeVector: true);
         for (int plane = 0; plane < g.Batch * s.Channels; plane++)
         {
             int sample = plane / s.Channels, channel = plane % s.Channels;
             ref readonly float x = ref PoolArguments.Plane(g.X, g.LeadingX, sample, channel, s.Height * s.Width);
             ref float y = ref PoolArguments.Plane(g.Destination, g.Leading, sample, channel, rows * columns);
             for (int i = 0; i < rows; i++)
-                PoolRow.Forward<T, TTail, TWindow>(in s, g.CountPadding, i, in x, ref Unsafe.Add(ref y, i * columns));
+                PoolRow.Forward<T, TTail, TWindow>(in s, g.CountPadding, i, columns, first, end, in x, ref Unsafe.Add(ref y, i * columns));
         }
     }
 }
@@ -101,6 +102,7 @@ internal readonly struct PoolMaxBackwardKernel : ILaneKernel<PoolArguments>
     {
         PoolSizes s = g.Sizes;
         int rows = s.OutputHeight, columns = s.OutputWidth, length = s.Height * s.Width;
+        (int first, int end) = PoolRow.Interior<T>(in s, s.StrideWidth - 1, wholeVector: false);
         for (int plane = 0; plane < g.Batch * s.Channels; plane++)
         {
             int sample = plane / s.Channels, channel = plane % s.Channels;
@@ -110,7 +112,7 @@ internal readonly struct PoolMaxBackwardKernel : ILaneKernel<PoolArguments>
             if (!g.Accumulate)
                 MemoryMarshal.CreateSpan(ref dx, length).Clear();
             for (int i = 0; i < rows; i++)
-                PoolRow.MaxBackward<T, TTail>(in s, i, in x, in Unsafe.Add(ref Unsafe.AsRef(in dy), i * columns), ref dx);
+                PoolRow.MaxBackward<T>(in s, i, columns, first, end, in x, in Unsafe.Add(ref Unsafe.AsRef(in dy), i * columns), ref dx);
         }
     }
 }
@@ -124,6 +126,7 @@ internal readonly struct PoolMeanBackwardKernel : ILaneKernel<PoolArguments>
     {
         PoolSizes s = g.Sizes;
         int rows = s.OutputHeight, columns = s.OutputWidth, length = s.Height * s.Width;
+        (int first, int end) = PoolRow.Interior<T>(in s, s.StrideWidth - 1, wholeVector: false);
         for (int plane = 0; plane < g.Batch * s.Channels; plane++)
         {
             int sample = plane / s.Channels, channel = plane % s.Channels;
@@ -132,170 +135,7 @@ internal readonly struct PoolMeanBackwardKernel : ILaneKernel<PoolArguments>
             if (!g.Accumulate)
                 MemoryMarshal.CreateSpan(ref dx, length).Clear();
             for (int i = 0; i < rows; i++)
-                PoolRow.MeanBackward<T, TTail>(in s, g.CountPadding, i, in Unsafe.Add(ref Unsafe.AsRef(in dy), i * columns), ref dx);
+                PoolRow.MeanBackward<T, TTail>(in s, g.CountPadding, i, columns, first, end, in Unsafe.Add(ref Unsafe.AsRef(in dy), i * columns), ref dx);
         }
     }
-}
-
-/// <summary>One row of outputs.</summary>
-internal static class PoolRow
-{
-    /// <summary>The row's results.</summary>
-    public static void Forward<T, TTail, TWindow>(in PoolSizes s, bool countPadding, int i, ref readonly float x, ref float y)
-        where T : struct, IFloatLanes<T>
-        where TTail : struct, IFloatLanes<TTail>
-        where TWindow : struct, IPoolWindow
-    {
-        (int top, int bottom) = PoolSizes.Clip(i, s.StrideHeight, s.PaddingHeight, s.KernelHeight, s.Height);
-        (int first, int end) = s.Interior(s.StrideWidth - 1);
-        if (s.StrideWidth > 2 || end - first < T.Count || T.Count == 1)
-            end = first;
-        for (int j = 0; j < s.OutputWidth; j++)
-        {
-            if (j >= first && j < end)
-            {
-                // The last vector begins early: it computes some results once more.
-                j = Math.Min(j, end - T.Count);
-                int n = countPadding ? s.KernelHeight * s.KernelWidth : (bottom - top) * s.KernelWidth;
-                T.Store(Vector<T, TWindow>(in s, top, bottom, j, n, in x), ref y, (nuint)j);
-                j += T.Count - 1;
-                continue;
-            }
-
-            (int left, int right) = PoolSizes.Clip(j, s.StrideWidth, s.PaddingWidth, s.KernelWidth, s.Width);
-            TTail value = TWindow.Start(TTail.Load(in x, (nuint)((top * s.Width) + left)));
-            for (int row = top; row < bottom; row++)
-            {
-                for (int column = left; column < right; column++)
-                    value = TWindow.Next(TTail.Load(in x, (nuint)((row * s.Width) + column)), value);
-            }
-
-            int count = countPadding ? s.KernelHeight * s.KernelWidth : (bottom - top) * (right - left);
-            TTail.Store(TWindow.End(value, TTail.Broadcast(count)), ref y, (nuint)j);
-        }
-    }
-
-    /// <summary>dx at each maximum += dy. Lanes hold the number of the position inside the window, exact in a float.</summary>
-    public static void MaxBackward<T, TTail>(in PoolSizes s, int i, ref readonly float x, ref readonly float dy, ref float dx)
-        where T : struct, IFloatLanes<T>
-        where TTail : struct, IFloatLanes<TTail>
-    {
-        (int top, int bottom) = PoolSizes.Clip(i, s.StrideHeight, s.PaddingHeight, s.KernelHeight, s.Height);
-        (int first, int end) = s.Interior(s.StrideWidth - 1);
-        if (s.StrideWidth > 2 || T.Count == 1)
-            end = first;
-        PartialSums<float> places = default;
-        ref float place = ref Unsafe.As<PartialSums<float>, float>(ref places);
-        for (int j = 0; j < s.OutputWidth; j++)
-        {
-            // No early beginning here: a gradient must not be added twice.
-            if (T.Count is > 1 and <= 16 && j >= first && end - j >= T.Count)
-            {
-                T.Store(Winners<T>(in s, top, bottom, j, in x), ref place, 0);
-                int corner = (top * s.Width) - s.PaddingWidth;
-                for (int lane = 0; lane < T.Count; lane++)
-                {
-                    int position = (int)Unsafe.Add(ref place, lane);
-                    int at = corner + ((j + lane) * s.StrideWidth) + (position / s.KernelWidth * s.Width) + (position % s.KernelWidth);
-                    Unsafe.Add(ref dx, at) += Unsafe.Add(ref Unsafe.AsRef(in dy), j + lane);
-                }
-
-                j += T.Count - 1;
-                continue;
-            }
-
-            (int left, int right) = PoolSizes.Clip(j, s.StrideWidth, s.PaddingWidth, s.KernelWidth, s.Width);
-            int winner = (top * s.Width) + left;
-            for (int row = top; row < bottom; row++)
-            {
-                for (int column = left; column < right; column++)
-                {
-                    int here = (row * s.Width) + column;
-                    winner = Unsafe.Add(ref Unsafe.AsRef(in x), here) > Unsafe.Add(ref Unsafe.AsRef(in x), winner) ? here : winner;
-                }
-            }
-
-            Unsafe.Add(ref dx, winner) += Unsafe.Add(ref Unsafe.AsRef(in dy), j);
-        }
-    }
-
-    /// <summary>
-    /// dx at each position of each window += dy / n. Kernel columns descend, so that each position meets its windows in ascending order while neighbouring
-    /// windows of stride 1 are added in one vector.
-    /// </summary>
-    public static void MeanBackward<T, TTail>(in PoolSizes s, bool countPadding, int i, ref readonly float dy, ref float dx)
-        where T : struct, IFloatLanes<T>
-        where TTail : struct, IFloatLanes<TTail>
-    {
-        (int top, int bottom) = PoolSizes.Clip(i, s.StrideHeight, s.PaddingHeight, s.KernelHeight, s.Height);
-        (int first, int end) = s.Interior(0);
-        if (s.StrideWidth > 1 || T.Count == 1)
-            end = first;
-        T n = T.Broadcast(countPadding ? s.KernelHeight * s.KernelWidth : (bottom - top) * s.KernelWidth);
-        for (int row = top; row < bottom; row++)
-        {
-            for (int tap = s.KernelWidth - 1; tap >= 0; tap--)
-            {
-                for (int j = 0; j < s.OutputWidth; j++)
-                {
-                    int column = (j * s.StrideWidth) - s.PaddingWidth + tap;
-                    nuint at = (nuint)((row * s.Width) + column);
-                    if (j >= first && end - j >= T.Count)
-                    {
-                        T.Store(T.Load(ref dx, at) + (T.Load(in dy, (nuint)j) / n), ref dx, at);
-                        j += T.Count - 1;
-                    }
-                    else if (column >= 0 && column < s.Width)
-                    {
-                        (int left, int right) = PoolSizes.Clip(j, s.StrideWidth, s.PaddingWidth, s.KernelWidth, s.Width);
-                        int count = countPadding ? s.KernelHeight * s.KernelWidth : (bottom - top) * (right - left);
-                        TTail.Store(TTail.Load(ref dx, at) + (TTail.Load(in dy, (nuint)j) / TTail.Broadcast(count)), ref dx, at);
-                    }
-                }
-            }
-        }
-    }
-
-    // Outputs j, j + 1, ... of a row, none of them clipped at the sides.
-    private static T Vector<T, TWindow>(in PoolSizes s, int top, int bottom, int j, int n, ref readonly float x)
-        where T : struct, IFloatLanes<T>
-        where TWindow : struct, IPoolWindow
-    {
-        int stride = s.StrideWidth;
-        nuint at = (nuint)((top * s.Width) + (j * stride) - s.PaddingWidth);
-        T value = TWindow.Start(Strided<T>(in x, at, stride));
-        for (int row = top; row < bottom; row++, at += (nuint)s.Width)
-        {
-            for (nuint tap = 0; tap < (nuint)s.KernelWidth; tap++)
-                value = TWindow.Next(Strided<T>(in x, at + tap, stride), value);
-        }
-
-        return TWindow.End(value, T.Broadcast(n));
-    }
-
-    // The numbers of the maxima's positions, counted from the first row that is not clipped.
-    private static T Winners<T>(in PoolSizes s, int top, int bottom, int j, ref readonly float x)
-        where T : struct, IFloatLanes<T>
-    {
-        int stride = s.StrideWidth;
-        nuint at = (nuint)((top * s.Width) + (j * stride) - s.PaddingWidth);
-        T maximum = Strided<T>(in x, at, stride), winner = T.Zero, position = T.Zero;
-        for (int row = top; row < bottom; row++, at += (nuint)s.Width)
-        {
-            for (nuint tap = 0; tap < (nuint)s.KernelWidth; tap++)
-            {
-                T value = Strided<T>(in x, at + tap, stride);
-                winner = T.IfGreater(value, maximum, position, winner);
-                maximum = T.IfGreater(value, maximum, value, maximum);
-                position += T.One;
-            }
-        }
-
-        return winner;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static T Strided<T>(ref readonly float x, nuint at, int stride)
-        where T : struct, IFloatLanes<T> =>
-        stride == 1 ? T.Load(in x, at) : T.Even(T.Load(in x, at), T.Load(in x, at + (nuint)T.Count));
 }

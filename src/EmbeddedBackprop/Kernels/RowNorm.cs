@@ -178,7 +178,8 @@ internal static class RowNorm
         where TTerm : struct, INormTerm
     {
         PartialSums<float> parts = default;
-        NormTerms.Accumulate<T, TTail, TTerm>(in x, in dy, in gamma, mean, inverse, n, ref Unsafe.As<PartialSums<float>, float>(ref parts));
-        return NormTerms.Fold(in parts);
+        ref float s = ref Unsafe.As<PartialSums<float>, float>(ref parts);
+        NormTerms.Accumulate<T, TTail, TTerm>(in x, in dy, in gamma, mean, inverse, n, ref s);
+        return NormTerms.Fold<TTail>(in s);
     }
 }
