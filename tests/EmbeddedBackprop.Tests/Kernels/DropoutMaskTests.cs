@@ -67,6 +67,16 @@ internal sealed class DropoutMaskTests
         KernelCheck.Same("two threads", new float[600], d => whole.CopyTo(d, 0), d => DropoutMask.Apply(new DropoutDraw(9, 2, 4, 0, 0.3f), 6, 100, 100, x, d, accumulate: false));
     }
 
+    [Test]
+    public void In_place()
+    {
+        float[] x = Samples.Array(210, 1);
+        DropoutDraw draw = new(1, 2, 3, 4, 0.4f);
+        KernelCheck.Same(
+            "in place", x, d => Twin.DropoutMask.Apply<float>(in draw, 2, 100, 105, x, d, accumulate: false),
+            d => DropoutMask.Apply(in draw, 2, 100, 105, d, d, accumulate: false));
+    }
+
     [TestCase(43ul, 3, 1, 5)]
     [TestCase(42ul, 4, 1, 5)]
     [TestCase(42ul, 3, 2, 5)]

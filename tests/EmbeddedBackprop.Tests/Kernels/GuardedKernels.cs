@@ -10,7 +10,7 @@ namespace EmbeddedBackprop.Tests.Kernels;
 internal static class GuardedKernels
 {
     /// <summary>The families in the default run.</summary>
-    public static readonly string[] Families = ["gemm", "vectors", "softmax"];
+    public static readonly string[] Families = ["gemm", "vectors", "softmax", "pooling", "norms"];
 
     private static GuardedMemory[] memory = [];
 
@@ -29,6 +29,8 @@ internal static class GuardedKernels
                     case "vectors": Vectors(atEnd, 80); break;
                     case "vectors-all": Vectors(atEnd, 257); break;
                     case "softmax": RowsOfSoftmax(atEnd, 70); break;
+                    case "pooling": GuardedLayers.Poolings(atEnd); break;
+                    case "norms": GuardedLayers.Norms(atEnd); break;
                     case "softmax-all": RowsOfSoftmax(atEnd, 257); break;
                     case "planted-read-behind": PlantedReadBehind(); break;
                     case "planted-read-before": PlantedReadBefore(); break;
@@ -144,7 +146,8 @@ internal static class GuardedKernels
 
     private static void Use(Vector128<float> value) => Console.WriteLine(value.ToString());
 
-    private static Span<float> Put(int slot, int rows, int columns, int leading, bool atEnd)
+    /// <summary>A matrix in one of four guarded places, right before a page without access or right behind one.</summary>
+    internal static Span<float> Put(int slot, int rows, int columns, int leading, bool atEnd)
     {
         int length = rows == 0 || columns == 0 ? 0 : ((rows - 1) * leading) + columns;
         return memory[slot].Copy(Ones(length), atEnd);
