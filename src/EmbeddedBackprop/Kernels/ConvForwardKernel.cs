@@ -36,26 +36,27 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
             ConvPack.Offsets(in g.Sizes, 0, taps, offsets);
         ConvRun* runs = stackalloc ConvRun[Columns];
         int outputs = g.Sizes.Outputs / g.Sizes.Groups;
+        bool padded = new ConvWalk(in g, g.First, g.End, inner: true, border: false).IsPadded;
+        float* mask = stackalloc float[padded ? g.Sizes.KernelHeight * g.Sizes.KernelWidth * Columns : 1];
         for (int group = 0; group < g.Sizes.Groups; group++)
         {
             for (int first = 0; first < outputs; first += Rows)
             {
                 int channel = (group * outputs) + first, rows = Math.Min(Rows, outputs - first);
                 ConvWalk walk = new(in g, g.First, g.End, inner: true, border: false);
-                bool padded = walk.IsPadded;
                 for (int count = walk.Fill(runs, Columns, out int columns); count != 0; count = walk.Fill(runs, Columns, out columns))
-                    Panel<T>(in g, group, channel, rows, runs, count, columns, offsets, panel, masked: false);
+                    Panel<T>(in g, group, channel, rows, runs, count, columns, offsets, panel, null);
                 if (!padded)
                     continue;
                 walk = new(in g, g.First, g.End, inner: false, border: true);
                 for (int count = walk.Fill(runs, Columns, out int columns); count != 0; count = walk.Fill(runs, Columns, out columns))
-                    Panel<T>(in g, group, channel, rows, runs, count, columns, offsets, panel, masked: true);
+                    Panel<T>(in g, group, channel, rows, runs, count, columns, offsets, panel, mask);
             }
         }
     }
 
     private static void Panel<T>(
-        in ConvArguments g, int group, int channel, int rows, ConvRun* runs, int count, int columns, nint* offsets, float* panel, bool masked)
+        in ConvArguments g, int group, int channel, int rows, ConvRun* runs, int count, int columns, nint* offsets, float* panel, float* mask)
         where T : struct, IFloatLanes<T>
     {
         ref readonly ConvSizes sizes = ref g.Sizes;
@@ -77,9 +78,10 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
         else if (!direct)
             Gather(maps, positions, rows, runs, count, sums);
 
-        // The mask stands behind half as many taps.
-        int deepest = masked ? Depth / 2 : Depth, blocks = (taps + deepest - 1) / deepest;
-        float* mask = panel + (Depth / 2 * Columns);
+        int blocks = (taps + Depth - 1) / Depth, kernel = sizes.KernelHeight * sizes.KernelWidth;
+        bool masked = mask != null;
+        if (masked)
+            ConvPack.Mask(in sizes, runs, count, wide, mask);
         for (int block = 0; block < blocks; block++)
         {
             int step = block * taps / blocks, depth = ((block + 1) * taps / blocks) - step;
@@ -90,8 +92,8 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
             ConvPack.ClearColumns(panel, Columns, depth, columns, wide);
             if (masked)
             {
-                ConvPack.Border(image, in sizes, step, depth, places, runs, count, wide, panel, mask);
-                MaskedProduct.Run<T>(rows, wide, depth, weights, taps, 1, panel, mask, Columns, sums, leading);
+                ConvPack.Border(image, in sizes, step, depth, places, runs, count, wide, panel);
+                MaskedProduct.Run<T>(rows, wide, depth, weights, taps, 1, panel, mask, Columns, step % kernel, kernel, sums, leading);
             }
             else
             {

@@ -73,37 +73,56 @@ internal static unsafe class ConvPack
         }
     }
 
-    /// <summary>
-    /// panel[tap, column] and mask[tap, column], 1 where the tap lies inside and 0 where it is skipped (what the panel holds there is not read), for taps
-    /// first ... first + depth - 1 and runs that hold so many columns together.
-    /// </summary>
-    public static void Border(
-        float* image, in ConvSizes sizes, int first, int depth, nint* offsets, ConvRun* runs, int count, int columns, float* panel, float* mask)
+    /// <summary>mask[kernel row and column, column]: 1 where the tap lies inside and 0 where it is skipped; the same for every channel.</summary>
+    public static void Mask(in ConvSizes sizes, ConvRun* runs, int count, int columns, float* mask)
     {
-        int width = sizes.OutputWidth;
-        for (int p = 0; p < depth; p++)
+        for (int k = 0; k < sizes.KernelHeight * sizes.KernelWidth; k++, mask += Columns)
         {
-            int kx = (first + p) % sizes.KernelWidth, ky = (first + p) / sizes.KernelWidth % sizes.KernelHeight;
-            (int left, int right) = ConvSizes.Reading((kx * sizes.DilationX) - sizes.Left, sizes.Width, sizes.StrideX, width);
-            float* row = panel + (p * Columns), exists = mask + (p * Columns);
-            Runs.Fill(0f, exists, columns);
-            Runs.Fill(0f, row, columns);
+            Runs.Fill(0f, mask, columns);
+            int y = (k / sizes.KernelWidth * sizes.DilationY) - sizes.Top, x = (k % sizes.KernelWidth * sizes.DilationX) - sizes.Left;
+            (int left, int right) = ConvSizes.Reading(x, sizes.Width, sizes.StrideX, sizes.OutputWidth);
             for (ConvRun* run = runs; run < runs + count; run++)
             {
-                int iy = (run->Y * sizes.StrideY) - sizes.Top + (ky * sizes.DilationY);
-                int begin = Math.Max(left, run->X) - run->X, end = Math.Min(right, run->X + run->Length) - run->X;
-                if ((uint)iy >= (uint)sizes.Height || begin >= end)
-                    continue;
-                float* from = image + run->Image + offsets[p] + ((nint)begin * sizes.StrideX), to = row + run->Column + begin;
-                Runs.Fill(1f, exists + run->Column + begin, end - begin);
-                if (sizes.StrideX == 1)
+                if ((uint)((run->Y * sizes.StrideY) + y) < (uint)sizes.Height)
                 {
-                    Runs.Copy(from, to, end - begin);
-                    continue;
+                    int begin = Math.Max(left - run->X, 0), end = Math.Min(right - run->X, run->Length);
+                    Runs.Fill(1f, mask + run->Column + begin, end - begin);
+                }
+            }
+        }
+    }
+
+    /// <summary>panel[tap, column] for taps first ... first + depth - 1 and runs that hold so many columns together; 0 where the tap lies outside.</summary>
+    public static void Border(float* image, in ConvSizes sizes, int first, int depth, nint* offsets, ConvRun* runs, int count, int columns, float* panel)
+    {
+        for (int p = 0; p < depth; p++)
+            Runs.Fill(0f, panel + (p * Columns), columns);
+        for (ConvRun* run = runs; run < runs + count; run++)
+        {
+            int kx = first % sizes.KernelWidth, ky = first / sizes.KernelWidth % sizes.KernelHeight;
+            int y = (run->Y * sizes.StrideY) - sizes.Top, x = (run->X * sizes.StrideX) - sizes.Left;
+            float* from = image + run->Image, to = panel + run->Column;
+            for (int p = 0; p < depth;)
+            {
+                int end = Math.Min(depth, p + sizes.KernelWidth - kx);
+                bool inside = (uint)(y + (ky * sizes.DilationY)) < (uint)sizes.Height;
+                for (; p < end; p++, kx++)
+                {
+                    int ix = x + (kx * sizes.DilationX);
+                    if (!inside)
+                        continue;
+                    if (run->Length == 1)
+                    {
+                        if ((uint)ix < (uint)sizes.Width)
+                            to[p * Columns] = from[offsets[p]];
+                        continue;
+                    }
+
+                    CopyClipped(from + offsets[p], sizes.StrideX, ix, sizes.Width, run->Length, to + (p * Columns));
                 }
 
-                for (int i = 0; i < end - begin; i++)
-                    to[i] = from[(nint)i * sizes.StrideX];
+                kx = 0;
+                ky = ky + 1 == sizes.KernelHeight ? 0 : ky + 1;
             }
         }
     }
@@ -115,6 +134,24 @@ internal static unsafe class ConvPack
             return;
         for (int p = 0; p < depth; p++)
             Runs.Fill(0f, panel + ((nint)p * leading) + from, to - from);
+    }
+
+    // The elements whose column first, first + step, ... lies in 0 ... width - 1.
+    private static void CopyClipped(float* from, int step, int first, int width, int length, float* to)
+    {
+        if (step != 1)
+        {
+            for (int i = 0; i < length; i++)
+            {
+                if ((uint)(first + (i * step)) < (uint)width)
+                    to[i] = from[(nint)i * step];
+            }
+
+            return;
+        }
+
+        int begin = Math.Max(0, -first), end = Math.Min(length, width - first);
+        Runs.Copy(from + begin, to + begin, end - begin);
     }
 
     private static bool InEights(ConvRun* runs, int count)

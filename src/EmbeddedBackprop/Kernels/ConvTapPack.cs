@@ -11,27 +11,36 @@ internal static unsafe class ConvTapPack
     /// </summary>
     public static void Inner(float* image, float* end, int strideX, ConvRun* runs, int count, ConvTapRow* tapRows, int tapRowCount, float* panel, int leading)
     {
-        for (ConvTapRow* taps = tapRows; taps < tapRows + tapRowCount; taps++)
+        nint* offsets = stackalloc nint[tapRowCount];
+        int* columns = stackalloc int[tapRowCount];
+        nint farthest = 0;
+        int longest = 1;
+        for (int t = 0; t < tapRowCount; t++)
         {
-            for (ConvRun* run = runs; run < runs + count; run++)
+            (offsets[t], columns[t]) = (tapRows[t].Offset, tapRows[t].Column);
+            farthest = nint.Max(farthest, tapRows[t].Offset);
+            longest = Math.Max(longest, tapRows[t].Length);
+        }
+
+        int vector = longest <= 4 ? 4 : 8;
+        for (ConvRun* run = runs; run < runs + count; run++)
+        {
+            float* from = image + run->Image, to = panel + ((nint)run->Column * leading);
+            nint room = (nint)(end - from) - farthest - vector;
+            int safe = longest > 8 || longest == 1 || !Vector128.IsHardwareAccelerated || room < 0 ? 0 : (int)nint.Min((room / strideX) + 1, run->Length);
+            if (vector == 4)
+                Copy4(from, strideX, safe, to, leading, offsets, columns, tapRowCount);
+            else
+                Copy8(from, strideX, safe, to, leading, offsets, columns, tapRowCount);
+            for (int i = safe; i < run->Length; i++)
             {
-                float* from = image + run->Image + taps->Offset, to = panel + ((nint)run->Column * leading) + taps->Column;
-                int length = taps->Length, vector = length <= 4 ? 4 : 8;
-                nint room = (nint)(end - from) - vector;
-                int safe = length > 8 || !Vector128.IsHardwareAccelerated || room < 0 ? 0 : (int)nint.Min((room / strideX) + 1, run->Length);
-                if (length == 1)
-                    safe = 0;
-                if (vector == 4)
-                    Copy4(from, strideX, safe, to, leading);
-                else
-                    Copy8(from, strideX, safe, to, leading);
-                for (int i = safe; i < run->Length; i++)
+                float* source = from + ((nint)i * strideX), row = to + ((nint)i * leading);
+                for (int t = 0; t < tapRowCount; t++)
                 {
-                    float* source = from + ((nint)i * strideX), row = to + ((nint)i * leading);
-                    if (length == 1)
-                        *row = *source;
+                    if (longest == 1)
+                        row[columns[t]] = source[offsets[t]];
                     else
-                        Runs.Copy(source, row, length);
+                        Runs.Copy(source + offsets[t], row + columns[t], tapRows[t].Length);
                 }
             }
         }
@@ -56,10 +65,12 @@ internal static unsafe class ConvTapPack
                         continue;
                     int x = ix + (taps->KernelX * sizes.DilationX);
                     int begin = Math.Max(0, -x), end = Math.Min(taps->Length, sizes.Width - x);
-                    if (begin >= end)
-                        continue;
-                    Runs.Copy(from + taps->Offset + begin, panel + row + taps->Column + begin, end - begin);
-                    Runs.Fill(1f, mask + row + taps->Column + begin, end - begin);
+                    float* source = from + taps->Offset, to = panel + row + taps->Column, exists = mask + row + taps->Column;
+                    for (int k = begin; k < end; k++)
+                    {
+                        to[k] = source[k];
+                        exists[k] = 1f;
+                    }
                 }
             }
         }
@@ -72,24 +83,30 @@ internal static unsafe class ConvTapPack
             *column = 1f;
     }
 
-    private static void Copy4(float* from, int step, int count, float* to, int leading)
-    {
-        for (; count > 0; count--, from += step, to += leading)
-            Vector128.Store(Vector128.Load(from), to);
-    }
-
-    private static void Copy8(float* from, int step, int count, float* to, int leading)
+    private static void Copy4(float* from, int step, int count, float* to, int leading, nint* offsets, int* columns, int rows)
     {
         for (; count > 0; count--, from += step, to += leading)
         {
-            if (Vector256.IsHardwareAccelerated)
+            for (int t = 0; t < rows; t++)
+                Vector128.Store(Vector128.Load(from + offsets[t]), to + columns[t]);
+        }
+    }
+
+    private static void Copy8(float* from, int step, int count, float* to, int leading, nint* offsets, int* columns, int rows)
+    {
+        for (; count > 0; count--, from += step, to += leading)
+        {
+            for (int t = 0; t < rows; t++)
             {
-                Vector256.Store(Vector256.Load(from), to);
-            }
-            else
-            {
-                Vector128.Store(Vector128.Load(from), to);
-                Vector128.Store(Vector128.Load(from + 4), to + 4);
+                if (Vector256.IsHardwareAccelerated)
+                {
+                    Vector256.Store(Vector256.Load(from + offsets[t]), to + columns[t]);
+                }
+                else
+                {
+                    Vector128.Store(Vector128.Load(from + offsets[t]), to + columns[t]);
+                    Vector128.Store(Vector128.Load(from + offsets[t] + 4), to + columns[t] + 4);
+                }
             }
         }
     }

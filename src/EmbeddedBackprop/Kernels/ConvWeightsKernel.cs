@@ -97,7 +97,7 @@ internal readonly unsafe struct ConvWeightsKernel : ILaneKernel<ConvArguments>
                         ConvTapPack.Ones(mask + taps, Leading, depth);
                     }
 
-                    MaskedProduct.Run<T>(rows, wide, depth, a, positions, 1, panel, mask, Leading, sums, Columns);
+                    MaskedProduct.Run<T>(rows, wide, depth, a, positions, 1, panel, mask, Leading, 0, depth, sums, Columns);
                 }
                 else
                 {
