@@ -5,8 +5,9 @@ namespace EmbeddedBackprop.Kernels;
 
 /// <summary>What the gates of all recurrent layers share.</summary>
 /// <remarks>
-/// The forward passes write elsewhere than they read, so the last vector of a ragged row overlaps its neighbour and computes the same bits once more. A
-/// function of its own for each exp or tanh keeps every loop small enough for the compilers to inline all of it.
+/// The forward passes write elsewhere than they read, so the last vector of a ragged row overlaps its neighbour and computes the same bits once more; backward
+/// passes, which put deltas in the place of gates, compute it first and write it last. A function of its own for each exp or tanh keeps every loop small
+/// enough for the compilers to inline all of it.
 /// </remarks>
 internal static class GatePass
 {

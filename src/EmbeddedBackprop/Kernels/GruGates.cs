@@ -19,7 +19,7 @@ internal readonly struct GruGates : IRecurrentGates
         LaneDispatch.RunWithin<ForwardKernel, GateStep<float>>(arithmetic, step.Hidden, in step);
 
     public static void Backward(Arithmetic arithmetic, in GateStep<float> step) =>
-        LaneDispatch.Run<BackwardKernel, GateStep<float>>(arithmetic, in step);
+        LaneDispatch.RunWithin<BackwardKernel, GateStep<float>>(arithmetic, step.Hidden, in step);
 
     public static void ForwardScalar<T>(Arithmetic arithmetic, in GateStep<T> step) where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
         Scalar.GruGates.Forward(arithmetic, in step);
@@ -77,7 +77,7 @@ internal readonly struct GruGates : IRecurrentGates
             where T : struct, IFloatLanes<T>
             where TTail : struct, IFloatLanes<TTail>
         {
-            nuint hidden = (nuint)step.Hidden;
+            nuint hidden = (nuint)step.Hidden, last = hidden - (nuint)T.Count, ragged = hidden % (nuint)T.Count;
             for (int row = 0; row < step.Rows; row++)
             {
                 if (GatePass.Holds(in step, row))
@@ -86,32 +86,52 @@ internal readonly struct GruGates : IRecurrentGates
                     continue;
                 }
 
-                nuint i = 0;
-                for (; hidden - i >= (nuint)T.Count; i += (nuint)T.Count)
-                    Deltas<T>(in step, row, i);
-                for (; i < hidden; i++)
-                    Deltas<TTail>(in step, row, i);
+                // A ragged row's last vector overlaps its neighbour: it is computed before the gates go, and written after.
+                T dr = T.Zero, dz = T.Zero, dn = T.Zero, dq = T.Zero, dh = T.Zero;
+                if (ragged != 0)
+                    Compute(in step, row, last, out dr, out dz, out dn, out dq, out dh);
+                for (nuint i = 0; i < hidden - ragged; i += (nuint)T.Count)
+                {
+                    Compute(in step, row, i, out T drAt, out T dzAt, out T dnAt, out T dqAt, out T dhAt);
+                    Store(in step, row, i, drAt, dzAt, dnAt, dqAt, dhAt);
+                }
+
+                if (ragged != 0)
+                    Store(in step, row, last, dr, dz, dn, dq, dh);
             }
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void Deltas<T>(in GateStep<float> step, int row, nuint j) where T : struct, IFloatLanes<T>
+        private static void Compute<T>(
+            in GateStep<float> step, int row, nuint j, out T deltaReset, out T deltaUpdate, out T deltaNew, out T deltaCandidate, out T start)
+            where T : struct, IFloatLanes<T>
         {
             nuint hidden = (nuint)step.Hidden, at = ((nuint)row * (nuint)step.HiddenStride) + j;
             ref float gates = ref Unsafe.Add(ref MemoryMarshal.GetReference(step.Gates), ((nuint)row * (nuint)step.GateStride) + j);
-            ref float hiddenGradient = ref MemoryMarshal.GetReference(step.HiddenGradient);
             T r = T.Load(in gates, 0), z = T.Load(in gates, hidden), n = T.Load(in gates, 2 * hidden), candidate = T.Load(in gates, 3 * hidden);
-            T dh = T.Load(in hiddenGradient, at);
+            T dh = T.Load(in MemoryMarshal.GetReference(step.HiddenGradient), at);
             T difference = T.Load(in MemoryMarshal.GetReference(step.Before), at) - n;
             T passed = dh * z;
-            T deltaNew = (dh - passed) * TanhCurve.Derivative(n);
-            T.Store((deltaNew * candidate) * SigmoidCurve.Derivative(r), ref gates, 0);
-            T.Store((dh * difference) * SigmoidCurve.Derivative(z), ref gates, hidden);
+            deltaNew = (dh - passed) * TanhCurve.Derivative(n);
+            deltaReset = (deltaNew * candidate) * SigmoidCurve.Derivative(r);
+            deltaUpdate = (dh * difference) * SigmoidCurve.Derivative(z);
+            deltaCandidate = deltaNew * r;
+            start = step.Upstream.IsEmpty
+                ? passed
+                : T.Load(in MemoryMarshal.GetReference(step.Upstream), ((nuint)row * (nuint)step.OutputStride) + j) + passed;
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Store<T>(in GateStep<float> step, int row, nuint j, T deltaReset, T deltaUpdate, T deltaNew, T deltaCandidate, T start)
+            where T : struct, IFloatLanes<T>
+        {
+            nuint hidden = (nuint)step.Hidden;
+            ref float gates = ref Unsafe.Add(ref MemoryMarshal.GetReference(step.Gates), ((nuint)row * (nuint)step.GateStride) + j);
+            T.Store(deltaReset, ref gates, 0);
+            T.Store(deltaUpdate, ref gates, hidden);
             T.Store(deltaNew, ref gates, 2 * hidden);
-            T.Store(deltaNew * r, ref gates, 3 * hidden);
-            if (!step.Upstream.IsEmpty)
-                passed = T.Load(in MemoryMarshal.GetReference(step.Upstream), ((nuint)row * (nuint)step.OutputStride) + j) + passed;
-            T.Store(passed, ref hiddenGradient, at);
+            T.Store(deltaCandidate, ref gates, 3 * hidden);
+            T.Store(start, ref MemoryMarshal.GetReference(step.HiddenGradient), ((nuint)row * (nuint)step.HiddenStride) + j);
         }
     }
 }

@@ -19,7 +19,7 @@ internal readonly struct LstmGates : IRecurrentGates
         LaneDispatch.RunWithin<ForwardKernel, GateStep<float>>(arithmetic, step.Hidden, in step);
 
     public static void Backward(Arithmetic arithmetic, in GateStep<float> step) =>
-        LaneDispatch.Run<BackwardKernel, GateStep<float>>(arithmetic, in step);
+        LaneDispatch.RunWithin<BackwardKernel, GateStep<float>>(arithmetic, step.Hidden, in step);
 
     public static void ForwardScalar<T>(Arithmetic arithmetic, in GateStep<T> step) where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
         Scalar.LstmGates.Forward(arithmetic, in step);
@@ -79,7 +79,7 @@ internal readonly struct LstmGates : IRecurrentGates
             where T : struct, IFloatLanes<T>
             where TTail : struct, IFloatLanes<TTail>
         {
-            nuint hidden = (nuint)step.Hidden;
+            nuint hidden = (nuint)step.Hidden, last = hidden - (nuint)T.Count, ragged = hidden % (nuint)T.Count;
             for (int row = 0; row < step.Rows; row++)
             {
                 if (GatePass.Holds(in step, row))
@@ -88,34 +88,54 @@ internal readonly struct LstmGates : IRecurrentGates
                     continue;
                 }
 
-                nuint i = 0;
-                for (; hidden - i >= (nuint)T.Count; i += (nuint)T.Count)
-                    Deltas<T>(in step, row, i);
-                for (; i < hidden; i++)
-                    Deltas<TTail>(in step, row, i);
+                // A ragged row's last vector overlaps its neighbour: it is computed before the gates go, and written after.
+                T di = T.Zero, df = T.Zero, dg = T.Zero, dOut = T.Zero, dc = T.Zero, dh = T.Zero;
+                if (ragged != 0)
+                    Compute(in step, row, last, out di, out df, out dg, out dOut, out dc, out dh);
+                for (nuint i = 0; i < hidden - ragged; i += (nuint)T.Count)
+                {
+                    Compute(in step, row, i, out T diAt, out T dfAt, out T dgAt, out T dOutAt, out T dcAt, out T dhAt);
+                    Store(in step, row, i, diAt, dfAt, dgAt, dOutAt, dcAt, dhAt);
+                }
+
+                if (ragged != 0)
+                    Store(in step, row, last, di, df, dg, dOut, dc, dh);
             }
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void Deltas<T>(in GateStep<float> step, int row, nuint j) where T : struct, IFloatLanes<T>
+        private static void Compute<T>(
+            in GateStep<float> step, int row, nuint j, out T deltaI, out T deltaF, out T deltaG, out T deltaO, out T cellBefore, out T start)
+            where T : struct, IFloatLanes<T>
         {
             nuint hidden = (nuint)step.Hidden, at = ((nuint)row * (nuint)step.HiddenStride) + j;
             ref float gates = ref Unsafe.Add(ref MemoryMarshal.GetReference(step.Gates), ((nuint)row * (nuint)step.GateStride) + j);
-            ref float hiddenGradient = ref MemoryMarshal.GetReference(step.HiddenGradient);
-            ref float cellGradient = ref MemoryMarshal.GetReference(step.CellGradient);
             T i = T.Load(in gates, 0), f = T.Load(in gates, hidden), g = T.Load(in gates, 2 * hidden), o = T.Load(in gates, 3 * hidden);
             T t = T.Load(in MemoryMarshal.GetReference(step.CellTanh), at);
-            T dh = T.Load(in hiddenGradient, at);
-            T dc = T.Load(in cellGradient, at) + ((dh * o) * TanhCurve.Derivative(t));
-            T.Store((dc * g) * SigmoidCurve.Derivative(i), ref gates, 0);
-            T.Store((dc * T.Load(in MemoryMarshal.GetReference(step.CellBefore), at)) * SigmoidCurve.Derivative(f), ref gates, hidden);
-            T.Store((dc * i) * TanhCurve.Derivative(g), ref gates, 2 * hidden);
-            T.Store((dh * t) * SigmoidCurve.Derivative(o), ref gates, 3 * hidden);
-            T.Store(dc * f, ref cellGradient, at);
-            T start = step.Upstream.IsEmpty
+            T dh = T.Load(in MemoryMarshal.GetReference(step.HiddenGradient), at);
+            T dc = T.Load(in MemoryMarshal.GetReference(step.CellGradient), at) + ((dh * o) * TanhCurve.Derivative(t));
+            deltaI = (dc * g) * SigmoidCurve.Derivative(i);
+            deltaF = (dc * T.Load(in MemoryMarshal.GetReference(step.CellBefore), at)) * SigmoidCurve.Derivative(f);
+            deltaG = (dc * i) * TanhCurve.Derivative(g);
+            deltaO = (dh * t) * SigmoidCurve.Derivative(o);
+            cellBefore = dc * f;
+            start = step.Upstream.IsEmpty
                 ? T.Zero
                 : T.Load(in MemoryMarshal.GetReference(step.Upstream), ((nuint)row * (nuint)step.OutputStride) + j);
-            T.Store(start, ref hiddenGradient, at);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Store<T>(in GateStep<float> step, int row, nuint j, T deltaI, T deltaF, T deltaG, T deltaO, T cellBefore, T start)
+            where T : struct, IFloatLanes<T>
+        {
+            nuint hidden = (nuint)step.Hidden, at = ((nuint)row * (nuint)step.HiddenStride) + j;
+            ref float gates = ref Unsafe.Add(ref MemoryMarshal.GetReference(step.Gates), ((nuint)row * (nuint)step.GateStride) + j);
+            T.Store(deltaI, ref gates, 0);
+            T.Store(deltaF, ref gates, hidden);
+            T.Store(deltaG, ref gates, 2 * hidden);
+            T.Store(deltaO, ref gates, 3 * hidden);
+            T.Store(cellBefore, ref MemoryMarshal.GetReference(step.CellGradient), at);
+            T.Store(start, ref MemoryMarshal.GetReference(step.HiddenGradient), at);
         }
     }
 }

@@ -19,7 +19,7 @@ internal readonly struct RnnGates<TCurve> : IRecurrentGates where TCurve : struc
         LaneDispatch.RunWithin<ForwardKernel, GateStep<float>>(arithmetic, step.Hidden, in step);
 
     public static void Backward(Arithmetic arithmetic, in GateStep<float> step) =>
-        LaneDispatch.Run<BackwardKernel, GateStep<float>>(arithmetic, in step);
+        LaneDispatch.RunWithin<BackwardKernel, GateStep<float>>(arithmetic, step.Hidden, in step);
 
     public static void ForwardScalar<T>(Arithmetic arithmetic, in GateStep<T> step) where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
         Scalar.RnnGates.Forward(arithmetic, typeof(TCurve) == typeof(ReluCurve), in step);
@@ -65,7 +65,7 @@ internal readonly struct RnnGates<TCurve> : IRecurrentGates where TCurve : struc
             where T : struct, IFloatLanes<T>
             where TTail : struct, IFloatLanes<TTail>
         {
-            nuint hidden = (nuint)step.Hidden;
+            nuint hidden = (nuint)step.Hidden, last = hidden - (nuint)T.Count, ragged = hidden % (nuint)T.Count;
             for (int row = 0; row < step.Rows; row++)
             {
                 if (GatePass.Holds(in step, row))
@@ -74,25 +74,39 @@ internal readonly struct RnnGates<TCurve> : IRecurrentGates where TCurve : struc
                     continue;
                 }
 
-                nuint i = 0;
-                for (; hidden - i >= (nuint)T.Count; i += (nuint)T.Count)
-                    Delta<T>(in step, row, i);
-                for (; i < hidden; i++)
-                    Delta<TTail>(in step, row, i);
+                // A ragged row's last vector overlaps its neighbour: it is computed before the gates go, and written after.
+                T dz = T.Zero, dh = T.Zero;
+                if (ragged != 0)
+                    Compute(in step, row, last, out dz, out dh);
+                for (nuint i = 0; i < hidden - ragged; i += (nuint)T.Count)
+                {
+                    Compute(in step, row, i, out T dzAt, out T dhAt);
+                    Store(in step, row, i, dzAt, dhAt);
+                }
+
+                if (ragged != 0)
+                    Store(in step, row, last, dz, dh);
             }
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void Delta<T>(in GateStep<float> step, int row, nuint j) where T : struct, IFloatLanes<T>
+        private static void Compute<T>(in GateStep<float> step, int row, nuint j, out T delta, out T start)
+            where T : struct, IFloatLanes<T>
         {
             nuint at = ((nuint)row * (nuint)step.HiddenStride) + j;
-            ref float hiddenGradient = ref MemoryMarshal.GetReference(step.HiddenGradient);
-            T delta = T.Load(in hiddenGradient, at) * TCurve.Derivative(T.Load(in MemoryMarshal.GetReference(step.After), at));
-            T.Store(delta, ref MemoryMarshal.GetReference(step.Gates), ((nuint)row * (nuint)step.GateStride) + j);
-            T start = step.Upstream.IsEmpty
+            T h = T.Load(in MemoryMarshal.GetReference(step.After), at);
+            delta = T.Load(in MemoryMarshal.GetReference(step.HiddenGradient), at) * TCurve.Derivative(h);
+            start = step.Upstream.IsEmpty
                 ? T.Zero
                 : T.Load(in MemoryMarshal.GetReference(step.Upstream), ((nuint)row * (nuint)step.OutputStride) + j);
-            T.Store(start, ref hiddenGradient, at);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Store<T>(in GateStep<float> step, int row, nuint j, T delta, T start)
+            where T : struct, IFloatLanes<T>
+        {
+            T.Store(delta, ref MemoryMarshal.GetReference(step.Gates), ((nuint)row * (nuint)step.GateStride) + j);
+            T.Store(start, ref MemoryMarshal.GetReference(step.HiddenGradient), ((nuint)row * (nuint)step.HiddenStride) + j);
         }
     }
 }

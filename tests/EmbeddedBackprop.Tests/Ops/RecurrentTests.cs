@@ -33,7 +33,7 @@ internal sealed class RecurrentTests
     [Test]
     public void Sizes(
         [ValueSource(nameof(Kinds))] string kind,
-        [Values("1 1 1 1", "1 5 3 1", "3 1 2 4", "2 4 9 5", "5 7 1 17", "4 3 16 16", "33 3 2 6")] string sizes)
+        [Values("1 1 1 1", "1 5 3 1", "3 1 2 4", "2 4 9 5", "5 7 1 17", "4 3 16 16", "3 2 5 43", "33 3 2 6")] string sizes)
     {
         int[] n = [.. sizes.Split(' ').Select(int.Parse)];
         new GraphRun(n[0], new Shape(n[1], n[2]), (graph, x) => graph.Apply(Layer(kind, n[3]), x)).CheckEverything();
@@ -77,6 +77,27 @@ internal sealed class RecurrentTests
             return graph.Apply(new Sum(), graph.Apply(shared, once), once);
         });
         run.CheckEverything();
+    }
+
+    [Test, Category("Exhaustive")]
+    public void Anything([Range(1, 60)] int seed)
+    {
+        Random random = new(seed);
+        string kind = Kinds[random.Next(Kinds.Length)];
+        int steps = random.Next(1, 9), batch = random.Next(1, 40);
+        RecurrentOptions options = new()
+        {
+            AllSteps = random.Next(2) == 0, Bidirectional = random.Next(3) == 0, TruncateEvery = random.Next(3) == 0 ? random.Next(1, 5) : 0,
+        };
+        options = options with { CarryState = !options.Bidirectional && random.Next(3) == 0 };
+        bool masked = random.Next(2) == 0;
+        int hidden = random.Next(1, 41);
+        new GraphRun(batch, new Shape(steps, random.Next(1, 20)), (graph, x) =>
+            masked ? graph.Apply(Layer(kind, hidden, options), x, graph.Input(new Shape(steps), "mask")) : graph.Apply(Layer(kind, hidden, options), x))
+        {
+            Further = new Dictionary<string, float[]> { ["mask"] = [.. Enumerable.Range(0, batch * steps).Select(_ => (float)random.Next(2))] },
+            ChecksGradient = false,
+        }.CheckEverything();
     }
 
     [Test]
