@@ -10,13 +10,13 @@ namespace EmbeddedBackprop.Tests.Kernels;
 internal static class GuardedKernels
 {
     /// <summary>The families in the default run.</summary>
-    public static readonly string[] Families = ["gemm", "vectors", "softmax", "pooling", "norms"];
+    public static readonly string[] Families = ["gemm", "vectors", "softmax", "pooling", "norms", "gates"];
 
     private static GuardedMemory[] memory = [];
 
     public static void Run(string family)
     {
-        memory = [new(1 << 16), new(1 << 16), new(1 << 16), new(1 << 16)];
+        memory = [.. Enumerable.Range(0, 12).Select(_ => new GuardedMemory(1 << 16))];
         Widths.ForEach(width =>
         {
             Console.WriteLine($"{family} width {width}");
@@ -30,6 +30,7 @@ internal static class GuardedKernels
                     case "vectors-all": Vectors(atEnd, 257); break;
                     case "softmax": RowsOfSoftmax(atEnd, 70); break;
                     case "pooling": GuardedLayers.Poolings(atEnd); break;
+                    case "gates": GuardedGates.Steps(atEnd); break;
                     case "norms": GuardedLayers.Norms(atEnd); break;
                     case "softmax-all": RowsOfSoftmax(atEnd, 257); break;
                     case "planted-read-behind": PlantedReadBehind(); break;
