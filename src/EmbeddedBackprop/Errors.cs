@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop;
@@ -218,6 +219,11 @@ internal static class Errors
     [DoesNotReturn]
     public static void NotFed(string node) =>
         throw new ArgumentException($"{node}: the training plan reads this input, but it is neither an input nor a target of the network: data cannot reach it");
+
+    [DoesNotReturn]
+    public static void BudgetTooSmall(long budget, long least, string help) =>
+        throw new ArgumentException(string.Create(
+            CultureInfo.InvariantCulture, $"memory budget: {budget:N0} bytes are {least - budget:N0} too few: this training needs at least {least:N0}; {help}"));
 
     [DoesNotReturn]
     public static void CannotUpdateInBackward(string because) =>

@@ -70,6 +70,12 @@ public abstract class Op
     /// </summary>
     public virtual Op? TryFuse(Op next) => null;
 
+    /// <summary>
+    /// An op that does this op's work on what the previous one reads, where that is how the two together are defined (a cross-entropy behind a softmax); null
+    /// where there is none.
+    /// </summary>
+    internal virtual Op? OnInputOf(Op previous) => null;
+
     /// <summary>The activation, if the op is nothing else: what a layer may take over.</summary>
     public virtual Activation? AsActivation => null;
 

@@ -90,6 +90,14 @@ public sealed partial class Plan
     /// <summary>Floats of the gradient span; 0 in inference, and where gradients live only while they are applied (<see cref="PlanOptions.UpdateInBackward"/>).</summary>
     public int GradientLength { get; }
 
+    /// <summary>Floats of all memory that a run takes: parameters, gradients, the optimiser's and the ops' state, workspace.</summary>
+    public int MemoryLength => new MemorySizes(
+        ParameterLength, GradientLength, Loss is null ? 0 : Options.OptimizerStateLength, StateLength, WorkspaceLength, checked(Batch * Options.RowLength))
+        .Total(Options.Layout);
+
+    /// <summary>Whether micro-batches give the bits of the whole batch: not so where an op is applied twice or its chain runs over time outside.</summary>
+    public bool SplitsExactly => steps.Length == steps.DistinctBy(step => step.Owner).Count() && !Array.Exists(steps, step => step.Op.SplitsToRounding);
+
     /// <summary>Trainable numbers, padding not counted.</summary>
     public long ParameterCount
     {

@@ -129,8 +129,13 @@ internal sealed class PlanBuilder
             CheckOwner(graph, output);
         }
 
-        return new Plan(new PlanBuilder(graph, options, losses.ToArray(), outputs.ToArray()));
+        return options.MemoryBudget > 0
+            ? new BudgetSearch(graph, options, losses.ToArray(), outputs.ToArray()).Find()
+            : Build(graph, options, losses.ToArray(), outputs.ToArray());
     }
+
+    /// <summary>The plan that the options describe, whatever it takes.</summary>
+    public static Plan Build(Graph graph, PlanOptions options, Node[] losses, Node[] outputs) => new(new PlanBuilder(graph, options, losses, outputs));
 
     /// <summary>Whether the node's value is not kept for the backward pass.</summary>
     public bool IsDropped(Node node) => dropped[node.Index];

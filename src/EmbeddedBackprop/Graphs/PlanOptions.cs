@@ -32,6 +32,18 @@ public sealed record PlanOptions
     /// <summary>Whether the gradients of the graph's inputs are wanted, too.</summary>
     public bool InputGradients { get; init; }
 
+    /// <summary>
+    /// Bytes that a training may take in all: parameters, gradients, the optimiser's and the ops' state, workspace; 0 for no bound. The plan then chooses
+    /// whether the update is fused (where <see cref="UpdateInBackward"/> allows it), the micro-batch, and what is computed again; it says what it chose.
+    /// </summary>
+    public long MemoryBudget { get; init; }
+
+    /// <summary>Floats of the optimiser's state: part of what a training takes.</summary>
+    public int OptimizerStateLength { get; init; }
+
+    /// <summary>Floats for each sample of a run that a network needs beside the plan, to deal out rows of data.</summary>
+    internal int RowLength { get; init; }
+
     /// <summary>Orders of placing that the planner tries before it is content with gaps; fewer where many plans are compared.</summary>
     internal int PlacementTries { get; init; } = 1000;
 

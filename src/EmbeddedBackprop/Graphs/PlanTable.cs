@@ -76,7 +76,7 @@ internal static class PlanTable
         {
             if (plan.Batch < plan.Options.Batch)
             {
-                text.Append(CultureInfo.InvariantCulture, $"micro-batches of {plan.Batch}: the bits of the whole batch\n");
+                text.Append(CultureInfo.InvariantCulture, $"micro-batches of {plan.Batch}: {(plan.SplitsExactly ? "the bits of the whole batch" : "the whole batch's gradient to rounding")}\n");
             }
 
             if (plan.RecomputedMultiplyAdds > 0)
@@ -87,13 +87,19 @@ internal static class PlanTable
             if (plan.GradientLength == 0)
             {
                 text.Append("gradients   none are kept: each is applied within the backward pass\n");
-                return text.ToString();
+            }
+            else
+            {
+                text.Append(CultureInfo.InvariantCulture, $"gradients   {plan.ParameterCount,12:N0} numbers  {4L * plan.GradientLength,12:N0} bytes in memory\n");
             }
 
-            text.Append(CultureInfo.InvariantCulture, $"""
-                gradients   {plan.ParameterCount,12:N0} numbers  {4L * plan.ParameterLength,12:N0} bytes in memory
+            if (plan.Options.OptimizerStateLength > 0)
+            {
+                text.Append(CultureInfo.InvariantCulture, $"optimiser   {plan.Options.OptimizerStateLength,12:N0} floats   {4L * plan.Options.OptimizerStateLength,12:N0} bytes in memory\n");
+            }
 
-                """);
+            string budget = plan.Options.MemoryBudget > 0 ? string.Create(CultureInfo.InvariantCulture, $" of a budget of {plan.Options.MemoryBudget:N0}") : "";
+            text.Append(CultureInfo.InvariantCulture, $"in all      {plan.MemoryLength,12:N0} floats   {4L * plan.MemoryLength,12:N0} bytes in memory{budget}\n");
         }
 
         return text.ToString();

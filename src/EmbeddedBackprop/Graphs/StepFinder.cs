@@ -8,7 +8,7 @@ internal static class StepFinder
         Step?[] steps = new Step?[graph.Nodes.Count];
         foreach (Node node in graph.Nodes)
         {
-            steps[node.Index] = node.Op is null ? null : new Step(node, node.Op, node.Op, node.Inputs, []);
+            steps[node.Index] = node.Op is null ? null : First(node, node.Op);
         }
 
         bool[] wanted = Wanted(graph, losses, outputs, steps);
@@ -27,6 +27,22 @@ internal static class StepFinder
         }
 
         return [.. result];
+    }
+
+    /// <summary>
+    /// A node's own step. A loss behind a softmax or sigmoid of its own is read as the same loss on the logits: that is its definition, with or without fusion,
+    /// because cross-entropy of a softmax is written on logits only, and that of a sigmoid is more accurate there.
+    /// </summary>
+    private static Step First(Node node, Op op)
+    {
+        if (op.IsLoss && node.Inputs[0] is { Op: { } previous } judged && op.OnInputOf(previous) is { } onLogits)
+        {
+            Node[] inputs = [judged.Inputs[0], .. node.Inputs.AsSpan(1)];
+            _ = onLogits.InferShape(node.Name, inputs);
+            return new Step(node, onLogits, op, inputs, [judged]);
+        }
+
+        return new Step(node, op, op, node.Inputs, []);
     }
 
     private static bool[] Wanted(Graph graph, Node[] losses, Node[] outputs, Step?[] steps)

@@ -43,6 +43,13 @@ public sealed class Add : Op
     /// <summary>The third and further inputs are read after the sum of the first two has been written.</summary>
     public override bool MayOverlay(int input) => input < 2;
 
+    /// <summary>Every input has the gradient of the sum: it does not matter which of them stands in its memory.</summary>
+    public override bool MayOverlayGradient(int input) => true;
+
+    /// <inheritdoc/>
+    public override Op? TryFuse(Op next) =>
+        next.AsActivation is { } activation && IsPlain ? new Add(activation) { input = input, Name = Name } : null;
+
     /// <inheritdoc/>
     public override Shape InferShape(string name, ReadOnlySpan<Node> inputs)
     {

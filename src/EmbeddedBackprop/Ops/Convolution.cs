@@ -32,7 +32,7 @@ public abstract class Convolution : Op, IActivated
     public int KernelWidth { get; }
 
     /// <summary>f.</summary>
-    public Activation Activation { get; }
+    public Activation Activation { get; private set; }
 
     /// <summary>Stride, padding, dilation and groups.</summary>
     public ConvOptions Options { get; }
@@ -45,6 +45,19 @@ public abstract class Convolution : Op, IActivated
 
     /// <inheritdoc/>
     public override string? ActivationName => Activation.Name;
+
+    /// <inheritdoc/>
+    public override Op? TryFuse(Op next)
+    {
+        if (next.AsActivation is not { } activation || Activation is not Activation<Identity>)
+        {
+            return null;
+        }
+
+        Convolution both = (Convolution)MemberwiseClone();
+        both.Activation = activation;
+        return both;
+    }
 
     /// <inheritdoc/>
     public override string Settings => string.Create(CultureInfo.InvariantCulture, $"{Filters} {KernelText}{ConvText.Of(ShownOptions)}");

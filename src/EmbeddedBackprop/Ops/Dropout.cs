@@ -36,6 +36,9 @@ public sealed class Dropout : Op
     public override bool MayOverlay(int input) => true;
 
     /// <inheritdoc/>
+    public override bool MayOverlayGradient(int input) => true;
+
+    /// <inheritdoc/>
     public override Shape InferShape(string name, ReadOnlySpan<Node> inputs) => Shapes.Single(name, inputs, ref input);
 
     /// <inheritdoc/>

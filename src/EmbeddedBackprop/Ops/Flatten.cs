@@ -16,6 +16,9 @@ public sealed class Flatten : Op
     public override bool MayOverlay(int input) => true;
 
     /// <inheritdoc/>
+    public override bool MayOverlayGradient(int input) => true;
+
+    /// <inheritdoc/>
     public override Shape InferShape(string name, ReadOnlySpan<Node> inputs)
     {
         if (inputs.Length != 1)

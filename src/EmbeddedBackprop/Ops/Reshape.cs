@@ -34,6 +34,9 @@ public sealed class Reshape : Op
     public override bool MayOverlay(int input) => true;
 
     /// <inheritdoc/>
+    public override bool MayOverlayGradient(int input) => true;
+
+    /// <inheritdoc/>
     public override Shape InferShape(string name, ReadOnlySpan<Node> inputs)
     {
         if (inputs.Length != 1)

@@ -16,6 +16,9 @@ public sealed class Subtract : Op
     /// <inheritdoc/>
     public override bool MayOverlay(int input) => true;
 
+    /// <summary>The gradient of the first input is that of the output, which the second one's is then read from.</summary>
+    public override bool MayOverlayGradient(int input) => input == 0;
+
     /// <inheritdoc/>
     public override Shape InferShape(string name, ReadOnlySpan<Node> inputs) => Shapes.Equal(name, inputs, 2, 2);
 

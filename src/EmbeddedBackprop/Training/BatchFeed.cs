@@ -11,13 +11,11 @@ internal sealed class BatchFeed
 {
     private readonly Node[] inputs;
     private readonly Node[] targets;
-    private readonly int batch;
 
-    public BatchFeed(Node[] inputs, Node[] targets, int batch)
+    public BatchFeed(Node[] inputs, Node[] targets)
     {
         this.inputs = inputs;
         this.targets = targets;
-        this.batch = batch;
         InputLength = Sum(inputs);
         TargetLength = Sum(targets);
     }
@@ -28,8 +26,8 @@ internal sealed class BatchFeed
     /// <summary>Numbers of one sample's row of targets; 0 where the losses compare with no input.</summary>
     public int TargetLength { get; }
 
-    /// <summary>Floats of memory that dealing out needs.</summary>
-    public int RowsLength => checked((inputs.Length > 1 ? batch * InputLength : 0) + (targets.Length == 1 ? 0 : batch * TargetLength));
+    /// <summary>Floats of memory for each sample that dealing out needs.</summary>
+    public int RowLength => checked((inputs.Length > 1 ? InputLength : 0) + (targets.Length == 1 ? 0 : TargetLength));
 
     public void Gather(WorkerPool? pool, IBatchSource source, ReadOnlySpan<int> samples, Plan plan, Span<float> workspace, Span<float> rows)
     {
@@ -71,6 +69,12 @@ internal sealed class BatchFeed
         List<Node> found = [];
         foreach (Node loss in losses)
         {
+            // What is no loss is refused by the plan.
+            if (loss.Op is not { IsLoss: true })
+            {
+                continue;
+            }
+
             Node target = loss.Inputs[1];
             if (target.Op is null && Array.IndexOf(inputs, target) < 0 && !found.Contains(target))
             {

@@ -23,7 +23,7 @@ public static class GradientCheck
         }
 
         network.CheckFits(source);
-        int batch = Math.Min(network.Options.Batch, source.Count);
+        int batch = Math.Min(network.MicroBatch, source.Count);
         int[] samples = [.. Enumerable.Range(0, batch)];
         float[] x = new float[batch * source.InputLength], y = new float[batch * source.TargetLength];
         source.Gather(samples, x, source.InputLength, y, source.TargetLength);
@@ -50,6 +50,12 @@ public static class GradientCheck
         ArgumentNullException.ThrowIfNull(inputs);
         CheckArguments(plan, parameters, inputs, batch);
         options ??= new GradientCheckOptions();
+        if (plan.GradientLength == 0)
+        {
+            // The same plan with a span for the gradients that are to be looked at.
+            plan = Plan.ForTraining(plan.Graph, plan.Options with { UpdateInBackward = false, MemoryBudget = 0 }, [.. plan.Losses]);
+        }
+
         float[] begin = new float[plan.StateLength];
         plan.InitializeState<float>(begin);
         state[..Math.Min(state.Length, begin.Length)].CopyTo(begin);
@@ -103,9 +109,9 @@ public static class GradientCheck
             Errors.InferenceOnly();
         }
 
-        if (batch < 1 || batch > plan.Options.Batch)
+        if (batch < 1 || batch > plan.Batch)
         {
-            Errors.BatchTooLarge(plan.Options.Batch, batch);
+            Errors.BatchTooLarge(plan.Batch, batch);
         }
 
         if (parameters.Length != plan.ParameterLength)

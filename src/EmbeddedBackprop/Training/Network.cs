@@ -52,28 +52,35 @@ public sealed class Network : IDisposable
         Options = options;
         Graph graph = outputs[0].Graph;
         PlanOptions planOptions = new() { Batch = options.Batch, Arithmetic = options.Arithmetic, Layout = options.Layout };
-        InferencePlan = Plan.ForInference(graph, planOptions, outputs);
         lossValues = new float[losses.Length];
-        targets = [];
+        targets = BatchFeed.TargetsOf(losses, this.inputs);
+        feed = new BatchFeed(this.inputs, targets);
+        InferencePlan = Plan.ForInference(graph, planOptions, outputs);
         if (losses.Length > 0)
         {
-            TrainingPlan = Plan.ForTraining(graph, planOptions, losses);
+            TrainingPlan = PlanTraining(graph, losses, planOptions, options, InferencePlan.ParameterLength, feed.RowLength);
+            if (TrainingPlan.Options.MicroBatch > 0)
+            {
+                InferencePlan = Plan.ForInference(graph, planOptions with { MicroBatch = TrainingPlan.Options.MicroBatch }, outputs);
+            }
+
             Loss = (Loss)losses[0].Op!;
             Target = losses[0].Inputs[1];
-            targets = BatchFeed.TargetsOf(losses, this.inputs);
+            UpdatesInBackward = TrainingPlan.CanUpdateInBackward && MayFuseUpdate(options);
         }
 
-        UpdatesInBackward = TrainingPlan is { CanUpdateInBackward: true } && options is { Optimizer: Sgd, Execution: Execution.Vector, FuseUpdate: true }
-            && options.Clipping == Clipping.None && options.Regularization is { L1: 0f, MaxNorm: 0f };
-        feed = new BatchFeed(this.inputs, targets, options.Batch);
-        int parameterLength = InferencePlan.ParameterLength;
         MemorySizes sizes = new(
-            parameterLength,
-            Gradients: losses.Length == 0 ? 0 : parameterLength,
-            OptimizerState: losses.Length == 0 ? 0 : options.Optimizer.StateLength(parameterLength),
+            InferencePlan.ParameterLength,
+            TrainingPlan?.GradientLength ?? 0,
+            TrainingPlan?.Options.OptimizerStateLength ?? 0,
             InferencePlan.StateLength,
             Math.Max(InferencePlan.WorkspaceLength, TrainingPlan?.WorkspaceLength ?? 0),
-            losses.Length == 0 ? 0 : feed.RowsLength);
+            losses.Length == 0 ? 0 : checked(MicroBatch * feed.RowLength));
+        if (options.MemoryBudget > 0 && 4L * sizes.Total(options.Layout) > options.MemoryBudget)
+        {
+            Errors.BudgetTooSmall(options.MemoryBudget, 4L * sizes.Total(options.Layout), "a prediction takes more than a training step");
+        }
+
         this.memory = new NetworkMemory(options.Layout, sizes, memory);
         rows = options.Execution == Execution.Vector ? new RowPrediction(InferencePlan, Input, Output, this.memory) : null;
         inputLength = Input.Shape.Length;
@@ -117,6 +124,9 @@ public sealed class Network : IDisposable
 
     /// <summary>Floats of memory that the network uses: parameters, gradients, optimiser state, state and workspace.</summary>
     public int MemoryLength => memory.Length;
+
+    /// <summary>The most samples of one call: the batch, or under a memory budget a part of it. A trainer accumulates the parts.</summary>
+    public int MicroBatch => (TrainingPlan ?? InferencePlan).Batch;
 
     /// <summary>Threads that compute, the caller's among them.</summary>
     public int Threads => pool?.Threads ?? 1;
@@ -274,6 +284,11 @@ public sealed class Network : IDisposable
     public bool Update(float learningRate)
     {
         Errors.RequireNotNegative("learning rate", learningRate);
+        if (Training.GradientLength == 0)
+        {
+            Errors.NoGradientSpan();
+        }
+
         using WorkerPool.Loan loan = WorkerPool.Lend(pool);
         bool applied = GradientUpdate.Apply(Training, Options, Parameters, Gradients, OptimizerState, learningRate);
         StepNumber++;
@@ -359,15 +374,35 @@ public sealed class Network : IDisposable
         Plan plan = Training;
         using WorkerPool.Loan loan = WorkerPool.Lend(pool);
         plan.Forward(new PlanMemory<float>(Parameters, Gradients, Workspace, State), in run, Options.Execution);
-        Node judged = plan.Losses[0].Inputs[0];
-        correct = Loss!.CountCorrect(
-            plan.ValueSpan(Workspace, judged, run.Batch), plan.Stride(judged), TrainingTarget(run.Batch), TargetStride, run.Batch);
         for (int i = 0; i < lossValues.Length; i++)
         {
-            lossValues[i] = ((Loss)plan.Losses[i].Op!).Value(plan.LossParts(Workspace, i), run.LogicalBatch);
+            lossValues[i] = ((Loss)plan.LossSteps[i].Op).Value(plan.LossParts(Workspace, i), run.LogicalBatch);
         }
 
+        // The step may read logits where the graph's loss reads probabilities.
+        Step judge = plan.LossSteps[0];
+        correct = ((Loss)judge.Op).CountCorrect(
+            plan.ValueSpan(Workspace, judge.InputNodes[0], run.Batch), judge.Inputs[0].Stride, TrainingTarget(run.Batch), TargetStride, run.Batch);
         return plan.TotalLoss(Workspace, run.LogicalBatch);
+    }
+
+    private static bool MayFuseUpdate(NetworkOptions options) =>
+        options is { Optimizer: Sgd, Execution: Execution.Vector, FuseUpdate: true, Regularization: { L1: 0f, MaxNorm: 0f } } && options.Clipping == Clipping.None;
+
+    private static Plan PlanTraining(
+        Graph graph, ReadOnlySpan<Node> losses, PlanOptions planOptions, NetworkOptions options, int parameterLength, int rowLength)
+    {
+        planOptions = planOptions with
+        {
+            MemoryBudget = options.MemoryBudget,
+            OptimizerStateLength = options.Optimizer.StateLength(parameterLength),
+            RowLength = rowLength,
+            UpdateInBackward = options.MemoryBudget > 0 && MayFuseUpdate(options),
+        };
+        Plan plan = Plan.ForTraining(graph, planOptions, losses);
+        return options is { KeepGradients: false, MemoryBudget: 0 } && MayFuseUpdate(options) && plan.CanUpdateInBackward
+            ? Plan.ForTraining(graph, planOptions with { UpdateInBackward = true }, losses)
+            : plan;
     }
 
     private Span<float> Workspace => memory.Workspace.Span;

@@ -59,25 +59,3 @@ internal sealed class NetworkMemory
         return part;
     }
 }
-
-/// <summary>What a network's memory consists of, in floats.</summary>
-internal readonly record struct MemorySizes(int Parameters, int Gradients, int OptimizerState, int State, int Workspace, int Rows)
-{
-    /// <summary>All parts, each aligned as the layout wants it.</summary>
-    public int Total(Layout layout)
-    {
-        ReadOnlySpan<int> lengths = [Parameters, Gradients, OptimizerState, State, Workspace, Rows];
-        long sum = 0;
-        foreach (int length in lengths)
-        {
-            sum += layout.Align(length);
-        }
-
-        if (sum > int.MaxValue - Layouts.PaddedMultiple)
-        {
-            Errors.TooLarge("memory", sum);
-        }
-
-        return (int)sum;
-    }
-}

@@ -44,6 +44,17 @@ public sealed record NetworkOptions
     /// <summary>Bounds on gradients.</summary>
     public Clipping Clipping { get; init; } = Clipping.None;
 
+    /// <summary>
+    /// Bytes that the network may take in all; 0 for no bound. The training plan then chooses micro-batches and what is computed again instead of kept, and says
+    /// so; the bits stay the same, but where the plan says otherwise. <see cref="Network.MicroBatch"/> tells how many samples one call takes.
+    /// </summary>
+    public long MemoryBudget { get; init; }
+
+    /// <summary>
+    /// Whether gradients have memory of their own also where the update needs none, so that they can be looked at and accumulated; under a budget the plan decides.
+    /// </summary>
+    public bool KeepGradients { get; init; } = true;
+
     /// <summary>Whether plain gradient descent may change the weights within the backward pass, without a pass of its own: the same bits, faster.</summary>
     public bool FuseUpdate { get; init; } = true;
 }

@@ -49,6 +49,11 @@ public sealed class Trainer
             Errors.Negative("patience", options.EarlyStopping.Patience);
         }
 
+        if (options.Accumulation > 1 && network.TrainingPlan is { GradientLength: 0 })
+        {
+            Errors.NoGradientSpan();
+        }
+
         if ((long)network.Options.Batch * options.Accumulation > int.MaxValue)
         {
             Errors.OutOfRange("accumulation", options.Accumulation, $"at most {int.MaxValue / network.Options.Batch} for a batch of {network.Options.Batch}");
@@ -58,7 +63,7 @@ public sealed class Trainer
         this.source = source;
         this.options = options;
         order = new int[source.Count];
-        evaluationOrder = new int[network.Options.Batch];
+        evaluationOrder = new int[network.MicroBatch];
         bestParameters = options.EarlyStopping.Patience > 0 ? new float[network.Parameters.Length] : [];
         bestState = options.EarlyStopping.Patience > 0 ? new float[network.State.Length] : [];
         average = new AveragedWeights(network, options.Averaging);
@@ -262,10 +267,10 @@ public sealed class Trainer
     {
         float loss = 0;
         int right = 0;
-        bool applied = true, whole = logical <= network.Options.Batch;
-        for (int offset = 0; offset < logical; offset += network.Options.Batch)
+        bool applied = true, whole = logical <= network.MicroBatch;
+        for (int offset = 0; offset < logical; offset += network.MicroBatch)
         {
-            int batch = Math.Min(network.Options.Batch, logical - offset);
+            int batch = Math.Min(network.MicroBatch, logical - offset);
             network.Gather(source, order.AsSpan(state.NextSample + offset, batch));
 
             // The next batch's rows stand anywhere in memory: they travel while this batch is computed.

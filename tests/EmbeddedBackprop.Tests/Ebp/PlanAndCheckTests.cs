@@ -22,6 +22,28 @@ public sealed class PlanAndCheckTests
         Assert.That(table, Does.Contain("inference plan").And.Contains("training plan").And.Contains("23,860"));
     }
 
+    [Test]
+    public void A_training_is_planned_and_run_within_a_memory_budget()
+    {
+        using EbpProcess ebp = new();
+        string[] net = ["--layers", "64,40,40,40,40,10", "--optimizer", "adam", "--batch", "32"];
+        long free = ebp.RunJson(["plan", .. net]).GetProperty("training").GetProperty("lean_ram_bytes").GetInt64();
+        JsonElement within = ebp.RunJson(["plan", .. net, "--ram", "140K"]).GetProperty("training");
+        Assert.That(free, Is.GreaterThan(140 * 1024));
+        Assert.That(within.GetProperty("lean_ram_bytes").GetInt64(), Is.LessThanOrEqualTo(140 * 1024));
+        Assert.That(within.GetProperty("micro_batch").GetInt32(), Is.LessThan(32));
+        Assert.That(ebp.Run(["plan", .. net, "--ram", "140K"]).Output, Does.Contain("of a budget of 143,360").And.Contain("micro-batches of"));
+        EbpProcess.Result refused = ebp.Run(["plan", .. net, "--ram", "20K"]);
+        Assert.That((refused.ExitCode, refused.Errors), Is.EqualTo((2, refused.Errors)));
+        Assert.That(refused.Errors, Does.Contain("too few").And.Contain("plain gradient descent ("));
+        Assert.That(ebp.Run(["plan", .. net, "--ram", "much"]).Errors, Does.Contain("as in 65536, 64K or 2M"));
+
+        ebp.File("t.csv", TrainTests.Table(100, 3));
+        string[] train = ["train", "--data", "csv:t.csv", "--layers", "3,12,12,12,12,2", "--epochs", "2", "--batch", "20", "--out", "m.safetensors"];
+        string all = ebp.RunJson(train).GetProperty("weights_hash").GetString()!;
+        Assert.That(ebp.RunJson([.. train, "--ram", "6K"]).GetProperty("weights_hash").GetString(), Is.EqualTo(all));
+    }
+
     [TestCase("")]
     [TestCase("--layers 6,5,1 --activation tanh")]
     [TestCase("--layers 7,6,5,4 --activation gelu --loss huber --output-activation identity")]

@@ -81,7 +81,7 @@ internal static class GradcheckCommand
     /// <summary>Normal inputs and random classes: what the derivatives are taken at does not matter, as long as nothing is 0 by chance.</summary>
     private static IBatchSource RandomSamples(Network network, ulong seed)
     {
-        int count = network.Options.Batch, inputs = network.Input.Shape.Length, outputs = network.Output.Shape.Length;
+        int count = network.MicroBatch, inputs = network.Input.Shape.Length, outputs = network.Output.Shape.Length;
         CounterRandom random = new(seed, RandomPurpose.Check);
         float[] x = new float[count * inputs];
         for (int i = 0; i < x.Length; i++)

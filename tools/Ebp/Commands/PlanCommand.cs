@@ -17,13 +17,16 @@ internal static class PlanCommand
         Argument<string> model = ModelArgument.Create(optional: true);
         command.Arguments.Add(model);
         RecipeOptions options = new(command, RecipeOptions.Model, ["optimizer", "momentum", "batch"]);
+        Option<string> ram = new("--ram") { HelpName = "BYTES", Description = "Plans a training that takes no more memory than this (as in 64K), and says what that costs." };
+        command.Options.Add(ram);
         Option<bool> json = Json.Option();
         command.Options.Add(json);
-        command.SetAction(parsed => Run(parsed.GetValue(model), options.Read(parsed), parsed.GetValue(json)));
+        command.SetAction(parsed => Run(
+            parsed.GetValue(model), options.Read(parsed), OptionText.Bytes("ram", parsed.GetValue(ram)), parsed.GetValue(json)));
         return command;
     }
 
-    private static int Run(string? path, Recipe given, bool json)
+    private static int Run(string? path, Recipe given, long? ram, bool json)
     {
         if (path is not null)
         {
@@ -32,8 +35,13 @@ internal static class PlanCommand
                 throw ToolException.Usage($"--{stray}: the model file says what the network is");
             }
 
+            if (ram is not null)
+            {
+                throw ToolException.Usage("--ram: plans a training, which wants --layers or --net instead of a model file");
+            }
+
             SavedModel model = ModelStore.Load(path);
-            Show((layout, batch) => model.File.ToNetwork(batch ?? 0, layout), given.Batch, json);
+            Show((layout, batch) => model.File.ToNetwork(batch ?? 0, layout), null, given.Batch, json);
             return ExitCode.Success;
         }
 
@@ -43,11 +51,17 @@ internal static class PlanCommand
         }
 
         Recipe recipe = RecipeDefaults.CompleteWithoutData(given) with { Initializer = "zeros" };
-        Show((layout, batch) => NetworkFactory.Create(recipe, layout, batch), given.Batch, json);
+        int batch = given.Batch ?? (ram is null ? 1 : recipe.Batch!.Value);
+        Network lean = NetworkFactory.Create(recipe, Layout.Compact, batch, memoryBudget: ram ?? 0, keepGradients: false);
+        Show((layout, size) => NetworkFactory.Create(recipe, layout, size), lean, given.Batch, json);
         return ExitCode.Success;
     }
 
-    private static void Show(Func<Layout, int?, Network> create, int? batch, bool json)
+    /// <param name="create">Makes the network for a layout and a batch.</param>
+    /// <param name="lean">The network as a device trains it, within the budget if there is one.</param>
+    /// <param name="batch">The batch that was asked for.</param>
+    /// <param name="json">For machines.</param>
+    private static void Show(Func<Layout, int?, Network> create, Network? lean, int? batch, bool json)
     {
         Network host = create(Layout.Padded, batch);
         int deviceBatch = batch ?? 1;
@@ -59,7 +73,10 @@ internal static class PlanCommand
             InferenceFlash: 4L * single.InferencePlan.ParameterLength,
             InferenceRam: 4L * single.InferencePlan.WorkspaceLength,
             TrainingBatch: deviceBatch,
-            TrainingRam: 4L * (device.Parameters.Length + device.Gradients.Length + device.OptimizerState.Length + (device.TrainingPlan?.WorkspaceLength ?? 0)),
+            TrainingRam: 4L * device.MemoryLength,
+            LeanRam: 4L * (lean ?? device).MemoryLength,
+            MicroBatch: (lean ?? device).MicroBatch,
+            ComputedAgain: (lean ?? device).TrainingPlan?.RecomputedMultiplyAdds ?? 0,
             OptimizerState: 4L * device.OptimizerState.Length,
             HostBatch: host.Options.Batch,
             HostRam: 4L * host.MemoryLength);
@@ -73,10 +90,17 @@ internal static class PlanCommand
         Console.Out.WriteLine(host.TrainingPlan ?? host.InferencePlan);
         Console.Out.WriteLine("On a device:");
         Console.Out.WriteLine(single.InferencePlan);
+        if (lean is { TrainingPlan: { } leanPlan })
+        {
+            Console.Out.WriteLine("Training on a device:");
+            Console.Out.WriteLine(leanPlan);
+        }
+
         Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"""
             {needs.Parameters:N0} parameters, {needs.MultiplyAdds:N0} multiply-adds a prediction
             inference on a device:                 flash {needs.InferenceFlash,12:N0} bytes of weights   RAM {needs.InferenceRam,12:N0} bytes
             training on a device, batch {needs.TrainingBatch,-10} flash {0,12:N0} bytes of weights   RAM {needs.TrainingRam,12:N0} bytes (optimiser state {needs.OptimizerState:N0})
+            the same as planned above                                                RAM {needs.LeanRam,12:N0} bytes
             training on this machine, batch {needs.HostBatch,-10}                                  RAM {needs.HostRam,12:N0} bytes (padded rows)
             """));
     }
@@ -117,6 +141,9 @@ internal static class PlanCommand
         writer.WriteNumber("batch", needs.TrainingBatch);
         writer.WriteNumber("flash_bytes", 0);
         writer.WriteNumber("ram_bytes", needs.TrainingRam);
+        writer.WriteNumber("lean_ram_bytes", needs.LeanRam);
+        writer.WriteNumber("micro_batch", needs.MicroBatch);
+        writer.WriteNumber("multiply_adds_again", needs.ComputedAgain);
         writer.WriteNumber("optimizer_bytes", needs.OptimizerState);
         writer.WriteEndObject();
         writer.WriteStartObject("host");
@@ -127,5 +154,6 @@ internal static class PlanCommand
 
     /// <summary>Bytes, but for the first two.</summary>
     private readonly record struct Needs(
-        long Parameters, long MultiplyAdds, long InferenceFlash, long InferenceRam, int TrainingBatch, long TrainingRam, long OptimizerState, int HostBatch, long HostRam);
+        long Parameters, long MultiplyAdds, long InferenceFlash, long InferenceRam, int TrainingBatch, long TrainingRam, long LeanRam, int MicroBatch,
+        long ComputedAgain, long OptimizerState, int HostBatch, long HostRam);
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Numerics;
 using System.Text.Json;
 using EmbeddedBackprop.Export;
+using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Tools.Output;
 using EmbeddedBackprop.Tools.Recipes;
@@ -23,14 +24,17 @@ internal static class TrainCommand
         Option<string> output = new("--out") { HelpName = "FILE", Description = "The model file (default: ebp-out/model.safetensors, and C files beside it)." };
         Option<string> resume = new("--resume") { HelpName = "FILE", Description = "Goes on from a model file with the same bits; only --epochs, --threads and --out may differ." };
         Option<string> threads = new("--threads") { HelpName = "N|auto", Description = "Threads to train on, the bits are the same (default: auto, one for a small network)." };
+        Option<string> ram = new("--ram") { HelpName = "BYTES", Description = "Trains within so much memory (as in 64K), everything counted: micro-batches, and values computed again instead of kept." };
         Option<bool> json = Json.Option();
         command.Options.Add(output);
         command.Options.Add(resume);
         command.Options.Add(threads);
+        command.Options.Add(ram);
         command.Options.Add(json);
         command.SetAction(parsed =>
         {
-            return Run(options.Read(parsed), Threads(parsed.GetValue(threads)), parsed.GetValue(output), parsed.GetValue(resume), parsed.GetValue(json));
+            return Run(
+                options.Read(parsed), Threads(parsed.GetValue(threads)), OptionText.Bytes("ram", parsed.GetValue(ram)), parsed.GetValue(output), parsed.GetValue(resume), parsed.GetValue(json));
         });
         return command;
     }
@@ -38,7 +42,7 @@ internal static class TrainCommand
     /// <summary>0 and auto leave it to the plan.</summary>
     private static int Threads(string? text) => text == "auto" ? 0 : OptionText.Integer("threads", text, 1, NetworkOptions.MaximumThreads) ?? 0;
 
-    private static int Run(Recipe given, int threads, string? output, string? resume, bool json)
+    private static int Run(Recipe given, int threads, long? ram, string? output, string? resume, bool json)
     {
         string file = output ?? Path.Combine(DefaultFolder, DefaultFile);
         OutputTarget.CheckFile(file);
@@ -53,7 +57,7 @@ internal static class TrainCommand
         recipe = RecipeDefaults.Complete(recipe, data.InputShape, data.Classes, data.Training.TargetLength, data.Training.Count);
         recipe = ClassBalance.Resolve(recipe, data);
         data = data.ForOutputs(recipe.Layers![^1]);
-        using Network network = NetworkFactory.Create(recipe, threads: threads);
+        using Network network = NetworkFactory.Create(recipe, ram is null ? Layout.Padded : Layout.Compact, threads: threads, memoryBudget: ram ?? 0);
         Trainer trainer = new(network, data.Training, NetworkFactory.Training(recipe));
         saved?.File.Restore(trainer);
         TrainingRun run = new(data, network, trainer, saved?.History);

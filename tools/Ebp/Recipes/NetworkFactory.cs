@@ -12,7 +12,8 @@ namespace EmbeddedBackprop.Tools.Recipes;
 /// <summary>Builds the network of a complete recipe.</summary>
 internal static class NetworkFactory
 {
-    public static Network Create(Recipe recipe, Layout layout = Layout.Padded, int? batch = null, int threads = 1)
+    public static Network Create(
+        Recipe recipe, Layout layout = Layout.Padded, int? batch = null, int threads = 1, long memoryBudget = 0, bool keepGradients = true)
     {
         NetworkOptions options = new()
         {
@@ -20,6 +21,10 @@ internal static class NetworkFactory
             Arithmetic = recipe.Arithmetic == "separate" ? Arithmetic.Separate : Arithmetic.Fused,
             Layout = layout,
             Threads = threads,
+            MemoryBudget = memoryBudget,
+            KeepGradients = keepGradients,
+            // Batches that are accumulated want a place for their gradient.
+            FuseUpdate = memoryBudget == 0 || recipe.Accumulation is null or 1,
             Initializer = Registry.Initializer(recipe.Initializer!, new InitializerSettings { Gain = recipe.InitializerGain }),
             Seed = recipe.Seed!.Value,
             Optimizer = Registry.Optimizer(recipe.Optimizer!, new OptimizerSettings { Momentum = recipe.Momentum }),

@@ -88,5 +88,19 @@ internal static class OptionText
         return sizes.Length >= 2 ? sizes : throw ToolException.Usage($"--layers: expected at least inputs and outputs, as in 784,30,10, got '{text}'");
     }
 
+    /// <summary>A number of bytes, as in 65536, 64K or 2M.</summary>
+    public static long? Bytes(string option, string? text)
+    {
+        if (string.IsNullOrEmpty(text))
+        {
+            return text is null ? null : throw ToolException.Usage($"--{option}: expected a number of bytes, as in 65536, 64K or 2M");
+        }
+
+        long unit = text[^1..].ToUpperInvariant() switch { "K" => 1024, "M" => 1024 * 1024, _ => 1 };
+        return long.TryParse(unit == 1 ? text : text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out long value) && value > 0 && value <= int.MaxValue
+            ? value * unit
+            : throw ToolException.Usage($"--{option}: expected a number of bytes, as in 65536, 64K or 2M, got '{text}'");
+    }
+
     public static string Format(float value) => value.ToString("R", CultureInfo.InvariantCulture);
 }

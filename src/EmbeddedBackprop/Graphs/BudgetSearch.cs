@@ -1,0 +1,191 @@
+using System.Globalization;
+
+namespace EmbeddedBackprop.Graphs;
+
+/// <summary>
+/// Finds a training plan that fits a memory budget, and costs as little time as possible: first the whole batch, then parts of it (micro-batches, which need a
+/// gradient span), then values computed again instead of kept, the cheapest of those ways that fits.
+/// </summary>
+internal sealed class BudgetSearch(Graph graph, PlanOptions options, Node[] losses, Node[] outputs)
+{
+    private readonly long budget = options.MemoryBudget;
+    private readonly PlanOptions free = options with { MemoryBudget = 0, UpdateInBackward = false, PlacementTries = 60 };
+
+    /// <summary>The plan.</summary>
+    /// <exception cref="ArgumentException">No plan fits; the text says how many bytes are missing, and what would help.</exception>
+    public Plan Find()
+    {
+        long least = long.MaxValue;
+        foreach (Node[] recompute in Ways())
+        {
+            if (Fit(recompute, ref least) is { } plan)
+            {
+                return WithBudget(Relax(plan));
+            }
+        }
+
+        Errors.BudgetTooSmall(budget, least, Help(least));
+        return null!;
+    }
+
+    /// <summary>The fewest bytes of any plan for these options.</summary>
+    private long Least()
+    {
+        long least = long.MaxValue;
+        foreach (Node[] recompute in Ways())
+        {
+            _ = Fit(recompute, ref least);
+        }
+
+        return least;
+    }
+
+    /// <summary>Sets of nodes that are computed again, from no cost to the highest.</summary>
+    private IEnumerable<Node[]> Ways()
+    {
+        Plan whole = Make(Smallest, [], update: false);
+        Node[] nodes = [.. whole.Steps.ToArray().Select(step => step.Node)];
+        List<(long Cost, Node[] Nodes)> ways = [(-1, [])];
+
+        // What costs no multiply-adds, for example activations and pooling; then all but every n-th step, with and without those.
+        Node[] cheap = [.. whole.Steps.ToArray().Where(step => step.Op.MultiplyAdds == 0).Select(step => step.Node)];
+        Add(cheap);
+        foreach (int distance in (ReadOnlySpan<int>)[2, 3, 4, 5, 6, 8, 10, 12, 16])
+        {
+            for (int first = 0; first < Math.Min(distance, 4) && distance <= nodes.Length; first++)
+            {
+                Node[] between = [.. nodes.Where((_, i) => i % distance != first)];
+                Add(between);
+                Add([.. between.Union(cheap)]);
+            }
+        }
+
+        return ways.OrderBy(way => way.Cost).Select(way => way.Nodes);
+
+        void Add(Node[] recompute)
+        {
+            if (recompute.Length > 0 && nodes.Length <= MostSteps)
+            {
+                ways.Add((Make(Smallest, recompute, update: false).RecomputedMultiplyAdds, recompute));
+            }
+        }
+    }
+
+    /// <summary>Beyond this many steps the search itself would take long; such nets are split into micro-batches only.</summary>
+    private const int MostSteps = 64;
+
+    /// <summary>The plan with the largest batch that fits, or null.</summary>
+    private Plan? Fit(Node[] recompute, ref long least)
+    {
+        if (options.UpdateInBackward && TryMake(options.Batch, recompute, update: true, ref least) is { } fused)
+        {
+            return fused;
+        }
+
+        if (TryMake(options.Batch, recompute, update: false, ref least) is { } whole)
+        {
+            return whole;
+        }
+
+        if (options.Batch == 1 || !CanSplit || TryMake(1, recompute, update: false, ref least) is not { } best)
+        {
+            return null;
+        }
+
+        // Memory grows with the batch: the largest that fits, found by halving.
+        int fits = 1, fails = options.Batch;
+        while (fails - fits > 1)
+        {
+            int middle = fits + ((fails - fits) / 2);
+            if (TryMake(middle, recompute, update: false, ref least) is { } plan)
+            {
+                (fits, best) = (middle, plan);
+            }
+            else
+            {
+                fails = middle;
+            }
+        }
+
+        // Equal parts: 32 samples that could be 11 + 11 + 10 need not be 15 + 15 + 2.
+        int parts = (options.Batch + fits - 1) / fits, even = (options.Batch + parts - 1) / parts;
+        return even == fits ? best : Make(even, recompute, update: false);
+    }
+
+    private bool CanSplit => !graph.Ops.Any(op => op.DependsOnWholeBatch);
+
+    private int Smallest => CanSplit ? 1 : options.Batch;
+
+    /// <summary>Keeps what still fits, the most expensive first.</summary>
+    private Plan Relax(Plan plan)
+    {
+        List<Node> recompute = [.. plan.Options.Recompute];
+        foreach (Step step in plan.Steps.ToArray().OrderByDescending(step => step.Op.MultiplyAdds))
+        {
+            if (!recompute.Remove(step.Node))
+            {
+                continue;
+            }
+
+            Plan relaxed = PlanBuilder.Build(graph, plan.Options with { Recompute = [.. recompute] }, losses, outputs);
+            if (Bytes(relaxed) <= budget && relaxed.RecomputedMultiplyAdds <= plan.RecomputedMultiplyAdds)
+            {
+                plan = relaxed;
+            }
+            else
+            {
+                recompute.Add(step.Node);
+            }
+        }
+
+        return plan;
+    }
+
+    /// <summary>The same plan again, with the budget in its options, for whoever prints it.</summary>
+    private Plan WithBudget(Plan plan) => PlanBuilder.Build(
+        graph, plan.Options with { MemoryBudget = budget, PlacementTries = options.PlacementTries }, losses, outputs);
+
+    private Plan? TryMake(int batch, Node[] recompute, bool update, ref long least)
+    {
+        if (update && !Make(Smallest, [], update: false).CanUpdateInBackward)
+        {
+            return null;
+        }
+
+        Plan plan = Make(batch, recompute, update);
+        long bytes = Bytes(plan);
+        least = Math.Min(least, bytes);
+        return bytes <= budget ? plan : null;
+    }
+
+    private Plan Make(int batch, Node[] recompute, bool update) => PlanBuilder.Build(
+        graph, free with { MicroBatch = batch == options.Batch ? 0 : batch, Recompute = [.. options.Recompute.Union(recompute)], UpdateInBackward = update }, losses, outputs);
+
+    private static long Bytes(Plan plan) => 4L * plan.MemoryLength;
+
+    /// <summary>What would make it fit, or less: each with the bytes that it would need.</summary>
+    private string Help(long least)
+    {
+        List<string> help = [];
+        Offer("a batch of 1", options with { Batch = 1, MicroBatch = 0 }, options.Batch > 1);
+        Offer("compact rows", options with { Layout = Layout.Compact }, options.Layout != Layout.Compact);
+        Offer("plain gradient descent", options with { OptimizerStateLength = 0, UpdateInBackward = true }, options.OptimizerStateLength > 0 || !options.UpdateInBackward);
+        Offer(
+            "all of them", options with { Batch = 1, MicroBatch = 0, Layout = Layout.Compact, OptimizerStateLength = 0, UpdateInBackward = true }, help.Count > 1);
+        return help.Count == 0 ? "only a smaller net would do" : "what would help: " + string.Join(", ", help);
+
+        void Offer(string what, PlanOptions other, bool differs)
+        {
+            if (!differs)
+            {
+                return;
+            }
+
+            long bytes = new BudgetSearch(graph, other, losses, outputs).Least();
+            if (bytes < least)
+            {
+                help.Add(string.Create(CultureInfo.InvariantCulture, $"{what} ({bytes:N0} bytes)"));
+            }
+        }
+    }
+}
