@@ -34,12 +34,16 @@ internal sealed class NetworkTrace
         this.network = network;
         Batch = batch;
         Node[] losses = [.. training.Losses];
-        PlanOptions options = training.Options with { Batch = batch };
+        // Every node by itself, and everything kept: that is what a trace is for.
+        PlanOptions options = training.Options with
+        {
+            Batch = batch, MicroBatch = 0, MemoryBudget = 0, Recompute = [], Fuse = false, UpdateInBackward = false,
+        };
         plan = Plan.ForTraining(network.Output.Graph, options, losses, Nodes(network));
-        feed = new BatchFeed([.. network.Inputs], [.. network.Targets], batch);
+        feed = new BatchFeed([.. network.Inputs], [.. network.Targets]);
         workspace = new float[plan.WorkspaceLength];
         gradients = new float[plan.ParameterLength];
-        rows = new float[feed.RowsLength];
+        rows = new float[batch * feed.RowLength];
     }
 
     /// <summary>The most samples of a run.</summary>
@@ -242,9 +246,12 @@ internal sealed class NetworkTrace
         {
             foreach (Step step in part.Steps)
             {
-                if (!step.Op.IsLoss && !nodes.Contains(step.Node))
+                foreach (Node node in (Node[])[.. step.FusedNodes, step.Node])
                 {
-                    nodes.Add(step.Node);
+                    if (node.Op is { IsLoss: false } && !nodes.Contains(node))
+                    {
+                        nodes.Add(node);
+                    }
                 }
             }
         }

@@ -8,7 +8,7 @@ internal static class PredictionRun
     /// <summary>Calls back for each sample, in order, with the first output's numbers.</summary>
     public static void Over(Network network, IBatchSource data, Seen seen)
     {
-        int batch = network.Options.Batch, outputs = network.Output.Shape.Length;
+        int batch = network.MicroBatch, outputs = network.Output.Shape.Length;
         int[] samples = new int[batch];
         network.CheckInputs(data);
         for (int first = 0; first < data.Count; first += batch)
