@@ -14,8 +14,8 @@ namespace EmbeddedBackprop.Benchmarks.Experiments;
 /// </summary>
 internal static class FunctionsExperiment
 {
-    /// <summary>A layer of ordinary size, and one that fills most of the first cache.</summary>
-    private static readonly int[] Lengths = [30, 4096];
+    /// <summary>Layers of ten classes and of ordinary size, and one that fills most of the first cache.</summary>
+    private static readonly int[] Lengths = [10, 30, 4096];
 
     // The runtime's own library comes compiled for older processors, and is compiled again in the background once it was called often: some time later,
     // several times as fast. This switch has it compiled for this processor at once.

@@ -1,6 +1,4 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using EmbeddedBackprop.Kernels.Scalar;
 
 namespace EmbeddedBackprop.Kernels;
 
@@ -25,7 +23,8 @@ internal static class Map
             throw new ArgumentException($"{typeof(TMap).Name}: x and y overlap, shifted by {offset} elements; only the same span is allowed.");
         }
 
-        LaneDispatch.Run<Kernel<TMap>, Arguments>(arithmetic, new Arguments(x, y));
+        // Ten numbers are two overlapping vectors of eight: a polynomial costs the same for one lane and for all.
+        LaneDispatch.RunWithin<Kernel<TMap>, Arguments>(arithmetic, x.Length, new Arguments(x, y));
     }
 
     internal readonly ref struct Arguments(ReadOnlySpan<float> x, Span<float> y)
@@ -44,18 +43,9 @@ internal static class Map
             ref float y = ref MemoryMarshal.GetReference(arguments.Y);
             nuint n = (nuint)arguments.X.Length;
             if (n >= (nuint)T.Count)
-            {
                 Vectors<T>(in x, ref y, n);
-            }
             else if (n != 0)
-            {
-                // Less than a vector, on a copy: a polynomial costs the same for one lane and for all.
-                SoftmaxRow.Tail(in x, 0, n, out PartialSums<float> copy);
-                ref float t = ref Unsafe.As<PartialSums<float>, float>(ref copy);
-                Vectors<T>(in t, ref t, (nuint)T.Count);
-                for (nuint i = 0; i < n; i++)
-                    Unsafe.Add(ref y, i) = Unsafe.Add(ref t, i);
-            }
+                Vectors<TTail>(in x, ref y, n);
         }
 
         private static void Vectors<T>(ref readonly float x, ref float y, nuint n) where T : struct, IFloatLanes<T>
