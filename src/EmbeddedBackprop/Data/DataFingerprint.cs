@@ -34,6 +34,28 @@ public static class DataFingerprint
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
+    /// <summary>SHA-256 over lengths, steps and labels of sequences, as 64 lower-case hexadecimal digits.</summary>
+    public static string Of(SequenceDataset data)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        using IncrementalHash hash = Begin(data.Count, data.Features, data.ClassCount);
+        Span<byte> number = stackalloc byte[4];
+        for (int i = 0; i < data.Count; i++)
+        {
+            Append(hash, number, data.Length(i));
+            Append(hash, number, data.Label(i));
+            foreach (float value in data.Sequence(i)) Append(hash, number, BitConverter.SingleToInt32Bits(value));
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private static void Append(IncrementalHash hash, Span<byte> number, int value)
+    {
+        BinaryPrimitives.WriteInt32LittleEndian(number, value);
+        hash.AppendData(number);
+    }
+
     private static IncrementalHash Begin(int count, int inputs, int classes)
     {
         IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

@@ -17,6 +17,29 @@ public sealed class DataSplit
     /// <summary>The held-out samples, ascending; for <see cref="DatasetView.Subset"/>.</summary>
     public int[] Test { get; }
 
+    /// <summary>Holds out the samples whose position modulo folds is fold: each sample is held out by exactly one of the folds.</summary>
+    /// <param name="count">How many samples there are.</param>
+    /// <param name="fold">Which part is held out, from 0 to folds - 1.</param>
+    /// <param name="folds">How many parts there are, at least 2 and at most count.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A number lies out of its range.</exception>
+    public static DataSplit Fold(int count, int fold, int folds)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(folds, 2);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(folds, count);
+        ArgumentOutOfRangeException.ThrowIfNegative(fold);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(fold, folds);
+        int tested = ((count - 1 - fold) / folds) + 1;
+        int[] training = new int[count - tested], test = new int[tested];
+        int trained = 0;
+        for (int i = 0; i < count; i++)
+        {
+            if (i % folds == fold) test[i / folds] = i;
+            else training[trained++] = i;
+        }
+
+        return new DataSplit(training, test);
+    }
+
     /// <summary>Holds out round(count * testFraction) samples, at least one and not all, drawn without replacement.</summary>
     /// <param name="count">How many samples there are, at least 2.</param>
     /// <param name="testFraction">The share to hold out, between 0 and 1.</param>

@@ -70,6 +70,52 @@ public sealed class Standardizer
         return new Standardizer(means, scales);
     }
 
+    /// <summary>Mean and population variance of every feature over all steps of the given sequences, in double and in their order; what is filled up does not count.</summary>
+    /// <param name="sequences">The sequences.</param>
+    /// <param name="training">The samples of the training part.</param>
+    /// <exception cref="ArgumentException">There are no samples.</exception>
+    public static Standardizer Fit(SequenceDataset sequences, ReadOnlySpan<int> training)
+    {
+        ArgumentNullException.ThrowIfNull(sequences);
+        if (training.Length == 0) throw new ArgumentException("There are no samples to fit on.", nameof(training));
+        int features = sequences.Features;
+        double[] mean = new double[features], variance = new double[features];
+        long steps = 0;
+        foreach (int sample in training)
+        {
+            ReadOnlySpan<float> sequence = sequences.Sequence(sample);
+            for (int i = 0; i < sequence.Length; i++) mean[i % features] += sequence[i];
+            steps += sequences.Length(sample);
+        }
+
+        for (int j = 0; j < features; j++) mean[j] /= steps;
+        foreach (int sample in training)
+        {
+            ReadOnlySpan<float> sequence = sequences.Sequence(sample);
+            for (int i = 0; i < sequence.Length; i++) variance[i % features] += (sequence[i] - mean[i % features]) * (sequence[i] - mean[i % features]);
+        }
+
+        float[] means = new float[features], scales = new float[features];
+        for (int j = 0; j < features; j++)
+        {
+            means[j] = (float)mean[j];
+            float scale = (float)(1 / Math.Sqrt(variance[j] / steps));
+            scales[j] = float.IsFinite(scale) && scale > 0 ? scale : 1f;
+        }
+
+        return new Standardizer(means, scales);
+    }
+
+    /// <summary>Sequences whose features are standardised at every step; what is filled up stays 0, the mean. The original stays as it is.</summary>
+    /// <exception cref="ArgumentException">The number of features is another one than fitted.</exception>
+    public SequenceDataset Apply(SequenceDataset sequences)
+    {
+        ArgumentNullException.ThrowIfNull(sequences);
+        float[] values = sequences.Values.ToArray();
+        for (int i = 0; i < values.Length; i += sequences.Features) Apply(values.AsSpan(i, sequences.Features));
+        return sequences.WithValues(values);
+    }
+
     /// <summary>Standardises the inputs of one sample in place.</summary>
     /// <exception cref="ArgumentException">The number of inputs is another one than fitted.</exception>
     public void Apply(Span<float> inputs)

@@ -83,23 +83,15 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
     private Network Compile(Graph graph, Loss? loss, Loss? lossOnLogits, NetworkOptions options)
     {
         Node output = graph.Nodes[^1];
-        Node? input = null;
-        foreach (Node node in graph.Nodes)
-        {
-            if (node.Op is null)
-            {
-                input = input is null ? node : throw SettingsText.Error(file, ModelKeys.Net, $"a network has one input; {input.Name} and {node.Name} are two");
-            }
-        }
-
+        Node[] inputs = [.. graph.Nodes.Where(node => node.Op is null)];
         if (loss is null)
         {
-            return new Network(input!, output, null, options);
+            return new Network(inputs, [output], [], options);
         }
 
         Node judged = lossOnLogits is not null ? output.Inputs[0] : Judged(graph) ?? output;
         Node target = graph.Input(TargetShape(judged.Shape), NetCompiler.FreeName(graph, "target"));
-        return new Network(input!, output, graph.Apply(lossOnLogits ?? loss, judged, target, NetCompiler.FreeName(graph, "loss")), options);
+        return new Network(inputs, [output], [graph.Apply(lossOnLogits ?? loss, judged, target, NetCompiler.FreeName(graph, "loss"))], options);
     }
 
     private NetworkOptions Options(bool training, int batch, Layout layout)

@@ -11,6 +11,7 @@ public static class NetCompiler
     /// Builds the text's graph and compiles it with a loss that compares the last statement with a target of its shape. As in <see cref="Sequential"/>, softmax with
     /// cross-entropy and sigmoid with binary cross-entropy train on the logits.
     /// </summary>
+    /// <remarks>A text with several inputs gives a network that deals a row of data out to them in their order: a sequence, then its mask.</remarks>
     /// <param name="text">The text, as <see cref="NetText"/> describes it.</param>
     /// <param name="loss">The loss; null for a network that only predicts.</param>
     /// <param name="options">Batch, arithmetic, layout, optimiser.</param>
@@ -22,15 +23,15 @@ public static class NetCompiler
         Loss? onLogits = null;
         Graph graph = NetText.Build(text, Registry.Activation, f => (onLogits = loss?.OnLogits(f)) is not null, input);
         Node output = graph.Nodes[^1];
-        Node first = graph.Nodes[0];
+        Node[] inputs = [.. graph.Nodes.Where(node => node.Op is null)];
         if (loss is null)
         {
-            return new Network(first, output, null, options);
+            return new Network(inputs, [output], [], options);
         }
 
         Node judged = onLogits is null ? output : output.Inputs[0];
         Node target = graph.Input(judged.Shape, FreeName(graph, "target"));
-        return new Network(first, output, graph.Apply(onLogits ?? loss, judged, target, FreeName(graph, "loss")), options);
+        return new Network(inputs, [output], [graph.Apply(onLogits ?? loss, judged, target, FreeName(graph, "loss"))], options);
     }
 
     /// <summary>The name, or the name with the first number that makes it free.</summary>

@@ -31,14 +31,27 @@ internal static class ExportCommand
     /// <summary>What the C's header has to say about inputs and outputs, and what is to be done to inputs.</summary>
     public static CExportOptions COptions(Preparation preparation, Recipe recipe) => new()
     {
-        InputMeans = preparation.Standardizer is { } means ? means.Means.ToArray() : [],
-        InputScales = preparation.Standardizer is { } scales ? scales.Scales.ToArray() : [],
+        InputMeans = preparation.Standardizer is { } means ? EachStep(means.Means.ToArray(), recipe) : [],
+        InputScales = preparation.Standardizer is { } scales ? EachStep(scales.Scales.ToArray(), recipe) : [],
         InputNames = preparation.InputNames ?? (recipe.Data is "digits" or "mnist" ? ["28 rows of 28 grey levels from 0 (paper) to 1 (ink)"] : []),
         OutputNames = recipe.Layers is not [.., 1] ? preparation.ClassNames ?? []
             : preparation.ClassNames is [_, string second] ? [$"the probability of {second}"]
             : preparation.Classes == 0 && recipe.Label is { Length: > 0 } label && !char.IsAsciiDigit(label[0]) ? [label]
             : [],
     };
+
+    /// <summary>The figures of one step, once for each step of a sequence.</summary>
+    private static float[] EachStep(float[] figures, Recipe recipe)
+    {
+        int steps = recipe.Data is null || !SequenceLoader.Applies(recipe) ? 1 : recipe.Steps ?? recipe.Window ?? 1;
+        float[] all = new float[steps * figures.Length];
+        for (int i = 0; i < all.Length; i++)
+        {
+            all[i] = figures[i % figures.Length];
+        }
+
+        return all;
+    }
 
     private static int Run(string path, string folder, string? name, string? arithmetic, bool json)
     {

@@ -56,6 +56,12 @@ internal static class TrainCommand
 
         recipe = RecipeDefaults.Complete(recipe, data.InputShape, data.Classes, data.Training.TargetLength, data.Training.Count);
         recipe = ClassBalance.Resolve(recipe, data);
+        if (SequenceLoader.IsStrokes(recipe))
+        {
+            // The model is asked about other strokes later: they are filled up to the same length.
+            recipe = recipe with { Steps = data.Steps };
+        }
+
         data = data.ForOutputs(recipe.Layers![^1]);
         using Network network = NetworkFactory.Create(recipe, ram is null ? Layout.Padded : Layout.Compact, threads: threads, memoryBudget: ram ?? 0);
         Trainer trainer = new(network, data.Training, NetworkFactory.Training(recipe));

@@ -15,6 +15,11 @@ internal static class DataLoader
     public static TaskData Load(Recipe recipe)
     {
         CheckTableOptions(recipe);
+        if (SequenceLoader.Applies(recipe))
+        {
+            return SequenceLoader.Load(recipe);
+        }
+
         if (recipe.Data!.StartsWith("csv:", StringComparison.Ordinal))
         {
             return LoadTable(recipe);
@@ -31,6 +36,11 @@ internal static class DataLoader
     public static IBatchSource LoadForModel(Recipe recipe, bool wholeTable, Preparation preparation)
     {
         CheckTableOptions(recipe);
+        if (SequenceLoader.Applies(recipe))
+        {
+            return SequenceLoader.LoadForModel(recipe, wholeTable, preparation);
+        }
+
         if (!recipe.Data!.StartsWith("csv:", StringComparison.Ordinal))
         {
             return LoadImages(recipe, withTraining: false).Test;
@@ -105,7 +115,7 @@ internal static class DataLoader
             DataFingerprint.Of(table));
     }
 
-    private static FloatDataset ReadTable(Recipe recipe, string path, IReadOnlyList<string>? classes)
+    public static FloatDataset ReadTable(Recipe recipe, string path, IReadOnlyList<string>? classes)
     {
         if (Directory.Exists(path) || !File.Exists(path))
         {
@@ -130,8 +140,17 @@ internal static class DataLoader
             : throw ToolException.Usage($"--data: rows have {table.InputLength} inputs, the model {standardizer.Means.Length}");
     }
 
-    private static DataSplit Split(Recipe recipe, int count)
+    /// <summary>What trains and what tests, where no file says so.</summary>
+    public static DataSplit Split(Recipe recipe, int count)
     {
+        if (recipe.Fold is { } text)
+        {
+            int slash = text.IndexOf('/', StringComparison.Ordinal);
+            int fold = int.Parse(text.AsSpan(0, slash), System.Globalization.CultureInfo.InvariantCulture);
+            int folds = int.Parse(text.AsSpan(slash + 1), System.Globalization.CultureInfo.InvariantCulture);
+            return folds <= count ? DataSplit.Fold(count, fold, folds) : throw ToolException.Usage($"--fold: {folds} parts of {count} samples");
+        }
+
         if (count < 2)
         {
             throw ToolException.BadInput($"{recipe.Data![4..]}: one row cannot be split into training and test; name a file with --test");
@@ -141,7 +160,7 @@ internal static class DataLoader
     }
 
     /// <summary>How many of the first samples train, and how many of the last validate.</summary>
-    private static (int Training, int Validation) Parts(Recipe recipe, int available)
+    public static (int Training, int Validation) Parts(Recipe recipe, int available)
     {
         int held = recipe.Validation ?? 0;
         if (held >= available)
@@ -166,17 +185,46 @@ internal static class DataLoader
 
     private static void CheckTableOptions(Recipe recipe)
     {
-        bool table = recipe.Data!.StartsWith("csv:", StringComparison.Ordinal);
+        bool table = recipe.Data!.StartsWith("csv:", StringComparison.Ordinal), strokes = SequenceLoader.IsStrokes(recipe);
         string? stray = table ? null
             : recipe.Label is not null ? "label"
             : recipe.Target is not null ? "target"
             : recipe.Ignore is not null ? "ignore"
+            : recipe.Window is not null ? "window"
+            : strokes ? null
             : recipe.Test is not null ? "test"
             : recipe.TestFraction is not null ? "test-fraction"
+            : recipe.Fold is not null ? "fold"
+            : recipe.Steps is not null ? "steps"
             : null;
         if (stray is not null)
         {
-            throw ToolException.Usage($"--{stray}: it belongs to --data csv:FILE, the data are {recipe.Data}");
+            throw ToolException.Usage($"--{stray}: it belongs to --data csv:FILE{(stray is "test" or "test-fraction" or "fold" or "steps" ? " or strokes:PATH" : "")}, the data are {recipe.Data}");
+        }
+
+        if (recipe.Resample is not null && !strokes)
+        {
+            throw ToolException.Usage($"--resample: it belongs to --data strokes:PATH, the data are {recipe.Data}");
+        }
+
+        if (recipe.Padding is not null && !SequenceLoader.Applies(recipe))
+        {
+            throw ToolException.Usage("--padding: it belongs to sequences (--data strokes:PATH, --window, --steps)");
+        }
+
+        if (recipe.Window is not null && recipe.Steps is not null)
+        {
+            throw ToolException.Usage("--steps: with --window a row is one step");
+        }
+
+        if (SequenceLoader.Applies(recipe) && recipe.Target == "numbers")
+        {
+            throw ToolException.Usage("--target numbers: sequences have classes");
+        }
+
+        if (recipe.Fold is not null && (recipe.Test is not null || recipe.TestFraction is not null))
+        {
+            throw ToolException.Usage("--fold: --test or --test-fraction names the test samples already");
         }
 
         if (recipe.DataDir is not null && recipe.Data != "mnist")

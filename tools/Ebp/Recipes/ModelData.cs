@@ -18,7 +18,10 @@ internal static class ModelData
 
         bool table = (given.Data ?? trained.Data!).StartsWith("csv:", StringComparison.Ordinal);
         bool tableBefore = trained.Data?.StartsWith("csv:", StringComparison.Ordinal) ?? false;
-        bool partsGiven = given.Test is not null || given.TestFraction is not null;
+        bool partsGiven = given.Test is not null || given.TestFraction is not null || given.Fold is not null;
+
+        // What a sample is belongs to the model, whatever file the samples come from.
+        bool sequences = KindOf(given.Data ?? trained.Data!) == KindOf(trained.Data ?? given.Data!);
         Recipe asked = new()
         {
             Data = given.Data ?? trained.Data,
@@ -26,11 +29,16 @@ internal static class ModelData
             Label = given.Label ?? (table && tableBefore ? trained.Label : null),
             Ignore = given.Ignore ?? (table && tableBefore ? trained.Ignore : null),
             Test = given.Test ?? (named || given.TestFraction is not null ? null : trained.Test),
-            TestFraction = given.TestFraction ?? (named || given.Test is not null ? null : trained.TestFraction),
+            TestFraction = given.TestFraction ?? (named || given.Test is not null || given.Fold is not null ? null : trained.TestFraction),
+            Fold = given.Fold ?? (named || given.Test is not null || given.TestFraction is not null ? null : trained.Fold),
+            Window = given.Window ?? (sequences ? trained.Window : null),
+            Steps = given.Steps ?? (sequences ? trained.Steps : null),
+            Resample = given.Resample ?? (sequences ? trained.Resample : null),
+            Padding = given.Padding ?? (sequences ? trained.Padding : null),
             Seed = given.Seed ?? trained.Seed,
         };
         IBatchSource data = DataLoader.LoadForModel(asked, wholeTable: named && !partsGiven, model.Preparation);
-        int inputs = model.Network.Input.Shape.Length, outputs = model.Network.Output.Shape.Length;
+        int inputs = model.Network.Inputs.Sum(node => node.Shape.Length), outputs = model.Network.Output.Shape.Length;
         if (data.InputLength != inputs)
         {
             throw ToolException.Usage($"--data: a sample has {data.InputLength} inputs, the model {inputs}");
@@ -45,4 +53,6 @@ internal static class ModelData
             ? new BinaryTarget(data)
             : throw ToolException.Usage($"--data: a sample has {data.TargetLength} targets, the model {outputs} outputs");
     }
+
+    private static string KindOf(string data) => data[..Math.Max(data.IndexOf(':', StringComparison.Ordinal), 0)];
 }

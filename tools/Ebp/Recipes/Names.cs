@@ -19,6 +19,8 @@ internal static class Names
 
     public static readonly string[] Averages = ["none", "ema", "swa"];
 
+    public static readonly string[] Paddings = ["start", "end", "mask"];
+
     public static readonly string[] Targets = ["classes", "numbers"];
 
     public static readonly string[] Arithmetics = ["fused", "separate"];

@@ -6,11 +6,12 @@ namespace EmbeddedBackprop.Tools.Recipes;
 /// <summary>What the text of --net says: read once, to be completed by what the data want.</summary>
 /// <param name="Text">The text in one way of writing it.</param>
 /// <param name="Input">What a sample is.</param>
+/// <param name="Inputs">Numbers of a sample: those of all inputs.</param>
 /// <param name="Outputs">Outputs of the last layer.</param>
 /// <param name="Activation">The last layer's activation; null where the text names none.</param>
 /// <param name="Hidden">The first activation of the layers before; the last layer's if there are none.</param>
 /// <param name="Layers">How many layers have weights.</param>
-internal sealed record NetRecipe(string Text, Shape Input, int Outputs, string? Activation, string? Hidden, int Layers)
+internal sealed record NetRecipe(string Text, Shape Input, int Inputs, int Outputs, string? Activation, string? Hidden, int Layers)
 {
     /// <summary>Reads the text.</summary>
     /// <param name="text">The text of --net.</param>
@@ -29,7 +30,7 @@ internal sealed record NetRecipe(string Text, Shape Input, int Outputs, string? 
                 hidden ??= op.Detail is "" or "identity" ? null : op.Detail;
             }
 
-            return new NetRecipe(NetText.Format(output), graph.Nodes[0].Shape, output.Shape.Length, activation, hidden, graph.Ops.Count);
+            return new NetRecipe(NetText.Format(output), graph.Nodes[0].Shape, graph.Nodes.Where(node => node.Op is null).Sum(node => node.Shape.Length), output.Shape.Length, activation, hidden, graph.Ops.Count);
         }
         catch (FormatException exception)
         {

@@ -68,6 +68,21 @@ internal static class OptionText
         return text;
     }
 
+    /// <summary>A part and how many there are, as in 4/5: parts are counted from 0.</summary>
+    public static string? Fold(string option, string? text)
+    {
+        if (text is null)
+        {
+            return null;
+        }
+
+        string[] parts = text.Split('/');
+        return parts.Length == 2 && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int fold)
+            && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out int folds) && folds >= 2 && fold < folds
+            ? string.Create(CultureInfo.InvariantCulture, $"{fold}/{folds}")
+            : throw ToolException.Usage($"--{option}: expected a part from 0 on and how many there are, as in 4/5, got '{text}'");
+    }
+
     public static int[]? Layers(string? text)
     {
         if (text is null)

@@ -22,6 +22,18 @@ internal sealed record Recipe
 
     public float? TestFraction { get; init; }
 
+    /// <summary>Which part of how many is held out to test on, as in 4/5.</summary>
+    public string? Fold { get; init; }
+
+    /// <summary>Steps of a sequence: how many a row of a table holds, or how many strokes are filled up to.</summary>
+    public int? Steps { get; init; }
+
+    public int? Window { get; init; }
+
+    public int? Resample { get; init; }
+
+    public string? Padding { get; init; }
+
     public int? Limit { get; init; }
 
     public int? Validation { get; init; }
@@ -109,6 +121,11 @@ internal sealed record Recipe
         Ignore = text("ignore"),
         Test = text("test"),
         TestFraction = OptionText.Number("test-fraction", text("test-fraction"), zero: false, below: 1),
+        Fold = OptionText.Fold("fold", text("fold")),
+        Steps = OptionText.Integer("steps", text("steps"), 1),
+        Window = OptionText.Integer("window", text("window"), 1),
+        Resample = OptionText.Integer("resample", text("resample"), 1),
+        Padding = OptionText.Name("padding", text("padding"), Names.Paddings),
         Limit = OptionText.Integer("limit", text("limit"), 1),
         Validation = OptionText.Integer("validation", text("validation"), 0),
         Net = text("net"),
@@ -156,6 +173,11 @@ internal sealed record Recipe
         Add("ignore", Ignore is null ? null : string.Join(',', IgnoredColumns));
         Add("test", Test);
         Add("test-fraction", Number(TestFraction));
+        Add("fold", Fold);
+        Add("steps", Whole(Steps));
+        Add("window", Whole(Window));
+        Add("resample", Whole(Resample));
+        Add("padding", Padding);
         Add("limit", Whole(Limit));
         Add("validation", Whole(Validation));
         Add("net", Net);
@@ -206,7 +228,8 @@ internal sealed record Recipe
 
     private static string? DataName(string? text)
     {
-        bool known = text is null or "digits" or "mnist" || (text.StartsWith("csv:", StringComparison.Ordinal) && text.Length > 4);
-        return known ? text : throw ToolException.Usage($"--data: expected digits, mnist or csv:FILE, got '{text}'");
+        bool known = text is null or "digits" or "mnist" || (text.StartsWith("csv:", StringComparison.Ordinal) && text.Length > 4)
+            || (text.StartsWith("strokes:", StringComparison.Ordinal) && text.Length > 8);
+        return known ? text : throw ToolException.Usage($"--data: expected digits, mnist, csv:FILE or strokes:PATH, got '{text}'");
     }
 }

@@ -34,7 +34,7 @@ internal static class RecipeDefaults
         NetRecipe? net = recipe.Net is null ? null : NetRecipe.Read(recipe.Net, input);
         if (net is not null)
         {
-            recipe = recipe with { Layers = [net.Input.Length, net.Outputs], OutputActivation = recipe.OutputActivation ?? net.Activation };
+            recipe = recipe with { Layers = [net.Inputs, net.Outputs], OutputActivation = recipe.OutputActivation ?? net.Activation };
         }
 
         int[] layers = recipe.Layers ?? [inputs, HiddenWidth(inputs), targets];

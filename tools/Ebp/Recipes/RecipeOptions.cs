@@ -6,7 +6,7 @@ namespace EmbeddedBackprop.Tools.Recipes;
 internal sealed class RecipeOptions
 {
     /// <summary>Where the samples come from.</summary>
-    public static readonly string[] Data = ["data", "data-dir", "label", "target", "ignore", "test", "test-fraction"];
+    public static readonly string[] Data = ["data", "data-dir", "label", "target", "ignore", "test", "test-fraction", "fold", "window", "steps", "resample", "padding"];
 
     /// <summary>Which of the training samples are used.</summary>
     public static readonly string[] Parts = ["limit", "validation"];
@@ -26,13 +26,18 @@ internal sealed class RecipeOptions
 
     private static readonly Dictionary<string, (string Argument, string Help)> Descriptions = new(StringComparer.Ordinal)
     {
-        ["data"] = ("digits|mnist|csv:FILE", "The samples: digits drawn by the program, the MNIST files, or a table."),
+        ["data"] = ("digits|mnist|csv:FILE|strokes:PATH", "The samples: digits drawn by the program, the MNIST files, a table, or labelled gestures (a JSON file or a folder of them)."),
         ["data-dir"] = ("DIR", "The folder with MNIST's four IDX files, plain or .gz (default: mnist)."),
         ["label"] = ("NAME|INDEX", "CSV: the column that is to be predicted (default: the last one)."),
         ["target"] = ("classes|numbers", "CSV: what the label is (default: classes, unless there are numbers that are not whole)."),
         ["ignore"] = ("NAMES", "CSV: columns that are no inputs, by name or index, with commas between."),
         ["test"] = ("FILE", "CSV: the file to test on."),
         ["test-fraction"] = ("F", "CSV: the share of rows that is drawn by the seed to test on (default: 0.2)."),
+        ["fold"] = ("K/N", "CSV, strokes: tests on the samples whose position modulo N is K, as in 4/5."),
+        ["window"] = ("N", "CSV in order of time: a sample is a row with up to N - 1 rows before it."),
+        ["steps"] = ("N", "CSV: a row is a sequence of N steps; strokes: the steps that they are filled up to (default: those of the longest)."),
+        ["resample"] = ("N", "Strokes: every one is drawn out or pressed to N steps."),
+        ["padding"] = ("start|end|mask", "Where short sequences are filled up with zeros; mask: at their end, and a second input of the net says which steps count (default: start)."),
         ["limit"] = ("N", "Train on the first N training samples only."),
         ["validation"] = ("N", "Hold out the last N training samples and judge every epoch by them, too."),
         ["net"] = ("TEXT", "The network layer by layer, as in \"conv 8 5x5 relu; maxpool 2; dense 10\", instead of --layers and --activation; docs/nets.md lists the layers."),

@@ -12,6 +12,9 @@ namespace EmbeddedBackprop.Tools.Recipes;
 /// <param name="Fingerprint">Tells whether a later run trains on the same samples.</param>
 internal sealed record TaskData(IBatchSource Training, IBatchSource? Validation, IBatchSource Test, Preparation Preparation, string Fingerprint)
 {
+    /// <summary>Steps of a gathered sequence; 0 where samples are none.</summary>
+    public int Steps { get; init; }
+
     public int Inputs => Training.InputLength;
 
     public Shape InputShape => Training.InputShape;

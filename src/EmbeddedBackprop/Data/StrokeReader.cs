@@ -1,0 +1,231 @@
+using System.Globalization;
+using System.Text.Json;
+using EmbeddedBackprop.IO;
+
+namespace EmbeddedBackprop.Data;
+
+/// <summary>
+/// Reads labelled strokes (motion gestures) from JSON: {"strokes": [{"strokePoints": [{"x": 0.1, "y": -0.2}, ...], "label": "0"}, ...]}, other members are
+/// passed over. A stroke becomes a sequence with the features x and y.
+/// </summary>
+/// <remarks>
+/// Labels that are whole numbers become classes in ascending order, others in order of first appearance. The reader is strict: what is missing, no number, not
+/// finite or said twice is a <see cref="DataFormatException"/> that names the byte.
+/// </remarks>
+public static class StrokeReader
+{
+    /// <summary>The most bytes of a file.</summary>
+    private const long Limit = 1 << 30;
+
+    private static readonly string[] FeatureNames = ["x", "y"];
+
+    /// <summary>Reads a file, or all .json files of a folder in the order of their names.</summary>
+    /// <param name="path">The file or the folder.</param>
+    /// <param name="classes">The classes' names, if they are known from elsewhere; null for those that occur.</param>
+    /// <exception cref="DataFormatException">A file does not follow the format, or has a label that is no class.</exception>
+    /// <exception cref="IOException">A file cannot be read.</exception>
+    public static SequenceDataset Read(string path, IReadOnlyList<string>? classes = null)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        string[] files = [path];
+        if (Directory.Exists(path))
+        {
+            files = Directory.GetFiles(path, "*.json");
+            Array.Sort(files, StringComparer.Ordinal);
+            if (files.Length == 0) throw new FileNotFoundException($"'{path}' holds no .json file.", path);
+        }
+
+        Strokes strokes = new();
+        foreach (string file in files)
+        {
+            byte[] text;
+            using (var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1))
+            {
+                if (stream.Length > Limit) throw new DataFormatException(file, Limit, $"the file has {stream.Length} bytes, the limit is {Limit}");
+                text = GC.AllocateUninitializedArray<byte>((int)stream.Length);
+                stream.ReadExactly(text);
+            }
+
+            Read(text, file, strokes);
+        }
+
+        return strokes.ToDataset(path, classes);
+    }
+
+    /// <summary>Reads one file's bytes.</summary>
+    /// <param name="text">The bytes.</param>
+    /// <param name="name">What messages call the file.</param>
+    /// <param name="classes">The classes' names, if they are known from elsewhere; null for those that occur.</param>
+    /// <exception cref="DataFormatException">The text does not follow the format, or has a label that is no class.</exception>
+    public static SequenceDataset Parse(ReadOnlySpan<byte> text, string name, IReadOnlyList<string>? classes = null)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        Strokes strokes = new();
+        Read(text, name, strokes);
+        return strokes.ToDataset(name, classes);
+    }
+
+    private static void Read(ReadOnlySpan<byte> text, string name, Strokes strokes)
+    {
+        if (text.StartsWith("\uFEFF"u8)) throw new DataFormatException(name, 0, "a byte order mark: expected '{'");
+        Utf8JsonReader reader = new(text);
+        try
+        {
+            Next(ref reader, name, JsonTokenType.StartObject, "'{'");
+            bool found = false;
+            while (NextMember(ref reader))
+            {
+                if (!reader.ValueTextEquals("strokes"u8))
+                {
+                    Pass(ref reader);
+                    continue;
+                }
+
+                if (found) throw Error(in reader, name, "\"strokes\" twice");
+                found = true;
+                Next(ref reader, name, JsonTokenType.StartArray, "'['");
+                while (reader.Read() && reader.TokenType != JsonTokenType.EndArray) ReadStroke(ref reader, name, strokes);
+            }
+
+            if (!found) throw Error(in reader, name, "there is no \"strokes\"");
+            if (reader.Read()) throw Error(in reader, name, "something follows the last '}'");
+        }
+        catch (JsonException exception)
+        {
+            throw new DataFormatException(name, reader.BytesConsumed, exception.Message, exception);
+        }
+    }
+
+    private static void ReadStroke(ref Utf8JsonReader reader, string name, Strokes strokes)
+    {
+        long begin = reader.TokenStartIndex;
+        if (reader.TokenType != JsonTokenType.StartObject) throw Error(in reader, name, "expected a stroke: '{'");
+        int points = -1;
+        string? label = null;
+        while (NextMember(ref reader))
+        {
+            if (reader.ValueTextEquals("strokePoints"u8))
+            {
+                if (points >= 0) throw Error(in reader, name, "\"strokePoints\" twice");
+                points = 0;
+                Next(ref reader, name, JsonTokenType.StartArray, "'['");
+                for (; reader.Read() && reader.TokenType != JsonTokenType.EndArray; points++) ReadPoint(ref reader, name, strokes);
+            }
+            else if (reader.ValueTextEquals("label"u8))
+            {
+                if (label is not null) throw Error(in reader, name, "\"label\" twice");
+                Next(ref reader, name, JsonTokenType.String, "a label in quotes");
+                label = reader.GetString()!;
+                if (label.Length == 0) throw Error(in reader, name, "the label is empty");
+            }
+            else
+            {
+                Pass(ref reader);
+            }
+        }
+
+        if (points < 1) throw new DataFormatException(name, begin, points < 0 ? "a stroke without \"strokePoints\"" : "a stroke without points");
+        if (label is null) throw new DataFormatException(name, begin, "a stroke without \"label\"");
+        strokes.Add(points, label);
+    }
+
+    private static void ReadPoint(ref Utf8JsonReader reader, string name, Strokes strokes)
+    {
+        long begin = reader.TokenStartIndex;
+        if (reader.TokenType != JsonTokenType.StartObject) throw Error(in reader, name, "expected a point: '{'");
+        float? x = null, y = null;
+        while (NextMember(ref reader))
+        {
+            if (reader.ValueTextEquals("x"u8))
+            {
+                if (x is not null) throw Error(in reader, name, "\"x\" twice");
+                x = Number(ref reader, name);
+            }
+            else if (reader.ValueTextEquals("y"u8))
+            {
+                if (y is not null) throw Error(in reader, name, "\"y\" twice");
+                y = Number(ref reader, name);
+            }
+            else
+            {
+                Pass(ref reader);
+            }
+        }
+
+        if (x is null || y is null) throw new DataFormatException(name, begin, $"a point without \"{(x is null ? "x" : "y")}\"");
+        strokes.Values.Add(x.Value);
+        strokes.Values.Add(y.Value);
+    }
+
+    private static float Number(ref Utf8JsonReader reader, string name)
+    {
+        Next(ref reader, name, JsonTokenType.Number, "a number");
+        return reader.TryGetSingle(out float value) && float.IsFinite(value) ? value : throw Error(in reader, name, "the number is too large for a float");
+    }
+
+    private static bool NextMember(ref Utf8JsonReader reader) => reader.Read() && reader.TokenType == JsonTokenType.PropertyName;
+
+    private static void Pass(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        reader.Skip();
+    }
+
+    private static void Next(ref Utf8JsonReader reader, string name, JsonTokenType wanted, string shown)
+    {
+        if (!reader.Read() || reader.TokenType != wanted) throw Error(in reader, name, $"expected {shown}");
+    }
+
+    private static DataFormatException Error(in Utf8JsonReader reader, string name, string problem) => new(name, reader.TokenStartIndex, problem);
+
+    /// <summary>What has been read so far.</summary>
+    private sealed class Strokes
+    {
+        private readonly List<int> lengths = [];
+        private readonly List<int> labels = [];
+        private readonly List<string> names = [];
+        private readonly Dictionary<string, int> known = new(StringComparer.Ordinal);
+
+        public List<float> Values { get; } = [];
+
+        public void Add(int points, string label)
+        {
+            if (!known.TryGetValue(label, out int index))
+            {
+                index = names.Count;
+                known.Add(label, index);
+                names.Add(label);
+            }
+
+            lengths.Add(points);
+            labels.Add(index);
+        }
+
+        public SequenceDataset ToDataset(string path, IReadOnlyList<string>? classes)
+        {
+            if (lengths.Count == 0) throw new DataFormatException(path, 0, "there are no strokes");
+            classes ??= Ordered();
+            int[] classOf = new int[names.Count];
+            for (int i = 0; i < names.Count; i++)
+            {
+                classOf[i] = -1;
+                for (int c = 0; c < classes.Count && classOf[i] < 0; c++)
+                    if (classes[c] == names[i]) classOf[i] = c;
+                if (classOf[i] < 0) throw new DataFormatException(path, 0, $"label '{names[i]}' is not among the {classes.Count} classes");
+            }
+
+            int[] mapped = new int[labels.Count];
+            for (int i = 0; i < mapped.Length; i++) mapped[i] = classOf[labels[i]];
+            return SequenceDataset.Create([.. Values], 2, [.. lengths], mapped, classes.Count, FeatureNames, classes);
+        }
+
+        private List<string> Ordered()
+        {
+            foreach (string label in names)
+                if (!long.TryParse(label, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _)) return names;
+            List<string> ordered = [.. names];
+            ordered.Sort((x, y) => long.Parse(x, CultureInfo.InvariantCulture).CompareTo(long.Parse(y, CultureInfo.InvariantCulture)));
+            return ordered;
+        }
+    }
+}

@@ -1,0 +1,115 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using NUnit.Framework;
+
+namespace EmbeddedBackprop.Tests.Ebp;
+
+/// <summary>Sequences on the command line: strokes, windows, rows of steps, masks.</summary>
+[TestFixture]
+[Parallelizable(ParallelScope.All)]
+public sealed class SequenceTests
+{
+    [TestCase("", "gru 6; dense 2")]
+    [TestCase("--padding end", "rnn 6; dense 2")]
+    [TestCase("--resample 8", "gru 4 all; gru 4; dense 2")]
+    [TestCase("--padding mask", "x = input 12x2; m = input 12; gru 6 x m; dense 2")]
+    public void Strokes_are_trained_on_resumed_and_judged(string options, string net)
+    {
+        using EbpProcess ebp = new();
+        ebp.File("s.json", Strokes(40));
+        string[] train =
+        [
+            "train", "--data", "strokes:s.json", "--fold", "4/5", .. EbpProcess.Words(options), "--net", net, "--optimizer", "adam",
+            "--lr", "0.02", "--seed", "2",
+        ];
+        JsonElement whole = ebp.RunJson([.. train, "--epochs", "30", "--out", "whole"]);
+        Assert.That(whole.GetProperty("test_accuracy").GetDouble(), Is.GreaterThanOrEqualTo(0.85));
+        Assert.That(whole.GetProperty("test_samples").GetInt32(), Is.EqualTo(8));
+        Assert.That(whole.GetProperty("allocated_bytes_per_step").GetDouble(), Is.Zero);
+        ebp.RunJson([.. train, "--epochs", "12", "--out", "part"]);
+        JsonElement rest = ebp.RunJson("train", "--resume", "part", "--epochs", "30", "--out", "rest");
+        Assert.That(rest.GetProperty("weights_hash").GetString(), Is.EqualTo(whole.GetProperty("weights_hash").GetString()));
+        JsonElement judged = ebp.RunJson("eval", "whole");
+        Assert.That(judged.GetProperty("accuracy").GetDouble(), Is.EqualTo(whole.GetProperty("test_accuracy").GetDouble()));
+        Assert.That(ebp.RunJson("eval", "whole", "--data", "strokes:s.json").GetProperty("samples").GetInt32(), Is.EqualTo(40));
+        Assert.That(ebp.Run("doctor", "whole").ExitCode, Is.Zero);
+        Assert.That(ebp.Run("explain", "whole", "--sample", "2").ExitCode, Is.Zero);
+    }
+
+    [Test]
+    public void A_window_sees_the_rows_before_and_a_single_row_does_not()
+    {
+        using EbpProcess ebp = new();
+        ebp.File("t.csv", Alternating(400));
+        string[] train = ["train", "--data", "csv:t.csv", "--fold", "1/4", "--optimizer", "adam", "--lr", "0.02", "--epochs", "25", "--out", "m"];
+        JsonElement window = ebp.RunJson([.. train, "--window", "3", "--net", "gru 8; dense 2"]);
+        Assert.That(window.GetProperty("test_accuracy").GetDouble(), Is.GreaterThan(0.9));
+        JsonElement single = ebp.RunJson([.. train, "--window", "1", "--net", "gru 8; dense 2"]);
+        Assert.That(single.GetProperty("test_accuracy").GetDouble(), Is.LessThan(0.7));
+    }
+
+    [TestCase("--data strokes:s.json --window 3", "--window")]
+    [TestCase("--data strokes:s.json --label 1", "--label")]
+    [TestCase("--data digits --steps 3", "--steps")]
+    [TestCase("--data digits --fold 1/5", "--fold")]
+    [TestCase("--data strokes:s.json --fold 5/5", "--fold")]
+    [TestCase("--data strokes:s.json --fold 1/5 --test-fraction 0.2", "--fold")]
+    [TestCase("--data strokes:s.json --padding left", "--padding")]
+    [TestCase("--data csv:t.csv --padding end", "--padding")]
+    [TestCase("--data csv:t.csv --resample 4", "--resample")]
+    [TestCase("--data csv:t.csv --steps 3", "--steps")]
+    [TestCase("--data csv:t.csv --steps 1 --window 2", "--steps")]
+    [TestCase("--data csv:t.csv --window 2 --target numbers", "--target")]
+    public void What_does_not_fit_together_is_told(string options, string named)
+    {
+        using EbpProcess ebp = new();
+        ebp.File("s.json", Strokes(10));
+        ebp.File("t.csv", Alternating(10));
+        EbpProcess.Result result = ebp.Run(["train", .. EbpProcess.Words(options)]);
+        Assert.That((result.ExitCode, result.Output), Is.EqualTo((2, "")), result.Errors);
+        Assert.That(result.Errors, Does.StartWith("ebp: ").And.Contains(named));
+    }
+
+    [Test]
+    public void A_damaged_file_is_bad_input()
+    {
+        using EbpProcess ebp = new();
+        ebp.File("s.json", Strokes(10)[..^3]);
+        EbpProcess.Result result = ebp.Run("train", "--data", "strokes:s.json");
+        Assert.That((result.ExitCode, result.Output), Is.EqualTo((3, "")), result.Errors);
+        Assert.That(result.Errors, Does.Contain("s.json: byte "));
+        Assert.That(ebp.Run("train", "--data", "strokes:none.json").ExitCode, Is.EqualTo(3));
+    }
+
+    /// <summary>Strokes that rise (class a) or fall (class b), 5 to 12 points long.</summary>
+    private static string Strokes(int count)
+    {
+        StringBuilder text = new("{\"strokes\": [");
+        for (int i = 0; i < count; i++)
+        {
+            int length = 5 + (i * 5 % 8);
+            bool rises = (i / 2 % 2) == 0;
+            text.Append(i == 0 ? "" : ",").Append("{\"strokePoints\": [");
+            for (int p = 0; p < length; p++)
+            {
+                double x = 0.1 * p, y = (rises ? x : -x) + (0.05 * Math.Sin((i * 7) + (p * 3)));
+                text.Append(p == 0 ? "" : ",").Append(CultureInfo.InvariantCulture, $"{{\"x\": {x:F3}, \"y\": {y:F3}}}");
+            }
+
+            text.Append("], \"label\": \"").Append(rises ? 'a' : 'b').Append("\"}");
+        }
+
+        return text.Append("]}").ToString();
+    }
+
+    /// <summary>The label is whether the value two rows before was above 0: the row itself does not know.</summary>
+    private static string Alternating(int count)
+    {
+        StringBuilder text = new("value,other,label\n");
+        double[] values = [.. Enumerable.Range(0, count).Select(i => Math.Sin(i * i * 0.7) * 2)];
+        for (int i = 0; i < count; i++)
+            text.Append(CultureInfo.InvariantCulture, $"{values[i]:F3},{i % 3},{(i >= 2 && values[i - 2] > 0 ? 1 : 0)}\n");
+        return text.ToString();
+    }
+}
