@@ -44,5 +44,8 @@ public sealed class BinaryTarget : IBatchSource
     }
 
     /// <inheritdoc/>
+    public void BeginEpoch(int epoch) => source.BeginEpoch(epoch);
+
+    /// <inheritdoc/>
     public void Prefetch(ReadOnlySpan<int> samples) => source.Prefetch(samples);
 }

@@ -90,6 +90,9 @@ public sealed class DatasetView : IBatchSource
     }
 
     /// <inheritdoc/>
+    public void BeginEpoch(int epoch) => source.BeginEpoch(epoch);
+
+    /// <inheritdoc/>
     public void Prefetch(ReadOnlySpan<int> samples)
     {
         Span<int> mapped = stackalloc int[128];

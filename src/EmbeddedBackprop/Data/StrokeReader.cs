@@ -1,5 +1,8 @@
+using System.Buffers;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 using EmbeddedBackprop.IO;
 
 namespace EmbeddedBackprop.Data;
@@ -67,6 +70,7 @@ public static class StrokeReader
 
     private static void Read(ReadOnlySpan<byte> text, string name, Strokes strokes)
     {
+        if (!Utf8.IsValid(text)) throw new DataFormatException(name, FirstInvalid(text), "not valid UTF-8");
         if (text.StartsWith("\uFEFF"u8)) throw new DataFormatException(name, 0, "a byte order mark: expected '{'");
         Utf8JsonReader reader = new(text);
         try
@@ -90,10 +94,18 @@ public static class StrokeReader
             if (!found) throw Error(in reader, name, "there is no \"strokes\"");
             if (reader.Read()) throw Error(in reader, name, "something follows the last '}'");
         }
-        catch (JsonException exception)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
+            // The latter: an escape that is half of a surrogate pair.
             throw new DataFormatException(name, reader.BytesConsumed, exception.Message, exception);
         }
+    }
+
+    private static int FirstInvalid(ReadOnlySpan<byte> text)
+    {
+        int valid = 0;
+        while (Rune.DecodeFromUtf8(text[valid..], out _, out int length) == OperationStatus.Done) valid += length;
+        return valid;
     }
 
     private static void ReadStroke(ref Utf8JsonReader reader, string name, Strokes strokes)

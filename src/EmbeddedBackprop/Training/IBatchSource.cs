@@ -40,6 +40,14 @@ public interface IBatchSource
     void Gather(ReadOnlySpan<int> samples, Span<float> inputs, int inputStride, Span<float> targets, int targetStride);
 
     /// <summary>
+    /// Said by a trainer before the first batch of an epoch, never while samples are gathered: what changes samples from epoch to epoch draws by it.
+    /// </summary>
+    /// <param name="epoch">Counted from 0.</param>
+    void BeginEpoch(int epoch)
+    {
+    }
+
+    /// <summary>
     /// A hint that these samples will be gathered soon: memory that is far away can be fetched while other work goes on. Changes no result.
     /// </summary>
     /// <param name="samples">Samples from 0 to Count - 1; others are ignored.</param>

@@ -335,6 +335,8 @@ public sealed class Trainer
             return;
         }
 
+        source.BeginEpoch(epoch);
+
         for (int i = 0; i < order.Length; i++)
         {
             order[i] = i;

@@ -49,6 +49,7 @@ internal sealed class StrokeReaderTests
     [TestCase("{\"strokes\": [{\"strokePoints\": [{\"x\": 1, \"x\": 2, \"y\": 2}], \"label\": \"1\"}]}", 40, "twice")]
     [TestCase("{\"strokes\": [{\"strokePoints\": [{\"x\": 1, \"y\": 2}], \"label\": 1}]}", 59, "in quotes")]
     [TestCase("{\"strokes\": [{\"strokePoints\": [{\"x\": 1, \"y\": 2}], \"label\": \"1\"}]", -1, "")]
+    [TestCase("{\"strokes\": [{\"strokePoints\": [{\"x\": 1, \"y\": 2}], \"label\": \"\\ud800\"}]}", -1, "")]
     [TestCase("{\"strokes\": [{\"strokePoints\": [{\"x\": NaN, \"y\": 2}], \"label\": \"1\"}]}", -1, "")]
     [TestCase("{\"strokes\": [{\"strokePoints\": [{\"x\": 1, \"y\": 2}], \"label\": \"1\"}]} x", -1, "")]
     public void What_does_not_follow_the_format_is_refused_with_its_place(string text, int offset, string problem)

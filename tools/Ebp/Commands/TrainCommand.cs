@@ -63,6 +63,7 @@ internal static class TrainCommand
         }
 
         data = data.ForOutputs(recipe.Layers![^1]);
+        data = data.Augmented(recipe);
         using Network network = NetworkFactory.Create(recipe, ram is null ? Layout.Padded : Layout.Compact, threads: threads, memoryBudget: ram ?? 0);
         Trainer trainer = new(network, data.Training, NetworkFactory.Training(recipe));
         saved?.File.Restore(trainer);

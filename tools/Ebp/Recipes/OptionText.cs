@@ -1,4 +1,5 @@
 using System.Globalization;
+using EmbeddedBackprop.Data;
 
 namespace EmbeddedBackprop.Tools.Recipes;
 
@@ -81,6 +82,19 @@ internal static class OptionText
             && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out int folds) && folds >= 2 && fold < folds
             ? string.Create(CultureInfo.InvariantCulture, $"{fold}/{folds}")
             : throw ToolException.Usage($"--{option}: expected a part from 0 on and how many there are, as in 4/5, got '{text}'");
+    }
+
+    /// <summary>What is done to training images, in one way of writing it; nothing where all is 0.</summary>
+    public static string? Augmentation(string option, string? text)
+    {
+        try
+        {
+            return text is null ? null : AugmentationOptions.Parse(text).ToString() is { Length: > 0 } shown ? shown : null;
+        }
+        catch (FormatException exception)
+        {
+            throw ToolException.Usage($"--{option}: {exception.Message}");
+        }
     }
 
     public static int[]? Layers(string? text)

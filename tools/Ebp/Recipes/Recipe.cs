@@ -34,6 +34,8 @@ internal sealed record Recipe
 
     public string? Padding { get; init; }
 
+    public string? Augment { get; init; }
+
     public int? Limit { get; init; }
 
     public int? Validation { get; init; }
@@ -126,6 +128,7 @@ internal sealed record Recipe
         Window = OptionText.Integer("window", text("window"), 1),
         Resample = OptionText.Integer("resample", text("resample"), 1),
         Padding = OptionText.Name("padding", text("padding"), Names.Paddings),
+        Augment = OptionText.Augmentation("augment", text("augment")),
         Limit = OptionText.Integer("limit", text("limit"), 1),
         Validation = OptionText.Integer("validation", text("validation"), 0),
         Net = text("net"),
@@ -178,6 +181,7 @@ internal sealed record Recipe
         Add("window", Whole(Window));
         Add("resample", Whole(Resample));
         Add("padding", Padding);
+        Add("augment", Augment);
         Add("limit", Whole(Limit));
         Add("validation", Whole(Validation));
         Add("net", Net);

@@ -20,7 +20,7 @@ internal sealed class RecipeOptions
     /// <summary>What is done to gradients and to the learning rate in the course of training, and when it ends early.</summary>
     public static readonly string[] Refinements =
     [
-        "label-smoothing", "class-weights", "l1", "clip-value", "clip-norm", "schedule", "schedule-every", "schedule-factor", "schedule-floor", "warm-up-steps", "max-norm", "average", "average-decay", "average-from",
+        "augment", "label-smoothing", "class-weights", "l1", "clip-value", "clip-norm", "schedule", "schedule-every", "schedule-factor", "schedule-floor", "warm-up-steps", "max-norm", "average", "average-decay", "average-from",
         "accumulate", "patience",
     ];
 
@@ -51,6 +51,7 @@ internal sealed class RecipeOptions
         ["l2"] = ("L", "The factor of the weights in the gradient: Nielsen's lambda/n. Biases are left alone."),
         ["weight-decay"] = ("W", "Like --l2, but decoupled from the gradient with adamw (its default there: 0.01)."),
         ["l1"] = ("L", "The factor of the weights' signs in the gradient. Biases are left alone."),
+        ["augment"] = ("CHANGES", "Changes training images a little, otherwise in every epoch: shift=PIXELS,rotate=DEGREES,scale=SHARE,elastic=PIXELS, each of them or not."),
         ["label-smoothing"] = ("E", "The share of each target that is spread over all classes, with the cross-entropies (default: 0)."),
         ["class-weights"] = ("balanced|W,W,...", "What samples of each class weigh in the loss; balanced lets rare classes weigh as much as common ones (default: 1 each)."),
         ["clip-value"] = ("V", "Holds every element of the gradient between -V and V; 0 does not (the default)."),

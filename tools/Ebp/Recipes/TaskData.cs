@@ -22,6 +22,19 @@ internal sealed record TaskData(IBatchSource Training, IBatchSource? Validation,
     /// <summary>0 where a number is to be predicted.</summary>
     public int Classes => Training.ClassCount;
 
+    /// <summary>The same samples, those for training changed a little in every epoch, where the recipe says so.</summary>
+    public TaskData Augmented(Recipe recipe)
+    {
+        if (recipe.Augment is not { } text)
+        {
+            return this;
+        }
+
+        return InputShape.Rank >= 2 && Steps == 0
+            ? this with { Training = new AugmentedImages(Training, AugmentationOptions.Parse(text), recipe.Seed!.Value) }
+            : throw ToolException.Usage($"--augment: it changes images, the data are {recipe.Data}");
+    }
+
     /// <summary>The same samples for a network with this many outputs: one for two classes, or as many as the data want.</summary>
     public TaskData ForOutputs(int outputs) => outputs == Training.TargetLength ? this : this with
     {
