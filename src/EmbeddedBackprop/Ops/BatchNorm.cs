@@ -42,6 +42,9 @@ public sealed class BatchNorm : Op
     /// <inheritdoc/>
     public override bool MayOverlay(int input) => true;
 
+    /// <summary>All sums over the gradient are taken before the first element is written.</summary>
+    public override bool MayOverlayGradient(int input) => true;
+
     private int Channels => input[0];
 
     private int Positions => input.Length / input[0];

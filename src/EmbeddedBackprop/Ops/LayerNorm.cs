@@ -33,6 +33,9 @@ public sealed class LayerNorm : Op
     /// <inheritdoc/>
     public override bool MayOverlay(int input) => true;
 
+    /// <summary>A row's sums are taken before its first element is written.</summary>
+    public override bool MayOverlayGradient(int input) => true;
+
     private int Columns => WholeSample ? input.Length : input[input.Rank - 1];
 
     private int Rows => input.Length / Columns;

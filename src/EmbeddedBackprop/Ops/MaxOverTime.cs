@@ -17,7 +17,7 @@ public sealed class MaxOverTime : OverTime
     public override BackwardReads BackwardReads => BackwardReads.Inputs;
 
     /// <summary>The maxima and their steps (exact in a float), for one sample.</summary>
-    public override int ScratchLength(int batch, Layout layout) => 2 * Features;
+    public override int BackwardScratchLength(int batch, Layout layout) => 2 * Features;
 
     /// <inheritdoc/>
     public override void Forward(in OpContext<float> c)

@@ -15,7 +15,7 @@ public sealed class MeanOverTime : OverTime
     public override string Kind => "mean-time";
 
     /// <summary>The mask, where there is one.</summary>
-    public override BackwardReads BackwardReads => BackwardReads.Inputs;
+    public override BackwardReads BackwardReads => Masked ? BackwardReads.Inputs : BackwardReads.Nothing;
 
     /// <inheritdoc/>
     public override void Forward(in OpContext<float> c)

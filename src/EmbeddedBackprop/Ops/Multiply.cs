@@ -16,6 +16,9 @@ public sealed class Multiply : Op
     /// <inheritdoc/>
     public override bool MayOverlay(int input) => true;
 
+    /// <summary>The second input's gradient is the last to be written.</summary>
+    public override bool MayOverlayGradient(int input) => input == 1;
+
     /// <inheritdoc/>
     public override Shape InferShape(string name, ReadOnlySpan<Node> inputs) => Shapes.Equal(name, inputs, 2, 2);
 

@@ -15,6 +15,9 @@ public abstract class OverTime : Op
     {
     }
 
+    /// <summary>Whether there is a mask.</summary>
+    private protected bool Masked { get; private set; }
+
     private protected int Steps => input[0];
 
     private protected int Features => input[1];
@@ -41,6 +44,7 @@ public abstract class OverTime : Op
             Errors.MaskLength(name, shape, inputs[1].Name, inputs[1].Shape);
         }
 
+        Masked |= inputs.Length == 2;
         return new Shape(shape[1]);
     }
 

@@ -18,6 +18,9 @@ public sealed class SoftmaxOverLastAxis : Op
     /// <inheritdoc/>
     public override bool MayOverlay(int input) => true;
 
+    /// <inheritdoc/>
+    public override bool MayOverlayGradient(int input) => true;
+
     private int Columns => input[input.Rank - 1];
 
     private int Rows => input.Length / Columns;

@@ -56,6 +56,34 @@ internal sealed class OpAllocationTests
             Is.Zero);
     }
 
+    // An inference plan works in place where the ops allow it; a training plan that is run for inference keeps what it needs.
+    [Test]
+    public void Inference_in_place_gives_the_bits_of_a_training_plan([ValueSource(nameof(Names))] string name, [Values] Layout layout)
+    {
+        Graph graph = new();
+        Node input = graph.Input(new Shape(5));
+        Node image = graph.Apply(new Reshape(new Shape(2, 6, 6)), graph.Apply(new Dense(72, new Activation<Tanh>()), input));
+        Node output = Nets[name](graph, image);
+        Node target = graph.Input(output.Shape, "target");
+        PlanOptions options = new() { Batch = 3, Layout = layout };
+        Plan training = Plan.ForTraining(graph, options, graph.Apply(new Loss<Quadratic>(), output, target), output);
+        Plan inference = Plan.ForInference(graph, options, output);
+        float[] expected = Run(training, input, output, Execution.Scalar);
+        Widths.ForEach(width => Bits.AssertEqual(Run(inference, input, output, Execution.Vector), expected, $"{name} {layout} width {width}"));
+        Assert.That(inference.WorkspaceLength, Is.LessThan(training.WorkspaceLength));
+    }
+
+    private static float[] Run(Plan plan, Node input, Node output, Execution execution)
+    {
+        float[] parameters = new float[plan.ParameterLength], workspace = Samples.Array(plan.WorkspaceLength, 3), state = new float[plan.StateLength];
+        foreach (ParameterRange range in plan.Parameters)
+            range.CopyFrom<float>(Samples.Array(range.Count, range.Count), parameters);
+        plan.InitializeState<float>(state);
+        Golden.GoldenRows.Write(Samples.Array(15, 4), 5, plan.ValueSpan<float>(workspace, input, 3), plan.Stride(input));
+        plan.Forward(new PlanMemory<float>(parameters, new float[plan.ParameterLength], workspace, state), RunInfo.Single(3), execution);
+        return Golden.GoldenRows.Read(plan.ValueSpan<float>(workspace, output, 3), plan.Stride(output), output.Shape.Length);
+    }
+
     [Test]
     public void An_embedding_allocates_nothing()
     {
