@@ -99,10 +99,9 @@ internal sealed class Planner(Layout layout, int tries = 1000)
         {
             foreach (bool tightest in (ReadOnlySpan<bool>)[false, true])
             {
-                Try(roots, order, tightest, ref best, ref bestLength, ref bestOrder);
-                if (bestLength == bound)
+                if (bestLength > bound)
                 {
-                    break;
+                    Try(roots, order, tightest, ref best, ref bestLength, ref bestOrder);
                 }
             }
         }

@@ -9,7 +9,7 @@ using EmbeddedBackprop.Tests.Support;
 namespace EmbeddedBackprop.Tests.Graphs;
 
 /// <summary>
-/// A graph drawn by a seed: dense layers of awkward widths, activations as ops, sums and products of two nodes, outputs read several times, weights
+/// A graph drawn by a seed: dense layers of awkward widths, activations as ops, sums and products of nodes, convolutions and poolings, recurrent layers, normalisations, dropout, outputs read several times, weights
 /// used several times, up to two inputs, one to three losses of every kind. With its parameters, inputs and batch.
 /// </summary>
 internal sealed class RandomNetwork
@@ -79,7 +79,8 @@ internal sealed class RandomNetwork
 
     public bool InputGradients { get; }
 
-    public bool SharesWeights { get; private set; }
+    /// <summary>Whether a prediction is computed otherwise than in training (dropout, batch normalisation).</summary>
+    public bool DiffersInTraining { get; private set; }
 
     private int Seed { get; }
 
@@ -109,7 +110,7 @@ internal sealed class RandomNetwork
     private void Grow()
     {
         Node from = Any();
-        switch (random.NextBelow(7))
+        switch (random.NextBelow(faulty ? 7 : 14))
         {
             case 0:
                 // Every second time behind a linear layer of its own, as the planner fuses them.
@@ -122,13 +123,71 @@ internal sealed class RandomNetwork
                 Add(new ProductOp(faulty), from, other);
                 break;
             case 3 when layers.Find(layer => layer.Inputs == from.Shape.Length) is { } shared:
-                SharesWeights = true;
                 Add(shared, from);
+                break;
+            case 7 when Partner(from) is { } other:
+                Add(new Add(AnyActivation()), random.NextBelow(2) == 0 ? [from, other] : [from, other, Partner(from)!]);
+                break;
+            case 8 when Partner(from) is { } other:
+                Add(random.NextBelow(2) == 0 ? new Multiply() : new Subtract(), from, other);
+                break;
+            case 9 when from.Shape.Rank == 1 && Any() is { Shape.Rank: 1 } other:
+                Node both = Add(new Concat(), from, other);
+                if (random.NextBelow(2) == 0)
+                    Add(new Slice(1, both.Shape.Length - 1), both);
+                break;
+            case 10:
+                DiffersInTraining = true;
+                Add(new Dropout(0.3f), from);
+                break;
+            case 11 when from.Shape.Length >= 5:
+                if (random.NextBelow(2) == 0 && Batch >= 5)
+                {
+                    DiffersInTraining = true;
+                    Add(new BatchNorm(), from);
+                }
+                else
+                {
+                    Add(new LayerNorm(), from);
+                }
+
+                break;
+            case 12:
+                AddImages(from);
+                break;
+            case 13:
+                AddSequence(from);
                 break;
             default:
                 AddDense(from);
                 break;
         }
+    }
+
+    /// <summary>A layer, its outputs as an image of two channels, a convolution, a pooling, and a row again.</summary>
+    private void AddImages(Node from)
+    {
+        Node image = Add(new Reshape(new Shape(2, 5, 4)), Add(new Dense(40, AnyActivation()), from));
+        Activation f = random.NextBelow(2) == 0 ? new Activation<Identity>() : AnyActivation();
+        Node maps = Add(new Conv2D(3, 3, 2, f, new ConvOptions { PaddingY = random.NextBelow(2), StrideX = 1 + random.NextBelow(2) }), image);
+        maps = random.NextBelow(2) == 0 ? Add(new Activate(AnyActivation()), maps) : maps;
+        Node small = random.NextBelow(3) switch
+        {
+            0 => Add(new MaxPool2D((2, 1)), maps),
+            1 => Add(new AveragePool2D((2, 1)), maps),
+            _ => maps,
+        };
+        Add(new Flatten(), small);
+    }
+
+    /// <summary>A layer, its outputs as a sequence of three steps, a recurrent layer.</summary>
+    private void AddSequence(Node from)
+    {
+        Node sequence = Add(new Reshape(new Shape(3, 4)), Add(new Dense(12, AnyActivation()), from));
+        RecurrentOptions options = new() { AllSteps = random.NextBelow(2) == 0 };
+        Node states = Add(random.NextBelow(2) == 0 ? new Gru(5, options) : new Lstm(5, options), sequence);
+        if (options.AllSteps)
+            Add(new Flatten(), states);
     }
 
     private Node AddDense(Node from, Activation? activation = null)
@@ -142,7 +201,7 @@ internal sealed class RandomNetwork
 
     private Node Add(Op op, params Node[] inputs)
     {
-        bool trained = op is Dense || inputs.Any(input => pool.Single(entry => entry.Node == input).Trained);
+        bool trained = op is Dense or Convolution or LayerNorm or BatchNorm or Recurrent || inputs.Any(input => pool.Single(entry => entry.Node == input).Trained);
         Node node = Graph.Apply(op, inputs);
         pool.Add((node, trained));
         return node;

@@ -56,7 +56,8 @@ internal sealed class RandomNetworkTests
                 expected.AssertSame(Run(net, Layout.Compact, Execution.Vector), $"compact, width {width}");
                 expected.AssertSame(Run(net, Layout.Padded, Execution.Vector), $"padded, width {width}");
             });
-            if (!net.SharesWeights)
+            Plan whole = Plan.ForTraining(net.Graph, net.Options(Layout.Compact), [.. net.Losses], net.Watched);
+            if (whole is { SplitsExactly: true, CanSplitBatch: true })
             {
                 Layout layout = seed % 2 == 0 ? Layout.Padded : Layout.Compact;
                 Outcome pieces = Run(net, layout, Execution.Vector, pieces: 1 + (int)(seed % 5));
@@ -70,13 +71,16 @@ internal sealed class RandomNetworkTests
             expected.AssertSame(
                 Run(net, Layout.Padded, Execution.Vector, change: options => options with { Recompute = [.. net.Graph.Nodes.Where(node => (node.Index + seed) % 3 > 0)] }),
                 "two thirds computed again");
-            CheckInference(net, expected);
+            if (!net.DiffersInTraining)
+            {
+                CheckInference(net, expected);
+            }
         }
     }
 
     private static void CheckGradients(uint first, uint count)
     {
-        // In a random net a gradient may be tiny beside the loss, whose rounding the differences show: the limits are wider than those for a chosen net.
+        // A bias before a batch normalisation has no gradient: only rounding is left. In a random net a gradient may be tiny beside the loss, whose rounding the differences show: the limits are wider than those for a chosen net.
         GradientCheckOptions options = new() { ElementsPerTensor = 4, DifferenceLimit = 1e-4, FloatLimit = 1e-3 };
         int bare = 0;
         for (uint seed = first; seed < first + count; seed++)
@@ -87,7 +91,7 @@ internal sealed class RandomNetworkTests
             foreach (GradientCheckRow row in report.Rows)
             {
                 bare += row.Checked == 0 ? 1 : 0;
-                bool right = (row.Checked == 0 || row.DifferenceError <= options.DifferenceLimit) && row.FloatError <= options.FloatLimit;
+                bool right = (row.Checked == 0 || row.DifferenceError <= options.DifferenceLimit) && row.FloatError <= (net.DiffersInTraining ? 10 : 1) * options.FloatLimit;
                 Assert.That(right, Is.True, $"{row.Name} of {net}\n{report}");
             }
         }
@@ -104,12 +108,12 @@ internal sealed class RandomNetworkTests
             float[] parameters = net.Parameters(plan), workspace = Unwritten(plan.WorkspaceLength);
             Dictionary<Node, float[]> inputs = Present(net, plan);
             Write(plan, workspace, inputs, 0, net.Batch);
-            plan.Forward(new PlanMemory<float>(parameters, [], workspace), RunInfo.Single(net.Batch));
+            plan.Forward(new PlanMemory<float>(parameters, [], workspace, new float[plan.StateLength]), RunInfo.Single(net.Batch));
             Bits.AssertEqual(Read(plan, workspace, net.Watched, net.Batch), expected.Values, $"inference, {layout}, {net}");
             int last = net.Batch - 1;
             Array.Fill(workspace, float.NaN);
             Write(plan, workspace, inputs, last, 1);
-            plan.Forward(new PlanMemory<float>(parameters, [], workspace), RunInfo.Single(1));
+            plan.Forward(new PlanMemory<float>(parameters, [], workspace, new float[plan.StateLength]), RunInfo.Single(1));
             int length = net.Prediction.Shape.Length;
             Bits.AssertEqual(
                 Read(plan, workspace, [net.Prediction], 1), expected.Values.AsSpan(last * length, length), $"the last sample alone, {layout}, {net}");
@@ -123,7 +127,9 @@ internal sealed class RandomNetworkTests
         PlanOptions options = change is null ? net.Options(layout) : change(net.Options(layout));
         Plan plan = Plan.ForTraining(net.Graph, options, [.. net.Losses], outputs);
         float[] gradients = new float[plan.ParameterLength], workspace = Unwritten(plan.WorkspaceLength);
-        PlanMemory<float> memory = new(net.Parameters(plan), gradients, workspace);
+        float[] state = new float[plan.StateLength];
+        plan.InitializeState<float>(state);
+        PlanMemory<float> memory = new(net.Parameters(plan), gradients, workspace, state);
         Dictionary<Node, float[]> inputs = Present(net, plan);
         int piece = (net.Batch + pieces - 1) / pieces;
         for (int offset = 0; offset < net.Batch; offset += piece)
