@@ -24,6 +24,7 @@ internal sealed record Measurement(string Class, string Case, double Loop, doubl
         "ElementwiseBench" => "multiply-add ",
         "OptimizersBench" => "update ",
         "GatesBench" => "gates ",
+        "ConvBench" => "convolution ",
         "PoolBench" => "pool ",
         "NormBench" => "norm ",
         _ => "",

@@ -20,6 +20,7 @@ internal static class ReportCommand
         (typeof(SoftmaxBench), "Softmax (samples x classes)"), (typeof(FunctionsBench), "Transcendental functions (length)"),
         (typeof(ElementwiseBench), "Element-wise multiply-add (length)"), (typeof(OptimizersBench), "Optimiser updates"),
         (typeof(GatesBench), "Gates of a recurrent layer (samples x units)"), (typeof(RecurrentStepBench), "Recurrent nets: training step and prediction (steps x features x units)"),
+        (typeof(ConvBench), "Convolutions (samples x channels x rows x columns x filters x kernel)"),
         (typeof(PoolBench), "Pooling (samples x channels x rows x columns)"), (typeof(NormBench), "Normalisation and dropout (samples x channels x positions)"),
     ];
 

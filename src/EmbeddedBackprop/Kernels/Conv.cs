@@ -159,6 +159,7 @@ public static unsafe class Conv
             g.LeadingMaps = ldd;
             g.Kernels = kernels;
             g.Bias = biases;
+            g.SkipsZeros = Finite.All(x);
             g.OutputChunk = WorkerPool.Current == null ? ConvWeightsKernel.Rows : ConvWeightsKernel.Rows / 4;
             SharedConv<ConvWeightsKernel>.Run(arithmetic, in g, ConvWeightsKernel.Units(in g), batch * sizes.MultiplyAdds);
         }

@@ -30,6 +30,9 @@ internal unsafe struct ConvArguments
     public int First;
     public int End;
 
+    /// <summary>Whether terms of a weight gradient may be left out where delta is 0: the images are finite.</summary>
+    public bool SkipsZeros;
+
     /// <summary>Output channels of one unit of a weight gradient.</summary>
     public int OutputChunk;
 

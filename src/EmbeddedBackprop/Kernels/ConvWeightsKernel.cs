@@ -23,6 +23,9 @@ internal readonly unsafe struct ConvWeightsKernel : ILaneKernel<ConvArguments>
 
     private const int Lanes = 16;
 
+    /// <summary>Blocks that are not looked at for zeros after one that had too few.</summary>
+    private const int TriesApart = 15;
+
     private const int CacheLine = 64;
 
     /// <summary>Panels of taps times chunks of output channels.</summary>
@@ -60,22 +63,33 @@ internal readonly unsafe struct ConvWeightsKernel : ILaneKernel<ConvArguments>
         where T : struct, IFloatLanes<T>
     {
         ref readonly ConvSizes sizes = ref g.Sizes;
-        int taps = Math.Min(columns, sizes.Taps - first), positions = sizes.OutputPositions;
+        int taps = Math.Min(columns, sizes.Taps - first);
         int wide = (columns + T.Count - 1) / T.Count * T.Count;
         bool hasOnes = taps < columns;
         int tapRowCount = ConvTapRow.Cut(in sizes, first, taps, tapRows);
-        for (int i = 0; i < rows; i++)
+        Begin(in g, channel, rows, first, taps, wide, hasOnes, sums);
+        ConvPack.ClearColumns(panel, Leading, Depth, taps, wide);
+        bool sparse = SumBlocks<T>(in g, group, channel, rows, taps, wide, hasOnes, sums, panel, tapRows, tapRowCount, runs, g.SkipsZeros);
+        if (sparse && SparseProduct.HasNegativeZero(sums, rows * Columns))
         {
-            float* row = sums + (i * Columns);
-            Runs.Fill(0f, row, wide);
-            if (!g.Accumulate)
-                continue;
-            Runs.Copy(g.Kernels + ((nint)(channel + i) * sizes.Taps) + first, row, taps);
-            if (hasOnes)
-                row[taps] = g.Bias[channel + i];
+            // What was left out might have made it +0: once more, with all terms.
+            Begin(in g, channel, rows, first, taps, wide, hasOnes, sums);
+            SumBlocks<T>(in g, group, channel, rows, taps, wide, hasOnes, sums, panel, tapRows, tapRowCount, runs, false);
         }
 
-        ConvPack.ClearColumns(panel, Leading, Depth, taps, wide);
+        Finish<T>(in g, channel, rows, first, taps, hasOnes, sums);
+    }
+
+    /// <summary>Sums over all positions of all samples.</summary>
+    /// <returns>Whether terms were left out.</returns>
+    private static bool SumBlocks<T>(
+        in ConvArguments g, int group, int channel, int rows, int taps, int wide, bool hasOnes, float* sums, float* panel, ConvTapRow* tapRows, int tapRowCount,
+        ConvRun* runs, bool skipsZeros)
+        where T : struct, IFloatLanes<T>
+    {
+        ref readonly ConvSizes sizes = ref g.Sizes;
+        int positions = sizes.OutputPositions, dense = 0;
+        bool sparse = false;
         nint image = (nint)group * (sizes.Channels / sizes.Groups) * sizes.Height * sizes.Width;
         int height = sizes.OutputHeight;
         for (int n = 0; n < g.Batch; n++)
@@ -104,14 +118,45 @@ internal readonly unsafe struct ConvWeightsKernel : ILaneKernel<ConvArguments>
                     ConvTapPack.Inner(g.Image + image, g.ImageEnd, sizes.StrideX, runs, count, tapRows, tapRowCount, panel, Leading);
                     if (hasOnes)
                         ConvTapPack.Ones(panel + taps, Leading, depth);
+                    if (skipsZeros && --dense < 0)
+                    {
+                        if (SparseProduct.TryRun<T>(rows, wide, depth, a, positions, panel, Leading, sums, Columns))
+                        {
+                            sparse = true;
+                            continue;
+                        }
+
+                        dense = TriesApart;
+                    }
+
                     PanelProduct.Run<T>(rows, wide, depth, a, positions, 1, panel, Leading, sums, Columns, GemmStart.Destination);
                 }
             }
         }
 
+        return sparse;
+    }
+
+    private static void Begin(in ConvArguments g, int channel, int rows, int first, int taps, int wide, bool hasOnes, float* sums)
+    {
         for (int i = 0; i < rows; i++)
         {
-            float* row = sums + (i * Columns), weights = g.Kernels + ((nint)(channel + i) * sizes.Taps) + first;
+            float* row = sums + (i * Columns);
+            Runs.Fill(0f, row, Columns);
+            if (!g.Accumulate)
+                continue;
+            Runs.Copy(g.Kernels + ((nint)(channel + i) * g.Sizes.Taps) + first, row, taps);
+            if (hasOnes)
+                row[taps] = g.Bias[channel + i];
+        }
+    }
+
+    private static void Finish<T>(in ConvArguments g, int channel, int rows, int first, int taps, bool hasOnes, float* sums)
+        where T : struct, IFloatLanes<T>
+    {
+        for (int i = 0; i < rows; i++)
+        {
+            float* row = sums + (i * Columns), weights = g.Kernels + ((nint)(channel + i) * g.Sizes.Taps) + first;
             if (!g.Updates)
             {
                 Runs.Copy(row, weights, taps);

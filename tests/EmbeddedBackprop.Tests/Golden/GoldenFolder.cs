@@ -10,6 +10,8 @@ internal static class GoldenFolder
     public const string Networks = "mlp";
     public const string Optimizers = "optimizers";
 
+    public const string LeNet = "lenet_small";
+
     public static readonly string[] Convolutions = ["conv2d", "conv1d", "conv_transpose2d"];
 
     public static readonly string[] Layers =
@@ -19,7 +21,7 @@ internal static class GoldenFolder
 
     public static readonly string[] Recurrent = ["rnn_tanh", "gru", "lstm"];
 
-    private static readonly string[] Families = [Activations, Networks, Optimizers, .. Convolutions, .. Layers, .. Graphs, .. Recurrent];
+    private static readonly string[] Families = [Activations, Networks, Optimizers, LeNet, .. Convolutions, .. Layers, .. Graphs, .. Recurrent];
 
     public static string Path { get; } =
         Environment.GetEnvironmentVariable("EBP_REFERENCE") is { Length: > 0 } named ? named

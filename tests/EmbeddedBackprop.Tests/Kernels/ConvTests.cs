@@ -139,6 +139,43 @@ internal sealed class ConvTests
             Assert.That(Difference(Other, operation, arithmetic, new(2, 6, 6, 3, 3, 3), 2, 3, Numbers.Edges), Is.Not.Null);
     }
 
+    /// <summary>Behind a maximum and a rectifier most gradients are 0: their terms are left out, unless that could be seen.</summary>
+    [Test]
+    public void Zeros_in_delta_change_no_bit([Values] Numbers numbers, [Values] Arithmetic arithmetic, [Values(0f, -0f)] float zero)
+    {
+        int seed = 1;
+        foreach (ConvSizes sizes in Chosen)
+        {
+            foreach (bool accumulate in (ReadOnlySpan<bool>)[false, true])
+            {
+                ConvCase before = new(sizes, 2, seed++, numbers, 0) { Accumulate = accumulate };
+                for (int i = 0; i < before.Maps.Length; i++)
+                    before.Maps[i] = (i * 2654435761L >> 7) % 8 == 0 ? before.Maps[i] : zero;
+                ConvCase expected = before.Clone();
+                Loop(Operation.WeightGradient, arithmetic, in sizes, 2, expected);
+                Widths.ForEach(width =>
+                {
+                    ConvCase actual = before.Clone();
+                    Fast(Operation.WeightGradient, arithmetic, in sizes, 2, actual);
+                    Assert.That(actual.DifferenceTo(expected), Is.Null, $"{numbers} {arithmetic} {zero} {accumulate} width {width} {sizes}");
+                });
+            }
+        }
+    }
+
+    [Test]
+    public void Control_a_term_left_out_of_a_chain_at_minus_zero_is_seen()
+    {
+        // delta * x underflows to -0, and the next term, +0 * 1, makes it +0.
+        ConvSizes sizes = new(1, 1, 8, 1, 1, 1);
+        float[] x = [1e-30f, 1f, 1f, 1f, 1f, 1f, 1f, 1f], delta = [-1e-30f, 0f, 0f, 0f, 0f, 0f, 0f, 0f], dw = [5f], twin = [5f];
+        Conv.WeightGradient(Arithmetic.Fused, sizes, 1, x, 8, delta, 8, dw, []);
+        Twin.Conv.WeightGradient<float>(Arithmetic.Fused, sizes, 1, x, 8, delta, 8, twin, []);
+        Bits.AssertEqual(dw, twin, "dw");
+        Bits.AssertEqual(twin, [0f], "twin");
+        Assert.That(BitConverter.SingleToInt32Bits(float.FusedMultiplyAdd(-1e-30f, 1e-30f, 0f)), Is.EqualTo(int.MinValue));
+    }
+
     [Test]
     public void Threads_share_results_out_and_give_the_same_bits()
     {

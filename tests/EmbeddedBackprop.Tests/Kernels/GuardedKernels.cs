@@ -10,7 +10,7 @@ namespace EmbeddedBackprop.Tests.Kernels;
 internal static class GuardedKernels
 {
     /// <summary>The families in the default run.</summary>
-    public static readonly string[] Families = ["gemm", "vectors", "softmax", "pooling", "norms", "gates"];
+    public static readonly string[] Families = ["gemm", "vectors", "softmax", "pooling", "norms", "gates", "convolutions"];
 
     private static GuardedMemory[] memory = [];
 
@@ -33,6 +33,7 @@ internal static class GuardedKernels
                     case "gates": GuardedGates.Steps(atEnd); break;
                     case "norms": GuardedLayers.Norms(atEnd); break;
                     case "softmax-all": RowsOfSoftmax(atEnd, 257); break;
+                    case "convolutions": Convolutions(atEnd); break;
                     case "planted-read-behind": PlantedReadBehind(); break;
                     case "planted-read-before": PlantedReadBefore(); break;
                     case "planted-write-behind": PlantedWriteBehind(); break;
@@ -133,6 +134,32 @@ internal static class GuardedKernels
             SoftmaxRows.Forward(Arithmetic.Fused, 3, n, z, n + 1, a, n + 2);
             SoftmaxRows.Backward(Arithmetic.Separate, 3, n, a, n + 2, z, n + 1, dz, n);
             SoftmaxRows.LogSumExp(Arithmetic.Fused, 3, n, z, n + 1, Put(3, 1, 3, 3, atEnd));
+        }
+    }
+
+    private static void Convolutions(bool atEnd)
+    {
+        foreach (int kernel in (ReadOnlySpan<int>)[1, 3, 5])
+        {
+            for (int width = kernel; width <= 26; width += 3)
+            {
+                foreach ((int stride, int padding, int groups) in (ReadOnlySpan<(int, int, int)>)[(1, 0, 1), (2, 1, 1), (1, 2, 2), (3, 0, 2)])
+                {
+                    ConvSizes sizes = new(2, 5 + (width % 3), width, 4, kernel, kernel)
+                    {
+                        StrideY = stride, StrideX = stride, Top = padding, Bottom = padding, Left = padding, Right = padding, Groups = groups,
+                    };
+                    Span<float> image = Put(0, 2, sizes.InputLength, sizes.InputLength + 3, atEnd), kernels = Put(1, 1, sizes.Weights, sizes.Weights, atEnd);
+                    Span<float> maps = Put(2, 2, sizes.SampleOutputs, sizes.SampleOutputs + 1, atEnd), bias = Put(3, 1, 4, 4, atEnd);
+                    Conv.Forward(Arithmetic.Fused, in sizes, 2, image, sizes.InputLength + 3, kernels, bias, maps, sizes.SampleOutputs + 1);
+                    Conv.WeightGradient(Arithmetic.Fused, in sizes, 2, image, sizes.InputLength + 3, maps, sizes.SampleOutputs + 1, kernels, bias);
+                    Conv.InputGradient(
+                        Arithmetic.Fused, in sizes, 2, maps, sizes.SampleOutputs + 1, kernels, default, image, sizes.InputLength + 3);
+                    Conv.UpdateWeights(
+                        Arithmetic.Fused, in sizes, 2, image, sizes.InputLength + 3, maps, sizes.SampleOutputs + 1, kernels, bias, 0.1f, 0.1f, 0f);
+                    Conv.ChannelSums(2, 4, sizes.OutputPositions, maps, sizes.SampleOutputs + 1, bias);
+                }
+            }
         }
     }
 

@@ -1,0 +1,73 @@
+using EmbeddedBackprop.Kernels;
+using Twin = EmbeddedBackprop.Kernels.Scalar;
+
+namespace EmbeddedBackprop.Benchmarks.Kernels;
+
+/// <summary>
+/// Convolutions, samples x channels x rows x columns x filters x kernel: the forward pass, the weight gradient (dw) and the input gradient (dx); s is
+/// the stride, same the padding, depth a group for each channel.
+/// </summary>
+public class ConvBench : Bench
+{
+    private ConvSizes sizes;
+    private int batch;
+    private Memory<float> x, w, bias, y;
+
+    protected override IEnumerable<string> CaseList =>
+    [
+        "forward 1x1x28x28x8x5", "forward 1x8x12x12x16x5", "forward 32x1x28x28x8x5", "forward 32x8x12x12x16x5",
+        "dw 32x1x28x28x8x5", "dw 32x8x12x12x16x5", "dx 32x8x12x12x16x5",
+        "forward 32x16x14x14x32x3 same", "dw 32x16x14x14x32x3 same", "dx 32x16x14x14x32x3 same",
+        "forward 1x4x13x13x8x3 s2", "forward 32x32x14x14x64x1", "forward 32x16x28x28x16x3 same depth", "dx 32x16x28x28x16x3 same depth",
+    ];
+
+    public override double Work => Case.Length == 0 ? 0 : 2.0 * SizesOf().MultiplyAdds * Sizes[0];
+
+    public override int ResultHash() => Word switch
+    {
+        "forward" => HashOf(y.Span, batch, sizes.SampleOutputs, sizes.SampleOutputs),
+        "dw" => HashOf(w.Span, 1, sizes.Weights, sizes.Weights),
+        _ => HashOf(x.Span, batch, sizes.InputLength, sizes.InputLength),
+    };
+
+    protected override void Prepare(Form form)
+    {
+        sizes = SizesOf();
+        batch = Sizes[0];
+        x = Numbers(batch * sizes.InputLength, 1);
+        w = Numbers(sizes.Weights, 2);
+        bias = Numbers(sizes.Outputs, 3);
+        y = Numbers(batch * sizes.SampleOutputs, 4);
+    }
+
+    protected override void Run()
+    {
+        if (Word == "forward")
+            Conv.Forward(Arithmetic.Fused, in sizes, batch, x.Span, sizes.InputLength, w.Span, bias.Span, y.Span, sizes.SampleOutputs);
+        else if (Word == "dw")
+            Conv.WeightGradient(Arithmetic.Fused, in sizes, batch, x.Span, sizes.InputLength, y.Span, sizes.SampleOutputs, w.Span, bias.Span);
+        else
+            Conv.InputGradient(Arithmetic.Fused, in sizes, batch, y.Span, sizes.SampleOutputs, w.Span, default, x.Span, sizes.InputLength);
+    }
+
+    protected override void RunLoop()
+    {
+        if (Word == "forward")
+            Twin.Conv.Forward<float>(Arithmetic.Fused, in sizes, batch, x.Span, sizes.InputLength, w.Span, bias.Span, y.Span, sizes.SampleOutputs);
+        else if (Word == "dw")
+            Twin.Conv.WeightGradient<float>(Arithmetic.Fused, in sizes, batch, x.Span, sizes.InputLength, y.Span, sizes.SampleOutputs, w.Span, bias.Span);
+        else
+            Twin.Conv.InputGradient<float>(Arithmetic.Fused, in sizes, batch, y.Span, sizes.SampleOutputs, w.Span, default, x.Span, sizes.InputLength);
+    }
+
+    private ConvSizes SizesOf()
+    {
+        int[] given = Sizes;
+        int padding = Case.Contains("same", StringComparison.Ordinal) ? given[5] / 2 : 0, stride = Case.Contains("s2", StringComparison.Ordinal) ? 2 : 1;
+        return new ConvSizes(given[1], given[2], given[3], given[4], given[5], given[5])
+        {
+            Top = padding, Bottom = padding, Left = padding, Right = padding, StrideY = stride, StrideX = stride,
+            Groups = Case.EndsWith("depth", StringComparison.Ordinal) ? given[1] : 1,
+        };
+    }
+}
