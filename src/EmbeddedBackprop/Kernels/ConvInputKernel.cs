@@ -102,6 +102,9 @@ internal readonly unsafe struct ConvInputKernel : ILaneKernel<ConvArguments>
     {
         int width = sizes.OutputWidth, depth = sizes.Outputs / sizes.Groups, step = sizes.StrideY * band.Leading;
         float* kept = stackalloc float[KeptRows * ConvBand.Slack];
+        int whole = sizes.KernelWidth * channels, vectors = (whole + T.Count - 1) / T.Count;
+        bool repeats = rows <= KeptRows && PanelProduct.Repeated.Fits(rows, vectors, T.Count);
+        PanelProduct.Repeated product = new(rows, vectors, depth, width, sizes.OutputPositions, band.LeadingKernels, step, T.Count);
         for (int x = 0; x < width; x++)
         {
             int ix = (x * sizes.StrideX) - sizes.Left, left = Math.Max(0, -ix), columns = (Math.Min(sizes.KernelWidth, sizes.Width - ix) - left) * channels;
@@ -117,9 +120,17 @@ internal readonly unsafe struct ConvInputKernel : ILaneKernel<ConvArguments>
                 float* tile = to + ((nint)done * step);
                 for (int i = 0; i < count && over != 0; i++)
                     T.Store(T.Load(in *(tile + ((nint)i * step) + columns), 0), ref *(kept + (i * ConvBand.Slack)), 0);
-                PanelProduct.Run<T>(
-                    count, wide, depth, delta + ((nint)done * width) + x, width, sizes.OutputPositions, kernels + (left * channels), band.LeadingKernels,
-                    tile, step, GemmStart.Destination);
+                if (repeats && columns == whole)
+                {
+                    product.Run<T>(delta + x, kernels, tile);
+                }
+                else
+                {
+                    PanelProduct.Run<T>(
+                        count, wide, depth, delta + ((nint)done * width) + x, width, sizes.OutputPositions, kernels + (left * channels), band.LeadingKernels,
+                        tile, step, GemmStart.Destination);
+                }
+
                 for (int i = 0; i < count && over != 0; i++)
                     T.Store(T.Load(in *(kept + (i * ConvBand.Slack)), 0), ref *(tile + ((nint)i * step) + columns), 0);
             }

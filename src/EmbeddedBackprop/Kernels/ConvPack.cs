@@ -5,9 +5,6 @@ namespace EmbeddedBackprop.Kernels;
 /// <summary>Writes panels of a convolution's input: a row per tap, a column per output position. Moves bits only, at whatever width the product runs.</summary>
 internal static unsafe class ConvPack
 {
-    /// <summary>Columns of a panel, and its leading dimension.</summary>
-    public const int Columns = 64;
-
     /// <summary>How far a tap's input is from the first tap's, for taps first ... first + count - 1 (input channel, kernel row, kernel column).</summary>
     public static void Offsets(in ConvSizes sizes, int first, int count, nint* offsets)
     {
@@ -26,11 +23,11 @@ internal static unsafe class ConvPack
     }
 
     /// <summary>panel[tap, column] for runs without padding; a ragged vector overlaps its neighbour within the run.</summary>
-    public static void Inner(float* image, int strideX, nint* offsets, int depth, ConvRun* runs, int count, float* panel)
+    public static void Inner(float* image, int strideX, nint* offsets, int depth, ConvRun* runs, int count, float* panel, int leading)
     {
         if (strideX == 1 && Vector512.IsHardwareAccelerated && InEights(runs, count))
         {
-            Eights(image, offsets, depth, runs, count, panel);
+            Eights(image, offsets, depth, runs, count, panel, leading);
             return;
         }
 
@@ -43,7 +40,7 @@ internal static unsafe class ConvPack
                 for (int i = 0; i < length; i += 16)
                 {
                     int at = Math.Min(i, length - 16);
-                    Copy16(from + at, offsets, depth, to + at);
+                    Copy16(from + at, offsets, depth, to + at, leading);
                 }
             }
             else if (strideX == 1 && Vector256.IsHardwareAccelerated && length >= 8)
@@ -51,7 +48,7 @@ internal static unsafe class ConvPack
                 for (int i = 0; i < length; i += 8)
                 {
                     int at = Math.Min(i, length - 8);
-                    Copy8(from + at, offsets, depth, to + at);
+                    Copy8(from + at, offsets, depth, to + at, leading);
                 }
             }
             else if (strideX <= 2 && Vector128.IsHardwareAccelerated && length >= 4)
@@ -60,23 +57,23 @@ internal static unsafe class ConvPack
                 {
                     int at = Math.Min(i, length - 4);
                     if (strideX == 1)
-                        Copy4(from + at, offsets, depth, to + at);
+                        Copy4(from + at, offsets, depth, to + at, leading);
                     else
-                        CopyEven4(from + (2 * at), offsets, depth, to + at);
+                        CopyEven4(from + (2 * at), offsets, depth, to + at, leading);
                 }
             }
             else
             {
                 for (int i = 0; i < length; i++)
-                    Copy1(from + ((nint)i * strideX), offsets, depth, to + i);
+                    Copy1(from + ((nint)i * strideX), offsets, depth, to + i, leading);
             }
         }
     }
 
     /// <summary>mask[kernel row and column, column]: 1 where the tap lies inside and 0 where it is skipped; the same for every channel.</summary>
-    public static void Mask(in ConvSizes sizes, ConvRun* runs, int count, int columns, float* mask)
+    public static void Mask(in ConvSizes sizes, ConvRun* runs, int count, int columns, float* mask, int leading)
     {
-        for (int k = 0; k < sizes.KernelHeight * sizes.KernelWidth; k++, mask += Columns)
+        for (int k = 0; k < sizes.KernelHeight * sizes.KernelWidth; k++, mask += leading)
         {
             Runs.Fill(0f, mask, columns);
             int y = (k / sizes.KernelWidth * sizes.DilationY) - sizes.Top, x = (k % sizes.KernelWidth * sizes.DilationX) - sizes.Left;
@@ -93,10 +90,10 @@ internal static unsafe class ConvPack
     }
 
     /// <summary>panel[tap, column] for taps first ... first + depth - 1 and runs that hold so many columns together; 0 where the tap lies outside.</summary>
-    public static void Border(float* image, in ConvSizes sizes, int first, int depth, nint* offsets, ConvRun* runs, int count, int columns, float* panel)
+    public static void Border(float* image, in ConvSizes sizes, int first, int depth, nint* offsets, ConvRun* runs, int count, int columns, float* panel, int leading)
     {
         for (int p = 0; p < depth; p++)
-            Runs.Fill(0f, panel + (p * Columns), columns);
+            Runs.Fill(0f, panel + (p * leading), columns);
         for (ConvRun* run = runs; run < runs + count; run++)
         {
             int kx = first % sizes.KernelWidth, ky = first / sizes.KernelWidth % sizes.KernelHeight;
@@ -114,11 +111,11 @@ internal static unsafe class ConvPack
                     if (run->Length == 1)
                     {
                         if ((uint)ix < (uint)sizes.Width)
-                            to[p * Columns] = from[offsets[p]];
+                            to[p * leading] = from[offsets[p]];
                         continue;
                     }
 
-                    CopyClipped(from + offsets[p], sizes.StrideX, ix, sizes.Width, run->Length, to + (p * Columns));
+                    CopyClipped(from + offsets[p], sizes.StrideX, ix, sizes.Width, run->Length, to + (p * leading));
                 }
 
                 kx = 0;
@@ -163,7 +160,7 @@ internal static unsafe class ConvPack
     }
 
     // Whole cache lines of the panel from one run, or half and half from two: a store across two lines costs twice.
-    private static void Eights(float* image, nint* offsets, int depth, ConvRun* runs, int count, float* panel)
+    private static void Eights(float* image, nint* offsets, int depth, ConvRun* runs, int count, float* panel, int leading)
     {
         ConvRun* run = runs, end = runs + count;
         int within = 0;
@@ -173,16 +170,16 @@ internal static unsafe class ConvPack
             Advance(ref run, ref within);
             if (run == end)
             {
-                Copy8(first, offsets, depth, to);
+                Copy8(first, offsets, depth, to, leading);
                 return;
             }
 
             float* second = image + run->Image + within;
             Advance(ref run, ref within);
             if (second == first + 8)
-                Copy16(first, offsets, depth, to);
+                Copy16(first, offsets, depth, to, leading);
             else
-                Copy8Twice(first, second, offsets, depth, to);
+                Copy8Twice(first, second, offsets, depth, to, leading);
         }
 
         static void Advance(ref ConvRun* run, ref int within)
@@ -196,43 +193,43 @@ internal static unsafe class ConvPack
         }
     }
 
-    private static void Copy16(float* from, nint* offsets, int depth, float* to)
+    private static void Copy16(float* from, nint* offsets, int depth, float* to, int leading)
     {
-        for (int p = 0; p < depth; p++, to += Columns)
+        for (int p = 0; p < depth; p++, to += leading)
             Vector512.Store(Vector512.Load(from + offsets[p]), to);
     }
 
-    private static void Copy8(float* from, nint* offsets, int depth, float* to)
+    private static void Copy8(float* from, nint* offsets, int depth, float* to, int leading)
     {
-        for (int p = 0; p < depth; p++, to += Columns)
+        for (int p = 0; p < depth; p++, to += leading)
             Vector256.Store(Vector256.Load(from + offsets[p]), to);
     }
 
-    private static void Copy8Twice(float* from, float* next, nint* offsets, int depth, float* to)
+    private static void Copy8Twice(float* from, float* next, nint* offsets, int depth, float* to, int leading)
     {
-        for (int p = 0; p < depth; p++, to += Columns)
+        for (int p = 0; p < depth; p++, to += leading)
             Vector512.Store(Vector512.Create(Vector256.Load(from + offsets[p]), Vector256.Load(next + offsets[p])), to);
     }
 
-    private static void Copy4(float* from, nint* offsets, int depth, float* to)
+    private static void Copy4(float* from, nint* offsets, int depth, float* to, int leading)
     {
-        for (int p = 0; p < depth; p++, to += Columns)
+        for (int p = 0; p < depth; p++, to += leading)
             Vector128.Store(Vector128.Load(from + offsets[p]), to);
     }
 
     // Elements 0, 2, 4, 6: of the second vector the odd ones, so that nothing behind element 6 is read.
-    private static void CopyEven4(float* from, nint* offsets, int depth, float* to)
+    private static void CopyEven4(float* from, nint* offsets, int depth, float* to, int leading)
     {
-        for (int p = 0; p < depth; p++, to += Columns)
+        for (int p = 0; p < depth; p++, to += leading)
         {
             float* x = from + offsets[p];
             Vector128.Store(Transpose.Halves(Vector128.Load(x), Vector128.Load(x + 3)), to);
         }
     }
 
-    private static void Copy1(float* from, nint* offsets, int depth, float* to)
+    private static void Copy1(float* from, nint* offsets, int depth, float* to, int leading)
     {
-        for (int p = 0; p < depth; p++, to += Columns)
+        for (int p = 0; p < depth; p++, to += leading)
             *to = from[offsets[p]];
     }
 }

@@ -48,4 +48,48 @@ internal static unsafe class PanelProduct
             GemmTile.Run<T>((int)low, (int)count, in tile);
         }
     }
+
+    /// <summary>What is the same for many products of one shape that are one tile wide: worked out once.</summary>
+    public ref struct Repeated
+    {
+        private readonly int low, higher, vectors;
+        private readonly nuint lower;
+        private TileArguments tile;
+
+        /// <summary>Products C = C + A B of so many rows (2 or more) and vectors, laid out as above.</summary>
+        public Repeated(int rows, int vectors, int depth, int rowA, int stepA, int leadingB, int leadingC, int lanes)
+        {
+            int tiles = (rows + GemmTile.MaximumRows - 1) / GemmTile.MaximumRows;
+            (low, higher, this.vectors) = (rows / tiles, rows % tiles, vectors);
+            lower = (nuint)(tiles - higher);
+            tile.ARow = (nuint)rowA;
+            tile.AStep = (nuint)stepA;
+            tile.LeadingB = (nuint)leadingB;
+            tile.LeadingC = (nuint)leadingC;
+            tile.Depth = (nuint)depth;
+            tile.Start = GemmStart.Destination;
+            tile.Last = (nuint)((vectors - 1) * lanes);
+        }
+
+        /// <summary>Whether so many rows and vectors can be run.</summary>
+        public static bool Fits(int rows, int vectors, int lanes) => rows > 1 && vectors <= (lanes >= 16 || rows == 2 ? 4 : 2);
+
+        /// <summary>One of them.</summary>
+        public void Run<T>(float* a, float* b, float* c) where T : struct, IFloatLanes<T>
+        {
+            tile.B = ref *b;
+            tile.A = ref *a;
+            tile.C = ref *c;
+            if (higher != 0)
+            {
+                tile.Tiles = (nuint)higher;
+                GemmTile.Run<T>(low + 1, vectors, in tile);
+                tile.A = ref Unsafe.Add(ref *a, (nuint)(higher * (low + 1)) * tile.ARow);
+                tile.C = ref Unsafe.Add(ref *c, (nuint)(higher * (low + 1)) * tile.LeadingC);
+            }
+
+            tile.Tiles = lower;
+            GemmTile.Run<T>(low, vectors, in tile);
+        }
+    }
 }
