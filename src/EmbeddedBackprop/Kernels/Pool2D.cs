@@ -27,7 +27,10 @@ internal static class Pool2D
         if (s.IsPairs && !accumulate)
             SharedSamples.Run<PairMaxBackwardKernel, PoolArguments>(Arithmetic.Fused, PairLanes(in s), s.InputLength, in arguments);
         else
-            SharedSamples.Run<PoolMaxBackwardKernel, PoolArguments>(Arithmetic.Fused, WholeVectors(in s), s.InputLength, in arguments);
+        {
+            // Eight lanes at most: sixteen places that are read one by one right after they were written as one vector take twice as long on wide planes.
+            SharedSamples.Run<PoolMaxBackwardKernel, PoolArguments>(Arithmetic.Fused, Math.Min(WholeVectors(in s), 8), s.InputLength, in arguments);
+        }
     }
 
     /// <inheritdoc cref="Scalar.Pool2D.AverageForward"/>

@@ -25,9 +25,8 @@ internal static class PoolRow
         where TWindow : struct, IPoolWindow
     {
         (int top, int bottom) = PoolSizes.Clip(i, s.StrideHeight, s.PaddingHeight, s.KernelHeight, s.Height);
-        int j = 0;
-        for (; j < first; j++)
-            One<TTail, TWindow>(in s, countPadding, top, bottom, j, in x, ref y);
+        Each<TTail, TWindow>(in s, countPadding, top, bottom, 0, first, in x, ref y);
+        int j = first;
         T n = T.Broadcast(countPadding ? s.KernelHeight * s.KernelWidth : (bottom - top) * s.KernelWidth);
         while (j < end)
         {
@@ -37,8 +36,7 @@ internal static class PoolRow
             j += T.Count;
         }
 
-        for (; j < columns; j++)
-            One<TTail, TWindow>(in s, countPadding, top, bottom, j, in x, ref y);
+        Each<TTail, TWindow>(in s, countPadding, top, bottom, j, columns, in x, ref y);
     }
 
     /// <summary>dx at each maximum += dy. Lanes hold the distance of the maximum from its window's corner, exact in a float.</summary>
@@ -73,9 +71,8 @@ internal static class PoolRow
         where TTail : struct, IFloatLanes<TTail>
     {
         (int top, int bottom) = PoolSizes.Clip(i, s.StrideHeight, s.PaddingHeight, s.KernelHeight, s.Height);
-        int j = 0;
-        for (; j < first; j++)
-            Spread(in s, countPadding, top, bottom, j, in dy, ref dx);
+        Spread(in s, countPadding, top, bottom, 0, first, in dy, ref dx);
+        int j = first;
         float n = countPadding ? s.KernelHeight * s.KernelWidth : (bottom - top) * s.KernelWidth;
         Span<float> shares = stackalloc float[Shares];
         for (; j < end; j += Shares)
@@ -86,8 +83,7 @@ internal static class PoolRow
             Neighbours<T, TTail>(in s, top, bottom, j, (nuint)count, ref shares[0], ref dx);
         }
 
-        for (j = Math.Max(end, first); j < columns; j++)
-            Spread(in s, countPadding, top, bottom, j, in dy, ref dx);
+        Spread(in s, countPadding, top, bottom, Math.Max(end, first), columns, in dy, ref dx);
     }
 
     // Windows of stride 1 or 2 side by side. Kernel columns descend, so that each position meets its windows in ascending order.
@@ -124,21 +120,24 @@ internal static class PoolRow
         }
     }
 
-    // One output by itself.
-    private static void One<T, TWindow>(in PoolSizes s, bool countPadding, int top, int bottom, int j, ref readonly float x, ref float y)
+    // Outputs first to end - 1, one by one.
+    private static void Each<T, TWindow>(in PoolSizes s, bool countPadding, int top, int bottom, int first, int end, ref readonly float x, ref float y)
         where T : struct, IFloatLanes<T>
         where TWindow : struct, IPoolWindow
     {
-        (int left, int right) = PoolSizes.Clip(j, s.StrideWidth, s.PaddingWidth, s.KernelWidth, s.Width);
-        T value = TWindow.Start(T.Load(in x, (nuint)((top * s.Width) + left)));
-        for (int row = top; row < bottom; row++)
+        int width = s.Width, stride = s.StrideWidth, kernel = s.KernelWidth, all = s.KernelHeight * kernel;
+        for (int j = first, begin = (first * stride) - s.PaddingWidth; j < end; j++, begin += stride)
         {
-            for (int column = left; column < right; column++)
-                value = TWindow.Next(T.Load(in x, (nuint)((row * s.Width) + column)), value);
-        }
+            int left = Math.Max(begin, 0), right = Math.Min(begin + kernel, width);
+            T value = TWindow.Start(T.Load(in x, (nuint)((top * width) + left)));
+            for (int row = top * width; row < bottom * width; row += width)
+            {
+                for (int here = row + left; here < row + right; here++)
+                    value = TWindow.Next(T.Load(in x, (nuint)here), value);
+            }
 
-        int count = countPadding ? s.KernelHeight * s.KernelWidth : (bottom - top) * (right - left);
-        T.Store(TWindow.End(value, T.Broadcast(count)), ref y, (nuint)j);
+            T.Store(TWindow.End(value, T.Broadcast(countPadding ? all : (bottom - top) * (right - left))), ref y, (nuint)j);
+        }
     }
 
     // Where in its plane the maximum of one window stands.
@@ -156,16 +155,19 @@ internal static class PoolRow
         return winner;
     }
 
-    // The gradient of one mean.
-    private static void Spread(in PoolSizes s, bool countPadding, int top, int bottom, int j, ref readonly float dy, ref float dx)
+    // The gradients of means first to end - 1, one by one.
+    private static void Spread(in PoolSizes s, bool countPadding, int top, int bottom, int first, int end, ref readonly float dy, ref float dx)
     {
-        (int left, int right) = PoolSizes.Clip(j, s.StrideWidth, s.PaddingWidth, s.KernelWidth, s.Width);
-        int count = countPadding ? s.KernelHeight * s.KernelWidth : (bottom - top) * (right - left);
-        float share = Unsafe.Add(ref Unsafe.AsRef(in dy), j) / count;
-        for (int row = top; row < bottom; row++)
+        int width = s.Width, stride = s.StrideWidth, kernel = s.KernelWidth, all = s.KernelHeight * kernel;
+        for (int j = first, begin = (first * stride) - s.PaddingWidth; j < end; j++, begin += stride)
         {
-            for (int here = (row * s.Width) + left; here < (row * s.Width) + right; here++)
-                Unsafe.Add(ref dx, here) += share;
+            int left = Math.Max(begin, 0), right = Math.Min(begin + kernel, width);
+            float share = Unsafe.Add(ref Unsafe.AsRef(in dy), j) / (countPadding ? all : (bottom - top) * (right - left));
+            for (int row = top * width; row < bottom * width; row += width)
+            {
+                for (int here = row + left; here < row + right; here++)
+                    Unsafe.Add(ref dx, here) += share;
+            }
         }
     }
 
