@@ -6,7 +6,7 @@ using EmbeddedBackprop.Kernels;
 namespace EmbeddedBackprop.Ops;
 
 /// <summary>a = f(x0 + x1 + ...), element by element, the sum in the order of the inputs: skip connections. Source: He et al. 2016.</summary>
-public sealed class Add : Op
+public sealed class Add : Op, IActivated
 {
     private Shape input;
 
@@ -25,6 +25,8 @@ public sealed class Add : Op
 
     /// <summary>f.</summary>
     public Activation Activation { get; }
+
+    Op IActivated.WithoutActivation() => new Add();
 
     /// <inheritdoc/>
     public override string Kind => "add";

@@ -61,7 +61,9 @@ public static class Diagnostics
 
     private static LayerDiagnosis Layer(Network network, NetworkTrace trace, Step step, float[]? updated, DiagnosticsOptions options)
     {
-        int units = step.Node.Shape.Length;
+        // A filter has one set of weights for all positions: it is dead where none of them has a slope.
+        int outputs = step.Node.Shape.Length, units = step.Node.Shape.Rank > 1 && step.Op is IActivated ? step.Node.Shape[0] : outputs;
+        int positions = outputs / units;
         Activation? activation = trace.ActivationOf(step);
         double? flatShare = null, meanSlope = null;
         List<int> dead = [];
@@ -74,13 +76,13 @@ public static class Diagnostics
             double sum = 0;
             for (int i = 0; i < slopes.Length; i++)
             {
-                flat[i % units] += MathF.Abs(slopes[i]) >= bound ? 0 : 1;
+                flat[i % outputs / positions] += MathF.Abs(slopes[i]) >= bound ? 0 : 1;
                 sum += MathF.Abs(slopes[i]);
             }
 
             flatShare = flat.Sum(n => (double)n) / slopes.Length;
             meanSlope = sum / slopes.Length;
-            dead = [.. Enumerable.Range(0, units).Where(unit => flat[unit] == trace.Samples)];
+            dead = [.. Enumerable.Range(0, units).Where(unit => flat[unit] == trace.Samples * positions)];
         }
 
         float[] x = trace.Value(step.Node.Inputs[0]);

@@ -29,9 +29,9 @@ public sealed record DiagnosticsReport(
 /// <summary>The state of one layer.</summary>
 /// <param name="Name">The layer's name.</param>
 /// <param name="Activation">Its activation's name; empty for none.</param>
-/// <param name="Units">Numbers of one sample's output.</param>
+/// <param name="Units">Units: numbers of one sample's output, of a convolution its filters.</param>
 /// <param name="FlatShare">Share of outputs where f'(z) is flat; null where there is no f'.</param>
-/// <param name="DeadUnits">Units whose f'(z) is flat on every sample.</param>
+/// <param name="DeadUnits">Units whose f'(z) is flat on every sample (and, of a filter, at every position).</param>
 /// <param name="MeanSlope">Mean of |f'(z)|; null where there is no f'.</param>
 /// <param name="HalfFlat">Whether one side of the activation is flat by nature (ReLU and its kin): then half of all outputs may well be flat.</param>
 /// <param name="SlopeCancels">Whether the loss is written on z, so that f'(z) is no factor of delta.</param>

@@ -67,7 +67,7 @@ internal sealed class NetworkTrace
             {
                 // The activation behind a loss on logits belongs to the layer that made them.
                 bool split = step.Node == network.Output && SplitActivation(step.Inputs.Length == 1 ? step.Node.Inputs[0] : null) is not null;
-                if (!step.Op.IsLoss && !split && (step.Ranges.Length > 0 || step.Op is IActivated))
+                if (!step.Op.IsLoss && !split && (step.Ranges.Length > 0 || step.Op is IActivated { Activation: not Activation<Identity> }))
                 {
                     yield return step;
                 }

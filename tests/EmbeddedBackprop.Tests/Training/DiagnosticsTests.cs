@@ -4,6 +4,7 @@ using EmbeddedBackprop.Data.Digits;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Initializers;
 using EmbeddedBackprop.Losses;
+using EmbeddedBackprop.Ops;
 using EmbeddedBackprop.Optimizers;
 using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training;
@@ -100,6 +101,26 @@ internal sealed class DiagnosticsTests
         Finding finding = report.Findings.Single(f => f.Kind == FindingKind.DeadUnits);
         Assert.That((finding.Where, finding.Indices), Is.EqualTo(("dense2", new[] { 2, 5 })));
         Assert.That(finding.Text, Does.Contain("BP3").And.Contains("BP4").And.Contains("leaky-relu"));
+    }
+
+    [Test]
+    public void A_filter_is_dead_only_where_all_its_positions_are()
+    {
+        Graph graph = new();
+        Node input = graph.Input(new Shape(1, 6, 6)), conv = graph.Apply(new Conv2D(3, 3, 3, new Activation<Relu>()), input);
+        Node output = graph.Apply(new Dense(2, new Activation<Identity>()), conv), target = graph.Input(new Shape(2), "target");
+        Network net = new(input, output, graph.Apply(new Loss<Quadratic>(), output, target, "loss"), new NetworkOptions { Batch = 8, Initializer = new Glorot(), Seed = 2 });
+
+        // The images are dark but for one corner: whoever sits elsewhere sees nothing and, with a bias of 0 below, has no slope.
+        float[] x = new float[20 * 36];
+        for (int i = 0; i < 20; i++)
+            x[i * 36] = i % 2 == 0 ? 1f : -1f;
+        FloatDataset data = FloatDataset.Classified(x, 36, [.. Enumerable.Range(0, 20).Select(i => i % 2)], 2);
+        Parameter(net, "conv1.bias")[1] = -100f;
+        DiagnosticsReport report = Diagnostics.Run(net, data);
+        Assert.That(report.Layers[0].Units, Is.EqualTo(3));
+        Assert.That(report.Layers[0].FlatShare, Is.GreaterThan(0.9));
+        Assert.That(report.Layers[0].DeadUnits, Is.EqualTo(new[] { 1 }));
     }
 
     [TestCase(FindingKind.Saturated, "dense1", "BP1")]

@@ -74,6 +74,22 @@ internal sealed class ExplanationTests
         Assert.That(Offences(e, false, other.Layers), Is.EquivalentTo(new[] { "BP1", "BP2", "BP3", "BP4" }));
     }
 
+    /// <summary>Nielsen, chapter 3: one neuron that is to learn 1 -> 0. From w = 0.6, b = 0.9 it gives 0.82; from w = b = 2 it gives 0.98 and learns slowly.</summary>
+    [TestCase(0.6f, 0.9f, 0.82, 0.12)]
+    [TestCase(2f, 2f, 0.98, 0.017)]
+    public void The_texts_neuron(float weight, float bias, double output, double gradient)
+    {
+        Network net = new Sequential(1).Dense<Sigmoid>(1).Compile<Quadratic>(new NetworkOptions());
+        net.Parameters[net.InferencePlan.Parameters[0].Offset] = weight;
+        net.Parameters[net.InferencePlan.Parameters[1].Offset] = bias;
+        LayerExplanation l = Explanation.Of(net, FloatDataset.Regression([1f], 1, [0f], 1), 0).Layers[0];
+        Assert.That(l.Outputs[0], Is.EqualTo(output).Within(0.005));
+
+        // Equations 55 and 56: dC/dw = dC/db = a f'(z), the factor f'(z) being what makes the second slow.
+        Assert.That(l.Parameters[0].Gradients[0], Is.EqualTo(gradient).Within(0.003));
+        Assert.That(l.Parameters[1].Gradients[0], Is.EqualTo(l.Outputs[0] * l.Slopes![0]).Within(1e-7));
+    }
+
     [Test]
     public void The_mean_over_a_mini_batch_is_the_mean_of_its_samples()
     {

@@ -83,7 +83,13 @@ internal static class ExplanationText
         bool weights = parameter.Kind == ParameterKind.Weight && parameter.Shape.Count == 2 && parameter.Shape[1] == layer.Inputs.Count;
         bool whole = parameter.Values.Count <= (weights ? WholeWeights : WholeUnits);
         int[] order = whole ? [.. Enumerable.Range(0, parameter.Values.Count)] : Largest(parameter.Gradients, top);
-        string rule = weights ? "BP4: dC/dw = x * delta" : parameter.Kind == ParameterKind.Bias ? "BP3: dC/db = delta" : "gradient";
+        bool shared = layer.Kind != "dense";
+        string rule = parameter.Kind switch
+        {
+            ParameterKind.Weight => shared ? "BP4: dC/dw = sum of x * delta over all places where it is used" : "BP4: dC/dw = x * delta",
+            ParameterKind.Bias => shared ? "BP3: dC/db = sum of delta over all places where it is used" : "BP3: dC/db = delta",
+            _ => "gradient",
+        };
         double norm = Math.Sqrt(parameter.Gradients.Sum(g => (double)g * g));
         Line(text, $"  {parameter.Name} ({rule}; length {norm:G3}){(whole ? "" : $", the {order.Length} largest of {parameter.Values.Count}")}:");
         foreach (int at in order)
