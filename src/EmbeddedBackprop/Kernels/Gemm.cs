@@ -32,7 +32,8 @@ public static class Gemm
         Require.Matrix("Gemm.NN", nameof(c), m, n, ldc, c.Length);
         Require.Apart("Gemm.NN", nameof(a), a, m, k, lda, c, m, n, ldc);
         Require.Apart("Gemm.NN", nameof(b), b, k, n, ldb, c, m, n, ldc);
-        Run(arithmetic, new(m, n, k, a, lda, 1, b, ldb, false, bias, c, ldc, accumulate));
+        GemmArguments arguments = new(m, n, k, a, lda, 1, b, ldb, false, bias, c, ldc, accumulate);
+        Run(arithmetic, in arguments);
     }
 
     /// <summary>C[m,n] = (accumulate ? C : +0) + A^T B with A [k,m], B [k,n]: s = M(a[p,i], b[p,j], s), p ascending (a weight gradient over samples).</summary>
@@ -57,7 +58,8 @@ public static class Gemm
         Require.Matrix("Gemm.TN", nameof(c), m, n, ldc, c.Length);
         Require.Apart("Gemm.TN", nameof(a), a, k, m, lda, c, m, n, ldc);
         Require.Apart("Gemm.TN", nameof(b), b, k, n, ldb, c, m, n, ldc);
-        Run(arithmetic, new(m, n, k, a, 1, lda, b, ldb, false, default, c, ldc, accumulate));
+        GemmArguments arguments = new(m, n, k, a, 1, lda, b, ldb, false, default, c, ldc, accumulate);
+        Run(arithmetic, in arguments);
     }
 
     /// <summary>C[m,n] = (accumulate ? C : +0) + A B^T with A [m,k], B [n,k]: s = M(a[i,p], b[j,p], s), p ascending (the gradient of a layer's input).</summary>
@@ -82,7 +84,8 @@ public static class Gemm
         Require.Matrix("Gemm.NT", nameof(c), m, n, ldc, c.Length);
         Require.Apart("Gemm.NT", nameof(a), a, m, k, lda, c, m, n, ldc);
         Require.Apart("Gemm.NT", nameof(b), b, n, k, ldb, c, m, n, ldc);
-        Run(arithmetic, new(m, n, k, a, lda, 1, b, ldb, true, default, c, ldc, accumulate));
+        GemmArguments arguments = new(m, n, k, a, lda, 1, b, ldb, true, default, c, ldc, accumulate);
+        Run(arithmetic, in arguments);
     }
 
     /// <summary>
@@ -114,13 +117,17 @@ public static class Gemm
         Require.Apart("Gemm.UpdateTN", nameof(b), b, k, n, ldb, weights, m, n, ldw);
         // delta * 0 is 0 where delta is finite, and -learningRate * +0 is then -0, which changes no weight.
         bool skipsZeros = l2 == 0f && !float.IsNegative(learningRate) && float.IsFinite(learningRate) && Finite.All(b);
-        Run(arithmetic, new(m, n, k, a, 1, lda, b, ldb, weights, ldw, learningRate, l2, skipsZeros));
+        GemmArguments arguments = new(m, n, k, a, 1, lda, b, ldb, weights, ldw, learningRate, l2, skipsZeros);
+        Run(arithmetic, in arguments);
     }
 
     /// <summary>A checked product, shared out if there is a pool and it pays.</summary>
     internal static void Run(Arithmetic arithmetic, in GemmArguments arguments)
     {
-        if (!SharedProduct.Run(arithmetic, in arguments))
+        // What takes a tenth of a microsecond is not shared out, and does not ask.
+        if (NarrowTile.Fits(in arguments) && arguments.M * arguments.K <= NarrowTile.SmallProduct)
+            NarrowTile.Run(arithmetic, in arguments);
+        else if (!SharedProduct.Run(arithmetic, in arguments))
             RunAlone(arithmetic, in arguments);
     }
 
@@ -129,7 +136,9 @@ public static class Gemm
     {
         if (arguments.M == 0 || arguments.N == 0)
             return;
-        if (!arguments.Updates)
+        if (NarrowTile.Fits(in arguments))
+            NarrowTile.Run(arithmetic, in arguments);
+        else if (!arguments.Updates)
             LaneDispatch.RunWithin<GemmKernel, GemmArguments>(arithmetic, (int)arguments.N, in arguments);
         else if (arguments.K == 1)
             LaneDispatch.Run<RankOneUpdate, GemmArguments>(arithmetic, in arguments);

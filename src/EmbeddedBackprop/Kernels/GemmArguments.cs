@@ -34,6 +34,8 @@ internal readonly ref struct GemmArguments
     /// <summary>Whether rows of zeros may be left out: learning rate and delta are finite.</summary>
     public readonly bool SkipsZeros;
 
+    // Written where it is used: a copy would load at once what was just stored in parts, and wait for it.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public GemmArguments(
         int m, int n, int k, ReadOnlySpan<float> a, int rowA, int stepA, ReadOnlySpan<float> b, int leadingB, bool transposedB,
         ReadOnlySpan<float> bias, Span<float> c, int leadingC, bool accumulate)

@@ -26,12 +26,16 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
         where TTail : struct, IFloatLanes<TTail>
     {
         ref float none = ref Unsafe.NullRef<float>();
-        bool searches = arguments is { BTransposed: false, AStep: 1, M: >= GemmTile.FewestListedRows, K: >= FewestSearched, Start: not GemmStart.Destination };
+        bool searches = Searches(in arguments);
         if (arguments.BTransposed)
             RunPacked<T>(in arguments);
         else if (!searches || !RunBlocks<T>(in arguments, ref none, skipsZeros: true) || HoldsNegativeZero(in arguments))
             RunBlocks<T>(in arguments, ref none, skipsZeros: false);
     }
+
+    /// <summary>Whether columns of A that are 0 in every row are looked for.</summary>
+    public static bool Searches(in GemmArguments g) =>
+        g is { BTransposed: false, AStep: 1, M: >= GemmTile.FewestListedRows, K: >= FewestSearched, Start: not GemmStart.Destination };
 
     // The panel is written before it is read: clearing 64 KB would cost as much as a small product.
     [SkipLocalsInit]

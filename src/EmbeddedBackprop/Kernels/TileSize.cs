@@ -33,6 +33,15 @@ internal readonly struct Seven : ITileSize;
 [StructLayout(LayoutKind.Sequential, Size = 8)]
 internal readonly struct Eight : ITileSize;
 
+[StructLayout(LayoutKind.Sequential, Size = 9)]
+internal readonly struct Nine : ITileSize;
+
+[StructLayout(LayoutKind.Sequential, Size = 10)]
+internal readonly struct Ten : ITileSize;
+
+[StructLayout(LayoutKind.Sequential, Size = 11)]
+internal readonly struct Eleven : ITileSize;
+
 [StructLayout(LayoutKind.Sequential, Size = 12)]
 internal readonly struct Twelve : ITileSize;
 
