@@ -9,7 +9,8 @@ namespace EmbeddedBackprop.Kernels;
 /// <remarks>Moves bits only, so it uses the widest shuffles there are, whatever width the product runs at. Source and destination may not overlap.</remarks>
 internal static class Transpose
 {
-    private const int LineColumns = 16;
+    /// <summary>Floats of a cache line: packing takes so many columns of every row at a time.</summary>
+    public const int LineColumns = 16;
 
     /// <summary>destination[p * leading + j] = source[j * leadingSource + p] for j &lt; rows, p &lt; columns.</summary>
     public static void Pack(ref readonly float source, nuint leadingSource, nuint rows, nuint columns, ref float destination, nuint leading)
@@ -36,6 +37,12 @@ internal static class Transpose
                 // A ragged block overlaps its neighbour: the same floats go to the same places once more.
                 nuint first = nuint.Min(j, rows - height);
                 ref float block = ref Unsafe.Add(ref from, first * leadingSource);
+                if (height == 16 && end - chunk == LineColumns)
+                {
+                    Square16(ref Unsafe.Add(ref block, chunk), leadingSource, ref Unsafe.Add(ref destination, (chunk * leading) + first), leading);
+                    continue;
+                }
+
                 for (nuint p = chunk; p < end; p += 4)
                 {
                     nuint column = nuint.Min(p, columns - 4);
@@ -107,6 +114,63 @@ internal static class Transpose
         Avx512F.UnpackHigh(low02, low13).StoreUnsafe(ref destination, leading);
         Avx512F.UnpackLow(high02, high13).StoreUnsafe(ref destination, 2 * leading);
         Avx512F.UnpackHigh(high02, high13).StoreUnsafe(ref destination, 3 * leading);
+    }
+
+    // 16 x 16: whole cache lines on both sides. The rows of each quarter change places with the columns of each four lanes, then quarters change places.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Square16(ref float source, nuint leadingSource, ref float destination, nuint leading)
+    {
+        Vector512<float> r0 = Vector512.LoadUnsafe(ref source);
+        Vector512<float> r1 = Vector512.LoadUnsafe(ref source, leadingSource);
+        Vector512<float> r2 = Vector512.LoadUnsafe(ref source, 2 * leadingSource);
+        Vector512<float> r3 = Vector512.LoadUnsafe(ref source, 3 * leadingSource);
+        Vector512<float> r4 = Vector512.LoadUnsafe(ref source, 4 * leadingSource);
+        Vector512<float> r5 = Vector512.LoadUnsafe(ref source, 5 * leadingSource);
+        Vector512<float> r6 = Vector512.LoadUnsafe(ref source, 6 * leadingSource);
+        Vector512<float> r7 = Vector512.LoadUnsafe(ref source, 7 * leadingSource);
+        Vector512<float> r8 = Vector512.LoadUnsafe(ref source, 8 * leadingSource);
+        Vector512<float> r9 = Vector512.LoadUnsafe(ref source, 9 * leadingSource);
+        Vector512<float> r10 = Vector512.LoadUnsafe(ref source, 10 * leadingSource);
+        Vector512<float> r11 = Vector512.LoadUnsafe(ref source, 11 * leadingSource);
+        Vector512<float> r12 = Vector512.LoadUnsafe(ref source, 12 * leadingSource);
+        Vector512<float> r13 = Vector512.LoadUnsafe(ref source, 13 * leadingSource);
+        Vector512<float> r14 = Vector512.LoadUnsafe(ref source, 14 * leadingSource);
+        Vector512<float> r15 = Vector512.LoadUnsafe(ref source, 15 * leadingSource);
+        Quarter(ref r0, ref r1, ref r2, ref r3);
+        Quarter(ref r4, ref r5, ref r6, ref r7);
+        Quarter(ref r8, ref r9, ref r10, ref r11);
+        Quarter(ref r12, ref r13, ref r14, ref r15);
+        StoreQuarters(r0, r4, r8, r12, ref destination, 0, 4 * leading);
+        StoreQuarters(r1, r5, r9, r13, ref destination, leading, 4 * leading);
+        StoreQuarters(r2, r6, r10, r14, ref destination, 2 * leading, 4 * leading);
+        StoreQuarters(r3, r7, r11, r15, ref destination, 3 * leading, 4 * leading);
+    }
+
+    // Column 4 l + q of four rows comes into lanes 4 l .. 4 l + 3 of register q.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Quarter(ref Vector512<float> r0, ref Vector512<float> r1, ref Vector512<float> r2, ref Vector512<float> r3)
+    {
+        Vector512<double> low01 = Avx512F.UnpackLow(r0, r1).AsDouble();
+        Vector512<double> high01 = Avx512F.UnpackHigh(r0, r1).AsDouble();
+        Vector512<double> low23 = Avx512F.UnpackLow(r2, r3).AsDouble();
+        Vector512<double> high23 = Avx512F.UnpackHigh(r2, r3).AsDouble();
+        r0 = Avx512F.UnpackLow(low01, low23).AsSingle();
+        r1 = Avx512F.UnpackHigh(low01, low23).AsSingle();
+        r2 = Avx512F.UnpackLow(high01, high23).AsSingle();
+        r3 = Avx512F.UnpackHigh(high01, high23).AsSingle();
+    }
+
+    // Lanes 4 l .. 4 l + 3 of the four registers make up row l.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreQuarters(
+        Vector512<float> u0, Vector512<float> u1, Vector512<float> u2, Vector512<float> u3, ref float destination, nuint at, nuint apart)
+    {
+        Vector512<float> even01 = Avx512F.Shuffle4x128(u0, u1, 0b10_00_10_00), even23 = Avx512F.Shuffle4x128(u2, u3, 0b10_00_10_00);
+        Vector512<float> odd01 = Avx512F.Shuffle4x128(u0, u1, 0b11_01_11_01), odd23 = Avx512F.Shuffle4x128(u2, u3, 0b11_01_11_01);
+        Avx512F.Shuffle4x128(even01, even23, 0b10_00_10_00).StoreUnsafe(ref destination, at);
+        Avx512F.Shuffle4x128(odd01, odd23, 0b10_00_10_00).StoreUnsafe(ref destination, at + apart);
+        Avx512F.Shuffle4x128(even01, even23, 0b11_01_11_01).StoreUnsafe(ref destination, at + (2 * apart));
+        Avx512F.Shuffle4x128(odd01, odd23, 0b11_01_11_01).StoreUnsafe(ref destination, at + (3 * apart));
     }
 
     // Row r below, row r + 4 above.

@@ -54,6 +54,8 @@ internal sealed class GemmTests
     [TestCase(1, 256, 19)]
     [TestCase(1, 512, 300)]
     [TestCase(2, 500, 9)]
+    [TestCase(7, 65, 127)]
+    [TestCase(7, 65, 129)]
     [TestCase(7, 65, 255)]
     [TestCase(7, 65, 256)]
     [TestCase(7, 65, 257)]
