@@ -79,9 +79,9 @@ internal static class PlanTable
                 text.Append(CultureInfo.InvariantCulture, $"micro-batches of {plan.Batch}: {(plan.SplitsExactly ? "the bits of the whole batch" : "the whole batch's gradient to rounding")}\n");
             }
 
-            if (plan.RecomputedMultiplyAdds > 0)
+            if (Array.Exists(plan.BackwardProgram.ToArray(), entry => entry.Phase == Phase.Again))
             {
-                text.Append(CultureInfo.InvariantCulture, $"computed again: {plan.RecomputedMultiplyAdds:N0} multiply-adds a sample, {100.0 * plan.RecomputedMultiplyAdds / (3 * plan.MultiplyAdds):F1} % of a training step\n");
+                text.Append(CultureInfo.InvariantCulture, $"computed again: {plan.RecomputedMultiplyAdds:N0} multiply-adds a sample, {100.0 * plan.RecomputedMultiplyAdds / (3 * Math.Max(1, plan.MultiplyAdds)):F1} % of a training step\n");
             }
 
             if (plan.GradientLength == 0)

@@ -21,6 +21,15 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
 
     public Network Build(int batch, Layout layout)
     {
+        foreach (string key in (ReadOnlySpan<string>)[ModelKeys.Outputs, ModelKeys.Losses])
+        {
+            // The text of a net ends in one node, so it cannot say more than one.
+            if (file.Metadata.TryGetValue(key, out string? several))
+            {
+                throw SettingsText.Error(file, key, $"a network with several outputs or weighted losses ({several}) is built in code, and filled by LoadWeights or Restore");
+            }
+        }
+
         Loss? loss = file.Metadata.ContainsKey(ModelKeys.Loss) ? Named(ModelKeys.Loss, name => Registry.Loss(name, LossSettings())) : null;
         Loss? lossOnLogits = null;
         Graph graph;

@@ -19,6 +19,12 @@ internal static class ModelKeys
     /// <summary>The node that the loss reads, where it is not the output.</summary>
     public const string Judged = "judged";
 
+    /// <summary>The names of several outputs.</summary>
+    public const string Outputs = "outputs";
+
+    /// <summary>Several losses: kind, what each judges and compares with, weight.</summary>
+    public const string Losses = "losses";
+
     public const string Arithmetic = "arithmetic";
     public const string Batch = "batch";
     public const string Seed = "seed";

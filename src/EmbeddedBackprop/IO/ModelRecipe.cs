@@ -27,6 +27,16 @@ internal static class ModelRecipe
             (ModelKeys.Seed, options.Seed.ToString(CultureInfo.InvariantCulture)),
             (ModelKeys.Initializer, Text(options.Initializer)),
         ];
+        if (network.Outputs.Count > 1)
+        {
+            strings.Add((ModelKeys.Outputs, string.Join(' ', network.Outputs.Select(output => NetParser.Quote(output.Name)))));
+        }
+
+        if (network.TrainingPlan is { } plan && (plan.Losses.Count > 1 || network.Loss!.Weight != 1f))
+        {
+            strings.Add((ModelKeys.Losses, string.Join("; ", plan.Losses.Select(Text))));
+        }
+
         if (network.Loss is { } loss)
         {
             bool split = NetText.IsSplit(network, out _);
@@ -114,6 +124,13 @@ internal static class ModelRecipe
     };
 
     public static string Text(Arithmetic arithmetic) => arithmetic == Kernels.Arithmetic.Fused ? "fused" : "separate";
+
+    private static string Text(Node node)
+    {
+        Loss loss = (Loss)node.Op!;
+        return string.Create(
+            CultureInfo.InvariantCulture, $"{loss.Kind} {NetParser.Quote(node.Inputs[0].Name)} {NetParser.Quote(node.Inputs[1].Name)} {loss.Weight:R} {Text(loss.Options)}").TrimEnd();
+    }
 
     private static string UserName(Loss loss) =>
         loss.Kind.EndsWith(LogitsEnding, StringComparison.Ordinal) ? loss.Kind[..^LogitsEnding.Length] : loss.Kind;

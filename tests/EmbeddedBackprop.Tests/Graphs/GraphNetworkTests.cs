@@ -120,6 +120,27 @@ internal sealed class GraphNetworkTests
     }
 
     [Test]
+    public void A_model_file_fills_and_goes_on_with_a_branched_network_that_was_built_in_code()
+    {
+        Branched trained = new(batch: 5), other = new(batch: 3), again = new(batch: 5);
+        Trainer trainer = new(trained.Network, Data(), new TrainerOptions { LearningRate = 0.2f, Epochs = 2 });
+        trainer.TrainEpoch();
+        byte[] bytes = ModelFile.ToArray(trained.Network, trainer);
+        ModelFile file = ModelFile.Parse(bytes, "branched");
+        file.LoadWeights(other.Network);
+        Assert.That(WeightsHash.Of(other.Network), Is.EqualTo(WeightsHash.Of(trained.Network)));
+        Trainer resumed = new(again.Network, Data(), new TrainerOptions { LearningRate = 0.2f, Epochs = 2 });
+        file.Restore(resumed);
+        trainer.TrainEpoch();
+        resumed.TrainEpoch();
+        Assert.That(WeightsHash.Of(again.Network), Is.EqualTo(WeightsHash.Of(trained.Network)));
+        Assert.That(() => file.ToNetwork(), Throws.InstanceOf<DataFormatException>().With.Message.Contains("first second").And.Message.Contains("built in code"));
+        Network single = new([again.A, again.B], [again.First], [again.FirstLoss], new NetworkOptions { Batch = 5 });
+        Assert.That(() => file.Restore(new Trainer(single, FloatDataset.Regression(Rows, 7, Samples.Array(Count * 2, 2), 2), new TrainerOptions { LearningRate = 0.2f })),
+            Throws.ArgumentException.With.Message.Contains("the file has 'first second', the trainer 'nothing'"));
+    }
+
+    [Test]
     public void Data_that_do_not_fit_are_told_with_all_names()
     {
         Network network = new Branched(batch: 2).Network;
