@@ -33,6 +33,15 @@ public static unsafe class Conv
                 Sizes = sizes.Flattened, Batch = batch, Image = image, ImageEnd = image + x.Length, LeadingImage = ldx,
                 Kernels = kernels, Bias = start, Maps = maps, LeadingMaps = ldy, Accumulate = accumulate,
             };
+            if (ConvPlanes.Fit(in sizes))
+            {
+                ConvPlanes planes = ConvPlanes.Of(in sizes, forward: true);
+                g.Sizes = sizes;
+                SharedConv<ConvPlaneKernel<ConvForwards>>.Run(
+                    arithmetic, in g, batch * planes.Planes, batch * sizes.MultiplyAdds, planes.EndInner - planes.FirstInner);
+                return;
+            }
+
             SharedConv<ConvForwardKernel>.Run(arithmetic, in g, batch * g.Sizes.OutputHeight, batch * sizes.MultiplyAdds);
         }
     }
@@ -123,6 +132,15 @@ public static unsafe class Conv
                 Sizes = sizes.Flattened, Batch = batch, Image = image, LeadingImage = ldx,
                 Kernels = kernels, Bias = start, Maps = maps, LeadingMaps = ldd, Accumulate = accumulate,
             };
+            if (ConvPlanes.Fit(in sizes))
+            {
+                ConvPlanes planes = ConvPlanes.Of(in sizes, forward: false);
+                g.Sizes = sizes;
+                SharedConv<ConvPlaneKernel<ConvBackwards>>.Run(
+                    arithmetic, in g, batch * planes.Planes, batch * sizes.MultiplyAdds, planes.EndInner - planes.FirstInner);
+                return;
+            }
+
             SharedConv<ConvInputKernel>.Run(arithmetic, in g, batch, batch * sizes.MultiplyAdds);
         }
     }

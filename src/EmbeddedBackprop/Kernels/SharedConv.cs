@@ -3,14 +3,14 @@ namespace EmbeddedBackprop.Kernels;
 /// <summary>A convolution's kernel in parts of its results, on the current pool if there is one and it pays: no sum is ever cut.</summary>
 internal static class SharedConv<TKernel> where TKernel : struct, ILaneKernel<ConvArguments>
 {
-    /// <summary>Runs units 0 ... units - 1.</summary>
-    public static void Run(Arithmetic arithmetic, in ConvArguments g, int units, long multiplyAdds)
+    /// <summary>Runs units 0 ... units - 1, at a width that so many columns fill.</summary>
+    public static void Run(Arithmetic arithmetic, in ConvArguments g, int units, long multiplyAdds, int columns = int.MaxValue)
     {
         int parts = WorkerPool.Current?.Parts(multiplyAdds, units) ?? 1;
         if (parts > 1)
-            WorkerPool.Current!.Run<Part, Shared>(parts, new Shared { Arithmetic = arithmetic, Whole = g, Units = units });
+            WorkerPool.Current!.Run<Part, Shared>(parts, new Shared { Arithmetic = arithmetic, Whole = g, Units = units, Columns = columns });
         else
-            LaneDispatch.Run<TKernel, ConvArguments>(arithmetic, g.Part(0, units));
+            LaneDispatch.RunWithin<TKernel, ConvArguments>(arithmetic, columns, g.Part(0, units));
     }
 
     private struct Shared
@@ -18,6 +18,7 @@ internal static class SharedConv<TKernel> where TKernel : struct, ILaneKernel<Co
         public Arithmetic Arithmetic;
         public ConvArguments Whole;
         public int Units;
+        public int Columns;
     }
 
     private readonly struct Part : ISharedWork<Shared>
@@ -25,7 +26,7 @@ internal static class SharedConv<TKernel> where TKernel : struct, ILaneKernel<Co
         public static void Run(in Shared shared, int part, int parts)
         {
             (nuint first, nuint count) = Share.Of((nuint)shared.Units, 1, part, parts);
-            LaneDispatch.Run<TKernel, ConvArguments>(shared.Arithmetic, shared.Whole.Part((int)first, (int)(first + count)));
+            LaneDispatch.RunWithin<TKernel, ConvArguments>(shared.Arithmetic, shared.Columns, shared.Whole.Part((int)first, (int)(first + count)));
         }
     }
 }
