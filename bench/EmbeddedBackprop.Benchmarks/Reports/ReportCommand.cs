@@ -104,13 +104,19 @@ internal static class ReportCommand
         Dictionary<string, string>[] rows = [.. MarkdownTable.Read(Path.Combine(folder, "peers.md"), "ahead of us")];
         if (rows.Length == 0)
             return;
-        string[] columns = [.. ((string[])["work", "EmbeddedBackprop", "C + OpenBLAS", "NumPy, matrix", "NumPy, per sample", "PyTorch", "FANN", "ahead of us"]).Where(rows[0].ContainsKey)];
         text.Append("Beside others, in turn on one core: the time, and how many times ours it is (`bench/peers/run.sh --data-dir DIR`; ");
         text.Append(CultureInfo.InvariantCulture, $"[what is measured and how]({(docs.Length > 0 ? "" : "../")}bench/peers/README.md), [all figures]({(docs.Length > 0 ? "" : "../")}{Path.GetRelativePath(ResultFile.Root, folder).Replace('\\', '/')}/peers.md)):\n\n");
-        text.Append("| ").AppendJoin(" | ", columns).Append(" |\n|").Append(string.Concat(columns.Select(column => column is "work" or "ahead of us" ? " --- |" : " ---: |"))).Append('\n');
-        foreach (Dictionary<string, string> row in rows)
-            text.Append("| ").AppendJoin(" | ", columns.Select(column => row[column])).Append(" |\n");
-        text.Append('\n');
+
+        // Tables of nets that not all peers know have columns of their own.
+        foreach (IGrouping<string, Dictionary<string, string>> table in rows.GroupBy(row => string.Join('|', row.Keys)))
+        {
+            string[] columns = [.. table.First().Keys.Where(column => column is not ("must" or "met" or "aim") && !column.StartsWith("C by hand", StringComparison.Ordinal))];
+            text.Append("| ").AppendJoin(" | ", columns).Append(" |\n|").Append(string.Concat(columns.Select(column => column is "work" or "ahead of us" ? " --- |" : " ---: |"))).Append('\n');
+            foreach (Dictionary<string, string> row in table)
+                text.Append("| ").AppendJoin(" | ", columns.Select(column => row[column])).Append(" |\n");
+            text.Append('\n');
+        }
+
         if (docs.Length > 0)
             text.Append("Every target with what is met and what is missed, products at each vector width, a roofline, scaling, functions beside TensorPrimitives: [docs/benchmarks.md](docs/benchmarks.md).\n\n");
     }
