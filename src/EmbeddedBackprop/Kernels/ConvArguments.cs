@@ -30,6 +30,9 @@ internal unsafe struct ConvArguments
     public int First;
     public int End;
 
+    /// <summary>Whether taps outside the image may be multiplied by zero if that cannot be seen: the weights are finite.</summary>
+    public bool MultipliesZeros;
+
     /// <summary>Whether terms of a weight gradient may be left out where delta is 0: the images are finite.</summary>
     public bool SkipsZeros;
 

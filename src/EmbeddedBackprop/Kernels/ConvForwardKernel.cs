@@ -43,32 +43,72 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
         int panelColumns = wide ? MoreColumns : Columns, chunk = SumFloats / panelColumns;
         bool padded = new ConvWalk(in g, g.First, g.End, inner: true, border: false).IsPadded;
         float* mask = stackalloc float[padded ? g.Sizes.KernelHeight * g.Sizes.KernelWidth * panelColumns : 1];
+        float* seen = stackalloc float[MoreColumns];
         for (int group = 0; group < g.Sizes.Groups; group++)
         {
             for (int first = 0; first < outputs; first += chunk)
             {
                 int channel = (group * outputs) + first, rows = Math.Min(chunk, outputs - first);
-                ConvWalk walk = new(in g, g.First, g.End, inner: true, border: false);
-                for (int count = walk.Fill(runs, panelColumns, out int columns); count != 0; count = walk.Fill(runs, panelColumns, out columns))
-                    Panel<T>(in g, group, channel, rows, runs, count, columns, offsets, panel, panelColumns, null);
-                if (!padded)
+                ConvPanel place = new()
+                {
+                    Image = g.Image + ((nint)group * (g.Sizes.Channels / g.Sizes.Groups) * g.Sizes.Height * g.Sizes.Width),
+                    Channel = channel, Rows = rows, Runs = runs, Offsets = offsets, Panel = panel, Leading = panelColumns, Mask = mask, Seen = seen,
+                    BeginsAtZero = g.Bias == null || Runs.IndexOfZero(g.Bias + channel, 0, rows) < rows,
+                };
+                bool withZeros = padded && g.MultipliesZeros && !g.Accumulate;
+                ConvWalk walk = new(in g, g.First, g.End, inner: true, border: withZeros);
+                while ((place.Count = walk.Fill(runs, panelColumns, out place.Columns)) != 0)
+                {
+                    if (!withZeros || !TryWithZeros<T>(in g, in place))
+                        Panel<T>(in g, in place, withZeros ? Border.Skipped : Border.None);
+                }
+
+                if (!padded || withZeros)
                     continue;
                 walk = new(in g, g.First, g.End, inner: false, border: true);
-                for (int count = walk.Fill(runs, panelColumns, out int columns); count != 0; count = walk.Fill(runs, panelColumns, out columns))
-                    Panel<T>(in g, group, channel, rows, runs, count, columns, offsets, panel, panelColumns, mask);
+                while ((place.Count = walk.Fill(runs, panelColumns, out place.Columns)) != 0)
+                    Panel<T>(in g, in place, Border.Skipped);
             }
         }
     }
 
-    private static void Panel<T>(
-        in ConvArguments g, int group, int channel, int rows, ConvRun* runs, int count, int columns, nint* offsets, float* panel, int leadingPanel, float* mask)
+    /// <summary>
+    /// A panel whose taps outside the image are multiplied by zero after all, which is twice as fast. A term +-0 leaves every sum as it is but -0, which it may
+    /// make +0 (<see cref="SparseProduct"/>). So a result other than +0 is that of the definition; and +0 is, too, if the sum began with +0 and met zeros only.
+    /// </summary>
+    /// <returns>Whether that is so for all results.</returns>
+    private static bool TryWithZeros<T>(in ConvArguments g, in ConvPanel place) where T : struct, IFloatLanes<T>
+    {
+        Runs.Fill(0f, place.Seen, place.Columns);
+        Panel<T>(in g, in place, Border.Multiplied);
+        ConvRun* end = place.Runs + place.Count;
+        int positions = g.Sizes.OutputPositions;
+        for (int i = 0; i < place.Rows; i++)
+        {
+            float start = g.Bias == null ? 0f : g.Bias[place.Channel + i];
+            bool fromZero = BitConverter.SingleToInt32Bits(start) == 0;
+            for (ConvRun* run = place.Runs; run < end; run++)
+            {
+                float* results = g.Maps + ((nint)(place.Channel + i) * positions) + run->Map;
+                for (int x = Runs.IndexOfZero(results, 0, run->Length); x < run->Length; x = Runs.IndexOfZero(results, x + 1, run->Length))
+                {
+                    if (!fromZero || BitConverter.SingleToInt32Bits(place.Seen[run->Column + x]) != 0)
+                        return false;
+                }
+            }
+        }
+
+        return true;
+    }
+
+    private static void Panel<T>(in ConvArguments g, in ConvPanel place, Border border)
         where T : struct, IFloatLanes<T>
     {
         ref readonly ConvSizes sizes = ref g.Sizes;
-        int taps = sizes.Taps, wide = (columns + T.Count - 1) / T.Count * T.Count, positions = sizes.OutputPositions;
-        float* image = g.Image + ((nint)group * (sizes.Channels / sizes.Groups) * sizes.Height * sizes.Width);
-        float* maps = g.Maps + ((nint)channel * positions), sums = panel + (Depth * Columns);
-        int leading = leadingPanel;
+        int taps = sizes.Taps, columns = place.Columns, wide = (columns + T.Count - 1) / T.Count * T.Count, positions = sizes.OutputPositions;
+        int rows = place.Rows, count = place.Count, leading = place.Leading, leadingPanel = leading;
+        float* maps = g.Maps + ((nint)place.Channel * positions), panel = place.Panel, sums = panel + (Depth * Columns);
+        ConvRun* runs = place.Runs;
 
         // Whole vectors of one sample are summed where they belong; others beside the panel.
         bool direct = columns == wide && runs[count - 1].Map + runs[count - 1].Length - runs->Map == columns;
@@ -79,36 +119,57 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
         }
 
         if (!g.Accumulate)
-            Start(in g, channel, rows, wide, sums, leading);
+            Start(in g, place.Channel, rows, wide, sums, leading);
         else if (!direct)
             Gather(maps, positions, rows, runs, count, sums, leadingPanel);
 
         int blocks = (taps + Depth - 1) / Depth, kernel = sizes.KernelHeight * sizes.KernelWidth;
-        bool masked = mask != null;
-        if (masked)
-            ConvPack.Mask(in sizes, runs, count, wide, mask, leadingPanel);
+        if (border == Border.Skipped)
+            ConvPack.Mask(in sizes, runs, count, wide, place.Mask, leadingPanel);
         for (int block = 0; block < blocks; block++)
         {
             int step = block * taps / blocks, depth = ((block + 1) * taps / blocks) - step;
-            float* weights = g.Kernels + ((nint)channel * taps) + step;
-            nint* places = offsets + step;
+            float* weights = g.Kernels + ((nint)place.Channel * taps) + step;
+            nint* places = place.Offsets + step;
             if (taps > MostOffsets)
-                ConvPack.Offsets(in sizes, step, depth, places = offsets);
+                ConvPack.Offsets(in sizes, step, depth, places = place.Offsets);
             ConvPack.ClearColumns(panel, leadingPanel, depth, columns, wide);
-            if (masked)
+            if (border == Border.Skipped)
             {
-                ConvPack.Border(image, in sizes, step, depth, places, runs, count, wide, panel, leadingPanel);
-                MaskedProduct.Run<T>(rows, wide, depth, weights, taps, 1, panel, mask, leadingPanel, step % kernel, kernel, sums, leading);
+                ConvPack.Border(place.Image, in sizes, step, depth, places, runs, count, wide, panel, leadingPanel);
+                MaskedProduct.Run<T>(rows, wide, depth, weights, taps, 1, panel, place.Mask, leadingPanel, step % kernel, kernel, sums, leading);
+                continue;
+            }
+
+            if (border == Border.None)
+            {
+                ConvPack.Inner(place.Image, sizes.StrideX, places, depth, runs, count, panel, leadingPanel);
             }
             else
             {
-                ConvPack.Inner(image, sizes.StrideX, places, depth, runs, count, panel, leadingPanel);
-                PanelProduct.Run<T>(rows, wide, depth, weights, taps, 1, panel, leadingPanel, sums, leading, GemmStart.Destination);
+                ConvPack.Padded(place.Image, g.Image, g.ImageEnd, in sizes, step, depth, places, runs, count, wide, panel, leadingPanel);
+                if (place.BeginsAtZero)
+                    Runs.OrMagnitudes(panel, leadingPanel, depth, place.Seen, columns);
             }
+
+            PanelProduct.Run<T>(rows, wide, depth, weights, taps, 1, panel, leadingPanel, sums, leading, GemmStart.Destination);
         }
 
         if (!direct)
             Scatter(sums, leadingPanel, rows, runs, count, maps, positions);
+    }
+
+    /// <summary>What is done with taps outside the image.</summary>
+    private enum Border
+    {
+        /// <summary>There are none in the panel.</summary>
+        None,
+
+        /// <summary>A mask says which terms exist.</summary>
+        Skipped,
+
+        /// <summary>They are zeros.</summary>
+        Multiplied,
     }
 
     private static void Start(in ConvArguments g, int channel, int rows, int wide, float* sums, int leading)

@@ -124,6 +124,54 @@ internal static unsafe class ConvPack
         }
     }
 
+    /// <summary>Panel[tap, column] for runs of any kind, 0 where the tap lies outside: packed as if nothing were outside, where that stays in the memory of the images.</summary>
+    public static void Padded(
+        float* image, float* begin, float* end, in ConvSizes sizes, int first, int depth, nint* offsets, ConvRun* runs, int count, int columns, float* panel,
+        int leading)
+    {
+        bool inside = true;
+        for (ConvRun* run = runs; run < runs + count; run++)
+        {
+            float* from = image + run->Image;
+            inside &= from + offsets[0] >= begin && from + offsets[depth - 1] + ((nint)(run->Length - 1) * sizes.StrideX) < end;
+        }
+
+        if (!inside)
+        {
+            Border(image, in sizes, first, depth, offsets, runs, count, columns, panel, leading);
+            return;
+        }
+
+        Inner(image, sizes.StrideX, offsets, depth, runs, count, panel, leading);
+        for (int kx = 0; kx < sizes.KernelWidth; kx++)
+        {
+            (int left, int right) = ConvSizes.Reading((kx * sizes.DilationX) - sizes.Left, sizes.Width, sizes.StrideX, sizes.OutputWidth);
+            int tap = (kx - (first % sizes.KernelWidth) + sizes.KernelWidth) % sizes.KernelWidth;
+            for (ConvRun* run = runs; run < runs + count; run++)
+            {
+                int before = Math.Clamp(left - run->X, 0, run->Length), behind = Math.Clamp(right - run->X, before, run->Length);
+                for (int p = tap; p < depth && before + run->Length - behind != 0; p += sizes.KernelWidth)
+                {
+                    float* row = panel + (p * leading) + run->Column;
+                    for (int i = 0; i < before; i++)
+                        row[i] = 0f;
+                    for (int i = behind; i < run->Length; i++)
+                        row[i] = 0f;
+                }
+            }
+        }
+
+        for (ConvRun* run = runs; run < runs + count; run++)
+        {
+            int y = (run->Y * sizes.StrideY) - sizes.Top;
+            for (int p = 0; p < depth && (y < 0 || y + (sizes.DilationY * (sizes.KernelHeight - 1)) >= sizes.Height); p++)
+            {
+                if ((uint)(y + ((first + p) / sizes.KernelWidth % sizes.KernelHeight * sizes.DilationY)) >= (uint)sizes.Height)
+                    Runs.Fill(0f, panel + (p * leading) + run->Column, run->Length);
+            }
+        }
+    }
+
     /// <summary>Zeros in columns from ... to - 1: what stands in unused columns is computed along, and denormal rubbish would be slow.</summary>
     public static void ClearColumns(float* panel, int leading, int depth, int from, int to)
     {

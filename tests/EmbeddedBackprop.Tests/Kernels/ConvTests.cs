@@ -167,6 +167,41 @@ internal sealed class ConvTests
         }
     }
 
+    /// <summary>A forward pass multiplies padding by zero where that cannot be seen: pictures that are mostly background, sums that begin with +0 and -0.</summary>
+    [Test]
+    public void Padding_around_background_changes_no_bit([Values] Numbers numbers, [Values] Arithmetic arithmetic, [Values(0f, -0f)] float zero)
+    {
+        int seed = 1;
+        foreach (ConvSizes sizes in Chosen)
+        {
+            ConvCase before = new(sizes, 2, seed++, numbers, 0);
+            for (int i = 0; i < before.Image.Length; i++)
+                before.Image[i] = (i * 2654435761L >> 7) % 16 == 0 ? before.Image[i] : zero;
+            for (int i = 0; i < before.Bias.Length; i++)
+                before.Bias[i] = (i % 3) switch { 0 => 0f, 1 => -0f, _ => before.Bias[i] };
+            ConvCase expected = before.Clone();
+            Loop(Operation.Forward, arithmetic, in sizes, 2, expected);
+            Widths.ForEach(width =>
+            {
+                ConvCase actual = before.Clone();
+                Fast(Operation.Forward, arithmetic, in sizes, 2, actual);
+                Assert.That(actual.DifferenceTo(expected), Is.Null, $"{numbers} {arithmetic} {zero} width {width} {sizes}");
+            });
+        }
+    }
+
+    [Test]
+    public void Control_padding_multiplied_behind_minus_zero_is_seen()
+    {
+        // w * x underflows to -0 at the left tap, and the right tap, outside, would make it +0; so would a bias of -0 alone.
+        ConvSizes sizes = new(1, 1, 2, 2, 1, 2) { Right = 1 };
+        float[] x = [0f, 1e-30f], w = [-1e-30f, 1f, 1f, 1f], y = new float[4], twin = new float[4], bias = [0f, -0f];
+        Conv.Forward(Arithmetic.Fused, sizes, 1, x, 2, w, bias, y, 4);
+        Twin.Conv.Forward<float>(Arithmetic.Fused, sizes, 1, x, 2, w, bias, twin, 4);
+        Bits.AssertEqual(y, twin, "y");
+        Assert.That(BitConverter.SingleToInt32Bits(twin[1]), Is.EqualTo(int.MinValue));
+    }
+
     [Test]
     public void Control_a_term_left_out_of_a_chain_at_minus_zero_is_seen()
     {
