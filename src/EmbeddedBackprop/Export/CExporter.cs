@@ -9,7 +9,8 @@ namespace EmbeddedBackprop.Export;
 /// Writes a network as C99 that computes its predictions with the engine's own bits: no heap, no stdio, no libm, no global that is written.
 /// </summary>
 /// <remarks>
-/// NAME.h declares <c>NAME_predict(input, output, arena)</c> and gives sizes as macros, NAME.c holds the steps of the inference plan in its order and at
+/// NAME.h declares <c>NAME_predict(input, output, arena)</c> and gives sizes as macros (several inputs and outputs are pointers named after their nodes, and
+/// what recurrent layers carry from call to call is an array of the caller's behind the arena), NAME.c holds the steps of the inference plan in its order and at
 /// its offsets, NAME_weights.c the weights as constant tables [in][out], NAME_selftest.c golden inputs with the bits of the results, NAME.md the
 /// memory table. The same network always gives the same bytes.
 /// </remarks>
@@ -21,28 +22,29 @@ public static class CExporter
     /// <param name="options">Name, arithmetic, size of the self-test; null for the defaults.</param>
     /// <returns>The paths of the files.</returns>
     /// <exception cref="NotSupportedException">An op or activation has no C text; the message names it, and nothing is written.</exception>
-    /// <exception cref="ArgumentException">A weight is not finite; nothing is written.</exception>
+    /// <exception cref="ArgumentException">A weight or kept number is not finite; nothing is written.</exception>
     /// <exception cref="IOException">The folder or a file cannot be written; the message names it.</exception>
     public static IReadOnlyList<string> Write(Network network, string folder, CExportOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(network);
-        return Write(network.InferencePlan, network.Parameters, folder, options);
+        return Write(network.InferencePlan, network.Parameters, folder, options, network.State);
     }
 
     /// <summary>Writes an inference plan with its parameters into a folder.</summary>
-    /// <param name="plan">A plan with one input and one output; its batch and layout do not matter.</param>
+    /// <param name="plan">An inference plan; its batch and layout do not matter.</param>
     /// <param name="parameters">The parameters in the plan's layout.</param>
     /// <param name="folder">Where the files go.</param>
     /// <param name="options">Name, arithmetic, size of the self-test; null for the defaults.</param>
+    /// <param name="state">What the ops keep without training it (running means and variances), in the plan's layout; empty where there is none.</param>
     /// <returns>The paths of the files.</returns>
     /// <exception cref="NotSupportedException">An op or activation has no C text; the message names it, and nothing is written.</exception>
-    /// <exception cref="ArgumentException">A weight is not finite, or there are too few; nothing is written.</exception>
+    /// <exception cref="ArgumentException">A weight or kept number is not finite, or there are too few; nothing is written.</exception>
     /// <exception cref="IOException">The folder or a file cannot be written; the message names it.</exception>
-    public static IReadOnlyList<string> Write(Plan plan, ReadOnlySpan<float> parameters, string folder, CExportOptions? options = null)
+    public static IReadOnlyList<string> Write(Plan plan, ReadOnlySpan<float> parameters, string folder, CExportOptions? options = null, ReadOnlySpan<float> state = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         // Everything that can be wrong with the network is found before the first file is opened.
-        IReadOnlyList<(string Name, string Text)> files = Generate(plan, parameters, options);
+        IReadOnlyList<(string Name, string Text)> files = Generate(plan, parameters, options, state);
         try
         {
             Directory.CreateDirectory(folder);
@@ -63,17 +65,18 @@ public static class CExporter
         return paths;
     }
 
-    /// <summary>The files of <see cref="Write(Plan, ReadOnlySpan{float}, string, CExportOptions)"/> as text, without writing them.</summary>
-    /// <param name="plan">A plan with one input and one output; its batch and layout do not matter.</param>
+    /// <summary>The files of <see cref="Write(Plan, ReadOnlySpan{float}, string, CExportOptions, ReadOnlySpan{float})"/> as text, without writing them.</summary>
+    /// <param name="plan">An inference plan; its batch and layout do not matter.</param>
     /// <param name="parameters">The parameters in the plan's layout.</param>
     /// <param name="options">Name, arithmetic, size of the self-test; null for the defaults.</param>
+    /// <param name="state">What the ops keep without training it (running means and variances), in the plan's layout; empty where there is none.</param>
     /// <returns>File names and their texts, in ASCII with line feeds.</returns>
     /// <exception cref="NotSupportedException">An op or activation has no C text; the message names it.</exception>
-    /// <exception cref="ArgumentException">A weight is not finite, or there are too few.</exception>
-    public static IReadOnlyList<(string Name, string Text)> Generate(Plan plan, ReadOnlySpan<float> parameters, CExportOptions? options = null)
+    /// <exception cref="ArgumentException">A weight or kept number is not finite, or there are too few.</exception>
+    public static IReadOnlyList<(string Name, string Text)> Generate(Plan plan, ReadOnlySpan<float> parameters, CExportOptions? options = null, ReadOnlySpan<float> state = default)
     {
         ArgumentNullException.ThrowIfNull(plan);
-        CModel model = new(plan, parameters, options ?? new CExportOptions());
+        CModel model = new(plan, parameters, state, options ?? new CExportOptions());
         return
         [
             (model.Prefix + ".h", CHeaderFile.Text(model)),

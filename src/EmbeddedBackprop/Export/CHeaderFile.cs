@@ -27,13 +27,7 @@ internal static class CHeaderFile
             #include <stdint.h>
 
             /* One sample: floats in, floats out. */
-            #define {{m}}_INPUTS {{model.Input.Shape.Length}}
-            #define {{m}}_INPUT_RANK {{model.Input.Shape.Rank}}
-            #define {{m}}_INPUT_SHAPE {{Sizes(model.Input.Shape)}}
-            #define {{m}}_OUTPUTS {{model.Output.Shape.Length}}
-            #define {{m}}_OUTPUT_RANK {{model.Output.Shape.Rank}}
-            #define {{m}}_OUTPUT_SHAPE {{Sizes(model.Output.Shape)}}
-
+            {{Ends(m, "INPUT", model.Inputs)}}{{Ends(m, "OUTPUT", model.Outputs)}}
             #define {{m}}_PARAMETERS {{model.Tables.Sum(table => (long)table.Values.Length)}}
             #define {{m}}_MULTIPLY_ADDS {{model.Plan.MultiplyAdds}}
 
@@ -45,7 +39,7 @@ internal static class CHeaderFile
             #define {{m}}_ARENA_FLOATS {{Math.Max(arena, 1)}}
             #define {{m}}_ARENA_BYTES {{sizeof(float) * (long)Math.Max(arena, 1)}}
 
-            {{Names("Inputs", model.InputNames, model.Input.Shape.Length)}}{{Names("Outputs", model.OutputNames, model.Output.Shape.Length)}}#define {{m}}_FUSED {{(model.Arithmetic == Arithmetic.Fused ? 1 : 0)}}
+            {{State(m, model.StateLength)}}{{Names("Inputs", model.InputNames, model.Inputs[0].Length)}}{{Names("Outputs", model.OutputNames, model.Outputs[0].Length)}}#define {{m}}_FUSED {{(model.Arithmetic == Arithmetic.Fused ? 1 : 0)}}
 
             /* In front of every table: define it to place them, for example as __attribute__((section(".weights"))). */
             #ifndef {{m}}_TABLE
@@ -68,7 +62,7 @@ internal static class CHeaderFile
             text.Append(CultureInfo.InvariantCulture, $$"""
 
                 /*
-                 * From what was measured to what {{p}}_predict takes: (x - mean) * scale, as in training. Reads and writes {{m}}_INPUTS floats;
+                 * From what was measured to what {{p}}_predict takes: (x - mean) * scale, as in training. Reads and writes {{m}}_INPUTS{{model.Inputs[0].MacroSuffix}} floats;
                  * measured and input may be the same array.
                  */
                 void {{p}}_prepare(const float *measured, float *input);
@@ -79,16 +73,16 @@ internal static class CHeaderFile
         text.Append(CultureInfo.InvariantCulture, $$"""
 
             /*
-             * Predicts one sample: reads {{m}}_INPUTS floats{{(model.Preparation.Length > 0 ? $" that {p}_prepare wrote" : "")}}, writes {{m}}_OUTPUTS floats, works in {{m}}_ARENA_FLOATS floats{{(arena == 0 ? " (none: NULL will do)" : "")}}.
-             * The three may not overlap. Nothing else is written, so that calls with different output and arena may run at the same time.
+             * Predicts one sample: reads {{Floats(m, "INPUTS", model.Inputs)}}{{(model.Preparation.Length > 0 ? $" that {p}_prepare wrote" : "")}}, writes {{Floats(m, "OUTPUTS", model.Outputs)}}, works in {{m}}_ARENA_FLOATS floats{{(arena == 0 ? " (none: NULL will do)" : "")}}.
+             * They may not overlap. Nothing else is written, so that calls with different output{{(model.StateLength > 0 ? ", arena and state" : " and arena")}} may run at the same time.
              */
-            void {{p}}_predict(const float *input, float *output, float *arena);
-
+            void {{p}}_predict({{model.PredictParameters}});
+            {{Reset(p, m, model.StateLength)}}
             /*
              * Predicts the golden inputs ({{p}}_selftest.c) and counts what is wrong: outputs that are not the engine's bits, a changed table,
-             * a multiply-add that rounds otherwise, denormals flushed to zero. 0: all is right. Uses output and arena as {{p}}_predict does.
+             * a multiply-add that rounds otherwise, denormals flushed to zero. 0: all is right. Uses {{(model.StateLength > 0 ? "output, arena and state (lost!)" : "output and arena")}} as {{p}}_predict does.
              */
-            uint32_t {{p}}_selftest(float *output, float *arena);
+            uint32_t {{p}}_selftest({{model.OutputParameters}});
 
             #ifdef __cplusplus
             }
@@ -99,6 +93,31 @@ internal static class CHeaderFile
             """);
         return Clean(text);
     }
+
+    private static string Ends(string m, string word, CEnd[] ends) => string.Concat(ends.Select(end => $$"""
+        {{(ends.Length > 1 ? $"/* {end.Name} */\n" : "")}}#define {{m}}_{{word}}S{{end.MacroSuffix}} {{end.Length}}
+        #define {{m}}_{{word}}_RANK{{end.MacroSuffix}} {{end.Node.Shape.Rank}}
+        #define {{m}}_{{word}}_SHAPE{{end.MacroSuffix}} {{Sizes(end.Node.Shape)}}
+
+        """));
+
+    private static string Floats(string m, string word, CEnd[] ends) =>
+        string.Join(", ", ends.Select(end => $"{m}_{word}{end.MacroSuffix}{(end == ends[0] ? " floats" : "")}"));
+
+    private static string State(string m, int length) => length == 0 ? "" : $$"""
+        /* What the layers remember from call to call: an array of the caller's, one for each sequence that is followed. */
+        #define {{m}}_STATE_FLOATS {{CText.Number(length)}}
+        #define {{m}}_STATE_BYTES {{CText.Number(sizeof(float) * (long)length)}}
+
+
+        """;
+
+    private static string Reset(string p, string m, int length) => length == 0 ? "" : $$"""
+
+        /* Forgets: sets the {{m}}_STATE_FLOATS floats of the state to where a sequence begins. {{p}}_predict goes on from the state and leaves the new one. */
+        void {{p}}_reset(float *state);
+
+        """;
 
     /// <summary>Line feeds only: the same text on every system.</summary>
     public static string Clean(StringBuilder text) => text.Replace("\r", string.Empty).ToString();

@@ -10,17 +10,15 @@ internal sealed class CModel
     private readonly HashSet<string> identifiers = new(StringComparer.Ordinal);
     private readonly CTable[] tables; // one for each tensor of the plan, in order
 
-    public CModel(Plan source, ReadOnlySpan<float> parameters, CExportOptions options)
-    {
-        Node[] inputs = [.. source.Graph.Nodes.Where(node => IsRead(source, node))];
-        if (inputs.Length != 1)
-        {
-            ExportErrors.NotOneEnd("input", inputs.Length);
-        }
+    private readonly Dictionary<string, CTable> kept = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> carried = new(StringComparer.Ordinal);
 
-        if (source.Outputs.Count != 1)
+    public CModel(Plan source, ReadOnlySpan<float> parameters, ReadOnlySpan<float> state, CExportOptions options)
+    {
+        Node[] outputs = [.. source.Outputs.Distinct()];
+        if (outputs.Length == 0)
         {
-            ExportErrors.NotOneEnd("output", source.Outputs.Count);
+            ExportErrors.NoOutput();
         }
 
         if (parameters.Length < source.ParameterLength)
@@ -33,8 +31,8 @@ internal sealed class CModel
             Errors.Negative(nameof(options.SelfTestSamples), options.SelfTestSamples);
         }
 
-        Input = inputs[0];
-        Output = source.Outputs[0];
+        Inputs = CEnd.All([.. source.Graph.Nodes.Where(node => node.Op is null && (IsRead(source, node) || outputs.Contains(node)))], "input", "in");
+        Outputs = CEnd.All(outputs, "output", "out");
         Prefix = CText.Identifier(options.Name);
         Macro = Prefix.ToUpperInvariant();
         PlanOptions compact = new()
@@ -44,15 +42,22 @@ internal sealed class CModel
             Layout = Layout.Compact,
             EndsByReference = true,
         };
-        Plan = Plan.ForInference(source.Graph, compact, Output);
+        Plan = Plan.ForInference(source.Graph, compact, outputs);
         tables = MakeTables(source, parameters);
+        float[][] keptValues = ReadState(source, state);
         Preparation = MakePreparation(options);
-        InputNames = options.InputNames;
-        OutputNames = options.OutputNames;
+        InputNames = Inputs.Length == 1 ? options.InputNames : [];
+        OutputNames = Outputs.Length == 1 ? options.OutputNames : [];
         Program = new CProgram(Prefix);
-        Steps = MakeSteps();
+        foreach (CEnd output in Outputs.Where(output => output.Node.Op is null))
+        {
+            Program.Comment("an output that is an input");
+            Program.Copy(output.Length, Inputs.Single(input => input.Node == output.Node).Pointer, output.Pointer);
+        }
+
+        Steps = MakeSteps(keptValues);
         Tables = [.. tables.Where(table => Steps.Any(step => step.Tables.Contains(table)))];
-        Golden = new CGolden(source.Graph, Input, Output, compact with { EndsByReference = false, Batch = Samples(options) }, tables);
+        Golden = new CGolden(this, source.Graph, compact with { EndsByReference = false, Batch = Samples(options) }, tables, keptValues);
     }
 
     /// <summary>The identifier that functions and files begin with.</summary>
@@ -63,18 +68,36 @@ internal sealed class CModel
 
     public Plan Plan { get; }
 
-    public Node Input { get; }
+    /// <summary>The inputs that the steps read, in the order of the graph.</summary>
+    public CEnd[] Inputs { get; }
 
-    public Node Output { get; }
+    /// <summary>The outputs in the order in which the plan was asked for them.</summary>
+    public CEnd[] Outputs { get; }
 
-    /// <summary>The tables that the steps read.</summary>
+    /// <summary>Numbers that are carried from call to call.</summary>
+    public int StateLength { get; private set; }
+
+    /// <summary>Whether a step works in the arena: a plan may reserve memory that the C does not need.</summary>
+    public bool UsesArena { get; private set; }
+
+    /// <summary>The parameters of NAME_predict and NAME_selftest behind the inputs.</summary>
+    public string OutputParameters =>
+        string.Join(", ", Outputs.Select(output => "float *" + output.Pointer)) + ", float *arena" + (StateLength > 0 ? ", float *state" : "");
+
+    /// <summary>The same as arguments.</summary>
+    public string OutputArguments => string.Join(", ", Outputs.Select(output => output.Pointer)) + ", arena" + (StateLength > 0 ? ", state" : "");
+
+    /// <summary>The parameters of NAME_predict.</summary>
+    public string PredictParameters => string.Join(", ", Inputs.Select(input => "const float *" + input.Pointer)) + ", " + OutputParameters;
+
+    /// <summary>The tables of parameters that the steps read.</summary>
     public CTable[] Tables { get; }
 
     /// <summary>Means and scales of the inputs; empty where they are taken as they are.</summary>
     public CTable[] Preparation { get; }
 
-    /// <summary>The tables of the steps and those of the preparation: all that lies in flash.</summary>
-    public IEnumerable<CTable> AllTables => Tables.Concat(Preparation);
+    /// <summary>The tables of parameters, of what is kept without being trained, and of the preparation: all that lies in flash.</summary>
+    public IEnumerable<CTable> AllTables => Tables.Concat(kept.Values).Concat(Preparation);
 
     public IReadOnlyList<string> InputNames { get; }
 
@@ -93,9 +116,10 @@ internal sealed class CModel
     /// <summary>A wrong order of sums shows in some results only: a network with few outputs needs more samples.</summary>
     private int Samples(CExportOptions options)
     {
-        const int Least = 4, Outputs = 32, Numbers = 16384;
-        return options.SelfTestSamples > 0 ? options.SelfTestSamples
-            : Math.Max(Least, Math.Min((Outputs + Output.Shape.Length - 1) / Output.Shape.Length, Numbers / Input.Shape.Length));
+        const long Least = 4, Enough = 32, Numbers = 16384;
+        long outputs = Outputs.Sum(output => (long)output.Length);
+        return (int)(options.SelfTestSamples > 0 ? options.SelfTestSamples
+            : Math.Max(Least, Math.Min((Enough + outputs - 1) / outputs, Numbers / Inputs.Sum(input => (long)input.Length))));
     }
 
     private static bool IsRead(Plan plan, Node node)
@@ -129,13 +153,8 @@ internal sealed class CModel
                 parameters.Slice(range.Offset + (row * range.Stride), range.Columns).CopyTo(values.AsSpan(row * range.Columns));
             }
 
-            int bad = Array.FindIndex(values, value => !float.IsFinite(value));
-            if (bad >= 0)
-            {
-                ExportErrors.NotFinite(range.Name, bad, values[bad]);
-            }
-
-            string shape = range.Kind == ParameterKind.Weight ? $"[{range.Rows} inputs][{range.Columns} outputs]" : $"[{range.Columns} outputs]";
+            RequireFinite(range.Name, values);
+            string shape = range.Dimensions is { } sizes ? $"[{string.Join("][", sizes.Select(size => CText.Number(size)))}]" : range.Kind == ParameterKind.Weight ? $"[{range.Rows} inputs][{range.Columns} outputs]" : $"[{range.Columns} outputs]";
             made[i] = new CTable(Unique($"{Prefix}_{CText.Identifier(range.Name)}"), $"{CText.Comment(range.Name)} {shape}", values);
         }
 
@@ -150,46 +169,114 @@ internal sealed class CModel
             return [];
         }
 
-        if (means.Count != Input.Shape.Length || scales.Count != means.Count)
+        // Of several inputs the first one holds what was measured.
+        if (means.Count != Inputs[0].Length || scales.Count != means.Count)
         {
-            ExportErrors.WrongPreparation(Input.Shape.Length, means.Count, scales.Count);
+            ExportErrors.WrongPreparation(Inputs[0].Length, means.Count, scales.Count);
         }
 
         return [Table("mean", means), Table("scale", scales)];
 
         CTable Table(string name, IReadOnlyList<float> values)
         {
-            for (int i = 0; i < values.Count; i++)
-            {
-                if (!float.IsFinite(values[i]))
-                {
-                    ExportErrors.NotFinite("input " + name, i, values[i]);
-                }
-            }
-
-            return new CTable(Unique($"{Prefix}_input_{name}"), $"{name} of every input in training{(name == "scale" ? ", as 1 / standard deviation" : "")}", [.. values]);
+            float[] numbers = [.. values];
+            RequireFinite("input " + name, numbers);
+            return new CTable(Unique($"{Prefix}_input_{name}"), $"{name} of every input in training{(name == "scale" ? ", as 1 / standard deviation" : "")}", numbers);
         }
     }
 
-    private CStep[] MakeSteps()
+    private static void RequireFinite(string name, float[] values)
+    {
+        int bad = Array.FindIndex(values, value => !float.IsFinite(value));
+        if (bad >= 0)
+        {
+            ExportErrors.NotFinite(name, bad, values[bad]);
+        }
+    }
+
+    /// <summary>What the network keeps without training it, one array for each range of the plan; empty ones for what is carried from call to call.</summary>
+    private static float[][] ReadState(Plan source, ReadOnlySpan<float> state)
+    {
+        ReadOnlySpan<StateRange> ranges = source.State;
+        float[][] values = new float[ranges.Length][];
+        for (int i = 0; i < ranges.Length; i++)
+        {
+            StateRange range = ranges[i];
+            if (!range.PerSample && state.Length < range.Offset + range.Length)
+            {
+                Errors.MemoryTooSmall("state", source.StateLength, state.Length);
+            }
+
+            values[i] = range.PerSample ? [] : state.Slice(range.Offset, range.Length).ToArray();
+            RequireFinite(range.Name, values[i]);
+        }
+
+        return values;
+    }
+
+    private CStep[] MakeSteps(float[][] keptValues)
     {
         ReadOnlySpan<Step> steps = Plan.Steps;
         CStep[] result = new CStep[steps.Length];
         for (int i = 0; i < steps.Length; i++)
         {
             Step step = steps[i];
-            CTable[] own = [.. step.Ranges.Select(range => tables[Plan.Parameters.IndexOf(range)])];
+            COp text = COp.For(step);
+            CTable[] own = [.. step.Ranges.Select(range => tables[Plan.Parameters.IndexOf(range)]), .. KeptTables(text, step, keptValues)];
             string[] inputs = [.. step.Inputs.Select((slot, k) => Place(step.InputNodes[k], slot))];
-            result[i] = new CStep(step, i + 1, inputs, Place(step.Node, step.Output), own);
+            string scratch = step.ForwardScratch.Exists ? ArenaAt(step.ForwardScratch.Offset) : "NULL";
+            string[] state = [.. step.StateRanges.Where(range => range.PerSample).Select(StatePlace)];
+            result[i] = new CStep(step, i + 1, inputs, Place(step.Node, step.Output), own, scratch, state);
             Program.Gap();
-            COp.For(step).Write(result[i], Program);
+            text.Write(result[i], Program);
+            UsesArena |= text.UsesScratch;
         }
 
         return result;
     }
 
-    private string Place(Node node, Slot slot) =>
-        node == Input ? "input" : node == Output ? "output" : slot.Offset == 0 ? "arena" : $"(arena + {CText.Size(slot.Offset)})";
+    private IEnumerable<CTable> KeptTables(COp text, Step step, float[][] values)
+    {
+        int index = 0;
+        foreach (StateRange range in step.StateRanges.Where(range => !range.PerSample))
+        {
+            if (!kept.TryGetValue(range.Name, out CTable? table))
+            {
+                (string name, float[] numbers) = text.KeptTable(step.Op, index, range.Name, values[Plan.State.IndexOf(range)]);
+                table = new CTable(Unique($"{Prefix}_{CText.Identifier(name)}"), $"{CText.Comment(name)} [{CText.Number(numbers.Length)}]", numbers);
+                kept.Add(range.Name, table);
+            }
+
+            index++;
+            yield return table;
+        }
+    }
+
+    /// <summary>What is carried stands side by side, and only what the steps use: an op that is applied twice carries one state.</summary>
+    private string StatePlace(StateRange range)
+    {
+        if (!carried.TryGetValue(range.Name, out int offset))
+        {
+            carried.Add(range.Name, offset = StateLength);
+            StateLength += range.Length;
+        }
+
+        return offset == 0 ? "state" : $"(state + {CText.Size(offset)})";
+    }
+
+    private string Place(Node node, Slot slot)
+    {
+        CEnd? end = Array.Find(Inputs, input => input.Node == node) ?? Array.Find(Outputs, output => output.Node == node);
+        if (end is not null)
+        {
+            return end.Pointer;
+        }
+
+        UsesArena = true;
+        return ArenaAt(slot.Offset);
+    }
+
+    private static string ArenaAt(int offset) => offset == 0 ? "arena" : $"(arena + {CText.Size(offset)})";
 
     /// <summary>Two names may become the same identifier: the second one gets a number.</summary>
     private string Unique(string identifier)

@@ -9,6 +9,9 @@ internal sealed class CProgram(string prefix)
     private readonly StringBuilder routines = new();
     private readonly StringBuilder statements = new();
 
+    /// <summary>What the names of routines and types begin with.</summary>
+    public string Prefix => prefix;
+
     /// <summary>What is needed of <see cref="CMath"/>.</summary>
     public CFunctions Functions { get; private set; }
 
@@ -37,6 +40,9 @@ internal sealed class CProgram(string prefix)
 
     /// <summary>A statement of model_predict.</summary>
     public void Statement(string text) => statements.Append("    ").Append(text).Append('\n');
+
+    /// <summary>A statement that copies numbers between places that do not overlap.</summary>
+    public void Copy(int length, string from, string to) => Statement($"(void)memcpy({to}, {from}, {CText.Size(length)} * sizeof(float));");
 
     /// <summary>An empty line between two steps.</summary>
     public void Gap()

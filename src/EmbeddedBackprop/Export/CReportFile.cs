@@ -21,8 +21,8 @@ internal static class CReportFile
             | --- | ---: |
             | flash, tables | {model.FlashBytes} |
             | RAM, arena | {sizeof(float) * (long)plan.WorkspaceLength} |
-            | RAM, input (the caller's, read only) | {sizeof(float) * (long)model.Input.Shape.Length} |
-            | RAM, output (the caller's) | {sizeof(float) * (long)model.Output.Shape.Length} |
+            {Carried(model)}| RAM, input (the caller's, read only) | {sizeof(float) * model.Inputs.Sum(input => (long)input.Length)} |
+            | RAM, output (the caller's) | {sizeof(float) * model.Outputs.Sum(output => (long)output.Length)} |
 
             {Usage(model)}
 
@@ -33,7 +33,7 @@ internal static class CReportFile
         foreach (CStep step in model.Steps)
         {
             Op op = step.Step.Op;
-            string place = step.Step.Output.Exists ? "arena + " + CText.Number(step.Step.Output.Offset) : "output";
+            string place = step.Step.Output.Exists ? "arena + " + CText.Number(step.Step.Output.Offset) : step.Output;
             text.Append(
                 CultureInfo.InvariantCulture,
                 $"| {step.Name} | {CText.Comment($"{op.Kind} {op.Detail}").TrimEnd()} | {step.InputLength} | {step.OutputLength} | {place} | {step.Tables.Sum(table => table.Bytes)} | {op.MultiplyAdds} |\n");
@@ -47,17 +47,26 @@ internal static class CReportFile
     {
         string m = model.Macro, p = model.Prefix;
         bool prepared = model.Preparation.Length > 0;
-        string prepare = prepared ? $"\n    {p}_prepare(input, input); /* in training every input had mean 0 and variance 1 */" : "";
+        string first = model.Inputs[0].Pointer;
+        string prepare = prepared ? $"\n    {p}_prepare({first}, {first}); /* in training every input had mean 0 and variance 1 */" : "";
+        string arrays = string.Join(
+            ", ", model.Inputs.Select(input => $"{input.Pointer}[{m}_INPUTS{input.MacroSuffix}]")
+                .Concat(model.Outputs.Select(output => $"{output.Pointer}[{m}_OUTPUTS{output.MacroSuffix}]"))
+                .Append($"arena[{m}_ARENA_FLOATS]").Concat(model.StateLength > 0 ? [$"state[{m}_STATE_FLOATS]"] : []));
+        string reset = model.StateLength == 0 ? "" : $"\n    {p}_reset(state); /* once in front of every sequence: what the layers remember goes from call to call */";
         return $"""
                 #include "{p}.h"
 
-                static float input[{m}_INPUTS], output[{m}_OUTPUTS], arena[{m}_ARENA_FLOATS];
-            {prepare}
-                {p}_predict(input, output, arena);
+                static float {arrays};
+            {reset}{prepare}
+                {p}_predict({string.Join(", ", model.Inputs.Select(input => input.Pointer))}, {model.OutputArguments});
 
             The self-test compares outputs with the engine's, bit by bit; the program returns 0 if all are right, and `{p}_selftest` may be called at any time:
 
                 cc -std=c99 -O2 -ffp-contract=off -D{m}_SELFTEST_MAIN {p}.c {p}_weights.c {p}_selftest.c
             """;
     }
+
+    private static string Carried(CModel model) =>
+        model.StateLength == 0 ? "" : $"| RAM, state (the caller's, kept from call to call) | {CText.Number(sizeof(float) * (long)model.StateLength)} |\n";
 }

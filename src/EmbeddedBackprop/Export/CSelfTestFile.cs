@@ -25,12 +25,21 @@ internal static class CSelfTestFile
             """);
         text.Append(CMath.Source(model.Arithmetic, p, CFunctions.MultiplyAdd));
         text.Append(CultureInfo.InvariantCulture, $"\n#define {m}_SAMPLES {golden.Samples}u\n");
-        text.Append($"\n/* [samples][inputs] */\nstatic {m}_TABLE const float {p}_golden_inputs[{CText.Number(golden.Inputs.Length)}] = {{\n");
-        CText.AppendList(text, golden.Inputs.Select(CText.Hex), 8);
-        text.Append($"}};\n\n/* [samples][outputs] */\nstatic {m}_TABLE const uint32_t {p}_golden_outputs[{CText.Number(golden.Outputs.Length)}] = {{\n");
-        CText.AppendList(text, golden.Outputs.Select(Bits), 8);
+        for (int i = 0; i < model.Inputs.Length; i++)
+        {
+            text.Append($"\n/* [samples][inputs] */\nstatic {m}_TABLE const float {p}_golden_inputs{model.Inputs[i].Suffix}[{CText.Number(golden.Inputs[i].Length)}] = {{\n");
+            CText.AppendList(text, golden.Inputs[i].Select(CText.Hex), 8);
+            text.Append("};\n");
+        }
+
+        for (int i = 0; i < model.Outputs.Length; i++)
+        {
+            text.Append($"\n/* [samples][outputs] */\nstatic {m}_TABLE const uint32_t {p}_golden_outputs{model.Outputs[i].Suffix}[{CText.Number(golden.Outputs[i].Length)}] = {{\n");
+            CText.AppendList(text, golden.Outputs[i].Select(Bits), 8);
+            text.Append("};\n");
+        }
+
         text.Append(CultureInfo.InvariantCulture, $$"""
-            };
 
             static uint32_t {{p}}_word(float x)
             {
@@ -57,7 +66,7 @@ internal static class CSelfTestFile
                 return sum;
             }
 
-            uint32_t {{p}}_selftest(float *output, float *arena)
+            uint32_t {{p}}_selftest({{model.OutputParameters}})
             {
                 /* a*b + c is {{(model.Arithmetic == Arithmetic.Fused ? "16777218 with one rounding; with two it would be 16777220" : "16777220 with two roundings; with one it would be 16777218")}}. Volatile: computed here, not by the compiler. */
                 volatile const float a = 0x1.000002p+0f;
@@ -82,26 +91,39 @@ internal static class CSelfTestFile
         text.Append(CultureInfo.InvariantCulture, $$"""
                 wrong += (sum == 0x{{sum:X8}}u) ? 0u : 1u;
                 for (sample = 0u; sample < {{m}}_SAMPLES; sample++) {
-                    {{p}}_predict({{p}}_golden_inputs + (sample * {{m}}_INPUTS), output, arena);
-                    for (j = 0u; j < {{m}}_OUTPUTS; j++) {
-                        wrong += {{p}}_differs(output[j], {{p}}_golden_outputs[(sample * {{m}}_OUTPUTS) + j]);
-                    }
-                }
+            {{Check(model)}}    }
                 return wrong;
             }
 
             #ifdef {{m}}_SELFTEST_MAIN
             int main(void)
             {
-                static float output[{{m}}_OUTPUTS];
-                static float arena[{{m}}_ARENA_FLOATS];
-                return {{p}}_selftest(output, arena) == 0u ? 0 : 1;
+            {{Arrays(model)}}    return {{p}}_selftest({{model.OutputArguments}}) == 0u ? 0 : 1;
             }
             #endif
 
             """);
         return CHeaderFile.Clean(text);
     }
+
+    /// <summary>The body of the loop over the samples.</summary>
+    private static string Check(CModel model)
+    {
+        string m = model.Macro, p = model.Prefix;
+        string inputs = string.Concat(model.Inputs.Select(input => $"{p}_golden_inputs{input.Suffix} + (sample * {m}_INPUTS{input.MacroSuffix}), "));
+        string reset = model.StateLength > 0 ? $"        {p}_reset(state);\n" : "";
+        return $"{reset}        {p}_predict({inputs}{model.OutputArguments});\n" + string.Concat(model.Outputs.Select(output => $$"""
+                    for (j = 0u; j < {{m}}_OUTPUTS{{output.MacroSuffix}}; j++) {
+                        wrong += {{p}}_differs({{output.Pointer}}[j], {{p}}_golden_outputs{{output.Suffix}}[(sample * {{m}}_OUTPUTS{{output.MacroSuffix}}) + j]);
+                    }
+
+            """));
+    }
+
+    private static string Arrays(CModel model) =>
+        string.Concat(model.Outputs.Select(output => $"    static float {output.Pointer}[{model.Macro}_OUTPUTS{output.MacroSuffix}];\n"))
+        + $"    static float arena[{model.Macro}_ARENA_FLOATS];\n"
+        + (model.StateLength > 0 ? $"    static float state[{model.Macro}_STATE_FLOATS];\n" : "");
 
     private static string Bits(float value) =>
         float.IsNaN(value) ? "0x7FC00000u" : "0x" + BitConverter.SingleToUInt32Bits(value).ToString("X8", CultureInfo.InvariantCulture) + "u";

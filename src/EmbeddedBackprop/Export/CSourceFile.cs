@@ -14,8 +14,9 @@ internal static class CSourceFile
             .Append(CMath.Source(model.Arithmetic, p, model.Program.Functions))
             .Append(model.Program.Routines)
             .Append(Preparation(model))
-            .Append($"\nvoid {p}_predict(const float *input, float *output, float *arena)\n{{\n");
-        if (model.Plan.WorkspaceLength == 0)
+            .Append(Reset(model))
+            .Append($"\nvoid {p}_predict({model.PredictParameters})\n{{\n");
+        if (!model.UsesArena)
         {
             text.Append("    (void)arena;\n\n");
         }
@@ -23,6 +24,15 @@ internal static class CSourceFile
         text.Append(model.Program.Statements).Append("}\n");
         return CHeaderFile.Clean(text);
     }
+
+    private static string Reset(CModel model) => model.StateLength == 0 ? "" : $$"""
+
+        void {{model.Prefix}}_reset(float *state)
+        {
+            (void)memset(state, 0, {{CText.Size(model.StateLength)}} * sizeof *state);
+        }
+
+        """;
 
     private static string Preparation(CModel model) => model.Preparation is not [CTable mean, CTable scale] ? "" : $$"""
 

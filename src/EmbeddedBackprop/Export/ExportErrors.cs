@@ -14,8 +14,8 @@ internal static class ExportErrors
         throw new NotSupportedException($"{node}: the op '{kind}' has no C text, so the network cannot be exported as C");
 
     [DoesNotReturn]
-    public static void NotOneEnd(string what, int count) =>
-        throw new NotSupportedException($"the C export takes a network with one {what}, this one has {count}");
+    public static void NoOutput() =>
+        throw new NotSupportedException("the C export takes a network with at least one output, this one has none");
 
     [DoesNotReturn]
     public static void NotFinite(string tensor, int index, float value) =>

@@ -22,13 +22,16 @@ internal sealed class CDense : COp
         }
         else
         {
-            string multiply = program.Routine("dense", CFunctions.MultiplyAdd, DenseText());
+            string multiply = Ask(program);
             program.Statement(
                 $"{multiply}({CText.Size(step.InputLength)}, {CText.Size(step.OutputLength)}, {step.Inputs[0]}, {weight}, {bias}, {step.Output});");
         }
 
         activation.Write(program, step.OutputLength, step.Output, step.Output);
     }
+
+    /// <summary>Asks for dense(inputs, outputs, x, w, b, z).</summary>
+    public static string Ask(CProgram program) => program.Routine("dense", CFunctions.MultiplyAdd, DenseText());
 
     /// <summary>The matrix product; five sums at once in named locals: each x is read once for five, and an array of sums would stay in memory.</summary>
     private static string DenseText()

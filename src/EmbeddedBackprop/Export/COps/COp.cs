@@ -1,10 +1,21 @@
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Ops;
+
 namespace EmbeddedBackprop.Export.COps;
 
 /// <summary>The C text of one kind of op.</summary>
 internal abstract class COp
 {
     // The list of all that can be exported: an op is one file here and one line in it.
-    private static readonly COp[] All = [new CDense(), new CActivate()];
+    private static readonly COp[] All =
+    [
+        new CDense(), new CActivate(), new CConvolution<Conv2D>(), new CConvolution<Conv1D>(), new CConvTranspose2D(),
+        new CPool<MaxPool2D>(), new CPool<MaxPool1D>(), new CPool<AveragePool2D>(), new CPool<AveragePool1D>(),
+        new CGlobalPool<GlobalAveragePool>(), new CGlobalPool<GlobalMaxPool>(), new CBatchNorm(), new CLayerNorm(), new CCopy<Dropout>(), new CEmbedding(),
+        new CPairwise(typeof(Add), "add", '+'), new CPairwise(typeof(Subtract), "subtract", '-'), new CPairwise(typeof(Multiply), "multiply", '*'), new CScale(),
+        new CConcat(), new CSlice(), new CCopy<Reshape>(), new CCopy<Flatten>(), new CSwapAxes(), new COverTime<MeanOverTime>(), new COverTime<MaxOverTime>(),
+        new CSoftmaxOverLastAxis(), new CRecurrent<Rnn>(), new CRecurrent<Gru>(), new CRecurrent<Lstm>(),
+    ];
 
     /// <summary>The op's class.</summary>
     protected abstract Type OpType { get; }
@@ -15,9 +26,22 @@ internal abstract class COp
     /// <summary>Writes a step: asks the program for routines and adds statements.</summary>
     public abstract void Write(CStep step, CProgram program);
 
+    /// <summary>Whether the C needs the scratch that the plan reserves.</summary>
+    public virtual bool UsesScratch => false;
+
+    /// <summary>The table of what an op keeps without training it, where C wants another one than the engine.</summary>
+    /// <param name="op">The op.</param>
+    /// <param name="index">Which of the op's kept tensors.</param>
+    /// <param name="name">The tensor's name.</param>
+    /// <param name="values">Its numbers.</param>
+    public virtual (string Name, float[] Values) KeptTable(Op op, int index, string name, float[] values) => (name, values);
+
+    /// <summary>The C expression of a place behind another one.</summary>
+    protected static string At(string place, int offset) => offset == 0 ? place : $"({place} + {CText.Size(offset)})";
+
     /// <summary>The text for an op.</summary>
     /// <exception cref="NotSupportedException">There is none.</exception>
-    public static COp For(Graphs.Step step)
+    public static COp For(Step step)
     {
         foreach (COp candidate in All)
         {

@@ -36,9 +36,12 @@ internal sealed record CSoftmax() : CActivation(typeof(Softmax), "softmax", "a_j
 
         """;
 
+    /// <summary>Asks for softmax(n, z, a).</summary>
+    public static string Ask(CProgram program) => program.Routine("softmax", CFunctions.Exp, Text);
+
     public override void Write(CProgram program, int length, string z, string a)
     {
-        string softmax = program.Routine("softmax", CFunctions.Exp, Text);
+        string softmax = Ask(program);
         program.Statement($"{softmax}({CText.Size(length)}, {z}, {a});");
     }
 }

@@ -1,0 +1,126 @@
+using EmbeddedBackprop.Ops;
+
+namespace EmbeddedBackprop.Export.COps;
+
+/// <summary>
+/// Recurrent layers in C: Ops/RecurrentTwin.cs for one sample, with the gates of Kernels/Scalar. Time is a loop; hidden state and cell stand in the plan's
+/// scratch, or in the state that the caller keeps from call to call.
+/// </summary>
+/// <typeparam name="TOp">The op.</typeparam>
+internal sealed class CRecurrent<TOp> : COp where TOp : Recurrent
+{
+    private const string Sizes = """
+        /* A recurrent layer: x[steps][features]; every step's h goes to y + time * stride, or with stride 0 only the last one to y. */
+        typedef struct {
+            size_t steps, features, hidden, stride;
+            int backwards; /* from the last time step to the first */
+        } ebp_recurrent_sizes;
+
+        """;
+
+    // One number of h, from the products p (of the inputs) and q (of the hidden state), each with its bias; H is the hidden size.
+    private const string TanhText = "h[j] = ebp_tanh(p[j] + q[j]);";
+
+    private const string ReluText = """
+        const float z = p[j] + q[j];
+                        h[j] = z > 0.0f ? z : 0.0f;
+        """;
+
+    private const string GruText = """
+        const float r = ebp_sigmoid(p[j] + q[j]);
+                        const float z = ebp_sigmoid(p[units + j] + q[units + j]);
+                        const float n = ebp_tanh(p[(2u * units) + j] + (r * q[(2u * units) + j]));
+                        h[j] = n + (z * (h[j] - n));
+        """;
+
+    private const string LstmText = """
+        const float i = ebp_sigmoid(p[j] + q[j]);
+                        const float f = ebp_sigmoid(p[units + j] + q[units + j]);
+                        const float g = ebp_tanh(p[(2u * units) + j] + q[(2u * units) + j]);
+                        const float o = ebp_sigmoid(p[(3u * units) + j] + q[(3u * units) + j]);
+                        c[j] = (f * c[j]) + (i * g);
+                        h[j] = o * ebp_tanh(c[j]);
+        """;
+
+    protected override Type OpType => typeof(TOp);
+
+    public override bool UsesScratch => true;
+
+    public override void Write(CStep step, CProgram program)
+    {
+        Recurrent op = (Recurrent)step.Step.Op;
+        (string name, string formula, CFunctions functions, string gates) = op switch
+        {
+            Gru => ("gru", "r, z = sigmoid, n = tanh(x_n + r h_n), h = n + z (h - n)", CFunctions.Sigmoid | CFunctions.Tanh, GruText),
+            Lstm => ("lstm", "i, f, o = sigmoid, g = tanh, c = f c + i g, h = o tanh c", CFunctions.Sigmoid | CFunctions.Tanh, LstmText),
+            Rnn { Function: RecurrentFunction.Relu } => ("rnn_relu", "h = max(z, 0)", CFunctions.None, ReluText),
+            _ => ("rnn_tanh", "h = tanh z", CFunctions.Tanh, TanhText),
+        };
+        program.Comment(
+            $"{step.Name}: {name}, {op.Hidden} units, x[{op.Steps}][{op.Features}]: {formula}; {CText.Comment(op.Detail)}; {CText.Number(op.MultiplyAdds)} multiply-adds");
+        program.Routine("recurrent_sizes", CFunctions.None, Sizes);
+        CDense.Ask(program);
+        string routine = program.Routine(name, functions, Loop(name, op, formula, gates));
+        for (int direction = 0; direction < op.Directions; direction++)
+        {
+            Call(step, program, op, routine, direction);
+        }
+    }
+
+    private static string Loop(string name, Recurrent op, string formula, string gates)
+    {
+        string cell = op.HasCell ? ", float *c" : "", units = op.Gates > 1 ? "    const size_t units = r_sizes->hidden;\n" : "";
+        return $$"""
+            /* {{formula}}; mask may be NULL; where it is not above 0 the state stays as it is. products: room for {{2 * op.Gates}} numbers a unit. */
+            static void ebp_{{name}}(const ebp_recurrent_sizes *r_sizes, const float *x, const float *mask, const float *wx, const float *wh, const float *bx, const float *bh, float *products, float *h{{cell}}, float *y)
+            {
+                const size_t columns = {{op.Gates}}u * r_sizes->hidden;
+            {{units}}    float *p = products;
+                float *q = products + columns;
+                size_t s;
+                size_t j;
+                for (s = 0u; s < r_sizes->steps; s++) {
+                    const size_t t = r_sizes->backwards != 0 ? (r_sizes->steps - 1u) - s : s;
+                    if (mask == NULL || mask[t] > 0.0f) {
+                        ebp_dense(r_sizes->features, columns, x + (t * r_sizes->features), wx, bx, p);
+                        ebp_dense(r_sizes->hidden, columns, h, wh, bh, q);
+                        for (j = 0u; j < r_sizes->hidden; j++) {
+                            {{gates}}
+                        }
+                    }
+                    if (r_sizes->stride != 0u) {
+                        (void)memcpy(y + (t * r_sizes->stride), h, r_sizes->hidden * sizeof *h);
+                    }
+                }
+                if (r_sizes->stride == 0u) {
+                    (void)memcpy(y, h, r_sizes->hidden * sizeof *h);
+                }
+            }
+
+            """;
+    }
+
+    private static void Call(CStep step, CProgram program, Recurrent op, string routine, int direction)
+    {
+        int products = 2 * op.Gates * op.Hidden;
+        string mask = step.Inputs.Length > 1 ? step.Inputs[1] : "NULL";
+        bool carries = op.Options.CarryState;
+        string[] state = carries
+            ? step.State
+            : [At(step.Scratch, products), .. op.HasCell ? new[] { At(step.Scratch, products + op.Hidden) } : []];
+        program.Statement("{");
+        program.Statement($"    static const {program.Prefix}_recurrent_sizes sizes = {{");
+        program.Statement($"        .steps = {CText.Size(op.Steps)}, .features = {CText.Size(op.Features)}, .hidden = {CText.Size(op.Hidden)},");
+        program.Statement($"        .stride = {CText.Size(op.Options.AllSteps ? op.Directions * op.Hidden : 0)}, .backwards = {direction}");
+        program.Statement("    };");
+        if (!carries)
+        {
+            // All bits zero is +0; h and c stand side by side.
+            program.Statement($"    (void)memset({state[0]}, 0, {CText.Size(state.Length * op.Hidden)} * sizeof(float));");
+        }
+
+        string tables = string.Join(", ", step.Tables.Skip(4 * direction).Take(4).Select(table => table.Name));
+        program.Statement($"    {routine}(&sizes, {step.Inputs[0]}, {mask}, {tables}, {step.Scratch}, {string.Join(", ", state)}, {At(step.Output, direction * op.Hidden)});");
+        program.Statement("}");
+    }
+}

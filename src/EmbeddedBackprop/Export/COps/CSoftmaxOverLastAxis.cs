@@ -1,0 +1,31 @@
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Ops;
+
+namespace EmbeddedBackprop.Export.COps;
+
+/// <summary>A softmax of every row in C.</summary>
+internal sealed class CSoftmaxOverLastAxis : COp
+{
+    private const string Text = """
+        static void ebp_softmax_rows(size_t rows, size_t n, const float *z, float *a)
+        {
+            size_t r;
+            for (r = 0u; r < rows; r++) {
+                ebp_softmax(n, z + (r * n), a + (r * n));
+            }
+        }
+
+        """;
+
+    protected override Type OpType => typeof(SoftmaxOverLastAxis);
+
+    public override void Write(CStep step, CProgram program)
+    {
+        Shape shape = step.InputShape(0);
+        int columns = shape[shape.Rank - 1];
+        program.Comment($"{step.Name}: a^{step.Number}[{shape.Length / columns}][{columns}] = softmax of each row");
+        CSoftmax.Ask(program);
+        string rows = program.Routine("softmax_rows", CFunctions.None, Text);
+        program.Statement($"{rows}({CText.Size(shape.Length / columns)}, {CText.Size(columns)}, {step.Inputs[0]}, {step.Output});");
+    }
+}
