@@ -31,7 +31,7 @@ public static unsafe class Conv
             ConvArguments g = new()
             {
                 Sizes = sizes.Flattened, Batch = batch, Image = image, ImageEnd = image + x.Length, LeadingImage = ldx,
-                Kernels = kernels, Bias = start, Maps = maps, LeadingMaps = ldy, Accumulate = accumulate, MultipliesZeros = Finite.All(w[..sizes.Weights]),
+                Kernels = kernels, Bias = start, Maps = maps, LeadingMaps = ldy, Accumulate = accumulate, MultipliesZeros = sizes.IsPadded && Finite.All(w[..sizes.Weights]),
             };
             if (ConvPlanes.Fit(in sizes))
             {

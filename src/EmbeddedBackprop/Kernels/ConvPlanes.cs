@@ -1,12 +1,5 @@
 namespace EmbeddedBackprop.Kernels;
 
-/// <summary>One term of a sum: what it multiplies, at the first position of a run, and by what.</summary>
-internal unsafe struct ConvTerm
-{
-    public float* Source;
-    public float Weight;
-}
-
 /// <summary>
 /// A depthwise convolution of stride 1 plane by plane: result (y, x) reads source row y + j dilation - top and column x + i dilation - left for j, i ascending.
 /// The input gradient is that with the kernel turned around and another border.

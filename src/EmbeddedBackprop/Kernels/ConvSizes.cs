@@ -70,6 +70,9 @@ public readonly record struct ConvSizes(int Channels, int Height, int Width, int
     internal bool IsPointwise =>
         KernelHeight == 1 && KernelWidth == 1 && StrideY == 1 && StrideX == 1 && (Top | Bottom | Left | Right) == 0;
 
+    /// <summary>Whether taps may lie outside the input.</summary>
+    internal bool IsPadded => (Top | Bottom | Left | Right) != 0;
+
     /// <summary>The output rows of which no tap lies outside the input: first, and one behind the last.</summary>
     internal (int First, int End) InnerRows => Inner(Height, Top, KernelHeight, DilationY, StrideY, OutputHeight);
 

@@ -110,7 +110,7 @@ internal sealed class ConvTests
                 ? (c.Image, r.Image, sizes.Channels, height) : (c.Maps, r.Maps, sizes.Outputs, positions);
             for (int i = 0; i < channels * length; i++)
                 to[i] = from[((channels - 1 - (i / length)) * length) + (i % length)];
-            Fast(operation, arithmetic, in sizes, batch, r);
+            ConvOperations.Fast(operation, arithmetic, in sizes, batch, r);
             c.TakeResults(operation, r);
         }
 
@@ -137,7 +137,7 @@ internal sealed class ConvTests
     public void Control_the_other_arithmetic_is_caught([Values] Operation operation)
     {
         static void Other(Operation operation, Arithmetic arithmetic, in ConvSizes sizes, int batch, ConvCase c) =>
-            Fast(operation, 1 - arithmetic, in sizes, batch, c);
+            ConvOperations.Fast(operation, 1 - arithmetic, in sizes, batch, c);
 
         foreach (Arithmetic arithmetic in Widths.Arithmetics)
             Assert.That(Difference(Other, operation, arithmetic, new(2, 6, 6, 3, 3, 3), 2, 3, Numbers.Edges), Is.Not.Null);
@@ -156,11 +156,11 @@ internal sealed class ConvTests
                 for (int i = 0; i < before.Maps.Length; i++)
                     before.Maps[i] = (i * 2654435761L >> 7) % 8 == 0 ? before.Maps[i] : zero;
                 ConvCase expected = before.Clone();
-                Loop(Operation.WeightGradient, arithmetic, in sizes, 2, expected);
+                ConvOperations.Loop(Operation.WeightGradient, arithmetic, in sizes, 2, expected);
                 Widths.ForEach(width =>
                 {
                     ConvCase actual = before.Clone();
-                    Fast(Operation.WeightGradient, arithmetic, in sizes, 2, actual);
+                    ConvOperations.Fast(Operation.WeightGradient, arithmetic, in sizes, 2, actual);
                     Assert.That(actual.DifferenceTo(expected), Is.Null, $"{numbers} {arithmetic} {zero} {accumulate} width {width} {sizes}");
                 });
             }
@@ -180,11 +180,11 @@ internal sealed class ConvTests
             for (int i = 0; i < before.Bias.Length; i++)
                 before.Bias[i] = (i % 3) switch { 0 => 0f, 1 => -0f, _ => before.Bias[i] };
             ConvCase expected = before.Clone();
-            Loop(Operation.Forward, arithmetic, in sizes, 2, expected);
+            ConvOperations.Loop(Operation.Forward, arithmetic, in sizes, 2, expected);
             Widths.ForEach(width =>
             {
                 ConvCase actual = before.Clone();
-                Fast(Operation.Forward, arithmetic, in sizes, 2, actual);
+                ConvOperations.Fast(Operation.Forward, arithmetic, in sizes, 2, actual);
                 Assert.That(actual.DifferenceTo(expected), Is.Null, $"{numbers} {arithmetic} {zero} width {width} {sizes}");
             });
         }
@@ -266,7 +266,7 @@ internal sealed class ConvTests
         void All()
         {
             foreach (Operation operation in (ReadOnlySpan<Operation>)[Operation.Forward, Operation.WeightGradient, Operation.Update, Operation.InputGradient])
-                Fast(operation, Arithmetic.Fused, in sizes, 3, c);
+                ConvOperations.Fast(operation, Arithmetic.Fused, in sizes, 3, c);
         }
 
         All();
@@ -322,7 +322,7 @@ internal sealed class ConvTests
         {
             foreach (Operation operation in Enum.GetValues<Operation>())
             {
-                if (Difference(Fast, operation, arithmetic, sizes, batch, seed++, null) is { } difference)
+                if (Difference(ConvOperations.Fast, operation, arithmetic, sizes, batch, seed++, null) is { } difference)
                     Assert.Fail(difference);
             }
         }
@@ -341,7 +341,7 @@ internal sealed class ConvTests
             L2 = ((mix >> 9) & 1) != 0 ? 0.01f : 0f,
         };
         ConvCase expected = before.Clone();
-        Loop(operation, arithmetic, in sizes, batch, expected);
+        ConvOperations.Loop(operation, arithmetic, in sizes, batch, expected);
         string? difference = null;
         Widths.ForEach(width =>
         {
@@ -352,55 +352,5 @@ internal sealed class ConvTests
                 : null;
         });
         return difference;
-    }
-
-    private static void Fast(Operation operation, Arithmetic arithmetic, in ConvSizes sizes, int batch, ConvCase c)
-    {
-        switch (operation)
-        {
-            case Operation.Forward:
-                Conv.Forward(arithmetic, in sizes, batch, c.Image, c.LeadingImage, c.Kernels, c.OutputBias, c.Maps, c.LeadingMaps, c.Accumulate);
-                break;
-            case Operation.WeightGradient:
-                Conv.WeightGradient(arithmetic, in sizes, batch, c.Image, c.LeadingImage, c.Maps, c.LeadingMaps, c.Kernels, c.OutputBias, c.Accumulate);
-                break;
-            case Operation.Update:
-                Conv.UpdateWeights(
-                    arithmetic, in sizes, batch, c.Image, c.LeadingImage, c.Maps, c.LeadingMaps, c.Kernels, c.OutputBias, 0.1f, c.L2, c.L2 / 2);
-                break;
-            default:
-                Conv.InputGradient(arithmetic, in sizes, batch, c.Maps, c.LeadingMaps, c.Kernels, c.InputBias, c.Image, c.LeadingImage, c.Accumulate);
-                break;
-        }
-    }
-
-    private static void Loop(Operation operation, Arithmetic arithmetic, in ConvSizes sizes, int batch, ConvCase c)
-    {
-        switch (operation)
-        {
-            case Operation.Forward:
-                Twin.Conv.Forward<float>(arithmetic, in sizes, batch, c.Image, c.LeadingImage, c.Kernels, c.OutputBias, c.Maps, c.LeadingMaps, c.Accumulate);
-                break;
-            case Operation.WeightGradient:
-                Twin.Conv.WeightGradient<float>(arithmetic, in sizes, batch, c.Image, c.LeadingImage, c.Maps, c.LeadingMaps, c.Kernels, c.OutputBias, c.Accumulate);
-                break;
-            case Operation.Update:
-                float[] dw = new float[sizes.Weights], db = new float[sizes.Outputs];
-                Twin.Conv.WeightGradient<float>(arithmetic, in sizes, batch, c.Image, c.LeadingImage, c.Maps, c.LeadingMaps, dw, db);
-                Apply(arithmetic, c.L2, dw, c.Kernels);
-                if (c.HasBias)
-                    Apply(arithmetic, c.L2 / 2, db, c.Bias.AsSpan(0, sizes.Outputs));
-                break;
-            default:
-                Twin.Conv.InputGradient<float>(arithmetic, in sizes, batch, c.Maps, c.LeadingMaps, c.Kernels, c.InputBias, c.Image, c.LeadingImage, c.Accumulate);
-                break;
-        }
-    }
-
-    private static void Apply(Arithmetic arithmetic, float l2, float[] gradient, Span<float> weights)
-    {
-        if (l2 != 0f)
-            Twin.Elementwise.MultiplyAdd<float>(arithmetic, l2, weights, gradient);
-        Twin.Elementwise.MultiplyAdd<float>(arithmetic, -0.1f, gradient, weights);
     }
 }

@@ -91,6 +91,36 @@ internal sealed class ConvolutionTests
     }
 
     [Test]
+    public void A_net_of_convolutions_trains_and_predicts_without_allocating([Values] bool fused)
+    {
+        Network network = Compiled(4, "conv 6 5x5 relu; conv 3 3x3 same tanh; conv 3 3x3 g3 relu; conv-transpose 2 3x3 s2 sigmoid; dense 3", Execution.Vector, fused, 1);
+        float[] x = Samples.Array(2 * 12 * 12, 1);
+        Samples.Fill(network.TrainingInput(4), 2);
+        Assert.That(Allocations.Of(5, () => network.TrainStep(4, 0.01f)), Is.Zero);
+        Assert.That(Allocations.Of(5, () => network.Predict(x)), Is.Zero);
+    }
+
+    [Test]
+    public void Threads_give_the_same_bits([Values] bool fused)
+    {
+        const string Text = "conv 24 5x5 relu; conv 24 3x3 same tanh; conv 24 3x3 g24 relu; conv-transpose 8 3x3 s2 sigmoid; dense 3";
+        Network one = Compiled(6, Text, Execution.Vector, fused, 1), three = Compiled(6, Text, Execution.Vector, fused, 3);
+        foreach (Network network in new[] { one, three })
+        {
+            for (int step = 0; step < 3; step++)
+            {
+                Samples.Fill(network.TrainingInput(6), step);
+                Samples.Fill(network.TrainingTarget(6), 50 + step);
+                network.TrainStep(6, 0.1f);
+            }
+        }
+
+        Bits.AssertEqual(three.Parameters, one.Parameters, "three threads");
+        one.Dispose();
+        three.Dispose();
+    }
+
+    [Test]
     public void Wrong_shapes_and_options_are_named()
     {
         Graph graph = new();
@@ -111,10 +141,7 @@ internal sealed class ConvolutionTests
 
     private static float[] Trained(int batch, string text, Execution execution, bool fused)
     {
-        Graph graph = NetText.Build(text, Registry.Activation, new Shape(2, 8, 8));
-        Node output = graph.Nodes[^1], target = graph.Input(output.Shape, "target");
-        NetworkOptions options = new() { Batch = batch, Seed = 4, Execution = execution, Regularization = new() { L2 = 0.01f }, FuseUpdate = fused };
-        Network network = new(graph.Nodes[0], output, graph.Apply(new Loss<Quadratic>(), output, target, "loss"), options);
+        Network network = Compiled(batch, text, execution, fused, 1);
         for (int step = 0; step < 4; step++)
         {
             Samples.Fill(network.TrainingInput(batch), step);
@@ -123,6 +150,17 @@ internal sealed class ConvolutionTests
         }
 
         return network.Parameters.ToArray();
+    }
+
+    private static Network Compiled(int batch, string text, Execution execution, bool fused, int threads)
+    {
+        Graph graph = NetText.Build(text, Registry.Activation, new Shape(2, 12, 12));
+        Node output = graph.Nodes[^1], target = graph.Input(output.Shape, "target");
+        NetworkOptions options = new()
+        {
+            Batch = batch, Seed = 4, Execution = execution, Regularization = new() { L2 = 0.01f }, FuseUpdate = fused, Threads = threads,
+        };
+        return new Network(graph.Nodes[0], output, graph.Apply(new Loss<Quadratic>(), output, target, "loss"), options);
     }
 
     private static Activation<TFunction> F<TFunction>() where TFunction : struct, IActivationFunction => new();
