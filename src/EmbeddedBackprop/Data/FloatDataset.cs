@@ -1,3 +1,4 @@
+using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Data;
@@ -26,6 +27,7 @@ public sealed class FloatDataset : IBatchSource
         this.targets = targets;
         Count = count;
         InputLength = inputLength;
+        InputShape = new Shape(inputLength);
         ClassCount = classCount;
         TargetLength = targetLength;
         InputNames = inputNames;
@@ -37,6 +39,9 @@ public sealed class FloatDataset : IBatchSource
 
     /// <inheritdoc/>
     public int InputLength { get; }
+
+    /// <summary>What a sample is; a row of numbers unless <see cref="WithShape"/> said otherwise.</summary>
+    public Shape InputShape { get; private init; }
 
     /// <inheritdoc/>
     public int TargetLength { get; }
@@ -106,12 +111,18 @@ public sealed class FloatDataset : IBatchSource
         return inputs.AsSpan(sample * InputLength, InputLength);
     }
 
+    /// <summary>The same samples, seen as images or other shapes.</summary>
+    /// <exception cref="ArgumentException">The shape has another number of elements than a sample.</exception>
+    public FloatDataset WithShape(Shape shape) => shape.Length == InputLength
+        ? new FloatDataset(inputs, InputLength, labels, ClassCount, targets, TargetLength, Count, InputNames, ClassNames) { InputShape = shape }
+        : throw new ArgumentException($"A sample has {InputLength} inputs, the shape {shape} has {shape.Length}.", nameof(shape));
+
     /// <summary>The same samples with other inputs of the same shape: labels, targets and names are shared.</summary>
     /// <param name="inputs">[Count, InputLength], row-major; kept without a copy.</param>
     public FloatDataset WithInputs(float[] inputs)
     {
         ArgumentNullException.ThrowIfNull(inputs);
-        return new FloatDataset(inputs, InputLength, labels, ClassCount, targets, TargetLength, Count, InputNames, ClassNames);
+        return new FloatDataset(inputs, InputLength, labels, ClassCount, targets, TargetLength, Count, InputNames, ClassNames) { InputShape = InputShape };
     }
 
     /// <inheritdoc/>

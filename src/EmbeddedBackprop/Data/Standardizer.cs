@@ -70,6 +70,37 @@ public sealed class Standardizer
         return new Standardizer(means, scales);
     }
 
+    /// <summary>
+    /// One mean and one population variance of all inputs together, in double and in the order of the samples: for images, whose pixels are all the same kind of thing.
+    /// </summary>
+    /// <param name="training">The training part.</param>
+    /// <exception cref="ArgumentException">There are no samples.</exception>
+    public static Standardizer FitTogether(IBatchSource training)
+    {
+        ArgumentNullException.ThrowIfNull(training);
+        if (training.Count == 0) throw new ArgumentException("There are no samples to fit on.", nameof(training));
+        float[] row = new float[training.InputLength];
+        double mean = 0, variance = 0, numbers = (double)training.Count * row.Length;
+        for (int i = 0; i < training.Count; i++)
+        {
+            training.Gather([i], row, row.Length, default, 0);
+            foreach (float x in row) mean += x;
+        }
+
+        mean /= numbers;
+        for (int i = 0; i < training.Count; i++)
+        {
+            training.Gather([i], row, row.Length, default, 0);
+            foreach (float x in row) variance += (x - mean) * (x - mean);
+        }
+
+        float scale = (float)(1 / Math.Sqrt(variance / numbers));
+        float[] means = new float[row.Length], scales = new float[row.Length];
+        Array.Fill(means, (float)mean);
+        Array.Fill(scales, float.IsFinite(scale) && scale > 0 ? scale : 1f);
+        return new Standardizer(means, scales);
+    }
+
     /// <summary>Mean and population variance of every feature over all steps of the given sequences, in double and in their order; what is filled up does not count.</summary>
     /// <param name="sequences">The sequences.</param>
     /// <param name="training">The samples of the training part.</param>

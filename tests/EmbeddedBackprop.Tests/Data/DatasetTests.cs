@@ -1,4 +1,5 @@
 using EmbeddedBackprop.Data;
+using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Training;
 using NUnit.Framework;
 
@@ -8,6 +9,20 @@ namespace EmbeddedBackprop.Tests.Data;
 public sealed class DatasetTests
 {
     private static readonly string[] InputNames = ["a", "b"];
+
+    [Test]
+    public void A_table_can_be_seen_as_images_whose_pixels_are_standardised_together()
+    {
+        FloatDataset table = FloatDataset.Classified([0, 2, 4, 6, 1, 1, 1, 1], 4, [0, 1], 2);
+        FloatDataset images = table.WithShape(new Shape(1, 2, 2));
+        Assert.That((table.InputShape, images.InputShape, images.WithInputs(new float[8]).InputShape), Is.EqualTo((new Shape(4), new Shape(1, 2, 2), new Shape(1, 2, 2))));
+        Assert.That(() => table.WithShape(new Shape(3)), Throws.ArgumentException.With.Message.Contains("4 inputs"));
+        Standardizer together = Standardizer.FitTogether(images);
+        Assert.That(together.Means.ToArray(), Is.All.EqualTo(2f), "the mean of 0, 2, 4, 6, 1, 1, 1, 1");
+        Assert.That(together.Scales.ToArray(), Is.All.EqualTo((float)(1 / Math.Sqrt(28 / 8.0))));
+        Assert.That(together.Apply(images).InputShape, Is.EqualTo(new Shape(1, 2, 2)));
+        Assert.That(Standardizer.Fit(images).Means[0], Is.EqualTo(0.5f), "the control: pixel by pixel it is another");
+    }
 
     [Test]
     public void Bytes_are_widened_and_labels_become_one_hot()

@@ -58,6 +58,10 @@ public sealed class SequenceTests
     [TestCase("--data strokes:s.json --padding left", "--padding")]
     [TestCase("--data csv:t.csv --padding end", "--padding")]
     [TestCase("--data csv:t.csv --resample 4", "--resample")]
+    [TestCase("--data csv:t.csv --image 2", "--image")]
+    [TestCase("--data csv:t.csv --image 3x3", "3x3")]
+    [TestCase("--data csv:t.csv --image 1x2 --window 2", "--image")]
+    [TestCase("--data strokes:s.json --image 1x2", "--image")]
     [TestCase("--data csv:t.csv --steps 3", "--steps")]
     [TestCase("--data csv:t.csv --steps 1 --window 2", "--steps")]
     [TestCase("--data csv:t.csv --window 2 --target numbers", "--target")]
@@ -69,6 +73,27 @@ public sealed class SequenceTests
         EbpProcess.Result result = ebp.Run(["train", .. EbpProcess.Words(options)]);
         Assert.That((result.ExitCode, result.Output), Is.EqualTo((2, "")), result.Errors);
         Assert.That(result.Errors, Does.StartWith("ebp: ").And.Contains(named));
+    }
+
+    [Test]
+    public void Rows_of_a_table_are_images_for_convolutions_and_augmentation()
+    {
+        using EbpProcess ebp = new();
+        StringBuilder text = new();
+        for (int i = 0; i < 120; i++)
+        {
+            // A bar that stands or lies, at one of four places.
+            for (int pixel = 0; pixel < 16; pixel++)
+                text.Append((i % 2 == 0 ? pixel % 4 : pixel / 4) == i / 2 % 4 ? 9 : (i + pixel) % 3).Append(',');
+            text.Append(i % 2).Append('\n');
+        }
+
+        ebp.File("t.csv", text.ToString());
+        JsonElement result = ebp.RunJson(
+            "train", "--data", "csv:t.csv", "--image", "4x4", "--net", "conv 4 3x3 relu; dense 2", "--augment", "shift=1", "--optimizer", "adam", "--lr", "0.02",
+            "--epochs", "30", "--fold", "0/5", "--out", "m");
+        Assert.That(result.GetProperty("test_accuracy").GetDouble(), Is.GreaterThan(0.9));
+        Assert.That(ebp.RunJson("eval", "m").GetProperty("accuracy").GetDouble(), Is.EqualTo(result.GetProperty("test_accuracy").GetDouble()));
     }
 
     [Test]

@@ -105,7 +105,8 @@ internal static class DataLoader
 
         (int count, int held) = Parts(recipe, training.Length);
         int[] used = training[..count];
-        Standardizer standardizer = Standardizer.Fit(DatasetView.Subset(table, used));
+        DatasetView fitted = DatasetView.Subset(table, used);
+        Standardizer standardizer = recipe.Image is null ? Standardizer.Fit(fitted) : Standardizer.FitTogether(fitted);
         FloatDataset prepared = standardizer.Apply(table);
         return new TaskData(
             DatasetView.Subset(prepared, used),
@@ -122,7 +123,8 @@ internal static class DataLoader
             throw ToolException.BadInput(Directory.Exists(path) ? $"{path}: it is a folder, not a CSV file" : $"{path}: there is no such file");
         }
 
-        return CsvReader.Read(path, new CsvOptions { Label = recipe.Label, Ignore = recipe.IgnoredColumns, Classes = classes, Target = Target(recipe) });
+        FloatDataset table = CsvReader.Read(path, new CsvOptions { Label = recipe.Label, Ignore = recipe.IgnoredColumns, Classes = classes, Target = Target(recipe) });
+        return recipe.Image is { } image ? table.WithShape(OptionText.ImageShape(image)) : table;
     }
 
     private static CsvTarget Target(Recipe recipe) =>
@@ -191,6 +193,7 @@ internal static class DataLoader
             : recipe.Target is not null ? "target"
             : recipe.Ignore is not null ? "ignore"
             : recipe.Window is not null ? "window"
+            : recipe.Image is not null ? "image"
             : strokes ? null
             : recipe.Test is not null ? "test"
             : recipe.TestFraction is not null ? "test-fraction"
@@ -210,6 +213,11 @@ internal static class DataLoader
         if (recipe.Padding is not null && !SequenceLoader.Applies(recipe))
         {
             throw ToolException.Usage("--padding: it belongs to sequences (--data strokes:PATH, --window, --steps)");
+        }
+
+        if (recipe.Image is not null && SequenceLoader.Applies(recipe))
+        {
+            throw ToolException.Usage("--image: a row is an image or steps of a sequence, not both");
         }
 
         if (recipe.Window is not null && recipe.Steps is not null)

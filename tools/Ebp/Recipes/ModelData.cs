@@ -32,6 +32,7 @@ internal static class ModelData
             TestFraction = given.TestFraction ?? (named || given.Test is not null || given.Fold is not null ? null : trained.TestFraction),
             Fold = given.Fold ?? (named || given.Test is not null || given.TestFraction is not null ? null : trained.Fold),
             Window = given.Window ?? (sequences ? trained.Window : null),
+            Image = given.Image ?? (sequences ? trained.Image : null),
             Steps = given.Steps ?? (sequences ? trained.Steps : null),
             Resample = given.Resample ?? (sequences ? trained.Resample : null),
             Padding = given.Padding ?? (sequences ? trained.Padding : null),

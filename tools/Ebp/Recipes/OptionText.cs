@@ -1,5 +1,6 @@
 using System.Globalization;
 using EmbeddedBackprop.Data;
+using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.Tools.Recipes;
 
@@ -82,6 +83,27 @@ internal static class OptionText
             && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out int folds) && folds >= 2 && fold < folds
             ? string.Create(CultureInfo.InvariantCulture, $"{fold}/{folds}")
             : throw ToolException.Usage($"--{option}: expected a part from 0 on and how many there are, as in 4/5, got '{text}'");
+    }
+
+    /// <summary>Height and width, or channels before them, as in 8x8 or 3x32x32.</summary>
+    public static string? Image(string option, string? text)
+    {
+        if (text is null)
+        {
+            return null;
+        }
+
+        string[] sizes = text.Split('x');
+        return sizes.Length is 2 or 3 && Array.TrueForAll(sizes, size => int.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value > 0)
+            ? text
+            : throw ToolException.Usage($"--{option}: expected height and width, or channels before them, as in 8x8 or 3x32x32, got '{text}'");
+    }
+
+    /// <summary>An image's shape: a single channel where none is said.</summary>
+    public static Shape ImageShape(string text)
+    {
+        int[] sizes = Array.ConvertAll(text.Split('x'), size => int.Parse(size, NumberStyles.None, CultureInfo.InvariantCulture));
+        return sizes.Length == 2 ? new Shape(1, sizes[0], sizes[1]) : new Shape(sizes[0], sizes[1], sizes[2]);
     }
 
     /// <summary>What is done to training images, in one way of writing it; nothing where all is 0.</summary>

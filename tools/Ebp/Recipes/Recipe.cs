@@ -25,6 +25,9 @@ internal sealed record Recipe
     /// <summary>Which part of how many is held out to test on, as in 4/5.</summary>
     public string? Fold { get; init; }
 
+    /// <summary>What a row of a table is a picture of, as in 8x8.</summary>
+    public string? Image { get; init; }
+
     /// <summary>Steps of a sequence: how many a row of a table holds, or how many strokes are filled up to.</summary>
     public int? Steps { get; init; }
 
@@ -124,6 +127,7 @@ internal sealed record Recipe
         Test = text("test"),
         TestFraction = OptionText.Number("test-fraction", text("test-fraction"), zero: false, below: 1),
         Fold = OptionText.Fold("fold", text("fold")),
+        Image = OptionText.Image("image", text("image")),
         Steps = OptionText.Integer("steps", text("steps"), 1),
         Window = OptionText.Integer("window", text("window"), 1),
         Resample = OptionText.Integer("resample", text("resample"), 1),
@@ -177,6 +181,7 @@ internal sealed record Recipe
         Add("test", Test);
         Add("test-fraction", Number(TestFraction));
         Add("fold", Fold);
+        Add("image", Image);
         Add("steps", Whole(Steps));
         Add("window", Whole(Window));
         Add("resample", Whole(Resample));

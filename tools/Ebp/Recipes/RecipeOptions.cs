@@ -6,7 +6,7 @@ namespace EmbeddedBackprop.Tools.Recipes;
 internal sealed class RecipeOptions
 {
     /// <summary>Where the samples come from.</summary>
-    public static readonly string[] Data = ["data", "data-dir", "label", "target", "ignore", "test", "test-fraction", "fold", "window", "steps", "resample", "padding"];
+    public static readonly string[] Data = ["data", "data-dir", "label", "target", "ignore", "test", "test-fraction", "fold", "image", "window", "steps", "resample", "padding"];
 
     /// <summary>Which of the training samples are used.</summary>
     public static readonly string[] Parts = ["limit", "validation"];
@@ -34,6 +34,7 @@ internal sealed class RecipeOptions
         ["test"] = ("FILE", "CSV: the file to test on."),
         ["test-fraction"] = ("F", "CSV: the share of rows that is drawn by the seed to test on (default: 0.2)."),
         ["fold"] = ("K/N", "CSV, strokes: tests on the samples whose position modulo N is K, as in 4/5."),
+        ["image"] = ("HxW", "CSV: a row is an image (CxHxW with several channels): for convolutions and --augment; all pixels are standardised together."),
         ["window"] = ("N", "CSV in order of time: a sample is a row with up to N - 1 rows before it."),
         ["steps"] = ("N", "CSV: a row is a sequence of N steps; strokes: the steps that they are filled up to (default: those of the longest)."),
         ["resample"] = ("N", "Strokes: every one is drawn out or pressed to N steps."),
