@@ -77,7 +77,8 @@ internal sealed class ImageWarp
                     continue;
                 }
 
-                int i = (int)(u + 1f) - 1, j = (int)(v + 1f) - 1;
+                // Not by adding 1 first: just below the width the sum would round up to it.
+                int i = (int)MathF.Floor(u), j = (int)MathF.Floor(v);
                 float f = u - i, g = v - j;
                 for (int channel = 0; channel < channels; channel++)
                 {

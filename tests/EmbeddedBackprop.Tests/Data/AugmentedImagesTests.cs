@@ -3,6 +3,7 @@ using EmbeddedBackprop.Data;
 using EmbeddedBackprop.Data.Digits;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
+using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training;
@@ -36,6 +37,37 @@ internal sealed class AugmentedImagesTests
 
         // Twice as large: pixel (1, 2) lies half way between (1, 2) and (2, 2) of the source.
         Assert.That(larger[(2 * Side) + 1], Is.EqualTo((image[11] + image[12]) / 2));
+    }
+
+    [Test]
+    public void Places_just_inside_the_border_stay_inside()
+    {
+        // Factors next to 1 give places next to whole numbers, and shifts bring them to the border.
+        foreach (int side in (int[])[2, 3, 5, 8, 9, 28])
+        {
+            float[] image = Samples.Array(side * side, side), result = new float[side * side];
+            ImageWarp warp = new(1, side, side, 8);
+            foreach (float c in (float[])[MathF.BitDecrement(1f), MathF.BitIncrement(1f), 1f - 1e-6f, 1f + 1e-6f])
+            {
+                for (int shift = -side; shift <= side; shift++)
+                {
+                    warp.Run(image, result, shift, -shift, c, 1e-7f, default);
+                    for (int pixel = 0; pixel < result.Length; pixel++)
+                    {
+                        double p = (pixel % side) - ((side - 1) / 2.0), q = (pixel / side) - ((side - 1) / 2.0);
+                        double expected = At(image, side, (c * p) + (1e-7 * q) + ((side - 1) / 2.0) - shift, (c * q) - (1e-7 * p) + ((side - 1) / 2.0) + shift);
+                        if (Math.Abs(result[pixel] - expected) > 1e-4)
+                            Assert.Fail($"side {side}, factor {c}, shift {shift}, pixel {pixel}: {result[pixel]} instead of {expected}");
+                    }
+                }
+            }
+
+            for (uint turns = 0; turns < 1 << 24; turns += 9973)
+            {
+                UnitCircle.At(turns, out float cosine, out float sine);
+                warp.Run(image, result, (int)(turns % 3) - 1, 0, cosine, sine, default);
+            }
+        }
     }
 
     [Test]
@@ -200,6 +232,16 @@ internal sealed class AugmentedImagesTests
         foreach (string text in (string[])["", "shift", "shift=-1", "shift=1.5", "rotate=200", "scale=1", "elastic=nan", "zoom=2", "shift=1,shift=2", "spacing=1"])
             Assert.That(() => AugmentationOptions.Parse(text), Throws.InstanceOf<FormatException>(), text);
         Assert.That(() => new AugmentedImages(SmallData(), All, 1), Throws.ArgumentException.With.Message.Contains("no images"));
+    }
+
+    /// <summary>Between four pixels, in double; 0 outside.</summary>
+    private static double At(float[] image, int side, double u, double v)
+    {
+        int left = (int)Math.Floor(u), top = (int)Math.Floor(v);
+        double f = u - left, g = v - top;
+        return ((1 - g) * (((1 - f) * Pixel(left, top)) + (f * Pixel(left + 1, top)))) + (g * (((1 - f) * Pixel(left, top + 1)) + (f * Pixel(left + 1, top + 1))));
+
+        double Pixel(int x, int y) => x < 0 || y < 0 || x >= side || y >= side ? 0 : image[(y * side) + x];
     }
 
     private const string Written = "52d8ad2154d646cdb59d736bf9349700ca85a7a7848a67c321a105128edbc131";
