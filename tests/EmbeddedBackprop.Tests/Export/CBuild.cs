@@ -40,6 +40,23 @@ internal sealed class CBuild : IDisposable
 
     public int Run(string program) => Tools.Run(Folder, Path.Combine(Folder, program)).ExitCode;
 
+    /// <summary>Fails if an exported network needs a library or has a variable that can be written.</summary>
+    public void CheckSymbols(string compiler, string name)
+    {
+        foreach (string file in new[] { name, name + "_weights", name + "_selftest" })
+        {
+            Compile(compiler + " -c", file + ".o", file + ".c");
+            foreach (string line in Tools.RunChecked(Folder, Tools.Require("nm", "binutils"), file + ".o").Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            {
+                string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+                (string kind, string symbol) = (words[^2], words[^1]);
+                Assert.That(kind, Is.Not.AnyOf("B", "b", "D", "d", "C", "S", "s"), $"{file}: {symbol} can be written");
+                bool allowed = kind != "U" || symbol is "memcpy" or "memset" or "_GLOBAL_OFFSET_TABLE_" or "__stack_chk_fail" || symbol.StartsWith(name + "_", StringComparison.Ordinal);
+                Assert.That(allowed, Is.True, $"{file} needs {symbol}");
+            }
+        }
+    }
+
     /// <summary>Writes main, which predicts every sample of in.bin into out.bin and returns the count of the self-test.</summary>
     public void WriteDriver(string name = "net")
     {

@@ -164,18 +164,7 @@ internal sealed class CExporterTests
     public void Needs_no_library_and_writes_no_global(string compiler)
     {
         build.Export(Net(Arithmetic.Fused, 20, 6, 1));
-        foreach (string file in new[] { "net", "net_weights", "net_selftest" })
-        {
-            build.Compile(compiler + " -c", file + ".o", file + ".c");
-            foreach (string line in Tools.RunChecked(build.Folder, Tools.Require("nm", "binutils"), file + ".o").Split('\n', StringSplitOptions.RemoveEmptyEntries))
-            {
-                string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-                (string kind, string symbol) = (words[^2], words[^1]);
-                Assert.That(kind, Is.Not.AnyOf("B", "b", "D", "d", "C", "S", "s"), $"{file}: {symbol} can be written");
-                bool allowed = kind != "U" || symbol is "memcpy" or "memset" or "_GLOBAL_OFFSET_TABLE_" or "__stack_chk_fail" || symbol.StartsWith("net_", StringComparison.Ordinal);
-                Assert.That(allowed, Is.True, $"{file} needs {symbol}");
-            }
-        }
+        build.CheckSymbols(compiler, "net");
     }
 
     [TestCase("gcc -O1 -fsanitize=address,undefined -fno-sanitize-recover=all")]

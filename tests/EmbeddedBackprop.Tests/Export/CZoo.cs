@@ -117,6 +117,8 @@ internal sealed class CZoo
 
     private void AddPools()
     {
+        // Every place of the output is a long sum.
+        Out(new ConvTranspose2D(3, 4, 4, new Activation<Identity>(), new ConvOptions { PaddingY = 1, PaddingX = 1 }), In(new Shape(3, 6, 6)));
         (int, int) window = (Draw(2, 3), Draw(2, 4)), stride = (Draw(1, 3), Draw(1, 3)), padding = (Draw(0, 1), Draw(0, 1));
         Out(new MaxPool2D(window, stride, padding), In(new Shape(Draw(1, 3), Draw(5, 8), Draw(5, 8))));
         Out(new AveragePool2D(window, stride, padding), In(new Shape(Draw(1, 3), Draw(5, 8), Draw(5, 8))));
@@ -125,6 +127,8 @@ internal sealed class CZoo
         Out(new AveragePool1D(Draw(2, 4), Draw(1, 3), 1), In(new Shape(Draw(1, 3), Draw(8, 12))));
         Out(new GlobalAveragePool(), In(new Shape(3, Draw(3, 5), Draw(3, 9))));
         Out(new GlobalMaxPool(), In(new Shape(3, Draw(3, 5), Draw(3, 9))));
+        // Zeros of both signs: which one is the largest tells the order of the comparisons.
+        Out(new GlobalMaxPool(), Graph.Apply(new Scale(0f), In(new Shape(20, 5, Draw(4, 9)))));
     }
 
     private void AddNorms()
@@ -133,6 +137,7 @@ internal sealed class CZoo
         Node hidden = Graph.Apply(new Dense(Draw(5, 20), new Activation<Relu>()), In(new Shape(4)));
         Out(new BatchNorm { Epsilon = 0.01f }, hidden);
         Out(new LayerNorm(), In(new Shape(3, Draw(1, 40))));
+        Out(new LayerNorm(), In(new Shape(6, Draw(33, 60))));
         Out(new LayerNorm { WholeSample = true, Epsilon = 0.125f }, In(new Shape(2, Draw(2, 20))));
         Out(new SoftmaxOverLastAxis(), In(new Shape(Draw(2, 4), Draw(1, 40))));
         Out(new Dense(1, new Activation<Sigmoid>()), Graph.Apply(new Dropout(0.5f), Graph.Apply(new Dense(Draw(2, 30), new Activation<Tanh>()), In(new Shape(3)))));
