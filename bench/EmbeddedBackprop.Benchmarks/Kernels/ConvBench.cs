@@ -18,7 +18,7 @@ public class ConvBench : Bench
         "forward 1x1x28x28x8x5", "forward 1x8x12x12x16x5", "forward 32x1x28x28x8x5", "forward 32x8x12x12x16x5",
         "dw 32x1x28x28x8x5", "dw 32x8x12x12x16x5", "dx 32x8x12x12x16x5",
         "forward 32x16x14x14x32x3 same", "dw 32x16x14x14x32x3 same", "dx 32x16x14x14x32x3 same",
-        "forward 1x4x13x13x8x3 s2", "forward 32x32x14x14x64x1", "forward 32x16x28x28x16x3 same depth", "dx 32x16x28x28x16x3 same depth",
+        "forward 1x4x13x13x8x3 s2", "forward 32x32x14x14x64x1", "forward 32x16x28x28x16x3 same depth", "dw 32x16x28x28x16x3 same depth", "dx 32x16x28x28x16x3 same depth",
     ];
 
     public override double Work => Case.Length == 0 ? 0 : 2.0 * SizesOf().MultiplyAdds * Sizes[0];

@@ -177,6 +177,13 @@ public static unsafe class Conv
             g.LeadingMaps = ldd;
             g.Kernels = kernels;
             g.Bias = biases;
+            if (ConvDepthKernel.Fits(in sizes))
+            {
+                g.Sizes = sizes;
+                SharedConv<ConvDepthKernel>.Run(arithmetic, in g, sizes.Channels, batch * sizes.MultiplyAdds);
+                return;
+            }
+
             g.SkipsZeros = Finite.All(x);
             g.OutputChunk = WorkerPool.Current == null ? ConvWeightsKernel.Rows : ConvWeightsKernel.Rows / 4;
             SharedConv<ConvWeightsKernel>.Run(arithmetic, in g, ConvWeightsKernel.Units(in g), batch * sizes.MultiplyAdds);

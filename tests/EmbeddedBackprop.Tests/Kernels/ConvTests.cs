@@ -34,6 +34,8 @@ internal sealed class ConvTests
         new(4, 9, 21, 8, 3, 5) { Groups = 4, Top = 1, Left = 2, Right = 3, DilationX = 2 },
         new(3, 1, 60, 3, 1, 3) { Groups = 3, Left = 8, DilationX = 4 },
         new(2, 20, 40, 4, 3, 3) { Groups = 2, Top = 5, Bottom = 4, Left = 3, Right = 6 },
+        new(19, 11, 9, 19, 3, 3) { Groups = 19, StrideY = 2, StrideX = 3, Top = 1, Left = 2 },
+        new(3, 60, 70, 3, 5, 5) { Groups = 3, Top = 2, Bottom = 2, Left = 2, Right = 2 },
         new(2, 3, 3, 2, 3, 3) { Groups = 2, Top = 1, Bottom = 1, Left = 1, Right = 1 },
         new(6, 7, 9, 9, 1, 1),
         new(6, 7, 9, 9, 1, 1) { StrideX = 2, StrideY = 2 },
