@@ -131,7 +131,7 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
         }
 
         SettingsText text = new(file, ModelKeys.LossSettings);
-        LossSettings settings = new() { LabelSmoothing = text.TryFloat("label-smoothing"), ClassWeights = text.TryFloats("class-weights") };
+        LossSettings settings = new() { LabelSmoothing = text.TryFloat("label-smoothing"), Weight = text.TryFloat("weight"), ClassWeights = text.TryFloats("class-weights") };
         text.End();
         return settings;
     }

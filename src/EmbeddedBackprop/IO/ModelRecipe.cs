@@ -32,7 +32,7 @@ internal static class ModelRecipe
             strings.Add((ModelKeys.Outputs, string.Join(' ', network.Outputs.Select(output => NetParser.Quote(output.Name)))));
         }
 
-        if (network.TrainingPlan is { } plan && (plan.Losses.Count > 1 || network.Loss!.Weight != 1f))
+        if (network.TrainingPlan is { } plan && plan.Losses.Count > 1)
         {
             strings.Add((ModelKeys.Losses, string.Join("; ", plan.Losses.Select(Text))));
         }
@@ -129,7 +129,8 @@ internal static class ModelRecipe
     {
         Loss loss = (Loss)node.Op!;
         return string.Create(
-            CultureInfo.InvariantCulture, $"{loss.Kind} {NetParser.Quote(node.Inputs[0].Name)} {NetParser.Quote(node.Inputs[1].Name)} {loss.Weight:R} {Text(loss.Options)}").TrimEnd();
+            CultureInfo.InvariantCulture,
+            $"{loss.Kind} {NetParser.Quote(node.Inputs[0].Name)} {NetParser.Quote(node.Inputs[1].Name)} {loss.Weight:R} {Text(loss.Options with { Weight = null })}").TrimEnd();
     }
 
     private static string UserName(Loss loss) =>
@@ -142,6 +143,7 @@ internal static class ModelRecipe
     private static string Text(LossSettings settings) => SettingsText.Format(
         "",
         ("label-smoothing", SettingsText.Text(settings.LabelSmoothing)),
+        ("weight", SettingsText.Text(settings.Weight)),
         ("class-weights", settings.ClassWeights is { } weights ? string.Join(',', weights.Select(weight => SettingsText.Text(weight))) : null));
 
     private static string Text(Optimizer optimizer)

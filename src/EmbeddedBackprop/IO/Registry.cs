@@ -59,7 +59,10 @@ public static class Registry
         "huber" => Elementwise<Huber>(settings),
         "binary-cross-entropy" => Elementwise<BinaryCrossEntropy>(settings),
         "binary-cross-entropy-with-logits" => Elementwise<BinaryCrossEntropyWithLogits>(settings),
-        "cross-entropy" => new SoftmaxCrossEntropy { LabelSmoothing = settings?.LabelSmoothing ?? 0f, ClassWeights = settings?.ClassWeights },
+        "cross-entropy" => new SoftmaxCrossEntropy
+        {
+            LabelSmoothing = settings?.LabelSmoothing ?? 0f, ClassWeights = settings?.ClassWeights, Weight = settings?.Weight ?? 1f,
+        },
         _ => throw Unknown("loss", name, LossNames),
     };
 
@@ -140,7 +143,7 @@ public static class Registry
     };
 
     private static Loss<TFunction> Elementwise<TFunction>(LossSettings? settings) where TFunction : struct, ILossFunction =>
-        new() { LabelSmoothing = settings?.LabelSmoothing ?? 0f, ClassWeights = settings?.ClassWeights };
+        new() { LabelSmoothing = settings?.LabelSmoothing ?? 0f, ClassWeights = settings?.ClassWeights, Weight = settings?.Weight ?? 1f };
 
     private static ArgumentException Unknown(string kind, string name, IReadOnlyList<string> names) =>
         new($"{kind} {name}: there is none of this name; known are {string.Join(", ", names)}");

@@ -59,7 +59,7 @@ public abstract class Loss : Op
     }
 
     /// <summary>What it was made with, for the model file: <c>Registry.Loss(Kind, Options)</c> makes its like.</summary>
-    public LossSettings Options => new() { LabelSmoothing = labelSmoothing > 0f ? labelSmoothing : null, ClassWeights = classWeights };
+    public LossSettings Options => new() { LabelSmoothing = labelSmoothing > 0f ? labelSmoothing : null, ClassWeights = classWeights, Weight = weight == 1f ? null : weight };
 
     /// <summary>The factor of this loss in the sum of all losses of a training plan, and in its gradient.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The weight is negative or not finite.</exception>

@@ -8,4 +8,7 @@ public sealed record LossSettings
 
     /// <summary>What the samples of each class weigh; null for 1 each.</summary>
     public IReadOnlyList<float>? ClassWeights { get; init; }
+
+    /// <summary>The loss's factor in the sum of all losses.</summary>
+    public float? Weight { get; init; }
 }

@@ -115,7 +115,7 @@ internal sealed class LossTargetTests
         Assert.That(net.Loss, Is.TypeOf<Loss<BinaryCrossEntropyWithLogits>>());
         Assert.That((net.Loss!.LabelSmoothing, net.Loss.ClassWeights![1], net.Loss.Weight), Is.EqualTo((0.1f, 2f, 3f)));
         Loss again = ModelFile.Parse(ModelFile.ToArray(net), "m").ToNetwork().Loss!;
-        Assert.That((again.LabelSmoothing, again.ClassWeights![0], again.ClassWeights[1]), Is.EqualTo((0.1f, 0.5f, 2f)));
+        Assert.That((again.LabelSmoothing, again.ClassWeights![0], again.ClassWeights[1], again.Weight), Is.EqualTo((0.1f, 0.5f, 2f, 3f)));
         Network plain = new Sequential(4).Dense<Sigmoid>(1).Compile<BinaryCrossEntropy>(new NetworkOptions());
         Assert.That(ModelFile.Parse(ModelFile.ToArray(plain), "m").ToNetwork().Loss!.Options, Is.EqualTo(new LossSettings()));
     }
