@@ -22,6 +22,9 @@ public sealed class Node
     /// <summary>The op that makes the value; null for an input of the graph.</summary>
     public Op? Op { get; }
 
+    /// <summary>The nodes that the op reads, in its order; none for an input.</summary>
+    public IReadOnlyList<Node> Sources => Inputs;
+
     internal Graph Graph { get; }
 
     /// <summary>Place in the order of creation: every node stands behind the nodes it reads.</summary>

@@ -23,6 +23,9 @@ internal sealed class BatchFeed
     /// <summary>Numbers of one sample's row of inputs.</summary>
     public int InputLength { get; }
 
+    /// <summary>The inputs' names, for an error's text.</summary>
+    public string InputNames => Names(inputs);
+
     /// <summary>Numbers of one sample's row of targets; 0 where the losses compare with no input.</summary>
     public int TargetLength { get; }
 

@@ -83,7 +83,7 @@ public sealed class Network : IDisposable
 
         this.memory = new NetworkMemory(options.Layout, sizes, memory);
         rows = options.Execution == Execution.Vector ? new RowPrediction(InferencePlan, Input, Output, this.memory) : null;
-        inputLength = Input.Shape.Length;
+        inputLength = feed.InputLength;
         Initialize(options.Seed);
         int threads = ThreadsFor(options.Threads, TrainingPlan ?? InferencePlan);
         pool = threads > 1 ? new WorkerPool(threads) : null;
@@ -227,14 +227,20 @@ public sealed class Network : IDisposable
     }
 
     /// <summary>Predicts one sample.</summary>
-    /// <param name="input">The sample, unpadded.</param>
-    /// <returns>The outputs of the sample, valid until the next call.</returns>
-    /// <exception cref="ArgumentException">The sample has another length than the network's input.</exception>
+    /// <param name="input">The sample, unpadded; with several inputs their values one behind the other, as in a row of a data set.</param>
+    /// <returns>The first output's values, valid until the next call.</returns>
+    /// <exception cref="ArgumentException">The sample has another length than the network's inputs together.</exception>
     public ReadOnlySpan<float> Predict(ReadOnlySpan<float> input)
     {
         if (input.Length != inputLength)
         {
-            Errors.LengthDiffers(Input.Name, inputLength, input.Length);
+            Errors.LengthDiffers(feed.InputNames, inputLength, input.Length);
+        }
+
+        if (inputs.Length > 1)
+        {
+            BatchFeed.Deal(inputs, input, inputLength, InferencePlan, Workspace, 1);
+            return Predict(1)[..Output.Shape.Length];
         }
 
         if (rows is not null)

@@ -80,7 +80,9 @@ internal sealed class NetworkTrace
     {
         feed.CheckFits(plan, source);
         Samples = samples.Length;
-        float[] state = network.State.ToArray();
+        // What is kept for each sample stands last and belongs to the network's own batch: here every sample begins anew.
+        float[] state = new float[plan.StateLength];
+        network.State[..Math.Min(network.State.Length, state.Length)].CopyTo(state);
         plan.ResetState<float>(state);
         feed.Gather(null, source, samples, plan, workspace, rows);
         RunInfo run = new(samples.Length, samples.Length, 0, Training: true, network.Options.Seed, network.StepNumber);

@@ -242,6 +242,7 @@ public sealed class Trainer
             }
 
             network.Gather(data, evaluationOrder.AsSpan(0, batch));
+            network.ResetState();
             lossSum += (double)network.ComputeLoss(batch, out int right) * batch;
             correct += right;
         }
@@ -272,6 +273,9 @@ public sealed class Trainer
         {
             int batch = Math.Min(network.MicroBatch, logical - offset);
             network.Gather(source, order.AsSpan(state.NextSample + offset, batch));
+
+            // Samples are shuffled: none goes on where another ended, whatever the batch.
+            network.ResetState();
 
             // The next batch's rows stand anywhere in memory: they travel while this batch is computed.
             int next = state.NextSample + offset + batch;

@@ -35,6 +35,53 @@ public sealed class SequenceTests
         Assert.That(ebp.RunJson("eval", "whole", "--data", "strokes:s.json").GetProperty("samples").GetInt32(), Is.EqualTo(40));
         Assert.That(ebp.Run("doctor", "whole").ExitCode, Is.Zero);
         Assert.That(ebp.Run("explain", "whole", "--sample", "2").ExitCode, Is.Zero);
+        Assert.That(ebp.RunJson("gradcheck", "whole").GetProperty("passed").GetBoolean(), Is.True);
+        JsonElement asked = ebp.RunJson("predict", "whole", "--index", "3").GetProperty("predictions")[0];
+        Assert.That(asked.GetProperty("outputs").GetArrayLength(), Is.EqualTo(2));
+    }
+
+    [Test]
+    public void Numbers_of_a_sequence_are_prepared_like_the_data()
+    {
+        using EbpProcess ebp = new();
+        ebp.File("t.csv", Alternating(60));
+        ebp.RunJson("train", "--data", "csv:t.csv", "--fold", "1/4", "--window", "2", "--net", "gru 3; dense 2", "--epochs", "1", "--out", "m");
+        string[] lines = Alternating(60).Split('\n');
+        string Values(int row) => lines[1 + row][..lines[1 + row].LastIndexOf(',')];
+        JsonElement expected = ebp.RunJson("predict", "m", "--index", "1").GetProperty("predictions")[0].GetProperty("outputs");
+        JsonElement typed = ebp.RunJson("predict", "m", "--values", $"{Values(4)},{Values(5)}").GetProperty("predictions")[0].GetProperty("outputs");
+        Assert.That(typed.ToString(), Is.EqualTo(expected.ToString()));
+    }
+
+    [Test]
+    public void A_carried_state_changes_neither_a_resumed_training_nor_what_the_doctor_says()
+    {
+        using EbpProcess ebp = new();
+        ebp.File("t.csv", Alternating(100));
+        string[] train = ["train", "--data", "csv:t.csv", "--fold", "1/4", "--window", "3", "--net", "lstm 4 carry all; batchnorm; flatten; dense 2", "--batch", "8"];
+        string whole = ebp.RunJson([.. train, "--epochs", "4", "--out", "whole"]).GetProperty("weights_hash").GetString()!;
+        ebp.RunJson([.. train, "--epochs", "1", "--out", "part"]);
+        Assert.That(ebp.RunJson("train", "--resume", "part", "--epochs", "4", "--out", "rest").GetProperty("weights_hash").GetString(), Is.EqualTo(whole));
+        foreach (string verb in (string[])["doctor", "explain", "eval", "gradcheck"])
+            Assert.That(ebp.Run(verb, "whole").ExitCode, Is.Zero, verb);
+    }
+
+    [Test]
+    public void Indices_are_not_standardised_and_nets_of_several_inputs_are_planned_without_data()
+    {
+        using EbpProcess ebp = new();
+        StringBuilder table = new("a,b,c,label\n");
+        for (int i = 0; i < 200; i++)
+            table.Append(CultureInfo.InvariantCulture, $"{i % 5},{i * 7 % 3},{Math.Sin(i):F3},{(i + (i * 7 % 3)) % 5 / 3}\n");
+        ebp.File("t.csv", table.ToString());
+        const string Net = "i = input 2; x = input 1; e = embedding 5 4 i; f = flatten e; concat f x; dense 12 tanh; dense 2";
+        JsonElement result = ebp.RunJson("train", "--data", "csv:t.csv", "--net", Net, "--optimizer", "adam", "--lr", "0.05", "--epochs", "40", "--out", "m");
+        Assert.That(result.GetProperty("test_accuracy").GetDouble(), Is.GreaterThan(0.95));
+        Assert.That(ebp.RunJson("gradcheck", "m").GetProperty("passed").GetBoolean(), Is.True);
+        Assert.That(ebp.RunJson("predict", "m", "--values", "4,2,0.5").GetProperty("predictions").GetArrayLength(), Is.EqualTo(1));
+        const string Masked = "x = input 5x2; m = input 5; a = gru 3 all x m; mean-time a m; dense 2";
+        Assert.That(ebp.RunJson("gradcheck", "--net", Masked).GetProperty("passed").GetBoolean(), Is.True);
+        Assert.That(ebp.Run("plan", "--net", Masked).ExitCode, Is.Zero);
     }
 
     [Test]

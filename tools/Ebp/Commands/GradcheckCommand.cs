@@ -1,5 +1,6 @@
 using System.CommandLine;
 using EmbeddedBackprop.Data;
+using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Tools.Output;
 using EmbeddedBackprop.Tools.Recipes;
@@ -78,15 +79,33 @@ internal static class GradcheckCommand
         return report.Passed ? ExitCode.Success : ExitCode.CheckFailed;
     }
 
-    /// <summary>Normal inputs and random classes: what the derivatives are taken at does not matter, as long as nothing is 0 by chance.</summary>
+    /// <summary>
+    /// Normal inputs (where an embedding reads them, indices) and random classes: what the derivatives are taken at does not matter, as long as nothing is 0
+    /// by chance.
+    /// </summary>
     private static IBatchSource RandomSamples(Network network, ulong seed)
     {
-        int count = network.MicroBatch, inputs = network.Input.Shape.Length, outputs = network.Output.Shape.Length;
+        int count = network.MicroBatch, inputs = network.Inputs.Sum(node => node.Shape.Length), outputs = network.Output.Shape.Length;
         CounterRandom random = new(seed, RandomPurpose.Check);
         float[] x = new float[count * inputs];
         for (int i = 0; i < x.Length; i++)
         {
             x[i] = random.Normal(0, (ulong)i);
+        }
+
+        RandomSequence indices = random.Sequence(2);
+        int first = 0;
+        foreach (Node input in network.Inputs)
+        {
+            if (NetRecipe.TableOf(network.InferencePlan, input) is { } table)
+            {
+                for (int i = 0; i < count * input.Shape.Length; i++)
+                {
+                    x[(i / input.Shape.Length * inputs) + first + (i % input.Shape.Length)] = indices.NextBelow(table.Count);
+                }
+            }
+
+            first += input.Shape.Length;
         }
 
         // Drawn, not in turn: where every class is there equally often, the gradient of an untrained bias is 0.

@@ -56,7 +56,7 @@ internal static class PredictCommand
 
     private static List<float[]> Numbers(SavedModel model, string? file, string? values)
     {
-        int inputs = model.Network.Input.Shape.Length;
+        int inputs = model.Network.Inputs.Sum(node => node.Shape.Length);
         if (values is not null)
         {
             return [ValuesReader.Row(values, "--values", inputs)];
@@ -88,11 +88,26 @@ internal static class PredictCommand
         List<Prediction> predictions = [];
         foreach (float[] row in rows)
         {
-            model.Preparation.Standardizer?.Apply(row);
+            Standardize(model, row);
             predictions.Add(new Prediction(model.Network.Predict(row).ToArray(), null));
         }
 
         return predictions;
+    }
+
+    // A sequence's features are standardised at every step; a mask behind it stays as it is.
+    private static void Standardize(SavedModel model, float[] row)
+    {
+        if (model.Preparation.Standardizer is not { } standardizer)
+        {
+            return;
+        }
+
+        int features = standardizer.Means.Length, end = features == row.Length ? features : model.Network.Input.Shape.Length;
+        for (int first = 0; first < end; first += features)
+        {
+            standardizer.Apply(row.AsSpan(first, Math.Min(features, end - first)));
+        }
     }
 
     private static List<Prediction> FromData(SavedModel model, Recipe given, int index)

@@ -106,7 +106,7 @@ internal static class DataLoader
         (int count, int held) = Parts(recipe, training.Length);
         int[] used = training[..count];
         DatasetView fitted = DatasetView.Subset(table, used);
-        Standardizer standardizer = recipe.Image is null ? Standardizer.Fit(fitted) : Standardizer.FitTogether(fitted);
+        Standardizer standardizer = recipe.Image is null ? Fit(recipe, fitted) : Standardizer.FitTogether(fitted);
         FloatDataset prepared = standardizer.Apply(table);
         return new TaskData(
             DatasetView.Subset(prepared, used),
@@ -114,6 +114,25 @@ internal static class DataLoader
             testTable is null ? DatasetView.Subset(prepared, test) : Prepare(testTable, standardizer),
             new Preparation(standardizer, table.InputNames, table.ClassNames, table.ClassCount),
             DataFingerprint.Of(table));
+    }
+
+    /// <summary>Means and deviations of the training part; numbers that a net reads as indices stay as they are.</summary>
+    private static Standardizer Fit(Recipe recipe, DatasetView training)
+    {
+        Standardizer fitted = Standardizer.Fit(training);
+        bool[] indices = recipe.Net is { } net && net.Contains("embedding", StringComparison.Ordinal) ? NetRecipe.IndicesOf(net, training.InputLength) : [];
+        if (!indices.Contains(true) || indices.Length != training.InputLength)
+        {
+            return fitted;
+        }
+
+        float[] means = fitted.Means.ToArray(), scales = fitted.Scales.ToArray();
+        for (int i = 0; i < indices.Length; i++)
+        {
+            (means[i], scales[i]) = indices[i] ? (0f, 1f) : (means[i], scales[i]);
+        }
+
+        return new Standardizer(means, scales);
     }
 
     public static FloatDataset ReadTable(Recipe recipe, string path, IReadOnlyList<string>? classes)

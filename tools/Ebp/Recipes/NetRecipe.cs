@@ -1,5 +1,6 @@
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
+using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Tools.Recipes;
 
@@ -19,18 +20,58 @@ internal sealed record NetRecipe(string Text, Shape Input, int Inputs, int Outpu
     /// <exception cref="ToolException">The text is no net.</exception>
     public static NetRecipe Read(string text, Shape? input)
     {
+        Graph graph = BuildGraph(text, input);
+        Node output = graph.Nodes[^1];
+        string? activation = output.Op?.Detail is null or "" or "identity" ? null : output.Op.Detail;
+        string? hidden = null;
+        foreach (Op op in graph.Ops)
+        {
+            hidden ??= op.Detail is "" or "identity" ? null : op.Detail;
+        }
+
+        int inputs = graph.Nodes.Where(node => node.Op is null).Sum(node => node.Shape.Length);
+        return new NetRecipe(NetText.Format(output), graph.Nodes[0].Shape, inputs, output.Shape.Length, activation, hidden, graph.Ops.Count);
+    }
+
+    /// <summary>The table that an input's values are indices of; null where they are no indices.</summary>
+    public static Embedding? TableOf(Plan plan, Node input)
+    {
+        foreach (Step step in plan.Steps)
+        {
+            if (step.Op is Embedding table && step.Node.Sources[0] == input)
+            {
+                return table;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Which numbers of a sample are indices of a table, and therefore to be left as they are.</summary>
+    public static bool[] IndicesOf(string text, int inputs)
+    {
+        List<bool> indices = [];
+        Graph graph = BuildGraph(text, new Shape(inputs));
+        Plan plan = Plan.ForInference(graph, new PlanOptions { Batch = 1 }, graph.Nodes[^1]);
+        foreach (Node node in graph.Nodes)
+        {
+            if (node.Op is null)
+            {
+                indices.AddRange(Enumerable.Repeat(TableOf(plan, node) is not null, node.Shape.Length));
+            }
+        }
+
+        return [.. indices];
+    }
+
+    /// <summary>The text with the activation that the loss wants, where it names none.</summary>
+    public string WithOutput(string activation) => Activation is null && activation != "identity" ? $"{Text}; activate {activation}" : Text;
+
+    private static Graph BuildGraph(string text, Shape? input)
+    {
         try
         {
-            Graph graph = input is { } shape ? NetText.Build(text, Registry.Activation, shape) : NetText.Build(text, Registry.Activation);
-            Node output = graph.Nodes[^1];
-            string? activation = output.Op?.Detail is null or "" or "identity" ? null : output.Op.Detail;
-            string? hidden = null;
-            foreach (Op op in graph.Ops)
-            {
-                hidden ??= op.Detail is "" or "identity" ? null : op.Detail;
-            }
-
-            return new NetRecipe(NetText.Format(output), graph.Nodes[0].Shape, graph.Nodes.Where(node => node.Op is null).Sum(node => node.Shape.Length), output.Shape.Length, activation, hidden, graph.Ops.Count);
+            return input is { } shape ? NetText.Build(text, Registry.Activation, shape) : NetText.Build(text, Registry.Activation);
         }
         catch (FormatException exception)
         {
@@ -38,7 +79,4 @@ internal sealed record NetRecipe(string Text, Shape Input, int Inputs, int Outpu
             throw ToolException.Usage($"--net: {exception.Message}{hint}");
         }
     }
-
-    /// <summary>The text with the activation that the loss wants, where it names none.</summary>
-    public string WithOutput(string activation) => Activation is null && activation != "identity" ? $"{Text}; activate {activation}" : Text;
 }

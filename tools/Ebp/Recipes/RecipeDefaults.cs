@@ -16,7 +16,8 @@ internal static class RecipeDefaults
         }
 
         NetRecipe net = NetRecipe.Read(recipe.Net, null);
-        return Complete(recipe, net.Input, Math.Max(net.Outputs, 2), net.Outputs, int.MaxValue);
+        Shape row = net.Inputs == net.Input.Length ? net.Input : new Shape(net.Inputs);
+        return Complete(recipe, row, Math.Max(net.Outputs, 2), net.Outputs, int.MaxValue);
     }
 
     /// <summary>The recipe with the data named: everything that is needed to load them.</summary>
