@@ -29,6 +29,7 @@ foreach (Arithmetic arithmetic in (ReadOnlySpan<Arithmetic>)[Arithmetic.Fused, A
     (string hash, double bytesPerStep) = HashRun.Train(arithmetic, steps);
     Print($"hash_{name}", hash);
     Print($"bytes_per_step_{name}", bytesPerStep);
+    Print($"hash_layers_{name}", LayersRun.Train(arithmetic, 5));
 }
 
 if (!speed)

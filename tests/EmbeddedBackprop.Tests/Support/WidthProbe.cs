@@ -10,11 +10,15 @@ namespace EmbeddedBackprop.Tests.Support;
 /// <summary>What a child process prints about its vectors and the weights it trains.</summary>
 internal static class WidthProbe
 {
-    /// <summary>One line: Vector&lt;float&gt;.Count, 256 and 512 bit in hardware, fused multiply-add, the chosen width, the hash.</summary>
+    /// <summary>Updates of the net with convolutions and a recurrent layer.</summary>
+    public const int LayersSteps = 5;
+
+    /// <summary>One line: Vector&lt;float&gt;.Count, 256 and 512 bit in hardware, fused multiply-add, the chosen width, the hashes.</summary>
     public static void Print(string arithmetic, string steps)
     {
         string hash = HashRun.Train(Enum.Parse<Arithmetic>(arithmetic), int.Parse(steps, CultureInfo.InvariantCulture)).Hash;
+        string layers = LayersRun.Train(Enum.Parse<Arithmetic>(arithmetic), LayersSteps);
         Console.WriteLine(
-            $"{Vector<float>.Count} {Vector256.IsHardwareAccelerated} {Vector512.IsHardwareAccelerated} {Fma.IsSupported} {LaneDispatch.Width} {hash}");
+            $"{Vector<float>.Count} {Vector256.IsHardwareAccelerated} {Vector512.IsHardwareAccelerated} {Fma.IsSupported} {LaneDispatch.Width} {hash} {layers}");
     }
 }

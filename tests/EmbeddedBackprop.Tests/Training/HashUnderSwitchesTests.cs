@@ -46,10 +46,11 @@ internal sealed class HashUnderSwitchesTests
         foreach (Arithmetic arithmetic in Widths.Arithmetics)
         {
             string twins = HashRun.Train(arithmetic, Steps, Execution.Scalar).Hash;
+            string layers = LayersRun.Train(arithmetic, WidthProbe.LayersSteps, Execution.Scalar);
             using Process process = ChildProcess.Start(Environment(name, value), "hash", arithmetic.ToString(), $"{Steps}");
             string line = process.StandardOutput.ReadToEnd().Trim();
             process.WaitForExit();
-            Assert.That(line, Is.EqualTo($"{report} {twins}"), arithmetic.ToString());
+            Assert.That(line, Is.EqualTo($"{report} {twins} {layers}"), arithmetic.ToString());
         }
     }
 
@@ -58,6 +59,21 @@ internal sealed class HashUnderSwitchesTests
     {
         string twins = HashRun.Train(arithmetic, Steps, Execution.Scalar).Hash;
         Widths.ForEach(width => Assert.That(HashRun.Train(arithmetic, Steps).Hash, Is.EqualTo(twins), $"width {width}, Vector<float>.Count {Vector<float>.Count}"));
+    }
+
+    [Test]
+    public void Convolutions_and_a_recurrent_layer_have_one_hash_at_every_width_batch_layout_and_number_of_threads([Values] Arithmetic arithmetic)
+    {
+        string twins = LayersRun.Train(arithmetic, WidthProbe.LayersSteps, Execution.Scalar);
+        Widths.ForEach(width =>
+        {
+            foreach ((int batch, int threads, Layout layout) in new[] { (12, 1, Layout.Padded), (5, 1, Layout.Compact), (1, 1, Layout.Padded), (12, 3, Layout.Padded) })
+            {
+                string hash = LayersRun.Train(arithmetic, WidthProbe.LayersSteps, Execution.Vector, threads, batch, layout);
+                Assert.That(hash, Is.EqualTo(twins), $"width {width}, batch {batch}, {threads} threads, {layout}");
+            }
+        });
+        Assert.That(LayersRun.Train(arithmetic, WidthProbe.LayersSteps - 1, Execution.Scalar), Is.Not.EqualTo(twins), "the control: it sees a step");
     }
 
     [Test]
