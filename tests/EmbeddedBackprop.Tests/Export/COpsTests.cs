@@ -110,6 +110,33 @@ internal sealed class COpsTests
         Assert.That(build.Run("selftest"), Is.Zero);
     }
 
+    [Test]
+    public void Of_several_inputs_the_first_is_prepared()
+    {
+        Graph graph = new();
+        Node output = graph.Apply(new EmbeddedBackprop.Ops.Multiply(), [graph.Input(new Shape(3), "x"), graph.Input(new Shape(3), "gain")]);
+        Plan plan = Plan.ForInference(graph, new PlanOptions(), output);
+        foreach ((string name, string text) in CExporter.Generate(plan, [], new CExportOptions { InputMeans = [1f, 2f, 3f], InputScales = [4f, 5f, 6f] }))
+        {
+            build.Write(name, text);
+        }
+
+        Assert.That(build.Read("model.h"), Does.Contain("Reads and writes MODEL_INPUTS_X floats").And.Contain("const float *in_x, const float *in_gain, float *output, float *arena"));
+        build.Write("main.c", """
+            #include "model.h"
+            int main(void)
+            {
+                float x[3] = { 2.0f, 3.0f, 5.0f }, gain[3] = { 1.0f, 2.0f, 0.5f }, y[3];
+                model_prepare(x, x);
+                model_predict(x, gain, y, NULL);
+                return y[0] == 4.0f && y[1] == 10.0f && y[2] == 6.0f && model_selftest(y, NULL) == 0u ? 0 : 1;
+            }
+
+            """);
+        build.Compile("gcc -O1", "program", "main.c", "model.c", "model_weights.c", "model_selftest.c");
+        Assert.That(build.Run("program"), Is.Zero);
+    }
+
     [TestCase(0u, 20, "gcc -O0")]
     [TestCase(1000u, 20, "clang -O2", Category = "Slow")]
     [TestCase(100u, 200, "gcc -O1", Category = "Slow")]
