@@ -16,6 +16,8 @@ const string Usage = """
     experiment widths [--quick]               matrix products at each vector width, as shares of its peak, and on two threads (--quick: no figures, no file)
     experiment functions [--quick]            own exp, log, tanh, sigmoid, erf beside TensorPrimitives: time and error
     experiment nielsen --data-dir DIR         Nielsen's recipe on MNIST by the ebp program, seeds 1 to 5
+    experiment accuracy NAME [--data-dir DIR] [--jobs N]
+                                              mnist, mnist-augmented, optdigits, wand-digits, occupancy: every run by the ebp program (DIR holds the sets' folders)
     peer [COMMAND]                            the engine's side of bench/peers: answers one command, or those on standard input
     targets [DIR]                             bench/results/CPU (or DIR) -> one table of all targets: met, or missed by how much
     report                                    bench/results -> docs/benchmarks.md and docs/charts/*.svg
@@ -42,6 +44,8 @@ switch (args)
         return FunctionsExperiment.Run(args.Length > 2);
     case ["experiment", "nielsen", .. var rest]:
         return NielsenExperiment.Run(DataFolder(rest));
+    case ["experiment", "accuracy", .. var rest]:
+        return AccuracyExperiment.Run(rest);
     case ["peer", .. var rest]:
         return PeerCommand.Run(rest);
     case ["targets"]:
