@@ -11,14 +11,14 @@ namespace EmbeddedBackprop.Probe;
 
 /// <summary>
 /// Trains a net of convolutions, a normalisation, a pooling and a recurrent layer on fixed random numbers and hashes the weights: one number for every
-/// vector width, thread count, batch and build. Compiled into the AOT probe and into the tests.
+/// vector width, layout, thread count and build. Compiled into the AOT probe and into the tests.
 /// </summary>
 internal static class LayersRun
 {
     private const int Inputs = 2 * 11 * 9, Outputs = 3, Samples = 12;
 
-    /// <summary>The SHA-256 of the weights after the given number of updates of twelve samples, given in parts of at most <paramref name="batch"/>.</summary>
-    public static string Train(Arithmetic arithmetic, int steps, Execution execution = Execution.Vector, int threads = 1, int batch = Samples, Layout layout = Layout.Padded)
+    /// <summary>The SHA-256 of the weights after the given number of updates of twelve samples.</summary>
+    public static string Train(Arithmetic arithmetic, int steps, Execution execution = Execution.Vector, int threads = 1, Layout layout = Layout.Padded)
     {
         Graph graph = new();
         Node input = graph.Input(new Shape(2, 11, 9));
@@ -29,28 +29,22 @@ internal static class LayersRun
         Node output = graph.Apply(new Dense(Outputs, new Activation<Sigmoid>()), last), target = graph.Input(output.Shape, "target");
         using Network network = new(input, output, graph.Apply(new Loss<Quadratic>(), output, target), new NetworkOptions
         {
-            Batch = batch, Arithmetic = arithmetic, Layout = layout, Seed = 1, Execution = execution, Threads = threads, Optimizer = new Adam(),
+            Batch = Samples, Arithmetic = arithmetic, Layout = layout, Seed = 1, Execution = execution, Threads = threads, Optimizer = new Adam(),
         });
         for (int step = 0; step < steps; step++)
         {
-            for (int first = 0; first < Samples; first += batch)
-            {
-                int count = Math.Min(batch, Samples - first);
-                Fill(network, count, (step * Samples) + first);
-                network.ComputeGradients(count, out _, Samples, first);
-            }
-
-            network.Update(0.01f);
+            Fill(network, step * Samples);
+            network.TrainStep(Samples, 0.01f);
         }
 
         return WeightsHash.Of(network);
     }
 
-    private static void Fill(Network network, int count, int first)
+    private static void Fill(Network network, int first)
     {
         CounterRandom random = new(7);
-        Span<float> x = network.TrainingInput(count), y = network.TrainingTarget(count);
-        for (int sample = 0; sample < count; sample++)
+        Span<float> x = network.TrainingInput(Samples), y = network.TrainingTarget(Samples);
+        for (int sample = 0; sample < Samples; sample++)
         {
             random.FillNormal((uint)(first + sample), 0, 0f, 1f, x.Slice(sample * network.InputStride, Inputs));
             random.FillUniform((uint)(first + sample), 1000, 0f, 1f, y.Slice(sample * network.TargetStride, Outputs));

@@ -62,15 +62,16 @@ internal sealed class HashUnderSwitchesTests
     }
 
     [Test]
-    public void Convolutions_and_a_recurrent_layer_have_one_hash_at_every_width_batch_layout_and_number_of_threads([Values] Arithmetic arithmetic)
+    public void Convolutions_and_a_recurrent_layer_have_one_hash_at_every_width_layout_and_number_of_threads([Values] Arithmetic arithmetic)
     {
+        // In one batch: a recurrent weight's sum runs over the samples inside and the steps outside, so parts of a batch would sum otherwise.
         string twins = LayersRun.Train(arithmetic, WidthProbe.LayersSteps, Execution.Scalar);
         Widths.ForEach(width =>
         {
-            foreach ((int batch, int threads, Layout layout) in new[] { (12, 1, Layout.Padded), (5, 1, Layout.Compact), (1, 1, Layout.Padded), (12, 3, Layout.Padded) })
+            foreach ((int threads, Layout layout) in new[] { (1, Layout.Padded), (1, Layout.Compact), (3, Layout.Padded) })
             {
-                string hash = LayersRun.Train(arithmetic, WidthProbe.LayersSteps, Execution.Vector, threads, batch, layout);
-                Assert.That(hash, Is.EqualTo(twins), $"width {width}, batch {batch}, {threads} threads, {layout}");
+                string hash = LayersRun.Train(arithmetic, WidthProbe.LayersSteps, Execution.Vector, threads, layout);
+                Assert.That(hash, Is.EqualTo(twins), $"width {width}, {threads} threads, {layout}");
             }
         });
         Assert.That(LayersRun.Train(arithmetic, WidthProbe.LayersSteps - 1, Execution.Scalar), Is.Not.EqualTo(twins), "the control: it sees a step");
