@@ -66,7 +66,7 @@ internal sealed class RecipeOptions
         ["average"] = ("none|ema|swa", "Judges and predicts by averaged weights: ema follows every update, swa is the mean of the epochs' ends (default: none)."),
         ["average-decay"] = ("D", "The share of the average that --average ema keeps at an update (default: 0.999)."),
         ["average-from"] = ("N", "Epochs before the average begins (default: 0; with swa three quarters of --epochs)."),
-        ["accumulate"] = ("N", "Batches whose gradients make one update, with the bits of one batch of that size (default: 1)."),
+        ["accumulate"] = ("N", "Batches whose gradients make one update, with the bits of one batch of that size (to rounding where weights are used more than once, as in recurrent layers; default: 1)."),
         ["patience"] = ("N", "Stops after N epochs without a better --validation accuracy (or loss), and predicts with the best epoch's weights; 0 never stops."),
         ["init"] = ("NAME", $"Initial weights: {string.Join(", ", Names.Initializers)}; normal is N(0,1), scaled-normal N(0,1/n) (default: what suits the activation)."),
         ["init-gain"] = ("G", "The length of the weight vectors with --init orthogonal: 1 (the default), 5/3 for tanh, 1.414 for relu."),
