@@ -5,6 +5,8 @@ using BenchmarkDotNet.Exporters;
 using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Loggers;
 using BenchmarkDotNet.Reports;
+using BenchmarkDotNet.Toolchains.CsProj;
+using BenchmarkDotNet.Toolchains.DotNetCli;
 using Perfolizer.Horology;
 
 namespace EmbeddedBackprop.Benchmarks.Reports;
@@ -29,7 +31,12 @@ internal static class BenchConfig
     }
 
     /// <summary>Short iterations, many of them: on a shared machine some of them run undisturbed, and Min is one of those.</summary>
-    private static Job Published => Job.Default
+    private static Job Published => Environment.GetEnvironmentVariable("EBP_BENCH_DOTNET") is { Length: > 0 } dotnet
+        ? PublishedBy.WithToolchain(CsProjCoreToolchain.From(new NetCoreAppSettings("net10.0", null!, ".NET 10", dotnet)))
+        : PublishedBy;
+
+    // EBP_BENCH_DOTNET: a program that takes dotnet's place, for machines where measuring needs a lock, a core or a priority.
+    private static Job PublishedBy => Job.Default
         .WithId("published")
         .WithLaunchCount(1)
         .WithWarmupCount(4)
