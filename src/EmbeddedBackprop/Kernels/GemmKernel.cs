@@ -29,7 +29,8 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
         where TTail : struct, IFloatLanes<TTail>
     {
         ref float none = ref Unsafe.NullRef<float>();
-        bool searches = Searches(in arguments);
+        // A column of zeros has one in the first row; most matrices have none there, and are not searched any further.
+        bool searches = Searches(in arguments) && LiveColumns.HoldsZero(in arguments.A, arguments.K);
         if (arguments.BTransposed)
             RunPacked<T>(in arguments);
         else if (!searches || !RunBlocks<T>(in arguments, ref none, skipsZeros: true) || HoldsNegativeZero(in arguments))

@@ -92,8 +92,10 @@ internal static class LiveColumns
         }
     }
 
-    private static bool HoldsZero(ref float row, nuint columns)
+    /// <summary>Whether a row holds +0 or -0.</summary>
+    public static bool HoldsZero(ref readonly float first, nuint columns)
     {
+        ref float row = ref Unsafe.AsRef(in first);
         nuint column = 0;
         if (columns >= Group)
         {
