@@ -14,6 +14,11 @@ public sealed record CExportOptions
     public Arithmetic? Arithmetic { get; init; }
 
     /// <summary>
+    /// The processor that the C is for: what it cannot hold or compute with the engine's bits is refused. Null: any one with 32-bit or 64-bit C; the text is the same.
+    /// </summary>
+    public CTarget? Target { get; init; }
+
+    /// <summary>
     /// Golden inputs of the self-test: zeros, [0, 1), [-1, 1), edge values, then further random ones. 0 for as many as give 32 outputs, but at least 4, and
     /// no more than 4 beyond 16,384 numbers.
     /// </summary>

@@ -42,6 +42,7 @@ internal sealed class CModel
             Layout = Layout.Compact,
             EndsByReference = true,
         };
+        options.Target?.Require(compact.Arithmetic);
         Plan = Plan.ForInference(source.Graph, compact, outputs);
         tables = MakeTables(source, parameters);
         float[][] keptValues = ReadState(source, state);
@@ -57,7 +58,9 @@ internal sealed class CModel
 
         Steps = MakeSteps(keptValues);
         Tables = [.. tables.Where(table => Steps.Any(step => step.Tables.Contains(table)))];
-        Golden = new CGolden(this, source.Graph, compact with { EndsByReference = false, Batch = Samples(options) }, tables, keptValues);
+        int samples = Samples(options);
+        CheckArrays(options.Target, samples);
+        Golden = new CGolden(this, source.Graph, compact with { EndsByReference = false, Batch = samples }, tables, keptValues);
     }
 
     /// <summary>The identifier that functions and files begin with.</summary>
@@ -118,8 +121,30 @@ internal sealed class CModel
     {
         const long Least = 4, Enough = 32, Numbers = 16384;
         long outputs = Outputs.Sum(output => (long)output.Length);
-        return (int)(options.SelfTestSamples > 0 ? options.SelfTestSamples
-            : Math.Max(Least, Math.Min((Enough + outputs - 1) / outputs, Numbers / Inputs.Sum(input => (long)input.Length))));
+        if (options.SelfTestSamples > 0)
+        {
+            return options.SelfTestSamples;
+        }
+
+        long wanted = Math.Max(Least, Math.Min((Enough + outputs - 1) / outputs, Numbers / Inputs.Sum(input => (long)input.Length)));
+        long largest = (options.Target?.LargestArray ?? long.MaxValue) / (sizeof(float) * (long)Inputs.Concat(Outputs).Max(end => end.Length));
+        return (int)Math.Max(1, Math.Min(wanted, largest));
+    }
+
+    /// <summary>Refuses what the target's compiler would.</summary>
+    private void CheckArrays(CTarget? target, int samples)
+    {
+        foreach (CTable table in AllTables)
+        {
+            target?.RequireArray(table.Source, table.Bytes);
+        }
+
+        target?.RequireArray("the arena", sizeof(float) * (long)Plan.WorkspaceLength);
+        target?.RequireArray("the carried state", sizeof(float) * (long)StateLength);
+        foreach (CEnd end in Inputs.Concat(Outputs))
+        {
+            target?.RequireArray($"the self-test's {CText.Number(samples)} samples of {end.Name}", sizeof(float) * (long)samples * end.Length);
+        }
     }
 
     private static bool IsRead(Plan plan, Node node)

@@ -26,6 +26,15 @@ internal static class ExportErrors
         throw new ArgumentException($"the network has {inputs} inputs: expected as many means and scales (or none), got {means} means and {scales} scales");
 
     [DoesNotReturn]
+    public static void NotFusedOnTarget(string target) =>
+        throw new NotSupportedException(
+            $"{target}: a multiply-add with one rounding cannot be had there (double is a 32-bit float); choose the arithmetic 'separate', for the export or, for the same bits here, in training");
+
+    [DoesNotReturn]
+    public static void ArrayTooLarge(string target, string what, long bytes, long largest) =>
+        throw new NotSupportedException(System.FormattableString.Invariant($"{target}: {what} takes {bytes:N0} bytes, and an array there has at most {largest:N0}"));
+
+    [DoesNotReturn]
     public static void CannotCreateFolder(string folder, Exception cause) =>
         throw new IOException($"cannot create the folder '{folder}': {cause.Message}", cause);
 }

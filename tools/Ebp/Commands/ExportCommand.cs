@@ -16,14 +16,20 @@ internal static class ExportCommand
         Argument<string> model = ModelArgument.Create();
         Option<string> output = new("--out") { HelpName = "DIR", Description = "The folder for the files; made if it is not there.", Required = true };
         Option<string> name = new("--name") { HelpName = "NAME", Description = "What files, functions and macros begin with (default: model)." };
+        Option<string> target = new("--target")
+        {
+            HelpName = "NAME",
+            Description = $"The processor it is for ({string.Join(", ", CTarget.All.Select(known => known.Name))}): what it cannot hold or compute with the same bits is refused.",
+        };
         RecipeOptions options = new(command, ["arithmetic"]);
         Option<bool> json = Json.Option();
         command.Arguments.Add(model);
         command.Options.Add(output);
         command.Options.Add(name);
+        command.Options.Add(target);
         command.Options.Add(json);
         command.SetAction(parsed => Run(
-            parsed.GetRequiredValue(model), parsed.GetRequiredValue(output), parsed.GetValue(name), options.Read(parsed).Arithmetic, parsed.GetValue(json)));
+            parsed.GetRequiredValue(model), parsed.GetRequiredValue(output), parsed.GetValue(name), Target(parsed.GetValue(target)), options.Read(parsed).Arithmetic, parsed.GetValue(json)));
         export.Subcommands.Add(command);
         return export;
     }
@@ -53,17 +59,27 @@ internal static class ExportCommand
         return all;
     }
 
-    private static int Run(string path, string folder, string? name, string? arithmetic, bool json)
+    /// <summary>The target of a name on the command line; null if none is given.</summary>
+    public static CTarget? Target(string? name) => name is null ? null
+        : CTarget.Find(name) ?? throw ToolException.Usage($"--target {name}: there are {string.Join(", ", CTarget.All.Select(known => known.Name))}");
+
+    private static int Run(string path, string folder, string? name, CTarget? target, string? arithmetic, bool json)
     {
         SavedModel model = ModelStore.Load(path);
         OutputTarget.CheckFolder(folder);
         CExportOptions options = COptions(model.Preparation, model.Recipe) with
         {
             Name = string.IsNullOrEmpty(name) ? "model" : name,
+            Target = target,
             Arithmetic = arithmetic switch { null => null, "fused" => Arithmetic.Fused, _ => Arithmetic.Separate },
         };
         IReadOnlyList<string> files = [];
         OutputTarget.Write(() => files = CExporter.Write(model.Network, folder, options));
+        if (target is { HasFusedInstruction: false } && (options.Arithmetic ?? model.Network.Options.Arithmetic) == Arithmetic.Fused)
+        {
+            Console.Error.WriteLine($"{target.Name} has no fused multiply-add: each one is computed in double, many times slower; --arithmetic separate is made for it");
+        }
+
         if (json)
         {
             JsonResult.Write(writer =>

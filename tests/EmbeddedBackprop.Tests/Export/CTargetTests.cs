@@ -1,0 +1,87 @@
+using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.Export;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Ops;
+using EmbeddedBackprop.Training;
+using NUnit.Framework;
+
+namespace EmbeddedBackprop.Tests.Export;
+
+/// <summary>What a target cannot hold or compute is refused before a file is written, naming the thing.</summary>
+[TestFixture]
+internal sealed class CTargetTests
+{
+    [Test]
+    public void Every_target_is_found_by_its_name()
+    {
+        Assert.That(CTarget.All.Select(target => CTarget.Find(target.Name)), Is.EqualTo(CTarget.All));
+        Assert.That(CTarget.All.Select(target => target.Name), Is.Unique.And.Contain("cortex-m4f").And.Contain("avr"));
+        Assert.That(CTarget.Find("Cortex-M4F"), Is.Null);
+    }
+
+    [TestCase("cortex-m3")]
+    [TestCase("cortex-m4f")]
+    [TestCase("cortex-m7")]
+    [TestCase("rv32imafc")]
+    public void A_target_of_32_bits_changes_nothing_in_the_text(string target) =>
+        Assert.That(Generate(target, Arithmetic.Fused, 20, 9, 2), Is.EqualTo(Generate(null, Arithmetic.Fused, 20, 9, 2)));
+
+    [Test]
+    public void Avr_has_no_fused_arithmetic_and_separate_is_offered()
+    {
+        Assert.That(
+            () => Generate("avr", Arithmetic.Fused, 4, 2), Throws.InstanceOf<NotSupportedException>().With.Message.StartsWith("avr: ").And.Message.Contains("'separate'"));
+        Assert.That(Generate("avr", Arithmetic.Separate, 4, 2), Has.Count.EqualTo(5));
+    }
+
+    [Test]
+    public void A_table_above_what_avr_takes_is_refused_by_name()
+    {
+        Assert.That(
+            () => Generate("avr", Arithmetic.Separate, 1024, 8),
+            Throws.InstanceOf<NotSupportedException>().With.Message.EqualTo("avr: dense1.weight [1024 inputs][8 outputs] takes 32,768 bytes, and an array there has at most 32,767"));
+        Assert.That(Generate("avr", Arithmetic.Separate, 1023, 8), Has.Count.EqualTo(5));
+    }
+
+    [TestCase(1, "the self-test's 1 samples of x takes 32,768 bytes")]
+    [TestCase(4, "the arena takes 40,960 bytes")]
+    public void Every_other_array_is_checked_too(int count, string what)
+    {
+        Graph graph = new();
+        Node output = graph.Input(new Shape(8192 / count), "x");
+        if (count > 1)
+        {
+            output = graph.Apply(new Concat(), [.. Enumerable.Repeat(graph.Apply(new Scale(2f), [output]), count)]);
+            output = graph.Apply(new Slice(0, 1), [output]);
+        }
+        else
+        {
+            output = graph.Apply(new Scale(2f), [output]);
+        }
+
+        Plan plan = Plan.ForInference(graph, new PlanOptions { Arithmetic = Arithmetic.Separate }, output);
+        Assert.That(
+            () => CExporter.Generate(plan, [], new CExportOptions { Target = CTarget.Avr }),
+            Throws.InstanceOf<NotSupportedException>().With.Message.StartsWith("avr: " + what));
+    }
+
+    [Test]
+    public void The_self_test_of_many_inputs_has_as_many_samples_as_fit()
+    {
+        string text = Generate("avr", Arithmetic.Separate, 3000, 2).Single(file => file.Name == "model_selftest.c").Text;
+        Assert.That(text, Does.Contain("#define MODEL_SAMPLES 2u\n"));
+    }
+
+    private static IReadOnlyList<(string Name, string Text)> Generate(string? target, Arithmetic arithmetic, params int[] sizes)
+    {
+        Sequential layers = new(sizes[0]);
+        foreach (int size in sizes.AsSpan(1))
+        {
+            layers.Dense<Sigmoid>(size);
+        }
+
+        Network network = layers.Compile(new NetworkOptions { Arithmetic = arithmetic, Seed = 2 });
+        return CExporter.Generate(network.InferencePlan, network.Parameters, new CExportOptions { Target = target is null ? null : CTarget.Find(target)! });
+    }
+}
