@@ -69,6 +69,23 @@ class Peer:
 
         return time_calls(duration, step)
 
+    def convolution(self, kind, batch, duration):
+        net = torch.nn.Sequential(
+            torch.nn.Conv2d(1, 8, 5), torch.nn.ReLU(), torch.nn.MaxPool2d(2), torch.nn.Conv2d(8, 16, 5), torch.nn.ReLU(), torch.nn.MaxPool2d(2),
+            torch.nn.Flatten(), torch.nn.Linear(256, 10))
+        x, labels = torch.rand(batch, 1, 28, 28) * 2 - 1, torch.arange(batch) % 10
+        if kind == "predict":
+            with torch.inference_mode():
+                return time_calls(duration, lambda: torch.softmax(net(x), 1))
+        optimizer = torch.optim.SGD(net.parameters(), lr=1e-6)
+
+        def step():
+            optimizer.zero_grad(set_to_none=True)
+            torch.nn.functional.cross_entropy(net(x), labels).backward()
+            optimizer.step()
+
+        return time_calls(duration, step)
+
 
 if __name__ == "__main__":
     serve(Peer())

@@ -27,6 +27,10 @@ PREDICTIONS = [("784,30,10", 1000e-9, 900e-9), ("64,32,16,4", 180e-9, 150e-9), (
 # kind, steps, features, units, batch, "must" and "aim" in samples a second
 SEQUENCES = [("lstm", 128, 9, 64, 32, 7500, 10_000), ("gru", 128, 9, 64, 32, 10_000, 14_000)]
 
+# what is done, its name, batch, "must" and "aim" in samples a second
+CONVOLUTIONS = [("train", "a training step, convolution net, batch 32", 32, 50_000, 75_000), ("predict", "one prediction, convolution net", 1, 120_000, 200_000)]
+SPECIAL = ("recurrent", "convolution")     # peers that do nothing else
+
 # samples x inputs x outputs of a layer: NN is its forward pass, TN its weight gradient, NT the gradient of its input
 LARGE = [(64, 64, 64), (128, 128, 128), (256, 256, 256), (512, 512, 512), (64, 784, 512), (256, 512, 512)]
 SMALL = [(10, 784, 30), (10, 30, 10), (32, 784, 30)]
@@ -51,6 +55,7 @@ def peers(build):
         Worker("samples", "NumPy, per sample", [python, os.path.join(here, "peer_numpy_samples.py")], "python3-numpy"),
         Worker("torch", "PyTorch", [python, os.path.join(here, "peer_torch.py")], "python3-torch"),
         Worker("recurrent", "C + OpenBLAS, recurrent", [os.path.join(build, "recurrent")]),
+        Worker("convolution", "C, direct loops", [os.path.join(build, "convolution")]),
         Worker("fann", "FANN", [os.path.join(build, "fann")]),
     ]
 
@@ -87,7 +92,7 @@ def in_turn(workers, command, rounds, slow_rounds=None, peak=None):
 
 
 def measure_epochs(workers, options, result):
-    doing = [w for w in workers if w.key not in ("loops", "loops2", "recurrent")]
+    doing = [w for w in workers if w.key not in ("loops", "loops2", *SPECIAL)]
     for sizes, batch, samples, rate, must, aim in EPOCHS:
         if options.quick:
             samples, must, aim = samples // 25, must / 25, aim / 25
@@ -107,7 +112,7 @@ def measure_epochs(workers, options, result):
 
 
 def measure_predictions(workers, options, result):
-    doing = [w for w in workers if w.key not in ("samples", "recurrent")]
+    doing = [w for w in workers if w.key not in ("samples", *SPECIAL)]
     for sizes, must, aim in PREDICTIONS:
         say(f"prediction [{sizes}]")
         command = f"predict {sizes} 0.03"
@@ -123,6 +128,15 @@ def measure_sequences(workers, options, result):
         in_turn(doing, command, 1)
         name = f"a training step, {kind.upper()} of {hidden} units over {steps} steps of {features} numbers, batch {batch}"
         result.sequences.append(report.Work(name, in_turn(doing, command, options.predict_rounds), batch / must, batch / aim, {}))
+
+
+def measure_convolutions(workers, options, result):
+    doing = [w for w in workers if w.key in ("engine", "convolution", "torch")]
+    for kind, name, batch, must, aim in CONVOLUTIONS:
+        say(name)
+        command = f"convolution {kind} {batch} 0.1"
+        in_turn(doing, command, 1)
+        result.convolutions.append(report.Work(name, in_turn(doing, command, options.predict_rounds), batch / must, batch / aim, {}))
 
 
 def measure_products(workers, options, result):
@@ -143,7 +157,7 @@ def say(text):
 def main():
     parser = argparse.ArgumentParser(prog="bench/peers/run.sh", description=__doc__)
     parser.add_argument("--data-dir", help="folder with MNIST's four files; without it, synthetic bytes of the same shape")
-    parser.add_argument("--only", choices=["epoch", "predict", "sequence", "gemm"], action="append", help="a part of the work; may be given several times")
+    parser.add_argument("--only", choices=["epoch", "predict", "sequence", "convolution", "gemm"], action="append", help="a part of the work; may be given several times")
     parser.add_argument("--rounds", type=int, default=7, help="epochs of each peer (%(default)s)")
     parser.add_argument("--slow-rounds", type=int, default=3, help="epochs of a peer that takes longer than a second (%(default)s)")
     parser.add_argument("--predict-rounds", type=int, default=11)
@@ -158,7 +172,7 @@ def main():
     LOCK = options.lock
     if options.quick:
         options.rounds = options.slow_rounds = options.predict_rounds = options.gemm_rounds = 3
-    parts = options.only or ["epoch", "predict", "sequence", "gemm"]
+    parts = options.only or ["epoch", "predict", "sequence", "convolution", "gemm"]
 
     os.sched_setaffinity(0, {options.core})
     result = report.Result(options, ROOT)
@@ -169,7 +183,7 @@ def main():
         for worker in peers(options.build):
             say(f"starting {worker.name}")
             worker.start()
-            if worker.missing is None and "epoch" in parts and worker.key not in ("loops", "loops2", "recurrent"):
+            if worker.missing is None and "epoch" in parts and worker.key not in ("loops", "loops2", *SPECIAL):
                 worker.ask(f"data {SAMPLES} 784 {path}")
             if worker.missing is None:
                 workers.append(worker)
@@ -178,7 +192,8 @@ def main():
             result.peers.append(worker)
         if not workers or workers[0].key != "engine":
             sys.exit("the engine's side does not run")
-        for part, measure in (("epoch", measure_epochs), ("predict", measure_predictions), ("sequence", measure_sequences), ("gemm", measure_products)):
+        for part, measure in (("epoch", measure_epochs), ("predict", measure_predictions), ("sequence", measure_sequences),
+                              ("convolution", measure_convolutions), ("gemm", measure_products)):
             if part in parts:
                 measure(workers, options, result)
         for worker in workers:

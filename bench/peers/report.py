@@ -35,7 +35,7 @@ class Result:
     def __init__(self, options, root):
         self.options, self.root = options, root
         self.data = ""
-        self.peers, self.work, self.sequences, self.products = [], [], [], []
+        self.peers, self.work, self.sequences, self.convolutions, self.products = [], [], [], [], []
         self.load_before = os.getloadavg()
 
     def markdown(self):
@@ -44,6 +44,8 @@ class Result:
             text += "\n## Training and prediction\n\n" + self.work_table()
         if self.sequences:
             text += "\n## Recurrent layers\n\n" + self.sequence_table()
+        if self.convolutions:
+            text += "\n## A convolution net\n\n" + self.convolution_table()
         if self.products:
             text += "\n## Matrix products alone\n\n" + self.product_table()
         return text
@@ -74,7 +76,7 @@ class Result:
         return text
 
     def work_table(self):
-        peers = [p for p in self.peers if p.key not in ("engine", "recurrent")]
+        peers = [p for p in self.peers if p.key not in ("engine", "recurrent", "convolution")]
         text = (f"Sigmoid layers, quadratic loss, plain SGD; data: {self.data}, in a new random order each epoch. Median time, and how many times ours "
                 "it is (median of the ratios within a round): below 1 the peer is faster, and \"ahead of us\" names it. \"Must\" and \"aim\" are this "
                 "project's targets for the machine it is measured on (AMD Zen 5 server); they say nothing on another one.\n\n")
@@ -128,6 +130,14 @@ class Result:
         text += self.rows_of(self.sequences, [p for p in self.peers if p.key in ("recurrent", "torch")])
         rates = [f"{work.name.split(', ')[1].split(' ')[0]} {32 / median(work.times['engine']):,.0f}" for work in self.sequences]
         return text + "\nSamples a second: " + ", ".join(rates) + ".\n"
+
+    def convolution_table(self):
+        text = ("28x28, 8 filters 5x5, ReLU, pooling 2, 16 filters 5x5, ReLU, pooling 2, ten classes, softmax and cross-entropy, plain SGD; random pictures. Median time, "
+                "and how many times ours it is. C is `peer_convolution.c`: written for this net, its sizes are constants, and it takes no account of the order of sums.\n\n")
+        text += self.rows_of(self.convolutions, [p for p in self.peers if p.key in ("convolution", "torch")])
+        rates = [f"{name} {', '.join(f'{p.name} {batch / median(work.times[p.key]):,.0f}' for p in self.peers if work.times.get(p.key))}"
+                 for (name, batch), work in zip((("training", 32), ("predictions", 1)), self.convolutions)]
+        return text + "\nSamples a second: " + "; ".join(rates) + ".\n"
 
     @staticmethod
     def share(product, key):

@@ -16,11 +16,13 @@ typedef struct { int count, size[MAX_LAYERS]; } Sizes;                 /* inputs
 
 static Data data;
 
-/* Each returns seconds (accuracy: a share), or a negative number for "this peer does not do that". A peer for sequences defines PEER_SEQUENCE and does
-   nothing else. */
+/* Each returns seconds (accuracy: a share), or a negative number for "this peer does not do that". A peer for sequences or for the convolution net
+   defines PEER_SEQUENCE or PEER_CONVOLUTION and does nothing else. */
 static void hello(char *text, size_t length);
 #ifdef PEER_SEQUENCE
 static double sequence(const char *kind, int steps, int features, int hidden, int batch, double duration);
+#elif defined PEER_CONVOLUTION
+static double convolution(const char *kind, int batch, double duration);
 #else
 static double epoch(const Sizes *sizes, int batch, int samples, float rate);
 static double accuracy(const Sizes *sizes, int batch, int samples);
@@ -130,11 +132,16 @@ static int serve(void)
             fflush(stdout);
             continue;
         }
+#if defined PEER_SEQUENCE || defined PEER_CONVOLUTION
+        (void)i, (void)j, (void)k, (void)at, (void)a, (void)b, (void)load, (void)parse_sizes, (void)same_sizes, (void)shuffle;
+#endif
 #ifdef PEER_SEQUENCE
         int hidden, batch;
-        (void)i, (void)at, (void)a, (void)b, (void)load, (void)parse_sizes, (void)same_sizes, (void)shuffle;
         if (sscanf(line, "sequence %1000s %d %d %d %d %f", word, &j, &k, &hidden, &batch, &rate) == 6)
             answer = sequence(word, j, k, hidden, batch, rate);
+#elif defined PEER_CONVOLUTION
+        if (sscanf(line, "convolution %1000s %d %f", word, &i, &rate) == 3)
+            answer = convolution(word, i, rate);
 #else
         if (sscanf(line, "data %d %d %n", &i, &j, &at) == 2 && at > 0) {
             load(i, j, line + at);

@@ -1,5 +1,5 @@
 """The protocol of bench/peers in Python: one command a line on standard input, one line of JSON each on standard output.
-A peer hands serve() an object with some of the methods hello, load, epoch, accuracy, predict, sequence."""
+A peer hands serve() an object with some of the methods hello, load, epoch, accuracy, predict, sequence, convolution."""
 import json
 import sys
 import time
@@ -43,6 +43,8 @@ def answer(peer, words):
         return {"seconds": peer.predict(sizes_of(words[1]), float(words[2]))}
     if verb == "sequence" and hasattr(peer, "sequence"):
         return {"seconds": peer.sequence(words[1], *(int(word) for word in words[2:6]), float(words[6]))}
+    if verb == "convolution" and hasattr(peer, "convolution"):
+        return {"seconds": peer.convolution(words[1], int(words[2]), float(words[3]))}
     return {"missing": "not done by this peer"}
 
 

@@ -49,6 +49,8 @@ internal static class PeerCommand
             case ["sequence", "lstm" or "gru", var steps, var features, var units, var batch, var duration]:
                 return Seconds(Nets.Sequence(
                     words[1], Number(steps), Number(features), Number(units), Number(batch), double.Parse(duration, CultureInfo.InvariantCulture)));
+            case ["convolution", "train" or "predict", var batch, var duration]:
+                return Seconds(Nets.Convolution(words[1], Number(batch), double.Parse(duration, CultureInfo.InvariantCulture)));
             case ["gemm", "NN" or "TN" or "NT", var m, var n, var k, var duration]:
                 return Seconds(Products.Run(words[1], Number(m), Number(n), Number(k), double.Parse(duration, CultureInfo.InvariantCulture)));
             default:

@@ -17,6 +17,8 @@ internal sealed class PeerNets
     private readonly Dictionary<string, Network> predicting = [];
     private readonly Dictionary<(string Kind, int Steps, int Features, int Units, int Batch), Network> sequences = [];
 
+    private readonly Dictionary<(string Kind, int Batch), Network> convolutions = [];
+
     /// <summary>What is trained on.</summary>
     public ByteDataset? Data { get; set; }
 
@@ -71,13 +73,39 @@ internal sealed class PeerNets
         {
             network = RecurrentClassifier.Make(kind, steps, features, units, 10, batch);
             sequences.Add((kind, steps, features, units, batch), network);
-            new Random(1).NextSamples(network.TrainingInput(batch));
-            network.TrainingTarget(batch).Clear();
-            for (int b = 0; b < batch; b++)
-                network.TrainingTarget(batch)[(b * network.TargetStride) + (b % 10)] = 1;
+            FillBatch(network, batch);
         }
 
         return Timing.OfCall(duration, new TrainingStep(network, batch));
+    }
+
+    /// <summary>One training step ("train") or prediction ("predict") of the convolution net after the other for about the given time.</summary>
+    /// <returns>Seconds of one.</returns>
+    public double Convolution(string kind, int batch, double duration)
+    {
+        bool training = kind == "train";
+        if (!convolutions.TryGetValue((kind, batch), out Network? network))
+        {
+            network = ConvolutionClassifier.Make(batch, training);
+            convolutions.Add((kind, batch), network);
+            if (training)
+                FillBatch(network, batch);
+        }
+
+        if (training)
+            return Timing.OfCall(duration, new TrainingStep(network, batch));
+        float[] sample = new float[network.Input.Shape.Length];
+        new Random(1).NextSamples(sample);
+        return Timing.OfCall(duration, new Prediction(network, sample));
+    }
+
+    /// <summary>Random samples of ten classes in turn.</summary>
+    private static void FillBatch(Network network, int batch)
+    {
+        new Random(1).NextSamples(network.TrainingInput(batch));
+        network.TrainingTarget(batch).Clear();
+        for (int b = 0; b < batch; b++)
+            network.TrainingTarget(batch)[(b * network.TargetStride) + (b % 10)] = 1;
     }
 
     private static Sequential Layers(string sizes)

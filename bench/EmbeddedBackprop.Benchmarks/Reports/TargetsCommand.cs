@@ -71,10 +71,20 @@ internal static class TargetsCommand
             yield return Target.Missing("epochs and predictions", Peers, "peers.md");
         foreach (Dictionary<string, string> row in rows)
         {
-            yield return Target.AtMost(
-                row["work"], MarkdownTable.Nanoseconds(row["EmbeddedBackprop"]), MarkdownTable.Nanoseconds(row["must"]), MarkdownTable.Nanoseconds(row["aim"].Replace(",", "", StringComparison.Ordinal)), "peers.md");
+            double measured = MarkdownTable.Nanoseconds(row["EmbeddedBackprop"]), must = MarkdownTable.Nanoseconds(row["must"]);
+            double aim = MarkdownTable.Nanoseconds(row["aim"].Replace(",", "", StringComparison.Ordinal));
+            Target target = Target.AtMost(row["work"], measured, must, aim, "peers.md");
+            if (Samples(row["work"]) is { } samples)
+                target = target with { Measured = Rate(target.Measured, samples / measured), Must = Rate(target.Must, samples / must), Aim = Rate(target.Aim, samples / aim) };
+            yield return target;
         }
     }
+
+    /// <summary>The samples of one call, where the target was set as a rate.</summary>
+    private static int? Samples(string work) => work == "one prediction, convolution net" ? 1
+        : work.StartsWith("a training step", StringComparison.Ordinal) ? (int)MarkdownTable.Number(work.Split("batch ")[^1]) : null;
+
+    private static string Rate(string time, double perNanosecond) => string.Create(CultureInfo.InvariantCulture, $"{time} ({perNanosecond * 1e6:N0}k/s)");
 
     /// <summary>Nielsen's net at batch 10 beside PyTorch and beside a program that takes sample by sample.</summary>
     private static IEnumerable<Target> Factors(string folder)
