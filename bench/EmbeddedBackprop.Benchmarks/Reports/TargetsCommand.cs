@@ -84,7 +84,7 @@ internal static class TargetsCommand
     private static int? Samples(string work) => work == "one prediction, convolution net" ? 1
         : work.StartsWith("a training step", StringComparison.Ordinal) ? (int)MarkdownTable.Number(work.Split("batch ")[^1]) : null;
 
-    private static string Rate(string time, double perNanosecond) => string.Create(CultureInfo.InvariantCulture, $"{time} ({perNanosecond * 1e6:N0}k/s)");
+    private static string Rate(string time, double perNanosecond) => string.Create(CultureInfo.InvariantCulture, $"{time} ({perNanosecond * 1e6:F1}k/s)");
 
     /// <summary>Nielsen's net at batch 10 beside PyTorch and beside a program that takes sample by sample.</summary>
     private static IEnumerable<Target> Factors(string folder)
