@@ -238,6 +238,10 @@ internal static class Errors
         throw new ArgumentException("the loss depends on no parameters: there is nothing to train");
 
     [DoesNotReturn]
+    public static void NothingToFreeze(string name, IEnumerable<string> layers) =>
+        throw new ArgumentException($"no layer with parameters is called '{name}' that could be frozen; there are {string.Join(", ", layers)}");
+
+    [DoesNotReturn]
     public static void InferenceOnly() =>
         throw new InvalidOperationException("the network was compiled without a loss: it predicts, it cannot train");
 

@@ -77,8 +77,8 @@ public readonly ref struct OpContext<T> where T : unmanaged
     /// <summary>Index of the first sample in the logical batch.</summary>
     public int SampleOffset => run.SampleOffset;
 
-    /// <summary>Whether this is a training run.</summary>
-    public bool Training => run.Training;
+    /// <summary>Whether this is a training run and the layer is trained in it; a frozen one does what it does in a prediction.</summary>
+    public bool Training => run.Training && !step.Frozen;
 
     /// <summary>Seed of what is random in a run.</summary>
     public ulong Seed => run.Seed;

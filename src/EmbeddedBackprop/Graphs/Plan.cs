@@ -46,11 +46,11 @@ public sealed partial class Plan
         trainedParameters = builder.TrainedParameters;
         state = builder.State;
         StateLength = builder.StateLength;
-        wholeBatch = Array.Find(steps, step => step.Op.DependsOnWholeBatch);
+        wholeBatch = Array.Find(steps, step => step.Op.DependsOnWholeBatch && !step.Frozen);
         ParameterLength = builder.ParameterLength;
         WorkspaceLength = builder.WorkspaceLength;
         WorkspaceLowerBound = builder.WorkspaceLowerBound;
-        CanUpdateInBackward = Loss is not null && steps.Length == steps.DistinctBy(step => step.Owner).Count();
+        CanUpdateInBackward = Loss is not null && UsesOnce(steps);
         GradientLength = Loss is null || Options.UpdateInBackward ? 0 : ParameterLength;
         if (Options.UpdateInBackward && Loss is not null && (!CanUpdateInBackward || Batch < Options.Batch))
         {
@@ -96,7 +96,7 @@ public sealed partial class Plan
         .Total(Options.Layout);
 
     /// <summary>Whether micro-batches give the bits of the whole batch: not so where an op is applied twice or its chain runs over time outside.</summary>
-    public bool SplitsExactly => steps.Length == steps.DistinctBy(step => step.Owner).Count() && !Array.Exists(steps, step => step.Op.SplitsToRounding);
+    public bool SplitsExactly => UsesOnce(steps) && !Array.Exists(steps, step => step.Op.SplitsToRounding && !step.Frozen);
 
     /// <summary>Trainable numbers, padding not counted.</summary>
     public long ParameterCount
@@ -295,6 +295,13 @@ public sealed partial class Plan
 
     /// <summary>The memory table: step, op, shape, offsets and bytes.</summary>
     public override string ToString() => PlanTable.Format(this);
+
+    /// <summary>Whether no weights that are trained are used twice.</summary>
+    private static bool UsesOnce(Step[] steps)
+    {
+        IEnumerable<Op> trained = steps.Where(step => !step.Frozen).Select(step => step.Owner);
+        return trained.Count() == trained.Distinct().Count();
+    }
 
     private Span<T> Rows<T>(Span<T> workspace, Slot slot, int batch) where T : unmanaged
     {

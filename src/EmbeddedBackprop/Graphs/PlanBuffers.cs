@@ -150,7 +150,12 @@ internal sealed class PlanBuffers
         own.Saved ??= builder.ForwardOf(step) is { } forward ? steps[forward].Saved : null;
         own.Saved?.Touch(time);
         own.BackwardScratch = Scratch(step.Name + " scratch", step.Op.BackwardScratchLength(builder.Batch, options.Layout), time);
-        if (options.UpdateInBackward && step.Ranges.Length > 0)
+        if (step.Frozen)
+        {
+            // Ops compute the gradients of all they have; these are read by nobody. The exported C leaves them out.
+            own.UpdateScratch = options.EndsByReference ? null : Scratch(step.Name + " unused", step.Parameters.Length, time);
+        }
+        else if (options.UpdateInBackward && step.Ranges.Length > 0)
         {
             own.UpdateScratch = Scratch(step.Name + " update", step.Op.UpdateLength(step.Parameters.Length, options.Layout), time);
         }

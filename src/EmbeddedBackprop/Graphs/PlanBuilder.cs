@@ -37,6 +37,7 @@ internal sealed class PlanBuilder
 
         LayOutParameters();
         LayOutState();
+        Freeze();
         if (Training)
         {
             FindGradients();
@@ -81,7 +82,7 @@ internal sealed class PlanBuilder
 
     public ParameterRange[] Parameters { get; private set; } = [];
 
-    /// <summary>Those of ops with a backward pass.</summary>
+    /// <summary>Those of ops with a backward pass that are not frozen.</summary>
     public ParameterRange[] TrainedParameters { get; private set; } = [];
 
     public int ParameterLength { get; private set; }
@@ -202,6 +203,29 @@ internal sealed class PlanBuilder
         StateLength = layout.Length;
     }
 
+    /// <summary>Marks the layers that training leaves alone; a prediction leaves all of them alone.</summary>
+    private void Freeze()
+    {
+        if (!Training)
+        {
+            return;
+        }
+
+        Step[] layers = [.. Steps.Where(step => step.Ranges.Length > 0)];
+        foreach (string name in Options.Frozen)
+        {
+            if (!Array.Exists(layers, step => step.Owner.Name == name))
+            {
+                Errors.NothingToFreeze(name, layers.Select(step => step.Owner.Name).Distinct());
+            }
+        }
+
+        foreach (Step step in layers)
+        {
+            step.Frozen = Options.Frozen.Contains(step.Owner.Name);
+        }
+    }
+
     /// <summary>
     /// Which steps have a backward pass, and who writes each gradient first: the last reader of a value, because it comes first in the backward pass. The
     /// others go on from there. A gradient is wanted if a parameter stands behind it, or if it is an input's and input gradients were asked for.
@@ -216,7 +240,7 @@ internal sealed class PlanBuilder
 
         foreach (Step step in Steps)
         {
-            bool any = step.Ranges.Length > 0;
+            bool any = step.Ranges.Length > 0 && !step.Frozen;
             for (int k = 0; k < step.InputNodes.Length; k++)
             {
                 any |= step.Op.HasGradient(k) && wanted[step.InputNodes[k].Index];
@@ -254,7 +278,7 @@ internal sealed class PlanBuilder
             }
         }
 
-        HashSet<string> trained = [.. Steps.Where(step => step.HasBackward).SelectMany(step => step.Ranges).Select(range => range.Name)];
+        HashSet<string> trained = [.. Steps.Where(step => step.HasBackward && !step.Frozen).SelectMany(step => step.Ranges).Select(range => range.Name)];
         TrainedParameters = [.. Parameters.Where(range => trained.Contains(range.Name))];
     }
 

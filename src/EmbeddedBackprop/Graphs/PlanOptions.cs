@@ -38,6 +38,12 @@ public sealed record PlanOptions
     /// </summary>
     public long MemoryBudget { get; init; }
 
+    /// <summary>
+    /// Names of layers whose parameters stay as they are: they run as in a prediction (batch normalisation by its running statistics), and the backward pass
+    /// ends above those with nothing trained below them.
+    /// </summary>
+    public IReadOnlyList<string> Frozen { get; init; } = [];
+
     /// <summary>Floats of the optimiser's state: part of what a training takes.</summary>
     public int OptimizerStateLength { get; init; }
 

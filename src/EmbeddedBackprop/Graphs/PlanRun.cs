@@ -102,7 +102,14 @@ public sealed partial class Plan
             step = next;
             if (phase == Phase.Backward)
             {
-                finite &= step.Op.BackwardAndUpdate(in context, in update);
+                if (step.Frozen)
+                {
+                    step.Op.Backward(in context);
+                }
+                else
+                {
+                    finite &= step.Op.BackwardAndUpdate(in context, in update);
+                }
             }
             else
             {

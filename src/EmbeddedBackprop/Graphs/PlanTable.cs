@@ -64,10 +64,10 @@ internal static class PlanTable
 
         if (!plan.CanSplitBatch && training)
         {
-            text.Append(CultureInfo.InvariantCulture, $"the batch is not split: {string.Join(", ", plan.Steps.ToArray().Where(step => step.Op.DependsOnWholeBatch).Select(step => step.Name))} depends on the whole batch\n");
+            text.Append(CultureInfo.InvariantCulture, $"the batch is not split: {string.Join(", ", plan.Steps.ToArray().Where(step => step.Op.DependsOnWholeBatch && !step.Frozen).Select(step => step.Name))} depends on the whole batch\n");
         }
 
-        if (training && Array.FindAll(plan.Steps.ToArray(), step => step.Op.SplitsToRounding) is { Length: > 0 } sequences)
+        if (training && Array.FindAll(plan.Steps.ToArray(), step => step.Op.SplitsToRounding && !step.Frozen) is { Length: > 0 } sequences)
         {
             text.Append(CultureInfo.InvariantCulture, $"micro-batches agree to rounding only: the gradient chains of {string.Join(", ", sequences.Select(step => step.Name))} run over time outside, samples inside\n");
         }
@@ -112,6 +112,11 @@ internal static class PlanTable
         if (step.Fused.Count > 0)
         {
             notes.Add("does " + string.Join(", ", step.Fused.Select(node => node.Name)));
+        }
+
+        if (step.Frozen)
+        {
+            notes.Add("frozen");
         }
 
         for (int k = 0; k < step.Inputs.Length; k++)

@@ -37,6 +37,13 @@ public readonly record struct SgdUpdate(float LearningRate, float WeightL2 = 0f,
     public bool Apply(in OpContext<float> c, int index, Span<float> w, Span<float> g)
     {
         ref readonly ParameterRange range = ref c.Range(index);
+        if (range.Rows == 1)
+        {
+            // Gradients without a span of their own stand in memory that was used before: what is behind the numbers means nothing.
+            w = w[..range.Columns];
+            g = g[..range.Columns];
+        }
+
         if (!Finite.All(g))
         {
             return false;

@@ -67,11 +67,14 @@ public sealed class Step
     /// <summary>True at the second use of shared weights (in backward order).</summary>
     internal bool ContinueParameterGradient { get; set; }
 
+    /// <summary>Whether the op's parameters and state stay as they are in training.</summary>
+    internal bool Frozen { get; set; }
+
     internal Slot ForwardScratch { get; set; } = Slot.None;
 
     internal Slot BackwardScratch { get; set; } = Slot.None;
 
-    /// <summary>Gradients that live only while the step's weights are changed; none where there is a gradient span.</summary>
+    /// <summary>Gradients that live only while the step's weights are changed, or that nobody wants; none where there is a gradient span.</summary>
     internal Slot UpdateScratch { get; set; } = Slot.None;
 
     /// <summary>The op's parameters with offsets into the flat span.</summary>
@@ -93,6 +96,7 @@ public sealed class Step
         {
             Parameters = Parameters,
             HasBackward = HasBackward,
+            Frozen = Frozen,
             ContinueParameterGradient = ContinueParameterGradient,
             Ranges = Ranges,
             StateRanges = StateRanges,

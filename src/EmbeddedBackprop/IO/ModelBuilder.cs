@@ -119,7 +119,7 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
             Initializer = Initializer(),
         };
         return training
-            ? options with { Optimizer = Optimizer(), Regularization = Regularization(), Clipping = Clipping() }
+            ? options with { Optimizer = Optimizer(), Regularization = Regularization(), Clipping = Clipping(), Frozen = Frozen() }
             : options;
     }
 
@@ -177,6 +177,8 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
         text.End();
         return penalties;
     }
+
+    private string[] Frozen() => file.Metadata.TryGetValue(ModelKeys.Frozen, out string? names) ? names.Split('\n') : [];
 
     private Clipping Clipping()
     {

@@ -171,6 +171,19 @@ public sealed class ModelFile
         ModelTensors.Copy(file, prefix, network.InferencePlan.State, network.State);
     }
 
+    /// <summary>Fills those layers of a network that the file has in the same name and shape, to go on from there with another last layer or other data.</summary>
+    /// <param name="network">Receives the weights that predict in the file; its other layers stay as they are.</param>
+    /// <returns>The names of tensors that were left as they are, because the file has none of that name and shape.</returns>
+    public IReadOnlyList<string> LoadMatching(Network network)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        string prefix = HasBest ? ModelTensors.BestPrefix : "";
+        List<string> left = [];
+        ModelTensors.CopyMatching(file, !HasBest && HasAverage ? ModelTensors.AveragePrefix : prefix, network.InferencePlan.Parameters, network.Parameters, left);
+        ModelTensors.CopyMatching(file, prefix, network.InferencePlan.State, network.State, left);
+        return left;
+    }
+
     /// <summary>
     /// Puts a trainer and its network where the file's training stood: weights, optimiser, step, place in the epoch, best weights. It then goes on with
     /// the bits of never having stopped.
@@ -185,9 +198,9 @@ public sealed class ModelFile
         Network network = trainer.Network;
         List<(string Key, string Value)> described = ModelRecipe.Describe(network);
         RequireEqual(described);
-        foreach (string key in (ReadOnlySpan<string>)[ModelKeys.Outputs, ModelKeys.Losses])
+        foreach (string key in (ReadOnlySpan<string>)[ModelKeys.Outputs, ModelKeys.Losses, ModelKeys.Frozen])
         {
-            // What only networks of several outputs or losses say.
+            // What only some networks say.
             if (file.Metadata.ContainsKey(key) && !described.Exists(entry => entry.Key == key))
             {
                 RequireEqual([(key, "nothing")]);

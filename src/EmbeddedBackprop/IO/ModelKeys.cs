@@ -33,6 +33,9 @@ internal static class ModelKeys
     public const string OptimizerState = "optimizer.state";
     public const string Regularization = "regularization";
     public const string Clipping = "clipping";
+
+    /// <summary>Names of layers that are not trained, one a line; absent where all are.</summary>
+    public const string Frozen = "frozen";
     public const string Step = "step";
 
     public const string Training = "training";

@@ -52,6 +52,10 @@ internal static class ModelRecipe
             strings.Add((ModelKeys.Optimizer, Text(options.Optimizer)));
             strings.Add((ModelKeys.Regularization, Text(options.Regularization)));
             strings.Add((ModelKeys.Clipping, Text(options.Clipping)));
+            if (options.Frozen.Count > 0)
+            {
+                strings.Add((ModelKeys.Frozen, string.Join('\n', options.Frozen)));
+            }
         }
 
         return strings;

@@ -108,6 +108,41 @@ internal static class ModelTensors
         }
     }
 
+    /// <summary>Copies those tensors that the file has in the same name and shape, and notes the others.</summary>
+    public static void CopyMatching(SafetensorsFile file, string prefix, ReadOnlySpan<ParameterRange> ranges, Span<float> parameters, List<string> left)
+    {
+        for (int i = 0; i < ranges.Length; i++)
+        {
+            if (Has(file, prefix + ranges[i].Name, ranges[i].FileShape))
+            {
+                Copy(file, prefix, ranges.Slice(i, 1), parameters);
+            }
+            else
+            {
+                left.Add(ranges[i].Name);
+            }
+        }
+    }
+
+    /// <summary>The same of the state that files hold.</summary>
+    public static void CopyMatching(SafetensorsFile file, string prefix, ReadOnlySpan<StateRange> ranges, Span<float> state, List<string> left)
+    {
+        for (int i = 0; i < ranges.Length; i++)
+        {
+            if (Has(file, prefix + ranges[i].Name, [ranges[i].Length]))
+            {
+                Copy(file, prefix, ranges.Slice(i, 1), state);
+            }
+            else if (!ranges[i].PerSample)
+            {
+                left.Add(ranges[i].Name);
+            }
+        }
+    }
+
+    private static bool Has(SafetensorsFile file, string name, ReadOnlySpan<int> shape) =>
+        file.TryGetTensor(name, out SafetensorsTensor? tensor) && tensor.Shape.SequenceEqual(shape);
+
     public static void CopyOptimizer(SafetensorsFile file, Network network)
     {
         int arrays = network.Options.Optimizer.StateArrays, length = network.Parameters.Length;

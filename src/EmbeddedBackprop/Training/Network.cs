@@ -403,6 +403,7 @@ public sealed class Network : IDisposable
             MemoryBudget = options.MemoryBudget,
             OptimizerStateLength = options.Optimizer.StateLength(parameterLength),
             RowLength = rowLength,
+            Frozen = options.Frozen,
             UpdateInBackward = options.MemoryBudget > 0 && MayFuseUpdate(options),
         };
         Plan plan = Plan.ForTraining(graph, planOptions, losses);

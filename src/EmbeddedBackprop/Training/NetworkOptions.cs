@@ -45,6 +45,11 @@ public sealed record NetworkOptions
     public Clipping Clipping { get; init; } = Clipping.None;
 
     /// <summary>
+    /// Names of layers that are not trained: their parameters and running statistics stay as they are, and the backward pass ends where nothing below is trained.
+    /// </summary>
+    public IReadOnlyList<string> Frozen { get; init; } = [];
+
+    /// <summary>
     /// Bytes that the network may take in all; 0 for no bound. The training plan then chooses micro-batches and what is computed again instead of kept, and says
     /// so; the bits stay the same, but where the plan says otherwise. <see cref="Network.MicroBatch"/> tells how many samples one call takes.
     /// </summary>

@@ -216,4 +216,28 @@ public sealed class TrainTests
 
         return text.ToString();
     }
+
+    [Test]
+    public void Fine_tuning_begins_with_another_models_weights_and_leaves_frozen_layers_alone()
+    {
+        using EbpProcess ebp = new();
+        ebp.RunJson("train", "--limit", "200", "--epochs", "1", "--layers", "784,12,10", "--out", "a.st");
+        EbpProcess.Result tuned = ebp.Run("train", "--limit", "200", "--epochs", "1", "--layers", "784,12,10", "--from", "a.st", "--freeze", "dense1", "--seed", "7", "--out", "b.st");
+        Assert.That(tuned.ExitCode, Is.Zero, tuned.Errors);
+        Assert.That(tuned.Output, Does.Contain("begins with all weights of a.st").And.Contain("frozen"));
+        Assert.That(Tensor("b.st", "dense1.weight"), Is.EqualTo(Tensor("a.st", "dense1.weight")));
+        Assert.That(Tensor("b.st", "dense2.weight"), Is.Not.EqualTo(Tensor("a.st", "dense2.weight")));
+
+        EbpProcess.Result wrong = ebp.Run("train", "--limit", "200", "--epochs", "1", "--freeze", "dense7");
+        Assert.That(wrong.ExitCode, Is.EqualTo(2), wrong.Errors);
+        Assert.That(wrong.Errors, Does.Contain("'dense7'").And.Contain("dense1"));
+
+        float[] Tensor(string file, string name)
+        {
+            EmbeddedBackprop.IO.SafetensorsTensor tensor = EmbeddedBackprop.IO.SafetensorsFile.Read(Path.Combine(ebp.Folder, file)).GetTensor(name);
+            float[] values = new float[tensor.Length];
+            tensor.CopyTo(values);
+            return values;
+        }
+    }
 }

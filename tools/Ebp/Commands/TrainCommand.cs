@@ -23,18 +23,20 @@ internal static class TrainCommand
         RecipeOptions options = new(command, RecipeOptions.Data, RecipeOptions.Parts, RecipeOptions.Model, RecipeOptions.Training, RecipeOptions.Refinements);
         Option<string> output = new("--out") { HelpName = "FILE", Description = "The model file (default: ebp-out/model.safetensors, and C files beside it)." };
         Option<string> resume = new("--resume") { HelpName = "FILE", Description = "Goes on from a model file with the same bits; only --epochs, --threads and --out may differ." };
+        Option<string> from = new("--from") { HelpName = "FILE", Description = "Begins with the weights of a model file, in all layers that have the same names and shapes; the others begin anew." };
         Option<string> threads = new("--threads") { HelpName = "N|auto", Description = "Threads to train on, the bits are the same (default: auto, one for a small network)." };
         Option<string> ram = new("--ram") { HelpName = "BYTES", Description = "Trains within so much memory (as in 64K), everything counted: micro-batches, and values computed again instead of kept." };
         Option<bool> json = Json.Option();
         command.Options.Add(output);
         command.Options.Add(resume);
+        command.Options.Add(from);
         command.Options.Add(threads);
         command.Options.Add(ram);
         command.Options.Add(json);
         command.SetAction(parsed =>
         {
             return Run(
-                options.Read(parsed), Threads(parsed.GetValue(threads)), OptionText.Bytes("ram", parsed.GetValue(ram)), parsed.GetValue(output), parsed.GetValue(resume), parsed.GetValue(json));
+                options.Read(parsed), Threads(parsed.GetValue(threads)), OptionText.Bytes("ram", parsed.GetValue(ram)), parsed.GetValue(output), parsed.GetValue(resume), parsed.GetValue(from), parsed.GetValue(json));
         });
         return command;
     }
@@ -42,10 +44,16 @@ internal static class TrainCommand
     /// <summary>0 and auto leave it to the plan.</summary>
     private static int Threads(string? text) => text == "auto" ? 0 : OptionText.Integer("threads", text, 1, NetworkOptions.MaximumThreads) ?? 0;
 
-    private static int Run(Recipe given, int threads, long? ram, string? output, string? resume, bool json)
+    private static int Run(Recipe given, int threads, long? ram, string? output, string? resume, string? from, bool json)
     {
         string file = output ?? Path.Combine(DefaultFolder, DefaultFile);
         OutputTarget.CheckFile(file);
+        if (resume is not null && from is not null)
+        {
+            throw ToolException.Usage("--from: a training that is resumed has its weights");
+        }
+
+        SavedModel? origin = from is null ? null : ModelStore.Load(from);
         SavedModel? saved = resume is null ? null : ModelStore.Load(resume);
         Recipe recipe = saved is null ? RecipeDefaults.WithData(given) : Resumption.Merge(given, saved, resume!);
         TaskData data = DataLoader.Load(recipe);
@@ -65,6 +73,7 @@ internal static class TrainCommand
         data = data.ForOutputs(recipe.Layers![^1]);
         data = data.Augmented(recipe);
         using Network network = NetworkFactory.Create(recipe, ram is null ? Layout.Padded : Layout.Compact, threads: threads, memoryBudget: ram ?? 0);
+        IReadOnlyList<string> anew = origin?.File.LoadMatching(network) ?? [];
         Trainer trainer = new(network, data.Training, NetworkFactory.Training(recipe));
         saved?.File.Restore(trainer);
         TrainingRun run = new(data, network, trainer, saved?.History);
@@ -72,6 +81,10 @@ internal static class TrainCommand
         {
             Console.Out.WriteLine(Describe(recipe, data));
             Console.Out.WriteLine(network.TrainingPlan);
+            if (origin is not null)
+            {
+                Console.Out.WriteLine(anew.Count == 0 ? $"begins with all weights of {from}" : $"begins with the weights of {from}, but anew: {string.Join(", ", anew)}");
+            }
         }
 
         WarmUp.Run(recipe, data, network);

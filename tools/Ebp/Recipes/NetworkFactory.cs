@@ -29,6 +29,7 @@ internal static class NetworkFactory
             Seed = recipe.Seed!.Value,
             Optimizer = Registry.Optimizer(recipe.Optimizer!, new OptimizerSettings { Momentum = recipe.Momentum }),
             Regularization = new Regularization { L1 = recipe.L1!.Value, L2 = recipe.L2!.Value, WeightDecay = recipe.WeightDecay!.Value, MaxNorm = recipe.MaxNorm!.Value },
+            Frozen = recipe.FrozenLayers,
             Clipping = new Clipping { Value = recipe.ClipValue!.Value, Norm = recipe.ClipNorm!.Value },
         };
         Loss loss = Registry.Loss(recipe.Loss!, new LossSettings { LabelSmoothing = recipe.LabelSmoothing, ClassWeights = recipe.WeightOfClass });

@@ -90,6 +90,9 @@ internal sealed record Recipe
 
     public float? MaxNorm { get; init; }
 
+    /// <summary>Names of layers that are not trained, with commas between.</summary>
+    public string? Freeze { get; init; }
+
     public string? Average { get; init; }
 
     public float? AverageDecay { get; init; }
@@ -114,6 +117,9 @@ internal sealed record Recipe
 
     /// <summary>The columns that are no inputs.</summary>
     public string[] IgnoredColumns => Ignore?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];
+
+    /// <summary>The layers that are not trained.</summary>
+    public string[] FrozenLayers => Freeze?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];
 
     /// <summary>Reads every option's text.</summary>
     /// <exception cref="ToolException">A text does not fit its option.</exception>
@@ -156,6 +162,7 @@ internal sealed record Recipe
         ScheduleFloor = OptionText.Number("schedule-floor", text("schedule-floor")),
         WarmUpSteps = OptionText.Integer("warm-up-steps", text("warm-up-steps"), 1),
         MaxNorm = OptionText.Number("max-norm", text("max-norm")),
+        Freeze = text("freeze"),
         Average = OptionText.Name("average", text("average"), Names.Averages),
         AverageDecay = OptionText.Number("average-decay", text("average-decay"), zero: false, below: 1),
         AverageFrom = OptionText.Integer("average-from", text("average-from"), 0),
@@ -210,6 +217,7 @@ internal sealed record Recipe
         Add("schedule-floor", Number(ScheduleFloor));
         Add("warm-up-steps", Whole(WarmUpSteps));
         Add("max-norm", Number(MaxNorm));
+        Add("freeze", Freeze is null ? null : string.Join(',', FrozenLayers));
         Add("average", Average);
         Add("average-decay", Number(AverageDecay));
         Add("average-from", Whole(AverageFrom));

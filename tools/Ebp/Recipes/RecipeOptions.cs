@@ -20,7 +20,7 @@ internal sealed class RecipeOptions
     /// <summary>What is done to gradients and to the learning rate in the course of training, and when it ends early.</summary>
     public static readonly string[] Refinements =
     [
-        "augment", "label-smoothing", "class-weights", "l1", "clip-value", "clip-norm", "schedule", "schedule-every", "schedule-factor", "schedule-floor", "warm-up-steps", "max-norm", "average", "average-decay", "average-from",
+        "augment", "label-smoothing", "class-weights", "l1", "clip-value", "clip-norm", "schedule", "schedule-every", "schedule-factor", "schedule-floor", "warm-up-steps", "max-norm", "freeze", "average", "average-decay", "average-from",
         "accumulate", "patience",
     ];
 
@@ -63,6 +63,7 @@ internal sealed class RecipeOptions
         ["schedule-floor"] = ("RATE", "The rate that --schedule cosine ends with, after the last of --epochs, or the lowest one of plateau (default: 0)."),
         ["warm-up-steps"] = ("N", "Updates in which the rate rises from 0 at first, before any schedule (with --schedule warm-up 1000, else none)."),
         ["max-norm"] = ("C", "The longest vector of incoming weights that a neuron may have after an update; 0 sets no bound (the default)."),
+        ["freeze"] = ("LAYERS", "Layers that keep their weights, by name with commas between, as in conv1,dense1; most useful with --from."),
         ["average"] = ("none|ema|swa", "Judges and predicts by averaged weights: ema follows every update, swa is the mean of the epochs' ends (default: none)."),
         ["average-decay"] = ("D", "The share of the average that --average ema keeps at an update (default: 0.999)."),
         ["average-from"] = ("N", "Epochs before the average begins (default: 0; with swa three quarters of --epochs)."),
