@@ -19,6 +19,15 @@ public sealed record CExportOptions
     public CTarget? Target { get; init; }
 
     /// <summary>
+    /// How the weights of dense layers, convolutions, recurrent layers and embeddings stand in flash. The engine's results, which the self-test compares with, are
+    /// those with the stored weights.
+    /// </summary>
+    public CStorage Storage { get; init; } = CStorage.Float32;
+
+    /// <summary>Another storage for single layers, by their names.</summary>
+    public IReadOnlyDictionary<string, CStorage> StorageOf { get; init; } = new Dictionary<string, CStorage>();
+
+    /// <summary>
     /// Golden inputs of the self-test: zeros, [0, 1), [-1, 1), edge values, then further random ones. 0 for as many as give 32 outputs, but at least 4, and
     /// no more than 4 beyond 16,384 numbers.
     /// </summary>

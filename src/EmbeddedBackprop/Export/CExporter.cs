@@ -65,6 +65,41 @@ public static class CExporter
         return paths;
     }
 
+    /// <summary>The parameters as the exported C reads them: those of layers that are stored as float16 or int8 are rounded to what is stored.</summary>
+    /// <param name="plan">An inference plan.</param>
+    /// <param name="parameters">The parameters in the plan's layout.</param>
+    /// <param name="options">The storage.</param>
+    /// <returns>A copy in the plan's layout.</returns>
+    /// <exception cref="NotSupportedException">An op has no C text; the message names it.</exception>
+    /// <exception cref="ArgumentException">A weight is not finite or too large for float16, or a layer of <see cref="CExportOptions.StorageOf"/> is not there.</exception>
+    public static float[] StoredParameters(Plan plan, ReadOnlySpan<float> parameters, CExportOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        ArgumentNullException.ThrowIfNull(options);
+        if (parameters.Length < plan.ParameterLength)
+        {
+            Errors.MemoryTooSmall("parameters", plan.ParameterLength, parameters.Length);
+        }
+
+        float[] stored = parameters[..plan.ParameterLength].ToArray();
+        Dictionary<string, (CScaleAxis Axis, CStorage Storage)> choice = CStorageChoice.Of(plan, options);
+        foreach (ParameterRange range in plan.Parameters)
+        {
+            if (!choice.TryGetValue(range.Name, out (CScaleAxis Axis, CStorage Storage) chosen))
+            {
+                continue;
+            }
+
+            float[] rounded = new CTable(range.Name, range.Name, CModel.Compact(range, stored)).StoredAs(chosen.Storage, chosen.Axis, range.Name, name => name).Values;
+            for (int row = 0; row < range.Rows; row++)
+            {
+                rounded.AsSpan(row * range.Columns, range.Columns).CopyTo(stored.AsSpan(range.Offset + (row * range.Stride)));
+            }
+        }
+
+        return stored;
+    }
+
     /// <summary>The files of <see cref="Write(Plan, ReadOnlySpan{float}, string, CExportOptions, ReadOnlySpan{float})"/> as text, without writing them.</summary>
     /// <param name="plan">An inference plan; its batch and layout do not matter.</param>
     /// <param name="parameters">The parameters in the plan's layout.</param>

@@ -24,6 +24,9 @@ internal enum CFunctions
     /// <summary>All of them.</summary>
     All = (1 << 10) - 1,
 
+    /// <summary>ebp_half(h): a number from the bits of an IEEE binary16, which no function of the engine is.</summary>
+    Half = 1 << 15,
+
     // Parts of the others; nobody asks for them directly.
     Bits = 1 << 16,
     PowerOfTwo = 1 << 17,

@@ -32,7 +32,7 @@ internal static class CHeaderFile
             #define {{m}}_MULTIPLY_ADDS {{model.Plan.MultiplyAdds}}
 
             /* Flash of the tables; RAM that a prediction needs beside its input and output. */
-            #define {{m}}_FLASH_BYTES {{model.FlashBytes}}
+            {{Stored(model)}}#define {{m}}_FLASH_BYTES {{model.FlashBytes}}
             #define {{m}}_RAM_BYTES {{sizeof(float) * (long)arena}}
 
             /* The arena that a prediction works in{{(arena == 0 ? ": it needs none, but C has no empty arrays" : "")}}. */
@@ -100,6 +100,11 @@ internal static class CHeaderFile
         #define {{m}}_{{word}}_SHAPE{{end.MacroSuffix}} {{Sizes(end.Node.Shape)}}
 
         """));
+
+    /// <summary>What rounding the weights for flash has cost, one line for each storage in use.</summary>
+    private static string Stored(CModel model) => string.Concat(CReportFile.StoredTables(model).Select(stored => string.Create(
+        CultureInfo.InvariantCulture,
+        $"/* {stored.Bytes} bytes of it are weights as {stored.Name}{(stored.Scales > 0 ? $" ({stored.Scales} of them scales)" : "")}: from the network's own they are {stored.Largest:G4} away at most, {stored.Mean:G4} in the mean. */\n")));
 
     private static string Floats(string m, string word, CEnd[] ends) =>
         string.Join(", ", ends.Select(end => $"{m}_{word}{end.MacroSuffix}{(end == ends[0] ? " floats" : "")}"));

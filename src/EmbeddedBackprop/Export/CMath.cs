@@ -17,6 +17,7 @@ internal static class CMath
     private static readonly (CFunctions Function, CFunctions Uses, string Text)[] Parts =
     [
         (CFunctions.Bits, CFunctions.None, CMathText.Bits),
+        (CFunctions.Half, CFunctions.None, CMathText.Half),
         (CFunctions.PowerOfTwo, CFunctions.Bits, CMathText.PowerOfTwo),
         (CFunctions.ExpPolynomial, CFunctions.MultiplyAdd, CMathText.ExpPolynomial),
         (CFunctions.ExpNormal, CFunctions.ExpPolynomial | CFunctions.PowerOfTwo, CMathText.ExpNormal),

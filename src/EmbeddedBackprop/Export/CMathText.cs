@@ -20,6 +20,21 @@ internal static class CMathText
 
         """;
 
+    public const string Half = """
+        /* The number whose IEEE binary16 bits these are, exactly; infinities and NaN are not stored. */
+        static float ebp_half(uint16_t half)
+        {
+            const uint32_t magnitude = (uint32_t)half & 0x7FFFu;
+            /* A normal number gets another bias; below 2^-14 a leading 1 is put in front and subtracted again. */
+            const uint32_t bits = (magnitude << 13) + (magnitude >= 0x400u ? 0x38000000u : 0x38800000u);
+            float x;
+            (void)memcpy(&x, &bits, sizeof x);
+            x = magnitude >= 0x400u ? x : x - 0x1p-14f;
+            return ((uint32_t)half & 0x8000u) != 0u ? -x : x;
+        }
+
+        """;
+
     public const string PowerOfTwo = """
         /* 2^n from t = n + 1.5 * 2^23: the low bits of t moved into the exponent field, on top of those of 1. */
         static float ebp_power_of_two(float t)

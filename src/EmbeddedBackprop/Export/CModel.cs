@@ -44,7 +44,7 @@ internal sealed class CModel
         };
         options.Target?.Require(compact.Arithmetic);
         Plan = Plan.ForInference(source.Graph, compact, outputs);
-        tables = MakeTables(source, parameters);
+        tables = MakeTables(source, parameters, options);
         float[][] keptValues = ReadState(source, state);
         Preparation = MakePreparation(options);
         InputNames = Inputs.Length == 1 ? options.InputNames : [];
@@ -100,7 +100,7 @@ internal sealed class CModel
     public CTable[] Preparation { get; }
 
     /// <summary>The tables of parameters, of what is kept without being trained, and of the preparation: all that lies in flash.</summary>
-    public IEnumerable<CTable> AllTables => Tables.Concat(kept.Values).Concat(Preparation);
+    public IEnumerable<CTable> AllTables => Tables.Concat(kept.Values).Concat(Preparation).SelectMany(table => table.Parts);
 
     public IReadOnlyList<string> InputNames { get; }
 
@@ -114,7 +114,7 @@ internal sealed class CModel
 
     public Arithmetic Arithmetic => Plan.Options.Arithmetic;
 
-    public long FlashBytes => AllTables.Sum(table => table.Bytes);
+    public long FlashBytes => Tables.Concat(kept.Values).Concat(Preparation).Sum(table => table.Bytes);
 
     /// <summary>A wrong order of sums shows in some results only: a network with few outputs needs more samples.</summary>
     private int Samples(CExportOptions options)
@@ -136,7 +136,7 @@ internal sealed class CModel
     {
         foreach (CTable table in AllTables)
         {
-            target?.RequireArray(table.Source, table.Bytes);
+            target?.RequireArray(table.Source, table.ArrayBytes);
         }
 
         target?.RequireArray("the arena", sizeof(float) * (long)Plan.WorkspaceLength);
@@ -165,25 +165,37 @@ internal sealed class CModel
         return false;
     }
 
-    private CTable[] MakeTables(Plan source, ReadOnlySpan<float> parameters)
+    private CTable[] MakeTables(Plan source, ReadOnlySpan<float> parameters, CExportOptions options)
     {
         ReadOnlySpan<ParameterRange> from = source.Parameters, to = Plan.Parameters;
+        Dictionary<string, (CScaleAxis Axis, CStorage Storage)> stored = CStorageChoice.Of(Plan, options);
         CTable[] made = new CTable[to.Length];
         for (int i = 0; i < to.Length; i++)
         {
             ParameterRange range = from[i];
-            float[] values = new float[range.Count];
-            for (int row = 0; row < range.Rows; row++)
-            {
-                parameters.Slice(range.Offset + (row * range.Stride), range.Columns).CopyTo(values.AsSpan(row * range.Columns));
-            }
-
-            RequireFinite(range.Name, values);
+            float[] values = Compact(range, parameters);
             string shape = range.Dimensions is { } sizes ? $"[{string.Join("][", sizes.Select(size => CText.Number(size)))}]" : range.Kind == ParameterKind.Weight ? $"[{range.Rows} inputs][{range.Columns} outputs]" : $"[{range.Columns} outputs]";
             made[i] = new CTable(Unique($"{Prefix}_{CText.Identifier(range.Name)}"), $"{CText.Comment(range.Name)} {shape}", values);
+            if (stored.TryGetValue(range.Name, out (CScaleAxis Axis, CStorage Storage) choice))
+            {
+                made[i] = made[i].StoredAs(choice.Storage, choice.Axis, range.Name, Unique);
+            }
         }
 
         return made;
+    }
+
+    /// <summary>A tensor without padding, in the order of memory.</summary>
+    public static float[] Compact(in ParameterRange range, ReadOnlySpan<float> parameters)
+    {
+        float[] values = new float[range.Count];
+        for (int row = 0; row < range.Rows; row++)
+        {
+            parameters.Slice(range.Offset + (row * range.Stride), range.Columns).CopyTo(values.AsSpan(row * range.Columns));
+        }
+
+        RequireFinite(range.Name, values);
+        return values;
     }
 
     private CTable[] MakePreparation(CExportOptions options)

@@ -24,7 +24,7 @@ internal static class CReportFile
             {Carried(model)}| RAM, input (the caller's, read only) | {sizeof(float) * model.Inputs.Sum(input => (long)input.Length)} |
             | RAM, output (the caller's) | {sizeof(float) * model.Outputs.Sum(output => (long)output.Length)} |
 
-            {Usage(model)}
+            {Storage(model)}{Usage(model)}
 
             | step | op | input | output | written to | table bytes | multiply-adds |
             | --- | --- | ---: | ---: | --- | ---: | ---: |
@@ -65,6 +65,37 @@ internal static class CReportFile
 
                 cc -std=c99 -O2 -ffp-contract=off -D{m}_SELFTEST_MAIN {p}.c {p}_weights.c {p}_selftest.c
             """;
+    }
+
+    /// <summary>The weights that are not stored as float32, by storage: their flash, and how far they are from the network's own.</summary>
+    public static IEnumerable<(string Name, long Weights, long Bytes, long Scales, float Largest, double Mean)> StoredTables(CModel model) =>
+        model.Tables.Where(table => table.Storage != CStorage.Float32).GroupBy(table => table.Storage).Select(group => (
+            group.Key == CStorage.Float16 ? "float16" : "int8",
+            group.Sum(table => (long)table.Values.Length),
+            group.Sum(table => table.Bytes),
+            group.Sum(table => table.Scales?.Bytes ?? 0),
+            group.Max(table => table.Error.Largest),
+            group.Sum(table => table.Error.Mean * table.Values.Length) / group.Sum(table => (long)table.Values.Length)));
+
+    private static string Storage(CModel model)
+    {
+        StringBuilder text = new();
+        foreach ((string name, long weights, long bytes, long scales, float largest, double mean) in StoredTables(model))
+        {
+            if (text.Length == 0)
+            {
+                text.Append("| weights stored as | number | bytes | of them scales | largest error | mean error |\n| --- | ---: | ---: | ---: | ---: | ---: |\n");
+            }
+
+            text.Append(CultureInfo.InvariantCulture, $"| {name} | {weights} | {bytes} | {scales} | {largest:G4} | {mean:G4} |\n");
+        }
+
+        if (text.Length > 0)
+        {
+            text.Append("\nThe arithmetic is float. The errors are distances from the network's own weights; the self-test's results are the engine's with the stored ones.\n\n");
+        }
+
+        return text.ToString();
     }
 
     private static string Carried(CModel model) =>

@@ -56,7 +56,7 @@ internal static class CSelfTestFile
                 return ((word == expected) || both_nan) ? 0u : 1u;
             }
 
-            {{(model.AllTables.Any() ? SumText(p) : "")}}uint32_t {{p}}_selftest({{model.OutputParameters}})
+            {{Sums(model)}}uint32_t {{p}}_selftest({{model.OutputParameters}})
             {
                 /* a*b + c is {{(model.Arithmetic == Arithmetic.Fused ? "16777218 with one rounding; with two it would be 16777220" : "16777220 with two roundings; with one it would be 16777218")}}. Volatile: computed here, not by the compiler. */
                 volatile const float a = 0x1.000002p+0f;
@@ -73,7 +73,7 @@ internal static class CSelfTestFile
         uint sum = SumStart;
         foreach (CTable table in model.AllTables)
         {
-            text.Append($"    sum = {p}_sum(sum, {table.Name}, {CText.Size(table.Values.Length)});\n");
+            text.Append($"    sum = {p}_sum{table.Load.Suffix}(sum, {table.Name}, {CText.Size(table.Values.Length)});\n");
             sum = table.Continue(sum);
         }
 
@@ -94,19 +94,28 @@ internal static class CSelfTestFile
         return CHeaderFile.Clean(text);
     }
 
-    private static string SumText(string p) => $$"""
-        /* FNV-1a over 32-bit words: every changed bit changes the sum. */
-        static uint32_t {{p}}_sum(uint32_t sum, const float *table, size_t n)
+    private static string Sums(CModel model) => string.Concat(model.AllTables.Select(table => table.Load).Distinct().Select(load => SumText(model.Prefix, load)));
+
+    private static string SumText(string p, CWeightLoad load) => $$"""
+        /* FNV-1a over 32-bit words, one for each element: every changed bit changes the sum. */
+        static uint32_t {{p}}_sum{{load.Suffix}}(uint32_t sum, const {{load.Type}} *table, size_t n)
         {
             size_t i;
             for (i = 0u; i < n; i++) {
-                sum = (uint32_t)((sum ^ {{p}}_word(table[i])) * (uint32_t)16777619u);
+                sum = (uint32_t)((sum ^ {{Word(p, load.Storage)}}) * (uint32_t)16777619u);
             }
             return sum;
         }
 
 
         """;
+
+    private static string Word(string p, CStorage storage) => storage switch
+    {
+        CStorage.Float16 => "(uint32_t)table[i]",
+        CStorage.Int8 => "(uint32_t)(uint8_t)table[i]",
+        _ => $"{p}_word(table[i])",
+    };
 
     /// <summary>The body of the loop over the samples.</summary>
     private static string Check(CModel model)

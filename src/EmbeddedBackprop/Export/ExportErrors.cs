@@ -22,6 +22,14 @@ internal static class ExportErrors
         throw new ArgumentException($"{tensor}[{index}] is {value}: a network with weights that are not finite is not exported");
 
     [DoesNotReturn]
+    public static void TooLargeForHalf(string tensor, int index, float value) =>
+        throw new ArgumentException($"{tensor}[{index}] is {value}: float16 holds nothing above 65504; store this layer as float32 or int8");
+
+    [DoesNotReturn]
+    public static void NoSuchLayer(string layer, IEnumerable<string> layers) =>
+        throw new ArgumentException($"there is no layer '{layer}' whose storage can be chosen; these have weights: {string.Join(", ", layers)}");
+
+    [DoesNotReturn]
     public static void WrongPreparation(int inputs, int means, int scales) =>
         throw new ArgumentException($"the network has {inputs} inputs: expected as many means and scales (or none), got {means} means and {scales} scales");
 

@@ -149,6 +149,22 @@ public sealed class ModelTests
     }
 
     [Test]
+    public void Export_stores_weights_as_asked_and_says_what_it_costs()
+    {
+        using EbpProcess ebp = new();
+        ebp.RunJson([.. Tiny, "--epochs", "3", "--out", "a.st"]);
+        string Header() => File.ReadAllText(Path.Combine(ebp.Folder, "c", "m.h"));
+        JsonElement exported = ebp.RunJson("export", "c", "a.st", "--out", "c", "--name", "m", "--storage", "int8", "--storage-of", "dense2=float16", "--evaluate");
+        Assert.That(Header(), Does.Contain("const int8_t m_dense1_weight[").And.Contain("const uint16_t m_dense2_weight["));
+        Assert.That(exported.GetProperty("stored_loss").GetDouble(), Is.EqualTo(exported.GetProperty("loss").GetDouble()).Within(2).Percent
+            .And.Not.EqualTo(exported.GetProperty("loss").GetDouble()));
+        Assert.That(exported.GetProperty("loss").GetDouble(), Is.EqualTo(ebp.RunJson("eval", "a.st").GetProperty("loss").GetDouble()));
+        Assert.That(ebp.Run("export", "c", "a.st", "--out", "c", "--storage", "int4").ExitCode, Is.EqualTo(2));
+        Assert.That(ebp.Run("export", "c", "a.st", "--out", "c", "--storage-of", "dense2").ExitCode, Is.EqualTo(2));
+        Assert.That(ebp.Run("export", "c", "a.st", "--out", "c", "--storage-of", "dense9=int8").ExitCode, Is.EqualTo(2));
+    }
+
+    [Test]
     public void A_missing_or_damaged_model_exits_3()
     {
         using EbpProcess ebp = new();

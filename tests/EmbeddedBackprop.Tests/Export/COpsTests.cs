@@ -1,9 +1,6 @@
-using System.Runtime.InteropServices;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
-using EmbeddedBackprop.Losses;
-using EmbeddedBackprop.Tests.Graphs;
 using EmbeddedBackprop.Tests.Support;
 using NUnit.Framework;
 
@@ -13,8 +10,6 @@ namespace EmbeddedBackprop.Tests.Export;
 [TestFixture]
 internal sealed class COpsTests
 {
-    private const int Count = 8;
-
     private CBuild build = null!;
 
     [SetUp]
@@ -37,7 +32,7 @@ internal sealed class COpsTests
     [TestCase("gcc -O1 -fsanitize=address,undefined -fno-sanitize-recover=all", Arithmetic.Fused, 8, Category = "Slow")]
     [TestCase("gcc -O2 -fanalyzer", Arithmetic.Separate, 9, Category = "Slow")]
     public void Every_op_gives_the_bits_of_the_engine(string compiler, Arithmetic arithmetic, int seed) =>
-        Assert.That(FirstDifference(compiler, arithmetic, seed, text => text), Is.Null);
+        Assert.That(CZooRun.FirstDifference(build, compiler, new CZoo(seed), CZoo.Options(arithmetic)), Is.Null);
 
     [TestCase("row < s->height", "row <= s->height")]
     [TestCase("m[i % 16u] = x[i] > m[i % 16u]", "m[i % 16u] = x[i] >= m[i % 16u]", Category = "Slow")]
@@ -48,7 +43,7 @@ internal sealed class COpsTests
     [TestCase("counts_padding != 0", "counts_padding == 0", Category = "Slow")]
     public void Control_another_formula_gives_other_bits(string text, string planted)
     {
-        string? difference = FirstDifference("gcc -O0", Arithmetic.Fused, 1, source =>
+        string? difference = CZooRun.FirstDifference(build, "gcc -O0", new CZoo(1), CZoo.Options(Arithmetic.Fused), source =>
         {
             Assert.That(source, Does.Contain(text));
             return source.Replace(text, planted, StringComparison.Ordinal);
@@ -61,7 +56,7 @@ internal sealed class COpsTests
     [TestCase("gcc -Os -DEBP_PORTABLE", Arithmetic.Fused, Category = "Slow")]
     public void No_op_needs_a_library_or_writes_a_global(string compiler, Arithmetic arithmetic)
     {
-        foreach ((string name, string text) in new CZoo(1).Export(arithmetic))
+        foreach ((string name, string text) in new CZoo(1).Export(CZoo.Options(arithmetic)))
         {
             build.Write(name, text);
         }
@@ -88,7 +83,7 @@ internal sealed class COpsTests
     public void Statistics_are_tables_and_have_to_be_given()
     {
         CZoo zoo = new(1);
-        string header = zoo.Export(Arithmetic.Fused)[0].Text;
+        string header = zoo.Export(CZoo.Options(Arithmetic.Fused))[0].Text;
         Assert.That(header, Does.Contain("running_mean").And.Contain("inverse_deviation").And.Contain("#define ZOO_STATE_FLOATS"));
         Assert.That(() => CExporter.Generate(zoo.Plan, zoo.Parameters), Throws.ArgumentException.With.Message.Contains("state"));
     }
@@ -140,112 +135,5 @@ internal sealed class COpsTests
     [TestCase(0u, 20, "gcc -O0")]
     [TestCase(1000u, 20, "clang -O2", Category = "Slow")]
     [TestCase(100u, 200, "gcc -O1", Category = "Slow")]
-    public void Random_graphs_give_the_bits_of_the_engine(uint first, int wanted, string compiler)
-    {
-        List<string> files = ["main.c"];
-        string includes = "", calls = "";
-        int found = 0;
-        for (uint seed = first; found < wanted; seed++)
-        {
-            RandomNetwork net = new(seed);
-            if (net.Graph.Ops.Any(op => op is not Loss && op.GetType().Assembly != typeof(Op).Assembly))
-            {
-                continue; // an op of the tests' own
-            }
-
-            Plan plan = Plan.ForInference(net.Graph, new PlanOptions { Arithmetic = net.Arithmetic }, net.Watched);
-            float[] state = new float[plan.StateLength];
-            plan.InitializeState<float>(state);
-            string prefix = "n" + CText.Number(found++);
-            foreach ((string name, string text) in CExporter.Generate(plan, net.Parameters(plan), new CExportOptions { Name = prefix, SelfTestSamples = 5 }, state))
-            {
-                build.Write(name, text);
-                if (name.EndsWith(".c", StringComparison.Ordinal))
-                {
-                    files.Add(name);
-                }
-            }
-
-            string outputs = build.Read(prefix + ".h").Split(prefix + "_selftest(")[^1].Split(')')[0];
-            includes += $"#include \"{prefix}.h\"\n";
-            calls += $"    if ({prefix}_selftest({string.Join(", ", Enumerable.Range(0, outputs.Split(',').Length).Select(i => $"memory[{i}]"))}) != 0u) return {found};\n";
-        }
-
-        build.Write("main.c", $"{includes}\nstatic float memory[3][100000];\n\nint main(void)\n{{\n{calls}    return 0;\n}}\n");
-        build.Compile(compiler, "program", files.ToArray());
-        Assert.That(build.Run("program"), Is.Zero, "the number of the first net that differs, from 1");
-    }
-
-    /// <summary>Exports the zoo, runs it on all kinds of numbers, and tells the first output that has other bits than the engine's.</summary>
-    private string? FirstDifference(string compiler, Arithmetic arithmetic, int seed, Func<string, string> change)
-    {
-        CZoo zoo = new(seed);
-        foreach ((string name, string text) in zoo.Export(arithmetic))
-        {
-            build.Write(name, name == "zoo.c" ? change(text) : text);
-        }
-
-        float[][] samples = [.. Enumerable.Range(0, Count).Select(i => zoo.Sample(i + 1, i < Count - 3 ? Numbers.Plain : i < Count - 1 ? Numbers.Edges : Numbers.NonFinite))];
-        File.WriteAllBytes(Path.Combine(build.Folder, "in.bin"), MemoryMarshal.AsBytes<float>([.. samples.SelectMany(sample => sample)]).ToArray());
-        build.Write("driver.c", Driver(build.Read("zoo.h")));
-        build.Compile(compiler, "program", "driver.c", "zoo.c", "zoo_weights.c", "zoo_selftest.c");
-        int code = build.Run("program");
-        float[][] expected = zoo.Run(arithmetic, samples);
-        float[] results = MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(Path.Combine(build.Folder, "out.bin"))).ToArray();
-        int from = 0;
-        for (int sample = 0; sample < Count; sample++)
-        {
-            int at = 0;
-            foreach (Node output in zoo.Outputs)
-            {
-                int length = output.Shape.Length, bad = Bits.FirstDifference(results.AsSpan(from + at, length), expected[sample].AsSpan(at, length));
-                if (bad >= 0)
-                {
-                    return $"sample {sample}, {output.Name}[{bad}]: {Bits.Show(results[from + at + bad])}, expected {Bits.Show(expected[sample][at + bad])}";
-                }
-
-                at += length;
-            }
-
-            from += at;
-        }
-
-        return code == 0 ? null : $"self-test: {code}";
-    }
-
-    /// <summary>A main that predicts sample after sample from in.bin into out.bin with one state; the parameters are those that the header declares.</summary>
-    private static string Driver(string header)
-    {
-        string[] parameters = [.. header.Split("zoo_predict(")[^1].Split(')')[0].Split(", ").Select(parameter => parameter.Split('*')[1])];
-        string Size(string pointer) => pointer switch
-        {
-            "arena" => "ZOO_ARENA_FLOATS",
-            "state" => "ZOO_STATE_FLOATS",
-            _ => (pointer.StartsWith("in", StringComparison.Ordinal) ? "ZOO_INPUTS_" : "ZOO_OUTPUTS_") + pointer.Split('_', 2)[1].ToUpperInvariant(),
-        };
-        string Each(string prefix, Func<string, string> line) =>
-            string.Concat(parameters.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).Select(name => "        " + line(name) + "\n"));
-        return $$"""
-            #include <stdio.h>
-            #include "zoo.h"
-
-            static float {{string.Join(", ", parameters.Select(name => $"{name}[{Size(name)}]"))}};
-
-            int main(void)
-            {
-                FILE *in = fopen("in.bin", "rb");
-                FILE *out = fopen("out.bin", "wb");
-                int sample;
-                if (in == NULL || out == NULL) return 100;
-                zoo_reset(state);
-                for (sample = 0; sample < {{Count}}; sample++) {
-            {{Each("in_", name => $"if (fread({name}, sizeof(float), {Size(name)}, in) != {Size(name)}) return 101;")}}
-                    zoo_predict({{string.Join(", ", parameters)}});
-            {{Each("out_", name => $"if (fwrite({name}, sizeof(float), {Size(name)}, out) != {Size(name)}) return 102;")}}    }
-                if (fclose(out) != 0 || fclose(in) != 0) return 103;
-                return (int)zoo_selftest({{string.Join(", ", parameters.Where(name => !name.StartsWith("in_", StringComparison.Ordinal)))}});
-            }
-
-            """;
-    }
+    public void Random_graphs_give_the_bits_of_the_engine(uint first, int wanted, string compiler) => CRandomNets.Check(build, compiler, first, wanted, CStorage.Float32);
 }

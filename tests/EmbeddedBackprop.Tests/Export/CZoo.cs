@@ -61,13 +61,17 @@ internal sealed class CZoo
     /// <summary>Every kind of op in the graph.</summary>
     public IEnumerable<Type> OpTypes => Graph.Ops.Select(op => op.GetType()).Distinct();
 
-    public IReadOnlyList<(string Name, string Text)> Export(Arithmetic arithmetic) =>
-        CExporter.Generate(Plan, Parameters, new CExportOptions { Name = "zoo", Arithmetic = arithmetic, SelfTestSamples = 5 }, State);
+    /// <summary>The options of an export of the zoo.</summary>
+    public static CExportOptions Options(Arithmetic arithmetic, CStorage storage = CStorage.Float32) =>
+        new() { Name = "zoo", Arithmetic = arithmetic, SelfTestSamples = 5, Storage = storage };
 
-    /// <summary>What the engine says, sample after sample, with what recurrent layers carry from one to the next.</summary>
-    public float[][] Run(Arithmetic arithmetic, float[][] samples)
+    public IReadOnlyList<(string Name, string Text)> Export(CExportOptions options) => CExporter.Generate(Plan, Parameters, options, State);
+
+    /// <summary>What the engine says, sample after sample, with the weights as they are stored and with what recurrent layers carry from one to the next.</summary>
+    public float[][] Run(CExportOptions options, float[][] samples)
     {
-        Plan plan = Plan.ForInference(Graph, new PlanOptions { Batch = 1, Arithmetic = arithmetic }, [.. outputs]);
+        Plan plan = Plan.ForInference(Graph, new PlanOptions { Batch = 1, Arithmetic = options.Arithmetic!.Value }, [.. outputs]);
+        float[] stored = CExporter.StoredParameters(Plan, Parameters, options);
         float[] workspace = new float[plan.WorkspaceLength], state = [.. State];
         return [.. samples.Select(sample =>
         {
@@ -78,7 +82,7 @@ internal sealed class CZoo
                 from += input.Shape.Length;
             }
 
-            plan.Forward(new PlanMemory<float>(Parameters, [], workspace, state), RunInfo.Single(1));
+            plan.Forward(new PlanMemory<float>(stored, [], workspace, state), RunInfo.Single(1));
             return (float[])[.. outputs.SelectMany(output => plan.ValueSpan<float>(workspace, output, 1)[..output.Shape.Length].ToArray())];
         })];
     }

@@ -21,6 +21,7 @@ internal static class ExportCommand
             HelpName = "NAME",
             Description = $"The processor it is for ({string.Join(", ", CTarget.All.Select(known => known.Name))}): what it cannot hold or compute with the same bits is refused.",
         };
+        StorageOptions storage = new(command);
         RecipeOptions options = new(command, ["arithmetic"]);
         Option<bool> json = Json.Option();
         command.Arguments.Add(model);
@@ -29,7 +30,8 @@ internal static class ExportCommand
         command.Options.Add(target);
         command.Options.Add(json);
         command.SetAction(parsed => Run(
-            parsed.GetRequiredValue(model), parsed.GetRequiredValue(output), parsed.GetValue(name), Target(parsed.GetValue(target)), options.Read(parsed).Arithmetic, parsed.GetValue(json)));
+            parsed.GetRequiredValue(model), parsed.GetRequiredValue(output), storage.Read(parsed, new CExportOptions { Name = parsed.GetValue(name) is { Length: > 0 } given ? given : "model" }),
+            Target(parsed.GetValue(target)), options.Read(parsed).Arithmetic, storage.Judges(parsed), parsed.GetValue(json)));
         export.Subcommands.Add(command);
         return export;
     }
@@ -63,16 +65,19 @@ internal static class ExportCommand
     public static CTarget? Target(string? name) => name is null ? null
         : CTarget.Find(name) ?? throw ToolException.Usage($"--target {name}: there are {string.Join(", ", CTarget.All.Select(known => known.Name))}");
 
-    private static int Run(string path, string folder, string? name, CTarget? target, string? arithmetic, bool json)
+    private static int Run(string path, string folder, CExportOptions asked, CTarget? target, string? arithmetic, bool judges, bool json)
     {
         SavedModel model = ModelStore.Load(path);
         OutputTarget.CheckFolder(folder);
         CExportOptions options = COptions(model.Preparation, model.Recipe) with
         {
-            Name = string.IsNullOrEmpty(name) ? "model" : name,
+            Name = asked.Name,
+            Storage = asked.Storage,
+            StorageOf = asked.StorageOf,
             Target = target,
             Arithmetic = arithmetic switch { null => null, "fused" => Arithmetic.Fused, _ => Arithmetic.Separate },
         };
+        StorageOptions.Judgement? judged = judges ? StorageOptions.Judge(model, options) : null;
         IReadOnlyList<string> files = [];
         OutputTarget.Write(() => files = CExporter.Write(model.Network, folder, options));
         if (target is { HasFusedInstruction: false } && (options.Arithmetic ?? model.Network.Options.Arithmetic) == Arithmetic.Fused)
@@ -88,6 +93,10 @@ internal static class ExportCommand
                 writer.WriteString("model", path);
                 writer.WriteStrings("files", files);
                 writer.WriteNumber("parameters", model.Network.ParameterCount);
+                writer.WriteNumberOrNull("accuracy", judged is { Classes: true } ? judged.Own.Accuracy : null);
+                writer.WriteNumberOrNull("stored_accuracy", judged is { Classes: true } ? judged.Stored.Accuracy : null);
+                writer.WriteNumberOrNull("loss", judged?.Own.Loss);
+                writer.WriteNumberOrNull("stored_loss", judged?.Stored.Loss);
                 writer.WriteString("arithmetic", arithmetic ?? (model.Network.Options.Arithmetic == Arithmetic.Fused ? "fused" : "separate"));
             });
         }
@@ -96,6 +105,11 @@ internal static class ExportCommand
             foreach (string file in files)
             {
                 Console.Out.WriteLine(file);
+            }
+
+            if (judged is not null)
+            {
+                Console.Out.WriteLine(judged.Text);
             }
         }
 

@@ -1,3 +1,4 @@
+using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Export.COps;
@@ -7,6 +8,8 @@ internal sealed class CDense : COp
 {
     protected override Type OpType => typeof(Dense);
 
+    public override CScaleAxis? WeightAxis(Op op, int index) => index == 0 ? CScaleAxis.Columns(((Dense)op).Outputs) : null;
+
     public override void Write(CStep step, CProgram program)
     {
         Dense dense = (Dense)step.Step.Op;
@@ -14,15 +17,16 @@ internal sealed class CDense : COp
         int l = step.Number;
         program.Comment($"{step.Name}: a^{l}[{step.OutputLength}] = {activation.Name}(z^{l}): {activation.Formula}; {CText.Number(dense.MultiplyAdds)} multiply-adds");
         program.Comment($"z_j = b_j + sum over k of w_jk x_k, x[{step.InputLength}] (Nielsen, chapter 2: z^l = w^l a^(l-1) + b^l)");
-        string weight = step.Tables[0].Name, bias = step.Tables[1].Name;
+        CWeightLoad load = step.Tables[0].Load;
+        string weight = step.Tables[0].Argument, bias = step.Tables[1].Name;
         if (dense.Outputs == 1)
         {
-            string dot = program.Routine("dot", CFunctions.MultiplyAdd, DotText());
+            string dot = program.Routine("dot" + load.Suffix, CFunctions.MultiplyAdd | load.Functions, DotText(load));
             program.Statement($"{step.Output}[0] = {dot}({CText.Size(step.InputLength)}, {step.Inputs[0]}, {weight}) + {bias}[0];");
         }
         else
         {
-            string multiply = Ask(program);
+            string multiply = Ask(program, load);
             program.Statement(
                 $"{multiply}({CText.Size(step.InputLength)}, {CText.Size(step.OutputLength)}, {step.Inputs[0]}, {weight}, {bias}, {step.Output});");
         }
@@ -31,35 +35,39 @@ internal sealed class CDense : COp
     }
 
     /// <summary>Asks for dense(inputs, outputs, x, w, b, z).</summary>
-    public static string Ask(CProgram program) => program.Routine("dense", CFunctions.MultiplyAdd, DenseText());
+    public static string Ask(CProgram program, CWeightLoad load) =>
+        program.Routine("dense" + load.Suffix, CFunctions.MultiplyAdd | load.Functions, DenseText(load));
 
     /// <summary>The matrix product; five sums at once in named locals: each x is read once for five, and an array of sums would stay in memory.</summary>
-    private static string DenseText()
+    private static string DenseText(CWeightLoad load)
     {
         const int Together = 5;
         static string Lines(int count, Func<int, string> line) => string.Concat(Enumerable.Range(0, count).Select(i => line(i) + "\n"));
-        return "/* z[j] = b[j] + sum of x[k] * w[k][j], one sum after the other in the order of k; five j at a time, w has a row per input. */\n"
-            + "static void ebp_dense(size_t inputs, size_t outputs, const float *x, const float *w, const float *b, float *z)\n"
+        return $"/* z[j] = b[j] + sum of x[k] * w[k][j], one sum after the other in the order of k; five j at a time, w has a row per input.{load.Remark} */\n"
+            + $"static void ebp_dense{load.Suffix}(size_t inputs, size_t outputs, const float *x, {load.Parameter("w")}, const float *b, float *z)\n"
             + $"{{\n    const size_t whole = outputs - (outputs % {Together}u);\n    size_t j;\n    size_t k;\n    size_t at;\n"
             + $"    for (j = 0u; j < whole; j += {Together}u) {{\n"
+            + string.Concat(Enumerable.Range(0, Together).Select(i => load.Factor("        ", $"f{i}", "w", Index("j", i))))
             + Lines(Together, i => $"        float s{i} = b[{Index("j", i)}];")
             + "        at = j;\n"
             + "        for (k = 0u; k < inputs; k++) {\n            const float xk = x[k];\n"
-            + Lines(Together, i => $"            s{i} = EBP_M(xk, w[{Index("at", i)}], s{i});")
+            + Lines(Together, i => $"            s{i} = EBP_M(xk, {load.Weight($"w[{Index("at", i)}]", $"f{i}")}, s{i});")
             + "            at += outputs;\n        }\n"
             + Lines(Together, i => $"        z[{Index("j", i)}] = s{i};")
             + "    }\n"
-            + "    for (; j < outputs; j++) {\n        float s = b[j];\n        at = j;\n"
-            + "        for (k = 0u; k < inputs; k++) {\n            s = EBP_M(x[k], w[at], s);\n            at += outputs;\n        }\n"
+            + $"    for (; j < outputs; j++) {{\n{load.Factor("        ", "f", "w", "j")}        float s = b[j];\n        at = j;\n"
+            + $"        for (k = 0u; k < inputs; k++) {{\n            s = EBP_M(x[k], {load.Weight("w[at]", "f")}, s);\n            at += outputs;\n        }}\n"
             + "        z[j] = s;\n    }\n}\n";
     }
 
     /// <summary>The dot product: element i goes to sum i mod 16, and a fixed tree joins the sums.</summary>
-    private static string DotText()
+    private static string DotText(CWeightLoad load)
     {
         System.Text.StringBuilder text = new();
-        text.Append("/* One long sum in 16 parts: term i goes to part i mod 16; then the parts are added in pairs, 8 apart, 4, 2 and 1. */\n")
-            .Append("static float ebp_dot(size_t n, const float *x, const float *w)\n{\n    const size_t rest = n % 16u;\n    size_t i;\n");
+        text.Append($"/* One long sum in 16 parts: term i goes to part i mod 16; then the parts are added in pairs, 8 apart, 4, 2 and 1.{load.Remark} */\n")
+            .Append($"static float ebp_dot{load.Suffix}(size_t n, const float *x, {load.Parameter("w")})\n{{\n")
+            .Append(load.Factor("    ", "f", "w", "0"))
+            .Append("    const size_t rest = n % 16u;\n    size_t i;\n");
         for (int l = 0; l < 16; l++)
         {
             text.Append($"    float s{l} = 0.0f;\n");
@@ -68,13 +76,13 @@ internal sealed class CDense : COp
         text.Append("    for (i = 0u; i < n - rest; i += 16u) {\n");
         for (int l = 0; l < 16; l++)
         {
-            text.Append($"        s{l} = EBP_M(x[{Index("i", l)}], w[{Index("i", l)}], s{l});\n");
+            text.Append($"        s{l} = EBP_M(x[{Index("i", l)}], {load.Weight($"w[{Index("i", l)}]", "f")}, s{l});\n");
         }
 
         text.Append("    }\n");
         for (int l = 0; l < 15; l++)
         {
-            text.Append($"    if (rest > {l}u) {{\n        s{l} = EBP_M(x[{Index("i", l)}], w[{Index("i", l)}], s{l});\n    }}\n");
+            text.Append($"    if (rest > {l}u) {{\n        s{l} = EBP_M(x[{Index("i", l)}], {load.Weight($"w[{Index("i", l)}]", "f")}, s{l});\n    }}\n");
         }
 
         for (int half = 8; half >= 1; half /= 2)

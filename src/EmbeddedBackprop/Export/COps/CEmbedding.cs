@@ -1,3 +1,4 @@
+using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Export.COps;
@@ -5,14 +6,14 @@ namespace EmbeddedBackprop.Export.COps;
 /// <summary>Rows of a table by number, in C. Where the engine refuses a number without a row, the C gives zeros: it never reads outside the table.</summary>
 internal sealed class CEmbedding : COp
 {
-    private const string Text = """
-        /* y[t] = row number x[t] of the table; zeros where there is no such row. */
-        static void ebp_embedding(size_t steps, size_t rows, size_t columns, const float *x, const float *table, float *y)
+    private static string Text(CWeightLoad load) => $$"""
+        /* y[t] = row number x[t] of the table; zeros where there is no such row.{{load.Remark}} */
+        static void ebp_embedding{{load.Suffix}}(size_t steps, size_t rows, size_t columns, const float *x, {{load.Parameter("table")}}, float *y)
         {
             size_t t;
-            for (t = 0u; t < steps; t++) {
+        {{(load.Storage == CStorage.Float32 ? "" : "    size_t j;\n")}}    for (t = 0u; t < steps; t++) {
                 if (x[t] >= 0.0f && x[t] < (float)rows) {
-                    (void)memcpy(y + (t * columns), table + ((size_t)x[t] * columns), columns * sizeof *y);
+                    {{Row(load)}}
                 } else {
                     (void)memset(y + (t * columns), 0, columns * sizeof *y);
                 }
@@ -23,12 +24,21 @@ internal sealed class CEmbedding : COp
 
     protected override Type OpType => typeof(Embedding);
 
+    public override CScaleAxis? WeightAxis(Op op, int index) => CScaleAxis.Columns(((Embedding)op).Size);
+
     public override void Write(CStep step, CProgram program)
     {
         Embedding op = (Embedding)step.Step.Op;
         program.Comment($"{step.Name}: a^{step.Number}[{step.InputLength}][{op.Size}], row x_t of the table for each of {step.InputLength} numbers");
-        string look = program.Routine("embedding", CFunctions.None, Text);
+        CWeightLoad load = step.Tables[0].Load;
+        string look = program.Routine("embedding" + load.Suffix, load.Functions, Text(load));
         program.Statement(
-            $"{look}({CText.Size(step.InputLength)}, {CText.Size(op.Count)}, {CText.Size(op.Size)}, {step.Inputs[0]}, {step.Tables[0].Name}, {step.Output});");
+            $"{look}({CText.Size(step.InputLength)}, {CText.Size(op.Count)}, {CText.Size(op.Size)}, {step.Inputs[0]}, {step.Tables[0].Argument}, {step.Output});");
     }
+
+    /// <summary>The statement for one row, with the variable j for all but copied rows.</summary>
+    private static string Row(CWeightLoad load) => load.Storage == CStorage.Float32
+        ? "(void)memcpy(y + (t * columns), table + ((size_t)x[t] * columns), columns * sizeof *y);"
+        : "for (j = 0u; j < columns; j++) {\n                "
+            + $"y[(t * columns) + j] = {load.Weight("table[((size_t)x[t] * columns) + j]", "table_scale[j]")};\n            }}";
 }

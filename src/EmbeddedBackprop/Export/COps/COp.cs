@@ -36,6 +36,14 @@ internal abstract class COp
     /// <param name="values">Its numbers.</param>
     public virtual (string Name, float[] Values) KeptTable(Op op, int index, string name, float[] values) => (name, values);
 
+    /// <summary>
+    /// Which output each number of a table belongs to, for tables of weights that may be stored as float16 or int8; null for what stays float32: biases, factors,
+    /// whatever is read once for many multiply-adds.
+    /// </summary>
+    /// <param name="op">The op.</param>
+    /// <param name="index">Which of the op's parameters.</param>
+    public virtual CScaleAxis? WeightAxis(Op op, int index) => null;
+
     /// <summary>The C expression of a place behind another one.</summary>
     protected static string At(string place, int offset) => offset == 0 ? place : $"({place} + {CText.Size(offset)})";
 

@@ -1,3 +1,4 @@
+using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Export.COps;
@@ -46,6 +47,13 @@ internal sealed class CRecurrent<TOp> : COp where TOp : Recurrent
 
     public override bool UsesScratch => true;
 
+    // Weights of the inputs, of the hidden state, and two biases, for each direction.
+    public override CScaleAxis? WeightAxis(Op op, int index)
+    {
+        Recurrent layer = (Recurrent)op;
+        return index % 4 < 2 ? CScaleAxis.Columns(layer.Gates * layer.Hidden) : null;
+    }
+
     public override void Write(CStep step, CProgram program)
     {
         Recurrent op = (Recurrent)step.Step.Op;
@@ -59,20 +67,21 @@ internal sealed class CRecurrent<TOp> : COp where TOp : Recurrent
         program.Comment(
             $"{step.Name}: {name}, {op.Hidden} units, x[{op.Steps}][{op.Features}]: {formula}; {CText.Comment(op.Detail)}; {CText.Number(op.MultiplyAdds)} multiply-adds");
         program.Routine("recurrent_sizes", CFunctions.None, Sizes);
-        CDense.Ask(program);
-        string routine = program.Routine(name, functions, Loop(name, op, formula, gates));
+        CWeightLoad load = step.Tables[0].Load;
+        _ = CDense.Ask(program, load);
+        string routine = program.Routine(name + load.Suffix, functions, Loop(name, op, formula, gates, load));
         for (int direction = 0; direction < op.Directions; direction++)
         {
             Call(step, program, op, routine, direction);
         }
     }
 
-    private static string Loop(string name, Recurrent op, string formula, string gates)
+    private static string Loop(string name, Recurrent op, string formula, string gates, CWeightLoad load)
     {
         string cell = op.HasCell ? ", float *c" : "", units = op.Gates > 1 ? "    const size_t units = r_sizes->hidden;\n" : "";
         return $$"""
             /* {{formula}}; mask may be NULL; where it is not above 0 the state stays as it is. products: room for {{2 * op.Gates}} numbers a unit. */
-            static void ebp_{{name}}(const ebp_recurrent_sizes *r_sizes, const float *x, const float *mask, const float *wx, const float *wh, const float *bx, const float *bh, float *products, float *h{{cell}}, float *y)
+            static void ebp_{{name}}{{load.Suffix}}(const ebp_recurrent_sizes *r_sizes, const float *x, const float *mask, {{load.Parameter("wx")}}, {{load.Parameter("wh")}}, const float *bx, const float *bh, float *products, float *h{{cell}}, float *y)
             {
                 const size_t columns = {{op.Gates}}u * r_sizes->hidden;
             {{units}}    float *p = products;
@@ -82,8 +91,8 @@ internal sealed class CRecurrent<TOp> : COp where TOp : Recurrent
                 for (s = 0u; s < r_sizes->steps; s++) {
                     const size_t t = r_sizes->backwards != 0 ? (r_sizes->steps - 1u) - s : s;
                     if (mask == NULL || mask[t] > 0.0f) {
-                        ebp_dense(r_sizes->features, columns, x + (t * r_sizes->features), wx, bx, p);
-                        ebp_dense(r_sizes->hidden, columns, h, wh, bh, q);
+                        ebp_dense{{load.Suffix}}(r_sizes->features, columns, x + (t * r_sizes->features), {{load.Pass("wx")}}, bx, p);
+                        ebp_dense{{load.Suffix}}(r_sizes->hidden, columns, h, {{load.Pass("wh")}}, bh, q);
                         for (j = 0u; j < r_sizes->hidden; j++) {
                             {{gates}}
                         }
@@ -119,7 +128,7 @@ internal sealed class CRecurrent<TOp> : COp where TOp : Recurrent
             program.Statement($"    (void)memset({state[0]}, 0, {CText.Size(state.Length * op.Hidden)} * sizeof(float));");
         }
 
-        string tables = string.Join(", ", step.Tables.Skip(4 * direction).Take(4).Select(table => table.Name));
+        string tables = string.Join(", ", step.Tables.Skip(4 * direction).Take(4).Select(table => table.Argument));
         program.Statement($"    {routine}(&sizes, {step.Inputs[0]}, {mask}, {tables}, {step.Scratch}, {string.Join(", ", state)}, {At(step.Output, direction * op.Hidden)});");
         program.Statement("}");
     }

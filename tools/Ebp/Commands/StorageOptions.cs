@@ -1,0 +1,73 @@
+using System.CommandLine;
+using System.Globalization;
+using EmbeddedBackprop.Export;
+using EmbeddedBackprop.Tools.Recipes;
+using EmbeddedBackprop.Training;
+
+namespace EmbeddedBackprop.Tools.Commands;
+
+/// <summary>The options of the C export that say how weights stand in flash, and what that costs.</summary>
+internal sealed class StorageOptions
+{
+    private readonly Option<string> all = new("--storage") { HelpName = "float32|float16|int8", Description = "How weights stand in flash; the arithmetic is float with all of them (default: float32)." };
+
+    private readonly Option<string[]> single = new("--storage-of") { HelpName = "LAYER=STORAGE", Description = "Another storage for one layer; may be given several times." };
+
+    private readonly Option<bool> judge = new("--evaluate") { Description = "Judges the stored weights beside the network's own, on the test part of the data it was trained on." };
+
+    public StorageOptions(Command command)
+    {
+        command.Options.Add(all);
+        command.Options.Add(single);
+        command.Options.Add(judge);
+    }
+
+    /// <summary>Loss and accuracy with the network's own weights, which it has again afterwards, and with the stored ones.</summary>
+    public static Judgement Judge(SavedModel model, CExportOptions options)
+    {
+        Network network = model.Network;
+        IBatchSource data = ModelData.Load(model, new Recipe());
+        float[] stored = CExporter.StoredParameters(network.InferencePlan, network.Parameters, options), own = network.Parameters.ToArray();
+        Evaluation before = Recipes.Judge.Evaluate(network, data);
+        stored.CopyTo(network.Parameters);
+        Evaluation after = Recipes.Judge.Evaluate(network, data);
+        own.CopyTo(network.Parameters);
+        return new Judgement(before, after, data.ClassCount > 0);
+    }
+
+    public CExportOptions Read(ParseResult parsed, CExportOptions options)
+    {
+        Dictionary<string, CStorage> layers = new(StringComparer.Ordinal);
+        foreach (string text in parsed.GetValue(single) ?? [])
+        {
+            int at = text.LastIndexOf('=');
+            if (at <= 0)
+            {
+                throw ToolException.Usage($"--storage-of {text}: expected LAYER=STORAGE, as in dense2=float32");
+            }
+
+            layers[text[..at]] = Parse("--storage-of " + text, text[(at + 1)..]);
+        }
+
+        return options with { Storage = parsed.GetValue(all) is { } name ? Parse("--storage " + name, name) : CStorage.Float32, StorageOf = layers };
+    }
+
+    public bool Judges(ParseResult parsed) => parsed.GetValue(judge);
+
+    private static CStorage Parse(string option, string name) => name switch
+    {
+        "float32" => CStorage.Float32,
+        "float16" => CStorage.Float16,
+        "int8" => CStorage.Int8,
+        _ => throw ToolException.Usage($"{option}: there are float32, float16, int8"),
+    };
+
+    /// <summary>What storage costs.</summary>
+    internal sealed record Judgement(Evaluation Own, Evaluation Stored, bool Classes)
+    {
+        public string Text => string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Own.Count:N0} test samples: loss {Own.Loss:G6} with the network's own weights, {Stored.Loss:G6} with the stored ones")
+            + (Classes ? string.Create(CultureInfo.InvariantCulture, $"; accuracy {Own.Accuracy:P2} and {Stored.Accuracy:P2}") : "");
+    }
+}
