@@ -18,10 +18,16 @@ internal static class Tools
             if (folder.Length > 0 && File.Exists(path)) return path;
         }
 
-        string message = $"{program} is not installed (Debian: apt-get install {debianPackage})";
+        throw Missing(program, debianPackage);
+    }
+
+    /// <summary>Ignores the test, or fails it under EBP_REQUIRE_TOOLS=1, naming the Debian packages of what is not there.</summary>
+    public static InvalidOperationException Missing(string what, string debianPackages)
+    {
+        string message = $"{what} is not installed (Debian: apt-get install {debianPackages})";
         if (Environment.GetEnvironmentVariable("EBP_REQUIRE_TOOLS") == "1") Assert.Fail(message);
         Assert.Ignore(message);
-        throw new InvalidOperationException(message);
+        return new InvalidOperationException(message);
     }
 
     /// <summary>Runs a program to its end in a folder.</summary>
