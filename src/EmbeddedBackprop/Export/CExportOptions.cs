@@ -47,4 +47,7 @@ public sealed record CExportOptions
 
     /// <summary>What the outputs are called, or one text about all of them; for the header's comments.</summary>
     public IReadOnlyList<string> OutputNames { get; init; } = [];
+
+    /// <summary>The training step; null for a network that only predicts.</summary>
+    public CTrainingOptions? Training { get; init; }
 }

@@ -46,7 +46,7 @@ internal sealed class CGolden
     public float[][] Outputs { get; }
 
     /// <summary>Which nodes are numbers of table rows, and the rows of the smallest table that they choose from.</summary>
-    private static Dictionary<Node, int> TableRows(Plan plan)
+    public static Dictionary<Node, int> TableRows(Plan plan)
     {
         Dictionary<Node, int> rows = [];
         for (int i = plan.Steps.Length - 1; i >= 0; i--)

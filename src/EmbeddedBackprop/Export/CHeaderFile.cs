@@ -33,11 +33,7 @@ internal static class CHeaderFile
 
             /* Flash of the tables; RAM that a prediction needs beside its input and output. */
             {{Stored(model)}}#define {{m}}_FLASH_BYTES {{model.FlashBytes}}
-            #define {{m}}_RAM_BYTES {{sizeof(float) * (long)arena}}
-
-            /* The arena that a prediction works in{{(arena == 0 ? ": it needs none, but C has no empty arrays" : "")}}. */
-            #define {{m}}_ARENA_FLOATS {{Math.Max(arena, 1)}}
-            #define {{m}}_ARENA_BYTES {{sizeof(float) * (long)Math.Max(arena, 1)}}
+            {{Memory(model, m, arena)}}
 
             {{State(m, model.StateLength)}}{{Names("Inputs", model.InputNames, model.Inputs[0].Length)}}{{Names("Outputs", model.OutputNames, model.Outputs[0].Length)}}#define {{m}}_FUSED {{(model.Arithmetic == Arithmetic.Fused ? 1 : 0)}}
 
@@ -72,17 +68,7 @@ internal static class CHeaderFile
 
         text.Append(CultureInfo.InvariantCulture, $$"""
 
-            /*
-             * Predicts one sample: reads {{Floats(m, "INPUTS", model.Inputs)}}{{(model.Preparation.Length > 0 ? $" that {p}_prepare wrote" : "")}}, writes {{Floats(m, "OUTPUTS", model.Outputs)}}, works in {{m}}_ARENA_FLOATS floats{{(arena == 0 ? " (none: NULL will do)" : "")}}.
-             * They may not overlap. Nothing else is written, so that calls with different output{{(model.StateLength > 0 ? ", arena and state" : " and arena")}} may run at the same time.
-             */
-            void {{p}}_predict({{model.PredictParameters}});
-            {{Reset(p, m, model.StateLength)}}
-            /*
-             * Predicts the golden inputs ({{p}}_selftest.c) and counts what is wrong: outputs that are not the engine's bits, a changed table,
-             * a multiply-add that rounds otherwise, denormals flushed to zero. 0: all is right. Uses {{(model.StateLength > 0 ? "output, arena and state (lost!)" : "output and arena")}} as {{p}}_predict does.
-             */
-            uint32_t {{p}}_selftest({{model.OutputParameters}});
+            {{(model.Training is { } training ? CTrainingHeader.Functions(model, training) : Prediction(model, p, m, arena))}}
 
             #ifdef __cplusplus
             }
@@ -93,6 +79,28 @@ internal static class CHeaderFile
             """);
         return Clean(text);
     }
+
+    private static string Memory(CModel model, string m, int arena) => model.Training is { } training ? CTrainingHeader.Memory(model, training) : string.Create(CultureInfo.InvariantCulture, $$"""
+        #define {{m}}_RAM_BYTES {{sizeof(float) * (long)arena}}
+
+        /* The arena that a prediction works in{{(arena == 0 ? ": it needs none, but C has no empty arrays" : "")}}. */
+        #define {{m}}_ARENA_FLOATS {{Math.Max(arena, 1)}}
+        #define {{m}}_ARENA_BYTES {{sizeof(float) * (long)Math.Max(arena, 1)}}
+        """);
+
+    private static string Prediction(CModel model, string p, string m, int arena) => $$"""
+        /*
+         * Predicts one sample: reads {{Floats(m, "INPUTS", model.Inputs)}}{{(model.Preparation.Length > 0 ? $" that {p}_prepare wrote" : "")}}, writes {{Floats(m, "OUTPUTS", model.Outputs)}}, works in {{m}}_ARENA_FLOATS floats{{(arena == 0 ? " (none: NULL will do)" : "")}}.
+         * They may not overlap. Nothing else is written, so that calls with different output{{(model.StateLength > 0 ? ", arena and state" : " and arena")}} may run at the same time.
+         */
+        void {{p}}_predict({{model.PredictParameters}});
+        {{Reset(p, m, model.StateLength)}}
+        /*
+         * Predicts the golden inputs ({{p}}_selftest.c) and counts what is wrong: outputs that are not the engine's bits, a changed table,
+         * a multiply-add that rounds otherwise, denormals flushed to zero. 0: all is right. Uses {{(model.StateLength > 0 ? "output, arena and state (lost!)" : "output and arena")}} as {{p}}_predict does.
+         */
+        uint32_t {{p}}_selftest({{model.OutputParameters}});
+        """;
 
     private static string Ends(string m, string word, CEnd[] ends) => string.Concat(ends.Select(end => $$"""
         {{(ends.Length > 1 ? $"/* {end.Name} */\n" : "")}}#define {{m}}_{{word}}S{{end.MacroSuffix}} {{end.Length}}

@@ -31,10 +31,6 @@ internal sealed class CModel
             Errors.Negative(nameof(options.SelfTestSamples), options.SelfTestSamples);
         }
 
-        Inputs = CEnd.All([.. source.Graph.Nodes.Where(node => node.Op is null && (IsRead(source, node) || outputs.Contains(node)))], "input", "in");
-        Outputs = CEnd.All(outputs, "output", "out");
-        Prefix = CText.Identifier(options.Name);
-        Macro = Prefix.ToUpperInvariant();
         PlanOptions compact = new()
         {
             Batch = 1,
@@ -44,7 +40,18 @@ internal sealed class CModel
         };
         options.Target?.Require(compact.Arithmetic);
         Plan = Plan.ForInference(source.Graph, compact, outputs);
-        tables = MakeTables(source, parameters, options);
+        Plan? trainingPlan = options.Training is { } wish ? CTraining.PlanOf(source.Graph, compact.Arithmetic, wish) : null;
+        CTrainingEnds ends = new(source, outputs, trainingPlan);
+        Inputs = ends.Prediction;
+        Outputs = CEnd.All(outputs, "output", "out");
+        Prefix = CText.Identifier(options.Name);
+        Macro = Prefix.ToUpperInvariant();
+        tables = MakeTables(source, parameters, options, trainingPlan);
+        if (trainingPlan is not null)
+        {
+            Training = new CTraining(options.Training!, trainingPlan, tables, Plan.WorkspaceLength) { Inputs = ends.Inputs, Targets = ends.Targets };
+        }
+
         float[][] keptValues = ReadState(source, state);
         Preparation = MakePreparation(options);
         InputNames = Inputs.Length == 1 ? options.InputNames : [];
@@ -57,10 +64,18 @@ internal sealed class CModel
         }
 
         Steps = MakeSteps(keptValues);
-        Tables = [.. tables.Where(table => Steps.Any(step => step.Tables.Contains(table)))];
+        Prediction = Program.TakeStatements();
+        if (Training is not null)
+        {
+            CTrainingFile.AskForChecksum(Program);
+            Training.Write(Program, (step, text) => TablesOf(step, text, keptValues));
+        }
+
+        Tables = [.. tables.Where((_, i) => IsUsed(Plan.Parameters[i]))];
         int samples = Samples(options);
         CheckArrays(options.Target, samples);
         Golden = new CGolden(this, source.Graph, compact with { EndsByReference = false, Batch = samples }, tables, keptValues);
+        TrainingGolden = Training is null ? null : new CTrainingGolden(Training, source.Graph, compact.Arithmetic, tables, keptValues);
     }
 
     /// <summary>The identifier that functions and files begin with.</summary>
@@ -71,7 +86,13 @@ internal sealed class CModel
 
     public Plan Plan { get; }
 
-    /// <summary>The inputs that the steps read, in the order of the graph.</summary>
+    /// <summary>The training step; null for a network that only predicts.</summary>
+    public CTraining? Training { get; }
+
+    /// <summary>The body of NAME_predict.</summary>
+    public string Prediction { get; }
+
+    /// <summary>The inputs that a prediction reads, in the order of the graph.</summary>
     public CEnd[] Inputs { get; }
 
     /// <summary>The outputs in the order in which the plan was asked for them.</summary>
@@ -83,15 +104,17 @@ internal sealed class CModel
     /// <summary>Whether a step works in the arena: a plan may reserve memory that the C does not need.</summary>
     public bool UsesArena { get; private set; }
 
-    /// <summary>The parameters of NAME_predict and NAME_selftest behind the inputs.</summary>
+    /// <summary>The parameters of NAME_predict behind the inputs; without training those of NAME_selftest, too.</summary>
     public string OutputParameters =>
-        string.Join(", ", Outputs.Select(output => "float *" + output.Pointer)) + ", float *arena" + (StateLength > 0 ? ", float *state" : "");
+        string.Join(", ", Outputs.Select(output => "float *" + output.Pointer)) + (Training is not null ? "" : ", float *arena") + (StateLength > 0 ? ", float *state" : "");
 
     /// <summary>The same as arguments.</summary>
-    public string OutputArguments => string.Join(", ", Outputs.Select(output => output.Pointer)) + ", arena" + (StateLength > 0 ? ", state" : "");
+    public string OutputArguments =>
+        string.Join(", ", Outputs.Select(output => output.Pointer)) + (Training is not null ? "" : ", arena") + (StateLength > 0 ? ", state" : "");
 
     /// <summary>The parameters of NAME_predict.</summary>
-    public string PredictParameters => string.Join(", ", Inputs.Select(input => "const float *" + input.Pointer)) + ", " + OutputParameters;
+    public string PredictParameters =>
+        (Training is null ? "" : $"const {Prefix}_model *model, ") + string.Join(", ", Inputs.Select(input => "const float *" + input.Pointer)) + ", " + OutputParameters;
 
     /// <summary>The tables of parameters that the steps read.</summary>
     public CTable[] Tables { get; }
@@ -111,6 +134,9 @@ internal sealed class CModel
     public CProgram Program { get; }
 
     public CGolden Golden { get; }
+
+    /// <summary>What the engine's training gives; null without training.</summary>
+    public CTrainingGolden? TrainingGolden { get; }
 
     public Arithmetic Arithmetic => Plan.Options.Arithmetic;
 
@@ -140,6 +166,7 @@ internal sealed class CModel
         }
 
         target?.RequireArray("the arena", sizeof(float) * (long)Plan.WorkspaceLength);
+        target?.RequireArray("the memory of training", sizeof(float) * (long)(Training?.Length ?? 0));
         target?.RequireArray("the carried state", sizeof(float) * (long)StateLength);
         foreach (CEnd end in Inputs.Concat(Outputs))
         {
@@ -147,25 +174,26 @@ internal sealed class CModel
         }
     }
 
-    private static bool IsRead(Plan plan, Node node)
+    /// <summary>The table of what is kept without being trained; null where nobody reads it.</summary>
+    public CTable? KeptTable(string name) => kept.GetValueOrDefault(name);
+
+    private bool IsUsed(ParameterRange range)
     {
-        if (node.Op is not null)
+        bool used = false;
+        foreach (Step step in Plan.Steps)
         {
-            return false;
+            used |= Array.IndexOf(step.Ranges, range) >= 0;
         }
 
-        foreach (Step step in plan.Steps)
+        foreach (Step step in Training is null ? [] : Training.Plan.Steps)
         {
-            if (Array.IndexOf(step.InputNodes, node) >= 0)
-            {
-                return true;
-            }
+            used |= Array.IndexOf(step.Ranges, range) >= 0;
         }
 
-        return false;
+        return used;
     }
 
-    private CTable[] MakeTables(Plan source, ReadOnlySpan<float> parameters, CExportOptions options)
+    private CTable[] MakeTables(Plan source, ReadOnlySpan<float> parameters, CExportOptions options, Plan? trainingPlan)
     {
         ReadOnlySpan<ParameterRange> from = source.Parameters, to = Plan.Parameters;
         Dictionary<string, (CScaleAxis Axis, CStorage Storage)> stored = CStorageChoice.Of(Plan, options);
@@ -176,13 +204,27 @@ internal sealed class CModel
             float[] values = Compact(range, parameters);
             string shape = range.Dimensions is { } sizes ? $"[{string.Join("][", sizes.Select(size => CText.Number(size)))}]" : range.Kind == ParameterKind.Weight ? $"[{range.Rows} inputs][{range.Columns} outputs]" : $"[{range.Columns} outputs]";
             made[i] = new CTable(Unique($"{Prefix}_{CText.Identifier(range.Name)}"), $"{CText.Comment(range.Name)} {shape}", values);
-            if (stored.TryGetValue(range.Name, out (CScaleAxis Axis, CStorage Storage) choice))
+            // What is trained begins with the network's own numbers.
+            if (!IsTrained(trainingPlan, range.Name) && stored.TryGetValue(range.Name, out (CScaleAxis Axis, CStorage Storage) choice))
             {
                 made[i] = made[i].StoredAs(choice.Storage, choice.Axis, range.Name, Unique);
             }
         }
 
         return made;
+    }
+
+    private static bool IsTrained(Plan? plan, string name)
+    {
+        foreach (ParameterRange range in plan is null ? [] : plan.TrainedParameters)
+        {
+            if (range.Name == name)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>A tensor without padding, in the order of memory.</summary>
@@ -259,11 +301,15 @@ internal sealed class CModel
         {
             Step step = steps[i];
             COp text = COp.For(step);
-            CTable[] own = [.. step.Ranges.Select(range => tables[Plan.Parameters.IndexOf(range)]), .. KeptTables(text, step, keptValues)];
+            CTable[] own = TablesOf(step, text, keptValues);
             string[] inputs = [.. step.Inputs.Select((slot, k) => Place(step.InputNodes[k], slot))];
             string scratch = step.ForwardScratch.Exists ? ArenaAt(step.ForwardScratch.Offset) : "NULL";
             string[] state = [.. step.StateRanges.Where(range => range.PerSample).Select(StatePlace)];
-            result[i] = new CStep(step, i + 1, inputs, Place(step.Node, step.Output), own, scratch, state);
+            result[i] = new CStep(step, i + 1, inputs, Place(step.Node, step.Output), own, scratch, state)
+            {
+                Learns = Training is not null,
+                Kept = Training is null ? [] : [.. step.StateRanges.Where(range => !range.PerSample).Select(range => Training.StatePlace(range.Name))],
+            };
             Program.Gap();
             text.Write(result[i], Program);
             UsesArena |= text.UsesScratch;
@@ -272,26 +318,40 @@ internal sealed class CModel
         return result;
     }
 
+    /// <summary>Parameters, trained ones at their places in RAM, and behind them what is kept.</summary>
+    private CTable[] TablesOf(Step step, COp text, float[][] keptValues) =>
+    [
+        .. step.Ranges.Select(range => Training?.TensorOf(in range) is { } tensor ? tensor.Table.InMemory(tensor.Place) : tables[Plan.Parameters.IndexOf(range)]),
+        .. KeptTables(text, step, keptValues),
+    ];
+
     private IEnumerable<CTable> KeptTables(COp text, Step step, float[][] values)
     {
         int index = 0;
         foreach (StateRange range in step.StateRanges.Where(range => !range.PerSample))
         {
-            if (!kept.TryGetValue(range.Name, out CTable? table))
+            if (!this.kept.TryGetValue(range.Name, out CTable? table))
             {
-                (string name, float[] numbers) = text.KeptTable(step.Op, index, range.Name, values[Plan.State.IndexOf(range)]);
+                // What goes on changing is kept as it is: what an op computes from it would be wrong after the first training step.
+                float[] kept = values[StateIndex(range.Name)];
+                (string name, float[] numbers) = Training is null ? text.KeptTable(step.Op, index, range.Name, kept) : (range.Name, kept);
                 table = new CTable(Unique($"{Prefix}_{CText.Identifier(name)}"), $"{CText.Comment(name)} [{CText.Number(numbers.Length)}]", numbers);
-                kept.Add(range.Name, table);
+                this.kept.Add(range.Name, table);
             }
 
             index++;
-            yield return table;
+            yield return Training is null ? table : table.InMemory(Training.StatePlace(range.Name));
         }
     }
 
     /// <summary>What is carried stands side by side, and only what the steps use: an op that is applied twice carries one state.</summary>
     private string StatePlace(StateRange range)
     {
+        if (Training is not null)
+        {
+            return Training.StatePlace(range.Name);
+        }
+
         if (!carried.TryGetValue(range.Name, out int offset))
         {
             carried.Add(range.Name, offset = StateLength);
@@ -299,6 +359,18 @@ internal sealed class CModel
         }
 
         return offset == 0 ? "state" : $"(state + {CText.Size(offset)})";
+    }
+
+    private int StateIndex(string name)
+    {
+        ReadOnlySpan<StateRange> ranges = Plan.State;
+        int index = 0;
+        while (ranges[index].Name != name)
+        {
+            index++;
+        }
+
+        return index;
     }
 
     private string Place(Node node, Slot slot)

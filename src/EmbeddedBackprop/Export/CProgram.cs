@@ -2,12 +2,14 @@ using System.Text;
 
 namespace EmbeddedBackprop.Export;
 
-/// <summary>Collects what the ops write: the routines they share, the functions these use, and the statements of model_predict.</summary>
+/// <summary>Collects what the ops write: the routines they share, the functions these use, and the statements of one function after the other.</summary>
 internal sealed class CProgram(string prefix)
 {
     private readonly HashSet<string> routineNames = new(StringComparer.Ordinal);
     private readonly StringBuilder routines = new();
     private readonly StringBuilder statements = new();
+    private string? opening;
+    private int depth = 1;
 
     /// <summary>What the names of routines and types begin with.</summary>
     public string Prefix => prefix;
@@ -18,7 +20,7 @@ internal sealed class CProgram(string prefix)
     /// <summary>The static functions in the order in which they were asked for.</summary>
     public string Routines => routines.ToString();
 
-    /// <summary>The body of model_predict.</summary>
+    /// <summary>The body of the function that is being written.</summary>
     public string Statements => statements.ToString();
 
     /// <summary>Asks for a routine, once however often it is used; every function name in the text begins with "ebp_".</summary>
@@ -35,11 +37,52 @@ internal sealed class CProgram(string prefix)
         return prefix + "_" + name;
     }
 
-    /// <summary>A line of a comment in front of a step; names in it went through <see cref="CText.Comment"/>.</summary>
-    public void Comment(string text) => statements.Append("    /* ").Append(text).Append(" */\n");
+    /// <summary>Asks for functions that the text of a statement uses.</summary>
+    public void Need(CFunctions functions) => Functions |= functions;
 
-    /// <summary>A statement of model_predict.</summary>
-    public void Statement(string text) => statements.Append("    ").Append(text).Append('\n');
+    /// <summary>A line of a comment in front of a step; names in it went through <see cref="CText.Comment"/>.</summary>
+    public void Comment(string text) => Line($"/* {text} */");
+
+    /// <summary>A statement.</summary>
+    public void Statement(string text)
+    {
+        if (opening is { } line)
+        {
+            opening = null;
+            Line(Head(line));
+            depth++;
+        }
+
+        Line(text);
+    }
+
+    /// <summary>
+    /// Begins a block behind a line such as a loop's head; with an empty line it is a block by itself. It is written with its first statement: comments come in front of it, and a block without
+    /// statements is left out.
+    /// </summary>
+    public void Open(string line)
+    {
+        if (opening is { } outer)
+        {
+            Line(Head(outer));
+            depth++;
+        }
+
+        opening = line;
+    }
+
+    /// <summary>Ends the block.</summary>
+    public void Close()
+    {
+        if (opening is not null)
+        {
+            opening = null;
+            return;
+        }
+
+        depth--;
+        Line("}");
+    }
 
     /// <summary>A statement that copies numbers between places that do not overlap.</summary>
     public void Copy(int length, string from, string to) => Statement($"(void)memcpy({to}, {from}, {CText.Size(length)} * sizeof(float));");
@@ -52,4 +95,16 @@ internal sealed class CProgram(string prefix)
             statements.Append('\n');
         }
     }
+
+    /// <summary>The statements so far; the next ones belong to another function.</summary>
+    public string TakeStatements()
+    {
+        string text = statements.ToString();
+        statements.Clear();
+        return text;
+    }
+
+    private static string Head(string line) => line.Length == 0 ? "{" : line + " {";
+
+    private void Line(string text) => statements.Append(' ', 4 * depth).Append(text).Append('\n');
 }

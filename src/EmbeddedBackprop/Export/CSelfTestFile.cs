@@ -12,6 +12,7 @@ internal static class CSelfTestFile
     public static string Text(CModel model)
     {
         string m = model.Macro, p = model.Prefix;
+        bool training = model.Training is not null;
         CGolden golden = model.Golden;
         StringBuilder text = new();
         text.Append(CultureInfo.InvariantCulture, $$"""
@@ -56,9 +57,9 @@ internal static class CSelfTestFile
                 return ((word == expected) || both_nan) ? 0u : 1u;
             }
 
-            {{Sums(model)}}uint32_t {{p}}_selftest({{model.OutputParameters}})
+            {{Sums(model)}}{{(training ? CTrainingSelfTest.Routines(model) : "")}}uint32_t {{p}}_selftest({{(training ? "float *memory" : model.OutputParameters)}})
             {
-                /* a*b + c is {{(model.Arithmetic == Arithmetic.Fused ? "16777218 with one rounding; with two it would be 16777220" : "16777220 with two roundings; with one it would be 16777218")}}. Volatile: computed here, not by the compiler. */
+            {{(training ? Locals(model) : "")}}    /* a*b + c is {{(model.Arithmetic == Arithmetic.Fused ? "16777218 with one rounding; with two it would be 16777220" : "16777220 with two roundings; with one it would be 16777218")}}. Volatile: computed here, not by the compiler. */
                 volatile const float a = 0x1.000002p+0f;
                 volatile const float b = 0x1.fffffcp-1f;
                 volatile const float c = 0x1.000002p+24f;
@@ -77,16 +78,21 @@ internal static class CSelfTestFile
             sum = table.Continue(sum);
         }
 
+        if (training)
+        {
+            text.Append($"    {p}_start(&model, memory);\n");
+        }
+
         text.Append(CultureInfo.InvariantCulture, $$"""
             {{(model.AllTables.Any() ? $"    wrong += (sum == 0x{sum:X8}u) ? 0u : 1u;\n" : "")}}    for (sample = 0u; sample < {{m}}_SAMPLES; sample++) {
             {{Check(model)}}    }
-                return wrong;
+            {{(training ? CTrainingSelfTest.Body(model) : "")}}    return wrong;
             }
 
             #ifdef {{m}}_SELFTEST_MAIN
             int main(void)
             {
-            {{Arrays(model)}}    return {{p}}_selftest({{model.OutputArguments}}) == 0u ? 0 : 1;
+            {{(training ? $"    static float memory[{m}_SELFTEST_FLOATS];\n" : Arrays(model))}}    return {{p}}_selftest({{(training ? "memory" : model.OutputArguments)}}) == 0u ? 0 : 1;
             }
             #endif
 
@@ -123,12 +129,26 @@ internal static class CSelfTestFile
         string m = model.Macro, p = model.Prefix;
         string inputs = string.Concat(model.Inputs.Select(input => $"{p}_golden_inputs{input.Suffix} + (sample * {m}_INPUTS{input.MacroSuffix}), "));
         string reset = model.StateLength > 0 ? $"        {p}_reset(state);\n" : "";
-        return $"{reset}        {p}_predict({inputs}{model.OutputArguments});\n" + string.Concat(model.Outputs.Select(output => $$"""
+        return $"{reset}        {p}_predict({(model.Training is null ? "" : "&model, ")}{inputs}{model.OutputArguments});\n" + string.Concat(model.Outputs.Select(output => $$"""
                     for (j = 0u; j < {{m}}_OUTPUTS{{output.MacroSuffix}}; j++) {
                         wrong += {{p}}_differs({{output.Pointer}}[j], {{p}}_golden_outputs{{output.Suffix}}[(sample * {{m}}_OUTPUTS{{output.MacroSuffix}}) + j]);
                     }
 
             """));
+    }
+
+    /// <summary>What a network that learns needs: the model, and the outputs behind its memory.</summary>
+    private static string Locals(CModel model)
+    {
+        int at = model.Training!.Length;
+        string text = $"    {model.Prefix}_model model;\n";
+        foreach (CEnd output in model.Outputs)
+        {
+            text += $"    float *const {output.Pointer} = memory + {CText.Size(at)};\n";
+            at += output.Length;
+        }
+
+        return text;
     }
 
     private static string Arrays(CModel model) =>

@@ -14,15 +14,28 @@ internal static class CSourceFile
             .Append(CMath.Source(model.Arithmetic, p, model.Program.Functions))
             .Append(model.Program.Routines)
             .Append(Preparation(model))
-            .Append(Reset(model))
-            .Append($"\nvoid {p}_predict({model.PredictParameters})\n{{\n");
+            .Append(Reset(model));
+        if (model.Training is { } training)
+        {
+            AppendTraining(text, model, training);
+            return CHeaderFile.Clean(text);
+        }
+
+        text.Append($"\nvoid {p}_predict({model.PredictParameters})\n{{\n");
         if (!model.UsesArena)
         {
             text.Append("    (void)arena;\n\n");
         }
 
-        text.Append(model.Program.Statements).Append("}\n");
+        text.Append(model.Prediction).Append("}\n");
         return CHeaderFile.Clean(text);
+    }
+
+    private static void AppendTraining(StringBuilder text, CModel model, CTraining training)
+    {
+        CTrainingFile.AppendFunction(
+            text, model, $"\nvoid {model.Prefix}_predict({model.PredictParameters})", model.Prediction, training, "", "", ["model"]);
+        text.Append(CTrainingFile.Text(model));
     }
 
     private static string Reset(CModel model) => model.StateLength == 0 ? "" : $$"""

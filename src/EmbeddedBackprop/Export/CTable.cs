@@ -36,6 +36,9 @@ internal sealed record CTable(string Name, string Source, float[] Values)
     /// <summary>Bytes of the array itself.</summary>
     public long ArrayBytes => ElementBytes * (long)Values.Length;
 
+    /// <summary>The same numbers where they are trained: the name is the C expression of their place in RAM.</summary>
+    public CTable InMemory(string place) => new(place, Source, Values);
+
     /// <summary>The table as the header declares it.</summary>
     public string Declaration => $"const {Load.Type} {Name}[{CText.Number(Values.Length)}]";
 

@@ -14,6 +14,22 @@ internal static class ExportErrors
         throw new NotSupportedException($"{node}: the op '{kind}' has no C text, so the network cannot be exported as C");
 
     [DoesNotReturn]
+    public static void NoBackward(string node, string kind) =>
+        throw new NotSupportedException($"{node}: the op '{kind}' has no C text for its backward pass, so the network cannot be exported with training");
+
+    [DoesNotReturn]
+    public static void UnknownLoss(string node, string kind) =>
+        throw new NotSupportedException($"{node}: the loss '{kind}' has no C text, so the network cannot be exported with training");
+
+    [DoesNotReturn]
+    public static void UnknownOptimizer(string optimizer) =>
+        throw new NotSupportedException($"the optimiser '{optimizer}' has no C text, so the network cannot be exported with training");
+
+    [DoesNotReturn]
+    public static void NoTraining(string what) =>
+        throw new NotSupportedException($"{what} has no C text, so the network cannot be exported with training");
+
+    [DoesNotReturn]
     public static void NoOutput() =>
         throw new NotSupportedException("the C export takes a network with at least one output, this one has none");
 

@@ -6,6 +6,44 @@ namespace EmbeddedBackprop.Export.COps;
 /// <summary>A fully connected layer in C: the sums of Kernels/Scalar/Gemm.cs for one sample, and for one output those of Kernels/Scalar/Dot.cs.</summary>
 internal sealed class CDense : COp
 {
+    private static string GradientText(CEnding ending) => $$"""
+        /* BP4 for one sample: dC/dw_kj = x_k delta_j; {{ending.Remark}} */
+        static void ebp_dense{{ending.Suffix}}(size_t inputs, size_t outputs, const float *x, const float *delta, {{ending.Parameters}})
+        {
+            size_t at = 0u;
+            size_t k;
+            size_t j;
+            for (k = 0u; k < inputs; k++) {
+                const float xk = x[k];
+                for (j = 0u; j < outputs; j++) {
+                    const float sum = EBP_M(xk, delta[j], {{ending.Start("at")}});
+                    {{ending.End("at", "sum")}}
+                    at++;
+                }
+            }
+        }
+
+        """;
+
+    private static string InputGradientText(bool continues) => $$"""
+        /* BP2 for the layer below: dx_k {{(continues ? "goes on with the" : "=")}} sum of delta_j w_kj, in the order of j */
+        static void ebp_dense_back{{(continues ? "_more" : "")}}(size_t inputs, size_t outputs, const float *delta, const float *w, float *dx)
+        {
+            size_t at = 0u;
+            size_t k;
+            size_t j;
+            for (k = 0u; k < inputs; k++) {
+                float sum = {{(continues ? "dx[k]" : "0.0f")}};
+                for (j = 0u; j < outputs; j++) {
+                    sum = EBP_M(delta[j], w[at], sum);
+                    at++;
+                }
+                dx[k] = sum;
+            }
+        }
+
+        """;
+
     protected override Type OpType => typeof(Dense);
 
     public override CScaleAxis? WeightAxis(Op op, int index) => index == 0 ? CScaleAxis.Columns(((Dense)op).Outputs) : null;
@@ -17,22 +55,68 @@ internal sealed class CDense : COp
         int l = step.Number;
         program.Comment($"{step.Name}: a^{l}[{step.OutputLength}] = {activation.Name}(z^{l}): {activation.Formula}; {CText.Number(dense.MultiplyAdds)} multiply-adds");
         program.Comment($"z_j = b_j + sum over k of w_jk x_k, x[{step.InputLength}] (Nielsen, chapter 2: z^l = w^l a^(l-1) + b^l)");
+        // In training the derivative may read z later: then it has a place of its own.
+        string z = step.Saved ?? step.Output;
         CWeightLoad load = step.Tables[0].Load;
         string weight = step.Tables[0].Argument, bias = step.Tables[1].Name;
         if (dense.Outputs == 1)
         {
             string dot = program.Routine("dot" + load.Suffix, CFunctions.MultiplyAdd | load.Functions, DotText(load));
-            program.Statement($"{step.Output}[0] = {dot}({CText.Size(step.InputLength)}, {step.Inputs[0]}, {weight}) + {bias}[0];");
+            program.Statement($"{z}[0] = {dot}({CText.Size(step.InputLength)}, {step.Inputs[0]}, {weight}) + {bias}[0];");
         }
         else
         {
             string multiply = Ask(program, load);
             program.Statement(
-                $"{multiply}({CText.Size(step.InputLength)}, {CText.Size(step.OutputLength)}, {step.Inputs[0]}, {weight}, {bias}, {step.Output});");
+                $"{multiply}({CText.Size(step.InputLength)}, {CText.Size(step.OutputLength)}, {step.Inputs[0]}, {weight}, {bias}, {z});");
         }
 
-        activation.Write(program, step.OutputLength, step.Output, step.Output);
+        activation.Write(program, step.OutputLength, z, step.Output);
     }
+
+    public override void WriteBackward(CBackwardStep step, CProgram program)
+    {
+        Dense dense = (Dense)step.Step.Op;
+        CActivation activation = CActivation.For(step.Step, dense.Activation);
+        string inputs = CText.Size(dense.Inputs), outputs = CText.Size(dense.Outputs), delta = step.OutputGradient;
+        int l = step.Number;
+        program.Comment($"{step.Name}, backwards: BP1/BP2 delta^{l} = dC/da^{l} {activation.Name}'(z^{l}), BP3 dC/db = delta, BP4 dC/dw_jk = x_k delta_j");
+        activation.WriteBackward(program, dense.Outputs, step.Forward.Saved ?? step.Forward.Output, step.Forward.Output, delta);
+        if (step.InputGradients[0] is { } dx)
+        {
+            bool continues = step.ContinueInputGradients[0];
+            string back = program.Routine("dense_back" + (continues ? "_more" : ""), CFunctions.MultiplyAdd, InputGradientText(continues));
+            program.Statement($"{back}({inputs}, {outputs}, {delta}, {step.Forward.Tables[0].Name}, {dx});");
+        }
+
+        if (step.Tensors[0]?.Ending is { } weights)
+        {
+            string gradient = program.Routine("dense" + weights.Suffix, CFunctions.MultiplyAdd, GradientText(weights));
+            program.Statement($"{gradient}({inputs}, {outputs}, {step.Forward.Inputs[0]}, {delta}, {weights.Arguments});");
+        }
+
+        if (step.Tensors[1]?.Ending is { } biases)
+        {
+            program.Statement($"{AskBias(program, biases)}({outputs}, {delta}, {biases.Arguments});");
+        }
+    }
+
+    /// <summary>Asks for bias_gradient(n, delta, ...): the gradient of a bias that is added to each of n numbers.</summary>
+    public static string AskBias(CProgram program, CEnding ending) => program.Routine("bias" + ending.Suffix, CFunctions.MultiplyAdd, $$"""
+        /* BP3 for one sample: dC/db_j = delta_j; {{ending.Remark}} */
+        static void ebp_bias{{ending.Suffix}}(size_t n, const float *delta, {{ending.Parameters}})
+        {
+            size_t j;
+            for (j = 0u; j < n; j++) {
+                const float sum = {{ending.Start("j")}} + delta[j];
+                {{ending.End("j", "sum")}}
+            }
+        }
+
+        """);
+
+    /// <summary>Asks for dot(n, x, y).</summary>
+    public static string AskDot(CProgram program) => program.Routine("dot", CFunctions.MultiplyAdd, DotText(CWeightLoad.Float));
 
     /// <summary>Asks for dense(inputs, outputs, x, w, b, z).</summary>
     public static string Ask(CProgram program, CWeightLoad load) =>

@@ -1,4 +1,5 @@
 using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Export.COps;
@@ -26,6 +27,31 @@ internal abstract class COp
     /// <summary>Writes a step: asks the program for routines and adds statements.</summary>
     public abstract void Write(CStep step, CProgram program);
 
+    /// <summary>
+    /// Writes the step as NAME_forward runs it, for a training step and for NAME_loss alike: with what the backward pass reads later (<see cref="CStep.Saved"/>), and
+    /// with what differs in training behind the C variable <c>training</c>. By default that is the text of a prediction.
+    /// </summary>
+    public virtual void WriteTraining(CStep step, CProgram program) => Write(step, program);
+
+    /// <summary>
+    /// Writes the backward pass of a step: the gradients of the inputs that are wanted, and those of the parameters, each ended by <see cref="CTensor.Ending"/>. Inputs
+    /// come first, because weights may change at once. By default the op is refused by name.
+    /// </summary>
+    /// <exception cref="NotSupportedException">The op has no C text for it.</exception>
+    public virtual void WriteBackward(CBackwardStep step, CProgram program) => ExportErrors.NoBackward(step.Step.Name, step.Step.Op.Kind);
+
+    /// <summary>
+    /// Whether the op's texts take all samples of a call at once, because its sums cross samples (batch normalisation, recurrent layers, losses); otherwise the frame
+    /// writes a loop over the samples around the step where there are several.
+    /// </summary>
+    public virtual bool TakesBatch(Op op) => false;
+
+    /// <summary>
+    /// Whether each sum of a parameter's gradient is finished by itself, so that it may change the weight at once; where it is not (rows that are added to
+    /// in any order), the op's parameters get gradient memory also where others need none.
+    /// </summary>
+    public virtual bool EndsAtOnce(Op op) => true;
+
     /// <summary>Whether the C needs the scratch that the plan reserves.</summary>
     public virtual bool UsesScratch => false;
 
@@ -51,6 +77,11 @@ internal abstract class COp
     /// <exception cref="NotSupportedException">There is none.</exception>
     public static COp For(Step step)
     {
+        if (step.Op is Loss)
+        {
+            return CLosses.CLoss.For(step);
+        }
+
         foreach (COp candidate in All)
         {
             if (candidate.OpType == step.Op.GetType())

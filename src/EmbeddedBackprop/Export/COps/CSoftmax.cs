@@ -39,6 +39,27 @@ internal sealed record CSoftmax() : CActivation(typeof(Softmax), "softmax", "a_j
     /// <summary>Asks for softmax(n, z, a).</summary>
     public static string Ask(CProgram program) => program.Routine("softmax", CFunctions.Exp, Text);
 
+    /// <summary>Asks for softmax_back(n, a, d): d_j = a_j (d_j - sum of a_k d_k), in place.</summary>
+    public static string AskBack(CProgram program)
+    {
+        CDense.AskDot(program);
+        return program.Routine("softmax_back", CFunctions.None, """
+            /* d_j = a_j (d_j - sum of a_k d_k) (Nielsen, chapter 3, equation 78) */
+            static void ebp_softmax_back(size_t n, const float *a, float *d)
+            {
+                const float sum = ebp_dot(n, a, d);
+                size_t i;
+                for (i = 0u; i < n; i++) {
+                    d[i] = a[i] * (d[i] - sum);
+                }
+            }
+
+            """);
+    }
+
+    public override void WriteBackward(CProgram program, int length, string z, string a, string d) =>
+        program.Statement($"{AskBack(program)}({CText.Size(length)}, {a}, {d});");
+
     public override void Write(CProgram program, int length, string z, string a)
     {
         string softmax = Ask(program);

@@ -1,0 +1,60 @@
+using EmbeddedBackprop.Graphs;
+
+namespace EmbeddedBackprop.Export;
+
+/// <summary>The backward pass of a step as an op's C text sees it.</summary>
+/// <remarks>
+/// All places are C expressions of one sample inside the frame's loop over the samples, or of the first of <see cref="CStep.Batch"/> rows where the op takes the
+/// whole batch (<see cref="COps.COp.TakesBatch"/>). In the function stand <c>model</c>, <c>parameters</c>, <c>gradients</c>, <c>state</c>, <c>arena</c>, and
+/// <c>rate</c> where weights change at once.
+/// </remarks>
+/// <param name="Forward">Inputs, output, weights (<see cref="CStep.Tables"/>), saved numbers, sizes: as the forward pass saw them. A value that the plan dropped may be gone.</param>
+/// <param name="OutputGradient">dL/d(output), which the op may overwrite (delta in place). A loss has none.</param>
+/// <param name="InputGradients">Where dL/d(input k) goes; null where nobody wants it, so not for the first layer.</param>
+/// <param name="ContinueInputGradients">Whether it goes on from what a later reader of the same node wrote there, instead of beginning with +0.</param>
+/// <param name="Tensors">The op's parameters in order; null for one that is not trained (frozen): it gets no gradient.</param>
+/// <param name="Scratch">Memory of BackwardScratchLength that dies with the step; NULL where there is none.</param>
+/// <param name="LogicalBatch">Samples of one update: what a loss averages over.</param>
+internal sealed record CBackwardStep(
+    CStep Forward, string OutputGradient, string?[] InputGradients, bool[] ContinueInputGradients, CTensor?[] Tensors, string Scratch, int LogicalBatch)
+{
+    /// <summary>The step.</summary>
+    public Step Step => Forward.Step;
+
+    /// <summary>The layer's number, counted from 1.</summary>
+    public int Number => Forward.Number;
+
+    /// <summary>The layer's name, fit for a comment.</summary>
+    public string Name => Forward.Name;
+
+    /// <summary>
+    /// Adds the statement that hands a gradient on to an input: dx = d, or dx = dx + d where it continues; nothing if nobody wants it or it stands there already.
+    /// </summary>
+    public void PassOn(CProgram program, int length, string d, int input)
+    {
+        if (InputGradients[input] is not { } dx)
+        {
+            return;
+        }
+
+        if (ContinueInputGradients[input])
+        {
+            string add = program.Routine("add_to", CFunctions.None, """
+                /* y[i] = y[i] + x[i] */
+                static void ebp_add_to(size_t n, const float *x, float *y)
+                {
+                    size_t i;
+                    for (i = 0u; i < n; i++) {
+                        y[i] = y[i] + x[i];
+                    }
+                }
+
+                """);
+            program.Statement($"{add}({CText.Size(length)}, {d}, {dx});");
+        }
+        else if (d != dx)
+        {
+            program.Copy(length, d, dx);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Optimizers;
+using EmbeddedBackprop.Training;
+
+namespace EmbeddedBackprop.Tests.Export;
+
+/// <summary>One network whose exported training is compared with the engine's.</summary>
+/// <param name="Name">What a failure says.</param>
+/// <param name="Build">
+/// Makes the graph and gives the outputs (at least one) and the losses. The names of inputs say what samples look like: "rows5" whole numbers below 5, "class4" the same for the
+/// number of a class, "onehot" rows with one 1, "bit" zeros and ones, "share" numbers from 0 to 1, everything else numbers from -1 to 1.
+/// </param>
+internal sealed record CTrainingCase(string Name, Func<Graph, (Node[] Outputs, Node[] Losses)> Build)
+{
+    public Arithmetic Arithmetic { get; init; } = Arithmetic.Fused;
+
+    /// <summary>Samples of a call.</summary>
+    public int Batch { get; init; } = 1;
+
+    /// <summary>Calls of an update.</summary>
+    public int Accumulate { get; init; } = 1;
+
+    public Optimizer Optimizer { get; init; } = new Sgd();
+
+    public Regularization Regularization { get; init; } = Regularization.None;
+
+    public Clipping Clipping { get; init; } = Clipping.None;
+
+    public float LearningRate { get; init; } = 0.1f;
+
+    /// <summary>Updates that are compared.</summary>
+    public int Updates { get; init; } = 100;
+
+    /// <summary>Called between updates with their number, counted from 1: the learning rate of the next one (a schedule).</summary>
+    public Func<int, float>? Rate { get; init; }
+
+    public ulong Seed { get; init; } = 7;
+}

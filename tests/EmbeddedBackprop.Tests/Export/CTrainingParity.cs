@@ -1,0 +1,260 @@
+using System.Runtime.InteropServices;
+using EmbeddedBackprop.Export;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Initializers;
+using EmbeddedBackprop.Tests.Support;
+using EmbeddedBackprop.Training;
+using NUnit.Framework;
+
+namespace EmbeddedBackprop.Tests.Export;
+
+/// <summary>
+/// Exports many networks with training into one program, trains them there and in the engine (the SIMD kernels, in padded rows) on the same samples, and compares bits:
+/// gradients and weights after the first call, the loss of each call, weights, state, loss and prediction at the end, and the self-test.
+/// </summary>
+internal sealed class CTrainingParity(CBuild build, IReadOnlyList<CTrainingCase> cases)
+{
+    private readonly List<(string What, float[] Values)> expected = [];
+    private readonly List<float> samples = [];
+    private readonly List<string> files = ["main.c"];
+    private readonly List<string> functions = [];
+
+    /// <summary>Writes the files of all cases, and the engine's results.</summary>
+    public void Export(Func<string, string>? change = null)
+    {
+        for (int i = 0; i < cases.Count; i++)
+        {
+            Add(cases[i], "t" + CText.Number(i), change ?? (text => text));
+        }
+
+        File.WriteAllBytes(Path.Combine(build.Folder, "in.bin"), MemoryMarshal.AsBytes<float>([.. samples]).ToArray());
+        build.Write("main.c", $$"""
+            #include <stdio.h>
+            #include <string.h>
+            {{string.Concat(Enumerable.Range(0, cases.Count).Select(i => $"#include \"t{i}.h\"\n"))}}
+            static FILE *in, *out;
+
+            static void get(float *x, size_t n)
+            {
+                if (fread(x, sizeof *x, n, in) != n) {
+                    (void)memset(x, 0, n * sizeof *x);
+                }
+            }
+
+            static void put(const float *x, size_t n)
+            {
+                (void)fwrite(x, sizeof *x, n, out);
+            }
+
+            {{string.Concat(functions)}}
+            int main(void)
+            {
+                in = fopen("in.bin", "rb");
+                out = fopen("out.bin", "wb");
+                if (in == NULL || out == NULL) {
+                    return 100;
+                }
+            {{string.Concat(Enumerable.Range(0, cases.Count).Select(i => $"    run_t{i}();\n"))}}    return (fclose(out) != 0 || fclose(in) != 0) ? 101 : 0;
+            }
+
+            """);
+    }
+
+    /// <summary>Compiles and runs the program; null if every bit is the engine's, else the first difference.</summary>
+    public string? FirstDifference(string compiler)
+    {
+        build.Compile(compiler, "program", files.ToArray());
+        Assert.That(build.Run("program"), Is.Zero, "the program");
+        float[] results = MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(Path.Combine(build.Folder, "out.bin"))).ToArray();
+        int at = 0;
+        foreach ((string what, float[] values) in expected)
+        {
+            if (at + values.Length > results.Length)
+            {
+                return $"{what}: the program wrote {results.Length} numbers, expected more than {at + values.Length}";
+            }
+
+            int bad = Bits.FirstDifference(results.AsSpan(at, values.Length), values);
+            if (bad >= 0)
+            {
+                return $"{what}[{bad}]: {Bits.Show(results[at + bad])}, expected {Bits.Show(values[bad])}";
+            }
+
+            at += values.Length;
+        }
+
+        return at == results.Length ? null : $"the program wrote {results.Length} numbers, expected {at}";
+    }
+
+    private void Add(CTrainingCase net, string prefix, Func<string, string> change)
+    {
+        Graph graph = new();
+        (Node[] outputs, Node[] losses) = net.Build(graph);
+        Node[] compared = [.. losses.Select(loss => loss.Inputs[1])];
+        Node[] inputs = [.. graph.Nodes.Where(node => node.Op is null && (!compared.Contains(node) || graph.Nodes.Any(user => user.Op is { IsLoss: false } && user.Inputs.Contains(node))))];
+        Network engine = new(inputs, outputs, losses, new NetworkOptions
+        {
+            Batch = net.Batch * net.Accumulate, Arithmetic = net.Arithmetic, Optimizer = net.Optimizer, Regularization = net.Regularization, Clipping = net.Clipping,
+            Seed = net.Seed, FuseUpdate = false, Initializer = new Normal(),
+        });
+        CTrainingOptions training = CTrainingOptions.Of(engine, net.LearningRate) with { Batch = net.Batch, Accumulate = net.Accumulate, SelfTestSteps = 3 };
+        CExportOptions options = new() { Name = prefix, Training = training };
+        foreach ((string name, string text) in CExporter.Generate(engine.InferencePlan, engine.Parameters, options, engine.State))
+        {
+            build.Write(name, name == prefix + ".c" ? change(text) : text);
+            if (name.EndsWith(".c", StringComparison.Ordinal))
+            {
+                files.Add(name);
+            }
+        }
+
+        CTrainingEnds ends = new(engine.InferencePlan, outputs, engine.TrainingPlan);
+        Train(net, engine, ends);
+        functions.Add(Function(net, prefix, ends, outputs));
+    }
+
+    private void Train(CTrainingCase net, Network engine, CTrainingEnds ends)
+    {
+        int batch = net.Batch, seed = 0;
+        float[][] last = [];
+        for (int step = 0; step < net.Updates; step++)
+        {
+            float rate = step == 0 ? net.LearningRate : net.Rate?.Invoke(step) ?? net.LearningRate;
+            for (int call = 0; call < net.Accumulate; call++)
+            {
+                last = [.. ends.Inputs.Concat(ends.Targets).Select(end => Draw(end, batch, ++seed))];
+                foreach ((CEnd end, float[] values) in ends.Inputs.Concat(ends.Targets).Zip(last))
+                {
+                    Write(values, end.Length, engine.TrainingInput(end.Node, batch), engine.TrainingPlan!.Stride(end.Node));
+                    samples.AddRange(values);
+                }
+
+                float loss = engine.ComputeGradients(batch, out _, batch * net.Accumulate, call * batch);
+                bool updates = call == net.Accumulate - 1;
+                if (net.Accumulate == 1)
+                {
+                    expected.Add(($"{net.Name}: loss of step {step}", [loss]));
+                }
+                else if (step == 0 && call == 0)
+                {
+                    expected.Add(($"{net.Name}: first gradient", Compact(engine, engine.Gradients)));
+                }
+
+                Assert.That(!updates || engine.Update(rate), Is.True, $"{net.Name}: step {step} of the engine");
+                if (step == 0 && call == 0)
+                {
+                    if (net.Accumulate == 1 && batch > 1)
+                    {
+                        expected.Add(($"{net.Name}: first gradient", Compact(engine, engine.Gradients)));
+                    }
+
+                    expected.Add(($"{net.Name}: weights after the first call", Compact(engine, engine.Parameters)));
+                }
+            }
+        }
+
+        expected.Add(($"{net.Name}: weights after {net.Updates} updates", Compact(engine, engine.Parameters)));
+        foreach ((CEnd end, float[] values) in ends.Inputs.Concat(ends.Targets).Zip(last))
+        {
+            Write(values, end.Length, engine.TrainingInput(end.Node, batch), engine.TrainingPlan!.Stride(end.Node));
+        }
+
+        expected.Add(($"{net.Name}: loss without learning", [engine.ComputeLoss(batch, out _)]));
+        foreach (CEnd end in ends.Prediction)
+        {
+            int place = Array.FindIndex([.. ends.Inputs.Concat(ends.Targets)], other => other.Node == end.Node);
+            float[] values = place >= 0 ? last[place][..end.Length] : Draw(end, 1, 1000 + seed);
+            if (place < 0)
+            {
+                samples.AddRange(values);
+            }
+
+            Write(values, end.Length, engine.PredictionInput(end.Node, 1), engine.InferencePlan.Stride(end.Node));
+        }
+
+        engine.Predict(1);
+        foreach (Node output in engine.Outputs.Distinct())
+        {
+            expected.Add(($"{net.Name}: prediction of {output.Name}", engine.Prediction(output, 1)[..output.Shape.Length].ToArray()));
+        }
+
+        expected.Add(($"{net.Name}: self-test", [0f]));
+    }
+
+    private static void Write(float[] values, int columns, Span<float> rows, int stride)
+    {
+        for (int row = 0; row < values.Length / columns; row++)
+        {
+            values.AsSpan(row * columns, columns).CopyTo(rows[(row * stride)..]);
+        }
+    }
+
+    /// <summary>What is trained, without padding and without what is not.</summary>
+    private static float[] Compact(Network engine, Span<float> all)
+    {
+        List<float> values = [];
+        foreach (ParameterRange range in engine.TrainingPlan!.TrainedParameters)
+        {
+            for (int row = 0; row < range.Rows; row++)
+            {
+                values.AddRange(all.Slice(range.Offset + (row * range.Stride), range.Columns));
+            }
+        }
+
+        return [.. values];
+    }
+
+    private static float[] Draw(CEnd end, int batch, int seed)
+    {
+        float[] values = Samples.Array(batch * end.Length, seed);
+        string name = end.Node.Name;
+        int most = name.StartsWith("rows", StringComparison.Ordinal) || name.StartsWith("class", StringComparison.Ordinal) ? name[^1] - '0' : name.StartsWith("bit", StringComparison.Ordinal) ? 2 : 0;
+        if (name.StartsWith("onehot", StringComparison.Ordinal))
+        {
+            Array.Clear(values);
+            for (int row = 0; row < batch; row++)
+            {
+                values[(row * end.Length) + (((seed * 7) + (row * 3)) % end.Length)] = 1f;
+            }
+        }
+
+        for (int i = 0; i < values.Length; i++)
+        {
+            values[i] = most > 0 ? MathF.Floor(MathF.Abs(values[i]) * (most - 0.01f)) : name.StartsWith("share", StringComparison.Ordinal) ? MathF.Abs(values[i]) : values[i];
+        }
+
+        return values;
+    }
+
+    private static string Function(CTrainingCase net, string p, CTrainingEnds ends, Node[] outputs)
+    {
+        string m = p.ToUpperInvariant();
+        CEnd[] given = [.. ends.Inputs, .. ends.Targets], all = [.. given, .. ends.Prediction.Where(end => !ends.Inputs.Contains(end))], results = CEnd.All([.. outputs.Distinct()], "output", "out");
+        string arguments = string.Join(", ", given.Select(end => end.Pointer));
+        string read = string.Concat(given.Select(end => $"        get({end.Pointer}, {net.Batch * end.Length}u);\n"));
+        string rates = net.Rate is null ? "" : $"        if (call % {m}_ACCUMULATE == 0u && call > 0u) {{\n            static const float rates[] = {{ 0.0f, {string.Join(", ", Enumerable.Range(1, net.Updates - 1).Select(step => CText.Hex(net.Rate(step))))} }};\n            model.learning_rate = rates[call / {m}_ACCUMULATE];\n        }}\n";
+        return $$"""
+            static void run_{{p}}(void)
+            {
+                static float memory[{{m}}_SELFTEST_FLOATS], {{string.Join(", ", all.Select(end => $"{end.Pointer}[{net.Batch * end.Length}]").Concat(results.Select(end => $"{end.Pointer}[{end.Length}]")))}};
+                {{p}}_model model;
+                size_t call;
+                float number;
+                {{p}}_start(&model, memory);
+                for (call = 0u; call < {{net.Updates * net.Accumulate}}u; call++) {
+            {{read}}{{rates}}        number = {{p}}_train_step(&model, {{arguments}});
+            {{(net.Accumulate == 1 ? "        put(&number, 1u);\n" : "        (void)number;\n")}}        if (call == 0u) {
+            {{(net.Accumulate * net.Batch > 1 ? $"            put(memory + {m}_TRAIN_PARAMETERS, {m}_TRAIN_GRADIENTS);\n" : "")}}            put(memory, {{m}}_TRAIN_PARAMETERS);
+                    }
+                }
+                put(memory, {{m}}_TRAIN_PARAMETERS);
+                number = {{p}}_loss(&model, {{arguments}});
+                put(&number, 1u);
+            {{string.Concat(ends.Prediction.Where(end => !ends.Inputs.Contains(end)).Select(end => $"    get({end.Pointer}, {end.Length}u);\n"))}}    {{p}}_predict(&model, {{string.Join(", ", ends.Prediction.Select(end => end.Pointer))}}, {{string.Join(", ", results.Select(end => end.Pointer))}});
+            {{string.Concat(results.Select(end => $"    put({end.Pointer}, {end.Length}u);\n"))}}    number = (float){{p}}_selftest(memory);
+                put(&number, 1u);
+            }
+
+            """;
+    }
+}

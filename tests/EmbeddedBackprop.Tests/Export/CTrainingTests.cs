@@ -1,0 +1,138 @@
+using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.Export;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Losses;
+using EmbeddedBackprop.Ops;
+using EmbeddedBackprop.Tests.Support;
+using EmbeddedBackprop.Training;
+using NUnit.Framework;
+
+namespace EmbeddedBackprop.Tests.Export;
+
+/// <summary>The exported training step of dense networks has the engine's bits.</summary>
+[TestFixture]
+internal sealed class CTrainingTests
+{
+    private static readonly Activation[] Activations =
+    [
+        new Activation<Identity>(), new Activation<Sigmoid>(), new Activation<Tanh>(), new Activation<LeCunTanh>(), new Activation<Relu>(), new Activation<LeakyRelu>(),
+        new Activation<Relu6>(), new Activation<Elu>(), new Activation<Selu>(), new Activation<Gelu>(), new Activation<Softplus>(), new Activation<Softsign>(),
+        new Activation<Silu>(), new Activation<Mish>(), new Activation<HardSigmoid>(), new Activation<HardSwish>(), new EmbeddedBackprop.Activations.Softmax(),
+    ];
+
+    private CBuild build = null!;
+
+    [SetUp]
+    public void CreateFolder() => build = new CBuild();
+
+    [TearDown]
+    public void DeleteFolder() => build.Dispose();
+
+    [TestCase("gcc -O0")]
+    [TestCase("clang -O2", Category = "Slow")]
+    [TestCase("gcc -O3", Category = "Slow")]
+    [TestCase("gcc -O3 -mfma", Category = "Slow")]
+    [TestCase("gcc -O1 -fsanitize=address,undefined -fno-sanitize-recover=all", Category = "Slow")]
+    public void Every_activation_learns_with_the_bits_of_the_engine(string compiler) => Check(compiler, [.. ActivationCases()]);
+
+    [TestCase("gcc -O3")]
+    [TestCase("clang -O2", Category = "Slow")]
+    [TestCase("gcc -O0", Category = "Slow")]
+    [TestCase("gcc -O3 -mfma", Category = "Slow")]
+    [TestCase("gcc -O1 -fsanitize=address,undefined -fno-sanitize-recover=all", Category = "Slow")]
+    public void Every_loss_has_the_bits_of_the_engine(string compiler) => Check(compiler, [.. LossCases()]);
+
+    private static IEnumerable<CTrainingCase> ActivationCases()
+    {
+        for (int i = 0; i < Activations.Length; i++)
+        {
+            Activation f = Activations[i];
+            yield return new CTrainingCase(f.Name, graph =>
+            {
+                Node x = graph.Input(new Shape(5)), hidden = graph.Apply(new Dense(7, f), x, "hidden");
+                Node y = graph.Apply(new Dense(3, f), graph.Apply(new Activate(f), hidden, "again"));
+                return ([y], [graph.Apply(new Loss<Quadratic>(), [y, graph.Input(new Shape(3), "target")])]);
+            })
+            {
+                Arithmetic = i % 2 == 0 ? Arithmetic.Fused : Arithmetic.Separate, Batch = 1 + (i % 3), Accumulate = 1 + (i % 4 / 2), Updates = 20, LearningRate = 0.01f,
+                Regularization = i % 5 == 0 ? new Regularization { L2 = 0.01f } : i % 5 == 1 ? new Regularization { L2 = 0.001f, WeightDecay = 0.01f, AllParameters = true } : Regularization.None,
+            };
+        }
+    }
+
+    private static IEnumerable<CTrainingCase> LossCases()
+    {
+        (string Target, Loss Loss)[] losses =
+        [
+            ("target", new Loss<Quadratic>()), ("target", new Loss<MeanSquared>()), ("target", new Loss<MeanAbsolute>()), ("target", new Loss<Huber> { Weight = 3f }),
+            ("bit", new Loss<BinaryCrossEntropy>()), ("bit", new Loss<BinaryCrossEntropyWithLogits>()), ("onehot", new SoftmaxCrossEntropy()), ("class4", new SoftmaxCrossEntropy()),
+        ];
+        int i = 0;
+        foreach ((string target, Loss loss) in losses)
+        {
+            foreach (LossSettings settings in Settings(loss))
+            {
+                i++;
+                yield return LossCase(target, loss.Kind, settings, i);
+            }
+        }
+
+        // The prediction is read by two losses and by a layer, so gradients continue; one of them reads probabilities of a softmax of its own.
+        yield return new CTrainingCase("several losses", graph =>
+        {
+            Node x = graph.Input(new Shape(6), "x"), y = graph.Apply(new Dense(4, new Activation<Tanh>()), x), top = graph.Apply(new Dense(1, new Activation<Sigmoid>()), y);
+            Node probabilities = graph.Apply(new Activate(new EmbeddedBackprop.Activations.Softmax()), y);
+            Node target = graph.Input(new Shape(4), "onehot");
+            return ([probabilities, top],
+            [
+                graph.Apply(new Loss<MeanSquared> { Weight = 0.5f }, [y, target]),
+                graph.Apply(new SoftmaxCrossEntropy { LabelSmoothing = 0.1f }, [probabilities, target]),
+                graph.Apply(new Loss<BinaryCrossEntropy>(), [top, graph.Input(new Shape(1), "bit")]),
+                graph.Apply(new Loss<Huber> { ClassWeights = [1f, 2f, 0.5f, 1f] }, [y, graph.Input(new Shape(4), "share")]),
+            ]);
+        }) { Batch = 2, Accumulate = 2 };
+        yield return new CTrainingCase("an autoencoder", graph =>
+        {
+            Node x = graph.Input(new Shape(6), "x"), code = graph.Apply(new Dense(2, new Activation<Tanh>()), x), y = graph.Apply(new Dense(6, new Activation<Identity>()), code);
+            return ([y, code], [graph.Apply(new Loss<Quadratic>(), [y, x])]);
+        });
+        yield return new CTrainingCase("a layer twice, and one that is not trained", graph =>
+        {
+            Dense shared = new(4, new Activation<Softsign>());
+            Node x = graph.Input(new Shape(4), "x"), y = graph.Apply(shared, graph.Apply(shared, x));
+            Node other = graph.Apply(new Dense(3, new Activation<Relu>()), graph.Input(new Shape(2), "z"));
+            return ([y, other], [graph.Apply(new Loss<Quadratic>(), [y, graph.Input(new Shape(4), "target")])]);
+        }) { Arithmetic = Arithmetic.Separate };
+    }
+
+    private static IEnumerable<LossSettings> Settings(Loss loss)
+    {
+        yield return new LossSettings();
+        float[] weights = [0.5f, 1f, 2f, 0.25f];
+        yield return new LossSettings { ClassWeights = weights };
+        if (loss is SoftmaxCrossEntropy or Loss<BinaryCrossEntropy>)
+        {
+            yield return new LossSettings { LabelSmoothing = 0.1f };
+            yield return new LossSettings { LabelSmoothing = 0.2f, ClassWeights = weights };
+        }
+    }
+
+    private static CTrainingCase LossCase(string target, string kind, LossSettings settings, int i) => new(
+        $"{kind} {target} {settings}", graph =>
+        {
+            Loss loss = EmbeddedBackprop.IO.Registry.Loss(kind, settings);
+            Node x = graph.Input(new Shape(6), "x"), y = graph.Apply(new Dense(4, kind == "binary-cross-entropy" ? new Activation<HardSigmoid>() : new Activation<Tanh>()), x);
+            return ([y], [graph.Apply(loss, [y, graph.Input(new Shape(target == "class4" ? 1 : 4), target)])]);
+        })
+    {
+        Batch = 1 + (i % 3), Accumulate = 1 + (i % 2), Updates = 10, Arithmetic = i % 2 == 0 ? Arithmetic.Fused : Arithmetic.Separate,
+    };
+
+    private void Check(string compiler, CTrainingCase[] cases)
+    {
+        CTrainingParity parity = new(build, cases);
+        parity.Export();
+        Assert.That(parity.FirstDifference(compiler), Is.Null);
+    }
+}
