@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace EmbeddedBackprop.Kernels;
 
 /// <summary>Convolutions with the bits of <see cref="Scalar.Conv"/>: forward pass, weight gradient, input gradient (and with it the transposed convolution).</summary>
@@ -185,6 +187,13 @@ public static unsafe class Conv
             }
 
             g.SkipsZeros = Finite.All(x);
+            if (g.SkipsZeros && ConvSparseKernel.Fits(in g.Sizes) && ConvSparseKernel.IsSparse(in g))
+            {
+                int lanes = (int)BitOperations.RoundUpToPowerOf2((uint)g.Sizes.KernelWidth);
+                SharedConv<ConvSparseKernel>.Run(arithmetic, in g, g.Sizes.Outputs, batch * sizes.MultiplyAdds, lanes);
+                return;
+            }
+
             g.OutputChunk = WorkerPool.Current == null ? ConvWeightsKernel.Rows : ConvWeightsKernel.Rows / 4;
             SharedConv<ConvWeightsKernel>.Run(arithmetic, in g, ConvWeightsKernel.Units(in g), batch * sizes.MultiplyAdds);
         }

@@ -151,7 +151,8 @@ internal readonly unsafe struct ConvWeightsKernel : ILaneKernel<ConvArguments>
         }
     }
 
-    private static void Finish<T>(in ConvArguments g, int channel, int rows, int first, int taps, bool hasOnes, float* sums)
+    /// <summary>Stores the sums of so many output channels and taps, or applies them; behind a row's last tap stands the bias's.</summary>
+    public static void Finish<T>(in ConvArguments g, int channel, int rows, int first, int taps, bool hasOnes, float* sums)
         where T : struct, IFloatLanes<T>
     {
         for (int i = 0; i < rows; i++)

@@ -143,8 +143,8 @@ internal static unsafe class SparseProduct
         T.Store(s, ref *c, 0);
     }
 
-    // A bit for every number that is not 0; NaN is not.
-    private static ulong NonZeros(float* x, int count)
+    /// <summary>A bit for every number that is not 0; NaN is not. At most 64 numbers.</summary>
+    public static ulong NonZeros(float* x, int count)
     {
         ulong bits = 0;
         int i = 0;
