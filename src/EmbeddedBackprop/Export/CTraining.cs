@@ -52,6 +52,7 @@ internal sealed class CTraining
         }
 
         Tensors = [.. tensors];
+        CSchedule.Check(options.Schedule, options.StepsPerEpoch, options.Epochs);
         Optimizer = COptimizer.For(options.Optimizer);
         OptimizerLength = options.Optimizer.StateLength(ParameterLength);
     }
@@ -109,6 +110,9 @@ internal sealed class CTraining
 
     /// <summary>The body of NAME_update; empty where all weights change in NAME_backward.</summary>
     public string Update { get; private set; } = "";
+
+    /// <summary>The C expression of the learning rate of the next update.</summary>
+    public string Rate { get; private set; } = "model->learning_rate";
 
     /// <summary>What NAME_start does behind copying the weights.</summary>
     public string Start { get; private set; } = "";
@@ -181,9 +185,10 @@ internal sealed class CTraining
         }
 
         Backward = program.TakeStatements();
+        Rate = CSchedule.Rate(program, program.Prefix.ToUpperInvariant(), Options.Schedule, "model->learning_rate", "model->step");
         new CUpdate(this, program).Write();
         Update = program.TakeStatements();
-        Optimizer.WriteStart(this, program);
+        COptimizer.WriteStart(this, program);
         Start = program.TakeStatements();
     }
 

@@ -2,6 +2,7 @@ using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Training;
+using EmbeddedBackprop.Training.Schedules;
 
 namespace EmbeddedBackprop.Export;
 
@@ -51,7 +52,7 @@ internal sealed class CTrainingGolden
                 plan.Backward(memory, run);
             }
 
-            if (!GradientUpdate.Apply(plan, update, parameters, gradients, optimizer, options.LearningRate)
+            if (!GradientUpdate.Apply(plan, update, parameters, gradients, optimizer, RateOf(options, step))
                 || Array.Exists(parameters, weight => !float.IsFinite(weight)) || Array.Exists(values, value => !float.IsFinite(value)))
             {
                 break;
@@ -94,6 +95,9 @@ internal sealed class CTrainingGolden
         workspace.CopyTo(memory.Workspace);
         return value;
     }
+
+    private static float RateOf(CTrainingOptions options, int step) =>
+        options.Schedule.Rate(options.LearningRate, new ScheduleTime(step, options.StepsPerEpoch, options.Epochs));
 
     private static uint Sum(CTraining training, float[] parameters)
     {

@@ -1,3 +1,5 @@
+using EmbeddedBackprop.Training.Schedules;
+
 namespace EmbeddedBackprop.Export;
 
 /// <summary>What NAME.h says where the network can be trained.</summary>
@@ -13,7 +15,7 @@ internal static class CTrainingHeader
             #define {{m}}_ACCUMULATE {{CText.Number(training.Options.Accumulate)}}
             #define {{m}}_LEARNING_RATE {{CText.Hex(training.Options.LearningRate)}}
             {{string.Concat(training.Targets.Select(target => $"#define {m}_TARGETS{target.MacroSuffix} {CText.Number(target.Length)}\n"))}}
-            /* The caller's memory, in floats: parameters, their gradients{{(training.GradientLength < training.ParameterLength ? " (where they are not applied at once)" : "")}}, the optimiser's state, what layers keep, room to work in. */
+            {{Epochs(m, training.Options)}}/* The caller's memory, in floats: parameters, their gradients{{(training.GradientLength < training.ParameterLength ? " (where they are not applied at once)" : "")}}, the optimiser's state, what layers keep, room to work in. */
             #define {{m}}_TRAIN_PARAMETERS {{CText.Number(training.ParameterLength)}}
             #define {{m}}_TRAIN_GRADIENTS {{CText.Number(training.GradientLength)}}
             #define {{m}}_TRAIN_OPTIMIZER {{CText.Number(training.OptimizerLength)}}
@@ -26,6 +28,21 @@ internal static class CTrainingHeader
             #define {{m}}_SELFTEST_FLOATS {{CText.Number(SelfTestFloats(model, training))}}
             """;
     }
+
+    private static string Epochs(string m, CTrainingOptions options) => !CSchedule.CountsEpochs(options.Schedule) ? "" : $$"""
+        /* What the schedule of the learning rate takes for an epoch, in updates, and for the whole training; with other numbers the self-test fails. */
+        #ifndef {{m}}_STEPS_PER_EPOCH
+        #define {{m}}_STEPS_PER_EPOCH {{CText.Number(options.StepsPerEpoch)}}
+        #endif
+        #ifndef {{m}}_EPOCHS
+        #define {{m}}_EPOCHS {{CText.Number(options.Epochs)}}
+        #endif
+        #if {{m}}_STEPS_PER_EPOCH < 1 || {{m}}_STEPS_PER_EPOCH > {{CText.Number(CSchedule.MostStepsPerEpoch)}} || {{m}}_EPOCHS < 1
+        #error "updates of an epoch and epochs have to be positive"
+        #endif
+
+
+        """;
 
     /// <summary>Memory for training, the outputs of a prediction, and the samples of a call.</summary>
     public static long SelfTestFloats(CModel model, CTraining training) =>
@@ -40,7 +57,7 @@ internal static class CTrainingHeader
             /* A network that learns: the caller's memory and what a training step counts. */
             typedef struct {
                 float *memory;       /* {{m}}_TRAIN_FLOATS floats */
-                float learning_rate; /* may be changed at any time */
+                float learning_rate; /* {{(training.Options.Schedule is Constant ? "" : "before the schedule; ")}}may be changed at any time */
                 uint32_t step;       /* updates so far */
                 uint32_t collected;  /* calls since the last one */
                 uint64_t seed;       /* of everything random */
@@ -63,6 +80,8 @@ internal static class CTrainingHeader
 
             /* CRC-32 of the trained parameters' bits, tensor by tensor as they stand in the memory, the low byte of each float first. */
             uint32_t {{p}}_checksum(const {{p}}_model *model);
+
+            {{CSaveFile.Header(model, training).TrimEnd()}}
 
             /*
              * Predicts the golden inputs, trains a little on drawn samples ({{p}}_selftest.c), and counts what is wrong: results that are not the engine's bits, a changed

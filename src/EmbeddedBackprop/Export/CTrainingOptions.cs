@@ -1,6 +1,7 @@
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Optimizers;
 using EmbeddedBackprop.Training;
+using EmbeddedBackprop.Training.Schedules;
 
 namespace EmbeddedBackprop.Export;
 
@@ -22,6 +23,17 @@ public sealed record CTrainingOptions
     /// <summary>What the learning rate begins with; it is a variable of the model, which the caller may change.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative or not finite.</exception>
     public float LearningRate { get; init => field = Errors.RequireNotNegative("learning rate", value); } = 0.1f;
+
+    /// <summary>How the learning rate changes with the updates.</summary>
+    public Schedule Schedule { get; init; } = new Constant();
+
+    /// <summary>Updates of an epoch, for a schedule that counts epochs: a device sees no end of a data set. The C's macro NAME_STEPS_PER_EPOCH can be defined otherwise.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
+    public int StepsPerEpoch { get; init => field = (int)Errors.RequireNotNegative("steps per epoch", value); }
+
+    /// <summary>Epochs of the whole training, for a schedule that falls to its end (cosine). The C's macro NAME_EPOCHS can be defined otherwise.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not positive.</exception>
+    public int Epochs { get; init => field = Errors.RequirePositive("epochs", value); } = 1;
 
     /// <summary>Samples of one call.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is not positive.</exception>

@@ -61,4 +61,18 @@ internal static class ExportErrors
     [DoesNotReturn]
     public static void CannotCreateFolder(string folder, Exception cause) =>
         throw new IOException($"cannot create the folder '{folder}': {cause.Message}", cause);
+
+    [DoesNotReturn]
+    public static void UnknownSchedule(string name) =>
+        throw new NotSupportedException($"the schedule '{name}' has no C text: export with another one, or with a constant rate that the caller changes");
+
+    [DoesNotReturn]
+    public static void ScheduleLooks(string name) =>
+        throw new NotSupportedException(
+            $"the schedule '{name}' looks at validation results, which only the caller has: export with a constant rate and lower the model's learning rate yourself");
+
+    [DoesNotReturn]
+    public static void NoEpochs(string schedule, long stepsPerEpoch, int epochs, long most) =>
+        throw new ArgumentException(
+            $"the schedule '{schedule}' counts epochs: expected 1 to {most} updates per epoch and at least 1 epoch, got {stepsPerEpoch} and {epochs}");
 }

@@ -1,52 +1,70 @@
+using System.Globalization;
 using EmbeddedBackprop.Optimizers;
 
 namespace EmbeddedBackprop.Export.COptimizers;
 
-/// <summary>The C text of one kind of optimiser.</summary>
+/// <summary>The C text of an optimiser: the operations of its formula, in their order.</summary>
 /// <remarks>
-/// Its statements stand in NAME_update, which has <c>model</c>, <c>parameters</c>, <c>gradients</c> and <c>optimizer</c>: the state arrays one behind the other, array i of a
-/// tensor at <see cref="State"/>, and behind them the scalars (<see cref="Scalars"/>).
+/// Its statements stand in NAME_update, which has <c>parameters</c>, <c>gradients</c>, <c>optimizer</c> (the state arrays one behind the other, behind them the scalars)
+/// and <c>rate</c>.
 /// </remarks>
 internal abstract class COptimizer
 {
-    // The list of all that can be exported: an optimiser is one file here and one line in it.
-    private static readonly COptimizer[] All = [new CSgd()];
+    /// <summary>What happens once per update, before any tensor: Optimizer.BeginStep, and factors that all tensors share.</summary>
+    public virtual void WriteBegin(CTraining training, CProgram program)
+    {
+    }
 
-    /// <summary>The optimiser's class.</summary>
-    protected abstract Type OptimizerType { get; }
+    /// <summary>The update of a group of tensors by their gradients, which have the penalties in them: Optimizer.UpdateScalar.</summary>
+    public abstract void WriteUpdate(CGroup group, CProgram program);
+
+    /// <summary>What NAME_start does to the optimiser's state, which it has cleared: Optimizer.Reset.</summary>
+    public static void WriteStart(CTraining training, CProgram program)
+    {
+        Optimizer optimizer = training.Options.Optimizer;
+        float[] scalars = new float[optimizer.StateScalars];
+        optimizer.Reset(scalars);
+        for (int i = 0; i < scalars.Length; i++)
+        {
+            if (scalars[i] != 0f)
+            {
+                program.Statement($"optimizer[{CText.Size(Scalar(training, i))}] = {CText.Hex(scalars[i])};");
+            }
+        }
+    }
 
     /// <summary>The text for an optimiser.</summary>
     /// <exception cref="NotSupportedException">There is none.</exception>
     public static COptimizer For(Optimizer optimizer)
     {
-        foreach (COptimizer candidate in All)
+        switch (optimizer)
         {
-            if (candidate.OptimizerType == optimizer.GetType())
-            {
-                return candidate;
-            }
+            case Sgd:
+                return new CSgd();
+            case Momentum momentum:
+                return new CVelocity("momentum", momentum.Coefficient, looksAhead: false);
+            case Nesterov nesterov:
+                return new CVelocity("nesterov", nesterov.Coefficient, looksAhead: true);
+            case Adagrad adagrad:
+                return new CAdagrad(adagrad.Epsilon);
+            case RmsProp rms:
+                return new CRmsProp(rms.Alpha, rms.Epsilon);
+            case Adam adam:
+                return new CAdam(adam.Beta1, adam.Beta2, adam.Epsilon);
+            case AdamW adam:
+                return new CAdam(adam.Beta1, adam.Beta2, adam.Epsilon);
+            case Rprop rprop:
+                return new CRprop(rprop);
+            default:
+                ExportErrors.UnknownOptimizer(optimizer.Name);
+                return null;
         }
-
-        ExportErrors.UnknownOptimizer(optimizer.Name);
-        return null;
     }
 
-    /// <summary>What NAME_start does to the optimiser's state, which it has cleared: Optimizer.Reset.</summary>
-    public virtual void WriteStart(CTraining training, CProgram program)
-    {
-    }
+    /// <summary>The place of a scalar in the optimiser's state.</summary>
+    protected static int Scalar(CTraining training, int index) => (training.Options.Optimizer.StateArrays * training.ParameterLength) + index;
 
-    /// <summary>What happens once per update, before any tensor: Optimizer.BeginStep.</summary>
-    public virtual void WriteBegin(CTraining training, CProgram program)
-    {
-    }
-
-    /// <summary>The update of one tensor by its gradient, which has the penalties in it: Optimizer.UpdateScalar.</summary>
-    public abstract void WriteUpdate(CTraining training, CTensor tensor, CProgram program);
-
-    /// <summary>The place of the i-th state array of a tensor.</summary>
-    protected static string State(CTraining training, CTensor tensor, int array) => CTraining.At("optimizer", (array * training.ParameterLength) + tensor.Offset);
-
-    /// <summary>The place of the scalars.</summary>
-    protected static string Scalars(CTraining training) => CTraining.At("optimizer", training.Options.Optimizer.StateArrays * training.ParameterLength);
+    /// <summary>A constant with its decimal value beside it.</summary>
+    protected static string Constant(string name, float value) =>
+        string.Create(CultureInfo.InvariantCulture, $"    const float {name} = {CText.Hex(value)}; /* {value:G9} */\n");
 }
