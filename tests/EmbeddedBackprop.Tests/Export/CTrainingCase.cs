@@ -2,6 +2,7 @@ using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Optimizers;
 using EmbeddedBackprop.Training;
+using EmbeddedBackprop.Training.Schedules;
 
 namespace EmbeddedBackprop.Tests.Export;
 
@@ -28,6 +29,13 @@ internal sealed record CTrainingCase(string Name, Func<Graph, (Node[] Outputs, N
     public Clipping Clipping { get; init; } = Clipping.None;
 
     public float LearningRate { get; init; } = 0.1f;
+
+    public Schedule Schedule { get; init; } = new Constant();
+
+    /// <summary>What the schedule takes for an epoch; the training has as many epochs as its updates need.</summary>
+    public int StepsPerEpoch { get; init; }
+
+    public int Epochs => StepsPerEpoch == 0 ? 1 : (Updates + StepsPerEpoch - 1) / StepsPerEpoch;
 
     /// <summary>Updates that are compared.</summary>
     public int Updates { get; init; } = 100;

@@ -4,6 +4,7 @@ using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Initializers;
 using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training;
+using EmbeddedBackprop.Training.Schedules;
 using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Export;
@@ -97,7 +98,7 @@ internal sealed class CTrainingParity(CBuild build, IReadOnlyList<CTrainingCase>
             Batch = net.Batch * net.Accumulate, Arithmetic = net.Arithmetic, Optimizer = net.Optimizer, Regularization = net.Regularization, Clipping = net.Clipping,
             Seed = net.Seed, FuseUpdate = false, Initializer = new Normal(),
         });
-        CTrainingOptions training = CTrainingOptions.Of(engine, net.LearningRate) with { Batch = net.Batch, Accumulate = net.Accumulate, SelfTestSteps = 3 };
+        CTrainingOptions training = CTrainingOptions.Of(engine, net.LearningRate) with { Batch = net.Batch, Accumulate = net.Accumulate, SelfTestSteps = 3, Schedule = net.Schedule, StepsPerEpoch = net.StepsPerEpoch, Epochs = net.Epochs };
         CExportOptions options = new() { Name = prefix, Training = training };
         foreach ((string name, string text) in CExporter.Generate(engine.InferencePlan, engine.Parameters, options, engine.State))
         {
@@ -120,6 +121,7 @@ internal sealed class CTrainingParity(CBuild build, IReadOnlyList<CTrainingCase>
         for (int step = 0; step < net.Updates; step++)
         {
             float rate = step == 0 ? net.LearningRate : net.Rate?.Invoke(step) ?? net.LearningRate;
+            rate = net.Schedule.Rate(rate, new ScheduleTime(step, net.StepsPerEpoch, net.Epochs));
             for (int call = 0; call < net.Accumulate; call++)
             {
                 last = [.. ends.Inputs.Concat(ends.Targets).Select(end => Draw(end, batch, ++seed))];
