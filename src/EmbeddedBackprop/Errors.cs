@@ -213,6 +213,11 @@ internal static class Errors
         throw new ArgumentException($"{step}: its result depends on the whole batch, which cannot be run in parts (got {batch} of {logicalBatch} samples)");
 
     [DoesNotReturn]
+    public static void AccumulatesWholeBatch(string step, int accumulation, int batch) =>
+        throw new ArgumentException(
+            $"accumulation: {step} depends on the whole batch, which cannot be run in parts: got {accumulation} batches of {batch}; a batch of {(long)accumulation * batch} takes as many samples at once");
+
+    [DoesNotReturn]
     public static void StateRows(string state, int rows, int first, int batch) =>
         throw new ArgumentException($"{state}: the state has rows for {rows} samples, not for samples {first} to {(long)first + batch - 1}");
 

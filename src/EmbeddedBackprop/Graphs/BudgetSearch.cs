@@ -24,7 +24,7 @@ internal sealed class BudgetSearch(Graph graph, PlanOptions options, Node[] loss
             }
         }
 
-        Errors.BudgetTooSmall(budget, least, Help(least));
+        Errors.BudgetTooSmall(budget, least, Help());
         return null!;
     }
 
@@ -163,29 +163,67 @@ internal sealed class BudgetSearch(Graph graph, PlanOptions options, Node[] loss
 
     private static long Bytes(Plan plan) => 4L * plan.MemoryLength;
 
-    /// <summary>What would make it fit, or less: each with the bytes that it would need.</summary>
-    private string Help(long least)
+    /// <summary>What would make it fit, with the bytes that it would then need: single measures, or the fewest together; what would not is not named.</summary>
+    private string Help()
     {
-        List<string> help = [];
-        Offer("a batch of 1", options with { Batch = 1, MicroBatch = 0 }, options.Batch > 1);
-        Offer("compact rows", options with { Layout = Layout.Compact }, options.Layout != Layout.Compact);
-        Offer("plain gradient descent", options with { OptimizerStateLength = 0, UpdateInBackward = true }, options.OptimizerStateLength > 0 || !options.UpdateInBackward);
-        Offer(
-            "all of them", options with { Batch = 1, MicroBatch = 0, Layout = Layout.Compact, OptimizerStateLength = 0, UpdateInBackward = true }, help.Count > 1);
-        return help.Count == 0 ? "only a smaller net would do" : "what would help: " + string.Join(", ", help);
-
-        void Offer(string what, PlanOptions other, bool differs)
+        List<(string Name, Func<PlanOptions, PlanOptions> Apply)> measures = [];
+        if (options.Batch > 1)
         {
-            if (!differs)
+            measures.Add(("a batch of 1", plan => plan with { Batch = 1, MicroBatch = 0 }));
+        }
+
+        if (options.Layout != Layout.Compact)
+        {
+            measures.Add(("compact rows", plan => plan with { Layout = Layout.Compact }));
+        }
+
+        if (options.OptimizerStateLength > 0 || !options.UpdateInBackward)
+        {
+            string name = options.OptimizerStateLength > 0 ? "plain gradient descent" : "an update within the backward pass (no accumulation, clipping or L1)";
+            measures.Add((name, plan => plan with { OptimizerStateLength = 0, UpdateInBackward = true }));
+        }
+
+        long least = long.MaxValue;
+        for (int together = 1; together <= measures.Count; together++)
+        {
+            List<string> help = [];
+            for (int set = 1; set < 1 << measures.Count; set++)
             {
-                return;
+                if (System.Numerics.BitOperations.PopCount((uint)set) != together)
+                {
+                    continue;
+                }
+
+                PlanOptions changed = options;
+                List<string> names = [];
+                for (int i = 0; i < measures.Count; i++)
+                {
+                    if ((set >> i & 1) == 1)
+                    {
+                        changed = measures[i].Apply(changed);
+                        names.Add(measures[i].Name);
+                    }
+                }
+
+                long bytes = new BudgetSearch(graph, changed, losses, outputs).Least();
+                least = Math.Min(least, bytes);
+                if (bytes <= budget)
+                {
+                    help.Add(string.Create(CultureInfo.InvariantCulture, $"{List(names)} ({bytes:N0} bytes)"));
+                }
             }
 
-            long bytes = new BudgetSearch(graph, other, losses, outputs).Least();
-            if (bytes < least)
+            if (help.Count > 0)
             {
-                help.Add(string.Create(CultureInfo.InvariantCulture, $"{what} ({bytes:N0} bytes)"));
+                return "what would help: " + string.Join(", or ", help);
             }
         }
+
+        return measures.Count == 0
+            ? "only a smaller net would do"
+            : string.Create(CultureInfo.InvariantCulture, $"only a smaller net would do: with {List([.. measures.Select(measure => measure.Name)])} it needs {least:N0}");
     }
+
+    private static string List(List<string> names) =>
+        names.Count == 1 ? names[0] : string.Join(", ", names.SkipLast(1)) + " and " + names[^1];
 }

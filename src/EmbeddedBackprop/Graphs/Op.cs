@@ -111,6 +111,9 @@ public abstract class Op
     /// <summary>Floats that die with the step.</summary>
     public virtual int ScratchLength(int batch, Layout layout) => 0;
 
+    /// <summary>Floats that die with the step of a prediction in exported C: as many as here, unless the C text has a table where the engine computes.</summary>
+    public virtual int ExportScratchLength(Layout layout) => ScratchLength(1, layout);
+
     /// <summary>Floats that die with the step's backward pass: as many as in the forward pass, unless an op says otherwise.</summary>
     public virtual int BackwardScratchLength(int batch, Layout layout) => ScratchLength(batch, layout);
 

@@ -27,7 +27,6 @@ public sealed partial class Plan
     private readonly ParameterRange[] parameters;
     private readonly ParameterRange[] trainedParameters;
     private readonly StateRange[] state;
-    private readonly Step? wholeBatch;
 
     internal Plan(PlanBuilder builder)
     {
@@ -46,7 +45,7 @@ public sealed partial class Plan
         trainedParameters = builder.TrainedParameters;
         state = builder.State;
         StateLength = builder.StateLength;
-        wholeBatch = Array.Find(steps, step => step.Op.DependsOnWholeBatch && !step.Frozen);
+        WholeBatch = Array.Find(steps, step => step.Op.DependsOnWholeBatch && !step.Frozen);
         ParameterLength = builder.ParameterLength;
         WorkspaceLength = builder.WorkspaceLength;
         WorkspaceLowerBound = builder.WorkspaceLowerBound;
@@ -57,9 +56,9 @@ public sealed partial class Plan
             Errors.CannotUpdateInBackward(CanUpdateInBackward ? "the batch is run in parts" : "an op is used twice");
         }
 
-        if (Batch < Options.Batch && Loss is not null && wholeBatch is not null)
+        if (Batch < Options.Batch && Loss is not null && WholeBatch is not null)
         {
-            Errors.WholeBatch(wholeBatch.Name, Batch, Options.Batch);
+            Errors.WholeBatch(WholeBatch.Name, Batch, Options.Batch);
         }
     }
 
@@ -79,7 +78,10 @@ public sealed partial class Plan
     public Node? Loss => Losses.Count > 0 ? Losses[0] : null;
 
     /// <summary>Whether the batch may be run in parts in training: not so where an op's result depends on the whole batch (batch normalisation).</summary>
-    public bool CanSplitBatch => wholeBatch is null;
+    public bool CanSplitBatch => WholeBatch is null;
+
+    /// <summary>The first step whose result depends on the whole batch; null for none.</summary>
+    internal Step? WholeBatch { get; }
 
     /// <summary>The nodes an inference plan was asked for.</summary>
     public IReadOnlyList<Node> Outputs { get; }

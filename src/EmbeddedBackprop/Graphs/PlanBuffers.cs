@@ -116,7 +116,9 @@ internal sealed class PlanBuffers
             own.Saved = Scratch(step.Name + " saved", step.Op.SavedLength(builder.Batch, options.Layout), time);
         }
 
-        own.ForwardScratch = Scratch(step.Name + " scratch", step.Op.ScratchLength(builder.Batch, options.Layout), time);
+        bool export = options.EndsByReference && !builder.Training;
+        own.ForwardScratch = Scratch(
+            step.Name + " scratch", export ? step.Op.ExportScratchLength(options.Layout) : step.Op.ScratchLength(builder.Batch, options.Layout), time);
     }
 
     private void VisitBackward(Step step, StepBuffers own, int time)

@@ -176,9 +176,9 @@ public sealed partial class Plan
             Errors.RunOutOfRange(run.Batch, run.SampleOffset, run.LogicalBatch);
         }
 
-        if (run.Training && run.Batch != run.LogicalBatch && wholeBatch is not null)
+        if (run.Training && run.Batch != run.LogicalBatch && WholeBatch is not null)
         {
-            Errors.WholeBatch(wholeBatch.Name, run.Batch, run.LogicalBatch);
+            Errors.WholeBatch(WholeBatch.Name, run.Batch, run.LogicalBatch);
         }
 
         if (StateLength > 0)

@@ -78,6 +78,9 @@ public sealed class BatchNorm : Op
     /// <summary>The same where nothing is saved; two sums a channel in the backward pass.</summary>
     public override int ScratchLength(int batch, Layout layout) => 2 * Channels;
 
+    /// <summary>None: the inverse deviations are a table.</summary>
+    public override int ExportScratchLength(Layout layout) => 0;
+
     /// <inheritdoc/>
     public override void Forward(in OpContext<float> c)
     {

@@ -59,6 +59,11 @@ public sealed class Trainer
             Errors.OutOfRange("accumulation", options.Accumulation, $"at most {int.MaxValue / network.Options.Batch} for a batch of {network.Options.Batch}");
         }
 
+        if (options.Accumulation > 1 && network.TrainingPlan is { WholeBatch: { } whole })
+        {
+            Errors.AccumulatesWholeBatch(whole.Name, options.Accumulation, network.Options.Batch);
+        }
+
         this.network = network;
         this.source = source;
         this.options = options;

@@ -139,20 +139,53 @@ internal sealed class BudgetTests
         Assert.That(tight.TrainingPlan!.RecomputedMultiplyAdds, Is.GreaterThan(0));
         Assert.That(tight.ToString(), Does.Contain("the batch is not split: center1 depends on the whole batch"));
         string message = Assert.Throws<ArgumentException>(() => Make(whole / 3))!.Message;
-        Assert.That(message, Does.Contain("too few: this training needs at least").And.Contain("a batch of 1 (").And.Contain("plain gradient descent ("));
+        Assert.That(message, Does.Contain("too few: this training needs at least").And.Contain("what would help: plain gradient descent ("));
+        Assert.That(message, Does.Not.Contain("a batch of 1"), "does not fit by itself, and is not needed with the other");
         Assert.That(message, Does.Not.Contain("compact rows"), "they are compact");
     }
 
     [Test]
+    public void Batches_that_must_stay_whole_are_not_accumulated()
+    {
+        Graph graph = new();
+        Node x = graph.Input(new Shape(4)), norm = graph.Apply(new BatchNorm(), graph.Apply(new Dense(4, Relu), x), "norm");
+        Node loss = graph.Apply(new Loss<Quadratic>(), norm, graph.Input(new Shape(4), "target"));
+        Network network = new(x, norm, loss, new NetworkOptions { Batch = 5 });
+        FloatDataset data = FloatDataset.Regression(Samples.Array(80, 1), 4, Samples.Array(80, 2), 4);
+        Assert.That(
+            () => new Trainer(network, data, new TrainerOptions { Accumulation = 2 }),
+            Throws.ArgumentException.With.Message.Contains("norm depends on the whole batch").And.Message.Contains("2 batches of 5"));
+        Assert.That(() => new Trainer(network, data, new TrainerOptions()).TrainEpoch(), Throws.Nothing);
+    }
+
+    [Test]
+    public void What_does_not_help_is_not_named_and_the_least_is()
+    {
+        NetworkOptions options = Options(Layout.Padded, adam: true);
+        string message = Assert.Throws<ArgumentException>(() => Deep(options with { MemoryBudget = 5000 }))!.Message;
+        System.Text.RegularExpressions.Match least = System.Text.RegularExpressions.Regex.Match(
+            message, @"only a smaller net would do: with a batch of 1, compact rows and plain gradient descent it needs ([\d,]+)$");
+        Assert.That(least.Success, Is.True, message);
+        long bytes = Number(least);
+        NetworkOptions small = options with { Batch = 1, Layout = Layout.Compact, Optimizer = new Sgd() };
+        Assert.That(4L * Deep(small with { MemoryBudget = bytes }).MemoryLength, Is.LessThanOrEqualTo(bytes));
+        Assert.That(() => Deep(small with { MemoryBudget = bytes - 4 }), Throws.ArgumentException.With.Message.Contains("only a smaller net would do"));
+    }
+
+    private static long Number(System.Text.RegularExpressions.Match match) =>
+        long.Parse(match.Groups[1].Value, System.Globalization.NumberStyles.AllowThousands, System.Globalization.CultureInfo.InvariantCulture);
+
+    [Test]
     public void What_would_help_is_named_with_its_bytes_and_holds()
     {
-        NetworkOptions options = Options(Layout.Padded, adam: true) with { MemoryBudget = 8000 };
+        NetworkOptions options = Options(Layout.Padded, adam: true) with { MemoryBudget = 11000 };
         string message = Assert.Throws<ArgumentException>(() => Deep(options))!.Message;
-        Assert.That(message, Does.StartWith("memory budget: 8,000 bytes are"));
-        System.Text.RegularExpressions.Match all = System.Text.RegularExpressions.Regex.Match(message, @"all of them \(([\d,]+) bytes\)");
+        Assert.That(message, Does.StartWith("memory budget: 11,000 bytes are"));
+        Assert.That(message, Does.Not.Contain("compact rows ("), "does not fit by itself");
+        System.Text.RegularExpressions.Match all = System.Text.RegularExpressions.Regex.Match(message, @"a batch of 1 and plain gradient descent \(([\d,]+) bytes\)");
         Assert.That(all.Success, Is.True, message);
-        long bytes = long.Parse(all.Groups[1].Value, System.Globalization.NumberStyles.AllowThousands, System.Globalization.CultureInfo.InvariantCulture);
-        Network helped = Deep(options with { MemoryBudget = bytes, Batch = 1, Layout = Layout.Compact, Optimizer = new Sgd() });
+        long bytes = Number(all);
+        Network helped = Deep(options with { MemoryBudget = bytes, Batch = 1, Optimizer = new Sgd() });
         Assert.That(4L * helped.MemoryLength, Is.LessThanOrEqualTo(bytes));
     }
 

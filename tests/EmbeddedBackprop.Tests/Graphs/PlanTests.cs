@@ -13,6 +13,16 @@ namespace EmbeddedBackprop.Tests.Graphs;
 internal sealed class PlanTests
 {
     [Test]
+    public void An_exported_prediction_reserves_nothing_for_a_batch_normalisation()
+    {
+        Graph graph = new();
+        Node x = graph.Input(new Shape(6)), y = graph.Apply(new BatchNorm(), x);
+        PlanOptions options = new() { Batch = 1, Layout = Layout.Compact };
+        Assert.That(Plan.ForInference(graph, options with { EndsByReference = true }, y).WorkspaceLength, Is.Zero);
+        Assert.That(Plan.ForInference(graph, options, y).WorkspaceLength, Is.EqualTo(6 + 6 + 12), "the engine computes inverse deviations");
+    }
+
+    [Test]
     public void Padded_and_compact_layouts_give_the_same_bits(
         [Values(1, 3, 10)] int batch, [Values] Arithmetic arithmetic, [Values] Execution execution)
     {
