@@ -21,12 +21,17 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
 
     public Network Build(int batch, Layout layout)
     {
+        if (file.Metadata.ContainsKey(ModelKeys.Graph))
+        {
+            return BuildWhole(batch, layout);
+        }
+
         foreach (string key in (ReadOnlySpan<string>)[ModelKeys.Outputs, ModelKeys.Losses])
         {
-            // The text of a net ends in one node, so it cannot say more than one.
+            // Files of earlier versions say what the first output is computed from, and nothing of the others.
             if (file.Metadata.TryGetValue(key, out string? several))
             {
-                throw SettingsText.Error(file, key, $"a network with several outputs or weighted losses ({several}) is built in code, and filled by LoadWeights or Restore");
+                throw SettingsText.Error(file, key, $"a network with several outputs or losses ({several}), but no '{ModelKeys.Graph}': it is built in code, and filled by LoadWeights or Restore");
             }
         }
 
@@ -42,6 +47,72 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
             throw SettingsText.Error(file, ModelKeys.Net, exception.Message, exception);
         }
 
+        batch = Check(graph, batch);
+        try
+        {
+            return Compile(graph, loss, lossOnLogits, Options(loss is not null, batch, layout));
+        }
+        catch (Exception exception) when (exception is ArgumentException or OverflowException)
+        {
+            throw SettingsText.Error(file, ModelKeys.Net, exception.Message, exception);
+        }
+    }
+
+    /// <summary>A network of several outputs or losses: every node of its graph, what it reads, what it predicts, what it minimises.</summary>
+    private Network BuildWhole(int batch, Layout layout)
+    {
+        List<Loss> made = [];
+        while (file.Metadata.ContainsKey(LossKey(made.Count + 1)))
+        {
+            string key = LossKey(made.Count + 1);
+            SettingsText text = new(file, key, head: true);
+            LossSettings settings = LossSettings(text);
+            made.Add(Made(file, key, () => Registry.Loss(text.Head, settings)));
+        }
+
+        Graph graph;
+        try
+        {
+            graph = NetText.BuildAll(file.GetMetadata(ModelKeys.Graph), Registry.Activation, [.. made]);
+        }
+        catch (FormatException exception)
+        {
+            throw SettingsText.Error(file, ModelKeys.Graph, exception.Message, exception);
+        }
+
+        batch = Check(graph, batch);
+        Node[] losses = file.Metadata.ContainsKey(ModelKeys.Minimised) ? Nodes(graph, ModelKeys.Minimised) : [];
+        try
+        {
+            return new Network(Nodes(graph, ModelKeys.Inputs), Nodes(graph, ModelKeys.Predicted), losses, Options(losses.Length > 0, batch, layout));
+        }
+        catch (Exception exception) when (exception is ArgumentException or OverflowException)
+        {
+            throw SettingsText.Error(file, ModelKeys.Graph, exception.Message, exception);
+        }
+
+        static string LossKey(int number) => ModelKeys.GraphLoss + SettingsText.Text(number);
+    }
+
+    private Node[] Nodes(Graph graph, string key)
+    {
+        try
+        {
+            // Names stand in a net's text as words behind a kind.
+            Node[] nodes = [.. NetParser.Parse("nodes " + file.GetMetadata(key))[0].Words.Select(word => Find(graph, key, word.Text))];
+            Node? twice = nodes.FirstOrDefault(node => nodes.Count(other => other == node) > 1);
+            return twice is null ? nodes : throw SettingsText.Error(file, key, $"'{twice.Name}' stands there twice");
+        }
+        catch (FormatException exception)
+        {
+            throw SettingsText.Error(file, key, exception.Message, exception);
+        }
+    }
+
+    /// <summary>The weights of the graph must be in the file before memory is made for them.</summary>
+    /// <returns>The batch; the file's if none was asked for.</returns>
+    private int Check(Graph graph, int batch)
+    {
         ParameterLayout ranges = new(Layout.Compact);
         foreach (Op op in graph.Ops)
         {
@@ -57,14 +128,7 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
         int fileBatch = (int)SettingsText.Integer(file, ModelKeys.Batch, 1, int.MaxValue);
         batch = batch == 0 ? fileBatch : batch;
         LimitActivations(graph, batch);
-        try
-        {
-            return Compile(graph, loss, lossOnLogits, Options(loss is not null, batch, layout));
-        }
-        catch (Exception exception) when (exception is ArgumentException or OverflowException)
-        {
-            throw SettingsText.Error(file, ModelKeys.Net, exception.Message, exception);
-        }
+        return batch;
     }
 
     public static Schedule Schedule(SafetensorsFile file)
@@ -130,7 +194,11 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
             return null;
         }
 
-        SettingsText text = new(file, ModelKeys.LossSettings);
+        return LossSettings(new SettingsText(file, ModelKeys.LossSettings));
+    }
+
+    private static LossSettings LossSettings(SettingsText text)
+    {
         LossSettings settings = new() { LabelSmoothing = text.TryFloat("label-smoothing"), Weight = text.TryFloat("weight"), ClassWeights = text.TryFloats("class-weights") };
         text.End();
         return settings;
@@ -195,6 +263,11 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
             return null;
         }
 
+        return Find(graph, ModelKeys.Judged, name);
+    }
+
+    private Node Find(Graph graph, string key, string name)
+    {
         foreach (Node node in graph.Nodes)
         {
             if (node.Name == name)
@@ -203,7 +276,7 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
             }
         }
 
-        throw SettingsText.Error(file, ModelKeys.Judged, $"the net has no node '{name}'");
+        throw SettingsText.Error(file, key, $"the net has no node '{name}'");
     }
 
     /// <summary>The judged node's shape, or one number: the index of a class.</summary>

@@ -197,6 +197,12 @@ public sealed class ModelFile
         RequireTraining();
         Network network = trainer.Network;
         List<(string Key, string Value)> described = ModelRecipe.Describe(network);
+        if (!file.Metadata.ContainsKey(ModelKeys.Graph))
+        {
+            // Older files name several outputs and losses, but do not say what they are computed from.
+            described.RemoveAll(entry => entry.Key.StartsWith(ModelKeys.Graph, StringComparison.Ordinal));
+        }
+
         RequireEqual(described);
         foreach (string key in (ReadOnlySpan<string>)[ModelKeys.Outputs, ModelKeys.Losses, ModelKeys.Frozen])
         {

@@ -25,6 +25,24 @@ internal static class ModelKeys
     /// <summary>Several losses: kind, what each judges and compares with, weight.</summary>
     public const string Losses = "losses";
 
+    /// <summary>
+    /// Every node of a network of several outputs or losses, as a net's text: <see cref="Net"/> says only what the first output is computed from. With it stand
+    /// <see cref="Inputs"/>, <see cref="Predicted"/>, <see cref="Minimised"/> and a <see cref="GraphLoss"/> for every loss.
+    /// </summary>
+    public const string Graph = "graph";
+
+    /// <summary>The names of the inputs that samples are dealt out to.</summary>
+    public const string Inputs = "graph.inputs";
+
+    /// <summary>The names of the outputs.</summary>
+    public const string Predicted = "graph.outputs";
+
+    /// <summary>The names of the losses whose sum is minimised, in its order.</summary>
+    public const string Minimised = "graph.minimised";
+
+    /// <summary>Before the number of a loss in <see cref="Graph"/>: its kind and its settings.</summary>
+    public const string GraphLoss = "graph.loss.";
+
     public const string Arithmetic = "arithmetic";
     public const string Batch = "batch";
     public const string Seed = "seed";

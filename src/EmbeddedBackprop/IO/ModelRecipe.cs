@@ -29,12 +29,17 @@ internal static class ModelRecipe
         ];
         if (network.Outputs.Count > 1)
         {
-            strings.Add((ModelKeys.Outputs, string.Join(' ', network.Outputs.Select(output => NetParser.Quote(output.Name)))));
+            strings.Add((ModelKeys.Outputs, Names(network.Outputs)));
         }
 
         if (network.TrainingPlan is { } plan && plan.Losses.Count > 1)
         {
             strings.Add((ModelKeys.Losses, string.Join("; ", plan.Losses.Select(Text))));
+        }
+
+        if (network.Outputs.Count > 1 || network.TrainingPlan is { Losses.Count: > 1 })
+        {
+            strings.AddRange(DescribeGraph(network));
         }
 
         if (network.Loss is { } loss)
@@ -128,6 +133,28 @@ internal static class ModelRecipe
     };
 
     public static string Text(Arithmetic arithmetic) => arithmetic == Kernels.Arithmetic.Fused ? "fused" : "separate";
+
+    /// <summary>What a network of several outputs or losses is built from anew.</summary>
+    private static IEnumerable<(string Key, string Value)> DescribeGraph(Network network)
+    {
+        Graph graph = network.InferencePlan.Graph;
+        yield return (ModelKeys.Graph, NetText.FormatAll(graph));
+        yield return (ModelKeys.Inputs, Names(network.Inputs));
+        yield return (ModelKeys.Predicted, Names(network.Outputs));
+        if (network.TrainingPlan is { } plan)
+        {
+            yield return (ModelKeys.Minimised, Names(plan.Losses));
+        }
+
+        int number = 0;
+        foreach (Loss loss in graph.Nodes.Select(node => node.Op).OfType<Loss>())
+        {
+            number++;
+            yield return (ModelKeys.GraphLoss + SettingsText.Text(number), $"{loss.Kind} {Text(loss.Options)}".TrimEnd());
+        }
+    }
+
+    private static string Names(IEnumerable<Node> nodes) => string.Join(' ', nodes.Select(node => NetParser.Quote(node.Name)));
 
     private static string Text(Node node)
     {

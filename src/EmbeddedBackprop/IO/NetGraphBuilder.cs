@@ -8,7 +8,8 @@ namespace EmbeddedBackprop.IO;
 /// <summary>Applies the statements of a net's text to a new graph.</summary>
 /// <param name="activation">Finds an activation by its name.</param>
 /// <param name="split">Whether an output layer with this activation is built as its logits and an <see cref="Activate"/>; null for never.</param>
-internal sealed class NetGraphBuilder(Func<string, Activation> activation, Func<Activation, bool>? split)
+/// <param name="losses">How losses are written, in a text of a whole graph, whose nodes need not be read by others; null where there are none.</param>
+internal sealed class NetGraphBuilder(Func<string, Activation> activation, Func<Activation, bool>? split, NetKind? losses = null)
 {
     private readonly Graph graph = new();
     private readonly Dictionary<string, Node> nodes = new(StringComparer.Ordinal);
@@ -49,7 +50,7 @@ internal sealed class NetGraphBuilder(Func<string, Activation> activation, Func<
 
         foreach ((Node node, int position) in made)
         {
-            if (node != previous && !read.Contains(node))
+            if (losses is null && node != previous && !read.Contains(node))
             {
                 throw NetParser.Error(position - 1, $"nothing reads {node.Name}");
             }
@@ -72,7 +73,7 @@ internal sealed class NetGraphBuilder(Func<string, Activation> activation, Func<
                 Node operand = words.Count > 1 ? Find(words[1]) : Previous(statement);
                 return Named(statement, name => graph.Apply(op, Read(operand), name));
             default:
-                NetKind kind = NetKinds.Find(statement.Kind.Text)
+                NetKind kind = (statement.Kind.Text == losses?.Name ? losses : NetKinds.Find(statement.Kind.Text))
                     ?? throw Error(statement.Kind, $"unknown kind of layer '{statement.Kind.Text}' (known: input, again, {NetKinds.Names})");
                 return Apply(statement, kind, isOutput);
         }

@@ -21,6 +21,7 @@ namespace EmbeddedBackprop.IO;
 public static class NetText
 {
     private const string Again = "again";
+    private const string LossKind = "loss";
 
     /// <summary>The text of a network as its user wrote it: an output that trains on logits is shown with its activation.</summary>
     public static string Format(Network network)
@@ -89,14 +90,35 @@ public static class NetText
         return name;
     }
 
-    private static string Format(Node output, Node? logits)
+    /// <summary>The text of every node of a graph, in their order; losses are called by their number, the first one 1, as in <c>loss 1 dense2 target</c>.</summary>
+    internal static string FormatAll(Graph graph) => Format(graph.Nodes, null, null);
+
+    /// <summary>Builds what <see cref="FormatAll"/> wrote.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="activation">Finds an activation by its name.</param>
+    /// <param name="losses">The losses, in the order of their numbers.</param>
+    internal static Graph BuildAll(string text, Func<string, Activation> activation, Loss[] losses)
+    {
+        NetKind kind = new(LossKind, "loss NUMBER NODE NODE", words =>
+        {
+            int number = words.Count("the number of a loss");
+            return number <= losses.Length ? _ => losses[number - 1] : throw new ArgumentException($"there is no loss {number}");
+        })
+        { MinimumOperands = 2, MaximumOperands = 2 };
+        return new NetGraphBuilder(activation, split: null, kind).Build(NetParser.Parse(text), null);
+    }
+
+    private static string Format(Node output, Node? logits) => Format(Ancestors(output), output, logits);
+
+    private static string Format(IReadOnlyList<Node> nodes, Node? output, Node? logits)
     {
         StringBuilder text = new();
         HashSet<string> taken = new(StringComparer.Ordinal);
         Dictionary<string, int> numbers = [];
         Dictionary<Op, Node> applied = [];
         Node? previous = null;
-        foreach (Node node in Ancestors(output))
+        int losses = 0;
+        foreach (Node node in nodes)
         {
             if (logits is not null && node == output)
             {
@@ -104,7 +126,8 @@ public static class NetText
             }
 
             Node? first = node.Op is null || applied.TryAdd(node.Op, node) ? null : applied[node.Op];
-            string kind = first is not null ? Again : node.Op?.Kind ?? "input";
+            bool loss = node.Op is { IsLoss: true };
+            string kind = first is not null ? Again : loss ? LossKind : node.Op?.Kind ?? "input";
             _ = text.Append(previous is null ? "" : "; ");
             int number = numbers.GetValueOrDefault(kind);
             string? name = DefaultName(kind, taken, numbers);
@@ -117,7 +140,16 @@ public static class NetText
             _ = taken.Add(node.Name);
             _ = text.Append(kind);
             bool operand = node.Inputs.Length > 0 && (node.Inputs.Length > 1 || node.Inputs[0] != previous);
-            AppendWords(text, node, first, node == logits ? ((Activate)output.Op!).Activation : null, operand);
+            if (loss)
+            {
+                losses++;
+                _ = text.Append(CultureInfo.InvariantCulture, $" {losses}");
+            }
+            else
+            {
+                AppendWords(text, node, first, node == logits ? ((Activate)output!.Op!).Activation : null, operand);
+            }
+
             if (operand)
             {
                 foreach (Node input in node.Inputs)
