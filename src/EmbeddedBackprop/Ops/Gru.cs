@@ -23,6 +23,9 @@ public sealed class Gru : Recurrent
     public override string Kind => "gru";
 
     /// <inheritdoc/>
+    internal override IReadOnlyList<string> GateNames => ["r", "z", "n"];
+
+    /// <inheritdoc/>
     public override void Forward(in OpContext<float> c) => RecurrentPass.Forward<GruGates>(this, in c);
 
     /// <inheritdoc/>

@@ -22,6 +22,9 @@ public sealed class Lstm : Recurrent
     public override string Kind => "lstm";
 
     /// <inheritdoc/>
+    internal override IReadOnlyList<string> GateNames => ["i", "f", "g", "o"];
+
+    /// <inheritdoc/>
     public override void Forward(in OpContext<float> c) => RecurrentPass.Forward<LstmGates>(this, in c);
 
     /// <inheritdoc/>

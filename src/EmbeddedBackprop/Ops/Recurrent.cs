@@ -51,6 +51,9 @@ public abstract class Recurrent : Op
     /// <summary>Gates: the weights have so many times H columns.</summary>
     internal int Gates { get; }
 
+    /// <summary>What the gates are called, in the order in which they are kept; a simple layer has none.</summary>
+    internal virtual IReadOnlyList<string> GateNames => [];
+
     /// <summary>Blocks of H numbers per sample and step that the backward pass reads of the gates.</summary>
     internal int Kept { get; }
 

@@ -39,9 +39,11 @@ public static class Diagnostics
             layers.Add(Layer(network, trace, step, updated, options));
         }
 
-        List<ClassDiagnosis> classes = data.ClassCount > 0 && network.Outputs.Count == 1 ? Classes(network, data, trace, samples) : [];
-        int right = classes.Sum(c => c.Right);
-        DiagnosticsReport report = new(trace.Loss, classes.Count == 0 ? 0 : (double)right / data.Count, IsPlateau(options.Losses), layers, classes, []);
+        List<ClassDiagnosis> classes = network.Outputs.Count > 1 ? ClassesOfOutputs.Of(network, data, trace)
+            : data.ClassCount > 0 ? Classes(network, data, trace, samples)
+            : [];
+        double[] shares = [.. classes.GroupBy(c => c.Output).Select(output => (double)output.Sum(c => c.Right) / data.Count)];
+        DiagnosticsReport report = new(trace.Loss, shares.Length == 0 ? 0 : shares.Average(), IsPlateau(options.Losses), layers, classes, []);
         return report with { Findings = DiagnosticsAdvice.Find(report) };
     }
 

@@ -67,9 +67,10 @@ internal static class DiagnosticsAdvice
                         ? ": by BP1 its error is dC/da times that f'(z), so however wrong it is, next to nothing comes back to it."
                         : ".")
                 : "";
+            string of = c.Output.Length > 0 ? Text($"class {c.Label} of {c.Output}") : Text($"class {c.Label}");
             findings.Add(new Finding(
-                FindingKind.DeadClass, Text($"class {c.Label}"), [c.Label],
-                Text($"class {c.Label} is never learned: {c.Right} of its {c.Count} samples are recognised, {c.Predicted} samples of any class are taken for it.")
+                FindingKind.DeadClass, of, [c.Label],
+                Text($"{of} is never learned: {c.Right} of its {c.Count} samples are recognised, {c.Predicted} samples of any class are taken for it.")
                 + unit
                 + (cancels
                     ? " Its delta is a - y and does not fade (BP1): more epochs, or, if the class is rare, --class-weights balanced"

@@ -18,7 +18,7 @@ public sealed record DiagnosticsOptions
 
 /// <summary>What was found, with the numbers it was found by.</summary>
 /// <param name="Loss">Mean loss of the samples that layers were judged by.</param>
-/// <param name="Accuracy">Share of right predictions over all data; 0 without classes.</param>
+/// <param name="Accuracy">Share of right predictions over all data, of several outputs the mean of theirs; 0 without classes.</param>
 /// <param name="Plateau">Whether the last epochs brought the loss down by less than 1 % in all; null if there are too few epochs.</param>
 /// <param name="Layers">Layer by layer, in forward order.</param>
 /// <param name="Classes">Class by class; empty without classes.</param>
@@ -53,6 +53,9 @@ public sealed record LayerDiagnosis(
 /// <param name="MeanSlope">f'(z) of that unit for those samples, on average; null where there is no f'.</param>
 public sealed record ClassDiagnosis(int Label, int Count, int Right, int Predicted, double? MeanOutput, double? MeanSlope)
 {
+    /// <summary>The output that it is a class of, where there are several; else empty.</summary>
+    public string Output { get; init; } = "";
+
     /// <summary>Share of its samples that were recognised; 0 without samples.</summary>
     public double Recall => Count == 0 ? 0 : (double)Right / Count;
 }

@@ -94,6 +94,7 @@ public sealed class Explanation
             Deltas = Mean(delta, n, sum: true) ?? [],
             RaisingSamples = Votes(delta, n),
             Parameters = parameters,
+            Gates = trace.Gates(step),
         };
     }
 
@@ -176,7 +177,16 @@ public sealed record LayerExplanation
 
     /// <summary>The layer's parameters with their gradients (BP3, BP4).</summary>
     public required IReadOnlyList<ParameterExplanation> Parameters { get; init; }
+
+    /// <summary>The gates of a GRU or LSTM, those of the direction from the end behind the others; empty for other layers.</summary>
+    public IReadOnlyList<GateExplanation> Gates { get; init; } = [];
 }
+
+/// <summary>One gate of a recurrent layer, unit by unit: means over the samples. Steps that a mask leaves out do not count.</summary>
+/// <param name="Name">r, z, n of a GRU; i, f, g, o of an LSTM; of the direction from the end r_reverse and so on.</param>
+/// <param name="Last">At the last step that the direction takes.</param>
+/// <param name="Mean">Over all steps.</param>
+public sealed record GateExplanation(string Name, IReadOnlyList<float> Last, IReadOnlyList<float> Mean);
 
 /// <summary>One tensor of a layer: values and dC/d(value), in compact [out, in] order. Where the gradient is below 0, the samples ask to raise the value.</summary>
 /// <param name="Name">As in dense1.weight.</param>

@@ -20,6 +20,7 @@ internal sealed class NetworkTrace
     private readonly Dictionary<Node, float[]> values = [];
     private readonly Dictionary<Node, float[]> outputGradients = [];
     private readonly Dictionary<Node, float[]> deltas = [];
+    private readonly Dictionary<Node, GateExplanation[]> gates = [];
 
     /// <exception cref="InvalidOperationException">The network was compiled without a loss.</exception>
     public NetworkTrace(Network network, int batch)
@@ -90,6 +91,7 @@ internal sealed class NetworkTrace
         values.Clear();
         outputGradients.Clear();
         deltas.Clear();
+        gates.Clear();
         foreach (Node node in network.Inputs.Concat(network.Targets))
         {
             values[node] = Read(plan.ValueSpan<float>(workspace, node, samples.Length), node);
@@ -103,6 +105,15 @@ internal sealed class NetworkTrace
 
         Loss = plan.TotalLoss(workspace, samples.Length);
         ReadOnlySpan<Step> steps = plan.Steps;
+        foreach (Step step in steps)
+        {
+            if (step.Op is Recurrent { GateNames.Count: > 0 } op && step.Saved.Exists)
+            {
+                ReadOnlySpan<float> mask = step.Node.Inputs.Length > 1 ? Value(step.Node.Inputs[1]) : [];
+                gates[step.Node] = GateTrace.Read(op, workspace.AsSpan(step.Saved.Offset, step.Saved.Length), Samples, plan.Options.Layout, mask);
+            }
+        }
+
         for (int i = steps.Length - 1; i >= 0; i--)
         {
             Step step = steps[i];
@@ -125,6 +136,9 @@ internal sealed class NetworkTrace
             }
         }
     }
+
+    /// <summary>The gates of a recurrent layer; empty for others.</summary>
+    public GateExplanation[] Gates(Step step) => gates.GetValueOrDefault(step.Node, []);
 
     /// <summary>A node's value, [samples][numbers of a sample].</summary>
     public float[] Value(Node node) => values[node];

@@ -5,10 +5,11 @@ internal static class PredictionRun
 {
     public delegate void Seen(int sample, ReadOnlySpan<float> outputs);
 
-    /// <summary>Calls back for each sample, in order, with the first output's numbers.</summary>
-    public static void Over(Network network, IBatchSource data, Seen seen)
+    /// <summary>Calls back for each sample, in order, with an output's numbers.</summary>
+    public static void Over(Network network, IBatchSource data, Seen seen, Graphs.Node? output = null)
     {
-        int batch = network.MicroBatch, outputs = network.Output.Shape.Length;
+        output ??= network.Output;
+        int batch = network.MicroBatch, columns = output.Shape.Length, stride = network.InferencePlan.Stride(output);
         int[] samples = new int[batch];
         network.CheckInputs(data);
         for (int first = 0; first < data.Count; first += batch)
@@ -22,10 +23,11 @@ internal static class PredictionRun
             // Each batch begins new sequences, as in training.
             network.ResetState();
             network.GatherInputs(data, samples.AsSpan(0, length));
-            ReadOnlySpan<float> predicted = network.Predict(length);
+            _ = network.Predict(length);
+            ReadOnlySpan<float> predicted = network.Prediction(output, length);
             for (int i = 0; i < length; i++)
             {
-                seen(first + i, predicted.Slice(i * network.OutputStride, outputs));
+                seen(first + i, predicted.Slice(i * stride, columns));
             }
         }
     }

@@ -48,6 +48,50 @@ internal sealed class DiagnosticsTests
     }
 
     [Test]
+    public void Classes_of_several_outputs_are_counted_for_each_of_them()
+    {
+        Graph graph = new();
+        Node x = graph.Input(new Shape(2)), trunk = graph.Apply(new Dense(6, new Activation<Tanh>()), x);
+        Node logits = graph.Apply(new Dense(3, new Activation<Identity>()), trunk, "logits"), which = graph.Apply(new Activate(new Softmax()), logits, "which");
+        Node sign = graph.Apply(new Dense(1, new Activation<Sigmoid>()), trunk, "sign"), number = graph.Apply(new Dense(1, new Activation<Identity>()), trunk, "number");
+        Node[] losses =
+        [
+            graph.Apply(new SoftmaxCrossEntropy(), logits, graph.Input(new Shape(3), "t1")),
+            graph.Apply(new Loss<BinaryCrossEntropy>(), sign, graph.Input(new Shape(1), "t2")),
+            graph.Apply(new Loss<MeanSquared>(), number, graph.Input(new Shape(1), "t3")),
+        ];
+        Network network = new([x], [which, sign, number], losses, new NetworkOptions { Batch = 10, Seed = 3, Initializer = new LeCun() });
+        const int Count = 90;
+        float[] inputs = Samples.Array(2 * Count, 5), targets = new float[5 * Count];
+        int[] labels = new int[Count];
+        for (int i = 0; i < Count; i++)
+        {
+            labels[i] = inputs[2 * i] < -0.3f ? 0 : inputs[2 * i] < 0.3f ? 1 : 2;
+            targets[(5 * i) + labels[i]] = 1;
+            targets[(5 * i) + 3] = inputs[(2 * i) + 1] > 0 ? 1 : 0;
+            targets[(5 * i) + 4] = 0.5f * inputs[2 * i];
+        }
+
+        FloatDataset data = FloatDataset.Regression(inputs, 2, targets, 5);
+        Trainer trainer = new(network, data, new TrainerOptions { Epochs = 30, LearningRate = 0.5f });
+        while (!trainer.Finished)
+            trainer.TrainEpoch();
+        DiagnosticsReport report = Diagnostics.Run(network, data);
+        Assert.That(report.Classes.Select(c => $"{c.Output} {c.Label}"), Is.EqualTo((string[])["which 0", "which 1", "which 2", "sign 0", "sign 1"]), "the number has no classes");
+        for (int label = 0; label < 3; label++)
+            Assert.That(report.Classes[label].Count, Is.EqualTo(labels.Count(l => l == label)));
+        int right = 0;
+        for (int i = 0; i < Count; i++)
+            right += Accuracy.ClassOf(network.Predict(inputs.AsSpan(2 * i, 2))) == labels[i] ? 1 : 0;
+        Assert.That(report.Classes.Take(3).Sum(c => c.Right), Is.EqualTo(right).And.GreaterThan(60));
+        int signs = report.Classes.Skip(3).Sum(c => c.Right);
+        Assert.That(signs, Is.GreaterThan(80));
+        Assert.That(report.Accuracy, Is.EqualTo((right + signs) / 2.0 / Count).Within(1e-12));
+        Assert.That(report.Classes.Sum(c => c.Predicted), Is.EqualTo(2 * Count));
+        Assert.That(report.Classes[0].MeanOutput, Is.GreaterThan(0.5));
+    }
+
+    [Test]
     public void A_healthy_network_gets_no_finding()
     {
         Network net = Make();

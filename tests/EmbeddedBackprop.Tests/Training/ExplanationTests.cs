@@ -2,6 +2,7 @@ using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Data;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Initializers;
+using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Ops;
 using EmbeddedBackprop.Tests.Support;
@@ -16,6 +17,83 @@ internal sealed class ExplanationTests
     private static readonly FloatDataset Data = SmallNet.Classes(12);
 
     /// <summary>[5, 19, 3], sigmoid, then identity with the quadratic cost: written out in loops, in double.</summary>
+    [TestCase("gru", "r z n")]
+    [TestCase("lstm", "i f g o")]
+    public void Gates_are_those_of_an_unrolled_cell(string kind, string names)
+    {
+        // A cell by itself, from the definition: weights of one unit, two steps, of which a mask may hold the last.
+        Network network = NetCompiler.Compile($"x = input 2x1; m = input 2; {kind} 1 x m; dense 1", new Loss<Quadratic>(), new NetworkOptions { Batch = 2, Seed = 4 });
+        float[] p = [.. network.InferencePlan.Parameters.ToArray().Take(4).SelectMany(range => Compact(network, range))];
+        int gates = names.Split(' ').Length;
+        float[] rows = [0.5f, -1.25f, 1, 1, 0.75f, 2f, 1, 0];
+        FloatDataset data = FloatDataset.Regression(rows, 4, [0f, 0f], 1);
+        float[][] last = [Cell(rows[0], rows[1]), Cell(rows[4], null)];
+        for (int sample = 0; sample < 2; sample++)
+        {
+            LayerExplanation layer = Explanation.Of(network, data, sample).Layers[0];
+            Assert.That(layer.Gates.Select(gate => gate.Name), Is.EqualTo(names.Split(' ')));
+            float[] first = Cell(rows[4 * sample], null);
+            for (int gate = 0; gate < gates; gate++)
+            {
+                Assert.That(layer.Gates[gate].Last[0], Is.EqualTo(last[sample][gate]).Within(1e-6));
+                float mean = sample == 0 ? (first[gate] + last[0][gate]) / 2 : first[gate];
+                Assert.That(layer.Gates[gate].Mean[0], Is.EqualTo(mean).Within(1e-6));
+            }
+        }
+
+        Assert.That(Explanation.Of(network, data, 0).Layers[1].Gates, Is.Empty);
+
+        float[] Cell(float x, float? then)
+        {
+            float h = 0, c = 0;
+            float[] g = Step(x, ref h, ref c);
+            return then is { } next ? Step(next, ref h, ref c) : g;
+        }
+
+        float[] Step(float x, ref float h, ref float c)
+        {
+            float[] a = new float[gates], b = new float[gates];
+            for (int i = 0; i < gates; i++)
+                (a[i], b[i]) = ((x * p[i]) + p[(2 * gates) + i], (h * p[gates + i]) + p[(3 * gates) + i]);
+            if (gates == 3)
+            {
+                float r = Sigma(a[0] + b[0]), z = Sigma(a[1] + b[1]), n = MathF.Tanh(a[2] + (r * b[2]));
+                h = n + (z * (h - n));
+                return [r, z, n];
+            }
+
+            float[] v = [Sigma(a[0] + b[0]), Sigma(a[1] + b[1]), MathF.Tanh(a[2] + b[2]), Sigma(a[3] + b[3])];
+            c = (v[1] * c) + (v[0] * v[2]);
+            h = v[3] * MathF.Tanh(c);
+            return v;
+        }
+
+        static float Sigma(float z) => 1 / (1 + MathF.Exp(-z));
+
+        static float[] Compact(Network network, ParameterRange range)
+        {
+            float[] values = new float[range.Count];
+            range.CopyTo<float>(network.Parameters, values);
+            return values;
+        }
+    }
+
+    [Test]
+    public void Gates_of_a_direction_from_the_end_and_of_padded_rows_are_found()
+    {
+        Network padded = NetCompiler.Compile("input 5x3; gru 6 all bidirectional; flatten; dense 2", new Loss<Quadratic>(), new NetworkOptions { Batch = 3, Seed = 4 });
+        Network compact = NetCompiler.Compile(
+            "input 5x3; gru 6 all bidirectional; flatten; dense 2", new Loss<Quadratic>(), new NetworkOptions { Batch = 3, Seed = 4, Layout = Layout.Compact });
+        FloatDataset data = FloatDataset.Regression(Samples.Array(45, 3), 15, Samples.Array(6, 4), 2);
+        IReadOnlyList<GateExplanation> gates = Explanation.Of(padded, data, [0, 1, 2]).Layers[0].Gates, others = Explanation.Of(compact, data, [0, 1, 2]).Layers[0].Gates;
+        Assert.That(gates.Select(gate => gate.Name), Is.EqualTo((string[])["r", "z", "n", "r_reverse", "z_reverse", "n_reverse"]));
+        for (int i = 0; i < gates.Count; i++)
+        {
+            Assert.That(gates[i].Last, Is.EqualTo(others[i].Last));
+            Assert.That(gates[i].Mean, Is.EqualTo(others[i].Mean));
+        }
+    }
+
     [Test]
     public void Every_number_is_the_textbooks_and_its_gradients_are_difference_quotients()
     {

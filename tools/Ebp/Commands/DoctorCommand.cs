@@ -67,12 +67,13 @@ internal static class DoctorCommand
 
         text.Append("flat: share of outputs where f'(z) is under a twentieth of its steepest; dead: units that are flat on every sample; low in: share of inputs near 0;\n");
         text.Append("gradient, weights: their lengths; update: length of one update over that of the weights.\n");
-        if (report.Classes.Count > 0)
+        foreach (IGrouping<string, ClassDiagnosis> output in report.Classes.GroupBy(c => c.Output))
         {
+            text.Append(output.Key.Length > 0 ? $"\n{output.Key}:" : "");
             text.Append(CultureInfo.InvariantCulture, $"\n{"class",-16}{"samples",9}{"right",9}{"recall",9}{"taken for it",14}{"mean a",10}{"mean f'(z)",12}\n");
-            foreach (ClassDiagnosis c in report.Classes)
+            foreach (ClassDiagnosis c in output)
             {
-                text.Append(CultureInfo.InvariantCulture, $"{names?[c.Label] ?? c.Label.ToString(CultureInfo.InvariantCulture),-16}{c.Count,9}{c.Right,9}{Share(c.Recall),9}{c.Predicted,14}");
+                text.Append(CultureInfo.InvariantCulture, $"{(output.Key.Length > 0 ? null : names?[c.Label]) ?? c.Label.ToString(CultureInfo.InvariantCulture),-16}{c.Count,9}{c.Right,9}{Share(c.Recall),9}{c.Predicted,14}");
                 text.Append(CultureInfo.InvariantCulture, $"{Number(c.MeanOutput),10}{Number(c.MeanSlope),12}\n");
             }
         }
@@ -151,8 +152,13 @@ internal static class DoctorCommand
         foreach (ClassDiagnosis c in report.Classes)
         {
             writer.WriteStartObject();
+            if (c.Output.Length > 0)
+            {
+                writer.WriteString("output", c.Output);
+            }
+
             writer.WriteNumber("class", c.Label);
-            writer.WriteString("name", names?[c.Label] ?? c.Label.ToString(CultureInfo.InvariantCulture));
+            writer.WriteString("name", (c.Output.Length > 0 ? null : names?[c.Label]) ?? c.Label.ToString(CultureInfo.InvariantCulture));
             writer.WriteNumber("samples", c.Count);
             writer.WriteNumber("right", c.Right);
             writer.WriteNumber("predicted", c.Predicted);

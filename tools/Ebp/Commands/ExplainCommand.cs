@@ -98,6 +98,17 @@ internal static class ExplainCommand
             writer.WriteNumbers("dC_da", layer.OutputGradients);
             writer.WriteNumbers("delta", layer.Deltas);
             writer.WriteNumbers("raising_samples", layer.RaisingSamples);
+            writer.WriteStartArray("gates");
+            foreach (GateExplanation gate in layer.Gates)
+            {
+                writer.WriteStartObject();
+                writer.WriteString("name", gate.Name);
+                writer.WriteNumbers("last", gate.Last);
+                writer.WriteNumbers("mean", gate.Mean);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
             writer.WriteStartArray("parameters");
             foreach (ParameterExplanation parameter in layer.Parameters)
             {

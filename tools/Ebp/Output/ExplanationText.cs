@@ -46,6 +46,7 @@ internal static class ExplanationText
                 : last ? "BP1: delta = dC/da * f'(z)" : "BP2: dC/da = W^T delta of the layer above; delta = dC/da * f'(z)";
         Line(text, $"  {origin}");
         Units(text, explanation, layer, last, top, one);
+        Gates(text, layer, top);
         foreach (ParameterExplanation parameter in layer.Parameters)
         {
             Parameter(text, layer, parameter, top);
@@ -75,6 +76,25 @@ internal static class ExplanationText
         if (!whole)
         {
             Line(text, $"  ... the {order.Length} largest deltas of {units} units");
+        }
+    }
+
+    /// <summary>The gates at the last step and over time: of a small layer all, of a large one those of the first units.</summary>
+    private static void Gates(StringBuilder text, LayerExplanation layer, int top)
+    {
+        if (layer.Gates.Count == 0)
+        {
+            return;
+        }
+
+        int hidden = layer.Gates[0].Last.Count;
+        bool whole = hidden <= WholeUnits;
+        int[] order = [.. Enumerable.Range(0, whole ? hidden : Math.Min(top, hidden))];
+        Line(text, $"  gates at the last step (and their mean over the steps){(whole ? "" : $", of the first {order.Length} of {hidden} units")}:");
+        foreach (GateExplanation gate in layer.Gates)
+        {
+            string values = string.Join("  ", order.Select(unit => string.Create(CultureInfo.InvariantCulture, $"{gate.Last[unit]:F3} ({gate.Mean[unit]:F3})")));
+            Line(text, $"    {gate.Name,-9} {values}");
         }
     }
 
