@@ -33,15 +33,33 @@ public sealed class PlanAndCheckTests
         Assert.That(within.GetProperty("lean_ram_bytes").GetInt64(), Is.LessThanOrEqualTo(140 * 1024));
         Assert.That(within.GetProperty("micro_batch").GetInt32(), Is.LessThan(32));
         Assert.That(ebp.Run(["plan", .. net, "--ram", "140K"]).Output, Does.Contain("of a budget of 143,360").And.Contain("micro-batches of"));
-        EbpProcess.Result refused = ebp.Run(["plan", .. net, "--ram", "20K"]);
+        EbpProcess.Result refused = ebp.Run(["plan", .. net, "--ram", "70K"]);
         Assert.That((refused.ExitCode, refused.Errors), Is.EqualTo((2, refused.Errors)));
-        Assert.That(refused.Errors, Does.Contain("too few").And.Contain("plain gradient descent ("));
+        Assert.That(refused.Errors, Does.Contain("too few").And.Contain("what would help: plain gradient descent (").And.Not.Contain("a batch of 1 ("));
         Assert.That(ebp.Run(["plan", .. net, "--ram", "much"]).Errors, Does.Contain("as in 65536, 64K or 2M"));
 
         ebp.File("t.csv", TrainTests.Table(100, 3));
         string[] train = ["train", "--data", "csv:t.csv", "--layers", "3,12,12,12,12,2", "--epochs", "2", "--batch", "20", "--out", "m.safetensors"];
         string all = ebp.RunJson(train).GetProperty("weights_hash").GetString()!;
         Assert.That(ebp.RunJson([.. train, "--ram", "6K"]).GetProperty("weights_hash").GetString(), Is.EqualTo(all));
+    }
+
+    [Test]
+    public void A_model_file_is_planned_within_a_budget_and_running_statistics_lie_in_flash()
+    {
+        using EbpProcess ebp = new();
+        ebp.File("t.csv", TrainTests.Table(60, 3));
+        const string Net = "dense 20 relu; batchnorm; dense 20 relu; dense 20 relu; dense 2";
+        ebp.RunJson("train", "--data", "csv:t.csv", "--net", Net, "--epochs", "1", "--batch", "16", "--optimizer", "adam", "--out", "m");
+        const int Parameters = (3 * 20) + 20 + 40 + (2 * 420) + 42;
+        JsonElement plan = ebp.RunJson("plan", "m");
+        Assert.That(plan.GetProperty("inference").GetProperty("flash_bytes").GetInt64(), Is.EqualTo(4 * (Parameters + 40)));
+        Assert.That(ebp.Run("plan", "m").Output, Does.Contain("and running statistics (160)"));
+        long whole = ebp.RunJson("plan", "m", "--batch", "16").GetProperty("training").GetProperty("ram_bytes").GetInt64();
+        JsonElement within = ebp.RunJson("plan", "m", "--ram", $"{whole - 1000}").GetProperty("training");
+        Assert.That(within.GetProperty("lean_ram_bytes").GetInt64(), Is.LessThanOrEqualTo(whole - 1000));
+        Assert.That(within.GetProperty("multiply_adds_again").GetInt64(), Is.GreaterThan(0));
+        Assert.That(ebp.Run("plan", "m", "--ram", "1K").Errors, Does.Contain("only a smaller net would do: with a batch of 1 and plain gradient descent it needs"));
     }
 
     [TestCase("")]

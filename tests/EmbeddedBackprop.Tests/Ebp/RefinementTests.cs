@@ -49,6 +49,16 @@ public sealed class RefinementTests
     }
 
     [Test]
+    public void Batches_that_must_stay_whole_are_not_accumulated()
+    {
+        using EbpProcess ebp = new();
+        ebp.File("t.csv", TrainTests.Table(60, 3));
+        EbpProcess.Result result = ebp.Run("train", "--data", "csv:t.csv", "--net", "dense 4 relu; norm = batchnorm; dense 2", "--batch", "8", "--accumulate", "3");
+        Assert.That((result.ExitCode, result.Output), Is.EqualTo((2, "")), result.Errors);
+        Assert.That(result.Errors, Does.Contain("--accumulate 3: norm depends on the whole batch").And.Contain("--batch 24"));
+    }
+
+    [Test]
     public void Augmentation_is_part_of_a_resumed_training_and_for_images_only()
     {
         using EbpProcess ebp = new();

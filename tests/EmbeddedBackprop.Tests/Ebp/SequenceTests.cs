@@ -51,6 +51,7 @@ public sealed class SequenceTests
         JsonElement expected = ebp.RunJson("predict", "m", "--index", "1").GetProperty("predictions")[0].GetProperty("outputs");
         JsonElement typed = ebp.RunJson("predict", "m", "--values", $"{Values(4)},{Values(5)}").GetProperty("predictions")[0].GetProperty("outputs");
         Assert.That(typed.ToString(), Is.EqualTo(expected.ToString()));
+        Assert.That(ebp.Run("explain", "m").Output, Does.Contain("gates at the last step (and their mean over the steps):").And.Contain("    z  "));
     }
 
     [Test]
@@ -82,6 +83,51 @@ public sealed class SequenceTests
         const string Masked = "x = input 5x2; m = input 5; a = gru 3 all x m; mean-time a m; dense 2";
         Assert.That(ebp.RunJson("gradcheck", "--net", Masked).GetProperty("passed").GetBoolean(), Is.True);
         Assert.That(ebp.Run("plan", "--net", Masked).ExitCode, Is.Zero);
+    }
+
+    [TestCase("--window 3", "x = input 3x2; t = transpose x; c = slice 0 1 t; i = reshape 3 c; e = embedding 5 4 i; v = slice 1 1 t; r = reshape 3x1 v; f = transpose e; g = transpose r; h = concat f g; s = transpose h; gru 8 s; dense 2")]
+    [TestCase("--steps 2", "flatten; i = slice 0 1; e = embedding 5 4 i; f = flatten e; dense 8 tanh; dense 2", "a,v,b,w,label")]
+    public void Indices_of_windows_and_steps_are_not_standardised(string sequence, string net, string header = "a,v,label")
+    {
+        using EbpProcess ebp = new();
+        StringBuilder table = new(header + "\n");
+        for (int i = 0; i < 200; i++)
+            table.Append(CultureInfo.InvariantCulture, $"{i * 7 % 5},{Math.Sin(i):F3}{(header.Length > 10 ? $",{i % 3},0.5" : "")},{i * 7 % 5 / 3}\n");
+        ebp.File("t.csv", table.ToString());
+        JsonElement result = ebp.RunJson(
+            ["train", "--data", "csv:t.csv", .. EbpProcess.Words(sequence), "--net", net, "--optimizer", "adam", "--lr", "0.05", "--epochs", "30", "--out", "m"]);
+        Assert.That(result.GetProperty("test_accuracy").GetDouble(), Is.GreaterThan(0.95));
+        Assert.That(ebp.RunJson("gradcheck", "m").GetProperty("passed").GetBoolean(), Is.True);
+    }
+
+    [TestCase("gru 7; dense 2", "gru 7 x m; ...")]
+    [TestCase("lstm 5 all; mean-time; dense 2", "lstm 5 all x m; ...")]
+    [TestCase("flatten; dense 2", "gru 8 x m; ...")]
+    public void A_mask_that_the_net_does_not_read_is_told_with_the_text_that_would(string net, string layer)
+    {
+        using EbpProcess ebp = new();
+        ebp.File("s.json", Strokes(10));
+        EbpProcess.Result result = ebp.Run("train", "--data", "strokes:s.json", "--padding", "mask", "--net", net);
+        Assert.That((result.ExitCode, result.Output), Is.EqualTo((2, "")), result.Errors);
+        Assert.That(result.Errors, Does.Contain($"--net \"x = input 12x2; m = input 12; {layer}\""));
+    }
+
+    [Test]
+    public void A_fold_of_the_training_samples_validates()
+    {
+        using EbpProcess ebp = new();
+        ebp.File("s.json", Strokes(40));
+        string[] train = ["train", "--data", "strokes:s.json", "--fold", "4/5", "--net", "gru 4; dense 2", "--epochs", "3", "--out", "m"];
+        JsonElement result = ebp.RunJson([.. train, "--validation-fold", "3/4", "--patience", "2"]);
+        Assert.That(result.GetProperty("training_samples").GetInt32(), Is.EqualTo(24));
+        Assert.That(result.GetProperty("test_samples").GetInt32(), Is.EqualTo(8));
+        double share = result.GetProperty("epochs")[0].GetProperty("validation_accuracy").GetDouble() * 8;
+        Assert.That(share, Is.EqualTo(Math.Round(share)).Within(1e-9), "8 samples validate");
+        ebp.RunJson("train", "--resume", "m", "--epochs", "4", "--out", "n");
+        Assert.That(ebp.Run([.. train, "--validation-fold", "3/4", "--validation", "4"]).Errors, Does.Contain("--validation-fold"));
+        Assert.That(ebp.Run([.. train, "--validation-fold", "3/99"]).Errors, Does.Contain("--validation-fold: 99 parts of 32 samples"));
+        Assert.That(ebp.Run([.. train, "--validation-fold", "4/4"]).ExitCode, Is.EqualTo(2));
+        Assert.That(ebp.Run([.. train, "--resume", "m", "--validation-fold", "2/4"]).Errors, Does.Contain("--validation-fold"));
     }
 
     [Test]

@@ -97,7 +97,7 @@ internal static class CompareCommand
         EpochRecord last = run.History[^1];
         return new Contender(
             name, recipe, last.TestAccuracy, run.BestTestAccuracy, last.TestLoss, network.ParameterCount, network.InferencePlan.MultiplyAdds,
-            4L * device.InferencePlan.ParameterLength, 4L * device.InferencePlan.WorkspaceLength, 4L * device.MemoryLength,
+            Cost.Flash(device.InferencePlan), Cost.Ram(device.InferencePlan), 4L * device.MemoryLength,
             run.TrainSeconds, run.SamplesPerSecond, Judge.PredictionSeconds(network), WeightsHash.Of(network));
     }
 

@@ -94,18 +94,10 @@ internal static class GradcheckCommand
         }
 
         RandomSequence indices = random.Sequence(2);
-        int first = 0;
-        foreach (Node input in network.Inputs)
+        int[] tables = IndexColumns.TableRows(network.InferencePlan.Graph, network.Inputs);
+        for (int i = 0; i < x.Length; i++)
         {
-            if (NetRecipe.TableOf(network.InferencePlan, input) is { } table)
-            {
-                for (int i = 0; i < count * input.Shape.Length; i++)
-                {
-                    x[(i / input.Shape.Length * inputs) + first + (i % input.Shape.Length)] = indices.NextBelow(table.Count);
-                }
-            }
-
-            first += input.Shape.Length;
+            x[i] = tables[i % inputs] > 0 ? indices.NextBelow(tables[i % inputs]) : x[i];
         }
 
         // Drawn, not in turn: where every class is there equally often, the gradient of an untrained bias is 0.

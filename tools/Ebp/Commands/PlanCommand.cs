@@ -35,13 +35,8 @@ internal static class PlanCommand
                 throw ToolException.Usage($"--{stray}: the model file says what the network is");
             }
 
-            if (ram is not null)
-            {
-                throw ToolException.Usage("--ram: plans a training, which wants --layers or --net instead of a model file");
-            }
-
             SavedModel model = ModelStore.Load(path);
-            Show((layout, batch) => model.File.ToNetwork(batch ?? 0, layout), null, given.Batch, json);
+            Show((layout, size) => model.File.ToNetwork(size ?? 0, layout), ram is null ? null : Within(ram.Value, model, given.Batch, path), given.Batch, json);
             return ExitCode.Success;
         }
 
@@ -57,6 +52,22 @@ internal static class PlanCommand
         return ExitCode.Success;
     }
 
+    /// <summary>A file's network, compiled as a training within a budget.</summary>
+    private static Network Within(long ram, SavedModel model, int? batch, string path)
+    {
+        using Network network = model.File.ToNetwork();
+        if (network.TrainingPlan is not { } plan)
+        {
+            throw ToolException.Usage($"--ram: plans a training, and {path} holds a network that only predicts");
+        }
+
+        NetworkOptions options = network.Options with
+        {
+            Batch = batch ?? network.Options.Batch, Layout = Layout.Compact, MemoryBudget = ram, FuseUpdate = model.File.Accumulation <= 1,
+        };
+        return new Network([.. network.Inputs], [.. network.Outputs], [.. plan.Losses], options);
+    }
+
     /// <param name="create">Makes the network for a layout and a batch.</param>
     /// <param name="lean">The network as a device trains it, within the budget if there is one.</param>
     /// <param name="batch">The batch that was asked for.</param>
@@ -70,8 +81,8 @@ internal static class PlanCommand
         Needs needs = new(
             Parameters: device.ParameterCount,
             MultiplyAdds: device.InferencePlan.MultiplyAdds,
-            InferenceFlash: 4L * single.InferencePlan.ParameterLength,
-            InferenceRam: 4L * single.InferencePlan.WorkspaceLength,
+            InferenceFlash: Cost.Flash(single.InferencePlan),
+            InferenceRam: Cost.Ram(single.InferencePlan),
             TrainingBatch: deviceBatch,
             TrainingRam: 4L * device.MemoryLength,
             LeanRam: 4L * (lean ?? device).MemoryLength,
@@ -98,12 +109,15 @@ internal static class PlanCommand
 
         Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"""
             {needs.Parameters:N0} parameters, {needs.MultiplyAdds:N0} multiply-adds a prediction
-            inference on a device:                 flash {needs.InferenceFlash,12:N0} bytes of weights   RAM {needs.InferenceRam,12:N0} bytes
+            inference on a device:                 flash {needs.InferenceFlash,12:N0} bytes of weights{Statistics(single.InferencePlan)}   RAM {needs.InferenceRam,12:N0} bytes
             training on a device, batch {needs.TrainingBatch,-10} flash {0,12:N0} bytes of weights   RAM {needs.TrainingRam,12:N0} bytes (optimiser state {needs.OptimizerState:N0})
             the same as planned above                                                RAM {needs.LeanRam,12:N0} bytes
             training on this machine, batch {needs.HostBatch,-10}                                  RAM {needs.HostRam,12:N0} bytes (padded rows)
             """));
     }
+
+    private static string Statistics(Plan plan) =>
+        Cost.KeptNumbers(plan) is > 0 and long kept ? string.Create(CultureInfo.InvariantCulture, $" and running statistics ({4 * kept:N0})") : "";
 
     private static void Write(Utf8JsonWriter writer, Network host, Needs needs)
     {

@@ -26,9 +26,9 @@ internal static class DataLoader
         }
 
         (ByteDataset training, ByteDataset test) = LoadImages(recipe, withTraining: true);
-        (int count, int held) = Parts(recipe, recipe.Data == "digits" ? DigitsForTraining : training.Count);
+        (int[] used, int[] held) = TrainingParts.Of(recipe, TrainingParts.All(recipe.Data == "digits" ? DigitsForTraining : training.Count));
         return new TaskData(
-            View(training, 0, count), held == 0 ? null : View(training, training.Count - held, held), test,
+            View(training, used), held.Length == 0 ? null : View(training, held), test,
             new Preparation(null, null, null, training.ClassCount), DataFingerprint.Of(training));
     }
 
@@ -59,7 +59,7 @@ internal static class DataLoader
             ulong seed = recipe.Seed ?? RecipeDefaults.Seed;
 
             // What nobody will look at is not drawn: a picture depends on the seed and its number alone.
-            int wanted = !withTraining ? 0 : recipe.Validation is > 0 ? DigitsForTraining : Math.Min(recipe.Limit ?? DigitsForTraining, DigitsForTraining);
+            int wanted = !withTraining ? 0 : recipe.HoldsOut ? DigitsForTraining : Math.Min(recipe.Limit ?? DigitsForTraining, DigitsForTraining);
             return (DigitsGenerator.Create(wanted, seed), DigitsGenerator.Create(DigitsForTest, seed, DigitsForTraining));
         }
 
@@ -90,11 +90,7 @@ internal static class DataLoader
                 throw ToolException.BadInput($"{recipe.Test}: rows have {testTable.InputLength} inputs, those of the training file {table.InputLength}");
             }
 
-            training = new int[table.Count];
-            for (int i = 0; i < training.Length; i++)
-            {
-                training[i] = i;
-            }
+            training = TrainingParts.All(table.Count);
         }
         else
         {
@@ -103,36 +99,16 @@ internal static class DataLoader
             test = split.Test;
         }
 
-        (int count, int held) = Parts(recipe, training.Length);
-        int[] used = training[..count];
+        (int[] used, int[] held) = TrainingParts.Of(recipe, training);
         DatasetView fitted = DatasetView.Subset(table, used);
-        Standardizer standardizer = recipe.Image is null ? Fit(recipe, fitted) : Standardizer.FitTogether(fitted);
+        Standardizer standardizer = recipe.Image is null ? IndexColumns.LeaveAlone(Standardizer.Fit(fitted), recipe.Net, fitted.InputShape) : Standardizer.FitTogether(fitted);
         FloatDataset prepared = standardizer.Apply(table);
         return new TaskData(
             DatasetView.Subset(prepared, used),
-            held == 0 ? null : DatasetView.Subset(prepared, training[^held..]),
+            held.Length == 0 ? null : DatasetView.Subset(prepared, held),
             testTable is null ? DatasetView.Subset(prepared, test) : Prepare(testTable, standardizer),
             new Preparation(standardizer, table.InputNames, table.ClassNames, table.ClassCount),
             DataFingerprint.Of(table));
-    }
-
-    /// <summary>Means and deviations of the training part; numbers that a net reads as indices stay as they are.</summary>
-    private static Standardizer Fit(Recipe recipe, DatasetView training)
-    {
-        Standardizer fitted = Standardizer.Fit(training);
-        bool[] indices = recipe.Net is { } net && net.Contains("embedding", StringComparison.Ordinal) ? NetRecipe.IndicesOf(net, training.InputLength) : [];
-        if (!indices.Contains(true) || indices.Length != training.InputLength)
-        {
-            return fitted;
-        }
-
-        float[] means = fitted.Means.ToArray(), scales = fitted.Scales.ToArray();
-        for (int i = 0; i < indices.Length; i++)
-        {
-            (means[i], scales[i]) = indices[i] ? (0f, 1f) : (means[i], scales[i]);
-        }
-
-        return new Standardizer(means, scales);
     }
 
     public static FloatDataset ReadTable(Recipe recipe, string path, IReadOnlyList<string>? classes)
@@ -166,10 +142,7 @@ internal static class DataLoader
     {
         if (recipe.Fold is { } text)
         {
-            int slash = text.IndexOf('/', StringComparison.Ordinal);
-            int fold = int.Parse(text.AsSpan(0, slash), System.Globalization.CultureInfo.InvariantCulture);
-            int folds = int.Parse(text.AsSpan(slash + 1), System.Globalization.CultureInfo.InvariantCulture);
-            return folds <= count ? DataSplit.Fold(count, fold, folds) : throw ToolException.Usage($"--fold: {folds} parts of {count} samples");
+            return TrainingParts.Fold("fold", text, count);
         }
 
         if (count < 2)
@@ -180,29 +153,13 @@ internal static class DataLoader
         return DataSplit.Random(count, recipe.TestFraction ?? DefaultTestFraction, recipe.Seed ?? RecipeDefaults.Seed);
     }
 
-    /// <summary>How many of the first samples train, and how many of the last validate.</summary>
-    public static (int Training, int Validation) Parts(Recipe recipe, int available)
+    private static IBatchSource View(ByteDataset data, int[] samples)
     {
-        int held = recipe.Validation ?? 0;
-        if (held >= available)
-        {
-            throw ToolException.Usage($"--validation: {held} samples cannot be held out of {available} training samples");
-        }
-
-        int count = recipe.Limit ?? (available - held);
-        if (count > available - held)
-        {
-            throw ToolException.Usage(
-                held == 0
-                    ? $"--limit: {count} samples were asked for, there are {available}"
-                    : $"--limit: {count} training samples and {held} for --validation were asked for, there are {available}");
-        }
-
-        return (count, held);
+        bool together = samples[^1] - samples[0] == samples.Length - 1;
+        return !together ? DatasetView.Subset(data, samples)
+            : samples.Length == data.Count ? data
+            : DatasetView.Slice(data, samples[0], samples.Length);
     }
-
-    private static IBatchSource View(ByteDataset data, int start, int count) =>
-        start == 0 && count == data.Count ? data : DatasetView.Slice(data, start, count);
 
     private static void CheckTableOptions(Recipe recipe)
     {

@@ -1,6 +1,5 @@
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
-using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Tools.Recipes;
 
@@ -14,6 +13,9 @@ namespace EmbeddedBackprop.Tools.Recipes;
 /// <param name="Layers">How many layers have weights.</param>
 internal sealed record NetRecipe(string Text, Shape Input, int Inputs, int Outputs, string? Activation, string? Hidden, int Layers)
 {
+    /// <summary>The layer whose result depends on the whole batch in training; null for none.</summary>
+    public string? WholeBatch { get; private init; }
+
     /// <summary>Reads the text.</summary>
     /// <param name="text">The text of --net.</param>
     /// <param name="input">What a sample is, for a text without an input; null if there are no data that say so.</param>
@@ -30,44 +32,20 @@ internal sealed record NetRecipe(string Text, Shape Input, int Inputs, int Outpu
         }
 
         int inputs = graph.Nodes.Where(node => node.Op is null).Sum(node => node.Shape.Length);
-        return new NetRecipe(NetText.Format(output), graph.Nodes[0].Shape, inputs, output.Shape.Length, activation, hidden, graph.Ops.Count);
-    }
-
-    /// <summary>The table that an input's values are indices of; null where they are no indices.</summary>
-    public static Embedding? TableOf(Plan plan, Node input)
-    {
-        foreach (Step step in plan.Steps)
+        return new NetRecipe(NetText.Format(output), graph.Nodes[0].Shape, inputs, output.Shape.Length, activation, hidden, graph.Ops.Count)
         {
-            if (step.Op is Embedding table && step.Node.Sources[0] == input)
-            {
-                return table;
-            }
-        }
-
-        return null;
-    }
-
-    /// <summary>Which numbers of a sample are indices of a table, and therefore to be left as they are.</summary>
-    public static bool[] IndicesOf(string text, int inputs)
-    {
-        List<bool> indices = [];
-        Graph graph = BuildGraph(text, new Shape(inputs));
-        Plan plan = Plan.ForInference(graph, new PlanOptions { Batch = 1 }, graph.Nodes[^1]);
-        foreach (Node node in graph.Nodes)
-        {
-            if (node.Op is null)
-            {
-                indices.AddRange(Enumerable.Repeat(TableOf(plan, node) is not null, node.Shape.Length));
-            }
-        }
-
-        return [.. indices];
+            WholeBatch = graph.Ops.FirstOrDefault(op => op.DependsOnWholeBatch)?.Name,
+        };
     }
 
     /// <summary>The text with the activation that the loss wants, where it names none.</summary>
     public string WithOutput(string activation) => Activation is null && activation != "identity" ? $"{Text}; activate {activation}" : Text;
 
-    private static Graph BuildGraph(string text, Shape? input)
+    /// <summary>The text's graph.</summary>
+    /// <param name="text">The text of --net.</param>
+    /// <param name="input">What a sample is, for a text without an input; null if there are no data that say so.</param>
+    /// <exception cref="ToolException">The text is no net.</exception>
+    public static Graph BuildGraph(string text, Shape? input)
     {
         try
         {

@@ -43,6 +43,9 @@ internal sealed record Recipe
 
     public int? Validation { get; init; }
 
+    /// <summary>Which part of how many of the training samples is held out, as in 3/4.</summary>
+    public string? ValidationFold { get; init; }
+
     /// <summary>The network's text; null where layers and activation say what it is.</summary>
     public string? Net { get; init; }
 
@@ -115,6 +118,9 @@ internal sealed record Recipe
 
     public string? Arithmetic { get; init; }
 
+    /// <summary>Whether training samples are held out to judge every epoch by.</summary>
+    public bool HoldsOut => Validation is > 0 || ValidationFold is not null;
+
     /// <summary>The columns that are no inputs.</summary>
     public string[] IgnoredColumns => Ignore?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];
 
@@ -141,6 +147,7 @@ internal sealed record Recipe
         Augment = OptionText.Augmentation("augment", text("augment")),
         Limit = OptionText.Integer("limit", text("limit"), 1),
         Validation = OptionText.Integer("validation", text("validation"), 0),
+        ValidationFold = OptionText.Fold("validation-fold", text("validation-fold")),
         Net = text("net"),
         Layers = OptionText.Layers(text("layers")),
         Activation = OptionText.Name("activation", text("activation"), Names.Activations),
@@ -196,6 +203,7 @@ internal sealed record Recipe
         Add("augment", Augment);
         Add("limit", Whole(Limit));
         Add("validation", Whole(Validation));
+        Add("validation-fold", ValidationFold);
         Add("net", Net);
         Add("layers", Layers is null ? null : string.Join(',', Layers));
         Add("activation", Activation);

@@ -67,17 +67,23 @@ internal static class RecipeDefaults
             throw ToolException.Usage($"--accumulate: {accumulation} batches of {batch} samples are more than an update can have ({int.MaxValue})");
         }
 
+        if (accumulation > 1 && net?.WholeBatch is { } layer)
+        {
+            throw ToolException.Usage(
+                $"--accumulate {accumulation}: {layer} depends on the whole batch, which cannot be run in parts; --batch {Math.Min((long)batch * accumulation, samples)} takes as many samples at once");
+        }
+
         if (recipe.InitializerGain is not null && recipe.Initializer != "orthogonal")
         {
             throw ToolException.Usage($"--init-gain: it belongs to --init orthogonal, got {recipe.Initializer ?? "none"}");
         }
 
-        if (recipe.Patience is > 0 && recipe.Validation is null or 0)
+        if (recipe.Patience is > 0 && !recipe.HoldsOut)
         {
             throw ToolException.Usage($"--patience {recipe.Patience}: it is judged by held-out samples, and there are none; --validation N holds out N");
         }
 
-        if (recipe.Schedule == "plateau" && recipe.Validation is null or 0)
+        if (recipe.Schedule == "plateau" && !recipe.HoldsOut)
         {
             throw ToolException.Usage("--schedule plateau: it is judged by held-out samples, and there are none; --validation N holds out N");
         }

@@ -9,7 +9,7 @@ internal sealed class RecipeOptions
     public static readonly string[] Data = ["data", "data-dir", "label", "target", "ignore", "test", "test-fraction", "fold", "image", "window", "steps", "resample", "padding"];
 
     /// <summary>Which of the training samples are used.</summary>
-    public static readonly string[] Parts = ["limit", "validation"];
+    public static readonly string[] Parts = ["limit", "validation", "validation-fold"];
 
     /// <summary>What the network is.</summary>
     public static readonly string[] Model = ["net", "layers", "activation", "output-activation", "loss", "arithmetic"];
@@ -41,6 +41,7 @@ internal sealed class RecipeOptions
         ["padding"] = ("start|end|mask", "Where short sequences are filled up with zeros; mask: at their end, and a second input of the net says which steps count (default: start)."),
         ["limit"] = ("N", "Train on the first N training samples only."),
         ["validation"] = ("N", "Hold out the last N training samples and judge every epoch by them, too."),
+        ["validation-fold"] = ("K/N", "Holds out the training samples whose position among them modulo N is K instead, as in 3/4: also where neighbours are alike."),
         ["net"] = ("TEXT", "The network layer by layer, as in \"conv 8 5x5 relu; maxpool 2; dense 10\", instead of --layers and --activation; docs/nets.md lists the layers."),
         ["layers"] = ("SIZES", "Inputs, hidden layers, outputs, as in 784,30,10 (default: what fits the data)."),
         ["activation"] = ("NAME", $"Of the hidden layers: {string.Join(", ", Names.Activations)} (default: relu)."),

@@ -1,4 +1,6 @@
 using EmbeddedBackprop.Data;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Ops;
 using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tools.Recipes;
@@ -24,16 +26,17 @@ internal static class SequenceLoader
         }
 
         DataSplit? split = testSequences is null ? DataLoader.Split(recipe, all.Count) : null;
-        int[] training = split?.Training ?? [.. Enumerable.Range(0, all.Count)];
-        (int count, int held) = DataLoader.Parts(recipe, training.Length);
-        Standardizer standardizer = Standardizer.Fit(all, training.AsSpan(0, count));
+        int[] training = split?.Training ?? TrainingParts.All(all.Count);
+        (int[] used, int[] held) = TrainingParts.Of(recipe, training);
 
         // As many steps as the longest of all has: how long sequences are is no secret of the test part.
         int steps = IsStrokes(recipe) ? recipe.Steps ?? Math.Max(all.Longest, testSequences?.Longest ?? 0) : all.Steps;
+        CheckMask(recipe, steps, all.Features);
+        Standardizer standardizer = IndexColumns.LeaveAlone(Standardizer.Fit(all, used), recipe.Net, new Shape(steps, all.Features));
         SequenceDataset prepared = Prepare(all, recipe, standardizer, steps);
         return new TaskData(
-            DatasetView.Subset(prepared, training[..count]),
-            held == 0 ? null : DatasetView.Subset(prepared, training[^held..]),
+            DatasetView.Subset(prepared, used),
+            held.Length == 0 ? null : DatasetView.Subset(prepared, held),
             testSequences is null ? DatasetView.Subset(prepared, split!.Test) : Prepare(testSequences, recipe, standardizer, steps),
             new Preparation(standardizer, all.FeatureNames, all.ClassNames, all.ClassCount),
             DataFingerprint.Of(all))
@@ -53,6 +56,26 @@ internal static class SequenceLoader
 
         SequenceDataset prepared = Prepare(all, recipe, standardizer, recipe.Steps ?? all.Steps);
         return whole || recipe.Test is not null ? prepared : DatasetView.Subset(prepared, DataLoader.Split(recipe, all.Count).Test);
+    }
+
+    /// <summary>A mask that the net has no input for is told with the text that would have one.</summary>
+    private static void CheckMask(Recipe recipe, int steps, int features)
+    {
+        if (recipe.Padding != "mask" || recipe.Net is null)
+        {
+            return;
+        }
+
+        Graph graph = NetRecipe.BuildGraph(recipe.Net, new Shape(steps, features));
+        if (graph.Nodes.Count(node => node.Op is null) > 1)
+        {
+            return;
+        }
+
+        Op? reader = graph.Ops.FirstOrDefault(op => op is Recurrent or OverTime);
+        string layer = reader is null ? "gru 8" : $"{reader.Kind} {reader.Settings}".TrimEnd();
+        throw ToolException.Usage(
+            $"--padding mask: the net reads the sequence alone and needs a second input for the mask: --net \"x = input {steps}x{features}; m = input {steps}; {layer} x m; ...\"");
     }
 
     private static SequenceDataset Prepare(SequenceDataset sequences, Recipe recipe, Standardizer standardizer, int steps)

@@ -1,0 +1,65 @@
+using EmbeddedBackprop.Data;
+
+namespace EmbeddedBackprop.Tools.Recipes;
+
+/// <summary>Which of the samples that are not tested on train, and which are held out to judge every epoch by.</summary>
+internal static class TrainingParts
+{
+    /// <summary>The last --validation samples validate, or those of --validation-fold; the first of the others train, --limit of them.</summary>
+    /// <param name="recipe">What was said.</param>
+    /// <param name="available">The samples that are not tested on.</param>
+    /// <exception cref="ToolException">More samples were asked for than there are.</exception>
+    public static (int[] Training, int[] Validation) Of(Recipe recipe, int[] available)
+    {
+        int last = recipe.Validation ?? 0;
+        if (last > 0 && recipe.ValidationFold is not null)
+        {
+            throw ToolException.Usage("--validation-fold: --validation names the held-out samples already");
+        }
+
+        if (last >= available.Length)
+        {
+            throw ToolException.Usage($"--validation: {last} samples cannot be held out of {available.Length} training samples");
+        }
+
+        int[] training = available[..^last], validation = available[^last..];
+        if (recipe.ValidationFold is { } fold)
+        {
+            DataSplit split = Fold("validation-fold", fold, available.Length);
+            training = Array.ConvertAll(split.Training, position => available[position]);
+            validation = Array.ConvertAll(split.Test, position => available[position]);
+        }
+
+        int count = recipe.Limit ?? training.Length;
+        if (count > training.Length)
+        {
+            throw ToolException.Usage(
+                validation.Length == 0
+                    ? $"--limit: {count} samples were asked for, there are {available.Length}"
+                    : $"--limit: {count} training samples and {validation.Length} for --validation were asked for, there are {available.Length}");
+        }
+
+        return (training[..count], validation);
+    }
+
+    /// <summary>All samples of a data set.</summary>
+    public static int[] All(int count)
+    {
+        int[] all = new int[count];
+        for (int i = 0; i < count; i++)
+        {
+            all[i] = i;
+        }
+
+        return all;
+    }
+
+    /// <summary>The parts that a text as 4/5 names.</summary>
+    public static DataSplit Fold(string option, string text, int count)
+    {
+        int slash = text.IndexOf('/', StringComparison.Ordinal);
+        int fold = int.Parse(text.AsSpan(0, slash), System.Globalization.CultureInfo.InvariantCulture);
+        int folds = int.Parse(text.AsSpan(slash + 1), System.Globalization.CultureInfo.InvariantCulture);
+        return folds <= count ? DataSplit.Fold(count, fold, folds) : throw ToolException.Usage($"--{option}: {folds} parts of {count} samples");
+    }
+}
