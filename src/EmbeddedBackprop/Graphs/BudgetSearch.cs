@@ -112,7 +112,7 @@ internal sealed class BudgetSearch(Graph graph, PlanOptions options, Node[] loss
         return even == fits ? best : Make(even, recompute, update: false);
     }
 
-    private bool CanSplit => !graph.Ops.Any(op => op.DependsOnWholeBatch);
+    private bool CanSplit => !graph.Ops.Any(op => op.DependsOnWholeBatch && !options.Frozen.Contains(op.Name));
 
     private int Smallest => CanSplit ? 1 : options.Batch;
 

@@ -53,9 +53,11 @@ public sealed class RefinementTests
     {
         using EbpProcess ebp = new();
         ebp.File("t.csv", TrainTests.Table(60, 3));
-        EbpProcess.Result result = ebp.Run("train", "--data", "csv:t.csv", "--net", "dense 4 relu; norm = batchnorm; dense 2", "--batch", "8", "--accumulate", "3");
+        string[] train = ["train", "--data", "csv:t.csv", "--net", "dense 4 relu; norm = batchnorm; dense 2", "--batch", "8", "--accumulate", "3", "--epochs", "1"];
+        EbpProcess.Result result = ebp.Run(train);
         Assert.That((result.ExitCode, result.Output), Is.EqualTo((2, "")), result.Errors);
         Assert.That(result.Errors, Does.Contain("--accumulate 3: norm depends on the whole batch").And.Contain("--batch 24"));
+        Assert.That(ebp.Run([.. train, "--freeze", "norm"]).ExitCode, Is.Zero, "a frozen one takes its running statistics");
     }
 
     [Test]

@@ -13,8 +13,8 @@ namespace EmbeddedBackprop.Tools.Recipes;
 /// <param name="Layers">How many layers have weights.</param>
 internal sealed record NetRecipe(string Text, Shape Input, int Inputs, int Outputs, string? Activation, string? Hidden, int Layers)
 {
-    /// <summary>The layer whose result depends on the whole batch in training; null for none.</summary>
-    public string? WholeBatch { get; private init; }
+    /// <summary>The layers whose result depends on the whole batch where they are trained.</summary>
+    public IReadOnlyList<string> WholeBatch { get; private init; } = [];
 
     /// <summary>Reads the text.</summary>
     /// <param name="text">The text of --net.</param>
@@ -34,7 +34,7 @@ internal sealed record NetRecipe(string Text, Shape Input, int Inputs, int Outpu
         int inputs = graph.Nodes.Where(node => node.Op is null).Sum(node => node.Shape.Length);
         return new NetRecipe(NetText.Format(output), graph.Nodes[0].Shape, inputs, output.Shape.Length, activation, hidden, graph.Ops.Count)
         {
-            WholeBatch = graph.Ops.FirstOrDefault(op => op.DependsOnWholeBatch)?.Name,
+            WholeBatch = [.. graph.Ops.Where(op => op.DependsOnWholeBatch).Select(op => op.Name)],
         };
     }
 

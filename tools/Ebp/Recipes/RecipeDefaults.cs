@@ -67,7 +67,7 @@ internal static class RecipeDefaults
             throw ToolException.Usage($"--accumulate: {accumulation} batches of {batch} samples are more than an update can have ({int.MaxValue})");
         }
 
-        if (accumulation > 1 && net?.WholeBatch is { } layer)
+        if (accumulation > 1 && net?.WholeBatch.Except(recipe.FrozenLayers).FirstOrDefault() is { } layer)
         {
             throw ToolException.Usage(
                 $"--accumulate {accumulation}: {layer} depends on the whole batch, which cannot be run in parts; --batch {Math.Min((long)batch * accumulation, samples)} takes as many samples at once");
