@@ -205,26 +205,13 @@ internal sealed class CModel
             string shape = range.Dimensions is { } sizes ? $"[{string.Join("][", sizes.Select(size => CText.Number(size)))}]" : range.Kind == ParameterKind.Weight ? $"[{range.Rows} inputs][{range.Columns} outputs]" : $"[{range.Columns} outputs]";
             made[i] = new CTable(Unique($"{Prefix}_{CText.Identifier(range.Name)}"), $"{CText.Comment(range.Name)} {shape}", values);
             // What is trained begins with the network's own numbers.
-            if (!IsTrained(trainingPlan, range.Name) && stored.TryGetValue(range.Name, out (CScaleAxis Axis, CStorage Storage) choice))
+            if (!CTraining.IsTrained(trainingPlan, range.Name) && stored.TryGetValue(range.Name, out (CScaleAxis Axis, CStorage Storage) choice))
             {
                 made[i] = made[i].StoredAs(choice.Storage, choice.Axis, range.Name, Unique);
             }
         }
 
         return made;
-    }
-
-    private static bool IsTrained(Plan? plan, string name)
-    {
-        foreach (ParameterRange range in plan is null ? [] : plan.TrainedParameters)
-        {
-            if (range.Name == name)
-            {
-                return true;
-            }
-        }
-
-        return false;
     }
 
     /// <summary>A tensor without padding, in the order of memory.</summary>

@@ -20,11 +20,11 @@ internal static class CReportFile
             | memory | bytes |
             | --- | ---: |
             | flash, tables | {model.FlashBytes} |
-            | RAM, arena | {sizeof(float) * (long)plan.WorkspaceLength} |
+            {(model.Training is { } training ? CTrainingReport.Memory(training) : $"| RAM, arena | {CText.Number(sizeof(float) * (long)plan.WorkspaceLength)} |")}
             {Carried(model)}| RAM, input (the caller's, read only) | {sizeof(float) * model.Inputs.Sum(input => (long)input.Length)} |
             | RAM, output (the caller's) | {sizeof(float) * model.Outputs.Sum(output => (long)output.Length)} |
 
-            {Storage(model)}{Usage(model)}
+            {Storage(model)}{(model.Training is null ? Usage(model) : CTrainingReport.Usage(model, model.Training))}
 
             | step | op | input | output | written to | table bytes | multiply-adds |
             | --- | --- | ---: | ---: | --- | ---: | ---: |
@@ -39,6 +39,7 @@ internal static class CReportFile
                 $"| {step.Name} | {CText.Comment($"{op.Kind} {op.Detail}").TrimEnd()} | {step.InputLength} | {step.OutputLength} | {place} | {step.Tables.Sum(table => table.Bytes)} | {op.MultiplyAdds} |\n");
         }
 
+        text.Append(model.Training is null ? "" : CTrainingReport.Tables(model.Training));
         return CHeaderFile.Clean(text);
     }
 

@@ -127,6 +127,7 @@ internal sealed class CTraining
         MicroBatch = options.Accumulate > 1 ? options.Batch : 0,
         Arithmetic = arithmetic,
         Layout = Layout.Compact,
+        Frozen = options.Frozen,
     };
 
     /// <summary>Whether the weights may change within the backward pass: then gradients need no memory.</summary>
@@ -135,6 +136,20 @@ internal sealed class CTraining
 
     /// <summary>The C expression of a place behind another one.</summary>
     public static string At(string place, int offset) => offset == 0 ? place : $"({place} + {CText.Size(offset)})";
+
+    /// <summary>Whether a training plan changes a tensor.</summary>
+    public static bool IsTrained(Plan? plan, string name)
+    {
+        foreach (ParameterRange range in plan is null ? [] : plan.TrainedParameters)
+        {
+            if (range.Name == name)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>The tensor of a trained range; null where it is not trained and read from flash.</summary>
     public CTensor? TensorOf(in ParameterRange range) => tensorOf.GetValueOrDefault(range.Name);

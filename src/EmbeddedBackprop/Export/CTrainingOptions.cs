@@ -43,6 +43,9 @@ public sealed record CTrainingOptions
     /// <exception cref="ArgumentOutOfRangeException">The value is not positive.</exception>
     public int Accumulate { get; init => field = Errors.RequirePositive("accumulate", value); } = 1;
 
+    /// <summary>Layers that keep their weights, by name: these stay constant tables in flash, also as float16 or int8, and take no RAM.</summary>
+    public IReadOnlyList<string> Frozen { get; init; } = [];
+
     /// <summary>Seed of everything random in training (dropout).</summary>
     public ulong Seed { get; init; }
 
@@ -69,6 +72,7 @@ public sealed record CTrainingOptions
             Regularization = network.Options.Regularization,
             Clipping = network.Options.Clipping,
             LearningRate = learningRate,
+            Frozen = network.Options.Frozen,
             Seed = network.Options.Seed,
         };
     }

@@ -43,5 +43,8 @@ internal sealed record CTrainingCase(string Name, Func<Graph, (Node[] Outputs, N
     /// <summary>Called between updates with their number, counted from 1: the learning rate of the next one (a schedule).</summary>
     public Func<int, float>? Rate { get; init; }
 
+    /// <summary>Layers that keep their weights.</summary>
+    public string[] Frozen { get; init; } = [];
+
     public ulong Seed { get; init; } = 7;
 }

@@ -96,7 +96,7 @@ internal sealed class CTrainingParity(CBuild build, IReadOnlyList<CTrainingCase>
         Network engine = new(inputs, outputs, losses, new NetworkOptions
         {
             Batch = net.Batch * net.Accumulate, Arithmetic = net.Arithmetic, Optimizer = net.Optimizer, Regularization = net.Regularization, Clipping = net.Clipping,
-            Seed = net.Seed, FuseUpdate = false, Initializer = new Normal(),
+            Seed = net.Seed, Frozen = net.Frozen, FuseUpdate = false, Initializer = new Normal(),
         });
         CTrainingOptions training = CTrainingOptions.Of(engine, net.LearningRate) with { Batch = net.Batch, Accumulate = net.Accumulate, SelfTestSteps = 3, Schedule = net.Schedule, StepsPerEpoch = net.StepsPerEpoch, Epochs = net.Epochs };
         CExportOptions options = new() { Name = prefix, Training = training };

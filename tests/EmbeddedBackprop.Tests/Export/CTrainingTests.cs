@@ -43,6 +43,84 @@ internal sealed class CTrainingTests
     [TestCase("gcc -O1 -fsanitize=address,undefined -fno-sanitize-recover=all", Category = "Slow")]
     public void Every_loss_has_the_bits_of_the_engine(string compiler) => Check(compiler, [.. LossCases()]);
 
+    [TestCase("d[i] = d[i] * (a * (1.0f - a));", "d[i] = (d[i] * a) * (1.0f - a);")]
+    [TestCase("w[at] = EBP_M(-rate, sum, w[at]);", "w[at] = w[at] - (rate * sum);", Category = "Slow")]
+    [TestCase("sum = EBP_M(delta[j], w[at], sum);", "sum = EBP_M(delta[outputs - 1u - j], w[(k * outputs) + outputs - 1u - j], sum);", Category = "Slow")]
+    [TestCase("parts[(first + i) % 16u] = parts[(first + i) % 16u] +", "parts[(first + i) % 8u] = parts[(first + i) % 8u] +", Category = "Slow")]
+    [TestCase("const float sum = 0.0f + delta[j];", "const float sum = 0.5f * delta[j];", Category = "Slow")]
+    public void Control_another_formula_gives_other_bits(string text, string planted)
+    {
+        CTrainingParity parity = new(build, [Nielsen(12, 20, 5, 12)]);
+        parity.Export(source =>
+        {
+            Assert.That(source, Does.Contain(text));
+            return source.Replace(text, planted, StringComparison.Ordinal);
+        });
+        Assert.That(parity.FirstDifference("gcc -O0"), Is.Not.Null);
+    }
+
+    [Test]
+    public void Nielsens_network_learns_in_its_weights_and_one_kilobyte()
+    {
+        CTrainingParity parity = new(build, [Nielsen(784, 30, 10, 5)]);
+        parity.Export();
+        Assert.That(parity.FirstDifference("gcc -O2"), Is.Null);
+        build.Write("size.c", """
+            #include "t0.h"
+            int main(void)
+            {
+                return (sizeof(t0_model) + T0_TRAIN_BYTES) - (T0_TRAIN_PARAMETERS * sizeof(float)) <= 1024u && T0_TRAIN_PARAMETERS == 23860 ? 0 : 1;
+            }
+
+            """);
+        build.Compile("gcc -O0", "size", "size.c");
+        Assert.That(build.Run("size"), Is.Zero);
+        Assert.That(build.Read("t0.md"), Does.Contain("applied at once").And.Contain("RAM, training in all"));
+    }
+
+    [Test]
+    public void Training_needs_no_library_and_writes_no_global()
+    {
+        new CTrainingParity(build, [ActivationCases().First()]).Export();
+        build.CheckSymbols("gcc -O0", "t0");
+    }
+
+    [Test]
+    public void Names_of_inputs_and_targets_may_be_hostile()
+    {
+        CTrainingParity parity = new(build, [new CTrainingCase("hostile names", graph =>
+        {
+            Node a = graph.Input(new Shape(2), "model"), b = graph.Input(new Shape(2), "*/ #error");
+            Node sum = graph.Apply(new Dense(2, new Activation<Tanh>()), a, "int"), other = graph.Apply(new Dense(2, new Activation<Tanh>()), b, "arena");
+            return ([sum, other],
+            [
+                graph.Apply(new Loss<Quadratic>(), [sum, graph.Input(new Shape(2), "a b")], "loss"),
+                graph.Apply(new Loss<Huber>(), [other, graph.Input(new Shape(2), "A_b")], "\u202E"),
+            ]);
+        }) { Updates = 3, Batch = 2 }]);
+        parity.Export();
+        Assert.That(parity.FirstDifference("gcc -O0"), Is.Null);
+    }
+
+    [Test]
+    public void A_loss_of_ones_own_is_refused_by_name()
+    {
+        Graph graph = new();
+        Node x = graph.Input(new Shape(2)), y = graph.Apply(new Dense(2, new Activation<Tanh>()), x);
+        Network network = new(x, y, graph.Apply(new Loss<Fourth>(), [y, graph.Input(new Shape(2))]), new NetworkOptions());
+        Assert.That(
+            () => CExporter.Write(network, build.Folder, new CExportOptions { Training = CTrainingOptions.Of(network, 0.1f) }),
+            Throws.TypeOf<NotSupportedException>().With.Message.Contains("fourth"));
+        Assert.That(Directory.GetFiles(build.Folder), Is.Empty);
+    }
+
+    private static CTrainingCase Nielsen(int inputs, int hidden, int outputs, int updates) => new("Nielsen's network", graph =>
+    {
+        Node x = graph.Input(new Shape(inputs), "share"), first = graph.Apply(new Dense(hidden, new Activation<Sigmoid>()), x);
+        Node y = graph.Apply(new Dense(outputs, new Activation<Sigmoid>()), first);
+        return ([y], [graph.Apply(new Loss<Quadratic>(), [y, graph.Input(new Shape(outputs), "onehot")])]);
+    }) { Updates = updates, LearningRate = 3f };
+
     private static IEnumerable<CTrainingCase> ActivationCases()
     {
         for (int i = 0; i < Activations.Length; i++)
@@ -97,6 +175,18 @@ internal sealed class CTrainingTests
             Node x = graph.Input(new Shape(6), "x"), code = graph.Apply(new Dense(2, new Activation<Tanh>()), x), y = graph.Apply(new Dense(6, new Activation<Identity>()), code);
             return ([y, code], [graph.Apply(new Loss<Quadratic>(), [y, x])]);
         });
+        yield return new CTrainingCase("a frozen layer in the middle", graph =>
+        {
+            Node x = graph.Input(new Shape(5), "x"), first = graph.Apply(new Dense(6, new Activation<Tanh>()), x, "first");
+            Node y = graph.Apply(new Dense(3, new Activation<Sigmoid>()), graph.Apply(new Dense(4, new Activation<Gelu>()), first, "middle"), "last");
+            return ([y], [graph.Apply(new Loss<Quadratic>(), [y, graph.Input(new Shape(3), "target")])]);
+        }) { Frozen = ["middle"] };
+        yield return new CTrainingCase("only the last layer learns", graph =>
+        {
+            Node x = graph.Input(new Shape(5), "x"), first = graph.Apply(new Dense(6, new Activation<Tanh>()), x, "first");
+            Node y = graph.Apply(new Dense(3, new Activation<Sigmoid>()), graph.Apply(new Dense(4, new Activation<Gelu>()), first, "middle"), "last");
+            return ([y], [graph.Apply(new Loss<Quadratic>(), [y, graph.Input(new Shape(3), "target")])]);
+        }) { Frozen = ["first", "middle"], Batch = 3 };
         yield return new CTrainingCase("a layer twice, and one that is not trained", graph =>
         {
             Dense shared = new(4, new Activation<Softsign>());
@@ -134,5 +224,16 @@ internal sealed class CTrainingTests
         CTrainingParity parity = new(build, cases);
         parity.Export();
         Assert.That(parity.FirstDifference(compiler), Is.Null);
+    }
+
+    private readonly struct Fourth : ILossFunction
+    {
+        public static string Name => "fourth";
+
+        public static bool AveragesOutputs => false;
+
+        public static T Value<T>(T a, T y) where T : struct, ILanes<T> => (a - y) * (a - y) * ((a - y) * (a - y));
+
+        public static T Derivative<T>(T a, T y) where T : struct, ILanes<T> => T.Constant(4.0) * ((a - y) * (a - y) * (a - y));
     }
 }

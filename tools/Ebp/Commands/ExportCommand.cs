@@ -22,6 +22,7 @@ internal static class ExportCommand
             Description = $"The processor it is for ({string.Join(", ", CTarget.All.Select(known => known.Name))}): what it cannot hold or compute with the same bits is refused.",
         };
         StorageOptions storage = new(command);
+        TrainingOptions training = new(command);
         RecipeOptions options = new(command, ["arithmetic"]);
         Option<bool> json = Json.Option();
         command.Arguments.Add(model);
@@ -31,7 +32,7 @@ internal static class ExportCommand
         command.Options.Add(json);
         command.SetAction(parsed => Run(
             parsed.GetRequiredValue(model), parsed.GetRequiredValue(output), storage.Read(parsed, new CExportOptions { Name = parsed.GetValue(name) is { Length: > 0 } given ? given : "model" }),
-            Target(parsed.GetValue(target)), options.Read(parsed).Arithmetic, storage.Judges(parsed), parsed.GetValue(json)));
+            Target(parsed.GetValue(target)), options.Read(parsed).Arithmetic, storage.Judges(parsed), training.Read(parsed), parsed.GetValue(json)));
         export.Subcommands.Add(command);
         return export;
     }
@@ -65,7 +66,7 @@ internal static class ExportCommand
     public static CTarget? Target(string? name) => name is null ? null
         : CTarget.Find(name) ?? throw ToolException.Usage($"--target {name}: there are {string.Join(", ", CTarget.All.Select(known => known.Name))}");
 
-    private static int Run(string path, string folder, CExportOptions asked, CTarget? target, string? arithmetic, bool judges, bool json)
+    private static int Run(string path, string folder, CExportOptions asked, CTarget? target, string? arithmetic, bool judges, TrainingOptions.Wish? training, bool json)
     {
         SavedModel model = ModelStore.Load(path);
         OutputTarget.CheckFolder(folder);
@@ -75,6 +76,7 @@ internal static class ExportCommand
             Storage = asked.Storage,
             StorageOf = asked.StorageOf,
             Target = target,
+            Training = training?.For(model),
             Arithmetic = arithmetic switch { null => null, "fused" => Arithmetic.Fused, _ => Arithmetic.Separate },
         };
         StorageOptions.Judgement? judged = judges ? StorageOptions.Judge(model, options) : null;
@@ -97,6 +99,7 @@ internal static class ExportCommand
                 writer.WriteNumberOrNull("stored_accuracy", judged is { Classes: true } ? judged.Stored.Accuracy : null);
                 writer.WriteNumberOrNull("loss", judged?.Own.Loss);
                 writer.WriteNumberOrNull("stored_loss", judged?.Stored.Loss);
+                writer.WriteBoolean("train", options.Training is not null);
                 writer.WriteString("arithmetic", arithmetic ?? (model.Network.Options.Arithmetic == Arithmetic.Fused ? "fused" : "separate"));
             });
         }

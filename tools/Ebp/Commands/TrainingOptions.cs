@@ -1,0 +1,71 @@
+using System.CommandLine;
+using EmbeddedBackprop.Export;
+using EmbeddedBackprop.IO;
+using EmbeddedBackprop.Tools.Recipes;
+using EmbeddedBackprop.Training;
+
+namespace EmbeddedBackprop.Tools.Commands;
+
+/// <summary>The options of the C export that add the training step; what they leave open is as the model was trained.</summary>
+internal sealed class TrainingOptions
+{
+    private readonly Option<bool> train = new("--train") { Description = "Adds the training step: the C goes on learning on the device, as the model was trained." };
+
+    private readonly Option<int?> batch = new("--batch") { HelpName = "N", Description = "With --train: samples of one call (default: 1)." };
+
+    private readonly Option<int?> accumulate = new("--accumulate") { HelpName = "N", Description = "With --train: calls of one update, whose gradients are added up (default: 1)." };
+
+    private readonly Option<float?> rate = new("--lr") { HelpName = "RATE", Description = "With --train: the learning rate (default: the one that the model was trained with)." };
+
+    private readonly Option<string?> freeze = new("--freeze")
+    {
+        HelpName = "LAYERS", Description = "With --train: layers that stay in flash as they are, by name with commas between; nothing below the first trained one is computed backwards.",
+    };
+
+    public TrainingOptions(Command command)
+    {
+        foreach (Option option in new Option[] { train, batch, accumulate, rate, freeze })
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    /// <summary>What the command line says; null without --train.</summary>
+    /// <exception cref="ToolException">An option needs --train, or its number is out of range.</exception>
+    public Wish? Read(ParseResult parsed)
+    {
+        Wish wish = new(Positive("--batch", parsed.GetValue(batch)), Positive("--accumulate", parsed.GetValue(accumulate)), parsed.GetValue(rate), parsed.GetValue(freeze));
+        if (!parsed.GetValue(train))
+        {
+            return wish == new Wish(null, null, null, null) ? null : throw ToolException.Usage("--batch, --accumulate, --lr and --freeze say how the exported C trains: they need --train");
+        }
+
+        return wish.Rate is not { } given || (given >= 0f && float.IsFinite(given)) ? wish : throw ToolException.Usage($"--lr {given}: expected a number that is not negative");
+    }
+
+    private static int? Positive(string option, int? value) => value is null or > 0 ? value : throw ToolException.Usage($"{option} {value}: expected a number above 0");
+
+    /// <summary>What was asked for; null for what was left open.</summary>
+    public sealed record Wish(int? Batch, int? Accumulate, float? Rate, string? Freeze)
+    {
+        /// <summary>The training step of a model.</summary>
+        /// <exception cref="ToolException">There is no layer of a name.</exception>
+        public CTrainingOptions For(SavedModel model)
+        {
+            Network network = model.Network;
+            if (network.TrainingPlan is null)
+            {
+                throw ToolException.BadInput("the model holds no training: there is nothing for --train to go on with");
+            }
+
+            TrainerOptions trainer = model.File.ToTrainerOptions();
+            CTrainingOptions options = CTrainingOptions.Of(network, Rate ?? trainer.LearningRate);
+            return options with
+            {
+                Batch = Batch ?? 1,
+                Accumulate = Accumulate ?? 1,
+                Frozen = Freeze?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? options.Frozen,
+            };
+        }
+    }
+}
