@@ -56,9 +56,15 @@ internal static class CTrainingFile
         }
     }
 
-    /// <summary>Whether a word stands in a text.</summary>
+    /// <summary>Whether a word stands in a text, comments aside: layers may be called anything.</summary>
     public static bool Uses(string body, string word)
     {
+        for (int comment = body.IndexOf("/*", StringComparison.Ordinal); comment >= 0; comment = body.IndexOf("/*", StringComparison.Ordinal))
+        {
+            int end = body.IndexOf("*/", comment, StringComparison.Ordinal);
+            body = body.Remove(comment, (end < 0 ? body.Length : end + 2) - comment);
+        }
+
         for (int at = body.IndexOf(word, StringComparison.Ordinal); at >= 0; at = body.IndexOf(word, at + 1, StringComparison.Ordinal))
         {
             bool begins = at == 0 || !IsPart(body[at - 1]), ends = at + word.Length == body.Length || !IsPart(body[at + word.Length]);

@@ -149,6 +149,18 @@ public sealed class ModelTests
     }
 
     [Test]
+    public void Export_adds_the_training_step()
+    {
+        using EbpProcess ebp = new();
+        ebp.RunJson([.. Tiny, "--epochs", "1", "--out", "a.st"]);
+        Assert.That(ebp.RunJson("export", "c", "a.st", "--out", "t", "--name", "t", "--train", "--batch", "2", "--lr", "0.25", "--freeze", "dense1").GetProperty("train").GetBoolean(), Is.True);
+        Assert.That(File.ReadAllText(Path.Combine(ebp.Folder, "t", "t.h")), Does.Contain("#define T_BATCH 2").And.Contain("#define T_LEARNING_RATE 0x1p-2f"));
+        Assert.That(ebp.Run("export", "c", "a.st", "--out", "t", "--batch", "2").ExitCode, Is.EqualTo(2));
+        Assert.That(ebp.Run("export", "c", "a.st", "--out", "t", "--train", "--accumulate", "0").ExitCode, Is.EqualTo(2));
+        Assert.That(ebp.Run("export", "c", "a.st", "--out", "t", "--train", "--freeze", "dense9").ExitCode, Is.EqualTo(2));
+    }
+
+    [Test]
     public void Export_stores_weights_as_asked_and_says_what_it_costs()
     {
         using EbpProcess ebp = new();
