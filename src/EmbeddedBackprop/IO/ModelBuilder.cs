@@ -77,7 +77,7 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
         }
         catch (FormatException exception)
         {
-            throw SettingsText.Error(file, ModelKeys.Graph, exception.Message, exception);
+            throw SettingsText.Error(file, ModelKeys.Graph, $"{exception.Message}; a net with ops of its own is built in code, and filled by LoadWeights or Restore", exception);
         }
 
         batch = Check(graph, batch);

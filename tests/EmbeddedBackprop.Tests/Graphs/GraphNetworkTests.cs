@@ -134,7 +134,7 @@ internal sealed class GraphNetworkTests
         trainer.TrainEpoch();
         resumed.TrainEpoch();
         Assert.That(WeightsHash.Of(again.Network), Is.EqualTo(WeightsHash.Of(trained.Network)));
-        Assert.That(() => file.ToNetwork(), Throws.InstanceOf<DataFormatException>().With.Message.Contains("first second").And.Message.Contains("built in code"));
+        Assert.That(() => file.ToNetwork(), Throws.InstanceOf<DataFormatException>().With.Message.Contains("unknown kind of layer 'sum'").And.Message.Contains("built in code"));
         Network single = new([again.A, again.B], [again.First], [again.FirstLoss], new NetworkOptions { Batch = 5 });
         Assert.That(() => file.Restore(new Trainer(single, FloatDataset.Regression(Rows, 7, Samples.Array(Count * 2, 2), 2), new TrainerOptions { LearningRate = 0.2f })),
             Throws.ArgumentException.With.Message.Contains("the file has 'first second', the trainer 'nothing'"));
