@@ -27,6 +27,15 @@ internal sealed record CBackwardStep(
     /// <summary>The layer's name, fit for a comment.</summary>
     public string Name => Forward.Name;
 
+    /// <summary>Adds the statement that clears an input's gradient in front of a routine that adds to it, unless it continues.</summary>
+    public void Begin(CProgram program, int input)
+    {
+        if (InputGradients[input] is { } dx && !ContinueInputGradients[input])
+        {
+            program.Statement($"(void)memset({dx}, 0, {CText.Size(Forward.InputShape(input).Length)} * sizeof(float));");
+        }
+    }
+
     /// <summary>
     /// Adds the statement that hands a gradient on to an input: dx = d, or dx = dx + d where it continues; nothing if nobody wants it or it stands there already.
     /// </summary>

@@ -6,6 +6,7 @@ namespace EmbeddedBackprop.Export;
 internal sealed class CProgram(string prefix)
 {
     private readonly HashSet<string> routineNames = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> constants = new(StringComparer.Ordinal);
     private readonly StringBuilder routines = new();
     private readonly StringBuilder statements = new();
     private string? opening;
@@ -35,6 +36,22 @@ internal sealed class CProgram(string prefix)
         }
 
         return prefix + "_" + name;
+    }
+
+    /// <summary>Asks for a constant of a structure's type, once for all that have the same numbers.</summary>
+    /// <param name="type">The type, without the prefix; its routine was asked for.</param>
+    /// <param name="fields">The designated initialisers, whole lines.</param>
+    /// <returns>The C expression of its address.</returns>
+    public string Constant(string type, string fields)
+    {
+        if (!constants.TryGetValue(type + fields, out string? name))
+        {
+            string number = CText.Number(constants.Count + 1);
+            name = Routine($"{type}_{number}", CFunctions.None, $"static const ebp_{type} ebp_{type}_{number} = {{\n{fields}}};\n");
+            constants.Add(type + fields, name);
+        }
+
+        return "&" + name;
     }
 
     /// <summary>Asks for functions that the text of a statement uses.</summary>

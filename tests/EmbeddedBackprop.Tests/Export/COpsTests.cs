@@ -37,7 +37,7 @@ internal sealed class COpsTests
     [TestCase("position + (u * dilation) < padding", "position + (u * dilation) <= padding")]
     [TestCase("m[i % 16u] = x[i] > m[i % 16u]", "m[i % 16u] = x[i] >= m[i % 16u]", Category = "Slow")]
     [TestCase("s[i % 16u] = EBP_M(d, d, s[i % 16u]);", "s[i % 8u] = EBP_M(d, d, s[i % 8u]);", Category = "Slow")]
-    [TestCase("for (v = s->kernel_width; v-- > 0u;) {", "for (v = 0u; v < s->kernel_width; v++) {", Category = "Slow")]
+    [TestCase("for (at = 0u; at < positions; at++) {", "for (at = positions; at-- > 0u;) {", Category = "Slow")]
     [TestCase("h[j] = n + (z * (h[j] - n));", "h[j] = (z * h[j]) + ((1.0f - z) * n);", Category = "Slow")]
     [TestCase("(r_sizes->steps - 1u) - s : s", "s : s", Category = "Slow")]
     [TestCase("counts_padding != 0", "counts_padding == 0", Category = "Slow")]

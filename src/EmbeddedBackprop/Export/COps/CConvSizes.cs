@@ -21,19 +21,18 @@ internal static class CConvSizes
     /// <summary>Asks for the type.</summary>
     public static void Ask(CProgram program) => program.Routine("conv_sizes", CFunctions.None, Text);
 
-    /// <summary>Adds a block that calls a routine with the constant "sizes".</summary>
-    public static void Call(CProgram program, in ConvSizes s, string call)
+    /// <summary>Asks for the constant with these sizes, once for every layer and direction that has them.</summary>
+    /// <returns>The C expression of its address.</returns>
+    public static string Constant(CProgram program, in ConvSizes s)
     {
-        program.Statement("{");
-        program.Statement($"    static const {program.Prefix}_conv_sizes sizes = {{");
-        program.Statement($"        .channels = {CText.Size(s.Channels)}, .height = {CText.Size(s.Height)}, .width = {CText.Size(s.Width)},");
-        program.Statement($"        .outputs = {CText.Size(s.Outputs)}, .kernel_height = {CText.Size(s.KernelHeight)}, .kernel_width = {CText.Size(s.KernelWidth)},");
-        program.Statement(
-            $"        .stride_y = {CText.Size(s.StrideY)}, .stride_x = {CText.Size(s.StrideX)}, .dilation_y = {CText.Size(s.DilationY)}, .dilation_x = {CText.Size(s.DilationX)},");
-        program.Statement($"        .top = {CText.Size(s.Top)}, .left = {CText.Size(s.Left)}, .groups = {CText.Size(s.Groups)},");
-        program.Statement($"        .output_height = {CText.Size(s.OutputHeight)}, .output_width = {CText.Size(s.OutputWidth)}");
-        program.Statement("    };");
-        program.Statement("    " + call);
-        program.Statement("}");
+        Ask(program);
+        return program.Constant("conv_sizes", $$"""
+                .channels = {{s.Channels}}u, .height = {{s.Height}}u, .width = {{s.Width}}u,
+                .outputs = {{s.Outputs}}u, .kernel_height = {{s.KernelHeight}}u, .kernel_width = {{s.KernelWidth}}u,
+                .stride_y = {{s.StrideY}}u, .stride_x = {{s.StrideX}}u, .dilation_y = {{s.DilationY}}u, .dilation_x = {{s.DilationX}}u,
+                .top = {{s.Top}}u, .left = {{s.Left}}u, .groups = {{s.Groups}}u,
+                .output_height = {{s.OutputHeight}}u, .output_width = {{s.OutputWidth}}u
+
+            """);
     }
 }

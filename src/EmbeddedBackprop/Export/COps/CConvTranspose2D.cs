@@ -4,52 +4,18 @@ using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Export.COps;
 
-/// <summary>A transposed convolution in C: Conv.InputGradient of Kernels/Scalar for one sample.</summary>
+/// <summary>A transposed convolution in C: Conv.InputGradient of Kernels/Scalar for one sample, begun with the bias.</summary>
 internal sealed class CConvTranspose2D : COp
 {
-    private static string Text(CWeightLoad load) => $$"""
-        /*
-         * The way back through the convolution whose sizes these are: y[c][i][j] = b[c] + sum of x[o][.][.] * w[o][c][u][v] over all places of x that the
-         * convolution computes from (i, j), one sum after the other, u and v from the last to the first and o ascending inside.{{load.Remark}}
-         */
-        static void ebp_conv_transpose{{load.Suffix}}(const ebp_conv_sizes *s, const float *x, {{load.Parameter("w")}}, const float *b, float *y)
+    private const string BiasText = """
+        /* y[c][i] = b[c] */
+        static void ebp_fill_channels(size_t channels, size_t positions, const float *b, float *y)
         {
-            const size_t channels = s->channels / s->groups;
-            const size_t outputs = s->outputs / s->groups;
-            const size_t taps = s->kernel_height * s->kernel_width;
-            const size_t positions = s->output_height * s->output_width;
             size_t c;
             size_t i;
-            size_t j;
-            size_t u;
-            size_t v;
-            size_t o;
-            for (c = 0u; c < s->channels; c++) {
-        {{load.Factor("        ", "f", "w", "c")}}        const size_t first = (c / channels) * outputs;
-                for (i = 0u; i < s->height; i++) {
-                    for (j = 0u; j < s->width; j++) {
-                        float sum = b[c];
-                        for (u = s->kernel_height; u-- > 0u;) {
-                            const size_t row = i + s->top;
-                            const size_t up = u * s->dilation_y;
-                            if (row < up || (row - up) % s->stride_y != 0u || (row - up) / s->stride_y >= s->output_height) {
-                                continue;
-                            }
-                            for (v = s->kernel_width; v-- > 0u;) {
-                                const size_t column = j + s->left;
-                                const size_t back = v * s->dilation_x;
-                                size_t at;
-                                if (column < back || (column - back) % s->stride_x != 0u || (column - back) / s->stride_x >= s->output_width) {
-                                    continue;
-                                }
-                                at = (((row - up) / s->stride_y) * s->output_width) + ((column - back) / s->stride_x);
-                                for (o = first; o < first + outputs; o++) {
-                                    sum = EBP_M(x[(o * positions) + at], {{load.Weight("w[(((o * channels) + (c % channels)) * taps) + (u * s->kernel_width) + v]", "f")}}, sum);
-                                }
-                            }
-                        }
-                        *y++ = sum;
-                    }
+            for (c = 0u; c < channels; c++) {
+                for (i = 0u; i < positions; i++) {
+                    *y++ = b[c];
                 }
             }
         }
@@ -76,10 +42,35 @@ internal sealed class CConvTranspose2D : COp
             + $"{CText.Number(op.MultiplyAdds)} multiply-adds");
         program.Comment(
             $"z = b + sum of w x, spread by a kernel of {sizes.KernelHeight} x {sizes.KernelWidth} from x[{sizes.Outputs}][{sizes.OutputHeight}][{sizes.OutputWidth}]");
-        CConvSizes.Ask(program);
-        CWeightLoad load = step.Tables[0].Load;
-        string routine = program.Routine("conv_transpose" + load.Suffix, CFunctions.MultiplyAdd | load.Functions, Text(load));
-        CConvSizes.Call(program, in sizes, $"{routine}(&sizes, {step.Inputs[0]}, {step.Tables[0].Argument}, {step.Tables[1].Name}, {step.Output});");
-        activation.Write(program, step.OutputLength, step.Output, step.Output);
+        string fill = program.Routine("fill_channels", CFunctions.None, BiasText), spread = CConvRoutines.Spread(program, step.Tables[0].Load), z = step.Saved ?? step.Output;
+        program.Statement($"{fill}({CText.Size(sizes.Channels)}, {CText.Size(sizes.Height * sizes.Width)}, {step.Tables[1].Name}, {z});");
+        program.Statement($"{spread}({CConvSizes.Constant(program, in sizes)}, {step.Inputs[0]}, {step.Tables[0].Argument}, {z});");
+        activation.Write(program, step.OutputLength, z, step.Output);
+    }
+
+    public override void WriteBackward(CBackwardStep step, CProgram program)
+    {
+        ConvTranspose2D op = (ConvTranspose2D)step.Step.Op;
+        ConvSizes sizes = op.Sizes;
+        CStep forward = step.Forward;
+        string delta = step.OutputGradient, constant = CConvSizes.Constant(program, in sizes);
+        int number = step.Number;
+        program.Comment($"{step.Name}: delta^{number} = dL/da^{number} * f'(z^{number}); dL/dx is the convolution of delta, dw is the one's with x and delta in each other's place");
+        CActivation.For(step.Step, op.Activation).WriteBackward(program, forward.OutputLength, forward.Saved ?? forward.Output, forward.Output, delta);
+        if (step.InputGradients[0] is { } dx)
+        {
+            step.Begin(program, 0);
+            program.Statement($"{CConvRoutines.Onto(program, forward.Tables[0].Load)}({constant}, {delta}, {forward.Tables[0].Argument}, {dx});");
+        }
+
+        if (step.Tensors[0] is { } weight)
+        {
+            program.Statement($"{CConvRoutines.Weights(program, weight.Ending)}({constant}, {delta}, {forward.Inputs[0]}, {weight.Ending.Arguments});");
+        }
+
+        if (step.Tensors[1] is { } bias)
+        {
+            CConvRoutines.ChannelSums(program, bias.Ending, sizes.Channels, sizes.Height * sizes.Width, delta);
+        }
     }
 }

@@ -26,8 +26,35 @@ internal sealed class CConvolution<TOp> : COp where TOp : Convolution
             + $"{CText.Number(op.MultiplyAdds)} multiply-adds");
         program.Comment(
             $"z = b + sum of w x over {sizes.Channels / sizes.Groups} channels and a kernel of {sizes.KernelHeight} x {sizes.KernelWidth}, x[{sizes.Channels}][{sizes.Height}][{sizes.Width}]");
-        string routine = CConvForward.Ask(program, step.Tables[0].Load, in sizes);
-        CConvSizes.Call(program, in sizes, $"{routine}(&sizes, {step.Inputs[0]}, {step.Tables[0].Argument}, {step.Tables[1].Name}, {step.Output});");
-        activation.Write(program, step.OutputLength, step.Output, step.Output);
+        // In training the derivative may read z later: then it has a place of its own.
+        string routine = CConvForward.Ask(program, step.Tables[0].Load, in sizes), z = step.Saved ?? step.Output;
+        program.Statement($"{routine}({CConvSizes.Constant(program, in sizes)}, {step.Inputs[0]}, {step.Tables[0].Argument}, {step.Tables[1].Name}, {z});");
+        activation.Write(program, step.OutputLength, z, step.Output);
+    }
+
+    public override void WriteBackward(CBackwardStep step, CProgram program)
+    {
+        Convolution op = (Convolution)step.Step.Op;
+        ConvSizes sizes = op.Sizes;
+        CStep forward = step.Forward;
+        string delta = step.OutputGradient, constant = CConvSizes.Constant(program, in sizes);
+        int number = step.Number;
+        program.Comment($"{step.Name}: delta^{number} = dL/da^{number} * f'(z^{number}); dL/dx, db, dw from it (BP2, BP3, BP4 at every position)");
+        CActivation.For(step.Step, op.Activation).WriteBackward(program, forward.OutputLength, forward.Saved ?? forward.Output, forward.Output, delta);
+        if (step.InputGradients[0] is { } dx)
+        {
+            step.Begin(program, 0);
+            program.Statement($"{CConvRoutines.Input(program, forward.Tables[0].Load)}({constant}, {delta}, {forward.Tables[0].Argument}, {dx});");
+        }
+
+        if (step.Tensors[0] is { } weight)
+        {
+            program.Statement($"{CConvRoutines.Weights(program, weight.Ending)}({constant}, {forward.Inputs[0]}, {delta}, {weight.Ending.Arguments});");
+        }
+
+        if (step.Tensors[1] is { } bias)
+        {
+            CConvRoutines.ChannelSums(program, bias.Ending, sizes.Outputs, sizes.OutputPositions, delta);
+        }
     }
 }

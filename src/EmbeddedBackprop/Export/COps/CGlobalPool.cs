@@ -40,4 +40,59 @@ internal sealed class CGlobalPool<TOp> : COp where TOp : GlobalPooling
             """);
         program.Statement($"{each}({CText.Size(shape[0])}, {CText.Size(positions)}, {step.Inputs[0]}, {step.Output});");
     }
+    public override void WriteBackward(CBackwardStep step, CProgram program)
+    {
+        if (step.InputGradients[0] is not { } dx)
+        {
+            return;
+        }
+
+        CStep forward = step.Forward;
+        Shape shape = forward.InputShape(0);
+        int positions = shape.Length / shape[0];
+        program.Comment($"{step.Name}: dL/dx {(IsMean ? $"= dL/dy / {positions} at every number of the channel" : "+= dL/dy at the first number that is the largest")}");
+        if (IsMean)
+        {
+            string sign = step.ContinueInputGradients[0] ? "add" : "spread";
+            string spread = program.Routine(sign + "_channel_means", CFunctions.None, $$"""
+                /* Every number of channel c gets its share of dy[c]. */
+                static void ebp_{{sign}}_channel_means(size_t channels, size_t positions, const float *dy, float *dx)
+                {
+                    size_t c;
+                    size_t i;
+                    for (c = 0u; c < channels; c++) {
+                        const float share = dy[c] / (float)positions;
+                        for (i = 0u; i < positions; i++) {
+                            *dx = {{(step.ContinueInputGradients[0] ? "*dx + share" : "share")}};
+                            dx++;
+                        }
+                    }
+                }
+
+                """);
+            program.Statement($"{spread}({CText.Size(shape[0])}, {CText.Size(positions)}, {step.OutputGradient}, {dx});");
+            return;
+        }
+
+        step.Begin(program, 0);
+        string back = program.Routine("channel_maxima_backward", CFunctions.None, """
+            /* The first number of channel c that is y[c] gets dy[c]. */
+            static void ebp_channel_maxima_backward(size_t channels, size_t positions, const float *x, const float *y, const float *dy, float *dx)
+            {
+                size_t c;
+                for (c = 0u; c < channels; c++) {
+                    size_t i = 0u;
+                    while (i < positions && x[i] != y[c]) {
+                        i++;
+                    }
+                    i = i < positions ? i : 0u; /* a NaN equals nothing */
+                    dx[i] = dx[i] + dy[c];
+                    x += positions;
+                    dx += positions;
+                }
+            }
+
+            """);
+        program.Statement($"{back}({CText.Size(shape[0])}, {CText.Size(positions)}, {forward.Inputs[0]}, {forward.Output}, {step.OutputGradient}, {dx});");
+    }
 }

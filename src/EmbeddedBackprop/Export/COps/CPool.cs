@@ -17,6 +17,8 @@ internal sealed class CPool<TOp> : COp where TOp : Pooling
 
         """;
 
+    private const string Count = "(float)(counts_padding != 0 ? p->window_height * p->window_width : (last_row - first_row) * (last_column - first_column))";
+
     private static readonly bool IsMean = typeof(AveragePooling).IsAssignableFrom(typeof(TOp));
 
     protected override Type OpType => typeof(TOp);
@@ -27,41 +29,74 @@ internal sealed class CPool<TOp> : COp where TOp : Pooling
         Shape from = step.InputShape(0), to = step.OutputShape;
         (int inputHeight, int outputHeight) = from.Rank == 3 ? (from[1], to[1]) : (1, 1);
         int inputWidth = from[from.Rank - 1], outputWidth = to[to.Rank - 1];
-        bool countsPadding = op is AveragePooling { CountIncludePad: true };
         program.Comment(
             $"{step.Name}: a^{step.Number}[{to[0]}][{outputHeight}][{outputWidth}] = the {(IsMean ? "mean" : "largest")} of every window of {op.Window.Height} x {op.Window.Width}"
             + $" of x[{from[0]}][{inputHeight}][{inputWidth}]");
-        program.Routine("pool_sizes", CFunctions.None, Sizes);
+        string sizes = SizesOf(program, op, from, to);
         string pool = IsMean
             ? program.Routine("average_pool", CFunctions.None, Loops(
-                "average_pool", "the mean of every window; padding adds nothing, and is counted only if asked for", ", int counts_padding",
-                "float sum = 0.0f;", "sum = sum + plane[(row * p->width) + column];",
-                "sum / (float)(counts_padding != 0 ? p->window_height * p->window_width : (last_row - first_row) * (last_column - first_column))"))
+                "average_pool", "y = the mean of every window; padding adds nothing, and is counted only if asked for", "const float *x, float *y, int counts_padding", PlaneOf("const ", "x"),
+                "float sum = 0.0f;", "sum = sum + plane[(row * p->width) + column];", $"*y++ = sum / {Count};"))
             : program.Routine("max_pool", CFunctions.None, Loops(
-                "max_pool", "the largest of every window, the first of equal ones; padding is left out", "",
+                "max_pool", "y = the largest of every window, the first of equal ones; padding is left out", "const float *x, float *y", PlaneOf("const ", "x"),
                 "float best = plane[(first_row * p->width) + first_column];",
-                "best = plane[(row * p->width) + column] > best ? plane[(row * p->width) + column] : best;", "best"));
-        program.Statement("{");
-        program.Statement($"    static const {program.Prefix}_pool_sizes sizes = {{");
-        program.Statement($"        .channels = {CText.Size(from[0])}, .height = {CText.Size(inputHeight)}, .width = {CText.Size(inputWidth)},");
-        program.Statement($"        .window_height = {CText.Size(op.Window.Height)}, .window_width = {CText.Size(op.Window.Width)},");
-        program.Statement($"        .stride_y = {CText.Size(op.Stride.Height)}, .stride_x = {CText.Size(op.Stride.Width)},");
-        program.Statement($"        .top = {CText.Size(op.Padding.Height)}, .left = {CText.Size(op.Padding.Width)},");
-        program.Statement($"        .output_height = {CText.Size(outputHeight)}, .output_width = {CText.Size(outputWidth)}");
-        program.Statement("    };");
-        program.Statement($"    {pool}(&sizes, {step.Inputs[0]}, {step.Output}{(!IsMean ? "" : countsPadding ? ", 1" : ", 0")});");
-        program.Statement("}");
+                "best = plane[(row * p->width) + column] > best ? plane[(row * p->width) + column] : best;", "*y++ = best;"));
+        program.Statement($"{pool}({sizes}, {step.Inputs[0]}, {step.Output}{CountsPadding(op)});");
     }
 
-    private static string Loops(string name, string what, string parameter, string begin, string each, string result) => $$"""
-        /* y = {{what}}. */
-        static void ebp_{{name}}(const ebp_pool_sizes *p, const float *x, float *y{{parameter}})
+    public override void WriteBackward(CBackwardStep step, CProgram program)
+    {
+        if (step.InputGradients[0] is not { } dx)
+        {
+            return;
+        }
+
+        Pooling op = (Pooling)step.Step.Op;
+        program.Comment($"{step.Name}: dL/dx {(IsMean ? "= shares of dL/dy, added up where windows overlap" : "+= dL/dy at the largest number of each window, found again")}");
+        step.Begin(program, 0);
+        string sizes = SizesOf(program, op, step.Forward.InputShape(0), step.Forward.OutputShape);
+        program.Statement($"{Backward(program)}({sizes}, {(IsMean ? "" : step.Forward.Inputs[0] + ", ")}{step.OutputGradient}, {dx}{CountsPadding(op)});");
+    }
+
+    /// <summary>Asks for the way back, which adds to dx.</summary>
+    private static string Backward(CProgram program) => IsMean
+        ? program.Routine("average_pool_backward", CFunctions.None, Loops(
+            "average_pool_backward", "Every place of a window gets its share of dy", "const float *dy, float *dx, int counts_padding", PlaneOf("", "dx"),
+            $"const float share = *dy / {Count};", "plane[(row * p->width) + column] = plane[(row * p->width) + column] + share;", "dy++;"))
+        : program.Routine("max_pool_backward", CFunctions.None, Loops(
+            "max_pool_backward", "The largest of every window, the first of equal ones, gets all of dy", "const float *x, const float *dy, float *dx",
+            PlaneOf("const ", "x") + "\n        float *gradient = dx + (c * p->height * p->width);", "size_t best = (first_row * p->width) + first_column;",
+            "best = plane[(row * p->width) + column] > plane[best] ? (row * p->width) + column : best;", "gradient[best] = gradient[best] + *dy++;"));
+
+    private static string CountsPadding(Pooling op) => op is AveragePooling average ? average.CountIncludePad ? ", 1" : ", 0" : "";
+
+    private static string PlaneOf(string constant, string array) => $"{constant}float *plane = {array} + (c * p->height * p->width);";
+
+    /// <summary>Asks for the constant with the sizes of a step.</summary>
+    /// <returns>The C expression of its address.</returns>
+    private static string SizesOf(CProgram program, Pooling op, Shape from, Shape to)
+    {
+        program.Routine("pool_sizes", CFunctions.None, Sizes);
+        (int inputHeight, int outputHeight, int inputWidth, int outputWidth) = from.Rank == 3 ? (from[1], to[1], from[2], to[2]) : (1, 1, from[1], to[1]);
+        return program.Constant("pool_sizes", $$"""
+                .channels = {{from[0]}}u, .height = {{inputHeight}}u, .width = {{inputWidth}}u,
+                .window_height = {{op.Window.Height}}u, .window_width = {{op.Window.Width}}u,
+                .stride_y = {{op.Stride.Height}}u, .stride_x = {{op.Stride.Width}}u,
+                .top = {{op.Padding.Height}}u, .left = {{op.Padding.Width}}u,
+                .output_height = {{outputHeight}}u, .output_width = {{outputWidth}}u
+
+            """);
+    }
+
+    private static string Loops(string name, string what, string parameters, string plane, string begin, string each, string end) => $$"""
+        /* {{what}}. */
+        static void ebp_{{name}}(const ebp_pool_sizes *p, {{parameters}})
         {
             size_t c;
             size_t i;
             size_t j;
             for (c = 0u; c < p->channels; c++) {
-                const float *plane = x + (c * p->height * p->width);
+                {{plane}}
                 for (i = 0u; i < p->output_height; i++) {
                     const size_t y_in_padding = i * p->stride_y;
                     const size_t y_end = (y_in_padding + p->window_height) - p->top;
@@ -80,7 +115,7 @@ internal sealed class CPool<TOp> : COp where TOp : Pooling
                                 {{each}}
                             }
                         }
-                        *y++ = {{result}};
+                        {{end}}
                     }
                 }
             }
