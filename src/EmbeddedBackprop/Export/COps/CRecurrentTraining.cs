@@ -1,0 +1,168 @@
+using EmbeddedBackprop.Ops;
+
+namespace EmbeddedBackprop.Export.COps;
+
+/// <summary>
+/// Recurrent layers that are trained, in C: Ops/RecurrentTwin.cs. A sample keeps its gates, hidden states, cells and tanh of the cells one behind the other, each
+/// in the order of the steps. The chains of the weight gradients run over the steps, the last one first, and inside each over the samples.
+/// </summary>
+internal static class CRecurrentTraining
+{
+    private const string Sizes = """
+        /* A recurrent layer: x[steps][features]; every step's h goes to y + place * stride, or with stride 0 only the last one to y. */
+        typedef struct {
+            size_t batch;    /* samples */
+            size_t steps, features, hidden, stride;
+            size_t row;      /* from one sample's y to the next */
+            size_t truncate; /* no gradient goes from a step that is a multiple of it to the one before; 0: it goes through all steps */
+            int backwards;   /* from the last place to the first */
+            int keeps;       /* what the way back reads */
+            int goes_on;     /* dx goes on from what stands there */
+        } ebp_recurrent_layer;
+
+        """;
+
+    /// <summary>Asks for the type.</summary>
+    public static void AskSizes(CProgram program) => program.Routine("recurrent_layer", CFunctions.None, Sizes);
+
+    /// <summary>Asks for run(layer, x, mask, wx, wh, bx, bh, q, saved, h, [c,] y) for one sample.</summary>
+    public static string AskForward(CProgram program, Recurrent op)
+    {
+        CGates gates = CGates.Of(op);
+        AskSizes(program);
+        CDense.Ask(program);
+        return program.Routine(gates.Name + "_run", gates.Functions, ForwardText(op, gates));
+    }
+
+    /// <summary>Asks for back(layer, x, mask, wx, wh, saved, dy, dh, dx, dwx, dwh, dbx, dbh) for all samples.</summary>
+    public static string AskBackward(CProgram program, Recurrent op)
+    {
+        CGates gates = CGates.Of(op);
+        AskSizes(program);
+        CGradients.Add(program);
+        CGradients.Outer(program);
+        CGradients.Back(program);
+        return program.Routine(gates.Name + "_back", CFunctions.None, BackwardText(op, gates));
+    }
+
+    private static string ForwardText(Recurrent op, CGates gates)
+    {
+        bool cell = op.HasCell;
+        return $$"""
+            /*
+             * {{gates.Formula}}; mask may be NULL; where it is not above 0 the state stays as it is. state may be NULL: zeros.
+             * q: room for {{op.Gates}} numbers a unit; saved: {{op.Kept}} for the gates, 1 for h{{(cell ? ", 2 for c and tanh c" : "")}}; if the layer keeps them for
+             * every step, and h{{(cell ? " and c" : "")}} before the first one.
+             */
+            static void ebp_{{gates.Name}}_run(const ebp_recurrent_layer *layer, const float *x, const float *mask, const float *wx, const float *wh, const float *bx, const float *bh, float *q, float *saved, float *state{{(cell ? ", float *state_c" : "")}}, float *y)
+            {
+                const size_t units = layer->hidden;
+                const size_t blocks = layer->keeps != 0 ? layer->steps : 1u;
+                const size_t next = layer->keeps != 0 ? units : 0u; /* from one step to the next */
+                float *p = saved;
+                float *before = p + ({{op.Kept}}u * blocks * units);
+            {{Lines(cell, "    float *cell = before + (blocks * units) + next;", "    float *bent = cell + (blocks * units) + next;")}}    size_t s;
+                size_t j;
+                if (state != NULL) {
+                    (void)memcpy(before, state, units * sizeof *before);
+            {{Lines(cell, "        (void)memcpy(cell, state_c, units * sizeof *cell);")}}    } else {
+                    (void)memset(before, 0, units * sizeof *before);
+            {{Lines(cell, "        (void)memset(cell, 0, units * sizeof *cell);")}}    }
+                for (s = 0u; s < layer->steps; s++) {
+                    const size_t place = layer->backwards != 0 ? (layer->steps - 1u) - s : s;
+                    float *after = before + next;
+                    if (mask == NULL || mask[place] > 0.0f) {
+                        ebp_dense(layer->features, {{op.Gates}}u * units, x + (place * layer->features), wx, bx, p);
+                        ebp_dense(units, {{op.Gates}}u * units, before, wh, bh, q);
+                        for (j = 0u; j < units; j++) {
+                            {{CGates.Indent(gates.Keep, 16)}}
+                        }
+                    } else if (next != 0u) {
+                        (void)memcpy(after, before, units * sizeof *after);
+            {{Lines(cell, "            (void)memcpy(cell + next, cell, units * sizeof *cell);")}}        }
+                    if (layer->stride != 0u) {
+                        (void)memcpy(y + (place * layer->stride), after, units * sizeof *y);
+                    }
+                    p += {{op.Kept}}u * next;
+                    before = after;
+            {{Lines(cell, "        cell += next;", "        bent += next;")}}    }
+                if (layer->stride == 0u) {
+                    (void)memcpy(y, before, units * sizeof *y);
+                }
+                if (state != NULL) {
+                    (void)memcpy(state, before, units * sizeof *state);
+            {{Lines(cell, "        (void)memcpy(state_c, cell, units * sizeof *state_c);")}}    }
+            }
+
+            """;
+    }
+
+    private static string BackwardText(Recurrent op, CGates gates)
+    {
+        bool cell = op.HasCell, splits = op.Kept > op.Gates;
+        return $$"""
+            /*
+             * The way back through the layer, from the last step to the first, in each over the samples. dy may be read only; dh: room for {{(cell ? "2 numbers" : "a number")}} a unit
+             * and sample; dx may be NULL, and dwx: then no gradient of the weights is wanted. The deltas take the place of the gates.
+             */
+            static void ebp_{{gates.Name}}_back(const ebp_recurrent_layer *layer, const float *x, const float *mask, const float *wx, const float *wh, float *saved, const float *dy, float *dh, float *dx, float *dwx, float *dwh, float *dbx, float *dbh)
+            {
+                const size_t units = layer->hidden;
+                const size_t columns = {{op.Gates}}u * units;
+                const size_t whole = (({{op.Kept + (cell ? 3 : 1)}}u * layer->steps) + {{(cell ? 2 : 1)}}u) * units; /* what a sample keeps */
+            {{Lines(cell, "    float *dc = dh + (layer->batch * units);")}}    size_t s;
+                size_t b;
+                size_t j;
+                for (b = 0u; b < layer->batch; b++) {
+                    const size_t last = layer->backwards != 0 ? 0u : layer->steps - 1u;
+                    (void)memcpy(dh + (b * units), dy + (b * layer->row) + (last * layer->stride), units * sizeof *dh);
+                }
+            {{Lines(cell, "    (void)memset(dc, 0, layer->batch * units * sizeof *dc);")}}    for (s = layer->steps; s-- > 0u;) {
+                    const size_t place = layer->backwards != 0 ? (layer->steps - 1u) - s : s;
+                    for (b = 0u; b < layer->batch; b++) {
+                        float *g = saved + (b * whole) + ({{op.Kept}}u * s * units);
+                        const float *before = saved + (b * whole) + ((({{op.Kept}}u * layer->steps) + s) * units);
+            {{Lines(gates.Back.Contains("after", StringComparison.Ordinal), "            const float *after = before + units;")}}{{Lines(cell, "            const float *cell = before + ((layer->steps + 1u) * units);", "            const float *bent = cell + ((layer->steps + 1u) * units);")}}            const float *up = NULL; /* the gradient of the output at the step before */
+                        const size_t at = (b * layer->steps) + place;
+                        if (s > 0u && layer->stride != 0u) {
+                            up = dy + (b * layer->row) + ((layer->backwards != 0 ? place + 1u : place - 1u) * layer->stride);
+                        }
+                        if (mask == NULL || mask[at] > 0.0f) {
+                            for (j = 0u; j < units; j++) {
+                                {{CGates.Indent(gates.Back, 20)}}
+                            }
+                        } else {
+                            (void)memset(g, 0, {{op.Kept}}u * units * sizeof *g);
+                            for (j = 0u; j < units && up != NULL; j++) {
+                                dh[j] = up[j] + dh[j];
+                            }
+                        }
+                        if (dx != NULL) {
+                            ebp_dense_back(layer->features, columns, g, wx, layer->goes_on, dx + (at * layer->features));
+                        }
+                        if (dwx != NULL) {
+                            ebp_outer(layer->features, columns, x + (at * layer->features), g, dwx);
+                            ebp_add_to(columns, g, dbx);
+                        }
+            {{Lines(splits, "            /* The new gate's hidden product has a delta of its own. */", $"            (void)memcpy(g + ({op.Gates - 1}u * units), g + columns, units * sizeof *g);")}}            if (dwx != NULL) {
+                            ebp_outer(units, columns, before, g, dwh);
+                            ebp_add_to(columns, g, dbh);
+                        }
+                        if (s > 0u && layer->truncate != 0u && s % layer->truncate == 0u) {
+                            for (j = 0u; j < units; j++) {
+                                dh[j] = up != NULL ? up[j] : 0.0f;
+            {{Lines(cell, "                    dc[j] = 0.0f;")}}                }
+                        } else if (s > 0u) {
+                            ebp_dense_back(units, columns, g, wh, 1, dh);
+                        }
+                        dh += units;
+            {{Lines(cell, "            dc += units;")}}        }
+                    dh -= layer->batch * units;
+            {{Lines(cell, "        dc -= layer->batch * units;")}}    }
+            }
+
+            """;
+    }
+
+    private static string Lines(bool wanted, params ReadOnlySpan<string> lines) => wanted ? string.Join("\n", lines!) + "\n" : "";
+}
