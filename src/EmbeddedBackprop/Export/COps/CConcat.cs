@@ -18,4 +18,16 @@ internal sealed class CConcat : COp
             first += length;
         }
     }
+
+    public override void WriteBackward(CBackwardStep step, CProgram program)
+    {
+        program.Comment($"{step.Name}, backwards: every input's part of the gradient");
+        int first = 0;
+        for (int i = 0; i < step.InputGradients.Length; i++)
+        {
+            int length = step.Step.Inputs[i].Columns;
+            step.PassOn(program, length, At(step.OutputGradient, first), i);
+            first += length;
+        }
+    }
 }

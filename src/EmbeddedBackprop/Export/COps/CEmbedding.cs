@@ -22,9 +22,31 @@ internal sealed class CEmbedding : COp
 
         """;
 
+    private const string BackText = """
+        /* Adds every step's gradient to that of its row of the table, one step after the other. */
+        static void ebp_embedding_back(size_t steps, size_t rows, size_t columns, const float *x, const float *dy, float *g)
+        {
+            size_t t;
+            size_t j;
+            for (t = 0u; t < steps; t++) {
+                if (x[t] >= 0.0f && x[t] < (float)rows) {
+                    float *row = g + ((size_t)x[t] * columns);
+                    for (j = 0u; j < columns; j++) {
+                        row[j] = row[j] + dy[j];
+                    }
+                }
+                dy += columns;
+            }
+        }
+
+        """;
+
     protected override Type OpType => typeof(Embedding);
 
     public override CScaleAxis? WeightAxis(Op op, int index) => CScaleAxis.Columns(((Embedding)op).Size);
+
+    /// <summary>A row is added to once for every place of the sequence that names it.</summary>
+    public override bool EndsAtOnce(Op op) => false;
 
     public override void Write(CStep step, CProgram program)
     {
@@ -41,4 +63,19 @@ internal sealed class CEmbedding : COp
         ? "(void)memcpy(y + (t * columns), table + ((size_t)x[t] * columns), columns * sizeof *y);"
         : "for (j = 0u; j < columns; j++) {\n                "
             + $"y[(t * columns) + j] = {load.Weight("table[((size_t)x[t] * columns) + j]", "table_scale[j]")};\n            }}";
+
+    public override void WriteBackward(CBackwardStep step, CProgram program)
+    {
+        if (step.Tensors[0]?.Gradient is not { } gradient)
+        {
+            return;
+        }
+
+        Embedding op = (Embedding)step.Step.Op;
+        int steps = step.Forward.InputLength;
+        program.Comment($"{step.Name}, backwards: the gradient of row x_t of the table goes on by dy_t");
+        string back = program.Routine("embedding_back", CFunctions.None, BackText);
+        program.Statement(
+            $"{back}({CText.Size(steps)}, {CText.Size(op.Count)}, {CText.Size(op.Size)}, {step.Forward.Inputs[0]}, {step.OutputGradient}, {gradient});");
+    }
 }

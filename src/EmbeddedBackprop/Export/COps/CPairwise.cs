@@ -9,6 +9,18 @@ namespace EmbeddedBackprop.Export.COps;
 /// <param name="sign">The C operator.</param>
 internal sealed class CPairwise(Type type, string name, char sign) : COp
 {
+    private const string MultiplyToText = """
+        /* z[i] = z[i] + x[i] * y[i], in the model's arithmetic */
+        static void ebp_multiply_to(size_t n, const float *x, const float *y, float *z)
+        {
+            size_t i;
+            for (i = 0u; i < n; i++) {
+                z[i] = EBP_M(x[i], y[i], z[i]);
+            }
+        }
+
+        """;
+
     protected override Type OpType => type;
 
     public override void Write(CStep step, CProgram program)
@@ -18,24 +30,61 @@ internal sealed class CPairwise(Type type, string name, char sign) : COp
         string terms = string.Join($" {sign} ", Enumerable.Range(1, step.Inputs.Length).Select(i => $"x_{i}"));
         program.Comment($"{step.Name}: a^{step.Number}[{step.OutputLength}] = {terms}, number by number"
             + (activation is null || activation.Type == typeof(Activation<Identity>) ? "" : $"; then {activation.Name}: {activation.Formula}"));
-        string each = program.Routine(name, CFunctions.None, $$"""
-            /* z[i] = x[i] {{sign}} y[i]; z may be x or y. */
-            static void ebp_{{name}}(size_t n, const float *x, const float *y, float *z)
-            {
-                size_t i;
-                for (i = 0u; i < n; i++) {
-                    z[i] = x[i] {{sign}} y[i];
-                }
-            }
-
-            """);
-        string n = CText.Size(step.OutputLength);
-        program.Statement($"{each}({n}, {step.Inputs[0]}, {step.Inputs[1]}, {step.Output});");
+        string each = program.Routine(name, CFunctions.None, EachText());
+        // In training the derivative may read the sum later: then it has a place of its own.
+        string n = CText.Size(step.OutputLength), z = step.Saved ?? step.Output;
+        program.Statement($"{each}({n}, {step.Inputs[0]}, {step.Inputs[1]}, {z});");
         foreach (string input in step.Inputs.Skip(2))
         {
-            program.Statement($"{each}({n}, {step.Output}, {input}, {step.Output});");
+            program.Statement($"{each}({n}, {z}, {input}, {z});");
         }
 
-        activation?.Write(program, step.OutputLength, step.Output, step.Output);
+        activation?.Write(program, step.OutputLength, z, step.Output);
     }
+
+    public override void WriteBackward(CBackwardStep step, CProgram program)
+    {
+        string n = CText.Size(step.Forward.OutputLength), dy = step.OutputGradient;
+        program.Comment($"{step.Name}, backwards: {(sign == '*' ? "every factor gets the gradient times the other one" : "every input gets the gradient")}{(sign == '-' ? ", the second one its negative" : "")}");
+        if (step.Step.Op is Add add)
+        {
+            CActivation.For(step.Step, add.Activation).WriteBackward(program, step.Forward.OutputLength, step.Forward.Saved ?? step.Forward.Output, step.Forward.Output, dy);
+        }
+
+        for (int i = 0; i < step.InputGradients.Length; i++)
+        {
+            if (step.InputGradients[i] is not { } dx)
+            {
+                continue;
+            }
+
+            bool goesOn = step.ContinueInputGradients[i];
+            if (sign == '*')
+            {
+                string multiply = goesOn ? program.Routine("multiply_to", CFunctions.MultiplyAdd, MultiplyToText) : program.Routine(name, CFunctions.None, EachText());
+                program.Statement($"{multiply}({n}, {dy}, {step.Forward.Inputs[1 - i]}, {dx});");
+            }
+            else if (sign == '-' && i == 1)
+            {
+                string negate = goesOn ? program.Routine(name, CFunctions.None, EachText()) : CScale.Ask(program);
+                program.Statement(goesOn ? $"{negate}({n}, {dx}, {dy}, {dx});" : $"{negate}({n}, -1.0f, {dy}, {dx});");
+            }
+            else
+            {
+                step.PassOn(program, step.Forward.OutputLength, dy, i);
+            }
+        }
+    }
+
+    private string EachText() => $$"""
+        /* z[i] = x[i] {{sign}} y[i]; z may be x or y. */
+        static void ebp_{{name}}(size_t n, const float *x, const float *y, float *z)
+        {
+            size_t i;
+            for (i = 0u; i < n; i++) {
+                z[i] = x[i] {{sign}} y[i];
+            }
+        }
+
+        """;
 }

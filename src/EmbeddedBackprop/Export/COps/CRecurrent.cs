@@ -19,30 +19,6 @@ internal sealed class CRecurrent<TOp> : COp where TOp : Recurrent
 
         """;
 
-    // One number of h, from the products p (of the inputs) and q (of the hidden state), each with its bias; H is the hidden size.
-    private const string TanhText = "h[j] = ebp_tanh(p[j] + q[j]);";
-
-    private const string ReluText = """
-        const float z = p[j] + q[j];
-                        h[j] = z > 0.0f ? z : 0.0f;
-        """;
-
-    private const string GruText = """
-        const float r = ebp_sigmoid(p[j] + q[j]);
-                        const float z = ebp_sigmoid(p[units + j] + q[units + j]);
-                        const float n = ebp_tanh(p[(2u * units) + j] + (r * q[(2u * units) + j]));
-                        h[j] = n + (z * (h[j] - n));
-        """;
-
-    private const string LstmText = """
-        const float i = ebp_sigmoid(p[j] + q[j]);
-                        const float f = ebp_sigmoid(p[units + j] + q[units + j]);
-                        const float g = ebp_tanh(p[(2u * units) + j] + q[(2u * units) + j]);
-                        const float o = ebp_sigmoid(p[(3u * units) + j] + q[(3u * units) + j]);
-                        c[j] = (f * c[j]) + (i * g);
-                        h[j] = o * ebp_tanh(c[j]);
-        """;
-
     protected override Type OpType => typeof(TOp);
 
     public override bool UsesScratch => true;
@@ -57,31 +33,53 @@ internal sealed class CRecurrent<TOp> : COp where TOp : Recurrent
     public override void Write(CStep step, CProgram program)
     {
         Recurrent op = (Recurrent)step.Step.Op;
-        (string name, string formula, CFunctions functions, string gates) = op switch
+        CGates gates = CGates.Of(op);
+        Describe(step, program, op, gates);
+        if (step.Learns)
         {
-            Gru => ("gru", "r, z = sigmoid, n = tanh(x_n + r h_n), h = n + z (h - n)", CFunctions.Sigmoid | CFunctions.Tanh, GruText),
-            Lstm => ("lstm", "i, f, o = sigmoid, g = tanh, c = f c + i g, h = o tanh c", CFunctions.Sigmoid | CFunctions.Tanh, LstmText),
-            Rnn { Function: RecurrentFunction.Relu } => ("rnn_relu", "h = max(z, 0)", CFunctions.None, ReluText),
-            _ => ("rnn_tanh", "h = tanh z", CFunctions.Tanh, TanhText),
-        };
-        program.Comment(
-            $"{step.Name}: {name}, {op.Hidden} units, x[{op.Steps}][{op.Features}]: {formula}; {CText.Comment(op.Detail)}; {CText.Number(op.MultiplyAdds)} multiply-adds");
+            // What is written for training predicts as well, and stands in flash once.
+            CRecurrentTraining.WriteForward(step, program, op, predicts: true);
+            return;
+        }
+
         program.Routine("recurrent_sizes", CFunctions.None, Sizes);
         CWeightLoad load = step.Tables[0].Load;
         _ = CDense.Ask(program, load);
-        string routine = program.Routine(name + load.Suffix, functions, Loop(name, op, formula, gates, load));
+        string routine = program.Routine(gates.Name + load.Suffix, gates.Functions, Loop(op, gates, load));
         for (int direction = 0; direction < op.Directions; direction++)
         {
             Call(step, program, op, routine, direction);
         }
     }
 
-    private static string Loop(string name, Recurrent op, string formula, string gates, CWeightLoad load)
+    public override void WriteTraining(CStep step, CProgram program)
+    {
+        Recurrent op = (Recurrent)step.Step.Op;
+        Describe(step, program, op, CGates.Of(op));
+        CRecurrentTraining.WriteForward(step, program, op, predicts: false);
+    }
+
+    public override void WriteBackward(CBackwardStep step, CProgram program)
+    {
+        program.Comment($"{step.Name}, backwards through time: the deltas of the gates, dC/dw = sum over steps and samples of x delta, dC/dh' = W_hh delta");
+        CRecurrentTraining.WriteBackward(step, program, (Recurrent)step.Step.Op);
+    }
+
+    /// <summary>The chain of a weight's gradient runs over the steps outside and over the samples inside.</summary>
+    public override bool TakesBatch(Op op) => true;
+
+    /// <summary>The chain of a weight's gradient runs over all steps.</summary>
+    public override bool EndsAtOnce(Op op) => false;
+
+    private static void Describe(CStep step, CProgram program, Recurrent op, CGates gates) => program.Comment(
+        $"{step.Name}: {gates.Name}, {op.Hidden} units, x[{op.Steps}][{op.Features}]: {gates.Formula}; {CText.Comment(op.Detail)}; {CText.Number(op.MultiplyAdds)} multiply-adds");
+
+    private static string Loop(Recurrent op, CGates gates, CWeightLoad load)
     {
         string cell = op.HasCell ? ", float *c" : "", units = op.Gates > 1 ? "    const size_t units = r_sizes->hidden;\n" : "";
         return $$"""
-            /* {{formula}}; mask may be NULL; where it is not above 0 the state stays as it is. products: room for {{2 * op.Gates}} numbers a unit. */
-            static void ebp_{{name}}{{load.Suffix}}(const ebp_recurrent_sizes *r_sizes, const float *x, const float *mask, {{load.Parameter("wx")}}, {{load.Parameter("wh")}}, const float *bx, const float *bh, float *products, float *h{{cell}}, float *y)
+            /* {{gates.Formula}}; mask may be NULL; where it is not above 0 the state stays as it is. products: room for {{2 * op.Gates}} numbers a unit. */
+            static void ebp_{{gates.Name}}{{load.Suffix}}(const ebp_recurrent_sizes *r_sizes, const float *x, const float *mask, {{load.Parameter("wx")}}, {{load.Parameter("wh")}}, const float *bx, const float *bh, float *products, float *h{{cell}}, float *y)
             {
                 const size_t columns = {{op.Gates}}u * r_sizes->hidden;
             {{units}}    float *p = products;
@@ -94,7 +92,7 @@ internal sealed class CRecurrent<TOp> : COp where TOp : Recurrent
                         ebp_dense{{load.Suffix}}(r_sizes->features, columns, x + (t * r_sizes->features), {{load.Pass("wx")}}, bx, p);
                         ebp_dense{{load.Suffix}}(r_sizes->hidden, columns, h, {{load.Pass("wh")}}, bh, q);
                         for (j = 0u; j < r_sizes->hidden; j++) {
-                            {{gates}}
+                            {{CGates.Indent(gates.Predict, 16)}}
                         }
                     }
                     if (r_sizes->stride != 0u) {

@@ -26,26 +26,101 @@ internal static class CRecurrentTraining
     public static void AskSizes(CProgram program) => program.Routine("recurrent_layer", CFunctions.None, Sizes);
 
     /// <summary>Asks for run(layer, x, mask, wx, wh, bx, bh, q, saved, h, [c,] y) for one sample.</summary>
-    public static string AskForward(CProgram program, Recurrent op)
+    public static string AskForward(CProgram program, Recurrent op, CWeightLoad load)
     {
         CGates gates = CGates.Of(op);
         AskSizes(program);
-        CDense.Ask(program);
-        return program.Routine(gates.Name + "_run", gates.Functions, ForwardText(op, gates));
+        _ = CDense.Ask(program, load);
+        return program.Routine(gates.Name + "_run" + load.Suffix, gates.Functions, ForwardText(op, gates, load));
     }
 
-    /// <summary>Asks for back(layer, x, mask, wx, wh, saved, dy, dh, dx, dwx, dwh, dbx, dbh) for all samples.</summary>
-    public static string AskBackward(CProgram program, Recurrent op)
+    /// <summary>Asks for back(layer, x, mask, wx, wh, saved, dy, dh, dx[, dwx, dwh, dbx, dbh]) for all samples.</summary>
+    /// <param name="program">Collects the texts.</param>
+    /// <param name="op">The layer.</param>
+    /// <param name="ending">How a gradient goes on; null where the layer's weights are not trained.</param>
+    public static string AskBackward(CProgram program, Recurrent op, CEnding? ending)
     {
         CGates gates = CGates.Of(op);
         AskSizes(program);
-        CGradients.Add(program);
-        CGradients.Outer(program);
-        CGradients.Back(program);
-        return program.Routine(gates.Name + "_back", CFunctions.None, BackwardText(op, gates));
+        CDense.AskBack(program, continues: false);
+        CDense.AskBack(program, continues: true);
+        if (ending is not null)
+        {
+            CDense.AskGradient(program, ending);
+            CDense.AskBias(program, ending);
+        }
+
+        string name = gates.Name + (ending is null ? "_back_frozen" : "_back");
+        return program.Routine(name, CFunctions.None, BackwardText(op, gates, name, ending is not null));
     }
 
-    private static string ForwardText(Recurrent op, CGates gates)
+    /// <summary>h of every step, with what the way back reads or, in a prediction, without it.</summary>
+    public static void WriteForward(CStep step, CProgram program, Recurrent op, bool predicts)
+    {
+        int products = op.Gates * op.Hidden, batch = step.Batch, row = op.Steps * op.Features;
+        string routine = AskForward(program, op, step.Tables[0].Load);
+        for (int direction = 0; direction < op.Directions; direction++)
+        {
+            string saved = predicts ? CTraining.At(step.Scratch, products) : CTraining.At(step.Saved!, direction * (step.Step.Saved.Length / op.Directions));
+            string mask = step.Inputs.Length > 1 ? Row(step.Inputs[1], op.Steps) : "NULL";
+            string[] state = op.Options.CarryState ? [.. step.State.Select(place => StateRow(step, place, op.Hidden))] : op.HasCell ? ["NULL", "NULL"] : ["NULL"];
+            string tables = string.Join(", ", step.Tables.Skip(4 * direction).Take(4).Select(table => table.Argument));
+            program.Statement("{");
+            Layer(program, op, direction, batch, keeps: !predicts, goesOn: false);
+            string call = $"{routine}(&layer, {Row(step.Inputs[0], row)}, {mask}, {tables}, {step.Scratch}, {Row(saved, KeptOf(op))}, {string.Join(", ", state)}, "
+                + $"{Row(CTraining.At(step.Output, direction * op.Hidden), step.OutputLength)});";
+            program.Statement(batch == 1 ? "    " + call : $"    for (b = 0u; b < {CText.Size(batch)}; b++) {{");
+            if (batch > 1)
+            {
+                program.Statement("        " + call);
+                program.Statement("    }");
+            }
+
+            program.Statement("}");
+        }
+
+        string Row(string place, int columns) => batch == 1 ? place : $"{place} + (b * {CText.Size(columns)})";
+    }
+
+    /// <summary>The gradients of weights and input; the last direction comes first, as in the engine.</summary>
+    public static void WriteBackward(CBackwardStep step, CProgram program, Recurrent op)
+    {
+        CStep forward = step.Forward;
+        string routine = AskBackward(program, op, step.Tensors[0]?.Ending);
+        for (int direction = op.Directions - 1; direction >= 0; direction--)
+        {
+            CTable[] tables = forward.Tables[(4 * direction)..];
+            string saved = CTraining.At(forward.Saved!, direction * (step.Step.Saved.Length / op.Directions)), dy = CTraining.At(step.OutputGradient, direction * op.Hidden);
+            string weights = string.Concat(step.Tensors.Skip(4 * direction).Take(4).Select(tensor => tensor is null ? "" : ", " + tensor.Gradient));
+            program.Statement("{");
+            Layer(program, op, direction, forward.Batch, keeps: true, step.ContinueInputGradients[0] || direction < op.Directions - 1);
+            program.Statement(
+                $"    {routine}(&layer, {forward.Inputs[0]}, {(forward.Inputs.Length > 1 ? forward.Inputs[1] : "NULL")}, {tables[0].Name}, {tables[1].Name}, {saved}, {dy}, {step.Scratch}, "
+                + $"{step.InputGradients[0] ?? "NULL"}{weights});");
+            program.Statement("}");
+        }
+    }
+
+    /// <summary>Where a sample's carried numbers stand: there is a row for each sample of an update, also where it takes several calls.</summary>
+    private static string StateRow(CStep step, string place, int columns) => step.Trains && step.Step.StateRanges[0].Rows > step.Batch
+        ? $"{place} + (({step.LogicalSample}{(step.Batch > 1 ? " + b" : "")}) * {CText.Size(columns)})"
+        : step.Batch > 1 ? $"{place} + (b * {CText.Size(columns)})" : place;
+
+    /// <summary>Numbers that a sample keeps of one direction.</summary>
+    private static int KeptOf(Recurrent op) => (((op.Kept + (op.HasCell ? 3 : 1)) * op.Steps) + (op.HasCell ? 2 : 1)) * op.Hidden;
+
+    private static void Layer(CProgram program, Recurrent op, int direction, int batch, bool keeps, bool goesOn)
+    {
+        int row = op.Directions * op.Hidden;
+        program.Statement($"    static const {program.Prefix}_recurrent_layer layer = {{");
+        program.Statement($"        .batch = {CText.Size(batch)}, .steps = {CText.Size(op.Steps)}, .features = {CText.Size(op.Features)}, .hidden = {CText.Size(op.Hidden)},");
+        program.Statement(
+            $"        .stride = {CText.Size(op.Options.AllSteps ? row : 0)}, .row = {CText.Size(op.Options.AllSteps ? op.Steps * row : row)}, .truncate = {CText.Size(op.Options.TruncateEvery)},");
+        program.Statement($"        .backwards = {direction}, .keeps = {(keeps ? 1 : 0)}, .goes_on = {(goesOn ? 1 : 0)}");
+        program.Statement("    };");
+    }
+
+    private static string ForwardText(Recurrent op, CGates gates, CWeightLoad load)
     {
         bool cell = op.HasCell;
         return $$"""
@@ -54,7 +129,7 @@ internal static class CRecurrentTraining
              * q: room for {{op.Gates}} numbers a unit; saved: {{op.Kept}} for the gates, 1 for h{{(cell ? ", 2 for c and tanh c" : "")}}; if the layer keeps them for
              * every step, and h{{(cell ? " and c" : "")}} before the first one.
              */
-            static void ebp_{{gates.Name}}_run(const ebp_recurrent_layer *layer, const float *x, const float *mask, const float *wx, const float *wh, const float *bx, const float *bh, float *q, float *saved, float *state{{(cell ? ", float *state_c" : "")}}, float *y)
+            static void ebp_{{gates.Name}}_run{{load.Suffix}}(const ebp_recurrent_layer *layer, const float *x, const float *mask, {{load.Parameter("wx")}}, {{load.Parameter("wh")}}, const float *bx, const float *bh, float *q, float *saved, float *state{{(cell ? ", float *state_c" : "")}}, float *y)
             {
                 const size_t units = layer->hidden;
                 const size_t blocks = layer->keeps != 0 ? layer->steps : 1u;
@@ -72,8 +147,8 @@ internal static class CRecurrentTraining
                     const size_t place = layer->backwards != 0 ? (layer->steps - 1u) - s : s;
                     float *after = before + next;
                     if (mask == NULL || mask[place] > 0.0f) {
-                        ebp_dense(layer->features, {{op.Gates}}u * units, x + (place * layer->features), wx, bx, p);
-                        ebp_dense(units, {{op.Gates}}u * units, before, wh, bh, q);
+                        ebp_dense{{load.Suffix}}(layer->features, {{op.Gates}}u * units, x + (place * layer->features), {{load.Pass("wx")}}, bx, p);
+                        ebp_dense{{load.Suffix}}(units, {{op.Gates}}u * units, before, {{load.Pass("wh")}}, bh, q);
                         for (j = 0u; j < units; j++) {
                             {{CGates.Indent(gates.Keep, 16)}}
                         }
@@ -97,15 +172,15 @@ internal static class CRecurrentTraining
             """;
     }
 
-    private static string BackwardText(Recurrent op, CGates gates)
+    private static string BackwardText(Recurrent op, CGates gates, string name, bool trains)
     {
         bool cell = op.HasCell, splits = op.Kept > op.Gates;
         return $$"""
             /*
              * The way back through the layer, from the last step to the first, in each over the samples. dy may be read only; dh: room for {{(cell ? "2 numbers" : "a number")}} a unit
-             * and sample; dx may be NULL, and dwx: then no gradient of the weights is wanted. The deltas take the place of the gates.
+             * and sample; dx may be NULL. The deltas take the place of the gates.
              */
-            static void ebp_{{gates.Name}}_back(const ebp_recurrent_layer *layer, const float *x, const float *mask, const float *wx, const float *wh, float *saved, const float *dy, float *dh, float *dx, float *dwx, float *dwh, float *dbx, float *dbh)
+            static void ebp_{{name}}(const ebp_recurrent_layer *layer, const float *x, const float *mask, const float *wx, const float *wh, float *saved, const float *dy, float *dh, float *dx{{(trains ? ", float *dwx, float *dwh, float *dbx, float *dbh" : "")}})
             {
                 const size_t units = layer->hidden;
                 const size_t columns = {{op.Gates}}u * units;
@@ -137,23 +212,17 @@ internal static class CRecurrentTraining
                                 dh[j] = up[j] + dh[j];
                             }
                         }
-                        if (dx != NULL) {
-                            ebp_dense_back(layer->features, columns, g, wx, layer->goes_on, dx + (at * layer->features));
+                        if (dx != NULL && layer->goes_on != 0) {
+                            ebp_dense_back_more(layer->features, columns, g, wx, dx + (at * layer->features));
+                        } else if (dx != NULL) {
+                            ebp_dense_back(layer->features, columns, g, wx, dx + (at * layer->features));
                         }
-                        if (dwx != NULL) {
-                            ebp_outer(layer->features, columns, x + (at * layer->features), g, dwx);
-                            ebp_add_to(columns, g, dbx);
-                        }
-            {{Lines(splits, "            /* The new gate's hidden product has a delta of its own. */", $"            (void)memcpy(g + ({op.Gates - 1}u * units), g + columns, units * sizeof *g);")}}            if (dwx != NULL) {
-                            ebp_outer(units, columns, before, g, dwh);
-                            ebp_add_to(columns, g, dbh);
-                        }
-                        if (s > 0u && layer->truncate != 0u && s % layer->truncate == 0u) {
+            {{Lines(trains, "            ebp_dense_gradient(layer->features, columns, x + (at * layer->features), g, dwx);", "            ebp_bias_gradient(columns, g, dbx);")}}{{Lines(splits, "            /* The new gate's hidden product has a delta of its own. */", $"            (void)memcpy(g + ({op.Gates - 1}u * units), g + columns, units * sizeof *g);")}}{{Lines(trains, "            ebp_dense_gradient(units, columns, before, g, dwh);", "            ebp_bias_gradient(columns, g, dbh);")}}            if (s > 0u && layer->truncate != 0u && s % layer->truncate == 0u) {
                             for (j = 0u; j < units; j++) {
                                 dh[j] = up != NULL ? up[j] : 0.0f;
             {{Lines(cell, "                    dc[j] = 0.0f;")}}                }
                         } else if (s > 0u) {
-                            ebp_dense_back(units, columns, g, wh, 1, dh);
+                            ebp_dense_back_more(units, columns, g, wh, dh);
                         }
                         dh += units;
             {{Lines(cell, "            dc += units;")}}        }
