@@ -39,13 +39,19 @@ internal sealed record CBackwardStep(
     /// <summary>
     /// Adds the statement that hands a gradient on to an input: dx = d, or dx = dx + d where it continues; nothing if nobody wants it or it stands there already.
     /// </summary>
-    public void PassOn(CProgram program, int length, string d, int input)
+    /// <param name="program">Collects the texts.</param>
+    /// <param name="length">How many numbers.</param>
+    /// <param name="d">The C expression of the gradient.</param>
+    /// <param name="input">Which input.</param>
+    /// <param name="first">The first of the input's numbers that it is handed to.</param>
+    public void PassOn(CProgram program, int length, string d, int input, int first = 0)
     {
-        if (InputGradients[input] is not { } dx)
+        if (InputGradients[input] is not { } place)
         {
             return;
         }
 
+        string dx = CTraining.At(place, first);
         if (ContinueInputGradients[input])
         {
             string add = program.Routine("add_to", CFunctions.None, """

@@ -118,6 +118,12 @@ public abstract class Op
     public virtual int BackwardScratchLength(int batch, Layout layout) => ScratchLength(batch, layout);
 
     /// <summary>
+    /// Floats that die with a pass of the step in exported C that trains: as many as in the engine, unless the C text does without the copies that serve vectors.
+    /// </summary>
+    internal virtual int ExportTrainingScratchLength(int batch, bool backward) =>
+        backward ? BackwardScratchLength(batch, Layout.Compact) : ScratchLength(batch, Layout.Compact);
+
+    /// <summary>
     /// Floats that <see cref="BackwardAndUpdate"/> needs for gradients in a plan without a gradient span: all of the op's, unless it can do with fewer.
     /// </summary>
     /// <param name="parameters">Floats of the op's parameters.</param>

@@ -116,9 +116,7 @@ internal sealed class PlanBuffers
             own.Saved = Scratch(step.Name + " saved", step.Op.SavedLength(builder.Batch, options.Layout), time);
         }
 
-        bool export = options.EndsByReference && !builder.Training;
-        own.ForwardScratch = Scratch(
-            step.Name + " scratch", export ? step.Op.ExportScratchLength(options.Layout) : step.Op.ScratchLength(builder.Batch, options.Layout), time);
+        own.ForwardScratch = Scratch(step.Name + " scratch", ScratchLength(step.Op, backward: false), time);
     }
 
     private void VisitBackward(Step step, StepBuffers own, int time)
@@ -151,7 +149,7 @@ internal sealed class PlanBuffers
         own.OutputGradient?.Touch(time);
         own.Saved ??= builder.ForwardOf(step) is { } forward ? steps[forward].Saved : null;
         own.Saved?.Touch(time);
-        own.BackwardScratch = Scratch(step.Name + " scratch", step.Op.BackwardScratchLength(builder.Batch, options.Layout), time);
+        own.BackwardScratch = Scratch(step.Name + " scratch", ScratchLength(step.Op, backward: true), time);
         if (step.Frozen)
         {
             // Ops compute the gradients of all they have; these are read by nobody. The exported C leaves them out.
@@ -203,6 +201,15 @@ internal sealed class PlanBuffers
             ? new Buffer(name, 0, first) // the planner does not see it, so it gets no offset
             : planner.Add(name, loss ? Losses.Loss.PartCount : (long)builder.Batch * options.Layout.Stride(node.Shape.Length), loss ? -1 : first);
     }
+
+    // A plan whose ends stand in the caller's memory is exported.
+    private int ScratchLength(Op op, bool backward) => (options.EndsByReference, builder.Training, backward) switch
+    {
+        (true, false, _) => op.ExportScratchLength(options.Layout),
+        (true, true, _) => op.ExportTrainingScratchLength(builder.Batch, backward),
+        (_, _, true) => op.BackwardScratchLength(builder.Batch, options.Layout),
+        _ => op.ScratchLength(builder.Batch, options.Layout),
+    };
 
     private Buffer? Scratch(string name, int length, int time) => length > 0 ? planner.Add(name, length, time) : null;
 

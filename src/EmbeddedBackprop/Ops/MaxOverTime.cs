@@ -19,6 +19,8 @@ public sealed class MaxOverTime : OverTime
     /// <summary>The maxima and their steps (exact in a float), for one sample.</summary>
     public override int BackwardScratchLength(int batch, Layout layout) => 2 * Features;
 
+    internal override int ExportTrainingScratchLength(int batch, bool backward) => 0;
+
     /// <inheritdoc/>
     public override void Forward(in OpContext<float> c)
     {

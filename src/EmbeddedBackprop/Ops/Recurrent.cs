@@ -169,6 +169,12 @@ public abstract class Recurrent : Op
     /// <inheritdoc/>
     public override int BackwardScratchLength(int batch, Layout layout) => Length(new RecurrentSizes(this, batch, layout).BackwardScratch);
 
+    /// <summary>Both products and the state; or, if the export can train, the products of the hidden state and what one step keeps.</summary>
+    public override int ExportScratchLength(Layout layout) => Length((long)Hidden * Math.Max((2 * Gates) + (HasCell ? 2 : 1), Gates + Kept + (HasCell ? 3 : 1)));
+
+    /// <summary>The products of the hidden state of one sample; backwards dL/dh and dL/dc of all samples.</summary>
+    internal override int ExportTrainingScratchLength(int batch, bool backward) => Length(backward ? (HasCell ? 2L : 1L) * batch * Hidden : (long)Gates * Hidden);
+
     private int Length(long floats)
     {
         if (floats > int.MaxValue)

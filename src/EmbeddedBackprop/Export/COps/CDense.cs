@@ -25,9 +25,9 @@ internal sealed class CDense : COp
 
         """;
 
-    private static string InputGradientText(bool continues) => $$"""
-        /* BP2 for the layer below: dx_k {{(continues ? "goes on with the" : "=")}} sum of delta_j w_kj, in the order of j */
-        static void ebp_dense_back{{(continues ? "_more" : "")}}(size_t inputs, size_t outputs, const float *delta, const float *w, float *dx)
+    private static string InputGradientText(CWeightLoad load, bool continues) => $$"""
+        /* BP2 for the layer below: dx_k {{(continues ? "goes on with the" : "=")}} sum of delta_j w_kj, in the order of j.{{load.Remark}} */
+        static void ebp_dense_back{{(continues ? "_more" : "")}}{{load.Suffix}}(size_t inputs, size_t outputs, const float *delta, {{load.Parameter("w")}}, float *dx)
         {
             size_t at = 0u;
             size_t k;
@@ -35,7 +35,7 @@ internal sealed class CDense : COp
             for (k = 0u; k < inputs; k++) {
                 float sum = {{(continues ? "dx[k]" : "0.0f")}};
                 for (j = 0u; j < outputs; j++) {
-                    sum = EBP_M(delta[j], w[at], sum);
+                    sum = EBP_M(delta[j], {{load.Weight("w[at]", "w_scale[j]")}}, sum);
                     at++;
                 }
                 dx[k] = sum;
@@ -84,15 +84,13 @@ internal sealed class CDense : COp
         activation.WriteBackward(program, dense.Outputs, step.Forward.Saved ?? step.Forward.Output, step.Forward.Output, delta);
         if (step.InputGradients[0] is { } dx)
         {
-            bool continues = step.ContinueInputGradients[0];
-            string back = program.Routine("dense_back" + (continues ? "_more" : ""), CFunctions.MultiplyAdd, InputGradientText(continues));
-            program.Statement($"{back}({inputs}, {outputs}, {delta}, {step.Forward.Tables[0].Name}, {dx});");
+            CTable table = step.Forward.Tables[0];
+            program.Statement($"{AskBack(program, table.Load, step.ContinueInputGradients[0])}({inputs}, {outputs}, {delta}, {table.Argument}, {dx});");
         }
 
         if (step.Tensors[0]?.Ending is { } weights)
         {
-            string gradient = program.Routine("dense" + weights.Suffix, CFunctions.MultiplyAdd, GradientText(weights));
-            program.Statement($"{gradient}({inputs}, {outputs}, {step.Forward.Inputs[0]}, {delta}, {weights.Arguments});");
+            program.Statement($"{AskGradient(program, weights)}({inputs}, {outputs}, {step.Forward.Inputs[0]}, {delta}, {weights.Arguments});");
         }
 
         if (step.Tensors[1]?.Ending is { } biases)
@@ -100,6 +98,13 @@ internal sealed class CDense : COp
             program.Statement($"{AskBias(program, biases)}({outputs}, {delta}, {biases.Arguments});");
         }
     }
+
+    /// <summary>Asks for dense_gradient(inputs, outputs, x, delta, ...).</summary>
+    public static string AskGradient(CProgram program, CEnding ending) => program.Routine("dense" + ending.Suffix, CFunctions.MultiplyAdd, GradientText(ending));
+
+    /// <summary>Asks for dense_back(inputs, outputs, delta, w, dx), or for dense_back_more where dx goes on from what stands there.</summary>
+    public static string AskBack(CProgram program, CWeightLoad load, bool continues) =>
+        program.Routine((continues ? "dense_back_more" : "dense_back") + load.Suffix, CFunctions.MultiplyAdd | load.Functions, InputGradientText(load, continues));
 
     /// <summary>Asks for bias_gradient(n, delta, ...): the gradient of a bias that is added to each of n numbers.</summary>
     public static string AskBias(CProgram program, CEnding ending) => program.Routine("bias" + ending.Suffix, CFunctions.MultiplyAdd, $$"""

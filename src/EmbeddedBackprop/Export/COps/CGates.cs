@@ -89,8 +89,8 @@ internal sealed record CGates(string Name, string Formula, CFunctions Functions,
         const float f = ebp_sigmoid(p[units + j] + q[units + j]);
         const float g = ebp_tanh(p[(2u * units) + j] + q[(2u * units) + j]);
         const float o = ebp_sigmoid(p[(3u * units) + j] + q[(3u * units) + j]);
-        cell[units + j] = (f * cell[j]) + (i * g);
-        bent[j] = ebp_tanh(cell[units + j]);
+        cell[next + j] = (f * cell[j]) + (i * g);
+        bent[j] = ebp_tanh(cell[next + j]);
         after[j] = o * bent[j];
         p[j] = i;
         p[units + j] = f;

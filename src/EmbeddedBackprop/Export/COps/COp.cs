@@ -12,7 +12,7 @@ internal abstract class COp
     [
         new CDense(), new CActivate(), new CConvolution<Conv2D>(), new CConvolution<Conv1D>(), new CConvTranspose2D(),
         new CPool<MaxPool2D>(), new CPool<MaxPool1D>(), new CPool<AveragePool2D>(), new CPool<AveragePool1D>(),
-        new CGlobalPool<GlobalAveragePool>(), new CGlobalPool<GlobalMaxPool>(), new CBatchNorm(), new CLayerNorm(), new CCopy<Dropout>(), new CEmbedding(),
+        new CGlobalPool<GlobalAveragePool>(), new CGlobalPool<GlobalMaxPool>(), new CBatchNorm(), new CLayerNorm(), new CDropout(), new CEmbedding(),
         new CPairwise(typeof(Add), "add", '+'), new CPairwise(typeof(Subtract), "subtract", '-'), new CPairwise(typeof(Multiply), "multiply", '*'), new CScale(),
         new CConcat(), new CSlice(), new CCopy<Reshape>(), new CCopy<Flatten>(), new CSwapAxes(), new COverTime<MeanOverTime>(), new COverTime<MaxOverTime>(),
         new CSoftmaxOverLastAxis(), new CRecurrent<Rnn>(), new CRecurrent<Gru>(), new CRecurrent<Lstm>(),

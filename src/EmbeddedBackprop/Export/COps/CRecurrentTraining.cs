@@ -37,21 +37,22 @@ internal static class CRecurrentTraining
     /// <summary>Asks for back(layer, x, mask, wx, wh, saved, dy, dh, dx[, dwx, dwh, dbx, dbh]) for all samples.</summary>
     /// <param name="program">Collects the texts.</param>
     /// <param name="op">The layer.</param>
+    /// <param name="load">How the weights are read.</param>
     /// <param name="ending">How a gradient goes on; null where the layer's weights are not trained.</param>
-    public static string AskBackward(CProgram program, Recurrent op, CEnding? ending)
+    public static string AskBackward(CProgram program, Recurrent op, CWeightLoad load, CEnding? ending)
     {
         CGates gates = CGates.Of(op);
         AskSizes(program);
-        CDense.AskBack(program, continues: false);
-        CDense.AskBack(program, continues: true);
+        CDense.AskBack(program, load, continues: false);
+        CDense.AskBack(program, load, continues: true);
         if (ending is not null)
         {
             CDense.AskGradient(program, ending);
             CDense.AskBias(program, ending);
         }
 
-        string name = gates.Name + (ending is null ? "_back_frozen" : "_back");
-        return program.Routine(name, CFunctions.None, BackwardText(op, gates, name, ending is not null));
+        string name = gates.Name + (ending is null ? "_back_frozen" : "_back") + load.Suffix;
+        return program.Routine(name, CFunctions.None, BackwardText(op, gates, load, name, ending is not null));
     }
 
     /// <summary>h of every step, with what the way back reads or, in a prediction, without it.</summary>
@@ -86,7 +87,7 @@ internal static class CRecurrentTraining
     public static void WriteBackward(CBackwardStep step, CProgram program, Recurrent op)
     {
         CStep forward = step.Forward;
-        string routine = AskBackward(program, op, step.Tensors[0]?.Ending);
+        string routine = AskBackward(program, op, forward.Tables[0].Load, step.Tensors[0]?.Ending);
         for (int direction = op.Directions - 1; direction >= 0; direction--)
         {
             CTable[] tables = forward.Tables[(4 * direction)..];
@@ -95,7 +96,7 @@ internal static class CRecurrentTraining
             program.Statement("{");
             Layer(program, op, direction, forward.Batch, keeps: true, step.ContinueInputGradients[0] || direction < op.Directions - 1);
             program.Statement(
-                $"    {routine}(&layer, {forward.Inputs[0]}, {(forward.Inputs.Length > 1 ? forward.Inputs[1] : "NULL")}, {tables[0].Name}, {tables[1].Name}, {saved}, {dy}, {step.Scratch}, "
+                $"    {routine}(&layer, {forward.Inputs[0]}, {(forward.Inputs.Length > 1 ? forward.Inputs[1] : "NULL")}, {tables[0].Argument}, {tables[1].Argument}, {saved}, {dy}, {step.Scratch}, "
                 + $"{step.InputGradients[0] ?? "NULL"}{weights});");
             program.Statement("}");
         }
@@ -172,7 +173,7 @@ internal static class CRecurrentTraining
             """;
     }
 
-    private static string BackwardText(Recurrent op, CGates gates, string name, bool trains)
+    private static string BackwardText(Recurrent op, CGates gates, CWeightLoad load, string name, bool trains)
     {
         bool cell = op.HasCell, splits = op.Kept > op.Gates;
         return $$"""
@@ -180,7 +181,7 @@ internal static class CRecurrentTraining
              * The way back through the layer, from the last step to the first, in each over the samples. dy may be read only; dh: room for {{(cell ? "2 numbers" : "a number")}} a unit
              * and sample; dx may be NULL. The deltas take the place of the gates.
              */
-            static void ebp_{{name}}(const ebp_recurrent_layer *layer, const float *x, const float *mask, const float *wx, const float *wh, float *saved, const float *dy, float *dh, float *dx{{(trains ? ", float *dwx, float *dwh, float *dbx, float *dbh" : "")}})
+            static void ebp_{{name}}(const ebp_recurrent_layer *layer, const float *x, const float *mask, {{load.Parameter("wx")}}, {{load.Parameter("wh")}}, float *saved, const float *dy, float *dh, float *dx{{(trains ? ", float *dwx, float *dwh, float *dbx, float *dbh" : "")}})
             {
                 const size_t units = layer->hidden;
                 const size_t columns = {{op.Gates}}u * units;
@@ -213,16 +214,16 @@ internal static class CRecurrentTraining
                             }
                         }
                         if (dx != NULL && layer->goes_on != 0) {
-                            ebp_dense_back_more(layer->features, columns, g, wx, dx + (at * layer->features));
+                            ebp_dense_back_more{{load.Suffix}}(layer->features, columns, g, {{load.Pass("wx")}}, dx + (at * layer->features));
                         } else if (dx != NULL) {
-                            ebp_dense_back(layer->features, columns, g, wx, dx + (at * layer->features));
+                            ebp_dense_back{{load.Suffix}}(layer->features, columns, g, {{load.Pass("wx")}}, dx + (at * layer->features));
                         }
             {{Lines(trains, "            ebp_dense_gradient(layer->features, columns, x + (at * layer->features), g, dwx);", "            ebp_bias_gradient(columns, g, dbx);")}}{{Lines(splits, "            /* The new gate's hidden product has a delta of its own. */", $"            (void)memcpy(g + ({op.Gates - 1}u * units), g + columns, units * sizeof *g);")}}{{Lines(trains, "            ebp_dense_gradient(units, columns, before, g, dwh);", "            ebp_bias_gradient(columns, g, dbh);")}}            if (s > 0u && layer->truncate != 0u && s % layer->truncate == 0u) {
                             for (j = 0u; j < units; j++) {
                                 dh[j] = up != NULL ? up[j] : 0.0f;
             {{Lines(cell, "                    dc[j] = 0.0f;")}}                }
                         } else if (s > 0u) {
-                            ebp_dense_back_more(units, columns, g, wh, dh);
+                            ebp_dense_back_more{{load.Suffix}}(units, columns, g, {{load.Pass("wh")}}, dh);
                         }
                         dh += units;
             {{Lines(cell, "            dc += units;")}}        }
