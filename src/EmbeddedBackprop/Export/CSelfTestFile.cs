@@ -128,7 +128,7 @@ internal static class CSelfTestFile
     {
         string m = model.Macro, p = model.Prefix;
         string inputs = string.Concat(model.Inputs.Select(input => $"{p}_golden_inputs{input.Suffix} + (sample * {m}_INPUTS{input.MacroSuffix}), "));
-        string reset = model.StateLength > 0 ? $"        {p}_reset(state);\n" : "";
+        string reset = model.StateLength > 0 ? $"        {p}_reset(state);\n" : model.Training is { } training && CTrainingReset.IsNeeded(training) ? $"        {p}_reset(&model);\n" : "";
         return $"{reset}        {p}_predict({(model.Training is null ? "" : "&model, ")}{inputs}{model.OutputArguments});\n" + string.Concat(model.Outputs.Select(output => $$"""
                     for (j = 0u; j < {{m}}_OUTPUTS{{output.MacroSuffix}}; j++) {
                         wrong += {{p}}_differs({{output.Pointer}}[j], {{p}}_golden_outputs{{output.Suffix}}[(sample * {{m}}_OUTPUTS{{output.MacroSuffix}}) + j]);

@@ -35,7 +35,7 @@ internal static class CSourceFile
     {
         CTrainingFile.AppendFunction(
             text, model, $"\nvoid {model.Prefix}_predict({model.PredictParameters})", model.Prediction, training, "", "", ["model"]);
-        text.Append(CTrainingFile.Text(model));
+        text.Append(CTrainingReset.Text(model)).Append(CTrainingFile.Text(model));
     }
 
     private static string Reset(CModel model) => model.StateLength == 0 ? "" : $$"""

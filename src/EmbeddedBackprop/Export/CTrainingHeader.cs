@@ -65,7 +65,7 @@ internal static class CTrainingHeader
 
             /* Begins: copies the weights from the tables into the memory and sets everything else to where training starts. */
             void {{p}}_start({{p}}_model *model, float *memory);
-
+            {{CTrainingReset.Declaration(model)}}
             /*
              * One training step: forward, backward{{(training.Options.Accumulate > 1 ? $", and at every call number {m}_ACCUMULATE an update by the gradients of all of them" : ", update")}}. Reads {{rows}}, and leaves them as they are.
              * Returns the loss of these samples before the update. {{(training.GradientLength == training.ParameterLength ? "An update with a gradient that is not finite is left out." : "A loss that is not finite says that the weights are lost.")}}

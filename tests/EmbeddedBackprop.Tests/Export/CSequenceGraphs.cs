@@ -16,17 +16,15 @@ internal sealed class CSequenceGraphs
     private readonly int features;
     private readonly List<Node> rows = [];
     private readonly List<Node> sequences = [];
-    private readonly Node mask;
+    private Node? mask;
 
     private CSequenceGraphs(int seed, Graph graph)
     {
         random = new Random(seed);
         this.graph = graph;
         (length, steps, features) = (Draw(2, 7), Draw(2, 4), 2 * Draw(1, 3));
-        mask = In(new Shape(steps));
         rows.Add(graph.Apply(new Dense(length, new Activation<Tanh>()), In(new Shape(3))));
         sequences.Add(ToSequence(rows[0]));
-        sequences.Add(graph.Apply(new Embedding(5, features), graph.Input(new Shape(steps), "rows of 5")));
     }
 
     /// <summary>The graph of a seed.</summary>
@@ -50,8 +48,8 @@ internal sealed class CSequenceGraphs
             }
         }
 
-        Node[] outputs = [rows[^1], sequences[^1], .. random.Next(3) == 0 ? [Pick(rows)] : Array.Empty<Node>()];
-        return ([.. outputs.Distinct()], [.. outputs.Select(output => graph.Apply(new Loss<Quadratic>(), output, In(output.Shape)))]);
+        Node[] outputs = [.. graph.Nodes.Where(node => !graph.Nodes.Any(reader => reader.Inputs.Contains(node)))];
+        return (outputs, [.. outputs.Select(output => graph.Apply(new Loss<Quadratic>(), output, In(output.Shape)))]);
     }
 
     private int Draw(int least, int most) => random.Next(least, most + 1);
@@ -62,7 +60,7 @@ internal sealed class CSequenceGraphs
 
     private Node ToSequence(Node row) => graph.Apply(new Reshape(new Shape(steps, features)), graph.Apply(new Dense(steps * features, new Activation<Tanh>()), row));
 
-    private Node[] MayMask(Node sequence) => random.Next(2) == 0 ? [sequence] : [sequence, mask];
+    private Node[] MayMask(Node sequence) => random.Next(2) == 0 ? [sequence] : [sequence, mask ??= In(new Shape(steps))];
 
     // Everything stays of order 1: no sum without a bound goes round and round.
     private Node Row()
@@ -93,7 +91,7 @@ internal sealed class CSequenceGraphs
             1 => graph.Apply(new Multiply(), [a, b]),
             2 => graph.Apply(new SoftmaxOverLastAxis(), a),
             3 => graph.Apply(new SwapAxes(), graph.Apply(new Dropout(0.5f), graph.Apply(new SwapAxes(), a))),
-            4 => ToSequence(Pick(rows)),
+            4 => random.Next(2) == 0 ? ToSequence(Pick(rows)) : graph.Apply(new Embedding(5, features), graph.Input(new Shape(steps), $"rows {graph.Nodes.Count} of 5")),
             5 => graph.Apply(Recurrent(features, new RecurrentOptions { AllSteps = true, TruncateEvery = Draw(0, 2), CarryState = random.Next(2) == 0 }), MayMask(a)),
             6 => graph.Apply(Recurrent(features / 2, new RecurrentOptions { AllSteps = true, Bidirectional = true }), MayMask(a)),
             _ => Twice(Recurrent(features, new RecurrentOptions { AllSteps = true }), a),
