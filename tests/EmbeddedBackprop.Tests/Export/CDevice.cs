@@ -55,8 +55,16 @@ internal sealed record CDevice(string Name, string[] Compiler, string CompilerPa
     /// <param name="files">C files of the folder.</param>
     public void Compile(CBuild build, string options, string program, params ReadOnlySpan<string> files)
     {
-        build.Write("device.h", CDeviceText.Header);
-        build.Write("device.c", CDeviceText.Source);
+        CopyFile(build, "device.c");
+        RunCompiler(build, options, [.. files, "device.c", "-o", program]);
+    }
+
+    /// <summary>Compiles one file of a folder without linking it.</summary>
+    public void CompileObject(CBuild build, string options, string file, string output) => RunCompiler(build, options, ["-c", file, "-o", output]);
+
+    private void RunCompiler(CBuild build, string options, string[] arguments)
+    {
+        CopyFile(build, "device.h");
         string compiler = Tools.Require(Compiler[0], CompilerPackages);
         if (Compiler.Contains("--specs=picolibc.specs")
             && !Path.IsPathRooted(Tools.RunChecked(build.Folder, compiler, "-print-file-name=picolibc.specs").Trim()))
@@ -64,8 +72,15 @@ internal sealed record CDevice(string Name, string[] Compiler, string CompilerPa
             Tools.Missing($"picolibc for {Compiler[0]}", CompilerPackages);
         }
 
-        Tools.RunChecked(build.Folder, compiler, [.. CBuild.Strict, .. Compiler[1..], .. options.Split(' '), .. files, "device.c", "-o", program]);
+        // Libraries are searched for what stands in front of them.
+        string[] words = options.Split(' ');
+        string[] libraries = [.. words.Where(word => word.StartsWith("-l", StringComparison.Ordinal))];
+        Tools.RunChecked(build.Folder, compiler, [.. CBuild.Strict, .. Compiler[1..], .. words.Except(libraries), .. arguments, .. libraries]);
     }
+
+    /// <summary>Copies a file of bench/device into a folder.</summary>
+    public static void CopyFile(CBuild build, string file) =>
+        File.Copy(Path.Combine(Repository.Root, "bench", "device", file), Path.Combine(build.Folder, file), overwrite: true);
 
     /// <summary>Runs a program to its end.</summary>
     /// <param name="build">The folder.</param>

@@ -188,22 +188,24 @@ internal static class CConvForward
          */
         static void ebp_conv_any{{load.Suffix}}(const ebp_conv_sizes *s, ebp_conv_part{{load.Suffix}} across, ebp_conv_part{{load.Suffix}} along, const float *x, {{load.Parameter("w")}}, const float *b, float *z)
         {
+            const size_t channels = s->channels / s->groups;
             const size_t outputs = s->outputs / s->groups; /* that read the same channels */
             const size_t plane = s->height * s->width;
             ebp_conv_window p;
             size_t i;
             size_t j;
-            p.channels = s->channels / s->groups;
+            /* Of a kernel of one row the channels are the rows: one loop less. */
+            p.channels = s->kernel_height == 1u ? 1u : channels;
             p.x_next = s->stride_x;
             p.x_column = s->dilation_x;
-            p.x_row = s->dilation_y * s->width;
+            p.x_row = s->kernel_height == 1u ? plane : s->dilation_y * s->width;
             p.w_row = s->kernel_width;
             p.w_channel = s->kernel_height * s->kernel_width;
-            p.w_output = p.channels * p.w_channel;
+            p.w_output = channels * p.w_channel;
             p.z_output = s->output_height * s->output_width;
             for (i = 0u; i < s->output_height; i++) {
                 size_t u;
-                const size_t rows = ebp_conv_taps(i * s->stride_y, s->top, s->height, s->dilation_y, s->kernel_height, &u);
+                const size_t rows = (channels / p.channels) * ebp_conv_taps(i * s->stride_y, s->top, s->height, s->dilation_y, s->kernel_height, &u);
                 for (j = 0u; j < s->output_width; j += p.count) {
                     size_t v;
                     size_t o = 0u;
@@ -238,7 +240,7 @@ internal static class CConvForward
                             }
                             ebp_conv_each{{load.Suffix}}(&p, x + at, w + (o * p.w_output) + tap{{Scale(load)}}, b + o, z + (o * p.z_output));
                         }
-                        at += p.channels * plane;
+                        at += channels * plane;
                     }
                     z += p.count;
                 }

@@ -1,0 +1,149 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using EmbeddedBackprop.Benchmarks.Reports;
+using EmbeddedBackprop.Export;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.IO;
+using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Training;
+
+namespace EmbeddedBackprop.Benchmarks.Experiments;
+
+/// <summary>
+/// What exported nets cost on a microcontroller: bytes by arm-none-eabi-size, and the instructions of one prediction as qemu counts them. The counts are the same
+/// on every machine; cycles are not measured.
+/// </summary>
+internal static class DeviceExperiment
+{
+    private const string Command = "experiment device";
+
+    private static readonly string[] M4F = ["-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"];
+    private static readonly string[] M3 = ["-mcpu=cortex-m3", "-mthumb"];
+
+    private static readonly (string Name, string Text)[] Nets =
+    [
+        ("dense [784, 30, 10]", "x = input 784; dense 30 sigmoid; dense 10 sigmoid"),
+        ("dense [64, 32, 16, 4]", "x = input 64; dense 32 tanh; dense 16 tanh; dense 4 softmax"),
+        ("convolutions 4 and 8, 3x3, stride 2", "x = input 1x28x28; conv 4 3x3 s2 relu; conv 8 3x3 s2 relu; dense 10 softmax"),
+        ("convolutions 8 and 16, 3x3, padded, pooled", "x = input 1x28x28; conv 8 3x3 p1 relu; maxpool 2; conv 16 3x3 p1 relu; maxpool 2; dense 10 softmax"),
+        ("depthwise and 1x1 convolutions", "x = input 1x28x28; conv 8 3x3 s2 relu; conv 8 3x3 p1 g8 relu; conv 16 1x1 relu; global-avgpool; dense 10 softmax"),
+        ("GRU 16, 32 steps of 9", "x = input 32x9; gru 16; dense 4 softmax"),
+        ("LSTM 16, 32 steps of 9", "x = input 32x9; lstm 16; dense 4 softmax"),
+    ];
+
+    /// <returns>0 if every self-test succeeded.</returns>
+    public static int Run()
+    {
+        string folder = Directory.CreateTempSubdirectory("ebp-device-").FullName;
+        try
+        {
+            StringBuilder text = new();
+            text.Append(CultureInfo.InvariantCulture, $"""
+                # The exported C on Cortex-M, counted
+
+                Instructions of one prediction, counted by qemu (`-icount shift=0`, SysTick, mean of 20); the same on every machine. They are not cycles: a Cortex-M4 takes
+                one for most instructions and more for loads, branches and divisions, and its flash may make it wait. None of that is measured here.
+
+                Made by `dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- {Command}` with {FirstLine("arm-none-eabi-gcc", "--version")}
+                and {FirstLine("qemu-system-arm", "--version")}.
+
+                | net | multiply-adds | tables, bytes | code at -Os, bytes | arena, bytes | Cortex-M4F, -Os | each | Cortex-M4F, -O2 | each | Cortex-M3 (no FPU), -Os | each |
+                | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+
+                """);
+            foreach ((string name, string net) in Nets)
+            {
+                text.Append(Row(folder, name, net));
+            }
+
+            text.Append("\nCode is what NAME.c compiles to on Cortex-M4F, with the functions that it uses; \"each\" is instructions a multiply-add, activations and all.\n\n");
+            text.Append(HandWritten(folder));
+            Console.Write(text);
+            string path = Path.Combine(ResultFile.Root, "bench", "results", "cortex-m-qemu", "device.md");
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            File.WriteAllText(path, text.ToString());
+            Console.WriteLine($"written: {Path.GetRelativePath(ResultFile.Root, path)}");
+            return 0;
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static string Row(string folder, string name, string net)
+    {
+        Plan plan = Export(folder, net, Arithmetic.Fused);
+        string code = CodeBytes(folder);
+        long small = Count(folder, M4F, "mps2-an386", "-Os")[0], fast = Count(folder, M4F, "mps2-an386", "-O2")[0];
+        Export(folder, net, Arithmetic.Separate);
+        long soft = Count(folder, M3, "mps2-an385", "-Os")[0];
+        string header = File.ReadAllText(Path.Combine(folder, "net.h"));
+        double each = plan.MultiplyAdds;
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"| {name} | {plan.MultiplyAdds:N0} | {Macro(header, "NET_FLASH_BYTES"):N0} | {code} | {Macro(header, "NET_RAM_BYTES"):N0} | {small:N0} | {small / each:F2} | {fast:N0} | {fast / each:F2} | {soft:N0} | {soft / each:F1} |\n");
+    }
+
+    private static string HandWritten(string folder)
+    {
+        Export(folder, Nets[0].Text, Arithmetic.Fused);
+        StringBuilder text = new();
+        text.Append("| dense [784, 30, 10] on Cortex-M4F | exported | hand-written (bench/device/hand_written_dense.c) | ratio |\n| --- | ---: | ---: | ---: |\n");
+        foreach (string options in new[] { "-Os", "-O2", "-O3" })
+        {
+            long[] counts = Count(folder, M4F, "mps2-an386", options, "-DHAND_WRITTEN", "hand_written_dense.c", "-lm");
+            text.Append(CultureInfo.InvariantCulture, $"| {options} | {counts[0]:N0} | {counts[1]:N0} | {counts[0] / (double)counts[1]:F3} |\n");
+        }
+
+        return text.ToString();
+    }
+
+    private static Plan Export(string folder, string net, Arithmetic arithmetic)
+    {
+        Network network = NetCompiler.Compile(net, null, new NetworkOptions { Arithmetic = arithmetic, Seed = 1 });
+        CExporter.Write(network, folder, new CExportOptions { Name = "net" });
+        return network.InferencePlan;
+    }
+
+    private static string CodeBytes(string folder)
+    {
+        RunProgram(folder, "arm-none-eabi-gcc", ["-std=c99", "-Os", "-ffp-contract=off", .. M4F, "--specs=picolibc.specs", "-c", "net.c", "-o", "net.o"]);
+        return RunProgram(folder, "arm-none-eabi-size", ["net.o"]).Split('\n')[1].Split(['\t', ' '], StringSplitOptions.RemoveEmptyEntries)[0];
+    }
+
+    /// <summary>Compiles bench/device/measure.c with the net of the folder and runs it; the counts that it writes.</summary>
+    private static long[] Count(string folder, string[] processor, string machine, string options, params string[] more)
+    {
+        foreach (string file in Directory.GetFiles(Path.Combine(ResultFile.Root, "bench", "device")))
+        {
+            File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
+        }
+
+        RunProgram(folder, "arm-none-eabi-gcc", [
+            "-std=c99", options, "-ffp-contract=off", .. processor, "--specs=picolibc.specs", "--oslib=semihost", "--crt0=hosted",
+            "-Wl,--defsym=__flash=0x0,--defsym=__flash_size=0x400000,--defsym=__ram=0x20000000,--defsym=__ram_size=0x400000",
+            "measure.c", "device.c", "net.c", "net_weights.c", "net_selftest.c", .. more, "-o", "net.elf"]);
+        string written = RunProgram(folder, "qemu-system-arm", [
+            "-icount", "shift=0", "-M", machine, "-nographic", "-monitor", "none", "-serial", "none", "-semihosting-config", "enable=on,target=native", "-kernel", "net.elf"]);
+        return [.. written.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(word => (long)Convert.ToUInt32(word, 16))];
+    }
+
+    private static long Macro(string header, string name) =>
+        long.Parse(header.Split($"#define {name} ")[1].Split('\n')[0], CultureInfo.InvariantCulture);
+
+    private static string FirstLine(string program, string argument) => RunProgram(".", program, [argument]).Split('\n')[0];
+
+    /// <summary>What a program that has to succeed wrote, on standard output and on standard error, where qemu shows what its guest writes.</summary>
+    private static string RunProgram(string folder, string program, string[] arguments)
+    {
+        using Process process = Process.Start(
+            new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder })!;
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        output += errors.GetAwaiter().GetResult();
+        return process.ExitCode == 0 ? output : throw new InvalidOperationException($"{program}: exit code {process.ExitCode}\n{output}");
+    }
+}

@@ -1,0 +1,76 @@
+/* Output, the end of the program and the count of instructions: semihosting on Arm and RISC-V, the serial port on AVR. */
+#include "device.h"
+
+#if defined(__AVR__)
+#include <avr/interrupt.h>
+#include <avr/io.h>
+#include <avr/sleep.h>
+#undef main
+
+void device_text(const char *text)
+{
+    UCSR0B = (uint8_t)(1u << TXEN0);
+    for (; *text != '\0'; text++) {
+        while ((UCSR0A & (uint8_t)(1u << UDRE0)) == 0u) {
+        }
+        UDR0 = (uint8_t)*text;
+    }
+}
+
+int main(void)
+{
+    const int code = device_main();
+    device_text("\nexit ");
+    device_word((uint32_t)code);
+    device_text("\n");
+    cli();
+    sleep_enable();
+    sleep_cpu(); /* without interrupts: the simulator ends */
+    return code;
+}
+#else
+#include <stdio.h>
+
+void device_text(const char *text)
+{
+    (void)fputs(text, stdout);
+}
+#endif
+
+void device_word(uint32_t word)
+{
+    char text[9];
+    size_t i;
+    for (i = 0u; i < 8u; i++) {
+        const uint32_t digit = (word >> (28u - (4u * (uint32_t)i))) & 15u;
+        text[i] = (char)(digit < 10u ? '0' + (int)digit : 'A' + (int)(digit - 10u));
+    }
+    text[8] = '\0';
+    device_text(text);
+}
+
+#if defined(__ARM_ARCH_PROFILE) && __ARM_ARCH_PROFILE == 'M'
+/* SysTick counts down from 2^24 - 1 at 25 MHz; with -icount shift=0 an instruction takes a nanosecond. */
+#define SYSTICK ((volatile uint32_t *)0xE000E010u)
+
+void device_start(void)
+{
+    SYSTICK[1] = 0xFFFFFFu;
+    SYSTICK[2] = 0u;
+    SYSTICK[0] = 5u; /* on, the processor's clock */
+}
+
+uint32_t device_instructions(void)
+{
+    return (0xFFFFFFu - SYSTICK[2]) * 40u;
+}
+#else
+void device_start(void)
+{
+}
+
+uint32_t device_instructions(void)
+{
+    return 0u;
+}
+#endif
