@@ -162,7 +162,7 @@ internal sealed class CModel
     {
         foreach (CTable table in AllTables)
         {
-            target?.RequireArray(table.Source, table.ArrayBytes);
+            target?.RequireArray(table.Source, table.ArrayBytes, table.Storage == CStorage.Float32 ? "; float16 or int8 would be smaller" : "");
         }
 
         target?.RequireArray("the arena", sizeof(float) * (long)Plan.WorkspaceLength);

@@ -61,11 +61,11 @@ public sealed record CTarget(string Name, string Description)
 
     /// <summary>Refuses an array that its compiler would not take.</summary>
     /// <exception cref="NotSupportedException">It is too large.</exception>
-    internal void RequireArray(string what, long bytes)
+    internal void RequireArray(string what, long bytes, string offer = "")
     {
         if (bytes > LargestArray)
         {
-            ExportErrors.ArrayTooLarge(Name, what, bytes, LargestArray);
+            ExportErrors.ArrayTooLarge(Name, what, bytes, LargestArray, offer);
         }
     }
 }

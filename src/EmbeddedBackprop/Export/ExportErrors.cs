@@ -55,8 +55,8 @@ internal static class ExportErrors
             $"{target}: a multiply-add with one rounding cannot be had there (double is a 32-bit float); choose the arithmetic 'separate', for the export or, for the same bits here, in training");
 
     [DoesNotReturn]
-    public static void ArrayTooLarge(string target, string what, long bytes, long largest) =>
-        throw new NotSupportedException(System.FormattableString.Invariant($"{target}: {what} takes {bytes:N0} bytes, and an array there has at most {largest:N0}"));
+    public static void ArrayTooLarge(string target, string what, long bytes, long largest, string offer) =>
+        throw new NotSupportedException(System.FormattableString.Invariant($"{target}: {what} takes {bytes:N0} bytes, and an array there has at most {largest:N0}{offer}"));
 
     [DoesNotReturn]
     public static void CannotCreateFolder(string folder, Exception cause) =>
