@@ -39,9 +39,10 @@ internal static class CSaveFile
     /// A number for what a copy has to fit to: ops and shapes in their order, the arithmetic, the trained tensors, the optimiser's kind, and the weights that are
     /// not trained, without which trained ones mean nothing. Rates, penalties and losses may change.
     /// </summary>
-    public static uint Fingerprint(CTraining training, IEnumerable<CTable> constants)
+    public static uint Fingerprint(CModel model)
     {
         StringBuilder text = new();
+        CTraining training = model.Training!;
         Plan plan = training.Plan;
         text.Append(plan.Options.Arithmetic).Append('\n');
         foreach (Step step in plan.Steps)
@@ -69,7 +70,7 @@ internal static class CSaveFile
             crc = Continue(crc, value, 8);
         }
 
-        foreach (CTable table in constants)
+        foreach (CTable table in Constants(model, training))
         {
             foreach (float value in table.Values)
             {
@@ -212,7 +213,7 @@ internal static class CSaveFile
             /* Goes through a slot once, and reads or writes its sequence number. Returns 1 for a whole copy of this network, 0 for none, -1 if the storage failed. */
             static int ebp_pass(ebp_model *model, const ebp_storage *storage, uint32_t slot, int mode, uint32_t *sequence)
             {
-                const uint32_t head[{{HeadWords}}] = { 0x{{Magic:X8}}u, {{Format}}u, 0x{{Fingerprint(training, Constants(model, training)):X8}}u, *sequence, {{CText.Size(ContentWords(training))}} };
+                const uint32_t head[{{HeadWords}}] = { 0x{{Magic:X8}}u, {{Format}}u, 0x{{Fingerprint(model):X8}}u, *sequence, {{CText.Size(ContentWords(training))}} };
                 uint32_t counts[{{CountWords}}];
                 ebp_stored stored;
                 uint32_t word;

@@ -75,4 +75,12 @@ internal static class ExportErrors
     public static void NoEpochs(string schedule, long stepsPerEpoch, int epochs, long most) =>
         throw new ArgumentException(
             $"the schedule '{schedule}' counts epochs: expected 1 to {most} updates per epoch and at least 1 epoch, got {stepsPerEpoch} and {epochs}");
+
+    [DoesNotReturn]
+    public static void NothingStored() =>
+        throw new ArgumentException("the export has no training: a network that does not learn stores nothing");
+
+    [DoesNotReturn]
+    public static void SlotTooSmall(int slot, int copy) =>
+        throw new ArgumentException($"a slot has {slot} bytes, a copy of this network {copy}");
 }

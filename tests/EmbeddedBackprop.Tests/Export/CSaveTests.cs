@@ -28,14 +28,14 @@ internal sealed class CSaveTests
     public void A_power_cut_at_any_byte_leaves_the_copy_before_or_the_new_one(string compiler)
     {
         Export("net");
-        Assert.That(Run(compiler, PowerCuts, text => text), Is.Zero);
+        Assert.That(Run(compiler, CSavePrograms.PowerCuts, text => text), Is.Zero);
     }
 
-    [TestCase("(newest == 0u) ? 1u : 0u", "(newest == 1u) ? 1u : 0u", PowerCuts, TestName = "Control: a save over the newest copy")]
-    [TestCase("(word != crc)", "(word == crc + 1u)", PowerCuts, TestName = "Control: a sum that is not looked at, and a power cut")]
-    [TestCase("(word != crc)", "(word == crc + 1u)", FlippedBits, TestName = "Control: a sum that is not looked at, and flipped bits")]
-    [TestCase("counts[0] = model->step;", "counts[0] = 0u;", GoingOn, TestName = "Control: a step that is not kept")]
-    [TestCase("(second - first)", "(first - second)", GoingOn, TestName = "Control: the older copy is loaded")]
+    [TestCase("(newest == 0u) ? 1u : 0u", "(newest == 1u) ? 1u : 0u", CSavePrograms.PowerCuts, TestName = "Control: a save over the newest copy")]
+    [TestCase("(word != crc)", "(word == crc + 1u)", CSavePrograms.PowerCuts, TestName = "Control: a sum that is not looked at, and a power cut")]
+    [TestCase("(word != crc)", "(word == crc + 1u)", CSavePrograms.FlippedBits, TestName = "Control: a sum that is not looked at, and flipped bits")]
+    [TestCase("counts[0] = model->step;", "counts[0] = 0u;", CSavePrograms.GoingOn, TestName = "Control: a step that is not kept")]
+    [TestCase("(second - first)", "(first - second)", CSavePrograms.GoingOn, TestName = "Control: the older copy is loaded")]
     public void Control_a_planted_mistake_is_seen(string text, string planted, string program)
     {
         Export("net");
@@ -51,7 +51,7 @@ internal sealed class CSaveTests
     public void Every_flipped_bit_is_refused()
     {
         Export("net");
-        Assert.That(Run("gcc -O2", FlippedBits, text => text), Is.Zero);
+        Assert.That(Run("gcc -O2", CSavePrograms.FlippedBits, text => text), Is.Zero);
     }
 
     [TestCase(1)]
@@ -59,7 +59,7 @@ internal sealed class CSaveTests
     public void Training_goes_on_with_the_same_bits(int accumulate)
     {
         Export("net", accumulate: accumulate);
-        Assert.That(Run("gcc -O1", GoingOn, text => text), Is.Zero);
+        Assert.That(Run("gcc -O1", CSavePrograms.GoingOn, text => text), Is.Zero);
     }
 
     [Test]
@@ -68,7 +68,7 @@ internal sealed class CSaveTests
         // The same sizes, and so the same number of bytes.
         Export("net");
         Export("other", activation: new Activation<Tanh>());
-        Assert.That(Run("gcc -O1", OtherNet, text => text, "other.c", "other_weights.c", "other_storage.c"), Is.Zero);
+        Assert.That(Run("gcc -O1", CSavePrograms.OtherNet, text => text, "other.c", "other_weights.c", "other_storage.c"), Is.Zero);
     }
 
     [Test]
@@ -84,6 +84,56 @@ internal sealed class CSaveTests
         Assert.That(Fingerprint(arithmetic: Arithmetic.Separate), Is.Not.EqualTo(own));
     }
 
+    [Test]
+    public void The_host_reads_what_the_device_has_learnt()
+    {
+        Export("net");
+        Assert.That(Run("gcc -O1", CSavePrograms.OnFile, text => text), Is.Zero);
+        byte[] storage = File.ReadAllBytes(Path.Combine(build.Folder, "cells.bin"));
+        Network network = Make(1, null, null, Arithmetic.Fused);
+        CStoredCopy copy = CImporter.Read(network, Options(network, "net"), storage);
+        Assert.That(copy, Is.EqualTo(new CStoredCopy(0, 3, 9, 0.05f, 1)));
+        Assert.That(network.StepNumber, Is.EqualTo(9));
+
+        // Twelve more updates here and there end in the same bits.
+        float[] samples = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(Path.Combine(build.Folder, "samples.bin"))).ToArray();
+        float[] expected = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(Path.Combine(build.Folder, "trained.bin"))).ToArray();
+        for (int at = 0; at < samples.Length; at += 14)
+        {
+            for (int sample = 0; sample < 2; sample++)
+            {
+                samples.AsSpan(at + (sample * 5), 5).CopyTo(network.TrainingInput(2)[(sample * network.InputStride)..]);
+                samples.AsSpan(at + 10 + (sample * 2), 2).CopyTo(network.TrainingTarget(2)[(sample * network.TargetStride)..]);
+            }
+
+            network.TrainStep(2, 0.05f);
+        }
+
+        List<float> trained = [];
+        foreach (ParameterRange range in network.InferencePlan.Parameters)
+        {
+            for (int row = 0; row < range.Rows; row++)
+            {
+                trained.AddRange(network.Parameters.Slice(range.Offset + (row * range.Stride), range.Columns));
+            }
+        }
+
+        Support.Bits.AssertEqual(trained.ToArray(), expected, "weights");
+
+        // The newest one is damaged, then all are; a copy by itself will do.
+        storage[100] ^= 1;
+        Assert.That(CImporter.Read(network, Options(network, "net"), storage).Sequence, Is.EqualTo(2));
+        Assert.That(CImporter.Read(network, Options(network, "net"), storage.AsSpan(storage.Length / 2)).Sequence, Is.EqualTo(2));
+        storage[^1] ^= 1;
+        Assert.That(() => CImporter.Read(network, Options(network, "net"), storage, "flash.bin"), Throws.InstanceOf<EmbeddedBackprop.IO.DataFormatException>().With.Message.Contains("flash.bin").And.Message.Contains("damaged"));
+        storage[^1] ^= 1;
+        Network other = Make(1, new Activation<Tanh>(), null, Arithmetic.Fused);
+        Assert.That(() => CImporter.Read(other, Options(other, "net"), storage), Throws.InstanceOf<EmbeddedBackprop.IO.DataFormatException>().With.Message.Contains("another network"));
+        Assert.That(() => CImporter.Read(network, Options(network, "net"), storage, slotBytes: 64), Throws.ArgumentException.With.Message.Contains("64 bytes"));
+        Assert.That(() => CImporter.Read(network, new CExportOptions(), storage), Throws.ArgumentException);
+        Assert.That(() => CImporter.Read(network, Options(network, "net"), []), Throws.InstanceOf<EmbeddedBackprop.IO.DataFormatException>().With.Message.Contains("not there"));
+    }
+
     [TestCase("gcc -O0")]
     [TestCase("clang -O2", Category = "Slow")]
     public void It_needs_no_library_and_writes_no_global(string compiler)
@@ -91,194 +141,6 @@ internal sealed class CSaveTests
         Export("net");
         build.CheckSymbols(compiler, "net");
     }
-
-    private const string Head = """
-        #include <stdlib.h>
-        #include <string.h>
-        #include "net.h"
-
-        #define BYTES (2 * NET_SLOT_BYTES)
-
-        static unsigned char cells[BYTES];
-        static long budget = -1; /* bytes until the power fails; -1: never */
-        static int fails;        /* what a read returns */
-        static float memory[NET_TRAIN_FLOATS];
-        static net_model model;
-        static uint32_t drawn = 1u;
-
-        static int read_cells(void *user, uint32_t offset, void *bytes, size_t count)
-        {
-            if (user != cells || offset + count > BYTES) abort();
-            memcpy(bytes, cells + offset, count);
-            return fails;
-        }
-
-        static int write_cells(void *user, uint32_t offset, const void *bytes, size_t count)
-        {
-            size_t i;
-            if (user != cells || offset + count > BYTES) abort();
-            for (i = 0; i < count; i++) {
-                if (budget == 0) return 1;
-                if (budget > 0) budget--;
-                cells[offset + i] = ((const unsigned char *)bytes)[i];
-            }
-            return 0;
-        }
-
-        static const net_storage storage = { read_cells, write_cells, cells };
-
-        static float draw(void)
-        {
-            drawn = drawn * 1664525u + 1013904223u;
-            return (float)(drawn >> 8) / 16777216.0f;
-        }
-
-        static void train(int steps)
-        {
-            static float x[NET_BATCH * NET_INPUTS], y[NET_BATCH * NET_TARGETS];
-            for (; steps > 0; steps--) {
-                int i;
-                for (i = 0; i < NET_BATCH * NET_INPUTS; i++) x[i] = draw();
-                for (i = 0; i < NET_BATCH * NET_TARGETS; i++) y[i] = draw();
-                (void)net_train_step(&model, x, y);
-            }
-        }
-
-        static uint32_t restart(void)
-        {
-            memset(memory, 0, sizeof memory);
-            net_start(&model, memory);
-            return net_load(&model, &storage) == NET_STORED ? net_checksum(&model) : 0u;
-        }
-
-
-        """;
-
-    private const string PowerCuts = Head + """
-        int main(void)
-        {
-            static unsigned char before[BYTES];
-            static float trained[NET_TRAIN_FLOATS];
-            net_model at_hand;
-            uint32_t old_sum, new_sum;
-            int round;
-            long cut;
-            memset(cells, 0xFF, sizeof cells);
-            net_start(&model, memory);
-            if (net_load(&model, &storage) != NET_STORAGE_EMPTY) return 1;
-            for (round = 0; round < 3; round++) {
-                /* In the first round there is no copy before. */
-                old_sum = round == 0 ? 0u : restart();
-                if (round != 0 && old_sum == 0u) return 2;
-                train(2 * NET_ACCUMULATE);
-                new_sum = net_checksum(&model);
-                if (new_sum == old_sum) return 3;
-                memcpy(before, cells, sizeof cells);
-                memcpy(trained, memory, sizeof memory);
-                at_hand = model;
-                for (cut = 0; cut <= NET_COPY_BYTES; cut++) {
-                    uint32_t sum;
-                    int result;
-                    memcpy(cells, before, sizeof cells);
-                    memcpy(memory, trained, sizeof memory);
-                    model = at_hand;
-                    budget = cut;
-                    result = net_save(&model, &storage);
-                    budget = -1;
-                    if ((result == NET_STORED) != (cut == NET_COPY_BYTES)) return 4;
-                    sum = restart();
-                    if (result == NET_STORED ? sum != new_sum : (sum != old_sum && sum != new_sum)) return 5;
-                    /* After the cut saving works again. */
-                    memcpy(memory, trained, sizeof memory);
-                    model = at_hand;
-                    if (net_save(&model, &storage) != NET_STORED || restart() != new_sum) return 6;
-                }
-            }
-            /* A storage that cannot be read: nothing is lost. */
-            fails = 1;
-            if (net_load(&model, &storage) != NET_STORAGE_FAILED || net_save(&model, &storage) != NET_STORAGE_FAILED) return 7;
-            fails = 0;
-            return restart() == new_sum ? 0 : 8;
-        }
-
-        """;
-
-    private const string FlippedBits = Head + """
-        int main(void)
-        {
-            uint32_t old_sum, new_sum;
-            long i;
-            int bit;
-            net_start(&model, memory);
-            train(NET_ACCUMULATE);
-            old_sum = net_checksum(&model);
-            if (net_save(&model, &storage) != NET_STORED) return 1;
-            train(NET_ACCUMULATE);
-            new_sum = net_checksum(&model);
-            if (net_save(&model, &storage) != NET_STORED || restart() != new_sum) return 2;
-            for (i = 0; i < NET_COPY_BYTES; i++) {
-                for (bit = 0; bit < 8; bit++) {
-                    cells[NET_SLOT_BYTES + i] ^= (unsigned char)(1 << bit);
-                    if (restart() != old_sum) return 3;
-                    cells[NET_SLOT_BYTES + i] ^= (unsigned char)(1 << bit);
-                }
-            }
-            cells[NET_SLOT_BYTES + 70] ^= 1;
-            cells[70] ^= 1;
-            new_sum = model.step;
-            if (net_load(&model, &storage) != NET_STORAGE_EMPTY || model.step != new_sum) return 4;
-            return net_checksum(&model) == old_sum ? 0 : 5;
-        }
-
-        """;
-
-    private const string GoingOn = Head + """
-        int main(void)
-        {
-            uint32_t expected, state;
-            int part;
-            net_start(&model, memory);
-            train(24 * NET_ACCUMULATE);
-            expected = net_checksum(&model);
-            drawn = 1u;
-            net_start(&model, memory);
-            for (part = 0; part < 4; part++) {
-                train(6 * NET_ACCUMULATE);
-                model.learning_rate = model.learning_rate * 1.0f;
-                if (net_save(&model, &storage) != NET_STORED) return 1;
-                /* Samples of an update that is not complete are forgotten. */
-                if (NET_ACCUMULATE > 1) {
-                    state = drawn;
-                    train(1);
-                    drawn = state;
-                }
-                if (restart() == 0u || model.step != 6u * (uint32_t)(part + 1) || model.collected != 0u) return 2;
-            }
-            return net_checksum(&model) == expected ? 0 : 3;
-        }
-
-        """;
-
-    private const string OtherNet = Head + """
-        #include "other.h"
-
-        int main(void)
-        {
-            static float others[OTHER_TRAIN_FLOATS];
-            const other_storage same = { read_cells, write_cells, cells };
-            other_model other;
-            if (OTHER_COPY_BYTES != NET_COPY_BYTES) return 1;
-            net_start(&model, memory);
-            train(NET_ACCUMULATE);
-            if (net_save(&model, &storage) != NET_STORED || restart() == 0u) return 2;
-            other_start(&other, others);
-            if (other_load(&other, &same) != OTHER_STORAGE_EMPTY) return 3;
-            /* Its own copies go where there is none of its own: here into the first slot. */
-            if (other_save(&other, &same) != OTHER_STORED || other_load(&other, &same) != OTHER_STORED) return 4;
-            return net_load(&model, &storage) == NET_STORAGE_EMPTY ? 0 : 5;
-        }
-
-        """;
 
     /// <summary>A net with everything that is kept: an optimiser's state, running means (where gradients are not accumulated), and draws by step.</summary>
     private static Network Make(ulong seed, Activation? activation, Optimizer? optimizer, Arithmetic arithmetic)
@@ -288,7 +150,7 @@ internal sealed class CSaveTests
         Node hidden = graph.Apply(new Dense(6, activation ?? new Activation<Sigmoid>()), input, "hidden");
         Node output = graph.Apply(new Dense(2, new Activation<Identity>()), hidden, "output");
         Node loss = graph.Apply(new Loss<Quadratic>(), output, graph.Input(new Shape(2), "target"), "loss");
-        return new Network(input, output, loss, new NetworkOptions { Seed = seed, Arithmetic = arithmetic, Optimizer = optimizer ?? new Adam() });
+        return new Network(input, output, loss, new NetworkOptions { Batch = 2, Seed = seed, Arithmetic = arithmetic, Optimizer = optimizer ?? new Adam() });
     }
 
     private static CExportOptions Options(Network network, string name, int accumulate = 1, float rate = 0.05f) =>

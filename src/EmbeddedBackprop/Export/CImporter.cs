@@ -1,0 +1,145 @@
+using System.Buffers.Binary;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.IO;
+using EmbeddedBackprop.Training;
+
+namespace EmbeddedBackprop.Export;
+
+/// <summary>Brings what a device has learnt back: reads the copies that NAME_save of an exported network wrote.</summary>
+public static class CImporter
+{
+    /// <summary>
+    /// Reads the newest whole copy of a storage into the network that was exported: weights, the optimiser's state (where both have the same optimiser), what layers keep, and the step.
+    /// </summary>
+    /// <param name="network">The network of the export; weights that were not trained on the device stay as they are.</param>
+    /// <param name="options">The options of the export, with its training.</param>
+    /// <param name="storage">What stands in the storage: two slots, or one copy.</param>
+    /// <param name="name">The storage's name for errors.</param>
+    /// <param name="slotBytes">NAME_SLOT_BYTES; 0 if it was not defined.</param>
+    /// <returns>Which copy it was.</returns>
+    /// <exception cref="DataFormatException">There is no whole copy of this network, or its weights are not finite; the network is as it was.</exception>
+    /// <exception cref="ArgumentException">The options have no training, or a slot would not hold a copy.</exception>
+    public static CStoredCopy Read(Network network, CExportOptions options, ReadOnlySpan<byte> storage, string name = "storage", int slotBytes = 0)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.Training is null)
+        {
+            ExportErrors.NothingStored();
+        }
+
+        CModel model = new(network.InferencePlan, network.Parameters, network.State, options with { SelfTestSamples = 1, Training = options.Training! with { SelfTestSteps = 0 } });
+        CTraining training = model.Training!;
+        int bytes = CSaveFile.Bytes(training), slot = slotBytes == 0 ? bytes : slotBytes;
+        if (slot < bytes)
+        {
+            ExportErrors.SlotTooSmall(slot, bytes);
+        }
+
+        string? first = Problem(model, storage, 0, bytes), second = Problem(model, storage, slot, bytes);
+        if (first is not null && second is not null)
+        {
+            throw new DataFormatException(name, 0, $"no whole copy of this network: the first slot {first}, the second slot {second}");
+        }
+
+        bool takesSecond = second is null && (first is not null || Sequence(storage, slot) - Sequence(storage, 0) < 0x80000000u);
+        int offset = takesSecond ? slot : 0;
+        ReadOnlySpan<byte> copy = storage.Slice(offset, bytes);
+        float[] numbers = new float[CSaveFile.ContentWords(training) - CSaveFile.CountWords];
+        for (int i = 0; i < numbers.Length; i++)
+        {
+            numbers[i] = BitConverter.UInt32BitsToSingle(Word(copy, CSaveFile.HeadWords + CSaveFile.CountWords + i));
+            if (i < training.ParameterLength && !float.IsFinite(numbers[i]))
+            {
+                throw new DataFormatException(name, offset + (sizeof(uint) * (CSaveFile.HeadWords + CSaveFile.CountWords + i)), $"a weight is {numbers[i]}: the training on the device went astray");
+            }
+        }
+
+        Fill(network, training, numbers);
+        network.StepNumber = Word(copy, CSaveFile.HeadWords);
+        return new CStoredCopy(
+            takesSecond ? 1 : 0, Word(copy, 3), Word(copy, CSaveFile.HeadWords), BitConverter.UInt32BitsToSingle(Word(copy, CSaveFile.HeadWords + 1)),
+            Word(copy, CSaveFile.HeadWords + 2) | ((ulong)Word(copy, CSaveFile.HeadWords + 3) << 32));
+    }
+
+    /// <summary>What is wrong with a slot; null if it holds a whole copy.</summary>
+    private static string? Problem(CModel model, ReadOnlySpan<byte> storage, int offset, int bytes)
+    {
+        if (storage.Length < offset || storage.Length - offset < bytes)
+        {
+            return $"is not there ({Math.Max(0, storage.Length - offset)} of {bytes} bytes)";
+        }
+
+        ReadOnlySpan<byte> copy = storage.Slice(offset, bytes);
+        if (Word(copy, 0) != CSaveFile.Magic)
+        {
+            return "holds no copy";
+        }
+
+        if (Word(copy, 1) != CSaveFile.Format)
+        {
+            return $"has format {Word(copy, 1)}, this version reads {CSaveFile.Format}";
+        }
+
+        uint fingerprint = CSaveFile.Fingerprint(model);
+        if (Word(copy, 2) != fingerprint)
+        {
+            return $"is of another network or of another export of it (fingerprint {Word(copy, 2):X8}, expected {fingerprint:X8})";
+        }
+
+        uint crc = uint.MaxValue;
+        for (int i = 0; i < (bytes / sizeof(uint)) - 1; i++)
+        {
+            crc = CSaveFile.Continue(crc, Word(copy, i), 32);
+        }
+
+        return Word(copy, (bytes / sizeof(uint)) - 1) != ~crc ? "is damaged (its check sum is wrong)" : null;
+    }
+
+    private static void Fill(Network network, CTraining training, float[] numbers)
+    {
+        Span<float> parameters = numbers.AsSpan(0, training.ParameterLength), optimizer = numbers.AsSpan(training.ParameterLength, training.OptimizerLength);
+        ReadOnlySpan<float> state = numbers.AsSpan(training.ParameterLength + training.OptimizerLength);
+        Optimizers.Optimizer kind = training.Options.Optimizer;
+        bool sameOptimizer = network.TrainingPlan is not null && network.Options.Optimizer.Name == kind.Name;
+        foreach (ParameterRange range in network.InferencePlan.Parameters)
+        {
+            if (training.TensorOf(in range) is not { } tensor)
+            {
+                continue;
+            }
+
+            for (int row = 0; row < range.Rows; row++)
+            {
+                int from = tensor.Offset + (row * range.Columns), to = range.Offset + (row * range.Stride);
+                parameters.Slice(from, range.Columns).CopyTo(network.Parameters[to..]);
+                for (int array = 0; sameOptimizer && array < kind.StateArrays; array++)
+                {
+                    optimizer.Slice((array * training.ParameterLength) + from, range.Columns).CopyTo(network.OptimizerState[((array * network.Parameters.Length) + to)..]);
+                }
+            }
+        }
+
+        if (sameOptimizer)
+        {
+            optimizer[(kind.StateArrays * training.ParameterLength)..].CopyTo(network.OptimizerState[(kind.StateArrays * network.Parameters.Length)..]);
+        }
+
+        foreach (StateRange from in training.Plan.State)
+        {
+            foreach (StateRange to in network.InferencePlan.State)
+            {
+                if (to.Name == from.Name && !to.PerSample)
+                {
+                    state.Slice(from.Offset, from.Length).CopyTo(network.State[to.Offset..]);
+                }
+            }
+        }
+
+        network.ResetState();
+    }
+
+    private static uint Sequence(ReadOnlySpan<byte> storage, int offset) => Word(storage[offset..], 3);
+
+    private static uint Word(ReadOnlySpan<byte> copy, int index) => BinaryPrimitives.ReadUInt32LittleEndian(copy[(index * sizeof(uint))..]);
+}
