@@ -21,6 +21,7 @@ internal static class CommandLine
             DoctorCommand.Create(),
             ExplainCommand.Create(),
             ExportCommand.Create(),
+            ImportCommand.Create(),
         };
 
         // "@" begins no response file here: column names and labels may begin with it.

@@ -53,6 +53,13 @@ public sealed record CTrainingOptions
     /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
     public int SelfTestSteps { get; init => field = (int)Errors.RequireNotNegative("self-test steps", value); } = 4;
 
+    /// <summary>Whether a schedule needs <see cref="StepsPerEpoch"/>.</summary>
+    public static bool CountsEpochs(Schedule schedule)
+    {
+        ArgumentNullException.ThrowIfNull(schedule);
+        return CSchedule.CountsEpochs(schedule);
+    }
+
     /// <summary>What a network is trained with: its losses, optimiser, penalties, bounds and seed; one sample a call.</summary>
     /// <param name="network">A network with a loss.</param>
     /// <param name="learningRate">The learning rate.</param>

@@ -1,6 +1,9 @@
 using System.Diagnostics;
 using System.Text.Json;
+using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
+using EmbeddedBackprop.Tests.Support;
+using EmbeddedBackprop.Training;
 using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Ebp;
@@ -158,6 +161,64 @@ public sealed class ModelTests
         Assert.That(ebp.Run("export", "c", "a.st", "--out", "t", "--batch", "2").ExitCode, Is.EqualTo(2));
         Assert.That(ebp.Run("export", "c", "a.st", "--out", "t", "--train", "--accumulate", "0").ExitCode, Is.EqualTo(2));
         Assert.That(ebp.Run("export", "c", "a.st", "--out", "t", "--train", "--freeze", "dense9").ExitCode, Is.EqualTo(2));
+    }
+
+    [Test]
+    public void Import_brings_back_what_exported_C_has_learnt()
+    {
+        using EbpProcess ebp = new();
+        ebp.RunJson([.. Tiny, "--epochs", "2", "--schedule", "cosine", "--out", "a.st"]);
+        string[] train = ["--lr", "0.25", "--freeze", "dense1"];
+        EbpProcess.Result constant = ebp.Run(["export", "c", "a.st", "--out", "t", "--name", "t", "--train", .. train]);
+        Assert.That(constant.ExitCode, Is.Zero, constant.Errors);
+        Assert.That(constant.Errors, Does.Contain("'cosine' counts epochs"));
+        File.WriteAllText(Path.Combine(ebp.Folder, "t", "main.c"), """
+            #include <stdio.h>
+            #include "t.h"
+
+            static int get(void *file, uint32_t offset, void *bytes, size_t n)
+            {
+                return fseek((FILE *)file, (long)offset, SEEK_SET) != 0 || fread(bytes, 1, n, (FILE *)file) != n;
+            }
+
+            static int put(void *file, uint32_t offset, const void *bytes, size_t n)
+            {
+                return fseek((FILE *)file, (long)offset, SEEK_SET) != 0 || fwrite(bytes, 1, n, (FILE *)file) != n;
+            }
+
+            int main(void)
+            {
+                static float memory[T_TRAIN_FLOATS], x[T_BATCH * T_INPUTS], y[T_BATCH * T_TARGETS];
+                t_storage storage = { get, put, NULL };
+                t_model model;
+                x[0] = y[0] = 1.0f;
+                storage.user = fopen("copy.bin", "w+b");
+                t_start(&model, memory);
+                (void)t_train_step(&model, x, y);
+                return storage.user == NULL || t_save(&model, &storage) != T_STORED || fclose((FILE *)storage.user) != 0;
+            }
+
+            """);
+        Tools.RunChecked(ebp.Folder, Tools.Require("gcc", "gcc"), "t/main.c", "t/t.c", "t/t_weights.c", "t/t_storage.c", "-std=c99", "-o", "device");
+        Tools.RunChecked(ebp.Folder, Path.Combine(ebp.Folder, "device"));
+        Assert.That(ebp.RunJson(["import", "c", "a.st", "copy.bin", "--out", "b.st", .. train]).GetProperty("step").GetInt32(), Is.EqualTo(1));
+        Network before = ModelFile.Open(Path.Combine(ebp.Folder, "a.st")).ToNetwork(best: true), after = ModelFile.Open(Path.Combine(ebp.Folder, "b.st")).ToNetwork(best: true);
+        foreach (ParameterRange range in before.InferencePlan.Parameters)
+        {
+            Assert.That(
+                after.Parameters.Slice(range.Offset, range.Length).SequenceEqual(before.Parameters.Slice(range.Offset, range.Length)), Is.EqualTo(range.Name.StartsWith("dense1", StringComparison.Ordinal)), range.Name);
+        }
+
+        // The model that came back is a model: it is judged, and exported again.
+        Assert.That(ebp.Run("eval", "b.st").ExitCode, Is.Zero);
+        Assert.That(ebp.Run("export", "c", "b.st", "--out", "u", "--train").ExitCode, Is.Zero);
+        Assert.That(ebp.Run(["export", "c", "a.st", "--out", "u", "--train", "--steps-per-epoch", "10"]).ExitCode, Is.Zero);
+        Assert.That(File.ReadAllText(Path.Combine(ebp.Folder, "u", "model.h")), Does.Contain("#define MODEL_STEPS_PER_EPOCH 10").And.Contain("#define MODEL_EPOCHS 2"));
+        Assert.That(ebp.Run("import", "c", "a.st", "copy.bin", "--out", "b.st").ExitCode, Is.EqualTo(3), "dense1 was not frozen");
+        Assert.That(ebp.Run(["import", "c", "a.st", "a.st", "--out", "b.st", .. train]).ExitCode, Is.EqualTo(3));
+        Assert.That(ebp.Run(["import", "c", "a.st", "none.bin", "--out", "b.st", .. train]).ExitCode, Is.EqualTo(3));
+        Assert.That(ebp.Run(["import", "c", "a.st", "copy.bin", "--out", "a.st/b.st", .. train]).ExitCode, Is.EqualTo(4));
+        Assert.That(ebp.Run(["import", "c", "a.st", "copy.bin", "--out", "b.st", "--slot-bytes", "0", .. train]).ExitCode, Is.EqualTo(2));
     }
 
     [Test]

@@ -18,7 +18,7 @@ public sealed class TrainTests
         using EbpProcess ebp = new();
         EbpProcess.Result all = ebp.Run("--help");
         Assert.That(all.ExitCode, Is.Zero);
-        foreach (string verb in (string[])["train", "eval", "predict", "plan", "gradcheck", "compare", "export"])
+        foreach (string verb in (string[])["train", "eval", "predict", "plan", "gradcheck", "compare", "export", "import"])
         {
             Assert.That(all.Output, Does.Contain(verb));
         }

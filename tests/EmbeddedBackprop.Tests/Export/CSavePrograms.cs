@@ -208,6 +208,68 @@ internal static class CSavePrograms
 
         """;
 
+    /// <summary>A hundred updates with a break, whatever the processor; prints the check sums of weights and stored bytes.</summary>
+    public const string OnDevice = """
+        #include <string.h>
+        #include "device.h"
+        #include "net.h"
+
+        static unsigned char cells[2 * NET_SLOT_BYTES];
+        static float memory[NET_SELFTEST_FLOATS];
+        static net_model model;
+
+        static int get(void *user, uint32_t offset, void *bytes, size_t count)
+        {
+            (void)memcpy(bytes, (const unsigned char *)user + offset, count);
+            return 0;
+        }
+
+        static int put(void *user, uint32_t offset, const void *bytes, size_t count)
+        {
+            (void)memcpy((unsigned char *)user + offset, bytes, count);
+            return 0;
+        }
+
+        static void train(int steps)
+        {
+            static float x[NET_BATCH * NET_INPUTS], y[NET_BATCH * NET_TARGETS];
+            static uint32_t drawn = 1u;
+            size_t i;
+            for (; steps > 0; steps--) {
+                for (i = 0u; i < NET_BATCH * NET_INPUTS; i++) {
+                    drawn = (drawn * 1664525u) + 1013904223u;
+                    x[i] = (float)(drawn >> 8) / 16777216.0f;
+                }
+                for (i = 0u; i < NET_BATCH * NET_TARGETS; i++) {
+                    y[i] = x[i] * x[i + 1u];
+                }
+                (void)net_train_step(&model, x, y);
+            }
+        }
+
+        int main(void)
+        {
+            const net_storage storage = { get, put, cells };
+            uint32_t sum = 0u;
+            size_t i;
+            if (net_selftest(memory) != 0u) return 1;
+            net_start(&model, memory);
+            train(60);
+            if (net_save(&model, &storage) != NET_STORED) return 2;
+            net_start(&model, memory);
+            if (net_load(&model, &storage) != NET_STORED || model.step != 60u) return 3;
+            train(40);
+            if (net_save(&model, &storage) != NET_STORED) return 4;
+            for (i = 0u; i < sizeof cells; i++) {
+                sum = (sum ^ cells[i]) * (uint32_t)16777619u;
+            }
+            device_word(net_checksum(&model));
+            device_word(sum);
+            return 0;
+        }
+
+        """;
+
     /// <summary>Two networks and one storage.</summary>
     public const string OtherNet = Head + """
         #include "other.h"

@@ -6,6 +6,7 @@ using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Ops;
 using EmbeddedBackprop.Optimizers;
 using EmbeddedBackprop.Training;
+using EmbeddedBackprop.Training.Schedules;
 using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Export;
@@ -132,6 +133,26 @@ internal sealed class CSaveTests
         Assert.That(() => CImporter.Read(network, Options(network, "net"), storage, slotBytes: 64), Throws.ArgumentException.With.Message.Contains("64 bytes"));
         Assert.That(() => CImporter.Read(network, new CExportOptions(), storage), Throws.ArgumentException);
         Assert.That(() => CImporter.Read(network, Options(network, "net"), []), Throws.InstanceOf<EmbeddedBackprop.IO.DataFormatException>().With.Message.Contains("not there"));
+    }
+
+    [TestCase("cortex-m3")]
+    [TestCase("cortex-m4f", Category = "Slow")]
+    [TestCase("cortex-m7", Category = "Slow")]
+    [TestCase("rv32imafc", Category = "Slow")]
+    [TestCase("avr", Category = "Slow")]
+    public void A_device_trains_by_a_schedule_saves_and_goes_on_as_the_host_does(string name)
+    {
+        CDevice device = CDevice.All.Single(known => known.Name == name);
+        Network network = Make(1, null, null, device.Arithmetic);
+        CExportOptions options = Options(network, "net");
+        CExporter.Write(network, build.Folder, options with
+        {
+            Training = options.Training! with { Schedule = new WarmUp { Steps = 20, Then = new Exponential { Factor = 0.5f } }, StepsPerEpoch = 7, Epochs = 10 },
+        });
+        build.Write("main.c", CSavePrograms.OnDevice);
+        string[] files = ["main.c", "net.c", "net_weights.c", "net_storage.c", "net_selftest.c"];
+        string host = CDevice.Host.RunChecked(build, "-O2 -ffp-contract=off", files);
+        Assert.That(device.RunChecked(build, "-Os", files), Is.EqualTo(host));
     }
 
     [TestCase("gcc -O0")]

@@ -15,11 +15,14 @@ internal sealed class StorageOptions
 
     private readonly Option<bool> judge = new("--evaluate") { Description = "Judges the stored weights beside the network's own, on the test part of the data it was trained on." };
 
-    public StorageOptions(Command command)
+    public StorageOptions(Command command, bool judges = true)
     {
         command.Options.Add(all);
         command.Options.Add(single);
-        command.Options.Add(judge);
+        if (judges)
+        {
+            command.Options.Add(judge);
+        }
     }
 
     /// <summary>Loss and accuracy with the network's own weights, which it has again afterwards, and with the stored ones.</summary>

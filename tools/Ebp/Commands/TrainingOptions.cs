@@ -3,6 +3,7 @@ using EmbeddedBackprop.Export;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Tools.Recipes;
 using EmbeddedBackprop.Training;
+using EmbeddedBackprop.Training.Schedules;
 
 namespace EmbeddedBackprop.Tools.Commands;
 
@@ -22,11 +23,26 @@ internal sealed class TrainingOptions
         HelpName = "LAYERS", Description = "With --train: layers that stay in flash as they are, by name with commas between; nothing below the first trained one is computed backwards.",
     };
 
-    public TrainingOptions(Command command)
+    private readonly Option<int?> stepsPerEpoch = new("--steps-per-epoch")
     {
-        foreach (Option option in new Option[] { train, batch, accumulate, rate, freeze })
+        HelpName = "N", Description = "With --train: updates of an epoch on the device. Takes the schedule of the learning rate over where that counts epochs; without it the rate stays.",
+    };
+
+    private readonly Option<int?> epochs = new("--epochs") { HelpName = "N", Description = "With --steps-per-epoch: epochs until the schedule's end (default: those of the training)." };
+
+    private readonly bool always;
+
+    /// <param name="command">Gets the options.</param>
+    /// <param name="always">Whether there is no question of --train: the C trains.</param>
+    public TrainingOptions(Command command, bool always = false)
+    {
+        this.always = always;
+        foreach (Option option in new Option[] { train, batch, accumulate, rate, freeze, stepsPerEpoch, epochs })
         {
-            command.Options.Add(option);
+            if (!always || option != train)
+            {
+                command.Options.Add(option);
+            }
         }
     }
 
@@ -34,10 +50,11 @@ internal sealed class TrainingOptions
     /// <exception cref="ToolException">An option needs --train, or its number is out of range.</exception>
     public Wish? Read(ParseResult parsed)
     {
-        Wish wish = new(Positive("--batch", parsed.GetValue(batch)), Positive("--accumulate", parsed.GetValue(accumulate)), parsed.GetValue(rate), parsed.GetValue(freeze));
-        if (!parsed.GetValue(train))
+        Wish wish = new(Positive("--batch", parsed.GetValue(batch)), Positive("--accumulate", parsed.GetValue(accumulate)), parsed.GetValue(rate), parsed.GetValue(freeze),
+            Positive("--steps-per-epoch", parsed.GetValue(stepsPerEpoch)), Positive("--epochs", parsed.GetValue(epochs)));
+        if (!always && !parsed.GetValue(train))
         {
-            return wish == new Wish(null, null, null, null) ? null : throw ToolException.Usage("--batch, --accumulate, --lr and --freeze say how the exported C trains: they need --train");
+            return wish == new Wish(null, null, null, null, null, null) ? null : throw ToolException.Usage("--batch, --accumulate, --lr, --freeze, --steps-per-epoch and --epochs say how the exported C trains: they need --train");
         }
 
         return wish.Rate is not { } given || (given >= 0f && float.IsFinite(given)) ? wish : throw ToolException.Usage($"--lr {given}: expected a number that is not negative");
@@ -46,7 +63,7 @@ internal sealed class TrainingOptions
     private static int? Positive(string option, int? value) => value is null or > 0 ? value : throw ToolException.Usage($"{option} {value}: expected a number above 0");
 
     /// <summary>What was asked for; null for what was left open.</summary>
-    public sealed record Wish(int? Batch, int? Accumulate, float? Rate, string? Freeze)
+    public sealed record Wish(int? Batch, int? Accumulate, float? Rate, string? Freeze, int? StepsPerEpoch, int? Epochs)
     {
         /// <summary>The training step of a model.</summary>
         /// <exception cref="ToolException">There is no layer of a name.</exception>
@@ -58,12 +75,24 @@ internal sealed class TrainingOptions
                 throw ToolException.BadInput("the model holds no training: there is nothing for --train to go on with");
             }
 
-            TrainerOptions trainer = model.File.ToTrainerOptions();
-            CTrainingOptions options = CTrainingOptions.Of(network, Rate ?? trainer.LearningRate);
+            // A model that came back from a device has weights and no place in a training.
+            TrainerOptions? trainer = model.File.State is null ? null : model.File.ToTrainerOptions();
+            float rate = Rate ?? trainer?.LearningRate ?? model.Recipe.LearningRate ?? throw ToolException.Usage("the model file says nothing about a learning rate: give one by --lr");
+            CTrainingOptions options = CTrainingOptions.Of(network, rate);
+            Schedule schedule = trainer?.Schedule ?? new Constant();
+            bool counts = CTrainingOptions.CountsEpochs(schedule);
+            if (counts && StepsPerEpoch is null)
+            {
+                Console.Error.WriteLine($"the learning rate stays: its schedule '{schedule.Name}' counts epochs, and --steps-per-epoch does not say how long one is");
+            }
+
             return options with
             {
                 Batch = Batch ?? 1,
                 Accumulate = Accumulate ?? 1,
+                Schedule = counts && StepsPerEpoch is null ? new Constant() : schedule,
+                StepsPerEpoch = StepsPerEpoch ?? 0,
+                Epochs = Epochs ?? Math.Max(1, trainer?.Epochs ?? 1),
                 Frozen = Freeze?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? options.Frozen,
             };
         }
