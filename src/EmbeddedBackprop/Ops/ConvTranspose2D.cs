@@ -11,11 +11,8 @@ namespace EmbeddedBackprop.Ops;
 /// input gradient of a convolution that reads the output (rows (height - 1) stride - 2 padding + dilation (kernel - 1) + output padding + 1), with a bias; kernels
 /// are [channels, filters / groups, kernel height, kernel width]. Source: Zeiler, Krishnan, Taylor, Fergus, Deconvolutional networks (2010).
 /// </summary>
-public sealed class ConvTranspose2D : Op, IActivated
+public sealed class ConvTranspose2D : ConvolutionBase
 {
-    private Shape input;
-    private ConvSizes sizes;
-
     /// <summary>A layer of so many filters.</summary>
     /// <param name="filters">Channels of the output.</param>
     /// <param name="kernelHeight">Rows of a kernel.</param>
@@ -25,68 +22,24 @@ public sealed class ConvTranspose2D : Op, IActivated
     /// <exception cref="ArgumentOutOfRangeException">A size is not positive, or a padding is negative.</exception>
     /// <exception cref="ArgumentException">The padding is not explicit.</exception>
     public ConvTranspose2D(int filters, int kernelHeight, int kernelWidth, Activation activation, ConvOptions? options = null)
+        : base(filters, kernelHeight, kernelWidth, activation, options)
     {
-        ArgumentNullException.ThrowIfNull(activation);
-        Filters = Errors.RequirePositive(nameof(filters), filters);
-        KernelHeight = Errors.RequirePositive(nameof(kernelHeight), kernelHeight);
-        KernelWidth = Errors.RequirePositive(nameof(kernelWidth), kernelWidth);
-        Activation = activation;
-        Options = ConvText.Checked(options ?? new ConvOptions());
         if (Options.Padding != ConvPadding.Explicit)
         {
             Errors.TransposedPadding();
         }
     }
 
-    Op IActivated.WithoutActivation() => new ConvTranspose2D(Filters, KernelHeight, KernelWidth, new Activation<Identity>(), Options);
-
-    /// <summary>Channels of the output.</summary>
-    public int Filters { get; }
-
-    /// <summary>Rows of a kernel.</summary>
-    public int KernelHeight { get; }
-
-    /// <summary>Columns of a kernel.</summary>
-    public int KernelWidth { get; }
-
-    /// <summary>f.</summary>
-    public Activation Activation { get; }
-
-    /// <summary>Stride, padding, output padding, dilation and groups.</summary>
-    public ConvOptions Options { get; }
-
-    /// <summary>The sizes of the convolution that reads this layer's output and whose input gradient this layer is; 0 until the layer is applied to a node.</summary>
-    public ConvSizes Sizes => sizes;
-
     /// <inheritdoc/>
     public override string Kind => "conv-transpose";
 
     /// <inheritdoc/>
-    public override string Detail => Activation.Name;
-
-    /// <inheritdoc/>
-    public override string? ActivationName => Activation.Name;
-
-    /// <inheritdoc/>
     public override string Settings => string.Create(CultureInfo.InvariantCulture, $"{Filters} {KernelHeight}x{KernelWidth}{ConvText.Of(Options)}");
 
-    /// <inheritdoc/>
-    public override long MultiplyAdds => sizes.MultiplyAdds;
+    private protected override Op Linear() => new ConvTranspose2D(Filters, KernelHeight, KernelWidth, new Activation<Identity>(), Options);
 
-    /// <inheritdoc/>
-    public override Shape InferShape(string name, ReadOnlySpan<Node> inputs)
+    private protected override ConvSizes SizesFor(string name, Node node, out Shape output)
     {
-        if (inputs.Length != 1)
-        {
-            Errors.InputCount(name, 1, inputs.Length);
-        }
-
-        Node node = inputs[0];
-        if (input.Rank != 0 && input != node.Shape)
-        {
-            Errors.InputShape(name, input, node.Shape, node.Name);
-        }
-
         (int channels, int height, int width) = ConvText.Image(name, node);
         int outputHeight = Enlarged(height, KernelHeight, Options.StrideY, Options.PaddingY, Options.DilationY, Options.OutputPaddingY);
         int outputWidth = Enlarged(width, KernelWidth, Options.StrideX, Options.PaddingX, Options.DilationX, Options.OutputPaddingX);
@@ -95,27 +48,20 @@ public sealed class ConvTranspose2D : Op, IActivated
             Errors.TransposedSize(name, outputHeight, outputWidth);
         }
 
-        sizes = ConvText.Sizes(name, new ConvSizes(Filters, outputHeight, outputWidth, channels, KernelHeight, KernelWidth), Options);
-        input = node.Shape;
-        return new Shape(Filters, outputHeight, outputWidth);
+        output = new Shape(Filters, outputHeight, outputWidth);
+        return ConvText.Sizes(name, new ConvSizes(Filters, outputHeight, outputWidth, channels, KernelHeight, KernelWidth), Options);
     }
 
-    /// <inheritdoc/>
-    public override void DescribeParameters(ParameterLayout layout)
-    {
-        ArgumentNullException.ThrowIfNull(layout);
-        layout.AddTensor(Name + ".weight", ParameterKind.Weight, sizes.Outputs, Filters / sizes.Groups, KernelHeight, KernelWidth);
-        layout.AddBias(Name + ".bias", Filters);
-    }
+    private protected override int[] KernelShape() => [Sizes.Outputs, Filters / Sizes.Groups, KernelHeight, KernelWidth];
 
     /// <inheritdoc/>
-    public override int SavedLength(int batch, Layout layout) => Activation.KeepsInput ? batch * layout.Stride(sizes.InputLength) : 0;
+    public override int SavedLength(int batch, Layout layout) => Activation.KeepsInput ? batch * layout.Stride(Sizes.InputLength) : 0;
 
     /// <inheritdoc/>
     public override void Forward(in OpContext<float> c)
     {
         Span<float> z = WeightedInput(in c);
-        Conv.InputGradient(c.Arithmetic, in sizes, c.Batch, c.Input(0), c.InputStride(0), c.Parameter(0), c.Parameter(1)[..Filters], z, c.OutputStride);
+        Conv.InputGradient(c.Arithmetic, Sizes, c.Batch, c.Input(0), c.InputStride(0), c.Parameter(0), c.Parameter(1)[..Filters], z, c.OutputStride);
         Activation.Forward(c.Arithmetic, c.Batch, c.OutputColumns, c.OutputStride, z, c.Output);
     }
 
@@ -124,22 +70,22 @@ public sealed class ConvTranspose2D : Op, IActivated
     {
         Span<float> delta = Delta(in c);
         Conv.WeightGradient(
-            c.Arithmetic, in sizes, c.Batch, delta, c.OutputStride, c.Input(0), c.InputStride(0), c.ParameterGradient(0), default, c.ContinueParameterGradients);
+            c.Arithmetic, Sizes, c.Batch, delta, c.OutputStride, c.Input(0), c.InputStride(0), c.ParameterGradient(0), default, c.ContinueParameterGradients);
     }
 
     /// <inheritdoc/>
     public override bool BackwardAndUpdate(in OpContext<float> c, in SgdUpdate update)
     {
         Span<float> delta = Delta(in c), x = c.Input(0);
-        if (!Finite.BoundsProductsAndSums(x, delta, (long)c.Batch * sizes.OutputPositions))
+        if (!Finite.BoundsProductsAndSums(x, delta, (long)c.Batch * Sizes.OutputPositions))
         {
             // The gradient may not be finite: it is looked at before it is applied.
-            Conv.WeightGradient(c.Arithmetic, in sizes, c.Batch, delta, c.OutputStride, x, c.InputStride(0), c.ParameterGradient(0), default);
+            Conv.WeightGradient(c.Arithmetic, Sizes, c.Batch, delta, c.OutputStride, x, c.InputStride(0), c.ParameterGradient(0), default);
             return update.Apply(in c);
         }
 
         Conv.UpdateWeights(
-            c.Arithmetic, in sizes, c.Batch, delta, c.OutputStride, x, c.InputStride(0), c.Parameter(0), default, update.LearningRate, update.WeightL2, update.BiasL2);
+            c.Arithmetic, Sizes, c.Batch, delta, c.OutputStride, x, c.InputStride(0), c.Parameter(0), default, update.LearningRate, update.WeightL2, update.BiasL2);
         return update.Apply(in c, 1);
     }
 
@@ -148,69 +94,41 @@ public sealed class ConvTranspose2D : Op, IActivated
     {
         Span<float> delta = c.OutputGradient;
         Activation.Backward(c.Arithmetic, c.Batch, c.OutputColumns, c.OutputStride, WeightedInput(in c), c.Output, delta);
-        Conv.ChannelSums(c.Batch, Filters, sizes.Height * sizes.Width, delta, c.OutputStride, c.ParameterGradient(1), c.ContinueParameterGradients);
+        Conv.ChannelSums(c.Batch, Filters, Sizes.Height * Sizes.Width, delta, c.OutputStride, c.ParameterGradient(1), c.ContinueParameterGradients);
         if (c.WantsInputGradient(0))
         {
             Conv.Forward(
-                c.Arithmetic, in sizes, c.Batch, delta, c.OutputStride, c.Parameter(0), default, c.InputGradient(0), c.InputStride(0), c.ContinueInputGradient(0));
+                c.Arithmetic, Sizes, c.Batch, delta, c.OutputStride, c.Parameter(0), default, c.InputGradient(0), c.InputStride(0), c.ContinueInputGradient(0));
         }
 
         return delta;
     }
 
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<float> c)
-    {
-        Span<float> z = ForwardTwin(in c);
-        Activation.ForwardScalar(c.Arithmetic, c.Batch, c.OutputColumns, c.OutputStride, z, c.Output);
-    }
+    private protected override void ForwardTwin(in OpContext<float> c, Span<float> z) => ForwardTwin<float>(in c, z);
 
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<float> c)
-    {
-        Activation.BackwardScalar(c.Arithmetic, c.Batch, c.OutputColumns, c.OutputStride, WeightedInput(in c), c.Output, c.OutputGradient);
-        BackwardTwin(in c);
-    }
+    private protected override void ForwardTwin(in OpContext<double> c, Span<double> z) => ForwardTwin<double>(in c, z);
 
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<double> c)
-    {
-        Span<double> z = ForwardTwin(in c);
-        Activation.ForwardScalar(c.Batch, c.OutputColumns, c.OutputStride, z, c.Output);
-    }
+    private protected override void BackwardTwin(in OpContext<float> c) => BackwardTwin<float>(in c);
 
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<double> c)
-    {
-        Activation.BackwardScalar(c.Batch, c.OutputColumns, c.OutputStride, WeightedInput(in c), c.Output, c.OutputGradient);
-        BackwardTwin(in c);
-    }
+    private protected override void BackwardTwin(in OpContext<double> c) => BackwardTwin<double>(in c);
 
     private static int Enlarged(int length, int kernel, int stride, int padding, int dilation, int more) =>
         ((length - 1) * stride) - (2 * padding) + (dilation * (kernel - 1)) + more + 1;
 
-    /// <summary>z shares its memory with a unless the derivative reads it in a backward pass to come.</summary>
-    private static Span<T> WeightedInput<T>(in OpContext<T> c) where T : unmanaged => c.Saved.IsEmpty ? c.Output : c.Saved;
-
-    private Span<T> ForwardTwin<T>(in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        Span<T> z = WeightedInput(in c);
-        Kernels.Scalar.Conv.InputGradient<T>(
-            c.Arithmetic, in sizes, c.Batch, c.Input(0), c.InputStride(0), c.Parameter(0), c.Parameter(1)[..Filters], z, c.OutputStride);
-        return z;
-    }
+    private void ForwardTwin<T>(in OpContext<T> c, Span<T> z) where T : unmanaged, IBinaryFloatingPointIeee754<T> => Kernels.Scalar.Conv.InputGradient<T>(
+        c.Arithmetic, Sizes, c.Batch, c.Input(0), c.InputStride(0), c.Parameter(0), c.Parameter(1)[..Filters], z, c.OutputStride);
 
     private void BackwardTwin<T>(in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         Span<T> delta = c.OutputGradient;
         Kernels.Scalar.Conv.ChannelSums<T>(
-            c.Batch, Filters, sizes.Height * sizes.Width, delta, c.OutputStride, c.ParameterGradient(1), c.ContinueParameterGradients);
+            c.Batch, Filters, Sizes.Height * Sizes.Width, delta, c.OutputStride, c.ParameterGradient(1), c.ContinueParameterGradients);
         Kernels.Scalar.Conv.WeightGradient<T>(
-            c.Arithmetic, in sizes, c.Batch, delta, c.OutputStride, c.Input(0), c.InputStride(0), c.ParameterGradient(0), default, c.ContinueParameterGradients);
+            c.Arithmetic, Sizes, c.Batch, delta, c.OutputStride, c.Input(0), c.InputStride(0), c.ParameterGradient(0), default, c.ContinueParameterGradients);
         if (c.WantsInputGradient(0))
         {
             Kernels.Scalar.Conv.Forward<T>(
-                c.Arithmetic, in sizes, c.Batch, delta, c.OutputStride, c.Parameter(0), default, c.InputGradient(0), c.InputStride(0), c.ContinueInputGradient(0));
+                c.Arithmetic, Sizes, c.Batch, delta, c.OutputStride, c.Parameter(0), default, c.InputGradient(0), c.InputStride(0), c.ContinueInputGradient(0));
         }
     }
 }

@@ -7,44 +7,12 @@ using EmbeddedBackprop.Kernels;
 namespace EmbeddedBackprop.Ops;
 
 /// <summary>What <see cref="Conv2D"/> and <see cref="Conv1D"/> share: a = f(x * w + b), w [filters, channels / groups, kernel height, kernel width].</summary>
-public abstract class Convolution : Op, IActivated
+public abstract class Convolution : ConvolutionBase
 {
-    private Shape input;
-    private ConvSizes sizes;
-
     private protected Convolution(int filters, int kernelHeight, int kernelWidth, Activation activation, ConvOptions? options)
+        : base(filters, kernelHeight, kernelWidth, activation, options)
     {
-        ArgumentNullException.ThrowIfNull(activation);
-        Filters = Errors.RequirePositive(nameof(filters), filters);
-        KernelHeight = Errors.RequirePositive(nameof(kernelHeight), kernelHeight);
-        KernelWidth = Errors.RequirePositive(nameof(kernelWidth), kernelWidth);
-        Activation = activation;
-        Options = ConvText.Checked(options ?? new ConvOptions());
     }
-
-    /// <summary>Channels of the output.</summary>
-    public int Filters { get; }
-
-    /// <summary>Rows of a kernel.</summary>
-    public int KernelHeight { get; }
-
-    /// <summary>Columns of a kernel.</summary>
-    public int KernelWidth { get; }
-
-    /// <summary>f.</summary>
-    public Activation Activation { get; private set; }
-
-    /// <summary>Stride, padding, dilation and groups.</summary>
-    public ConvOptions Options { get; }
-
-    /// <summary>All sizes; those of the input are 0 until the layer is applied to a node.</summary>
-    public ConvSizes Sizes => sizes;
-
-    /// <inheritdoc/>
-    public override string Detail => Activation.Name;
-
-    /// <inheritdoc/>
-    public override string? ActivationName => Activation.Name;
 
     /// <inheritdoc/>
     public override Op? TryFuse(Op next)
@@ -62,9 +30,6 @@ public abstract class Convolution : Op, IActivated
     /// <inheritdoc/>
     public override string Settings => string.Create(CultureInfo.InvariantCulture, $"{Filters} {KernelText}{ConvText.Of(ShownOptions)}");
 
-    /// <inheritdoc/>
-    public override long MultiplyAdds => sizes.MultiplyAdds;
-
     private protected abstract string KernelText { get; }
 
     private protected virtual ConvOptions ShownOptions => Options;
@@ -74,49 +39,26 @@ public abstract class Convolution : Op, IActivated
     /// <summary>Channels, rows and columns of an input of this shape.</summary>
     private protected abstract (int Channels, int Height, int Width) Read(string name, Node node);
 
-    Op IActivated.WithoutActivation() => Linear();
-
-    /// <summary>The same convolution without its activation.</summary>
-    private protected abstract Op Linear();
-
     private protected abstract Shape Written(in ConvSizes sizes);
 
-    /// <inheritdoc/>
-    public override Shape InferShape(string name, ReadOnlySpan<Node> inputs)
+    private protected override ConvSizes SizesFor(string name, Node node, out Shape output)
     {
-        if (inputs.Length != 1)
-        {
-            Errors.InputCount(name, 1, inputs.Length);
-        }
-
-        Node node = inputs[0];
-        if (input.Rank != 0 && input != node.Shape)
-        {
-            Errors.InputShape(name, input, node.Shape, node.Name);
-        }
-
         (int channels, int height, int width) = Read(name, node);
-        sizes = ConvText.Sizes(name, new ConvSizes(channels, height, width, Filters, KernelHeight, KernelWidth), Options);
-        input = node.Shape;
-        return Written(in sizes);
+        ConvSizes sizes = ConvText.Sizes(name, new ConvSizes(channels, height, width, Filters, KernelHeight, KernelWidth), Options);
+        output = Written(in sizes);
+        return sizes;
     }
 
-    /// <inheritdoc/>
-    public override void DescribeParameters(ParameterLayout layout)
-    {
-        ArgumentNullException.ThrowIfNull(layout);
-        layout.AddTensor(Name + ".weight", ParameterKind.Weight, KernelShape(sizes.Channels / sizes.Groups));
-        layout.AddBias(Name + ".bias", Filters);
-    }
+    private protected override int[] KernelShape() => KernelShape(Sizes.Channels / Sizes.Groups);
 
     /// <inheritdoc/>
-    public override int SavedLength(int batch, Layout layout) => Activation.KeepsInput ? batch * layout.Stride(sizes.SampleOutputs) : 0;
+    public override int SavedLength(int batch, Layout layout) => Activation.KeepsInput ? batch * layout.Stride(Sizes.SampleOutputs) : 0;
 
     /// <inheritdoc/>
     public override void Forward(in OpContext<float> c)
     {
         Span<float> z = WeightedInput(in c);
-        Conv.Forward(c.Arithmetic, in sizes, c.Batch, c.Input(0), c.InputStride(0), c.Parameter(0), c.Parameter(1)[..Filters], z, c.OutputStride);
+        Conv.Forward(c.Arithmetic, Sizes, c.Batch, c.Input(0), c.InputStride(0), c.Parameter(0), c.Parameter(1)[..Filters], z, c.OutputStride);
         Activation.Forward(c.Arithmetic, c.Batch, c.OutputColumns, c.OutputStride, z, c.Output);
     }
 
@@ -127,7 +69,7 @@ public abstract class Convolution : Op, IActivated
 
         // BP3, BP4: dw = sum of delta * x over samples and positions, db = sum of delta
         Conv.WeightGradient(
-            c.Arithmetic, in sizes, c.Batch, c.Input(0), c.InputStride(0), delta, c.OutputStride,
+            c.Arithmetic, Sizes, c.Batch, c.Input(0), c.InputStride(0), delta, c.OutputStride,
             c.ParameterGradient(0), c.ParameterGradient(1)[..Filters], c.ContinueParameterGradients);
     }
 
@@ -135,16 +77,16 @@ public abstract class Convolution : Op, IActivated
     public override bool BackwardAndUpdate(in OpContext<float> c, in SgdUpdate update)
     {
         Span<float> delta = Delta(in c), x = c.Input(0);
-        if (!Finite.BoundsProductsAndSums(x, delta, (long)c.Batch * sizes.OutputPositions))
+        if (!Finite.BoundsProductsAndSums(x, delta, (long)c.Batch * Sizes.OutputPositions))
         {
             // The gradient may not be finite: it is looked at before it is applied.
             Conv.WeightGradient(
-                c.Arithmetic, in sizes, c.Batch, x, c.InputStride(0), delta, c.OutputStride, c.ParameterGradient(0), c.ParameterGradient(1)[..Filters]);
+                c.Arithmetic, Sizes, c.Batch, x, c.InputStride(0), delta, c.OutputStride, c.ParameterGradient(0), c.ParameterGradient(1)[..Filters]);
             return update.Apply(in c);
         }
 
         Conv.UpdateWeights(
-            c.Arithmetic, in sizes, c.Batch, x, c.InputStride(0), delta, c.OutputStride, c.Parameter(0), c.Parameter(1)[..Filters],
+            c.Arithmetic, Sizes, c.Batch, x, c.InputStride(0), delta, c.OutputStride, c.Parameter(0), c.Parameter(1)[..Filters],
             update.LearningRate, update.WeightL2, update.BiasL2);
         return true;
     }
@@ -158,61 +100,33 @@ public abstract class Convolution : Op, IActivated
         {
             // BP2 for the layer below: each position's delta goes back to what it read.
             Conv.InputGradient(
-                c.Arithmetic, in sizes, c.Batch, delta, c.OutputStride, c.Parameter(0), default, c.InputGradient(0), c.InputStride(0), c.ContinueInputGradient(0));
+                c.Arithmetic, Sizes, c.Batch, delta, c.OutputStride, c.Parameter(0), default, c.InputGradient(0), c.InputStride(0), c.ContinueInputGradient(0));
         }
 
         return delta;
     }
 
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<float> c)
-    {
-        Span<float> z = ForwardTwin(in c);
-        Activation.ForwardScalar(c.Arithmetic, c.Batch, c.OutputColumns, c.OutputStride, z, c.Output);
-    }
+    private protected override void ForwardTwin(in OpContext<float> c, Span<float> z) => ForwardTwin<float>(in c, z);
 
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<float> c)
-    {
-        Activation.BackwardScalar(c.Arithmetic, c.Batch, c.OutputColumns, c.OutputStride, WeightedInput(in c), c.Output, c.OutputGradient);
-        BackwardTwin(in c);
-    }
+    private protected override void ForwardTwin(in OpContext<double> c, Span<double> z) => ForwardTwin<double>(in c, z);
 
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<double> c)
-    {
-        Span<double> z = ForwardTwin(in c);
-        Activation.ForwardScalar(c.Batch, c.OutputColumns, c.OutputStride, z, c.Output);
-    }
+    private protected override void BackwardTwin(in OpContext<float> c) => BackwardTwin<float>(in c);
 
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<double> c)
-    {
-        Activation.BackwardScalar(c.Batch, c.OutputColumns, c.OutputStride, WeightedInput(in c), c.Output, c.OutputGradient);
-        BackwardTwin(in c);
-    }
+    private protected override void BackwardTwin(in OpContext<double> c) => BackwardTwin<double>(in c);
 
-    /// <summary>z shares its memory with a unless the derivative reads it in a backward pass to come.</summary>
-    private static Span<T> WeightedInput<T>(in OpContext<T> c) where T : unmanaged => c.Saved.IsEmpty ? c.Output : c.Saved;
-
-    private Span<T> ForwardTwin<T>(in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        Span<T> z = WeightedInput(in c);
-        Kernels.Scalar.Conv.Forward<T>(
-            c.Arithmetic, in sizes, c.Batch, c.Input(0), c.InputStride(0), c.Parameter(0), c.Parameter(1)[..Filters], z, c.OutputStride);
-        return z;
-    }
+    private void ForwardTwin<T>(in OpContext<T> c, Span<T> z) where T : unmanaged, IBinaryFloatingPointIeee754<T> => Kernels.Scalar.Conv.Forward<T>(
+        c.Arithmetic, Sizes, c.Batch, c.Input(0), c.InputStride(0), c.Parameter(0), c.Parameter(1)[..Filters], z, c.OutputStride);
 
     private void BackwardTwin<T>(in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         Span<T> delta = c.OutputGradient;
         Kernels.Scalar.Conv.WeightGradient<T>(
-            c.Arithmetic, in sizes, c.Batch, c.Input(0), c.InputStride(0), delta, c.OutputStride,
+            c.Arithmetic, Sizes, c.Batch, c.Input(0), c.InputStride(0), delta, c.OutputStride,
             c.ParameterGradient(0), c.ParameterGradient(1)[..Filters], c.ContinueParameterGradients);
         if (c.WantsInputGradient(0))
         {
             Kernels.Scalar.Conv.InputGradient<T>(
-                c.Arithmetic, in sizes, c.Batch, delta, c.OutputStride, c.Parameter(0), default, c.InputGradient(0), c.InputStride(0), c.ContinueInputGradient(0));
+                c.Arithmetic, Sizes, c.Batch, delta, c.OutputStride, c.Parameter(0), default, c.InputGradient(0), c.InputStride(0), c.ContinueInputGradient(0));
         }
     }
 }
