@@ -35,6 +35,55 @@ internal static class GatePass
         }
     }
 
+    /// <summary>The last loop of a forward step over all samples.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Rows<T, TRow>(in GateStep<float> step)
+        where T : struct, IFloatLanes<T>
+        where TRow : struct, IGateRow
+    {
+        for (int row = 0; row < step.Rows; row++)
+        {
+            if (Holds(in step, row))
+                Hold(in step, row);
+            else
+                TRow.Run<T>(in step, row);
+        }
+    }
+
+    /// <summary>Where h goes as well. Without a sequence to return, it is stored twice in one place.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ref float Output(in GateStep<float> step, int row, ref float after) =>
+        ref step.Output.IsEmpty ? ref after : ref Unsafe.Add(ref MemoryMarshal.GetReference(step.Output), row * step.OutputStride);
+
+    /// <summary>A backward step over all samples. A ragged row's last vector overlaps its neighbour: it is computed before the gates go, and written after.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Deltas<T, TDeltas>(in GateStep<float> step, int kept)
+        where T : struct, IFloatLanes<T>
+        where TDeltas : struct, IGateDeltas<TDeltas>
+    {
+        nuint hidden = (nuint)step.Hidden, last = hidden - (nuint)T.Count, ragged = hidden % (nuint)T.Count;
+        for (int row = 0; row < step.Rows; row++)
+        {
+            if (Holds(in step, row))
+            {
+                HoldBackward(in step, row, kept);
+                continue;
+            }
+
+            TDeltas end = ragged != 0 ? TDeltas.Compute(in step, row, last) : default;
+            for (nuint i = 0; i < hidden - ragged; i += (nuint)T.Count)
+                TDeltas.Compute(in step, row, i).Store(in step, row, i);
+            if (ragged != 0)
+                end.Store(in step, row, last);
+        }
+    }
+
+    /// <summary>The gradient of the output at the step before, with which the chain of dL/dh' begins.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Upstream<T>(in GateStep<float> step, int row, nuint j) where T : struct, IFloatLanes<T> => step.Upstream.IsEmpty
+        ? T.Zero
+        : T.Load(in MemoryMarshal.GetReference(step.Upstream), ((nuint)row * (nuint)step.OutputStride) + j);
+
     /// <summary>Whether the step leaves a sample's state as it is.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Holds(in GateStep<float> step, int row) => !step.Mask.IsEmpty && !(step.Mask[row * step.MaskStride] > 0f);

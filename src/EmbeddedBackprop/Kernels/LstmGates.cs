@@ -36,39 +36,36 @@ internal readonly struct LstmGates : IRecurrentGates
             GatePass.Activate<T, SigmoidCurve>(in step, 0, 2 * step.Hidden);
             GatePass.Activate<T, TanhCurve>(in step, 2 * step.Hidden, step.Hidden);
             GatePass.Activate<T, SigmoidCurve>(in step, 3 * step.Hidden, step.Hidden);
-            Cell<T>(in step);
+            Last<T>(in step);
         }
 
-        private static void Cell<T>(in GateStep<float> step) where T : struct, IFloatLanes<T>
+        // On its own, so that the compilers inline all of it.
+        private static void Last<T>(in GateStep<float> step) where T : struct, IFloatLanes<T> => GatePass.Rows<T, Row>(in step);
+    }
+
+    private readonly struct Row : IGateRow
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static void Run<T>(in GateStep<float> step, int row) where T : struct, IFloatLanes<T>
         {
             nuint hidden = (nuint)step.Hidden, last = hidden - (nuint)T.Count;
-            for (int row = 0; row < step.Rows; row++)
+            int at = row * step.HiddenStride;
+            ref float gates = ref Unsafe.Add(ref MemoryMarshal.GetReference(step.Gates), row * step.GateStride);
+            ref float before = ref Unsafe.Add(ref MemoryMarshal.GetReference(step.CellBefore), at);
+            ref float cell = ref Unsafe.Add(ref MemoryMarshal.GetReference(step.Cell), at);
+            ref float tanh = ref Unsafe.Add(ref MemoryMarshal.GetReference(step.CellTanh), at);
+            ref float after = ref Unsafe.Add(ref MemoryMarshal.GetReference(step.After), at);
+            ref float output = ref GatePass.Output(in step, row, ref after);
+            for (nuint i = 0; i < hidden; i += (nuint)T.Count)
             {
-                if (GatePass.Holds(in step, row))
-                {
-                    GatePass.Hold(in step, row);
-                    continue;
-                }
-
-                int at = row * step.HiddenStride;
-                ref float gates = ref Unsafe.Add(ref MemoryMarshal.GetReference(step.Gates), row * step.GateStride);
-                ref float before = ref Unsafe.Add(ref MemoryMarshal.GetReference(step.CellBefore), at);
-                ref float cell = ref Unsafe.Add(ref MemoryMarshal.GetReference(step.Cell), at);
-                ref float tanh = ref Unsafe.Add(ref MemoryMarshal.GetReference(step.CellTanh), at);
-                ref float after = ref Unsafe.Add(ref MemoryMarshal.GetReference(step.After), at);
-                // Without a sequence to return, h is stored twice in one place.
-                ref float output = ref step.Output.IsEmpty ? ref after : ref Unsafe.Add(ref MemoryMarshal.GetReference(step.Output), row * step.OutputStride);
-                for (nuint i = 0; i < hidden; i += (nuint)T.Count)
-                {
-                    nuint j = nuint.Min(i, last);
-                    T c = (T.Load(in gates, hidden + j) * T.Load(in before, j)) + (T.Load(in gates, j) * T.Load(in gates, (2 * hidden) + j));
-                    T t = T.Tanh(c);
-                    T h = T.Load(in gates, (3 * hidden) + j) * t;
-                    T.Store(c, ref cell, j);
-                    T.Store(t, ref tanh, j);
-                    T.Store(h, ref after, j);
-                    T.Store(h, ref output, j);
-                }
+                nuint j = nuint.Min(i, last);
+                T c = (T.Load(in gates, hidden + j) * T.Load(in before, j)) + (T.Load(in gates, j) * T.Load(in gates, (2 * hidden) + j));
+                T t = T.Tanh(c);
+                T h = T.Load(in gates, (3 * hidden) + j) * t;
+                T.Store(c, ref cell, j);
+                T.Store(t, ref tanh, j);
+                T.Store(h, ref after, j);
+                T.Store(h, ref output, j);
             }
         }
     }
@@ -77,56 +74,35 @@ internal readonly struct LstmGates : IRecurrentGates
     {
         public static void Run<T, TTail>(in GateStep<float> step)
             where T : struct, IFloatLanes<T>
-            where TTail : struct, IFloatLanes<TTail>
-        {
-            nuint hidden = (nuint)step.Hidden, last = hidden - (nuint)T.Count, ragged = hidden % (nuint)T.Count;
-            for (int row = 0; row < step.Rows; row++)
-            {
-                if (GatePass.Holds(in step, row))
-                {
-                    GatePass.HoldBackward(in step, row, Kept);
-                    continue;
-                }
+            where TTail : struct, IFloatLanes<TTail> =>
+            GatePass.Deltas<T, Deltas<T>>(in step, Kept);
+    }
 
-                // A ragged row's last vector overlaps its neighbour: it is computed before the gates go, and written after.
-                T di = T.Zero, df = T.Zero, dg = T.Zero, dOut = T.Zero, dc = T.Zero, dh = T.Zero;
-                if (ragged != 0)
-                    Compute(in step, row, last, out di, out df, out dg, out dOut, out dc, out dh);
-                for (nuint i = 0; i < hidden - ragged; i += (nuint)T.Count)
-                {
-                    Compute(in step, row, i, out T diAt, out T dfAt, out T dgAt, out T dOutAt, out T dcAt, out T dhAt);
-                    Store(in step, row, i, diAt, dfAt, dgAt, dOutAt, dcAt, dhAt);
-                }
-
-                if (ragged != 0)
-                    Store(in step, row, last, di, df, dg, dOut, dc, dh);
-            }
-        }
+    private struct Deltas<T> : IGateDeltas<Deltas<T>> where T : struct, IFloatLanes<T>
+    {
+        private T deltaI, deltaF, deltaG, deltaO, cellBefore, start;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void Compute<T>(
-            in GateStep<float> step, int row, nuint j, out T deltaI, out T deltaF, out T deltaG, out T deltaO, out T cellBefore, out T start)
-            where T : struct, IFloatLanes<T>
+        public static Deltas<T> Compute(in GateStep<float> step, int row, nuint j)
         {
+            Deltas<T> d = default;
             nuint hidden = (nuint)step.Hidden, at = ((nuint)row * (nuint)step.HiddenStride) + j;
             ref float gates = ref Unsafe.Add(ref MemoryMarshal.GetReference(step.Gates), ((nuint)row * (nuint)step.GateStride) + j);
             T i = T.Load(in gates, 0), f = T.Load(in gates, hidden), g = T.Load(in gates, 2 * hidden), o = T.Load(in gates, 3 * hidden);
             T t = T.Load(in MemoryMarshal.GetReference(step.CellTanh), at);
             T dh = T.Load(in MemoryMarshal.GetReference(step.HiddenGradient), at);
             T dc = T.Load(in MemoryMarshal.GetReference(step.CellGradient), at) + ((dh * o) * TanhCurve.Derivative(t));
-            deltaI = (dc * g) * SigmoidCurve.Derivative(i);
-            deltaF = (dc * T.Load(in MemoryMarshal.GetReference(step.CellBefore), at)) * SigmoidCurve.Derivative(f);
-            deltaG = (dc * i) * TanhCurve.Derivative(g);
-            deltaO = (dh * t) * SigmoidCurve.Derivative(o);
-            cellBefore = dc * f;
-            start = step.Upstream.IsEmpty
-                ? T.Zero
-                : T.Load(in MemoryMarshal.GetReference(step.Upstream), ((nuint)row * (nuint)step.OutputStride) + j);
+            d.deltaI = (dc * g) * SigmoidCurve.Derivative(i);
+            d.deltaF = (dc * T.Load(in MemoryMarshal.GetReference(step.CellBefore), at)) * SigmoidCurve.Derivative(f);
+            d.deltaG = (dc * i) * TanhCurve.Derivative(g);
+            d.deltaO = (dh * t) * SigmoidCurve.Derivative(o);
+            d.cellBefore = dc * f;
+            d.start = GatePass.Upstream<T>(in step, row, j);
+            return d;
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void Store<T>(in GateStep<float> step, int row, nuint j, T deltaI, T deltaF, T deltaG, T deltaO, T cellBefore, T start)
-            where T : struct, IFloatLanes<T>
+        public readonly void Store(in GateStep<float> step, int row, nuint j)
         {
             nuint hidden = (nuint)step.Hidden, at = ((nuint)row * (nuint)step.HiddenStride) + j;
             ref float gates = ref Unsafe.Add(ref MemoryMarshal.GetReference(step.Gates), ((nuint)row * (nuint)step.GateStride) + j);

@@ -33,28 +33,27 @@ internal readonly struct RnnGates<TCurve> : IRecurrentGates where TCurve : struc
             where T : struct, IFloatLanes<T>
             where TTail : struct, IFloatLanes<TTail>
         {
-            nuint hidden = (nuint)step.Hidden, last = hidden - (nuint)T.Count;
-            for (int row = 0; row < step.Rows; row++)
-            {
-                if (GatePass.Holds(in step, row))
-                {
-                    GatePass.Hold(in step, row);
-                    continue;
-                }
+            GatePass.Rows<T, Row>(in step);
+        }
+    }
 
-                int product = row * step.ProductStride;
-                ref float input = ref Unsafe.Add(ref MemoryMarshal.GetReference(step.Input), product);
-                ref float recurrent = ref Unsafe.Add(ref MemoryMarshal.GetReference(step.Recurrent), product);
-                ref float after = ref Unsafe.Add(ref MemoryMarshal.GetReference(step.After), row * step.HiddenStride);
-                // Without a sequence to return, h is stored twice in one place.
-                ref float output = ref step.Output.IsEmpty ? ref after : ref Unsafe.Add(ref MemoryMarshal.GetReference(step.Output), row * step.OutputStride);
-                for (nuint i = 0; i < hidden; i += (nuint)T.Count)
-                {
-                    nuint j = nuint.Min(i, last);
-                    T h = TCurve.Value(T.Load(in input, j) + T.Load(in recurrent, j));
-                    T.Store(h, ref after, j);
-                    T.Store(h, ref output, j);
-                }
+    private readonly struct Row : IGateRow
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static void Run<T>(in GateStep<float> step, int row) where T : struct, IFloatLanes<T>
+        {
+            nuint hidden = (nuint)step.Hidden, last = hidden - (nuint)T.Count;
+            int product = row * step.ProductStride;
+            ref float input = ref Unsafe.Add(ref MemoryMarshal.GetReference(step.Input), product);
+            ref float recurrent = ref Unsafe.Add(ref MemoryMarshal.GetReference(step.Recurrent), product);
+            ref float after = ref Unsafe.Add(ref MemoryMarshal.GetReference(step.After), row * step.HiddenStride);
+            ref float output = ref GatePass.Output(in step, row, ref after);
+            for (nuint i = 0; i < hidden; i += (nuint)T.Count)
+            {
+                nuint j = nuint.Min(i, last);
+                T h = TCurve.Value(T.Load(in input, j) + T.Load(in recurrent, j));
+                T.Store(h, ref after, j);
+                T.Store(h, ref output, j);
             }
         }
     }
@@ -63,47 +62,27 @@ internal readonly struct RnnGates<TCurve> : IRecurrentGates where TCurve : struc
     {
         public static void Run<T, TTail>(in GateStep<float> step)
             where T : struct, IFloatLanes<T>
-            where TTail : struct, IFloatLanes<TTail>
-        {
-            nuint hidden = (nuint)step.Hidden, last = hidden - (nuint)T.Count, ragged = hidden % (nuint)T.Count;
-            for (int row = 0; row < step.Rows; row++)
-            {
-                if (GatePass.Holds(in step, row))
-                {
-                    GatePass.HoldBackward(in step, row, Kept);
-                    continue;
-                }
+            where TTail : struct, IFloatLanes<TTail> =>
+            GatePass.Deltas<T, Deltas<T>>(in step, Kept);
+    }
 
-                // A ragged row's last vector overlaps its neighbour: it is computed before the gates go, and written after.
-                T dz = T.Zero, dh = T.Zero;
-                if (ragged != 0)
-                    Compute(in step, row, last, out dz, out dh);
-                for (nuint i = 0; i < hidden - ragged; i += (nuint)T.Count)
-                {
-                    Compute(in step, row, i, out T dzAt, out T dhAt);
-                    Store(in step, row, i, dzAt, dhAt);
-                }
-
-                if (ragged != 0)
-                    Store(in step, row, last, dz, dh);
-            }
-        }
+    private struct Deltas<T> : IGateDeltas<Deltas<T>> where T : struct, IFloatLanes<T>
+    {
+        private T delta, start;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void Compute<T>(in GateStep<float> step, int row, nuint j, out T delta, out T start)
-            where T : struct, IFloatLanes<T>
+        public static Deltas<T> Compute(in GateStep<float> step, int row, nuint j)
         {
+            Deltas<T> d = default;
             nuint at = ((nuint)row * (nuint)step.HiddenStride) + j;
             T h = T.Load(in MemoryMarshal.GetReference(step.After), at);
-            delta = T.Load(in MemoryMarshal.GetReference(step.HiddenGradient), at) * TCurve.Derivative(h);
-            start = step.Upstream.IsEmpty
-                ? T.Zero
-                : T.Load(in MemoryMarshal.GetReference(step.Upstream), ((nuint)row * (nuint)step.OutputStride) + j);
+            d.delta = T.Load(in MemoryMarshal.GetReference(step.HiddenGradient), at) * TCurve.Derivative(h);
+            d.start = GatePass.Upstream<T>(in step, row, j);
+            return d;
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void Store<T>(in GateStep<float> step, int row, nuint j, T delta, T start)
-            where T : struct, IFloatLanes<T>
+        public readonly void Store(in GateStep<float> step, int row, nuint j)
         {
             T.Store(delta, ref MemoryMarshal.GetReference(step.Gates), ((nuint)row * (nuint)step.GateStride) + j);
             T.Store(start, ref MemoryMarshal.GetReference(step.HiddenGradient), ((nuint)row * (nuint)step.HiddenStride) + j);
