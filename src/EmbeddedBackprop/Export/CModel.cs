@@ -182,12 +182,12 @@ internal sealed class CModel
         bool used = false;
         foreach (Step step in Plan.Steps)
         {
-            used |= Array.IndexOf(step.Ranges, range) >= 0;
+            used |= Array.Exists(step.Ranges, own => own.Name == range.Name);
         }
 
         foreach (Step step in Training is null ? [] : Training.Plan.Steps)
         {
-            used |= Array.IndexOf(step.Ranges, range) >= 0;
+            used |= Array.Exists(step.Ranges, own => own.Name == range.Name);
         }
 
         return used;
@@ -308,9 +308,22 @@ internal sealed class CModel
     /// <summary>Parameters, trained ones at their places in RAM, and behind them what is kept.</summary>
     private CTable[] TablesOf(Step step, COp text, float[][] keptValues) =>
     [
-        .. step.Ranges.Select(range => Training?.TensorOf(in range) is { } tensor ? tensor.Table.InMemory(tensor.Place) : tables[Plan.Parameters.IndexOf(range)]),
+        .. step.Ranges.Select(range => Training?.TensorOf(in range) is { } tensor ? tensor.Table.InMemory(tensor.Place) : TableOf(range.Name)),
         .. KeptTables(text, step, keptValues),
     ];
+
+    private CTable TableOf(string name)
+    {
+        // Ranges of two plans are two ranges, also where they say the same.
+        ReadOnlySpan<ParameterRange> ranges = Plan.Parameters;
+        int index = 0;
+        while (ranges[index].Name != name)
+        {
+            index++;
+        }
+
+        return tables[index];
+    }
 
     private IEnumerable<CTable> KeptTables(COp text, Step step, float[][] values)
     {

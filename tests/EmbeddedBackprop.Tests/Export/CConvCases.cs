@@ -41,6 +41,15 @@ internal static class CConvCases
                     Node below = Trained(draw, graph, image);
                     return End(graph, [Apply(draw, graph, kind, below), Apply(draw, graph, kind, below), graph.Apply(new Activate(new Activation<Tanh>()), below)]);
                 }) with { Accumulate = kind == "batchnorm" ? 1 : 2 };
+                if (kind is "conv" or "conv1d" or "conv-transpose" or "batchnorm" or "layernorm")
+                {
+                    yield return Case("frozen", (draw, graph) => End(graph, [Apply(draw, graph, kind, Trained(draw, graph, image), "frozen")])) with { Frozen = ["frozen"] };
+                    yield return Case("frozen beside another", (draw, graph) =>
+                    {
+                        Node below = Trained(draw, graph, image);
+                        return End(graph, [Apply(draw, graph, kind, below, "frozen"), graph.Apply(new Activate(new Activation<Tanh>()), below)]);
+                    }) with { Frozen = ["frozen"], Batch = 2 };
+                }
             }
         }
 
@@ -129,7 +138,7 @@ internal static class CConvCases
     private static Node Trained(Random draw, Graph graph, bool image) => graph.Apply(
         image ? new Conv2D(draw.Next(1, 5), 1, 1, new Activation<Tanh>()) : new Conv1D(draw.Next(1, 5), 1, new Activation<Tanh>()), Input(draw, graph, image), "below");
 
-    private static Node Apply(Random draw, Graph graph, string kind, Node x)
+    private static Node Apply(Random draw, Graph graph, string kind, Node x, string? name = null)
     {
         int Draw(int least, int most) => draw.Next(least, most + 1);
         int channels = x.Shape[0], groups = channels % 2 == 0 ? Draw(1, 2) : channels % 3 == 0 && Draw(0, 1) == 0 ? 3 : 1;
@@ -156,7 +165,7 @@ internal static class CConvCases
             "global-maxpool" => new GlobalMaxPool(),
             "batchnorm" => new BatchNorm { Momentum = Draw(0, 1) == 0 ? 0.1f : 0.25f, Epsilon = Draw(0, 1) == 0 ? 1e-5f : 0.01f },
             _ => new LayerNorm { WholeSample = Draw(0, 1) == 0, Epsilon = Draw(0, 1) == 0 ? 1e-5f : 0.01f },
-        }, x);
+        }, x, name);
     }
 
     /// <summary>Ends every branch with a dense layer and a loss.</summary>

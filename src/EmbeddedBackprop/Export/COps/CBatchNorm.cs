@@ -165,7 +165,7 @@ internal sealed class CBatchNorm : COp
 
         // Of an op that is used twice the second part is added.
         string suffix = (again ? "_again" : "") + (adds ? "_add" : "");
-        program.Comment($"{step.Name}: x' = (x - mean) / deviation; dgamma = sum of dy x', dbeta = sum of dy over the numbers of a channel,");
+        program.Comment($"{step.Name}, backwards: x' = (x - mean) / deviation; dgamma = sum of dy x', dbeta = sum of dy over the numbers of a channel,");
         program.Comment("dx = (gamma / deviation) (dy - mean of dy - x' mean of dy x')");
         CReduce.Fold(program);
         string back = program.Routine("batch_norm_backward" + suffix, CFunctions.MultiplyAdd, BackwardText(suffix, again ? "+" : "", adds ? "+" : ""));

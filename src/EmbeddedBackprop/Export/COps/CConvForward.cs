@@ -20,15 +20,6 @@ internal static class CConvForward
     private const int WrittenOut = 8;
 
     private const string Window = """
-        /* Inlined into the loops that call them, these routines would lose their registers. */
-        #ifndef EBP_APART
-        #if defined(__GNUC__)
-        #define EBP_APART __attribute__((noinline))
-        #else
-        #define EBP_APART
-        #endif
-        #endif
-
         /* What outputs side by side read: as many of the kernel's taps as are inside the image, and the ways from one number to the next. */
         typedef struct {
             size_t first, count; /* of the outputs side by side */
@@ -37,22 +28,6 @@ internal static class CConvForward
             size_t w_row, w_channel, w_output;
             size_t z_output;
         } ebp_conv_window;
-
-        /* How many taps of a row or a column of the kernel are inside the image, and which is the first. */
-        static size_t ebp_conv_taps(size_t position, size_t padding, size_t size, size_t dilation, size_t kernel, size_t *first)
-        {
-            size_t count = kernel;
-            size_t u = 0u;
-            while (count > 0u && position + (u * dilation) < padding) {
-                u++;
-                count--;
-            }
-            while (count > 0u && (position + (((u + count) - 1u) * dilation)) - padding >= size) {
-                count--;
-            }
-            *first = u;
-            return count;
-        }
 
         """;
 
@@ -65,6 +40,8 @@ internal static class CConvForward
         string row = CText.Number(sizes.KernelWidth) + (sizes.DilationX > 1 ? "_by_" + CText.Number(sizes.DilationX) : "");
         CFunctions functions = CFunctions.MultiplyAdd | load.Functions;
         CConvSizes.Ask(program);
+        CConvSizes.AskTaps(program);
+        CConvSizes.AskApart(program);
         program.Routine("conv_window", CFunctions.None, Window);
         if (across)
         {

@@ -55,7 +55,7 @@ internal sealed class CConvTranspose2D : COp
         CStep forward = step.Forward;
         string delta = step.OutputGradient, constant = CConvSizes.Constant(program, in sizes);
         int number = step.Number;
-        program.Comment($"{step.Name}: delta^{number} = dL/da^{number} * f'(z^{number}); dL/dx is the convolution of delta, dw is the one's with x and delta in each other's place");
+        program.Comment($"{step.Name}, backwards: delta^{number} = dC/da^{number} f'(z^{number}); dC/dx is the convolution of delta, dC/dw as a convolution has it with x and delta in each other's place");
         CActivation.For(step.Step, op.Activation).WriteBackward(program, forward.OutputLength, forward.Saved ?? forward.Output, forward.Output, delta);
         if (step.InputGradients[0] is { } dx)
         {

@@ -39,7 +39,7 @@ internal sealed class CConvolution<TOp> : COp where TOp : Convolution
         CStep forward = step.Forward;
         string delta = step.OutputGradient, constant = CConvSizes.Constant(program, in sizes);
         int number = step.Number;
-        program.Comment($"{step.Name}: delta^{number} = dL/da^{number} * f'(z^{number}); dL/dx, db, dw from it (BP2, BP3, BP4 at every position)");
+        program.Comment($"{step.Name}, backwards: delta^{number} = dC/da^{number} f'(z^{number}); BP2 dC/dx, BP4 dC/dw, BP3 dC/db as sums over the positions");
         CActivation.For(step.Step, op.Activation).WriteBackward(program, forward.OutputLength, forward.Saved ?? forward.Output, forward.Output, delta);
         if (step.InputGradients[0] is { } dx)
         {

@@ -50,7 +50,7 @@ internal sealed class CGlobalPool<TOp> : COp where TOp : GlobalPooling
         CStep forward = step.Forward;
         Shape shape = forward.InputShape(0);
         int positions = shape.Length / shape[0];
-        program.Comment($"{step.Name}: dL/dx {(IsMean ? $"= dL/dy / {positions} at every number of the channel" : "+= dL/dy at the first number that is the largest")}");
+        program.Comment($"{step.Name}, backwards: dC/dx {(IsMean ? $"= dC/dy / {positions} at every number of the channel" : "+= dC/dy at the first number that is the largest")}");
         if (IsMean)
         {
             string sign = step.ContinueInputGradients[0] ? "add" : "spread";

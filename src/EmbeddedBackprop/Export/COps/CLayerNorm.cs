@@ -58,7 +58,7 @@ internal sealed class CLayerNorm : COp
         LayerNorm op = (LayerNorm)step.Step.Op;
         (int rows, int columns) = Sizes(op, forward.InputShape(0));
         string n = CText.Size(columns), x = forward.Inputs[0], kept = forward.Saved!, dy = step.OutputGradient;
-        program.Comment($"{step.Name}: x' = (x - mean) / deviation; dgamma = sum of dy x', dbeta = sum of dy over the rows");
+        program.Comment($"{step.Name}, backwards: x' = (x - mean) / deviation; dgamma = sum of dy x', dbeta = sum of dy over the rows");
         if (step.Tensors[0] is { } gamma)
         {
             string scales = program.Routine("layer_norm_scales", CFunctions.MultiplyAdd, """

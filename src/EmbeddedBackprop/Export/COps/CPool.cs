@@ -52,7 +52,7 @@ internal sealed class CPool<TOp> : COp where TOp : Pooling
         }
 
         Pooling op = (Pooling)step.Step.Op;
-        program.Comment($"{step.Name}: dL/dx {(IsMean ? "= shares of dL/dy, added up where windows overlap" : "+= dL/dy at the largest number of each window, found again")}");
+        program.Comment($"{step.Name}, backwards: dC/dx {(IsMean ? "= shares of dC/dy, added up where windows overlap" : "+= dC/dy at the largest number of each window, found again")}");
         step.Begin(program, 0);
         string sizes = SizesOf(program, op, step.Forward.InputShape(0), step.Forward.OutputShape);
         program.Statement($"{Backward(program)}({sizes}, {(IsMean ? "" : step.Forward.Inputs[0] + ", ")}{step.OutputGradient}, {dx}{CountsPadding(op)});");
