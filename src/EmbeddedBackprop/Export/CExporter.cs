@@ -49,7 +49,7 @@ public static class CExporter
         {
             Directory.CreateDirectory(folder);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
             ExportErrors.CannotCreateFolder(folder, exception);
         }
@@ -90,7 +90,7 @@ public static class CExporter
                 continue;
             }
 
-            float[] rounded = new CTable(range.Name, range.Name, CModel.Compact(range, stored)).StoredAs(chosen.Storage, chosen.Axis, range.Name, name => name).Values;
+            float[] rounded = new CTable(range.Name, range.Name, CNumbers.Compact(range, stored)).StoredAs(chosen.Storage, chosen.Axis, range.Name, name => name).Values;
             for (int row = 0; row < range.Rows; row++)
             {
                 rounded.AsSpan(row * range.Columns, range.Columns).CopyTo(stored.AsSpan(range.Offset + (row * range.Stride)));

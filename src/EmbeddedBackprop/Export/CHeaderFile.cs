@@ -37,7 +37,7 @@ internal static class CHeaderFile
 
             {{State(m, model.StateLength)}}{{Names("Inputs", model.InputNames, model.Inputs[0].Length)}}{{Names("Outputs", model.OutputNames, model.Outputs[0].Length)}}#define {{m}}_FUSED {{(model.Arithmetic == Arithmetic.Fused ? 1 : 0)}}
 
-            /* In front of every table: define it to place them, for example as __attribute__((section(".weights"))). */
+            {{LargestArray(model)}}/* In front of every table: define it to place them, for example as __attribute__((section(".weights"))). */
             #ifndef {{m}}_TABLE
             #define {{m}}_TABLE
             #endif
@@ -113,6 +113,23 @@ internal static class CHeaderFile
     private static string Stored(CModel model) => string.Concat(CReportFile.StoredTables(model).Select(stored => string.Create(
         CultureInfo.InvariantCulture,
         $"/* {stored.Bytes} bytes of it are weights as {stored.Name}{(stored.Scales > 0 ? $" ({stored.Scales} of them scales)" : "")}: from the network's own they are {stored.Largest:G4} away at most, {stored.Mean:G4} in the mean. */\n")));
+
+    /// <summary>A compiler that cannot have the largest array says so, and not something about a constant.</summary>
+    private static string LargestArray(CModel model)
+    {
+        (string what, long bytes) = model.AllTables.Select(table => (table.Name, table.ArrayBytes))
+            .Append(("the arena", sizeof(float) * (long)model.Plan.WorkspaceLength))
+            .Append(("the state", sizeof(float) * (long)model.StateLength))
+            .Concat(model.Inputs.Concat(model.Outputs).Select(end => (end.Pointer, sizeof(float) * (long)end.Length)))
+            .MaxBy(array => array.Item2);
+        return bytes <= short.MaxValue ? "" : $$"""
+            #if defined(PTRDIFF_MAX) && (PTRDIFF_MAX < {{CText.Number(bytes)}})
+            #error "{{what}} has {{CText.Number(bytes)}} bytes: this compiler holds no array of that size"
+            #endif
+
+
+            """;
+    }
 
     private static string Floats(string m, string word, CEnd[] ends) =>
         string.Join(", ", ends.Select(end => $"{m}_{word}{end.MacroSuffix}{(end == ends[0] ? " floats" : "")}"));

@@ -181,7 +181,8 @@ internal static class CMathPrelude
                 }
             }
             /* root = sqrt(m * 2^24), so x's root is root * 2^((e - 150) / 2 - 12); rounded to 24 bits, the carry goes into the exponent. */
-            bits = ((root + 1u) >> 1) + ((uint32_t)((e - 150) / 2 + 138) << 23);
+            e = (e + 126) / 2;
+            bits = ((root + 1u) >> 1) + ((uint32_t)e << 23);
             (void)memcpy(&y, &bits, sizeof y);
             return y;
         }

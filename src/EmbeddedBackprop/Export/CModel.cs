@@ -44,7 +44,7 @@ internal sealed class CModel
         CTrainingEnds ends = new(source, outputs, trainingPlan);
         Inputs = ends.Prediction;
         Outputs = CEnd.All(outputs, "output", "out");
-        Prefix = CText.Identifier(options.Name);
+        Prefix = CText.Prefix(options.Name);
         Macro = Prefix.ToUpperInvariant();
         tables = MakeTables(source, parameters, options, trainingPlan);
         if (trainingPlan is not null)
@@ -201,7 +201,7 @@ internal sealed class CModel
         for (int i = 0; i < to.Length; i++)
         {
             ParameterRange range = from[i];
-            float[] values = Compact(range, parameters);
+            float[] values = CNumbers.Compact(range, parameters);
             string shape = range.Dimensions is { } sizes ? $"[{string.Join("][", sizes.Select(size => CText.Number(size)))}]" : range.Kind == ParameterKind.Weight ? $"[{range.Rows} inputs][{range.Columns} outputs]" : $"[{range.Columns} outputs]";
             made[i] = new CTable(Unique($"{Prefix}_{CText.Identifier(range.Name)}"), $"{CText.Comment(range.Name)} {shape}", values);
             // What is trained begins with the network's own numbers.
@@ -212,19 +212,6 @@ internal sealed class CModel
         }
 
         return made;
-    }
-
-    /// <summary>A tensor without padding, in the order of memory.</summary>
-    public static float[] Compact(in ParameterRange range, ReadOnlySpan<float> parameters)
-    {
-        float[] values = new float[range.Count];
-        for (int row = 0; row < range.Rows; row++)
-        {
-            parameters.Slice(range.Offset + (row * range.Stride), range.Columns).CopyTo(values.AsSpan(row * range.Columns));
-        }
-
-        RequireFinite(range.Name, values);
-        return values;
     }
 
     private CTable[] MakePreparation(CExportOptions options)
@@ -246,17 +233,8 @@ internal sealed class CModel
         CTable Table(string name, IReadOnlyList<float> values)
         {
             float[] numbers = [.. values];
-            RequireFinite("input " + name, numbers);
+            CNumbers.RequireFinite("input " + name, numbers);
             return new CTable(Unique($"{Prefix}_input_{name}"), $"{name} of every input in training{(name == "scale" ? ", as 1 / standard deviation" : "")}", numbers);
-        }
-    }
-
-    private static void RequireFinite(string name, float[] values)
-    {
-        int bad = Array.FindIndex(values, value => !float.IsFinite(value));
-        if (bad >= 0)
-        {
-            ExportErrors.NotFinite(name, bad, values[bad]);
         }
     }
 
@@ -274,7 +252,7 @@ internal sealed class CModel
             }
 
             values[i] = range.PerSample ? [] : state.Slice(range.Offset, range.Length).ToArray();
-            RequireFinite(range.Name, values[i]);
+            CNumbers.RequireFinite(range.Name, values[i]);
         }
 
         return values;
@@ -335,6 +313,7 @@ internal sealed class CModel
                 // What goes on changing is kept as it is: what an op computes from it would be wrong after the first training step.
                 float[] kept = values[StateIndex(range.Name)];
                 (string name, float[] numbers) = Training is null ? text.KeptTable(step.Op, index, range.Name, kept) : (range.Name, kept);
+                CNumbers.RequireFinite(name, numbers);
                 table = new CTable(Unique($"{Prefix}_{CText.Identifier(name)}"), $"{CText.Comment(name)} [{CText.Number(numbers.Length)}]", numbers);
                 this.kept.Add(range.Name, table);
             }

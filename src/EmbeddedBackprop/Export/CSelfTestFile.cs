@@ -53,8 +53,7 @@ internal static class CSelfTestFile
             static uint32_t {{p}}_differs(float x, uint32_t expected)
             {
                 const uint32_t word = {{p}}_word(x);
-                const int both_nan = ((word & 0x7FFFFFFFu) > 0x7F800000u) && ((expected & 0x7FFFFFFFu) > 0x7F800000u);
-                return ((word == expected) || both_nan) ? 0u : 1u;
+                return ((word == expected) || (((word & 0x7FFFFFFFu) > 0x7F800000u) && ((expected & 0x7FFFFFFFu) > 0x7F800000u))) ? 0u : 1u;
             }
 
             {{Sums(model)}}{{(training ? CTrainingSelfTest.Routines(model) : "")}}uint32_t {{p}}_selftest({{(training ? "float *memory" : model.OutputParameters)}})
@@ -127,11 +126,11 @@ internal static class CSelfTestFile
     private static string Check(CModel model)
     {
         string m = model.Macro, p = model.Prefix;
-        string inputs = string.Concat(model.Inputs.Select(input => $"{p}_golden_inputs{input.Suffix} + (sample * {m}_INPUTS{input.MacroSuffix}), "));
+        string inputs = string.Concat(model.Inputs.Select(input => $"{p}_golden_inputs{input.Suffix} + (sample * (size_t){m}_INPUTS{input.MacroSuffix}), "));
         string reset = model.StateLength > 0 ? $"        {p}_reset(state);\n" : model.Training is { } training && CTrainingReset.IsNeeded(training) ? $"        {p}_reset(&model);\n" : "";
         return $"{reset}        {p}_predict({(model.Training is null ? "" : "&model, ")}{inputs}{model.OutputArguments});\n" + string.Concat(model.Outputs.Select(output => $$"""
-                    for (j = 0u; j < {{m}}_OUTPUTS{{output.MacroSuffix}}; j++) {
-                        wrong += {{p}}_differs({{output.Pointer}}[j], {{p}}_golden_outputs{{output.Suffix}}[(sample * {{m}}_OUTPUTS{{output.MacroSuffix}}) + j]);
+                    for (j = 0u; j < (size_t){{m}}_OUTPUTS{{output.MacroSuffix}}; j++) {
+                        wrong += {{p}}_differs({{output.Pointer}}[j], {{p}}_golden_outputs{{output.Suffix}}[(sample * (size_t){{m}}_OUTPUTS{{output.MacroSuffix}}) + j]);
                     }
 
             """));

@@ -9,6 +9,14 @@ internal static class CText
     private const int MaximumIdentifier = 40;
     private const int MaximumComment = 60;
 
+    // NAME.h may not be found where a header of the compiler or of the system is meant (with -I., or where capitals make no difference), and Windows has names for devices. main.c is somebody's program.
+    private static readonly HashSet<string> TakenFileNames = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "assert", "complex", "ctype", "errno", "fenv", "float", "inttypes", "iso646", "limits", "locale", "math", "setjmp", "signal", "stdalign", "stdarg", "stdatomic",
+        "stdbool", "stddef", "stdint", "stdio", "stdlib", "stdnoreturn", "string", "strings", "tgmath", "threads", "time", "uchar", "unistd", "wchar", "wctype", "features",
+        "xmmintrin", "emmintrin", "mmintrin", "immintrin", "memory", "new", "main", "aux", "con", "nul", "prn", "com1", "com2", "com3", "com4", "lpt1", "lpt2", "lpt3",
+    };
+
     /// <summary>A name as a part of an identifier: ASCII letters, digits and single underscores, beginning with a letter.</summary>
     public static string Identifier(string name)
     {
@@ -25,6 +33,13 @@ internal static class CText
 
         string identifier = text.ToString().TrimEnd('_');
         return identifier.Length > 0 && char.IsAsciiLetter(identifier[0]) ? identifier : ("n" + identifier);
+    }
+
+    /// <summary>A name as the beginning of files, functions and macros: an identifier that no header of C and no device of a system has.</summary>
+    public static string Prefix(string name)
+    {
+        string identifier = Identifier(name);
+        return TakenFileNames.Contains(identifier) ? identifier + "_net" : identifier;
     }
 
     /// <summary>
@@ -44,6 +59,11 @@ internal static class CText
     /// <summary>The float as a C99 hexadecimal constant: exact, and no compiler can round it.</summary>
     public static string Hex(float value)
     {
+        if (!float.IsFinite(value))
+        {
+            ExportErrors.NotFiniteConstant(value);
+        }
+
         uint bits = BitConverter.SingleToUInt32Bits(value);
         int exponent = (int)((bits >> 23) & 0xFF);
         uint mantissa = (bits & 0x7FFFFF) << 1; // six hexadecimal digits

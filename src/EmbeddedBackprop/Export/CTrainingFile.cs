@@ -173,7 +173,7 @@ internal static class CTrainingFile
         text.Append($$"""
                 {{p}}_backward(model, {{given}});
                 model->collected++;
-                if (model->collected == {{m}}_ACCUMULATE) {
+                if (model->collected == (uint32_t){{m}}_ACCUMULATE) {
                     model->collected = 0u;
             {{update}}        model->step++;
                 }

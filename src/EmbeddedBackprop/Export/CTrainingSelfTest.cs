@@ -79,7 +79,8 @@ internal static class CTrainingSelfTest
             size_t i;
             for (i = 0u; i < n; i++) {
                 const uint32_t word = {{p}}_draw_word(stream, i);
-                x[i] = rows == 0u ? (float)(word >> 8) * 0x1p-24f : (float)(word % rows);
+                const uint32_t whole = rows == 0u ? word >> 8 : word % rows;
+                x[i] = rows == 0u ? (float)whole * 0x1p-24f : (float)whole;
             }
         }
 

@@ -38,6 +38,10 @@ internal static class ExportErrors
         throw new ArgumentException($"{tensor}[{index}] is {value}: a network with weights that are not finite is not exported");
 
     [DoesNotReturn]
+    public static void NotFiniteConstant(float value) =>
+        throw new ArgumentException($"a constant of the network is {value}: only finite numbers are exported");
+
+    [DoesNotReturn]
     public static void TooLargeForHalf(string tensor, int index, float value) =>
         throw new ArgumentException($"{tensor}[{index}] is {value}: float16 holds nothing above 65504; store this layer as float32 or int8");
 

@@ -135,5 +135,6 @@ internal sealed class COpsTests
     [TestCase(0u, 20, "gcc -O0")]
     [TestCase(1000u, 20, "clang -O2", Category = "Slow")]
     [TestCase(100u, 200, "gcc -O1", Category = "Slow")]
+    [TestCase(2000u, 60, "clang -O1 -fsanitize=address,undefined -fno-sanitize-recover=all", Category = "Slow")]
     public void Random_graphs_give_the_bits_of_the_engine(uint first, int wanted, string compiler) => CRandomNets.Check(build, compiler, first, wanted, CStorage.Float32);
 }

@@ -30,6 +30,10 @@ internal sealed class CStorageTests
     [TestCase("gcc -O3 -mfma", Arithmetic.Fused, CStorage.Float16, 16, Category = "Slow")]
     [TestCase("gcc -O0", Arithmetic.Separate, CStorage.Float16, 17, Category = "Slow")]
     [TestCase("clang -O0", Arithmetic.Separate, CStorage.Int8, 18, Category = "Slow")]
+    [TestCase("clang -O1 -fsanitize=address,undefined -fno-sanitize-recover=all", Arithmetic.Fused, CStorage.Int8, 19, Category = "Slow")]
+    [TestCase("gcc -O1 -fsanitize=address,undefined -fno-sanitize-recover=all", Arithmetic.Separate, CStorage.Float16, 20, Category = "Slow")]
+    [TestCase("gcc -O2 -fanalyzer", Arithmetic.Fused, CStorage.Int8, 21, Category = "Slow")]
+    [TestCase("gcc -O2 -fanalyzer", Arithmetic.Separate, CStorage.Float16, 22, Category = "Slow")]
     public void Every_op_gives_the_bits_of_the_engine_with_the_stored_weights(string compiler, Arithmetic arithmetic, CStorage storage, int seed) =>
         Assert.That(CZooRun.FirstDifference(build, compiler, new CZoo(seed), CZoo.Options(arithmetic, storage)), Is.Null);
 

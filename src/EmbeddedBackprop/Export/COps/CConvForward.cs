@@ -22,10 +22,18 @@ internal static class CConvForward
     private const string Window = """
         /* What outputs side by side read: as many of the kernel's taps as are inside the image, and the ways from one number to the next. */
         typedef struct {
-            size_t first, count; /* of the outputs side by side */
-            size_t channels, rows, columns;
-            size_t x_next, x_column, x_row, x_channel; /* of the next output; of the next tap, of the next row, from behind the last row to the next channel */
-            size_t w_row, w_channel, w_output;
+            size_t first; /* of the outputs side by side */
+            size_t count;
+            size_t channels;
+            size_t rows;
+            size_t columns;
+            size_t x_next; /* of the next output; of the next tap, of the next row, from behind the last row to the next channel */
+            size_t x_column;
+            size_t x_row;
+            size_t x_channel;
+            size_t w_row;
+            size_t w_channel;
+            size_t w_output;
             size_t z_output;
         } ebp_conv_window;
 
@@ -87,7 +95,7 @@ internal static class CConvForward
                         for (u = p->rows; u > 0u; u--) {
                             const float *line = x + at;
             {{Taps(width, dilation, "const float xv = line[{0}];", (i, v) => $"s{i} = EBP_M(xv, {load.Weight($"w{i}[{v}]", "f" + i)}, s{i});")}}                at += x_row;
-            {{Each(i => $"                w{i} += {width};\n")}}            }
+            {{Each(i => $"                w{i} = &w{i}[{width}];\n")}}            }
                         at += p->x_channel;
                         k += p->w_channel;
                     }
@@ -117,7 +125,7 @@ internal static class CConvForward
                         const float *x2 = x1 + next;
                         const float *x3 = x2 + next;
         {{Taps(width, dilation, $"const float wv = {load.Weight("tap[{1}]", "f")};", (i, v) => $"s{i} = EBP_M(x{i}[{Times(v, dilation)}], wv, s{i});")}}                at += x_row;
-                        tap += {{width}};
+                        tap = &tap[{{width}}];
                     }
                     at += p->x_channel;
                     k += p->w_channel;
@@ -189,12 +197,12 @@ internal static class CConvForward
                     size_t group;
                     size_t at = 0u;
                     size_t tap = 0u;
-                    int whole;
+                    uint32_t whole;
                     p.columns = ebp_conv_taps(j * s->stride_x, s->left, s->width, s->dilation_x, s->kernel_width, &v);
                     p.rows = p.columns > 0u ? rows : 0u;
-                    whole = p.columns == s->kernel_width ? 1 : 0;
+                    whole = (p.columns == s->kernel_width) ? 1u : 0u;
                     p.count = 1u;
-                    while (whole != 0 && j + p.count < s->output_width
+                    while (whole != 0u && j + p.count < s->output_width
                         && (((j + p.count) * s->stride_x) + ((p.columns - 1u) * s->dilation_x)) - s->left < s->width) {
                         p.count++;
                     }
@@ -205,13 +213,13 @@ internal static class CConvForward
                     }
                     for (group = 0u; group < s->groups; group++) {
                         const size_t end = o + outputs;
-                        while (whole != 0 && across != NULL && end - o >= 4u) {
+                        while (whole != 0u && across != NULL && end - o >= 4u) {
                             across(&p, x + at, w + (o * p.w_output) + tap{{Scale(load)}}, b + o, z + (o * p.z_output));
                             o += 4u;
                         }
                         p.first = 0u;
                         for (; o < end; o++) {
-                            if (whole != 0 && along != NULL) {
+                            if (whole != 0u && along != NULL) {
                                 along(&p, x + at, w + (o * p.w_output) + tap{{Scale(load)}}, b + o, z + (o * p.z_output));
                                 p.first = p.count - (p.count % 4u);
                             }

@@ -226,9 +226,10 @@ internal static class CConvRoutines
                                 }
                             }
                             plane += s->height * s->width;
-                            kernel += taps;
+                            kernel = &kernel[taps];
                         }
-                        *z++ = sum;
+                        *z = sum;
+                        z++;
                     }
                 }
             }

@@ -8,12 +8,21 @@ internal static class CConvSizes
     private const string Text = """
         /* A convolution of x[channels][height][width] to z[outputs][output_height][output_width]. */
         typedef struct {
-            size_t channels, height, width;
-            size_t outputs, kernel_height, kernel_width;
-            size_t stride_y, stride_x, dilation_y, dilation_x;
-            size_t top, left; /* numbers of padding in front */
+            size_t channels;
+            size_t height;
+            size_t width;
+            size_t outputs;
+            size_t kernel_height;
+            size_t kernel_width;
+            size_t stride_y;
+            size_t stride_x;
+            size_t dilation_y;
+            size_t dilation_x;
+            size_t top; /* numbers of padding in front */
+            size_t left; /* numbers of padding in front */
             size_t groups;    /* the channels of one group are read by the outputs of that group only */
-            size_t output_height, output_width;
+            size_t output_height;
+            size_t output_width;
         } ebp_conv_sizes;
 
         """;

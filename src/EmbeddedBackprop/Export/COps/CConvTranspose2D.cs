@@ -15,7 +15,8 @@ internal sealed class CConvTranspose2D : COp
             size_t i;
             for (c = 0u; c < channels; c++) {
                 for (i = 0u; i < positions; i++) {
-                    *y++ = b[c];
+                    *y = b[c];
+                    y++;
                 }
             }
         }

@@ -87,8 +87,8 @@ internal sealed class CGlobalPool<TOp> : COp where TOp : GlobalPooling
                     }
                     i = i < positions ? i : 0u; /* a NaN equals nothing */
                     dx[i] = dx[i] + dy[c];
-                    x += positions;
-                    dx += positions;
+                    x = &x[positions];
+                    dx = &dx[positions];
                 }
             }
 

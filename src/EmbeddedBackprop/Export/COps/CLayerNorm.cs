@@ -42,8 +42,8 @@ internal sealed class CLayerNorm : COp
                         const float normal = (x[i] - mean) * inverse;
                         y[i] = EBP_M(gamma[i], normal, beta[i]);
                     }
-                    x += n;
-                    y += n;
+                    x = &x[n];
+                    y = &y[n];
                 }
             }
 
@@ -72,8 +72,8 @@ internal sealed class CLayerNorm : COp
                             const float normal = (x[i] - kept[r]) * kept[rows + r];
                             g[i] = EBP_M(dy[i], normal, g[i]);
                         }
-                        x += n;
-                        dy += n;
+                        x = &x[n];
+                        dy = &dy[n];
                     }
                 }
 
@@ -144,9 +144,9 @@ internal sealed class CLayerNorm : COp
                         const float back = inverse * EBP_M(-normal, product, g - sum);
                         dx[i] = {{(adds ? "dx[i] + back" : "back")}};
                     }
-                    x += n;
-                    dy += n;
-                    dx += n;
+                    x = &x[n];
+                    dy = &dy[n];
+                    dx = &dx[n];
                 }
             }
 

@@ -10,9 +10,17 @@ internal sealed class CPool<TOp> : COp where TOp : Pooling
     private const string Sizes = """
         /* Windows over channels x height x width numbers. */
         typedef struct {
-            size_t channels, height, width;
-            size_t window_height, window_width, stride_y, stride_x, top, left; /* top, left: numbers of padding in front */
-            size_t output_height, output_width;
+            size_t channels;
+            size_t height;
+            size_t width;
+            size_t window_height;
+            size_t window_width;
+            size_t stride_y;
+            size_t stride_x;
+            size_t top; /* numbers of padding in front */
+            size_t left;
+            size_t output_height;
+            size_t output_width;
         } ebp_pool_sizes;
 
         """;
@@ -36,11 +44,11 @@ internal sealed class CPool<TOp> : COp where TOp : Pooling
         string pool = IsMean
             ? program.Routine("average_pool", CFunctions.None, Loops(
                 "average_pool", "y = the mean of every window; padding adds nothing, and is counted only if asked for", "const float *x, float *y, int counts_padding", PlaneOf("const ", "x"),
-                "float sum = 0.0f;", "sum = sum + plane[(row * p->width) + column];", $"*y++ = sum / {Count};"))
+                "float sum = 0.0f;", "sum = sum + plane[(row * p->width) + column];", $"*y = sum / {Count};\n                y++;"))
             : program.Routine("max_pool", CFunctions.None, Loops(
                 "max_pool", "y = the largest of every window, the first of equal ones; padding is left out", "const float *x, float *y", PlaneOf("const ", "x"),
                 "float best = plane[(first_row * p->width) + first_column];",
-                "best = plane[(row * p->width) + column] > best ? plane[(row * p->width) + column] : best;", "*y++ = best;"));
+                "best = plane[(row * p->width) + column] > best ? plane[(row * p->width) + column] : best;", "*y = best;\n                y++;"));
         program.Statement($"{pool}({sizes}, {step.Inputs[0]}, {step.Output}{CountsPadding(op)});");
     }
 

@@ -13,7 +13,10 @@ internal sealed class CRecurrent<TOp> : COp where TOp : Recurrent
     private const string Sizes = """
         /* A recurrent layer: x[steps][features]; every step's h goes to y + time * stride, or with stride 0 only the last one to y. */
         typedef struct {
-            size_t steps, features, hidden, stride;
+            size_t steps;
+            size_t features;
+            size_t hidden;
+            size_t stride;
             int backwards; /* from the last time step to the first */
         } ebp_recurrent_sizes;
 

@@ -1,0 +1,151 @@
+using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.Export;
+using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Losses;
+using EmbeddedBackprop.Tests.Support;
+using EmbeddedBackprop.Training;
+using NUnit.Framework;
+
+namespace EmbeddedBackprop.Tests.Export;
+
+/// <summary>What tools that read C say about the exported C: cppcheck with the MISRA rules, and Frama-C's proof that a dense net has no run-time error.</summary>
+[TestFixture]
+internal sealed class CCleanCodeTests
+{
+    // Which of the texts between #if and #endif are read.
+    private static readonly string[] Configuration =
+        ["-D__STDC_VERSION__=199901L", "-DFLT_MANT_DIG=24", "-DDBL_MANT_DIG=53", "-DFLT_EVAL_METHOD=0", "-DEBP_PORTABLE"];
+
+    private CBuild build = null!;
+
+    [SetUp]
+    public void CreateFolder() => build = new CBuild();
+
+    [TearDown]
+    public void DeleteFolder() => build.Dispose();
+
+    [TestCase(Arithmetic.Separate, CStorage.Float32)]
+    [TestCase(Arithmetic.Fused, CStorage.Int8, Category = "Slow")]
+    public void Cppcheck_finds_nothing_in_a_dense_net_but_the_listed_deviations(Arithmetic arithmetic, CStorage storage)
+    {
+        ExportDense(arithmetic, storage);
+        Assert.That(Findings("net.c", "net_selftest.c").Where(finding => !Allowed(finding)), Is.Empty);
+    }
+
+    [Test, Category("Slow")]
+    public void Cppcheck_finds_nothing_in_any_op_but_the_listed_deviations([Values] Arithmetic arithmetic, [Values] CStorage storage)
+    {
+        foreach ((string name, string text) in new CZoo(1).Export(CZoo.Options(arithmetic, storage)))
+        {
+            build.Write(name, text);
+        }
+
+        Assert.That(Findings("zoo.c", "zoo_selftest.c").Where(finding => !Allowed(finding)), Is.Empty);
+    }
+
+    [Test, Category("Slow")]
+    public void Cppcheck_finds_nothing_in_a_training_step_but_the_listed_deviations([Values] Arithmetic arithmetic)
+    {
+        Network network = new Sequential(20).Dense<Tanh>(9).Dense<Sigmoid>(4).Compile<Quadratic>(new NetworkOptions { Arithmetic = arithmetic, Seed = 7 });
+        CExporter.Write(network, build.Folder, new CExportOptions { Name = "net", Training = CTrainingOptions.Of(network, 0.1f) });
+        Assert.That(Findings("net.c", "net_selftest.c").Where(finding => !Allowed(finding)), Is.Empty);
+    }
+
+    [TestCase("z[j] = s0;", "z[j++] = s0;", "misra-c2012-13.3")]
+    [TestCase("size_t whole = outputs - (outputs % 5u);", "size_t whole = outputs - (outputs % 5u); int unused = 3;", "unreadVariable")]
+    [TestCase("at += outputs;", "if (at != 0u) at += outputs;", "misra-c2012-15.6")]
+    public void Control_cppcheck_finds_what_is_planted(string text, string planted, string finding)
+    {
+        ExportDense(Arithmetic.Separate, CStorage.Float32);
+        Plant(text, planted);
+        Assert.That(Findings("net.c").Where(found => !Allowed(found)), Has.Some.Contains(": " + finding + ":"));
+    }
+
+    [TestCase(Arithmetic.Separate, CStorage.Float32, 784, 30, 10)]
+    [TestCase(Arithmetic.Separate, CStorage.Int8, 20, 13, 1, Category = "Slow")]
+    [TestCase(Arithmetic.Fused, CStorage.Float32, 20, 13, 1, Category = "Slow")]
+    [TestCase(Arithmetic.Fused, CStorage.Float16, 784, 30, 10, Category = "Slow")]
+    public void Frama_C_proves_that_a_dense_net_has_no_run_time_error(Arithmetic arithmetic, CStorage storage, int inputs, int hidden, int outputs)
+    {
+        ExportDense(arithmetic, storage, inputs, hidden, outputs);
+        List<string> alarms = Alarms(out string log);
+        Assert.That(alarms, Is.Empty);
+        Assert.That(log, Does.Contain("100% coverage"), "all functions were reached");
+    }
+
+    [TestCase("at += outputs;", "at += outputs + 1u;")]
+    [TestCase("j < outputs; j++", "j <= outputs; j++")]
+    public void Control_Frama_C_finds_what_is_planted(string text, string planted)
+    {
+        ExportDense(Arithmetic.Separate, CStorage.Float32);
+        Plant(text, planted);
+        Assert.That(Alarms(out _), Is.Not.Empty);
+    }
+
+    private void ExportDense(Arithmetic arithmetic, CStorage storage, int inputs = 784, int hidden = 30, int outputs = 10)
+    {
+        Network network = new Sequential(inputs).Dense<Sigmoid>(hidden).Dense<Sigmoid>(outputs).Compile(new NetworkOptions { Arithmetic = arithmetic, Seed = 7 });
+        CExporter.Write(network, build.Folder, new CExportOptions { Name = "net", Storage = storage });
+    }
+
+    private void Plant(string text, string planted)
+    {
+        string source = build.Read("net.c");
+        Assert.That(source, Does.Contain(text));
+        build.Write("net.c", source.Replace(text, planted, StringComparison.Ordinal));
+    }
+
+    /// <summary>What cppcheck says about files, one line each: "file:line: rule: text". Tables in a file of their own are left out: a rule is checked at every number.</summary>
+    private List<string> Findings(params ReadOnlySpan<string> files)
+    {
+        string cppcheck = Tools.Require("cppcheck", "cppcheck");
+        Tools.Result result = Tools.Run(
+            build.Folder, cppcheck,
+            [
+                .. Configuration, "--enable=warning,style,performance,portability", "--std=c99", "--addon=misra", "--suppress=missingIncludeSystem",
+                "--template={file}:{line}: {id}: {message}", "-q", .. files,
+            ]);
+        Assert.That(result.ExitCode, Is.Zero, result.Output + result.Errors);
+        return [.. result.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)];
+    }
+
+    /// <summary>The rules that docs/c-export.md lists with a reason, in the first column of a table.</summary>
+    private static bool Allowed(string finding)
+    {
+        const string Rule = ": misra-c2012-";
+        int at = finding.IndexOf(Rule, StringComparison.Ordinal);
+        return at >= 0 && File.ReadAllText(Path.Combine(Repository.Root, "docs", "c-export.md")).Contains($"\n| {finding[(at + Rule.Length)..].Split(':')[0]} | ", StringComparison.Ordinal);
+    }
+
+    /// <summary>
+    /// The alarms of Frama-C's value analysis over all inputs. Infinities and NaN are numbers here as they are for the engine; memory, shifts, conversions,
+    /// overflow of integers and reads of what was never written are what it proves.
+    /// </summary>
+    private List<string> Alarms(out string log)
+    {
+        string frama = Tools.Require("frama-c", "frama-c-base");
+        build.Write("all_inputs.c", """
+            #include "net.h"
+            #include "__fc_builtin.h"
+
+            int main(void)
+            {
+                float input[NET_INPUTS];
+                float output[NET_OUTPUTS];
+                float arena[NET_ARENA_FLOATS]; /* not written before: a read of it would be an alarm */
+                size_t i;
+                //@ loop unroll 784;
+                for (i = 0u; i < NET_INPUTS; i++) {
+                    input[i] = Frama_C_float_interval(-3.4e38f, 3.4e38f);
+                }
+                net_predict(input, output, arena);
+                return 0;
+            }
+
+            """);
+        log = Tools.RunChecked(
+            build.Folder, frama, ["-eva", "-eva-precision", "3", "-warn-special-float", "none", "-eva-no-show-progress", "-cpp-extra-args=-I" + build.Folder,
+            .. new[] { "all_inputs.c", "net.c", "net_weights.c" }.Select(file => Path.Combine(build.Folder, file))]);
+        return [.. log.Split('\n').Where(line => line.Contains("[eva:alarm]", StringComparison.Ordinal))];
+    }
+}
