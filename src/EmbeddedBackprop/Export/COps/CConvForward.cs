@@ -200,7 +200,10 @@ internal static class CConvForward
                     uint32_t whole;
                     p.columns = ebp_conv_taps(j * s->stride_x, s->left, s->width, s->dilation_x, s->kernel_width, &v);
                     p.rows = p.columns > 0u ? rows : 0u;
-                    whole = (p.columns == s->kernel_width) ? 1u : 0u;
+                    whole = 0u;
+                    if (p.columns == s->kernel_width) {
+                        whole = 1u;
+                    }
                     p.count = 1u;
                     while (whole != 0u && j + p.count < s->output_width
                         && (((j + p.count) * s->stride_x) + ((p.columns - 1u) * s->dilation_x)) - s->left < s->width) {

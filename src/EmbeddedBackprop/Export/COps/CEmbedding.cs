@@ -35,7 +35,7 @@ internal sealed class CEmbedding : COp
                         row[j] = row[j] + dy[j];
                     }
                 }
-                dy += columns;
+                dy = &dy[columns];
             }
         }
 

@@ -12,7 +12,10 @@ internal static class CRecurrentTraining
         /* A recurrent layer: x[steps][features]; every step's h goes to y + place * stride, or with stride 0 only the last one to y. */
         typedef struct {
             size_t batch;    /* samples */
-            size_t steps, features, hidden, stride;
+            size_t steps;
+            size_t features;
+            size_t hidden;
+            size_t stride;
             size_t row;      /* from one sample's y to the next */
             size_t truncate; /* no gradient goes from a step that is a multiple of it to the one before; 0: it goes through all steps */
             int backwards;   /* from the last place to the first */
