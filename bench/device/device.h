@@ -10,7 +10,7 @@ void device_text(const char *text);
 /* Eight hexadecimal digits. */
 void device_word(uint32_t word);
 
-/* Instructions since device_start in steps of 40, at most 671 million; 0 where they cannot be counted. */
+/* Instructions since device_start in steps of 40; 0 where they cannot be counted, and above 671 million. */
 void device_start(void);
 uint32_t device_instructions(void);
 

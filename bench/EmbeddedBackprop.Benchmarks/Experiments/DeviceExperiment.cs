@@ -6,6 +6,7 @@ using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Benchmarks.Experiments;
@@ -42,7 +43,7 @@ internal static class DeviceExperiment
             text.Append(CultureInfo.InvariantCulture, $"""
                 # The exported C on Cortex-M, counted
 
-                Instructions of one prediction, counted by qemu (`-icount shift=0`, SysTick, mean of 20); the same on every machine. They are not cycles: a Cortex-M4 takes
+                Instructions of one prediction, counted by qemu (`-icount shift=0`, SysTick, mean of 20, of training steps 5); the same on every machine. They are not cycles: a Cortex-M4 takes
                 one for most instructions and more for loads, branches and divisions, and its flash may make it wait. None of that is measured here.
 
                 Made by `dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- {Command}` with {FirstLine("arm-none-eabi-gcc", "--version")}
@@ -59,6 +60,13 @@ internal static class DeviceExperiment
 
             text.Append("\nCode is what NAME.c compiles to on Cortex-M4F, with the functions that it uses; \"each\" is instructions a multiply-add, activations and all.\n\n");
             text.Append(HandWritten(folder));
+            text.Append("\nA training step: stochastic gradient descent, one sample, cross-entropy. RAM is NAME_TRAIN_BYTES: weights and all that a step works in, inputs and targets are the caller's.\n\n");
+            text.Append("| net | RAM, bytes | of them weights | code at -Os, bytes | Cortex-M4F, -Os | of a prediction's multiply-adds each | Cortex-M3 (no FPU), -Os |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n");
+            foreach ((string name, string net) in Nets)
+            {
+                text.Append(TrainingRow(folder, name, net));
+            }
+
             Console.Write(text);
             string path = Path.Combine(ResultFile.Root, "bench", "results", "cortex-m-qemu", "device.md");
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
@@ -86,6 +94,18 @@ internal static class DeviceExperiment
             $"| {name} | {plan.MultiplyAdds:N0} | {Macro(header, "NET_FLASH_BYTES"):N0} | {code} | {Macro(header, "NET_RAM_BYTES"):N0} | {small:N0} | {small / each:F2} | {fast:N0} | {fast / each:F2} | {soft:N0} | {soft / each:F1} |\n");
     }
 
+    private static string TrainingRow(string folder, string name, string net)
+    {
+        Plan plan = Export(folder, net, Arithmetic.Fused, training: true);
+        string code = CodeBytes(folder), header = File.ReadAllText(Path.Combine(folder, "net.h"));
+        long hard = Count(folder, M4F, "mps2-an386", "-Os", "-DTRAINING", "-DTIMES=5u")[0];
+        Export(folder, net, Arithmetic.Separate, training: true);
+        long soft = Count(folder, M3, "mps2-an385", "-Os", "-DTRAINING", "-DTIMES=5u")[0];
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"| {name} | {Macro(header, "NET_TRAIN_BYTES"):N0} | {sizeof(float) * Macro(header, "NET_TRAIN_PARAMETERS"):N0} | {code} | {hard:N0} | {hard / (double)plan.MultiplyAdds:F2} | {soft:N0} |\n");
+    }
+
     private static string HandWritten(string folder)
     {
         Export(folder, Nets[0].Text, Arithmetic.Fused);
@@ -100,10 +120,10 @@ internal static class DeviceExperiment
         return text.ToString();
     }
 
-    private static Plan Export(string folder, string net, Arithmetic arithmetic)
+    private static Plan Export(string folder, string net, Arithmetic arithmetic, bool training = false)
     {
-        Network network = NetCompiler.Compile(net, null, new NetworkOptions { Arithmetic = arithmetic, Seed = 1 });
-        CExporter.Write(network, folder, new CExportOptions { Name = "net" });
+        Network network = NetCompiler.Compile(net, training ? new SoftmaxCrossEntropy() : null, new NetworkOptions { Arithmetic = arithmetic, Seed = 1 });
+        CExporter.Write(network, folder, new CExportOptions { Name = "net", Training = training ? CTrainingOptions.Of(network, 0.1f) : null });
         return network.InferencePlan;
     }
 
@@ -127,7 +147,8 @@ internal static class DeviceExperiment
             "measure.c", "device.c", "net.c", "net_weights.c", "net_selftest.c", .. more, "-o", "net.elf"]);
         string written = RunProgram(folder, "qemu-system-arm", [
             "-icount", "shift=0", "-M", machine, "-nographic", "-monitor", "none", "-serial", "none", "-semihosting-config", "enable=on,target=native", "-kernel", "net.elf"]);
-        return [.. written.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(word => (long)Convert.ToUInt32(word, 16))];
+        long[] counts = [.. written.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(word => (long)Convert.ToUInt32(word, 16))];
+        return counts.Length > 0 && counts.All(count => count > 0) ? counts : throw new InvalidOperationException($"nothing was counted: {written}");
     }
 
     private static long Macro(string header, string name) =>

@@ -45,6 +45,9 @@ internal sealed record CDevice(string Name, string[] Compiler, string CompilerPa
     /// <summary>Everything that is emulated.</summary>
     public static IReadOnlyList<CDevice> All { get; } = [CortexM3, CortexM4F, CortexM7, RiscV32, Avr];
 
+    /// <summary>The device of a name, also "host".</summary>
+    public static CDevice Of(string name) => name == Host.Name ? Host : All.Single(device => device.Name == name);
+
     /// <summary>The arithmetic that the processor is made for.</summary>
     public Arithmetic Arithmetic => CTarget.Find(Name) is { HasFusedInstruction: false } ? Arithmetic.Separate : Arithmetic.Fused;
 

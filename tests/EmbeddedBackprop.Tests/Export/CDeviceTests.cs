@@ -31,7 +31,7 @@ internal sealed class CDeviceTests
     [TestCase("host")]
     public void What_a_program_writes_and_returns_arrives(string name)
     {
-        CDevice device = Device(name);
+        CDevice device = CDevice.Of(name);
         build.Write("main.c", "#include \"device.h\"\nint main(void)\n{\n    device_text(\"one\\n\");\n    device_word(0xDEADBEEFu);\n    device_text(\"\\n\");\n    return 7;\n}\n");
         device.Compile(build, "-O1", "program", "main.c");
         Tools.Result result = device.Run(build, "program");
@@ -48,7 +48,7 @@ internal sealed class CDeviceTests
     [TestCase("cortex-m7", "-Os -DEBP_PORTABLE", 17, Category = "Slow")]
     public void Every_op_gives_the_bits_of_the_engine(string name, string options, int seed)
     {
-        CDevice device = Device(name);
+        CDevice device = CDevice.Of(name);
         CZoo zoo = new(seed);
         foreach ((string file, string text) in zoo.Export(Options(device.Arithmetic) with { Name = "zoo", SelfTestSamples = 5 }))
         {
@@ -64,7 +64,7 @@ internal sealed class CDeviceTests
     [TestCase("rv32imafc", "-Os", Category = "Slow")]
     public void Every_activation_and_the_golden_nets_give_the_bits_of_the_engine(string name, string options)
     {
-        CDevice device = Device(name);
+        CDevice device = CDevice.Of(name);
         CBundle bundle = new(build);
         foreach (string activation in Registry.ActivationNames)
         {
@@ -88,7 +88,7 @@ internal sealed class CDeviceTests
     [TestCase("cortex-m7", "-O2", 5000u, 60, Category = "Slow")]
     public void Random_graphs_give_the_bits_of_the_engine(string name, string options, uint first, int wanted)
     {
-        CDevice device = Device(name);
+        CDevice device = CDevice.Of(name);
         CBundle bundle = new(build);
         bundle.AddRandomGraphs(first, wanted, Options(device.Arithmetic), device == CDevice.CortexM3 ? 30_000 : long.MaxValue);
         bundle.WriteMain();
@@ -106,7 +106,7 @@ internal sealed class CDeviceTests
     [TestCase("avr")]
     public void Nets_run_on_other_processors(string name)
     {
-        CDevice device = Device(name);
+        CDevice device = CDevice.Of(name);
         foreach (string net in new[] { "x = input 1x6x6; conv 2 3x3 s2 relu; maxpool 2 s1; dense 6 sigmoid; dense 3 softmax", "x = input 5x3; gru 4; dense 2 tanh" })
         {
             Export(NetCompiler.Compile(net, null, new NetworkOptions { Arithmetic = device.Arithmetic, Seed = 4 }), CTarget.Find(name));
@@ -120,7 +120,7 @@ internal sealed class CDeviceTests
     [TestCase("avr")]
     public void Control_one_wrong_bit_is_counted_on_the_device(string name)
     {
-        CDevice device = Device(name);
+        CDevice device = CDevice.Of(name);
         CBundle bundle = new(build);
         for (int i = 0; i < 2; i++)
         {
@@ -156,8 +156,6 @@ internal sealed class CDeviceTests
     }
 
     private static CExportOptions Options(Arithmetic arithmetic) => new() { Arithmetic = arithmetic };
-
-    private static CDevice Device(string name) => name == "host" ? CDevice.Host : CDevice.All.Single(device => device.Name == name);
 
     private void Export(Network network, CTarget? target) => CExporter.Write(network, build.Folder, new CExportOptions { Name = "net", Target = target });
 

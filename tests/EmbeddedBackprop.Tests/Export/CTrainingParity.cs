@@ -66,6 +66,18 @@ internal sealed class CTrainingParity(CBuild build, IReadOnlyList<CTrainingCase>
     {
         build.Compile(compiler, "program", files.ToArray());
         Assert.That(build.Run("program"), Is.Zero, "the program");
+        return FirstDifference();
+    }
+
+    /// <summary>The same on a device; the emulator reads and writes the files of the folder.</summary>
+    public string? FirstDifference(CDevice device, string options)
+    {
+        device.RunChecked(build, options, files.ToArray());
+        return FirstDifference();
+    }
+
+    private string? FirstDifference()
+    {
         float[] results = MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(Path.Combine(build.Folder, "out.bin"))).ToArray();
         int at = 0;
         foreach ((string what, float[] values) in expected)

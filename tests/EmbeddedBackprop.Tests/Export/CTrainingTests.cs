@@ -121,7 +121,7 @@ internal sealed class CTrainingTests
         return ([y], [graph.Apply(new Loss<Quadratic>(), [y, graph.Input(new Shape(outputs), "onehot")])]);
     }) { Updates = updates, LearningRate = 3f };
 
-    private static IEnumerable<CTrainingCase> ActivationCases()
+    internal static IEnumerable<CTrainingCase> ActivationCases()
     {
         for (int i = 0; i < Activations.Length; i++)
         {
@@ -139,7 +139,7 @@ internal sealed class CTrainingTests
         }
     }
 
-    private static IEnumerable<CTrainingCase> LossCases()
+    internal static IEnumerable<CTrainingCase> LossCases()
     {
         (string Target, Loss Loss)[] losses =
         [
