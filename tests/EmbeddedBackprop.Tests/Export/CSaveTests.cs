@@ -164,11 +164,13 @@ internal sealed class CSaveTests
     }
 
     /// <summary>A net with everything that is kept: an optimiser's state, running means (where gradients are not accumulated), and draws by step.</summary>
-    private static Network Make(ulong seed, Activation? activation, Optimizer? optimizer, Arithmetic arithmetic)
+    private static Network Make(ulong seed, Activation? activation, Optimizer? optimizer, Arithmetic arithmetic, bool norm = true)
     {
         Graph graph = new();
         Node input = graph.Input(new Shape(5), "input");
         Node hidden = graph.Apply(new Dense(6, activation ?? new Activation<Sigmoid>()), input, "hidden");
+        hidden = norm ? graph.Apply(new BatchNorm(), hidden, "norm") : hidden;
+        hidden = graph.Apply(new Dropout(0.2f), hidden, "drop");
         Node output = graph.Apply(new Dense(2, new Activation<Identity>()), hidden, "output");
         Node loss = graph.Apply(new Loss<Quadratic>(), output, graph.Input(new Shape(2), "target"), "loss");
         return new Network(input, output, loss, new NetworkOptions { Batch = 2, Seed = seed, Arithmetic = arithmetic, Optimizer = optimizer ?? new Adam() });
@@ -183,7 +185,7 @@ internal sealed class CSaveTests
 
     private void Export(string name, Activation? activation = null, int accumulate = 1)
     {
-        Network network = Make(1, activation, null, Arithmetic.Fused);
+        Network network = Make(1, activation, null, Arithmetic.Fused, norm: accumulate == 1);
         CExporter.Write(network, build.Folder, Options(network, name, accumulate));
     }
 
