@@ -103,9 +103,16 @@ internal sealed class PeerNets
     private static void FillBatch(Network network, int batch)
     {
         new Random(1).NextSamples(network.TrainingInput(batch));
-        network.TrainingTarget(batch).Clear();
+        FillTargets(network, batch);
+    }
+
+    /// <summary>Before every step: other values stand there afterwards.</summary>
+    private static void FillTargets(Network network, int batch)
+    {
+        Span<float> targets = network.TrainingTarget(batch);
+        targets.Clear();
         for (int b = 0; b < batch; b++)
-            network.TrainingTarget(batch)[(b * network.TargetStride) + (b % 10)] = 1;
+            targets[(b * network.TargetStride) + (b % 10)] = 1;
     }
 
     private static Sequential Layers(string sizes)
@@ -124,6 +131,10 @@ internal sealed class PeerNets
 
     private readonly struct TrainingStep(Network network, int batch) : IWork
     {
-        public void Call() => network.TrainStep(batch, 1e-6f);
+        public void Call()
+        {
+            FillTargets(network, batch);
+            network.TrainStep(batch, 1e-6f);
+        }
     }
 }

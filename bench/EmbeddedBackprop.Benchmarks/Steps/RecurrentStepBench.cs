@@ -51,9 +51,7 @@ public class RecurrentStepBench : Bench
             return;
         foreach (ref float value in network.TrainingInput(batch))
             value = (random.NextSingle() * 2) - 1;
-        network.TrainingTarget(batch).Clear();
-        for (int b = 0; b < batch; b++)
-            network.TrainingTarget(batch)[(b * network.TargetStride) + (b % Classes)] = 1;
+        FillTargets();
 
         // One real step, whose bits show in the weights.
         network.TrainStep(batch, 0.1f);
@@ -64,8 +62,19 @@ public class RecurrentStepBench : Bench
         if (Predicts)
             network.Predict(sequence);
         else
+        {
+            FillTargets(); // other values stand there after a step
             network.TrainStep(batch, 1e-12f); // a rate that moves no weight far: every step does the work of the first one
+        }
     }
 
     protected override void RunLoop() => Run();
+
+    private void FillTargets()
+    {
+        Span<float> targets = network.TrainingTarget(batch);
+        targets.Clear();
+        for (int b = 0; b < batch; b++)
+            targets[(b * network.TargetStride) + (b % Classes)] = 1;
+    }
 }

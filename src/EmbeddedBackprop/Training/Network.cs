@@ -182,13 +182,13 @@ public sealed class Network : IDisposable
     /// <summary>One of several predictions after <see cref="Predict(int)"/>, [batch][<see cref="Plan.Stride"/> of the node]; valid until the next call of any kind.</summary>
     public ReadOnlySpan<float> Prediction(Node output, int batch) => InferencePlan.ValueSpan(Workspace, output, batch);
 
-    /// <summary>Where a training step's samples are written, [batch][InputStride].</summary>
+    /// <summary>Where a training step's samples are written, before every step: afterwards other values may stand there. [batch][InputStride].</summary>
     public Span<float> TrainingInput(int batch) => TrainingInput(Input, batch);
 
     /// <summary>Where a training step's values of any input of the graph (a target, too) are written, [batch][<see cref="Plan.Stride"/> of the node].</summary>
     public Span<float> TrainingInput(Node input, int batch) => Training.ValueSpan(Workspace, input, batch);
 
-    /// <summary>Where a training step's targets are written, [batch][TargetStride].</summary>
+    /// <summary>Where a training step's targets are written, before every step: afterwards other values may stand there. [batch][TargetStride].</summary>
     public Span<float> TrainingTarget(int batch) => TrainingInput(Target!, batch);
 
     /// <summary>Floats from sample to sample of the input.</summary>
