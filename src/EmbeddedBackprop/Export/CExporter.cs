@@ -65,7 +65,7 @@ public static class CExporter
         return paths;
     }
 
-    /// <summary>The parameters as the exported C reads them: those of layers that are stored as float16 or int8 are rounded to what is stored.</summary>
+    /// <summary>The parameters as the exported C reads them: those of layers that are stored as float16 or int8 and not trained are rounded to what is stored.</summary>
     /// <param name="plan">An inference plan.</param>
     /// <param name="parameters">The parameters in the plan's layout.</param>
     /// <param name="options">The storage.</param>
@@ -83,9 +83,11 @@ public static class CExporter
 
         float[] stored = parameters[..plan.ParameterLength].ToArray();
         Dictionary<string, (CScaleAxis Axis, CStorage Storage)> choice = CStorageChoice.Of(plan, options);
+        Plan? training = options.Training is { } wish ? CTraining.PlanOf(plan.Graph, options.Arithmetic ?? plan.Options.Arithmetic, wish) : null;
         foreach (ParameterRange range in plan.Parameters)
         {
-            if (!choice.TryGetValue(range.Name, out (CScaleAxis Axis, CStorage Storage) chosen))
+            // What is trained stands in flash as it is.
+            if (!choice.TryGetValue(range.Name, out (CScaleAxis Axis, CStorage Storage) chosen) || CTraining.IsTrained(training, range.Name))
             {
                 continue;
             }

@@ -156,7 +156,7 @@ public sealed class ModelTests
     {
         using EbpProcess ebp = new();
         ebp.RunJson([.. Tiny, "--epochs", "1", "--out", "a.st"]);
-        Assert.That(ebp.RunJson("export", "c", "a.st", "--out", "t", "--name", "t", "--train", "--batch", "2", "--lr", "0.25", "--freeze", "dense1").GetProperty("train").GetBoolean(), Is.True);
+        Assert.That(ebp.RunJson("export", "c", "a.st", "--out", "t", "--name", "t", "--train", "--batch", "2", "--lr", "0.25", "--freeze", "dense1", "--steps-per-epoch", "50").GetProperty("train").GetBoolean(), Is.True);
         Assert.That(File.ReadAllText(Path.Combine(ebp.Folder, "t", "t.h")), Does.Contain("#define T_BATCH 2").And.Contain("#define T_LEARNING_RATE 0x1p-2f"));
         Assert.That(ebp.Run("export", "c", "a.st", "--out", "t", "--batch", "2").ExitCode, Is.EqualTo(2));
         Assert.That(ebp.Run("export", "c", "a.st", "--out", "t", "--train", "--accumulate", "0").ExitCode, Is.EqualTo(2));

@@ -1,3 +1,4 @@
+using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Optimizers;
@@ -45,6 +46,12 @@ internal sealed record CTrainingCase(string Name, Func<Graph, (Node[] Outputs, N
 
     /// <summary>Layers that keep their weights.</summary>
     public string[] Frozen { get; init; } = [];
+
+    /// <summary>How the weights of layers that are not trained stand in flash.</summary>
+    public CStorage Storage { get; init; } = CStorage.Float32;
+
+    /// <summary>The rows of an input or target, the same for every call, where its name does not tell; null for no such rows.</summary>
+    public Func<Node, float[]?>? Draw { get; init; }
 
     public ulong Seed { get; init; } = 7;
 }

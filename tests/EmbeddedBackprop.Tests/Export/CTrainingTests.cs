@@ -1,5 +1,6 @@
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Export;
+using EmbeddedBackprop.Export.COps;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Losses;
@@ -46,11 +47,11 @@ internal sealed class CTrainingTests
     [TestCase("d[i] = d[i] * (a * (1.0f - a));", "d[i] = (d[i] * a) * (1.0f - a);")]
     [TestCase("w[at] = EBP_M(-rate, sum, w[at]);", "w[at] = w[at] - (rate * sum);", Category = "Slow")]
     [TestCase("sum = EBP_M(delta[j], w[at], sum);", "sum = EBP_M(delta[outputs - 1u - j], w[(k * outputs) + outputs - 1u - j], sum);", Category = "Slow")]
-    [TestCase("parts[(first + i) % 16u] = parts[(first + i) % 16u] +", "parts[(first + i) % 8u] = parts[(first + i) % 8u] +", Category = "Slow")]
+    [TestCase("parts[(first + i) % 16u] = parts[(first + i) % 16u] +", "parts[(first + i) % 4u] = parts[(first + i) % 4u] +", Category = "Slow")]
     [TestCase("const float sum = 0.0f + delta[j];", "const float sum = 0.5f * delta[j];", Category = "Slow")]
     public void Control_another_formula_gives_other_bits(string text, string planted)
     {
-        CTrainingParity parity = new(build, [Nielsen(12, 20, 5, 12)]);
+        CTrainingParity parity = new(build, [Nielsen(12, 20, 12, 12)]);
         parity.Export(source =>
         {
             Assert.That(source, Does.Contain(text));
@@ -76,6 +77,15 @@ internal sealed class CTrainingTests
         build.Compile("gcc -O0", "size", "size.c");
         Assert.That(build.Run("size"), Is.Zero);
         Assert.That(build.Read("t0.md"), Does.Contain("applied at once").And.Contain("RAM, training in all"));
+    }
+
+    [Test]
+    public void Every_op_has_a_text_for_its_backward_pass()
+    {
+        foreach (Type type in typeof(COp).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(COp)) && !type.IsAbstract))
+        {
+            Assert.That(type.GetMethod(nameof(COp.WriteBackward))!.DeclaringType, Is.Not.EqualTo(typeof(COp)), type.Name);
+        }
     }
 
     [Test]
@@ -181,6 +191,18 @@ internal sealed class CTrainingTests
             Node y = graph.Apply(new Dense(3, new Activation<Sigmoid>()), graph.Apply(new Dense(4, new Activation<Gelu>()), first, "middle"), "last");
             return ([y], [graph.Apply(new Loss<Quadratic>(), [y, graph.Input(new Shape(3), "target")])]);
         }) { Frozen = ["middle"] };
+        foreach (CStorage storage in (CStorage[])[CStorage.Float16, CStorage.Int8])
+        {
+            yield return new CTrainingCase($"frozen layers as {storage}", graph =>
+            {
+                Activation f = new Activation<Tanh>();
+                Node x = graph.Input(new Shape(2, 9), "x"), first = graph.Apply(new Conv1D(3, 3, f), x, "first");
+                Node middle = graph.Apply(new SwapAxes(), graph.Apply(new Conv1D(2, 3, f), first, "middle"));
+                Node flat = graph.Apply(new Dense(5, f), graph.Apply(new Gru(3), [middle], "gru"), "flat"), y = graph.Apply(new Dense(2, f), flat, "last");
+                return ([y], [graph.Apply(new Loss<Quadratic>(), [y, graph.Input(new Shape(2), "target")])]);
+            }) { Frozen = ["middle", "gru", "flat"], Storage = storage, Batch = 2, Updates = 20 };
+        }
+
         yield return new CTrainingCase("only the last layer learns", graph =>
         {
             Node x = graph.Input(new Shape(5), "x"), first = graph.Apply(new Dense(6, new Activation<Tanh>()), x, "first");
