@@ -99,7 +99,7 @@ internal static class CRecurrentTraining
             program.Statement("{");
             Layer(program, op, direction, forward.Batch, keeps: true, step.ContinueInputGradients[0] || direction < op.Directions - 1);
             program.Statement(
-                $"    {routine}(&layer, {forward.Inputs[0]}, {(forward.Inputs.Length > 1 ? forward.Inputs[1] : "NULL")}, {tables[0].Argument}, {tables[1].Argument}, {saved}, {dy}, {step.Scratch}, "
+                $"    {routine}(&layer, {(weights.Length > 0 ? forward.Inputs[0] + ", " : "")}{(forward.Inputs.Length > 1 ? forward.Inputs[1] : "NULL")}, {tables[0].Argument}, {tables[1].Argument}, {saved}, {dy}, {step.Scratch}, "
                 + $"{step.InputGradients[0] ?? "NULL"}{weights});");
             program.Statement("}");
         }
@@ -184,7 +184,7 @@ internal static class CRecurrentTraining
              * The way back through the layer, from the last step to the first, in each over the samples. dy may be read only; dh: room for {{(cell ? "2 numbers" : "a number")}} a unit
              * and sample; dx may be NULL. The deltas take the place of the gates.
              */
-            static void ebp_{{name}}(const ebp_recurrent_layer *layer, const float *x, const float *mask, {{load.Parameter("wx")}}, {{load.Parameter("wh")}}, float *saved, const float *dy, float *dh, float *dx{{(trains ? ", float *dwx, float *dwh, float *dbx, float *dbh" : "")}})
+            static void ebp_{{name}}(const ebp_recurrent_layer *layer, {{(trains ? "const float *x, " : "")}}const float *mask, {{load.Parameter("wx")}}, {{load.Parameter("wh")}}, float *saved, const float *dy, float *dh, float *dx{{(trains ? ", float *dwx, float *dwh, float *dbx, float *dbh" : "")}})
             {
                 const size_t units = layer->hidden;
                 const size_t columns = {{op.Gates}}u * units;
