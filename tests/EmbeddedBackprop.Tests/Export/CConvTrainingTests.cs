@@ -2,6 +2,7 @@ using System.Globalization;
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Ops;
 using EmbeddedBackprop.Training;
@@ -74,6 +75,30 @@ internal sealed class CConvTrainingTests
         TestContext.Out.WriteLine($"{memory} bytes of memory, {Sample} of a sample, at most {stack} of stack");
         Assert.That(memory, Is.LessThanOrEqualTo(21 * 1024));
         Assert.That(memory + Sample + Model + stack, Is.LessThanOrEqualTo(28 * 1024));
+    }
+
+    [TestCase("cortex-m4f", Arithmetic.Fused)]
+    [TestCase("cortex-m7", Arithmetic.Fused, Category = "Slow")]
+    [TestCase("cortex-m3", Arithmetic.Separate, Category = "Slow")]
+    [TestCase("rv32imafc", Arithmetic.Fused, Category = "Slow")]
+    public void Every_op_learns_on_a_processor_with_the_bits_of_the_engine(string name, Arithmetic arithmetic)
+    {
+        CTrainingCase[] cases = [.. CConvCases.Ops(1).Where(net => net.Name.Contains("beside others", StringComparison.Ordinal)).Select(net => net with { Arithmetic = arithmetic, Updates = 1 })];
+        new CTrainingParity(build, cases).Export();
+        string[] nets = [.. Enumerable.Range(0, cases.Length).Select(i => "t" + CText.Number(i))];
+        build.Write("main.c", $$"""
+            #include "device.h"
+            {{string.Concat(nets.Select(net => $"#include \"{net}.h\"\n"))}}
+            static float memory[50000];
+
+            int main(void)
+            {
+                int wrong = 0;
+            {{string.Concat(nets.Select(net => $"    if ({net.ToUpperInvariant()}_SELFTEST_FLOATS > 50000 || {net}_selftest(memory) != 0u) {{\n        wrong++;\n    }}\n"))}}    return wrong;
+            }
+
+            """);
+        CDevice.All.Single(device => device.Name == name).RunChecked(build, "-O1", ["main.c", .. nets.SelectMany(net => new[] { net + ".c", net + "_weights.c", net + "_selftest.c" })]);
     }
 
     [Test]
