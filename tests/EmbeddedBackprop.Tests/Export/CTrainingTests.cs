@@ -80,6 +80,20 @@ internal sealed class CTrainingTests
     }
 
     [Test]
+    public void The_memory_of_a_last_layer_and_of_a_small_convolution_net_is_small()
+    {
+        Assert.That(TrainingBytes(Nielsen(784, 30, 10, 1) with { Frozen = ["dense1"] }), Is.LessThanOrEqualTo(3 * 1024));
+        Assert.That(TrainingBytes(new CTrainingCase("a small convolution net", graph =>
+        {
+            Activation f = new Activation<Relu>();
+            ConvOptions options = new() { StrideY = 2, StrideX = 2 };
+            Node x = graph.Input(new Shape(1, 28, 28), "share"), first = graph.Apply(new Conv2D(4, 3, 3, f, options), x), second = graph.Apply(new Conv2D(8, 3, 3, f, options), first);
+            Node y = graph.Apply(new Dense(10, new Activation<Identity>()), second);
+            return ([y], [graph.Apply(new SoftmaxCrossEntropy(), [y, graph.Input(new Shape(10), "onehot")])]);
+        }) { Updates = 2, LearningRate = 0.01f }), Is.LessThanOrEqualTo(28 * 1024));
+    }
+
+    [Test]
     public void Every_op_has_a_text_for_its_backward_pass()
     {
         foreach (Type type in typeof(COp).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(COp)) && !type.IsAbstract))
@@ -240,6 +254,16 @@ internal sealed class CTrainingTests
     {
         Batch = 1 + (i % 3), Accumulate = 1 + (i % 2), Updates = 10, Arithmetic = i % 2 == 0 ? Arithmetic.Fused : Arithmetic.Separate,
     };
+
+    /// <summary>All the memory of an exported training, which has to give the engine's bits.</summary>
+    private long TrainingBytes(CTrainingCase net)
+    {
+        CTrainingParity parity = new(build, [net]);
+        parity.Export();
+        Assert.That(parity.FirstDifference("gcc -O1"), Is.Null);
+        string bytes = build.Read("t0.h").Split("#define T0_TRAIN_BYTES ")[1].Split('\n')[0];
+        return long.Parse(bytes, System.Globalization.CultureInfo.InvariantCulture) + CTrainingReport.ModelBytes;
+    }
 
     private void Check(string compiler, CTrainingCase[] cases)
     {
