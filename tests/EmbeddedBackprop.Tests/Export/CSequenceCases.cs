@@ -1,4 +1,5 @@
 using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Losses;
@@ -15,7 +16,9 @@ internal static class CSequenceCases
     private const int Steps = 5, Features = 3;
 
     /// <summary>Networks with every op and option.</summary>
-    public static IEnumerable<CTrainingCase> All(int batch, int accumulate) =>
+    public static IEnumerable<CTrainingCase> All(int batch, int accumulate) => [.. Mixed(batch, accumulate), Frozen(batch, accumulate)];
+
+    private static IEnumerable<CTrainingCase> Mixed(int batch, int accumulate) =>
         new[] { Recurrent, Sequences, Moves, Shared }.SelectMany(parts => parts.Chunk(8)).Select((parts, i) => new CTrainingCase(string.Join(", ", parts.Select(part => part.Name)), graph =>
         {
             Node[] outputs = [.. parts.SelectMany(part => part.Build(graph))];
@@ -24,6 +27,25 @@ internal static class CSequenceCases
         {
             Batch = batch, Accumulate = accumulate, LearningRate = 0.02f, Arithmetic = (i + batch) % 2 == 0 ? Arithmetic.Fused : Arithmetic.Separate,
         });
+
+    /// <summary>Layers that stay in flash in every storage, with layers that learn in front of them and behind them.</summary>
+    private static CTrainingCase Frozen(int batch, int accumulate) => new("frozen layers", graph =>
+    {
+        Node sequence = graph.Apply(new Reshape(new Shape(Steps, Features)), graph.Apply(new Dense(Steps * Features, new Activation<Tanh>()), In(graph, new Shape(4))));
+        Node read = graph.Apply(new Gru(4, new RecurrentOptions { AllSteps = true }), sequence, "gru in flash");
+        Node both = graph.Apply(new Lstm(3, new RecurrentOptions { Bidirectional = true }), [read, In(graph, new Shape(Steps))], "lstm in flash");
+        Node last = graph.Apply(new Rnn(3), read, "rnn in flash"), dense = graph.Apply(new Dense(4, new Activation<Sigmoid>()), both, "dense in flash");
+        Node words = graph.Apply(new Embedding(5, 4), graph.Input(new Shape(Steps), Rows(graph)), "words in flash");
+        Node[] outputs = [graph.Apply(new Dense(2, new Activation<Tanh>()), graph.Apply(new Concat(), [last, dense])), graph.Apply(new Gru(2), words)];
+        return (outputs, [.. outputs.Select(output => graph.Apply(new Loss<Quadratic>(), output, In(graph, output.Shape)))]);
+    })
+    {
+        Batch = batch, Accumulate = accumulate, LearningRate = 0.02f, Frozen = ["gru in flash", "lstm in flash", "rnn in flash", "dense in flash", "words in flash"],
+        StorageOf = new Dictionary<string, CStorage>
+        {
+            ["gru in flash"] = CStorage.Float16, ["lstm in flash"] = CStorage.Int8, ["dense in flash"] = CStorage.Int8, ["words in flash"] = CStorage.Float16,
+        },
+    };
 
     private static IEnumerable<Part> Recurrent
     {

@@ -30,7 +30,7 @@ internal sealed class CSequenceGraphs
     /// <summary>The graph of a seed.</summary>
     public static CTrainingCase Random(int seed) => new($"seed {seed}", graph => new CSequenceGraphs(seed, graph).Build())
     {
-        Batch = 1 + (seed % 3), Accumulate = seed % 4 == 3 ? 2 : 1, Updates = 20, LearningRate = 0.01f, Arithmetic = seed / 2 % 2 == 0 ? Arithmetic.Fused : Arithmetic.Separate,
+        Batch = 1 + (seed % 3), Accumulate = seed % 4 == 3 ? 2 : 1, Updates = 20, LearningRate = 0.003f, Arithmetic = seed / 2 % 2 == 0 ? Arithmetic.Fused : Arithmetic.Separate,
     };
 
     private (Node[] Outputs, Node[] Losses) Build()
@@ -69,14 +69,14 @@ internal sealed class CSequenceGraphs
         return random.Next(11) switch
         {
             0 => graph.Apply(new Add(new Activation<Tanh>()), [a, b]),
-            1 => graph.Apply(new Add(new Activation<Gelu>()), [a, b, a]),
+            1 => graph.Apply(new Add(new Activation<LeCunTanh>()), [a, b, a]),
             2 => graph.Apply(new Multiply(), [a, b]),
             3 => graph.Apply(new Subtract(), [graph.Apply(new Scale(0.5f), a), b]),
             4 => graph.Apply(new Scale(0.7f, trained: true), a),
             5 => graph.Apply(new Dropout(0.25f), a),
             6 => graph.Apply(new Slice(Draw(0, length), length), graph.Apply(new Concat(), [a, b])),
             7 => graph.Apply(new Dense(length, new Activation<Sigmoid>()), graph.Apply(random.Next(2) == 0 ? new MeanOverTime() : new MaxOverTime(), MayMask(Pick(sequences)))),
-            8 => graph.Apply(Recurrent(length, new RecurrentOptions { TruncateEvery = Draw(0, 2), CarryState = random.Next(2) == 0 }), MayMask(Pick(sequences))),
+            8 => Read(length, new RecurrentOptions { TruncateEvery = Draw(0, 2), CarryState = random.Next(2) == 0 }, Pick(sequences)),
             9 => graph.Apply(new Dense(length, new Activation<Tanh>()), graph.Apply(new Flatten(), Pick(sequences))),
             _ => Twice(new Dense(length, new Activation<Tanh>()), a),
         };
@@ -92,19 +92,29 @@ internal sealed class CSequenceGraphs
             2 => graph.Apply(new SoftmaxOverLastAxis(), a),
             3 => graph.Apply(new SwapAxes(), graph.Apply(new Dropout(0.5f), graph.Apply(new SwapAxes(), a))),
             4 => random.Next(2) == 0 ? ToSequence(Pick(rows)) : graph.Apply(new Embedding(5, features), graph.Input(new Shape(steps), $"rows {graph.Nodes.Count} of 5")),
-            5 => graph.Apply(Recurrent(features, new RecurrentOptions { AllSteps = true, TruncateEvery = Draw(0, 2), CarryState = random.Next(2) == 0 }), MayMask(a)),
-            6 => graph.Apply(Recurrent(features / 2, new RecurrentOptions { AllSteps = true, Bidirectional = true }), MayMask(a)),
+            5 => Read(features, new RecurrentOptions { AllSteps = true, TruncateEvery = Draw(0, 2), CarryState = random.Next(2) == 0 }, a),
+            6 => Read(features / 2, new RecurrentOptions { AllSteps = true, Bidirectional = true }, a),
             _ => Twice(Recurrent(features, new RecurrentOptions { AllSteps = true }), a),
         };
     }
 
     private Node Twice(Op op, Node node) => graph.Apply(op, graph.Apply(op, node));
 
-    private Recurrent Recurrent(int hidden, RecurrentOptions options) => random.Next(4) switch
+    private Node Read(int hidden, RecurrentOptions options, Node sequence)
+    {
+        if (random.Next(4) != 0)
+        {
+            return graph.Apply(Recurrent(hidden, options), MayMask(sequence));
+        }
+
+        Node read = graph.Apply(new Rnn(hidden, RecurrentFunction.Relu, options), MayMask(sequence));
+        return graph.Apply(new Activate(new Activation<Tanh>()), read);
+    }
+
+    private Recurrent Recurrent(int hidden, RecurrentOptions options) => random.Next(3) switch
     {
         0 => new Rnn(hidden, RecurrentFunction.Tanh, options),
-        1 => new Rnn(hidden, RecurrentFunction.Relu, options),
-        2 => new Gru(hidden, options),
+        1 => new Gru(hidden, options),
         _ => new Lstm(hidden, options),
     };
 }

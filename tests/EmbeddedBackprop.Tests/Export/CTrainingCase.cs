@@ -45,6 +45,9 @@ internal sealed record CTrainingCase(string Name, Func<Graph, (Node[] Outputs, N
     public Func<int, float>? Rate { get; init; }
 
     /// <summary>Layers that keep their weights.</summary>
+    /// <summary>How frozen layers stand in flash, where that is not float32.</summary>
+    public IReadOnlyDictionary<string, CStorage> StorageOf { get; init; } = new Dictionary<string, CStorage>();
+
     public string[] Frozen { get; init; } = [];
 
     /// <summary>How the weights of layers that are not trained stand in flash.</summary>

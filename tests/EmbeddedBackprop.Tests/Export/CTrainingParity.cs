@@ -113,8 +113,7 @@ internal sealed class CTrainingParity(CBuild build, IReadOnlyList<CTrainingCase>
             Seed = net.Seed, Frozen = net.Frozen, FuseUpdate = false, Initializer = new Normal(),
         });
         CTrainingOptions training = CTrainingOptions.Of(engine, net.LearningRate) with { Batch = net.Batch, Accumulate = net.Accumulate, SelfTestSteps = 3, Schedule = net.Schedule, StepsPerEpoch = net.StepsPerEpoch, Epochs = net.Epochs };
-        CExportOptions options = new() { Name = prefix, Training = training, Storage = net.Storage };
-        CExporter.StoredParameters(engine.InferencePlan, engine.Parameters, options).CopyTo(engine.Parameters);
+        CExportOptions options = new() { Name = prefix, Training = training, Storage = net.Storage, StorageOf = net.StorageOf };
         foreach ((string name, string text) in CExporter.Generate(engine.InferencePlan, engine.Parameters, options, engine.State))
         {
             build.Write(name, name == prefix + ".c" ? change(text) : text);
@@ -124,6 +123,7 @@ internal sealed class CTrainingParity(CBuild build, IReadOnlyList<CTrainingCase>
             }
         }
 
+        CExporter.StoredParameters(engine.InferencePlan, engine.Parameters, options).CopyTo(engine.Parameters);
         Train(net, engine, ends);
         functions.Add(Function(net, prefix, ends, outputs));
     }

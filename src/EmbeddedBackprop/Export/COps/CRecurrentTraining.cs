@@ -37,7 +37,7 @@ internal static class CRecurrentTraining
         return program.Routine(gates.Name + "_run" + load.Suffix, gates.Functions, ForwardText(op, gates, load));
     }
 
-    /// <summary>Asks for back(layer, x, mask, wx, wh, saved, dy, dh, dx[, dwx, dwh, dbx, dbh]) for all samples.</summary>
+    /// <summary>Asks for back(layer, [x,] mask, wx, wh, saved, dy, dh, dx[, dwx, dwh, dbx, dbh]) for all samples.</summary>
     /// <param name="program">Collects the texts.</param>
     /// <param name="op">The layer.</param>
     /// <param name="load">How the weights are read.</param>
