@@ -49,8 +49,8 @@ internal static class DeviceExperiment
                 Made by `dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- {Command}` with {FirstLine("arm-none-eabi-gcc", "--version")}
                 and {FirstLine("qemu-system-arm", "--version")}.
 
-                | net | multiply-adds | tables, bytes | code at -Os, bytes | arena, bytes | Cortex-M4F, -Os | each | Cortex-M4F, -O2 | each | Cortex-M3 (no FPU), -Os | each |
-                | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+                | net | multiply-adds | tables, bytes | code at -Os, bytes | arena, bytes | Cortex-M4F, -Os | each | estimated | Cortex-M4F, -O2 | each | Cortex-M3 (no FPU), -Os | each |
+                | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | ---: | ---: | ---: | ---: |
 
                 """);
             foreach ((string name, string net) in Nets)
@@ -84,6 +84,7 @@ internal static class DeviceExperiment
     {
         Plan plan = Export(folder, net, Arithmetic.Fused);
         string code = CodeBytes(folder);
+        CCost estimate = CCost.Of(plan, new float[plan.ParameterLength], null, InitialState(plan));
         long small = Count(folder, M4F, "mps2-an386", "-Os")[0], fast = Count(folder, M4F, "mps2-an386", "-O2")[0];
         Export(folder, net, Arithmetic.Separate);
         long soft = Count(folder, M3, "mps2-an385", "-Os")[0];
@@ -91,7 +92,14 @@ internal static class DeviceExperiment
         double each = plan.MultiplyAdds;
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"| {name} | {plan.MultiplyAdds:N0} | {Macro(header, "NET_FLASH_BYTES"):N0} | {code} | {Macro(header, "NET_RAM_BYTES"):N0} | {small:N0} | {small / each:F2} | {fast:N0} | {fast / each:F2} | {soft:N0} | {soft / each:F1} |\n");
+            $"| {name} | {plan.MultiplyAdds:N0} | {Macro(header, "NET_FLASH_BYTES"):N0} | {code} | {Macro(header, "NET_RAM_BYTES"):N0} | {small:N0} | {small / each:F2} | {estimate.Instructions:N0} ({(double)(estimate.Instructions - small) / small:+0.0%;-0.0%}), code {estimate.CodeBytes:N0} | {fast:N0} | {fast / each:F2} | {soft:N0} | {soft / each:F1} |\n");
+    }
+
+    private static float[] InitialState(Plan plan)
+    {
+        float[] state = new float[plan.StateLength];
+        plan.InitializeState<float>(state);
+        return state;
     }
 
     private static string TrainingRow(string folder, string name, string net)

@@ -38,15 +38,7 @@ internal static class CMath
     /// <param name="functions">What the caller's text uses.</param>
     public static string Source(Arithmetic arithmetic, string prefix, CFunctions functions)
     {
-        // Later parts use earlier ones, so one pass from the end finds everything.
-        for (int i = Parts.Length - 1; i >= 0; i--)
-        {
-            if (functions.HasFlag(Parts[i].Function))
-            {
-                functions |= Parts[i].Uses;
-            }
-        }
-
+        functions = WithUsed(functions);
         StringBuilder text = new(CMathPrelude.Head);
         if (functions.HasFlag(CFunctions.MultiplyAdd))
         {
@@ -58,6 +50,22 @@ internal static class CMath
             text.Append('\n').Append(CMathPrelude.SquareRoot);
         }
 
+        AppendParts(text, functions);
+
+        // The texts are written with the prefix "ebp"; macros are in capitals and keep their names.
+        return text.Replace("ebp_", prefix + "_").Replace("\r", string.Empty).ToString();
+    }
+
+    /// <summary>The text of the functions alone, without what is a macro, with the prefix "ebp".</summary>
+    public static string Functions(CFunctions functions)
+    {
+        StringBuilder text = new();
+        AppendParts(text, WithUsed(functions));
+        return text.ToString();
+    }
+
+    private static void AppendParts(StringBuilder text, CFunctions functions)
+    {
         foreach ((CFunctions function, _, string part) in Parts)
         {
             if (functions.HasFlag(function))
@@ -65,8 +73,19 @@ internal static class CMath
                 text.Append('\n').Append(part);
             }
         }
+    }
 
-        // The texts are written with the prefix "ebp"; macros are in capitals and keep their names.
-        return text.Replace("ebp_", prefix + "_").Replace("\r", string.Empty).ToString();
+    /// <summary>Later parts use earlier ones, so one pass from the end finds everything.</summary>
+    private static CFunctions WithUsed(CFunctions functions)
+    {
+        for (int i = Parts.Length - 1; i >= 0; i--)
+        {
+            if (functions.HasFlag(Parts[i].Function))
+            {
+                functions |= Parts[i].Uses;
+            }
+        }
+
+        return functions;
     }
 }

@@ -128,7 +128,24 @@ internal sealed class CTraining
         Arithmetic = arithmetic,
         Layout = Layout.Compact,
         Frozen = options.Frozen,
+        Recompute = [.. options.Recompute.Select(name => Named(options.Losses[0].Graph, name))],
     };
+
+    private static Node Named(Graph graph, string name)
+    {
+        Node? found = null;
+        foreach (Node node in graph.Nodes)
+        {
+            found = node.Name == name ? node : found;
+        }
+
+        if (found is null)
+        {
+            ExportErrors.NoNode(name);
+        }
+
+        return found;
+    }
 
     /// <summary>Whether the weights may change within the backward pass: then gradients need no memory.</summary>
     public static bool UpdatesInBackward(CTrainingOptions options, Plan plan) =>

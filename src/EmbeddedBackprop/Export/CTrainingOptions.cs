@@ -49,6 +49,11 @@ public sealed record CTrainingOptions
     /// <summary>Seed of everything random in training (dropout).</summary>
     public ulong Seed { get; init; }
 
+    /// <summary>
+    /// Names of nodes whose values are computed again in the backward pass instead of kept, where that is possible: less memory, more time, the same bits.
+    /// </summary>
+    public IReadOnlyList<string> Recompute { get; init; } = [];
+
     /// <summary>Updates of the self-test; 0 for none.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
     public int SelfTestSteps { get; init => field = (int)Errors.RequireNotNegative("self-test steps", value); } = 4;

@@ -81,6 +81,10 @@ internal static class ExportErrors
             $"the schedule '{schedule}' counts epochs: expected 1 to {most} updates per epoch and at least 1 epoch, got {stepsPerEpoch} and {epochs}");
 
     [DoesNotReturn]
+    public static void NoNode(string name) =>
+        throw new ArgumentException($"no node is called '{name}' whose value could be computed again");
+
+    [DoesNotReturn]
     public static void NothingStored() =>
         throw new ArgumentException("the export has no training: a network that does not learn stores nothing");
 

@@ -106,4 +106,33 @@ public sealed class PlanAndCheckTests
         Assert.That(result.GetProperty("neuron").GetProperty("parameters").GetInt64(), Is.EqualTo(4));
         Assert.That(ebp.Run("compare", "--data", "csv:t.csv", "--epochs", "2").Output, Does.Contain("test accuracy").And.Contains("multiply-adds"));
     }
+
+    [Test]
+    public void A_device_is_told_what_the_exported_c_takes_and_what_fits()
+    {
+        using EbpProcess ebp = new();
+        JsonElement plain = ebp.RunJson("plan", "--layers", "784,30,10", "--target", "cortex-m4f");
+        JsonElement prediction = plain.GetProperty("device")[0], training = plain.GetProperty("device")[1];
+        Assert.That(prediction.GetProperty("table_bytes").GetInt64(), Is.EqualTo(95440));
+        Assert.That(prediction.GetProperty("ram_bytes").GetInt64(), Is.EqualTo(120));
+        Assert.That(prediction.GetProperty("instructions").GetInt64(), Is.InRange(60000, 80000));
+        Assert.That(training.GetProperty("ram_bytes").GetInt64(), Is.InRange(95440 + 200, 95440 + 1024));
+
+        EbpProcess.Result fits = ebp.Run("plan", "--layers", "784,30,10", "--target", "cortex-m4f", "--fit", "32K/8K");
+        Assert.That(fits.ExitCode, Is.Zero, fits.Errors);
+        Assert.That(fits.Output, Does.Contain("--storage int8: fits").And.Contain("as it is: too large by").And.Contain("--train --freeze dense1 --storage int8: fits"));
+        Assert.That(ebp.Run("plan", "--layers", "784,30,10", "--target", "cortex-m4f", "--fit", "8K/1K").ExitCode, Is.EqualTo(1));
+    }
+
+    [TestCase("--target z80", 2, "cortex-m4f")]
+    [TestCase("--fit 64K/8K", 2, "--target")]
+    [TestCase("--target cortex-m4f --fit 64K", 2, "256K/64K")]
+    [TestCase("--target avr", 3, "separate")]
+    public void A_wrong_wish_for_a_device_is_explained(string options, int code, string word)
+    {
+        using EbpProcess ebp = new();
+        EbpProcess.Result result = ebp.Run(["plan", "--layers", "4,3,2", .. EbpProcess.Words(options)]);
+        Assert.That(result.ExitCode, Is.EqualTo(code), result.Errors);
+        Assert.That(result.Errors, Does.Contain(word));
+    }
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Tools.Output;
 using EmbeddedBackprop.Tools.Recipes;
@@ -19,11 +20,71 @@ internal static class PlanCommand
         RecipeOptions options = new(command, RecipeOptions.Model, ["optimizer", "momentum", "batch"]);
         Option<string> ram = new("--ram") { HelpName = "BYTES", Description = "Plans a training that takes no more memory than this (as in 64K), and says what that costs." };
         command.Options.Add(ram);
+        Option<string> target = new("--target") { HelpName = "NAME", Description = $"Shows what the exported C costs on a device: {string.Join(", ", CTarget.All.Select(known => known.Name))}." };
+        Option<string> fit = new("--fit") { HelpName = "FLASH/RAM", Description = "With --target: which storage, freezing, accumulation and recomputation fit the device, as in 256K/64K." };
+        command.Options.Add(target);
+        command.Options.Add(fit);
         Option<bool> json = Json.Option();
         command.Options.Add(json);
-        command.SetAction(parsed => Run(
-            parsed.GetValue(model), options.Read(parsed), OptionText.Bytes("ram", parsed.GetValue(ram)), parsed.GetValue(json)));
+        command.SetAction(parsed => parsed.GetValue(target) is { } name
+            ? OnDevice(parsed.GetValue(model), options.Read(parsed), ExportCommand.Target(name)!, parsed.GetValue(fit), parsed.GetValue(json))
+            : parsed.GetValue(fit) is not null ? throw ToolException.Usage("--fit: --target says for which device, as in --target cortex-m4f")
+            : Run(parsed.GetValue(model), options.Read(parsed), OptionText.Bytes("ram", parsed.GetValue(ram)), parsed.GetValue(json)));
         return command;
+    }
+
+    private static int OnDevice(string? path, Recipe given, CTarget target, string? fit, bool json)
+    {
+        string[] limits = fit?.Split('/') ?? [];
+        if (fit is not null && limits.Length != 2)
+        {
+            throw ToolException.Usage($"--fit: expected flash and RAM, as in 256K/64K, got '{fit}'");
+        }
+
+        long? flash = fit is null ? null : OptionText.Bytes("fit", limits[0]), ram = fit is null ? null : OptionText.Bytes("fit", limits[1]);
+        using Network network = path is null ? Named(given) : FromFile(path, given);
+        DevicePlan plan = new(network, target, 0.1f);
+        IReadOnlyList<DevicePlan.Choice> choices = fit is null ? plan.Plain() : plan.Choices();
+        if (fit is null && DevicePlan.Refusal(choices) is { } refusal)
+        {
+            throw ToolException.BadInput(refusal);
+        }
+
+        if (json)
+        {
+            JsonResult.Write(writer =>
+            {
+                writer.WriteString("command", "plan");
+                writer.WriteString("target", target.Name);
+                DevicePlan.Write(writer, choices, flash, ram);
+            });
+        }
+        else
+        {
+            Console.Out.WriteLine(DevicePlan.Table(choices, target, flash, ram));
+        }
+
+        return flash is { } f && ram is { } r && !choices.Any(choice => DevicePlan.Fits(choice.Cost, f, r)) ? ExitCode.CheckFailed : ExitCode.Success;
+    }
+
+    private static Network FromFile(string path, Recipe given)
+    {
+        if (given.ToDictionary().Keys.FirstOrDefault(name => name != "batch") is { } stray)
+        {
+            throw ToolException.Usage($"--{stray}: the model file says what the network is");
+        }
+
+        return ModelStore.Load(path).File.ToNetwork(given.Batch ?? 0, Layout.Compact);
+    }
+
+    private static Network Named(Recipe given)
+    {
+        if (given.Layers is null && given.Net is null)
+        {
+            throw ToolException.Usage("plan wants --layers, as in --layers 784,30,10, or --net, or a model file");
+        }
+
+        return NetworkFactory.Create(RecipeDefaults.CompleteWithoutData(given) with { Initializer = "zeros" }, Layout.Compact, given.Batch);
     }
 
     private static int Run(string? path, Recipe given, long? ram, bool json)

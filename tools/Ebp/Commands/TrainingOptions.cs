@@ -30,6 +30,11 @@ internal sealed class TrainingOptions
 
     private readonly Option<int?> epochs = new("--epochs") { HelpName = "N", Description = "With --steps-per-epoch: epochs until the schedule's end (default: those of the training)." };
 
+    private readonly Option<string?> recompute = new("--recompute")
+    {
+        HelpName = "NODES", Description = "With --train: nodes whose values are computed again instead of kept, by name with commas between: less RAM, more time, the same bits.",
+    };
+
     private readonly bool always;
 
     /// <param name="command">Gets the options.</param>
@@ -37,7 +42,7 @@ internal sealed class TrainingOptions
     public TrainingOptions(Command command, bool always = false)
     {
         this.always = always;
-        foreach (Option option in new Option[] { train, batch, accumulate, rate, freeze, stepsPerEpoch, epochs })
+        foreach (Option option in new Option[] { train, batch, accumulate, rate, freeze, recompute, stepsPerEpoch, epochs })
         {
             if (!always || option != train)
             {
@@ -51,10 +56,10 @@ internal sealed class TrainingOptions
     public Wish? Read(ParseResult parsed)
     {
         Wish wish = new(Positive("--batch", parsed.GetValue(batch)), Positive("--accumulate", parsed.GetValue(accumulate)), parsed.GetValue(rate), parsed.GetValue(freeze),
-            Positive("--steps-per-epoch", parsed.GetValue(stepsPerEpoch)), Positive("--epochs", parsed.GetValue(epochs)));
+            Positive("--steps-per-epoch", parsed.GetValue(stepsPerEpoch)), Positive("--epochs", parsed.GetValue(epochs)), parsed.GetValue(recompute));
         if (!always && !parsed.GetValue(train))
         {
-            return wish == new Wish(null, null, null, null, null, null) ? null : throw ToolException.Usage("--batch, --accumulate, --lr, --freeze, --steps-per-epoch and --epochs say how the exported C trains: they need --train");
+            return wish == new Wish(null, null, null, null, null, null, null) ? null : throw ToolException.Usage("--batch, --accumulate, --lr, --freeze, --recompute, --steps-per-epoch and --epochs say how the exported C trains: they need --train");
         }
 
         return wish.Rate is not { } given || (given >= 0f && float.IsFinite(given)) ? wish : throw ToolException.Usage($"--lr {given}: expected a number that is not negative");
@@ -63,7 +68,7 @@ internal sealed class TrainingOptions
     private static int? Positive(string option, int? value) => value is null or > 0 ? value : throw ToolException.Usage($"{option} {value}: expected a number above 0");
 
     /// <summary>What was asked for; null for what was left open.</summary>
-    public sealed record Wish(int? Batch, int? Accumulate, float? Rate, string? Freeze, int? StepsPerEpoch, int? Epochs)
+    public sealed record Wish(int? Batch, int? Accumulate, float? Rate, string? Freeze, int? StepsPerEpoch, int? Epochs, string? Recompute)
     {
         /// <summary>The training step of a model.</summary>
         /// <exception cref="ToolException">There is no layer of a name.</exception>
@@ -93,8 +98,11 @@ internal sealed class TrainingOptions
                 Schedule = counts && StepsPerEpoch is null ? new Constant() : schedule,
                 StepsPerEpoch = StepsPerEpoch ?? 0,
                 Epochs = Epochs ?? Math.Max(1, trainer?.Epochs ?? 1),
-                Frozen = Freeze?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? options.Frozen,
+                Frozen = Names(Freeze) ?? options.Frozen,
+                Recompute = Names(Recompute) ?? [],
             };
         }
+
+        private static string[]? Names(string? text) => text?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
     }
 }

@@ -1,0 +1,79 @@
+using EmbeddedBackprop.Graphs;
+
+namespace EmbeddedBackprop.Export;
+
+/// <summary>What exported C costs on a device, known before it is compiled. Tables and memory are exact; code, stack and instructions are estimates.</summary>
+/// <remarks>
+/// The estimates are those of gcc -Os for Cortex-M4F, fitted to what the emulator counts for nets of one layer; <c>docs/c-export.md</c> shows them beside what is
+/// counted for whole nets. Instructions are not cycles: memory waits and the processor's pipeline are not in them.
+/// </remarks>
+public sealed record CCost
+{
+    /// <summary>A bound of the stack of a prediction: the three largest functions of a net with every op took 832 bytes (gcc -Os -fstack-usage, Cortex-M4F); most nets take a third.</summary>
+    internal const int StackOfPrediction = 1024;
+
+    /// <summary>The same of a training step, whose functions were measured one net at a time: at most 560 bytes.</summary>
+    internal const int StackOfTraining = 1280;
+
+    /// <summary>Bytes of constant tables: weights, running statistics, preparation.</summary>
+    public required long TableBytes { get; init; }
+
+    /// <summary>Bytes of machine code, estimated.</summary>
+    public required long CodeBytes { get; init; }
+
+    /// <summary>Tables and code.</summary>
+    public long FlashBytes => TableBytes + CodeBytes;
+
+    /// <summary>Bytes of RAM that the caller hands in (arena and carried state, or the memory of training) and of the model structure; inputs and outputs not counted.</summary>
+    public required long RamBytes { get; init; }
+
+    /// <summary>Bytes of inputs and outputs of a call, targets included, where they have memory of their own.</summary>
+    public required long EndBytes { get; init; }
+
+    /// <summary>Bytes of stack, a bound that was measured.</summary>
+    public required int StackBytes { get; init; }
+
+    /// <summary>Multiply-adds of a prediction.</summary>
+    public required long MultiplyAdds { get; init; }
+
+    /// <summary>Instructions of a prediction, estimated; 0 where there is no estimate for the target.</summary>
+    public required long Instructions { get; init; }
+
+    /// <summary>Step by step: name, multiply-adds, estimated instructions.</summary>
+    public required IReadOnlyList<(string Name, long MultiplyAdds, long Instructions)> Steps { get; init; }
+
+    /// <summary>The cost of an export.</summary>
+    /// <param name="plan">An inference plan; its batch and layout do not matter.</param>
+    /// <param name="parameters">The parameters in the plan's layout; their values do not matter.</param>
+    /// <param name="options">As for <see cref="CExporter.Write(Plan, ReadOnlySpan{float}, string, CExportOptions, ReadOnlySpan{float})"/>.</param>
+    /// <param name="state">What the ops keep without training it, in the plan's layout; empty where there is none.</param>
+    /// <exception cref="NotSupportedException">An op or activation has no C text, or the target cannot hold or compute it; the message names it.</exception>
+    public static CCost Of(Plan plan, ReadOnlySpan<float> parameters, CExportOptions? options = null, ReadOnlySpan<float> state = default)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        return Of(new CModel(plan, parameters, state, options ?? new CExportOptions()), options?.Target);
+    }
+
+    internal static CCost Of(CModel model, CTarget? target)
+    {
+        bool counted = (target ?? CTarget.CortexM4F).HasFusedInstruction;
+        (string, long, long)[] steps =
+            [.. model.Steps.Select(step => (step.Name, step.Step.Op.MultiplyAdds, counted ? CInstructions.Of(step) : 0L))];
+        long ends = model.Inputs.Sum(end => (long)end.Length) + model.Outputs.Sum(end => (long)end.Length);
+        return new CCost
+        {
+            TableBytes = model.FlashBytes,
+            CodeBytes = CCodeSize.Of(model),
+            RamBytes = model.Training is { } training
+                ? (sizeof(float) * (long)training.Length) + CTrainingReport.ModelBytes
+                : sizeof(float) * ((model.UsesArena ? model.Plan.WorkspaceLength : 0L) + model.StateLength),
+            EndBytes = sizeof(float) * (model.Training is null ? ends : (SampleLength(model) * model.Training.Batch) + model.Outputs.Sum(end => (long)end.Length)),
+            StackBytes = model.Training is null ? StackOfPrediction : StackOfTraining,
+            MultiplyAdds = model.Plan.MultiplyAdds,
+            Instructions = steps.Sum(step => step.Item3),
+            Steps = steps,
+        };
+
+        static long SampleLength(CModel model) => model.Training!.Ends.Sum(end => (long)end.Length);
+    }
+}

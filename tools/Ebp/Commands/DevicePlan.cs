@@ -1,0 +1,180 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using EmbeddedBackprop.Export;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Training;
+
+namespace EmbeddedBackprop.Tools.Commands;
+
+/// <summary>ebp plan --target and --fit: what the exported C of a network costs on a device, and which ways of exporting it fit.</summary>
+/// <param name="network">The network.</param>
+/// <param name="target">The device.</param>
+/// <param name="learningRate">Of a training on the device.</param>
+internal sealed class DevicePlan(Network network, CTarget target, float learningRate)
+{
+    private readonly CExportOptions options = new() { Target = target };
+
+    /// <summary>A way of exporting the network.</summary>
+    /// <param name="Description">What is chosen, as options of ebp export c.</param>
+    /// <param name="Trains">Whether the C learns.</param>
+    /// <param name="Cost">What it costs; null where the device cannot have it.</param>
+    /// <param name="Refusal">Why it cannot.</param>
+    public sealed record Choice(string Description, bool Trains, CCost? Cost, string Refusal);
+
+    /// <summary>What the device refuses of the plainest way; null if it can have it.</summary>
+    public static string? Refusal(IReadOnlyList<Choice> choices) => choices[0].Cost is null ? choices[0].Refusal : null;
+
+    /// <summary>A prediction and, where the network has a loss, a training as plain as it can be.</summary>
+    public IReadOnlyList<Choice> Plain() => network.TrainingPlan is null ? [Prediction(CStorage.Float32)] : [Prediction(CStorage.Float32), Training([], [], 1, CStorage.Float32)];
+
+    /// <summary>All ways that are tried, from the one that changes nothing to those that save most.</summary>
+    public IReadOnlyList<Choice> Choices()
+    {
+        List<Choice> choices = [Prediction(CStorage.Float32), Prediction(CStorage.Float16), Prediction(CStorage.Int8)];
+        if (network.TrainingPlan is not { } plan)
+        {
+            return choices;
+        }
+
+        string[] layers = [.. plan.Steps.ToArray().Where(step => step.Op.Name.Length > 0 && plan.Parameters.ToArray().Any(range => range.Name.StartsWith(step.Op.Name + ".", StringComparison.Ordinal))).Select(step => step.Op.Name).Distinct()];
+        string[] free = [.. plan.Steps.ToArray().Where(step => step.Op is not Losses.Loss && step.Op.MultiplyAdds == 0).Select(step => step.Name)];
+        choices.Add(Training([], [], Math.Max(2, network.Options.Batch), CStorage.Float32));
+        choices.Add(Training([], [], 1, CStorage.Float32));
+        string[] half = [.. plan.Steps.ToArray().Where((step, i) => i % 2 == 0 && step.Op is not Losses.Loss).Select(step => step.Name)];
+        foreach (string[] again in new[] { free, half })
+        {
+            if (again.Length > 0)
+            {
+                choices.Add(Training([], again, 1, CStorage.Float32));
+            }
+        }
+
+        for (int frozen = 1; frozen < layers.Length; frozen++)
+        {
+            foreach (CStorage storage in new[] { CStorage.Float32, CStorage.Int8 })
+            {
+                choices.Add(Training(layers[..frozen], [], 1, storage));
+            }
+        }
+
+        return choices;
+    }
+
+    /// <summary>The table that a person reads.</summary>
+    public static string Table(IReadOnlyList<Choice> choices, CTarget target, long? flash = null, long? ram = null)
+    {
+        StringBuilder text = new();
+        text.Append(CultureInfo.InvariantCulture, $"On {target.Name} ({target.Description}), exported as C. Tables and RAM are exact; code and instructions are estimated for gcc -Os, stack is a bound.\n");
+        text.Append(CultureInfo.InvariantCulture, $"{"",-8}{"flash: tables",14}{"+ code",9}{"RAM",12}{"+ stack",9}{"+ in, out",11}{"multiply-adds",15}{"instructions",14}   options\n");
+        foreach (Choice choice in choices)
+        {
+            if (choice.Cost is not { } cost)
+            {
+                text.Append(CultureInfo.InvariantCulture, $"{(choice.Trains ? "train" : "predict"),-8}   {choice.Description}: {choice.Refusal}\n");
+                continue;
+            }
+
+            string instructions = cost.Instructions == 0 ? "" : cost.Instructions.ToString("N0", CultureInfo.InvariantCulture);
+            text.Append(CultureInfo.InvariantCulture, $"{(choice.Trains ? "train" : "predict"),-8}{cost.TableBytes,14:N0}{cost.CodeBytes,9:N0}{cost.RamBytes,12:N0}{cost.StackBytes,9:N0}{cost.EndBytes,11:N0}{cost.MultiplyAdds,15:N0}{instructions,14}   {choice.Description}{Verdict(cost, flash, ram)}\n");
+        }
+
+        return text.Append("Instructions are those of a prediction; cycles are more (about 1.3 to 2 an instruction on a Cortex-M4, unmeasured). experiment device of the benchmarks counts both passes in qemu.\n").ToString();
+    }
+
+    /// <summary>Whether it fits: flash with code, RAM with stack. Inputs and outputs are the program's own.</summary>
+    public static bool Fits(CCost? cost, long flash, long ram) => cost is not null && cost.FlashBytes <= flash && cost.RamBytes + cost.StackBytes <= ram;
+
+    /// <summary>The same for machines.</summary>
+    public static void Write(Utf8JsonWriter writer, IReadOnlyList<Choice> choices, long? flash, long? ram)
+    {
+        writer.WriteStartArray("device");
+        foreach (Choice choice in choices)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("kind", choice.Trains ? "train" : "predict");
+            writer.WriteString("options", choice.Description);
+            if (choice.Cost is { } cost)
+            {
+                writer.WriteNumber("table_bytes", cost.TableBytes);
+                writer.WriteNumber("code_bytes", cost.CodeBytes);
+                writer.WriteNumber("ram_bytes", cost.RamBytes);
+                writer.WriteNumber("stack_bytes", cost.StackBytes);
+                writer.WriteNumber("end_bytes", cost.EndBytes);
+                writer.WriteNumber("instructions", cost.Instructions);
+            }
+            else
+            {
+                writer.WriteString("refusal", choice.Refusal);
+            }
+
+            if (flash is { } f && ram is { } r)
+            {
+                writer.WriteBoolean("fits", Fits(choice.Cost, f, r));
+            }
+
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+    }
+
+    private static string Verdict(CCost cost, long? flash, long? ram)
+    {
+        if (flash is not { } f || ram is not { } r)
+        {
+            return "";
+        }
+
+        long missingFlash = cost.FlashBytes - f, missingRam = cost.RamBytes + cost.StackBytes - r;
+        return missingFlash <= 0 && missingRam <= 0 ? ": fits"
+            : string.Create(CultureInfo.InvariantCulture, $": too large by {(missingFlash > 0 ? $"{missingFlash:N0} bytes of flash" : "")}{(missingFlash > 0 && missingRam > 0 ? " and " : "")}{(missingRam > 0 ? $"{missingRam:N0} bytes of RAM" : "")}");
+    }
+
+    private Choice Prediction(CStorage storage) =>
+        Make(storage == CStorage.Float32 ? "as it is" : "--storage " + Name(storage), false, options with { Storage = storage });
+
+    private Choice Training(string[] frozen, string[] recompute, int accumulate, CStorage storage)
+    {
+        List<string> words = ["--train"];
+        if (accumulate > 1)
+        {
+            words.Add("--accumulate " + accumulate.ToString(CultureInfo.InvariantCulture));
+        }
+
+        if (frozen.Length > 0)
+        {
+            words.Add("--freeze " + string.Join(',', frozen));
+        }
+
+        if (recompute.Length > 0)
+        {
+            words.Add("--recompute " + string.Join(',', recompute));
+        }
+
+        if (storage != CStorage.Float32)
+        {
+            words.Add("--storage " + Name(storage));
+        }
+
+        return Make(string.Join(' ', words), true, options with
+        {
+            Storage = storage,
+            Training = CTrainingOptions.Of(network, learningRate) with { Frozen = frozen, Recompute = recompute, Accumulate = accumulate, SelfTestSteps = 0 },
+        });
+    }
+
+    private Choice Make(string description, bool trains, CExportOptions wish)
+    {
+        try
+        {
+            return new Choice(description, trains, CCost.Of(network.InferencePlan, network.Parameters, wish, network.State), "");
+        }
+        catch (NotSupportedException exception)
+        {
+            return new Choice(description, trains, null, exception.Message);
+        }
+    }
+
+    private static string Name(CStorage storage) => storage switch { CStorage.Float16 => "float16", CStorage.Int8 => "int8", _ => "float32" };
+}
