@@ -86,6 +86,7 @@ internal sealed class DagTests
         for (int i = 0; i < wanted.Length; i++)
             GoldenRows.Write(targets[i].Floats, wanted[i].Shape.Length, plan.ValueSpan<float>(workspace, wanted[i], batch), plan.Stride(wanted[i]));
 
+        GoldenExport.Note(where, plan, parameters);
         RunInfo run = RunInfo.Single(batch, training: true);
         plan.Forward(new PlanMemory<float>(parameters, gradients, workspace), in run);
         for (int i = 0; i < heads.Length; i++)

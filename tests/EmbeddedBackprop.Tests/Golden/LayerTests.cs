@@ -23,7 +23,7 @@ internal sealed class LayerTests
         ["layernorm"] = () => new LayerNorm(),
     };
 
-    private static string[] Types() => [.. Ops.Keys];
+    internal static string[] Types() => [.. Ops.Keys];
 
     [TestCaseSource(nameof(Types))]
     public void Agrees_with_the_reference_in_both_arithmetics_at_every_width(string type)
@@ -82,6 +82,7 @@ internal sealed class LayerTests
 
         GoldenRows.Write(x.Floats, input.Shape.Length, plan.ValueSpan<float>(workspace, input, batch), plan.Stride(input));
         GoldenRows.Write(target.Floats, output.Shape.Length, plan.ValueSpan<float>(workspace, wanted, batch), plan.Stride(wanted));
+        GoldenExport.Note(where, plan, parameters, state);
         RunInfo run = RunInfo.Single(batch, training: true);
         plan.Forward(new PlanMemory<float>(parameters, gradients, workspace, state), in run, execution);
         Compare(GoldenJson.Tensor(root, where, "output"), workspace, "output");

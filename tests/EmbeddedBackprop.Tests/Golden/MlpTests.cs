@@ -74,6 +74,7 @@ internal sealed class MlpTests
         GoldenNetwork.Load(golden.Parameters, plan.Parameters, parameters, golden.Where);
         GoldenRows.Write(golden.Input.Floats, golden.Network.Sizes[0], plan.ValueSpan<float>(workspace, input, batch), plan.Stride(input));
         GoldenRows.Write(golden.Target.Floats, targetColumns, plan.ValueSpan<float>(workspace, target, batch), plan.Stride(target));
+        GoldenExport.Note(where, plan, parameters);
         RunInfo run = RunInfo.Single(batch, training: true);
         plan.Forward(new PlanMemory<float>(parameters, gradients, workspace), in run, execution);
         float[] actualOutput = GoldenRows.Read(plan.ValueSpan<float>(workspace, output, batch), plan.Stride(output), outputs);

@@ -76,6 +76,7 @@ internal sealed class RecurrentTests
 
         GoldenRows.Write(x.Floats, input.Shape.Length, plan.ValueSpan<float>(workspace, input, batch), plan.Stride(input));
         GoldenRows.Write(y.Floats, target.Shape.Length, plan.ValueSpan<float>(workspace, target, batch), plan.Stride(target));
+        GoldenExport.Note(where, plan, parameters);
         RunInfo run = RunInfo.Single(batch, training: true);
         PlanMemory<float> memory = new(parameters, gradients, workspace);
         plan.Forward(in memory, in run, execution);
