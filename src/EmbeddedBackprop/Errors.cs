@@ -240,7 +240,7 @@ internal static class Errors
 
     [DoesNotReturn]
     public static void NothingToTrain() =>
-        throw new ArgumentException("the loss depends on no parameters: there is nothing to train");
+        throw new ArgumentException("the loss depends on no parameters that are trained (frozen layers are not): there is nothing to train");
 
     [DoesNotReturn]
     public static void NothingToFreeze(string name, IEnumerable<string> layers) =>

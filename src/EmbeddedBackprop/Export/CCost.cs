@@ -4,7 +4,7 @@ namespace EmbeddedBackprop.Export;
 
 /// <summary>What exported C costs on a device, known before it is compiled. Tables and memory are exact; code, stack and instructions are estimates.</summary>
 /// <remarks>
-/// The estimates are those of gcc -Os for Cortex-M4F, fitted to what the emulator counts for nets of one layer; <c>docs/c-export.md</c> shows them beside what is
+/// The estimates are those of gcc -Os for Cortex-M4F (code of other targets is a multiple of it, their instructions are not estimated), fitted to what the emulator counts for nets of one layer; <c>docs/c-export.md</c> shows them beside what is
 /// counted for whole nets. Instructions are not cycles: memory waits and the processor's pipeline are not in them.
 /// </remarks>
 public sealed record CCost
@@ -24,7 +24,7 @@ public sealed record CCost
     /// <summary>Tables and code.</summary>
     public long FlashBytes => TableBytes + CodeBytes;
 
-    /// <summary>Bytes of RAM that the caller hands in (arena and carried state, or the memory of training) and of the model structure; inputs and outputs not counted.</summary>
+    /// <summary>Bytes of RAM that the caller hands in (arena and carried state, or the memory of training), of the model structure, and of tables where the target copies constants; inputs and outputs not counted.</summary>
     public required long RamBytes { get; init; }
 
     /// <summary>Bytes of inputs and outputs of a call, targets included, where they have memory of their own.</summary>
@@ -63,10 +63,10 @@ public sealed record CCost
         return new CCost
         {
             TableBytes = model.FlashBytes,
-            CodeBytes = CCodeSize.Of(model),
-            RamBytes = model.Training is { } training
+            CodeBytes = (long)(CCodeSize.Of(model) * (target?.CodeFactor ?? 1)),
+            RamBytes = (target is { CopiesConstants: true } ? model.FlashBytes : 0L) + (model.Training is { } training
                 ? (sizeof(float) * (long)training.Length) + CTrainingReport.ModelBytes
-                : sizeof(float) * ((model.UsesArena ? model.Plan.WorkspaceLength : 0L) + model.StateLength),
+                : sizeof(float) * ((model.UsesArena ? model.Plan.WorkspaceLength : 0L) + model.StateLength)),
             EndBytes = sizeof(float) * (model.Training is null ? ends : (SampleLength(model) * model.Training.Batch) + model.Outputs.Sum(end => (long)end.Length)),
             StackBytes = model.Training is null ? StackOfPrediction : StackOfTraining,
             MultiplyAdds = model.Plan.MultiplyAdds,

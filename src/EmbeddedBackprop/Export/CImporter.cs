@@ -59,7 +59,7 @@ public static class CImporter
         network.StepNumber = Word(copy, CSaveFile.HeadWords);
         return new CStoredCopy(
             takesSecond ? 1 : 0, Word(copy, 3), Word(copy, CSaveFile.HeadWords), BitConverter.UInt32BitsToSingle(Word(copy, CSaveFile.HeadWords + 1)),
-            Word(copy, CSaveFile.HeadWords + 2) | ((ulong)Word(copy, CSaveFile.HeadWords + 3) << 32));
+            Word(copy, CSaveFile.HeadWords + 2) | ((ulong)Word(copy, CSaveFile.HeadWords + 3) << 32), takesSecond ? first : second);
     }
 
     /// <summary>What is wrong with a slot; null if it holds a whole copy.</summary>

@@ -6,4 +6,5 @@ namespace EmbeddedBackprop.Export;
 /// <param name="Step">Updates of the training on the device.</param>
 /// <param name="LearningRate">The model's learning rate, before a schedule.</param>
 /// <param name="Seed">The seed of everything random.</param>
-public sealed record CStoredCopy(int Slot, uint Sequence, uint Step, float LearningRate, ulong Seed);
+/// <param name="OtherSlot">What is wrong with the other slot; null if it holds a whole, older copy.</param>
+public sealed record CStoredCopy(int Slot, uint Sequence, uint Step, float LearningRate, ulong Seed, string? OtherSlot = null);

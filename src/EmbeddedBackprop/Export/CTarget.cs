@@ -8,7 +8,7 @@ namespace EmbeddedBackprop.Export;
 public sealed record CTarget(string Name, string Description)
 {
     /// <summary>Arm Cortex-M3: no floating-point unit, every operation is a call of a routine of the compiler.</summary>
-    public static readonly CTarget CortexM3 = new("cortex-m3", "Arm Cortex-M3, floats in software");
+    public static readonly CTarget CortexM3 = new("cortex-m3", "Arm Cortex-M3, floats in software") { CodeFactor = 2 };
 
     /// <summary>Arm Cortex-M4 with its floating-point unit.</summary>
     public static readonly CTarget CortexM4F = new("cortex-m4f", "Arm Cortex-M4 with floating-point unit") { HasFusedInstruction = true };
@@ -20,13 +20,19 @@ public sealed record CTarget(string Name, string Description)
     public static readonly CTarget RiscV32 = new("rv32imafc", "32-bit RISC-V with single-precision floats") { HasFusedInstruction = true };
 
     /// <summary>AVR with avr-gcc: double is a 32-bit float, so that one rounding cannot be had, and no array is above 32,767 bytes.</summary>
-    public static readonly CTarget Avr = new("avr", "8-bit AVR, floats in software") { AllowsFused = false, LargestArray = short.MaxValue };
+    public static readonly CTarget Avr = new("avr", "8-bit AVR, floats in software") { AllowsFused = false, LargestArray = short.MaxValue, CopiesConstants = true, CodeFactor = 3.6 };
 
     /// <summary>All targets.</summary>
     public static IReadOnlyList<CTarget> All { get; } = [CortexM3, CortexM4F, CortexM7, RiscV32, Avr];
 
     /// <summary>Whether a multiply-add with one rounding is one instruction. Where it is not it is computed in double: the same bits, many times slower.</summary>
     public bool HasFusedInstruction { get; init; }
+
+    /// <summary>Whether constants are copied to RAM when the program starts, so that tables are counted there, too.</summary>
+    public bool CopiesConstants { get; init; }
+
+    /// <summary>About how many times the code of Cortex-M4F its code is, floats in software included; measured at two nets.</summary>
+    internal double CodeFactor { get; init; } = 1;
 
     /// <summary>Whether the fused arithmetic can have the engine's bits at all.</summary>
     public bool AllowsFused { get; init; } = true;

@@ -18,10 +18,12 @@ internal static class CTrainingFile
         AppendFunction(
             text, model, $"\n/* The steps of the training plan, and the loss. */\nstatic float {model.Prefix}_forward(const {model.Prefix}_model *model, {values}, int training)",
             training.Forward, training, "    float loss;\n", "    return loss;\n", [.. training.Ends.Select(end => end.Pointer), "model", "training"]);
+        // What is computed again is the forward pass of a training.
+        string again = Uses(training.Backward, "training") ? "    const int training = 1;\n" : "";
         string rate = training.Tensors.Any(tensor => tensor.Gradient is null) ? $"    const float rate = {training.Rate};\n" : "";
         AppendFunction(
             text, model, $"\n/* The same steps in reverse order: every parameter's gradient{(rate.Length > 0 ? ", which changes it at once" : "")}. */\nstatic void {model.Prefix}_backward(const {model.Prefix}_model *model, {values})",
-            training.Backward, training, rate, "", [.. training.Ends.Select(end => end.Pointer), "model"]);
+            training.Backward, training, again + rate, "", [.. training.Ends.Select(end => end.Pointer), "model"]);
         if (training.Update.Length > 0)
         {
             AppendFunction(text, model, $"\n/* Changes the parameters by their gradients. */\nstatic void {model.Prefix}_update({model.Prefix}_model *model)", training.Update, training, $"    const float rate = {training.Rate};\n", "", ["model"]);

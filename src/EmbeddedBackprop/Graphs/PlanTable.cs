@@ -51,7 +51,7 @@ internal static class PlanTable
 
             {(training ? "training" : "inference")} plan, batch {plan.Options.Batch}, {(plan.Options.Arithmetic == Kernels.Arithmetic.Fused ? "fused" : "separate")} arithmetic, {(plan.Options.Layout == Layout.Padded ? "padded" : "compact")} rows
             parameters  {plan.ParameterCount,12:N0} numbers  {4L * plan.ParameterLength,12:N0} bytes in memory  {4L * plan.ParameterCount,12:N0} bytes in a file
-            workspace   {plan.WorkspaceLength,12:N0} floats   {4L * plan.WorkspaceLength,12:N0} bytes in memory  {4L * plan.WorkspaceLowerBound,12:N0} bytes at the busiest time{Above(plan)}
+            workspace   {plan.WorkspaceLength,12:N0} floats   {4L * plan.WorkspaceLength,12:N0} bytes in memory  {4L * plan.WorkspaceLowerBound,12:N0} bytes at the busiest time (the least any placing takes){Above(plan)}
 
             """);
         if (plan.StateLength > 0)

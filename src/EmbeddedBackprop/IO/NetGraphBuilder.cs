@@ -59,8 +59,28 @@ internal sealed class NetGraphBuilder(Func<string, Activation> activation, Func<
         return graph;
     }
 
+    /// <summary>A last softmax over a vector is the activation of the output: the loss then works on what stands before it.</summary>
+    private NetStatement AsOutput(NetStatement statement)
+    {
+        if (statement.Kind.Text != "softmax" || statement.Words.Count > 1)
+        {
+            return statement;
+        }
+
+        Node? operand = statement.Words.Count == 1 ? nodes.GetValueOrDefault(statement.Words[0].Text) : previous;
+        NetWord kind = statement.Kind;
+        return operand is { Shape.Rank: 1 }
+            ? new NetStatement(statement.Name, kind with { Text = "activate" }, [kind, .. statement.Words])
+            : statement;
+    }
+
     private Node Apply(NetStatement statement, bool isOutput)
     {
+        if (isOutput)
+        {
+            statement = AsOutput(statement);
+        }
+
         IReadOnlyList<NetWord> words = statement.Words;
         switch (statement.Kind.Text)
         {

@@ -44,11 +44,14 @@ internal sealed record CTrainingCase(string Name, Func<Graph, (Node[] Outputs, N
     /// <summary>Called between updates with their number, counted from 1: the learning rate of the next one (a schedule).</summary>
     public Func<int, float>? Rate { get; init; }
 
-    /// <summary>Layers that keep their weights.</summary>
     /// <summary>How frozen layers stand in flash, where that is not float32.</summary>
     public IReadOnlyDictionary<string, CStorage> StorageOf { get; init; } = new Dictionary<string, CStorage>();
 
+    /// <summary>Layers that keep their weights.</summary>
     public string[] Frozen { get; init; } = [];
+
+    /// <summary>Nodes whose values the C computes again; the engine keeps them.</summary>
+    public string[] Recompute { get; init; } = [];
 
     /// <summary>How the weights of layers that are not trained stand in flash.</summary>
     public CStorage Storage { get; init; } = CStorage.Float32;

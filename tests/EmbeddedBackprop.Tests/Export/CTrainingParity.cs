@@ -112,7 +112,7 @@ internal sealed class CTrainingParity(CBuild build, IReadOnlyList<CTrainingCase>
             Batch = net.Batch * net.Accumulate, Arithmetic = net.Arithmetic, Optimizer = net.Optimizer, Regularization = net.Regularization, Clipping = net.Clipping,
             Seed = net.Seed, Frozen = net.Frozen, FuseUpdate = false, Initializer = new Normal(),
         });
-        CTrainingOptions training = CTrainingOptions.Of(engine, net.LearningRate) with { Batch = net.Batch, Accumulate = net.Accumulate, SelfTestSteps = 3, Schedule = net.Schedule, StepsPerEpoch = net.StepsPerEpoch, Epochs = net.Epochs };
+        CTrainingOptions training = CTrainingOptions.Of(engine, net.LearningRate) with { Batch = net.Batch, Accumulate = net.Accumulate, SelfTestSteps = 3, Recompute = net.Recompute, Schedule = net.Schedule, StepsPerEpoch = net.StepsPerEpoch, Epochs = net.Epochs };
         CExportOptions options = new() { Name = prefix, Training = training, Storage = net.Storage, StorageOf = net.StorageOf };
         foreach ((string name, string text) in CExporter.Generate(engine.InferencePlan, engine.Parameters, options, engine.State))
         {

@@ -6,6 +6,15 @@ namespace EmbeddedBackprop.Tests.IO;
 
 public sealed class NetTextTests
 {
+    [Test]
+    public void A_last_softmax_of_a_vector_is_the_outputs_activation()
+    {
+        // Its loss then works on the logits, as behind "dense 10 softmax"; in the middle, and over the rows of a sequence, it is the op.
+        Assert.That(NetText.Format(NetText.Build("input 4; dense 3; softmax", Registry.Activation).Nodes[^1]), Does.EndWith("activate softmax"));
+        Assert.That(NetText.Build("input 4; softmax; dense 3", Registry.Activation).Nodes[1].Op!.Kind, Is.EqualTo("softmax"));
+        Assert.That(NetText.Build("input 4x3; softmax", Registry.Activation).Nodes[^1].Op!.Kind, Is.EqualTo("softmax"));
+    }
+
     [TestCase("input 784; dense 30 sigmoid; dense 10 softmax")]
     [TestCase("input 1x28x28; dense 10")]
     [TestCase("input 3; activate relu")]
@@ -15,7 +24,7 @@ public sealed class NetTextTests
     [TestCase("input 7x3; gru 5; dense 2")]
     [TestCase("input 1x28x28; conv 8 5x5 relu; maxpool 2; batchnorm; conv 16 3x5 s2x1 p1x0 d2x1 g2; avgpool 3x2 s1 p1 count-include-pad; dropout 0.25; global-avgpool; dense 10 softmax")]
     [TestCase("input 2x9; conv1d 4 3 causal d2 tanh; maxpool1d 3 s2 p1; avgpool1d 2; layernorm all epsilon0.001; transpose; mean-time; dense 1")]
-    [TestCase("input 4x3; mask = input 4; max-time input mask; reshape 3x1x1; conv-transpose 2 3x3 s2 p1 o1; global-maxpool; softmax")]
+    [TestCase("input 4x3; mask = input 4; max-time input mask; reshape 3x1x1; conv-transpose 2 3x3 s2 p1 o1; global-maxpool; softmax; dense 2")]
     [TestCase("input 6; embedding 11 4; layernorm; batchnorm momentum0.2 epsilon0.01; flatten; dense 3 identity", "input 6; embedding 11 4; layernorm; batchnorm momentum0.2 epsilon0.01; flatten; dense 3")]
     [TestCase("x1 = input 5; x2 = input 7; a = dense 6 tanh x1; b = dense 6 relu x2; c = concat a b; s1 = slice 0 6; s2 = slice 6 6 c; multiply \"s1\" \"s2\"; add relu multiply1 \"s1\"; subtract add1 \"s2\"; scale 0.5 trained; dense 3")]
     [TestCase("x1 = input 5; a = dense 5; add identity a x1; scale 2; dense 3")]

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tools.Commands;
@@ -10,10 +11,11 @@ namespace EmbeddedBackprop.Tools.Commands;
 /// <summary>ebp plan --target and --fit: what the exported C of a network costs on a device, and which ways of exporting it fit.</summary>
 /// <param name="network">The network.</param>
 /// <param name="target">The device.</param>
+/// <param name="arithmetic">Another one than the network's; null for its own.</param>
 /// <param name="learningRate">Of a training on the device.</param>
-internal sealed class DevicePlan(Network network, CTarget target, float learningRate)
+internal sealed class DevicePlan(Network network, CTarget target, Arithmetic? arithmetic, float learningRate)
 {
-    private readonly CExportOptions options = new() { Target = target };
+    private readonly CExportOptions options = new() { Target = target, Arithmetic = arithmetic };
 
     /// <summary>A way of exporting the network.</summary>
     /// <param name="Description">What is chosen, as options of ebp export c.</param>
@@ -40,13 +42,16 @@ internal sealed class DevicePlan(Network network, CTarget target, float learning
         string[] layers = [.. plan.Steps.ToArray().Where(step => step.Op.Name.Length > 0 && plan.Parameters.ToArray().Any(range => range.Name.StartsWith(step.Op.Name + ".", StringComparison.Ordinal))).Select(step => step.Op.Name).Distinct()];
         string[] free = [.. plan.Steps.ToArray().Where(step => step.Op is not Losses.Loss && step.Op.MultiplyAdds == 0).Select(step => step.Name)];
         choices.Add(Training([], [], Math.Max(2, network.Options.Batch), CStorage.Float32));
-        choices.Add(Training([], [], 1, CStorage.Float32));
+        Choice plain = Training([], [], 1, CStorage.Float32);
+        choices.Add(plain);
         string[] half = [.. plan.Steps.ToArray().Where((step, i) => i % 2 == 0 && step.Op is not Losses.Loss).Select(step => step.Name)];
         foreach (string[] again in new[] { free, half })
         {
-            if (again.Length > 0)
+            // Computing again is worth a row only where it saves memory.
+            Choice choice = Training([], again, 1, CStorage.Float32);
+            if (again.Length > 0 && choice.Cost?.RamBytes < plain.Cost?.RamBytes)
             {
-                choices.Add(Training([], again, 1, CStorage.Float32));
+                choices.Add(choice);
             }
         }
 
@@ -79,7 +84,22 @@ internal sealed class DevicePlan(Network network, CTarget target, float learning
             text.Append(CultureInfo.InvariantCulture, $"{(choice.Trains ? "train" : "predict"),-8}{cost.TableBytes,14:N0}{cost.CodeBytes,9:N0}{cost.RamBytes,12:N0}{cost.StackBytes,9:N0}{cost.EndBytes,11:N0}{cost.MultiplyAdds,15:N0}{instructions,14}   {choice.Description}{Verdict(cost, flash, ram)}\n");
         }
 
-        return text.Append("Instructions are those of a prediction; cycles are more (about 1.3 to 2 an instruction on a Cortex-M4, unmeasured). experiment device of the benchmarks counts both passes in qemu.\n").ToString();
+        if (flash is not null)
+        {
+            text.Append("A way fits if tables and code fit the flash, and RAM and stack the RAM: inputs, outputs and targets are the program's own and come on top.\n");
+        }
+
+        if (target.CopiesConstants)
+        {
+            text.Append("Tables are counted as RAM, too: constants are copied there when the program starts.\n");
+        }
+
+        if (!target.HasFusedInstruction)
+        {
+            text.Append("Instructions are estimated for processors with floats in hardware only, and code is a rough multiple of theirs; experiment device of the benchmarks counts Cortex-M3.\n");
+        }
+
+        return text.Append("Instructions are those of a prediction; cycles are more (about 1.3 to 2 an instruction on a Cortex-M4, unmeasured). experiment device counts predictions and training steps.\n").ToString();
     }
 
     /// <summary>Whether it fits: flash with code, RAM with stack. Inputs and outputs are the program's own.</summary>
@@ -170,7 +190,7 @@ internal sealed class DevicePlan(Network network, CTarget target, float learning
         {
             return new Choice(description, trains, CCost.Of(network.InferencePlan, network.Parameters, wish, network.State), "");
         }
-        catch (NotSupportedException exception)
+        catch (Exception exception) when (exception is NotSupportedException or ArgumentException)
         {
             return new Choice(description, trains, null, exception.Message);
         }

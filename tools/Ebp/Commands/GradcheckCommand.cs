@@ -2,6 +2,7 @@ using System.CommandLine;
 using EmbeddedBackprop.Data;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Ops;
 using EmbeddedBackprop.Tools.Output;
 using EmbeddedBackprop.Tools.Recipes;
 using EmbeddedBackprop.Training;
@@ -42,6 +43,12 @@ internal static class GradcheckCommand
         else
         {
             network = ModelStore.Load(path).File.ToNetwork(given.Batch ?? 5, best: true);
+        }
+
+        string[] truncated = [.. network.InferencePlan.Graph.Ops.OfType<Recurrent>().Where(layer => layer.Options.TruncateEvery > 0).Select(layer => layer.Name)];
+        if (truncated.Length > 0)
+        {
+            throw ToolException.Usage($"{string.Join(", ", truncated)}: truncated backpropagation leaves out a part of the gradient, so that differences do not confirm it; check the net without truncate");
         }
 
         GradientCheckReport report = GradientCheck.Run(network, RandomSamples(network, given.Seed ?? RecipeDefaults.Seed), new GradientCheckOptions { ElementsPerTensor = elements });

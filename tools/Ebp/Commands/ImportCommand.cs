@@ -55,7 +55,17 @@ internal static class ImportCommand
             Arithmetic = arithmetic switch { null => null, "fused" => Arithmetic.Fused, _ => Arithmetic.Separate },
         };
         CStoredCopy stored = CImporter.Read(model.Network, options, File.ReadAllBytes(copy), copy, slot ?? 0);
+        if (Path.GetDirectoryName(Path.GetFullPath(output)) is { } parent)
+        {
+            OutputTarget.Create(parent);
+        }
+
         OutputTarget.Write(() => ModelFile.Save(output, model.Network, extra: model.File.Extra));
+        if (stored.OtherSlot is { } problem)
+        {
+            Console.Error.WriteLine($"the other slot {problem}: if it should hold a newer copy, what it had learnt is lost");
+        }
+
         if (json)
         {
             JsonResult.Write(writer =>

@@ -43,7 +43,7 @@ internal static class PlanCommand
 
         long? flash = fit is null ? null : OptionText.Bytes("fit", limits[0]), ram = fit is null ? null : OptionText.Bytes("fit", limits[1]);
         using Network network = path is null ? Named(given) : FromFile(path, given);
-        DevicePlan plan = new(network, target, 0.1f);
+        DevicePlan plan = new(network, target, path is null ? null : Arithmetic(given), 0.1f);
         IReadOnlyList<DevicePlan.Choice> choices = fit is null ? plan.Plain() : plan.Choices();
         if (fit is null && DevicePlan.Refusal(choices) is { } refusal)
         {
@@ -67,9 +67,11 @@ internal static class PlanCommand
         return flash is { } f && ram is { } r && !choices.Any(choice => DevicePlan.Fits(choice.Cost, f, r)) ? ExitCode.CheckFailed : ExitCode.Success;
     }
 
+    private static Kernels.Arithmetic? Arithmetic(Recipe given) => given.Arithmetic switch { null => null, "separate" => Kernels.Arithmetic.Separate, _ => Kernels.Arithmetic.Fused };
+
     private static Network FromFile(string path, Recipe given)
     {
-        if (given.ToDictionary().Keys.FirstOrDefault(name => name != "batch") is { } stray)
+        if (given.ToDictionary().Keys.FirstOrDefault(name => name is not ("batch" or "arithmetic")) is { } stray)
         {
             throw ToolException.Usage($"--{stray}: the model file says what the network is");
         }

@@ -75,7 +75,7 @@ internal sealed class RecipeOptions
         ["batch"] = ("N", "Samples of one update, or of a part of it with --accumulate (default: 32; 10 for small tables)."),
         ["epochs"] = ("N", "Passes over the training data; the total when a training is resumed (default: by the number of samples)."),
         ["seed"] = ("N", "Of weights, shuffling, splits and the built-in digits (default: 1)."),
-        ["arithmetic"] = ("fused|separate", "Whether products are added in one rounding; separate is for chips that cannot (default: fused)."),
+        ["arithmetic"] = ("fused|separate", "Whether products are added in one rounding; separate is for chips that cannot (default: fused, or what a model was trained with)."),
     };
 
     private readonly Dictionary<string, Option<string>> options = new(StringComparer.Ordinal);
