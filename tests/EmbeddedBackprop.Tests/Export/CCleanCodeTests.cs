@@ -10,6 +10,7 @@ namespace EmbeddedBackprop.Tests.Export;
 
 /// <summary>What tools that read C say about the exported C: cppcheck with the MISRA rules, and Frama-C's proof that a dense net has no run-time error.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class CCleanCodeTests
 {
     // Which of the texts between #if and #endif are read.

@@ -12,6 +12,7 @@ namespace EmbeddedBackprop.Tests.Export;
 
 /// <summary>The exported training step of convolutions, pooling and normalisation has the engine's bits.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class CConvTrainingTests
 {
     private CBuild build = null!;

@@ -11,6 +11,7 @@ namespace EmbeddedBackprop.Tests.Export;
 
 /// <summary>What the exported C costs on a Cortex-M4F: bytes of code, and instructions counted in qemu. `experiment device` of the benchmarks prints more.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class CDeviceCostTests
 {
     private const int WeightBytes = 95_440;

@@ -13,6 +13,7 @@ namespace EmbeddedBackprop.Tests.Export;
 
 /// <summary>The exported C has the engine's bits on microcontrollers, in emulators: every self-test counts 0.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class CDeviceTests
 {
     private CBuild build = null!;

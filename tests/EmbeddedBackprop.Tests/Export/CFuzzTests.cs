@@ -7,6 +7,7 @@ namespace EmbeddedBackprop.Tests.Export;
 
 /// <summary>Inputs that a fuzzer invents: NaN, infinities, denormals, numbers of rows that no table has, in every op at once, under the sanitizers of clang.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class CFuzzTests
 {
     private CBuild build = null!;

@@ -10,6 +10,7 @@ namespace EmbeddedBackprop.Tests.Export;
 
 /// <summary>Names, numbers and folders that mean harm: the export refuses them clearly or writes C that compiles and is right.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class CHostileTests
 {
     // Words of C, macros and functions of its library, names that the exported C has itself, what comments and trigraphs are made of, and what no identifier is.

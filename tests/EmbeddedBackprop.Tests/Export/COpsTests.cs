@@ -8,6 +8,7 @@ namespace EmbeddedBackprop.Tests.Export;
 
 /// <summary>The C text of every op gives the engine's bits.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class COpsTests
 {
     private CBuild build = null!;

@@ -9,6 +9,7 @@ namespace EmbeddedBackprop.Tests.Export;
 
 /// <summary>Random graphs of all ops learn as C with the engine's bits.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class CRandomTrainingTests
 {
     // So many to a program: it is compiled while little memory is free.

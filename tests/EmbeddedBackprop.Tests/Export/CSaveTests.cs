@@ -13,6 +13,7 @@ namespace EmbeddedBackprop.Tests.Export;
 
 /// <summary>What a device has learnt survives power cuts, flipped bits and other networks' copies, and training goes on with the same bits.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class CSaveTests
 {
     private CBuild build = null!;

@@ -12,6 +12,7 @@ namespace EmbeddedBackprop.Tests.Export;
 
 /// <summary>Weights stored as float16 or int8: the C gives the bits that the engine gives with the stored weights, and these are near the network's own.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class CStorageTests
 {
     private CBuild build = null!;

@@ -13,6 +13,7 @@ namespace EmbeddedBackprop.Tests.Export;
 
 /// <summary>The exported training step of dense networks has the engine's bits.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class CTrainingTests
 {
     private static readonly Activation[] Activations =

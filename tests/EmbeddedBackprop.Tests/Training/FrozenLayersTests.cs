@@ -19,11 +19,12 @@ internal sealed class FrozenLayersTests
 
     private static readonly string[] Everything = ["conv1", "batchnorm1", "conv-transpose1", "layernorm1", "gru1", "dense1"];
 
+    /// <summary>Batch normalisation is another function when it is frozen: what lies below and above has other gradients.</summary>
+    private static IEnumerable<string> SameFunction => Everything.Where(layer => layer != "batchnorm1");
+
     [Test]
-    public void The_others_get_the_gradients_they_get_when_all_are_trained([ValueSource(nameof(Everything))] string frozen, [Values] Execution execution, [Values] Layout layout)
+    public void The_others_get_the_gradients_they_get_when_all_are_trained([ValueSource(nameof(SameFunction))] string frozen, [Values] Execution execution, [Values] Layout layout)
     {
-        // Batch normalisation is another function when it is frozen: what lies below and above has other gradients.
-        Assume.That(frozen, Is.Not.EqualTo("batchnorm1"));
         using Network all = Make(new NetworkOptions { Batch = Batch, Execution = execution, Layout = layout, Optimizer = new Adam() });
         using Network some = Make(new NetworkOptions { Batch = Batch, Execution = execution, Layout = layout, Optimizer = new Adam(), Frozen = [frozen] });
         Fill(all, 1);

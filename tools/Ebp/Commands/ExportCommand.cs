@@ -82,6 +82,11 @@ internal static class ExportCommand
         StorageOptions.Judgement? judged = judges ? StorageOptions.Judge(model, options) : null;
         IReadOnlyList<string> files = [];
         OutputTarget.Write(() => files = CExporter.Write(model.Network, folder, options));
+        if (options.Training is not null && (asked.Storage != CStorage.Float32 || asked.StorageOf.Count > 0))
+        {
+            Console.Error.WriteLine("--storage is for layers that are frozen: what is trained begins with its own numbers, as float32");
+        }
+
         if (target is { HasFusedInstruction: false } && (options.Arithmetic ?? model.Network.Options.Arithmetic) == Arithmetic.Fused)
         {
             Console.Error.WriteLine($"{target.Name} has no fused multiply-add: each one is computed in double, many times slower; --arithmetic separate is made for it");
