@@ -95,12 +95,19 @@ internal sealed class ThreadsTests
         Trainer trainer = new(net, Data, new TrainerOptions { Epochs = 1_000_000, LearningRate = 0.01f });
         Allocations.Of(20, () => trainer.TrainEpoch());
         trainer.Evaluate(Data);
-        Thread.Sleep(10);
-        long before = net.WorkerAllocatedBytes;
-        Assert.That(Allocations.Of(60, () => trainer.TrainEpoch()), Is.Zero, "300 steps, the caller's thread");
-        Assert.That(Allocations.Of(10, () => trainer.Evaluate(Data)), Is.Zero, "evaluations");
-        Thread.Sleep(10);
-        Assert.That(net.WorkerAllocatedBytes - before, Is.Zero, "the workers");
+        // What a step allocates is seen in every round; what the runtime does on a thread once, or a collection in between that ends its allocation context, in one of them.
+        long least = long.MaxValue;
+        for (int round = 0; round < 3 && least > 0; round++)
+        {
+            Thread.Sleep(10);
+            long before = net.WorkerAllocatedBytes;
+            Assert.That(Allocations.Of(60, () => trainer.TrainEpoch()), Is.Zero, "300 steps, the caller's thread");
+            Assert.That(Allocations.Of(10, () => trainer.Evaluate(Data)), Is.Zero, "evaluations");
+            Thread.Sleep(10);
+            least = Math.Min(least, net.WorkerAllocatedBytes - before);
+        }
+
+        Assert.That(least, Is.Zero, "the workers");
         Assert.That(net.Pool!.PartsByWorkers, Is.Positive, "they worked");
     }
 
