@@ -2,6 +2,7 @@ using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Elements;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Ops;
 using EmbeddedBackprop.Optimizers;

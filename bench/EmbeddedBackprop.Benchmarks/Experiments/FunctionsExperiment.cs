@@ -5,6 +5,7 @@ using System.Text;
 using EmbeddedBackprop.Benchmarks.Peers;
 using EmbeddedBackprop.Benchmarks.Reports;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Benchmarks.Experiments;

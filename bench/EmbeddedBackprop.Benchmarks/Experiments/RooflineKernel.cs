@@ -2,6 +2,7 @@ using EmbeddedBackprop.Benchmarks.Peers;
 using EmbeddedBackprop.Benchmarks.Reports;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Benchmarks.Experiments;

@@ -4,6 +4,7 @@ using EmbeddedBackprop.Benchmarks.Peers;
 using EmbeddedBackprop.Benchmarks.Reports;
 using EmbeddedBackprop.Benchmarks.Steps;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Benchmarks.Experiments;

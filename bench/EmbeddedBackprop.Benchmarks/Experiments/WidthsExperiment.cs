@@ -4,6 +4,8 @@ using System.Text;
 using EmbeddedBackprop.Benchmarks.Peers;
 using EmbeddedBackprop.Benchmarks.Reports;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
+using EmbeddedBackprop.Kernels.Threads;
 
 namespace EmbeddedBackprop.Benchmarks.Experiments;
 

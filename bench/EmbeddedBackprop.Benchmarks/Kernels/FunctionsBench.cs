@@ -1,5 +1,6 @@
 using EmbeddedBackprop.Benchmarks.Reports;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Benchmarks.Kernels;
 

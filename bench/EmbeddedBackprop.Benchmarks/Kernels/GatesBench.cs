@@ -1,5 +1,7 @@
 using EmbeddedBackprop.Benchmarks.Reports;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Gates;
+using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Benchmarks.Kernels;
 

@@ -1,6 +1,7 @@
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Optimizers;
 
 namespace EmbeddedBackprop.Benchmarks.Kernels;

@@ -1,4 +1,5 @@
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Pooling;
 using Twin = EmbeddedBackprop.Kernels.Scalar;
 
 namespace EmbeddedBackprop.Benchmarks.Kernels;

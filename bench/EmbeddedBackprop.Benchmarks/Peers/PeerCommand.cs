@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using EmbeddedBackprop.Benchmarks.Reports;
 using EmbeddedBackprop.Data;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Benchmarks.Peers;
 

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using EmbeddedBackprop.Benchmarks.Peers;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Benchmarks.Reports;

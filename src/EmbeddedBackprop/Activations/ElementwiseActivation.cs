@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Elements;
+using EmbeddedBackprop.Kernels.Products;
 
 namespace EmbeddedBackprop.Activations;
 

@@ -1,10 +1,12 @@
 using System.Text;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Elements;
+using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Export;
 
 /// <summary>
-/// The C99 text of the engine's arithmetic: M, the square root, and the transcendental functions of Kernels/Transcendental.cs, line by line the same
+/// The C99 text of the engine's arithmetic: M, the square root, and the transcendental functions of Kernels/Lanes/Transcendental.cs, line by line the same
 /// formulas, with the same bits.
 /// </summary>
 /// <remarks>

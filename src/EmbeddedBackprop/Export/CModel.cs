@@ -1,6 +1,7 @@
 using EmbeddedBackprop.Export.COps;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Elements;
 
 namespace EmbeddedBackprop.Export;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Training.Schedules;
 
 namespace EmbeddedBackprop.Export;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Export;
 

@@ -1,5 +1,6 @@
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Products;
 
 namespace EmbeddedBackprop.Graphs;
 

@@ -1,4 +1,5 @@
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Graphs;
 

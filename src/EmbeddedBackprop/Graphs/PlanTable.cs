@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Graphs;
 

@@ -1,4 +1,6 @@
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
+using EmbeddedBackprop.Kernels.Products;
 
 namespace EmbeddedBackprop.Graphs;
 

@@ -1,5 +1,7 @@
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
+using EmbeddedBackprop.Kernels.Products;
 
 namespace EmbeddedBackprop.Initializers;
 

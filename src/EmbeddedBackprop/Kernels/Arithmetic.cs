@@ -1,3 +1,5 @@
+using EmbeddedBackprop.Kernels.Lanes;
+
 namespace EmbeddedBackprop.Kernels;
 
 /// <summary>
@@ -10,20 +12,4 @@ public enum Arithmetic
 
     /// <summary>M(a, b, c) = a*b rounded, then + c rounded: for targets without a fused multiply-add (Cortex-M0/M3, AVR).</summary>
     Separate,
-}
-
-/// <summary>The compile-time form of <see cref="Arithmetic"/>: one kernel text serves both, specialised by the compiler.</summary>
-internal interface IArithmetic
-{
-    static abstract bool IsFused { get; }
-}
-
-internal readonly struct Fused : IArithmetic
-{
-    public static bool IsFused => true;
-}
-
-internal readonly struct Separate : IArithmetic
-{
-    public static bool IsFused => false;
 }

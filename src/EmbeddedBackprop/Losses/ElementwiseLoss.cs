@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Elements;
 
 namespace EmbeddedBackprop.Losses;
 

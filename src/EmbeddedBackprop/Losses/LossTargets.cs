@@ -1,6 +1,8 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Elements;
+using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Kernels.Scalar;
 using Dot = EmbeddedBackprop.Kernels.Dot;
 

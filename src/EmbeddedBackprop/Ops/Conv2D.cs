@@ -2,6 +2,7 @@ using System.Globalization;
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Elements;
 
 namespace EmbeddedBackprop.Ops;
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Elements;
 
 namespace EmbeddedBackprop.Ops;
 

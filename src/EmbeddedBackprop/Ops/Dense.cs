@@ -1,6 +1,8 @@
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Elements;
+using EmbeddedBackprop.Kernels.Products;
 
 namespace EmbeddedBackprop.Ops;
 

@@ -1,6 +1,8 @@
 using System.Numerics;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Elements;
+using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Ops;
 

@@ -1,6 +1,7 @@
 using System.Numerics;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Pooling;
 
 namespace EmbeddedBackprop.Ops;
 

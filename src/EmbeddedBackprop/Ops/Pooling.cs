@@ -1,6 +1,8 @@
 using System.Globalization;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Elements;
+using EmbeddedBackprop.Kernels.Pooling;
 
 namespace EmbeddedBackprop.Ops;
 

@@ -1,5 +1,7 @@
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Elements;
+using EmbeddedBackprop.Kernels.Gates;
 
 namespace EmbeddedBackprop.Ops;
 

@@ -1,6 +1,8 @@
 using System.Runtime.InteropServices;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Gates;
+using EmbeddedBackprop.Kernels.Products;
 
 namespace EmbeddedBackprop.Ops;
 

@@ -1,5 +1,6 @@
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Gates;
 
 namespace EmbeddedBackprop.Ops;
 

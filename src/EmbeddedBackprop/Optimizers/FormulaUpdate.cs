@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
+using EmbeddedBackprop.Kernels.Threads;
 
 namespace EmbeddedBackprop.Optimizers;
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Optimizers;
 

@@ -1,5 +1,6 @@
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Threads;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Optimizers;
 

@@ -1,6 +1,8 @@
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Initializers;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
+using EmbeddedBackprop.Kernels.Threads;
 using EmbeddedBackprop.Optimizers;
 
 namespace EmbeddedBackprop.Training;

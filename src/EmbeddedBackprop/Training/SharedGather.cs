@@ -1,4 +1,6 @@
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Elements;
+using EmbeddedBackprop.Kernels.Threads;
 
 namespace EmbeddedBackprop.Training;
 

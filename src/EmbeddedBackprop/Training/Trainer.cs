@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Threads;
 using EmbeddedBackprop.Training.Schedules;
 
 namespace EmbeddedBackprop.Training;

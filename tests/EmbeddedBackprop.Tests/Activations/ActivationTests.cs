@@ -1,6 +1,7 @@
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Tests.Support;
 using NUnit.Framework;
 

@@ -1,7 +1,8 @@
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
-using EmbeddedBackprop.Tests.Support;
+using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Probe;
+using EmbeddedBackprop.Tests.Support;
 using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Aot;

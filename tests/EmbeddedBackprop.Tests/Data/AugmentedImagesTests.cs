@@ -4,6 +4,7 @@ using EmbeddedBackprop.Data.Digits;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Random;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training;

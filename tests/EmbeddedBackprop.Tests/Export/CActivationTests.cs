@@ -3,6 +3,7 @@ using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Ops;
 using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training;

@@ -1,5 +1,6 @@
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Tests.Support;
 
 namespace EmbeddedBackprop.Tests.Export;

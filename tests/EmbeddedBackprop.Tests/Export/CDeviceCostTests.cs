@@ -3,6 +3,7 @@ using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training;
 using NUnit.Framework;

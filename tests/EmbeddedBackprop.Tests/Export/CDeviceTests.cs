@@ -4,6 +4,7 @@ using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Tests.Golden;
 using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training;

@@ -5,6 +5,7 @@ using EmbeddedBackprop.Data;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Ops;
 using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training;

@@ -1,6 +1,7 @@
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Ops;
 using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training;

@@ -3,6 +3,7 @@ using System.Runtime.Intrinsics.X86;
 using System.Text;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Tests.Kernels;
 using EmbeddedBackprop.Tests.Support;
 using NUnit.Framework;

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training.Schedules;
 using NUnit.Framework;

@@ -3,6 +3,7 @@ using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Export.COps;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Ops;
 using EmbeddedBackprop.Tests.Support;

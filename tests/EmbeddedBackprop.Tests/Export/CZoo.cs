@@ -2,6 +2,7 @@ using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Elements;
 using EmbeddedBackprop.Ops;
 using EmbeddedBackprop.Tests.Support;
 

@@ -1,8 +1,9 @@
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Data;
 using EmbeddedBackprop.Graphs;
-using EmbeddedBackprop.Initializers;
 using EmbeddedBackprop.IO;
+using EmbeddedBackprop.Initializers;
+using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Ops;
 using EmbeddedBackprop.Tests.Ops;

@@ -1,4 +1,8 @@
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
+using EmbeddedBackprop.Kernels.Norms;
+using EmbeddedBackprop.Kernels.Pooling;
+using EmbeddedBackprop.Kernels.Random;
 
 namespace EmbeddedBackprop.Tests.Kernels;
 

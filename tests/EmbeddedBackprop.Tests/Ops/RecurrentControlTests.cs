@@ -1,6 +1,8 @@
 using System.Numerics;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Gates;
+using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Ops;
 using NUnit.Framework;
 

@@ -1,5 +1,6 @@
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Threads;
 using EmbeddedBackprop.Ops;
 using EmbeddedBackprop.Tests.Support;
 using NUnit.Framework;

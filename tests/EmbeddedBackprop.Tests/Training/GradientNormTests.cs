@@ -1,5 +1,6 @@
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training;
 using NUnit.Framework;

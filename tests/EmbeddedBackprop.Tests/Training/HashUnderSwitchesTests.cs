@@ -3,8 +3,9 @@ using System.Numerics;
 using System.Runtime.Intrinsics;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
-using EmbeddedBackprop.Tests.Support;
+using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Probe;
+using EmbeddedBackprop.Tests.Support;
 using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Training;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Tools.Output;
 using EmbeddedBackprop.Tools.Recipes;
 

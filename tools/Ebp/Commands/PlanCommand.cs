@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Tools.Output;
 using EmbeddedBackprop.Tools.Recipes;
 using EmbeddedBackprop.Training;

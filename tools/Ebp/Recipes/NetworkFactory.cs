@@ -1,7 +1,8 @@
 using EmbeddedBackprop.Graphs;
-using EmbeddedBackprop.Initializers;
 using EmbeddedBackprop.IO;
+using EmbeddedBackprop.Initializers;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Optimizers;
 using EmbeddedBackprop.Training;

@@ -3,7 +3,7 @@ using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Export.COps;
 
-/// <summary>Batch normalisation in C: Kernels/Scalar/ChannelNorm.cs. In training it measures the samples of a call; predictions take what it has measured.</summary>
+/// <summary>Batch normalisation in C: Kernels/Scalar/Norms/ChannelNorm.cs. In training it measures the samples of a call; predictions take what it has measured.</summary>
 internal sealed class CBatchNorm : COp
 {
     private const string PredictionText = """

@@ -1,10 +1,11 @@
 using System.Globalization;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Elements;
 
 namespace EmbeddedBackprop.Export.COps;
 
 /// <summary>
-/// The forward sums of a convolution in C, those of Kernels/Scalar/Conv.cs for one sample. Where the whole kernel row is inside the image, four sums run at
+/// The forward sums of a convolution in C, those of Kernels/Scalar/Convolution/Conv.cs for one sample. Where the whole kernel row is inside the image, four sums run at
 /// once: of four outputs, which share the x, or of four places side by side, which share the weight.
 /// </summary>
 /// <remarks>

@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Export.COps;
 
-/// <summary>The gradients of convolutions in C, and the transposed one: Kernels/Scalar/Conv.cs for one sample.</summary>
+/// <summary>The gradients of convolutions in C, and the transposed one: Kernels/Scalar/Convolution/Conv.cs for one sample.</summary>
 internal static class CConvRoutines
 {
     private const string DotText = """

@@ -1,5 +1,6 @@
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Norms;
 using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Export.COps;

@@ -3,7 +3,7 @@ using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Export.COps;
 
-/// <summary>A fully connected layer in C: the sums of Kernels/Scalar/Gemm.cs for one sample, and for one output those of Kernels/Scalar/Dot.cs.</summary>
+/// <summary>A fully connected layer in C: the sums of Kernels/Scalar/Products/Gemm.cs for one sample, and for one output those of Kernels/Scalar/Products/Dot.cs.</summary>
 internal sealed class CDense : COp
 {
     private static string GradientText(CEnding ending) => $$"""

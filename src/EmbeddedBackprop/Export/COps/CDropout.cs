@@ -1,9 +1,10 @@
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Random;
 using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Export.COps;
 
-/// <summary>Dropout in C: Kernels/Scalar/DropoutMask.cs in training, nothing in a prediction. The mask is drawn again in the backward pass.</summary>
+/// <summary>Dropout in C: Kernels/Scalar/Random/DropoutMask.cs in training, nothing in a prediction. The mask is drawn again in the backward pass.</summary>
 internal sealed class CDropout : COp
 {
     private const string Text = """

@@ -3,7 +3,7 @@ using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Export.COps;
 
-/// <summary>Layer normalisation in C: Kernels/Scalar/RowNorm.cs.</summary>
+/// <summary>Layer normalisation in C: Kernels/Scalar/Norms/RowNorm.cs.</summary>
 internal sealed class CLayerNorm : COp
 {
     protected override Type OpType => typeof(LayerNorm);

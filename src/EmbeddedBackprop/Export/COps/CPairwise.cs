@@ -3,7 +3,7 @@ using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Export.COps;
 
-/// <summary>Sums, differences and products of nodes, number by number, in C: Kernels/Scalar/Elementwise.cs.</summary>
+/// <summary>Sums, differences and products of nodes, number by number, in C: Kernels/Scalar/Elements/Elementwise.cs.</summary>
 /// <param name="type">The op's class.</param>
 /// <param name="name">The name of the routine.</param>
 /// <param name="sign">The C operator.</param>

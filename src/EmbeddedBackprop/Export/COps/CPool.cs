@@ -3,7 +3,7 @@ using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Export.COps;
 
-/// <summary>The largest number or the mean of every window, in C: Kernels/Scalar/Pool2D.cs. A signal is an image of one row.</summary>
+/// <summary>The largest number or the mean of every window, in C: Kernels/Scalar/Pooling/Pool2D.cs. A signal is an image of one row.</summary>
 /// <typeparam name="TOp">The op.</typeparam>
 internal sealed class CPool<TOp> : COp where TOp : Pooling
 {

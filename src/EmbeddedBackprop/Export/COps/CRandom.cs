@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Export.COps;
 
-/// <summary>The random generator of Kernels/CounterRandom.cs in C.</summary>
+/// <summary>The random generator of Kernels/Random/CounterRandom.cs in C.</summary>
 internal static class CRandom
 {
     private const string Text = """

@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Export.COps;
 
-/// <summary>One result from many numbers in C: the 16 parts of Kernels/Scalar/Reduce.cs.</summary>
+/// <summary>One result from many numbers in C: the 16 parts of Kernels/Scalar/Elements/Reduce.cs.</summary>
 internal static class CReduce
 {
     private const string FoldText = """

@@ -1,0 +1,204 @@
+using System.Numerics;
+using EmbeddedBackprop.Kernels.Convolution;
+using EmbeddedBackprop.Kernels.Norms;
+using EmbeddedBackprop.Kernels.Threads;
+
+namespace EmbeddedBackprop.Kernels;
+
+/// <summary>Convolutions with the bits of <see cref="Scalar.Conv"/>: forward pass, weight gradient, input gradient (and with it the transposed convolution).</summary>
+/// <remarks>
+/// No im2col buffer: panels of 64 columns are packed on the stack, multiplied by the tiles of <see cref="Gemm"/> and forgotten. Nothing is allocated.
+/// </remarks>
+public static unsafe class Conv
+{
+    /// <summary>
+    /// y[o, oy, ox] = (accumulate ? y : bias[o] or +0), then s = M(x, w, s) over input channel, kernel row, kernel column ascending.
+    /// </summary>
+    /// <param name="arithmetic">How M rounds.</param>
+    /// <param name="sizes">The sizes.</param>
+    /// <param name="batch">Samples.</param>
+    /// <param name="x">Inputs, [batch][channels, height, width].</param>
+    /// <param name="ldx">Distance of the samples in x.</param>
+    /// <param name="w">Kernels, [outputs, channels / groups, kernel height, kernel width].</param>
+    /// <param name="bias">A value an output channel, or empty.</param>
+    /// <param name="y">Outputs, [batch][outputs, output height, output width]; may not overlap a source.</param>
+    /// <param name="ldy">Distance of the samples in y.</param>
+    /// <param name="accumulate">True: the chains go on from y, and bias is not read.</param>
+    /// <exception cref="ArgumentException">The sizes are no convolution, or a span is too short for them.</exception>
+    public static void Forward(
+        Arithmetic arithmetic, in ConvSizes sizes, int batch, ReadOnlySpan<float> x, int ldx, ReadOnlySpan<float> w, ReadOnlySpan<float> bias, Span<float> y, int ldy,
+        bool accumulate = false)
+    {
+        Require.Conv("Conv.Forward", in sizes, batch, x.Length, ldx, w.Length, y.Length, ldy);
+        Require.Bias("Conv.Forward", sizes.Outputs, bias.Length);
+        fixed (float* image = x, kernels = w, start = bias, maps = y)
+        {
+            ConvArguments g = new()
+            {
+                Sizes = sizes.Flattened, Batch = batch, Image = image, ImageEnd = image + x.Length, LeadingImage = ldx,
+                Kernels = kernels, Bias = start, Maps = maps, LeadingMaps = ldy, Accumulate = accumulate, MultipliesZeros = sizes.IsPadded && Finite.All(w[..sizes.Weights]),
+            };
+            if (ConvPlanes.Fit(in sizes))
+            {
+                ConvPlanes planes = ConvPlanes.Of(in sizes, forward: true);
+                g.Sizes = sizes;
+                SharedConv<ConvPlaneKernel<ConvForwards>>.Run(
+                    arithmetic, in g, batch * planes.Planes, batch * sizes.MultiplyAdds, planes.EndInner - planes.FirstInner);
+                return;
+            }
+
+            SharedConv<ConvForwardKernel>.Run(arithmetic, in g, batch * g.Sizes.OutputHeight, batch * sizes.MultiplyAdds);
+        }
+    }
+
+    /// <summary>
+    /// dw[o, c, ky, kx] = (accumulate ? dw : +0), then s = M(delta, x, s) over samples and, inside a sample, output positions row-major;
+    /// db[o] = (accumulate ? db : +0), then s = s + delta in the same order.
+    /// </summary>
+    /// <param name="arithmetic">How M rounds.</param>
+    /// <param name="sizes">The sizes.</param>
+    /// <param name="batch">Samples.</param>
+    /// <param name="x">Inputs.</param>
+    /// <param name="ldx">Distance of the samples in x.</param>
+    /// <param name="delta">Gradients of the outputs.</param>
+    /// <param name="ldd">Distance of the samples in delta.</param>
+    /// <param name="dw">Gradients of the kernels.</param>
+    /// <param name="db">Gradients of the biases, or empty.</param>
+    /// <param name="accumulate">True: the chains go on from dw and db.</param>
+    /// <exception cref="ArgumentException">The sizes are no convolution, or a span is too short for them.</exception>
+    public static void WeightGradient(
+        Arithmetic arithmetic, in ConvSizes sizes, int batch, ReadOnlySpan<float> x, int ldx, ReadOnlySpan<float> delta, int ldd, Span<float> dw, Span<float> db,
+        bool accumulate = false)
+    {
+        Require.Conv("Conv.WeightGradient", in sizes, batch, x.Length, ldx, dw.Length, delta.Length, ldd);
+        Require.Bias("Conv.WeightGradient", sizes.Outputs, db.Length);
+        Weights(arithmetic, in sizes, batch, x, ldx, delta, ldd, dw, db, new ConvArguments { Accumulate = accumulate });
+    }
+
+    /// <summary>
+    /// A weight gradient applied at once: g as in <see cref="WeightGradient"/>, g = M(l2, w, g) if l2 is not 0, w = M(-learningRate, g, w), the same for the
+    /// biases. The gradient stays in registers and on the stack; the bits are those of the three passes.
+    /// </summary>
+    /// <param name="arithmetic">How M rounds.</param>
+    /// <param name="sizes">The sizes.</param>
+    /// <param name="batch">Samples.</param>
+    /// <param name="x">Inputs.</param>
+    /// <param name="ldx">Distance of the samples in x.</param>
+    /// <param name="delta">Gradients of the outputs.</param>
+    /// <param name="ldd">Distance of the samples in delta.</param>
+    /// <param name="w">Kernels.</param>
+    /// <param name="bias">Biases, or empty.</param>
+    /// <param name="learningRate">The learning rate.</param>
+    /// <param name="weightL2">The penalty's factor for the kernels.</param>
+    /// <param name="biasL2">The penalty's factor for the biases.</param>
+    /// <exception cref="ArgumentException">The sizes are no convolution, or a span is too short for them.</exception>
+    public static void UpdateWeights(
+        Arithmetic arithmetic, in ConvSizes sizes, int batch, ReadOnlySpan<float> x, int ldx, ReadOnlySpan<float> delta, int ldd, Span<float> w, Span<float> bias,
+        float learningRate, float weightL2, float biasL2)
+    {
+        Require.Conv("Conv.UpdateWeights", in sizes, batch, x.Length, ldx, w.Length, delta.Length, ldd);
+        Require.Bias("Conv.UpdateWeights", sizes.Outputs, bias.Length);
+        Weights(
+            arithmetic, in sizes, batch, x, ldx, delta, ldd, w, bias,
+            new ConvArguments { Updates = true, LearningRate = learningRate, WeightL2 = weightL2, BiasL2 = biasL2 });
+    }
+
+    /// <summary>
+    /// dx[c, iy, ix] = (accumulate ? dx : bias[c] or +0), then s = M(delta, w, s) over the output positions that read the element, row-major (kernel rows and
+    /// columns from the last to the first), and inside a position over output channels ascending. The forward pass of a transposed convolution.
+    /// </summary>
+    /// <param name="arithmetic">How M rounds.</param>
+    /// <param name="sizes">The sizes of the convolution whose input gradient it is.</param>
+    /// <param name="batch">Samples.</param>
+    /// <param name="delta">Gradients of the outputs.</param>
+    /// <param name="ldd">Distance of the samples in delta.</param>
+    /// <param name="w">Kernels.</param>
+    /// <param name="bias">A value a channel of dx, or empty.</param>
+    /// <param name="dx">Gradients of the inputs; may not overlap a source.</param>
+    /// <param name="ldx">Distance of the samples in dx.</param>
+    /// <param name="accumulate">True: the sums go on from dx, and bias is not read.</param>
+    /// <exception cref="ArgumentException">The sizes are no convolution, or a span is too short for them.</exception>
+    public static void InputGradient(
+        Arithmetic arithmetic, in ConvSizes sizes, int batch, ReadOnlySpan<float> delta, int ldd, ReadOnlySpan<float> w, ReadOnlySpan<float> bias, Span<float> dx, int ldx,
+        bool accumulate = false)
+    {
+        Require.Conv("Conv.InputGradient", in sizes, batch, dx.Length, ldx, w.Length, delta.Length, ldd);
+        Require.Bias("Conv.InputGradient", sizes.Channels, bias.Length);
+        if (!ConvBand.Fits(sizes.Flattened))
+        {
+            Scalar.Conv.InputGradient<float>(arithmetic, in sizes, batch, delta, ldd, w, bias, dx, ldx, accumulate);
+            return;
+        }
+
+        fixed (float* image = dx, kernels = w, start = bias, maps = delta)
+        {
+            ConvArguments g = new()
+            {
+                Sizes = sizes.Flattened, Batch = batch, Image = image, LeadingImage = ldx,
+                Kernels = kernels, Bias = start, Maps = maps, LeadingMaps = ldd, Accumulate = accumulate,
+            };
+            if (ConvPlanes.Fit(in sizes))
+            {
+                ConvPlanes planes = ConvPlanes.Of(in sizes, forward: false);
+                g.Sizes = sizes;
+                SharedConv<ConvPlaneKernel<ConvBackwards>>.Run(
+                    arithmetic, in g, batch * planes.Planes, batch * sizes.MultiplyAdds, planes.EndInner - planes.FirstInner);
+                return;
+            }
+
+            SharedConv<ConvInputKernel>.Run(arithmetic, in g, batch, batch * sizes.MultiplyAdds);
+        }
+    }
+
+    /// <summary>sums[c] = (accumulate ? sums[c] : +0), then s = s + x[c, position], samples and, inside a sample, positions ascending.</summary>
+    /// <param name="batch">Samples.</param>
+    /// <param name="channels">Channels.</param>
+    /// <param name="positions">Positions of a channel.</param>
+    /// <param name="x">The terms, [batch][channels, positions].</param>
+    /// <param name="ldx">Distance of the samples in x.</param>
+    /// <param name="sums">A result a channel.</param>
+    /// <param name="accumulate">True: the chains go on from sums.</param>
+    /// <exception cref="ArgumentException">A span is too short for its sizes.</exception>
+    public static void ChannelSums(int batch, int channels, int positions, ReadOnlySpan<float> x, int ldx, Span<float> sums, bool accumulate = false)
+    {
+        Require.Matrix("Conv.ChannelSums", nameof(x), batch, channels * positions, ldx, x.Length);
+        Require.AtLeast("Conv.ChannelSums", nameof(sums), channels, sums.Length);
+        fixed (float* terms = x, results = sums)
+            ConvChannelSums.Run(batch, channels, positions, terms, ldx, results, accumulate);
+    }
+
+    private static void Weights(
+        Arithmetic arithmetic, in ConvSizes sizes, int batch, ReadOnlySpan<float> x, int ldx, ReadOnlySpan<float> delta, int ldd, Span<float> w, Span<float> bias,
+        ConvArguments g)
+    {
+        fixed (float* image = x, kernels = w, biases = bias, maps = delta)
+        {
+            g.Sizes = sizes.Flattened;
+            g.Batch = batch;
+            g.Image = image;
+            g.ImageEnd = image + x.Length;
+            g.LeadingImage = ldx;
+            g.Maps = maps;
+            g.LeadingMaps = ldd;
+            g.Kernels = kernels;
+            g.Bias = biases;
+            if (ConvDepthKernel.Fits(in sizes))
+            {
+                g.Sizes = sizes;
+                SharedConv<ConvDepthKernel>.Run(arithmetic, in g, sizes.Channels, batch * sizes.MultiplyAdds);
+                return;
+            }
+
+            g.SkipsZeros = Finite.All(x);
+            if (g.SkipsZeros && ConvSparseKernel.Fits(in g.Sizes) && ConvSparseKernel.IsSparse(in g))
+            {
+                int lanes = (int)BitOperations.RoundUpToPowerOf2((uint)g.Sizes.KernelWidth);
+                SharedConv<ConvSparseKernel>.Run(arithmetic, in g, g.Sizes.Outputs, batch * sizes.MultiplyAdds, lanes);
+                return;
+            }
+
+            g.OutputChunk = WorkerPool.Current == null ? ConvWeightsKernel.Rows : ConvWeightsKernel.Rows / 4;
+            SharedConv<ConvWeightsKernel>.Run(arithmetic, in g, ConvWeightsKernel.Units(in g), batch * sizes.MultiplyAdds);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+namespace EmbeddedBackprop.Kernels.Convolution;
+
+/// <summary>A checked convolution. Images are its inputs, maps its outputs, whichever of them is read or written; the spans are pinned meanwhile.</summary>
+internal unsafe struct ConvArguments
+{
+    public ConvSizes Sizes;
+    public int Batch;
+    public float* Image;
+
+    /// <summary>One behind the last float of the images that may be read.</summary>
+    public float* ImageEnd;
+    public int LeadingImage;
+
+    /// <summary>Weights, or their gradients.</summary>
+    public float* Kernels;
+
+    /// <summary>Biases or their gradients; null if there are none.</summary>
+    public float* Bias;
+    public float* Maps;
+    public int LeadingMaps;
+    public bool Accumulate;
+
+    /// <summary>Whether the gradient is applied to the weights and biases instead of stored: w = M(-rate, M(l2, w, g), w).</summary>
+    public bool Updates;
+    public float LearningRate;
+    public float WeightL2;
+    public float BiasL2;
+
+    /// <summary>The part of the work that is meant: output rows of all samples, panels of weights, or samples.</summary>
+    public int First;
+    public int End;
+
+    /// <summary>Whether taps outside the image may be multiplied by zero if that cannot be seen: the weights are finite.</summary>
+    public bool MultipliesZeros;
+
+    /// <summary>Whether terms of a weight gradient may be left out where delta is 0: the images are finite.</summary>
+    public bool SkipsZeros;
+
+    /// <summary>Output channels of one unit of a weight gradient.</summary>
+    public int OutputChunk;
+
+    /// <summary>The same work, another part of it.</summary>
+    public readonly ConvArguments Part(int first, int end)
+    {
+        ConvArguments part = this;
+        (part.First, part.End) = (first, end);
+        return part;
+    }
+}

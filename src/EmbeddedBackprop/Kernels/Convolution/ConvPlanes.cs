@@ -1,0 +1,75 @@
+namespace EmbeddedBackprop.Kernels.Convolution;
+
+/// <summary>
+/// A depthwise convolution of stride 1 plane by plane: result (y, x) reads source row y + j dilation - top and column x + i dilation - left for j, i ascending.
+/// The input gradient is that with the kernel turned around and another border.
+/// </summary>
+internal unsafe struct ConvPlanes
+{
+    /// <summary>Terms in all lists together, at most.</summary>
+    public const int MostTerms = 1024;
+
+    public int Planes, Height, Width, SourceHeight, SourceWidth, KernelHeight, KernelWidth;
+
+    /// <summary>Planes that one plane of the result reads: 1 forwards, the output channels of a group backwards.</summary>
+    public int Sources;
+
+    /// <summary>The columns of which all taps exist.</summary>
+    public int FirstInner, EndInner;
+
+    /// <summary>The rows of which all taps exist.</summary>
+    public int FirstInnerRow, EndInnerRow;
+
+    private int dilationY, dilationX, top, left;
+
+    /// <summary>Whether there is a plane kernel for these sizes.</summary>
+    public static bool Fit(in ConvSizes sizes) =>
+        sizes.Groups == sizes.Channels && sizes.Groups > 1 && sizes.StrideY == 1 && sizes.StrideX == 1
+        && (long)sizes.KernelHeight * sizes.KernelWidth * (sizes.Outputs / sizes.Groups) <= MostTerms;
+
+    public static ConvPlanes Of(in ConvSizes sizes, bool forward)
+    {
+        int height = sizes.OutputHeight, width = sizes.OutputWidth;
+        int spanY = sizes.DilationY * (sizes.KernelHeight - 1), spanX = sizes.DilationX * (sizes.KernelWidth - 1);
+        ConvPlanes p = new()
+        {
+            KernelHeight = sizes.KernelHeight, KernelWidth = sizes.KernelWidth, dilationY = sizes.DilationY, dilationX = sizes.DilationX,
+            Planes = forward ? sizes.Outputs : sizes.Channels, Sources = forward ? 1 : sizes.Outputs / sizes.Groups,
+            Height = forward ? height : sizes.Height, Width = forward ? width : sizes.Width,
+            SourceHeight = forward ? sizes.Height : height, SourceWidth = forward ? sizes.Width : width,
+            top = forward ? sizes.Top : spanY - sizes.Top, left = forward ? sizes.Left : spanX - sizes.Left,
+        };
+        p.FirstInner = Math.Clamp(p.left, 0, p.Width);
+        p.EndInner = Math.Clamp(p.SourceWidth - spanX + p.left, p.FirstInner, p.Width);
+        p.FirstInnerRow = Math.Clamp(p.top, 0, p.Height);
+        p.EndInnerRow = Math.Clamp(p.SourceHeight - spanY + p.top, p.FirstInnerRow, p.Height);
+        return p;
+    }
+
+    /// <summary>The terms of a position (and of its neighbours to the right as long as they have the same), in order.</summary>
+    public readonly int Terms(float* from, float* kernels, bool forward, int x, int y, ConvTerm* terms)
+    {
+        int count = 0, kernel = KernelHeight * KernelWidth;
+        nint plane = (nint)SourceHeight * SourceWidth;
+        for (int j = 0; j < KernelHeight; j++)
+        {
+            int sy = y + (j * dilationY) - top;
+            if ((uint)sy >= (uint)SourceHeight)
+                continue;
+            for (int i = 0; i < KernelWidth; i++)
+            {
+                int sx = x + (i * dilationX) - left;
+                if ((uint)sx >= (uint)SourceWidth)
+                    continue;
+                int tap = (j * KernelWidth) + i;
+                for (int s = 0; s < Sources; s++)
+                {
+                    terms[count].Source = from + (s * plane) + ((nint)sy * SourceWidth) + sx;
+                    terms[count++].Weight = kernels[(s * kernel) + (forward ? tap : kernel - 1 - tap)];
+                }
+            }
+        }
+
+        return count;
+    }
+}

@@ -1,0 +1,112 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using EmbeddedBackprop.Kernels.Elements;
+using EmbeddedBackprop.Kernels.Lanes;
+using EmbeddedBackprop.Kernels.Threads;
+
+namespace EmbeddedBackprop.Kernels;
+
+/// <summary>The test for infinities and NaN with the answer of <see cref="Scalar.Finite"/>.</summary>
+public static class Finite
+{
+    // Four cache lines of floats.
+    private const int Unit = 64;
+
+    /// <summary>
+    /// Whether no sum of that many products of x's numbers with y's can leave the range of float. Any NaN or infinity says no.
+    /// </summary>
+    /// <param name="x">The numbers of one factor.</param>
+    /// <param name="y">The numbers of the other.</param>
+    /// <param name="terms">Products in a sum.</param>
+    internal static bool BoundsProducts(ReadOnlySpan<float> x, ReadOnlySpan<float> y, int terms) => Magnitude(x) * Magnitude(y) * terms < 1e38f;
+
+    /// <summary>The same for sums of products and, beside them, sums of y's numbers alone (a bias gradient).</summary>
+    /// <param name="x">The numbers of one factor.</param>
+    /// <param name="y">The numbers of the other.</param>
+    /// <param name="terms">Terms of a sum.</param>
+    internal static bool BoundsProductsAndSums(ReadOnlySpan<float> x, ReadOnlySpan<float> y, long terms) =>
+        MathF.Max(Magnitude(x), 1f) * Magnitude(y) * terms < 1e38f;
+
+    /// <summary>The largest magnitude; infinite or NaN if a number is, because their bits are the largest of all.</summary>
+    private static float Magnitude(ReadOnlySpan<float> x)
+    {
+        int parts = PartsFor(x.Length);
+        if (parts == 1)
+            return MagnitudeAlone(x);
+        Span<float> largest = stackalloc float[parts];
+        WorkerPool.Current!.Run<MagnitudePart, Shared>(parts, new Shared { Numbers = x, Results = largest });
+        return MagnitudeAlone(largest);
+    }
+
+    private static float MagnitudeAlone(ReadOnlySpan<float> x)
+    {
+        nuint i = 0, length = (nuint)x.Length;
+        ref int source = ref Unsafe.As<float, int>(ref MemoryMarshal.GetReference(x));
+        int largest = 0;
+        if (length >= 32)
+        {
+            Vector512<int> magnitude = Vector512.Create(int.MaxValue), largest0 = Vector512<int>.Zero, largest1 = Vector512<int>.Zero;
+            for (; length - i >= 32; i += 32)
+            {
+                largest0 = Vector512.Max(largest0, Vector512.LoadUnsafe(ref source, i) & magnitude);
+                largest1 = Vector512.Max(largest1, Vector512.LoadUnsafe(ref source, i + 16) & magnitude);
+            }
+
+            largest0 = Vector512.Max(largest0, largest1);
+            Vector256<int> half = Vector256.Max(largest0.GetLower(), largest0.GetUpper());
+            Vector128<int> quarter = Vector128.Max(half.GetLower(), half.GetUpper());
+            largest = Math.Max(Math.Max(quarter[0], quarter[1]), Math.Max(quarter[2], quarter[3]));
+        }
+
+        for (; i < length; i++)
+            largest = Math.Max(largest, Unsafe.Add(ref source, i) & int.MaxValue);
+        return BitConverter.Int32BitsToSingle(largest);
+    }
+
+    /// <summary>Whether every number of x is finite: x[i] * 0 is 0 for a finite number and NaN for any other, and a sum keeps a NaN.</summary>
+    /// <param name="x">The numbers; none is finite, too.</param>
+    public static bool All(ReadOnlySpan<float> x) => ZeroProducts(x) == 0f;
+
+    /// <summary>A sum whose order does not matter, because it is 0 or NaN; so it may be shared out.</summary>
+    private static float ZeroProducts(ReadOnlySpan<float> x)
+    {
+        int parts = PartsFor(x.Length);
+        if (parts == 1)
+            return ZeroProductsAlone(x);
+        Span<float> sums = stackalloc float[parts];
+        WorkerPool.Current!.Run<ZeroProductsPart, Shared>(parts, new Shared { Numbers = x, Results = sums });
+        return ZeroProductsAlone(sums);
+    }
+
+    private static float ZeroProductsAlone(ReadOnlySpan<float> x)
+    {
+        float sum = 0f;
+        LaneDispatch.Run<ZeroProductsKernel, PartsArguments>(Arithmetic.Separate, new PartsArguments(x, x, new Span<float>(ref sum)));
+        return sum;
+    }
+
+    private static int PartsFor(int length) => WorkerPool.Current?.Parts((long)length * WorkerPool.ElementWork, (length + Unit - 1) / Unit) ?? 1;
+
+    private ref struct Shared
+    {
+        public ReadOnlySpan<float> Numbers;
+        public Span<float> Results;
+
+        public readonly ReadOnlySpan<float> Piece(int part, int parts)
+        {
+            (nuint first, nuint count) = Share.Of((nuint)Numbers.Length, Unit, part, parts);
+            return Numbers.Slice((int)first, (int)count);
+        }
+    }
+
+    private readonly struct MagnitudePart : ISharedWork<Shared>
+    {
+        public static void Run(in Shared shared, int part, int parts) => shared.Results[part] = MagnitudeAlone(shared.Piece(part, parts));
+    }
+
+    private readonly struct ZeroProductsPart : ISharedWork<Shared>
+    {
+        public static void Run(in Shared shared, int part, int parts) => shared.Results[part] = ZeroProductsAlone(shared.Piece(part, parts));
+    }
+}

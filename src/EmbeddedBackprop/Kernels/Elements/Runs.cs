@@ -1,0 +1,122 @@
+using System.Runtime.Intrinsics;
+
+namespace EmbeddedBackprop.Kernels.Elements;
+
+/// <summary>Short runs of floats, copied or added without a call. Moves and single additions: the same bits at every width.</summary>
+internal static unsafe class Runs
+{
+    /// <summary>to[i] = from[i].</summary>
+    public static void Copy(float* from, float* to, nint count)
+    {
+        nint i = 0;
+        if (Vector512.IsHardwareAccelerated)
+        {
+            for (; count - i >= 16; i += 16)
+                Vector512.Store(Vector512.Load(from + i), to + i);
+        }
+
+        if (Vector256.IsHardwareAccelerated)
+        {
+            for (; count - i >= 8; i += 8)
+                Vector256.Store(Vector256.Load(from + i), to + i);
+        }
+
+        if (Vector128.IsHardwareAccelerated)
+        {
+            for (; count - i >= 4; i += 4)
+                Vector128.Store(Vector128.Load(from + i), to + i);
+        }
+
+        for (; i < count; i++)
+            to[i] = from[i];
+    }
+
+    /// <summary>to[i] = to[i] + from[i].</summary>
+    public static void Add(float* from, float* to, nint count)
+    {
+        nint i = 0;
+        if (Vector512.IsHardwareAccelerated)
+        {
+            for (; count - i >= 16; i += 16)
+                Vector512.Store(Vector512.Load(to + i) + Vector512.Load(from + i), to + i);
+        }
+
+        if (Vector256.IsHardwareAccelerated)
+        {
+            for (; count - i >= 8; i += 8)
+                Vector256.Store(Vector256.Load(to + i) + Vector256.Load(from + i), to + i);
+        }
+
+        if (Vector128.IsHardwareAccelerated)
+        {
+            for (; count - i >= 4; i += 4)
+                Vector128.Store(Vector128.Load(to + i) + Vector128.Load(from + i), to + i);
+        }
+
+        for (; i < count; i++)
+            to[i] += from[i];
+    }
+
+    /// <summary>to[i] = value.</summary>
+    public static void Fill(float value, float* to, nint count)
+    {
+        nint i = 0;
+        if (Vector512.IsHardwareAccelerated)
+        {
+            for (; count - i >= 16; i += 16)
+                Vector512.Store(Vector512.Create(value), to + i);
+        }
+
+        if (Vector128.IsHardwareAccelerated)
+        {
+            for (; count - i >= 4; i += 4)
+                Vector128.Store(Vector128.Create(value), to + i);
+        }
+
+        for (; i < count; i++)
+            to[i] = value;
+    }
+
+    /// <summary>to[j] = the magnitude bits of to[j] and of a panel's column j, all together: 0 if all are zeros.</summary>
+    public static void OrMagnitudes(float* panel, int leading, int rows, float* to, int columns)
+    {
+        int* all = (int*)to;
+        int j = 0;
+        if (Vector512.IsHardwareAccelerated)
+        {
+            for (; columns - j >= 16; j += 16)
+            {
+                Vector512<int> bits = Vector512<int>.Zero;
+                for (int p = 0; p < rows; p++)
+                    bits |= Vector512.Load((int*)panel + (p * leading) + j);
+                Vector512.Store(Vector512.Load(all + j) | (bits & Vector512.Create(int.MaxValue)), all + j);
+            }
+        }
+
+        for (; j < columns; j++)
+        {
+            int bits = 0;
+            for (int p = 0; p < rows; p++)
+                bits |= ((int*)panel)[(p * leading) + j];
+            all[j] |= bits & int.MaxValue;
+        }
+    }
+
+    /// <summary>The first i from <paramref name="first"/> on at which x[i] is +0; count if there is none.</summary>
+    public static int IndexOfZero(float* x, int first, int count)
+    {
+        int i = first;
+        if (Vector512.IsHardwareAccelerated)
+        {
+            for (; count - i >= 16; i += 16)
+            {
+                if (Vector512.EqualsAny(Vector512.Load((int*)x + i), Vector512<int>.Zero))
+                    break;
+            }
+        }
+
+        while (i < count && BitConverter.SingleToInt32Bits(x[i]) != 0)
+            i++;
+        return i;
+    }
+}

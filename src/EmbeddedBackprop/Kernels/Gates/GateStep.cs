@@ -1,0 +1,69 @@
+namespace EmbeddedBackprop.Kernels.Gates;
+
+/// <summary>
+/// One time step of a recurrent layer for a whole batch: what the gates read and write. Matrices are [rows][stride]; of a row only the layer's columns
+/// mean something. A weighted input is the sum of two chains, z = (bias_ih + x W_ih) + (bias_hh + h' W_hh), each rounded before they are added.
+/// </summary>
+/// <typeparam name="T">float, or double for the oracle.</typeparam>
+internal ref struct GateStep<T> where T : unmanaged
+{
+    /// <summary>Samples.</summary>
+    public int Rows;
+
+    /// <summary>Units H of the layer.</summary>
+    public int Hidden;
+
+    /// <summary>x W_ih from bias_ih, the gates side by side.</summary>
+    public ReadOnlySpan<T> Input;
+
+    /// <summary>h' W_hh from bias_hh, the gates side by side.</summary>
+    public ReadOnlySpan<T> Recurrent;
+
+    /// <summary>Floats from row to row of both products.</summary>
+    public int ProductStride;
+
+    /// <summary>What the backward pass needs of the gates; the backward pass puts their deltas in its place.</summary>
+    public Span<T> Gates;
+
+    /// <summary>Floats from row to row of <see cref="Gates"/>.</summary>
+    public int GateStride;
+
+    /// <summary>h', the hidden state before the step.</summary>
+    public ReadOnlySpan<T> Before;
+
+    /// <summary>h, the hidden state after it.</summary>
+    public Span<T> After;
+
+    /// <summary>c', an LSTM's cell before the step.</summary>
+    public ReadOnlySpan<T> CellBefore;
+
+    /// <summary>c, the cell after it.</summary>
+    public Span<T> Cell;
+
+    /// <summary>tanh c.</summary>
+    public Span<T> CellTanh;
+
+    /// <summary>Floats from row to row of hidden states, cells and their gradients.</summary>
+    public int HiddenStride;
+
+    /// <summary>Where h goes as well (the sequence that the layer returns), or empty.</summary>
+    public Span<T> Output;
+
+    /// <summary>Floats from row to row of <see cref="Output"/> and <see cref="Upstream"/>.</summary>
+    public int OutputStride;
+
+    /// <summary>One number per sample, <see cref="MaskStride"/> apart: a step whose number is not above 0 leaves h and c as they are. Empty: all steps count.</summary>
+    public ReadOnlySpan<T> Mask;
+
+    /// <summary>Floats from sample to sample of <see cref="Mask"/>.</summary>
+    public int MaskStride;
+
+    /// <summary>Backward: dL/dh comes in; what the chain of dL/dh' begins with goes out.</summary>
+    public Span<T> HiddenGradient;
+
+    /// <summary>Backward: what later steps want of c comes in, what this step wants of c' goes out.</summary>
+    public Span<T> CellGradient;
+
+    /// <summary>Backward: the gradient of the output at the step before, or empty.</summary>
+    public ReadOnlySpan<T> Upstream;
+}

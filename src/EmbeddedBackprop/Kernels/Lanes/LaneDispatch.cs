@@ -1,0 +1,108 @@
+using System.Globalization;
+using System.Numerics;
+using System.Runtime.Intrinsics;
+
+namespace EmbeddedBackprop.Kernels.Lanes;
+
+/// <summary>A kernel written once over lanes; <see cref="LaneDispatch"/> picks the lanes it runs on.</summary>
+internal interface ILaneKernel<TArguments> where TArguments : allows ref struct
+{
+    /// <summary>Runs the kernel: <typeparamref name="T"/> for whole vectors, <typeparamref name="TTail"/> (one lane) for what is left.</summary>
+    static abstract void Run<T, TTail>(in TArguments arguments)
+        where T : struct, IFloatLanes<T>
+        where TTail : struct, IFloatLanes<TTail>;
+}
+
+/// <summary>The one place where a vector width is chosen.</summary>
+/// <remarks>
+/// The widest register that the processor has wins; EBP_TILE = 1 | 128 | 256 | 512 | any overrides it (read once at start), so that every path can be
+/// tested on one machine: 128 is what Arm64 (NEON) runs, "any" is Vector&lt;T&gt;, 1 is the scalar twin. The bits never depend on the choice.
+/// </remarks>
+internal static class LaneDispatch
+{
+    /// <summary>Bits of the register that kernels use; 0 stands for Vector&lt;T&gt;, 1 for one float at a time. Settable for tests and benchmarks.</summary>
+    public static int Width { get; set; } = ChooseWidth(Environment.GetEnvironmentVariable("EBP_TILE"));
+
+    /// <summary>Runs a kernel in the model's arithmetic at the chosen width.</summary>
+    public static void Run<TKernel, TArguments>(Arithmetic arithmetic, in TArguments arguments)
+        where TKernel : struct, ILaneKernel<TArguments>
+        where TArguments : allows ref struct
+    {
+        if (arithmetic == Arithmetic.Fused)
+        {
+            RunAt<TKernel, TArguments, Fused>(Width, in arguments);
+        }
+        else
+        {
+            RunAt<TKernel, TArguments, Separate>(Width, in arguments);
+        }
+    }
+
+    /// <summary>
+    /// Runs a kernel whose rows have at least <paramref name="columns"/> floats: at the chosen width, or at the widest one below it that a row fills,
+    /// so that a kernel may count on one whole vector.
+    /// </summary>
+    public static void RunWithin<TKernel, TArguments>(Arithmetic arithmetic, int columns, in TArguments arguments)
+        where TKernel : struct, ILaneKernel<TArguments>
+        where TArguments : allows ref struct
+    {
+        int width = Width;
+        int lanes = width == 0 ? Vector<float>.Count : width == 1 ? 1 : width / 32;
+        if (columns < lanes)
+            width = columns >= 8 && lanes > 8 ? 256 : columns >= 4 && lanes > 4 ? 128 : 1;
+        if (arithmetic == Arithmetic.Fused)
+        {
+            RunAt<TKernel, TArguments, Fused>(width, in arguments);
+        }
+        else
+        {
+            RunAt<TKernel, TArguments, Separate>(width, in arguments);
+        }
+    }
+
+    private static void RunAt<TKernel, TArguments, TArithmetic>(int width, in TArguments arguments)
+        where TKernel : struct, ILaneKernel<TArguments>
+        where TArguments : allows ref struct
+        where TArithmetic : struct, IArithmetic
+    {
+        // The IsHardwareAccelerated tests are constants for the compiler: an AOT build keeps only the widths it can run.
+        if (Vector512.IsHardwareAccelerated && width == 512)
+        {
+            TKernel.Run<Lanes512<TArithmetic>, Lane<TArithmetic>>(in arguments);
+        }
+        else if (Vector256.IsHardwareAccelerated && width == 256)
+        {
+            TKernel.Run<Lanes256<TArithmetic>, Lane<TArithmetic>>(in arguments);
+        }
+        else if (width == 128)
+        {
+            TKernel.Run<Lanes128<TArithmetic>, Lane<TArithmetic>>(in arguments);
+        }
+        else if (width == 1)
+        {
+            TKernel.Run<Lane<TArithmetic>, Lane<TArithmetic>>(in arguments);
+        }
+        else
+        {
+            TKernel.Run<LanesAny<TArithmetic>, Lane<TArithmetic>>(in arguments);
+        }
+    }
+
+    private static int ChooseWidth(string? wish)
+    {
+        int widest = Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128;
+        if (string.IsNullOrEmpty(wish))
+        {
+            // Where even 128 bits are emulated, one float at a time is several times faster.
+            return Vector128.IsHardwareAccelerated ? widest : 1;
+        }
+
+        int width = wish == "any" ? 0 : int.TryParse(wish, NumberStyles.None, CultureInfo.InvariantCulture, out int bits) ? bits : -1;
+        if (width is not (0 or 1 or 128 or 256 or 512) || width > widest)
+        {
+            throw new PlatformNotSupportedException($"EBP_TILE={wish}: expected 1, 128, 256, 512 or any, at most {widest} on this processor.");
+        }
+
+        return width;
+    }
+}

@@ -1,0 +1,38 @@
+namespace EmbeddedBackprop.Kernels.Pooling;
+
+/// <summary>The sizes of a pooling of [channels, height, width] planes; one-dimensional pooling has height 1. Padding is never read: windows are clipped.</summary>
+internal readonly record struct PoolSizes(
+    int Channels, int Height, int Width, int KernelHeight, int KernelWidth, int StrideHeight, int StrideWidth, int PaddingHeight, int PaddingWidth)
+{
+    /// <summary>floor((height + 2 padding - kernel) / stride) + 1.</summary>
+    public int OutputHeight => ((Height + (2 * PaddingHeight) - KernelHeight) / StrideHeight) + 1;
+
+    /// <summary>floor((width + 2 padding - kernel) / stride) + 1.</summary>
+    public int OutputWidth => ((Width + (2 * PaddingWidth) - KernelWidth) / StrideWidth) + 1;
+
+    /// <summary>Numbers of one input sample.</summary>
+    public int InputLength => Channels * Height * Width;
+
+    /// <summary>Numbers of one output sample.</summary>
+    public int OutputLength => Channels * OutputHeight * OutputWidth;
+
+    /// <summary>Windows of two by two side by side: the case with a kernel of its own.</summary>
+    public bool IsPairs =>
+        KernelHeight == 2 && KernelWidth == 2 && StrideHeight == 2 && StrideWidth == 2 && PaddingHeight == 0 && PaddingWidth == 0;
+
+    /// <summary>The part of a window that lies inside: positions first to end - 1 along one axis.</summary>
+    public static (int First, int End) Clip(int output, int stride, int padding, int kernel, int length)
+    {
+        int first = (output * stride) - padding;
+        return (Math.Max(first, 0), Math.Min(first + kernel, length));
+    }
+
+    /// <summary>Outputs first to end - 1 along the width whose windows lie inside without clipping, with so many positions to spare behind.</summary>
+    public (int First, int End) Interior(int spare)
+    {
+        int first = (PaddingWidth + StrideWidth - 1) / StrideWidth;
+        int room = Width + PaddingWidth - KernelWidth - spare;
+        int end = room < 0 ? 0 : Math.Min((room / StrideWidth) + 1, OutputWidth);
+        return (Math.Min(first, OutputWidth), Math.Max(end, Math.Min(first, OutputWidth)));
+    }
+}

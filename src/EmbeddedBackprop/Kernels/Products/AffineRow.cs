@@ -1,0 +1,188 @@
+using System.Runtime.CompilerServices;
+using EmbeddedBackprop.Kernels.Elements;
+using EmbeddedBackprop.Kernels.Lanes;
+
+namespace EmbeddedBackprop.Kernels.Products;
+
+/// <summary>Where the numbers of one layer stand: x [K], z and a [N] in the workspace, W [K, N] without gaps and bias [N] among the parameters.</summary>
+/// <param name="N">Outputs, padding included.</param>
+/// <param name="K">Inputs.</param>
+/// <param name="X">The sample.</param>
+/// <param name="Weights">W.</param>
+/// <param name="Bias">The bias.</param>
+/// <param name="Z">Receives z; the place of a where nobody wants it.</param>
+/// <param name="A">Receives f(z).</param>
+internal readonly record struct AffineRowPlaces(int N, int K, int X, int Weights, int Bias, int Z, int A);
+
+/// <summary>
+/// One sample through one small layer: z = b + x W and a = f(z) while z is in registers, with the bits of <see cref="Gemv.Run"/> and the activation.
+/// Made once with the plan; what it is called with is two addresses.
+/// </summary>
+/// <remarks>
+/// Each output is one chain of additions, and nothing shortens it. But a processor looks some 400 instructions ahead: if less than that stands between
+/// two chains it costs nothing, and the next prediction begins before this one ends. So there are no spans, no checks, and a few instructions an input.
+/// </remarks>
+internal abstract unsafe class AffineRow(AffineRowPlaces places)
+{
+    private readonly AffineRowPlaces places = places;
+    private delegate*<in AffineRowPlaces, ref float, ref float, void> kernel;
+    private int width = -1;
+
+    /// <summary>Whether there is a kernel at the chosen width: outputs must fill one to four vectors exactly.</summary>
+    public bool CanRun
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get
+        {
+            if (width != LaneDispatch.Width)
+            {
+                ChooseKernel();
+            }
+
+            return kernel is not null;
+        }
+    }
+
+    /// <summary>Runs the layer, if it can. Whoever calls has checked that all places lie within the memory that the two numbers begin.</summary>
+    /// <param name="parameters">The first parameter.</param>
+    /// <param name="workspace">The first number of the workspace.</param>
+    /// <returns>False, and nothing is written, where the general kernels must do it.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryRun(ref float parameters, ref float workspace)
+    {
+        if (!CanRun)
+        {
+            return false;
+        }
+
+        kernel(in places, ref parameters, ref workspace);
+        return true;
+    }
+
+    /// <summary>The kernel for a layer of so many outputs at the chosen width, or null.</summary>
+    private protected abstract delegate*<in AffineRowPlaces, ref float, ref float, void> Kernel(int outputs);
+
+    private void ChooseKernel()
+    {
+        kernel = Kernel(places.N);
+        width = LaneDispatch.Width;
+    }
+}
+
+/// <summary>An affine row with its activation.</summary>
+internal sealed unsafe class AffineRow<TFormula>(Arithmetic arithmetic, AffineRowPlaces places) : AffineRow(places) where TFormula : struct, IElementFormula
+{
+    private protected override delegate*<in AffineRowPlaces, ref float, ref float, void> Kernel(int outputs)
+    {
+        delegate*<in AffineRowPlaces, ref float, ref float, void> kernel = null;
+        LaneDispatch.Run<Chooser, Choice>(arithmetic, new Choice(outputs, ref kernel));
+        return kernel;
+    }
+
+    private readonly ref struct Choice(int outputs, ref delegate*<in AffineRowPlaces, ref float, ref float, void> kernel)
+    {
+        public readonly int Outputs = outputs;
+        public readonly ref delegate*<in AffineRowPlaces, ref float, ref float, void> Kernel = ref kernel;
+    }
+
+    private readonly struct Chooser : ILaneKernel<Choice>
+    {
+        public static void Run<T, TTail>(in Choice choice)
+            where T : struct, IFloatLanes<T>
+            where TTail : struct, IFloatLanes<TTail>
+        {
+            if (T.Count == 1 || choice.Outputs % T.Count != 0)
+            {
+                return;
+            }
+
+            choice.Kernel = (choice.Outputs / T.Count) switch
+            {
+                1 => &Row<T, One>,
+                2 => &Row<T, Two>,
+                3 => &Row<T, Three>,
+                4 => &Row<T, Four>,
+                _ => null,
+            };
+        }
+
+        private static void Row<T, TVectors>(in AffineRowPlaces at, ref float parameters, ref float workspace)
+            where T : struct, IFloatLanes<T>
+            where TVectors : unmanaged, ITileSize
+        {
+            // All distances are constants: an input costs a broadcast and an instruction for each vector.
+            nuint lanes = (nuint)T.Count, n = (nuint)sizeof(TVectors) * lanes;
+            nuint o1 = sizeof(TVectors) > 1 ? lanes : 0, o2 = sizeof(TVectors) > 2 ? 2 * lanes : 0, o3 = sizeof(TVectors) > 3 ? 3 * lanes : 0;
+            ref float x = ref Unsafe.Add(ref workspace, at.X);
+            ref float w = ref Unsafe.Add(ref parameters, at.Weights);
+            ref float bias = ref Unsafe.Add(ref parameters, at.Bias);
+            T s0 = T.Load(in bias, 0), s1 = T.Load(in bias, o1), s2 = T.Load(in bias, o2), s3 = T.Load(in bias, o3);
+            nuint left = (nuint)at.K;
+            for (; left >= 4; left -= 4)
+            {
+                T x0 = T.Broadcast(x), x1 = T.Broadcast(Unsafe.Add(ref x, 1)), x2 = T.Broadcast(Unsafe.Add(ref x, 2)), x3 = T.Broadcast(Unsafe.Add(ref x, 3));
+                s0 = T.MultiplyAdd(x0, T.Load(in w, 0), s0);
+                if (sizeof(TVectors) > 1)
+                    s1 = T.MultiplyAdd(x0, T.Load(in w, o1), s1);
+                if (sizeof(TVectors) > 2)
+                    s2 = T.MultiplyAdd(x0, T.Load(in w, o2), s2);
+                if (sizeof(TVectors) > 3)
+                    s3 = T.MultiplyAdd(x0, T.Load(in w, o3), s3);
+                s0 = T.MultiplyAdd(x1, T.Load(in w, n), s0);
+                if (sizeof(TVectors) > 1)
+                    s1 = T.MultiplyAdd(x1, T.Load(in w, n + o1), s1);
+                if (sizeof(TVectors) > 2)
+                    s2 = T.MultiplyAdd(x1, T.Load(in w, n + o2), s2);
+                if (sizeof(TVectors) > 3)
+                    s3 = T.MultiplyAdd(x1, T.Load(in w, n + o3), s3);
+                s0 = T.MultiplyAdd(x2, T.Load(in w, 2 * n), s0);
+                if (sizeof(TVectors) > 1)
+                    s1 = T.MultiplyAdd(x2, T.Load(in w, (2 * n) + o1), s1);
+                if (sizeof(TVectors) > 2)
+                    s2 = T.MultiplyAdd(x2, T.Load(in w, (2 * n) + o2), s2);
+                if (sizeof(TVectors) > 3)
+                    s3 = T.MultiplyAdd(x2, T.Load(in w, (2 * n) + o3), s3);
+                s0 = T.MultiplyAdd(x3, T.Load(in w, 3 * n), s0);
+                if (sizeof(TVectors) > 1)
+                    s1 = T.MultiplyAdd(x3, T.Load(in w, (3 * n) + o1), s1);
+                if (sizeof(TVectors) > 2)
+                    s2 = T.MultiplyAdd(x3, T.Load(in w, (3 * n) + o2), s2);
+                if (sizeof(TVectors) > 3)
+                    s3 = T.MultiplyAdd(x3, T.Load(in w, (3 * n) + o3), s3);
+                x = ref Unsafe.Add(ref x, 4);
+                w = ref Unsafe.Add(ref w, 4 * n);
+            }
+
+            for (; left != 0; left--)
+            {
+                T x0 = T.Broadcast(x);
+                s0 = T.MultiplyAdd(x0, T.Load(in w, 0), s0);
+                if (sizeof(TVectors) > 1)
+                    s1 = T.MultiplyAdd(x0, T.Load(in w, o1), s1);
+                if (sizeof(TVectors) > 2)
+                    s2 = T.MultiplyAdd(x0, T.Load(in w, o2), s2);
+                if (sizeof(TVectors) > 3)
+                    s3 = T.MultiplyAdd(x0, T.Load(in w, o3), s3);
+                x = ref Unsafe.Add(ref x, 1);
+                w = ref Unsafe.Add(ref w, n);
+            }
+
+            ref float z = ref Unsafe.Add(ref workspace, at.Z);
+            ref float a = ref Unsafe.Add(ref workspace, at.A);
+            Finish(s0, ref z, ref a, 0);
+            if (sizeof(TVectors) > 1)
+                Finish(s1, ref z, ref a, o1);
+            if (sizeof(TVectors) > 2)
+                Finish(s2, ref z, ref a, o2);
+            if (sizeof(TVectors) > 3)
+                Finish(s3, ref z, ref a, o3);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Finish<T>(T value, ref float z, ref float a, nuint at) where T : struct, IFloatLanes<T>
+        {
+            T.Store(value, ref z, at);
+            T.Store(TFormula.Apply(value, value, value, T.Zero, T.Zero), ref a, at);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+using System.Numerics;
+using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Initializers;
+using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
+using EmbeddedBackprop.Kernels.Products;
+using EmbeddedBackprop.Tests.Support;
+using EmbeddedBackprop.Training;
+using NUnit.Framework;
+
+namespace EmbeddedBackprop.Tests.Kernels;
+
+/// <summary>One sample through one layer in one kernel: the bits of the product's and the activation's twins, at every number of inputs and vectors.</summary>
+[TestFixture]
+internal sealed class AffineRowTests
+{
+    private static readonly int[] Inputs = [0, 1, 2, 3, 4, 5, 7, 8, 9, 31, 64];
+
+    [Test]
+    public void Rows_have_the_bits_of_their_twins([Values] Numbers numbers) => Each((width, arithmetic, n) =>
+    {
+        foreach (int k in Inputs)
+        {
+            Check(new Activation<Sigmoid>(), arithmetic, n, k, apart: false, numbers, $"sigmoid width {width} {arithmetic} {k} to {n}");
+            Check(new Activation<Mish>(), arithmetic, n, k, apart: true, numbers, $"mish width {width} {arithmetic} {k} to {n}");
+            Check(new Activation<Relu>(), arithmetic, n, k, apart: false, numbers, $"relu width {width} {arithmetic} {k} to {n}");
+        }
+    });
+
+    [Test]
+    public void Another_activation_is_caught() =>
+        Assert.That(() => Compare(new Activation<Tanh>(), new Activation<LeCunTanh>(), Arithmetic.Fused, 64, 5, apart: false, Numbers.Plain, "planted"), Throws.TypeOf<AssertionException>());
+
+    [Test]
+    public void What_does_not_fill_one_to_four_vectors_is_left_to_the_general_kernels() => Widths.ForEach(width =>
+    {
+        int lanes = width / 32;
+        foreach (int n in new[] { 1, 2, 3, 5, 15, 63, 5 * Math.Max(lanes, 16) })
+            Assert.That(new Activation<Sigmoid>().AffineRow(Arithmetic.Fused, new(n, 1, 0, 0, 0, 0, 0))!.CanRun, Is.False, $"width {width}, {n} outputs");
+    });
+
+    [TestCase("12,16,9")]
+    [TestCase("9,16,100,16,4")] // the widest layer in the middle is too wide for a row
+    [TestCase("5,1,16")]
+    [TestCase("600,16,3")] // the sample is copied in pieces
+    public void A_network_predicts_the_bits_of_its_scalar_form_while_the_width_changes(string sizes)
+    {
+        int[] layers = [.. sizes.Split(',').Select(int.Parse)];
+        foreach (Layout layout in new[] { Layout.Padded, Layout.Compact })
+        {
+            NetworkOptions options = new() { Batch = 1, Seed = 3, Initializer = new LeCun(), Layout = layout };
+            using Network vector = Make(layers, options), scalar = Make(layers, options with { Execution = Execution.Scalar });
+            for (int round = 0; round < 2; round++)
+            {
+                Widths.ForEach(width =>
+                {
+                    float[] sample = Samples.Array(layers[0], width + round);
+                    Bits.AssertEqual(vector.Predict(sample), scalar.Predict(sample), $"{sizes} {layout} width {width}");
+                    sample.CopyTo(vector.PredictionInput(1));
+                    Bits.AssertEqual(vector.Predict(1)[..layers[^1]], scalar.Predict(sample), $"{sizes} {layout} width {width}, in place");
+                });
+            }
+        }
+    }
+
+    private static Network Make(int[] layers, NetworkOptions options)
+    {
+        Sequential net = new(layers[0]);
+        foreach (int layer in layers.AsSpan(1))
+            net.Dense<Sigmoid>(layer);
+        return net.Compile(options);
+    }
+
+    private static void Each(Action<int, Arithmetic, int> check) => Widths.ForEach(width =>
+    {
+        foreach (Arithmetic arithmetic in Widths.Arithmetics)
+        {
+            for (int vectors = 1; width != 1 && vectors <= 4; vectors++)
+                check(width, arithmetic, vectors * (width == 0 ? Vector<float>.Count : width / 32));
+        }
+    });
+
+    private static void Check(Activation activation, Arithmetic arithmetic, int n, int k, bool apart, Numbers numbers, string what) =>
+        Compare(activation, activation, arithmetic, n, k, apart, numbers, what);
+
+    private static void Compare(Activation activation, Activation twin, Arithmetic arithmetic, int n, int k, bool apart, Numbers numbers, string what)
+    {
+        const int Guard = 5;
+        float[] parameters = Samples.Array((k * n) + n + Guard, k + n, numbers);
+        float[] workspace = Samples.Array(k + (4 * Guard) + (2 * n), k * n, numbers);
+        int z = k + Guard, a = apart ? z + n + Guard : z;
+        float[] expected = [.. workspace];
+        float[] x = workspace[..k], w = parameters[..(k * n)], bias = parameters[(k * n)..((k * n) + n)];
+        EmbeddedBackprop.Kernels.Scalar.Gemm.NN<float>(arithmetic, 1, n, k, x, k, w, n, bias, expected.AsSpan(z, n), n);
+        twin.ForwardScalar(arithmetic, 1, n, n, expected.AsSpan(z, n), expected.AsSpan(a, n));
+        AffineRow row = activation.AffineRow(arithmetic, new(n, k, 0, 0, k * n, z, a))!;
+        Assert.That(row.TryRun(ref parameters[0], ref workspace[0]), what);
+        Bits.AssertEqual(workspace, expected, what);
+    }
+}
