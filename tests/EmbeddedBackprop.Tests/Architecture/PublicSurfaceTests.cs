@@ -1,0 +1,60 @@
+using EmbeddedBackprop.Tests.Support;
+using EmbeddedBackprop.Training;
+using NUnit.Framework;
+
+namespace EmbeddedBackprop.Tests.Architecture;
+
+/// <summary>PublicSurface.txt holds what programs may rely on: nothing leaves it, and what joins it is seen in review.</summary>
+internal sealed class PublicSurfaceTests
+{
+    private static readonly string Recorded =
+        Path.Combine(Repository.Root, "tests", "EmbeddedBackprop.Tests", "Architecture", "PublicSurface.txt");
+
+    [Test]
+    public void Nothing_public_is_taken_away()
+    {
+        Assert.That(File.ReadAllLines(Recorded).Except(PublicSurface.Of(typeof(Network).Assembly)), Is.Empty);
+    }
+
+    [Test]
+    public void What_is_new_is_recorded()
+    {
+        string[] now = PublicSurface.Of(typeof(Network).Assembly);
+        string written = Path.Combine(TestContext.CurrentContext.WorkDirectory, "PublicSurface.txt");
+        File.WriteAllText(written, string.Join('\n', now) + "\n");
+        Assert.That(now.Except(File.ReadAllLines(Recorded)), Is.Empty, $"add these lines; the whole list is in {written}");
+    }
+
+    [Test]
+    public void A_lost_parameter_name_a_lost_member_and_a_lost_base_are_seen()
+    {
+        string[] before = [.. PublicSurface.Of(typeof(Before)).Select(Same)], after = [.. PublicSurface.Of(typeof(After)).Select(Same)];
+        Assert.That(before.Except(after).Count(), Is.EqualTo(3), string.Join('\n', before.Except(after)));
+
+        static string Same(string line) => line.Replace(nameof(Before), "X", StringComparison.Ordinal).Replace(nameof(After), "X", StringComparison.Ordinal);
+    }
+
+#pragma warning disable CA1822, CA1034
+    public sealed class Before : IDisposable
+    {
+        public int Size { get; set; }
+
+        public static void Run(int count) => _ = count;
+
+        public void Dispose()
+        {
+        }
+    }
+
+    public sealed class After
+    {
+        public int Size { get; }
+
+        public static void Run(int length) => _ = length;
+
+        public void Dispose()
+        {
+        }
+    }
+#pragma warning restore CA1822, CA1034
+}
