@@ -1,3 +1,6 @@
+using EmbeddedBackprop.Export.Cost;
+using EmbeddedBackprop.Export.Files;
+using EmbeddedBackprop.Export.Model;
 using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.Export;

@@ -1,4 +1,8 @@
 using System.Text;
+using EmbeddedBackprop.Export.Files;
+using EmbeddedBackprop.Export.Model;
+using EmbeddedBackprop.Export.Ops;
+using EmbeddedBackprop.Export.Text;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Training;

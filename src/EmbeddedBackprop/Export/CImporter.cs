@@ -1,4 +1,7 @@
 using System.Buffers.Binary;
+using EmbeddedBackprop.Export.Files;
+using EmbeddedBackprop.Export.Model;
+using EmbeddedBackprop.Export.Text;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Training;

@@ -1,5 +1,6 @@
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Export;
+using EmbeddedBackprop.Export.Text;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Ops;

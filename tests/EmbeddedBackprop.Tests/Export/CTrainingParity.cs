@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
 using EmbeddedBackprop.Export;
+using EmbeddedBackprop.Export.Model;
+using EmbeddedBackprop.Export.Text;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Initializers;
 using EmbeddedBackprop.Optimizers;

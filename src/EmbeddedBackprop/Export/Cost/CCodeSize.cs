@@ -1,0 +1,59 @@
+using EmbeddedBackprop.Export.Files;
+using EmbeddedBackprop.Export.Model;
+using EmbeddedBackprop.Export.Text;
+
+namespace EmbeddedBackprop.Export.Cost;
+
+/// <summary>How many bytes of machine code the text of an export becomes: so many for each word and operator, as gcc -Os makes of it for Cortex-M4F.</summary>
+/// <remarks>The test CCostTests compares it with what the compiler makes.</remarks>
+internal static class CCodeSize
+{
+    private const double BytesOfMath = 1.2; // every number is loaded from a constant beside the code
+    private const double BytesOfWord = 0.75;
+
+    /// <summary>The estimate for NAME.c; its tables are not part of it.</summary>
+    public static long Of(CModel model)
+    {
+        long words = Words(model.Program.Routines) + Words(model.Prediction);
+        if (model.Training is not null)
+        {
+            words += Words(CTrainingFile.Text(model));
+        }
+
+        return (long)((BytesOfMath * Words(CMath.Functions(model.Program.Functions))) + (BytesOfWord * words));
+    }
+
+    /// <summary>Names, numbers and operators outside of comments, macros and declarations of types; brackets, commas and semicolons cost nothing.</summary>
+    internal static long Words(string text)
+    {
+        long words = 0;
+        for (int at = 0; at < text.Length; at++)
+        {
+            char c = text[at];
+            if (text.AsSpan(at).StartsWith("/*"))
+            {
+                int end = text.IndexOf("*/", at + 2, StringComparison.Ordinal);
+                at = end < 0 ? text.Length : end + 1;
+            }
+            else if (c == '#' || text.AsSpan(at).StartsWith("typedef struct"))
+            {
+                int end = text.IndexOf(c == '#' ? "\n" : "}", at, StringComparison.Ordinal);
+                at = end < 0 ? text.Length : end;
+            }
+            else if (char.IsAsciiLetterOrDigit(c) || c == '_')
+            {
+                words++;
+                while (at + 1 < text.Length && (char.IsAsciiLetterOrDigit(text[at + 1]) || text[at + 1] is '_' or '.'))
+                {
+                    at++;
+                }
+            }
+            else if (!char.IsWhiteSpace(c) && c is not ('(' or ')' or '{' or '}' or ',' or ';'))
+            {
+                words++;
+            }
+        }
+
+        return words;
+    }
+}

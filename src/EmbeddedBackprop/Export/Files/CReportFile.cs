@@ -1,0 +1,108 @@
+using System.Globalization;
+using System.Text;
+using EmbeddedBackprop.Export.Model;
+using EmbeddedBackprop.Export.Ops;
+using EmbeddedBackprop.Export.Text;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
+
+namespace EmbeddedBackprop.Export.Files;
+
+/// <summary>NAME.md: what the network costs, step by step.</summary>
+internal static class CReportFile
+{
+    public static string Text(CModel model)
+    {
+        Plan plan = model.Plan;
+        StringBuilder text = new();
+        text.Append(CultureInfo.InvariantCulture, $"""
+            # {model.Prefix}
+
+            {(model.Arithmetic == Arithmetic.Fused ? "Fused" : "Separate")} arithmetic, {model.Tables.Sum(table => (long)table.Values.Length)} parameters, {plan.MultiplyAdds} multiply-adds a sample.
+
+            | memory | bytes |
+            | --- | ---: |
+            | flash, tables | {model.FlashBytes} |
+            {(model.Training is { } training ? CTrainingReport.Memory(training) : $"| RAM, arena | {CText.Number(sizeof(float) * (long)plan.WorkspaceLength)} |")}
+            {Carried(model)}| RAM, input (the caller's, read only) | {sizeof(float) * model.Inputs.Sum(input => (long)input.Length)} |
+            | RAM, output (the caller's) | {sizeof(float) * model.Outputs.Sum(output => (long)output.Length)} |
+
+            {Storage(model)}{(model.Training is null ? Usage(model) : CTrainingReport.Usage(model, model.Training))}
+
+            | step | op | input | output | written to | table bytes | multiply-adds |
+            | --- | --- | ---: | ---: | --- | ---: | ---: |
+
+            """);
+        foreach (CStep step in model.Steps)
+        {
+            Op op = step.Step.Op;
+            string place = step.Step.Output.Exists ? "arena + " + CText.Number(step.Step.Output.Offset) : step.Output;
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"| {step.Name} | {CText.Comment($"{op.Kind} {op.Detail}").TrimEnd()} | {step.InputLength} | {step.OutputLength} | {place} | {step.Tables.Sum(table => table.Bytes)} | {op.MultiplyAdds} |\n");
+        }
+
+        text.Append(model.Training is null ? "" : CTrainingReport.Tables(model.Training));
+        return CHeaderFile.Clean(text);
+    }
+
+    /// <summary>How the functions are called, and how the result is checked.</summary>
+    private static string Usage(CModel model)
+    {
+        string m = model.Macro, p = model.Prefix;
+        bool prepared = model.Preparation.Length > 0;
+        string first = model.Inputs[0].Pointer;
+        string prepare = prepared ? $"\n    {p}_prepare({first}, {first}); /* in training every input had mean 0 and variance 1 */" : "";
+        string arrays = string.Join(
+            ", ", model.Inputs.Select(input => $"{input.Pointer}[{m}_INPUTS{input.MacroSuffix}]")
+                .Concat(model.Outputs.Select(output => $"{output.Pointer}[{m}_OUTPUTS{output.MacroSuffix}]"))
+                .Append($"arena[{m}_ARENA_FLOATS]").Concat(model.StateLength > 0 ? [$"state[{m}_STATE_FLOATS]"] : []));
+        string reset = model.StateLength == 0 ? "" : $"\n    {p}_reset(state); /* once in front of every sequence: what the layers remember goes from call to call */";
+        return $"""
+                #include "{p}.h"
+
+                static float {arrays};
+            {reset}{prepare}
+                {p}_predict({string.Join(", ", model.Inputs.Select(input => input.Pointer))}, {model.OutputArguments});
+
+            The self-test compares outputs with the engine's, bit by bit; the program returns 0 if all are right, and `{p}_selftest` may be called at any time:
+
+                cc -std=c99 -O2 -ffp-contract=off -D{m}_SELFTEST_MAIN {p}.c {p}_weights.c {p}_selftest.c
+            """;
+    }
+
+    /// <summary>The weights that are not stored as float32, by storage: their flash, and how far they are from the network's own.</summary>
+    public static IEnumerable<(string Name, long Weights, long Bytes, long Scales, float Largest, double Mean)> StoredTables(CModel model) =>
+        model.Tables.Where(table => table.Storage != CStorage.Float32).GroupBy(table => table.Storage).Select(group => (
+            group.Key == CStorage.Float16 ? "float16" : "int8",
+            group.Sum(table => (long)table.Values.Length),
+            group.Sum(table => table.Bytes),
+            group.Sum(table => table.Scales?.Bytes ?? 0),
+            group.Max(table => table.Error.Largest),
+            group.Sum(table => table.Error.Mean * table.Values.Length) / group.Sum(table => (long)table.Values.Length)));
+
+    private static string Storage(CModel model)
+    {
+        StringBuilder text = new();
+        foreach ((string name, long weights, long bytes, long scales, float largest, double mean) in StoredTables(model))
+        {
+            if (text.Length == 0)
+            {
+                text.Append("| weights stored as | number | bytes | of them scales | largest error | mean error |\n| --- | ---: | ---: | ---: | ---: | ---: |\n");
+            }
+
+            text.Append(CultureInfo.InvariantCulture, $"| {name} | {weights} | {bytes} | {scales} | {largest:G4} | {mean:G4} |\n");
+        }
+
+        if (text.Length > 0)
+        {
+            text.Append("\nThe arithmetic is float. The errors are distances from the network's own weights; the self-test's results are the engine's with the stored ones.\n\n");
+        }
+
+        return text.ToString();
+    }
+
+    private static string Carried(CModel model) =>
+        model.StateLength == 0 ? "" : $"| RAM, state (the caller's, kept from call to call) | {CText.Number(sizeof(float) * (long)model.StateLength)} |\n";
+}

@@ -1,0 +1,105 @@
+using EmbeddedBackprop.Export.Ops;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Ops;
+
+namespace EmbeddedBackprop.Export.Model;
+
+/// <summary>Inputs of the self-test and the outputs that the engine computes from them.</summary>
+internal sealed class CGolden
+{
+    private static readonly float[] Edges =
+        [0f, -0f, 1f, -1f, 1e-45f, -1e-40f, 1.17549435e-38f, 1e-20f, -1e-6f, 0.5f, 100f, -100f, 16777216f, -0.33333334f];
+
+    public CGolden(CModel model, Graph graph, PlanOptions options, CTable[] tables, float[][] kept)
+    {
+        Samples = options.Batch;
+        Plan plan = Plan.ForInference(graph, options, [.. model.Outputs.Select(output => output.Node)]);
+        float[] parameters = new float[plan.ParameterLength], state = new float[plan.StateLength], workspace = new float[plan.WorkspaceLength];
+        for (int i = 0; i < tables.Length; i++)
+        {
+            tables[i].Values.CopyTo(parameters, plan.Parameters[i].Offset);
+        }
+
+        for (int i = 0; i < kept.Length; i++)
+        {
+            kept[i].CopyTo(state, plan.State[i].Offset);
+        }
+
+        Dictionary<Node, int> rows = TableRows(plan);
+        Inputs = new float[model.Inputs.Length][];
+        for (int i = 0; i < Inputs.Length; i++)
+        {
+            Inputs[i] = Fill(model.Inputs[i], rows.GetValueOrDefault(model.Inputs[i].Node), (uint)(i * Samples));
+            Inputs[i].CopyTo(plan.ValueSpan(workspace.AsSpan(), model.Inputs[i].Node, Samples));
+        }
+
+        plan.Forward(new PlanMemory<float>(parameters, [], workspace, state), RunInfo.Single(Samples));
+        Outputs = Array.ConvertAll(model.Outputs, output => plan.ValueSpan(workspace.AsSpan(), output.Node, Samples).ToArray());
+    }
+
+    public int Samples { get; }
+
+    /// <summary>[samples][numbers] for each input.</summary>
+    public float[][] Inputs { get; }
+
+    /// <summary>[samples][numbers] for each output.</summary>
+    public float[][] Outputs { get; }
+
+    /// <summary>Which nodes are numbers of table rows, and the rows of the smallest table that they choose from.</summary>
+    public static Dictionary<Node, int> TableRows(Plan plan)
+    {
+        Dictionary<Node, int> rows = [];
+        for (int i = plan.Steps.Length - 1; i >= 0; i--)
+        {
+            Step step = plan.Steps[i];
+            int needed = step.Op is Embedding embedding ? embedding.Count : rows.GetValueOrDefault(step.Node);
+            if (needed > 0)
+            {
+                foreach (Node input in step.InputNodes)
+                {
+                    rows[input] = Math.Min(needed, rows.GetValueOrDefault(input, needed));
+                }
+            }
+        }
+
+        return rows;
+    }
+
+    private float[] Fill(CEnd input, int rows, uint stream)
+    {
+        float[] values = new float[Samples * input.Length];
+        for (int sample = 1; sample < Samples; sample++)
+        {
+            Span<float> row = values.AsSpan(sample * input.Length, input.Length);
+            if (rows > 0)
+            {
+                new CounterRandom(0, RandomPurpose.Check).FillUniform(stream + (uint)sample, 0, 0f, rows, row);
+                for (int i = 0; i < row.Length; i++)
+                {
+                    row[i] = Math.Min(MathF.Floor(row[i]), rows - 1);
+                }
+            }
+            else
+            {
+                FillInput(sample, stream, row);
+            }
+        }
+
+        return values;
+    }
+
+    private static void FillInput(int sample, uint stream, Span<float> input)
+    {
+        CounterRandom random = new(0, RandomPurpose.Check);
+        random.FillUniform(stream + (uint)sample, 0, (sample & 1) != 0 ? 0f : -1f, 1f, input);
+        if (sample == 3)
+        {
+            // Every other number is an edge value.
+            for (int i = 0; i < input.Length; i += 2)
+            {
+                input[i] = Edges[i / 2 % Edges.Length];
+            }
+        }
+    }
+}

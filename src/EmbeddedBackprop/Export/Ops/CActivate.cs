@@ -1,0 +1,27 @@
+using EmbeddedBackprop.Export.Text;
+using EmbeddedBackprop.Ops;
+
+namespace EmbeddedBackprop.Export.Ops;
+
+/// <summary>An activation as a step of its own in C.</summary>
+internal sealed class CActivate : COp
+{
+    protected override Type OpType => typeof(Activate);
+
+    public override void Write(CStep step, CProgram program)
+    {
+        CActivation activation = CActivation.For(step.Step, ((Activate)step.Step.Op).Activation);
+        program.Comment($"{step.Name}: a^{step.Number}[{step.OutputLength}] = {activation.Name}(z): {activation.Formula}");
+        activation.Write(program, step.OutputLength, step.Inputs[0], step.Output);
+    }
+
+    public override void WriteBackward(CBackwardStep step, CProgram program)
+    {
+        CActivation activation = CActivation.For(step.Step, ((Activate)step.Step.Op).Activation);
+        CStep forward = step.Forward;
+        int l = step.Number;
+        program.Comment($"{step.Name}, backwards: delta^{l} = dC/da^{l} {activation.Name}'(z^{l})");
+        activation.WriteBackward(program, forward.OutputLength, forward.Inputs[0], forward.Output, step.OutputGradient);
+        step.PassOn(program, forward.OutputLength, step.OutputGradient, 0);
+    }
+}

@@ -1,0 +1,34 @@
+using EmbeddedBackprop.Export.Text;
+using EmbeddedBackprop.Ops;
+
+namespace EmbeddedBackprop.Export.Ops;
+
+/// <summary>Inputs one behind the other in C.</summary>
+internal sealed class CConcat : COp
+{
+    protected override Type OpType => typeof(Concat);
+
+    public override void Write(CStep step, CProgram program)
+    {
+        program.Comment($"{step.Name}: a^{step.Number}[{step.OutputLength}], {step.Inputs.Length} inputs one behind the other");
+        int first = 0;
+        for (int i = 0; i < step.Inputs.Length; i++)
+        {
+            int length = step.Step.Inputs[i].Columns;
+            program.Copy(length, step.Inputs[i], At(step.Output, first));
+            first += length;
+        }
+    }
+
+    public override void WriteBackward(CBackwardStep step, CProgram program)
+    {
+        program.Comment($"{step.Name}, backwards: every input's part of the gradient");
+        int first = 0;
+        for (int i = 0; i < step.InputGradients.Length; i++)
+        {
+            int length = step.Step.Inputs[i].Columns;
+            step.PassOn(program, length, At(step.OutputGradient, first), i);
+            first += length;
+        }
+    }
+}

@@ -1,0 +1,190 @@
+using EmbeddedBackprop.Export.Text;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Ops;
+
+namespace EmbeddedBackprop.Export.Ops;
+
+/// <summary>A fully connected layer in C: the sums of Kernels/Scalar/Products/Gemm.cs for one sample, and for one output those of Kernels/Scalar/Products/Dot.cs.</summary>
+internal sealed class CDense : COp
+{
+    private static string GradientText(CEnding ending) => $$"""
+        /* BP4 for one sample: dC/dw_kj = x_k delta_j; {{ending.Remark}} */
+        static void ebp_dense{{ending.Suffix}}(size_t inputs, size_t outputs, const float *x, const float *delta, {{ending.Parameters}})
+        {
+            size_t at = 0u;
+            size_t k;
+            size_t j;
+            for (k = 0u; k < inputs; k++) {
+                const float xk = x[k];
+                for (j = 0u; j < outputs; j++) {
+                    const float sum = EBP_M(xk, delta[j], {{ending.Start("at")}});
+                    {{ending.End("at", "sum")}}
+                    at++;
+                }
+            }
+        }
+
+        """;
+
+    private static string InputGradientText(CWeightLoad load, bool continues) => $$"""
+        /* BP2 for the layer below: dx_k {{(continues ? "goes on with the" : "=")}} sum of delta_j w_kj, in the order of j.{{load.Remark}} */
+        static void ebp_dense_back{{(continues ? "_more" : "")}}{{load.Suffix}}(size_t inputs, size_t outputs, const float *delta, {{load.Parameter("w")}}, float *dx)
+        {
+            size_t at = 0u;
+            size_t k;
+            size_t j;
+            for (k = 0u; k < inputs; k++) {
+                float sum = {{(continues ? "dx[k]" : "0.0f")}};
+                for (j = 0u; j < outputs; j++) {
+                    sum = EBP_M(delta[j], {{load.Weight("w[at]", "w_scale[j]")}}, sum);
+                    at++;
+                }
+                dx[k] = sum;
+            }
+        }
+
+        """;
+
+    protected override Type OpType => typeof(Dense);
+
+    public override CScaleAxis? WeightAxis(Op op, int index) => index == 0 ? CScaleAxis.Columns(((Dense)op).Outputs) : null;
+
+    public override void Write(CStep step, CProgram program)
+    {
+        Dense dense = (Dense)step.Step.Op;
+        CActivation activation = CActivation.For(step.Step, dense.Activation);
+        int l = step.Number;
+        program.Comment($"{step.Name}: a^{l}[{step.OutputLength}] = {activation.Name}(z^{l}): {activation.Formula}; {CText.Number(dense.MultiplyAdds)} multiply-adds");
+        program.Comment($"z_j = b_j + sum over k of w_jk x_k, x[{step.InputLength}] (Nielsen, chapter 2: z^l = w^l a^(l-1) + b^l)");
+        // In training the derivative may read z later: then it has a place of its own.
+        string z = step.Saved ?? step.Output;
+        CWeightLoad load = step.Tables[0].Load;
+        string weight = step.Tables[0].Argument, bias = step.Tables[1].Name;
+        if (dense.Outputs == 1)
+        {
+            string dot = program.Routine("dot" + load.Suffix, CFunctions.MultiplyAdd | load.Functions, DotText(load));
+            program.Statement($"{z}[0] = {dot}({CText.Size(step.InputLength)}, {step.Inputs[0]}, {weight}) + {bias}[0];");
+        }
+        else
+        {
+            string multiply = Ask(program, load);
+            program.Statement(
+                $"{multiply}({CText.Size(step.InputLength)}, {CText.Size(step.OutputLength)}, {step.Inputs[0]}, {weight}, {bias}, {z});");
+        }
+
+        activation.Write(program, step.OutputLength, z, step.Output);
+    }
+
+    public override void WriteBackward(CBackwardStep step, CProgram program)
+    {
+        Dense dense = (Dense)step.Step.Op;
+        CActivation activation = CActivation.For(step.Step, dense.Activation);
+        string inputs = CText.Size(dense.Inputs), outputs = CText.Size(dense.Outputs), delta = step.OutputGradient;
+        int l = step.Number;
+        program.Comment($"{step.Name}, backwards: BP1/BP2 delta^{l} = dC/da^{l} {activation.Name}'(z^{l}), BP3 dC/db = delta, BP4 dC/dw_jk = x_k delta_j");
+        activation.WriteBackward(program, dense.Outputs, step.Forward.Saved ?? step.Forward.Output, step.Forward.Output, delta);
+        if (step.InputGradients[0] is { } dx)
+        {
+            CTable table = step.Forward.Tables[0];
+            program.Statement($"{AskBack(program, table.Load, step.ContinueInputGradients[0])}({inputs}, {outputs}, {delta}, {table.Argument}, {dx});");
+        }
+
+        if (step.Tensors[0]?.Ending is { } weights)
+        {
+            program.Statement($"{AskGradient(program, weights)}({inputs}, {outputs}, {step.Forward.Inputs[0]}, {delta}, {weights.Arguments});");
+        }
+
+        if (step.Tensors[1]?.Ending is { } biases)
+        {
+            program.Statement($"{AskBias(program, biases)}({outputs}, {delta}, {biases.Arguments});");
+        }
+    }
+
+    /// <summary>Asks for dense_gradient(inputs, outputs, x, delta, ...).</summary>
+    public static string AskGradient(CProgram program, CEnding ending) => program.Routine("dense" + ending.Suffix, CFunctions.MultiplyAdd, GradientText(ending));
+
+    /// <summary>Asks for dense_back(inputs, outputs, delta, w, dx), or for dense_back_more where dx goes on from what stands there.</summary>
+    public static string AskBack(CProgram program, CWeightLoad load, bool continues) =>
+        program.Routine((continues ? "dense_back_more" : "dense_back") + load.Suffix, CFunctions.MultiplyAdd | load.Functions, InputGradientText(load, continues));
+
+    /// <summary>Asks for bias_gradient(n, delta, ...): the gradient of a bias that is added to each of n numbers.</summary>
+    public static string AskBias(CProgram program, CEnding ending) => program.Routine("bias" + ending.Suffix, CFunctions.MultiplyAdd, $$"""
+        /* BP3 for one sample: dC/db_j = delta_j; {{ending.Remark}} */
+        static void ebp_bias{{ending.Suffix}}(size_t n, const float *delta, {{ending.Parameters}})
+        {
+            size_t j;
+            for (j = 0u; j < n; j++) {
+                const float sum = {{ending.Start("j")}} + delta[j];
+                {{ending.End("j", "sum")}}
+            }
+        }
+
+        """);
+
+    /// <summary>Asks for dot(n, x, y).</summary>
+    public static string AskDot(CProgram program) => program.Routine("dot", CFunctions.MultiplyAdd, DotText(CWeightLoad.Float));
+
+    /// <summary>Asks for dense(inputs, outputs, x, w, b, z).</summary>
+    public static string Ask(CProgram program, CWeightLoad load) =>
+        program.Routine("dense" + load.Suffix, CFunctions.MultiplyAdd | load.Functions, DenseText(load));
+
+    /// <summary>The matrix product; five sums at once in named locals: each x is read once for five, and an array of sums would stay in memory.</summary>
+    private static string DenseText(CWeightLoad load)
+    {
+        const int Together = 5;
+        static string Lines(int count, Func<int, string> line) => string.Concat(Enumerable.Range(0, count).Select(i => line(i) + "\n"));
+        return $"/* z[j] = b[j] + sum of x[k] * w[k][j], one sum after the other in the order of k; five j at a time, w has a row per input.{load.Remark} */\n"
+            + $"static void ebp_dense{load.Suffix}(size_t inputs, size_t outputs, const float *x, {load.Parameter("w")}, const float *b, float *z)\n"
+            + $"{{\n    const size_t whole = outputs - (outputs % {Together}u);\n    size_t j;\n    size_t k;\n    size_t at;\n"
+            + $"    for (j = 0u; j < whole; j += {Together}u) {{\n"
+            + string.Concat(Enumerable.Range(0, Together).Select(i => load.Factor("        ", $"f{i}", "w", Index("j", i))))
+            + Lines(Together, i => $"        float s{i} = b[{Index("j", i)}];")
+            + "        at = j;\n"
+            + "        for (k = 0u; k < inputs; k++) {\n            const float xk = x[k];\n"
+            + Lines(Together, i => $"            s{i} = EBP_M(xk, {load.Weight($"w[{Index("at", i)}]", $"f{i}")}, s{i});")
+            + "            at += outputs;\n        }\n"
+            + Lines(Together, i => $"        z[{Index("j", i)}] = s{i};")
+            + "    }\n"
+            + $"    for (; j < outputs; j++) {{\n{load.Factor("        ", "f", "w", "j")}        float s = b[j];\n        at = j;\n"
+            + $"        for (k = 0u; k < inputs; k++) {{\n            s = EBP_M(x[k], {load.Weight("w[at]", "f")}, s);\n            at += outputs;\n        }}\n"
+            + "        z[j] = s;\n    }\n}\n";
+    }
+
+    /// <summary>The dot product: element i goes to sum i mod 16, and a fixed tree joins the sums.</summary>
+    private static string DotText(CWeightLoad load)
+    {
+        System.Text.StringBuilder text = new();
+        text.Append($"/* One long sum in 16 parts: term i goes to part i mod 16; then the parts are added in pairs, 8 apart, 4, 2 and 1.{load.Remark} */\n")
+            .Append($"static float ebp_dot{load.Suffix}(size_t n, const float *x, {load.Parameter("w")})\n{{\n")
+            .Append(load.Factor("    ", "f", "w", "0"))
+            .Append("    const size_t rest = n % 16u;\n    size_t i;\n");
+        for (int l = 0; l < 16; l++)
+        {
+            text.Append($"    float s{l} = 0.0f;\n");
+        }
+
+        text.Append("    for (i = 0u; i < n - rest; i += 16u) {\n");
+        for (int l = 0; l < 16; l++)
+        {
+            text.Append($"        s{l} = EBP_M(x[{Index("i", l)}], {load.Weight($"w[{Index("i", l)}]", "f")}, s{l});\n");
+        }
+
+        text.Append("    }\n");
+        for (int l = 0; l < 15; l++)
+        {
+            text.Append($"    if (rest > {l}u) {{\n        s{l} = EBP_M(x[{Index("i", l)}], {load.Weight($"w[{Index("i", l)}]", "f")}, s{l});\n    }}\n");
+        }
+
+        for (int half = 8; half >= 1; half /= 2)
+        {
+            for (int l = 0; l < half; l++)
+            {
+                text.Append($"    s{l} = s{l} + s{l + half};\n");
+            }
+        }
+
+        return text.Append("    return s0;\n}\n").ToString();
+    }
+
+    private static string Index(string variable, int offset) => offset == 0 ? variable : $"{variable} + {offset}u";
+}

@@ -1,0 +1,99 @@
+using EmbeddedBackprop.Export.Text;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Ops;
+
+namespace EmbeddedBackprop.Export.Ops;
+
+/// <summary>The mean or the largest number of every channel, in C.</summary>
+/// <typeparam name="TOp">The op.</typeparam>
+internal sealed class CGlobalPool<TOp> : COp where TOp : GlobalPooling
+{
+    private static readonly bool IsMean = typeof(TOp) == typeof(GlobalAveragePool);
+
+    protected override Type OpType => typeof(TOp);
+
+    public override void Write(CStep step, CProgram program)
+    {
+        Shape shape = step.InputShape(0);
+        int positions = shape.Length / shape[0];
+        program.Comment($"{step.Name}: a^{step.Number}[{shape[0]}] = the {(IsMean ? "mean" : "largest")} of the {positions} numbers of each channel");
+        (string name, string value) = IsMean
+            ? ("channel_means", "ebp_sum_of(positions, x + (c * positions)) / (float)positions")
+            : ("channel_maxima", "ebp_maximum(positions, x + (c * positions))");
+        if (IsMean)
+        {
+            CReduce.Sum(program);
+        }
+        else
+        {
+            CReduce.Maximum(program);
+        }
+
+        string each = program.Routine(name, CFunctions.None, $$"""
+            static void ebp_{{name}}(size_t channels, size_t positions, const float *x, float *y)
+            {
+                size_t c;
+                for (c = 0u; c < channels; c++) {
+                    y[c] = {{value}};
+                }
+            }
+
+            """);
+        program.Statement($"{each}({CText.Size(shape[0])}, {CText.Size(positions)}, {step.Inputs[0]}, {step.Output});");
+    }
+    public override void WriteBackward(CBackwardStep step, CProgram program)
+    {
+        if (step.InputGradients[0] is not { } dx)
+        {
+            return;
+        }
+
+        CStep forward = step.Forward;
+        Shape shape = forward.InputShape(0);
+        int positions = shape.Length / shape[0];
+        program.Comment($"{step.Name}, backwards: dC/dx {(IsMean ? $"= dC/dy / {positions} at every number of the channel" : "+= dC/dy at the first number that is the largest")}");
+        if (IsMean)
+        {
+            string sign = step.ContinueInputGradients[0] ? "add" : "spread";
+            string spread = program.Routine(sign + "_channel_means", CFunctions.None, $$"""
+                /* Every number of channel c gets its share of dy[c]. */
+                static void ebp_{{sign}}_channel_means(size_t channels, size_t positions, const float *dy, float *dx)
+                {
+                    size_t c;
+                    size_t i;
+                    for (c = 0u; c < channels; c++) {
+                        const float share = dy[c] / (float)positions;
+                        for (i = 0u; i < positions; i++) {
+                            *dx = {{(step.ContinueInputGradients[0] ? "*dx + share" : "share")}};
+                            dx++;
+                        }
+                    }
+                }
+
+                """);
+            program.Statement($"{spread}({CText.Size(shape[0])}, {CText.Size(positions)}, {step.OutputGradient}, {dx});");
+            return;
+        }
+
+        step.Begin(program, 0);
+        string back = program.Routine("channel_maxima_backward", CFunctions.None, """
+            /* The first number of channel c that is y[c] gets dy[c]. */
+            static void ebp_channel_maxima_backward(size_t channels, size_t positions, const float *x, const float *y, const float *dy, float *dx)
+            {
+                size_t c;
+                for (c = 0u; c < channels; c++) {
+                    size_t i = 0u;
+                    while (i < positions && x[i] != y[c]) {
+                        i++;
+                    }
+                    i = i < positions ? i : 0u; /* a NaN equals nothing */
+                    dx[i] = dx[i] + dy[c];
+                    x = &x[positions];
+                    dx = &dx[positions];
+                }
+            }
+
+            """);
+        program.Statement($"{back}({CText.Size(shape[0])}, {CText.Size(positions)}, {forward.Inputs[0]}, {forward.Output}, {step.OutputGradient}, {dx});");
+    }
+}

@@ -1,0 +1,98 @@
+using EmbeddedBackprop.Export.Losses;
+using EmbeddedBackprop.Export.Text;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Losses;
+using EmbeddedBackprop.Ops;
+
+namespace EmbeddedBackprop.Export.Ops;
+
+/// <summary>The C text of one kind of op.</summary>
+internal abstract class COp
+{
+    // The list of all that can be exported: an op is one file here and one line in it.
+    private static readonly COp[] All =
+    [
+        new CDense(), new CActivate(), new CConvolution<Conv2D>(), new CConvolution<Conv1D>(), new CConvTranspose2D(),
+        new CPool<MaxPool2D>(), new CPool<MaxPool1D>(), new CPool<AveragePool2D>(), new CPool<AveragePool1D>(),
+        new CGlobalPool<GlobalAveragePool>(), new CGlobalPool<GlobalMaxPool>(), new CBatchNorm(), new CLayerNorm(), new CDropout(), new CEmbedding(),
+        new CPairwise(typeof(Add), "add", '+'), new CPairwise(typeof(Subtract), "subtract", '-'), new CPairwise(typeof(Multiply), "multiply", '*'), new CScale(),
+        new CConcat(), new CSlice(), new CCopy<Reshape>(), new CCopy<Flatten>(), new CSwapAxes(), new COverTime<MeanOverTime>(), new COverTime<MaxOverTime>(),
+        new CSoftmaxOverLastAxis(), new CRecurrent<Rnn>(), new CRecurrent<Gru>(), new CRecurrent<Lstm>(),
+    ];
+
+    /// <summary>The op's class.</summary>
+    protected abstract Type OpType { get; }
+
+    /// <summary>The classes of all ops that can be exported.</summary>
+    public static IEnumerable<Type> KnownTypes => All.Select(op => op.OpType);
+
+    /// <summary>Writes a step: asks the program for routines and adds statements.</summary>
+    public abstract void Write(CStep step, CProgram program);
+
+    /// <summary>
+    /// Writes the step as NAME_forward runs it, for a training step and for NAME_loss alike: with what the backward pass reads later (<see cref="CStep.Saved"/>), and
+    /// with what differs in training behind the C variable <c>training</c>. By default that is the text of a prediction.
+    /// </summary>
+    public virtual void WriteTraining(CStep step, CProgram program) => Write(step, program);
+
+    /// <summary>
+    /// Writes the backward pass of a step: the gradients of the inputs that are wanted, and those of the parameters, each ended by <see cref="CTensor.Ending"/>. Inputs
+    /// come first, because weights may change at once. By default the op is refused by name.
+    /// </summary>
+    /// <exception cref="NotSupportedException">The op has no C text for it.</exception>
+    public virtual void WriteBackward(CBackwardStep step, CProgram program) => ExportErrors.NoBackward(step.Step.Name, step.Step.Op.Kind);
+
+    /// <summary>
+    /// Whether the op's texts take all samples of a call at once, because its sums cross samples (batch normalisation, recurrent layers, losses); otherwise the frame
+    /// writes a loop over the samples around the step where there are several.
+    /// </summary>
+    public virtual bool TakesBatch(Op op) => false;
+
+    /// <summary>
+    /// Whether each sum of a parameter's gradient is finished by itself, so that it may change the weight at once; where it is not (rows that are added to
+    /// in any order), the op's parameters get gradient memory also where others need none.
+    /// </summary>
+    public virtual bool EndsAtOnce(Op op) => true;
+
+    /// <summary>Whether the C needs the scratch that the plan reserves.</summary>
+    public virtual bool UsesScratch => false;
+
+    /// <summary>The table of what an op keeps without training it, where C wants another one than the engine.</summary>
+    /// <param name="op">The op.</param>
+    /// <param name="index">Which of the op's kept tensors.</param>
+    /// <param name="name">The tensor's name.</param>
+    /// <param name="values">Its numbers.</param>
+    public virtual (string Name, float[] Values) KeptTable(Op op, int index, string name, float[] values) => (name, values);
+
+    /// <summary>
+    /// Which output each number of a table belongs to, for tables of weights that may be stored as float16 or int8; null for what stays float32: biases, factors,
+    /// whatever is read once for many multiply-adds.
+    /// </summary>
+    /// <param name="op">The op.</param>
+    /// <param name="index">Which of the op's parameters.</param>
+    public virtual CScaleAxis? WeightAxis(Op op, int index) => null;
+
+    /// <summary>The C expression of a place behind another one.</summary>
+    protected static string At(string place, int offset) => offset == 0 ? place : $"({place} + {CText.Size(offset)})";
+
+    /// <summary>The text for an op.</summary>
+    /// <exception cref="NotSupportedException">There is none.</exception>
+    public static COp For(Step step)
+    {
+        if (step.Op is Loss)
+        {
+            return CLoss.For(step);
+        }
+
+        foreach (COp candidate in All)
+        {
+            if (candidate.OpType == step.Op.GetType())
+            {
+                return candidate;
+            }
+        }
+
+        ExportErrors.UnknownOp(step.Name, step.Op.Kind);
+        return null;
+    }
+}

@@ -1,0 +1,76 @@
+using EmbeddedBackprop.Export.Text;
+
+namespace EmbeddedBackprop.Export.Ops;
+
+/// <summary>One result from many numbers in C: the 16 parts of Kernels/Scalar/Elements/Reduce.cs.</summary>
+internal static class CReduce
+{
+    private const string FoldText = """
+        /* Adds 16 parts in pairs, 8 apart, 4, 2 and 1. */
+        static float ebp_fold(float *s)
+        {
+            size_t half;
+            size_t i;
+            for (half = 8u; half > 0u; half /= 2u) {
+                for (i = 0u; i < half; i++) {
+                    s[i] = s[i] + s[i + half];
+                }
+            }
+            return s[0];
+        }
+
+        """;
+
+    private const string SumText = """
+        /* One long sum in 16 parts: term i goes to part i mod 16. */
+        static float ebp_sum_of(size_t n, const float *x)
+        {
+            float s[16];
+            size_t i;
+            for (i = 0u; i < 16u; i++) {
+                s[i] = 0.0f;
+            }
+            for (i = 0u; i < n; i++) {
+                s[i % 16u] = s[i % 16u] + x[i];
+            }
+            return ebp_fold(s);
+        }
+
+        """;
+
+    private const string MaximumText = """
+        /* The largest in 16 parts, as the engine finds it: of +0 and -0 it is the same one. */
+        static float ebp_maximum(size_t n, const float *x)
+        {
+            float m[16];
+            size_t half;
+            size_t i;
+            for (i = 0u; i < 16u; i++) {
+                m[i] = x[0];
+            }
+            for (i = 0u; i < n; i++) {
+                m[i % 16u] = x[i] > m[i % 16u] ? x[i] : m[i % 16u];
+            }
+            for (half = 8u; half > 0u; half /= 2u) {
+                for (i = 0u; i < half; i++) {
+                    m[i] = m[i + half] > m[i] ? m[i + half] : m[i];
+                }
+            }
+            return m[0];
+        }
+
+        """;
+
+    /// <summary>Asks for ebp_fold(parts).</summary>
+    public static void Fold(CProgram program) => program.Routine("fold", CFunctions.None, FoldText);
+
+    /// <summary>Asks for ebp_sum_of(n, x).</summary>
+    public static void Sum(CProgram program)
+    {
+        Fold(program);
+        program.Routine("sum_of", CFunctions.None, SumText);
+    }
+
+    /// <summary>Asks for ebp_maximum(n, x).</summary>
+    public static void Maximum(CProgram program) => program.Routine("maximum", CFunctions.None, MaximumText);
+}

@@ -1,0 +1,25 @@
+using EmbeddedBackprop.Export.Model;
+using EmbeddedBackprop.Graphs;
+
+namespace EmbeddedBackprop.Export.Ops;
+
+/// <summary>A trained tensor of the exported C.</summary>
+/// <param name="Range">Its name, kind and sizes.</param>
+/// <param name="Table">What it begins with, in flash.</param>
+/// <param name="Offset">The first float in the memory of parameters.</param>
+/// <param name="GradientOffset">The first float in the memory of gradients; -1 where each finished gradient is applied at once.</param>
+/// <param name="L2">The penalty's factor in g = M(l2, w, g); 0 for none.</param>
+internal sealed record CTensor(ParameterRange Range, CTable Table, int Offset, int GradientOffset, float L2)
+{
+    /// <summary>How many numbers.</summary>
+    public int Length => Range.Count;
+
+    /// <summary>The C expression of the weights.</summary>
+    public string Place => CTraining.At("parameters", Offset);
+
+    /// <summary>The C expression of the gradient; null where there is no memory for it.</summary>
+    public string? Gradient => GradientOffset < 0 ? null : CTraining.At("gradients", GradientOffset);
+
+    /// <summary>How the sum of a gradient begins and ends.</summary>
+    public CEnding Ending => new(this);
+}

@@ -1,0 +1,92 @@
+using EmbeddedBackprop.Export.Update;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Optimizers;
+using EmbeddedBackprop.Training;
+using EmbeddedBackprop.Training.Schedules;
+
+namespace EmbeddedBackprop.Export;
+
+/// <summary>What an exported training step does; without it (<see cref="CExportOptions.Training"/>) the C predicts only.</summary>
+public sealed record CTrainingOptions
+{
+    /// <summary>The losses, in the order in which their weighted values are added.</summary>
+    public required IReadOnlyList<Node> Losses { get; init; }
+
+    /// <summary>The optimiser; its state is part of the caller's memory.</summary>
+    public Optimizer Optimizer { get; init; } = new Sgd();
+
+    /// <summary>Penalties on the size of weights.</summary>
+    public Regularization Regularization { get; init; } = Regularization.None;
+
+    /// <summary>Bounds on gradients.</summary>
+    public Clipping Clipping { get; init; } = Clipping.None;
+
+    /// <summary>What the learning rate begins with; it is a variable of the model, which the caller may change.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is negative or not finite.</exception>
+    public float LearningRate { get; init => field = Errors.RequireNotNegative("learning rate", value); } = 0.1f;
+
+    /// <summary>How the learning rate changes with the updates.</summary>
+    public Schedule Schedule { get; init; } = new Constant();
+
+    /// <summary>Updates of an epoch, for a schedule that counts epochs: a device sees no end of a data set. The C's macro NAME_STEPS_PER_EPOCH can be defined otherwise.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
+    public int StepsPerEpoch { get; init => field = (int)Errors.RequireNotNegative("steps per epoch", value); }
+
+    /// <summary>Epochs of the whole training, for a schedule that falls to its end (cosine). The C's macro NAME_EPOCHS can be defined otherwise.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not positive.</exception>
+    public int Epochs { get; init => field = Errors.RequirePositive("epochs", value); } = 1;
+
+    /// <summary>Samples of one call.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not positive.</exception>
+    public int Batch { get; init => field = Errors.RequirePositive("batch", value); } = 1;
+
+    /// <summary>Calls of one update: gradients are added up over them, and the loss averages over all their samples.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not positive.</exception>
+    public int Accumulate { get; init => field = Errors.RequirePositive("accumulate", value); } = 1;
+
+    /// <summary>Layers that keep their weights, by name: these stay constant tables in flash, also as float16 or int8, and take no RAM.</summary>
+    public IReadOnlyList<string> Frozen { get; init; } = [];
+
+    /// <summary>Seed of everything random in training (dropout).</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>
+    /// Names of nodes whose values are computed again in the backward pass instead of kept, where that is possible: less memory, more time, the same bits.
+    /// </summary>
+    public IReadOnlyList<string> Recompute { get; init; } = [];
+
+    /// <summary>Updates of the self-test; 0 for none.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
+    public int SelfTestSteps { get; init => field = (int)Errors.RequireNotNegative("self-test steps", value); } = 4;
+
+    /// <summary>Whether a schedule needs <see cref="StepsPerEpoch"/>.</summary>
+    public static bool CountsEpochs(Schedule schedule)
+    {
+        ArgumentNullException.ThrowIfNull(schedule);
+        return CSchedule.CountsEpochs(schedule);
+    }
+
+    /// <summary>What a network is trained with: its losses, optimiser, penalties, bounds and seed; one sample a call.</summary>
+    /// <param name="network">A network with a loss.</param>
+    /// <param name="learningRate">The learning rate.</param>
+    /// <exception cref="InvalidOperationException">The network only predicts.</exception>
+    public static CTrainingOptions Of(Network network, float learningRate)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        if (network.TrainingPlan is null)
+        {
+            Errors.InferenceOnly();
+        }
+
+        return new CTrainingOptions
+        {
+            Losses = network.TrainingPlan!.Losses,
+            Optimizer = network.Options.Optimizer,
+            Regularization = network.Options.Regularization,
+            Clipping = network.Options.Clipping,
+            LearningRate = learningRate,
+            Frozen = network.Options.Frozen,
+            Seed = network.Options.Seed,
+        };
+    }
+}

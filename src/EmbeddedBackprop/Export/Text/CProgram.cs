@@ -1,0 +1,127 @@
+using System.Text;
+
+namespace EmbeddedBackprop.Export.Text;
+
+/// <summary>Collects what the ops write: the routines they share, the functions these use, and the statements of one function after the other.</summary>
+internal sealed class CProgram(string prefix)
+{
+    private readonly HashSet<string> routineNames = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> constants = new(StringComparer.Ordinal);
+    private readonly StringBuilder routines = new();
+    private readonly StringBuilder statements = new();
+    private string? opening;
+    private int depth = 1;
+
+    /// <summary>What the names of routines and types begin with.</summary>
+    public string Prefix => prefix;
+
+    /// <summary>What is needed of <see cref="CMath"/>.</summary>
+    public CFunctions Functions { get; private set; }
+
+    /// <summary>The static functions in the order in which they were asked for.</summary>
+    public string Routines => routines.ToString();
+
+    /// <summary>The body of the function that is being written.</summary>
+    public string Statements => statements.ToString();
+
+    /// <summary>Asks for a routine, once however often it is used; every function name in the text begins with "ebp_".</summary>
+    /// <returns>The name to call the routine by.</returns>
+    public string Routine(string name, CFunctions functions, string text)
+    {
+        Functions |= functions;
+        if (routineNames.Add(name))
+        {
+            // Macros are in capitals and keep their names.
+            routines.Append('\n').Append(text.Replace("ebp_", prefix + "_", StringComparison.Ordinal));
+        }
+
+        return prefix + "_" + name;
+    }
+
+    /// <summary>Asks for a constant of a structure's type, once for all that have the same numbers.</summary>
+    /// <param name="type">The type, without the prefix; its routine was asked for.</param>
+    /// <param name="fields">The designated initialisers, whole lines.</param>
+    /// <returns>The C expression of its address.</returns>
+    public string Constant(string type, string fields)
+    {
+        if (!constants.TryGetValue(type + fields, out string? name))
+        {
+            string number = CText.Number(constants.Count + 1);
+            name = Routine($"{type}_{number}", CFunctions.None, $"static const ebp_{type} ebp_{type}_{number} = {{\n{fields}}};\n");
+            constants.Add(type + fields, name);
+        }
+
+        return "&" + name;
+    }
+
+    /// <summary>Asks for functions that the text of a statement uses.</summary>
+    public void Need(CFunctions functions) => Functions |= functions;
+
+    /// <summary>A line of a comment in front of a step; names in it went through <see cref="CText.Comment"/>.</summary>
+    public void Comment(string text) => Line($"/* {text} */");
+
+    /// <summary>A statement.</summary>
+    public void Statement(string text)
+    {
+        if (opening is { } line)
+        {
+            opening = null;
+            Line(Head(line));
+            depth++;
+        }
+
+        Line(text);
+    }
+
+    /// <summary>
+    /// Begins a block behind a line such as a loop's head; with an empty line it is a block by itself. It is written with its first statement: comments come in front of it, and a block without
+    /// statements is left out.
+    /// </summary>
+    public void Open(string line)
+    {
+        if (opening is { } outer)
+        {
+            Line(Head(outer));
+            depth++;
+        }
+
+        opening = line;
+    }
+
+    /// <summary>Ends the block.</summary>
+    public void Close()
+    {
+        if (opening is not null)
+        {
+            opening = null;
+            return;
+        }
+
+        depth--;
+        Line("}");
+    }
+
+    /// <summary>A statement that copies numbers between places that do not overlap.</summary>
+    public void Copy(int length, string from, string to) => Statement($"(void)memcpy({to}, {from}, {CText.Size(length)} * sizeof(float));");
+
+    /// <summary>An empty line between two steps.</summary>
+    public void Gap()
+    {
+        if (statements.Length > 0)
+        {
+            statements.Append('\n');
+        }
+    }
+
+    /// <summary>The statements so far; the next ones belong to another function.</summary>
+    public string TakeStatements()
+    {
+        string text = statements.ToString();
+        statements.Clear();
+        return text;
+    }
+
+    private static string Head(string line) => line.Length == 0 ? "{" : line + " {";
+
+    private void Line(string text) => statements.Append(' ', 4 * depth).Append(text).Append('\n');
+}

@@ -1,0 +1,100 @@
+using System.Globalization;
+using System.Text;
+
+namespace EmbeddedBackprop.Export.Text;
+
+/// <summary>Names and numbers as C text: whatever the name, the C compiles, and every float reads back as the same bits.</summary>
+internal static class CText
+{
+    private const int MaximumIdentifier = 40;
+    private const int MaximumComment = 60;
+
+    // NAME.h may not be found where a header of the compiler or of the system is meant (with -I., or where capitals make no difference), and Windows has names for devices. main.c is somebody's program.
+    private static readonly HashSet<string> TakenFileNames = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "assert", "complex", "ctype", "errno", "fenv", "float", "inttypes", "iso646", "limits", "locale", "math", "setjmp", "signal", "stdalign", "stdarg", "stdatomic",
+        "stdbool", "stddef", "stdint", "stdio", "stdlib", "stdnoreturn", "string", "strings", "tgmath", "threads", "time", "uchar", "unistd", "wchar", "wctype", "features",
+        "xmmintrin", "emmintrin", "mmintrin", "immintrin", "memory", "new", "main", "aux", "con", "nul", "prn", "com1", "com2", "com3", "com4", "lpt1", "lpt2", "lpt3",
+    };
+
+    /// <summary>A name as a part of an identifier: ASCII letters, digits and single underscores, beginning with a letter.</summary>
+    public static string Identifier(string name)
+    {
+        StringBuilder text = new();
+        foreach (char c in name)
+        {
+            bool allowed = char.IsAsciiLetterOrDigit(c);
+            // Two underscores in a row are C++'s own, one in front is the compiler's.
+            if (text.Length < MaximumIdentifier && (allowed || (text.Length > 0 && text[^1] != '_')))
+            {
+                text.Append(allowed ? c : '_');
+            }
+        }
+
+        string identifier = text.ToString().TrimEnd('_');
+        return identifier.Length > 0 && char.IsAsciiLetter(identifier[0]) ? identifier : ("n" + identifier);
+    }
+
+    /// <summary>A name as the beginning of files, functions and macros: an identifier that no header of C and no device of a system has.</summary>
+    public static string Prefix(string name)
+    {
+        string identifier = Identifier(name);
+        return TakenFileNames.Contains(identifier) ? identifier + "_net" : identifier;
+    }
+
+    /// <summary>
+    /// A name inside a comment: characters that could end the comment, begin another one, splice lines, form a trigraph or deceive the eye become underscores.
+    /// </summary>
+    public static string Comment(string name)
+    {
+        StringBuilder text = new();
+        foreach (char c in name.AsSpan(0, Math.Min(name.Length, MaximumComment)))
+        {
+            text.Append(char.IsAsciiLetterOrDigit(c) || c is ' ' or '.' or '-' or '+' or '(' or ')' or ',' or ':' ? c : '_');
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>The float as a C99 hexadecimal constant: exact, and no compiler can round it.</summary>
+    public static string Hex(float value)
+    {
+        if (!float.IsFinite(value))
+        {
+            ExportErrors.NotFiniteConstant(value);
+        }
+
+        uint bits = BitConverter.SingleToUInt32Bits(value);
+        int exponent = (int)((bits >> 23) & 0xFF);
+        uint mantissa = (bits & 0x7FFFFF) << 1; // six hexadecimal digits
+        string sign = (bits >> 31) != 0 ? "-" : "";
+        if (exponent == 0 && mantissa == 0)
+        {
+            return sign + "0.0f";
+        }
+
+        string digits = mantissa.ToString("x6", CultureInfo.InvariantCulture).TrimEnd('0');
+        string lead = exponent == 0 ? "0x0" : "0x1";
+        int power = exponent == 0 ? -126 : exponent - 127;
+        return string.Create(CultureInfo.InvariantCulture, $"{sign}{lead}{(digits.Length > 0 ? "." : "")}{digits}p{(power < 0 ? "" : "+")}{power}f");
+    }
+
+    /// <summary>A whole number.</summary>
+    public static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>A size as an unsigned constant.</summary>
+    public static string Size(int value) => Number(value) + "u";
+
+    /// <summary>Several constants, a few to a line.</summary>
+    public static void AppendList(StringBuilder text, IEnumerable<string> constants, int perLine)
+    {
+        int count = 0;
+        foreach (string constant in constants)
+        {
+            text.Append(count == 0 ? "    " : count % perLine == 0 ? ",\n    " : ", ").Append(constant);
+            count++;
+        }
+
+        text.Append('\n');
+    }
+}

@@ -1,0 +1,94 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace EmbeddedBackprop.Export.Text;
+
+/// <summary>The texts of all errors of the export.</summary>
+internal static class ExportErrors
+{
+    [DoesNotReturn]
+    public static void UnknownActivation(string node, string activation) =>
+        throw new NotSupportedException($"{node}: the activation '{activation}' has no C text, so the network cannot be exported as C");
+
+    [DoesNotReturn]
+    public static void UnknownOp(string node, string kind) =>
+        throw new NotSupportedException($"{node}: the op '{kind}' has no C text, so the network cannot be exported as C");
+
+    [DoesNotReturn]
+    public static void NoBackward(string node, string kind) =>
+        throw new NotSupportedException($"{node}: the op '{kind}' has no C text for its backward pass, so the network cannot be exported with training");
+
+    [DoesNotReturn]
+    public static void UnknownLoss(string node, string kind) =>
+        throw new NotSupportedException($"{node}: the loss '{kind}' has no C text, so the network cannot be exported with training");
+
+    [DoesNotReturn]
+    public static void UnknownOptimizer(string optimizer) =>
+        throw new NotSupportedException($"the optimiser '{optimizer}' has no C text, so the network cannot be exported with training");
+
+    [DoesNotReturn]
+    public static void NoTraining(string what) =>
+        throw new NotSupportedException($"{what} has no C text, so the network cannot be exported with training");
+
+    [DoesNotReturn]
+    public static void NoOutput() =>
+        throw new NotSupportedException("the C export takes a network with at least one output, this one has none");
+
+    [DoesNotReturn]
+    public static void NotFinite(string tensor, int index, float value) =>
+        throw new ArgumentException($"{tensor}[{index}] is {value}: a network with weights that are not finite is not exported");
+
+    [DoesNotReturn]
+    public static void NotFiniteConstant(float value) =>
+        throw new ArgumentException($"a constant of the network is {value}: only finite numbers are exported");
+
+    [DoesNotReturn]
+    public static void TooLargeForHalf(string tensor, int index, float value) =>
+        throw new ArgumentException($"{tensor}[{index}] is {value}: float16 holds nothing above 65504; store this layer as float32 or int8");
+
+    [DoesNotReturn]
+    public static void NoSuchLayer(string layer, IEnumerable<string> layers) =>
+        throw new ArgumentException($"there is no layer '{layer}' whose storage can be chosen; these have weights: {string.Join(", ", layers)}");
+
+    [DoesNotReturn]
+    public static void WrongPreparation(int inputs, int means, int scales) =>
+        throw new ArgumentException($"the network has {inputs} inputs: expected as many means and scales (or none), got {means} means and {scales} scales");
+
+    [DoesNotReturn]
+    public static void NotFusedOnTarget(string target) =>
+        throw new NotSupportedException(
+            $"{target}: a multiply-add with one rounding cannot be had there (double is a 32-bit float); choose the arithmetic 'separate', for the export or, for the same bits here, in training");
+
+    [DoesNotReturn]
+    public static void ArrayTooLarge(string target, string what, long bytes, long largest, string offer) =>
+        throw new NotSupportedException(System.FormattableString.Invariant($"{target}: {what} takes {bytes:N0} bytes, and an array there has at most {largest:N0}{offer}"));
+
+    [DoesNotReturn]
+    public static void CannotCreateFolder(string folder, Exception cause) =>
+        throw new IOException($"cannot create the folder '{folder}': {cause.Message}", cause);
+
+    [DoesNotReturn]
+    public static void UnknownSchedule(string name) =>
+        throw new NotSupportedException($"the schedule '{name}' has no C text: export with another one, or with a constant rate that the caller changes");
+
+    [DoesNotReturn]
+    public static void ScheduleLooks(string name) =>
+        throw new NotSupportedException(
+            $"the schedule '{name}' looks at validation results, which only the caller has: export with a constant rate and lower the model's learning rate yourself");
+
+    [DoesNotReturn]
+    public static void NoEpochs(string schedule, long stepsPerEpoch, int epochs, long most) =>
+        throw new ArgumentException(
+            $"the schedule '{schedule}' counts epochs: expected 1 to {most} updates per epoch and at least 1 epoch, got {stepsPerEpoch} and {epochs}");
+
+    [DoesNotReturn]
+    public static void NoNode(string name) =>
+        throw new ArgumentException($"no node is called '{name}' whose value could be computed again");
+
+    [DoesNotReturn]
+    public static void NothingStored() =>
+        throw new ArgumentException("the export has no training: a network that does not learn stores nothing");
+
+    [DoesNotReturn]
+    public static void SlotTooSmall(int slot, int copy) =>
+        throw new ArgumentException($"a slot has {slot} bytes, a copy of this network {copy}");
+}

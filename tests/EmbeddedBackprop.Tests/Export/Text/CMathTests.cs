@@ -1,0 +1,224 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
+using System.Text;
+using EmbeddedBackprop.Export;
+using EmbeddedBackprop.Export.Text;
+using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
+using EmbeddedBackprop.Tests.Kernels;
+using EmbeddedBackprop.Tests.Support;
+using NUnit.Framework;
+
+namespace EmbeddedBackprop.Tests.Export;
+
+/// <summary>The exported C functions, compiled by real compilers, give the engine's bits.</summary>
+[TestFixture]
+internal sealed class CMathTests
+{
+    private const int Count = 200_000;
+
+    private static readonly string[] Strict =
+        ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Wdouble-promotion", "-Werror", "-ffp-contract=off"];
+
+    private string folder = string.Empty;
+
+    [SetUp]
+    public void CreateFolder() => folder = Directory.CreateTempSubdirectory("ebp-cmath-").FullName;
+
+    [TearDown]
+    public void DeleteFolder() => Directory.Delete(folder, recursive: true);
+
+    [TestCase("gcc", "-O0")]
+    [TestCase("gcc", "-O3")]
+    [TestCase("gcc", "-O0 -mfma")]
+    [TestCase("gcc", "-O3 -mfma")]
+    [TestCase("gcc", "-O3 -mfma -DEBP_PORTABLE")]
+    [TestCase("clang", "-O2")]
+    [TestCase("clang", "-O2 -mfma")]
+    [TestCase("clang", "-O0 -DEBP_PORTABLE")]
+    public void Compiled_functions_give_the_bits_of_the_engine(string compiler, string options)
+    {
+        foreach (Arithmetic arithmetic in Widths.Arithmetics)
+        {
+            string? difference = Compare(compiler, [.. Strict, .. options.Split(' ')], arithmetic, withoutLibrary: true);
+            Assert.That(difference, Is.Null, $"{compiler} {options} {arithmetic}");
+        }
+    }
+
+    [TestCase("--target=aarch64-none-elf")]
+    [TestCase("--target=thumbv7em-none-eabihf -mcpu=cortex-m4")]
+    [TestCase("--target=thumbv7em-none-eabihf -mcpu=cortex-m7")]
+    [TestCase("--target=thumbv7m-none-eabi -mcpu=cortex-m3")]
+    [TestCase("--target=riscv32-unknown-elf -march=rv32imf -mabi=ilp32f")]
+    [TestCase("--target=riscv32-unknown-elf -march=rv32im")]
+    [TestCase("--target=wasm32")]
+    public void Small_targets_never_call_fmaf_or_sqrtf(string target)
+    {
+        // A library's fmaf may round twice. The control: clang itself calls it on these targets when asked by __builtin_fmaf.
+        string clang = Tools.Require("clang", "clang");
+        File.WriteAllText(Path.Combine(folder, "string.h"), "#include <stddef.h>\nvoid *memcpy(void *, const void *, size_t);\n");
+        foreach (Arithmetic arithmetic in Widths.Arithmetics)
+        {
+            string text = CMath.Source(arithmetic, "net", CFunctions.All) + string.Concat(Single(CFunctions.All).Select(f => Wrapper(f, "net")));
+            File.WriteAllText(Path.Combine(folder, "small.c"), text);
+            foreach (string level in (string[])["-O0", "-O2"])
+            {
+                Assert.That(Assembly("small.c", level), Does.Not.Contain("fmaf").And.Not.Contain("sqrtf"), $"{arithmetic} {level}");
+            }
+        }
+
+        File.WriteAllText(Path.Combine(folder, "control.c"), "float f(float a, float b, float c);\nfloat f(float a, float b, float c) { return __builtin_fmaf(a, b, c); }\n");
+        Assert.That(Assembly("control.c", "-O0"), Does.Contain("fmaf"));
+
+        string Assembly(string file, string level)
+        {
+            Tools.RunChecked(folder, clang, [.. target.Split(' '), .. Strict, level, "-ffreestanding", "-I.", "-S", file, "-o", "out.s"]);
+            string[] lines = File.ReadAllLines(Path.Combine(folder, "out.s"));
+            return string.Join('\n', lines.Where(line => !line.Contains(".file", StringComparison.Ordinal)));
+        }
+    }
+
+    [Test]
+    public void Control_a_compiler_that_contracts_products_gives_other_bits()
+    {
+        string? difference = Compare("gcc", ["-std=gnu99", "-O3", "-mfma", "-ffp-contract=fast"], Arithmetic.Separate, withoutLibrary: false);
+        Assert.That(difference, Is.Not.Null);
+    }
+
+    [Test]
+    public void Fast_math_is_refused()
+    {
+        File.WriteAllText(Path.Combine(folder, "math.c"), CMath.Source(Arithmetic.Separate, "net", CFunctions.None));
+        Tools.Result result = Tools.Run(folder, Tools.Require("gcc", "gcc"), "-std=c99", "-ffast-math", "-c", "math.c");
+        Assert.That(result.ExitCode, Is.Not.Zero);
+        Assert.That(result.Errors, Does.Contain("fast-math changes results"));
+    }
+
+    [Test]
+    public void Every_single_function_compiles_alone(
+        [Values("gcc", "clang")] string compiler, [Values(Arithmetic.Fused, Arithmetic.Separate)] Arithmetic arithmetic)
+    {
+        // An unused static function or a missing dependency is an error here.
+        string program = Tools.Require(compiler, compiler);
+        foreach (CFunctions function in Single(CFunctions.All))
+        {
+            string text = CMath.Source(arithmetic, "alone", function) + Wrapper(function, "alone");
+            Assert.That(text, Does.Not.Contain("ebp_"));
+            File.WriteAllText(Path.Combine(folder, "alone.c"), text);
+            Tools.RunChecked(folder, program, [.. Strict, "-O1", "-c", "alone.c"]);
+        }
+    }
+
+    /// <summary>Compiles and runs all functions; null if every bit is the engine's, otherwise the first difference.</summary>
+    private string? Compare(string compiler, string[] options, Arithmetic arithmetic, bool withoutLibrary)
+    {
+        string program = Tools.Require(compiler, compiler);
+        if (options.Contains("-mfma") && !Fma.IsSupported)
+        {
+            Assert.Ignore("this processor has no FMA for x86");
+        }
+
+        CFunctions[] functions = [.. Single(CFunctions.All)];
+        StringBuilder math = new(CMath.Source(arithmetic, "net", CFunctions.All));
+        StringBuilder driver = new("#include <stdio.h>\nstatic float x[" + (Count + 2) + "], y[" + Count + "];\n");
+        StringBuilder calls = new();
+        foreach (CFunctions function in functions)
+        {
+            math.Append(Wrapper(function, "net"));
+            driver.Append("void run_").Append(function).Append("(const float *x, float *y, long n);\n");
+            calls.Append("    run_").Append(function).Append("(x, y, ").Append(Count).Append(");\n    if (fwrite(y, sizeof *y, ").Append(Count)
+                .Append(", out) != ").Append(Count).Append(") return 1;\n");
+        }
+
+        driver.Append("int main(void)\n{\n    FILE *in = fopen(\"in.bin\", \"rb\"), *out = fopen(\"out.bin\", \"wb\");\n")
+            .Append("    if (!in || !out || fread(x, sizeof *x, ").Append(Count + 2).Append(", in) != ").Append(Count + 2).Append(") return 1;\n")
+            .Append(calls).Append("    return fclose(out);\n}\n");
+        File.WriteAllText(Path.Combine(folder, "math.c"), math.ToString());
+        File.WriteAllText(Path.Combine(folder, "driver.c"), driver.ToString());
+        float[] x = Inputs();
+        File.WriteAllBytes(Path.Combine(folder, "in.bin"), MemoryMarshal.AsBytes(x.AsSpan()).ToArray());
+        Tools.RunChecked(folder, program, [.. options, "-c", "math.c", "-o", "math.o"]);
+        if (withoutLibrary)
+        {
+            AssertNeedsNoLibrary();
+        }
+
+        Tools.RunChecked(folder, program, "-O1", "driver.c", "math.o", "-o", "driver");
+        Tools.RunChecked(folder, Path.Combine(folder, "driver"));
+        ReadOnlySpan<float> output = MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(Path.Combine(folder, "out.bin")));
+        float[] expected = new float[Count];
+        for (int f = 0; f < functions.Length; f++)
+        {
+            Engine(functions[f], arithmetic, x, expected);
+            int at = Bits.FirstDifference(output.Slice(f * Count, Count), expected);
+            if (at >= 0)
+            {
+                return $"{functions[f]}({Bits.Show(x[at])}): C gives {Bits.Show(output[(f * Count) + at])}, the engine {Bits.Show(expected[at])}";
+            }
+        }
+
+        return null;
+    }
+
+    private static IEnumerable<CFunctions> Single(CFunctions functions) =>
+        Enum.GetValues<CFunctions>().Where(f => functions.HasFlag(f) && int.PopCount((int)f) == 1);
+
+    private void AssertNeedsNoLibrary()
+    {
+        foreach (string line in Tools.RunChecked(folder, Tools.Require("nm", "binutils"), "-u", "math.o").Split('\n'))
+        {
+            string symbol = line.Trim();
+            Assert.That(symbol is "" or "U memcpy" or "U _GLOBAL_OFFSET_TABLE_" or "U __stack_chk_fail", Is.True, symbol);
+        }
+    }
+
+    private static string Wrapper(CFunctions function, string prefix)
+    {
+        string call = function switch
+        {
+            CFunctions.MultiplyAdd => "EBP_M(x[i], x[i + 1], x[i + 2])",
+            CFunctions.SquareRoot => "EBP_SQRTF(x[i])",
+            _ => $"{prefix}_{function.ToString().ToLowerInvariant()}(x[i])",
+        };
+        return $"\nvoid run_{function}(const float *x, float *y, long n);\nvoid run_{function}(const float *x, float *y, long n)\n"
+            + $"{{\n    long i;\n    for (i = 0; i < n; i++) {{\n        y[i] = {call};\n    }}\n}}\n";
+    }
+
+    private static void Engine(CFunctions function, Arithmetic arithmetic, float[] x, float[] y)
+    {
+        if (function is CFunctions.MultiplyAdd or CFunctions.SquareRoot)
+        {
+            for (int i = 0; i < Count; i++)
+            {
+                y[i] = function == CFunctions.SquareRoot ? MathF.Sqrt(x[i])
+                    : arithmetic == Arithmetic.Fused ? MathF.FusedMultiplyAdd(x[i], x[i + 1], x[i + 2])
+                    : (x[i] * x[i + 1]) + x[i + 2];
+            }
+
+            return;
+        }
+
+        FunctionCase @case = Array.Find(FunctionCase.All, f => string.Equals(f.Name, function.ToString(), StringComparison.OrdinalIgnoreCase))!;
+        @case.Run("1", arithmetic, x.AsSpan(0, Count), y);
+    }
+
+    private static float[] Inputs()
+    {
+        // Half spread over all bit patterns, half where the functions have their bends; then the contract's triple.
+        float[] x = new float[Count + 2];
+        Random random = new(11);
+        for (int i = 0; i < x.Length; i++)
+        {
+            x[i] = (i & 1) == 0 ? BitConverter.UInt32BitsToSingle((uint)random.NextInt64(1L << 32))
+                : (float)((random.NextDouble() - 0.5) * ((i & 2) == 0 ? 8.0 : 220.0));
+        }
+
+        float[] edges =
+        [
+            0f, -0f, 1f, -1f, 0.9f, 10f, 4f, 89f, -104.5f, 88.72284f, -103.97207f, -103.9721f, 12800f, 12801f, 1e-45f, -1e-45f, 1.1754942e-38f, 1.17549435e-38f, 0.70710677f,
+            0.70710683f, float.MaxValue, float.MinValue, float.PositiveInfinity, float.NegativeInfinity, float.NaN, -0.99999994f, 1.00000011920928955f, 0.99999988079071045f, 16777218f,
+        ];
+        edges.CopyTo(x, 0);
+        return x;
+    }
+}
