@@ -26,7 +26,19 @@ public abstract class Bench
 {
     /// <summary>What is measured, in words: sizes are samples x inputs x outputs, or a length.</summary>
     [ParamsSource(nameof(Cases))]
-    public string Case { get; set; } = "";
+    public string Case
+    {
+        get;
+        set
+        {
+            // Split once, here: a timed call must neither parse nor allocate.
+            field = value;
+            string[] words = value.Split(' ');
+            Word = words[0];
+            string sizes = words.FirstOrDefault(word => word.Length > 0 && char.IsAsciiDigit(word[0])) ?? "";
+            Sizes = [.. sizes.Split('x', StringSplitOptions.RemoveEmptyEntries).Select(size => int.Parse(size, CultureInfo.InvariantCulture))];
+        }
+    } = "";
 
     /// <summary>All cases of the family. Not abstract itself: BenchmarkDotNet would find it twice.</summary>
     public IEnumerable<string> Cases => CaseList;
@@ -37,11 +49,10 @@ public abstract class Bench
     protected abstract IEnumerable<string> CaseList { get; }
 
     /// <summary>The case's sizes: "NN 10x784x30 compact" has 10, 784 and 30.</summary>
-    protected int[] Sizes =>
-        Case.Split(' ').First(word => char.IsAsciiDigit(word[0])).Split('x').Select(size => int.Parse(size, CultureInfo.InvariantCulture)).ToArray();
+    protected int[] Sizes { get; private set; } = [];
 
     /// <summary>The case's first word.</summary>
-    protected string Word => Case.Split(' ')[0];
+    protected string Word { get; private set; } = "";
 
     [GlobalSetup(Target = nameof(Loop))]
     public void SetUpLoop() => SetUp(Form.Loop);
@@ -74,7 +85,7 @@ public abstract class Bench
     /// <summary>Allocates and fills the memory of <see cref="Case"/>.</summary>
     protected abstract void Prepare(Form form);
 
-    /// <summary>The kernel at the chosen width.</summary>
+    /// <summary>The kernel at the chosen width. It is timed: the kernel's call and as little else as can be; <see cref="Prepare"/> reads the case.</summary>
     protected abstract void Run();
 
     /// <summary>The scalar twin.</summary>

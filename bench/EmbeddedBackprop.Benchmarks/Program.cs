@@ -6,7 +6,8 @@ using EmbeddedBackprop.Benchmarks.Peers;
 using EmbeddedBackprop.Benchmarks.Reports;
 
 const string Usage = """
-    check                                     every benchmark once: loop, Vector<T> and tiled give the same bits
+    check [--planted]                         every benchmark: loop, Vector<T> and tiled give the same bits and allocate nothing
+                                              (--planted: instead a case that allocates, which must be found)
     publish [BenchmarkDotNet's arguments]     measures and writes bench/results/CPU/CLASS.md
     experiment batches [--data-dir DIR]       per-sample against full-matrix mini-batches (MNIST from DIR or EBP_DATA/mnist, else built-in digits)
     experiment differences                    backpropagation against finite differences
@@ -21,14 +22,15 @@ const string Usage = """
                                               mnist, mnist-augmented, optdigits, wand-digits, occupancy: every run by the ebp program (DIR holds the sets' folders)
     peer [COMMAND]                            the engine's side of bench/peers: answers one command, or those on standard input
     targets [DIR]                             bench/results/CPU (or DIR) -> one table of all targets: met, or missed by how much
-    report                                    bench/results -> docs/benchmarks.md and docs/charts/*.svg
+    report [ROOT]                             bench/results -> docs/benchmarks.md and docs/charts/*.svg, in the repository or below ROOT;
+                                              fails if a measured call allocated
     anything else                             BenchmarkDotNet's own command line (--list flat, --filter *Gemm*, ...)
     """;
 
 switch (args)
 {
-    case ["check"]:
-        return CheckCommand.Run();
+    case ["check", .. [] or ["--planted"]]:
+        return CheckCommand.Run(planted: args.Length > 1);
     case ["experiment", "batches", .. var rest]:
         return BatchesExperiment.Run(DataFolder(rest));
     case ["experiment", "differences"]:
@@ -56,7 +58,9 @@ switch (args)
     case ["targets", var folder]:
         return TargetsCommand.Run(folder);
     case ["report"]:
-        return ReportCommand.Run();
+        return ReportCommand.Run(ResultFile.Root);
+    case ["report", var root]:
+        return ReportCommand.Run(Path.GetFullPath(root));
     case ["experiment", ..] or ["help"]:
         Console.Error.WriteLine(Usage);
         return 2;

@@ -28,7 +28,7 @@ internal static class RooflineExperiment
         if (!quick)
         {
             ResultFile.Write("roofline", "Roofline", "experiment roofline", text.ToString());
-            Console.WriteLine("written: " + RooflineChart.Draw(ResultFile.Folder));
+            Console.WriteLine("written: " + RooflineChart.Draw(ResultFile.Folder, ResultFile.Charts));
         }
 
         return 0;

@@ -28,7 +28,7 @@ internal static class ScalingExperiment
         if (!quick)
         {
             ResultFile.Write("scaling", "Scaling with batch, threads, layer and vector width", "experiment scaling", text.ToString());
-            Console.WriteLine("written: " + ScalingChart.Draw(ResultFile.Folder));
+            Console.WriteLine("written: " + ScalingChart.Draw(ResultFile.Folder, ResultFile.Charts));
         }
 
         return 0;

@@ -12,8 +12,16 @@ namespace EmbeddedBackprop.Benchmarks.Kernels;
 public class ConvBench : Bench
 {
     private ConvSizes sizes;
+    private Pass pass;
     private int batch;
     private Memory<float> x, w, bias, y;
+
+    private enum Pass
+    {
+        Forward,
+        WeightGradient,
+        InputGradient,
+    }
 
     protected override IEnumerable<string> CaseList =>
     [
@@ -26,16 +34,17 @@ public class ConvBench : Bench
 
     public override double Work => Case.Length == 0 ? 0 : 2.0 * SizesOf().MultiplyAdds * Sizes[0];
 
-    public override int ResultHash() => Word switch
+    public override int ResultHash() => pass switch
     {
-        "forward" => HashOf(y.Span, batch, sizes.SampleOutputs, sizes.SampleOutputs),
-        "dw" => HashOf(w.Span, 1, sizes.Weights, sizes.Weights),
+        Pass.Forward => HashOf(y.Span, batch, sizes.SampleOutputs, sizes.SampleOutputs),
+        Pass.WeightGradient => HashOf(w.Span, 1, sizes.Weights, sizes.Weights),
         _ => HashOf(x.Span, batch, sizes.InputLength, sizes.InputLength),
     };
 
     protected override void Prepare(Form form)
     {
         sizes = SizesOf();
+        pass = Word switch { "forward" => Pass.Forward, "dw" => Pass.WeightGradient, _ => Pass.InputGradient };
         batch = Sizes[0];
         x = Numbers(batch * sizes.InputLength, 1);
         w = Numbers(sizes.Weights, 2);
@@ -49,9 +58,9 @@ public class ConvBench : Bench
 
     protected override void Run()
     {
-        if (Word == "forward")
+        if (pass == Pass.Forward)
             Conv.Forward(Arithmetic.Fused, in sizes, batch, x.Span, sizes.InputLength, w.Span, bias.Span, y.Span, sizes.SampleOutputs);
-        else if (Word == "dw")
+        else if (pass == Pass.WeightGradient)
             Conv.WeightGradient(Arithmetic.Fused, in sizes, batch, x.Span, sizes.InputLength, y.Span, sizes.SampleOutputs, w.Span, bias.Span);
         else
             Conv.InputGradient(Arithmetic.Fused, in sizes, batch, y.Span, sizes.SampleOutputs, w.Span, default, x.Span, sizes.InputLength);
@@ -59,9 +68,9 @@ public class ConvBench : Bench
 
     protected override void RunLoop()
     {
-        if (Word == "forward")
+        if (pass == Pass.Forward)
             Twin.Conv.Forward<float>(Arithmetic.Fused, in sizes, batch, x.Span, sizes.InputLength, w.Span, bias.Span, y.Span, sizes.SampleOutputs);
-        else if (Word == "dw")
+        else if (pass == Pass.WeightGradient)
             Twin.Conv.WeightGradient<float>(Arithmetic.Fused, in sizes, batch, x.Span, sizes.InputLength, y.Span, sizes.SampleOutputs, w.Span, bias.Span);
         else
             Twin.Conv.InputGradient<float>(Arithmetic.Fused, in sizes, batch, y.Span, sizes.SampleOutputs, w.Span, default, x.Span, sizes.InputLength);

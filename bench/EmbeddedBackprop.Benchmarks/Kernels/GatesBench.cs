@@ -8,14 +8,23 @@ namespace EmbeddedBackprop.Benchmarks.Kernels;
 /// <summary>The gates of one time step of recurrent layers, samples x units: what is left beside the products.</summary>
 public class GatesBench : Bench
 {
+    private Unit unit;
+    private bool backward;
     private int rows, hidden, hiddenStride, productStride;
     private Memory<float> input, recurrent, kept, gates, before, after, cellBefore, cell, tanh, hiddenGradient, cellGradient;
+
+    private enum Unit
+    {
+        Lstm,
+        Gru,
+        Rnn,
+    }
 
     protected override IEnumerable<string> CaseList =>
         ["lstm 32x64", "lstm 32x64 backward", "gru 32x64", "gru 32x64 backward", "rnn 32x64", "lstm 3x21 compact", "gru 3x21 backward compact"];
 
     /// <summary>Functions count as on one lane; the backward pass has 23 operations a unit (LSTM) and 15 (GRU).</summary>
-    public override double Work => (double)rows * hidden * (Word, Backward) switch
+    public override double Work => (double)rows * hidden * (Word, IsBackward) switch
     {
         ("lstm", false) => (3.0 * CountingLane.Of(CountingLane.Sigmoid)) + (2.0 * CountingLane.Of(CountingLane.Tanh)) + 8,
         ("gru", false) => (2.0 * CountingLane.Of(CountingLane.Sigmoid)) + CountingLane.Of(CountingLane.Tanh) + 7,
@@ -24,7 +33,7 @@ public class GatesBench : Bench
         _ => 15,
     };
 
-    private bool Backward => Case.Contains("backward", StringComparison.Ordinal);
+    private bool IsBackward => Case.Contains("backward", StringComparison.Ordinal);
 
     private GateStep<float> Step => new()
     {
@@ -46,11 +55,13 @@ public class GatesBench : Bench
     };
 
     public override int ResultHash() => HashCode.Combine(
-        HashOf(gates.Span, rows, Word == "rnn" ? hidden : 4 * hidden, productStride), HashOf(after.Span, rows, hidden, hiddenStride),
+        HashOf(gates.Span, rows, unit == Unit.Rnn ? hidden : 4 * hidden, productStride), HashOf(after.Span, rows, hidden, hiddenStride),
         HashOf(cell.Span, rows, hidden, hiddenStride), HashOf(cellGradient.Span, rows, hidden, hiddenStride), HashOf(hiddenGradient.Span, rows, hidden, hiddenStride));
 
     protected override void Prepare(Form form)
     {
+        unit = Word switch { "lstm" => Unit.Lstm, "gru" => Unit.Gru, _ => Unit.Rnn };
+        backward = IsBackward;
         (rows, hidden) = (Sizes[0], Sizes[1]);
         (hiddenStride, productStride) = (Stride(hidden), Stride(4 * hidden));
         (input, recurrent, kept) = (Numbers(rows * productStride, 1), Numbers(rows * productStride, 2), Numbers(rows * productStride, 3));
@@ -62,15 +73,15 @@ public class GatesBench : Bench
     protected override void Run()
     {
         GateStep<float> step = Step;
-        if (!Backward)
+        if (!backward)
         {
             Forward(in step);
             return;
         }
 
-        // The deltas take the place of the gates: each call begins with the same ones.
+        // The deltas overwrite the gates: each call begins with the same gates, so this copy is within the time.
         kept.Span.CopyTo(gates.Span);
-        if (Word == "lstm")
+        if (unit == Unit.Lstm)
             LstmGates.Backward(Arithmetic.Fused, in step);
         else
             GruGates.Backward(Arithmetic.Fused, in step);
@@ -79,23 +90,23 @@ public class GatesBench : Bench
     protected override void RunLoop()
     {
         GateStep<float> step = Step;
-        if (Backward)
+        if (backward)
             kept.Span.CopyTo(gates.Span);
-        switch (Word, Backward)
+        switch (unit, backward)
         {
-            case ("lstm", false): LstmGates.ForwardScalar(Arithmetic.Fused, in step); break;
-            case ("gru", false): GruGates.ForwardScalar(Arithmetic.Fused, in step); break;
-            case ("rnn", _): RnnGates<TanhCurve>.ForwardScalar(Arithmetic.Fused, in step); break;
-            case ("lstm", true): LstmGates.BackwardScalar(Arithmetic.Fused, in step); break;
+            case (Unit.Lstm, false): LstmGates.ForwardScalar(Arithmetic.Fused, in step); break;
+            case (Unit.Gru, false): GruGates.ForwardScalar(Arithmetic.Fused, in step); break;
+            case (Unit.Rnn, _): RnnGates<TanhCurve>.ForwardScalar(Arithmetic.Fused, in step); break;
+            case (Unit.Lstm, true): LstmGates.BackwardScalar(Arithmetic.Fused, in step); break;
             default: GruGates.BackwardScalar(Arithmetic.Fused, in step); break;
         }
     }
 
     private void Forward(in GateStep<float> step)
     {
-        if (Word == "lstm")
+        if (unit == Unit.Lstm)
             LstmGates.Forward(Arithmetic.Fused, in step);
-        else if (Word == "gru")
+        else if (unit == Unit.Gru)
             GruGates.Forward(Arithmetic.Fused, in step);
         else
             RnnGates<TanhCurve>.Forward(Arithmetic.Fused, in step);

@@ -12,8 +12,18 @@ namespace EmbeddedBackprop.Benchmarks.Kernels;
 /// </summary>
 public class NormBench : Bench
 {
+    private Pass pass;
     private int batch, middle, last;
     private Memory<float> x, y, dx, means, inverses, gamma, beta, first, second;
+
+    private enum Pass
+    {
+        Batch,
+        BatchBackward,
+        Layer,
+        LayerBackward,
+        Dropout,
+    }
 
     protected override IEnumerable<string> CaseList =>
     [
@@ -25,11 +35,19 @@ public class NormBench : Bench
         ? Word switch { "dropout" => 1.0, "batch-back" => 11.0, "layer-back" => 19.0, _ => 8.0 } * n * c * p
         : 0;
 
-    public override int ResultHash() => HashOf(Word.EndsWith("-back", StringComparison.Ordinal) ? dx.Span : y.Span, batch, middle * last, middle * last);
+    public override int ResultHash() => HashOf(pass is Pass.BatchBackward or Pass.LayerBackward ? dx.Span : y.Span, batch, middle * last, middle * last);
 
     protected override void Prepare(Form form)
     {
         (batch, middle, last) = (Sizes[0], Sizes[1], Sizes[2]);
+        pass = Word switch
+        {
+            "batch" => Pass.Batch,
+            "batch-back" => Pass.BatchBackward,
+            "layer" => Pass.Layer,
+            "layer-back" => Pass.LayerBackward,
+            _ => Pass.Dropout,
+        };
         int all = batch * middle * last, each = Math.Max(batch * middle, last);
         (x, y, dx) = (Numbers(all, 1), Numbers(all, 2), Numbers(all, 3));
         (means, inverses, gamma, beta) = (Numbers(each, 4), Numbers(each, 5), Numbers(each, 6), Numbers(each, 7));
@@ -39,21 +57,21 @@ public class NormBench : Bench
     protected override void Run()
     {
         int n = middle * last;
-        switch (Word)
+        switch (pass)
         {
-            case "batch":
+            case Pass.Batch:
                 ChannelNorm.Moments(Arithmetic.Fused, batch, middle, last, x.Span, n, means.Span, inverses.Span);
                 ChannelNorm.Normalize(Arithmetic.Fused, batch, middle, last, x.Span, n, means.Span, inverses.Span, gamma.Span, beta.Span, y.Span, n);
                 break;
-            case "batch-back":
+            case Pass.BatchBackward:
                 ChannelNorm.Sums(Arithmetic.Fused, batch, middle, last, x.Span, n, means.Span, inverses.Span, y.Span, n, first.Span, second.Span);
                 ChannelNorm.Backward(
                     Arithmetic.Fused, batch, middle, last, x.Span, n, means.Span, inverses.Span, gamma.Span, y.Span, n, first.Span, second.Span, dx.Span, false);
                 break;
-            case "layer":
+            case Pass.Layer:
                 RowNorm.Forward(Arithmetic.Fused, batch, middle, last, x.Span, n, gamma.Span, beta.Span, 1e-5f, y.Span, n, means.Span, inverses.Span);
                 break;
-            case "layer-back":
+            case Pass.LayerBackward:
                 Clear();
                 RowNorm.Backward(
                     Arithmetic.Fused, batch, middle, last, x.Span, n, gamma.Span, means.Span, inverses.Span, y.Span, n, first.Span, second.Span, dx.Span, false);
@@ -67,21 +85,21 @@ public class NormBench : Bench
     protected override void RunLoop()
     {
         int n = middle * last;
-        switch (Word)
+        switch (pass)
         {
-            case "batch":
+            case Pass.Batch:
                 Twin.ChannelNorm.Moments<float>(Arithmetic.Fused, batch, middle, last, x.Span, n, means.Span, inverses.Span);
                 Twin.ChannelNorm.Normalize<float>(Arithmetic.Fused, batch, middle, last, x.Span, n, means.Span, inverses.Span, gamma.Span, beta.Span, y.Span, n);
                 break;
-            case "batch-back":
+            case Pass.BatchBackward:
                 Twin.ChannelNorm.Sums<float>(Arithmetic.Fused, batch, middle, last, x.Span, n, means.Span, inverses.Span, y.Span, n, first.Span, second.Span);
                 Twin.ChannelNorm.Backward<float>(
                     Arithmetic.Fused, batch, middle, last, x.Span, n, means.Span, inverses.Span, gamma.Span, y.Span, n, first.Span, second.Span, dx.Span, false);
                 break;
-            case "layer":
+            case Pass.Layer:
                 Twin.RowNorm.Forward<float>(Arithmetic.Fused, batch, middle, last, x.Span, n, gamma.Span, beta.Span, 1e-5f, y.Span, n, means.Span, inverses.Span);
                 break;
-            case "layer-back":
+            case Pass.LayerBackward:
                 Clear();
                 Twin.RowNorm.Backward<float>(
                     Arithmetic.Fused, batch, middle, last, x.Span, n, gamma.Span, means.Span, inverses.Span, y.Span, n, first.Span, second.Span, dx.Span, false);
@@ -92,7 +110,7 @@ public class NormBench : Bench
         }
     }
 
-    // The chains of gamma's and beta's gradients go on from what is there.
+    // The gradients of gamma and beta are added to: each call begins with zeros.
     private void Clear()
     {
         first.Span.Clear();

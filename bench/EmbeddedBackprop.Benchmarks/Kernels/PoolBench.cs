@@ -8,6 +8,7 @@ namespace EmbeddedBackprop.Benchmarks.Kernels;
 public class PoolBench : Bench
 {
     private PoolSizes sizes;
+    private bool maximum, backward;
     private int batch, stride;
     private Memory<float> x, y, dx;
 
@@ -18,19 +19,19 @@ public class PoolBench : Bench
     ];
 
     /// <summary>Additions of a mean; comparisons are not counted.</summary>
-    public override double Work => !Maximum && Sizes is [int n, int c, int h, int w] ? (double)n * c * h * w : 0;
+    public override double Work => !IsMaximum && Sizes is [int n, int c, int h, int w] ? (double)n * c * h * w : 0;
 
-    private bool Backward => Word.EndsWith("-back", StringComparison.Ordinal);
+    private bool IsMaximum => Word.StartsWith("max", StringComparison.Ordinal);
 
-    private bool Maximum => Word.StartsWith("max", StringComparison.Ordinal);
-
-    public override int ResultHash() => Backward
+    public override int ResultHash() => backward
         ? HashOf(dx.Span, batch, sizes.InputLength, sizes.InputLength)
         : HashOf(y.Span, batch, sizes.OutputLength, stride);
 
     protected override void Prepare(Form form)
     {
         batch = Sizes[0];
+        maximum = IsMaximum;
+        backward = Word.EndsWith("-back", StringComparison.Ordinal);
         bool overlap = Word.Contains('3', StringComparison.Ordinal);
         sizes = overlap
             ? new PoolSizes(Sizes[1], Sizes[2], Sizes[3], 3, 3, 2, 2, 1, 1)
@@ -43,7 +44,7 @@ public class PoolBench : Bench
     protected override void Run()
     {
         int length = sizes.InputLength;
-        switch (Maximum, Backward)
+        switch (maximum, backward)
         {
             case (true, false): Pool2D.MaxForward(in sizes, batch, x.Span, length, y.Span, stride); break;
             case (true, true): Pool2D.MaxBackward(in sizes, batch, x.Span, y.Span, stride, dx.Span, length, false); break;
@@ -55,7 +56,7 @@ public class PoolBench : Bench
     protected override void RunLoop()
     {
         int length = sizes.InputLength;
-        switch (Maximum, Backward)
+        switch (maximum, backward)
         {
             case (true, false): Twin.Pool2D.MaxForward<float>(in sizes, batch, x.Span, length, y.Span, stride); break;
             case (true, true): Twin.Pool2D.MaxBackward<float>(in sizes, batch, x.Span, y.Span, stride, dx.Span, length, false); break;

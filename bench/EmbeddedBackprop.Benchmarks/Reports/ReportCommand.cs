@@ -30,10 +30,12 @@ internal static class ReportCommand
         "NN 10x784x30", "NN 64x784x512", "TN 64x784x512", "NT 64x512x512", "NN 67x131x33 compact",
     ];
 
-    public static int Run()
+    /// <param name="root">The folder of bench/results, docs and README.md.</param>
+    /// <returns>0; 1 if there is nothing to report, or if a measured call allocated: the page is written all the same, and shows it.</returns>
+    public static int Run(string root)
     {
-        string results = Path.Combine(ResultFile.Root, "bench", "results");
-        string? folder = Directory.Exists(ResultFile.Folder) ? ResultFile.Folder : Directory.Exists(results) ? Directory.GetDirectories(results).Order().FirstOrDefault() : null;
+        string results = Path.Combine(root, "bench", "results"), own = Path.Combine(results, Path.GetFileName(ResultFile.Folder));
+        string? folder = Directory.Exists(own) ? own : Directory.Exists(results) ? Directory.GetDirectories(results).Order().FirstOrDefault() : null;
         if (folder is null)
         {
             Console.Error.WriteLine("bench/results is empty: publish first.");
@@ -43,18 +45,19 @@ internal static class ReportCommand
         Measurement[] all = [.. Families.SelectMany(family => Measurement.Read(folder, family.Type))];
         Measurement[] main = [.. all.Where(row => MainCases.Contains(row.Case))];
         Dictionary<string, string>[] gradient = [.. MarkdownTable.Read(Path.Combine(folder, "differences.md"), "weights")];
-        string charts = Path.Combine(ResultFile.Root, "docs", "charts");
+        string charts = Path.Combine(root, "docs", "charts");
+        Directory.CreateDirectory(charts);
         if (main.Length > 0)
             Charts.Speed(Path.Combine(charts, "speed.svg"), [.. main.Where(row => !row.Case.Contains("gathered", StringComparison.Ordinal))]);
         if (gradient.Length > 0)
             Charts.Gradient(Path.Combine(charts, "gradient.svg"), gradient);
 
-        ScalingChart.Draw(folder);
-        RooflineChart.Draw(folder);
-        string path = Path.Combine(ResultFile.Root, "docs", "benchmarks.md");
+        ScalingChart.Draw(folder, charts);
+        RooflineChart.Draw(folder, charts);
+        string path = Path.Combine(root, "docs", "benchmarks.md");
         File.WriteAllText(path, Document(folder, all, main));
         Console.WriteLine("written: docs/benchmarks.md, docs/charts");
-        string readme = Path.Combine(ResultFile.Root, "README.md"), text = File.Exists(readme) ? File.ReadAllText(readme) : "";
+        string readme = Path.Combine(root, "README.md"), text = File.Exists(readme) ? File.ReadAllText(readme) : "";
         int begin = text.IndexOf(Begin, StringComparison.Ordinal), end = text.IndexOf(End, StringComparison.Ordinal);
         if (begin >= 0 && end > begin)
         {
@@ -63,7 +66,10 @@ internal static class ReportCommand
             Console.WriteLine("written: the table in README.md");
         }
 
-        return 0;
+        string[] allocating = Allocations.Read(folder);
+        foreach (string row in allocating)
+            Console.Error.WriteLine($"allocates: {row}");
+        return allocating.Length == 0 ? 0 : 1;
     }
 
     /// <summary>The README with the figures of aot.md between the two lines that mark their place.</summary>
@@ -90,7 +96,7 @@ internal static class ReportCommand
     {
         StringBuilder text = new();
         text.Append(Begin).Append("\n\n").Append(Table(main));
-        text.Append(CultureInfo.InvariantCulture, $"\nColumn Min (the fastest of twelve iterations: the machine was shared) of BenchmarkDotNet's tables in `{Path.GetRelativePath(ResultFile.Root, folder).Replace('\\', '/')}` (mean, median, SDK, CPU and commit stand there); `dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- publish`; one core. ");
+        text.Append(CultureInfo.InvariantCulture, $"\nColumn Min (the fastest of twelve iterations: the machine was shared) of BenchmarkDotNet's tables in `{Address(folder)}` (mean, median, SDK, CPU and commit stand there); `dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- publish`; one core. ");
         text.Append("\"Loop\" is the scalar twin that defines the bits, \"Vector&lt;T&gt;\" and \"tiled\" are the kernel at the runtime's and at the widest width.\n\n");
         PeersTable(text, folder, docs);
         text.Append(CultureInfo.InvariantCulture, $"![Bars: training steps and matrix products, times as fast as the loop]({docs}charts/speed.svg)\n\n");
@@ -105,7 +111,7 @@ internal static class ReportCommand
         if (rows.Length == 0)
             return;
         text.Append("Beside others, in turn on one core: the time, and how many times ours it is (`bench/peers/run.sh --data-dir DIR`; ");
-        text.Append(CultureInfo.InvariantCulture, $"[what is measured and how]({(docs.Length > 0 ? "" : "../")}bench/peers/README.md), [all figures]({(docs.Length > 0 ? "" : "../")}{Path.GetRelativePath(ResultFile.Root, folder).Replace('\\', '/')}/peers.md)):\n\n");
+        text.Append(CultureInfo.InvariantCulture, $"[what is measured and how]({(docs.Length > 0 ? "" : "../")}bench/peers/README.md), [all figures]({(docs.Length > 0 ? "" : "../")}{Address(folder)}/peers.md)):\n\n");
 
         // Tables of nets that not all peers know have columns of their own.
         foreach (IGrouping<string, Dictionary<string, string>> table in rows.GroupBy(row => string.Join('|', row.Keys)))
@@ -182,6 +188,9 @@ internal static class ReportCommand
             """);
         return text.ToString().Replace("\r\n", "\n", StringComparison.Ordinal);
     }
+
+    /// <summary>The folder as it is named from the repository's root.</summary>
+    private static string Address(string folder) => "bench/results/" + Path.GetFileName(folder);
 
     private static string Table(Measurement[] rows)
     {

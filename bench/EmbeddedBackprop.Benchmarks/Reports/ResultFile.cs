@@ -17,6 +17,9 @@ internal static class ResultFile
     /// <summary>bench/results/CPU.</summary>
     public static string Folder => Path.Combine(Root, "bench", "results", Slug);
 
+    /// <summary>docs/charts.</summary>
+    public static string Charts => Path.Combine(Root, "docs", "charts");
+
     /// <summary>The processor's name from cpuid, and its generation where a virtual machine hides the model.</summary>
     public static string Processor { get; } = ReadProcessor();
 

@@ -11,10 +11,12 @@ internal static class RooflineChart
     private static readonly (string Family, string Style)[] Styles =
         [("product", "tiled"), ("product with update", "green"), ("one sample", "vector"), ("element by element", "loop"), ("function", "violet")];
 
+    /// <param name="folder">The folder of roofline.md.</param>
+    /// <param name="charts">The folder to write roofline.svg to.</param>
     /// <returns>The file written, or nothing if there is no roofline.md.</returns>
-    public static string Draw(string folder)
+    public static string Draw(string folder, string charts)
     {
-        string source = Path.Combine(folder, "roofline.md"), target = Path.Combine(ResultFile.Root, "docs", "charts", "roofline.svg");
+        string source = Path.Combine(folder, "roofline.md"), target = Path.Combine(charts, "roofline.svg");
         Dictionary<string, string>[] peaks = [.. MarkdownTable.Read(source, "registers")], roofs = [.. MarkdownTable.Read(source, "roof").Where(row => row.ContainsKey("GB/s"))],
             kernels = [.. MarkdownTable.Read(source, "kernel")];
         if (peaks.Length == 0 || kernels.Length == 0)

@@ -7,10 +7,12 @@ internal static class ScalingChart
 {
     private const int Width = 920, Height = 420, Top = 84, Bottom = 58;
 
+    /// <param name="folder">The folder of scaling.md.</param>
+    /// <param name="charts">The folder to write scaling.svg to.</param>
     /// <returns>The file written, or nothing if there is no scaling.md.</returns>
-    public static string Draw(string folder)
+    public static string Draw(string folder, string charts)
     {
-        string source = Path.Combine(folder, "scaling.md"), target = Path.Combine(ResultFile.Root, "docs", "charts", "scaling.svg");
+        string source = Path.Combine(folder, "scaling.md"), target = Path.Combine(charts, "scaling.svg");
         Dictionary<string, string>[] batches = [.. MarkdownTable.Read(source, "batch")], layers = [.. MarkdownTable.Read(source, "H")];
         if (batches.Length == 0 || layers.Length == 0)
             return "";

@@ -13,6 +13,7 @@ public class RecurrentStepBench : Bench
     private Network network = null!;
     private float[] sequence = [];
     private int batch;
+    private bool predicts;
 
     protected override IEnumerable<string> CaseList =>
     [
@@ -25,29 +26,30 @@ public class RecurrentStepBench : Bench
         get
         {
             double gates = Word switch { "lstm" => 4, "gru" => 3, _ => 1 }, steps = Sizes[0], features = Sizes[1], hidden = Sizes[2];
-            return 2 * steps * gates * hidden * (Predicts ? features + hidden : batch * ((2 * features) + (3 * hidden)));
+            return 2 * steps * gates * hidden * (IsPrediction ? features + hidden : batch * ((2 * features) + (3 * hidden)));
         }
     }
 
     /// <summary>Samples of one call.</summary>
-    public int Samples => Predicts ? 1 : batch;
+    public int Samples => IsPrediction ? 1 : batch;
 
-    private bool Predicts => Case.EndsWith("predict", StringComparison.Ordinal);
+    private bool IsPrediction => Case.EndsWith("predict", StringComparison.Ordinal);
 
-    public override int ResultHash() => Predicts
+    public override int ResultHash() => predicts
         ? HashOf(network.Predict(sequence), 1, Classes, Classes)
         : network.InferencePlan.Parameters.ToArray()
             .Aggregate(0, (hash, range) => HashCode.Combine(hash, HashOf(network.Parameters.Slice(range.Offset, range.Length), range.Rows, range.Columns, range.Stride)));
 
     protected override void Prepare(Form form)
     {
-        batch = Predicts ? 1 : int.Parse(Case[(Case.LastIndexOf(' ') + 1)..], System.Globalization.CultureInfo.InvariantCulture);
+        predicts = IsPrediction;
+        batch = predicts ? 1 : int.Parse(Case[(Case.LastIndexOf(' ') + 1)..], System.Globalization.CultureInfo.InvariantCulture);
         network = RecurrentClassifier.Make(Word, Sizes[0], Sizes[1], Sizes[2], Classes, batch, form == Form.Loop ? Execution.Scalar : Execution.Vector);
         Random random = new(1);
         sequence = new float[Sizes[0] * Sizes[1]];
         foreach (ref float value in sequence.AsSpan())
             value = (random.NextSingle() * 2) - 1;
-        if (Predicts)
+        if (predicts)
             return;
         foreach (ref float value in network.TrainingInput(batch))
             value = (random.NextSingle() * 2) - 1;
@@ -59,11 +61,11 @@ public class RecurrentStepBench : Bench
 
     protected override void Run()
     {
-        if (Predicts)
+        if (predicts)
             network.Predict(sequence);
         else
         {
-            FillTargets(); // other values stand there after a step
+            FillTargets(); // a step overwrites them
             network.TrainStep(batch, 1e-12f); // a rate that moves no weight far: every step does the work of the first one
         }
     }

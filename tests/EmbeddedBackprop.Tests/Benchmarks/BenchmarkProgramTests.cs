@@ -8,7 +8,44 @@ namespace EmbeddedBackprop.Tests.Benchmarks;
 public class BenchmarkProgramTests
 {
     [Test]
-    public void Every_benchmark_gives_the_same_bits_in_its_three_forms() => Assert.That(Run("check"), Does.Match("^[1-9][0-9]+ cases, .*the same bits"));
+    public void Every_benchmark_gives_the_same_bits_in_its_three_forms_and_allocates_nothing() =>
+        Assert.That(Run("check"), Does.Match("^[1-9][0-9]+ cases, .*the same bits, no byte allocated"));
+
+    [Test]
+    public void A_benchmark_that_allocates_within_its_timed_call_is_named()
+    {
+        Tools.Result result = Tools.Run(Repository.Root, "dotnet", Program, "check", "--planted");
+        Assert.That(result.ExitCode, Is.EqualTo(1));
+        Assert.That(result.Errors, Does.Match(@"Planted planted 10: a call allocates [1-9]\d* bytes \(loop\), [1-9]\d* \(Vector<T>\), [1-9]\d* \(tiled\)"));
+        Assert.That(result.Output, Does.Contain("the same bits, 1 allocate"));
+    }
+
+    [TestCase("-", 0, "")]
+    [TestCase("240 B", 1, "allocates: PoolBench max 1x16x8x8, Vector<T>: 240 B")]
+    [TestCase("NA", 1, "allocates: PoolBench max 1x16x8x8, Vector<T>: NA")]
+    public void The_report_fails_on_a_row_that_allocates_and_names_it(string allocated, int exitCode, string named)
+    {
+        string root = Directory.CreateTempSubdirectory("ebp-report").FullName;
+        try
+        {
+            string folder = Directory.CreateDirectory(Path.Combine(root, "bench", "results", "processor")).FullName;
+            File.WriteAllText(Path.Combine(folder, "PoolBench.md"), $"""
+                | Method | Case | Mean | Min | Rate | Of peak | Allocated |
+                |------- |----- |-----:|----:|-----:|--------:|----------:|
+                | **loop** | **max 1x16x8x8** | **2,000.0 ns** | **1,900.0 ns** | **-** | **-** | **-** |
+                | Vector&lt;T&gt; | max 1x16x8x8 | 200.0 ns | 190.0 ns | - | - | {allocated} |
+                | tiled | max 1x16x8x8 | 190.0 ns | 180.0 ns | - | - | - |
+                """);
+            Tools.Result result = Tools.Run(Repository.Root, "dotnet", Program, "report", root);
+            Assert.That(result.ExitCode, Is.EqualTo(exitCode), result.Errors);
+            Assert.That(result.Errors.Trim(), Is.EqualTo(named));
+            Assert.That(File.ReadAllText(Path.Combine(root, "docs", "benchmarks.md")), Does.Contain("pool max 1x16x8x8"));
+        }
+        finally
+        {
+            Directory.Delete(root, recursive: true);
+        }
+    }
 
     [TestCase("widths", "product", 27, "one thread, GFLOP/s", 0)]
     [TestCase("functions", "elements", 15, "must, ulp", 5)]
