@@ -13,7 +13,7 @@ for set in baseline x86-x64-v3 x86-x64-v4; do
     dotnet publish tools/AotProbe -c Release -o "$work/$set" -p:IlcInstructionSet="$isa" -p:IntermediateOutputPath="$work/obj-$set/" \
         -v quiet -nodeReuse:false >/dev/null
 done
-# The same program under the JIT, on the newest runtime there is, without the slow first tier (README, "Start-up").
+# The same program under the JIT, on the newest runtime there is, without the slow first tier (docs/aot.md, "Start-up").
 dotnet build tools/AotProbe -c Release -o "$work/jit" -p:IntermediateOutputPath="$work/obj-jit/" -v quiet -nodeReuse:false >/dev/null
 
 jit=(dotnet exec --roll-forward LatestMajor "$work/jit/AotProbe.dll" speed)

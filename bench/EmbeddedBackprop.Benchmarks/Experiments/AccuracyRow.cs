@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Benchmarks.Experiments;
 
-/// <summary>A result of the README's table: trainings by the ebp program that differ in seed and held-out part alone.</summary>
+/// <summary>A result of docs/results.md: trainings by the ebp program that differ in seed and held-out part alone.</summary>
 /// <param name="Name">The command's argument, and the end of the result file's name.</param>
 /// <param name="Title">The result file's heading.</param>
 /// <param name="Folder">The data set's folder below the data folder.</param>

@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Benchmarks.Experiments;
 
-/// <summary>The README's accuracies, each with the command lines it is made of. None was changed after its test figures were seen, unless its text says so.</summary>
+/// <summary>The accuracies of docs/results.md, each with the command lines it is made of. None was changed after its test figures were seen, unless its text says so.</summary>
 internal static class AccuracyRows
 {
     private const string Convolutions = "conv 20 5x5 relu; maxpool 2; conv 40 5x5 relu; maxpool 2";

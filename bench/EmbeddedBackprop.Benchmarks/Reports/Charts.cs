@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace EmbeddedBackprop.Benchmarks.Reports;
 
-/// <summary>The two charts of the README, drawn from bench/results.</summary>
+/// <summary>The charts of the training step and of one gradient, drawn from bench/results.</summary>
 internal static class Charts
 {
     /// <summary>Bars: how many times as fast as the loop.</summary>

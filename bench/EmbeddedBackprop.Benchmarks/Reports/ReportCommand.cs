@@ -6,7 +6,7 @@ using EmbeddedBackprop.Benchmarks.Steps;
 namespace EmbeddedBackprop.Benchmarks.Reports;
 
 /// <summary>
-/// Turns bench/results into docs/benchmarks.md and docs/charts; README.md gets the main table and the charts between its two marker lines, if it has them.
+/// Turns bench/results into docs/benchmarks.md and docs/charts. README.md gets a short table and one chart between its two marker lines, if it has them.
 /// </summary>
 internal static class ReportCommand
 {
@@ -28,6 +28,13 @@ internal static class ReportCommand
     [
         "[784,30,10] batch 1", "[784,30,10] batch 10", "[784,30,10] batch 10 gathered", "[784,30,10] batch 32", "[784,512,512,10] batch 64",
         "NN 10x784x30", "NN 64x784x512", "TN 64x784x512", "NT 64x512x512", "NN 67x131x33 compact",
+    ];
+
+    /// <summary>Rows of peers.md that README shows: where we are ahead, and where we are not.</summary>
+    private static readonly HashSet<string> SummaryRows =
+    [
+        "an epoch of 50,000 samples, [784,30,10], batch 10", "an epoch of 10,000 samples, [784,512,512,10], batch 256", "one prediction, [784,30,10]",
+        "a training step, LSTM of 64 units over 128 steps of 9 numbers, batch 32", "a training step, convolution net, batch 32",
     ];
 
     /// <param name="root">The folder of bench/results, docs and README.md.</param>
@@ -61,8 +68,7 @@ internal static class ReportCommand
         int begin = text.IndexOf(Begin, StringComparison.Ordinal), end = text.IndexOf(End, StringComparison.Ordinal);
         if (begin >= 0 && end > begin)
         {
-            text = text[..begin] + Snippet(folder, main, "docs/") + text[(end + End.Length)..];
-            File.WriteAllText(readme, AotTable(text, Path.Combine(folder, "aot.md")));
+            File.WriteAllText(readme, text[..begin] + Summary(folder) + text[(end + End.Length)..]);
             Console.WriteLine("written: the table in README.md");
         }
 
@@ -72,65 +78,62 @@ internal static class ReportCommand
         return allocating.Length == 0 ? 0 : 1;
     }
 
-    /// <summary>The README with the figures of aot.md between the two lines that mark their place.</summary>
-    private static string AotTable(string readme, string file)
+    /// <summary>The README's part: a few rows of peers.md, each beside the fastest C and beside PyTorch, and the chart of the loops.</summary>
+    private static string Summary(string folder)
     {
-        const string From = "<!-- aot: begin -->\n\n", To = "\n<!-- aot: end -->";
-        int begin = readme.IndexOf(From, StringComparison.Ordinal), end = readme.IndexOf(To, StringComparison.Ordinal);
-        Dictionary<string, string>[] rows = [.. MarkdownTable.Read(file, "build")];
-        if (begin < 0 || end < begin || rows.Length == 0)
-            return readme;
-        StringBuilder text = new("| build | step of Nielsen's net, batch 10, fused | share of the JIT's speed | of the JIT's at the same width | separate |\n| --- | ---: | ---: | ---: | ---: |\n");
-        foreach (Dictionary<string, string> row in rows)
+        StringBuilder text = new(Begin);
+        text.Append("\n\n| work | EmbeddedBackprop | the fastest C | PyTorch |\n| --- | ---: | --- | ---: |\n");
+        foreach (Dictionary<string, string> row in MarkdownTable.Read(Path.Combine(folder, "peers.md"), "ahead of us").Where(row => SummaryRows.Contains(row["work"])))
         {
-            string name = row["build"].StartsWith("jit", StringComparison.Ordinal) ? row["build"].Replace("jit", "JIT", StringComparison.Ordinal)
-                : row["build"] == "baseline" ? "AOT, default instruction set" : "AOT " + row["build"];
-            text.Append(CultureInfo.InvariantCulture, $"| {name} | {MarkdownTable.Number(row["step, fused"]):F1} us | {row["share of the JIT's speed"]} | {row["share of the JIT at the same width"]} | {MarkdownTable.Number(row["step, separate"]):F1} us |\n");
+            KeyValuePair<string, string> fastest = row.Where(cell => cell.Key.StartsWith("C ", StringComparison.Ordinal) || cell.Key.StartsWith("C,", StringComparison.Ordinal))
+                .Where(cell => cell.Value.Length > 0).MinBy(cell => TimesOurs(cell.Value));
+            text.Append(CultureInfo.InvariantCulture, $"| {row["work"]} | {row["EmbeddedBackprop"]} | {fastest.Value} ({fastest.Key}) | {row["PyTorch"]} |\n");
         }
 
-        return readme[..(begin + From.Length)] + text + readme[end..];
+        text.Append("\nBeside each time: how many times ours it is; below 1 the other program is faster. One core, medians, all programs in turn:\n");
+        text.Append(CultureInfo.InvariantCulture, $"`bench/peers/run.sh --data-dir DIR` ([all figures]({Address(folder)}/peers.md), [how it is made fair](bench/peers/README.md)).\n\n");
+        return text.Append(CultureInfo.InvariantCulture, $"![Bars: training steps and matrix products, times as fast as the loop](docs/charts/speed.svg)\n\n{End}").ToString();
     }
 
-    /// <summary>The README's part.</summary>
-    private static string Snippet(string folder, Measurement[] main, string docs)
+    /// <summary>The ratio that a cell of peers.md ends with: "30.1 ms, 0.97".</summary>
+    private static double TimesOurs(string cell) => MarkdownTable.Number(cell.Split(", ")[^1]);
+
+    /// <summary>The first part of docs/benchmarks.md: the main cases and the peers, with their charts.</summary>
+    private static string MainPart(string folder, Measurement[] main)
     {
-        StringBuilder text = new();
-        text.Append(Begin).Append("\n\n").Append(Table(main));
-        text.Append(CultureInfo.InvariantCulture, $"\nColumn Min (the fastest of twelve iterations: the machine was shared) of BenchmarkDotNet's tables in `{Address(folder)}` (mean, median, SDK, CPU and commit stand there); `dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- publish`; one core. ");
+        StringBuilder text = new(Table(main));
+        text.Append(CultureInfo.InvariantCulture, $"\nThe fastest of twelve iterations (the machine was shared), one core: column Min of the tables in `{Address(folder)}`, which also have mean, median, SDK, CPU and commit.\n");
+        text.Append("Command: `dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- publish`. ");
         text.Append("\"Loop\" is the scalar twin that defines the bits, \"Vector&lt;T&gt;\" and \"tiled\" are the kernel at the runtime's and at the widest width.\n\n");
-        PeersTable(text, folder, docs);
-        text.Append(CultureInfo.InvariantCulture, $"![Bars: training steps and matrix products, times as fast as the loop]({docs}charts/speed.svg)\n\n");
-        text.Append(CultureInfo.InvariantCulture, $"![Lines: time of one gradient over the number of weights, finite differences and backpropagation]({docs}charts/gradient.svg)\n\n{End}");
+        text.Append("![Bars: training steps and matrix products, times as fast as the loop](charts/speed.svg)\n\n");
+        text.Append("![Lines: time of one gradient over the number of weights, finite differences and backpropagation](charts/gradient.svg)\n");
+        PeersTable(text, folder);
         return text.ToString();
     }
 
-    /// <summary>The epochs and predictions of peers.md beside those programs that a user would take, with who is ahead.</summary>
-    private static void PeersTable(StringBuilder text, string folder, string docs)
+    /// <summary>The epochs and predictions of peers.md beside those programs that a user would take, and which of them is ahead.</summary>
+    private static void PeersTable(StringBuilder text, string folder)
     {
         Dictionary<string, string>[] rows = [.. MarkdownTable.Read(Path.Combine(folder, "peers.md"), "ahead of us")];
         if (rows.Length == 0)
             return;
-        text.Append("Beside others, in turn on one core: the time, and how many times ours it is (`bench/peers/run.sh --data-dir DIR`; ");
-        text.Append(CultureInfo.InvariantCulture, $"[what is measured and how]({(docs.Length > 0 ? "" : "../")}bench/peers/README.md), [all figures]({(docs.Length > 0 ? "" : "../")}{Address(folder)}/peers.md)):\n\n");
+        text.Append("\n## Beside other programs\n\nAll in turn on one core: the time, and how many times ours it is. Command: `bench/peers/run.sh --data-dir DIR`; ");
+        text.Append(CultureInfo.InvariantCulture, $"[what is measured and how](../bench/peers/README.md), [all figures](../{Address(folder)}/peers.md).\n");
 
         // Tables of nets that not all peers know have columns of their own.
         foreach (IGrouping<string, Dictionary<string, string>> table in rows.GroupBy(row => string.Join('|', row.Keys)))
         {
             string[] columns = [.. table.First().Keys.Where(column => column is not ("must" or "met" or "aim") && !column.StartsWith("C by hand", StringComparison.Ordinal))];
-            text.Append("| ").AppendJoin(" | ", columns).Append(" |\n|").Append(string.Concat(columns.Select(column => column is "work" or "ahead of us" ? " --- |" : " ---: |"))).Append('\n');
+            text.Append("\n| ").AppendJoin(" | ", columns).Append(" |\n|").Append(string.Concat(columns.Select(column => column is "work" or "ahead of us" ? " --- |" : " ---: |"))).Append('\n');
             foreach (Dictionary<string, string> row in table)
                 text.Append("| ").AppendJoin(" | ", columns.Select(column => row[column])).Append(" |\n");
-            text.Append('\n');
         }
-
-        if (docs.Length > 0)
-            text.Append("Every target with what is met and what is missed, products at each vector width, a roofline, scaling, functions beside TensorPrimitives: [docs/benchmarks.md](docs/benchmarks.md).\n\n");
     }
 
     private static string Document(string folder, Measurement[] all, Measurement[] main)
     {
         StringBuilder text = new();
-        text.Append("# Benchmarks\n\n").Append(Snippet(folder, main, "")).Append("\n\n## Targets\n\n").Append(TargetsCommand.Table(folder)).Append("\n## Where the loop wins, or nearly\n\n");
+        text.Append("# Benchmarks\n\n").Append(MainPart(folder, main)).Append("\n## Targets\n\n").Append(TargetsCommand.Table(folder)).Append("\n## Where the loop wins, or nearly\n\n");
         Measurement[] close = [.. all.Where(row => row.Loop < 1.5 * Math.Max(row.Vector, row.Tiled))];
         text.Append(close.Length == 0 ? "Nowhere: the closest cases are these.\n\n" : "Cases in which Vector&lt;T&gt; or the tile is not even 1.5 times as fast as the loop:\n\n");
         text.Append(Table(close.Length > 0 ? close : [.. all.OrderBy(row => row.Loop / Math.Max(row.Vector, row.Tiled)).Take(3)]));

@@ -5,7 +5,7 @@ using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Results;
 
-/// <summary>One run of each of the README's small real tasks, by the command line that stands there. Thresholds lie a little below what was measured.</summary>
+/// <summary>One run of each small real task of docs/results.md, by the command line of that page. Thresholds lie a little below what was measured.</summary>
 [Category("Slow")]
 internal sealed class SmallSetsTests
 {
