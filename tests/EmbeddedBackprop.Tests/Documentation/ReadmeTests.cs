@@ -51,15 +51,6 @@ internal sealed partial class ReadmeTests
         Assert.That(Words(shown), Is.Not.Empty);
     }
 
-    [Test]
-    public void Every_link_of_the_readme_leads_to_a_file()
-    {
-        string readme = File.ReadAllText(Path.Combine(Repository.Root, "README.md"));
-        string[] targets = [.. Link().Matches(readme).Select(match => match.Groups[1].Value).Where(target => !target.Contains("://", StringComparison.Ordinal))];
-        Assert.That(targets, Is.Not.Empty);
-        Assert.That(targets.Where(target => !File.Exists(Path.Combine(Repository.Root, target))), Is.Empty);
-    }
-
     private static string ThisFile() =>
         Path.Combine(Repository.Root, "tests", "EmbeddedBackprop.Tests", "Documentation", "ReadmeTests.cs");
 
@@ -77,9 +68,6 @@ internal sealed partial class ReadmeTests
     }
 
     // </OwnActivation>
-    [GeneratedRegex(@"\]\(([^)#]+)\)")]
-    private static partial Regex Link();
-
     [GeneratedRegex(@"\s+")]
     private static partial Regex Whitespace();
 }

@@ -1,0 +1,74 @@
+using System.Text.RegularExpressions;
+using EmbeddedBackprop.Tests.Support;
+using EmbeddedBackprop.Training;
+using NUnit.Framework;
+
+namespace EmbeddedBackprop.Tests.Documentation;
+
+/// <summary>docs/troubleshooting.md has every exit code and every diagnosis of the code, with the words that the code says.</summary>
+internal sealed partial class TroubleshootingTests
+{
+    private static readonly string Page = Pages.Read("docs/troubleshooting.md");
+
+    private static string[] Codes =>
+        [.. ExitCode().Matches(File.ReadAllText(Path.Combine(Repository.Root, "tools", "Ebp", "ExitCode.cs"))).Select(match => match.Groups[1].Value)];
+
+    [Test]
+    public void Every_exit_code_is_on_the_page()
+    {
+        Assert.That(Codes, Has.Length.GreaterThanOrEqualTo(6));
+        Assert.That(CodesOf(Page), Is.EqualTo(Codes));
+        Assert.That(CodesOf(Page.Replace("\n| 4 |", "\n| 5 |", StringComparison.Ordinal)), Is.Not.EqualTo(Codes), "the control");
+    }
+
+    [Test]
+    public void Every_diagnosis_is_on_the_page_in_the_order_of_the_tool()
+    {
+        Assert.That(Headings(Page).Select(heading => heading.Kind), Is.EqualTo(Enum.GetNames<FindingKind>()));
+        Assert.That(Headings(Page.Replace("### `Plateau`", "### `Plain`", StringComparison.Ordinal)).Select(heading => heading.Kind), Is.Not.EqualTo(Enum.GetNames<FindingKind>()), "the control");
+    }
+
+    [Test]
+    public void A_heading_quotes_the_message_of_its_diagnosis([Values] FindingKind kind)
+    {
+        string quoted = Headings(Page).Single(heading => heading.Kind == kind.ToString()).Message, said = Message(kind);
+        Assert.That(Quotes(quoted, said), Is.True, said);
+        Assert.That(Quotes(quoted + " not", said), Is.False, "the control");
+    }
+
+    /// <summary>What the tool says of a report in which everything is wrong.</summary>
+    private static string Message(FindingKind kind)
+    {
+        LayerDiagnosis healthy = new("dense9", "sigmoid", 4, 0.1, [], 0.2, false, false, false, 0.1, 1, 10, 0.001);
+        LayerDiagnosis[] layers =
+        [
+            healthy with { Name = "dense1", GradientNorm = 1e-9 },
+            healthy with { Name = "dense2", FlatShare = 0.9, DeadUnits = [1, 2], UpdateRatio = 0.5, LowInputShare = 0.99 },
+            healthy with { Name = "dense3", UpdateRatio = 1e-9, GradientNorm = 1e4 },
+            healthy with { Name = "dense4", WeightNorm = double.NaN },
+            healthy,
+        ];
+        DiagnosticsReport report = new(1, 0.5, true, layers, [new ClassDiagnosis(6, 400, 0, 0, 0.001, 0.001)], []);
+        return DiagnosticsAdvice.Find(report).First(finding => finding.Kind == kind).Text;
+    }
+
+    private static string[] CodesOf(string page) => [.. ExitCodeRow().Matches(page).Select(match => match.Groups[1].Value)];
+
+    private static (string Kind, string Message)[] Headings(string page) => [.. Heading().Matches(page).Select(match => (match.Groups[1].Value, match.Groups[2].Value))];
+
+    /// <summary>Whether a message has the words of a quotation in their order; "..." in it is anything.</summary>
+    private static bool Quotes(string quotation, string message)
+    {
+        string pattern = string.Join(".*", quotation.Split("...").Select(Regex.Escape));
+        return Regex.IsMatch(message, pattern, RegexOptions.Singleline | RegexOptions.CultureInvariant, TimeSpan.FromSeconds(5));
+    }
+
+    [GeneratedRegex(@"const int \w+ = (\d+);")]
+    private static partial Regex ExitCode();
+
+    [GeneratedRegex(@"^\| (\d+) \|", RegexOptions.Multiline)]
+    private static partial Regex ExitCodeRow();
+
+    [GeneratedRegex("^### `(\\w+)`: \"(.+)\"$", RegexOptions.Multiline)]
+    private static partial Regex Heading();
+}
