@@ -102,6 +102,33 @@ public class BenchmarkProgramTests
         }
     }
 
+    /// <summary>README.md and docs/benchmarks.md are what the command report makes of bench/results, and change when a figure of the results does.</summary>
+    [Test]
+    public void The_pages_show_the_results_that_are_kept()
+    {
+        string results = Path.Combine("bench", "results", "amd-epyc-zen5");
+        string root = Directory.CreateTempSubdirectory("ebp-report").FullName;
+        try
+        {
+            string folder = Directory.CreateDirectory(Path.Combine(root, results)).FullName;
+            foreach (string file in Directory.GetFiles(Path.Combine(Repository.Root, results)))
+                File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
+            foreach (bool changed in (bool[])[false, true])
+            {
+                if (changed)
+                    File.WriteAllText(Path.Combine(folder, "peers.md"), File.ReadAllText(Path.Combine(folder, "peers.md")).Replace("[784,30,10], batch 10 |", "[784,30,10], batch 10 | 1", StringComparison.Ordinal));
+                File.Copy(Path.Combine(Repository.Root, "README.md"), Path.Combine(root, "README.md"), overwrite: true);
+                Tools.Run(Repository.Root, "dotnet", Program, "report", root);
+                foreach (string page in (string[])["README.md", "docs/benchmarks.md"])
+                    Assert.That(File.ReadAllText(Path.Combine(root, page)) == File.ReadAllText(Path.Combine(Repository.Root, page)), Is.EqualTo(!changed), $"{page}, {(changed ? "another figure" : "as kept: run the command report")}");
+            }
+        }
+        finally
+        {
+            Directory.Delete(root, recursive: true);
+        }
+    }
+
     [Test]
     public void An_unknown_experiment_is_wrong_usage()
     {
