@@ -1,13 +1,11 @@
 using System.Text;
 using EmbeddedBackprop.Kernels;
-using EmbeddedBackprop.Kernels.Elements;
 using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Export.Text;
 
 /// <summary>
-/// The C99 text of the engine's arithmetic: M, the square root, and the transcendental functions of Kernels/Lanes/Transcendental.cs, line by line the same
-/// formulas, with the same bits.
+/// The engine's arithmetic as C99: M, the square root, and the transcendental functions, printed from the formulas of Kernels/Lanes/Transcendental.cs.
 /// </summary>
 /// <remarks>
 /// The text needs no libm. It is static functions named PREFIX_exp and so on, and the macros EBP_M and EBP_SQRTF; only what is asked for is written,
@@ -16,23 +14,29 @@ namespace EmbeddedBackprop.Export.Text;
 internal static class CMath
 {
     // In the order of emission: a part uses only earlier ones.
-    private static readonly (CFunctions Function, CFunctions Uses, string Text)[] Parts =
+    private static readonly CMathFunction[] Parts =
     [
-        (CFunctions.Bits, CFunctions.None, CMathText.Bits),
-        (CFunctions.Half, CFunctions.None, CMathText.Half),
-        (CFunctions.PowerOfTwo, CFunctions.Bits, CMathText.PowerOfTwo),
-        (CFunctions.ExpPolynomial, CFunctions.MultiplyAdd, CMathText.ExpPolynomial),
-        (CFunctions.ExpNormal, CFunctions.ExpPolynomial | CFunctions.PowerOfTwo, CMathText.ExpNormal),
-        (CFunctions.Exp, CFunctions.ExpPolynomial | CFunctions.PowerOfTwo, CMathText.Exp),
-        (CFunctions.Sigmoid, CFunctions.Exp | CFunctions.Bits, CMathText.Sigmoid),
-        (CFunctions.Tanh, CFunctions.ExpNormal | CFunctions.Bits, CMathText.Tanh),
-        (CFunctions.Log, CFunctions.MultiplyAdd | CFunctions.Bits, CMathText.Log),
-        (CFunctions.Log1P, CFunctions.Log | CFunctions.Bits, CMathText.Log1P),
-        (CFunctions.Erf, CFunctions.ExpNormal | CFunctions.Bits, CMathText.Erf),
-        (CFunctions.SinAtQuadrant, CFunctions.MultiplyAdd | CFunctions.Bits, CMathText.SinAtQuadrant),
-        (CFunctions.Sin, CFunctions.SinAtQuadrant | CFunctions.Bits, CMathText.Sin),
-        (CFunctions.Cos, CFunctions.SinAtQuadrant | CFunctions.Bits, CMathText.Cos),
+        new(CFunctions.Bits, "bits", CMathText.Bits),
+        new(CFunctions.Half, "half", CMathText.Half),
+        new(CFunctions.PowerOfTwo, "power_of_two", "2^n from t = n + 1.5 * 2^23: the low bits of t moved into the exponent field, on top of those of 1.", Transcendental.PowerOfTwo, "t"),
+        new(CFunctions.ExpPolynomial, "exp_polynomial", "e^r = 1 + r + r^2 q(r), r = x - n ln 2.", Transcendental.ExpPolynomial),
+        new(CFunctions.ExpNormal, "exp_normal", "e^x where neither x nor the result leaves the normal range.", Transcendental.ExpNormal),
+        new(CFunctions.Exp, "exp", "e^x; +infinity above 88.73, gradual underflow; NaN gives NaN. 2^n is two exact factors.", Transcendental.Exp),
+        new(CFunctions.Sigmoid, "sigmoid", "1 / (1 + e^-x), accurate for very negative x too.", Transcendental.Sigmoid),
+        new(CFunctions.Tanh, "tanh", "tanh x: an odd polynomial below 0.9, 1 - 2 / (e^2|x| + 1) above.", Transcendental.Tanh),
+        new(CFunctions.Log, "log", "log x = k ln 2 + log(1 + f), 1 + f in [sqrt(1/2), sqrt(2)). log 0 is -infinity, of a negative number NaN.", Transcendental.Log),
+        new(CFunctions.Log1P, "log1p", "log(1 + x): log u + c/u, u = 1 + x rounded and c what the rounding lost.", Transcendental.Log1P),
+        new(CFunctions.Erf, "erf", "erf x: an odd polynomial below 1, 1 - e^q(|x|) above, q = log erfc.", Transcendental.Erf),
+        new(CFunctions.SinAtQuadrant, "sin_at_quadrant", CMathText.SinAtQuadrant, CFunctions.MultiplyAdd | CFunctions.Bits),
+        new(CFunctions.Sin, "sin", CMathText.Sin, CFunctions.SinAtQuadrant | CFunctions.Bits),
+        new(CFunctions.Cos, "cos", CMathText.Cos, CFunctions.SinAtQuadrant | CFunctions.Bits),
     ];
+
+    /// <summary>The function of a name in a formula.</summary>
+    public static CFunctions FunctionOf(string name) => Parts.Single(part => part.Name == name).Function;
+
+    /// <summary>The C of a function alone, with the prefix "ebp".</summary>
+    public static string TextOf(CFunctions function) => Parts.Single(part => part.Function == function).Text;
 
     /// <summary>The text of the functions and of all that they use, with its includes, checks and macros in front.</summary>
     /// <param name="arithmetic">What EBP_M is.</param>
@@ -68,11 +72,11 @@ internal static class CMath
 
     private static void AppendParts(StringBuilder text, CFunctions functions)
     {
-        foreach ((CFunctions function, _, string part) in Parts)
+        foreach (CMathFunction part in Parts)
         {
-            if (functions.HasFlag(function))
+            if (functions.HasFlag(part.Function))
             {
-                text.Append('\n').Append(part);
+                text.Append('\n').Append(part.Text);
             }
         }
     }

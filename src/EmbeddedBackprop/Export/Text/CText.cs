@@ -79,6 +79,13 @@ internal static class CText
         return string.Create(CultureInfo.InvariantCulture, $"{sign}{lead}{(digits.Length > 0 ? "." : "")}{digits}p{(power < 0 ? "" : "+")}{power}f");
     }
 
+    /// <summary>The finite float as a decimal constant of so many digits that it reads back as the same bits.</summary>
+    public static string Decimal(float value)
+    {
+        string digits = value.ToString("R", CultureInfo.InvariantCulture).Replace('E', 'e');
+        return digits + (digits.AsSpan().IndexOfAny('.', 'e') < 0 ? ".0f" : "f");
+    }
+
     /// <summary>A whole number.</summary>
     public static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
 

@@ -27,7 +27,7 @@ internal static class CSchedule
         """;
 
     // The engine's e^x in separate arithmetic, whatever that of the model.
-    private static readonly string SeparateExpText = (CMathText.ExpPolynomial + "\n" + CMathText.Exp)
+    private static readonly string SeparateExpText = (CMath.TextOf(CFunctions.ExpPolynomial) + "\n" + CMath.TextOf(CFunctions.Exp))
         .Replace("EBP_M(", "ebp_separate(", StringComparison.Ordinal).Replace("ebp_exp", "ebp_separate_exp", StringComparison.Ordinal);
 
     private static readonly string CosineText = $$"""

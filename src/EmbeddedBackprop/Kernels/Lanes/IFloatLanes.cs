@@ -2,8 +2,8 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace EmbeddedBackprop.Kernels.Lanes;
 
-/// <summary>Lanes of float that kernels can load, store and take apart by bits.</summary>
-internal interface IFloatLanes<T> : ILanes<T> where T : struct, IFloatLanes<T>
+/// <summary>Lanes of float that kernels can load and store.</summary>
+internal interface IFloatLanes<T> : IBitLanes<T> where T : struct, IFloatLanes<T>
 {
     /// <summary>How many floats one value holds.</summary>
     static abstract int Count { get; }
@@ -13,33 +13,6 @@ internal interface IFloatLanes<T> : ILanes<T> where T : struct, IFloatLanes<T>
 
     /// <summary>Writes Count floats beginning at destination[index].</summary>
     static abstract void Store(T value, ref float destination, nuint index);
-
-    /// <summary>The value in every lane.</summary>
-    static abstract T Broadcast(float value);
-
-    /// <summary>The ends of a logarithm y of x: x itself where it is +inf or NaN, NaN below 0, -inf at +0 and -0, y elsewhere.</summary>
-    static abstract T LogEnds(T x, T y);
-
-    /// <summary>low &gt; x ? low : x, so that a NaN stays one; for a low that is not 0 (whose sign would be the processor's choice).</summary>
-    static virtual T AtLeast(T x, T low) => T.IfGreater(low, x, low, x);
-
-    /// <summary>bits(x) + addend, as 32-bit integers.</summary>
-    static abstract T AddBits(T x, int addend);
-
-    /// <summary>bits(x) &lt;&lt; count.</summary>
-    static abstract T ShiftBitsLeft(T x, int count);
-
-    /// <summary>bits(x) &gt;&gt; count, arithmetic.</summary>
-    static abstract T ShiftBitsRight(T x, int count);
-
-    /// <summary>bits(x) &amp; mask.</summary>
-    static abstract T AndBits(T x, int mask);
-
-    /// <summary>bits(x) | mask.</summary>
-    static abstract T OrBits(T x, int mask);
-
-    /// <summary>The bits of magnitude with the sign bit of sign.</summary>
-    static abstract T CopySign(T magnitude, T sign);
 
     /// <summary>The 32-bit integer in bits(x), converted to float (exact below 2^24).</summary>
     static abstract T ConvertBits(T x);

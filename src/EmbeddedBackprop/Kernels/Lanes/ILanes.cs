@@ -1,10 +1,11 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 
 namespace EmbeddedBackprop.Kernels;
 
 /// <summary>
 /// One number or one vector of independent numbers, so that a formula is written once and runs as scalar float,
-/// as 4, 8 or 16 float lanes, and as double (the oracle of accuracy and gradient checks).
+/// as 4, 8 or 16 float lanes, as double (the oracle of accuracy and gradient checks), and is printed as C.
 /// </summary>
 /// <remarks>
 /// Every operation acts on each lane by itself with one IEEE-754 rounding, so a formula gives the same bits at every width.
@@ -16,6 +17,15 @@ public interface ILanes<T> where T : struct, ILanes<T>
 {
     /// <summary>The constant in every lane, rounded once to the lane's precision.</summary>
     static abstract T Constant(double value);
+
+    /// <summary>A float in every lane, exactly.</summary>
+    static virtual T Broadcast(float value) => T.Constant(value);
+
+    /// <summary>x itself. The exported C calls it by this name; no other reading of a formula sees it.</summary>
+    /// <param name="x">A value that is used more than once, or that a reader should know by its name.</param>
+    /// <param name="name">The field's word, or the letter of the equation.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static virtual T Named(T x, string name) => x;
 
     /// <summary>0 in every lane.</summary>
     static abstract T Zero { get; }

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace EmbeddedBackprop.Kernels.Lanes;
 
 /// <summary>
-/// exp, log, log1p, tanh, sigmoid, erf, sin and cos as polynomials of M: the same text for one lane and for sixteen, and, word for word, in the exported C.
+/// exp, log, log1p, tanh, sigmoid, erf, sin and cos as polynomials of M: one formula for one lane, for sixteen, and for the exported C (sin and cos have C of their own).
 /// </summary>
 /// <remarks>
 /// The recipe of all of them: range tests first, as selects that let NaN through; a reduction whose leading products are exact in either arithmetic
@@ -24,42 +24,42 @@ internal static class Transcendental
 
     /// <summary>e^x = 2^n e^r, n = round(x / ln 2), |r| &lt;= ln(2)/2. Overflow gives +inf, underflow is gradual.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Exp<T>(T x) where T : struct, IFloatLanes<T>
+    public static T Exp<T>(T x) where T : struct, IBitLanes<T>
     {
         // Beyond these ends the result is +inf or 0 anyway; n stays between -151 and 128.
         return ExpBelow(T.IfGreater(x, T.Constant(89.0), T.Constant(89.0), x));
     }
 
-    // e^x where x is 89 at most. (The exported C has one exp for all, with both ends: the same bits.)
+    /// <summary>e^x where x is 89 at most. (The exported C has one exp for all, with both ends: the same bits.)</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static T ExpBelow<T>(T x) where T : struct, IFloatLanes<T>
+    public static T ExpBelow<T>(T x) where T : struct, IBitLanes<T>
     {
         x = T.AtLeast(x, T.Constant(-104.5));
-        T n = T.MultiplyAdd(x, T.Constant(1.44269502), T.Constant(Rounder)) - T.Constant(Rounder);
-        T y = ExpPolynomial(x, n);
+        T n = T.Named(T.MultiplyAdd(x, T.Constant(1.44269502), T.Constant(Rounder)) - T.Constant(Rounder), "n");
+        T y = T.ExpPolynomial(x, n);
 
         // 2^n as two exact factors: y * 2^(n/2) is never denormal, so a denormal result is rounded once, by the last product.
-        T half = T.MultiplyAdd(n, T.Constant(0.5), T.Constant(Rounder));
-        T rest = (n - (half - T.Constant(Rounder))) + T.Constant(Rounder);
-        return y * PowerOfTwo(half) * PowerOfTwo(rest);
+        T half = T.Named(T.MultiplyAdd(n, T.Constant(0.5), T.Constant(Rounder)), "half");
+        T rest = T.Named((n - (half - T.Constant(Rounder))) + T.Constant(Rounder), "rest");
+        return y * T.PowerOfTwo(half) * T.PowerOfTwo(rest);
     }
 
     /// <summary>1 / (1 + e^-x), with z = e^-|x|: 1 / (1 + z) for x &gt; 0, z / (1 + z) otherwise, which is accurate down to the denormals.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Sigmoid<T>(T x) where T : struct, IFloatLanes<T>
+    public static T Sigmoid<T>(T x) where T : struct, IBitLanes<T>
     {
-        T z = ExpBelow(T.OrBits(x, int.MinValue)); // -|x| needs no upper end
+        T z = T.Named(T.ExpBelow(T.OrBits(x, int.MinValue)), "z"); // -|x| needs no upper end
         return T.IfGreater(x, T.Zero, T.One, z) / (T.One + z);
     }
 
     /// <summary>An odd polynomial below 0.9, 1 - 2 / (e^2|x| + 1) above; the sign is put back at the end, so that tanh(-0) = -0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Tanh<T>(T x) where T : struct, IFloatLanes<T>
+    public static T Tanh<T>(T x) where T : struct, IBitLanes<T>
     {
         // tanh(10) is 1 in float; the clamp keeps e^2a in the range of one scale factor.
         T a = T.Abs(x);
-        a = T.IfGreater(a, T.Constant(10.0), T.Constant(10.0), a);
-        T u = a * a;
+        a = T.Named(T.IfGreater(a, T.Constant(10.0), T.Constant(10.0), a), "a");
+        T u = T.Named(a * a, "u");
         T p = T.Constant(-4.55708097e-4);
         p = T.MultiplyAdd(p, u, T.Constant(2.58342316e-3));
         p = T.MultiplyAdd(p, u, T.Constant(-8.26545432e-3));
@@ -68,13 +68,13 @@ internal static class Transcendental
         p = T.MultiplyAdd(p, u, T.Constant(0.133329809));
         p = T.MultiplyAdd(p, u, T.Constant(-0.333333224));
         T near = T.MultiplyAdd(u * a, p, a);
-        T far = T.One - (T.Constant(2.0) / (ExpNormal(a + a) + T.One));
+        T far = T.One - (T.Constant(2.0) / (T.ExpNormal(a + a) + T.One));
         return T.CopySign(T.IfGreater(T.Constant(0.9), a, near, far), x);
     }
 
     /// <summary>log x = k ln 2 + log(1 + f), x = 2^k (1 + f), 1 + f in [sqrt(1/2), sqrt(2)). log 0 = -inf, log of a negative number is NaN.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Log<T>(T x) where T : struct, IFloatLanes<T>
+    public static T Log<T>(T x) where T : struct, IBitLanes<T>
     {
         // Denormals are brought into the normal range first; 23 is taken from the exponent again, where it costs nothing: all of this is exact.
         T smallest = T.Constant(1.17549435e-38);
@@ -83,11 +83,11 @@ internal static class Transcendental
 
         // Subtracting the bits of sqrt(1/2) makes the exponent field count from sqrt(1/2) instead of 1.
         const int RootHalfBits = 0x3F3504F3;
-        T bits = T.AddBits(scaled, -RootHalfBits);
-        T k = T.AddBits(T.ShiftBitsRight(bits, 23), RounderBits) - zero;
-        T f = T.AddBits(T.AndBits(bits, 0x7FFFFF), RootHalfBits) - T.One;
+        T bits = T.Named(T.AddBits(scaled, -RootHalfBits), "bits");
+        T k = T.Named(T.AddBits(T.ShiftBitsRight(bits, 23), RounderBits) - zero, "k");
+        T f = T.Named(T.AddBits(T.AndBits(bits, 0x7FFFFF), RootHalfBits) - T.One, "f");
 
-        T u = f * f;
+        T u = T.Named(f * f, "u");
         T p = T.Constant(0.0674631596);
         p = T.MultiplyAdd(p, f, T.Constant(-0.11675375));
         p = T.MultiplyAdd(p, f, T.Constant(0.118881509));
@@ -109,7 +109,7 @@ internal static class Transcendental
 
     /// <summary>What lanes without an instruction for it do at the ends of a logarithm.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T LogEnds<T>(T x, T y) where T : struct, IFloatLanes<T>
+    public static T LogEnds<T>(T x, T y) where T : struct, IBitLanes<T>
     {
         y = T.IfGreater(T.Constant(double.PositiveInfinity), x, y, x);
         y = T.IfGreater(T.Zero, x, T.Constant(double.NaN), y);
@@ -118,25 +118,25 @@ internal static class Transcendental
 
     /// <summary>log(1 + x) for x &gt; -1: log u + c/u, u = 1 + x rounded and c = x - (u - 1) what the rounding lost.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Log1P<T>(T x) where T : struct, IFloatLanes<T>
+    public static T Log1P<T>(T x) where T : struct, IBitLanes<T>
     {
-        T u = T.One + x;
-        T log = Log(u);
+        T u = T.Named(T.One + x, "u");
+        T log = T.Named(T.Log(u), "log_u");
         T y = log + ((x - (u - T.One)) / u);
 
         // At the ends (u = 0, u = +inf, u < 0) the correction would be inf - inf or 0 / 0.
         y = T.IfGreater(T.Constant(double.PositiveInfinity), u, y, log);
         y = T.IfGreater(u, T.Zero, y, log);
-        return T.CopySign(y, x);
+        return T.CopySign(T.Named(y, "y"), x);
     }
 
     /// <summary>erf x = 2/sqrt(pi) * integral of e^-t^2 from 0 to x: an odd polynomial below 1, 1 - e^q(|x|) above, q = log erfc.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Erf<T>(T x) where T : struct, IFloatLanes<T>
+    public static T Erf<T>(T x) where T : struct, IBitLanes<T>
     {
         T a = T.Abs(x);
-        a = T.IfGreater(a, T.Constant(4.0), T.Constant(4.0), a); // erf(4) is 1 in float
-        T u = a * a;
+        a = T.Named(T.IfGreater(a, T.Constant(4.0), T.Constant(4.0), a), "a"); // erf(4) is 1 in float
+        T u = T.Named(a * a, "u");
         T p = T.Constant(7.80690389e-5);
         p = T.MultiplyAdd(p, u, T.Constant(-7.9978531e-4));
         p = T.MultiplyAdd(p, u, T.Constant(5.1871622e-3));
@@ -153,13 +153,13 @@ internal static class Transcendental
         q = T.MultiplyAdd(q, a, T.Constant(-0.63822633));
         q = T.MultiplyAdd(q, a, T.Constant(-1.12703967));
         q = T.MultiplyAdd(q, a, T.Constant(-3.53804993e-4));
-        T far = T.One - ExpNormal(q);
+        T far = T.One - T.ExpNormal(q);
         return T.CopySign(T.IfGreater(T.One, a, near, far), x);
     }
 
     /// <summary>sin x for |x| &lt;= 12800; beyond, the reduction has no bits left and the result is NaN.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Sin<T>(T x) where T : struct, IFloatLanes<T>
+    public static T Sin<T>(T x) where T : struct, IBitLanes<T>
     {
         // By symmetry from |x|, so that sin(-0) = -0.
         return SinAtQuadrant(T.Abs(x), 0) * T.CopySign(T.One, x);
@@ -167,11 +167,11 @@ internal static class Transcendental
 
     /// <summary>cos x for |x| &lt;= 12800, NaN beyond.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Cos<T>(T x) where T : struct, IFloatLanes<T> => SinAtQuadrant(T.Abs(x), 1);
+    public static T Cos<T>(T x) where T : struct, IBitLanes<T> => SinAtQuadrant(T.Abs(x), 1);
 
     // sin(a + quadrant * pi/2) for 0 <= a: a = n pi/2 + r, |r| <= pi/4; an odd n takes the cosine of r, and every second pair of quadrants is negative.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static T SinAtQuadrant<T>(T a, int quadrant) where T : struct, IFloatLanes<T>
+    private static T SinAtQuadrant<T>(T a, int quadrant) where T : struct, IBitLanes<T>
     {
         a = T.IfGreater(a, T.Constant(12800.0), T.Constant(double.NaN), a);
         T t = T.MultiplyAdd(a, T.Constant(0.636619747), T.Constant(Rounder));
@@ -200,20 +200,20 @@ internal static class Transcendental
         return T.IfGreater(T.Zero, even, cosine, sine) * sign;
     }
 
-    // e^x where neither x nor the result leaves the normal range: one scale factor is enough, and no range test.
+    /// <summary>e^x where neither x nor the result leaves the normal range: one scale factor is enough, and no range test.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static T ExpNormal<T>(T x) where T : struct, IFloatLanes<T>
+    public static T ExpNormal<T>(T x) where T : struct, IBitLanes<T>
     {
-        T t = T.MultiplyAdd(x, T.Constant(1.44269502), T.Constant(Rounder));
-        return ExpPolynomial(x, t - T.Constant(Rounder)) * PowerOfTwo(t);
+        T t = T.Named(T.MultiplyAdd(x, T.Constant(1.44269502), T.Constant(Rounder)), "t");
+        return T.ExpPolynomial(x, t - T.Constant(Rounder)) * T.PowerOfTwo(t);
     }
 
-    // e^r = 1 + r + r^2 q(r), r = x - n ln 2.
+    /// <summary>e^r = 1 + r + r^2 q(r), r = x - n ln 2.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static T ExpPolynomial<T>(T x, T n) where T : struct, IFloatLanes<T>
+    public static T ExpPolynomial<T>(T x, T n) where T : struct, IBitLanes<T>
     {
         T r = T.MultiplyAdd(n, T.Constant(-Ln2High), x);
-        r = T.MultiplyAdd(n, T.Constant(-Ln2Low), r);
+        r = T.Named(T.MultiplyAdd(n, T.Constant(-Ln2Low), r), "r");
         T q = T.Constant(1.38399366e-3);
         q = T.MultiplyAdd(q, r, T.Constant(8.36933777e-3));
         q = T.MultiplyAdd(q, r, T.Constant(4.16680835e-2));
@@ -222,7 +222,7 @@ internal static class Transcendental
         return T.MultiplyAdd(r * r, q, r) + T.One;
     }
 
-    // 2^n from t = n + Rounder: the low bits of t moved into the exponent field, on top of those of 1. (The bits of Rounder itself fall out.)
+    /// <summary>2^n from t = n + Rounder: the low bits of t moved into the exponent field, on top of those of 1. (The bits of Rounder itself fall out.)</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static T PowerOfTwo<T>(T t) where T : struct, IFloatLanes<T> => T.AddBits(T.ShiftBitsLeft(t, 23), OneBits);
+    public static T PowerOfTwo<T>(T t) where T : struct, IBitLanes<T> => T.AddBits(T.ShiftBitsLeft(t, 23), OneBits);
 }

@@ -1,0 +1,54 @@
+using EmbeddedBackprop.Export.Text;
+using EmbeddedBackprop.Kernels.Lanes;
+
+namespace EmbeddedBackprop.Export;
+
+/// <summary>A function that <see cref="CMath"/> can write: printed from its formula, or with C of its own.</summary>
+internal sealed class CMathFunction
+{
+    private readonly Lazy<(string Text, CFunctions Uses)> printed;
+
+    /// <summary>A function with C of its own.</summary>
+    public CMathFunction(CFunctions function, string name, string text, CFunctions uses = CFunctions.None)
+    {
+        (Function, Name) = (function, name);
+        printed = new(() => (text, uses));
+    }
+
+    /// <summary>A formula of one number.</summary>
+    /// <param name="function">The function.</param>
+    /// <param name="name">Its name, behind "ebp_".</param>
+    /// <param name="comment">What it computes, for a person.</param>
+    /// <param name="formula">The formula.</param>
+    /// <param name="x">The name of its parameter.</param>
+    public CMathFunction(CFunctions function, string name, string comment, Func<LaneText, LaneText> formula, string x = "x")
+    {
+        (Function, Name) = (function, name);
+        printed = new(() => Print(comment, $"float {x}", formula(LaneText.Input(x))));
+    }
+
+    /// <summary>A formula of x and n.</summary>
+    public CMathFunction(CFunctions function, string name, string comment, Func<LaneText, LaneText, LaneText> formula)
+    {
+        (Function, Name) = (function, name);
+        printed = new(() => Print(comment, "float x, float n", formula(LaneText.Input("x"), LaneText.Input("n"))));
+    }
+
+    /// <summary>The function.</summary>
+    public CFunctions Function { get; }
+
+    /// <summary>Its name, without the prefix.</summary>
+    public string Name { get; }
+
+    /// <summary>Its C, with the prefix "ebp".</summary>
+    public string Text => printed.Value.Text;
+
+    /// <summary>What it calls.</summary>
+    public CFunctions Uses => printed.Value.Uses;
+
+    private (string Text, CFunctions Uses) Print(string comment, string parameters, LaneText result)
+    {
+        CFormulaText c = CFormula.Print(1, [], new CResult("return", result));
+        return ($"/* {comment} */\nstatic float ebp_{Name}({parameters})\n{{\n{c.Text}}}\n", c.Functions);
+    }
+}
