@@ -1,7 +1,6 @@
-using EmbeddedBackprop.Export.Text;
 using EmbeddedBackprop.Kernels.Lanes;
 
-namespace EmbeddedBackprop.Export;
+namespace EmbeddedBackprop.Export.Text;
 
 /// <summary>A function that <see cref="CMath"/> can write: printed from its formula, or with C of its own.</summary>
 internal sealed class CMathFunction

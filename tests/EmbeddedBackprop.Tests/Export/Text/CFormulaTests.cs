@@ -1,4 +1,3 @@
-using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Export.Text;
 using EmbeddedBackprop.Kernels.Lanes;
 using NUnit.Framework;
@@ -13,7 +12,7 @@ internal sealed class CFormulaTests
 
     [Test]
     public void What_is_read_once_is_written_in_place() =>
-        Check("return (x - y) * EBP_SQRTF(x / -y);\n", CFunctions.SquareRoot, (X - Y) * LaneText.SquareRoot(X / -Y));
+        Check("return (x - y) * EBP_SQRTF(x / (-y));\n", CFunctions.SquareRoot, (X - Y) * LaneText.SquareRoot(X / -Y));
 
     [Test]
     public void What_is_read_twice_is_a_variable()
