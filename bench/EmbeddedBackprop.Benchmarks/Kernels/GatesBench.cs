@@ -2,6 +2,7 @@ using EmbeddedBackprop.Benchmarks.Reports;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Gates;
 using EmbeddedBackprop.Kernels.Lanes;
+using Twin = EmbeddedBackprop.Kernels.Scalar;
 
 namespace EmbeddedBackprop.Benchmarks.Kernels;
 
@@ -35,7 +36,7 @@ public class GatesBench : Bench
 
     private bool IsBackward => Case.Contains("backward", StringComparison.Ordinal);
 
-    private GateStep<float> Step => new()
+    private StepBuffers<float> Step => new()
     {
         Rows = rows,
         Hidden = hidden,
@@ -72,7 +73,7 @@ public class GatesBench : Bench
 
     protected override void Run()
     {
-        GateStep<float> step = Step;
+        StepBuffers<float> step = Step;
         if (!backward)
         {
             Forward(in step);
@@ -82,34 +83,34 @@ public class GatesBench : Bench
         // The deltas overwrite the gates: each call begins with the same gates, so this copy is within the time.
         kept.Span.CopyTo(gates.Span);
         if (unit == Unit.Lstm)
-            LstmGates.Backward(Arithmetic.Fused, in step);
+            RecurrentStep.Backward<LstmCell>(Arithmetic.Fused, in step);
         else
-            GruGates.Backward(Arithmetic.Fused, in step);
+            RecurrentStep.Backward<GruCell>(Arithmetic.Fused, in step);
     }
 
     protected override void RunLoop()
     {
-        GateStep<float> step = Step;
+        StepBuffers<float> step = Step;
         if (backward)
             kept.Span.CopyTo(gates.Span);
         switch (unit, backward)
         {
-            case (Unit.Lstm, false): LstmGates.ForwardScalar(Arithmetic.Fused, in step); break;
-            case (Unit.Gru, false): GruGates.ForwardScalar(Arithmetic.Fused, in step); break;
-            case (Unit.Rnn, _): RnnGates<TanhCurve>.ForwardScalar(Arithmetic.Fused, in step); break;
-            case (Unit.Lstm, true): LstmGates.BackwardScalar(Arithmetic.Fused, in step); break;
-            default: GruGates.BackwardScalar(Arithmetic.Fused, in step); break;
+            case (Unit.Lstm, false): Twin.RecurrentStep.Forward<LstmCell, float>(Arithmetic.Fused, in step); break;
+            case (Unit.Gru, false): Twin.RecurrentStep.Forward<GruCell, float>(Arithmetic.Fused, in step); break;
+            case (Unit.Rnn, _): Twin.RecurrentStep.Forward<RnnCell<TanhCurve>, float>(Arithmetic.Fused, in step); break;
+            case (Unit.Lstm, true): Twin.RecurrentStep.Backward<LstmCell, float>(Arithmetic.Fused, in step); break;
+            default: Twin.RecurrentStep.Backward<GruCell, float>(Arithmetic.Fused, in step); break;
         }
     }
 
-    private void Forward(in GateStep<float> step)
+    private void Forward(in StepBuffers<float> step)
     {
         if (unit == Unit.Lstm)
-            LstmGates.Forward(Arithmetic.Fused, in step);
+            RecurrentStep.Forward<LstmCell>(Arithmetic.Fused, in step);
         else if (unit == Unit.Gru)
-            GruGates.Forward(Arithmetic.Fused, in step);
+            RecurrentStep.Forward<GruCell>(Arithmetic.Fused, in step);
         else
-            RnnGates<TanhCurve>.Forward(Arithmetic.Fused, in step);
+            RecurrentStep.Forward<RnnCell<TanhCurve>>(Arithmetic.Fused, in step);
     }
 
     private Memory<float> State(int seed) => Numbers(rows * hiddenStride, seed);

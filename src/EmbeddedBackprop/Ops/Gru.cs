@@ -16,7 +16,7 @@ public sealed class Gru : Recurrent
     /// <param name="options">What is returned, carried and truncated; by default the last step's hidden state.</param>
     /// <exception cref="ArgumentException">A size is not positive, or a layer that reads from the end is to carry its state.</exception>
     public Gru(int hidden, RecurrentOptions? options = null)
-        : base(hidden, options, GruGates.Gates, GruGates.Kept, GruGates.HasCell)
+        : base(hidden, options, GruCell.Gates, GruCell.Deltas, GruCell.HasCell)
     {
     }
 
@@ -27,20 +27,20 @@ public sealed class Gru : Recurrent
     internal override IReadOnlyList<string> GateNames => ["r", "z", "n"];
 
     /// <inheritdoc/>
-    public override void Forward(in OpContext<float> c) => RecurrentPass.Forward<GruGates>(this, in c);
+    public override void Forward(in OpContext<float> c) => RecurrentPass.Forward<GruCell>(this, in c);
 
     /// <inheritdoc/>
-    public override void Backward(in OpContext<float> c) => RecurrentPass.Backward<GruGates>(this, in c);
+    public override void Backward(in OpContext<float> c) => RecurrentPass.Backward<GruCell>(this, in c);
 
     /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<float> c) => RecurrentTwin.Forward<GruGates, float>(this, in c);
+    public override void ForwardScalar(in OpContext<float> c) => RecurrentTwin.Forward<GruCell, float>(this, in c);
 
     /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<float> c) => RecurrentTwin.Backward<GruGates, float>(this, in c);
+    public override void BackwardScalar(in OpContext<float> c) => RecurrentTwin.Backward<GruCell, float>(this, in c);
 
     /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<double> c) => RecurrentTwin.Forward<GruGates, double>(this, in c);
+    public override void ForwardScalar(in OpContext<double> c) => RecurrentTwin.Forward<GruCell, double>(this, in c);
 
     /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<double> c) => RecurrentTwin.Backward<GruGates, double>(this, in c);
+    public override void BackwardScalar(in OpContext<double> c) => RecurrentTwin.Backward<GruCell, double>(this, in c);
 }

@@ -15,7 +15,7 @@ public sealed class Lstm : Recurrent
     /// <param name="options">What is returned, carried and truncated; by default the last step's hidden state.</param>
     /// <exception cref="ArgumentException">A size is not positive, or a layer that reads from the end is to carry its state.</exception>
     public Lstm(int hidden, RecurrentOptions? options = null)
-        : base(hidden, options, LstmGates.Gates, LstmGates.Kept, LstmGates.HasCell)
+        : base(hidden, options, LstmCell.Gates, LstmCell.Deltas, LstmCell.HasCell)
     {
     }
 
@@ -26,20 +26,20 @@ public sealed class Lstm : Recurrent
     internal override IReadOnlyList<string> GateNames => ["i", "f", "g", "o"];
 
     /// <inheritdoc/>
-    public override void Forward(in OpContext<float> c) => RecurrentPass.Forward<LstmGates>(this, in c);
+    public override void Forward(in OpContext<float> c) => RecurrentPass.Forward<LstmCell>(this, in c);
 
     /// <inheritdoc/>
-    public override void Backward(in OpContext<float> c) => RecurrentPass.Backward<LstmGates>(this, in c);
+    public override void Backward(in OpContext<float> c) => RecurrentPass.Backward<LstmCell>(this, in c);
 
     /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<float> c) => RecurrentTwin.Forward<LstmGates, float>(this, in c);
+    public override void ForwardScalar(in OpContext<float> c) => RecurrentTwin.Forward<LstmCell, float>(this, in c);
 
     /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<float> c) => RecurrentTwin.Backward<LstmGates, float>(this, in c);
+    public override void BackwardScalar(in OpContext<float> c) => RecurrentTwin.Backward<LstmCell, float>(this, in c);
 
     /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<double> c) => RecurrentTwin.Forward<LstmGates, double>(this, in c);
+    public override void ForwardScalar(in OpContext<double> c) => RecurrentTwin.Forward<LstmCell, double>(this, in c);
 
     /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<double> c) => RecurrentTwin.Backward<LstmGates, double>(this, in c);
+    public override void BackwardScalar(in OpContext<double> c) => RecurrentTwin.Backward<LstmCell, double>(this, in c);
 }

@@ -15,12 +15,12 @@ namespace EmbeddedBackprop.Ops;
 /// </remarks>
 public abstract class Recurrent : Op
 {
-    private protected Recurrent(int hidden, RecurrentOptions? options, int gates, int kept, bool hasCell)
+    private protected Recurrent(int hidden, RecurrentOptions? options, int gates, int deltas, bool hasCell)
     {
         Hidden = Errors.RequirePositive(nameof(hidden), hidden);
         Options = options ?? new RecurrentOptions();
         Gates = gates;
-        Kept = kept;
+        Deltas = deltas;
         HasCell = hasCell;
         if (Options.TruncateEvery < 0)
         {
@@ -54,8 +54,11 @@ public abstract class Recurrent : Op
     /// <summary>What the gates are called, in the order in which they are kept; a simple layer has none.</summary>
     internal virtual IReadOnlyList<string> GateNames => [];
 
-    /// <summary>Blocks of H numbers per sample and step that the backward pass reads of the gates.</summary>
-    internal int Kept { get; }
+    /// <summary>Deltas of a unit that the backward step gives, in place of the gates' values: one for each gate, and perhaps one more.</summary>
+    internal int Deltas { get; }
+
+    /// <summary>Whether the last gate's hidden product has a delta of its own, which follows the others (a GRU's new gate).</summary>
+    internal bool SplitsLastGate => Deltas > Gates;
 
     /// <summary>Whether there is a cell beside the hidden state.</summary>
     internal bool HasCell { get; }
@@ -170,7 +173,7 @@ public abstract class Recurrent : Op
     public override int BackwardScratchLength(int batch, Layout layout) => Length(new RecurrentSizes(this, batch, layout).BackwardScratch);
 
     /// <summary>Both products and the state; or, if the export can train, the products of the hidden state and what one step keeps.</summary>
-    public override int ExportScratchLength(Layout layout) => Length((long)Hidden * Math.Max((2 * Gates) + (HasCell ? 2 : 1), Gates + Kept + (HasCell ? 3 : 1)));
+    public override int ExportScratchLength(Layout layout) => Length((long)Hidden * Math.Max((2 * Gates) + (HasCell ? 2 : 1), Gates + Deltas + (HasCell ? 3 : 1)));
 
     /// <summary>The products of the hidden state of one sample; backwards dL/dh and dL/dc of all samples.</summary>
     internal override int ExportTrainingScratchLength(int batch, bool backward) => Length(backward ? (HasCell ? 2L : 1L) * batch * Hidden : (long)Gates * Hidden);

@@ -97,10 +97,10 @@ internal readonly ref struct RecurrentMemory<T> where T : unmanaged
     public Span<T> Cell(int step) => op.HasCell ? cell[StateOffset(step)..] : default;
 
     /// <summary>What the gates of a step read and write in the forward pass; products begin at the given row.</summary>
-    public GateStep<T> Forward(int step, int productRow)
+    public StepBuffers<T> Forward(int step, int productRow)
     {
         int time = Time(step);
-        return new GateStep<T>
+        return new StepBuffers<T>
         {
             Rows = context.Batch,
             Hidden = op.Hidden,
@@ -123,9 +123,9 @@ internal readonly ref struct RecurrentMemory<T> where T : unmanaged
     }
 
     /// <summary>The same for the backward pass.</summary>
-    public GateStep<T> Backward(int step)
+    public StepBuffers<T> Backward(int step)
     {
-        return new GateStep<T>
+        return new StepBuffers<T>
         {
             Rows = context.Batch,
             Hidden = op.Hidden,

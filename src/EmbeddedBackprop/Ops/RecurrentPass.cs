@@ -10,7 +10,7 @@ namespace EmbeddedBackprop.Ops;
 internal static class RecurrentPass
 {
     /// <summary>h of every step from the step before it.</summary>
-    public static void Forward<TGates>(Recurrent op, in OpContext<float> c) where TGates : struct, IRecurrentGates
+    public static void Forward<TCell>(Recurrent op, in OpContext<float> c) where TCell : struct, IRecurrentCell
     {
         for (int direction = 0; direction < op.Directions; direction++)
         {
@@ -27,8 +27,8 @@ internal static class RecurrentPass
                 for (int s = begin; s < begin + count; s++)
                 {
                     Gemm.NN(c.Arithmetic, c.Batch, n, op.Hidden, memory.Hidden(s - 1), sizes.HiddenStride, weights, n, bias, memory.RecurrentProducts, n);
-                    GateStep<float> step = memory.Forward(s, (memory.Time(s) - earliest) * c.Batch);
-                    TGates.Forward(c.Arithmetic, in step);
+                    StepBuffers<float> step = memory.Forward(s, (memory.Time(s) - earliest) * c.Batch);
+                    RecurrentStep.Forward<TCell>(c.Arithmetic, in step);
                 }
             }
 
@@ -40,9 +40,9 @@ internal static class RecurrentPass
     /// Backpropagation through time. The deltas of some steps gather until a product for the weight gradients pays; the weights are transposed once, so that
     /// no step packs them again.
     /// </summary>
-    public static void Backward<TGates>(Recurrent op, in OpContext<float> c) where TGates : struct, IRecurrentGates
+    public static void Backward<TCell>(Recurrent op, in OpContext<float> c) where TCell : struct, IRecurrentCell
     {
-        int columns = op.Gates * op.Hidden, joint = TGates.SplitsLastGate ? columns - op.Hidden : columns;
+        int columns = op.Gates * op.Hidden, joint = op.SplitsLastGate ? columns - op.Hidden : columns;
         for (int direction = op.Directions - 1; direction >= 0; direction--)
         {
             RecurrentMemory<float> memory = new(op, in c, direction, backward: true);
@@ -59,8 +59,8 @@ internal static class RecurrentPass
             int last = op.Steps - 1, done = op.Steps;
             for (int s = last; s >= 0; s--)
             {
-                GateStep<float> step = memory.Backward(s);
-                TGates.Backward(c.Arithmetic, in step);
+                StepBuffers<float> step = memory.Backward(s);
+                RecurrentStep.Backward<TCell>(c.Arithmetic, in step);
                 Span<float> delta = memory.Gates(s);
                 if (s > 0 && RecurrentTwin.Truncates(op, s))
                 {
@@ -69,7 +69,7 @@ internal static class RecurrentPass
                 else if (s > 0)
                 {
                     Gemm.NN(c.Arithmetic, c.Batch, n, joint, delta, sizes.GateStride, transposed, n, default, gradient, n, accumulate: true);
-                    if (TGates.SplitsLastGate)
+                    if (op.SplitsLastGate)
                     {
                         Gemm.NN(
                             c.Arithmetic, c.Batch, n, op.Hidden, delta[columns..], sizes.GateStride, transposed[(joint * n)..], n,
@@ -87,7 +87,7 @@ internal static class RecurrentPass
 
                 if (s == 0 || done - s == sizes.GradientSteps)
                 {
-                    WeightGradients<TGates>(op, in c, in memory, first, s, done, c.ContinueParameterGradients || done <= last);
+                    WeightGradients<TCell>(op, in c, in memory, first, s, done, c.ContinueParameterGradients || done <= last);
                     done = s;
                 }
             }
@@ -116,12 +116,12 @@ internal static class RecurrentPass
     }
 
     /// <summary>Gradients of weights and biases from the deltas of steps from .. to - 1, the last one first.</summary>
-    private static void WeightGradients<TGates>(
+    private static void WeightGradients<TCell>(
         Recurrent op, in OpContext<float> c, in RecurrentMemory<float> memory, int first, int from, int to, bool goesOn)
-        where TGates : struct, IRecurrentGates
+        where TCell : struct, IRecurrentCell
     {
         RecurrentSizes sizes = memory.Sizes;
-        int columns = op.Gates * op.Hidden, joint = TGates.SplitsLastGate ? columns - op.Hidden : columns;
+        int columns = op.Gates * op.Hidden, joint = op.SplitsLastGate ? columns - op.Hidden : columns;
         int rows = (to - from) * c.Batch, n = sizes.ProductStride, f = op.Features, next = 0;
         Span<float> gathered = memory.GatheredInputs, x = c.Input(0), delta = memory.Gates(to - 1), before = memory.Hidden(to - 2);
         for (int s = to - 1; s >= from; s--)
@@ -138,7 +138,7 @@ internal static class RecurrentPass
         inputBias[..joint].CopyTo(hiddenBias);
         Gemm.TN(c.Arithmetic, f, columns, rows, gathered, sizes.FeatureStride, delta, sizes.GateStride, c.ParameterGradient(first), n, goesOn);
         Gemm.TN(c.Arithmetic, op.Hidden, joint, rows, before, sizes.HiddenStride, delta, sizes.GateStride, c.ParameterGradient(first + 1), n, goesOn);
-        if (TGates.SplitsLastGate)
+        if (op.SplitsLastGate)
         {
             Reduce.SumColumns(rows, op.Hidden, delta[columns..], sizes.GateStride, hiddenBias[joint..], goesOn);
             Gemm.TN(

@@ -25,7 +25,7 @@ internal readonly struct RecurrentSizes
         HiddenStride = layout.Stride(op.Hidden);
         FeatureStride = layout.Stride(op.Features);
         ProductStride = layout.Stride(directionalColumns);
-        GateStride = layout.Stride(op.Kept * op.Hidden);
+        GateStride = layout.Stride(op.Deltas * op.Hidden);
 
         // A small memory has no room for more than one step; the bits are the same.
         bool small = layout == Layout.Compact;

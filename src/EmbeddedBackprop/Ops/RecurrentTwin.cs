@@ -9,8 +9,8 @@ namespace EmbeddedBackprop.Ops;
 internal static class RecurrentTwin
 {
     /// <summary>h of every step from the step before it.</summary>
-    public static void Forward<TGates, T>(Recurrent op, in OpContext<T> c)
-        where TGates : struct, IRecurrentGates
+    public static void Forward<TCell, T>(Recurrent op, in OpContext<T> c)
+        where TCell : struct, IRecurrentCell
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         int columns = op.Gates * op.Hidden;
@@ -27,8 +27,8 @@ internal static class RecurrentTwin
                 Kernels.Scalar.Gemm.NN<T>(
                     c.Arithmetic, c.Batch, columns, op.Hidden, memory.Hidden(s - 1), memory.Sizes.HiddenStride,
                     c.Parameter(first + 1), stride, c.Parameter(first + 3), memory.RecurrentProducts, stride);
-                GateStep<T> step = memory.Forward(s, 0);
-                TGates.ForwardScalar(c.Arithmetic, in step);
+                StepBuffers<T> step = memory.Forward(s, 0);
+                Kernels.Scalar.RecurrentStep.Forward<TCell, T>(c.Arithmetic, in step);
             }
 
             memory.End();
@@ -39,14 +39,14 @@ internal static class RecurrentTwin
     /// Backpropagation through time. dL/dh of a step is one chain: the gradient of its output, what the step after it passes on by itself, then
     /// s = M(delta[j], W_hh[i,j], s) for j ascending.
     /// </summary>
-    public static void Backward<TGates, T>(Recurrent op, in OpContext<T> c)
-        where TGates : struct, IRecurrentGates
+    public static void Backward<TCell, T>(Recurrent op, in OpContext<T> c)
+        where TCell : struct, IRecurrentCell
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         int columns = op.Gates * op.Hidden;
 
         // Of the hidden product's deltas the last gate's may stand apart from those of the input product.
-        int joint = TGates.SplitsLastGate ? columns - op.Hidden : columns;
+        int joint = op.SplitsLastGate ? columns - op.Hidden : columns;
         for (int direction = op.Directions - 1; direction >= 0; direction--)
         {
             RecurrentMemory<T> memory = new(op, in c, direction, backward: true);
@@ -57,8 +57,8 @@ internal static class RecurrentTwin
             for (int s = op.Steps - 1; s >= 0; s--)
             {
                 bool goesOn = c.ContinueParameterGradients || s < op.Steps - 1;
-                GateStep<T> step = memory.Backward(s);
-                TGates.BackwardScalar(c.Arithmetic, in step);
+                StepBuffers<T> step = memory.Backward(s);
+                Kernels.Scalar.RecurrentStep.Backward<TCell, T>(c.Arithmetic, in step);
                 Span<T> delta = memory.Gates(s), x = c.Input(0)[(memory.Time(s) * op.Features)..], before = memory.Hidden(s - 1);
                 Kernels.Scalar.Reduce.SumColumns<T>(c.Batch, columns, delta, sizes.GateStride, c.ParameterGradient(first + 2), goesOn);
                 Kernels.Scalar.Gemm.TN<T>(
@@ -75,7 +75,7 @@ internal static class RecurrentTwin
                         memory.HiddenGradient, sizes.HiddenStride, accumulate: true);
                 }
 
-                if (TGates.SplitsLastGate)
+                if (op.SplitsLastGate)
                 {
                     HiddenGradients(op, in c, in memory, first, before, delta, columns, op.Hidden, joint, goesOn);
                     if (s > 0 && !Truncates(op, s))

@@ -16,7 +16,7 @@ public sealed class Rnn : Recurrent
     /// <param name="options">What is returned, carried and truncated; by default the last step's hidden state.</param>
     /// <exception cref="ArgumentException">A size is not positive, or a layer that reads from the end is to carry its state.</exception>
     public Rnn(int hidden, RecurrentFunction function = RecurrentFunction.Tanh, RecurrentOptions? options = null)
-        : base(hidden, options, RnnGates<TanhCurve>.Gates, RnnGates<TanhCurve>.Kept, RnnGates<TanhCurve>.HasCell) => Function = function;
+        : base(hidden, options, RnnCell<TanhCurve>.Gates, RnnCell<TanhCurve>.Deltas, RnnCell<TanhCurve>.HasCell) => Function = function;
 
     /// <summary>f.</summary>
     public RecurrentFunction Function { get; }
@@ -37,11 +37,11 @@ public sealed class Rnn : Recurrent
     {
         if (IsTanh)
         {
-            RecurrentPass.Forward<RnnGates<TanhCurve>>(this, in c);
+            RecurrentPass.Forward<RnnCell<TanhCurve>>(this, in c);
         }
         else
         {
-            RecurrentPass.Forward<RnnGates<ReluCurve>>(this, in c);
+            RecurrentPass.Forward<RnnCell<ReluCurve>>(this, in c);
         }
     }
 
@@ -50,11 +50,11 @@ public sealed class Rnn : Recurrent
     {
         if (IsTanh)
         {
-            RecurrentPass.Backward<RnnGates<TanhCurve>>(this, in c);
+            RecurrentPass.Backward<RnnCell<TanhCurve>>(this, in c);
         }
         else
         {
-            RecurrentPass.Backward<RnnGates<ReluCurve>>(this, in c);
+            RecurrentPass.Backward<RnnCell<ReluCurve>>(this, in c);
         }
     }
 
@@ -74,11 +74,11 @@ public sealed class Rnn : Recurrent
     {
         if (IsTanh)
         {
-            RecurrentTwin.Forward<RnnGates<TanhCurve>, T>(this, in c);
+            RecurrentTwin.Forward<RnnCell<TanhCurve>, T>(this, in c);
         }
         else
         {
-            RecurrentTwin.Forward<RnnGates<ReluCurve>, T>(this, in c);
+            RecurrentTwin.Forward<RnnCell<ReluCurve>, T>(this, in c);
         }
     }
 
@@ -86,11 +86,11 @@ public sealed class Rnn : Recurrent
     {
         if (IsTanh)
         {
-            RecurrentTwin.Backward<RnnGates<TanhCurve>, T>(this, in c);
+            RecurrentTwin.Backward<RnnCell<TanhCurve>, T>(this, in c);
         }
         else
         {
-            RecurrentTwin.Backward<RnnGates<ReluCurve>, T>(this, in c);
+            RecurrentTwin.Backward<RnnCell<ReluCurve>, T>(this, in c);
         }
     }
 }

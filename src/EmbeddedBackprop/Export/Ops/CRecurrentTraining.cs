@@ -113,7 +113,7 @@ internal static class CRecurrentTraining
         : step.Batch > 1 ? $"{place} + (b * {CText.Size(columns)})" : place;
 
     /// <summary>Numbers that a sample keeps of one direction.</summary>
-    private static int KeptOf(Recurrent op) => (((op.Kept + (op.HasCell ? 3 : 1)) * op.Steps) + (op.HasCell ? 2 : 1)) * op.Hidden;
+    private static int KeptOf(Recurrent op) => (((op.Deltas + (op.HasCell ? 3 : 1)) * op.Steps) + (op.HasCell ? 2 : 1)) * op.Hidden;
 
     private static void Layer(CProgram program, Recurrent op, int direction, int batch, bool keeps, bool goesOn)
     {
@@ -132,7 +132,7 @@ internal static class CRecurrentTraining
         return $$"""
             /*
              * {{gates.Formula}}; mask may be NULL; where it is not above 0 the state stays as it is. state may be NULL: zeros.
-             * q: room for {{op.Gates}} numbers a unit; saved: {{op.Kept}} for the gates, 1 for h{{(cell ? ", 2 for c and tanh c" : "")}}; if the layer keeps them for
+             * q: room for {{op.Gates}} numbers a unit; saved: {{op.Deltas}} for the gates, 1 for h{{(cell ? ", 2 for c and tanh c" : "")}}; if the layer keeps them for
              * every step, and h{{(cell ? " and c" : "")}} before the first one.
              */
             static void ebp_{{gates.Name}}_run{{load.Suffix}}(const ebp_recurrent_layer *layer, const float *x, const float *mask, {{load.Parameter("wx")}}, {{load.Parameter("wh")}}, const float *bx, const float *bh, float *q, float *saved, float *state{{(cell ? ", float *state_c" : "")}}, float *y)
@@ -141,7 +141,7 @@ internal static class CRecurrentTraining
                 const size_t blocks = layer->keeps != 0 ? layer->steps : 1u;
                 const size_t next = layer->keeps != 0 ? units : 0u; /* from one step to the next */
                 float *p = saved;
-                float *before = p + ({{op.Kept}}u * blocks * units);
+                float *before = p + ({{op.Deltas}}u * blocks * units);
             {{Lines(cell, "    float *cell = before + (blocks * units) + next;", "    float *bent = cell + (blocks * units) + next;")}}    size_t s;
                 size_t j;
                 if (state != NULL) {
@@ -164,7 +164,7 @@ internal static class CRecurrentTraining
                     if (layer->stride != 0u) {
                         (void)memcpy(y + (place * layer->stride), after, units * sizeof *y);
                     }
-                    p += {{op.Kept}}u * next;
+                    p += {{op.Deltas}}u * next;
                     before = after;
             {{Lines(cell, "        cell += next;", "        bent += next;")}}    }
                 if (layer->stride == 0u) {
@@ -180,7 +180,7 @@ internal static class CRecurrentTraining
 
     private static string BackwardText(Recurrent op, CGates gates, CWeightLoad load, string name, bool trains)
     {
-        bool cell = op.HasCell, splits = op.Kept > op.Gates;
+        bool cell = op.HasCell, splits = op.SplitsLastGate;
         return $$"""
             /*
              * The way back through the layer, from the last step to the first, in each over the samples. dy may be read only; dh: room for {{(cell ? "2 numbers" : "a number")}} a unit
@@ -190,7 +190,7 @@ internal static class CRecurrentTraining
             {
                 const size_t units = layer->hidden;
                 const size_t columns = {{op.Gates}}u * units;
-                const size_t whole = (({{op.Kept + (cell ? 3 : 1)}}u * layer->steps) + {{(cell ? 2 : 1)}}u) * units; /* what a sample keeps */
+                const size_t whole = (({{op.Deltas + (cell ? 3 : 1)}}u * layer->steps) + {{(cell ? 2 : 1)}}u) * units; /* what a sample keeps */
             {{Lines(cell, "    float *dc = dh + (layer->batch * units);")}}    size_t s;
                 size_t b;
                 size_t j;
@@ -201,8 +201,8 @@ internal static class CRecurrentTraining
             {{Lines(cell, "    (void)memset(dc, 0, layer->batch * units * sizeof *dc);")}}    for (s = layer->steps; s-- > 0u;) {
                     const size_t place = layer->backwards != 0 ? (layer->steps - 1u) - s : s;
                     for (b = 0u; b < layer->batch; b++) {
-                        float *g = saved + (b * whole) + ({{op.Kept}}u * s * units);
-                        const float *before = saved + (b * whole) + ((({{op.Kept}}u * layer->steps) + s) * units);
+                        float *g = saved + (b * whole) + ({{op.Deltas}}u * s * units);
+                        const float *before = saved + (b * whole) + ((({{op.Deltas}}u * layer->steps) + s) * units);
             {{Lines(gates.Back.Contains("after", StringComparison.Ordinal), "            const float *after = before + units;")}}{{Lines(cell, "            const float *cell = before + ((layer->steps + 1u) * units);", "            const float *bent = cell + ((layer->steps + 1u) * units);")}}            const float *up = NULL; /* the gradient of the output at the step before */
                         const size_t at = (b * layer->steps) + place;
                         if (s > 0u && layer->stride != 0u) {
@@ -213,7 +213,7 @@ internal static class CRecurrentTraining
                                 {{CGates.Indent(gates.Back, 20)}}
                             }
                         } else {
-                            (void)memset(g, 0, {{op.Kept}}u * units * sizeof *g);
+                            (void)memset(g, 0, {{op.Deltas}}u * units * sizeof *g);
                             for (j = 0u; j < units && up != NULL; j++) {
                                 dh[j] = up[j] + dh[j];
                             }

@@ -5,7 +5,7 @@ namespace EmbeddedBackprop.Kernels.Gates;
 /// mean something. A weighted input is the sum of two chains, z = (bias_ih + x W_ih) + (bias_hh + h' W_hh), each rounded before they are added.
 /// </summary>
 /// <typeparam name="T">float, or double for the oracle.</typeparam>
-internal ref struct GateStep<T> where T : unmanaged
+internal ref struct StepBuffers<T> where T : unmanaged
 {
     /// <summary>Samples.</summary>
     public int Rows;
