@@ -21,6 +21,8 @@ const string Usage = """
     experiment accuracy NAME [--data-dir DIR] [--jobs N]
                                               mnist, mnist-augmented, optdigits, wand-digits, occupancy: every run by the ebp program (DIR holds the sets' folders)
     peer [COMMAND]                            the engine's side of bench/peers: answers one command, or those on standard input
+    compare OTHER [--quick]                   training steps and predictions of this build and of another one (its folder, for instance that of an
+                                              older checkout) in turn, on one core if started by taskset; fails if a median ratio is above 1.03
     targets [DIR]                             bench/results/CPU (or DIR) -> one table of all targets: met, or missed by how much
     report [ROOT]                             bench/results -> docs/benchmarks.md and docs/charts/*.svg, in the repository or below ROOT;
                                               fails if a measured call allocated
@@ -53,6 +55,8 @@ switch (args)
         return AccuracyExperiment.Run(rest);
     case ["peer", .. var rest]:
         return PeerCommand.Run(rest);
+    case ["compare", var other, .. [] or ["--quick"]]:
+        return CompareCommand.Run(other, quick: args.Length > 2);
     case ["targets"]:
         return TargetsCommand.Run(ResultFile.Folder);
     case ["targets", var folder]:
@@ -61,7 +65,7 @@ switch (args)
         return ReportCommand.Run(ResultFile.Root);
     case ["report", var root]:
         return ReportCommand.Run(Path.GetFullPath(root));
-    case ["experiment", ..] or ["help"]:
+    case ["experiment" or "compare", ..] or ["help"]:
         Console.Error.WriteLine(Usage);
         return 2;
     case ["publish", .. var rest]:

@@ -24,10 +24,13 @@ internal static class Turns
     }
 
     /// <summary>The value in the middle.</summary>
-    public static double Median(IEnumerable<double> values)
+    public static double Median(IEnumerable<double> values) => Quantile(values, 0.5);
+
+    /// <summary>The value that a share of the sorted values lies below.</summary>
+    public static double Quantile(IEnumerable<double> values, double share)
     {
         double[] sorted = [.. values.Order()];
-        return sorted[sorted.Length / 2];
+        return sorted[(int)(sorted.Length * share)];
     }
 
     /// <summary>The median over the rounds of the ratio within a round.</summary>

@@ -67,6 +67,42 @@ public class BenchmarkProgramTests
     }
 
     [Test]
+    public void Two_builds_are_compared_in_turn()
+    {
+        // Both sides are this build: the ratios are about 1, but a busy machine may say anything of three short rounds.
+        Tools.Result result = Tools.Run(Repository.Root, "dotnet", Program, "compare", Path.GetDirectoryName(Program)!, "--quick");
+        List<Dictionary<string, string>> rows = Rows(result.Output, "ratio, median");
+        Assert.That(rows, Has.Count.EqualTo(12), result.Errors);
+        Assert.That(rows.Select(row => Number(row["ratio, median"])), Has.All.GreaterThan(0));
+        Assert.That(result.ExitCode, Is.EqualTo(rows.Any(row => row["no slower"] == "no") ? 1 : 0));
+    }
+
+    [TestCase("1e-12", 1, "no")]
+    [TestCase("1000", 0, "yes")]
+    public void A_build_that_is_slower_than_the_other_fails_the_comparison(string seconds, int exitCode, string noSlower)
+    {
+        // The other side is a script that claims a time.
+        string folder = Directory.CreateTempSubdirectory("ebp-compare").FullName;
+        try
+        {
+            string program = Path.Combine(folder, "other");
+            File.WriteAllText(program, $"#!/bin/sh\nwhile read -r line; do echo '{{\"seconds\":{seconds}}}'; done\n");
+            File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+            Tools.Result result = Tools.Run(Repository.Root, "dotnet", Program, "compare", program, "--quick");
+            Assert.That(result.ExitCode, Is.EqualTo(exitCode), result.Errors);
+            Assert.That(Rows(result.Output, "no slower").Select(row => row["no slower"]).ToArray(), Has.Length.EqualTo(12).And.All.EqualTo(noSlower));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Test]
+    public void A_comparison_with_nothing_is_wrong_usage() =>
+        Assert.That(Tools.Run(Repository.Root, "dotnet", Program, "compare", "nowhere").ExitCode, Is.EqualTo(2));
+
+    [Test]
     public void Targets_are_met_or_missed_by_how_much()
     {
         string folder = Directory.CreateTempSubdirectory("ebp-targets").FullName;
