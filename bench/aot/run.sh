@@ -58,7 +58,7 @@ for set in jit x86-x64-v4 jit-256 x86-x64-v3 jit-128 baseline; do
 done
 cat <<'PAGE'
 
-"x86-x64-v4" runs the 512-bit tiles, "x86-x64-v3" the 256-bit ones, so it stands beside the JIT at that width. The baseline build (the default) may use neither
+"x86-x64-v4" runs the 512-bit tiles, "x86-x64-v3" the 256-bit ones; each is compared with the JIT at its width. The baseline build (the default) may use neither
 AVX nor a fused multiply-add: `fused` arithmetic is emulated exactly in double, and the compiler of .NET 9 stops inlining within the 128-bit tile, which makes
 the separate form slower than the JIT at 128 bits, too.
 PAGE

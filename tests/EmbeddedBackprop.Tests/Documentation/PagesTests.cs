@@ -57,6 +57,17 @@ internal sealed partial class PagesTests
         Assert.That(All.Sum(page => Pages.SourcePaths(Pages.Read(page)).Count()), Is.GreaterThan(100));
     }
 
+    [Test]
+    public void The_map_of_docs_leads_to_every_page()
+    {
+        string map = Pages.Read("docs/README.md");
+        Assert.That(Missing(map), Is.Empty);
+        Assert.That(Missing(map.Replace("(nets.md)", "", StringComparison.Ordinal)), Is.EqualTo(["docs/nets.md"]), "the control");
+    }
+
+    private static IEnumerable<string> Missing(string map) =>
+        Pages.All.Where(page => page.StartsWith("docs/", StringComparison.Ordinal) && page != "docs/README.md").Except(Pages.Links(map).Select(target => "docs/" + target));
+
     private static IEnumerable<string> TooWide(string markdown) => Pages.Cells(markdown).Where(cell => cell.Length > WidestCell);
 
     private static IEnumerable<string> Broken(string page, string markdown)

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using EmbeddedBackprop.Tests.Ebp;
 using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training;
 using NUnit.Framework;
@@ -36,6 +37,31 @@ internal sealed partial class TroubleshootingTests
         Assert.That(Quotes(quoted + " not", said), Is.False, "the control");
     }
 
+    [TestCaseSource(nameof(Trials))]
+    public void A_command_to_try_has_its_diagnosis(string kind, string command)
+    {
+        using EbpProcess ebp = new();
+        ebp.RunJson([.. EbpProcess.Words(command), "--out", "m"]);
+        string[] found = Kinds(ebp);
+        Assert.That(found, Does.Contain(kind));
+    }
+
+    [Test]
+    public void A_healthy_training_has_no_diagnosis()
+    {
+        using EbpProcess ebp = new();
+        ebp.RunJson("train", "--out", "m");
+        Assert.That(Kinds(ebp), Is.Empty);
+        Assert.That(Trials.Count(), Is.GreaterThanOrEqualTo(6));
+    }
+
+    /// <summary>The lines "Try it" of the page, each with the kind of its section.</summary>
+    private static IEnumerable<TestCaseData> Trials =>
+        Page.Split("\n### ")[1..].SelectMany(section => Trial().Matches(section).Select(match => new TestCaseData(section[1..section.IndexOf('`', 1)], match.Groups[1].Value)));
+
+    private static string[] Kinds(EbpProcess ebp) =>
+        [.. ebp.RunJson("doctor", "m").GetProperty("findings").EnumerateArray().Select(finding => finding.GetProperty("kind").GetString()!).Distinct()];
+
     /// <summary>What the tool says of a report in which everything is wrong.</summary>
     private static string Message(FindingKind kind)
     {
@@ -68,6 +94,9 @@ internal sealed partial class TroubleshootingTests
 
     [GeneratedRegex(@"^\| (\d+) \|", RegexOptions.Multiline)]
     private static partial Regex ExitCodeRow();
+
+    [GeneratedRegex(@"^\* Try it: `ebp (train [^`]+)`", RegexOptions.Multiline)]
+    private static partial Regex Trial();
 
     [GeneratedRegex("^### `(\\w+)`: \"(.+)\"$", RegexOptions.Multiline)]
     private static partial Regex Heading();

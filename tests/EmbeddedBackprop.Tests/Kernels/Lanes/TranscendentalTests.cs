@@ -19,9 +19,9 @@ internal sealed class TranscendentalTests
         # Errors of the transcendental functions
 
         In units of the last place (ulp) of the exact result, against `double` (erf and log1p: the library's own double versions, good to 1e-15), over 2^24
-        inputs: one of each 256 neighbouring bit patterns, so all exponents and both signs, denormals included. NaN, infinities and zeros come out as they
-        must. "Limit" is what the test suite enforces. (The mean
-        is small because most bit patterns are numbers so small or so large that the result is exact.) The bits, and so these figures, are the same on every processor and at every vector width.
+        inputs: one of each 256 neighbouring bit patterns, that is all exponents and both signs, denormals included. NaN, infinities and zeros give the exact
+        result. The test suite enforces "limit". The mean is small because most bit patterns are floats so small or so large that the result is exact.
+        The bits, and so these figures, are the same on every processor and at every vector width.
 
         Written by
 
@@ -29,7 +29,7 @@ internal sealed class TranscendentalTests
         dotnet test -c Release tests/EmbeddedBackprop.Tests --filter "Name=Ulp_table_is_written" -- NUnit.ExplicitMode=Relaxed
         ```
 
-        sin and cos are defined for |x| <= 12800 (NaN beyond); the worst of their errors come from the reduction at the far end of that range.
+        sin and cos are defined for |x| <= 12800 (NaN beyond). Their largest errors come from the range reduction of large arguments.
 
         | function | arithmetic | max ulp | mean ulp | worst input | inputs counted | limit |
         | --- | --- | ---: | ---: | --- | ---: | ---: |
