@@ -81,7 +81,7 @@ internal static class CHeaderFile
             #endif
 
             """);
-        return Clean(text);
+        return CText.LineFeeds(text);
     }
 
     private static string Memory(CModel model, string m, int arena) => model.Training is { } training ? CTrainingHeader.Memory(model, training) : string.Create(CultureInfo.InvariantCulture, $$"""
@@ -152,9 +152,6 @@ internal static class CHeaderFile
         void {{p}}_reset(float *state);
 
         """;
-
-    /// <summary>Line feeds only: the same text on every system.</summary>
-    public static string Clean(StringBuilder text) => text.Replace("\r", string.Empty).ToString();
 
     /// <summary>A comment with a line per name; one name for many places is a text about all of them.</summary>
     private static string Names(string caption, IReadOnlyList<string> names, int length)

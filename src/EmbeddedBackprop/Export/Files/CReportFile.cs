@@ -44,7 +44,7 @@ internal static class CReportFile
         }
 
         text.Append(model.Training is null ? "" : CTrainingReport.Tables(model.Training));
-        return CHeaderFile.Clean(text);
+        return CText.LineFeeds(text);
     }
 
     /// <summary>How the functions are called, and how the result is checked.</summary>

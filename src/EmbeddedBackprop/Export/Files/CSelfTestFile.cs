@@ -100,7 +100,7 @@ internal static class CSelfTestFile
             #endif
 
             """);
-        return CHeaderFile.Clean(text);
+        return CText.LineFeeds(text);
     }
 
     private static string Sums(CModel model) => string.Concat(model.AllTables.Select(table => table.Load).Distinct().Select(load => SumText(model.Prefix, load)));

@@ -21,7 +21,7 @@ internal static class CSourceFile
         if (model.Training is { } training)
         {
             AppendTraining(text, model, training);
-            return CHeaderFile.Clean(text);
+            return CText.LineFeeds(text);
         }
 
         text.Append($"\nvoid {p}_predict({model.PredictParameters})\n{{\n");
@@ -31,7 +31,7 @@ internal static class CSourceFile
         }
 
         text.Append(model.Prediction).Append("}\n");
-        return CHeaderFile.Clean(text);
+        return CText.LineFeeds(text);
     }
 
     private static void AppendTraining(StringBuilder text, CModel model, CTraining training)

@@ -22,7 +22,7 @@ internal static class CTrainingFile
             text, model, $"\n/* The steps of the training plan, and the loss. */\nstatic float {model.Prefix}_forward(const {model.Prefix}_model *model, {values}, int training)",
             training.Forward, training, "    float loss;\n", "    return loss;\n", [.. training.Ends.Select(end => end.Pointer), "model", "training"]);
         // What is computed again is the forward pass of a training.
-        string again = Uses(training.Backward, "training") ? "    const int training = 1;\n" : "";
+        string again = CText.Uses(training.Backward, "training") ? "    const int training = 1;\n" : "";
         string rate = training.Tensors.Any(tensor => tensor.Gradient is null) ? $"    const float rate = {training.Rate};\n" : "";
         AppendFunction(
             text, model, $"\n/* The same steps in reverse order: every parameter's gradient{(rate.Length > 0 ? ", which changes it at once" : "")}. */\nstatic void {model.Prefix}_backward(const {model.Prefix}_model *model, {values})",
@@ -54,34 +54,11 @@ internal static class CTrainingFile
 
         void Declare(string name, int offset)
         {
-            if (Uses(body, name))
+            if (CText.Uses(body, name))
             {
-                text.Append($"    float *const {name} = {CTraining.At("model->memory", offset).Trim('(', ')')};\n");
+                text.Append($"    float *const {name} = {CText.At("model->memory", offset).Trim('(', ')')};\n");
             }
         }
-    }
-
-    /// <summary>Whether a word stands in a text, comments aside: layers may be called anything.</summary>
-    public static bool Uses(string body, string word)
-    {
-        for (int comment = body.IndexOf("/*", StringComparison.Ordinal); comment >= 0; comment = body.IndexOf("/*", StringComparison.Ordinal))
-        {
-            int end = body.IndexOf("*/", comment, StringComparison.Ordinal);
-            body = body.Remove(comment, (end < 0 ? body.Length : end + 2) - comment);
-        }
-
-        for (int at = body.IndexOf(word, StringComparison.Ordinal); at >= 0; at = body.IndexOf(word, at + 1, StringComparison.Ordinal))
-        {
-            bool begins = at == 0 || !IsPart(body[at - 1]), ends = at + word.Length == body.Length || !IsPart(body[at + word.Length]);
-            if (begins && ends)
-            {
-                return true;
-            }
-        }
-
-        return false;
-
-        static bool IsPart(char c) => char.IsAsciiLetterOrDigit(c) || c == '_';
     }
 
     /// <summary>A function with the declarations that its body needs; parameters that it does not use are said to be unused.</summary>
@@ -92,7 +69,7 @@ internal static class CTrainingFile
         string all = locals + first + body;
         foreach (string parameter in parameters)
         {
-            if (!Uses(all, parameter))
+            if (!CText.Uses(all, parameter))
             {
                 text.Append($"    (void){parameter};\n");
             }

@@ -18,7 +18,7 @@ internal static class CTrainingReset
 
             void {{model.Prefix}}_reset({{model.Prefix}}_model *model)
             {
-                (void)memset({{CTraining.At("model->memory", first).Trim('(', ')')}}, 0, {{CText.Size(length)}} * sizeof(float));
+                (void)memset({{CText.At("model->memory", first).Trim('(', ')')}}, 0, {{CText.Size(length)}} * sizeof(float));
             }
 
             """;

@@ -1,6 +1,7 @@
 using System.Text;
 using EmbeddedBackprop.Export.Model;
 using EmbeddedBackprop.Export.Ops;
+using EmbeddedBackprop.Export.Text;
 
 namespace EmbeddedBackprop.Export.Files;
 
@@ -18,6 +19,6 @@ internal static class CWeightsFile
             table.AppendDefinition(text, model.Macro + "_TABLE");
         }
 
-        return CHeaderFile.Clean(text);
+        return CText.LineFeeds(text);
     }
 }

@@ -271,7 +271,7 @@ internal sealed class CModel
             COp text = COp.For(step);
             CTable[] own = TablesOf(step, text, keptValues);
             string[] inputs = [.. step.Inputs.Select((slot, k) => Place(step.InputNodes[k], slot))];
-            string scratch = step.ForwardScratch.Exists ? ArenaAt(step.ForwardScratch.Offset) : "NULL";
+            string scratch = step.ForwardScratch.Exists ? CText.At("arena", step.ForwardScratch.Offset) : "NULL";
             string[] state = [.. step.StateRanges.Where(range => range.PerSample).Select(StatePlace)];
             result[i] = new CStep(step, i + 1, inputs, Place(step.Node, step.Output), own, scratch, state)
             {
@@ -340,7 +340,7 @@ internal sealed class CModel
             StateLength += range.Length;
         }
 
-        return offset == 0 ? "state" : $"(state + {CText.Size(offset)})";
+        return CText.At("state", offset);
     }
 
     private int StateIndex(string name)
@@ -364,10 +364,8 @@ internal sealed class CModel
         }
 
         UsesArena = true;
-        return ArenaAt(slot.Offset);
+        return CText.At("arena", slot.Offset);
     }
-
-    private static string ArenaAt(int offset) => offset == 0 ? "arena" : $"(arena + {CText.Size(offset)})";
 
     /// <summary>Two names may become the same identifier: the second one gets a number.</summary>
     private string Unique(string identifier)

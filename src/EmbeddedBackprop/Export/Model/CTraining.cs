@@ -152,9 +152,6 @@ internal sealed class CTraining
     public static bool UpdatesInBackward(CTrainingOptions options, Plan plan) =>
         options is { Batch: 1, Accumulate: 1, Optimizer: Sgd, Regularization: { L1: 0f, MaxNorm: 0f } } && options.Clipping == Clipping.None && plan.CanUpdateInBackward;
 
-    /// <summary>The C expression of a place behind another one.</summary>
-    public static string At(string place, int offset) => offset == 0 ? place : $"({place} + {CText.Size(offset)})";
-
     /// <summary>Whether a training plan changes a tensor.</summary>
     public static bool IsTrained(Plan? plan, string name)
     {
@@ -179,7 +176,7 @@ internal sealed class CTraining
         {
             if (range.Name == name)
             {
-                return At("state", range.Offset);
+                return CText.At("state", range.Offset);
             }
         }
 
@@ -244,9 +241,9 @@ internal sealed class CTraining
         bool loops = Loops(step, text, program);
         CStep forward = Places(step, number, text, tablesOf);
         bool whole = !loops;
-        string?[] gradients = [.. step.InputGradients.Select((slot, k) => step.WantedInputGradients[k] ? Row(At("arena", slot.Offset), slot.Columns, whole) : null)];
-        string scratch = step.BackwardScratch.Exists ? At("arena", step.BackwardScratch.Offset) : "NULL";
-        string outputGradient = step.OutputGradient.Exists ? Row(At("arena", step.OutputGradient.Offset), step.OutputGradient.Columns, whole) : "NULL";
+        string?[] gradients = [.. step.InputGradients.Select((slot, k) => step.WantedInputGradients[k] ? Row(CText.At("arena", slot.Offset), slot.Columns, whole) : null)];
+        string scratch = step.BackwardScratch.Exists ? CText.At("arena", step.BackwardScratch.Offset) : "NULL";
+        string outputGradient = step.OutputGradient.Exists ? Row(CText.At("arena", step.OutputGradient.Offset), step.OutputGradient.Columns, whole) : "NULL";
         CTensor?[] tensors = [.. step.Ranges.Select(range => TensorOf(in range))];
         text.WriteBackward(new CBackwardStep(forward, outputGradient, gradients, step.ContinueInputGradients, tensors, scratch, LogicalBatch), program);
         if (loops)
@@ -265,7 +262,7 @@ internal sealed class CTraining
         {
             Step step = Plan.LossSteps[i];
             EmbeddedBackprop.Losses.Loss loss = (EmbeddedBackprop.Losses.Loss)step.Op;
-            string value = $"{CText.Hex((float)loss.Scale(Batch))} * {program.Prefix}_fold({At("arena", step.Output.Offset)})";
+            string value = $"{CText.Hex((float)loss.Scale(Batch))} * {program.Prefix}_fold({CText.At("arena", step.Output.Offset)})";
             string term = loss.Weight == 1f ? value : $"{CText.Hex(loss.Weight)} * ({value})";
             program.Statement(i == 0 ? $"loss = {term};" : $"loss = loss + ({term});");
         }
@@ -285,15 +282,15 @@ internal sealed class CTraining
     private CStep Places(Step step, int number, COp text, Func<Step, COp, CTable[]> tablesOf)
     {
         bool whole = Batch == 1 || text.TakesBatch(step.Op);
-        string Value(Node node, Slot slot) => Row(pointers.TryGetValue(node, out string? pointer) ? pointer : At("arena", slot.Offset), slot.Columns, whole);
+        string Value(Node node, Slot slot) => Row(pointers.TryGetValue(node, out string? pointer) ? pointer : CText.At("arena", slot.Offset), slot.Columns, whole);
         string calls = Batch == 1 ? "model->collected" : $"(model->collected * {CText.Size(Batch)})";
         return new CStep(
             step,
             number,
             [.. step.Inputs.Select((slot, k) => Value(step.InputNodes[k], slot))],
-            step.Op.IsLoss ? At("arena", step.Output.Offset) : Value(step.Node, step.Output),
+            step.Op.IsLoss ? CText.At("arena", step.Output.Offset) : Value(step.Node, step.Output),
             tablesOf(step, text),
-            step.ForwardScratch.Exists ? At("arena", step.ForwardScratch.Offset) : "NULL",
+            step.ForwardScratch.Exists ? CText.At("arena", step.ForwardScratch.Offset) : "NULL",
             [.. step.StateRanges.Where(range => range.PerSample).Select(range => StatePlace(range.Name))])
         {
             Learns = true,
@@ -301,7 +298,7 @@ internal sealed class CTraining
             Batch = whole ? Batch : 1,
             Sample = whole ? "0u" : "b",
             LogicalSample = whole ? calls : $"({calls} + (uint32_t)b)",
-            Saved = step.Saved.Exists ? Row(At("arena", step.Saved.Offset), step.Saved.Length / Batch, whole) : null,
+            Saved = step.Saved.Exists ? Row(CText.At("arena", step.Saved.Offset), step.Saved.Length / Batch, whole) : null,
             Kept = [.. step.StateRanges.Where(range => !range.PerSample).Select(range => StatePlace(range.Name))],
         };
     }

@@ -1,4 +1,3 @@
-using EmbeddedBackprop.Export.Model;
 using EmbeddedBackprop.Export.Text;
 using EmbeddedBackprop.Graphs;
 
@@ -53,7 +52,7 @@ internal sealed record CBackwardStep(
             return;
         }
 
-        string dx = CTraining.At(place, first);
+        string dx = CText.At(place, first);
         if (ContinueInputGradients[input])
         {
             string add = program.Routine("add_to", CFunctions.None, """

@@ -15,7 +15,7 @@ internal sealed class CConcat : COp
         for (int i = 0; i < step.Inputs.Length; i++)
         {
             int length = step.Step.Inputs[i].Columns;
-            program.Copy(length, step.Inputs[i], At(step.Output, first));
+            program.Copy(length, step.Inputs[i], CText.At(step.Output, first));
             first += length;
         }
     }
@@ -27,7 +27,7 @@ internal sealed class CConcat : COp
         for (int i = 0; i < step.InputGradients.Length; i++)
         {
             int length = step.Step.Inputs[i].Columns;
-            step.PassOn(program, length, At(step.OutputGradient, first), i);
+            step.PassOn(program, length, CText.At(step.OutputGradient, first), i);
             first += length;
         }
     }

@@ -1,4 +1,3 @@
-using EmbeddedBackprop.Export.Files;
 using EmbeddedBackprop.Export.Text;
 
 namespace EmbeddedBackprop.Export.Ops;
@@ -58,7 +57,7 @@ internal sealed record CElementwise(Type Type, string Name, string Formula, CFun
         }
 
         string name = "slope_" + CText.Identifier(Name), all = string.Join(' ', [Slope, .. SlopeLocals]);
-        bool readsInput = CTrainingFile.Uses(all, "z"), readsOutput = CTrainingFile.Uses(all, "a");
+        bool readsInput = CText.Uses(all, "z"), readsOutput = CText.Uses(all, "a");
         string parameters = (readsInput ? "const float *x, " : "") + (readsOutput ? "const float *y, " : "");
         string locals = (readsInput ? "        const float z = x[i];\n" : "") + (readsOutput ? "        const float a = y[i];\n" : "")
             + string.Concat(SlopeLocals.Select(line => "        " + line + "\n"));

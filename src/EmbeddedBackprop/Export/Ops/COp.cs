@@ -72,9 +72,6 @@ internal abstract class COp
     /// <param name="index">Which of the op's parameters.</param>
     public virtual CScaleAxis? WeightAxis(Op op, int index) => null;
 
-    /// <summary>The C expression of a place behind another one.</summary>
-    protected static string At(string place, int offset) => offset == 0 ? place : $"({place} + {CText.Size(offset)})";
-
     /// <summary>The text for an op.</summary>
     /// <exception cref="NotSupportedException">There is none.</exception>
     public static COp For(Step step)

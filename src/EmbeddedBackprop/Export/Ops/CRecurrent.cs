@@ -118,7 +118,7 @@ internal sealed class CRecurrent<TOp> : COp where TOp : Recurrent
         bool carries = op.Options.CarryState;
         string[] state = carries
             ? step.State
-            : [At(step.Scratch, products), .. op.HasCell ? new[] { At(step.Scratch, products + op.Hidden) } : []];
+            : [CText.At(step.Scratch, products), .. op.HasCell ? new[] { CText.At(step.Scratch, products + op.Hidden) } : []];
         program.Statement("{");
         program.Statement($"    static const {program.Prefix}_recurrent_sizes sizes = {{");
         program.Statement($"        .steps = {CText.Size(op.Steps)}, .features = {CText.Size(op.Features)}, .hidden = {CText.Size(op.Hidden)},");
@@ -131,7 +131,7 @@ internal sealed class CRecurrent<TOp> : COp where TOp : Recurrent
         }
 
         string tables = string.Join(", ", step.Tables.Skip(4 * direction).Take(4).Select(table => table.Argument));
-        program.Statement($"    {routine}(&sizes, {step.Inputs[0]}, {mask}, {tables}, {step.Scratch}, {string.Join(", ", state)}, {At(step.Output, direction * op.Hidden)});");
+        program.Statement($"    {routine}(&sizes, {step.Inputs[0]}, {mask}, {tables}, {step.Scratch}, {string.Join(", ", state)}, {CText.At(step.Output, direction * op.Hidden)});");
         program.Statement("}");
     }
 }

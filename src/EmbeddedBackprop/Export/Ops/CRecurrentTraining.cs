@@ -1,4 +1,3 @@
-using EmbeddedBackprop.Export.Model;
 using EmbeddedBackprop.Export.Text;
 using EmbeddedBackprop.Ops;
 
@@ -67,14 +66,14 @@ internal static class CRecurrentTraining
         string routine = AskForward(program, op, step.Tables[0].Load);
         for (int direction = 0; direction < op.Directions; direction++)
         {
-            string saved = predicts ? CTraining.At(step.Scratch, products) : CTraining.At(step.Saved!, direction * (step.Step.Saved.Length / op.Directions));
+            string saved = predicts ? CText.At(step.Scratch, products) : CText.At(step.Saved!, direction * (step.Step.Saved.Length / op.Directions));
             string mask = step.Inputs.Length > 1 ? Row(step.Inputs[1], op.Steps) : "NULL";
             string[] state = op.Options.CarryState ? [.. step.State.Select(place => StateRow(step, place, op.Hidden))] : op.HasCell ? ["NULL", "NULL"] : ["NULL"];
             string tables = string.Join(", ", step.Tables.Skip(4 * direction).Take(4).Select(table => table.Argument));
             program.Statement("{");
             Layer(program, op, direction, batch, keeps: !predicts, goesOn: false);
             string call = $"{routine}(&layer, {Row(step.Inputs[0], row)}, {mask}, {tables}, {step.Scratch}, {Row(saved, KeptOf(op))}, {string.Join(", ", state)}, "
-                + $"{Row(CTraining.At(step.Output, direction * op.Hidden), step.OutputLength)});";
+                + $"{Row(CText.At(step.Output, direction * op.Hidden), step.OutputLength)});";
             program.Statement(batch == 1 ? "    " + call : $"    for (b = 0u; b < {CText.Size(batch)}; b++) {{");
             if (batch > 1)
             {
@@ -96,7 +95,7 @@ internal static class CRecurrentTraining
         for (int direction = op.Directions - 1; direction >= 0; direction--)
         {
             CTable[] tables = forward.Tables[(4 * direction)..];
-            string saved = CTraining.At(forward.Saved!, direction * (step.Step.Saved.Length / op.Directions)), dy = CTraining.At(step.OutputGradient, direction * op.Hidden);
+            string saved = CText.At(forward.Saved!, direction * (step.Step.Saved.Length / op.Directions)), dy = CText.At(step.OutputGradient, direction * op.Hidden);
             string weights = string.Concat(step.Tensors.Skip(4 * direction).Take(4).Select(tensor => tensor is null ? "" : ", " + tensor.Gradient));
             program.Statement("{");
             Layer(program, op, direction, forward.Batch, keeps: true, step.ContinueInputGradients[0] || direction < op.Directions - 1);

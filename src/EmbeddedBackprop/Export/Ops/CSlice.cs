@@ -12,7 +12,7 @@ internal sealed class CSlice : COp
     {
         Slice slice = (Slice)step.Step.Op;
         program.Comment($"{step.Name}: a^{step.Number}[{step.OutputLength}], rows {slice.First} to {slice.First + slice.Count - 1} of the first axis");
-        program.Copy(step.OutputLength, At(step.Inputs[0], slice.First * (step.OutputLength / slice.Count)), step.Output);
+        program.Copy(step.OutputLength, CText.At(step.Inputs[0], slice.First * (step.OutputLength / slice.Count)), step.Output);
     }
 
     public override void WriteBackward(CBackwardStep step, CProgram program)
@@ -29,7 +29,7 @@ internal sealed class CSlice : COp
         if (!step.ContinueInputGradients[0])
         {
             Clear(program, first, dx);
-            Clear(program, all - first - length, At(dx, first + length));
+            Clear(program, all - first - length, CText.At(dx, first + length));
         }
     }
 

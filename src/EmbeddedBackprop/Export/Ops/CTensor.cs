@@ -1,4 +1,4 @@
-using EmbeddedBackprop.Export.Model;
+using EmbeddedBackprop.Export.Text;
 using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.Export.Ops;
@@ -15,10 +15,10 @@ internal sealed record CTensor(ParameterRange Range, CTable Table, int Offset, i
     public int Length => Range.Count;
 
     /// <summary>The C expression of the weights.</summary>
-    public string Place => CTraining.At("parameters", Offset);
+    public string Place => CText.At("parameters", Offset);
 
     /// <summary>The C expression of the gradient; null where there is no memory for it.</summary>
-    public string? Gradient => GradientOffset < 0 ? null : CTraining.At("gradients", GradientOffset);
+    public string? Gradient => GradientOffset < 0 ? null : CText.At("gradients", GradientOffset);
 
     /// <summary>How the sum of a gradient begins and ends.</summary>
     public CEnding Ending => new(this);

@@ -92,6 +92,35 @@ internal static class CText
     /// <summary>A size as an unsigned constant.</summary>
     public static string Size(int value) => Number(value) + "u";
 
+    /// <summary>The C expression of the float that lies so many floats after a pointer.</summary>
+    public static string At(string pointer, int offset) => offset == 0 ? pointer : $"({pointer} + {Size(offset)})";
+
+    /// <summary>Whether the C of a body has a word outside of its comments, in which layers may be called anything.</summary>
+    public static bool Uses(string body, string word)
+    {
+        for (int comment = body.IndexOf("/*", StringComparison.Ordinal); comment >= 0; comment = body.IndexOf("/*", StringComparison.Ordinal))
+        {
+            int end = body.IndexOf("*/", comment, StringComparison.Ordinal);
+            body = body.Remove(comment, (end < 0 ? body.Length : end + 2) - comment);
+        }
+
+        for (int at = body.IndexOf(word, StringComparison.Ordinal); at >= 0; at = body.IndexOf(word, at + 1, StringComparison.Ordinal))
+        {
+            bool begins = at == 0 || !IsPart(body[at - 1]), ends = at + word.Length == body.Length || !IsPart(body[at + word.Length]);
+            if (begins && ends)
+            {
+                return true;
+            }
+        }
+
+        return false;
+
+        static bool IsPart(char c) => char.IsAsciiLetterOrDigit(c) || c == '_';
+    }
+
+    /// <summary>A file with line feeds only, the same on every system.</summary>
+    public static string LineFeeds(StringBuilder text) => text.Replace("\r", string.Empty).ToString();
+
     /// <summary>Several constants, a few to a line.</summary>
     public static void AppendList(StringBuilder text, IEnumerable<string> constants, int perLine)
     {

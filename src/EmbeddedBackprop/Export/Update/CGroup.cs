@@ -23,5 +23,5 @@ internal sealed record CGroup(CTraining Training, CTensor[] Tensors, float Decay
     public string Gradients => Tensors[0].Gradient!;
 
     /// <summary>The C expression of the optimiser's i-th array.</summary>
-    public string State(int array) => CTraining.At("optimizer", (array * Training.ParameterLength) + Tensors[0].Offset);
+    public string State(int array) => CText.At("optimizer", (array * Training.ParameterLength) + Tensors[0].Offset);
 }

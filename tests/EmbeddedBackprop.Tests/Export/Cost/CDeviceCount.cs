@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text;
 using EmbeddedBackprop.Export;
-using EmbeddedBackprop.Initializers;
 using EmbeddedBackprop.IO;
+using EmbeddedBackprop.Initializers;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training;
