@@ -93,7 +93,7 @@ public static class CImporter
         uint crc = uint.MaxValue;
         for (int i = 0; i < (bytes / sizeof(uint)) - 1; i++)
         {
-            crc = CSaveFile.Continue(crc, Word(copy, i), 32);
+            crc = CChecksum.Continue(crc, Word(copy, i));
         }
 
         return Word(copy, (bytes / sizeof(uint)) - 1) != ~crc ? "is damaged (its check sum is wrong)" : null;

@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics.X86;
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Data;
 using EmbeddedBackprop.Export;
-using EmbeddedBackprop.Export.Ops;
+using EmbeddedBackprop.Export.Model;
 using EmbeddedBackprop.Export.Text;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
@@ -323,7 +323,7 @@ internal sealed class CExporterTests
     public void Every_op_has_its_C_text()
     {
         IEnumerable<Type> ops = typeof(Op).Assembly.GetTypes().Where(t => t.IsSubclassOf(typeof(Op)) && !t.IsAbstract && !t.IsSubclassOf(typeof(EmbeddedBackprop.Losses.Loss)));
-        Assert.That(COp.KnownTypes, Is.EquivalentTo(ops));
+        Assert.That(COpList.OpTypes, Is.EquivalentTo(ops));
     }
 
     [Test]

@@ -70,30 +70,18 @@ internal static class CSaveFile
         uint crc = uint.MaxValue;
         foreach (byte value in Encoding.UTF8.GetBytes(text.ToString()))
         {
-            crc = Continue(crc, value, 8);
+            crc = CChecksum.Continue(crc, value, 8);
         }
 
         foreach (CTable table in Constants(model, training))
         {
             foreach (float value in table.Values)
             {
-                crc = Continue(crc, BitConverter.SingleToUInt32Bits(value), 32);
+                crc = CChecksum.Continue(crc, BitConverter.SingleToUInt32Bits(value));
             }
         }
 
         return ~crc;
-    }
-
-    /// <summary>Goes on with a CRC-32 (polynomial 0xEDB88320) by some bits, the lowest first.</summary>
-    public static uint Continue(uint crc, uint word, int bits)
-    {
-        crc ^= word;
-        for (int bit = 0; bit < bits; bit++)
-        {
-            crc = (crc >> 1) ^ (0xEDB88320u & (0u - (crc & 1u)));
-        }
-
-        return crc;
     }
 
     /// <summary>What NAME.h says.</summary>

@@ -174,25 +174,4 @@ internal static class CTrainingFile
 
             """);
     }
-
-    /// <summary>The check sum of numbers, for NAME_checksum and whoever stores them.</summary>
-    public static void AskForChecksum(CProgram program) => program.Routine("crc32", CFunctions.None, """
-        /* Goes on with a CRC-32 (polynomial 0xEDB88320) over the bits of n floats, the low byte of each first. */
-        static uint32_t ebp_crc32(uint32_t crc, size_t n, const float *x)
-        {
-            size_t i;
-            unsigned int bit;
-            for (i = 0u; i < n; i++) {
-                uint32_t word;
-                (void)memcpy(&word, &x[i], sizeof word);
-                /* Four bytes at once: the same as one after the other. */
-                crc ^= word;
-                for (bit = 0u; bit < 32u; bit++) {
-                    crc = (crc >> 1) ^ (0xEDB88320u & (0u - (crc & 1u)));
-                }
-            }
-            return crc;
-        }
-
-        """);
 }

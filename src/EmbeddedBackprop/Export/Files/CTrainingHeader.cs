@@ -32,7 +32,7 @@ internal static class CTrainingHeader
             """;
     }
 
-    private static string Epochs(string m, CTrainingOptions options) => !CSchedule.CountsEpochs(options.Schedule) ? "" : $$"""
+    private static string Epochs(string m, CTrainingOptions options) => !CTrainingOptions.CountsEpochs(options.Schedule) ? "" : $$"""
         /* What the schedule of the learning rate takes for an epoch, in updates, and for the whole training; with other numbers the self-test fails. */
         #ifndef {{m}}_STEPS_PER_EPOCH
         #define {{m}}_STEPS_PER_EPOCH {{CText.Number(options.StepsPerEpoch)}}

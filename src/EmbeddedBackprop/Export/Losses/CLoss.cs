@@ -28,11 +28,14 @@ internal abstract class CLoss : COp
         new CCrossEntropy(),
     ];
 
+    /// <summary>The loss's class.</summary>
+    protected abstract Type OpType { get; }
+
     public override bool TakesBatch(Op op) => true;
 
     /// <summary>The text for a loss.</summary>
     /// <exception cref="NotSupportedException">There is none: it is a user's own.</exception>
-    public static new COp For(Step step)
+    public static CLoss For(Step step)
     {
         foreach (CLoss candidate in All)
         {

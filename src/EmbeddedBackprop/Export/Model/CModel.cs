@@ -1,4 +1,3 @@
-using EmbeddedBackprop.Export.Files;
 using EmbeddedBackprop.Export.Ops;
 using EmbeddedBackprop.Export.Text;
 using EmbeddedBackprop.Graphs;
@@ -70,7 +69,7 @@ internal sealed class CModel
         Prediction = Program.TakeStatements();
         if (Training is not null)
         {
-            CTrainingFile.AskForChecksum(Program);
+            CChecksum.Ask(Program);
             Training.Write(Program, (step, text) => TablesOf(step, text, keptValues));
         }
 
@@ -268,14 +267,14 @@ internal sealed class CModel
         for (int i = 0; i < steps.Length; i++)
         {
             Step step = steps[i];
-            COp text = COp.For(step);
+            COp text = COpList.For(step);
             CTable[] own = TablesOf(step, text, keptValues);
             string[] inputs = [.. step.Inputs.Select((slot, k) => Place(step.InputNodes[k], slot))];
             string scratch = step.ForwardScratch.Exists ? CText.At("arena", step.ForwardScratch.Offset) : "NULL";
             string[] state = [.. step.StateRanges.Where(range => range.PerSample).Select(StatePlace)];
             result[i] = new CStep(step, i + 1, inputs, Place(step.Node, step.Output), own, scratch, state)
             {
-                Learns = Training is not null,
+                HasTraining = Training is not null,
                 Kept = Training is null ? [] : [.. step.StateRanges.Where(range => !range.PerSample).Select(range => Training.StatePlace(range.Name))],
             };
             Program.Gap();

@@ -15,7 +15,7 @@ internal static class CStorageChoice
         HashSet<string> layers = new(StringComparer.Ordinal);
         foreach (Step step in plan.Steps)
         {
-            COp text = COp.For(step);
+            COp text = COpList.For(step);
             for (int i = 0; i < step.Ranges.Length; i++)
             {
                 if (text.WeightAxis(step.Op, i) is { } axis)

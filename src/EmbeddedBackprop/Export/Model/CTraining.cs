@@ -34,7 +34,7 @@ internal sealed class CTraining
         {
             foreach (ParameterRange range in step.Ranges)
             {
-                ends[range.Name] = COp.For(step).EndsAtOnce(step.Op);
+                ends[range.Name] = COpList.For(step).CanUpdateAtOnce(step.Op);
             }
         }
 
@@ -224,7 +224,7 @@ internal sealed class CTraining
 
     private void WriteForward(Step step, int number, CProgram program, Func<Step, COp, CTable[]> tablesOf)
     {
-        COp text = COp.For(step);
+        COp text = COpList.For(step);
         program.Gap();
         bool loops = Loops(step, text, program);
         text.WriteTraining(Places(step, number, text, tablesOf), program);
@@ -236,7 +236,7 @@ internal sealed class CTraining
 
     private void WriteBackward(Step step, int number, CProgram program, Func<Step, COp, CTable[]> tablesOf)
     {
-        COp text = COp.For(step);
+        COp text = COpList.For(step);
         program.Gap();
         bool loops = Loops(step, text, program);
         CStep forward = Places(step, number, text, tablesOf);
@@ -293,8 +293,8 @@ internal sealed class CTraining
             step.ForwardScratch.Exists ? CText.At("arena", step.ForwardScratch.Offset) : "NULL",
             [.. step.StateRanges.Where(range => range.PerSample).Select(range => StatePlace(range.Name))])
         {
-            Learns = true,
-            Trains = true,
+            HasTraining = true,
+            IsTrainingForward = true,
             Batch = whole ? Batch : 1,
             Sample = whole ? "0u" : "b",
             LogicalSample = whole ? calls : $"({calls} + (uint32_t)b)",

@@ -1,4 +1,5 @@
 using EmbeddedBackprop.Export.Ops;
+using EmbeddedBackprop.Export.Text;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Losses;
@@ -107,11 +108,7 @@ internal sealed class CTrainingGolden
         {
             foreach (float value in parameters.AsSpan(tensor.Range.Offset, tensor.Length))
             {
-                crc ^= BitConverter.SingleToUInt32Bits(value);
-                for (int bit = 0; bit < 32; bit++)
-                {
-                    crc = (crc >> 1) ^ (0xEDB88320u & (0u - (crc & 1u)));
-                }
+                crc = CChecksum.Continue(crc, BitConverter.SingleToUInt32Bits(value));
             }
         }
 

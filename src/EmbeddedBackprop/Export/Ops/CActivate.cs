@@ -6,8 +6,6 @@ namespace EmbeddedBackprop.Export.Ops;
 /// <summary>An activation as a step of its own in C.</summary>
 internal sealed class CActivate : COp
 {
-    protected override Type OpType => typeof(Activate);
-
     public override void Write(CStep step, CProgram program)
     {
         CActivation activation = CActivation.For(step.Step, ((Activate)step.Step.Op).Activation);

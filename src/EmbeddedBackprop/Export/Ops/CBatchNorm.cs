@@ -104,13 +104,11 @@ internal sealed class CBatchNorm : COp
 
         """;
 
-    protected override Type OpType => typeof(BatchNorm);
-
     /// <summary>Mean and variance are those of all samples of a call.</summary>
     public override bool TakesBatch(Op op) => true;
 
     /// <summary>The gradient of the input, which may come to stand in the place of delta, needs scale and sums of a channel together.</summary>
-    public override bool EndsAtOnce(Op op) => false;
+    public override bool CanUpdateAtOnce(Op op) => false;
 
     /// <summary>Instead of the running variance the table has 1 / sqrt(variance + epsilon), which the engine computes at every prediction.</summary>
     public override (string Name, float[] Values) KeptTable(Op op, int index, string name, float[] values) => index == 0
@@ -123,7 +121,7 @@ internal sealed class CBatchNorm : COp
         Shape shape = step.InputShape(0);
         program.Comment($"{step.Name}: a^{step.Number}[{step.OutputLength}] = gamma (x - mean) / deviation + beta for each of {shape[0]} channels (Ioffe and Szegedy 2015)");
         string sizes = $"{CText.Size(shape[0])}, {CText.Size(shape.Length / shape[0])}, {step.Inputs[0]}", scales = $"{step.Tables[0].Name}, {step.Tables[1].Name}";
-        if (!step.Learns)
+        if (!step.HasTraining)
         {
             string norm = program.Routine("batch_norm", CFunctions.MultiplyAdd, PredictionText);
             program.Statement($"{norm}({sizes}, {step.Tables[2].Name}, {step.Tables[3].Name}, {scales}, {step.Output});");
@@ -133,7 +131,7 @@ internal sealed class CBatchNorm : COp
         string running = program.Routine("batch_norm_running", CFunctions.MultiplyAdd | CFunctions.SquareRoot, RunningText);
         string batch = CText.Size(step.Batch), epsilon = CText.Hex(op.Epsilon);
         string predict = $"{running}({batch}, {sizes}, {step.Kept[0]}, {step.Kept[1]}, {epsilon}, {scales}, {step.Output});";
-        if (!step.Trains || step.Step.Frozen)
+        if (!step.IsTrainingForward || step.Step.Frozen)
         {
             program.Statement(predict);
             return;

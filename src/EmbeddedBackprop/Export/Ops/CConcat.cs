@@ -6,8 +6,6 @@ namespace EmbeddedBackprop.Export.Ops;
 /// <summary>Inputs one behind the other in C.</summary>
 internal sealed class CConcat : COp
 {
-    protected override Type OpType => typeof(Concat);
-
     public override void Write(CStep step, CProgram program)
     {
         program.Comment($"{step.Name}: a^{step.Number}[{step.OutputLength}], {step.Inputs.Length} inputs one behind the other");

@@ -59,18 +59,18 @@ internal static class CConvRoutines
     }
 
     /// <summary>Asks for conv_weights(sizes, x, delta, ...).</summary>
-    public static string Weights(CProgram program, CEnding ending)
+    public static string Weights(CProgram program, CGradientSum gradient)
     {
         CConvSizes.Ask(program);
         CConvSizes.AskTaps(program);
         CConvSizes.AskApart(program);
         program.Routine("conv_dot", CFunctions.MultiplyAdd, DotText);
-        return program.Routine("conv_weights" + ending.Suffix, CFunctions.MultiplyAdd, $$"""
+        return program.Routine("conv_weights" + gradient.Suffix, CFunctions.MultiplyAdd, $$"""
             /*
              * dw[o][c][u][v] = sum of delta[o][i][j] * x[c][i * stride + u - top][j * stride + v - left], one term after the other in the order of i, j:
-             * {{ending.Remark}}. Terms outside the image are left out.
+             * {{gradient.Remark}}. Terms outside the image are left out.
              */
-            static void ebp_conv_weights{{ending.Suffix}}(const ebp_conv_sizes *s, const float *x, const float *delta, {{ending.Parameters}})
+            static void ebp_conv_weights{{gradient.Suffix}}(const ebp_conv_sizes *s, const float *x, const float *delta, {{gradient.Parameters}})
             {
                 const size_t channels = s->channels / s->groups;
                 const size_t outputs = s->outputs / s->groups;
@@ -93,8 +93,8 @@ internal static class CConvRoutines
                             const size_t plane = (((o / outputs) * channels) + c) * s->height;
                             const float sum = ebp_conv_dot(
                                 rows, columns, delta + (((o * s->output_height) + i_0) * s->output_width) + j_0, s->output_width,
-                                x + ((plane + first) * s->width) + left, s->stride_x, s->stride_y * s->width, {{ending.Start("n")}});
-                            {{ending.End("n", "sum")}}
+                                x + ((plane + first) * s->width) + left, s->stride_x, s->stride_y * s->width, {{gradient.Start("n")}});
+                            {{gradient.End("n", "sum")}}
                             n += taps;
                         }
                     }
@@ -105,25 +105,25 @@ internal static class CConvRoutines
     }
 
     /// <summary>Adds the gradient of a bias: the sum of each channel's delta.</summary>
-    public static void ChannelSums(CProgram program, CEnding ending, int channels, int positions, string delta)
+    public static void ChannelSums(CProgram program, CGradientSum gradient, int channels, int positions, string delta)
     {
-        string sums = program.Routine("channel_sums" + ending.Suffix, ending.Updates ? CFunctions.MultiplyAdd : CFunctions.None, $$"""
-            /* db[c] = sum of the channel's delta, one term after the other: {{ending.Remark}}. */
-            static void ebp_channel_sums{{ending.Suffix}}(size_t channels, size_t positions, const float *delta, {{ending.Parameters}})
+        string sums = program.Routine("channel_sums" + gradient.Suffix, gradient.Updates ? CFunctions.MultiplyAdd : CFunctions.None, $$"""
+            /* db[c] = sum of the channel's delta, one term after the other: {{gradient.Remark}}. */
+            static void ebp_channel_sums{{gradient.Suffix}}(size_t channels, size_t positions, const float *delta, {{gradient.Parameters}})
             {
                 size_t c;
                 size_t i;
                 for (c = 0u; c < channels; c++) {
-                    float sum = {{ending.Start("c")}};
+                    float sum = {{gradient.Start("c")}};
                     for (i = 0u; i < positions; i++) {
                         sum = sum + *delta++;
                     }
-                    {{ending.End("c", "sum")}}
+                    {{gradient.End("c", "sum")}}
                 }
             }
 
             """);
-        program.Statement($"{sums}({CText.Size(channels)}, {CText.Size(positions)}, {delta}, {ending.Arguments});");
+        program.Statement($"{sums}({CText.Size(channels)}, {CText.Size(positions)}, {delta}, {gradient.Arguments});");
     }
 
     // In the textbook's form every number of dx collects its terms, with a division for each; here every place of delta spreads them. To one number they

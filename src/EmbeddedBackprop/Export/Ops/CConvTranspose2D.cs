@@ -25,8 +25,6 @@ internal sealed class CConvTranspose2D : COp
 
         """;
 
-    protected override Type OpType => typeof(ConvTranspose2D);
-
     // [inputs][channels of one group][kernel]: the channels of a group go on counting behind those of the group in front.
     public override CScaleAxis? WeightAxis(Op op, int index)
     {
@@ -68,12 +66,12 @@ internal sealed class CConvTranspose2D : COp
 
         if (step.Tensors[0] is { } weight)
         {
-            program.Statement($"{CConvRoutines.Weights(program, weight.Ending)}({constant}, {delta}, {forward.Inputs[0]}, {weight.Ending.Arguments});");
+            program.Statement($"{CConvRoutines.Weights(program, weight.GradientSum)}({constant}, {delta}, {forward.Inputs[0]}, {weight.GradientSum.Arguments});");
         }
 
         if (step.Tensors[1] is { } bias)
         {
-            CConvRoutines.ChannelSums(program, bias.Ending, sizes.Channels, sizes.Height * sizes.Width, delta);
+            CConvRoutines.ChannelSums(program, bias.GradientSum, sizes.Channels, sizes.Height * sizes.Width, delta);
         }
     }
 }

@@ -7,11 +7,8 @@ using EmbeddedBackprop.Ops;
 namespace EmbeddedBackprop.Export.Ops;
 
 /// <summary>Convolutions of images and signals in C. A signal is an image of one row.</summary>
-/// <typeparam name="TOp">The op.</typeparam>
-internal sealed class CConvolution<TOp> : COp where TOp : Convolution
+internal sealed class CConvolution : COp
 {
-    protected override Type OpType => typeof(TOp);
-
     public override CScaleAxis? WeightAxis(Op op, int index)
     {
         ConvSizes sizes = ((Convolution)op).Sizes;
@@ -51,12 +48,12 @@ internal sealed class CConvolution<TOp> : COp where TOp : Convolution
 
         if (step.Tensors[0] is { } weight)
         {
-            program.Statement($"{CConvRoutines.Weights(program, weight.Ending)}({constant}, {forward.Inputs[0]}, {delta}, {weight.Ending.Arguments});");
+            program.Statement($"{CConvRoutines.Weights(program, weight.GradientSum)}({constant}, {forward.Inputs[0]}, {delta}, {weight.GradientSum.Arguments});");
         }
 
         if (step.Tensors[1] is { } bias)
         {
-            CConvRoutines.ChannelSums(program, bias.Ending, sizes.Outputs, sizes.OutputPositions, delta);
+            CConvRoutines.ChannelSums(program, bias.GradientSum, sizes.Outputs, sizes.OutputPositions, delta);
         }
     }
 }

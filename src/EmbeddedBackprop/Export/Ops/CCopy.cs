@@ -4,10 +4,8 @@ using EmbeddedBackprop.Graphs;
 namespace EmbeddedBackprop.Export.Ops;
 
 /// <summary>Ops that leave a sample's numbers as they are (flatten, reshape): nothing at all where the plan lets them work in place.</summary>
-internal sealed class CCopy<TOp> : COp where TOp : Op
+internal sealed class CCopy : COp
 {
-    protected override Type OpType => typeof(TOp);
-
     public override void Write(CStep step, CProgram program)
     {
         bool inPlace = step.Inputs[0] == step.Output;

@@ -7,9 +7,9 @@ namespace EmbeddedBackprop.Export.Ops;
 /// <summary>A fully connected layer in C: the sums of Kernels/Scalar/Products/Gemm.cs for one sample, and for one output those of Kernels/Scalar/Products/Dot.cs.</summary>
 internal sealed class CDense : COp
 {
-    private static string GradientText(CEnding ending) => $$"""
-        /* BP4 for one sample: dC/dw_kj = x_k delta_j; {{ending.Remark}} */
-        static void ebp_dense{{ending.Suffix}}(size_t inputs, size_t outputs, const float *x, const float *delta, {{ending.Parameters}})
+    private static string GradientText(CGradientSum gradient) => $$"""
+        /* BP4 for one sample: dC/dw_kj = x_k delta_j; {{gradient.Remark}} */
+        static void ebp_dense{{gradient.Suffix}}(size_t inputs, size_t outputs, const float *x, const float *delta, {{gradient.Parameters}})
         {
             size_t at = 0u;
             size_t k;
@@ -17,8 +17,8 @@ internal sealed class CDense : COp
             for (k = 0u; k < inputs; k++) {
                 const float xk = x[k];
                 for (j = 0u; j < outputs; j++) {
-                    const float sum = EBP_M(xk, delta[j], {{ending.Start("at")}});
-                    {{ending.End("at", "sum")}}
+                    const float sum = EBP_M(xk, delta[j], {{gradient.Start("at")}});
+                    {{gradient.End("at", "sum")}}
                     at++;
                 }
             }
@@ -44,8 +44,6 @@ internal sealed class CDense : COp
         }
 
         """;
-
-    protected override Type OpType => typeof(Dense);
 
     public override CScaleAxis? WeightAxis(Op op, int index) => index == 0 ? CScaleAxis.Columns(((Dense)op).Outputs) : null;
 
@@ -89,33 +87,33 @@ internal sealed class CDense : COp
             program.Statement($"{AskBack(program, table.Load, step.ContinueInputGradients[0])}({inputs}, {outputs}, {delta}, {table.Argument}, {dx});");
         }
 
-        if (step.Tensors[0]?.Ending is { } weights)
+        if (step.Tensors[0]?.GradientSum is { } weights)
         {
             program.Statement($"{AskGradient(program, weights)}({inputs}, {outputs}, {step.Forward.Inputs[0]}, {delta}, {weights.Arguments});");
         }
 
-        if (step.Tensors[1]?.Ending is { } biases)
+        if (step.Tensors[1]?.GradientSum is { } biases)
         {
             program.Statement($"{AskBias(program, biases)}({outputs}, {delta}, {biases.Arguments});");
         }
     }
 
     /// <summary>Asks for dense_gradient(inputs, outputs, x, delta, ...).</summary>
-    public static string AskGradient(CProgram program, CEnding ending) => program.Routine("dense" + ending.Suffix, CFunctions.MultiplyAdd, GradientText(ending));
+    public static string AskGradient(CProgram program, CGradientSum gradient) => program.Routine("dense" + gradient.Suffix, CFunctions.MultiplyAdd, GradientText(gradient));
 
     /// <summary>Asks for dense_back(inputs, outputs, delta, w, dx), or for dense_back_more where dx goes on from what stands there.</summary>
     public static string AskBack(CProgram program, CWeightLoad load, bool continues) =>
         program.Routine((continues ? "dense_back_more" : "dense_back") + load.Suffix, CFunctions.MultiplyAdd | load.Functions, InputGradientText(load, continues));
 
     /// <summary>Asks for bias_gradient(n, delta, ...): the gradient of a bias that is added to each of n numbers.</summary>
-    public static string AskBias(CProgram program, CEnding ending) => program.Routine("bias" + ending.Suffix, CFunctions.MultiplyAdd, $$"""
-        /* BP3 for one sample: dC/db_j = delta_j; {{ending.Remark}} */
-        static void ebp_bias{{ending.Suffix}}(size_t n, const float *delta, {{ending.Parameters}})
+    public static string AskBias(CProgram program, CGradientSum gradient) => program.Routine("bias" + gradient.Suffix, CFunctions.MultiplyAdd, $$"""
+        /* BP3 for one sample: dC/db_j = delta_j; {{gradient.Remark}} */
+        static void ebp_bias{{gradient.Suffix}}(size_t n, const float *delta, {{gradient.Parameters}})
         {
             size_t j;
             for (j = 0u; j < n; j++) {
-                const float sum = {{ending.Start("j")}} + delta[j];
-                {{ending.End("j", "sum")}}
+                const float sum = {{gradient.Start("j")}} + delta[j];
+                {{gradient.End("j", "sum")}}
             }
         }
 

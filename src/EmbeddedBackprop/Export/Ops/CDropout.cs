@@ -33,8 +33,6 @@ internal sealed class CDropout : COp
 
         """;
 
-    protected override Type OpType => typeof(Dropout);
-
     public override void Write(CStep step, CProgram program)
     {
         bool inPlace = step.Inputs[0] == step.Output;

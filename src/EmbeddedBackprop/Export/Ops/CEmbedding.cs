@@ -42,12 +42,10 @@ internal sealed class CEmbedding : COp
 
         """;
 
-    protected override Type OpType => typeof(Embedding);
-
     public override CScaleAxis? WeightAxis(Op op, int index) => CScaleAxis.Columns(((Embedding)op).Size);
 
     /// <summary>A row is added to once for every place of the sequence that names it.</summary>
-    public override bool EndsAtOnce(Op op) => false;
+    public override bool CanUpdateAtOnce(Op op) => false;
 
     public override void Write(CStep step, CProgram program)
     {

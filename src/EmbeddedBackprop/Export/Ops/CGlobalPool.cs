@@ -5,22 +5,18 @@ using EmbeddedBackprop.Ops;
 namespace EmbeddedBackprop.Export.Ops;
 
 /// <summary>The mean or the largest number of every channel, in C.</summary>
-/// <typeparam name="TOp">The op.</typeparam>
-internal sealed class CGlobalPool<TOp> : COp where TOp : GlobalPooling
+/// <param name="isMean">The mean; else the largest number.</param>
+internal sealed class CGlobalPool(bool isMean) : COp
 {
-    private static readonly bool IsMean = typeof(TOp) == typeof(GlobalAveragePool);
-
-    protected override Type OpType => typeof(TOp);
-
     public override void Write(CStep step, CProgram program)
     {
         Shape shape = step.InputShape(0);
         int positions = shape.Length / shape[0];
-        program.Comment($"{step.Name}: a^{step.Number}[{shape[0]}] = the {(IsMean ? "mean" : "largest")} of the {positions} numbers of each channel");
-        (string name, string value) = IsMean
+        program.Comment($"{step.Name}: a^{step.Number}[{shape[0]}] = the {(isMean ? "mean" : "largest")} of the {positions} numbers of each channel");
+        (string name, string value) = isMean
             ? ("channel_means", "ebp_sum_of(positions, x + (c * positions)) / (float)positions")
             : ("channel_maxima", "ebp_maximum(positions, x + (c * positions))");
-        if (IsMean)
+        if (isMean)
         {
             CReduce.Sum(program);
         }
@@ -51,8 +47,8 @@ internal sealed class CGlobalPool<TOp> : COp where TOp : GlobalPooling
         CStep forward = step.Forward;
         Shape shape = forward.InputShape(0);
         int positions = shape.Length / shape[0];
-        program.Comment($"{step.Name}, backwards: dC/dx {(IsMean ? $"= dC/dy / {positions} at every number of the channel" : "+= dC/dy at the first number that is the largest")}");
-        if (IsMean)
+        program.Comment($"{step.Name}, backwards: dC/dx {(isMean ? $"= dC/dy / {positions} at every number of the channel" : "+= dC/dy at the first number that is the largest")}");
+        if (isMean)
         {
             string sign = step.ContinueInputGradients[0] ? "add" : "spread";
             string spread = program.Routine(sign + "_channel_means", CFunctions.None, $$"""

@@ -7,10 +7,8 @@ namespace EmbeddedBackprop.Export.Ops;
 /// <summary>Layer normalisation in C: Kernels/Scalar/Norms/RowNorm.cs.</summary>
 internal sealed class CLayerNorm : COp
 {
-    protected override Type OpType => typeof(LayerNorm);
-
     /// <summary>The sums over the rows grow side by side while the rows' gradients come to stand in the place of delta.</summary>
-    public override bool EndsAtOnce(Op op) => false;
+    public override bool CanUpdateAtOnce(Op op) => false;
 
     public override void Write(CStep step, CProgram program)
     {

@@ -1,4 +1,3 @@
-using EmbeddedBackprop.Export.Losses;
 using EmbeddedBackprop.Export.Text;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Losses;
@@ -9,23 +8,6 @@ namespace EmbeddedBackprop.Export.Ops;
 /// <summary>The C text of one kind of op.</summary>
 internal abstract class COp
 {
-    // The list of all that can be exported: an op is one file here and one line in it.
-    private static readonly COp[] All =
-    [
-        new CDense(), new CActivate(), new CConvolution<Conv2D>(), new CConvolution<Conv1D>(), new CConvTranspose2D(),
-        new CPool<MaxPool2D>(), new CPool<MaxPool1D>(), new CPool<AveragePool2D>(), new CPool<AveragePool1D>(),
-        new CGlobalPool<GlobalAveragePool>(), new CGlobalPool<GlobalMaxPool>(), new CBatchNorm(), new CLayerNorm(), new CDropout(), new CEmbedding(),
-        new CPairwise(typeof(Add), "add", '+'), new CPairwise(typeof(Subtract), "subtract", '-'), new CPairwise(typeof(Multiply), "multiply", '*'), new CScale(),
-        new CConcat(), new CSlice(), new CCopy<Reshape>(), new CCopy<Flatten>(), new CSwapAxes(), new COverTime<MeanOverTime>(), new COverTime<MaxOverTime>(),
-        new CSoftmaxOverLastAxis(), new CRecurrent<Rnn>(), new CRecurrent<Gru>(), new CRecurrent<Lstm>(),
-    ];
-
-    /// <summary>The op's class.</summary>
-    protected abstract Type OpType { get; }
-
-    /// <summary>The classes of all ops that can be exported.</summary>
-    public static IEnumerable<Type> KnownTypes => All.Select(op => op.OpType);
-
     /// <summary>Writes a step: asks the program for routines and adds statements.</summary>
     public abstract void Write(CStep step, CProgram program);
 
@@ -36,7 +18,7 @@ internal abstract class COp
     public virtual void WriteTraining(CStep step, CProgram program) => Write(step, program);
 
     /// <summary>
-    /// Writes the backward pass of a step: the gradients of the inputs that are wanted, and those of the parameters, each ended by <see cref="CTensor.Ending"/>. Inputs
+    /// Writes the backward pass of a step: the gradients of the inputs that are wanted, and those of the parameters, each ended by <see cref="CTensor.GradientSum"/>. Inputs
     /// come first, because weights may change at once. By default the op is refused by name.
     /// </summary>
     /// <exception cref="NotSupportedException">The op has no C text for it.</exception>
@@ -52,7 +34,7 @@ internal abstract class COp
     /// Whether each sum of a parameter's gradient is finished by itself, so that it may change the weight at once; where it is not (rows that are added to
     /// in any order), the op's parameters get gradient memory also where others need none.
     /// </summary>
-    public virtual bool EndsAtOnce(Op op) => true;
+    public virtual bool CanUpdateAtOnce(Op op) => true;
 
     /// <summary>Whether the C needs the scratch that the plan reserves.</summary>
     public virtual bool UsesScratch => false;
@@ -71,25 +53,4 @@ internal abstract class COp
     /// <param name="op">The op.</param>
     /// <param name="index">Which of the op's parameters.</param>
     public virtual CScaleAxis? WeightAxis(Op op, int index) => null;
-
-    /// <summary>The text for an op.</summary>
-    /// <exception cref="NotSupportedException">There is none.</exception>
-    public static COp For(Step step)
-    {
-        if (step.Op is Loss)
-        {
-            return CLoss.For(step);
-        }
-
-        foreach (COp candidate in All)
-        {
-            if (candidate.OpType == step.Op.GetType())
-            {
-                return candidate;
-            }
-        }
-
-        ExportErrors.UnknownOp(step.Name, step.Op.Kind);
-        return null;
-    }
 }

@@ -5,8 +5,8 @@ using EmbeddedBackprop.Ops;
 namespace EmbeddedBackprop.Export.Ops;
 
 /// <summary>The mean or the largest value of every feature over time, in C; steps whose mask is not above 0 are left out.</summary>
-/// <typeparam name="TOp">The op.</typeparam>
-internal sealed class COverTime<TOp> : COp where TOp : OverTime
+/// <param name="isMean">The mean; else the largest number.</param>
+internal sealed class COverTime(bool isMean) : COp
 {
     private const string MeanText = """
         /* y[j] = mean of x[t][j] over the steps that count; mask may be NULL: all count. Without any the mean is 0. */
@@ -100,16 +100,12 @@ internal sealed class COverTime<TOp> : COp where TOp : OverTime
 
         """;
 
-    private static readonly bool IsMean = typeof(TOp) == typeof(MeanOverTime);
-
-    protected override Type OpType => typeof(TOp);
-
     public override void Write(CStep step, CProgram program)
     {
         Shape shape = step.InputShape(0);
         program.Comment(
-            $"{step.Name}: a^{step.Number}[{shape[1]}] = the {(IsMean ? "mean" : "largest")} of each feature over {shape[0]} steps{(step.Inputs.Length > 1 ? " that the mask leaves" : "")}");
-        string routine = program.Routine(IsMean ? "mean_over_time" : "max_over_time", CFunctions.None, IsMean ? MeanText : MaximumText);
+            $"{step.Name}: a^{step.Number}[{shape[1]}] = the {(isMean ? "mean" : "largest")} of each feature over {shape[0]} steps{(step.Inputs.Length > 1 ? " that the mask leaves" : "")}");
+        string routine = program.Routine(isMean ? "mean_over_time" : "max_over_time", CFunctions.None, isMean ? MeanText : MaximumText);
         string mask = step.Inputs.Length > 1 ? step.Inputs[1] : "NULL";
         program.Statement($"{routine}({CText.Size(shape[0])}, {CText.Size(shape[1])}, {step.Inputs[0]}, {mask}, {step.Output});");
     }
@@ -122,9 +118,9 @@ internal sealed class COverTime<TOp> : COp where TOp : OverTime
         }
 
         Shape shape = step.Forward.InputShape(0);
-        program.Comment($"{step.Name}, backwards: {(IsMean ? "every step that counts gets its share of the gradient" : "the gradient goes to the step of the largest value")}");
-        string back = program.Routine(IsMean ? "mean_over_time_back" : "max_over_time_back", CFunctions.None, IsMean ? MeanBackText : MaximumBackText);
-        string mask = step.Forward.Inputs.Length > 1 ? step.Forward.Inputs[1] : "NULL", x = IsMean ? "" : step.Forward.Inputs[0] + ", ";
+        program.Comment($"{step.Name}, backwards: {(isMean ? "every step that counts gets its share of the gradient" : "the gradient goes to the step of the largest value")}");
+        string back = program.Routine(isMean ? "mean_over_time_back" : "max_over_time_back", CFunctions.None, isMean ? MeanBackText : MaximumBackText);
+        string mask = step.Forward.Inputs.Length > 1 ? step.Forward.Inputs[1] : "NULL", x = isMean ? "" : step.Forward.Inputs[0] + ", ";
         program.Statement(
             $"{back}({CText.Size(shape[0])}, {CText.Size(shape[1])}, {x}{mask}, {step.OutputGradient}, {(step.ContinueInputGradients[0] ? 1 : 0)}, {dx});");
     }

@@ -5,10 +5,9 @@ using EmbeddedBackprop.Ops;
 namespace EmbeddedBackprop.Export.Ops;
 
 /// <summary>Sums, differences and products of nodes, number by number, in C: Kernels/Scalar/Elements/Elementwise.cs.</summary>
-/// <param name="type">The op's class.</param>
 /// <param name="name">The name of the routine.</param>
 /// <param name="sign">The C operator.</param>
-internal sealed class CPairwise(Type type, string name, char sign) : COp
+internal sealed class CPairwise(string name, char sign) : COp
 {
     private const string MultiplyToText = """
         /* z[i] = z[i] + x[i] * y[i], in the model's arithmetic */
@@ -21,8 +20,6 @@ internal sealed class CPairwise(Type type, string name, char sign) : COp
         }
 
         """;
-
-    protected override Type OpType => type;
 
     public override void Write(CStep step, CProgram program)
     {

@@ -5,8 +5,8 @@ using EmbeddedBackprop.Ops;
 namespace EmbeddedBackprop.Export.Ops;
 
 /// <summary>The largest number or the mean of every window, in C: Kernels/Scalar/Pooling/Pool2D.cs. A signal is an image of one row.</summary>
-/// <typeparam name="TOp">The op.</typeparam>
-internal sealed class CPool<TOp> : COp where TOp : Pooling
+/// <param name="isMean">The mean; else the largest number.</param>
+internal sealed class CPool(bool isMean) : COp
 {
     private const string Sizes = """
         /* Windows over channels x height x width numbers. */
@@ -28,10 +28,6 @@ internal sealed class CPool<TOp> : COp where TOp : Pooling
 
     private const string Count = "(float)(counts_padding != 0 ? p->window_height * p->window_width : (last_row - first_row) * (last_column - first_column))";
 
-    private static readonly bool IsMean = typeof(AveragePooling).IsAssignableFrom(typeof(TOp));
-
-    protected override Type OpType => typeof(TOp);
-
     public override void Write(CStep step, CProgram program)
     {
         Pooling op = (Pooling)step.Step.Op;
@@ -39,10 +35,10 @@ internal sealed class CPool<TOp> : COp where TOp : Pooling
         (int inputHeight, int outputHeight) = from.Rank == 3 ? (from[1], to[1]) : (1, 1);
         int inputWidth = from[from.Rank - 1], outputWidth = to[to.Rank - 1];
         program.Comment(
-            $"{step.Name}: a^{step.Number}[{to[0]}][{outputHeight}][{outputWidth}] = the {(IsMean ? "mean" : "largest")} of every window of {op.Window.Height} x {op.Window.Width}"
+            $"{step.Name}: a^{step.Number}[{to[0]}][{outputHeight}][{outputWidth}] = the {(isMean ? "mean" : "largest")} of every window of {op.Window.Height} x {op.Window.Width}"
             + $" of x[{from[0]}][{inputHeight}][{inputWidth}]");
         string sizes = SizesOf(program, op, from, to);
-        string pool = IsMean
+        string pool = isMean
             ? program.Routine("average_pool", CFunctions.None, Loops(
                 "average_pool", "y = the mean of every window; padding adds nothing, and is counted only if asked for", "const float *x, float *y, int counts_padding", PlaneOf("const ", "x"),
                 "float sum = 0.0f;", "sum = sum + plane[(row * p->width) + column];", $"*y = sum / {Count};\n                y++;"))
@@ -61,14 +57,14 @@ internal sealed class CPool<TOp> : COp where TOp : Pooling
         }
 
         Pooling op = (Pooling)step.Step.Op;
-        program.Comment($"{step.Name}, backwards: dC/dx {(IsMean ? "= shares of dC/dy, added up where windows overlap" : "+= dC/dy at the largest number of each window, found again")}");
+        program.Comment($"{step.Name}, backwards: dC/dx {(isMean ? "= shares of dC/dy, added up where windows overlap" : "+= dC/dy at the largest number of each window, found again")}");
         step.Begin(program, 0);
         string sizes = SizesOf(program, op, step.Forward.InputShape(0), step.Forward.OutputShape);
-        program.Statement($"{Backward(program)}({sizes}, {(IsMean ? "" : step.Forward.Inputs[0] + ", ")}{step.OutputGradient}, {dx}{CountsPadding(op)});");
+        program.Statement($"{Backward(program)}({sizes}, {(isMean ? "" : step.Forward.Inputs[0] + ", ")}{step.OutputGradient}, {dx}{CountsPadding(op)});");
     }
 
     /// <summary>Asks for the way back, which adds to dx.</summary>
-    private static string Backward(CProgram program) => IsMean
+    private string Backward(CProgram program) => isMean
         ? program.Routine("average_pool_backward", CFunctions.None, Loops(
             "average_pool_backward", "Every place of a window gets its share of dy", "const float *dy, float *dx, int counts_padding", PlaneOf("", "dx"),
             $"const float share = *dy / {Count};", "plane[(row * p->width) + column] = plane[(row * p->width) + column] + share;", "dy++;"))

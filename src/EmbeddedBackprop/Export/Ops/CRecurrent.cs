@@ -8,8 +8,7 @@ namespace EmbeddedBackprop.Export.Ops;
 /// Recurrent layers in C: Ops/RecurrentTwin.cs for one sample, with the gates of Kernels/Scalar. Time is a loop; hidden state and cell stand in the plan's
 /// scratch, or in the state that the caller keeps from call to call.
 /// </summary>
-/// <typeparam name="TOp">The op.</typeparam>
-internal sealed class CRecurrent<TOp> : COp where TOp : Recurrent
+internal sealed class CRecurrent : COp
 {
     private const string Sizes = """
         /* A recurrent layer: x[steps][features]; every step's h goes to y + time * stride, or with stride 0 only the last one to y. */
@@ -22,8 +21,6 @@ internal sealed class CRecurrent<TOp> : COp where TOp : Recurrent
         } ebp_recurrent_sizes;
 
         """;
-
-    protected override Type OpType => typeof(TOp);
 
     public override bool UsesScratch => true;
 
@@ -39,7 +36,7 @@ internal sealed class CRecurrent<TOp> : COp where TOp : Recurrent
         Recurrent op = (Recurrent)step.Step.Op;
         CGates gates = CGates.Of(op);
         Describe(step, program, op, gates);
-        if (step.Learns)
+        if (step.HasTraining)
         {
             // What is written for training predicts as well, and stands in flash once.
             CRecurrentTraining.WriteForward(step, program, op, predicts: true);
@@ -73,7 +70,7 @@ internal sealed class CRecurrent<TOp> : COp where TOp : Recurrent
     public override bool TakesBatch(Op op) => true;
 
     /// <summary>The chain of a weight's gradient runs over all steps.</summary>
-    public override bool EndsAtOnce(Op op) => false;
+    public override bool CanUpdateAtOnce(Op op) => false;
 
     private static void Describe(CStep step, CProgram program, Recurrent op, CGates gates) => program.Comment(
         $"{step.Name}: {gates.Name}, {op.Hidden} units, x[{op.Steps}][{op.Features}]: {gates.Formula}; {CText.Comment(op.Detail)}; {CText.Number(op.MultiplyAdds)} multiply-adds");

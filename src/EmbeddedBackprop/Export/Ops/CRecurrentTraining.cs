@@ -43,7 +43,7 @@ internal static class CRecurrentTraining
     /// <param name="op">The layer.</param>
     /// <param name="load">How the weights are read.</param>
     /// <param name="ending">How a gradient goes on; null where the layer's weights are not trained.</param>
-    public static string AskBackward(CProgram program, Recurrent op, CWeightLoad load, CEnding? ending)
+    public static string AskBackward(CProgram program, Recurrent op, CWeightLoad load, CGradientSum? ending)
     {
         CGates gates = CGates.Of(op);
         AskSizes(program);
@@ -91,7 +91,7 @@ internal static class CRecurrentTraining
     public static void WriteBackward(CBackwardStep step, CProgram program, Recurrent op)
     {
         CStep forward = step.Forward;
-        string routine = AskBackward(program, op, forward.Tables[0].Load, step.Tensors[0]?.Ending);
+        string routine = AskBackward(program, op, forward.Tables[0].Load, step.Tensors[0]?.GradientSum);
         for (int direction = op.Directions - 1; direction >= 0; direction--)
         {
             CTable[] tables = forward.Tables[(4 * direction)..];
@@ -107,7 +107,7 @@ internal static class CRecurrentTraining
     }
 
     /// <summary>Where a sample's carried numbers stand: there is a row for each sample of an update, also where it takes several calls.</summary>
-    private static string StateRow(CStep step, string place, int columns) => step.Trains && step.Step.StateRanges[0].Rows > step.Batch
+    private static string StateRow(CStep step, string place, int columns) => step.IsTrainingForward && step.Step.StateRanges[0].Rows > step.Batch
         ? $"{place} + (({step.LogicalSample}{(step.Batch > 1 ? " + b" : "")}) * {CText.Size(columns)})"
         : step.Batch > 1 ? $"{place} + (b * {CText.Size(columns)})" : place;
 

@@ -30,8 +30,6 @@ internal sealed class CScale : COp
 
         """;
 
-    protected override Type OpType => typeof(Scale);
-
     /// <summary>Asks for scale(n, factor, x, y).</summary>
     public static string Ask(CProgram program) => program.Routine("scale", CFunctions.None, Text);
 
@@ -64,7 +62,7 @@ internal sealed class CScale : COp
 
         if (tensor is not null)
         {
-            program.Statement($"    {CDense.AskBias(program, tensor.Ending)}(1u, &product, {tensor.Ending.Arguments});");
+            program.Statement($"    {CDense.AskBias(program, tensor.GradientSum)}(1u, &product, {tensor.GradientSum.Arguments});");
             program.Statement("}");
         }
     }

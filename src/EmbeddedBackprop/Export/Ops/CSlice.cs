@@ -6,8 +6,6 @@ namespace EmbeddedBackprop.Export.Ops;
 /// <summary>A part of the first axis in C.</summary>
 internal sealed class CSlice : COp
 {
-    protected override Type OpType => typeof(Slice);
-
     public override void Write(CStep step, CProgram program)
     {
         Slice slice = (Slice)step.Step.Op;

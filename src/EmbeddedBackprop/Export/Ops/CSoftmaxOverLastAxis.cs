@@ -29,8 +29,6 @@ internal sealed class CSoftmaxOverLastAxis : COp
 
         """;
 
-    protected override Type OpType => typeof(SoftmaxOverLastAxis);
-
     public override void Write(CStep step, CProgram program)
     {
         Shape shape = step.InputShape(0);

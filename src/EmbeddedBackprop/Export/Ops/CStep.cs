@@ -36,13 +36,13 @@ internal sealed record CStep(Step Step, int Number, string[] Inputs, string Outp
     public int OutputLength => Step.Output.Columns;
 
     /// <summary>Whether the export can train: then what an op keeps without training it stands in RAM, as <see cref="Kept"/> says, also for predictions.</summary>
-    public bool Learns { get; init; }
+    public bool HasTraining { get; init; }
 
     /// <summary>
     /// Whether this is a step of NAME_forward, which both a training step and NAME_loss call: then the C variables <c>model</c> (seed, step, collected) and
     /// <c>training</c> (0 or 1) are at hand.
     /// </summary>
-    public bool Trains { get; init; }
+    public bool IsTrainingForward { get; init; }
 
     /// <summary>Samples that the places hold: 1 inside the frame's loop, the batch of a call for an op that takes the whole batch.</summary>
     public int Batch { get; init; } = 1;

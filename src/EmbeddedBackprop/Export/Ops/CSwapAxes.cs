@@ -39,8 +39,6 @@ internal sealed class CSwapAxes : COp
 
         """;
 
-    protected override Type OpType => typeof(SwapAxes);
-
     public override void Write(CStep step, CProgram program)
     {
         Shape shape = step.InputShape(0);

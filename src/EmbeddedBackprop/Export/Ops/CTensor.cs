@@ -11,7 +11,7 @@ namespace EmbeddedBackprop.Export.Ops;
 /// <param name="L2">The penalty's factor in g = M(l2, w, g); 0 for none.</param>
 internal sealed record CTensor(ParameterRange Range, CTable Table, int Offset, int GradientOffset, float L2)
 {
-    /// <summary>How many numbers.</summary>
+    /// <summary>Elements of the tensor.</summary>
     public int Length => Range.Count;
 
     /// <summary>The C expression of the weights.</summary>
@@ -21,5 +21,5 @@ internal sealed record CTensor(ParameterRange Range, CTable Table, int Offset, i
     public string? Gradient => GradientOffset < 0 ? null : CText.At("gradients", GradientOffset);
 
     /// <summary>How the sum of a gradient begins and ends.</summary>
-    public CEnding Ending => new(this);
+    public CGradientSum GradientSum => new(Gradient, Place, L2);
 }

@@ -1,4 +1,3 @@
-using EmbeddedBackprop.Export.Update;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Optimizers;
 using EmbeddedBackprop.Training;
@@ -63,7 +62,7 @@ public sealed record CTrainingOptions
     public static bool CountsEpochs(Schedule schedule)
     {
         ArgumentNullException.ThrowIfNull(schedule);
-        return CSchedule.CountsEpochs(schedule);
+        return (schedule is WarmUp { Then: { } then } ? then : schedule) is not Constant;
     }
 
     /// <summary>What a network is trained with: its losses, optimiser, penalties, bounds and seed; one sample a call.</summary>

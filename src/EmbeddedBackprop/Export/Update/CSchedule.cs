@@ -106,9 +106,6 @@ internal static class CSchedule
         }
     }
 
-    /// <summary>Whether the text uses the macros NAME_STEPS_PER_EPOCH and NAME_EPOCHS.</summary>
-    public static bool CountsEpochs(Schedule schedule) => (schedule is WarmUp { Then: { } then } ? then : schedule) is not Constant;
-
     /// <summary>The C expression of the rate of an update.</summary>
     /// <param name="program">Where routines are asked for.</param>
     /// <param name="macro">What macros begin with.</param>

@@ -1,5 +1,5 @@
 using EmbeddedBackprop.Export;
-using EmbeddedBackprop.Export.Ops;
+using EmbeddedBackprop.Export.Model;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Lanes;
@@ -22,7 +22,7 @@ internal sealed class COpsTests
     public void DeleteFolder() => build.Dispose();
 
     [Test]
-    public void The_zoo_has_every_op() => Assert.That(new CZoo(1).OpTypes, Is.EquivalentTo(COp.KnownTypes));
+    public void The_zoo_has_every_op() => Assert.That(new CZoo(1).OpTypes, Is.EquivalentTo(COpList.OpTypes));
 
     [TestCase("gcc -O0", Arithmetic.Fused, 1)]
     [TestCase("clang -O2", Arithmetic.Separate, 2)]

@@ -1,0 +1,67 @@
+using EmbeddedBackprop.Export.Losses;
+using EmbeddedBackprop.Export.Ops;
+using EmbeddedBackprop.Export.Text;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Losses;
+using EmbeddedBackprop.Ops;
+
+namespace EmbeddedBackprop.Export.Model;
+
+/// <summary>All ops that can be exported: a row for each, with the class that writes its C. Losses have rows of their own, in <see cref="CLoss"/>.</summary>
+internal static class COpList
+{
+    private static readonly (Type Op, COp C)[] Rows =
+    [
+        (typeof(Dense), new CDense()),
+        (typeof(Activate), new CActivate()),
+        (typeof(Conv2D), new CConvolution()),
+        (typeof(Conv1D), new CConvolution()),
+        (typeof(ConvTranspose2D), new CConvTranspose2D()),
+        (typeof(MaxPool2D), new CPool(isMean: false)),
+        (typeof(MaxPool1D), new CPool(isMean: false)),
+        (typeof(AveragePool2D), new CPool(isMean: true)),
+        (typeof(AveragePool1D), new CPool(isMean: true)),
+        (typeof(GlobalAveragePool), new CGlobalPool(isMean: true)),
+        (typeof(GlobalMaxPool), new CGlobalPool(isMean: false)),
+        (typeof(BatchNorm), new CBatchNorm()),
+        (typeof(LayerNorm), new CLayerNorm()),
+        (typeof(Dropout), new CDropout()),
+        (typeof(Embedding), new CEmbedding()),
+        (typeof(Add), new CPairwise("add", '+')),
+        (typeof(Subtract), new CPairwise("subtract", '-')),
+        (typeof(Multiply), new CPairwise("multiply", '*')),
+        (typeof(Scale), new CScale()),
+        (typeof(Concat), new CConcat()),
+        (typeof(Slice), new CSlice()),
+        (typeof(Reshape), new CCopy()),
+        (typeof(Flatten), new CCopy()),
+        (typeof(SwapAxes), new CSwapAxes()),
+        (typeof(MeanOverTime), new COverTime(isMean: true)),
+        (typeof(MaxOverTime), new COverTime(isMean: false)),
+        (typeof(SoftmaxOverLastAxis), new CSoftmaxOverLastAxis()),
+        (typeof(Rnn), new CRecurrent()),
+        (typeof(Gru), new CRecurrent()),
+        (typeof(Lstm), new CRecurrent()),
+    ];
+
+    /// <summary>The classes of all ops that can be exported.</summary>
+    public static IEnumerable<Type> OpTypes => Rows.Select(row => row.Op);
+
+    /// <summary>What writes the C of a step's op.</summary>
+    /// <exception cref="NotSupportedException">Nothing does: it is an op or a loss of a user's own.</exception>
+    public static COp For(Step step)
+    {
+        if (step.Op is Loss)
+        {
+            return CLoss.For(step);
+        }
+
+        COp? c = Array.Find(Rows, row => row.Op == step.Op.GetType()).C;
+        if (c is null)
+        {
+            ExportErrors.UnknownOp(step.Name, step.Op.Kind);
+        }
+
+        return c;
+    }
+}
