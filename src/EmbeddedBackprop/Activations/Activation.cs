@@ -1,3 +1,5 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Products;
 
@@ -32,6 +34,59 @@ public abstract class Activation
     /// <summary>The same in double: the oracle.</summary>
     public abstract void BackwardScalar(
         int rows, int columns, int stride, ReadOnlySpan<double> z, ReadOnlySpan<double> a, Span<double> delta);
+
+    /// <summary>a = f(z), by a set of kernels.</summary>
+    /// <typeparam name="T">float or double.</typeparam>
+    /// <typeparam name="K">The set.</typeparam>
+    /// <param name="arithmetic">How M rounds.</param>
+    /// <param name="z">The weighted input; may be a itself.</param>
+    /// <param name="a">The activation, with the rows of z.</param>
+    public void Forward<T, K>(Arithmetic arithmetic, in Matrix<T> z, in Matrix<T> a)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where K : struct, IKernels<T>
+    {
+        if (typeof(T) == typeof(double))
+        {
+            ForwardScalar(z.Rows, z.Columns, z.Stride, Doubles(z), Doubles(a));
+        }
+        else if (typeof(K) == typeof(SimdKernels))
+        {
+            Forward(arithmetic, z.Rows, z.Columns, z.Stride, Floats(z), Floats(a));
+        }
+        else
+        {
+            ForwardScalar(arithmetic, z.Rows, z.Columns, z.Stride, Floats(z), Floats(a));
+        }
+    }
+
+    /// <summary>delta: dL/da comes in, dL/dz = dL/da * f'(z) goes out; by a set of kernels.</summary>
+    /// <typeparam name="T">float or double.</typeparam>
+    /// <typeparam name="K">The set.</typeparam>
+    /// <param name="arithmetic">How M rounds.</param>
+    /// <param name="z">The weighted input; anything of its size where <see cref="KeepsInput"/> is false.</param>
+    /// <param name="a">The activation, with the rows of z.</param>
+    /// <param name="delta">The gradient, with the rows of z.</param>
+    public void Backward<T, K>(Arithmetic arithmetic, in Matrix<T> z, in Matrix<T> a, in Matrix<T> delta)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where K : struct, IKernels<T>
+    {
+        if (typeof(T) == typeof(double))
+        {
+            BackwardScalar(z.Rows, z.Columns, z.Stride, Doubles(z), Doubles(a), Doubles(delta));
+        }
+        else if (typeof(K) == typeof(SimdKernels))
+        {
+            Backward(arithmetic, z.Rows, z.Columns, z.Stride, Floats(z), Floats(a), Floats(delta));
+        }
+        else
+        {
+            BackwardScalar(arithmetic, z.Rows, z.Columns, z.Stride, Floats(z), Floats(a), Floats(delta));
+        }
+    }
+
+    private static Span<float> Floats<T>(in Matrix<T> x) where T : unmanaged => MemoryMarshal.Cast<T, float>(x.Values);
+
+    private static Span<double> Doubles<T>(in Matrix<T> x) where T : unmanaged => MemoryMarshal.Cast<T, double>(x.Values);
 
     /// <summary>One sample's affine layer and activation in one kernel: the bits of the product and <see cref="Forward"/>. Null where there is none.</summary>
     internal virtual AffineRow? AffineRow(Arithmetic arithmetic, AffineRowPlaces places) => null;

@@ -171,6 +171,39 @@ public readonly ref struct OpContext<T> where T : unmanaged
             : memory.Gradients.Slice(range.Offset, range.Length);
     }
 
+    /// <summary>The i-th input as rows, one per sample.</summary>
+    public Matrix<T> InputRows(int index) => MatrixOf(step.Inputs[index]);
+
+    /// <summary>dL/d(input i) as rows.</summary>
+    public Matrix<T> InputGradientRows(int index) => MatrixOf(step.InputGradients[index]);
+
+    /// <summary>The output as rows, one per sample.</summary>
+    public Matrix<T> OutputRows => MatrixOf(step.Output);
+
+    /// <summary>dL/d(output) as rows. The op may overwrite it: nobody reads it afterwards.</summary>
+    public Matrix<T> OutputGradientRows => MatrixOf(step.OutputGradient);
+
+    /// <summary>The i-th parameter tensor as rows: a dense weight has one per input, all others have one row.</summary>
+    public Matrix<T> ParameterRows(int index) => MatrixOf(Parameter(index), in step.Ranges[index]);
+
+    /// <summary>The gradient of the i-th parameter tensor as rows.</summary>
+    public Matrix<T> ParameterGradientRows(int index) => MatrixOf(ParameterGradient(index), in step.Ranges[index]);
+
+    /// <summary>z of an op that ends in an activation a = f(z): kept where the derivative reads it in a backward pass to come, elsewhere in a's memory.</summary>
+    internal Matrix<T> WeightedInputRows
+    {
+        get
+        {
+            int stride = step.Output.Stride;
+            return step.Saved.Exists ? new(memory.Workspace.Slice(step.Saved.Offset, run.Batch * stride), run.Batch, step.Output.Columns, stride, stride) : OutputRows;
+        }
+    }
+
+    private static Matrix<T> MatrixOf(Span<T> values, ref readonly ParameterRange range) => new(values, range.Rows, range.Columns, range.Stride, range.Stride);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Matrix<T> MatrixOf(Slot slot) => new(Rows(slot), run.Batch, slot.Columns, slot.Stride, slot.Stride);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Span<T> Rows(Slot slot) => memory.Workspace.Slice(slot.Offset, run.Batch * slot.Stride);
 

@@ -19,6 +19,21 @@ internal static class Gradients
         }
     }
 
+    /// <summary>dx = d, or dx + d where another reader of the same node wrote first.</summary>
+    public static void PassOn<T, K>(ReadOnlySpan<T> d, Span<T> dx, bool accumulate)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where K : struct, IKernels<T>
+    {
+        if (accumulate)
+        {
+            K.Add(dx, d, dx);
+        }
+        else
+        {
+            d.CopyTo(dx);
+        }
+    }
+
     /// <summary>The definition of <see cref="PassOn"/>.</summary>
     public static void PassOnScalar<T>(ReadOnlySpan<T> d, Span<T> dx, bool accumulate)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>

@@ -19,6 +19,28 @@ public static class Elementwise
         TensorPrimitives.Add(x, y, destination);
     }
 
+    /// <summary>d[i] = x[i] + y.</summary>
+    /// <param name="x">The left operand.</param>
+    /// <param name="y">The right operand.</param>
+    /// <param name="destination">The results, of the same length.</param>
+    /// <exception cref="ArgumentException">The lengths differ, or the destination overlaps the source without being it.</exception>
+    public static void Add(ReadOnlySpan<float> x, float y, Span<float> destination)
+    {
+        Require.Equal("Elementwise.Add", nameof(destination), x.Length, destination.Length);
+        TensorPrimitives.Add(x, y, destination);
+    }
+
+    /// <summary>d[i] = x[i] / y.</summary>
+    /// <param name="x">The dividends.</param>
+    /// <param name="y">The divisor.</param>
+    /// <param name="destination">The quotients, of the same length.</param>
+    /// <exception cref="ArgumentException">The lengths differ, or the destination overlaps the source without being it.</exception>
+    public static void Divide(ReadOnlySpan<float> x, float y, Span<float> destination)
+    {
+        Require.Equal("Elementwise.Divide", nameof(destination), x.Length, destination.Length);
+        TensorPrimitives.Divide(x, y, destination);
+    }
+
     /// <summary>d[i] = x[i] - y[i].</summary>
     /// <param name="x">The left operand.</param>
     /// <param name="y">The right operand, of the same length.</param>

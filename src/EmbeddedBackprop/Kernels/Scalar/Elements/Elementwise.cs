@@ -21,6 +21,38 @@ public static class Elementwise
             destination[i] = x[i] + y[i];
     }
 
+    /// <summary>d[i] = x[i] + y.</summary>
+    /// <typeparam name="T">float or double.</typeparam>
+    /// <param name="x">The left operand.</param>
+    /// <param name="y">The right operand.</param>
+    /// <param name="destination">The results, of the same length.</param>
+    /// <exception cref="ArgumentException">The lengths differ.</exception>
+    public static void Add<T>(ReadOnlySpan<T> x, T y, Span<T> destination)
+        where T : struct, IBinaryFloatingPointIeee754<T>
+    {
+        Require.Equal("Elementwise.Add", nameof(destination), x.Length, destination.Length);
+        for (int i = 0; i < x.Length; i++)
+        {
+            destination[i] = x[i] + y;
+        }
+    }
+
+    /// <summary>d[i] = x[i] / y.</summary>
+    /// <typeparam name="T">float or double.</typeparam>
+    /// <param name="x">The dividends.</param>
+    /// <param name="y">The divisor.</param>
+    /// <param name="destination">The quotients, of the same length.</param>
+    /// <exception cref="ArgumentException">The lengths differ.</exception>
+    public static void Divide<T>(ReadOnlySpan<T> x, T y, Span<T> destination)
+        where T : struct, IBinaryFloatingPointIeee754<T>
+    {
+        Require.Equal("Elementwise.Divide", nameof(destination), x.Length, destination.Length);
+        for (int i = 0; i < x.Length; i++)
+        {
+            destination[i] = x[i] / y;
+        }
+    }
+
     /// <summary>d[i] = x[i] - y[i].</summary>
     /// <typeparam name="T">float or double.</typeparam>
     /// <param name="x">The left operand.</param>
