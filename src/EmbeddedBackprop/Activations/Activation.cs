@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Runtime.InteropServices;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Products;
+using EmbeddedBackprop.Kernels.Sets;
 
 namespace EmbeddedBackprop.Activations;
 

@@ -1,5 +1,6 @@
 using System.Numerics;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Sets;
 
 namespace EmbeddedBackprop.Graphs;
 

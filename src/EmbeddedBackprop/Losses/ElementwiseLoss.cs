@@ -8,7 +8,7 @@ namespace EmbeddedBackprop.Losses;
 
 /// <summary>Runs an <see cref="ILossFunction"/> over a batch: parts of the sum forwards, dL/da = l'(a, y) * scale backwards.</summary>
 /// <typeparam name="TFunction">The loss of one output.</typeparam>
-public sealed class Loss<TFunction> : Loss where TFunction : struct, ILossFunction
+public sealed class Loss<TFunction> : Loss, IPasses<Loss<TFunction>> where TFunction : struct, ILossFunction
 {
     /// <inheritdoc/>
     public override string Kind => TFunction.Name;
@@ -20,59 +20,22 @@ public sealed class Loss<TFunction> : Loss where TFunction : struct, ILossFuncti
     public override int ScratchLength(int batch, Layout layout) => (Smooths ? 2 : 1) * batch * layout.Stride(Outputs);
 
     /// <inheritdoc/>
-    public override void Forward(in OpContext<float> c)
+    protected override Passes Passes => Passes.Of<Loss<TFunction>>();
+
+    static void IPasses<Loss<TFunction>>.Forward<T, K>(Loss<TFunction> op, in OpContext<T> c)
     {
-        // The terms by vectors, their sum in the order of the definition.
-        Span<float> terms = c.Scratch[..(c.Batch * c.InputStride(0))];
-        ElementFormula.Run<Term>(c.Arithmetic, c.Input(0), Targets(in c, Smoothed(in c), Classes), terms);
-        WeighRows(in c, terms);
-        AddTerms(in c, terms);
+        Matrix<T> a = c.InputRows(0), y = op.Targets<T, K>(in c, op.Smoothed(in c), Classes), terms = ScratchRows(in c, 0);
+        K.Apply<Term>(c.Arithmetic, a, y, terms);
+        op.WeighRows<T, K>(in c, terms);
+        op.AddTerms<T, K>(in c, terms);
     }
 
-    /// <inheritdoc/>
-    public override void Backward(in OpContext<float> c)
+    static void IPasses<Loss<TFunction>>.Backward<T, K>(Loss<TFunction> op, in OpContext<T> c)
     {
-        Span<float> gradient = GradientRows(in c);
-        ElementFormula.Run<Gradient>(c.Arithmetic, c.Input(0), Targets(in c, Smoothed(in c), Classes), gradient, (float)GradientScale(c.LogicalBatch));
-        WeighRows(in c, gradient);
-        Padding.Clear(gradient, c.Batch, Outputs, c.InputStride(0));
-        EndGradient(in c);
-    }
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<float> c)
-    {
-        ElementFormula.RunScalar<Term>(
-            c.Arithmetic, c.Batch, Outputs, c.InputStride(0), c.Input(0), TargetsTwin(in c, Smoothed(in c), Classes), c.Scratch);
-        WeighRowsTwin(in c, c.Scratch);
-        AddTermsTwin<float>(in c, c.Scratch);
-    }
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<float> c)
-    {
-        ElementFormula.RunScalar<Gradient>(
-            c.Arithmetic, c.Batch, Outputs, c.InputStride(0), c.Input(0), TargetsTwin(in c, Smoothed(in c), Classes), GradientRows(in c),
-            (float)GradientScale(c.LogicalBatch));
-        WeighRowsTwin(in c, GradientRows(in c));
-        EndGradientTwin(in c);
-    }
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<double> c)
-    {
-        ElementFormula.RunScalar<Term>(c.Batch, Outputs, c.InputStride(0), c.Input(0), TargetsTwin(in c, Smoothed(in c), Classes), c.Scratch);
-        WeighRowsTwin(in c, c.Scratch);
-        AddTermsTwin<double>(in c, c.Scratch);
-    }
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<double> c)
-    {
-        ElementFormula.RunScalar<Gradient>(
-            c.Batch, Outputs, c.InputStride(0), c.Input(0), TargetsTwin(in c, Smoothed(in c), Classes), GradientRows(in c), GradientScale(c.LogicalBatch));
-        WeighRowsTwin(in c, GradientRows(in c));
-        EndGradientTwin(in c);
+        Matrix<T> a = c.InputRows(0), y = op.Targets<T, K>(in c, op.Smoothed(in c), Classes), gradient = GradientRows(in c);
+        K.Apply<Gradient>(c.Arithmetic, a, y, gradient, T.CreateTruncating(op.GradientScale(c.LogicalBatch)));
+        op.WeighRows<T, K>(in c, gradient);
+        EndGradient<T, K>(in c, gradient);
     }
 
     internal override Loss? OnLogits(Activation outputActivation) => TFunction.OnLogits(outputActivation)?.WithSettingsOf(this);
@@ -82,9 +45,8 @@ public sealed class Loss<TFunction> : Loss where TFunction : struct, ILossFuncti
     /// <summary>Each output says yes or no.</summary>
     private const int Classes = 2;
 
-    /// <summary>Memory for smoothed targets, behind that for terms.</summary>
-    private Span<T> Smoothed<T>(scoped in OpContext<T> c) where T : unmanaged =>
-        Smooths ? c.Scratch.Slice(c.Batch * c.InputStride(0), c.Batch * c.InputStride(0)) : default;
+    /// <summary>Memory for smoothed targets, after that for terms.</summary>
+    private Matrix<T> Smoothed<T>(in OpContext<T> c) where T : unmanaged => Smooths ? ScratchRows(in c, c.Batch * c.InputStride(0)) : default;
 
     private protected override float DecisionThreshold => (float)TFunction.DecisionThreshold;
 

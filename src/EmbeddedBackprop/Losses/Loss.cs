@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Numerics;
+using System.Runtime.InteropServices;
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
@@ -13,7 +15,7 @@ namespace EmbeddedBackprop.Losses;
 /// micro-batches go on in the same parts, and the tree s[l] += s[l+8], s[l+4], s[l+2], s[l+1] folds them. The gradient is that of the value as
 /// reported: it carries the factor 1/n.
 /// </remarks>
-public abstract class Loss : Op
+public abstract class Loss : KernelOp
 {
     /// <summary>Partial sums of a loss.</summary>
     public const int PartCount = 16;
@@ -28,6 +30,7 @@ public abstract class Loss : Op
     private float weight = 1f;
     private float labelSmoothing;
     private float[]? classWeights;
+    private double[]? classWeightsInDouble;
 
     /// <summary>
     /// epsilon, from 0 up to but not including 1: the target becomes y = M(1 - epsilon, y, epsilon / classes), so that no output is asked to reach 1.
@@ -51,6 +54,7 @@ public abstract class Loss : Op
         init
         {
             classWeights = value is null ? null : [.. value];
+            classWeightsInDouble = value is null ? null : [.. value];
             foreach (float weight in classWeights ?? [])
             {
                 Errors.RequireNotNegative("class weight", weight);
@@ -148,63 +152,57 @@ public abstract class Loss : Op
     {
         labelSmoothing = other.labelSmoothing;
         classWeights = other.classWeights;
+        classWeightsInDouble = other.classWeightsInDouble;
         weight = other.weight;
         return this;
     }
 
     /// <summary>The targets as the loss reads them: as they are, or smoothed into the given memory.</summary>
-    private protected Span<float> Targets(scoped in OpContext<float> c, Span<float> smoothed, int classes)
+    private protected Matrix<T> Targets<T, K>(in OpContext<T> c, in Matrix<T> smoothed, int classes)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where K : struct, IKernels<T>
     {
         if (!Smooths)
         {
-            return c.Input(1);
+            return c.InputRows(1);
         }
 
-        LossTargets.Smooth(c.Arithmetic, labelSmoothing, classes, c.Input(1), smoothed);
-        return smoothed;
-    }
-
-    /// <summary>The definition of <see cref="Targets"/>.</summary>
-    private protected Span<T> TargetsTwin<T>(scoped in OpContext<T> c, Span<T> smoothed, int classes)
-        where T : unmanaged, System.Numerics.IBinaryFloatingPointIeee754<T>
-    {
-        if (!Smooths)
-        {
-            return c.Input(1);
-        }
-
-        LossTargets.SmoothTwin<T>(c.Arithmetic, labelSmoothing, classes, c.Input(1), smoothed);
+        LossTargets.Smooth<T, K>(c.Arithmetic, labelSmoothing, classes, c.Input(1), smoothed.Values);
         return smoothed;
     }
 
     /// <summary>Multiplies each sample's row of terms or gradients by what its class weighs.</summary>
-    private protected void WeighRows(in OpContext<float> c, Span<float> rows)
+    private protected void WeighRows<T, K>(in OpContext<T> c, in Matrix<T> rows)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where K : struct, IKernels<T>
     {
         for (int sample = 0; classWeights is not null && sample < c.Batch; sample++)
         {
-            Span<float> row = rows.Slice(sample * c.InputStride(0), Outputs);
-            Elementwise.Scale(SampleWeight(in c, sample), row, row);
+            ReadOnlySpan<T> target = c.InputRows(1).Row(sample), weights = typeof(T) == typeof(float)
+                ? MemoryMarshal.Cast<float, T>(classWeights)
+                : MemoryMarshal.Cast<double, T>(classWeightsInDouble);
+            T weight = IsIndexTarget ? weights[ClassIndex(target[0])] : LossTargets.Weight<T, K>(c.Arithmetic, weights, target);
+            K.Scale(weight, rows.Row(sample), rows.Row(sample));
         }
     }
 
-    /// <summary>The definition of <see cref="WeighRows"/>.</summary>
-    private protected void WeighRowsTwin<T>(in OpContext<T> c, Span<T> rows) where T : unmanaged, System.Numerics.IBinaryFloatingPointIeee754<T>
+    /// <summary>Whether the target is the index of a class instead of a number per class.</summary>
+    private protected virtual bool IsIndexTarget => false;
+
+    /// <summary>A class index as a whole number.</summary>
+    private protected int ClassIndex<T>(T value) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        for (int sample = 0; classWeights is not null && sample < c.Batch; sample++)
+        // Written so that NaN is out of range, too.
+        if (!(value >= T.Zero && value < T.CreateTruncating(Outputs) && T.IsInteger(value)))
         {
-            T weight = LossTargets.WeightTwin<T>(c.Arithmetic, classWeights, c.Input(1).Slice(sample * c.InputStride(1), Outputs));
-            for (int i = sample * c.InputStride(0); i < (sample * c.InputStride(0)) + Outputs; i++)
-            {
-                rows[i] = weight * rows[i];
-            }
+            Errors.OutOfRange(Name + ": class index", double.CreateTruncating(value), $"a whole number from 0 to {Outputs - 1}");
         }
+
+        return int.CreateTruncating(value);
     }
 
     /// <summary>What a class weighs: 1 where nothing was said.</summary>
     private protected float ClassWeight(int label) => classWeights is null ? 1f : classWeights[label];
-
-    private protected virtual float SampleWeight(in OpContext<float> c, int sample) =>
-        LossTargets.Weight(c.Arithmetic, classWeights!, c.Input(1).Slice(sample * c.InputStride(1), Outputs));
 
     private protected virtual void CheckTarget(string name, Node prediction, Node target)
     {
@@ -214,24 +212,15 @@ public abstract class Loss : Op
         }
     }
 
-    /// <summary>Adds the terms of this run's samples, [batch][stride of the prediction], to the 16 parts.</summary>
-    private protected void AddTerms(in OpContext<float> c, ReadOnlySpan<float> terms)
-    {
-        Span<float> parts = BeginParts(in c);
-        for (int sample = 0; sample < c.Batch; sample++)
-        {
-            Reduce.AddToParts(terms.Slice(sample * c.InputStride(0), Outputs), parts, FirstPart(c.SampleOffset + sample));
-        }
-    }
-
-    /// <summary>The definition of <see cref="AddTerms"/>.</summary>
-    private protected void AddTermsTwin<T>(in OpContext<T> c, ReadOnlySpan<T> terms)
-        where T : unmanaged, System.Numerics.IBinaryFloatingPointIeee754<T>
+    /// <summary>Adds the terms of this run's samples to the 16 parts.</summary>
+    private protected void AddTerms<T, K>(in OpContext<T> c, in Matrix<T> terms)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where K : struct, IKernels<T>
     {
         Span<T> parts = BeginParts(in c);
         for (int sample = 0; sample < c.Batch; sample++)
         {
-            Kernels.Scalar.Reduce.AddToParts(terms.Slice(sample * c.InputStride(0), Outputs), parts, FirstPart(c.SampleOffset + sample));
+            K.AddToParts(terms.Row(sample), parts, FirstPart(c.SampleOffset + sample));
         }
     }
 
@@ -247,38 +236,32 @@ public abstract class Loss : Op
         return parts;
     }
 
-    /// <summary>Where the gradient is computed: in its place, or in the scratch where another reader of the prediction has written there already.</summary>
-    private protected static Span<T> GradientRows<T>(in OpContext<T> c) where T : unmanaged =>
-        c.ContinueInputGradient(0) ? c.Scratch[..(c.Batch * c.InputStride(0))] : c.InputGradient(0);
-
-    /// <summary>Adds the gradient to what another reader of the prediction left.</summary>
-    private protected static void EndGradient(in OpContext<float> c)
+    /// <summary>Scratch from an offset on, as rows like those of the prediction.</summary>
+    private protected static Matrix<T> ScratchRows<T>(in OpContext<T> c, int first) where T : unmanaged
     {
-        if (c.ContinueInputGradient(0))
-        {
-            Elementwise.Add(c.InputGradient(0), GradientRows(in c), c.InputGradient(0));
-        }
+        int stride = c.InputStride(0);
+        return new(c.Scratch.Slice(first, c.Batch * stride), c.Batch, c.InputColumns(0), stride, stride);
     }
 
-    /// <summary>The definition of <see cref="EndGradient"/>.</summary>
-    private protected void EndGradientTwin<T>(in OpContext<T> c) where T : unmanaged, System.Numerics.IBinaryFloatingPointIeee754<T>
+    /// <summary>Where the gradient is computed: in its place, or in the scratch where another reader of the prediction has written there already.</summary>
+    private protected static Matrix<T> GradientRows<T>(in OpContext<T> c) where T : unmanaged =>
+        c.ContinueInputGradient(0) ? ScratchRows(in c, 0) : c.InputGradientRows(0);
+
+    /// <summary>Adds the gradient to what another reader of the prediction left.</summary>
+    private protected static void EndGradient<T, K>(in OpContext<T> c, in Matrix<T> gradient)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where K : struct, IKernels<T>
     {
+        gradient.ClearPadding();
         if (c.ContinueInputGradient(0))
         {
-            Span<T> sum = c.InputGradient(0), term = GradientRows(in c);
-            for (int row = 0; row < c.Batch; row++)
-            {
-                for (int i = row * c.InputStride(0); i < (row * c.InputStride(0)) + Outputs; i++)
-                {
-                    sum[i] += term[i];
-                }
-            }
+            K.Add(c.InputGradient(0), gradient.Values, c.InputGradient(0));
         }
     }
 
     /// <summary>The part that the first output of a sample goes to.</summary>
     private protected int FirstPart(int sample) => (int)((long)sample * Outputs % PartCount);
 
-    private static T Fold<T>(ReadOnlySpan<T> parts) where T : struct, System.Numerics.IBinaryFloatingPointIeee754<T> =>
+    private static T Fold<T>(ReadOnlySpan<T> parts) where T : struct, IBinaryFloatingPointIeee754<T> =>
         Kernels.Scalar.Reduce.Fold(parts[..PartCount]);
 }

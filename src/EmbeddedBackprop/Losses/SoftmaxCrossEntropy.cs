@@ -15,7 +15,7 @@ namespace EmbeddedBackprop.Losses;
 /// Targets are dense (as many numbers as there are classes; any weights, not only one-hot) or a class index (a target node of one number), which gives
 /// the bits of the one-hot form. The probabilities are computed by the backward pass alone: evaluation needs only lse.
 /// </remarks>
-public sealed class SoftmaxCrossEntropy : Loss
+public sealed class SoftmaxCrossEntropy : Loss, IPasses<SoftmaxCrossEntropy>
 {
     /// <inheritdoc/>
     public override string Kind => "cross-entropy";
@@ -28,79 +28,57 @@ public sealed class SoftmaxCrossEntropy : Loss
     public override int ScratchLength(int batch, Layout layout) => ((Smooths ? 2 : 1) * batch * layout.Stride(Outputs)) + batch;
 
     /// <inheritdoc/>
-    public override void Forward(in OpContext<float> c)
+    protected override Passes Passes => Passes.Of<SoftmaxCrossEntropy>();
+
+    static void IPasses<SoftmaxCrossEntropy>.Forward<T, K>(SoftmaxCrossEntropy op, in OpContext<T> c)
     {
-        int stride = c.InputStride(0);
-        Span<float> z = c.Input(0), y = c.Input(1), terms = c.Scratch[..(c.Batch * stride)], lse = c.Scratch.Slice(c.Batch * stride, c.Batch);
-        SoftmaxRows.LogSumExp(c.Arithmetic, c.Batch, Outputs, z, stride, lse);
-        if (IndexTarget && !Smooths)
+        Matrix<T> z = c.InputRows(0), terms = ScratchRows(in c, 0);
+        Span<T> lse = c.Scratch.Slice(c.Batch * z.Stride, c.Batch);
+        K.LogSumExp(c.Arithmetic, z, lse);
+        if (op.IndexTarget && !op.Smooths)
         {
-            AddIndexTerms<float>(in c, z, y, lse);
+            op.AddIndexTerms<T>(in c, z, c.Input(1), lse);
             return;
         }
 
-        y = IndexTarget ? OneHot(in c) : y;
-        if (Smooths)
-        {
-            LossTargets.Smooth(c.Arithmetic, LabelSmoothing, Outputs, y, Smoothed(in c));
-            y = Smoothed(in c);
-        }
-
+        Matrix<T> y = op.DenseTargets<T, K>(in c);
         for (int sample = 0; sample < c.Batch; sample++)
         {
             // Whole padded rows: no ragged end; AddTerms reads the outputs alone.
-            int row = sample * stride;
-            ElementFormula.Run<Term>(c.Arithmetic, z.Slice(row, stride), y.Slice(row, stride), terms.Slice(row, stride), lse[sample]);
+            K.Apply<Term>(c.Arithmetic, z.PaddedRow(sample), y.PaddedRow(sample), terms.PaddedRow(sample), lse[sample]);
         }
 
-        WeighRows(in c, terms);
-        AddTerms(in c, terms);
+        op.WeighRows<T, K>(in c, terms);
+        op.AddTerms<T, K>(in c, terms);
     }
 
-    /// <inheritdoc/>
-    public override void Backward(in OpContext<float> c)
+    static void IPasses<SoftmaxCrossEntropy>.Backward<T, K>(SoftmaxCrossEntropy op, in OpContext<T> c)
     {
-        int stride = c.InputStride(0);
-        float scale = (float)GradientScale(c.LogicalBatch);
-        Span<float> y = c.Input(1), gradient = GradientRows(in c);
-        SoftmaxRows.Forward(c.Arithmetic, c.Batch, Outputs, c.Input(0), stride, gradient, stride);
-        if (Smooths)
+        T scale = T.CreateTruncating(op.GradientScale(c.LogicalBatch));
+        Matrix<T> gradient = GradientRows(in c);
+        K.Softmax(c.Arithmetic, c.InputRows(0), gradient);
+        if (op.IndexTarget && !op.Smooths)
         {
-            LossTargets.Smooth(c.Arithmetic, LabelSmoothing, Outputs, IndexTarget ? OneHot(in c) : y, Smoothed(in c));
-            y = Smoothed(in c);
-        }
-
-        for (int sample = 0; sample < c.Batch; sample++)
-        {
-            Span<float> p = gradient.Slice(sample * stride, stride);
-            if (IndexTarget && !Smooths)
+            for (int sample = 0; sample < c.Batch; sample++)
             {
-                p[ClassIndex(y[sample])] -= 1f;
-                Elementwise.Scale(scale, p, p);
+                Span<T> p = gradient.PaddedRow(sample);
+                p[op.ClassIndex(c.Input(1)[sample])] -= T.One;
+                K.Scale(scale, p, p);
             }
-            else
+        }
+        else
+        {
+            Matrix<T> y = op.DenseTargets<T, K>(in c);
+            for (int sample = 0; sample < c.Batch; sample++)
             {
-                Span<float> target = y.Slice(sample * stride, stride);
-                ElementFormula.Run<Delta>(c.Arithmetic, target, target, p, Reduce.Sum(target[..Outputs]), scale);
+                Span<T> target = y.PaddedRow(sample);
+                K.Apply<Delta>(c.Arithmetic, target, target, gradient.PaddedRow(sample), K.Sum(y.Row(sample)), scale);
             }
         }
 
-        WeighRows(in c, gradient);
-        Padding.Clear(gradient, c.Batch, Outputs, stride);
-        EndGradient(in c);
+        op.WeighRows<T, K>(in c, gradient);
+        EndGradient<T, K>(in c, gradient);
     }
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<float> c) => ForwardTwin(in c);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<float> c) => BackwardTwin(in c, (float)GradientScale(c.LogicalBatch));
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<double> c) => ForwardTwin(in c);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<double> c) => BackwardTwin(in c, GradientScale(c.LogicalBatch));
 
     internal override Loss? OnLogits(Activation outputActivation) => outputActivation is Activations.Softmax ? this : null;
 
@@ -131,17 +109,27 @@ public sealed class SoftmaxCrossEntropy : Loss
 
     private protected override bool TargetsAreProbabilities => true;
 
-    private protected override float SampleWeight(in OpContext<float> c, int sample) =>
-        IndexTarget ? ClassWeight(ClassIndex(c.Input(1)[sample])) : base.SampleWeight(in c, sample);
+    private protected override bool IsIndexTarget => IndexTarget;
 
-    /// <summary>Memory for smoothed targets, behind terms and log-sum-exps.</summary>
-    private static Span<T> Smoothed<T>(scoped in OpContext<T> c) where T : unmanaged =>
-        c.Scratch.Slice((c.Batch * c.InputStride(0)) + c.Batch, c.Batch * c.InputStride(0));
+    /// <summary>The targets as a number per class: as they are, or smoothed, from one-hot rows where they are class indices.</summary>
+    private Matrix<T> DenseTargets<T, K>(in OpContext<T> c)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where K : struct, IKernels<T>
+    {
+        if (!Smooths)
+        {
+            return c.InputRows(1);
+        }
+
+        // After terms and log-sum-exps.
+        Matrix<T> rows = ScratchRows(in c, (c.Batch * c.InputStride(0)) + c.Batch);
+        LossTargets.Smooth<T, K>(c.Arithmetic, LabelSmoothing, Outputs, IndexTarget ? OneHot(in c, rows.Values) : c.Input(1), rows.Values);
+        return rows;
+    }
 
     /// <summary>Class indices as one-hot rows, in the memory that their smoothed form takes.</summary>
-    private Span<T> OneHot<T>(scoped in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    private Span<T> OneHot<T>(in OpContext<T> c, Span<T> rows) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        Span<T> rows = Smoothed(in c);
         rows.Clear();
         for (int sample = 0; sample < c.Batch; sample++)
         {
@@ -151,86 +139,8 @@ public sealed class SoftmaxCrossEntropy : Loss
         return rows;
     }
 
-    private Span<T> SmoothedTwin<T>(scoped in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        if (!Smooths)
-        {
-            return c.Input(1);
-        }
-
-        Span<T> rows = Smoothed(in c);
-        LossTargets.SmoothTwin<T>(c.Arithmetic, LabelSmoothing, Outputs, IndexTarget ? OneHot(in c) : c.Input(1), rows);
-        return rows;
-    }
-
-    private void WeighLabelledTwin<T>(in OpContext<T> c, Span<T> rows) where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        if (!IndexTarget)
-        {
-            WeighRowsTwin(in c, rows);
-            return;
-        }
-
-        for (int sample = 0; ClassWeights is not null && sample < c.Batch; sample++)
-        {
-            T weight = T.CreateTruncating(ClassWeight(ClassIndex(c.Input(1)[sample])));
-            for (int i = sample * c.InputStride(0); i < (sample * c.InputStride(0)) + Outputs; i++)
-            {
-                rows[i] = weight * rows[i];
-            }
-        }
-    }
-
-    private void ForwardTwin<T>(in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        int stride = c.InputStride(0);
-        Span<T> z = c.Input(0), y = c.Input(1), terms = c.Scratch[..(c.Batch * stride)], lse = c.Scratch.Slice(c.Batch * stride, c.Batch);
-        Kernels.Scalar.SoftmaxRows.LogSumExp<T>(c.Arithmetic, c.Batch, Outputs, z, stride, lse);
-        if (IndexTarget && !Smooths)
-        {
-            AddIndexTerms<T>(in c, z, y, lse);
-            return;
-        }
-
-        y = SmoothedTwin(in c);
-
-        for (int sample = 0; sample < c.Batch; sample++)
-        {
-            for (int i = sample * stride; i < (sample * stride) + Outputs; i++)
-            {
-                terms[i] = y[i] * (lse[sample] - z[i]);
-            }
-        }
-
-        WeighLabelledTwin(in c, terms);
-        AddTermsTwin<T>(in c, terms);
-    }
-
-    private void BackwardTwin<T>(in OpContext<T> c, T scale) where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        int stride = c.InputStride(0);
-        Span<T> y = c.Input(1), gradient = GradientRows(in c);
-        Kernels.Scalar.SoftmaxRows.Forward<T>(c.Arithmetic, c.Batch, Outputs, c.Input(0), stride, gradient, stride);
-        y = SmoothedTwin(in c);
-        bool index = IndexTarget && !Smooths;
-        for (int sample = 0; sample < c.Batch; sample++)
-        {
-            int row = sample * stride;
-            int target = index ? ClassIndex(y[sample]) : -1;
-            T sum = index ? T.One : Kernels.Scalar.Reduce.Sum<T>(y.Slice(row, Outputs));
-            for (int j = 0; j < Outputs; j++)
-            {
-                T wanted = !index ? y[row + j] : j == target ? T.One : T.Zero;
-                gradient[row + j] = ((gradient[row + j] * sum) - wanted) * scale;
-            }
-        }
-
-        WeighLabelledTwin(in c, gradient);
-        EndGradientTwin(in c);
-    }
-
     /// <summary>One term a sample, in the part that the class's element of the one-hot form has; the other terms are 0 there.</summary>
-    private void AddIndexTerms<T>(in OpContext<T> c, ReadOnlySpan<T> z, ReadOnlySpan<T> y, ReadOnlySpan<T> lse)
+    private void AddIndexTerms<T>(in OpContext<T> c, in Matrix<T> z, ReadOnlySpan<T> y, ReadOnlySpan<T> lse)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         Span<T> parts = BeginParts(in c);
@@ -238,19 +148,8 @@ public sealed class SoftmaxCrossEntropy : Loss
         {
             int target = ClassIndex(y[sample]);
             parts[(FirstPart(c.SampleOffset + sample) + target) % PartCount] +=
-                T.CreateTruncating(ClassWeight(target)) * (lse[sample] - z[(sample * c.InputStride(0)) + target]);
+                T.CreateTruncating(ClassWeight(target)) * (lse[sample] - z.Row(sample)[target]);
         }
-    }
-
-    private int ClassIndex<T>(T value) where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        // Written so that NaN is out of range, too.
-        if (!(value >= T.Zero && value < T.CreateTruncating(Outputs) && T.IsInteger(value)))
-        {
-            Errors.OutOfRange(Name + ": class index", double.CreateTruncating(value), $"a whole number from 0 to {Outputs - 1}");
-        }
-
-        return int.CreateTruncating(value);
     }
 
     /// <summary>y (lse - z), lse = alpha.</summary>

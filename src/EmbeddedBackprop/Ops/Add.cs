@@ -1,4 +1,3 @@
-using System.Numerics;
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
@@ -6,7 +5,7 @@ using EmbeddedBackprop.Kernels;
 namespace EmbeddedBackprop.Ops;
 
 /// <summary>a = f(x0 + x1 + ...), element by element, the sum in the order of the inputs: skip connections. Source: He et al. 2016.</summary>
-public sealed class Add : Op, IActivated
+public sealed class Add : KernelOp, IPasses<Add>, IActivated
 {
     private Shape input;
 
@@ -63,105 +62,35 @@ public sealed class Add : Op, IActivated
     public override int SavedLength(int batch, Layout layout) => Activation.KeepsInput ? batch * layout.Stride(input.Length) : 0;
 
     /// <inheritdoc/>
-    public override void Forward(in OpContext<float> c)
+    protected override Passes Passes => Passes.Of<Add>();
+
+    static void IPasses<Add>.Forward<T, K>(Add op, in OpContext<T> c)
     {
-        Span<float> z = WeightedInput(in c);
-        Elementwise.Add(c.Input(0), c.Input(1), z);
+        Matrix<T> z = c.WeightedInputRows;
+        K.Add(c.Input(0), c.Input(1), z.Values);
         for (int i = 2; i < c.InputCount; i++)
         {
-            Elementwise.Add(z, c.Input(i), z);
+            K.Add(z.Values, c.Input(i), z.Values);
         }
 
-        if (!IsPlain)
+        if (!op.IsPlain)
         {
-            Activation.Forward(c.Arithmetic, c.Batch, c.OutputColumns, c.OutputStride, z, c.Output);
+            op.Activation.Forward<T, K>(c.Arithmetic, z, c.OutputRows);
         }
     }
 
-    /// <inheritdoc/>
-    public override void Backward(in OpContext<float> c)
+    static void IPasses<Add>.Backward<T, K>(Add op, in OpContext<T> c)
     {
-        if (!IsPlain)
+        if (!op.IsPlain)
         {
-            Activation.Backward(c.Arithmetic, c.Batch, c.OutputColumns, c.OutputStride, WeightedInput(in c), c.Output, c.OutputGradient);
+            op.Activation.Backward<T, K>(c.Arithmetic, c.WeightedInputRows, c.OutputRows, c.OutputGradientRows);
         }
 
         for (int i = 0; i < c.InputCount; i++)
         {
             if (c.WantsInputGradient(i))
             {
-                Gradients.PassOn(c.OutputGradient, c.InputGradient(i), c.ContinueInputGradient(i));
-            }
-        }
-    }
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<float> c)
-    {
-        SumTwin(in c);
-        if (!IsPlain)
-        {
-            Activation.ForwardScalar(c.Arithmetic, c.Batch, c.OutputColumns, c.OutputStride, WeightedInput(in c), c.Output);
-        }
-    }
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<float> c)
-    {
-        if (!IsPlain)
-        {
-            Activation.BackwardScalar(c.Arithmetic, c.Batch, c.OutputColumns, c.OutputStride, WeightedInput(in c), c.Output, c.OutputGradient);
-        }
-
-        PassOnTwin(in c);
-    }
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<double> c)
-    {
-        SumTwin(in c);
-        if (!IsPlain)
-        {
-            Activation.ForwardScalar(c.Batch, c.OutputColumns, c.OutputStride, WeightedInput(in c), c.Output);
-        }
-    }
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<double> c)
-    {
-        if (!IsPlain)
-        {
-            Activation.BackwardScalar(c.Batch, c.OutputColumns, c.OutputStride, WeightedInput(in c), c.Output, c.OutputGradient);
-        }
-
-        PassOnTwin(in c);
-    }
-
-    // The sum shares its memory with a unless the derivative reads it in a backward pass to come.
-    private static Span<T> WeightedInput<T>(in OpContext<T> c) where T : unmanaged => c.Saved.IsEmpty ? c.Output : c.Saved[..c.Output.Length];
-
-    private static void SumTwin<T>(in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        Span<T> z = WeightedInput(in c);
-        for (int j = 0; j < z.Length; j++)
-        {
-            T sum = c.Input(0)[j];
-            for (int i = 1; i < c.InputCount; i++)
-            {
-                sum += c.Input(i)[j];
-            }
-
-            z[j] = sum;
-        }
-    }
-
-    private static void PassOnTwin<T>(in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        for (int i = 0; i < c.InputCount; i++)
-        {
-            if (c.WantsInputGradient(i))
-            {
-                Gradients.PassOnScalar<T>(c.OutputGradient, c.InputGradient(i), c.ContinueInputGradient(i));
+                Gradients.PassOn<T, K>(c.OutputGradient, c.InputGradient(i), c.ContinueInputGradient(i));
             }
         }
     }

@@ -1,7 +1,4 @@
-using System.Numerics;
 using EmbeddedBackprop.Graphs;
-using EmbeddedBackprop.Kernels;
-using EmbeddedBackprop.Kernels.Pooling;
 
 namespace EmbeddedBackprop.Ops;
 
@@ -9,7 +6,7 @@ namespace EmbeddedBackprop.Ops;
 /// Means over windows: the sum in row-major order from +0, divided by the number of positions. In the backward pass each position of a window gets the
 /// window's gradient divided by that number.
 /// </summary>
-public abstract class AveragePooling : Pooling
+public abstract class AveragePooling : Pooling, IPasses<AveragePooling>
 {
     private protected AveragePooling(int rank, (int Height, int Width) window, (int Height, int Width) stride, (int Height, int Width) padding)
         : base(rank, window, stride, padding)
@@ -26,40 +23,16 @@ public abstract class AveragePooling : Pooling
     public override BackwardReads BackwardReads => BackwardReads.Nothing;
 
     /// <inheritdoc/>
-    public override void Forward(in OpContext<float> c) =>
-        Pool2D.AverageForward(Sizes, CountIncludePad, c.Batch, c.Input(0), c.InputStride(0), c.Output, c.OutputStride);
+    protected override Passes Passes => Passes.Of<AveragePooling>();
 
-    /// <inheritdoc/>
-    public override void Backward(in OpContext<float> c)
+    static void IPasses<AveragePooling>.Forward<T, K>(AveragePooling op, in OpContext<T> c) =>
+        K.AveragePool(op.Sizes, op.CountIncludePad, c.InputRows(0), c.OutputRows);
+
+    static void IPasses<AveragePooling>.Backward<T, K>(AveragePooling op, in OpContext<T> c)
     {
         if (c.WantsInputGradient(0))
         {
-            Pool2D.AverageBackward(
-                Sizes, CountIncludePad, c.Batch, c.OutputGradient, c.OutputStride, c.InputGradient(0), c.InputStride(0), c.ContinueInputGradient(0));
-        }
-    }
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<float> c) => ForwardTwin(in c);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<float> c) => BackwardTwin(in c);
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<double> c) => ForwardTwin(in c);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<double> c) => BackwardTwin(in c);
-
-    private void ForwardTwin<T>(in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
-        Kernels.Scalar.Pool2D.AverageForward<T>(Sizes, CountIncludePad, c.Batch, c.Input(0), c.InputStride(0), c.Output, c.OutputStride);
-
-    private void BackwardTwin<T>(in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        if (c.WantsInputGradient(0))
-        {
-            Kernels.Scalar.Pool2D.AverageBackward<T>(
-                Sizes, CountIncludePad, c.Batch, c.OutputGradient, c.OutputStride, c.InputGradient(0), c.InputStride(0), c.ContinueInputGradient(0));
+            K.AveragePoolGradient(op.Sizes, op.CountIncludePad, c.OutputGradientRows, c.InputGradientRows(0), c.ContinueInputGradient(0));
         }
     }
 }

@@ -1,8 +1,6 @@
 using System.Globalization;
-using System.Numerics;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
-using EmbeddedBackprop.Kernels.Elements;
 using EmbeddedBackprop.Kernels.Norms;
 
 namespace EmbeddedBackprop.Ops;
@@ -17,7 +15,7 @@ namespace EmbeddedBackprop.Ops;
 /// unbiased variance and leaves the running one as it is. All sums run over a whole channel in 16 parts, so a second use of the op adds a finished sum to the
 /// gradients, and a batch is never split.
 /// </remarks>
-public sealed class BatchNorm : Op
+public sealed class BatchNorm : KernelOp, IPasses<BatchNorm>
 {
     private Shape input;
 
@@ -84,16 +82,20 @@ public sealed class BatchNorm : Op
     public override int ExportScratchLength(Layout layout) => 0;
 
     /// <inheritdoc/>
-    public override void Forward(in OpContext<float> c)
+    protected override Passes Passes => Passes.Of<BatchNorm>();
+
+    static void IPasses<BatchNorm>.Forward<T, K>(BatchNorm op, in OpContext<T> c)
     {
-        Values(in c, out Span<float> means, out Span<float> inverses);
+        op.Values(in c, out Span<T> means, out Span<T> inverses);
         if (c.Training)
         {
-            ChannelNorm.Moments(c.Arithmetic, c.Batch, Channels, Positions, c.Input(0), c.InputStride(0), means, inverses);
-            ElementFormula.Run<MoveTowards>(c.Arithmetic, means, means, c.State(0), Momentum, 1f);
-            if (c.Batch * Positions is > 1 and int n)
+            K.ChannelMoments(c.Arithmetic, op.Channels, c.InputRows(0), means, inverses);
+            T momentum = T.CreateTruncating(op.Momentum);
+            K.Apply<MoveTowards>(c.Arithmetic, means, means, c.State(0), momentum, T.One);
+            if (c.Batch * op.Positions is > 1 and int count)
             {
-                ElementFormula.Run<MoveTowards>(c.Arithmetic, inverses, inverses, c.State(1), Momentum, n / (n - 1f));
+                T n = T.CreateChecked(count);
+                K.Apply<MoveTowards>(c.Arithmetic, inverses, inverses, c.State(1), momentum, n / (n - T.One));
             }
         }
         else
@@ -102,110 +104,31 @@ public sealed class BatchNorm : Op
             c.State(1).CopyTo(inverses);
         }
 
-        ElementFormula.Run<InverseDeviation>(c.Arithmetic, inverses, inverses, inverses, Epsilon);
-        ChannelNorm.Normalize(
-            c.Arithmetic, c.Batch, Channels, Positions, c.Input(0), c.InputStride(0), means, inverses, c.Parameter(0), c.Parameter(1), c.Output, c.OutputStride);
+        K.Apply<InverseDeviation>(c.Arithmetic, inverses, inverses, inverses, T.CreateTruncating(op.Epsilon));
+        K.NormalizeChannels(c.Arithmetic, op.Channels, c.InputRows(0), means, inverses, c.Parameter(0), c.Parameter(1), c.OutputRows);
     }
 
-    /// <inheritdoc/>
-    public override void Backward(in OpContext<float> c)
+    static void IPasses<BatchNorm>.Backward<T, K>(BatchNorm op, in OpContext<T> c)
     {
-        Values(in c, out Span<float> means, out Span<float> inverses);
-        Span<float> gradients = c.Scratch[..Channels], products = c.Scratch[Channels..];
-        ChannelNorm.Sums(
-            c.Arithmetic, c.Batch, Channels, Positions, c.Input(0), c.InputStride(0), means, inverses, c.OutputGradient, c.OutputStride, gradients, products);
-        Gradients.PassOn(products, c.ParameterGradient(0), c.ContinueParameterGradients);
-        Gradients.PassOn(gradients, c.ParameterGradient(1), c.ContinueParameterGradients);
+        op.Values(in c, out Span<T> means, out Span<T> inverses);
+        Matrix<T> x = c.InputRows(0), dy = c.OutputGradientRows;
+        Span<T> gradients = c.Scratch[..op.Channels], products = c.Scratch[op.Channels..];
+        K.ChannelNormSums(c.Arithmetic, op.Channels, x, means, inverses, dy, gradients, products);
+        Gradients.PassOn<T, K>(products, c.ParameterGradient(0), c.ContinueParameterGradients);
+        Gradients.PassOn<T, K>(gradients, c.ParameterGradient(1), c.ContinueParameterGradients);
         if (c.WantsInputGradient(0))
         {
             ClearWhereFixed(in c);
-            ChannelNorm.Backward(
-                c.Arithmetic, c.Batch, Channels, Positions, c.Input(0), c.InputStride(0), means, inverses, c.Parameter(0), c.OutputGradient, c.OutputStride,
-                gradients, products, c.InputGradient(0), c.ContinueInputGradient(0));
+            K.ChannelNormGradient(
+                c.Arithmetic, op.Channels, x, means, inverses, c.Parameter(0), dy, gradients, products, c.InputGradientRows(0), c.ContinueInputGradient(0));
         }
     }
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<float> c)
-    {
-        Values(in c, out Span<float> means, out Span<float> inverses);
-        MomentsTwin(in c, means, inverses);
-        if (c.Training)
-        {
-            ElementFormula.RunScalar<MoveTowards>(c.Arithmetic, 1, Channels, Channels, means, means, c.State(0), Momentum, 1f);
-            if (c.Batch * Positions is > 1 and int n)
-            {
-                ElementFormula.RunScalar<MoveTowards>(c.Arithmetic, 1, Channels, Channels, inverses, inverses, c.State(1), Momentum, n / (n - 1f));
-            }
-        }
-
-        ElementFormula.RunScalar<InverseDeviation>(c.Arithmetic, 1, Channels, Channels, inverses, inverses, inverses, Epsilon);
-        NormalizeTwin(in c, means, inverses);
-    }
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<float> c) => BackwardTwin(in c);
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<double> c)
-    {
-        Values(in c, out Span<double> means, out Span<double> inverses);
-        MomentsTwin(in c, means, inverses);
-        if (c.Training)
-        {
-            ElementFormula.RunScalar<MoveTowards>(1, Channels, Channels, means, means, c.State(0), Momentum, 1.0);
-            if (c.Batch * Positions is > 1 and int n)
-            {
-                ElementFormula.RunScalar<MoveTowards>(1, Channels, Channels, inverses, inverses, c.State(1), Momentum, n / (n - 1.0));
-            }
-        }
-
-        ElementFormula.RunScalar<InverseDeviation>(1, Channels, Channels, inverses, inverses, inverses, Epsilon);
-        NormalizeTwin(in c, means, inverses);
-    }
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<double> c) => BackwardTwin(in c);
 
     private void Values<T>(in OpContext<T> c, out Span<T> means, out Span<T> inverses) where T : unmanaged
     {
         Span<T> both = c.Saved.IsEmpty ? c.Scratch : c.Saved;
         means = both[..Channels];
         inverses = both[Channels..];
-    }
-
-    private void MomentsTwin<T>(in OpContext<T> c, Span<T> means, Span<T> variances) where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        if (c.Training)
-        {
-            Kernels.Scalar.ChannelNorm.Moments<T>(c.Arithmetic, c.Batch, Channels, Positions, c.Input(0), c.InputStride(0), means, variances);
-        }
-        else
-        {
-            c.State(0).CopyTo(means);
-            c.State(1).CopyTo(variances);
-        }
-    }
-
-    private void NormalizeTwin<T>(in OpContext<T> c, Span<T> means, Span<T> inverses) where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
-        Kernels.Scalar.ChannelNorm.Normalize<T>(
-            c.Arithmetic, c.Batch, Channels, Positions, c.Input(0), c.InputStride(0), means, inverses, c.Parameter(0), c.Parameter(1), c.Output, c.OutputStride);
-
-    private void BackwardTwin<T>(in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        Values(in c, out Span<T> means, out Span<T> inverses);
-        Span<T> gradients = c.Scratch[..Channels], products = c.Scratch[Channels..];
-        Kernels.Scalar.ChannelNorm.Sums<T>(
-            c.Arithmetic, c.Batch, Channels, Positions, c.Input(0), c.InputStride(0), means, inverses, c.OutputGradient, c.OutputStride, gradients, products);
-        Gradients.PassOnScalar<T>(products, c.ParameterGradient(0), c.ContinueParameterGradients);
-        Gradients.PassOnScalar<T>(gradients, c.ParameterGradient(1), c.ContinueParameterGradients);
-        if (c.WantsInputGradient(0))
-        {
-            ClearWhereFixed(in c);
-            Kernels.Scalar.ChannelNorm.Backward<T>(
-                c.Arithmetic, c.Batch, Channels, Positions, c.Input(0), c.InputStride(0), means, inverses, c.Parameter(0), c.OutputGradient, c.OutputStride,
-                gradients, products, c.InputGradient(0), c.ContinueInputGradient(0));
-        }
     }
 
     // Running values do not depend on x: their share of the gradient is 0.

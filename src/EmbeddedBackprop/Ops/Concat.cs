@@ -1,10 +1,9 @@
-using System.Numerics;
 using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.Ops;
 
 /// <summary>Joins values along their first axis (features, channels, time), in the order of the inputs. All other axes must be equal.</summary>
-public sealed class Concat : Op
+public sealed class Concat : KernelOp, IPasses<Concat>
 {
     /// <inheritdoc/>
     public override string Kind => "concat";
@@ -52,39 +51,23 @@ public sealed class Concat : Op
     }
 
     /// <inheritdoc/>
-    public override void Forward(in OpContext<float> c) => Move(in c);
+    protected override Passes Passes => Passes.Of<Concat>();
 
-    /// <inheritdoc/>
-    public override void Backward(in OpContext<float> c) => MoveBack(in c, scalar: false);
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<float> c) => Move(in c);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<float> c) => MoveBack(in c, scalar: true);
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<double> c) => Move(in c);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<double> c) => MoveBack(in c, scalar: true);
-
-    private static void Move<T>(in OpContext<T> c) where T : unmanaged
+    static void IPasses<Concat>.Forward<T, K>(Concat op, in OpContext<T> c)
     {
         int first = 0;
         for (int i = 0; i < c.InputCount; i++)
         {
-            int length = c.InputColumns(i);
             for (int b = 0; b < c.Batch; b++)
             {
-                c.Input(i).Slice(b * c.InputStride(i), length).CopyTo(c.Output[((b * c.OutputStride) + first)..]);
+                c.InputRows(i).Row(b).CopyTo(c.OutputRows.Row(b)[first..]);
             }
 
-            first += length;
+            first += c.InputColumns(i);
         }
     }
 
-    private static void MoveBack<T>(in OpContext<T> c, bool scalar) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    static void IPasses<Concat>.Backward<T, K>(Concat op, in OpContext<T> c)
     {
         int first = 0;
         for (int i = 0; i < c.InputCount; i++)
@@ -92,9 +75,7 @@ public sealed class Concat : Op
             int length = c.InputColumns(i);
             for (int b = 0; b < c.Batch && c.WantsInputGradient(i); b++)
             {
-                Gradients.PassOn<T>(
-                    scalar, c.OutputGradient.Slice((b * c.OutputStride) + first, length), c.InputGradient(i).Slice(b * c.InputStride(i), length),
-                    c.ContinueInputGradient(i));
+                Gradients.PassOn<T, K>(c.OutputGradientRows.Row(b).Slice(first, length), c.InputGradientRows(i).Row(b), c.ContinueInputGradient(i));
             }
 
             first += length;

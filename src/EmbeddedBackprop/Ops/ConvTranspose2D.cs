@@ -3,8 +3,6 @@ using System.Numerics;
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
-using EmbeddedBackprop.Kernels.Elements;
-using EmbeddedBackprop.Kernels.Norms;
 
 namespace EmbeddedBackprop.Ops;
 
@@ -13,7 +11,7 @@ namespace EmbeddedBackprop.Ops;
 /// input gradient of a convolution that reads the output (rows (height - 1) stride - 2 padding + dilation (kernel - 1) + output padding + 1), with a bias; kernels
 /// are [channels, filters / groups, kernel height, kernel width]. Source: Zeiler, Krishnan, Taylor, Fergus, Deconvolutional networks (2010).
 /// </summary>
-public sealed class ConvTranspose2D : ConvolutionBase
+public sealed partial class ConvTranspose2D : ConvolutionBase, IPasses<ConvTranspose2D>
 {
     /// <summary>A layer of so many filters.</summary>
     /// <param name="filters">Channels of the output.</param>
@@ -60,77 +58,39 @@ public sealed class ConvTranspose2D : ConvolutionBase
     public override int SavedLength(int batch, Layout layout) => Activation.KeepsInput ? batch * layout.Stride(Sizes.InputLength) : 0;
 
     /// <inheritdoc/>
-    public override void Forward(in OpContext<float> c)
+    protected override Passes Passes => Passes.Of<ConvTranspose2D>();
+
+    static void IPasses<ConvTranspose2D>.Forward<T, K>(ConvTranspose2D op, in OpContext<T> c)
     {
-        Span<float> z = WeightedInput(in c);
-        Conv.InputGradient(c.Arithmetic, Sizes, c.Batch, c.Input(0), c.InputStride(0), c.Parameter(0), c.Parameter(1)[..Filters], z, c.OutputStride);
-        Activation.Forward(c.Arithmetic, c.Batch, c.OutputColumns, c.OutputStride, z, c.Output);
+        Matrix<T> x = c.InputRows(0), z = c.WeightedInputRows, a = c.OutputRows;
+        K.ConvolutionInputGradient(c.Arithmetic, op.Sizes, x, c.Parameter(0), c.Parameter(1)[..op.Filters], z, accumulate: false);
+        op.Activation.Forward<T, K>(c.Arithmetic, z, a); // a = f(z)
     }
 
-    /// <inheritdoc/>
-    public override void Backward(in OpContext<float> c)
+    static void IPasses<ConvTranspose2D>.Backward<T, K>(ConvTranspose2D op, in OpContext<T> c)
     {
-        Span<float> delta = Delta(in c);
-        Conv.WeightGradient(
-            c.Arithmetic, Sizes, c.Batch, delta, c.OutputStride, c.Input(0), c.InputStride(0), c.ParameterGradient(0), default, c.ContinueParameterGradients);
+        Matrix<T> x = c.InputRows(0), delta = op.Delta<T, K>(in c);
+
+        // BP4: delta is the image and x the output of the convolution whose input gradient this layer is.
+        K.ConvolutionWeightGradient(c.Arithmetic, op.Sizes, delta, x, c.ParameterGradient(0), default, c.ContinueParameterGradients);
     }
 
-    /// <inheritdoc/>
-    public override bool BackwardAndUpdate(in OpContext<float> c, in SgdUpdate update)
+    /// <summary>Delta, the bias gradient, and dL/dx, which must be taken before the weights change: a plain convolution of delta.</summary>
+    private Matrix<T> Delta<T, K>(in OpContext<T> c)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where K : struct, IKernels<T>
     {
-        Span<float> delta = Delta(in c), x = c.Input(0);
-        if (!Finite.BoundsProductsAndSums(x, delta, (long)c.Batch * Sizes.OutputPositions))
-        {
-            // The gradient may not be finite: it is looked at before it is applied.
-            Conv.WeightGradient(c.Arithmetic, Sizes, c.Batch, delta, c.OutputStride, x, c.InputStride(0), c.ParameterGradient(0), default);
-            return update.Apply(in c);
-        }
-
-        Conv.UpdateWeights(
-            c.Arithmetic, Sizes, c.Batch, delta, c.OutputStride, x, c.InputStride(0), c.Parameter(0), default, update.LearningRate, update.WeightL2, update.BiasL2);
-        return update.Apply(in c, 1);
-    }
-
-    /// <summary>Delta, the bias gradient, and the layer below's share, which must be taken before the weights change: a plain convolution of delta.</summary>
-    private Span<float> Delta(in OpContext<float> c)
-    {
-        Span<float> delta = c.OutputGradient;
-        Activation.Backward(c.Arithmetic, c.Batch, c.OutputColumns, c.OutputStride, WeightedInput(in c), c.Output, delta);
-        Conv.ChannelSums(c.Batch, Filters, Sizes.Height * Sizes.Width, delta, c.OutputStride, c.ParameterGradient(1), c.ContinueParameterGradients);
+        Matrix<T> z = c.WeightedInputRows, a = c.OutputRows, delta = c.OutputGradientRows;
+        Activation.Backward<T, K>(c.Arithmetic, z, a, delta); // BP1, BP2: delta = dL/da * f'(z)
+        K.ChannelSums(delta, c.ParameterGradient(1), Filters, c.ContinueParameterGradients); // BP3
         if (c.WantsInputGradient(0))
         {
-            Conv.Forward(
-                c.Arithmetic, Sizes, c.Batch, delta, c.OutputStride, c.Parameter(0), default, c.InputGradient(0), c.InputStride(0), c.ContinueInputGradient(0));
+            K.Convolution(c.Arithmetic, Sizes, delta, c.Parameter(0), default, c.InputGradientRows(0), c.ContinueInputGradient(0));
         }
 
         return delta;
     }
 
-    private protected override void ForwardTwin(in OpContext<float> c, Span<float> z) => ForwardTwin<float>(in c, z);
-
-    private protected override void ForwardTwin(in OpContext<double> c, Span<double> z) => ForwardTwin<double>(in c, z);
-
-    private protected override void BackwardTwin(in OpContext<float> c) => BackwardTwin<float>(in c);
-
-    private protected override void BackwardTwin(in OpContext<double> c) => BackwardTwin<double>(in c);
-
     private static int Enlarged(int length, int kernel, int stride, int padding, int dilation, int more) =>
         ((length - 1) * stride) - (2 * padding) + (dilation * (kernel - 1)) + more + 1;
-
-    private void ForwardTwin<T>(in OpContext<T> c, Span<T> z) where T : unmanaged, IBinaryFloatingPointIeee754<T> => Kernels.Scalar.Conv.InputGradient<T>(
-        c.Arithmetic, Sizes, c.Batch, c.Input(0), c.InputStride(0), c.Parameter(0), c.Parameter(1)[..Filters], z, c.OutputStride);
-
-    private void BackwardTwin<T>(in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        Span<T> delta = c.OutputGradient;
-        Kernels.Scalar.Conv.ChannelSums<T>(
-            c.Batch, Filters, Sizes.Height * Sizes.Width, delta, c.OutputStride, c.ParameterGradient(1), c.ContinueParameterGradients);
-        Kernels.Scalar.Conv.WeightGradient<T>(
-            c.Arithmetic, Sizes, c.Batch, delta, c.OutputStride, c.Input(0), c.InputStride(0), c.ParameterGradient(0), default, c.ContinueParameterGradients);
-        if (c.WantsInputGradient(0))
-        {
-            Kernels.Scalar.Conv.Forward<T>(
-                c.Arithmetic, Sizes, c.Batch, delta, c.OutputStride, c.Parameter(0), default, c.InputGradient(0), c.InputStride(0), c.ContinueInputGradient(0));
-        }
-    }
 }

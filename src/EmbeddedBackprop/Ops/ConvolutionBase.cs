@@ -5,8 +5,8 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Ops;
 
-/// <summary>What all convolutions share, plain and transposed: kernels, a bias, an activation, and the frame of both passes.</summary>
-public abstract class ConvolutionBase : Op, IActivated
+/// <summary>What all convolutions share, plain and transposed: kernels, a bias and an activation.</summary>
+public abstract class ConvolutionBase : KernelOp, IActivated
 {
     private Shape input;
     private ConvSizes sizes;
@@ -85,46 +85,4 @@ public abstract class ConvolutionBase : Op, IActivated
 
     /// <summary>The kernels as files have them.</summary>
     private protected abstract int[] KernelShape();
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<float> c)
-    {
-        Span<float> z = WeightedInput(in c);
-        ForwardTwin(in c, z);
-        Activation.ForwardScalar(c.Arithmetic, c.Batch, c.OutputColumns, c.OutputStride, z, c.Output);
-    }
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<float> c)
-    {
-        Activation.BackwardScalar(c.Arithmetic, c.Batch, c.OutputColumns, c.OutputStride, WeightedInput(in c), c.Output, c.OutputGradient);
-        BackwardTwin(in c);
-    }
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<double> c)
-    {
-        Span<double> z = WeightedInput(in c);
-        ForwardTwin(in c, z);
-        Activation.ForwardScalar(c.Batch, c.OutputColumns, c.OutputStride, z, c.Output);
-    }
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<double> c)
-    {
-        Activation.BackwardScalar(c.Batch, c.OutputColumns, c.OutputStride, WeightedInput(in c), c.Output, c.OutputGradient);
-        BackwardTwin(in c);
-    }
-
-    /// <summary>z shares its memory with a unless the derivative reads it in a backward pass to come.</summary>
-    private protected static Span<T> WeightedInput<T>(in OpContext<T> c) where T : unmanaged => c.Saved.IsEmpty ? c.Output : c.Saved;
-
-    // Generic virtual methods are nothing for the ahead-of-time compiler: one for each type, and both lead to the same text.
-    private protected abstract void ForwardTwin(in OpContext<float> c, Span<float> z);
-
-    private protected abstract void ForwardTwin(in OpContext<double> c, Span<double> z);
-
-    private protected abstract void BackwardTwin(in OpContext<float> c);
-
-    private protected abstract void BackwardTwin(in OpContext<double> c);
 }

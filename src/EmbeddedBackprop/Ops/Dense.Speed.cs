@@ -1,5 +1,7 @@
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Products;
+using EmbeddedBackprop.Kernels.Sets;
 
 namespace EmbeddedBackprop.Ops;
 

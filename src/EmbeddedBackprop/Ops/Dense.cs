@@ -2,8 +2,6 @@ using System.Numerics;
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
-using EmbeddedBackprop.Kernels.Elements;
-using EmbeddedBackprop.Kernels.Products;
 
 namespace EmbeddedBackprop.Ops;
 

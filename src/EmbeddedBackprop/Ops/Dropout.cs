@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Numerics;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Random;
@@ -13,7 +12,7 @@ namespace EmbeddedBackprop.Ops;
 /// The mask is a function of seed, step, the op's place in the graph, the sample's place in the logical batch and the element (<see cref="CounterRandom"/>), so it
 /// depends neither on micro-batches nor on threads, is not stored, and is drawn again in the backward pass.
 /// </remarks>
-public sealed class Dropout : Op
+public sealed class Dropout : KernelOp, IPasses<Dropout>
 {
     private Shape input;
 
@@ -43,11 +42,13 @@ public sealed class Dropout : Op
     public override Shape InferShape(string name, ReadOnlySpan<Node> inputs) => Shapes.Single(name, inputs, ref input);
 
     /// <inheritdoc/>
-    public override void Forward(in OpContext<float> c)
+    protected override Passes Passes => Passes.Of<Dropout>();
+
+    static void IPasses<Dropout>.Forward<T, K>(Dropout op, in OpContext<T> c)
     {
         if (c.Training)
         {
-            DropoutMask.Apply(Draw(in c), c.Batch, c.OutputColumns, c.OutputStride, c.Input(0), c.Output, accumulate: false);
+            K.Dropout(op.Draw(in c), c.InputRows(0), c.OutputRows, accumulate: false);
         }
         else
         {
@@ -55,8 +56,7 @@ public sealed class Dropout : Op
         }
     }
 
-    /// <inheritdoc/>
-    public override void Backward(in OpContext<float> c)
+    static void IPasses<Dropout>.Backward<T, K>(Dropout op, in OpContext<T> c)
     {
         if (!c.WantsInputGradient(0))
         {
@@ -65,56 +65,14 @@ public sealed class Dropout : Op
 
         if (c.Training)
         {
-            DropoutMask.Apply(Draw(in c), c.Batch, c.OutputColumns, c.OutputStride, c.OutputGradient, c.InputGradient(0), c.ContinueInputGradient(0));
+            K.Dropout(op.Draw(in c), c.OutputGradientRows, c.InputGradientRows(0), c.ContinueInputGradient(0));
         }
         else
         {
-            Gradients.PassOn(c.OutputGradient, c.InputGradient(0), c.ContinueInputGradient(0));
+            Gradients.PassOn<T, K>(c.OutputGradient, c.InputGradient(0), c.ContinueInputGradient(0));
         }
     }
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<float> c) => ForwardTwin(in c);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<float> c) => BackwardTwin(in c);
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<double> c) => ForwardTwin(in c);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<double> c) => BackwardTwin(in c);
 
     private DropoutDraw Draw<T>(in OpContext<T> c) where T : unmanaged =>
         new(c.Seed, c.StepNumber, c.OpIndex, c.SampleOffset, Probability);
-
-    private void ForwardTwin<T>(in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        if (c.Training)
-        {
-            Kernels.Scalar.DropoutMask.Apply<T>(Draw(in c), c.Batch, c.OutputColumns, c.OutputStride, c.Input(0), c.Output, accumulate: false);
-        }
-        else
-        {
-            c.Input(0).CopyTo(c.Output);
-        }
-    }
-
-    private void BackwardTwin<T>(in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        if (!c.WantsInputGradient(0))
-        {
-            return;
-        }
-
-        if (c.Training)
-        {
-            Kernels.Scalar.DropoutMask.Apply<T>(
-                Draw(in c), c.Batch, c.OutputColumns, c.OutputStride, c.OutputGradient, c.InputGradient(0), c.ContinueInputGradient(0));
-        }
-        else
-        {
-            Gradients.PassOnScalar<T>(c.OutputGradient, c.InputGradient(0), c.ContinueInputGradient(0));
-        }
-    }
 }

@@ -1,6 +1,4 @@
-using System.Numerics;
 using EmbeddedBackprop.Graphs;
-using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Ops;
 
@@ -8,7 +6,7 @@ namespace EmbeddedBackprop.Ops;
 /// Row i of a table for every index i: [positions] of whole numbers (as floats, exact up to 2^24) to [positions, size]. Parameter NAME.weight [count, size].
 /// An index that is no whole number of the table ends the step with an error before anything is written.
 /// </summary>
-public sealed class Embedding : Op
+public sealed class Embedding : KernelOp, IPasses<Embedding>
 {
     private Shape input;
 
@@ -62,34 +60,19 @@ public sealed class Embedding : Op
     }
 
     /// <inheritdoc/>
-    public override void Forward(in OpContext<float> c) => Look(in c);
+    protected override Passes Passes => Passes.Of<Embedding>();
 
-    /// <inheritdoc/>
-    public override void Backward(in OpContext<float> c) => Collect(in c, scalar: false);
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<float> c) => Look(in c);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<float> c) => Collect(in c, scalar: true);
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<double> c) => Look(in c);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<double> c) => Collect(in c, scalar: true);
-
-    private void Look<T>(in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    static void IPasses<Embedding>.Forward<T, K>(Embedding op, in OpContext<T> c)
     {
         Span<T> indices = c.Input(0);
         for (int b = 0; b < c.Batch; b++)
         {
-            for (int t = 0; t < input.Length; t++)
+            for (int t = 0; t < op.input.Length; t++)
             {
                 T index = indices[(b * c.InputStride(0)) + t];
-                if (!(index >= T.Zero && index < T.CreateChecked(Count) && T.IsInteger(index)))
+                if (!(index >= T.Zero && index < T.CreateChecked(op.Count) && T.IsInteger(index)))
                 {
-                    Errors.IndexInvalid(Name, c.SampleOffset + b, t, double.CreateChecked(index), Count);
+                    Errors.IndexInvalid(op.Name, c.SampleOffset + b, t, double.CreateChecked(index), op.Count);
                 }
             }
         }
@@ -97,16 +80,16 @@ public sealed class Embedding : Op
         Span<T> table = c.Parameter(0);
         for (int b = 0; b < c.Batch; b++)
         {
-            for (int t = 0; t < input.Length; t++)
+            for (int t = 0; t < op.input.Length; t++)
             {
                 int row = int.CreateTruncating(indices[(b * c.InputStride(0)) + t]);
-                table.Slice(row * Size, Size).CopyTo(c.Output[((b * c.OutputStride) + (t * Size))..]);
+                table.Slice(row * op.Size, op.Size).CopyTo(c.Output[((b * c.OutputStride) + (t * op.Size))..]);
             }
         }
     }
 
     // A row's gradient is a chain over the samples and, inside each, over the positions.
-    private void Collect<T>(in OpContext<T> c, bool scalar) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    static void IPasses<Embedding>.Backward<T, K>(Embedding op, in OpContext<T> c)
     {
         Span<T> gradient = c.ParameterGradient(0), indices = c.Input(0);
         if (!c.ContinueParameterGradients)
@@ -116,11 +99,11 @@ public sealed class Embedding : Op
 
         for (int b = 0; b < c.Batch; b++)
         {
-            for (int t = 0; t < input.Length; t++)
+            for (int t = 0; t < op.input.Length; t++)
             {
                 int row = int.CreateTruncating(indices[(b * c.InputStride(0)) + t]);
-                Gradients.PassOn<T>(
-                    scalar, c.OutputGradient.Slice((b * c.OutputStride) + (t * Size), Size), gradient.Slice(row * Size, Size), accumulate: true);
+                Span<T> sum = gradient.Slice(row * op.Size, op.Size);
+                K.Add(sum, c.OutputGradientRows.Row(b).Slice(t * op.Size, op.Size), sum);
             }
         }
     }

@@ -1,10 +1,9 @@
-using System.Numerics;
 using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.Ops;
 
 /// <summary>All numbers of a sample as one row, in their order: channels, then rows, then columns.</summary>
-public sealed class Flatten : Op
+public sealed class Flatten : KernelOp, IPasses<Flatten>
 {
     /// <inheritdoc/>
     public override string Kind => "flatten";
@@ -30,30 +29,15 @@ public sealed class Flatten : Op
     }
 
     /// <inheritdoc/>
-    public override void Forward(in OpContext<float> c) => Move(in c);
+    protected override Passes Passes => Passes.Of<Flatten>();
 
-    /// <inheritdoc/>
-    public override void Backward(in OpContext<float> c) => MoveBack(in c, scalar: false);
+    static void IPasses<Flatten>.Forward<T, K>(Flatten op, in OpContext<T> c) => c.Input(0).CopyTo(c.Output);
 
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<float> c) => Move(in c);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<float> c) => MoveBack(in c, scalar: true);
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<double> c) => Move(in c);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<double> c) => MoveBack(in c, scalar: true);
-
-    private static void Move<T>(in OpContext<T> c) where T : unmanaged => c.Input(0).CopyTo(c.Output);
-
-    private static void MoveBack<T>(in OpContext<T> c, bool scalar) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    static void IPasses<Flatten>.Backward<T, K>(Flatten op, in OpContext<T> c)
     {
         if (c.WantsInputGradient(0))
         {
-            Gradients.PassOn(scalar, c.OutputGradient, c.InputGradient(0), c.ContinueInputGradient(0));
+            Gradients.PassOn<T, K>(c.OutputGradient, c.InputGradient(0), c.ContinueInputGradient(0));
         }
     }
 }

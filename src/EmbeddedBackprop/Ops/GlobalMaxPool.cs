@@ -1,4 +1,3 @@
-using System.Numerics;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
 
@@ -8,7 +7,7 @@ namespace EmbeddedBackprop.Ops;
 /// The maximum of every channel, in 16 parts as <see cref="Reduce.Max"/> defines it. The gradient goes to the first position that equals the maximum, or to the
 /// first of all where none does (a NaN).
 /// </summary>
-public sealed class GlobalMaxPool : GlobalPooling
+public sealed class GlobalMaxPool : GlobalPooling, IPasses<GlobalMaxPool>
 {
     /// <inheritdoc/>
     public override string Kind => "global-maxpool";
@@ -17,44 +16,20 @@ public sealed class GlobalMaxPool : GlobalPooling
     public override BackwardReads BackwardReads => BackwardReads.Inputs | BackwardReads.Outputs;
 
     /// <inheritdoc/>
-    public override void Forward(in OpContext<float> c)
+    protected override Passes Passes => Passes.Of<GlobalMaxPool>();
+
+    static void IPasses<GlobalMaxPool>.Forward<T, K>(GlobalMaxPool op, in OpContext<T> c)
     {
         for (int b = 0; b < c.Batch; b++)
         {
-            for (int channel = 0; channel < Channels; channel++)
+            for (int channel = 0; channel < op.Channels; channel++)
             {
-                c.Output[(b * c.OutputStride) + channel] = Reduce.Max(Channel(in c, c.Input(0), b, channel));
+                c.Output[(b * c.OutputStride) + channel] = K.Max(op.Channel(in c, c.Input(0), b, channel));
             }
         }
     }
 
-    /// <inheritdoc/>
-    public override void Backward(in OpContext<float> c) => BackwardTwin(in c);
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<float> c) => ForwardTwin(in c);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<float> c) => BackwardTwin(in c);
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<double> c) => ForwardTwin(in c);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<double> c) => BackwardTwin(in c);
-
-    private void ForwardTwin<T>(in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        for (int b = 0; b < c.Batch; b++)
-        {
-            for (int channel = 0; channel < Channels; channel++)
-            {
-                c.Output[(b * c.OutputStride) + channel] = Kernels.Scalar.Reduce.Max<T>(Channel(in c, c.Input(0), b, channel));
-            }
-        }
-    }
-
-    private void BackwardTwin<T>(in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    static void IPasses<GlobalMaxPool>.Backward<T, K>(GlobalMaxPool op, in OpContext<T> c)
     {
         if (!c.WantsInputGradient(0))
         {
@@ -68,9 +43,9 @@ public sealed class GlobalMaxPool : GlobalPooling
 
         for (int b = 0; b < c.Batch; b++)
         {
-            for (int channel = 0; channel < Channels; channel++)
+            for (int channel = 0; channel < op.Channels; channel++)
             {
-                Span<T> x = Channel(in c, c.Input(0), b, channel);
+                Span<T> x = op.Channel(in c, c.Input(0), b, channel);
                 T maximum = c.Output[(b * c.OutputStride) + channel];
                 int winner = 0;
                 while (winner < x.Length && x[winner] != maximum)
@@ -79,7 +54,7 @@ public sealed class GlobalMaxPool : GlobalPooling
                 }
 
                 winner = winner == x.Length ? 0 : winner;
-                Channel(in c, c.InputGradient(0), b, channel)[winner] += c.OutputGradient[(b * c.OutputStride) + channel];
+                op.Channel(in c, c.InputGradient(0), b, channel)[winner] += c.OutputGradient[(b * c.OutputStride) + channel];
             }
         }
     }

@@ -1,8 +1,5 @@
 using System.Globalization;
-using System.Numerics;
 using EmbeddedBackprop.Graphs;
-using EmbeddedBackprop.Kernels;
-using EmbeddedBackprop.Kernels.Norms;
 
 namespace EmbeddedBackprop.Ops;
 
@@ -11,7 +8,7 @@ namespace EmbeddedBackprop.Ops;
 /// Training and inference are the same. Source: Ba, Kiros and Hinton 2016.
 /// </summary>
 /// <remarks>Parameters NAME.weight (gamma, 1 at first) and NAME.bias (beta), one of each for every number of a normalised row.</remarks>
-public sealed class LayerNorm : Op
+public sealed class LayerNorm : KernelOp, IPasses<LayerNorm>
 {
     private Shape input;
 
@@ -60,42 +57,18 @@ public sealed class LayerNorm : Op
     public override int SavedLength(int batch, Layout layout) => 2 * batch * Rows;
 
     /// <inheritdoc/>
-    public override void Forward(in OpContext<float> c) =>
-        RowNorm.Forward(
-            c.Arithmetic, c.Batch, Rows, Columns, c.Input(0), c.InputStride(0), c.Parameter(0), c.Parameter(1), Epsilon, c.Output, c.OutputStride,
-            Means(in c), Inverses(in c));
+    protected override Passes Passes => Passes.Of<LayerNorm>();
 
-    /// <inheritdoc/>
-    public override void Backward(in OpContext<float> c)
+    static void IPasses<LayerNorm>.Forward<T, K>(LayerNorm op, in OpContext<T> c) =>
+        K.NormalizeRows(
+            c.Arithmetic, op.Rows, op.Columns, c.InputRows(0), c.Parameter(0), c.Parameter(1), T.CreateTruncating(op.Epsilon), c.OutputRows,
+            op.Means(in c), op.Inverses(in c));
+
+    static void IPasses<LayerNorm>.Backward<T, K>(LayerNorm op, in OpContext<T> c)
     {
         BeginGradients(in c);
-        RowNorm.Backward(
-            c.Arithmetic, c.Batch, Rows, Columns, c.Input(0), c.InputStride(0), c.Parameter(0), Means(in c), Inverses(in c), c.OutputGradient, c.OutputStride,
-            c.ParameterGradient(0), c.ParameterGradient(1), c.WantsInputGradient(0) ? c.InputGradient(0) : [], c.ContinueInputGradient(0));
-    }
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<float> c) => ForwardTwin(in c, Epsilon);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<float> c) => BackwardTwin(in c);
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<double> c) => ForwardTwin(in c, Epsilon);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<double> c) => BackwardTwin(in c);
-
-    private void ForwardTwin<T>(in OpContext<T> c, T epsilon) where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
-        Kernels.Scalar.RowNorm.Forward<T>(
-            c.Arithmetic, c.Batch, Rows, Columns, c.Input(0), c.InputStride(0), c.Parameter(0), c.Parameter(1), epsilon, c.Output, c.OutputStride,
-            Means(in c), Inverses(in c));
-
-    private void BackwardTwin<T>(in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        BeginGradients(in c);
-        Kernels.Scalar.RowNorm.Backward<T>(
-            c.Arithmetic, c.Batch, Rows, Columns, c.Input(0), c.InputStride(0), c.Parameter(0), Means(in c), Inverses(in c), c.OutputGradient, c.OutputStride,
+        K.RowNormGradient(
+            c.Arithmetic, op.Rows, op.Columns, c.InputRows(0), c.Parameter(0), op.Means(in c), op.Inverses(in c), c.OutputGradientRows,
             c.ParameterGradient(0), c.ParameterGradient(1), c.WantsInputGradient(0) ? c.InputGradient(0) : [], c.ContinueInputGradient(0));
     }
 

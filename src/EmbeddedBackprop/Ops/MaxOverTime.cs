@@ -2,7 +2,6 @@ using System.Numerics;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Elements;
-using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Ops;
 
@@ -10,7 +9,7 @@ namespace EmbeddedBackprop.Ops;
 /// The maximum of every feature over the steps that count, by comparison and select in time order: of equal values the first wins, a NaN only where it is first.
 /// The gradient goes to the step of the maximum.
 /// </summary>
-public sealed class MaxOverTime : OverTime
+public sealed class MaxOverTime : OverTime, IPasses<MaxOverTime>
 {
     /// <inheritdoc/>
     public override string Kind => "max-time";
@@ -24,16 +23,17 @@ public sealed class MaxOverTime : OverTime
     internal override int ExportTrainingScratchLength(int batch, bool backward) => 0;
 
     /// <inheritdoc/>
-    public override void Forward(in OpContext<float> c)
+    protected override Passes Passes => Passes.Of<MaxOverTime>();
+
+    static void IPasses<MaxOverTime>.Forward<T, K>(MaxOverTime op, in OpContext<T> c)
     {
         for (int b = 0; b < c.Batch; b++)
         {
-            Maximum(in c, b, c.Output.Slice(b * c.OutputStride, Features), default);
+            op.Maximum<T, K>(in c, b, c.OutputRows.Row(b), default);
         }
     }
 
-    /// <inheritdoc/>
-    public override void Backward(in OpContext<float> c)
+    static void IPasses<MaxOverTime>.Backward<T, K>(MaxOverTime op, in OpContext<T> c)
     {
         if (!c.WantsInputGradient(0))
         {
@@ -45,34 +45,24 @@ public sealed class MaxOverTime : OverTime
             c.InputGradient(0).Clear();
         }
 
+        Span<T> maxima = c.Scratch[..op.Features], steps = c.Scratch.Slice(op.Features, op.Features);
         for (int b = 0; b < c.Batch; b++)
         {
-            Span<float> steps = c.Scratch.Slice(Features, Features);
-            if (Maximum(in c, b, c.Scratch[..Features], steps))
+            if (op.Maximum<T, K>(in c, b, maxima, steps))
             {
-                for (int j = 0; j < Features; j++)
+                for (int j = 0; j < op.Features; j++)
                 {
-                    StepGradient(in c, b, (int)steps[j])[j] += c.OutputGradient[(b * c.OutputStride) + j];
+                    op.StepGradient(in c, b, int.CreateTruncating(steps[j]))[j] += c.OutputGradient[(b * c.OutputStride) + j];
                 }
             }
         }
     }
 
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<float> c) => ForwardTwin(in c);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<float> c) => BackwardTwin(in c);
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<double> c) => ForwardTwin(in c);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<double> c) => BackwardTwin(in c);
-
     /// <summary>The maxima of a sample, and if asked for the steps where they stand.</summary>
     /// <returns>Whether any step counts.</returns>
-    private bool Maximum(in OpContext<float> c, int sample, Span<float> maxima, Span<float> steps)
+    private bool Maximum<T, K>(in OpContext<T> c, int sample, Span<T> maxima, Span<T> steps)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where K : struct, IKernels<T>
     {
         bool any = false;
         maxima.Clear();
@@ -83,74 +73,23 @@ public sealed class MaxOverTime : OverTime
                 continue;
             }
 
-            Span<float> x = Step(in c, sample, t);
+            Span<T> x = Step(in c, sample, t);
             if (!any)
             {
                 x.CopyTo(maxima);
-                steps.Fill(t);
+                steps.Fill(T.CreateChecked(t));
                 any = true;
                 continue;
             }
 
             if (!steps.IsEmpty)
             {
-                ElementFormula.Run<WhereGreater>(Arithmetic.Fused, x, maxima, steps, t);
+                K.Apply<WhereGreater>(Arithmetic.Fused, x, maxima, steps, T.CreateChecked(t));
             }
 
-            ElementFormula.Run<KeepGreater>(Arithmetic.Fused, x, x, maxima);
+            K.Apply<KeepGreater>(Arithmetic.Fused, x, x, maxima);
         }
 
         return any;
-    }
-
-    private void ForwardTwin<T>(in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        for (int b = 0; b < c.Batch; b++)
-        {
-            for (int j = 0; j < Features; j++)
-            {
-                int winner = Winner(in c, b, j);
-                c.Output[(b * c.OutputStride) + j] = winner < 0 ? T.Zero : Step(in c, b, winner)[j];
-            }
-        }
-    }
-
-    private void BackwardTwin<T>(in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        if (!c.WantsInputGradient(0))
-        {
-            return;
-        }
-
-        if (!c.ContinueInputGradient(0))
-        {
-            c.InputGradient(0).Clear();
-        }
-
-        for (int b = 0; b < c.Batch; b++)
-        {
-            for (int j = 0; j < Features; j++)
-            {
-                int winner = Winner(in c, b, j);
-                if (winner >= 0)
-                {
-                    StepGradient(in c, b, winner)[j] += c.OutputGradient[(b * c.OutputStride) + j];
-                }
-            }
-        }
-    }
-
-    private int Winner<T>(in OpContext<T> c, int sample, int j) where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        int winner = -1;
-        for (int t = 0; t < Steps; t++)
-        {
-            if (Counts(in c, sample, t) && (winner < 0 || Step(in c, sample, t)[j] > Step(in c, sample, winner)[j]))
-            {
-                winner = t;
-            }
-        }
-
-        return winner;
     }
 }

@@ -7,7 +7,7 @@ namespace EmbeddedBackprop.Ops;
 /// What the reductions over time share: [time, features] to [features], of all steps or, with a mask [time] as second input, of those whose mask is above 0.
 /// Where no step counts, results and gradients are 0.
 /// </summary>
-public abstract class OverTime : Op
+public abstract class OverTime : KernelOp
 {
     private Shape input;
 

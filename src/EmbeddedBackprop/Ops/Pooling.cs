@@ -10,7 +10,7 @@ namespace EmbeddedBackprop.Ops;
 /// What the poolings share: windows of a channel, moved in strides, each giving one number. Output size along an axis: floor((size + 2 padding - window) / stride) + 1.
 /// Padding is no value: windows are clipped.
 /// </summary>
-public abstract class Pooling : Op
+public abstract class Pooling : KernelOp
 {
     private readonly int rank;
     private Shape input;

@@ -1,11 +1,10 @@
 using System.Globalization;
-using System.Numerics;
 using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.Ops;
 
 /// <summary>A range of the first axis (features, channels, time): several of them split a value. What a slice leaves out gets no gradient from it.</summary>
-public sealed class Slice : Op
+public sealed class Slice : KernelOp, IPasses<Slice>
 {
     private Shape input;
 
@@ -50,51 +49,34 @@ public sealed class Slice : Op
     }
 
     /// <inheritdoc/>
-    public override void Forward(in OpContext<float> c) => Move(in c);
+    protected override Passes Passes => Passes.Of<Slice>();
 
-    /// <inheritdoc/>
-    public override void Backward(in OpContext<float> c) => MoveBack(in c, scalar: false);
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<float> c) => Move(in c);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<float> c) => MoveBack(in c, scalar: true);
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<double> c) => Move(in c);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<double> c) => MoveBack(in c, scalar: true);
-
-    private void Move<T>(in OpContext<T> c) where T : unmanaged
+    static void IPasses<Slice>.Forward<T, K>(Slice op, in OpContext<T> c)
     {
-        int place = input.Length / input[0];
+        int place = op.input.Length / op.input[0];
         for (int b = 0; b < c.Batch; b++)
         {
-            c.Input(0).Slice((b * c.InputStride(0)) + (First * place), Count * place).CopyTo(c.Output[(b * c.OutputStride)..]);
+            c.InputRows(0).Row(b).Slice(op.First * place, op.Count * place).CopyTo(c.OutputRows.Row(b));
         }
     }
 
-    private void MoveBack<T>(in OpContext<T> c, bool scalar) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    static void IPasses<Slice>.Backward<T, K>(Slice op, in OpContext<T> c)
     {
         if (!c.WantsInputGradient(0))
         {
             return;
         }
 
-        Span<T> dx = c.InputGradient(0);
         if (!c.ContinueInputGradient(0))
         {
-            dx.Clear();
+            c.InputGradient(0).Clear();
         }
 
-        int place = input.Length / input[0];
+        int place = op.input.Length / op.input[0];
         for (int b = 0; b < c.Batch; b++)
         {
-            Gradients.PassOn<T>(
-                scalar, c.OutputGradient.Slice(b * c.OutputStride, Count * place), dx.Slice((b * c.InputStride(0)) + (First * place), Count * place),
-                c.ContinueInputGradient(0));
+            Gradients.PassOn<T, K>(
+                c.OutputGradientRows.Row(b), c.InputGradientRows(0).Row(b).Slice(op.First * place, op.Count * place), c.ContinueInputGradient(0));
         }
     }
 }

@@ -1,11 +1,10 @@
-using System.Numerics;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Ops;
 
 /// <summary>Softmax of every row of the last axis: attention weights, or probabilities at every time step. For [classes] it is the softmax of the sample.</summary>
-public sealed class SoftmaxOverLastAxis : Op
+public sealed class SoftmaxOverLastAxis : KernelOp, IPasses<SoftmaxOverLastAxis>
 {
     private Shape input;
 
@@ -29,53 +28,17 @@ public sealed class SoftmaxOverLastAxis : Op
     public override Shape InferShape(string name, ReadOnlySpan<Node> inputs) => Shapes.Single(name, inputs, ref input);
 
     /// <inheritdoc/>
-    public override void Forward(in OpContext<float> c)
+    protected override Passes Passes => Passes.Of<SoftmaxOverLastAxis>();
+
+    static void IPasses<SoftmaxOverLastAxis>.Forward<T, K>(SoftmaxOverLastAxis op, in OpContext<T> c)
     {
         for (int b = 0; b < c.Batch; b++)
         {
-            SoftmaxRows.Forward(c.Arithmetic, Rows, Columns, c.Input(0)[(b * c.OutputStride)..], Columns, c.Output[(b * c.OutputStride)..], Columns);
+            K.Softmax(c.Arithmetic, op.RowsOf(c.InputRows(0), b), op.RowsOf(c.OutputRows, b));
         }
     }
 
-    /// <inheritdoc/>
-    public override void Backward(in OpContext<float> c)
-    {
-        if (!c.WantsInputGradient(0))
-        {
-            return;
-        }
-
-        for (int b = 0; b < c.Batch; b++)
-        {
-            Span<float> dy = c.OutputGradient[(b * c.OutputStride)..];
-            SoftmaxRows.Backward(c.Arithmetic, Rows, Columns, c.Output[(b * c.OutputStride)..], Columns, dy, Columns, dy, Columns);
-        }
-
-        Gradients.PassOn(c.OutputGradient, c.InputGradient(0), c.ContinueInputGradient(0));
-    }
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<float> c) => ForwardTwin(in c);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<float> c) => BackwardTwin(in c);
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<double> c) => ForwardTwin(in c);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<double> c) => BackwardTwin(in c);
-
-    private void ForwardTwin<T>(in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        for (int b = 0; b < c.Batch; b++)
-        {
-            Kernels.Scalar.SoftmaxRows.Forward<T>(
-                c.Arithmetic, Rows, Columns, c.Input(0)[(b * c.OutputStride)..], Columns, c.Output[(b * c.OutputStride)..], Columns);
-        }
-    }
-
-    private void BackwardTwin<T>(in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    static void IPasses<SoftmaxOverLastAxis>.Backward<T, K>(SoftmaxOverLastAxis op, in OpContext<T> c)
     {
         if (!c.WantsInputGradient(0))
         {
@@ -84,10 +47,12 @@ public sealed class SoftmaxOverLastAxis : Op
 
         for (int b = 0; b < c.Batch; b++)
         {
-            Span<T> dy = c.OutputGradient[(b * c.OutputStride)..];
-            Kernels.Scalar.SoftmaxRows.Backward<T>(c.Arithmetic, Rows, Columns, c.Output[(b * c.OutputStride)..], Columns, dy, Columns, dy, Columns);
+            K.SoftmaxGradient(c.Arithmetic, op.RowsOf(c.OutputRows, b), op.RowsOf(c.OutputGradientRows, b));
         }
 
-        Gradients.PassOnScalar<T>(c.OutputGradient, c.InputGradient(0), c.ContinueInputGradient(0));
+        Gradients.PassOn<T, K>(c.OutputGradient, c.InputGradient(0), c.ContinueInputGradient(0));
     }
+
+    /// <summary>The rows of one sample.</summary>
+    private Matrix<T> RowsOf<T>(in Matrix<T> values, int sample) where T : unmanaged => new(values.Row(sample), Rows, Columns, Columns);
 }

@@ -1,11 +1,9 @@
-using System.Numerics;
 using EmbeddedBackprop.Graphs;
-using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Ops;
 
 /// <summary>y = x0 - x1, element by element.</summary>
-public sealed class Subtract : Op
+public sealed class Subtract : KernelOp, IPasses<Subtract>
 {
     /// <inheritdoc/>
     public override string Kind => "subtract";
@@ -23,14 +21,16 @@ public sealed class Subtract : Op
     public override Shape InferShape(string name, ReadOnlySpan<Node> inputs) => Shapes.Equal(name, inputs, 2, 2);
 
     /// <inheritdoc/>
-    public override void Forward(in OpContext<float> c) => Elementwise.Subtract(c.Input(0), c.Input(1), c.Output);
+    protected override Passes Passes => Passes.Of<Subtract>();
 
-    /// <summary>dx0 = dy and dx1 = -1 * dy, or dx0 + dy and dx1 - dy where another reader wrote first.</summary>
-    public override void Backward(in OpContext<float> c)
+    static void IPasses<Subtract>.Forward<T, K>(Subtract op, in OpContext<T> c) => K.Subtract(c.Input(0), c.Input(1), c.Output);
+
+    // dx0 = dy and dx1 = -1 * dy, or dx0 + dy and dx1 - dy where another reader wrote first.
+    static void IPasses<Subtract>.Backward<T, K>(Subtract op, in OpContext<T> c)
     {
         if (c.WantsInputGradient(0))
         {
-            Gradients.PassOn(c.OutputGradient, c.InputGradient(0), c.ContinueInputGradient(0));
+            Gradients.PassOn<T, K>(c.OutputGradient, c.InputGradient(0), c.ContinueInputGradient(0));
         }
 
         if (!c.WantsInputGradient(1))
@@ -40,48 +40,11 @@ public sealed class Subtract : Op
 
         if (c.ContinueInputGradient(1))
         {
-            Elementwise.Subtract(c.InputGradient(1), c.OutputGradient, c.InputGradient(1));
+            K.Subtract(c.InputGradient(1), c.OutputGradient, c.InputGradient(1));
         }
         else
         {
-            Elementwise.Scale(-1f, c.OutputGradient, c.InputGradient(1));
-        }
-    }
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<float> c) => ForwardTwin(in c);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<float> c) => BackwardTwin(in c);
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<double> c) => ForwardTwin(in c);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<double> c) => BackwardTwin(in c);
-
-    private static void ForwardTwin<T>(in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
-        Kernels.Scalar.Elementwise.Subtract<T>(c.Input(0), c.Input(1), c.Output);
-
-    private static void BackwardTwin<T>(in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        if (c.WantsInputGradient(0))
-        {
-            Gradients.PassOnScalar<T>(c.OutputGradient, c.InputGradient(0), c.ContinueInputGradient(0));
-        }
-
-        if (!c.WantsInputGradient(1))
-        {
-            return;
-        }
-
-        if (c.ContinueInputGradient(1))
-        {
-            Kernels.Scalar.Elementwise.Subtract<T>(c.InputGradient(1), c.OutputGradient, c.InputGradient(1));
-        }
-        else
-        {
-            Kernels.Scalar.Elementwise.Scale(-T.One, c.OutputGradient, c.InputGradient(1));
+            K.Scale(-T.One, c.OutputGradient, c.InputGradient(1));
         }
     }
 }

@@ -1,12 +1,10 @@
 using System.Numerics;
 using EmbeddedBackprop.Graphs;
-using EmbeddedBackprop.Kernels;
-using EmbeddedBackprop.Kernels.Products;
 
 namespace EmbeddedBackprop.Ops;
 
 /// <summary>Exchanges the two axes of a value: [time, features] to [features, time], and back.</summary>
-public sealed class SwapAxes : Op
+public sealed class SwapAxes : KernelOp, IPasses<SwapAxes>
 {
     private Shape input;
 
@@ -29,72 +27,39 @@ public sealed class SwapAxes : Op
     }
 
     /// <inheritdoc/>
-    public override void Forward(in OpContext<float> c)
+    protected override Passes Passes => Passes.Of<SwapAxes>();
+
+    static void IPasses<SwapAxes>.Forward<T, K>(SwapAxes op, in OpContext<T> c)
     {
         for (int b = 0; b < c.Batch; b++)
         {
-            Transpose.Pack(
-                in c.Input(0)[b * c.InputStride(0)], (nuint)input[1], (nuint)input[0], (nuint)input[1], ref c.Output[b * c.OutputStride], (nuint)input[0]);
+            K.Transpose(op.input[0], op.input[1], c.InputRows(0).Row(b), c.OutputRows.Row(b));
         }
     }
 
-    /// <inheritdoc/>
-    public override void Backward(in OpContext<float> c)
+    static void IPasses<SwapAxes>.Backward<T, K>(SwapAxes op, in OpContext<T> c)
     {
-        if (c.ContinueInputGradient(0))
-        {
-            BackwardTwin(in c);
-            return;
-        }
-
         for (int b = 0; b < c.Batch && c.WantsInputGradient(0); b++)
         {
-            Transpose.Pack(
-                in c.OutputGradient[b * c.OutputStride], (nuint)input[0], (nuint)input[1], (nuint)input[0], ref c.InputGradient(0)[b * c.InputStride(0)],
-                (nuint)input[1]);
-        }
-    }
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<float> c) => ForwardTwin(in c);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<float> c) => BackwardTwin(in c);
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<double> c) => ForwardTwin(in c);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<double> c) => BackwardTwin(in c);
-
-    private void ForwardTwin<T>(in OpContext<T> c) where T : unmanaged
-    {
-        for (int b = 0; b < c.Batch; b++)
-        {
-            Span<T> x = c.Input(0)[(b * c.InputStride(0))..], y = c.Output[(b * c.OutputStride)..];
-            for (int i = 0; i < input[0]; i++)
+            Span<T> dy = c.OutputGradientRows.Row(b), dx = c.InputGradientRows(0).Row(b);
+            if (c.ContinueInputGradient(0))
             {
-                for (int j = 0; j < input[1]; j++)
-                {
-                    y[(j * input[0]) + i] = x[(i * input[1]) + j];
-                }
+                AddTransposed<T>(op.input[0], op.input[1], dy, dx);
+            }
+            else
+            {
+                K.Transpose(op.input[1], op.input[0], dy, dx);
             }
         }
     }
 
-    private void BackwardTwin<T>(in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    private static void AddTransposed<T>(int rows, int columns, ReadOnlySpan<T> dy, Span<T> dx) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        bool accumulate = c.ContinueInputGradient(0);
-        for (int b = 0; b < c.Batch && c.WantsInputGradient(0); b++)
+        for (int i = 0; i < rows; i++)
         {
-            Span<T> dy = c.OutputGradient[(b * c.OutputStride)..], dx = c.InputGradient(0)[(b * c.InputStride(0))..];
-            for (int i = 0; i < input[0]; i++)
+            for (int j = 0; j < columns; j++)
             {
-                for (int j = 0; j < input[1]; j++)
-                {
-                    T d = dy[(j * input[0]) + i];
-                    dx[(i * input[1]) + j] = accumulate ? dx[(i * input[1]) + j] + d : d;
-                }
+                dx[(i * columns) + j] += dy[(j * rows) + i];
             }
         }
     }

@@ -1,4 +1,7 @@
 using System.Numerics;
+using EmbeddedBackprop.Kernels.Elements;
+using EmbeddedBackprop.Kernels.Pooling;
+using EmbeddedBackprop.Kernels.Random;
 
 namespace EmbeddedBackprop.Kernels;
 

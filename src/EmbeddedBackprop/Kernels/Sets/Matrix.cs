@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using EmbeddedBackprop.Kernels.Elements;
 
 namespace EmbeddedBackprop.Kernels;
 
@@ -45,6 +46,9 @@ public readonly ref struct Matrix<T> where T : unmanaged
 
     /// <summary>The elements of a row, without padding.</summary>
     public Span<T> Row(int row) => Values.Slice(row * Stride, Columns);
+
+    /// <summary>The elements of a row and its padding.</summary>
+    internal Span<T> PaddedRow(int row) => Values.Slice(row * Stride, Width);
 
     /// <summary>Sets the padding to 0: gradients of padded weights stay 0, and the weights with them.</summary>
     public void ClearPadding() => Padding.Clear(Values, Rows, Columns, Width);

@@ -1,7 +1,11 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using EmbeddedBackprop.Kernels.Elements;
+using EmbeddedBackprop.Kernels.Norms;
+using EmbeddedBackprop.Kernels.Pooling;
+using EmbeddedBackprop.Kernels.Random;
 
-namespace EmbeddedBackprop.Kernels;
+namespace EmbeddedBackprop.Kernels.Sets;
 
 /// <summary>The definition: textbook loops, in float the bits of <see cref="SimdKernels"/>, in double the oracle. Padding is neither read nor written.</summary>
 /// <typeparam name="T">float or double.</typeparam>

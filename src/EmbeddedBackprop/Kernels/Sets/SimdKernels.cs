@@ -1,4 +1,9 @@
-namespace EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Elements;
+using EmbeddedBackprop.Kernels.Norms;
+using EmbeddedBackprop.Kernels.Pooling;
+using EmbeddedBackprop.Kernels.Random;
+
+namespace EmbeddedBackprop.Kernels.Sets;
 
 /// <summary>The fast set: SIMD, threads where they pay. Padding of rows is computed along: a row has no ragged end.</summary>
 internal readonly struct SimdKernels : IKernels<float>
@@ -150,5 +155,5 @@ internal readonly struct SimdKernels : IKernels<float>
         DropoutMask.Apply(in draw, x.Rows, x.Columns, x.Stride, x.Values, y.Values, accumulate);
 
     public static void Transpose(int rows, int columns, ReadOnlySpan<float> source, Span<float> destination) =>
-        Kernels.Transpose.Pack(in source[0], (nuint)columns, (nuint)rows, (nuint)columns, ref destination[0], (nuint)rows);
+        Products.Transpose.Pack(in source[0], (nuint)columns, (nuint)rows, (nuint)columns, ref destination[0], (nuint)rows);
 }

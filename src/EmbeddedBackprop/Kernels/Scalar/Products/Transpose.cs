@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Kernels.Scalar;
 
-/// <summary>The transpose as a textbook loop: the definition of <see cref="Kernels.Transpose"/>.</summary>
+/// <summary>The transpose as a textbook loop: the definition of <see cref="Kernels.Products.Transpose"/>.</summary>
 internal static class Transpose
 {
     /// <summary>destination[j * rows + i] = source[i * columns + j].</summary>

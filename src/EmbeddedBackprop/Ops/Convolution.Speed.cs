@@ -1,0 +1,28 @@
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Elements;
+using EmbeddedBackprop.Kernels.Sets;
+
+namespace EmbeddedBackprop.Ops;
+
+/// <content>What is there for speed and memory, with the bits of the two passes: the update within the backward pass.</content>
+public abstract partial class Convolution
+{
+    /// <inheritdoc/>
+    public override bool BackwardAndUpdate(in OpContext<float> c, in SgdUpdate update)
+    {
+        Span<float> delta = Delta<float, SimdKernels>(in c).Values, x = c.Input(0);
+        if (!Finite.BoundsProductsAndSums(x, delta, (long)c.Batch * Sizes.OutputPositions))
+        {
+            // The gradient may not be finite: it is looked at before it is applied.
+            Conv.WeightGradient(
+                c.Arithmetic, Sizes, c.Batch, x, c.InputStride(0), delta, c.OutputStride, c.ParameterGradient(0), c.ParameterGradient(1)[..Filters]);
+            return update.Apply(in c);
+        }
+
+        Conv.UpdateWeights(
+            c.Arithmetic, Sizes, c.Batch, x, c.InputStride(0), delta, c.OutputStride, c.Parameter(0), c.Parameter(1)[..Filters],
+            update.LearningRate, update.WeightL2, update.BiasL2);
+        return true;
+    }
+}
