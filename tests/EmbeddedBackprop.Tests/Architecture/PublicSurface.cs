@@ -23,6 +23,71 @@ internal static class PublicSurface
             yield return $"{name} :: {member}";
     }
 
+    /// <summary>What a program may rely on by a line: the line itself, or, of a type's line, the type and each of its bases.</summary>
+    public static IEnumerable<string> Promises(string line)
+    {
+        int bases = line.IndexOf(" : ", StringComparison.Ordinal);
+        if (bases < 0)
+        {
+            yield return line;
+            yield break;
+        }
+
+        string head = line[..bases], name = head[(head.LastIndexOf(' ', head.Contains('<') ? head.IndexOf('<') : head.Length - 1) + 1)..];
+        yield return head;
+        foreach (string parent in Split(line[(bases + 3)..]))
+        {
+            yield return $"{name} : {parent}";
+        }
+    }
+
+    /// <summary>The promises that an assembly keeps. A member that moved to a base class is still there, and so is a base of a base.</summary>
+    public static IEnumerable<string> Kept(Assembly assembly) => assembly.GetExportedTypes().SelectMany(Kept);
+
+    /// <summary>The promises that a type keeps.</summary>
+    public static IEnumerable<string> Kept(Type type)
+    {
+        string name = Name(type);
+        yield return $"{Kind(type)} {name}";
+        foreach (Type parent in type.GetInterfaces().Where(i => i.IsVisible))
+        {
+            yield return $"{name} : {Name(parent)}";
+        }
+
+        for (Type? from = type; from is not null; from = from.BaseType)
+        {
+            if (from != type)
+            {
+                yield return $"{name} : {Name(from)}";
+            }
+
+            foreach (MemberInfo member in from.GetMembers(Own).Where(IsVisible).Where(member => from == type || member is not ConstructorInfo))
+            {
+                yield return $"{name} :: {Describe(member)}";
+            }
+        }
+    }
+
+    // At commas outside angle brackets.
+    private static IEnumerable<string> Split(string types)
+    {
+        int depth = 0, first = 0;
+        for (int i = 0; i < types.Length; i++)
+        {
+            depth += types[i] == '<' ? 1 : types[i] == '>' ? -1 : 0;
+            if (depth == 0 && types[i] == ',')
+            {
+                yield return types[first..i];
+                first = i + 2;
+            }
+        }
+
+        if (first < types.Length)
+        {
+            yield return types[first..];
+        }
+    }
+
     private static string Kind(Type type) =>
         type.IsEnum ? "enum" : type.IsInterface ? "interface" : type.IsValueType ? "struct"
             : type is { IsAbstract: true, IsSealed: true } ? "static class" : type.IsAbstract ? "abstract class" : type.IsSealed ? "sealed class" : "class";
