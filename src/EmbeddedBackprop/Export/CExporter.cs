@@ -94,7 +94,7 @@ public static class CExporter
         ArgumentNullException.ThrowIfNull(options);
         if (parameters.Length < plan.ParameterLength)
         {
-            Errors.MemoryTooSmall("parameters", plan.ParameterLength, parameters.Length);
+            GraphErrors.MemoryTooSmall("parameters", plan.ParameterLength, parameters.Length);
         }
 
         float[] stored = parameters[..plan.ParameterLength].ToArray();

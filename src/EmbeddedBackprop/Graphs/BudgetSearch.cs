@@ -24,7 +24,7 @@ internal sealed class BudgetSearch(Graph graph, PlanOptions options, Node[] loss
             }
         }
 
-        Errors.BudgetTooSmall(budget, least, Help());
+        GraphErrors.BudgetTooSmall(budget, least, Help());
         return null!;
     }
 

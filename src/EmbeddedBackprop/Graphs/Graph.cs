@@ -25,7 +25,7 @@ public sealed class Graph
         ArgumentNullException.ThrowIfNull(name);
         if (shape.Rank == 0)
         {
-            Errors.NoShape(name);
+            GraphErrors.NoShape(name);
         }
 
         return Add(name, shape, null, []);
@@ -46,24 +46,24 @@ public sealed class Graph
             ArgumentNullException.ThrowIfNull(input);
             if (input.Graph != this)
             {
-                Errors.OtherGraph(input.Name);
+                GraphErrors.OtherGraph(input.Name);
             }
 
             if (input.Op is { IsLoss: true })
             {
-                Errors.LossRead(input.Name);
+                GraphErrors.LossRead(input.Name);
             }
         }
 
         if (op.Graph is not null && op.Graph != this)
         {
-            Errors.OpOfOtherGraph(op.Name);
+            GraphErrors.OpOfOtherGraph(op.Name);
         }
 
         string nodeName = name ?? NextName(op.Kind);
         if (names.Contains(nodeName))
         {
-            Errors.NameTaken(nodeName);
+            GraphErrors.NameTaken(nodeName);
         }
 
         Shape shape = op.InferShape(nodeName, inputs);
@@ -89,7 +89,7 @@ public sealed class Graph
     {
         if (!names.Add(name))
         {
-            Errors.NameTaken(name);
+            GraphErrors.NameTaken(name);
         }
 
         Node node = new(this, nodes.Count, name, shape, op, inputs);

@@ -53,12 +53,12 @@ public sealed partial class Plan
         GradientLength = Loss is null || Options.UpdateInBackward ? 0 : ParameterLength;
         if (Options.UpdateInBackward && Loss is not null && (!CanUpdateInBackward || Batch < Options.Batch))
         {
-            Errors.CannotUpdateInBackward(CanUpdateInBackward ? "the batch is run in parts" : "an op is used twice");
+            GraphErrors.CannotUpdateInBackward(CanUpdateInBackward ? "the batch is run in parts" : "an op is used twice");
         }
 
         if (Batch < Options.Batch && Loss is not null && WholeBatch is not null)
         {
-            Errors.WholeBatch(WholeBatch.Name, Batch, Options.Batch);
+            GraphErrors.WholeBatch(WholeBatch.Name, Batch, Options.Batch);
         }
     }
 
@@ -316,12 +316,12 @@ public sealed partial class Plan
         ArgumentNullException.ThrowIfNull(node);
         if (node.Graph != Graph)
         {
-            Errors.OtherGraph(node.Name);
+            GraphErrors.OtherGraph(node.Name);
         }
 
         if (node.Index >= slots.Length || !slots[node.Index].Exists)
         {
-            Errors.NoSuchNode(node.Name);
+            GraphErrors.NoSuchNode(node.Name);
         }
 
         return slots[node.Index];

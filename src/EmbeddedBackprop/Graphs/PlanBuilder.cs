@@ -102,7 +102,7 @@ internal sealed class PlanBuilder
             CheckOwner(graph, output);
             if (output.Op is { IsLoss: true })
             {
-                Errors.LossInInference(output.Name);
+                GraphErrors.LossInInference(output.Name);
             }
         }
 
@@ -121,7 +121,7 @@ internal sealed class PlanBuilder
             CheckOwner(graph, loss);
             if (loss.Op is not { IsLoss: true })
             {
-                Errors.NotALoss(loss.Name);
+                GraphErrors.NotALoss(loss.Name);
             }
         }
 
@@ -149,7 +149,7 @@ internal sealed class PlanBuilder
         ArgumentNullException.ThrowIfNull(node);
         if (node.Graph != graph)
         {
-            Errors.OtherGraph(node.Name);
+            GraphErrors.OtherGraph(node.Name);
         }
     }
 
@@ -216,7 +216,7 @@ internal sealed class PlanBuilder
         {
             if (!Array.Exists(layers, step => step.Owner.Name == name))
             {
-                Errors.NothingToFreeze(name, layers.Select(step => step.Owner.Name).Distinct());
+                GraphErrors.NothingToFreeze(name, layers.Select(step => step.Owner.Name).Distinct());
             }
         }
 
@@ -251,7 +251,7 @@ internal sealed class PlanBuilder
 
         if (!Array.Exists(Steps, step => step.Op.IsLoss && wanted[step.InputNodes[0].Index]))
         {
-            Errors.NothingToTrain();
+            GraphErrors.NothingToTrain();
         }
 
         bool[] written = new bool[Graph.Nodes.Count];

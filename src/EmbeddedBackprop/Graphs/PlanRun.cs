@@ -85,12 +85,12 @@ public sealed partial class Plan
         Check(in memory, in run, backward: true);
         if (!CanUpdateInBackward)
         {
-            Errors.SharedWeights();
+            GraphErrors.SharedWeights();
         }
 
         if (run.LogicalBatch != run.Batch)
         {
-            Errors.PartOfBatch(run.Batch, run.LogicalBatch);
+            GraphErrors.PartOfBatch(run.Batch, run.LogicalBatch);
         }
 
         bool finite = true;
@@ -154,7 +154,7 @@ public sealed partial class Plan
     {
         if (batch < 1 || batch > Batch)
         {
-            Errors.BatchTooLarge(Batch, batch);
+            GraphErrors.BatchTooLarge(Batch, batch);
         }
     }
 
@@ -162,7 +162,7 @@ public sealed partial class Plan
     {
         if (Options.EndsByReference)
         {
-            Errors.NotRunnable();
+            GraphErrors.NotRunnable();
         }
 
         if (backward)
@@ -173,12 +173,12 @@ public sealed partial class Plan
         CheckBatch(run.Batch);
         if (run.SampleOffset < 0 || run.LogicalBatch - run.Batch < run.SampleOffset)
         {
-            Errors.RunOutOfRange(run.Batch, run.SampleOffset, run.LogicalBatch);
+            GraphErrors.RunOutOfRange(run.Batch, run.SampleOffset, run.LogicalBatch);
         }
 
         if (run.Training && run.Batch != run.LogicalBatch && WholeBatch is not null)
         {
-            Errors.WholeBatch(WholeBatch.Name, run.Batch, run.LogicalBatch);
+            GraphErrors.WholeBatch(WholeBatch.Name, run.Batch, run.LogicalBatch);
         }
 
         if (StateLength > 0)
@@ -188,17 +188,17 @@ public sealed partial class Plan
 
         if (memory.Parameters.Length < ParameterLength)
         {
-            Errors.MemoryTooSmall("parameters", ParameterLength, memory.Parameters.Length);
+            GraphErrors.MemoryTooSmall("parameters", ParameterLength, memory.Parameters.Length);
         }
 
         if (memory.Workspace.Length < WorkspaceLength)
         {
-            Errors.MemoryTooSmall("workspace", WorkspaceLength, memory.Workspace.Length);
+            GraphErrors.MemoryTooSmall("workspace", WorkspaceLength, memory.Workspace.Length);
         }
 
         if (backward && memory.Gradients.Length < GradientLength)
         {
-            Errors.MemoryTooSmall("gradients", GradientLength, memory.Gradients.Length);
+            GraphErrors.MemoryTooSmall("gradients", GradientLength, memory.Gradients.Length);
         }
     }
 
@@ -208,7 +208,7 @@ public sealed partial class Plan
         ref readonly StateRange last = ref state[^1];
         if (last.PerSample && run.SampleOffset > last.Rows - run.Batch)
         {
-            Errors.StateRows(last.Name, last.Rows, run.SampleOffset, run.Batch);
+            GraphErrors.StateRows(last.Name, last.Rows, run.SampleOffset, run.Batch);
         }
     }
 
@@ -216,7 +216,7 @@ public sealed partial class Plan
     {
         if (length < StateLength)
         {
-            Errors.MemoryTooSmall("state", StateLength, length);
+            GraphErrors.MemoryTooSmall("state", StateLength, length);
         }
     }
 
@@ -224,7 +224,7 @@ public sealed partial class Plan
     {
         if (Options.UpdateInBackward)
         {
-            Errors.NoGradientSpan();
+            GraphErrors.NoGradientSpan();
         }
     }
 
@@ -232,7 +232,7 @@ public sealed partial class Plan
     {
         if (Losses.Count == 0)
         {
-            Errors.InferenceOnly();
+            GraphErrors.InferenceOnly();
         }
     }
 }

@@ -1,8 +1,10 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 
 namespace EmbeddedBackprop.Kernels;
 
 /// <summary>The checks in a kernel's first lines: every length is compared once, after that a kernel walks by reference and offset.</summary>
+[StackTraceHidden]
 internal static class Require
 {
     /// <summary>A size is not negative.</summary>

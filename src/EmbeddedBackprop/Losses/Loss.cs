@@ -93,24 +93,24 @@ public abstract class Loss : KernelOp
     {
         if (inputs.Length != 2)
         {
-            Errors.InputCount(name, 2, inputs.Length);
+            GraphErrors.InputCount(name, 2, inputs.Length);
         }
 
         int given = inputs[0].Shape.Length;
         if (Outputs != 0 && Outputs != given)
         {
-            Errors.LossOutputs(name, Outputs, given);
+            LossErrors.LossOutputs(name, Outputs, given);
         }
 
         CheckTarget(name, inputs[0], inputs[1]);
         if (labelSmoothing > 0f && !TargetsAreProbabilities)
         {
-            Errors.NothingToSmooth(name, Kind);
+            LossErrors.NothingToSmooth(name, Kind);
         }
 
         if (classWeights is not null && classWeights.Length != Math.Max(given, 2))
         {
-            Errors.ClassWeightCount(name, Math.Max(given, 2), classWeights.Length);
+            LossErrors.ClassWeightCount(name, Math.Max(given, 2), classWeights.Length);
         }
 
         Outputs = given;
@@ -208,7 +208,7 @@ public abstract class Loss : KernelOp
     {
         if (prediction.Shape != target.Shape)
         {
-            Errors.SizesDiffer(name, prediction.Name, prediction.Shape, target.Name, target.Shape);
+            GraphErrors.SizesDiffer(name, prediction.Name, prediction.Shape, target.Name, target.Shape);
         }
     }
 

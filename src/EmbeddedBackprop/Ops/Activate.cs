@@ -46,7 +46,7 @@ public sealed class Activate : KernelOp, IPasses<Activate>, IActivated
     {
         if (inputs.Length != 1)
         {
-            Errors.InputCount(name, 1, inputs.Length);
+            GraphErrors.InputCount(name, 1, inputs.Length);
         }
 
         return inputs[0].Shape;

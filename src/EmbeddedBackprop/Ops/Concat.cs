@@ -16,7 +16,7 @@ public sealed class Concat : KernelOp, IPasses<Concat>
     {
         if (inputs.Length < 2)
         {
-            Errors.InputCount(name, 2, inputs.Length);
+            GraphErrors.InputCount(name, 2, inputs.Length);
         }
 
         Shape shape = inputs[0].Shape;
@@ -31,7 +31,7 @@ public sealed class Concat : KernelOp, IPasses<Concat>
 
             if (!fits)
             {
-                Errors.AxesDiffer(name, inputs[0].Name, shape, input.Name, input.Shape);
+                OpErrors.AxesDiffer(name, inputs[0].Name, shape, input.Name, input.Shape);
             }
 
             first += input.Shape[0];

@@ -37,7 +37,7 @@ public sealed class Conv1D : Convolution
     {
         if (node.Shape.Rank != 2)
         {
-            Errors.NotASignal(name, node.Shape, node.Name);
+            OpErrors.NotASignal(name, node.Shape, node.Name);
         }
 
         return (node.Shape[0], 1, node.Shape[1]);

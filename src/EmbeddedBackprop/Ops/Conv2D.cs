@@ -25,7 +25,7 @@ public sealed class Conv2D : Convolution
     {
         if (Options.Padding == ConvPadding.Causal)
         {
-            Errors.CausalImage();
+            OpErrors.CausalImage();
         }
     }
 

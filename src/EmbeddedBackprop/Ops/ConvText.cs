@@ -29,7 +29,7 @@ internal static class ConvText
     {
         if (node.Shape.Rank != 3)
         {
-            Errors.NotAnImage(name, node.Shape, node.Name);
+            OpErrors.NotAnImage(name, node.Shape, node.Name);
         }
 
         return (node.Shape[0], node.Shape[1], node.Shape[2]);

@@ -26,7 +26,7 @@ public sealed partial class ConvTranspose2D : ConvolutionBase, IPasses<ConvTrans
     {
         if (Options.Padding != ConvPadding.Explicit)
         {
-            Errors.TransposedPadding();
+            OpErrors.TransposedPadding();
         }
     }
 
@@ -45,7 +45,7 @@ public sealed partial class ConvTranspose2D : ConvolutionBase, IPasses<ConvTrans
         int outputWidth = Enlarged(width, KernelWidth, Options.StrideX, Options.PaddingX, Options.DilationX, Options.OutputPaddingX);
         if (outputHeight <= 0 || outputWidth <= 0 || Options.OutputPaddingY >= Options.StrideY || Options.OutputPaddingX >= Options.StrideX)
         {
-            Errors.TransposedSize(name, outputHeight, outputWidth);
+            OpErrors.TransposedSize(name, outputHeight, outputWidth);
         }
 
         output = new Shape(Filters, outputHeight, outputWidth);

@@ -61,13 +61,13 @@ public abstract class ConvolutionBase : KernelOp, IActivated
     {
         if (inputs.Length != 1)
         {
-            Errors.InputCount(name, 1, inputs.Length);
+            GraphErrors.InputCount(name, 1, inputs.Length);
         }
 
         Node node = inputs[0];
         if (input.Rank != 0 && input != node.Shape)
         {
-            Errors.InputShape(name, input, node.Shape, node.Name);
+            OpErrors.InputShape(name, input, node.Shape, node.Name);
         }
 
         sizes = SizesFor(name, node, out Shape output);

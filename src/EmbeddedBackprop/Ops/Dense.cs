@@ -58,13 +58,13 @@ public sealed partial class Dense : KernelOp, IPasses<Dense>, IActivated
     {
         if (inputs.Length != 1)
         {
-            Errors.InputCount(name, 1, inputs.Length);
+            GraphErrors.InputCount(name, 1, inputs.Length);
         }
 
         int given = inputs[0].Shape.Length;
         if (this.inputs != 0 && this.inputs != given)
         {
-            Errors.InputSize(name, this.inputs, given, inputs[0].Name);
+            OpErrors.InputSize(name, this.inputs, given, inputs[0].Name);
         }
 
         this.inputs = given;

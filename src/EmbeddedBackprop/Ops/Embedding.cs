@@ -46,7 +46,7 @@ public sealed class Embedding : KernelOp, IPasses<Embedding>
         Shape shape = Shapes.Single(name, inputs, ref input);
         if (shape.Rank != 1)
         {
-            Errors.RankExpected(name, "positions", shape, inputs[0].Name);
+            OpErrors.RankExpected(name, "positions", shape, inputs[0].Name);
         }
 
         return new Shape(shape.Length, Size);
@@ -72,7 +72,7 @@ public sealed class Embedding : KernelOp, IPasses<Embedding>
                 T index = indices[(b * c.InputStride(0)) + t];
                 if (!(index >= T.Zero && index < T.CreateChecked(op.Count) && T.IsInteger(index)))
                 {
-                    Errors.IndexInvalid(op.Name, c.SampleOffset + b, t, double.CreateChecked(index), op.Count);
+                    OpErrors.IndexInvalid(op.Name, c.SampleOffset + b, t, double.CreateChecked(index), op.Count);
                 }
             }
         }

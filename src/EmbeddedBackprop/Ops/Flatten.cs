@@ -22,7 +22,7 @@ public sealed class Flatten : KernelOp, IPasses<Flatten>
     {
         if (inputs.Length != 1)
         {
-            Errors.InputCount(name, 1, inputs.Length);
+            GraphErrors.InputCount(name, 1, inputs.Length);
         }
 
         return new Shape(inputs[0].Shape.Length);

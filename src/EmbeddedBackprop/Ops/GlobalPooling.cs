@@ -22,7 +22,7 @@ public abstract class GlobalPooling : KernelOp
         Shape shape = Shapes.Single(name, inputs, ref input);
         if (shape.Rank < 2)
         {
-            Errors.RankExpected(name, "channels x length or channels x height x width", shape, inputs[0].Name);
+            OpErrors.RankExpected(name, "channels x length or channels x height x width", shape, inputs[0].Name);
         }
 
         return new Shape(shape[0]);

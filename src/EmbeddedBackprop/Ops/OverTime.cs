@@ -30,18 +30,18 @@ public abstract class OverTime : KernelOp
     {
         if (inputs.Length is not (1 or 2))
         {
-            Errors.InputCount(name, inputs.Length == 0 ? 1 : 2, inputs.Length);
+            GraphErrors.InputCount(name, inputs.Length == 0 ? 1 : 2, inputs.Length);
         }
 
         Shape shape = Shapes.Bind(name, inputs[0], ref input);
         if (shape.Rank != 2)
         {
-            Errors.RankExpected(name, "time x features", shape, inputs[0].Name);
+            OpErrors.RankExpected(name, "time x features", shape, inputs[0].Name);
         }
 
         if (inputs.Length == 2 && inputs[1].Shape.Length != shape[0])
         {
-            Errors.MaskLength(name, shape, inputs[1].Name, inputs[1].Shape);
+            OpErrors.MaskLength(name, shape, inputs[1].Name, inputs[1].Shape);
         }
 
         Masked |= inputs.Length == 2;

@@ -52,14 +52,14 @@ public abstract class Pooling : KernelOp
         Shape shape = Shapes.Single(name, inputs, ref input);
         if (shape.Rank != rank)
         {
-            Errors.RankExpected(name, rank == 3 ? "channels x height x width" : "channels x length", shape, inputs[0].Name);
+            OpErrors.RankExpected(name, rank == 3 ? "channels x height x width" : "channels x length", shape, inputs[0].Name);
         }
 
         int height = rank == 3 ? shape[1] : 1, width = shape[rank - 1];
         Sizes = new PoolSizes(shape[0], height, width, Window.Height, Window.Width, Stride.Height, Stride.Width, Padding.Height, Padding.Width);
         if (height + (2 * Padding.Height) < Window.Height || width + (2 * Padding.Width) < Window.Width)
         {
-            Errors.WindowTooLarge(name, Pair(Window), shape, Pair(Padding), inputs[0].Name);
+            OpErrors.WindowTooLarge(name, Pair(Window), shape, Pair(Padding), inputs[0].Name);
         }
 
         return rank == 3 ? new Shape(shape[0], Sizes.OutputHeight, Sizes.OutputWidth) : new Shape(shape[0], Sizes.OutputWidth);

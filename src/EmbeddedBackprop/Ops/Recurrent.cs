@@ -29,7 +29,7 @@ public abstract class Recurrent : Op
 
         if (Options.CarryState && Options.Bidirectional)
         {
-            Errors.CarriedBackwards();
+            OpErrors.CarriedBackwards();
         }
     }
 
@@ -105,28 +105,28 @@ public abstract class Recurrent : Op
     {
         if (inputs.Length is not (1 or 2))
         {
-            Errors.InputCount(name, 1, inputs.Length);
+            GraphErrors.InputCount(name, 1, inputs.Length);
         }
 
         Shape sequence = inputs[0].Shape;
         if (sequence.Rank != 2)
         {
-            Errors.NotASequence(name, sequence, inputs[0].Name);
+            OpErrors.NotASequence(name, sequence, inputs[0].Name);
         }
 
         if (Features != 0 && Features != sequence[1])
         {
-            Errors.InputSize(name, Features, sequence[1], inputs[0].Name);
+            OpErrors.InputSize(name, Features, sequence[1], inputs[0].Name);
         }
 
         if (Steps != 0 && Steps != sequence[0])
         {
-            Errors.StepCount(name, Steps, sequence[0], inputs[0].Name);
+            OpErrors.StepCount(name, Steps, sequence[0], inputs[0].Name);
         }
 
         if (inputs.Length == 2 && inputs[1].Shape.Length != sequence[0])
         {
-            Errors.StepCount(name, sequence[0], inputs[1].Shape.Length, inputs[1].Name);
+            OpErrors.StepCount(name, sequence[0], inputs[1].Shape.Length, inputs[1].Name);
         }
 
         (Steps, Features) = (sequence[0], sequence[1]);

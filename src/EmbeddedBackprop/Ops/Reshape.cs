@@ -11,7 +11,7 @@ public sealed class Reshape : KernelOp, IPasses<Reshape>
     {
         if (shape.Rank == 0)
         {
-            Errors.NoShape(nameof(shape));
+            GraphErrors.NoShape(nameof(shape));
         }
 
         Shape = shape;
@@ -40,12 +40,12 @@ public sealed class Reshape : KernelOp, IPasses<Reshape>
     {
         if (inputs.Length != 1)
         {
-            Errors.InputCount(name, 1, inputs.Length);
+            GraphErrors.InputCount(name, 1, inputs.Length);
         }
 
         if (inputs[0].Shape.Length != Shape.Length)
         {
-            Errors.LengthsDiffer(name, Shape, inputs[0].Shape, inputs[0].Name);
+            OpErrors.LengthsDiffer(name, Shape, inputs[0].Shape, inputs[0].Name);
         }
 
         return Shape;

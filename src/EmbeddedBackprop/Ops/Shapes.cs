@@ -13,7 +13,7 @@ internal static class Shapes
     {
         if (inputs.Length != 1)
         {
-            Errors.InputCount(name, 1, inputs.Length);
+            GraphErrors.InputCount(name, 1, inputs.Length);
         }
 
         return Bind(name, inputs[0], ref bound);
@@ -24,7 +24,7 @@ internal static class Shapes
     {
         if (bound.Rank != 0 && bound != input.Shape)
         {
-            Errors.InputShape(name, bound, input.Shape, input.Name);
+            OpErrors.InputShape(name, bound, input.Shape, input.Name);
         }
 
         bound = input.Shape;
@@ -36,14 +36,14 @@ internal static class Shapes
     {
         if (inputs.Length < minimum || inputs.Length > maximum)
         {
-            Errors.InputCount(name, inputs.Length < minimum ? minimum : maximum, inputs.Length);
+            GraphErrors.InputCount(name, inputs.Length < minimum ? minimum : maximum, inputs.Length);
         }
 
         foreach (Node input in inputs)
         {
             if (input.Shape != inputs[0].Shape)
             {
-                Errors.SizesDiffer(name, inputs[0].Name, inputs[0].Shape, input.Name, input.Shape);
+                GraphErrors.SizesDiffer(name, inputs[0].Name, inputs[0].Shape, input.Name, input.Shape);
             }
         }
 

@@ -42,7 +42,7 @@ public sealed class Slice : KernelOp, IPasses<Slice>
         Shape shape = Shapes.Single(name, inputs, ref input);
         if (Count > shape[0] - First)
         {
-            Errors.SliceOutside(name, First, Count, shape, inputs[0].Name);
+            OpErrors.SliceOutside(name, First, Count, shape, inputs[0].Name);
         }
 
         return shape.Rank switch { 1 => new Shape(Count), 2 => new Shape(Count, shape[1]), _ => new Shape(Count, shape[1], shape[2]) };

@@ -20,7 +20,7 @@ public sealed class SwapAxes : KernelOp, IPasses<SwapAxes>
         Shape shape = Shapes.Single(name, inputs, ref input);
         if (shape.Rank != 2)
         {
-            Errors.RankExpected(name, "rows x columns", shape, inputs[0].Name);
+            OpErrors.RankExpected(name, "rows x columns", shape, inputs[0].Name);
         }
 
         return new Shape(shape[1], shape[0]);

@@ -99,7 +99,7 @@ internal sealed class BatchFeed
             {
                 if (node.Op is null && Array.IndexOf(inputs, node) < 0 && Array.IndexOf(targets, node) < 0)
                 {
-                    Errors.NotFed(node.Name);
+                    TrainingErrors.NotFed(node.Name);
                 }
             }
         }

@@ -19,7 +19,7 @@ public static class GradientCheck
         Plan? plan = network.TrainingPlan;
         if (plan is null)
         {
-            Errors.InferenceOnly();
+            GraphErrors.InferenceOnly();
         }
 
         network.CheckFits(source);
@@ -106,12 +106,12 @@ public static class GradientCheck
     {
         if (plan.Loss is null)
         {
-            Errors.InferenceOnly();
+            GraphErrors.InferenceOnly();
         }
 
         if (batch < 1 || batch > plan.Batch)
         {
-            Errors.BatchTooLarge(plan.Batch, batch);
+            GraphErrors.BatchTooLarge(plan.Batch, batch);
         }
 
         if (parameters.Length != plan.ParameterLength)
@@ -125,7 +125,7 @@ public static class GradientCheck
             {
                 if (input.Op is null && !inputs.ContainsKey(input))
                 {
-                    Errors.InputMissing(input.Name);
+                    TrainingErrors.InputMissing(input.Name);
                 }
             }
         }

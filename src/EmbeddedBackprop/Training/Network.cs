@@ -79,7 +79,7 @@ public sealed class Network : IDisposable
             losses.Length == 0 ? 0 : checked(MicroBatch * feed.RowLength));
         if (options.MemoryBudget > 0 && 4L * sizes.Total(options.Layout) > options.MemoryBudget)
         {
-            Errors.BudgetTooSmall(options.MemoryBudget, 4L * sizes.Total(options.Layout), "a prediction takes more than a training step");
+            GraphErrors.BudgetTooSmall(options.MemoryBudget, 4L * sizes.Total(options.Layout), "a prediction takes more than a training step");
         }
 
         this.memory = new NetworkMemory(options.Layout, sizes, memory);
@@ -210,7 +210,7 @@ public sealed class Network : IDisposable
         {
             if (TrainingPlan is null)
             {
-                Errors.InferenceOnly();
+                GraphErrors.InferenceOnly();
             }
 
             return TrainingPlan!;
@@ -293,7 +293,7 @@ public sealed class Network : IDisposable
         Errors.RequireNotNegative("learning rate", learningRate);
         if (Training.GradientLength == 0)
         {
-            Errors.NoGradientSpan();
+            GraphErrors.NoGradientSpan();
         }
 
         using WorkerPool.Loan loan = WorkerPool.Lend(pool);
@@ -309,7 +309,7 @@ public sealed class Network : IDisposable
     {
         if (!TrainStep(batch, learningRate, out float loss, out _) && UpdatesInBackward)
         {
-            Errors.Diverged(StepNumber);
+            TrainingErrors.Diverged(StepNumber);
         }
 
         return loss;
@@ -427,7 +427,7 @@ public sealed class Network : IDisposable
             ArgumentNullException.ThrowIfNull(input);
             if (input.Op is not null)
             {
-                Errors.NotAnInput(input.Name);
+                TrainingErrors.NotAnInput(input.Name);
             }
         }
     }

@@ -11,7 +11,7 @@ internal sealed class NetworkMemory
         Length = sizes.Total(layout);
         if (given is { } memory && memory.Length < Length)
         {
-            Errors.MemoryTooSmall("memory", Length, memory.Length);
+            GraphErrors.MemoryTooSmall("memory", Length, memory.Length);
         }
 
         Memory<float> all = given ?? AlignedMemory.Allocate(Length);

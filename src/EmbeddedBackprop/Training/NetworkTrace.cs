@@ -27,7 +27,7 @@ internal sealed class NetworkTrace
     {
         if (network.TrainingPlan is null)
         {
-            Errors.InferenceOnly();
+            GraphErrors.InferenceOnly();
         }
 
         Plan training = network.TrainingPlan!;

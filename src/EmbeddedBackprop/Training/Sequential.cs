@@ -87,7 +87,7 @@ public sealed class Sequential
         {
             if (pending is null && last.Op is Dense built && loss.OnLogits(built.Activation) is not null)
             {
-                Errors.CompiledWithout(built.Activation.Name, loss.Kind);
+                TrainingErrors.CompiledWithout(built.Activation.Name, loss.Kind);
             }
 
             Build();

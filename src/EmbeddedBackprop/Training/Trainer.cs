@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Threads;
 using EmbeddedBackprop.Training.Schedules;
@@ -52,7 +53,7 @@ public sealed class Trainer
 
         if (options.Accumulation > 1 && network.TrainingPlan is { GradientLength: 0 })
         {
-            Errors.NoGradientSpan();
+            GraphErrors.NoGradientSpan();
         }
 
         if ((long)network.Options.Batch * options.Accumulation > int.MaxValue)
@@ -62,7 +63,7 @@ public sealed class Trainer
 
         if (options.Accumulation > 1 && network.TrainingPlan is { WholeBatch: { } whole })
         {
-            Errors.AccumulatesWholeBatch(whole.Name, options.Accumulation, network.Options.Batch);
+            TrainingErrors.AccumulatesWholeBatch(whole.Name, options.Accumulation, network.Options.Batch);
         }
 
         this.network = network;
@@ -306,7 +307,7 @@ public sealed class Trainer
         {
             if (whole && network.UpdatesInBackward)
             {
-                Errors.Diverged(network.StepNumber);
+                TrainingErrors.Diverged(network.StepNumber);
             }
 
             state.Rejected++;

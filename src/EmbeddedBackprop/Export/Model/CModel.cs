@@ -25,7 +25,7 @@ internal sealed class CModel
 
         if (parameters.Length < source.ParameterLength)
         {
-            Errors.MemoryTooSmall("parameters", source.ParameterLength, parameters.Length);
+            GraphErrors.MemoryTooSmall("parameters", source.ParameterLength, parameters.Length);
         }
 
         if (options.SelfTestSamples < 0)
@@ -250,7 +250,7 @@ internal sealed class CModel
             StateRange range = ranges[i];
             if (!range.PerSample && state.Length < range.Offset + range.Length)
             {
-                Errors.MemoryTooSmall("state", source.StateLength, state.Length);
+                GraphErrors.MemoryTooSmall("state", source.StateLength, state.Length);
             }
 
             values[i] = range.PerSample ? [] : state.Slice(range.Offset, range.Length).ToArray();

@@ -74,7 +74,7 @@ public sealed record CTrainingOptions
         ArgumentNullException.ThrowIfNull(network);
         if (network.TrainingPlan is null)
         {
-            Errors.InferenceOnly();
+            GraphErrors.InferenceOnly();
         }
 
         return new CTrainingOptions

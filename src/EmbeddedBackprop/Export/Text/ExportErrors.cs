@@ -1,8 +1,10 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 
 namespace EmbeddedBackprop.Export.Text;
 
 /// <summary>The texts of all errors of the export.</summary>
+[StackTraceHidden]
 internal static class ExportErrors
 {
     [DoesNotReturn]

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 
 namespace EmbeddedBackprop.Kernels;
@@ -126,5 +127,6 @@ public readonly record struct ConvSizes(int Channels, int Height, int Width, int
     }
 
     [DoesNotReturn]
+    [StackTraceHidden]
     private static void Throw(string kernel, string what) => throw new ArgumentException($"{kernel}: {what}");
 }

@@ -23,7 +23,7 @@ public sealed class WarmUp : Schedule
             ArgumentNullException.ThrowIfNull(value);
             if (value is WarmUp)
             {
-                Errors.WarmUpTwice();
+                TrainingErrors.WarmUpTwice();
             }
 
             field = value;

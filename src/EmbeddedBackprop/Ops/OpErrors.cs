@@ -1,0 +1,78 @@
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+using EmbeddedBackprop.Graphs;
+
+namespace EmbeddedBackprop.Ops;
+
+/// <summary>The errors of ops: each message names the op, what it expects and what it was given, and the node that gave it.</summary>
+[StackTraceHidden]
+internal static class OpErrors
+{
+    [DoesNotReturn]
+    public static void InputSize(string op, int expected, int given, string from) =>
+        throw new ArgumentException($"{op}: expected {expected} inputs, got {given} (from {from})");
+
+    [DoesNotReturn]
+    public static void NotASequence(string op, Shape given, string from) =>
+        throw new ArgumentException($"{op}: expected a sequence of two sizes, steps x features, got {given} (from {from})");
+
+    [DoesNotReturn]
+    public static void StepCount(string op, int expected, int given, string from) =>
+        throw new ArgumentException($"{op}: expected {expected} steps, got {given} (from {from})");
+
+    [DoesNotReturn]
+    public static void CarriedBackwards() =>
+        throw new ArgumentException("a bidirectional layer cannot carry its state: the layer that reads from the end would need the next run first");
+
+    [DoesNotReturn]
+    public static void InputShape(string op, Shape expected, Shape given, string from) =>
+        throw new ArgumentException($"{op}: expected the shape {expected}, as at its first use, got {given} (from {from})");
+
+    [DoesNotReturn]
+    public static void NotAnImage(string op, Shape given, string from) =>
+        throw new ArgumentException($"{op}: expected an image, channels x height x width, got {given} (from {from})");
+
+    [DoesNotReturn]
+    public static void NotASignal(string op, Shape given, string from) =>
+        throw new ArgumentException($"{op}: expected a signal, channels x length, got {given} (from {from})");
+
+    [DoesNotReturn]
+    public static void CausalImage() =>
+        throw new ArgumentException("causal padding is for signals (conv1d); an image has no past");
+
+    [DoesNotReturn]
+    public static void TransposedPadding() =>
+        throw new ArgumentException("a transposed convolution takes explicit padding only");
+
+    [DoesNotReturn]
+    public static void TransposedSize(string op, int height, int width) =>
+        throw new ArgumentException($"{op}: an output of {height}x{width}, or output padding that is not below the stride, is no transposed convolution");
+
+    [DoesNotReturn]
+    public static void RankExpected(string op, string expected, Shape given, string from) =>
+        throw new ArgumentException($"{op}: expected the shape {expected}, got {given} (from {from})");
+
+    [DoesNotReturn]
+    public static void WindowTooLarge(string op, string window, Shape shape, string padding, string from) =>
+        throw new ArgumentException($"{op}: a window of {window} does not fit into {shape} with a padding of {padding} (from {from})");
+
+    [DoesNotReturn]
+    public static void SliceOutside(string op, int first, int count, Shape shape, string from) =>
+        throw new ArgumentException($"{op}: {first} to {(long)first + count - 1} are not part of the first axis of {shape} (from {from})");
+
+    [DoesNotReturn]
+    public static void LengthsDiffer(string op, Shape expected, Shape given, string from) =>
+        throw new ArgumentException($"{op}: {given} has {given.Length} numbers, {expected} has {expected.Length} (from {from})");
+
+    [DoesNotReturn]
+    public static void AxesDiffer(string op, string left, Shape leftShape, string right, Shape rightShape) =>
+        throw new ArgumentException($"{op}: {left} has shape {leftShape}, {right} has shape {rightShape}; all axes but the first must be equal");
+
+    [DoesNotReturn]
+    public static void IndexInvalid(string op, int sample, int position, double value, int count) =>
+        throw new ArgumentException($"{op}: sample {sample}, position {position}: an index must be a whole number from 0 to {count - 1}, got {value}");
+
+    [DoesNotReturn]
+    public static void MaskLength(string op, Shape sequence, string mask, Shape maskShape) =>
+        throw new ArgumentException($"{op}: a sequence of shape {sequence} needs a mask of {sequence[0]} numbers, got {maskShape} (from {mask})");
+}
