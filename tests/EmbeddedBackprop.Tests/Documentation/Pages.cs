@@ -34,7 +34,7 @@ internal static partial class Pages
     private static partial Regex Link();
 
     // Between backticks, from a folder with a capital letter: of the library, of a tool or of the tests.
-    [GeneratedRegex(@"`((?:(?:src|tools|tests|bench)/[^`\s]*|[A-Z][A-Za-z]*/[\w./{},*]*))`")]
+    [GeneratedRegex(@"`((?:(?:src|tools|tests|bench)/[^`\s]*|[A-Z][A-Za-z]*/[\w./{},*]*|[A-Z]\w+Tests))`")]
     private static partial Regex SourcePath();
 
     [GeneratedRegex(@"(?<![\w./{},*])[\w./{},*-]+\.cs\b")]
