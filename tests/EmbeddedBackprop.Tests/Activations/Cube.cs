@@ -1,5 +1,4 @@
 using EmbeddedBackprop.Activations;
-using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Tests.Activations;
 

@@ -5,7 +5,6 @@ using System.Reflection.Emit;
 using System.Runtime.CompilerServices;
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Ops;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Architecture;
 

@@ -1,6 +1,4 @@
 using System.Globalization;
-using EmbeddedBackprop.Tests.Support;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Benchmarks;
 

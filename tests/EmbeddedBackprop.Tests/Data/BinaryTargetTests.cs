@@ -1,5 +1,4 @@
 using EmbeddedBackprop.Data;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Data;
 

@@ -1,7 +1,5 @@
 using EmbeddedBackprop.Data;
-using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Training;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Data;
 

@@ -2,8 +2,6 @@ using System.Buffers.Binary;
 using System.IO.Compression;
 using EmbeddedBackprop.Data;
 using EmbeddedBackprop.IO;
-using EmbeddedBackprop.Kernels;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Data;
 

@@ -1,6 +1,4 @@
 using EmbeddedBackprop.Data;
-using EmbeddedBackprop.Tests.Support;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Data;
 

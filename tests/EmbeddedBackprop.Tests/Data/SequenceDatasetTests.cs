@@ -1,7 +1,4 @@
 using EmbeddedBackprop.Data;
-using EmbeddedBackprop.Graphs;
-using EmbeddedBackprop.Tests.Support;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Data;
 

@@ -1,8 +1,6 @@
 using System.Text;
 using EmbeddedBackprop.Data;
 using EmbeddedBackprop.IO;
-using EmbeddedBackprop.Tests.Support;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Data;
 

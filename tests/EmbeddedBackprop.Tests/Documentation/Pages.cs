@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using EmbeddedBackprop.Tests.Support;
 
 namespace EmbeddedBackprop.Tests.Documentation;
 

@@ -1,6 +1,4 @@
 using System.Text.RegularExpressions;
-using EmbeddedBackprop.Tests.Support;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Documentation;
 

@@ -7,9 +7,7 @@ using EmbeddedBackprop.Data.Digits;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Tests.Ebp;
 using EmbeddedBackprop.Tests.Export;
-using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Documentation;
 

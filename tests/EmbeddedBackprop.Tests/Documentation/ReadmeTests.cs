@@ -3,11 +3,8 @@ using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Data;
 using EmbeddedBackprop.Data.Digits;
 using EmbeddedBackprop.Initializers;
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Losses;
-using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Documentation;
 

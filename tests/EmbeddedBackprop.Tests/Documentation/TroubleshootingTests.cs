@@ -1,8 +1,6 @@
 using System.Text.RegularExpressions;
 using EmbeddedBackprop.Tests.Ebp;
-using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Documentation;
 

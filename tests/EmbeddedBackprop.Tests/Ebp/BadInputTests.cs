@@ -1,5 +1,4 @@
 using EmbeddedBackprop.Tests.Data;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Ebp;
 

@@ -1,7 +1,5 @@
 using EmbeddedBackprop.Export;
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Lanes;
-using EmbeddedBackprop.Tests.Support;
 
 namespace EmbeddedBackprop.Tests.Export;
 

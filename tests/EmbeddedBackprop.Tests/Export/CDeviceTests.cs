@@ -1,14 +1,10 @@
 using System.Text.Json;
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Export;
-using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Tests.Golden;
-using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Export;
 

@@ -1,5 +1,3 @@
-using NUnit.Framework;
-
 namespace EmbeddedBackprop.Tests.Export;
 
 /// <summary>Every op learns on microcontrollers, in emulators, with the engine's bits: gradients, weights after all updates, losses, predictions.</summary>

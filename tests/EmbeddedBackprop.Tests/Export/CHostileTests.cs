@@ -1,12 +1,9 @@
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Export.Text;
-using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Ops;
-using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Export;
 

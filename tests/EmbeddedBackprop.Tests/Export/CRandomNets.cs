@@ -1,5 +1,4 @@
 using EmbeddedBackprop.Export;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Export;
 

@@ -1,6 +1,4 @@
 using EmbeddedBackprop.Export;
-using EmbeddedBackprop.Graphs;
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Optimizers;
 using EmbeddedBackprop.Training;

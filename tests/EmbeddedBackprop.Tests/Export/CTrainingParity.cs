@@ -2,13 +2,10 @@ using System.Runtime.InteropServices;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Export.Model;
 using EmbeddedBackprop.Export.Text;
-using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Initializers;
 using EmbeddedBackprop.Optimizers;
-using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training;
 using EmbeddedBackprop.Training.Schedules;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Export;
 

@@ -1,11 +1,8 @@
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Export.Text;
-using EmbeddedBackprop.Graphs;
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Elements;
 using EmbeddedBackprop.Ops;
-using EmbeddedBackprop.Tests.Support;
 
 namespace EmbeddedBackprop.Tests.Export;
 

@@ -1,7 +1,5 @@
 using System.Runtime.InteropServices;
 using EmbeddedBackprop.Export;
-using EmbeddedBackprop.Graphs;
-using EmbeddedBackprop.Tests.Support;
 
 namespace EmbeddedBackprop.Tests.Export;
 

@@ -1,5 +1,3 @@
-using NUnit.Framework;
-
 namespace EmbeddedBackprop.Tests.Golden;
 
 /// <summary>Collects relative errors, keeps the worst, and fails above the limit.</summary>

@@ -1,5 +1,3 @@
-using EmbeddedBackprop.Graphs;
-
 namespace EmbeddedBackprop.Tests.Golden;
 
 /// <summary>Collects the networks of the golden cases, with the parameters of their files, so that they can be exported.</summary>

@@ -1,10 +1,8 @@
 using System.Text.Json;
 using EmbeddedBackprop.Activations;
-using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Ops;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Golden;
 

@@ -1,10 +1,7 @@
 using EmbeddedBackprop.Activations;
-using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Ops;
 using EmbeddedBackprop.Tests.Activations;
-using EmbeddedBackprop.Tests.Support;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Graphs;
 

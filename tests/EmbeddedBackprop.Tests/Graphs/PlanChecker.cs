@@ -1,5 +1,3 @@
-using EmbeddedBackprop.Graphs;
-
 namespace EmbeddedBackprop.Tests.Graphs;
 
 /// <summary>

@@ -1,7 +1,3 @@
-using EmbeddedBackprop.Graphs;
-using EmbeddedBackprop.Kernels;
-using NUnit.Framework;
-
 namespace EmbeddedBackprop.Tests.Graphs;
 
 /// <summary>The memory plan of a thousand random graphs, judged by a checker that shares no code with the planner; and the checker judged by planted faults.</summary>

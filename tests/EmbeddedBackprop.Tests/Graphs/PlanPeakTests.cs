@@ -1,13 +1,10 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using EmbeddedBackprop.Activations;
-using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Tests.Export;
 using EmbeddedBackprop.Tests.IO;
-using EmbeddedBackprop.Tests.Support;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Graphs;
 

@@ -1,7 +1,3 @@
-using EmbeddedBackprop.Graphs;
-using EmbeddedBackprop.Kernels;
-using NUnit.Framework;
-
 namespace EmbeddedBackprop.Tests.Graphs;
 
 /// <summary>The planner on random lives of buffers, judged by a checker of its own.</summary>

@@ -1,6 +1,4 @@
 using System.Numerics;
-using EmbeddedBackprop.Graphs;
-using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Tests.Graphs;
 

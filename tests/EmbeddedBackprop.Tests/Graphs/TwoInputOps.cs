@@ -1,5 +1,4 @@
 using System.Numerics;
-using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.Tests.Graphs;
 

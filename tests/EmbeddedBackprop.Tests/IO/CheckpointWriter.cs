@@ -1,6 +1,5 @@
 using System.Globalization;
 using EmbeddedBackprop.IO;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.IO;
 

@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using EmbeddedBackprop.IO;
-using EmbeddedBackprop.Tests.Support;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.IO;
 

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Training;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.IO;
 

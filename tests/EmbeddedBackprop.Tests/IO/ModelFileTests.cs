@@ -2,15 +2,11 @@ using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json;
 using EmbeddedBackprop.Activations;
-using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Ops;
-using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.IO;
 

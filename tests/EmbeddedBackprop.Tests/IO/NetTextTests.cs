@@ -1,6 +1,4 @@
-using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.IO;
 

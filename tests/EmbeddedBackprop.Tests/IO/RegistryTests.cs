@@ -2,7 +2,6 @@ using System.Reflection;
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Losses;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.IO;
 

@@ -1,6 +1,5 @@
 using System.Text;
 using EmbeddedBackprop.IO;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.IO;
 

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using EmbeddedBackprop.IO;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.IO;
 

@@ -1,5 +1,4 @@
 using EmbeddedBackprop.IO;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.IO;
 

@@ -1,6 +1,3 @@
-using EmbeddedBackprop.Tests.Support;
-using NUnit.Framework;
-
 namespace EmbeddedBackprop.Tests.Kernels;
 
 /// <summary>Nothing is read or written outside the spans: kernels between guard pages, in child processes.</summary>

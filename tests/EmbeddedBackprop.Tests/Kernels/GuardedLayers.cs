@@ -1,4 +1,3 @@
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Kernels.Norms;
 using EmbeddedBackprop.Kernels.Pooling;

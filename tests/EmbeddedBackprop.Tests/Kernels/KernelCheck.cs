@@ -1,7 +1,3 @@
-using EmbeddedBackprop.Kernels;
-using EmbeddedBackprop.Tests.Support;
-using NUnit.Framework;
-
 namespace EmbeddedBackprop.Tests.Kernels;
 
 /// <summary>A kernel against its loop: the same bits at every width, and nothing else touched.</summary>

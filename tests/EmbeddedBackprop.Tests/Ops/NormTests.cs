@@ -1,8 +1,6 @@
 using EmbeddedBackprop.Activations;
-using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Ops;
 using EmbeddedBackprop.Training;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Ops;
 

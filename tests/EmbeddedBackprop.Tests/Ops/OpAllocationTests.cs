@@ -1,9 +1,6 @@
 using EmbeddedBackprop.Activations;
-using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Ops;
-using EmbeddedBackprop.Tests.Support;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Ops;
 

@@ -1,7 +1,5 @@
 using EmbeddedBackprop.Activations;
-using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Ops;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Ops;
 

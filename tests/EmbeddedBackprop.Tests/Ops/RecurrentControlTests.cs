@@ -1,9 +1,6 @@
-using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels.Gates;
 using EmbeddedBackprop.Kernels.Lanes;
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Ops;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Ops;
 

@@ -1,9 +1,5 @@
-using EmbeddedBackprop.Graphs;
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Threads;
 using EmbeddedBackprop.Ops;
-using EmbeddedBackprop.Tests.Support;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Ops;
 

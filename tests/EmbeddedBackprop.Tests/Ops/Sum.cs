@@ -1,5 +1,3 @@
-using EmbeddedBackprop.Graphs;
-
 namespace EmbeddedBackprop.Tests.Ops;
 
 /// <summary>x + y: the smallest op with two inputs, so that tests can write graphs that branch and join.</summary>

@@ -1,7 +1,5 @@
 using System.Text.Json;
 using EmbeddedBackprop.Tests.Ebp;
-using EmbeddedBackprop.Tests.Support;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Results;
 

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using EmbeddedBackprop.Tests.Ebp;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Results;
 

@@ -1,5 +1,3 @@
-using NUnit.Framework;
-
 namespace EmbeddedBackprop.Tests.Support;
 
 /// <summary>Real data sets: in the folder that EBP_DATA names, or the test is ignored (failed under EBP_REQUIRE_DATA=1).</summary>

@@ -1,5 +1,4 @@
 using System.Runtime.Intrinsics;
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Tests.Support;

@@ -1,7 +1,6 @@
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Training;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Training;
 

@@ -1,10 +1,8 @@
 using EmbeddedBackprop.Data;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Optimizers;
-using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training;
 using EmbeddedBackprop.Training.Schedules;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Training;
 

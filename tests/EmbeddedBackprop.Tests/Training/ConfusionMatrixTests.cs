@@ -1,9 +1,6 @@
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Data;
-using EmbeddedBackprop.Graphs;
-using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Training;
 

@@ -1,13 +1,10 @@
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Data;
-using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Initializers;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Ops;
-using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Training;
 

@@ -1,12 +1,8 @@
 using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.Intrinsics;
-using EmbeddedBackprop.Graphs;
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Probe;
-using EmbeddedBackprop.Tests.Support;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Training;
 

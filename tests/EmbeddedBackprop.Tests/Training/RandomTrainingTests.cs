@@ -1,12 +1,8 @@
 using EmbeddedBackprop.Data;
-using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Losses;
-using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Training;
 

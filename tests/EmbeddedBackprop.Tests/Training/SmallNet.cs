@@ -1,8 +1,6 @@
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Data;
-using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Losses;
-using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Training;

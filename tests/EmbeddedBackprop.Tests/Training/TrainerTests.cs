@@ -1,11 +1,7 @@
 using EmbeddedBackprop.Data;
-using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
-using EmbeddedBackprop.Kernels;
-using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training;
 using EmbeddedBackprop.Training.Schedules;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Training;
 

@@ -4,7 +4,6 @@ using EmbeddedBackprop.Data.Digits;
 using EmbeddedBackprop.Initializers;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Training;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Data.Digits;
 

@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using EmbeddedBackprop.Data;
 using EmbeddedBackprop.Data.Digits;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Data.Digits;
 

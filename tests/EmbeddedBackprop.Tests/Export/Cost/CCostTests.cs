@@ -1,6 +1,5 @@
 using System.Globalization;
 using EmbeddedBackprop.Export;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Export;
 

@@ -3,8 +3,6 @@ using System.Text;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Initializers;
-using EmbeddedBackprop.Kernels;
-using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Export;

@@ -1,14 +1,11 @@
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Export;
-using EmbeddedBackprop.Graphs;
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Ops;
 using EmbeddedBackprop.Optimizers;
 using EmbeddedBackprop.Training;
 using EmbeddedBackprop.Training.Schedules;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Export;
 

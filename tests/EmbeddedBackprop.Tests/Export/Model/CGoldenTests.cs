@@ -1,10 +1,8 @@
 using System.Text;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Export.Text;
-using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Tests.Golden;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Export;
 

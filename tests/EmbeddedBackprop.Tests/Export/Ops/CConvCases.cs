@@ -1,8 +1,6 @@
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Export.Text;
-using EmbeddedBackprop.Graphs;
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Elements;
 using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Losses;

@@ -1,10 +1,6 @@
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Export.Model;
-using EmbeddedBackprop.Graphs;
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Lanes;
-using EmbeddedBackprop.Tests.Support;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Export;
 

@@ -1,7 +1,5 @@
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Export;
-using EmbeddedBackprop.Graphs;
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Ops;

@@ -1,5 +1,3 @@
-using NUnit.Framework;
-
 namespace EmbeddedBackprop.Tests.Export;
 
 /// <summary>Exported training steps with sequences, moves, sums and dropout have the engine's bits: losses, every gradient, the weights after 100 updates.</summary>

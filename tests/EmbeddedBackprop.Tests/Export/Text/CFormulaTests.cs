@@ -1,6 +1,5 @@
 using EmbeddedBackprop.Export.Text;
 using EmbeddedBackprop.Kernels.Lanes;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Export;
 

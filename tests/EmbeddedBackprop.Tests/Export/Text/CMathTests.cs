@@ -3,11 +3,8 @@ using System.Runtime.Intrinsics.X86;
 using System.Text;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Export.Text;
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Tests.Kernels;
-using EmbeddedBackprop.Tests.Support;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Export;
 

@@ -3,11 +3,8 @@ using System.Text;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Export.Text;
 using EmbeddedBackprop.Export.Update;
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Lanes;
-using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training.Schedules;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Export;
 

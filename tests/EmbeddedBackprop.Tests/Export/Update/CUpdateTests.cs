@@ -7,16 +7,12 @@ using EmbeddedBackprop.Export.Model;
 using EmbeddedBackprop.Export.Ops;
 using EmbeddedBackprop.Export.Text;
 using EmbeddedBackprop.Export.Update;
-using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Ops;
 using EmbeddedBackprop.Tests.Kernels;
-using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Export;
 

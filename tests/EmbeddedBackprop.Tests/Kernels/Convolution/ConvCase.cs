@@ -1,6 +1,3 @@
-using EmbeddedBackprop.Kernels;
-using EmbeddedBackprop.Tests.Support;
-
 namespace EmbeddedBackprop.Tests.Kernels;
 
 /// <summary>The numbers of one convolution, with a gap behind each sample.</summary>

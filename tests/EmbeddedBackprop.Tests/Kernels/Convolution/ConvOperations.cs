@@ -1,4 +1,3 @@
-using EmbeddedBackprop.Kernels;
 using Twin = EmbeddedBackprop.Kernels.Scalar;
 
 namespace EmbeddedBackprop.Tests.Kernels;

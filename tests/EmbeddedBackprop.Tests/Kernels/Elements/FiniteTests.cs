@@ -1,7 +1,3 @@
-using EmbeddedBackprop.Kernels;
-using EmbeddedBackprop.Tests.Support;
-using NUnit.Framework;
-
 namespace EmbeddedBackprop.Tests.Kernels;
 
 /// <summary>One number that is not finite is found at every place, length and width; the largest and smallest finite ones are not.</summary>

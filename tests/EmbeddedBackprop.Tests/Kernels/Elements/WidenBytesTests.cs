@@ -1,7 +1,5 @@
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Elements;
 using EmbeddedBackprop.Kernels.Lanes;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Kernels;
 

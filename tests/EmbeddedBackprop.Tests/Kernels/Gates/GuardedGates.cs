@@ -1,4 +1,3 @@
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Gates;
 using EmbeddedBackprop.Kernels.Lanes;
 

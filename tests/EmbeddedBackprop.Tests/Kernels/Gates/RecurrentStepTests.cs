@@ -1,8 +1,5 @@
 using System.Numerics;
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Gates;
-using EmbeddedBackprop.Tests.Support;
-using NUnit.Framework;
 using Twin = EmbeddedBackprop.Kernels.Scalar;
 
 namespace EmbeddedBackprop.Tests.Kernels;

@@ -1,8 +1,6 @@
 using System.Numerics;
 using System.Runtime.Intrinsics;
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Lanes;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Kernels;
 

@@ -1,8 +1,6 @@
 using System.Globalization;
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Elements;
 using EmbeddedBackprop.Kernels.Lanes;
-using EmbeddedBackprop.Tests.Support;
 
 namespace EmbeddedBackprop.Tests.Kernels;
 

@@ -1,7 +1,4 @@
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Lanes;
-using EmbeddedBackprop.Tests.Support;
-using NUnit.Framework;
 using Twin = EmbeddedBackprop.Kernels.Scalar;
 
 namespace EmbeddedBackprop.Tests.Kernels;

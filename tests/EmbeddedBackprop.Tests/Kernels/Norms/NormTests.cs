@@ -1,9 +1,6 @@
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Kernels.Norms;
 using EmbeddedBackprop.Kernels.Threads;
-using EmbeddedBackprop.Tests.Support;
-using NUnit.Framework;
 using Twin = EmbeddedBackprop.Kernels.Scalar;
 
 namespace EmbeddedBackprop.Tests.Kernels;

@@ -1,6 +1,4 @@
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Products;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Kernels;
 

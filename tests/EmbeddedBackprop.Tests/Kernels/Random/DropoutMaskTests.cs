@@ -1,8 +1,5 @@
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Random;
 using EmbeddedBackprop.Kernels.Threads;
-using EmbeddedBackprop.Tests.Support;
-using NUnit.Framework;
 using Twin = EmbeddedBackprop.Kernels.Scalar;
 
 namespace EmbeddedBackprop.Tests.Kernels;

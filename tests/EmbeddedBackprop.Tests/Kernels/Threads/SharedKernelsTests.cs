@@ -1,7 +1,4 @@
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Threads;
-using EmbeddedBackprop.Tests.Support;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Kernels;
 

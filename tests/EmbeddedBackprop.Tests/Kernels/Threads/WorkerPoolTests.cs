@@ -1,10 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Elements;
 using EmbeddedBackprop.Kernels.Threads;
-using EmbeddedBackprop.Tests.Support;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Kernels;
 

@@ -1,9 +1,7 @@
 using EmbeddedBackprop.Data;
 using EmbeddedBackprop.IO;
-using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training;
 using EmbeddedBackprop.Training.Schedules;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Training.Schedules;
 

@@ -1,7 +1,5 @@
 using EmbeddedBackprop.IO;
-using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training.Schedules;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Training.Schedules;
 

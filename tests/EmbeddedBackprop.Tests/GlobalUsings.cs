@@ -1,0 +1,5 @@
+// What about half of the test files or more use.
+global using EmbeddedBackprop.Graphs;
+global using EmbeddedBackprop.Kernels;
+global using EmbeddedBackprop.Tests.Support;
+global using NUnit.Framework;
