@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace EmbeddedBackprop.Data;
 
-/// <summary>How training images are changed a little, otherwise in every epoch: what a digit is does not depend on it. 0 switches a change off.</summary>
+/// <summary>How training images are changed a little, differently in every epoch; the change keeps a digit's class. 0 switches a change
+/// off.</summary>
 public sealed record AugmentationOptions
 {
     /// <summary>The farthest shift in each direction: whole pixels, all equally likely.</summary>
@@ -18,18 +19,18 @@ public sealed record AugmentationOptions
     }
 
     /// <summary>The largest turn about the middle, in degrees, to either side; at most 180.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The value is negative, above 180, or no number.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The value is negative, above 180, or NaN.</exception>
     public float Rotation { get; init => field = Checked(value, 180f, nameof(Rotation)); }
 
     /// <summary>The largest share by which an image grows or shrinks; below 0.9.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The value is negative, above 0.9, or no number.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The value is negative, above 0.9, or NaN.</exception>
     public float Scale { get; init => field = Checked(value, 0.9f, nameof(Scale)); }
 
     /// <summary>
     /// Elastic distortion: the standard deviation, in pixels, of random displacements at the nodes of a coarse grid, drawn to a smooth field by cubic B-splines.
     /// Source: Simard, Steinkraus, Platt 2003; the coarse grid is that of Ronneberger, Fischer, Brox 2015.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">The value is negative, above 100, or no number.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The value is negative, above 100, or NaN.</exception>
     public float Elastic { get; init => field = Checked(value, 100f, nameof(Elastic)); }
 
     /// <summary>Pixels from node to node of that grid, at least 2.</summary>
@@ -44,7 +45,7 @@ public sealed record AugmentationOptions
         }
     } = 8;
 
-    /// <summary>Reads what <see cref="ToString"/> writes: <c>shift=2,rotate=10,scale=0.1,elastic=1,spacing=8</c>, each of them or not.</summary>
+    /// <summary>Reads the output of <see cref="ToString"/>: <c>shift=2,rotate=10,scale=0.1,elastic=1,spacing=8</c>, each of them or not.</summary>
     /// <exception cref="FormatException">The text names something else, or a value out of its range.</exception>
     public static AugmentationOptions Parse(string text)
     {

@@ -10,12 +10,13 @@ namespace EmbeddedBackprop.Data;
 /// Source: Nielsen, chapter 6 (artificially expanded data); Simard, Steinkraus, Platt 2003.
 /// </summary>
 /// <remarks>
-/// What happens to an image depends on the seed, the epoch and the sample's number alone: not on batch, thread or order, and with the same bits everywhere
+/// The change of an image depends on the seed, the epoch and the sample's index alone: not on batch, thread or order, and with the same
+/// bits everywhere
 /// (<see cref="ImageWarp"/>). Gathering allocates nothing. The trainer says when an epoch begins.
 /// </remarks>
 public sealed class AugmentedImages : IBatchSource
 {
-    /// <summary>Images of up to as many numbers are warped from the stack.</summary>
+    /// <summary>Images of up to so many elements are warped on the stack.</summary>
     private const int OnStack = 4096;
 
     /// <summary>Draws of one image in one epoch: more than the largest grid takes.</summary>
@@ -32,9 +33,9 @@ public sealed class AugmentedImages : IBatchSource
 
     /// <summary>Wraps a source of images, without a copy.</summary>
     /// <param name="images">The images: samples of the shape [height, width] or [channels, height, width].</param>
-    /// <param name="options">What is done to them.</param>
-    /// <param name="seed">Seed of what is drawn.</param>
-    /// <exception cref="ArgumentException">The samples are no images.</exception>
+    /// <param name="options">The changes.</param>
+    /// <param name="seed">Seed of the draws.</param>
+    /// <exception cref="ArgumentException">The samples are not images.</exception>
     public AugmentedImages(IBatchSource images, AugmentationOptions options, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(images);

@@ -52,7 +52,7 @@ public sealed class ByteDataset : IBatchSource
     /// <inheritdoc/>
     public int InputLength { get; }
 
-    /// <summary>What a sample is; a row of bytes unless said otherwise.</summary>
+    /// <summary>The shape of a sample; a row of bytes by default.</summary>
     /// <exception cref="ArgumentException">The shape has another number of elements than a sample.</exception>
     public Shape InputShape
     {

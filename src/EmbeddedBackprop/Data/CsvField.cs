@@ -3,14 +3,14 @@ using System.Text.Unicode;
 
 namespace EmbeddedBackprop.Data;
 
-/// <summary>Where one field's text stands in the file: without its quotes, without spaces around it, two quotes for one if HasEscapes.</summary>
+/// <summary>The span of one field's text in the file: without its quotes, without spaces around it; with HasEscapes two quotes mean one.</summary>
 internal readonly record struct CsvField(int Start, int Length, bool HasEscapes)
 {
     private const NumberStyles Style = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
 
     public ReadOnlySpan<byte> Text(ReadOnlySpan<byte> file) => file.Slice(Start, Length);
 
-    /// <summary>Whether the field is written as a number; NaN, infinities and what is too large for a float are numbers that are not finite.</summary>
+    /// <summary>Whether the field is written as a number; NaN, infinities and values too large for a float are numbers that are not finite.</summary>
     public bool IsNumber(ReadOnlySpan<byte> file, out float value)
     {
         ReadOnlySpan<byte> text = Text(file);

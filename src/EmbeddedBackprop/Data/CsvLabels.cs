@@ -3,20 +3,20 @@ using System.Text;
 
 namespace EmbeddedBackprop.Data;
 
-/// <summary>The different texts of a label column, in order of first appearance, and the classes they stand for.</summary>
+/// <summary>The distinct labels of a label column, in order of first appearance, and their classes.</summary>
 internal sealed class CsvLabels
 {
     /// <summary>More different labels than this are no classes.</summary>
     public const int Limit = 1024;
 
-    // Open addressing over twice the limit: at least half of the places stay free.
+    // Open addressing over twice the limit: at least half of the slots stay free.
     private readonly short[] places = new short[2 * Limit];
     private CsvField[] fields = new CsvField[16];
     private int[] classes = [];
 
     public int Count { get; private set; }
 
-    /// <summary>Keeps a text unless it is known; false when there are too many.</summary>
+    /// <summary>Keeps a label unless it is known; false when there are too many.</summary>
     public bool Add(ReadOnlySpan<byte> file, CsvField field)
     {
         int place = Find(file, field);
@@ -28,7 +28,7 @@ internal sealed class CsvLabels
         return true;
     }
 
-    /// <summary>The class of a text that was added, or -1 where the given classes do not have it.</summary>
+    /// <summary>The class of a label that was added, or -1 where the given classes do not have it.</summary>
     public int ClassOf(ReadOnlySpan<byte> file, CsvField field) => classes[places[Find(file, field)] - 1];
 
     /// <summary>Whole numbers become classes in ascending order, "1" and "01" being the same.</summary>
@@ -56,7 +56,7 @@ internal sealed class CsvLabels
         return new NameList(text, ends);
     }
 
-    /// <summary>Texts become classes in order of first appearance.</summary>
+    /// <summary>Other labels become classes in order of first appearance.</summary>
     public NameList AssignNames(ReadOnlySpan<byte> file)
     {
         classes = new int[Count];
@@ -74,7 +74,7 @@ internal sealed class CsvLabels
         return new NameList(text, ends);
     }
 
-    /// <summary>Texts get the numbers of given classes; whole numbers are compared as numbers.</summary>
+    /// <summary>Labels get the indices of given classes; whole numbers are compared as numbers.</summary>
     public void AssignGiven(ReadOnlySpan<byte> file, IReadOnlyList<string> given)
     {
         classes = new int[Count];

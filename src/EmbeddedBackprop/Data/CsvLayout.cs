@@ -4,7 +4,7 @@ using EmbeddedBackprop.IO;
 
 namespace EmbeddedBackprop.Data;
 
-/// <summary>What stands where in a CSV file: delimiter, header, and the role of every column.</summary>
+/// <summary>The layout of a CSV file: delimiter, header, and the role of every column.</summary>
 internal sealed class CsvLayout
 {
     public const byte Input = 0;

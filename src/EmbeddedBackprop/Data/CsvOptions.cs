@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Data;
 
-/// <summary>How a CSV file is read; what is left alone is detected.</summary>
+/// <summary>How a CSV file is read; options that are not set are detected.</summary>
 public sealed class CsvOptions
 {
     /// <summary>The label's column: its name in the header, or its index from 0; null is the last column.</summary>
@@ -18,7 +18,8 @@ public sealed class CsvOptions
     /// <summary>The delimiter: comma, semicolon or tab; null is detected.</summary>
     public char? Delimiter { get; init; }
 
-    /// <summary>The classes of an earlier file, in order: a test file's labels get the training file's numbers, and a label that is not among them is an error.</summary>
+    /// <summary>The classes of an earlier file, in order: a test file's labels get the training file's indices, and a label that is not
+    /// among them is an error.</summary>
     public IReadOnlyList<string>? Classes { get; init; }
 
     /// <summary>The largest file that is read, in bytes.</summary>

@@ -39,9 +39,9 @@ public static class CsvReader
 
     /// <summary>Reads text.</summary>
     /// <param name="text">The bytes of the file.</param>
-    /// <param name="name">What messages call the file.</param>
+    /// <param name="name">The file's name in messages.</param>
     /// <param name="options">How it is read; null detects everything.</param>
-    /// <exception cref="DataFormatException">The text does not follow the format.</exception>
+    /// <exception cref="DataFormatException">The file does not follow the format.</exception>
     /// <exception cref="ArgumentException">The options name a column that the file does not have.</exception>
     public static FloatDataset Parse(ReadOnlySpan<byte> text, string name, CsvOptions? options = null)
     {
@@ -50,7 +50,7 @@ public static class CsvReader
         CheckLength(text.Length, name, options);
         CsvLayout layout = CsvLayout.Detect(text, name, options, MaximumColumns);
 
-        // First pass: the shape, and what the labels are. Second pass: the numbers, into arrays of the right size.
+        // First pass: the shape and the labels. Second pass: the numbers, into arrays of the right size.
         var labels = new CsvLabels();
         int rows = Survey(text, name, options, layout, labels, out bool classes, out bool whole);
         IReadOnlyList<string>? classNames = null;
@@ -93,7 +93,7 @@ public static class CsvReader
             : FloatDataset.Regression(inputs, layout.InputCount, targets, 1, layout.InputNames);
     }
 
-    /// <summary>A field's text as messages show it: at most 40 characters, without control characters.</summary>
+    /// <summary>A field as messages show it: at most 40 characters, without control characters.</summary>
     internal static string Quote(ReadOnlySpan<byte> text, CsvField field)
     {
         ReadOnlySpan<byte> bytes = field.Text(text);

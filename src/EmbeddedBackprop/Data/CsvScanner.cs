@@ -28,10 +28,10 @@ internal ref struct CsvScanner
     /// <summary>The line, from 1 on, on which the row began.</summary>
     public int Line { get; private set; }
 
-    /// <summary>The number of the field that was read last, counted from 1; after the row's end, how many it had.</summary>
+    /// <summary>The index of the field that was read last, counted from 1; after the row's end, its number of fields.</summary>
     public int Column { get; private set; }
 
-    /// <summary>The byte behind what was read.</summary>
+    /// <summary>The first byte not yet read.</summary>
     public readonly int Position => position;
 
     /// <summary>Goes to the next row; false at the end of the text, where blank lines are passed over.</summary>

@@ -3,12 +3,12 @@ namespace EmbeddedBackprop.Data;
 /// <summary>What the label column of a CSV file holds.</summary>
 public enum CsvTarget
 {
-    /// <summary>Classes if any label is not a number or all are whole numbers, otherwise numbers to be predicted.</summary>
+    /// <summary>Classes if any label is not a number or all are whole numbers, otherwise values to be predicted.</summary>
     Automatic,
 
     /// <summary>Classes, whatever the labels look like.</summary>
     Classes,
 
-    /// <summary>Numbers to be predicted.</summary>
+    /// <summary>Values to be predicted.</summary>
     Numbers,
 }

@@ -2,7 +2,7 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Data;
 
-/// <summary>The checks and texts that all batch sources share.</summary>
+/// <summary>The checks and messages that all batch sources share.</summary>
 internal static class DataErrors
 {
     public static ArgumentOutOfRangeException NoSuchSample(int sample, int count) =>

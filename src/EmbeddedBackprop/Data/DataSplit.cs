@@ -21,7 +21,7 @@ public sealed class DataSplit
     /// <param name="count">How many samples there are.</param>
     /// <param name="fold">Which part is held out, from 0 to folds - 1.</param>
     /// <param name="folds">How many parts there are, at least 2 and at most count.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A number lies out of its range.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An argument lies out of its range.</exception>
     public static DataSplit Fold(int count, int fold, int folds)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(folds, 2);

@@ -3,7 +3,7 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Data;
 
-/// <summary>Samples of floats (tables), classified or with numbers to be predicted.</summary>
+/// <summary>Samples of floats (tables), with classes or with values to be predicted.</summary>
 public sealed class FloatDataset : IBatchSource
 {
     private readonly float[] inputs;
@@ -40,7 +40,7 @@ public sealed class FloatDataset : IBatchSource
     /// <inheritdoc/>
     public int InputLength { get; }
 
-    /// <summary>What a sample is; a row of numbers unless <see cref="WithShape"/> said otherwise.</summary>
+    /// <summary>The shape of a sample; a row of floats unless <see cref="WithShape"/> changed it.</summary>
     public Shape InputShape { get; private init; }
 
     /// <inheritdoc/>
@@ -79,11 +79,11 @@ public sealed class FloatDataset : IBatchSource
         return new FloatDataset(inputs, inputLength, labels, classCount, [], classCount, labels.Length, inputNames, classNames);
     }
 
-    /// <summary>Samples with numbers to be predicted. Keeps the arrays, without a copy.</summary>
+    /// <summary>Samples with values to be predicted. Keeps the arrays, without a copy.</summary>
     /// <param name="inputs">[count, inputLength], row-major.</param>
     /// <param name="inputLength">Floats of a sample.</param>
     /// <param name="targets">[count, targetLength], row-major.</param>
-    /// <param name="targetLength">Numbers to be predicted of a sample.</param>
+    /// <param name="targetLength">Values to be predicted of a sample.</param>
     /// <param name="inputNames">The inputs' names, or null.</param>
     /// <exception cref="ArgumentException">The lengths do not fit.</exception>
     public static FloatDataset Regression(

@@ -100,7 +100,7 @@ public static class IdxReader
     private static IdxArray ReadCompressed(Stream stream, string name, long length, long limit)
     {
         // A gzip file ends with its decompressed size modulo 2^32. It is compared with the size that the IDX header declares before anything is
-        // allocated, and it finds what a decompressor passes over: a cut trailer and bytes behind it.
+        // allocated, and it finds errors that a decompressor ignores: a cut trailer and bytes after it.
         if (length < 18) throw new DataFormatException(name, length, $"truncated: a gzip file has at least 18 bytes, this one {length}");
         long start = stream.Position;
         Span<byte> trailer = stackalloc byte[4];

@@ -22,7 +22,7 @@ internal sealed class ImageWarp
     private readonly float[] weightsX;
     private readonly float[] weightsY;
 
-    /// <summary>Numbers that the displacements of the largest grid take.</summary>
+    /// <summary>Floats of the displacements of the largest grid.</summary>
     public const int MostDisplacements = 2 * MostNodes * MostNodes;
 
     public ImageWarp(int channels, int height, int width, int spacing)
@@ -38,7 +38,7 @@ internal sealed class ImageWarp
         (firstY, weightsY, nodesY) = Splines(height, spacing);
     }
 
-    /// <summary>Nodes of the grid: the field takes twice as many numbers, dx of all nodes row by row, then dy.</summary>
+    /// <summary>Nodes of the grid: the field takes twice as many floats, dx of all nodes row by row, then dy.</summary>
     public int Nodes => nodesX * nodesY;
 
     /// <summary>Warps all channels of an image.</summary>

@@ -4,7 +4,7 @@ using System.Text;
 namespace EmbeddedBackprop.Data;
 
 /// <summary>Names kept as UTF-8, made into strings when they are asked for: a file full of short names then costs little more than its size.</summary>
-/// <param name="text">All names, one behind the other.</param>
+/// <param name="text">All names, one after the other.</param>
 /// <param name="ends">Where each name ends.</param>
 internal sealed class NameList(byte[] text, int[] ends) : IReadOnlyList<string>
 {
@@ -20,7 +20,7 @@ internal sealed class NameList(byte[] text, int[] ends) : IReadOnlyList<string>
         return text.AsSpan(start, ends[index] - start);
     }
 
-    /// <summary>Name number source becomes number destination; called with both ascending, destination not above source.</summary>
+    /// <summary>Moves name source to index destination; called with both ascending, destination not above source.</summary>
     public void Keep(int destination, int source)
     {
         // ends[source - 1] still holds where the name began: only entries below destination were rewritten, and destination <= source.
@@ -30,7 +30,7 @@ internal sealed class NameList(byte[] text, int[] ends) : IReadOnlyList<string>
         ends[destination] = previousEnd += length;
     }
 
-    /// <summary>Forgets the names from number count on.</summary>
+    /// <summary>Forgets the names from index count on.</summary>
     public void Cut(int count) => Count = count;
 
     public IEnumerator<string> GetEnumerator()

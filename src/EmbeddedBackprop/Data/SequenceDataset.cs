@@ -6,7 +6,8 @@ namespace EmbeddedBackprop.Data;
 /// <summary>Where a short sequence is filled up with zeros.</summary>
 public enum SequencePadding
 {
-    /// <summary>Behind its last step: a recurrent layer then wants the mask (<see cref="SequenceDataset.HasMask"/>), or its last step sees nothing but zeros.</summary>
+    /// <summary>After its last step: a recurrent layer then wants the mask (<see cref="SequenceDataset.HasMask"/>), or its last step sees
+    /// nothing but zeros.</summary>
     End,
 
     /// <summary>Before its first step: the last step is a step of the sequence, and no mask is needed.</summary>
@@ -14,8 +15,8 @@ public enum SequencePadding
 }
 
 /// <summary>
-/// Classified sequences of different length, each step with the same number of features: [steps, features] when gathered, filled up with zeros. With a mask a row
-/// goes on with [steps] ones and zeros, which a network deals out to its second input.
+/// Classified sequences of different length, each step with the same number of features: [steps, features] when gathered, filled up with
+/// zeros. With a mask, [steps] ones and zeros follow in a row, which a network passes to its second input.
 /// </summary>
 /// <remarks>Sequences are stretches of rows of one array and may overlap: windows over a long table cost no copy.</remarks>
 public sealed class SequenceDataset : IBatchSource
@@ -39,7 +40,7 @@ public sealed class SequenceDataset : IBatchSource
     /// <inheritdoc/>
     public int Count => labels.Length;
 
-    /// <summary>Numbers of one step.</summary>
+    /// <summary>Features of one step.</summary>
     public int Features { get; }
 
     /// <summary>Steps of a gathered sequence: the longest has as many, unless <see cref="WithSteps"/> said otherwise; longer ones lose their end.</summary>
@@ -51,7 +52,7 @@ public sealed class SequenceDataset : IBatchSource
     /// <summary>Whether a row ends with the mask: 1 at a step of the sequence, 0 at one that was filled up.</summary>
     public bool HasMask { get; private init; }
 
-    /// <summary>Steps times features, and with a mask as many numbers more as there are steps.</summary>
+    /// <summary>Steps times features; with a mask, plus the steps.</summary>
     public int InputLength => checked(Steps * (Features + (HasMask ? 1 : 0)));
 
     /// <summary>[steps, features]; with a mask a row of both.</summary>
@@ -63,7 +64,7 @@ public sealed class SequenceDataset : IBatchSource
     /// <inheritdoc/>
     public int ClassCount { get; }
 
-    /// <summary>What the classes are called; null where they are numbers from 0 on.</summary>
+    /// <summary>The names of the classes; null where they are numbers from 0 on.</summary>
     public IReadOnlyList<string>? ClassNames { get; private init; }
 
     /// <summary>What the features are called; null where that is unknown.</summary>
@@ -72,9 +73,9 @@ public sealed class SequenceDataset : IBatchSource
     /// <summary>Steps of the longest sequence.</summary>
     public int Longest => lengths.Length == 0 ? 0 : lengths.Max();
 
-    /// <summary>Sequences that stand one behind the other.</summary>
+    /// <summary>Sequences, one after the other in memory.</summary>
     /// <param name="values">All steps, [sum of lengths, features]; kept without a copy.</param>
-    /// <param name="features">Numbers of one step.</param>
+    /// <param name="features">Features of one step.</param>
     /// <param name="lengths">Steps of each sequence, at least 1.</param>
     /// <param name="labels">The class of each sequence, below classCount.</param>
     /// <param name="classCount">How many classes there are.</param>
@@ -110,8 +111,8 @@ public sealed class SequenceDataset : IBatchSource
         };
     }
 
-    /// <summary>A table whose rows are whole sequences: step by step, the features of each beside each other.</summary>
-    /// <exception cref="ArgumentException">A row is no whole number of steps, or the table has no classes.</exception>
+    /// <summary>A table whose rows are whole sequences: step by step, the features of a step contiguous.</summary>
+    /// <exception cref="ArgumentException">A row is not a whole number of steps, or the table has no classes.</exception>
     public static SequenceDataset FromRows(FloatDataset table, int steps)
     {
         RequireClasses(table);
@@ -175,7 +176,7 @@ public sealed class SequenceDataset : IBatchSource
             ReadOnlySpan<float> source = Sequence(i);
             for (int s = 0; s < steps; s++)
             {
-                // The place in whole steps and a rest, in integers: no rounding but that of t.
+                // The position in whole steps and a rest, in integers: no rounding but that of t.
                 long scaled = steps == 1 ? 0 : (long)s * (lengths[i] - 1);
                 int before = steps == 1 ? lengths[i] - 1 : (int)(scaled / (steps - 1));
                 float t = steps == 1 ? 0f : (float)(scaled % (steps - 1)) / (steps - 1);
@@ -230,7 +231,7 @@ public sealed class SequenceDataset : IBatchSource
     /// <summary>All steps, [rows, features]; windows share them.</summary>
     internal ReadOnlySpan<float> Values => values;
 
-    /// <summary>The same sequences with other numbers in the same places.</summary>
+    /// <summary>The same sequences with other values.</summary>
     internal SequenceDataset WithValues(float[] others) => Like(others, starts, lengths, Steps, Padding, HasMask);
 
     private SequenceDataset Like(float[] newValues, int[] newStarts, int[] newLengths, int steps, SequencePadding padding, bool mask) =>

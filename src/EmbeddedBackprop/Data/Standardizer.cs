@@ -101,7 +101,8 @@ public sealed class Standardizer
         return new Standardizer(means, scales);
     }
 
-    /// <summary>Mean and population variance of every feature over all steps of the given sequences, in double and in their order; what is filled up does not count.</summary>
+    /// <summary>Mean and population variance of every feature over all steps of the given sequences, in double and in their order;
+    /// filled-up steps do not count.</summary>
     /// <param name="sequences">The sequences.</param>
     /// <param name="training">The samples of the training part.</param>
     /// <exception cref="ArgumentException">There are no samples.</exception>
@@ -137,7 +138,7 @@ public sealed class Standardizer
         return new Standardizer(means, scales);
     }
 
-    /// <summary>Sequences whose features are standardised at every step; what is filled up stays 0, the mean. The original stays as it is.</summary>
+    /// <summary>Sequences whose features are standardised at every step; filled-up steps stay 0, the mean. The original is unchanged.</summary>
     /// <exception cref="ArgumentException">The number of features is another one than fitted.</exception>
     public SequenceDataset Apply(SequenceDataset sequences)
     {
@@ -155,7 +156,7 @@ public sealed class Standardizer
         for (int j = 0; j < inputs.Length; j++) inputs[j] = (inputs[j] - means[j]) * scales[j];
     }
 
-    /// <summary>A data set with standardised inputs; the original stays as it is.</summary>
+    /// <summary>A data set with standardised inputs; the original is unchanged.</summary>
     /// <exception cref="ArgumentException">The number of inputs is another one than fitted.</exception>
     public FloatDataset Apply(FloatDataset dataset)
     {

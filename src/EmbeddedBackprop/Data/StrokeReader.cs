@@ -12,8 +12,8 @@ namespace EmbeddedBackprop.Data;
 /// passed over. A stroke becomes a sequence with the features x and y.
 /// </summary>
 /// <remarks>
-/// Labels that are whole numbers become classes in ascending order, others in order of first appearance. The reader is strict: what is missing, no number, not
-/// finite or said twice is a <see cref="DataFormatException"/> that names the byte.
+/// Labels that are whole numbers become classes in ascending order, others in order of first appearance. The reader is strict: a value that
+/// is missing, not a number, not finite or given twice is a <see cref="DataFormatException"/> that names the byte.
 /// </remarks>
 public static class StrokeReader
 {
@@ -57,9 +57,9 @@ public static class StrokeReader
 
     /// <summary>Reads one file's bytes.</summary>
     /// <param name="text">The bytes.</param>
-    /// <param name="name">What messages call the file.</param>
+    /// <param name="name">The file's name in messages.</param>
     /// <param name="classes">The classes' names, if they are known from elsewhere; null for those that occur.</param>
-    /// <exception cref="DataFormatException">The text does not follow the format, or has a label that is no class.</exception>
+    /// <exception cref="DataFormatException">The file does not follow the format, or has a label that is no class.</exception>
     public static SequenceDataset Parse(ReadOnlySpan<byte> text, string name, IReadOnlyList<string>? classes = null)
     {
         ArgumentNullException.ThrowIfNull(name);

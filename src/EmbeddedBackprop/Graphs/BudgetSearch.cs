@@ -12,7 +12,7 @@ internal sealed class BudgetSearch(Graph graph, PlanOptions options, Node[] loss
     private readonly PlanOptions free = options with { MemoryBudget = 0, UpdateInBackward = false, PlacementTries = 60 };
 
     /// <summary>The plan.</summary>
-    /// <exception cref="ArgumentException">No plan fits; the text says how many bytes are missing, and what would help.</exception>
+    /// <exception cref="ArgumentException">No plan fits; the message says how many bytes are missing, and which change would help.</exception>
     public Plan Find()
     {
         long least = long.MaxValue;
@@ -47,7 +47,7 @@ internal sealed class BudgetSearch(Graph graph, PlanOptions options, Node[] loss
         Node[] nodes = [.. whole.Steps.ToArray().Select(step => step.Node)];
         List<(long Cost, Node[] Nodes)> ways = [(-1, [])];
 
-        // What costs no multiply-adds, for example activations and pooling; then all but every n-th step, with and without those.
+        // Steps without multiply-adds, for example activations and pooling; then all but every n-th step, with and without those.
         Node[] cheap = [.. whole.Steps.ToArray().Where(step => step.Op.MultiplyAdds == 0).Select(step => step.Node)];
         Add(cheap);
         foreach (int distance in (ReadOnlySpan<int>)[2, 3, 4, 5, 6, 8, 10, 12, 16])
@@ -163,7 +163,8 @@ internal sealed class BudgetSearch(Graph graph, PlanOptions options, Node[] loss
 
     private static long Bytes(Plan plan) => 4L * plan.MemoryLength;
 
-    /// <summary>What would make it fit, with the bytes that it would then need: single measures, or the fewest together; what would not is not named.</summary>
+    /// <summary>The changes that would make it fit, with the bytes that it would then need: single changes, or the fewest together. Others
+    /// are not named.</summary>
     private string Help()
     {
         List<(string Name, Func<PlanOptions, PlanOptions> Apply)> measures = [];

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace EmbeddedBackprop.Graphs;
 
 /// <summary>
-/// What is to be computed: inputs, and ops applied to nodes. A node must exist before it is used, so the order of creation is an order of execution
+/// A computation: inputs, and ops applied to nodes. A node must exist before it is used, so the order of creation is an order of execution
 /// and cycles cannot be written.
 /// </summary>
 public sealed class Graph

@@ -4,7 +4,7 @@ using System.Globalization;
 
 namespace EmbeddedBackprop.Graphs;
 
-/// <summary>The errors of graphs, plans and runs: each message names the node or the plan's memory, and both numbers.</summary>
+/// <summary>The errors of graphs, plans and runs: each message names the node or the plan's memory, and both sizes.</summary>
 [StackTraceHidden]
 internal static class GraphErrors
 {

@@ -2,7 +2,7 @@ using EmbeddedBackprop.Activations;
 
 namespace EmbeddedBackprop.Graphs;
 
-/// <summary>An op that ends in an activation: what it does before, its weighted input z, can be computed on its own.</summary>
+/// <summary>An op that ends in an activation: its weighted input z can be computed on its own.</summary>
 internal interface IActivated
 {
     /// <summary>f.</summary>

@@ -74,7 +74,7 @@ public abstract class Passes
     internal abstract void BackwardScalar(KernelOp op, in OpContext<double> c);
 }
 
-/// <summary>The one place where sets of kernels are named.</summary>
+/// <summary>Names the sets of kernels; nothing else does.</summary>
 /// <typeparam name="TOp">The op.</typeparam>
 internal sealed class Passes<TOp> : Passes where TOp : KernelOp, IPasses<TOp>
 {

@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Graphs;
 
-/// <summary>How rows stand in memory. The bits of every result are equal in both: padding never enters a sum.</summary>
+/// <summary>How rows are stored. The bits of every result are equal in both: padding never enters a sum.</summary>
 public enum Layout
 {
     /// <summary>Rows begin at multiples of 16 floats, so that no product has a ragged edge: for speed.</summary>
@@ -35,7 +35,7 @@ internal static class Layouts
     }
 }
 
-/// <summary>Collects the parameters of the ops one behind the other in the flat span.</summary>
+/// <summary>Collects the parameters of the ops one after the other in the flat span.</summary>
 public sealed class ParameterLayout
 {
     private readonly List<ParameterRange> ranges = [];
@@ -57,7 +57,8 @@ public sealed class ParameterLayout
     /// <summary>Adds a bias with one value per output.</summary>
     public void AddBias(string name, int outputs) => Add(name, ParameterKind.Bias, 1, outputs);
 
-    /// <summary>Adds a tensor that stands in memory exactly as in files, without padding: convolution kernels, factors of a normalisation, embedding tables.</summary>
+    /// <summary>Adds a tensor that is stored in memory exactly as in files, without padding: convolution kernels, factors of a
+    /// normalisation, embedding tables.</summary>
     /// <param name="name">Op and part, unique in the graph.</param>
     /// <param name="kind">What the tensor is for.</param>
     /// <param name="fileShape">Its sizes, outermost first.</param>

@@ -27,7 +27,7 @@ public sealed class Node
 
     internal Graph Graph { get; }
 
-    /// <summary>Place in the order of creation: every node stands behind the nodes it reads.</summary>
+    /// <summary>Index in the order of creation: every node follows the nodes it reads.</summary>
     internal int Index { get; }
 
     internal Node[] Inputs { get; }

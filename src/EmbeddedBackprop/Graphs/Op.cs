@@ -54,14 +54,14 @@ public abstract class Op
     public virtual bool SplitsToRounding => false;
 
     /// <summary>
-    /// Whether the output may stand in the memory of this input where nobody else reads it: so for an op that reads element i before it writes element i, and
-    /// never later.
+    /// Whether the output may share the memory of this input where nothing else reads it. True for an op that reads element i before it
+    /// writes element i, and never later.
     /// </summary>
     public virtual bool MayOverlay(int input) => false;
 
     /// <summary>
-    /// Whether the gradient of this input may stand in the memory of the output's gradient, which nobody else reads: so for an op that reads element i of the
-    /// one before it writes element i of the other, and never later (not for any other input either).
+    /// Whether the gradient of this input may share the memory of the output's gradient, which nothing else reads. True for an op that
+    /// reads element i of the one before it writes element i of the other, and never later (not for any other input either).
     /// </summary>
     public virtual bool MayOverlayGradient(int input) => false;
 
@@ -72,12 +72,12 @@ public abstract class Op
     public virtual Op? TryFuse(Op next) => null;
 
     /// <summary>
-    /// An op that does this op's work on what the previous one reads, where that is how the two together are defined (a cross-entropy behind a softmax); null
-    /// where there is none.
+    /// An op that does this op's work on the input of the previous one, where the two together are defined so (a cross-entropy after a
+    /// softmax); null where there is none.
     /// </summary>
     internal virtual Op? OnInputOf(Op previous) => null;
 
-    /// <summary>The activation, if the op is nothing else: what a layer may take over.</summary>
+    /// <summary>The activation, if the op is nothing else: a layer may take it over.</summary>
     public virtual Activation? AsActivation => null;
 
     /// <summary>Whether the op has a gradient for this input: not so for indices, masks and targets.</summary>
@@ -86,14 +86,14 @@ public abstract class Op
     /// <summary>The name of the activation that the op ends in, as files and a net's text write it; null for an op that has none.</summary>
     public virtual string? ActivationName => null;
 
-    /// <summary>Sizes and options as a net's text writes them behind the kind, as in <c>8 5x5 s2</c>; empty if there are none.</summary>
+    /// <summary>Sizes and options as a net's text writes them after the kind, as in <c>8 5x5 s2</c>; empty if there are none.</summary>
     public virtual string Settings => "";
 
     /// <summary>Whether the op is a loss: the end of a training plan, holding 16 partial sums instead of a value per sample.</summary>
     internal virtual bool IsLoss => false;
 
     /// <summary>The output's shape for the given inputs; binds the op to their sizes at its first use.</summary>
-    /// <exception cref="ArgumentException">A shape does not fit; the text names the op and both sizes.</exception>
+    /// <exception cref="ArgumentException">A shape does not fit; the message names the op and both sizes.</exception>
     public abstract Shape InferShape(string name, ReadOnlySpan<Node> inputs);
 
     /// <summary>Lists the op's parameters in order; offsets count from the op's first parameter.</summary>
@@ -112,14 +112,16 @@ public abstract class Op
     /// <summary>Floats that die with the step.</summary>
     public virtual int ScratchLength(int batch, Layout layout) => 0;
 
-    /// <summary>Floats that die with the step of a prediction in exported C: as many as here, unless the C text has a table where the engine computes.</summary>
+    /// <summary>Floats that die with the step of a prediction in exported C: as many as here, unless the C has a table where the engine
+    /// computes.</summary>
     public virtual int ExportScratchLength(Layout layout) => ScratchLength(1, layout);
 
     /// <summary>Floats that die with the step's backward pass: as many as in the forward pass, unless an op says otherwise.</summary>
     public virtual int BackwardScratchLength(int batch, Layout layout) => ScratchLength(batch, layout);
 
     /// <summary>
-    /// Floats that die with a pass of the step in exported C that trains: as many as in the engine, unless the C text does without the copies that serve vectors.
+    /// Floats that die with a pass of the step in exported C that trains: as many as in the engine, unless the C does without the copies
+    /// that serve vectors.
     /// </summary>
     internal virtual int ExportTrainingScratchLength(int batch, bool backward) =>
         backward ? BackwardScratchLength(batch, Layout.Compact) : ScratchLength(batch, Layout.Compact);
@@ -137,7 +139,8 @@ public abstract class Op
     /// <summary>Writes the output from the inputs.</summary>
     public abstract void Forward(in OpContext<float> c);
 
-    /// <summary><see cref="Forward"/> for a run of one sample, compiled for the step's places: a small layer takes 30 ns, as much as a context and its spans.</summary>
+    /// <summary><see cref="Forward"/> for a run of one sample, compiled for the step's offsets: a small layer takes 30 ns, as much as a
+    /// context and its spans.</summary>
     /// <returns>Null where the op has none.</returns>
     internal virtual AffineRow? ForwardRow(Step step, Arithmetic arithmetic) => null;
 

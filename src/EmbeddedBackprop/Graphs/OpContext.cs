@@ -7,8 +7,8 @@ namespace EmbeddedBackprop.Graphs;
 /// <param name="Batch">Samples in this run, at most the plan's batch.</param>
 /// <param name="LogicalBatch">Samples over which the loss averages: more than <paramref name="Batch"/> when gradients are accumulated.</param>
 /// <param name="SampleOffset">Index of this run's first sample in the logical batch; above 0 the parameter gradients and the loss go on from before.</param>
-/// <param name="Training">Whether ops that differ in training (dropout) do what they do there.</param>
-/// <param name="Seed">Seed of what is random in a run.</param>
+/// <param name="Training">Whether ops that differ in training (dropout) behave as in training.</param>
+/// <param name="Seed">Seed of the random numbers of a run.</param>
 /// <param name="StepNumber">Training step, counted from 0.</param>
 public readonly record struct RunInfo(int Batch, int LogicalBatch, int SampleOffset = 0, bool Training = false, ulong Seed = 0, long StepNumber = 0)
 {
@@ -32,10 +32,10 @@ public readonly ref struct PlanMemory<T> where T : unmanaged
     /// <summary>All weights and biases.</summary>
     public Span<T> Parameters { get; }
 
-    /// <summary>Their gradients, place by place; empty in inference.</summary>
+    /// <summary>Their gradients, at the same offsets; empty in inference.</summary>
     public Span<T> Gradients { get; }
 
-    /// <summary>Activations, their gradients, what is saved, scratch.</summary>
+    /// <summary>Activations, their gradients, saved values, scratch.</summary>
     public Span<T> Workspace { get; }
 
     /// <summary>What is kept from step to step without being trained: running means, carried recurrent state.</summary>
@@ -80,19 +80,19 @@ public readonly ref struct OpContext<T> where T : unmanaged
     /// <summary>Whether this is a training run and the layer is trained in it; a frozen one does what it does in a prediction.</summary>
     public bool Training => run.Training && !step.Frozen;
 
-    /// <summary>Seed of what is random in a run.</summary>
+    /// <summary>Seed of the random numbers of a run.</summary>
     public ulong Seed => run.Seed;
 
     /// <summary>Training step, counted from 0.</summary>
     public long StepNumber => run.StepNumber;
 
-    /// <summary>The op's place among the graph's ops: the stream of its random numbers.</summary>
+    /// <summary>The op's index among the graph's ops: the stream of its random numbers.</summary>
     public int OpIndex => step.OpIndex;
 
     /// <summary>How many parameter tensors the op has.</summary>
     public int ParameterCount => step.Ranges.Length;
 
-    /// <summary>Whether parameter gradients go on from what stands there (a second use of the weights, a further micro-batch).</summary>
+    /// <summary>Whether parameter gradients continue from their stored values (a second use of the weights, a further micro-batch).</summary>
     public bool ContinueParameterGradients => step.ContinueParameterGradient || run.SampleOffset > 0;
 
     /// <summary>The output, [batch][stride].</summary>
@@ -101,7 +101,7 @@ public readonly ref struct OpContext<T> where T : unmanaged
     /// <summary>The 16 partial sums that are a loss's output.</summary>
     public Span<T> LossParts => Cut(step.Output);
 
-    /// <summary>Numbers of one sample of the output.</summary>
+    /// <summary>Elements of one sample of the output.</summary>
     public int OutputColumns => step.Output.Columns;
 
     /// <summary>Floats from row to row of the output.</summary>
@@ -128,7 +128,7 @@ public readonly ref struct OpContext<T> where T : unmanaged
     /// <summary>How many nodes the op reads.</summary>
     public int InputCount => step.Inputs.Length;
 
-    /// <summary>Numbers of one sample of the i-th input.</summary>
+    /// <summary>Elements of one sample of the i-th input.</summary>
     public int InputColumns(int index) => step.Inputs[index].Columns;
 
     /// <summary>The i-th input, [batch][stride].</summary>
@@ -143,10 +143,10 @@ public readonly ref struct OpContext<T> where T : unmanaged
     /// <summary>dL/d(input i), [batch][stride of the input].</summary>
     public Span<T> InputGradient(int index) => Rows(step.InputGradients[index]);
 
-    /// <summary>Whether that gradient goes on from what a later reader of the same node wrote.</summary>
+    /// <summary>Whether that gradient continues from the value that a later reader of the same node wrote.</summary>
     public bool ContinueInputGradient(int index) => step.ContinueInputGradients[index];
 
-    /// <summary>The i-th parameter tensor's place and kind.</summary>
+    /// <summary>The i-th parameter tensor's range and kind.</summary>
     public ref readonly ParameterRange Range(int index) => ref step.Ranges[index];
 
     /// <summary>The i-th parameter tensor, [rows][stride].</summary>
@@ -157,7 +157,8 @@ public readonly ref struct OpContext<T> where T : unmanaged
     }
 
     /// <summary>
-    /// What <see cref="Op.UpdateLength"/> asked for, in a plan without a gradient span: gradients live there only while the step's weights are changed. Empty
+    /// The memory that <see cref="Op.UpdateLength"/> asked for, in a plan without a gradient span: gradients live there only while the
+    /// step's weights are changed. Empty
     /// where gradients have a span of their own.
     /// </summary>
     public Span<T> UpdateScratch => Cut(step.UpdateScratch);

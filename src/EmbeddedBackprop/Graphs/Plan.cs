@@ -3,7 +3,7 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Graphs;
 
-/// <summary>Which text of the ops a plan runs.</summary>
+/// <summary>Which passes of the ops a plan runs.</summary>
 public enum Execution
 {
     /// <summary>The SIMD kernels.</summary>
@@ -100,7 +100,7 @@ public sealed partial class Plan
     /// <summary>Whether micro-batches give the bits of the whole batch: not so where an op is applied twice or its chain runs over time outside.</summary>
     public bool SplitsExactly => UsesOnce(steps) && !Array.Exists(steps, step => step.Op.SplitsToRounding && !step.Frozen);
 
-    /// <summary>Trainable numbers, padding not counted.</summary>
+    /// <summary>Trainable elements, padding not counted.</summary>
     public long ParameterCount
     {
         get
@@ -115,7 +115,8 @@ public sealed partial class Plan
         }
     }
 
-    /// <summary>Floats of the state span: what is kept from step to step without being trained. The same in every plan of the graph with this batch.</summary>
+    /// <summary>Floats of the state span: values kept from step to step without being trained. The same in every plan of the graph with
+    /// this batch.</summary>
     public int StateLength { get; }
 
     /// <summary>Every range of the state span: first those that files hold, then those with a row per sample.</summary>
@@ -244,7 +245,7 @@ public sealed partial class Plan
     /// <summary>One sample without contexts, where that can be.</summary>
     internal RowSteps RowSteps { get; }
 
-    /// <summary>Where a node's value stands: found once by whoever asks for it at each step.</summary>
+    /// <summary>The slot of a node's value. A caller that needs it at each step finds it once.</summary>
     internal Slot ValueSlot(Node node) => Find(values, node);
 
     /// <summary>The backward pass: steps in the order of their gradients, with those that are computed again in between.</summary>
@@ -273,7 +274,7 @@ public sealed partial class Plan
         {
             EmbeddedBackprop.Losses.Loss loss = (EmbeddedBackprop.Losses.Loss)lossSteps[i].Op;
             float term = loss.Weight * loss.Value(LossParts(workspace, i), logicalBatch);
-            // One loss is itself, also where it is -0 or not a number.
+            // One loss is itself, also where it is -0 or NaN.
             total = i == 0 ? term : total + term;
         }
 

@@ -2,7 +2,7 @@ using Buffer = EmbeddedBackprop.Graphs.Planner.Buffer;
 
 namespace EmbeddedBackprop.Graphs;
 
-/// <summary>Walks over a plan's program: how long each buffer lives, which ops work in place, and where everything stands.</summary>
+/// <summary>Walks over a plan's program: how long each buffer lives, which ops work in place, and all offsets.</summary>
 internal sealed class PlanBuffers
 {
     private readonly PlanBuilder builder;
@@ -55,7 +55,7 @@ internal sealed class PlanBuffers
 
     public int LowerBound { get; }
 
-    /// <summary>Tells every step where its things stand, and the plan where values and their gradients stand.</summary>
+    /// <summary>Gives every step its slots, and the plan the slots of values and their gradients.</summary>
     public void Assign(Slot[] valueSlots, Slot[] gradientSlots)
     {
         foreach (Node node in builder.Graph.Nodes)
@@ -172,7 +172,7 @@ internal sealed class PlanBuffers
             StepBuffers own = steps[step];
             for (int k = 0; k < step.InputNodes.Length; k++)
             {
-                // A node that is read twice by one op is left alone: what the op says holds for one input at a time.
+                // A node that is read twice by one op is left alone: the op's answer holds for one input at a time.
                 bool once = step.InputNodes.Count(node => node == step.InputNodes[k]) == 1;
                 bool allowed = once && (phase == Phase.Backward ? step.Op.MayOverlayGradient(k) : !step.Op.IsLoss && step.Op.MayOverlay(k));
                 Buffer? guest = phase == Phase.Backward ? own.InputGradients[k] : own.Output;
@@ -202,7 +202,7 @@ internal sealed class PlanBuffers
             : planner.Add(name, loss ? Losses.Loss.PartCount : (long)builder.Batch * options.Layout.Stride(node.Shape.Length), loss ? -1 : first);
     }
 
-    // A plan whose ends stand in the caller's memory is exported.
+    // A plan whose inputs and outputs lie in the caller's memory is exported.
     private int ScratchLength(Op op, bool backward) => (options.EndsByReference, builder.Training, backward) switch
     {
         (true, false, _) => op.ExportScratchLength(options.Layout),

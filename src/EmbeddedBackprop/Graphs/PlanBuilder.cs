@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Graphs;
 
-/// <summary>Turns a graph into a program: what is needed, in which order, what is fused, what is computed again, and who writes each gradient first.</summary>
+/// <summary>Turns a graph into a program: the steps needed, their order, fused and recomputed steps, and the first writer of each gradient.</summary>
 internal sealed class PlanBuilder
 {
     private readonly int[] stepOf;
@@ -141,7 +141,7 @@ internal sealed class PlanBuilder
     /// <summary>Whether the node's value is not kept for the backward pass.</summary>
     public bool IsDropped(Node node) => dropped[node.Index];
 
-    /// <summary>The forward step whose things a backward step of its own goes on with; null for others.</summary>
+    /// <summary>The forward step whose slots a backward step of its own uses; null for others.</summary>
     public Step? ForwardOf(Step step) => forwardOf.GetValueOrDefault(step);
 
     private static void CheckOwner(Graph graph, Node node)
@@ -160,7 +160,8 @@ internal sealed class PlanBuilder
         return slots;
     }
 
-    /// <summary>All ops of the graph have their place, also those this plan does not run: every plan of a graph sees the same parameter span.</summary>
+    /// <summary>All ops of the graph have their ranges, also those this plan does not run: every plan of a graph sees the same parameter
+    /// span.</summary>
     private void LayOutParameters()
     {
         ParameterLayout layout = new(Options.Layout);
@@ -227,8 +228,9 @@ internal sealed class PlanBuilder
     }
 
     /// <summary>
-    /// Which steps have a backward pass, and who writes each gradient first: the last reader of a value, because it comes first in the backward pass. The
-    /// others go on from there. A gradient is wanted if a parameter stands behind it, or if it is an input's and input gradients were asked for.
+    /// Which steps have a backward pass, and which writes each gradient first: the last reader of a value, because it comes first in the
+    /// backward pass. The others add to its result. A gradient is needed if a parameter depends on it, or if it is an input's and input
+    /// gradients were asked for.
     /// </summary>
     private void FindGradients()
     {
@@ -335,7 +337,7 @@ internal sealed class PlanBuilder
         }
     }
 
-    /// <summary>The step whose backward pass runs: itself, or one with places of its own where something it reads was computed again.</summary>
+    /// <summary>The step whose backward pass runs: itself, or one with slots of its own where an input was recomputed.</summary>
     private Step BackwardStep(int index)
     {
         Step step = Steps[index];

@@ -35,7 +35,8 @@ public sealed record PlanOptions
 
     /// <summary>
     /// Bytes that a training may take in all: parameters, gradients, the optimiser's and the ops' state, workspace; 0 for no bound. The plan then chooses
-    /// whether the update is fused (where <see cref="UpdateInBackward"/> allows it), the micro-batch, and what is computed again; it says what it chose.
+    /// whether the update is fused (where <see cref="UpdateInBackward"/> allows it), the micro-batch, and the recomputed steps; it reports
+    /// its choice.
     /// </summary>
     public long MemoryBudget { get; init; }
 
@@ -45,7 +46,7 @@ public sealed record PlanOptions
     /// </summary>
     public IReadOnlyList<string> Frozen { get; init; } = [];
 
-    /// <summary>Floats of the optimiser's state: part of what a training takes.</summary>
+    /// <summary>Floats of the optimiser's state: part of a training's memory.</summary>
     public int OptimizerStateLength { get; init; }
 
     /// <summary>Floats for each sample of a run that a network needs beside the plan, to deal out rows of data.</summary>
@@ -55,7 +56,7 @@ public sealed record PlanOptions
     internal int PlacementTries { get; init; } = 1000;
 
     /// <summary>
-    /// Whether the graph's inputs and outputs stand in memory of the caller's own instead of the workspace, as in the exported C, which reads its input
+    /// Whether the graph's inputs and outputs lie in the caller's memory instead of the workspace, as in the exported C, which reads its input
     /// by reference. Such a plan is printed and exported; it cannot be run.
     /// </summary>
     public bool EndsByReference { get; init; }

@@ -106,7 +106,7 @@ internal static class PlanTable
         return text.ToString();
     }
 
-    /// <summary>What is not as the graph says: fused, in place, computed again.</summary>
+    /// <summary>The differences from the graph: fused, in place, computed again.</summary>
     private static string Notes(Plan plan, Step step)
     {
         List<string> notes = [];

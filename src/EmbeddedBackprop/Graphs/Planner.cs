@@ -3,7 +3,8 @@ using EmbeddedBackprop.Kernels;
 namespace EmbeddedBackprop.Graphs;
 
 /// <summary>
-/// Places buffers in one workspace so that buffers whose lives overlap do not. One after the other, each at the lowest offset (or in the tightest gap) that
+/// Packs buffers into one workspace so that buffers whose lives overlap do not. One after the other, each at the lowest offset (or in the
+/// tightest gap) that
 /// is free during its whole life; in several orders, of which the best is kept.
 /// </summary>
 /// <param name="layout">Where buffers may begin.</param>
@@ -28,10 +29,10 @@ internal sealed class Planner(Layout layout, int tries = 1000)
 
         public int Last { get; set; } = first;
 
-        /// <summary>The buffer in whose memory this one stands, because an op may work in place.</summary>
+        /// <summary>The buffer whose memory this one shares, because an op may work in place.</summary>
         public Buffer? Host { get; private set; }
 
-        /// <summary>The buffer that has a place of its own.</summary>
+        /// <summary>The buffer that has memory of its own.</summary>
         public Buffer Root => Host is null ? this : Host.Root;
 
         public int Offset
@@ -125,7 +126,7 @@ internal sealed class Planner(Layout layout, int tries = 1000)
     }
 
     /// <summary>
-    /// The most floats alive at one time: no placement can do with less. In padded rows every buffer but the one that stands last takes whole multiples.
+    /// The most floats alive at one time: no placement can do with less. In padded rows every buffer but the last one takes whole multiples.
     /// </summary>
     public int LowerBound()
     {
@@ -157,7 +158,7 @@ internal sealed class Planner(Layout layout, int tries = 1000)
 
     private static int[] Order(Buffer[] roots, Func<Buffer, long> key) => [.. Enumerable.Range(0, roots.Length).OrderBy(i => key(roots[i]))];
 
-    /// <summary>Moves what stands at the top of the workspace, or a buffer drawn by lot, to the front of the order, again and again.</summary>
+    /// <summary>Moves the buffer at the top of the workspace, or one drawn by lot, to the front of the order, again and again.</summary>
     private void Search(Buffer[] roots, int bound, ref int[] best, ref long bestLength, ref int[] bestOrder)
     {
         RandomSequence random = new CounterRandom(0).Sequence(0);

@@ -11,7 +11,7 @@ internal sealed class RowSteps(Step[] steps)
 
     /// <summary>Runs all steps. Whoever calls has checked that the memory is as long as the plan says.</summary>
     /// <param name="parameters">The first parameter.</param>
-    /// <param name="workspace">The first number of the workspace.</param>
+    /// <param name="workspace">The first float of the workspace.</param>
     /// <returns>False, and nothing is written, where a step has nothing shorter.</returns>
     public bool TryRun(ref float parameters, ref float workspace)
     {

@@ -39,7 +39,7 @@ public readonly record struct SgdUpdate(float LearningRate, float WeightL2 = 0f,
         ref readonly ParameterRange range = ref c.Range(index);
         if (range.Rows == 1)
         {
-            // Gradients without a span of their own stand in memory that was used before: what is behind the numbers means nothing.
+            // Gradients without a span of their own lie in memory that was used before: their padding means nothing.
             w = w[..range.Columns];
             g = g[..range.Columns];
         }

@@ -9,7 +9,7 @@ public readonly struct Shape : IEquatable<Shape>
     private readonly int second;
     private readonly int third;
 
-    /// <summary>A row of <paramref name="length"/> numbers.</summary>
+    /// <summary>A row of <paramref name="length"/> elements.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The length is not positive.</exception>
     public Shape(int length)
     {
@@ -43,7 +43,7 @@ public readonly struct Shape : IEquatable<Shape>
     /// <summary>How many sizes the shape has (1 to 3).</summary>
     public int Rank { get; }
 
-    /// <summary>The product of the sizes: how many numbers one sample holds.</summary>
+    /// <summary>The product of the sizes: the elements of one sample.</summary>
     public int Length => Rank switch { 1 => first, 2 => first * second, _ => first * second * third };
 
     /// <summary>The size along one axis, outermost first.</summary>

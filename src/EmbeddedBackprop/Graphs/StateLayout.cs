@@ -1,6 +1,7 @@
 namespace EmbeddedBackprop.Graphs;
 
-/// <summary>Collects what ops keep from step to step. What is saved in files comes first, so that its place depends neither on the batch nor on the plan.</summary>
+/// <summary>Collects the state that ops keep from step to step. State saved in files comes first, so that its offset depends neither on the
+/// batch nor on the plan.</summary>
 public sealed class StateLayout
 {
     private readonly List<(Op Owner, StateRange Range)> ranges = [];
@@ -21,20 +22,21 @@ public sealed class StateLayout
     /// <summary>Floats of all ranges, after <see cref="Place"/>.</summary>
     internal int Length { get; private set; }
 
-    /// <summary>Adds numbers that are kept like weights and saved in model files: running means and variances.</summary>
+    /// <summary>Adds floats that are kept like weights and saved in model files: running means and variances.</summary>
     /// <param name="name">Op and part, unique in the graph.</param>
-    /// <param name="length">How many numbers.</param>
-    /// <param name="initialValue">What each begins with.</param>
+    /// <param name="length">How many floats.</param>
+    /// <param name="initialValue">The initial value of each.</param>
     public void Add(string name, int length, float initialValue = 0f) =>
         ranges.Add((owner!, new StateRange(name, 0, Errors.RequirePositive(name, length), 1, initialValue, PerSample: false)));
 
-    /// <summary>Adds numbers for each sample of the batch, [batch][length]: they begin with 0, a reset forgets them, and files do not hold them.</summary>
+    /// <summary>Adds floats for each sample of the batch, [batch][length]: they begin with 0, a reset forgets them, and files do not hold
+    /// them.</summary>
     /// <param name="name">Op and part, unique in the graph.</param>
-    /// <param name="length">How many numbers a sample has; an op that wants padded rows asks for padded ones.</param>
+    /// <param name="length">How many floats a sample has; an op that needs padded rows asks for padded lengths.</param>
     public void AddPerSample(string name, int length) =>
         ranges.Add((owner!, new StateRange(name, 0, Errors.RequirePositive(name, length), Batch, 0f, PerSample: true)));
 
-    /// <summary>Asks the ops of a graph and gives every range its place.</summary>
+    /// <summary>Asks the ops of a graph and gives every range its offset.</summary>
     internal static StateLayout Of(Graph graph, Layout layout, int batch)
     {
         StateLayout state = new(layout, batch);
@@ -48,7 +50,7 @@ public sealed class StateLayout
         return state;
     }
 
-    /// <summary>The ranges in the order of their places.</summary>
+    /// <summary>The ranges in the order of their offsets.</summary>
     internal StateRange[] Ranges => [.. ranges.Select(entry => entry.Range).OrderBy(range => range.Offset)];
 
     /// <summary>The ranges of one op in the order in which it asked for them.</summary>

@@ -4,7 +4,7 @@ using EmbeddedBackprop.Kernels.Products;
 
 namespace EmbeddedBackprop.Graphs;
 
-/// <summary>One op of a plan with the places of everything it touches.</summary>
+/// <summary>One op of a plan with the slots of everything it touches.</summary>
 public sealed class Step
 {
     internal Step(Node node, Op op, Op owner, Node[] inputNodes, Node[] fused)
@@ -27,16 +27,16 @@ public sealed class Step
     /// <summary>The op that computes it; where the plan fused several nodes, one that does the work of all.</summary>
     public Op Op { get; }
 
-    /// <summary>Nodes of the graph whose work is part of this step: their values stand nowhere.</summary>
+    /// <summary>Nodes of the graph whose work is part of this step: their values are not stored.</summary>
     public IReadOnlyList<Node> Fused => FusedNodes;
 
     /// <summary>The step's name: its node's.</summary>
     public string Name => Node.Name;
 
-    /// <summary>Where the output stands.</summary>
+    /// <summary>The output's slot.</summary>
     public Slot Output { get; internal set; }
 
-    /// <summary>Where the gradient of the output stands; <see cref="Slot.None"/> in inference and for a loss.</summary>
+    /// <summary>The slot of the output's gradient; <see cref="Slot.None"/> in inference and for a loss.</summary>
     public Slot OutputGradient { get; internal set; } = Slot.None;
 
     /// <summary>What is kept from the forward to the backward pass.</summary>
@@ -63,7 +63,7 @@ public sealed class Step
     /// <summary>Whether anybody wants dL/d(input k).</summary>
     internal bool[] WantedInputGradients { get; }
 
-    /// <summary>True where a consumer further back wrote first: the chain of the sum goes on from what stands there.</summary>
+    /// <summary>True where a later consumer wrote first: the chain of the sum continues from the stored value.</summary>
     internal bool[] ContinueInputGradients { get; }
 
     /// <summary>True at the second use of shared weights (in backward order).</summary>
@@ -85,13 +85,13 @@ public sealed class Step
     /// <summary>The op's state with offsets into the flat span.</summary>
     internal StateRange[] StateRanges { get; set; } = [];
 
-    /// <summary>The op's place among the graph's ops.</summary>
+    /// <summary>The op's index among the graph's ops.</summary>
     internal int OpIndex { get; set; }
 
     /// <summary>What runs instead of the op's forward pass when there is one sample; null for nothing.</summary>
     internal AffineRow? ForwardRow { get; set; }
 
-    /// <summary>The same step with places of its own: for a second run of its forward pass, and for a backward pass that reads what that gave.</summary>
+    /// <summary>The same step with slots of its own: for a second run of its forward pass, and for a backward pass that reads its results.</summary>
     internal Step Again()
     {
         Step step = new(Node, Op, Owner, InputNodes, FusedNodes)

@@ -30,7 +30,8 @@ internal static class StepFinder
     }
 
     /// <summary>
-    /// A node's own step. A loss behind a softmax or sigmoid of its own is read as the same loss on the logits: that is its definition, with or without fusion,
+    /// A node's own step. A loss after a softmax or sigmoid of its own is read as the same loss on the logits: that is its definition, with
+    /// or without fusion,
     /// because cross-entropy of a softmax is written on logits only, and that of a sigmoid is more accurate there.
     /// </summary>
     private static Step First(Node node, Op op)
@@ -68,8 +69,8 @@ internal static class StepFinder
     }
 
     /// <summary>
-    /// A node whose only reader's work its op can do along becomes part of one step. The step runs where the first of the two stood, so that no sum of
-    /// gradients changes its order.
+    /// A node whose only reader's work its op can do along becomes part of one step. The step runs at the position of the first of the two,
+    /// so that no sum of gradients changes its order.
     /// </summary>
     private static void Fuse(Graph graph, Node[] outputs, Step?[] steps, bool[] wanted)
     {
@@ -82,7 +83,7 @@ internal static class StepFinder
             }
         }
 
-        // The place of a step is that of the node where it began; at[node] is where the step that makes the node's value stands.
+        // The index of a step is that of the node where it began; at[node] is the index of the step that makes the node's value.
         int[] at = [.. Enumerable.Range(0, graph.Nodes.Count)];
         foreach (Node node in graph.Nodes)
         {

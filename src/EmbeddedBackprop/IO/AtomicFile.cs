@@ -6,7 +6,7 @@ namespace EmbeddedBackprop.IO;
 /// </summary>
 /// <remarks>
 /// A temporary file is named <c>.NAME.32-hex-digits.tmp</c>. One that a killed process left behind is removed by the
-/// next write to the same target. What a loss of power does is up to the file system; the file and then its folder are
+/// next write to the same target. The result of a loss of power depends on the file system; the file and then its folder are
 /// flushed in the order that file systems ask for.
 /// </remarks>
 public static class AtomicFile
@@ -18,7 +18,7 @@ public static class AtomicFile
     /// <param name="write">Writes the whole contents to the stream and leaves it open.</param>
     /// <exception cref="IOException">
     /// The file cannot be written: no such folder, no permission, no space. The message names <paramref name="path"/>, and
-    /// the old file, if there was one, is as it was (but for a failed flush of the folder, after which the new one stands).
+    /// the old file, if there was one, is unchanged (but for a failed flush of the folder, after which the new one is there).
     /// </exception>
     public static void Write(string path, Action<Stream> write) => Write(path, write, FileOperations.System);
 
@@ -64,7 +64,7 @@ public static class AtomicFile
                     File.SetUnixFileMode(temporary, File.GetUnixFileMode(target));
                 write(stream);
                 operations.Flush(stream);
-                // Renamed while still open, because the open file is what tells RemoveAbandoned that its writer lives.
+                // Renamed while still open, because the open file tells RemoveAbandoned that its writer lives.
                 // Windows does not rename an open file.
                 if (!OperatingSystem.IsWindows())
                     operations.Replace(temporary, target);

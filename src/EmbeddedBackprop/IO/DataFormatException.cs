@@ -2,14 +2,14 @@ namespace EmbeddedBackprop.IO;
 
 /// <summary>
 /// The one exception of every reader in this library for bytes that do not follow their format:
-/// the message names the file, the byte offset and what was wrong there.
+/// the message names the file, the byte offset and the problem.
 /// </summary>
 public sealed class DataFormatException : Exception
 {
     /// <summary>Builds the message "file: byte offset: problem".</summary>
     /// <param name="file">The file's path, or a name for bytes that came from elsewhere.</param>
-    /// <param name="offset">Bytes from the file's start to the place of the problem.</param>
-    /// <param name="problem">What was expected and what was found.</param>
+    /// <param name="offset">Bytes from the file's start to the problem.</param>
+    /// <param name="problem">The expected and the found.</param>
     /// <param name="innerException">The cause, where another reader (a decompressor) found the problem.</param>
     public DataFormatException(string file, long offset, string problem, Exception? innerException = null)
         : base(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{file}: byte {offset}: {problem}"), innerException)
@@ -22,9 +22,9 @@ public sealed class DataFormatException : Exception
     /// <summary>The file's path, or the name given for bytes that came from elsewhere.</summary>
     public string File { get; }
 
-    /// <summary>Bytes from the file's start to the place of the problem.</summary>
+    /// <summary>Bytes from the file's start to the problem.</summary>
     public long Offset { get; }
 
-    /// <summary>What was expected and what was found, without file and offset.</summary>
+    /// <summary>The expected and the found, without file and offset.</summary>
     public string Problem { get; }
 }

@@ -31,7 +31,7 @@ internal ref struct JsonCursor
         throw Error(valid, "not valid UTF-8");
     }
 
-    /// <summary>The place of the next byte.</summary>
+    /// <summary>The offset of the next byte.</summary>
     public int Position { get; private set; }
 
     public readonly DataFormatException Error(int position, string problem) => new(_file, _start + (long)position, problem);

@@ -58,7 +58,7 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
         }
     }
 
-    /// <summary>A network of several outputs or losses: every node of its graph, what it reads, what it predicts, what it minimises.</summary>
+    /// <summary>A network of several outputs or losses: every node of its graph, its inputs, its predictions, its losses.</summary>
     private Network BuildWhole(int batch, Layout layout)
     {
         List<Loss> made = [];
@@ -98,7 +98,7 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
     {
         try
         {
-            // Names stand in a net's text as words behind a kind.
+            // Names are words after a kind in a net's text.
             Node[] nodes = [.. NetParser.Parse("nodes " + file.GetMetadata(key))[0].Words.Select(word => Find(graph, key, word.Text))];
             Node? twice = nodes.FirstOrDefault(node => nodes.Count(other => other == node) > 1);
             return twice is null ? nodes : throw SettingsText.Error(file, key, $"'{twice.Name}' stands there twice");
@@ -279,7 +279,7 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
         throw SettingsText.Error(file, key, $"the net has no node '{name}'");
     }
 
-    /// <summary>The judged node's shape, or one number: the index of a class.</summary>
+    /// <summary>The judged node's shape, or one element: the index of a class.</summary>
     private Shape TargetShape(Shape judged)
     {
         string text = file.GetMetadata(ModelKeys.Target);

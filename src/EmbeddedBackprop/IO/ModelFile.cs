@@ -79,7 +79,7 @@ public sealed class ModelFile
     /// <summary>Training steps so far.</summary>
     public long Step { get; }
 
-    /// <summary>Where training stands; null if the network was saved without its training.</summary>
+    /// <summary>The progress of training; null if the network was saved without its training.</summary>
     public TrainerState? State { get; }
 
     /// <summary>The number of epochs that the training was to have; 0 without a training.</summary>
@@ -185,8 +185,8 @@ public sealed class ModelFile
     }
 
     /// <summary>
-    /// Puts a trainer and its network where the file's training stood: weights, optimiser, step, place in the epoch, best weights. It then goes on with
-    /// the bits of never having stopped.
+    /// Restores a trainer and its network from the file's training: weights, optimiser, step, position in the epoch, best weights. It then
+    /// continues with the bits of never having stopped.
     /// </summary>
     /// <param name="trainer">A trainer of a network that is built as the file's was; number of epochs and layout may differ.</param>
     /// <exception cref="ArgumentException">The trainer differs from the file's in something that changes bits; the message shows both.</exception>
@@ -206,7 +206,7 @@ public sealed class ModelFile
         RequireEqual(described);
         foreach (string key in (ReadOnlySpan<string>)[ModelKeys.Outputs, ModelKeys.Losses, ModelKeys.Frozen])
         {
-            // What only some networks say.
+            // Only some networks have these entries.
             if (file.Metadata.ContainsKey(key) && !described.Exists(entry => entry.Key == key))
             {
                 RequireEqual([(key, "nothing")]);

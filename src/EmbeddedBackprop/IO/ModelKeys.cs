@@ -22,12 +22,13 @@ internal static class ModelKeys
     /// <summary>The names of several outputs.</summary>
     public const string Outputs = "outputs";
 
-    /// <summary>Several losses: kind, what each judges and compares with, weight.</summary>
+    /// <summary>Several losses: kind, judged node, target, weight.</summary>
     public const string Losses = "losses";
 
     /// <summary>
-    /// Every node of a network of several outputs or losses, as a net's text: <see cref="Net"/> says only what the first output is computed from. With it stand
-    /// <see cref="Inputs"/>, <see cref="Predicted"/>, <see cref="Minimised"/> and a <see cref="GraphLoss"/> for every loss.
+    /// Every node of a network of several outputs or losses, as a net's text: <see cref="Net"/> holds only the nodes that the first output
+    /// depends on. With it come <see cref="Inputs"/>, <see cref="Predicted"/>, <see cref="Minimised"/> and a <see cref="GraphLoss"/> for
+    /// every loss.
     /// </summary>
     public const string Graph = "graph";
 
@@ -40,7 +41,7 @@ internal static class ModelKeys
     /// <summary>The names of the losses whose sum is minimised, in its order.</summary>
     public const string Minimised = "graph.minimised";
 
-    /// <summary>Before the number of a loss in <see cref="Graph"/>: its kind and its settings.</summary>
+    /// <summary>Before the index of a loss in <see cref="Graph"/>: its kind and its settings.</summary>
     public const string GraphLoss = "graph.loss.";
 
     public const string Arithmetic = "arithmetic";

@@ -67,7 +67,7 @@ internal static class ModelRecipe
         return strings;
     }
 
-    /// <summary>The same of a training; the number of epochs is not among it, because it may change.</summary>
+    /// <summary>The same of a training; the number of epochs is not part of it, because it may change.</summary>
     public static List<(string Key, string Value)> Describe(Trainer trainer)
     {
         TrainerOptions options = trainer.Options;

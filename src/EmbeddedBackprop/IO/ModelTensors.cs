@@ -3,7 +3,8 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.IO;
 
-/// <summary>How a network's numbers are spread over a file's tensors: dense1.weight [out, in], dense1.bias [out], and the same again for the rest.</summary>
+/// <summary>How a network's parameters are spread over a file's tensors: dense1.weight [out, in], dense1.bias [out], and the same again for
+/// the rest.</summary>
 internal static class ModelTensors
 {
     public const string Scalars = "optimizer.scalars";
@@ -66,7 +67,8 @@ internal static class ModelTensors
         }
     }
 
-    /// <summary>Copies tensors that <see cref="Require(SafetensorsFile, string, ReadOnlySpan{ParameterRange})"/> has seen; what stands between the rows stays as it is.</summary>
+    /// <summary>Copies tensors that <see cref="Require(SafetensorsFile, string, ReadOnlySpan{ParameterRange})"/> has seen; the floats
+    /// between the rows are not changed.</summary>
     public static void Copy(SafetensorsFile file, string prefix, ReadOnlySpan<ParameterRange> ranges, Span<float> parameters)
     {
         float[] compact = new float[Longest(ranges)];
@@ -96,7 +98,7 @@ internal static class ModelTensors
         }
     }
 
-    /// <summary>Copies state that was required; what is kept for each sample stays as it is.</summary>
+    /// <summary>Copies state that was required; per-sample state is not changed.</summary>
     public static void Copy(SafetensorsFile file, string prefix, ReadOnlySpan<StateRange> ranges, Span<float> state)
     {
         foreach (ref readonly StateRange range in ranges)

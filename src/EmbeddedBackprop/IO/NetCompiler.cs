@@ -34,7 +34,7 @@ public static class NetCompiler
         return new Network(inputs, [output], [graph.Apply(onLogits ?? loss, judged, target, FreeName(graph, "loss"))], options);
     }
 
-    /// <summary>The name, or the name with the first number that makes it free.</summary>
+    /// <summary>The name, or the name with the first number that makes it unique.</summary>
     internal static string FreeName(Graph graph, string name)
     {
         string free = name;

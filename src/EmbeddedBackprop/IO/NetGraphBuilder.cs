@@ -41,7 +41,7 @@ internal sealed class NetGraphBuilder(Func<string, Activation> activation, Func<
             }
             catch (Exception exception) when (exception is ArgumentException or OverflowException)
             {
-                // A size that does not fit, a name that is taken, an activation that nobody knows: told by those who know, with the place added.
+                // A size that does not fit, a name that is taken, an unknown activation: the throwing code reports it, and the position is added.
                 throw Error(statement.Kind, FirstLine(exception.Message), exception);
             }
 
@@ -59,7 +59,7 @@ internal sealed class NetGraphBuilder(Func<string, Activation> activation, Func<
         return graph;
     }
 
-    /// <summary>A last softmax over a vector is the activation of the output: the loss then works on what stands before it.</summary>
+    /// <summary>A last softmax over a vector is the activation of the output: the loss then works on its input.</summary>
     private NetStatement AsOutput(NetStatement statement)
     {
         if (statement.Kind.Text != "softmax" || statement.Words.Count > 1)

@@ -15,7 +15,7 @@ internal sealed record NetKind(string Name, string Usage, Func<NetWords, Func<Ac
     /// <summary>The most nodes that the op reads.</summary>
     public int MaximumOperands { get; init; } = 1;
 
-    /// <summary>Whether the op ends in an activation, so that the name of one may stand among its words.</summary>
+    /// <summary>Whether the op ends in an activation, so that the name of one may be among its words.</summary>
     public bool Activates { get; init; }
 
     /// <summary>Whether an activation must be named.</summary>

@@ -3,13 +3,13 @@ using System.Text;
 
 namespace EmbeddedBackprop.IO;
 
-/// <summary>Cuts a net's text into statements and words; what the words mean is <see cref="NetText"/>'s business.</summary>
+/// <summary>Cuts a net's text into statements and words; <see cref="NetText"/> knows their meaning.</summary>
 internal static class NetParser
 {
     /// <summary>More layers than any net for this library; keeps building a graph from a hostile text linear.</summary>
     public const int MaximumStatements = 1024;
 
-    /// <summary>Statements stand between semicolons; one may follow the last.</summary>
+    /// <summary>Semicolons separate statements; one may follow the last.</summary>
     /// <exception cref="FormatException">The text is not of this form; the message names the character.</exception>
     public static List<NetStatement> Parse(string text)
     {

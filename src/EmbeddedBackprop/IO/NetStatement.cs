@@ -3,7 +3,7 @@ namespace EmbeddedBackprop.IO;
 /// <summary>A word of a net's text.</summary>
 /// <param name="Text">The word, without quotes.</param>
 /// <param name="Position">Its first character in the text, counted from 1.</param>
-/// <param name="Quoted">Whether it stood in quotes: then it is a name and nothing else.</param>
+/// <param name="Quoted">Whether it was in quotes: then it is a name and nothing else.</param>
 internal readonly record struct NetWord(string Text, int Position, bool Quoted);
 
 /// <summary>One node of a net's text: <c>[name =] kind word word ...</c>.</summary>

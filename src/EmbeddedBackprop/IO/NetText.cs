@@ -29,7 +29,7 @@ public static class NetText
         return Format(network.Output, IsSplit(network, out Node? logits) ? logits : null);
     }
 
-    /// <summary>The text of everything that a node is computed from, the node last.</summary>
+    /// <summary>The text of all nodes that a node depends on, the node last.</summary>
     public static string Format(Node output)
     {
         ArgumentNullException.ThrowIfNull(output);
@@ -47,7 +47,8 @@ public static class NetText
     public static Graph Build(string text, Func<string, Activation> activation, Shape input) => Build(text, activation, split: null, input);
 
     /// <summary>
-    /// Whether the output is a softmax or sigmoid that only predictions run, because the loss reads the logits before it: what its user wrote as one layer.
+    /// Whether the output is a softmax or sigmoid that only predictions run, because the loss reads the logits before it: its user wrote
+    /// them as one layer.
     /// </summary>
     internal static bool IsSplit(Network network, out Node? logits)
     {
@@ -89,13 +90,14 @@ public static class NetText
         return name;
     }
 
-    /// <summary>The text of every node of a graph, in their order; losses are called by their number, the first one 1, as in <c>loss 1 dense2 target</c>.</summary>
+    /// <summary>The text of every node of a graph, in their order; losses are named by their index, counted from 1, as in <c>loss 1 dense2
+    /// target</c>.</summary>
     internal static string FormatAll(Graph graph) => Format(graph.Nodes, null, null);
 
     /// <summary>Builds what <see cref="FormatAll"/> wrote.</summary>
     /// <param name="text">The text.</param>
     /// <param name="activation">Finds an activation by its name.</param>
-    /// <param name="losses">The losses, in the order of their numbers.</param>
+    /// <param name="losses">The losses, in the order of their indices.</param>
     internal static Graph BuildAll(string text, Func<string, Activation> activation, Loss[] losses)
     {
         NetKind kind = new(LossKind, "loss NUMBER NODE NODE", words =>
@@ -180,7 +182,7 @@ public static class NetText
 
         _ = node.Op.Settings.Length > 0 ? text.Append(' ').Append(node.Op.Settings) : text;
         string name = shown?.Name ?? node.Op.ActivationName ?? "";
-        // With an operand behind it the activation is never left out: a node may be called relu.
+        // With an operand after it the activation is never left out: a node may be called relu.
         _ = name.Length > 0 && (operand || name != "identity") ? text.Append(' ').Append(NetParser.Quote(name)) : text;
     }
 

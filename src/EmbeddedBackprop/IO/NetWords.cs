@@ -5,8 +5,8 @@ using EmbeddedBackprop.Graphs;
 namespace EmbeddedBackprop.IO;
 
 /// <summary>
-/// The words behind the kind of one statement. A kind takes the sizes that stand first, then its options, which may stand in any order; what nobody
-/// took are the nodes that the statement reads. A word in quotes is always a node.
+/// The words after the kind of one statement. A kind takes the sizes, which come first, then its options, in any order; the words left are
+/// the nodes that the statement reads. A word in quotes is always a node.
 /// </summary>
 internal sealed class NetWords(NetStatement statement, Func<string, Activation> activation)
 {
@@ -52,7 +52,7 @@ internal sealed class NetWords(NetStatement statement, Func<string, Activation> 
     /// <summary>Takes the next word as a list of sizes, as in 1x28x28.</summary>
     public Shape Sizes(string what) => Shape(Next(what));
 
-    /// <summary>Takes the word, wherever it stands among those that are left.</summary>
+    /// <summary>Takes the word, wherever it is among those that are left.</summary>
     public bool Flag(string name) => Take(word => word.Text == name) is not null;
 
     /// <summary>Takes a word that is the letter and a number, as in g4; null if there is none.</summary>
@@ -123,7 +123,7 @@ internal sealed class NetWords(NetStatement statement, Func<string, Activation> 
         return found;
     }
 
-    /// <summary>Whether a node of this name must stand in quotes, because a kind could take the word for an option.</summary>
+    /// <summary>Whether a node of this name must be in quotes, because a kind could take the word for an option.</summary>
     public static bool LooksLikeOption(string name) =>
         Options.Contains(name) || name.StartsWith("truncate", StringComparison.Ordinal) || name.StartsWith("momentum", StringComparison.Ordinal) || name.StartsWith("epsilon", StringComparison.Ordinal) || (name.Length > 1 && name[0] is 's' or 'p' or 'd' or 'g' or 'o' or 'k' && char.IsAsciiDigit(name[1]));
 

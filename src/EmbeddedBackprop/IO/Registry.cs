@@ -24,7 +24,7 @@ public static class Registry
         ["quadratic", "mse", "mae", "huber", "binary-cross-entropy", "binary-cross-entropy-with-logits", "cross-entropy"];
 
     /// <summary>The activation of this name.</summary>
-    /// <exception cref="ArgumentException">There is none; the text lists the names there are.</exception>
+    /// <exception cref="ArgumentException">There is none; the message lists the known names.</exception>
     public static Activation Activation(string name) => name switch
     {
         "identity" => new Activation<Identity>(),
@@ -49,8 +49,8 @@ public static class Registry
 
     /// <summary>The loss of this name.</summary>
     /// <param name="name">One of <see cref="LossNames"/>.</param>
-    /// <param name="settings">What differs from the loss's defaults; null for nothing.</param>
-    /// <exception cref="ArgumentException">There is none, or a setting lies out of its range; the text says what is expected.</exception>
+    /// <param name="settings">Differences from the loss's defaults; null for nothing.</param>
+    /// <exception cref="ArgumentException">There is none, or a setting lies out of its range; the message names the expected values.</exception>
     public static Loss Loss(string name, LossSettings? settings = null) => name switch
     {
         "quadratic" => Elementwise<Quadratic>(settings),
@@ -77,8 +77,9 @@ public static class Registry
 
     /// <summary>An optimiser by name.</summary>
     /// <param name="name">One of <see cref="OptimizerNames"/>.</param>
-    /// <param name="settings">What differs from the optimiser's defaults; null for nothing.</param>
-    /// <exception cref="ArgumentException">The name is unknown, or a setting lies out of its range; the text says what is expected.</exception>
+    /// <param name="settings">Differences from the optimiser's defaults; null for nothing.</param>
+    /// <exception cref="ArgumentException">The name is unknown, or a setting lies out of its range; the message names the expected
+    /// values.</exception>
     public static Optimizer Optimizer(string name, OptimizerSettings? settings = null)
     {
         OptimizerSettings s = settings ?? new OptimizerSettings();
@@ -101,8 +102,9 @@ public static class Registry
 
     /// <summary>An initialiser by name.</summary>
     /// <param name="name">One of <see cref="InitializerNames"/>.</param>
-    /// <param name="settings">What differs from the initialiser's defaults; null for nothing.</param>
-    /// <exception cref="ArgumentException">The name is unknown, or a setting lies out of its range; the text says what is expected.</exception>
+    /// <param name="settings">Differences from the initialiser's defaults; null for nothing.</param>
+    /// <exception cref="ArgumentException">The name is unknown, or a setting lies out of its range; the message names the expected
+    /// values.</exception>
     public static Initializer Initializer(string name, InitializerSettings? settings = null) => name switch
     {
         "normal" => new Normal(),
@@ -117,8 +119,9 @@ public static class Registry
 
     /// <summary>A learning-rate schedule by name.</summary>
     /// <param name="name">One of <see cref="ScheduleNames"/>.</param>
-    /// <param name="settings">What differs from the schedule's defaults; null for nothing.</param>
-    /// <exception cref="ArgumentException">The name is unknown, or a setting lies out of its range; the text says what is expected.</exception>
+    /// <param name="settings">Differences from the schedule's defaults; null for nothing.</param>
+    /// <exception cref="ArgumentException">The name is unknown, or a setting lies out of its range; the message names the expected
+    /// values.</exception>
     public static Schedule Schedule(string name, ScheduleSettings? settings = null)
     {
         ScheduleSettings s = settings ?? new ScheduleSettings();

@@ -120,8 +120,8 @@ public sealed class SafetensorsFile
     public string GetMetadata(string key) =>
         _metadata.TryGetValue(key, out string? value) ? value : throw Error($"there is no metadata '{key}'");
 
-    /// <summary>An error of the header, for what only the file's user can know to be wrong.</summary>
-    /// <param name="problem">What was expected and what was found.</param>
+    /// <summary>An error of the header that only the file's user can detect.</summary>
+    /// <param name="problem">The expected and the found.</param>
     public DataFormatException Error(string problem) => new(Name, SafetensorsFormat.PrefixBytes, problem);
 
     internal bool TryAddTensor(SafetensorsTensor tensor)
@@ -171,7 +171,7 @@ public sealed class SafetensorsFile
     /// <summary>The ranges, sorted, must follow each other without hole or overlap up to the data's end.</summary>
     private void CheckCover()
     {
-        // Begin and end in one number: empty tensors come before the one that begins where they stand.
+        // Begin and end in one number: empty tensors come before the one that begins at their offset.
         ulong[] ranges = new ulong[_tensors.Length];
         for (int i = 0; i < ranges.Length; i++)
             ranges[i] = _tensors[i].Range;

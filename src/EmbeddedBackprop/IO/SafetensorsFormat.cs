@@ -105,7 +105,7 @@ internal static class SafetensorsFormat
         WriteDigits(sum, digits);
     }
 
-    /// <summary>The sum of data that stand in pieces.</summary>
+    /// <summary>The sum of data that lie in pieces.</summary>
     public static void HashData(List<byte[]> pieces, Span<byte> digits)
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

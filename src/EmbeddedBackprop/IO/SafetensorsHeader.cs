@@ -32,10 +32,10 @@ internal ref struct SafetensorsHeader
 
     public int MetadataCount { get; private set; }
 
-    /// <summary>Where the data's sum stands within the header, or -1.</summary>
+    /// <summary>The offset of the data's sum within the header, or -1.</summary>
     public int DataSumStart { get; private set; }
 
-    /// <summary>Where the header's sum stands within the header, or -1.</summary>
+    /// <summary>The offset of the header's sum within the header, or -1.</summary>
     public int HeaderSumStart { get; private set; }
 
     /// <summary>Whether each tensor begins where the one before it ends, and the last ends with the data.</summary>
@@ -46,7 +46,7 @@ internal ref struct SafetensorsHeader
     {
         (TensorCount, DimensionCount, MetadataCount, DataSumStart, HeaderSumStart) = (0, 0, 0, -1, -1);
         (_hasMetadata, _covered, InOrder) = (false, 0, true);
-        // The first byte is part of the format: white space must not stand before it.
+        // The first byte is part of the format: white space must not precede it.
         if (_header[0] != '{')
             throw new DataFormatException(_file, SafetensorsFormat.PrefixBytes, "the header must begin with '{'");
         _json = new JsonCursor(_header, _file, SafetensorsFormat.PrefixBytes);

@@ -32,7 +32,7 @@ public sealed class SafetensorsTensor
     /// <summary>The type of the elements.</summary>
     public SafetensorsType Type { get; }
 
-    /// <summary>The dimensions, outermost first; empty for a single number.</summary>
+    /// <summary>The dimensions, outermost first; empty for a scalar.</summary>
     public ReadOnlySpan<int> Shape => _file.Shapes.AsSpan(_shapeStart, _rank);
 
     /// <summary>The number of elements: the product of the dimensions.</summary>
@@ -85,8 +85,8 @@ public sealed class SafetensorsTensor
             throw Error($"expected the shape {Text(shape)}, got {Text(Shape)}");
     }
 
-    /// <summary>An error at this tensor's data, for what only the tensor's user can know to be wrong.</summary>
-    /// <param name="problem">What was expected and what was found; the tensor's name is put before it.</param>
+    /// <summary>An error at this tensor's data that only the tensor's user can detect.</summary>
+    /// <param name="problem">The expected and the found; the tensor's name is put before it.</param>
     public DataFormatException Error(string problem) =>
         new(_file.Name, _file.DataStart + (long)_begin, $"tensor '{Name}': {problem}");
 

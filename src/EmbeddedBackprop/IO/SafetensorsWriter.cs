@@ -7,7 +7,7 @@ namespace EmbeddedBackprop.IO;
 
 /// <summary>
 /// Collects tensors and strings and writes them as a safetensors file, which NumPy, PyTorch and
-/// <see cref="SafetensorsFile"/> read. The same calls give the same bytes: everything stands in the order it was added.
+/// <see cref="SafetensorsFile"/> read. The same calls give the same bytes: entries keep the order in which they were added.
 /// </summary>
 /// <remarks>
 /// Values are copied when they are added, so that training may go on while the file is written. The header is padded
@@ -47,7 +47,7 @@ public sealed class SafetensorsWriter
 
     /// <summary>Adds a tensor of type F32.</summary>
     /// <param name="name">A name that was not added before.</param>
-    /// <param name="shape">The dimensions, outermost first; empty for a single number.</param>
+    /// <param name="shape">The dimensions, outermost first; empty for a scalar.</param>
     /// <param name="values">The elements, row-major, as many as the product of the dimensions.</param>
     /// <exception cref="ArgumentException">The name is taken, or the number of values is not the shape's.</exception>
     public void Add(string name, ReadOnlySpan<int> shape, ReadOnlySpan<float> values)
@@ -56,7 +56,7 @@ public sealed class SafetensorsWriter
         AddRows(name, shape, values, columns);
     }
 
-    /// <summary>Adds a tensor of type F32 whose rows stand further apart in memory than they are long; the padding is left out.</summary>
+    /// <summary>Adds a tensor of type F32 whose rows lie further apart in memory than they are long; the padding is left out.</summary>
     /// <param name="name">A name that was not added before.</param>
     /// <param name="shape">The dimensions, outermost first; the last is the length of a row.</param>
     /// <param name="values">The rows; the last one may end with or without its padding.</param>
@@ -80,7 +80,7 @@ public sealed class SafetensorsWriter
     /// <summary>Adds a tensor of any type from its bytes.</summary>
     /// <param name="name">A name that was not added before.</param>
     /// <param name="type">The type of the elements.</param>
-    /// <param name="shape">The dimensions, outermost first; empty for a single number.</param>
+    /// <param name="shape">The dimensions, outermost first; empty for a scalar.</param>
     /// <param name="bytes">The elements as the file holds them: row-major, little-endian.</param>
     /// <exception cref="ArgumentException">The name is taken, or the number of bytes is not the shape's.</exception>
     public void Add(string name, SafetensorsType type, ReadOnlySpan<int> shape, ReadOnlySpan<byte> bytes)

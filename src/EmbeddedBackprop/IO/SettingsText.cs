@@ -13,7 +13,7 @@ internal sealed class SettingsText
     /// <summary>Reads the string of this key.</summary>
     /// <param name="file">The file.</param>
     /// <param name="key">The metadata's name.</param>
-    /// <param name="head">Whether the first word stands alone, as in <c>adam beta1=0.9</c>.</param>
+    /// <param name="head">Whether the first word is without a value, as in <c>adam beta1=0.9</c>.</param>
     public SettingsText(SafetensorsFile file, string key, bool head = false)
     {
         this.file = file;
@@ -35,7 +35,7 @@ internal sealed class SettingsText
         }
     }
 
-    /// <summary>The first word, where one stands alone.</summary>
+    /// <summary>The first word, where it has no value.</summary>
     public string Head { get; } = "";
 
     public static string Format(string head, params ReadOnlySpan<(string Name, string? Value)> settings)
@@ -132,7 +132,7 @@ internal sealed class SettingsText
     public static DataFormatException Error(SafetensorsFile file, string key, string problem, Exception? inner = null) =>
         new(file.Name, SafetensorsFormat.PrefixBytes, $"metadata '{key}': {problem}", inner);
 
-    /// <summary>A whole number that is a metadata string of its own.</summary>
+    /// <summary>A whole number as a metadata string of its own.</summary>
     public static long Integer(SafetensorsFile file, string key, long minimum, long maximum)
     {
         string value = file.GetMetadata(key);

@@ -47,8 +47,8 @@ public static class WeightsHash
         return Of(network.InferencePlan.Parameters, network.Parameters);
     }
 
-    /// <summary>The sum over parameters that stand in a flat span: per tensor in compact [out, in] order.</summary>
-    /// <param name="ranges">Where the tensors stand.</param>
+    /// <summary>The sum over parameters in a flat span: per tensor in compact [out, in] order.</summary>
+    /// <param name="ranges">The ranges of the tensors.</param>
     /// <param name="parameters">The flat span.</param>
     public static string Of(ReadOnlySpan<ParameterRange> ranges, ReadOnlySpan<float> parameters)
     {

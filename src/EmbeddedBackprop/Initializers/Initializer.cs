@@ -4,7 +4,7 @@ using EmbeddedBackprop.Kernels;
 namespace EmbeddedBackprop.Initializers;
 
 /// <summary>
-/// Draws initial parameters. Number e of a tensor in compact [out, in] order depends only on the seed, the tensor's place in the plan and e:
+/// Draws initial parameters. Element e of a tensor in compact [out, in] order depends only on the seed, the tensor's index in the plan and e:
 /// not on layout, machine or the order of drawing.
 /// </summary>
 public abstract class Initializer
@@ -17,7 +17,7 @@ public abstract class Initializer
 
     /// <summary>Fills one tensor inside the flat parameter span.</summary>
     /// <param name="range">The tensor.</param>
-    /// <param name="index">Its place among the tensors of the network: the stream of its random numbers.</param>
+    /// <param name="index">Its index among the tensors of the network: the stream of its random numbers.</param>
     /// <param name="parameters">The flat span.</param>
     /// <param name="seed">The seed.</param>
     public virtual void Fill(in ParameterRange range, int index, Span<float> parameters, ulong seed)
@@ -42,7 +42,7 @@ public abstract class Initializer
     /// <summary>One weight.</summary>
     /// <param name="random">The generator.</param>
     /// <param name="stream">The tensor's stream.</param>
-    /// <param name="element">Place in compact [out, in] order.</param>
+    /// <param name="element">Index in compact [out, in] order.</param>
     /// <param name="fanIn">Inputs of the layer.</param>
     /// <param name="fanOut">Outputs of the layer.</param>
     protected abstract float Weight(CounterRandom random, uint stream, ulong element, int fanIn, int fanOut);

@@ -11,8 +11,9 @@ namespace EmbeddedBackprop.Initializers;
 /// sigmoid layers, 5/3 for tanh, sqrt(2) for ReLU).
 /// </summary>
 /// <remarks>
-/// The tensor counts as a matrix [fan-out, fan-in] in file order. Its shorter side says how many vectors there are: vector i holds N(0, 1) numbers, element e of
-/// the tensor from place e of its stream, and is made orthogonal to the vectors before it by Gram and Schmidt, twice, so that rounding leaves nothing behind:
+/// The tensor counts as a matrix [fan-out, fan-in] in file order. Its shorter side says how many vectors there are: vector i holds N(0, 1)
+/// draws, element e of the tensor from index e of its stream, and is made orthogonal to the vectors before it by Gram and Schmidt, twice,
+/// so that rounding leaves no error:
 /// for j ascending: r = q[j] . v; v = M(-r, q[j], v). Then q[i] = v / sqrt(v . v). All in separate arithmetic with the engine's own sums, whatever the
 /// model's: the same bits everywhere.
 /// </remarks>
@@ -80,7 +81,7 @@ public sealed class Orthogonal : Initializer
         float norm = MathF.Sqrt(Dot.Product(Arithmetic.Separate, v, v));
         for (int e = 0; e < v.Length; e++)
         {
-            // A drawn 0 is possible where a vector is a single number: it has a direction, too.
+            // A drawn 0 is possible where a vector has a single element: it has a direction, too.
             v[e] = norm > 0f ? v[e] / norm : e == 0 ? 1f : 0f;
         }
     }

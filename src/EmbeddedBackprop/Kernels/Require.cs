@@ -21,7 +21,7 @@ internal static class Require
             ThrowSize(kernel, name, rows < 0 ? rows : columns);
         if (leading < columns && rows > 1)
             ThrowLeading(kernel, name, columns, leading);
-        // The last row needs its columns only: what follows them may be somebody else's.
+        // The last row needs its columns only: the floats after them may belong to others.
         if (rows > 0 && columns > 0 && length < ((rows - 1) * (long)leading) + columns)
             ThrowMatrix(kernel, name, rows, columns, leading, length);
     }

@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Training;
 
-/// <summary>Which class a row of outputs stands for.</summary>
+/// <summary>The class that a row of outputs predicts.</summary>
 public static class Accuracy
 {
     /// <summary>The index of the largest output (the first of equals); with one output, 1 if it is above the threshold. NaN is never the largest; 0 if all are NaN.</summary>
@@ -25,14 +25,15 @@ public static class Accuracy
         return best;
     }
 
-    /// <summary>Whether the outputs of one sample stand for the class. Outputs that are all NaN stand for none: a broken network is right nowhere.</summary>
+    /// <summary>Whether the outputs of one sample predict the class. Outputs that are all NaN predict none: a broken network is never
+    /// right.</summary>
     internal static bool IsRight(ReadOnlySpan<float> outputs, int target, float threshold = 0.5f)
     {
         int predicted = ClassOf(outputs, threshold);
         return predicted == target && !float.IsNaN(outputs[outputs.Length == 1 ? 0 : predicted]);
     }
 
-    /// <summary>How many rows of predictions stand for the same class as their targets.</summary>
+    /// <summary>How many rows of predictions have the same class as their targets.</summary>
     /// <remarks>The threshold is that of predictions; targets are probabilities.</remarks>
     internal static int CountCorrect(
         ReadOnlySpan<float> predictions, int predictionStride, ReadOnlySpan<float> targets, int targetStride, int rows, int columns, float threshold)

@@ -5,7 +5,7 @@ using Twin = EmbeddedBackprop.Kernels.Scalar;
 
 namespace EmbeddedBackprop.Training;
 
-/// <summary>The averaged parameters of a trainer, place by place as in the network; made once, moved without allocation.</summary>
+/// <summary>The averaged parameters of a trainer, at the offsets of the network's; made once, moved without allocation.</summary>
 internal sealed class AveragedWeights(Network network, WeightAveraging options)
 {
     private readonly float[] average = options.IsOn ? new float[network.Parameters.Length] : [];

@@ -5,7 +5,7 @@ using EmbeddedBackprop.Kernels.Threads;
 namespace EmbeddedBackprop.Training;
 
 /// <summary>
-/// Brings samples of a source into a training plan. A row of the source is dealt out: the first numbers to the first node, the next ones to the second.
+/// Brings samples of a source into a training plan. A row of the source is split: the first values go to the first node, the next ones to the second.
 /// With one input and one target the source writes straight into the plan's memory.
 /// </summary>
 internal sealed class BatchFeed
@@ -21,13 +21,13 @@ internal sealed class BatchFeed
         TargetLength = Sum(targets);
     }
 
-    /// <summary>Numbers of one sample's row of inputs.</summary>
+    /// <summary>Elements of one sample's row of inputs.</summary>
     public int InputLength { get; }
 
-    /// <summary>The inputs' names, for an error's text.</summary>
+    /// <summary>The inputs' names, for an error's message.</summary>
     public string InputNames => Names(inputs);
 
-    /// <summary>Numbers of one sample's row of targets; 0 where the losses compare with no input.</summary>
+    /// <summary>Elements of one sample's row of targets; 0 where the losses compare with no input.</summary>
     public int TargetLength { get; }
 
     /// <summary>Floats of memory for each sample that dealing out needs.</summary>
@@ -73,7 +73,7 @@ internal sealed class BatchFeed
         List<Node> found = [];
         foreach (Node loss in losses)
         {
-            // What is no loss is refused by the plan.
+            // The plan refuses an op that is not a loss.
             if (loss.Op is not { IsLoss: true })
             {
                 continue;
@@ -90,7 +90,7 @@ internal sealed class BatchFeed
     }
 
     /// <summary>The data's rows must be rows of all inputs and all targets, and the plan must read no other input.</summary>
-    /// <exception cref="ArgumentException">They are not; the text names the nodes and both lengths.</exception>
+    /// <exception cref="ArgumentException">They are not; the message names the nodes and both lengths.</exception>
     public void CheckFits(Plan plan, IBatchSource data)
     {
         foreach (Step step in plan.Steps)
@@ -112,7 +112,7 @@ internal sealed class BatchFeed
     }
 
     /// <summary>The data's rows must be rows of all inputs.</summary>
-    /// <exception cref="ArgumentException">They are not; the text names the nodes and both lengths.</exception>
+    /// <exception cref="ArgumentException">They are not; the message names the nodes and both lengths.</exception>
     public void CheckInputs(IBatchSource data)
     {
         if (data.InputLength != InputLength)

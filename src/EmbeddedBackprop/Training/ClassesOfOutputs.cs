@@ -27,7 +27,7 @@ internal static class ClassesOfOutputs
         return found;
     }
 
-    /// <summary>The prediction that a loss compares with the target: what the loss reads, or the activation behind it.</summary>
+    /// <summary>The prediction that a loss compares with the target: the loss's input, or the activation after it.</summary>
     private static Node? OutputOf(Network network, Node target)
     {
         Node? judged = network.TrainingPlan!.Losses.FirstOrDefault(loss => loss.Inputs[1] == target)?.Inputs[0];
@@ -70,7 +70,7 @@ internal static class ClassesOfOutputs
         int columns = output.Shape.Length, classes = Math.Max(2, columns);
         int[,] counts = new int[classes, classes];
 
-        // A single logit stands for class 1 above 0, a probability above one half.
+        // A single logit means class 1 above 0, a probability above one half.
         float threshold = network.TrainingPlan!.Losses.Any(loss => loss.Inputs[0] == output && loss.Op is Loss<BinaryCrossEntropyWithLogits>) ? 0f : 0.5f;
         PredictionRun.Over(network, data, (sample, outputs) => counts[labels[sample], Accuracy.ClassOf(outputs, threshold)]++, output);
         Step? layer = trace.Layers.FirstOrDefault(step => step.Node == output);

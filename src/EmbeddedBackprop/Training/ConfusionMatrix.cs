@@ -19,7 +19,8 @@ public sealed class ConfusionMatrix
     /// <summary>Share of right predictions; 0 without samples.</summary>
     public double Accuracy => Total == 0 ? 0 : (double)Right / Total;
 
-    /// <summary>The mean over classes of the share of their samples that was recognised: what a majority class cannot lift. Classes without samples are left out.</summary>
+    /// <summary>The mean over classes of the share of their samples that was recognised; a majority class cannot lift it. Classes without
+    /// samples are left out.</summary>
     public double BalancedAccuracy
     {
         get

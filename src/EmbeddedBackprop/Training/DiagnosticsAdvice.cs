@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace EmbeddedBackprop.Training;
 
-/// <summary>What the numbers of a diagnosis mean, in the light of BP1 to BP4.</summary>
+/// <summary>The meaning of a diagnosis's numbers, in the light of BP1 to BP4.</summary>
 internal static class DiagnosticsAdvice
 {
     private const double DeadRecall = 0.02;

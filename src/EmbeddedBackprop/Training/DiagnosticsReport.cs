@@ -16,7 +16,7 @@ public sealed record DiagnosticsOptions
     public float FlatSlope { get; init; } = 0.05f;
 }
 
-/// <summary>What was found, with the numbers it was found by.</summary>
+/// <summary>The findings, with the measured values.</summary>
 /// <param name="Loss">Mean loss of the samples that layers were judged by.</param>
 /// <param name="Accuracy">Share of right predictions over all data, of several outputs the mean of theirs; 0 without classes.</param>
 /// <param name="Plateau">Whether the last epochs brought the loss down by less than 1 % in all; null if there are too few epochs.</param>
@@ -29,7 +29,7 @@ public sealed record DiagnosticsReport(
 /// <summary>The state of one layer.</summary>
 /// <param name="Name">The layer's name.</param>
 /// <param name="Activation">Its activation's name; empty for none.</param>
-/// <param name="Units">Units: numbers of one sample's output, of a convolution its filters.</param>
+/// <param name="Units">Units: elements of one sample's output; of a convolution, its filters.</param>
 /// <param name="FlatShare">Share of outputs where f'(z) is flat; null where there is no f'.</param>
 /// <param name="DeadUnits">Units whose f'(z) is flat on every sample (and, of a filter, at every position).</param>
 /// <param name="MeanSlope">Mean of |f'(z)|; null where there is no f'.</param>
@@ -63,7 +63,7 @@ public sealed record ClassDiagnosis(int Label, int Count, int Right, int Predict
 /// <summary>What a finding is about.</summary>
 public enum FindingKind
 {
-    /// <summary>A number is not finite.</summary>
+    /// <summary>A value is not finite.</summary>
     NotFinite,
 
     /// <summary>A class is never, or almost never, recognised.</summary>
@@ -72,7 +72,7 @@ public enum FindingKind
     /// <summary>Units whose f'(z) is flat on every sample.</summary>
     DeadUnits,
 
-    /// <summary>Most outputs of a layer stand where its activation is flat.</summary>
+    /// <summary>Most outputs of a layer lie where its activation is flat.</summary>
     Saturated,
 
     /// <summary>Gradients of lower layers are far smaller than those of upper ones.</summary>
@@ -98,5 +98,5 @@ public enum FindingKind
 /// <param name="Kind">What it is about.</param>
 /// <param name="Where">The layer or the class.</param>
 /// <param name="Indices">The units, or the class.</param>
-/// <param name="Text">What was seen, why it hinders learning, and what may help.</param>
+/// <param name="Text">The observation, why it hinders learning, and a possible cure.</param>
 public sealed record Finding(FindingKind Kind, string Where, IReadOnlyList<int> Indices, string Text);

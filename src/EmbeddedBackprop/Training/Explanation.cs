@@ -4,11 +4,12 @@ using EmbeddedBackprop.Graphs;
 namespace EmbeddedBackprop.Training;
 
 /// <summary>
-/// Backpropagation laid open: every number of one pass, layer by layer, for one sample or as the mean over several. BP1: the error of the output layer,
+/// Backpropagation laid open: every value of one pass, layer by layer, for one sample or as the mean over several. BP1: the error of the
+/// output layer,
 /// delta = dC/da * f'(z). BP2: the error of the layer below, dC/dx = W^T delta, which is that layer's dC/da. BP3: dC/db = delta. BP4: dC/dw = x * delta.
 /// Source: Nielsen, chapter 2.
 /// </summary>
-/// <remarks>The numbers are the engine's own: the bits that a training step over the same samples computes.</remarks>
+/// <remarks>The values are the engine's own: the bits that a training step over the same samples computes.</remarks>
 public sealed class Explanation
 {
     private Explanation(int[] samples, double loss, IReadOnlyList<LayerExplanation> layers, float[] target)
@@ -154,10 +155,10 @@ public sealed record LayerExplanation
     /// <summary>What the layer reads: the layer below, or the input.</summary>
     public required string InputName { get; init; }
 
-    /// <summary>x, what the layer reads: the activations below.</summary>
+    /// <summary>x, the layer's input: the activations below.</summary>
     public required IReadOnlyList<float> Inputs { get; init; }
 
-    /// <summary>z; null where the layer has no activation that could be looked behind.</summary>
+    /// <summary>z; null where the layer has no activation, or z cannot be found from it.</summary>
     public required IReadOnlyList<float>? WeightedInputs { get; init; }
 
     /// <summary>a.</summary>
@@ -178,7 +179,7 @@ public sealed record LayerExplanation
     /// <summary>The layer's parameters with their gradients (BP3, BP4).</summary>
     public required IReadOnlyList<ParameterExplanation> Parameters { get; init; }
 
-    /// <summary>The gates of a GRU or LSTM, those of the direction from the end behind the others; empty for other layers.</summary>
+    /// <summary>The gates of a GRU or LSTM, those of the direction from the end after the others; empty for other layers.</summary>
     public IReadOnlyList<GateExplanation> Gates { get; init; } = [];
 }
 
@@ -192,6 +193,6 @@ public sealed record GateExplanation(string Name, IReadOnlyList<float> Last, IRe
 /// <param name="Name">As in dense1.weight.</param>
 /// <param name="Kind">Weight, bias or scale.</param>
 /// <param name="Shape">[out, in] of a dense weight.</param>
-/// <param name="Values">The numbers.</param>
+/// <param name="Values">The elements.</param>
 /// <param name="Gradients">Their gradients.</param>
 public sealed record ParameterExplanation(string Name, ParameterKind Kind, IReadOnlyList<int> Shape, IReadOnlyList<float> Values, IReadOnlyList<float> Gradients);

@@ -3,7 +3,8 @@ using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Training;
 
-/// <summary>The gates of a recurrent layer in one forward pass, read from what it saves for the backward pass, which puts deltas in their place.</summary>
+/// <summary>The gates of a recurrent layer in one forward pass, read from the values saved for the backward pass, which overwrites them
+/// with deltas.</summary>
 internal static class GateTrace
 {
     /// <summary>The gates of every direction: means over the samples at each one's last step, and over all their steps. Steps that a mask holds do not count.</summary>
@@ -25,7 +26,7 @@ internal static class GateTrace
                 int ended = 0, steps = 0;
                 for (int sample = 0; sample < samples; sample++)
                 {
-                    // Of two directions the second one takes the sequence from its end. Step s stands in block steps - 1 - s.
+                    // Of two directions the second one takes the sequence from its end. Step s is block steps - 1 - s.
                     bool first = true;
                     for (int step = op.Steps - 1; step >= 0; step--)
                     {

@@ -243,10 +243,10 @@ public static class GradientCheck
         return values;
     }
 
-    /// <summary>One number that can be moved: an element of the parameters, or of an input.</summary>
+    /// <summary>One element that can be moved: of the parameters, or of an input.</summary>
     private readonly record struct Place(double[] Array, int Index);
 
-    /// <summary>A difference quotient, and what the rounding of the loss alone can make of it.</summary>
+    /// <summary>A difference quotient, and the error that the rounding of the loss alone can cause.</summary>
     private readonly record struct Quotient(double Value, double Resolution);
 
     /// <summary>The plan in double, with memory of its own.</summary>

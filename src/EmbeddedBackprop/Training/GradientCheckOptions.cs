@@ -28,7 +28,7 @@ public sealed record GradientCheckOptions
 }
 
 /// <summary>
-/// What the check found for one tensor. Errors are |difference| / max(|reference|, floor * |gradient of all tensors|) in the Euclidean norm;
+/// The check's result for one tensor. Errors are |difference| / max(|reference|, floor * |gradient of all tensors|) in the Euclidean norm;
 /// where both are 0 the absolute error counts.
 /// </summary>
 /// <param name="Name">The tensor: a parameter, or an input of the graph.</param>

@@ -54,7 +54,7 @@ internal static class GradientNorm
         return rest;
     }
 
-    /// <summary>The definition, one number at a time.</summary>
+    /// <summary>The definition, one element at a time.</summary>
     public static float ComputeScalar(Arithmetic arithmetic, ReadOnlySpan<ParameterRange> ranges, ReadOnlySpan<float> gradients)
     {
         Span<float> parts = stackalloc float[Parts];

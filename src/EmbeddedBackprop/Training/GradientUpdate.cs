@@ -6,8 +6,8 @@ using Twin = EmbeddedBackprop.Kernels.Scalar;
 namespace EmbeddedBackprop.Training;
 
 /// <summary>
-/// What happens between the gradients and the new parameters, in this order: the test for non-finite gradients, clipping by value, clipping by norm,
-/// penalties, the optimiser, the bound on weights. What is switched off costs no pass over memory.
+/// The steps from the gradients to the new parameters, in this order: the test for non-finite gradients, clipping by value, clipping by norm,
+/// penalties, the optimiser, the bound on weights. A step that is switched off costs no pass over memory.
 /// </summary>
 internal static class GradientUpdate
 {
@@ -62,7 +62,7 @@ internal static class GradientUpdate
     {
         if (vector)
         {
-            // All tensors at once: what lies between them is 0, and padding is finite wherever the numbers beside it are.
+            // All tensors at once: the floats between them are 0, and padding is finite wherever its row is.
             return Finite.All(gradients);
         }
 
@@ -122,7 +122,7 @@ internal static class GradientUpdate
         Span<float> w = parameters.Slice(range.Offset, range.Length);
         if (range.Dimensions is { } sizes)
         {
-            // In the order of files: the weights of each output stand one behind the other.
+            // In the order of files: the weights of each output are contiguous.
             int outputs = sizes[0], inputs = range.Count / outputs;
             if (vector)
             {

@@ -2,7 +2,7 @@ using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.Training;
 
-/// <summary>Samples that can be gathered into a batch: what training and evaluation read, whatever holds the data.</summary>
+/// <summary>Samples that can be gathered into a batch. Training and evaluation read them, whatever holds the data.</summary>
 /// <remarks>Gathering allocates nothing and may be done by several threads at once.</remarks>
 public interface IBatchSource
 {
@@ -15,7 +15,7 @@ public interface IBatchSource
     /// <summary>What the inputs of a sample are: an image [channels, height, width], a sequence [steps, features], or a row.</summary>
     Shape InputShape => new(InputLength);
 
-    /// <summary>How many targets a sample has: the number of classes (one-hot), or of numbers to be predicted.</summary>
+    /// <summary>How many targets a sample has: the number of classes (one-hot), or of values to be predicted.</summary>
     int TargetLength { get; }
 
     /// <summary>How many classes there are; 0 for regression.</summary>
@@ -30,7 +30,7 @@ public interface IBatchSource
     /// Writes sample samples[i] into row i: inputs[i * inputStride + 0 ... InputLength - 1] and targets[i * targetStride + 0 ... TargetLength - 1].
     /// Columns between the length and the stride keep what they hold; <paramref name="targets"/> may be empty, then only inputs are written.
     /// </summary>
-    /// <param name="samples">Samples from 0 to Count - 1, in the order of the batch; the same one may stand twice.</param>
+    /// <param name="samples">Samples from 0 to Count - 1, in the order of the batch; the same one may occur twice.</param>
     /// <param name="inputs">Receives [samples.Length, InputLength], row-major with leading dimension inputStride.</param>
     /// <param name="inputStride">At least InputLength.</param>
     /// <param name="targets">Receives [samples.Length, TargetLength], row-major with leading dimension targetStride; or empty.</param>
@@ -40,7 +40,8 @@ public interface IBatchSource
     void Gather(ReadOnlySpan<int> samples, Span<float> inputs, int inputStride, Span<float> targets, int targetStride);
 
     /// <summary>
-    /// Said by a trainer before the first batch of an epoch, never while samples are gathered: what changes samples from epoch to epoch draws by it.
+    /// A trainer calls this before the first batch of an epoch, never while samples are gathered. A source that changes samples from epoch
+    /// to epoch draws by it.
     /// </summary>
     /// <param name="epoch">Counted from 0.</param>
     void BeginEpoch(int epoch)
@@ -48,7 +49,7 @@ public interface IBatchSource
     }
 
     /// <summary>
-    /// A hint that these samples will be gathered soon: memory that is far away can be fetched while other work goes on. Changes no result.
+    /// A hint that these samples will be gathered soon: memory that is far away can be fetched while other work runs. Changes no result.
     /// </summary>
     /// <param name="samples">Samples from 0 to Count - 1; others are ignored.</param>
     void Prefetch(ReadOnlySpan<int> samples)

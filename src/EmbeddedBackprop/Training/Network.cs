@@ -29,7 +29,7 @@ public sealed class Network : IDisposable
     /// <param name="loss">The loss; null for a network that only predicts.</param>
     /// <param name="options">Batch, arithmetic, layout, initial weights, optimiser.</param>
     /// <param name="memory">The caller's memory of at least <see cref="MemoryLength"/> floats; null to have it allocated.</param>
-    /// <exception cref="ArgumentException">The nodes do not fit together, or the memory is too small; the text names both sizes.</exception>
+    /// <exception cref="ArgumentException">The nodes do not fit together, or the memory is too small; the message names both sizes.</exception>
     public Network(Node input, Node output, Node? loss, NetworkOptions options, Memory<float>? memory = null)
         : this([input], [output], loss is null ? [] : [loss], options, memory)
     {
@@ -41,7 +41,7 @@ public sealed class Network : IDisposable
     /// <param name="losses">The losses, whose sum (each times its weight) is minimised; none for a network that only predicts.</param>
     /// <param name="options">Batch, arithmetic, layout, initial weights, optimiser.</param>
     /// <param name="memory">The caller's memory of at least <see cref="MemoryLength"/> floats; null to have it allocated.</param>
-    /// <exception cref="ArgumentException">The nodes do not fit together, or the memory is too small; the text names both sizes.</exception>
+    /// <exception cref="ArgumentException">The nodes do not fit together, or the memory is too small; the message names both sizes.</exception>
     public Network(
         ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs, ReadOnlySpan<Node> losses, NetworkOptions options, Memory<float>? memory = null)
     {
@@ -132,22 +132,23 @@ public sealed class Network : IDisposable
     /// <summary>Threads that compute, the caller's among them.</summary>
     public int Threads => pool?.Threads ?? 1;
 
-    /// <summary>Bytes that the network's worker threads have allocated since they were started: a number that does not grow while steps are run.</summary>
+    /// <summary>Bytes that the network's worker threads have allocated since they were started: it does not grow while steps are run.</summary>
     public long WorkerAllocatedBytes => pool?.AllocatedBytes ?? 0;
 
-    /// <summary>Trainable numbers.</summary>
+    /// <summary>Trainable elements.</summary>
     public long ParameterCount => InferencePlan.ParameterCount;
 
     /// <summary>Everything trainable, as one flat span in the plan's layout.</summary>
     public Span<float> Parameters => memory.Parameters.Span;
 
-    /// <summary>The gradients of the last <see cref="ComputeGradients"/>, place by place.</summary>
+    /// <summary>The gradients of the last <see cref="ComputeGradients"/>, at the offsets of the parameters.</summary>
     public Span<float> Gradients => memory.Gradients.Span;
 
-    /// <summary>The optimiser's state: its arrays one behind the other, then its scalars.</summary>
+    /// <summary>The optimiser's state: its arrays one after the other, then its scalars.</summary>
     public Span<float> OptimizerState => memory.OptimizerState.Span;
 
-    /// <summary>What ops keep from step to step without training it (running means, carried recurrent state); <see cref="Plan.State"/> tells what stands where.</summary>
+    /// <summary>State that ops keep from step to step without training it (running means, carried recurrent state);
+    /// <see cref="Plan.State"/> lists its ranges.</summary>
     public Span<float> State => memory.State.Span;
 
     /// <summary>Training steps so far.</summary>
@@ -183,13 +184,15 @@ public sealed class Network : IDisposable
     /// <summary>One of several predictions after <see cref="Predict(int)"/>, [batch][<see cref="Plan.Stride"/> of the node]; valid until the next call of any kind.</summary>
     public ReadOnlySpan<float> Prediction(Node output, int batch) => InferencePlan.ValueSpan(Workspace, output, batch);
 
-    /// <summary>Where a training step's samples are written, before every step: afterwards other values may stand there. [batch][InputStride].</summary>
+    /// <summary>Where a training step's samples are written, before every step: afterwards other values may overwrite them.
+    /// [batch][InputStride].</summary>
     public Span<float> TrainingInput(int batch) => TrainingInput(Input, batch);
 
     /// <summary>Where a training step's values of any input of the graph (a target, too) are written, [batch][<see cref="Plan.Stride"/> of the node].</summary>
     public Span<float> TrainingInput(Node input, int batch) => Training.ValueSpan(Workspace, input, batch);
 
-    /// <summary>Where a training step's targets are written, before every step: afterwards other values may stand there. [batch][TargetStride].</summary>
+    /// <summary>Where a training step's targets are written, before every step: afterwards other values may overwrite them.
+    /// [batch][TargetStride].</summary>
     public Span<float> TrainingTarget(int batch) => TrainingInput(Target!, batch);
 
     /// <summary>Floats from sample to sample of the input.</summary>
@@ -228,7 +231,7 @@ public sealed class Network : IDisposable
     }
 
     /// <summary>Predicts one sample.</summary>
-    /// <param name="input">The sample, unpadded; with several inputs their values one behind the other, as in a row of a data set.</param>
+    /// <param name="input">The sample, unpadded; with several inputs their values one after the other, as in a row of a data set.</param>
     /// <returns>The first output's values, valid until the next call.</returns>
     /// <exception cref="ArgumentException">The sample has another length than the network's inputs together.</exception>
     public ReadOnlySpan<float> Predict(ReadOnlySpan<float> input)
@@ -370,7 +373,7 @@ public sealed class Network : IDisposable
     /// <summary>The data's rows must be rows of all inputs and all targets.</summary>
     internal void CheckFits(IBatchSource data) => feed.CheckFits(Training, data);
 
-    /// <summary>Ends the worker threads, if there are any. The network goes on to work, on the caller's thread alone.</summary>
+    /// <summary>Ends the worker threads, if there are any. The network continues to work, on the caller's thread alone.</summary>
     public void Dispose() => pool?.Dispose();
 
     /// <summary>The memory table of the training plan, or of the inference plan.</summary>

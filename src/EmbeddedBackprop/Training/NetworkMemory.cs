@@ -3,7 +3,7 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Training;
 
-/// <summary>All memory of a network, one part behind the other: made once, or handed in by the caller.</summary>
+/// <summary>All memory of a network, one part after the other: made once, or handed in by the caller.</summary>
 internal sealed class NetworkMemory
 {
     public NetworkMemory(Layout layout, MemorySizes sizes, Memory<float>? given)
@@ -30,7 +30,7 @@ internal sealed class NetworkMemory
 
     public int Length { get; }
 
-    /// <summary>Everything, and perhaps more behind it.</summary>
+    /// <summary>Everything, and perhaps more after it.</summary>
     public Memory<float> All { get; }
 
     /// <summary>Where <see cref="Parameters"/> begin in <see cref="All"/>.</summary>

@@ -52,8 +52,9 @@ public sealed record NetworkOptions
     public IReadOnlyList<string> Frozen { get; init; } = [];
 
     /// <summary>
-    /// Bytes that the network may take in all; 0 for no bound. The training plan then chooses micro-batches and what is computed again instead of kept, and says
-    /// so; the bits stay the same, but where the plan says otherwise. <see cref="Network.MicroBatch"/> tells how many samples one call takes.
+    /// Bytes that the network may take in all; 0 for no bound. The training plan then chooses micro-batches and the values to recompute
+    /// instead of keep, and says so; the bits stay the same, but where the plan says otherwise. <see cref="Network.MicroBatch"/> tells how
+    /// many samples one call takes.
     /// </summary>
     public long MemoryBudget { get; init; }
 

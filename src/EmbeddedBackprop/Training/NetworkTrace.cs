@@ -7,7 +7,7 @@ namespace EmbeddedBackprop.Training;
 
 /// <summary>
 /// One forward and backward pass of a network with everything kept that a step usually forgets: every value, dL/da and delta of every node. For diagnoses and
-/// explanations; the network is left as it is. Its numbers are the engine's: the same kernels in the same order.
+/// explanations; the network is not changed. Its values are the engine's: the same kernels in the same order.
 /// </summary>
 internal sealed class NetworkTrace
 {
@@ -35,7 +35,7 @@ internal sealed class NetworkTrace
         this.network = network;
         Batch = batch;
         Node[] losses = [.. training.Losses];
-        // Every node by itself, and everything kept: that is what a trace is for.
+        // Every node by itself, and everything kept: that is the purpose of a trace.
         PlanOptions options = training.Options with
         {
             Batch = batch, MicroBatch = 0, MemoryBudget = 0, Recompute = [], Fuse = false, UpdateInBackward = false,
@@ -59,14 +59,14 @@ internal sealed class NetworkTrace
     /// <summary>The parameters' gradients, in the network's layout.</summary>
     public ReadOnlySpan<float> Gradients => gradients;
 
-    /// <summary>The steps whose ops have weights or an activation, in forward order: what a reader calls layers.</summary>
+    /// <summary>The steps whose ops have weights or an activation, in forward order: the layers, to a reader.</summary>
     public IEnumerable<Step> Layers
     {
         get
         {
             foreach (Step step in plan.Steps.ToArray())
             {
-                // The activation behind a loss on logits belongs to the layer that made them.
+                // The activation after a loss on logits belongs to the layer that made them.
                 bool split = step.Node == network.Output && SplitActivation(step.Inputs.Length == 1 ? step.Node.Inputs[0] : null) is not null;
                 if (!step.Op.IsLoss && !split && (step.Ranges.Length > 0 || step.Op is IActivated { Activation: not Activation<Identity> }))
                 {
@@ -81,7 +81,7 @@ internal sealed class NetworkTrace
     {
         feed.CheckFits(plan, source);
         Samples = samples.Length;
-        // What is kept for each sample stands last and belongs to the network's own batch: here every sample begins anew.
+        // Per-sample state is stored last and belongs to the network's own batch: here every sample begins anew.
         float[] state = new float[plan.StateLength];
         network.State[..Math.Min(network.State.Length, state.Length)].CopyTo(state);
         plan.ResetState<float>(state);
@@ -131,7 +131,7 @@ internal sealed class NetworkTrace
             step.Op.Backward(in context);
             if (step.Op is IActivated)
             {
-                // What the op leaves there: dL/da times f'(z).
+                // The op leaves dL/da times f'(z) there.
                 deltas[step.Node] = Read(context.OutputGradient, step.Node);
             }
         }
@@ -140,7 +140,7 @@ internal sealed class NetworkTrace
     /// <summary>The gates of a recurrent layer; empty for others.</summary>
     public GateExplanation[] Gates(Step step) => gates.GetValueOrDefault(step.Node, []);
 
-    /// <summary>A node's value, [samples][numbers of a sample].</summary>
+    /// <summary>A node's value, [samples][elements of a sample].</summary>
     public float[] Value(Node node) => values[node];
 
     /// <summary>dL/da of a layer; empty where the loss does not depend on it.</summary>
@@ -188,7 +188,7 @@ internal sealed class NetworkTrace
         return Slopes(activation, network.Options.Arithmetic, z, Output(step));
     }
 
-    /// <summary>f'(z) of any element-wise activation: what its backward pass makes of ones.</summary>
+    /// <summary>f'(z) of any element-wise activation: the result of its backward pass for ones.</summary>
     public static float[] Slopes(Activation activation, Arithmetic arithmetic, float[] z, float[] a)
     {
         float[] slopes = new float[z.Length];

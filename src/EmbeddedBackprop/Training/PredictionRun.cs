@@ -5,7 +5,7 @@ internal static class PredictionRun
 {
     public delegate void Seen(int sample, ReadOnlySpan<float> outputs);
 
-    /// <summary>Calls back for each sample, in order, with an output's numbers.</summary>
+    /// <summary>Calls back for each sample, in order, with an output's values.</summary>
     public static void Over(Network network, IBatchSource data, Seen seen, Graphs.Node? output = null)
     {
         output ??= network.Output;

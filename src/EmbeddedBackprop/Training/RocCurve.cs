@@ -32,7 +32,7 @@ public static class RocCurve
                 others += isPositive[end++] ? 0 : 1;
             }
 
-            // Positives of this score beat all negatives below, and half of those beside them.
+            // Positives of this score beat all negatives below, and half of those of the same score.
             wins += ties * (negatives + (0.5 * others));
             positives += ties;
             negatives += others;
@@ -61,7 +61,7 @@ public static class RocCurve
         float[] scores = new float[data.Count];
         bool[] positive = new bool[data.Count];
 
-        // Two outputs of a softmax rank alike, so one curve stands for both.
+        // Two outputs of a softmax rank alike, so one curve serves both.
         int first = data.ClassCount == 2 ? 1 : 0;
         for (int label = first; label < data.ClassCount; label++)
         {

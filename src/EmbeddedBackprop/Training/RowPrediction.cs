@@ -31,9 +31,9 @@ internal sealed class RowPrediction
     }
 
     /// <summary>Writes the sample into the plan's memory and predicts it.</summary>
-    /// <param name="sample">As many numbers as the input has.</param>
+    /// <param name="sample">As many floats as the input has.</param>
     /// <param name="prediction">The output, valid until the next call.</param>
-    /// <returns>False where the network has other layers: then the sample is in its place, and nothing has been computed.</returns>
+    /// <returns>False where the network has other layers: then the sample is copied, and nothing has been computed.</returns>
     public bool TryRun(ReadOnlySpan<float> sample, out ReadOnlySpan<float> prediction)
     {
         Span<float> all = memory.Span;

@@ -52,10 +52,10 @@ public static class SequentialLayers
     public static Sequential AveragePool1D(this Sequential net, int window, int stride = 0, int padding = 0, bool countIncludePad = false) =>
         Then(net, new AveragePool1D(window, stride, padding) { CountIncludePad = countIncludePad });
 
-    /// <summary>Adds a <see cref="Ops.GlobalAveragePool"/>: one number a channel.</summary>
+    /// <summary>Adds a <see cref="Ops.GlobalAveragePool"/>: one float a channel.</summary>
     public static Sequential GlobalAveragePool(this Sequential net) => Then(net, new GlobalAveragePool());
 
-    /// <summary>Adds a <see cref="Ops.GlobalMaxPool"/>: one number a channel.</summary>
+    /// <summary>Adds a <see cref="Ops.GlobalMaxPool"/>: one float a channel.</summary>
     public static Sequential GlobalMaxPool(this Sequential net) => Then(net, new GlobalMaxPool());
 
     /// <summary>Adds a <see cref="Ops.BatchNorm"/>.</summary>

@@ -24,7 +24,7 @@ public sealed class Trainer
     private int orderedEpoch = -1;
 
     /// <summary>Prepares training: all memory is made here.</summary>
-    /// <exception cref="ArgumentException">The data do not fit the network; the text names both sizes.</exception>
+    /// <exception cref="ArgumentException">The data do not fit the network; the message names both sizes.</exception>
     public Trainer(Network network, IBatchSource source, TrainerOptions options)
     {
         ArgumentNullException.ThrowIfNull(network);
@@ -85,8 +85,8 @@ public sealed class Trainer
     /// <summary>Samples of one epoch.</summary>
     public int SampleCount => source.Count;
 
-    /// <summary>Everything that must be kept to go on later as if training had not stopped.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The state stands at a sample that an epoch of these data does not have.</exception>
+    /// <summary>Everything that must be kept to continue later as if training had not stopped.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The state is at a sample that an epoch of these data does not have.</exception>
     public TrainerState State
     {
         get;
@@ -126,7 +126,7 @@ public sealed class Trainer
 
     /// <summary>Trains to the end of the current epoch.</summary>
     /// <param name="progress">Called after every update; null for none.</param>
-    /// <param name="cancellation">Ends the call after the current update; a later call goes on from there.</param>
+    /// <param name="cancellation">Ends the call after the current update; a later call continues from there.</param>
     /// <returns>The epoch's result; null if the call was cancelled before the epoch's end.</returns>
     /// <exception cref="NotFiniteNumberException">
     /// A gradient was not finite and the weights are lost, because the network changes them within the backward pass (<see cref="Network.UpdatesInBackward"/>).
@@ -281,10 +281,10 @@ public sealed class Trainer
             int batch = Math.Min(network.MicroBatch, logical - offset);
             network.Gather(source, order.AsSpan(state.NextSample + offset, batch));
 
-            // Samples are shuffled: none goes on where another ended, whatever the batch.
+            // Samples are shuffled: none continues another, whatever the batch.
             network.ResetState();
 
-            // The next batch's rows stand anywhere in memory: they travel while this batch is computed.
+            // The next batch's rows lie anywhere in memory: they are fetched while this batch is computed.
             int next = state.NextSample + offset + batch;
             source.Prefetch(order.AsSpan(next, Math.Min(batch, order.Length - next)));
             int correct;

@@ -40,7 +40,7 @@ public sealed record EarlyStopping(int Patience)
 /// <param name="Rejected">Updates that were not applied because a gradient was not finite.</param>
 public readonly record struct EpochResult(int Epoch, double Loss, double TrainAccuracy, double Seconds, long Rejected);
 
-/// <summary>Where training stands within an epoch, for progress displays.</summary>
+/// <summary>The progress of training within an epoch, for progress displays.</summary>
 /// <param name="Epoch">Counted from 1.</param>
 /// <param name="Samples">Samples of this epoch so far.</param>
 /// <param name="Count">Samples of an epoch.</param>

@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Training;
 
-/// <summary>Where training stands: with the parameters and the optimiser's state, all that is needed to go on with the same bits.</summary>
+/// <summary>The progress of training: with the parameters and the optimiser's state, all that is needed to continue with the same bits.</summary>
 public sealed class TrainerState
 {
     /// <summary>Whole epochs done.</summary>

@@ -1,8 +1,9 @@
 namespace EmbeddedBackprop.Training;
 
 /// <summary>
-/// A second copy of the parameters that follows the first more calmly: it judges and predicts, the first goes on to be trained. At its k-th step
-/// A = M(r, W - A, A) with r = max(1/k, 1 - Decay): a plain mean at first, then an exponential one that forgets what is older than about 1/(1 - Decay) steps.
+/// A second copy of the parameters that follows the first more calmly: it judges and predicts, while the first continues to be trained. At
+/// its k-th step
+/// A = M(r, W - A, A) with r = max(1/k, 1 - Decay): a plain mean at first, then an exponential one that forgets steps older than about 1/(1 - Decay).
 /// The first step copies. With Decay 1 it stays the plain mean of all.
 /// Source: Polyak and Juditsky 1992; stochastic weight averaging: Izmailov, Podoprikhin, Garipov, Vetrov, Wilson 2018.
 /// </summary>

@@ -6,10 +6,10 @@ namespace EmbeddedBackprop.Data.Digits;
 /// </summary>
 internal static class DigitGlyphs
 {
-    /// <summary>Stands in place of an x: the stroke ends.</summary>
+    /// <summary>Replaces an x: the stroke ends.</summary>
     public const byte EndOfStroke = 254;
 
-    /// <summary>Stands in place of an x: the variant ends.</summary>
+    /// <summary>Replaces an x: the variant ends.</summary>
     public const byte EndOfVariant = 255;
 
     private const byte S = EndOfStroke;

@@ -77,7 +77,7 @@ internal readonly struct DigitStyle
         y = originY + (yx * u) + (yy * v);
     }
 
-    /// <summary>A number between -limit and limit, the middle being likelier: the mean of two.</summary>
+    /// <summary>A value between -limit and limit, the middle being likelier: the mean of two draws.</summary>
     private static float Centred(ref RandomSequence random, float limit) =>
         0.5f * limit * (random.NextUniform(-1f, 1f) + random.NextUniform(-1f, 1f));
 }

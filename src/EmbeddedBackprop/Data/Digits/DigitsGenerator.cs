@@ -4,8 +4,8 @@ using EmbeddedBackprop.Kernels;
 namespace EmbeddedBackprop.Data.Digits;
 
 /// <summary>
-/// Handwritten digits without a download: 28x28 grey bytes (0 = paper, 255 = ink), ten classes, drawn by strokes with random slant, turn, size,
-/// place, pen, shaky points and noise. The picture at (seed, index) is the same bytes on every machine.
+/// Handwritten digits without a download: 28x28 grey bytes (0 = paper, 255 = ink), ten classes, drawn by strokes with random slant, turn,
+/// size, position, pen, shaky points and noise. The picture at (seed, index) is the same bytes on every machine.
 /// </summary>
 /// <remarks>
 /// Of every ten pictures each digit has one, in random order. The spread is tuned so that one softmax layer stays below 93 % on held-out
@@ -25,7 +25,7 @@ public static class DigitsGenerator
     /// <param name="count">How many pictures.</param>
     /// <param name="seed">The same seed gives the same pictures, on every machine.</param>
     /// <param name="first">The index of the first picture.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A number is negative, or the pictures would need more than 2 GiB.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An argument is negative, or the pictures would need more than 2 GiB.</exception>
     public static ByteDataset Create(int count, ulong seed, int first = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);

@@ -7,7 +7,7 @@ internal unsafe struct ConvArguments
     public int Batch;
     public float* Image;
 
-    /// <summary>One behind the last float of the images that may be read.</summary>
+    /// <summary>The end (exclusive) of the image floats that may be read.</summary>
     public float* ImageEnd;
     public int LeadingImage;
 

@@ -5,7 +5,7 @@ namespace EmbeddedBackprop.Kernels.Convolution;
 /// <summary>How an input gradient's image and kernels are turned over on the stack: channels innermost.</summary>
 internal unsafe struct ConvBand
 {
-    /// <summary>A tile may compute so many floats along behind the last column of a row of the band.</summary>
+    /// <summary>A tile may compute so many floats past the last column of a row of the band.</summary>
     public const int Slack = 16;
 
     /// <summary>Floats of the band, and of the kernels, at most.</summary>

@@ -25,7 +25,7 @@ internal readonly unsafe struct ConvDepthKernel : ILaneKernel<ConvArguments>
         sizes.Groups == sizes.Channels && sizes.Groups == sizes.Outputs && sizes.Groups > 1 && sizes.Taps < MostTaps && BandRows(in sizes) > 0;
 
     /// <summary>Channels g.First ... g.End - 1.</summary>
-    // What is read is written before.
+    // Every element is written before it is read.
     [SkipLocalsInit]
     public static void Run<T, TTail>(in ConvArguments g)
         where T : struct, IFloatLanes<T>

@@ -19,7 +19,7 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
     /// <summary>With few taps a panel has more columns: there are fewer panels to begin and to end.</summary>
     private const int MoreColumns = 192;
 
-    /// <summary>Taps whose places are worked out once and not for every panel.</summary>
+    /// <summary>Taps whose offsets are computed once and not for every panel.</summary>
     private const int MostOffsets = 4096;
 
     /// <summary>Sums that are on the stack: of 64 output channels, or of 21.</summary>

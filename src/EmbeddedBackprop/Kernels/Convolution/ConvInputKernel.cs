@@ -6,9 +6,11 @@ using EmbeddedBackprop.Kernels.Products;
 namespace EmbeddedBackprop.Kernels.Convolution;
 
 /// <summary>
-/// The input gradient with the channels innermost: a band of the image is turned over on the stack, so that the channels of a whole kernel row stand side by
-/// side where a position adds to them. Positions below each other touch different rows for one kernel row, and are the rows of a tile whose depth are the
-/// output channels; the tile starts from what stands in the image. Kernel rows descend and columns ascend, so every element sums over ascending positions.
+/// The input gradient with the channels innermost: a band of the image is transposed on the stack, so that the channels of a whole kernel
+/// row are contiguous where a position adds to them. Positions below each other touch different rows for one kernel row, and are the rows
+/// of a tile whose depth are the
+/// output channels; the tile starts from the values of the image. Kernel rows descend and columns ascend, so every element sums over
+/// ascending positions.
 /// </summary>
 internal readonly unsafe struct ConvInputKernel : ILaneKernel<ConvArguments>
 {
@@ -18,7 +20,7 @@ internal readonly unsafe struct ConvInputKernel : ILaneKernel<ConvArguments>
     private const int CacheLine = 64;
 
     /// <summary>Samples g.First ... g.End - 1; <see cref="ConvBand.Fits"/> must hold.</summary>
-    // What is cleared is cleared below.
+    // The buffer is cleared below.
     [SkipLocalsInit]
     public static void Run<T, TTail>(in ConvArguments g)
         where T : struct, IFloatLanes<T>
@@ -116,7 +118,7 @@ internal readonly unsafe struct ConvInputKernel : ILaneKernel<ConvArguments>
             int wide = (columns + T.Count - 1) / T.Count * T.Count, over = wide - columns;
             float* to = image + ((nint)(ix + left) * channels);
 
-            // What a ragged last vector computes behind the last column is put back: there are other elements, or nothing.
+            // A ragged last vector computes past the last column. Those elements are restored: they belong to others, or do not exist.
             for (int done = 0; done < rows; done += KeptRows)
             {
                 int count = Math.Min(KeptRows, rows - done);
@@ -162,7 +164,7 @@ internal readonly unsafe struct ConvInputKernel : ILaneKernel<ConvArguments>
         }
     }
 
-    /// <summary>The channels innermost; what is between them and the next whole vector stays 0.</summary>
+    /// <summary>The channels innermost; the floats from the last channel to the next whole vector stay 0.</summary>
     private static void PackKernels(in ConvSizes sizes, float* kernels, int channels, in ConvBand band)
     {
         int outputs = sizes.Outputs / sizes.Groups;

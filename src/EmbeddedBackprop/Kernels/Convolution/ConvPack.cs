@@ -174,7 +174,7 @@ internal static unsafe class ConvPack
         }
     }
 
-    /// <summary>Zeros in columns from ... to - 1: what stands in unused columns is computed along, and denormal rubbish would be slow.</summary>
+    /// <summary>Zeros in columns from ... to - 1: unused columns are computed along, and denormal rubbish there would be slow.</summary>
     public static void ClearColumns(float* panel, int leading, int depth, int from, int to)
     {
         if (from == to)
@@ -267,7 +267,7 @@ internal static unsafe class ConvPack
             Vector128.Store(Vector128.Load(from + offsets[p]), to);
     }
 
-    // Elements 0, 2, 4, 6: of the second vector the odd ones, so that nothing behind element 6 is read.
+    // Elements 0, 2, 4, 6: of the second vector the odd ones, so that nothing after element 6 is read.
     private static void CopyEven4(float* from, nint* offsets, int depth, float* to, int leading)
     {
         for (int p = 0; p < depth; p++, to += leading)

@@ -34,6 +34,6 @@ internal unsafe struct ConvPanel
     /// <summary>Whether a sum begins with +0.</summary>
     public bool BeginsAtZero;
 
-    /// <summary>The bits of all numbers that a column holds, where zeros stand for taps that do not exist.</summary>
+    /// <summary>The bits of all elements of a column; taps that do not exist count as zeros.</summary>
     public float* Seen;
 }

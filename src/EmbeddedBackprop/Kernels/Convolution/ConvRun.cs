@@ -11,7 +11,7 @@ internal unsafe struct ConvRun
     /// <summary>Where the first position's results are, from the beginning of the maps, channel 0.</summary>
     public nint Map;
 
-    /// <summary>Place in the panel.</summary>
+    /// <summary>Offset in the panel.</summary>
     public int Column;
     public int Length;
     public int Y;

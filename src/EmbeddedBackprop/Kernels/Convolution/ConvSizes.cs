@@ -74,16 +74,16 @@ public readonly record struct ConvSizes(int Channels, int Height, int Width, int
     /// <summary>Whether taps may lie outside the input.</summary>
     internal bool IsPadded => (Top | Bottom | Left | Right) != 0;
 
-    /// <summary>The output rows of which no tap lies outside the input: first, and one behind the last.</summary>
+    /// <summary>The output rows of which no tap lies outside the input: first, and end (exclusive).</summary>
     internal (int First, int End) InnerRows => Inner(Height, Top, KernelHeight, DilationY, StrideY, OutputHeight);
 
-    /// <summary>The output columns of which no tap lies outside the input: first, and one behind the last.</summary>
+    /// <summary>The output columns of which no tap lies outside the input: first, and end (exclusive).</summary>
     internal (int First, int End) InnerColumns => Inner(Width, Left, KernelWidth, DilationX, StrideX, OutputWidth);
 
     /// <summary>The same sizes seen with as few rows as possible: a pointwise convolution does not care about rows.</summary>
     internal ConvSizes Flattened => IsPointwise ? this with { Height = 1, Width = Height * Width } : this;
 
-    /// <summary>The output positions along one axis whose tap at the given offset lies inside: first, and one behind the last.</summary>
+    /// <summary>The output positions along one axis whose tap at the given offset lies inside: first, and end (exclusive).</summary>
     internal static (int First, int End) Reading(int offset, int length, int stride, int outputs)
     {
         // 0 <= position * stride + offset < length

@@ -7,8 +7,9 @@ using EmbeddedBackprop.Kernels.Products;
 namespace EmbeddedBackprop.Kernels.Convolution;
 
 /// <summary>
-/// The weight gradient of one output channel after the other where most gradients are 0, as behind a pooling and a rectifier: for each that is not, the taps it
-/// reads are multiplied where they stand in the image, a vector a kernel row. Nothing is packed. What <see cref="SparseProduct"/> says of terms left out holds here.
+/// The weight gradient, one output channel after the other, where most gradients are 0, as after a pooling and a rectifier. Each other
+/// gradient multiplies the taps it reads directly in the image, a vector a kernel row. Nothing is packed. Terms are left out under the
+/// conditions of <see cref="SparseProduct"/>.
 /// </summary>
 internal readonly unsafe struct ConvSparseKernel : ILaneKernel<ConvArguments>
 {
@@ -48,7 +49,7 @@ internal readonly unsafe struct ConvSparseKernel : ILaneKernel<ConvArguments>
     }
 
     /// <summary>Output channels g.First ... g.End - 1.</summary>
-    // What is read is written before.
+    // Every element is written before it is read.
     [SkipLocalsInit]
     public static void Run<T, TTail>(in ConvArguments g)
         where T : struct, IFloatLanes<T>
@@ -77,7 +78,7 @@ internal readonly unsafe struct ConvSparseKernel : ILaneKernel<ConvArguments>
             terms.Image = g.Image + ((nint)(o / outputs) * (sizes.Channels / sizes.Groups) * sizes.Height * sizes.Width);
             Sum<T, TTail>(in g, ref terms, o, all: false);
 
-            // What was left out might have made it +0: once more, with all terms.
+            // A term left out might have made it +0: sum once more, with all terms.
             if (BitConverter.SingleToInt32Bits(terms.Bias) == int.MinValue || SparseProduct.HasNegativeZero(sums, vectors * T.Count))
                 Sum<T, TTail>(in g, ref terms, o, all: true);
             for (int row = 0; row < sizes.Taps / sizes.KernelWidth; row++)
@@ -144,7 +145,7 @@ internal readonly unsafe struct ConvSparseKernel : ILaneKernel<ConvArguments>
         where T : struct, IFloatLanes<T>
         where TTail : struct, IFloatLanes<TTail>
     {
-        // A vector may read past the last image: those at its end are taken float by float. Places ascend.
+        // A vector may read past the last image: those at its end are taken float by float. Offsets ascend.
         nint room = (nint)(g.ImageEnd - terms.Image) - T.Count;
         for (int v = 0; v < terms.Vectors; v++)
             room = nint.Min(room, (nint)(g.ImageEnd - terms.Image) - T.Count - terms.Offsets[v]);

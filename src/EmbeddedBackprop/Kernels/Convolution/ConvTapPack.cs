@@ -7,8 +7,8 @@ namespace EmbeddedBackprop.Kernels.Convolution;
 internal static unsafe class ConvTapPack
 {
     /// <summary>
-    /// panel[position, tap] without padding. A row of taps is copied in whole vectors: what is too much is overwritten by the next row of taps or stands
-    /// behind the last column; where the input ends it is copied float by float.
+    /// panel[position, tap] without padding. A row of taps is copied in whole vectors: the next row of taps overwrites the excess, or it
+    /// lies past the last column. At the end of the input a row is copied float by float.
     /// </summary>
     public static void Inner(float* image, float* end, int strideX, ConvRun* runs, int count, ConvTapRow* tapRows, int tapRowCount, float* panel, int leading)
     {

@@ -12,7 +12,7 @@ internal unsafe struct ConvTapRow
     public int KernelY;
     public int KernelX;
 
-    /// <summary>Cuts taps first ... first + count - 1 into rows; dilated taps are not neighbours and stand alone.</summary>
+    /// <summary>Cuts taps first ... first + count - 1 into rows; dilated taps are not neighbours, so each is a row of its own.</summary>
     /// <returns>How many rows there are.</returns>
     public static int Cut(in ConvSizes sizes, int first, int count, ConvTapRow* rows)
     {

@@ -32,7 +32,7 @@ internal unsafe struct ConvWalk
     public readonly bool IsPadded => innerRows != (0, height) || innerColumns != (0, width);
 
     /// <summary>Fills a panel of at most so many columns.</summary>
-    /// <returns>How many runs; <paramref name="columns"/> is what they hold together, 0 at the end.</returns>
+    /// <returns>How many runs; <paramref name="columns"/> is the sum of their columns, 0 at the end.</returns>
     public int Fill(ConvRun* runs, int limit, out int columns)
     {
         int count = 0;

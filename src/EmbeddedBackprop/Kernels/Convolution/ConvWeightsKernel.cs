@@ -8,8 +8,8 @@ namespace EmbeddedBackprop.Kernels.Convolution;
 
 /// <summary>
 /// The weight gradient as a matrix product, outputs x taps, summed over positions: panels of up to 64 taps (a row per position) are packed on the stack,
-/// the sums of one panel stay there until the last sample is done. A column of ones behind the last tap gives the bias gradient: M(delta, 1, s) is
-/// s + delta in both arithmetics, and its chain costs nothing beside the others.
+/// the sums of one panel stay there until the last sample is done. A column of ones after the last tap gives the bias gradient: M(delta, 1, s) is
+/// s + delta in both arithmetics, and its chain adds no time.
 /// </summary>
 internal readonly unsafe struct ConvWeightsKernel : ILaneKernel<ConvArguments>
 {
@@ -21,7 +21,7 @@ internal readonly unsafe struct ConvWeightsKernel : ILaneKernel<ConvArguments>
     /// <summary>Positions of one block.</summary>
     private const int Depth = 96;
 
-    /// <summary>Floats from position to position: rows of taps are copied in whole vectors, whose ends stand behind the last column.</summary>
+    /// <summary>Floats from position to position: rows of taps are copied in whole vectors, which end past the last column.</summary>
     private const int Leading = Columns + 16;
 
     private const int Lanes = 16;
@@ -75,7 +75,7 @@ internal readonly unsafe struct ConvWeightsKernel : ILaneKernel<ConvArguments>
         bool sparse = SumBlocks<T>(in g, group, channel, rows, taps, wide, hasOnes, sums, panel, tapRows, tapRowCount, runs, g.SkipsZeros);
         if (sparse && SparseProduct.HasNegativeZero(sums, rows * Columns))
         {
-            // What was left out might have made it +0: once more, with all terms.
+            // A term left out might have made it +0: sum once more, with all terms.
             Begin(in g, channel, rows, first, taps, wide, hasOnes, sums);
             SumBlocks<T>(in g, group, channel, rows, taps, wide, hasOnes, sums, panel, tapRows, tapRowCount, runs, false);
         }
@@ -154,7 +154,7 @@ internal readonly unsafe struct ConvWeightsKernel : ILaneKernel<ConvArguments>
         }
     }
 
-    /// <summary>Stores the sums of so many output channels and taps, or applies them; behind a row's last tap stands the bias's.</summary>
+    /// <summary>Stores the sums of so many output channels and taps, or applies them; the bias's sum follows a row's last tap.</summary>
     public static void Finish<T>(in ConvArguments g, int channel, int rows, int first, int taps, bool hasOnes, float* sums)
         where T : struct, IFloatLanes<T>
     {
@@ -175,7 +175,7 @@ internal readonly unsafe struct ConvWeightsKernel : ILaneKernel<ConvArguments>
         }
     }
 
-    // g = M(l2, w, g), w = M(-rate, g, w) in whole vectors of the stack: what is behind the last weight is computed along and forgotten.
+    // g = M(l2, w, g), w = M(-rate, g, w) in whole vectors of the stack: floats after the last weight are computed along and dropped.
     private static void Update<T>(float* gradient, float* weights, int count, float learningRate, float l2) where T : struct, IFloatLanes<T>
     {
         float* block = stackalloc float[T.Count];

@@ -4,7 +4,8 @@ using EmbeddedBackprop.Kernels.Threads;
 
 namespace EmbeddedBackprop.Kernels.Elements;
 
-/// <summary>d[i] = f(x[i], y[i], d[i]) with two constants, written once over lanes. What a formula does not use is not read from memory.</summary>
+/// <summary>d[i] = f(x[i], y[i], d[i]) with two constants, written once over lanes. An operand that a formula does not use is not read from
+/// memory.</summary>
 internal interface IElementFormula
 {
     static abstract T Apply<T>(T x, T y, T d, T alpha, T beta) where T : struct, ILanes<T>;

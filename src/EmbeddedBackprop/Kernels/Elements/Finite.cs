@@ -14,21 +14,21 @@ public static class Finite
     private const int Unit = 64;
 
     /// <summary>
-    /// Whether no sum of that many products of x's numbers with y's can leave the range of float. Any NaN or infinity says no.
+    /// Whether no sum of that many products of x's elements with y's can leave the range of float. Any NaN or infinity gives false.
     /// </summary>
-    /// <param name="x">The numbers of one factor.</param>
-    /// <param name="y">The numbers of the other.</param>
+    /// <param name="x">The elements of one factor.</param>
+    /// <param name="y">The elements of the other.</param>
     /// <param name="terms">Products in a sum.</param>
     internal static bool BoundsProducts(ReadOnlySpan<float> x, ReadOnlySpan<float> y, int terms) => Magnitude(x) * Magnitude(y) * terms < 1e38f;
 
-    /// <summary>The same for sums of products and, beside them, sums of y's numbers alone (a bias gradient).</summary>
-    /// <param name="x">The numbers of one factor.</param>
-    /// <param name="y">The numbers of the other.</param>
+    /// <summary>The same for sums of products and also for sums of y's elements alone (a bias gradient).</summary>
+    /// <param name="x">The elements of one factor.</param>
+    /// <param name="y">The elements of the other.</param>
     /// <param name="terms">Terms of a sum.</param>
     internal static bool BoundsProductsAndSums(ReadOnlySpan<float> x, ReadOnlySpan<float> y, long terms) =>
         MathF.Max(Magnitude(x), 1f) * Magnitude(y) * terms < 1e38f;
 
-    /// <summary>The largest magnitude; infinite or NaN if a number is, because their bits are the largest of all.</summary>
+    /// <summary>The largest magnitude; infinite or NaN if an element is, because their bits are the largest of all.</summary>
     private static float Magnitude(ReadOnlySpan<float> x)
     {
         int parts = PartsFor(x.Length);
@@ -64,8 +64,8 @@ public static class Finite
         return BitConverter.Int32BitsToSingle(largest);
     }
 
-    /// <summary>Whether every number of x is finite: x[i] * 0 is 0 for a finite number and NaN for any other, and a sum keeps a NaN.</summary>
-    /// <param name="x">The numbers; none is finite, too.</param>
+    /// <summary>Whether every element of x is finite: x[i] * 0 is 0 for a finite number and NaN for any other, and a sum keeps a NaN.</summary>
+    /// <param name="x">The elements; an empty span is finite, too.</param>
     public static bool All(ReadOnlySpan<float> x) => ZeroProducts(x) == 0f;
 
     /// <summary>A sum whose order does not matter, because it is 0 or NaN; so it may be shared out.</summary>

@@ -24,7 +24,7 @@ internal static class Map
             throw new ArgumentException($"{typeof(TMap).Name}: x and y overlap, shifted by {offset} elements; only the same span is allowed.");
         }
 
-        // Ten numbers are two overlapping vectors of eight: a polynomial costs the same for one lane and for all.
+        // Ten elements are two overlapping vectors of eight: a polynomial costs the same for one lane and for all.
         LaneDispatch.RunWithin<Kernel<TMap>, Arguments>(arithmetic, x.Length, new Arguments(x, y));
     }
 

@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Kernels.Elements;
 
-/// <summary>The floats behind the last column of each row of a padded matrix.</summary>
+/// <summary>The floats after the last column of each row of a padded matrix.</summary>
 internal static class Padding
 {
     /// <summary>Sets them to 0, so that gradients of padded weights stay 0 and the weights with them. Never needed for the result: padding enters no sum.</summary>

@@ -5,7 +5,7 @@ internal struct GateValues<T> where T : struct, ILanes<T>
 {
     public T First, Second, Third, Fourth;
 
-    /// <summary>By number, from 0.</summary>
+    /// <summary>By index, from 0.</summary>
     public T this[int gate]
     {
         readonly get => gate switch { 0 => First, 1 => Second, 2 => Third, _ => Fourth };

@@ -5,7 +5,7 @@ using EmbeddedBackprop.Kernels.Lanes;
 namespace EmbeddedBackprop.Kernels.Gates;
 
 /// <summary>
-/// What a recurrent layer computes between the products of one time step, for a batch: the formulas of a cell on vectors of units, with the bits of
+/// The element-wise part of one time step of a recurrent layer, for a batch: the formulas of a cell on vectors of units, with the bits of
 /// <see cref="Scalar.RecurrentStep"/>.
 /// </summary>
 internal static class RecurrentStep
@@ -14,7 +14,7 @@ internal static class RecurrentStep
     public static void Forward<TCell>(Arithmetic arithmetic, in StepBuffers<float> step) where TCell : struct, IRecurrentCell =>
         LaneDispatch.RunWithin<ForwardKernel<TCell>, StepBuffers<float>>(arithmetic, step.Hidden, in step);
 
-    /// <summary>The deltas of the gates from dL/dh, in place of the gates.</summary>
+    /// <summary>The deltas of the gates from dL/dh, in place.</summary>
     public static void Backward<TCell>(Arithmetic arithmetic, in StepBuffers<float> step) where TCell : struct, IRecurrentCell =>
         LaneDispatch.RunWithin<BackwardKernel<TCell>, StepBuffers<float>>(arithmetic, step.Hidden, in step);
 
@@ -69,7 +69,7 @@ internal static class RecurrentStep
                 ref float cell = ref Unsafe.Add(ref MemoryMarshal.GetReference(step.Cell), at);
                 ref float tanh = ref Unsafe.Add(ref MemoryMarshal.GetReference(step.CellTanh), at);
 
-                // Without a sequence to return, h is stored twice in one place.
+                // Without a sequence to return, h is stored twice at one address.
                 ref float output = ref step.Output.IsEmpty ? ref after : ref Unsafe.Add(ref MemoryMarshal.GetReference(step.Output), row * step.OutputStride);
                 for (nuint i = 0; i < hidden; i += (nuint)T.Count)
                 {
@@ -137,7 +137,8 @@ internal static class RecurrentStep
             where T : struct, IFloatLanes<T>
             where TTail : struct, IFloatLanes<TTail>
         {
-            // The deltas take the place of the gates, so the last vector of a ragged row, which overlaps the one before it, is computed first and stored last.
+            // The deltas overwrite the gates, so the last vector of a ragged row, which overlaps the one before it, is computed first and
+            // stored last.
             nuint hidden = (nuint)step.Hidden, last = hidden - (nuint)T.Count, ragged = hidden % (nuint)T.Count;
             for (int row = 0; row < step.Rows; row++)
             {

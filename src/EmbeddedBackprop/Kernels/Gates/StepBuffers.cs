@@ -1,8 +1,9 @@
 namespace EmbeddedBackprop.Kernels.Gates;
 
 /// <summary>
-/// One time step of a recurrent layer for a whole batch: what the gates read and write. Matrices are [rows][stride]; of a row only the layer's columns
-/// mean something. A weighted input is the sum of two chains, z = (bias_ih + x W_ih) + (bias_hh + h' W_hh), each rounded before they are added.
+/// The operands of the gates in one time step of a recurrent layer, for a whole batch. Matrices are [rows][stride]; of a row only the
+/// layer's columns have a meaning. A weighted input is the sum of two chains, z = (bias_ih + x W_ih) + (bias_hh + h' W_hh), each rounded
+/// before they are added.
 /// </summary>
 /// <typeparam name="T">float, or double for the oracle.</typeparam>
 internal ref struct StepBuffers<T> where T : unmanaged
@@ -22,7 +23,7 @@ internal ref struct StepBuffers<T> where T : unmanaged
     /// <summary>Floats from row to row of both products.</summary>
     public int ProductStride;
 
-    /// <summary>What the backward pass needs of the gates; the backward pass puts their deltas in its place.</summary>
+    /// <summary>The gate values that the backward pass needs; it overwrites them with their deltas.</summary>
     public Span<T> Gates;
 
     /// <summary>Floats from row to row of <see cref="Gates"/>.</summary>
@@ -52,16 +53,17 @@ internal ref struct StepBuffers<T> where T : unmanaged
     /// <summary>Floats from row to row of <see cref="Output"/> and <see cref="Upstream"/>.</summary>
     public int OutputStride;
 
-    /// <summary>One number per sample, <see cref="MaskStride"/> apart: a step whose number is not above 0 leaves h and c as they are. Empty: all steps count.</summary>
+    /// <summary>One float per sample, <see cref="MaskStride"/> apart: a step whose float is not above 0 leaves h and c unchanged. Empty:
+    /// all steps count.</summary>
     public ReadOnlySpan<T> Mask;
 
     /// <summary>Floats from sample to sample of <see cref="Mask"/>.</summary>
     public int MaskStride;
 
-    /// <summary>Backward: dL/dh comes in; what the chain of dL/dh' begins with goes out.</summary>
+    /// <summary>Backward: dL/dh comes in; the start of the chain of dL/dh' goes out.</summary>
     public Span<T> HiddenGradient;
 
-    /// <summary>Backward: what later steps want of c comes in, what this step wants of c' goes out.</summary>
+    /// <summary>Backward: the gradient of later steps by c comes in, that of this step by c' goes out.</summary>
     public Span<T> CellGradient;
 
     /// <summary>Backward: the gradient of the output at the step before, or empty.</summary>

@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Kernels.Lanes;
 
-/// <summary>The compile-time form of <see cref="Arithmetic"/>: one kernel text serves both, specialised by the compiler.</summary>
+/// <summary>The compile-time form of <see cref="Arithmetic"/>: one kernel serves both, specialised by the compiler.</summary>
 internal interface IArithmetic
 {
     static abstract bool IsFused { get; }

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace EmbeddedBackprop.Kernels.Lanes;
 
-/// <summary>Lanes of float that a formula can take apart by bits: what exp, log, tanh, sigmoid and erf are made of.</summary>
+/// <summary>Lanes of float whose bits a formula can take apart: exp, log, tanh, sigmoid and erf are written over them.</summary>
 internal interface IBitLanes<T> : ILanes<T> where T : struct, IBitLanes<T>
 {
     /// <summary>The ends of a logarithm y of x: x itself where it is +inf or NaN, NaN below 0, -inf at +0 and -0, y elsewhere.</summary>

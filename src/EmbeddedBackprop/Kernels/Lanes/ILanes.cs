@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 namespace EmbeddedBackprop.Kernels;
 
 /// <summary>
-/// One number or one vector of independent numbers, so that a formula is written once and runs as scalar float,
+/// One scalar or one vector of independent elements, so that a formula is written once and runs as scalar float,
 /// as 4, 8 or 16 float lanes, as double (the oracle of accuracy and gradient checks), and is printed as C.
 /// </summary>
 /// <remarks>

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace EmbeddedBackprop.Kernels.Lanes;
 
-/// <summary>One float: the scalar twin of every lane formula, and what the exported C computes.</summary>
+/// <summary>One float: the scalar twin of every lane formula, with the bits of the exported C.</summary>
 internal readonly struct Lane<TArithmetic>(float value) : IFloatLanes<Lane<TArithmetic>>
     where TArithmetic : struct, IArithmetic
 {
@@ -51,7 +51,7 @@ internal readonly struct Lane<TArithmetic>(float value) : IFloatLanes<Lane<TArit
         if (!TArithmetic.IsFused)
             return new((a.value * b.value) + c.value);
 
-        // Asked here and not behind a property: only so the compiler drops the other branch, which costs kernels a factor of six even unused.
+        // Asked here and not in a property: only so the compiler drops the other branch, which costs kernels a factor of six even unused.
         if (Fma.IsSupported || AdvSimd.IsSupported)
             return new(MathF.FusedMultiplyAdd(a.value, b.value, c.value));
         return new(ExactFusedMultiplyAdd.Compute(a.value, b.value, c.value));

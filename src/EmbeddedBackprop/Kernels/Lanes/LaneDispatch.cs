@@ -7,20 +7,21 @@ namespace EmbeddedBackprop.Kernels.Lanes;
 /// <summary>A kernel written once over lanes; <see cref="LaneDispatch"/> picks the lanes it runs on.</summary>
 internal interface ILaneKernel<TArguments> where TArguments : allows ref struct
 {
-    /// <summary>Runs the kernel: <typeparamref name="T"/> for whole vectors, <typeparamref name="TTail"/> (one lane) for what is left.</summary>
+    /// <summary>Runs the kernel: <typeparamref name="T"/> for whole vectors, <typeparamref name="TTail"/> (one lane) for the rest.</summary>
     static abstract void Run<T, TTail>(in TArguments arguments)
         where T : struct, IFloatLanes<T>
         where TTail : struct, IFloatLanes<TTail>;
 }
 
-/// <summary>The one place where a vector width is chosen.</summary>
+/// <summary>Chooses the vector width; nothing else does.</summary>
 /// <remarks>
 /// The widest register that the processor has wins; EBP_TILE = 1 | 128 | 256 | 512 | any overrides it (read once at start), so that every path can be
 /// tested on one machine: 128 is what Arm64 (NEON) runs, "any" is Vector&lt;T&gt;, 1 is the scalar twin. The bits never depend on the choice.
 /// </remarks>
 internal static class LaneDispatch
 {
-    /// <summary>Bits of the register that kernels use; 0 stands for Vector&lt;T&gt;, 1 for one float at a time. Settable for tests and benchmarks.</summary>
+    /// <summary>Bits of the register that kernels use; 0 means Vector&lt;T&gt;, 1 for one float at a time. Settable for tests and
+    /// benchmarks.</summary>
     public static int Width { get; set; } = ChooseWidth(Environment.GetEnvironmentVariable("EBP_TILE"));
 
     /// <summary>Runs a kernel in the model's arithmetic at the chosen width.</summary>

@@ -3,7 +3,7 @@ namespace EmbeddedBackprop.Kernels.Lanes;
 /// <summary>
 /// A formula read as a tree: run over this type it computes nothing, it notes what it would compute. Export prints the tree as C, with the bits of <see cref="Lane{TArithmetic}"/>.
 /// </summary>
-/// <remarks>What is an integer operation on bits stays one from node to node, so that no cast stands between two of them.</remarks>
+/// <remarks>Integer operations on bits stay integer from node to node, so that no cast lies between two of them.</remarks>
 internal readonly struct LaneText : IBitLanes<LaneText>
 {
     private const uint SignBit = 0x80000000;
@@ -80,7 +80,7 @@ internal readonly struct LaneText : IBitLanes<LaneText>
 
     public static LaneText PowerOfTwo(LaneText t) => Call("power_of_two", t);
 
-    /// <summary>In C a branch is cheaper than a select of what was computed in vain: the ends come first.</summary>
+    /// <summary>In C a branch is cheaper than computing both values of a select: the ends come first.</summary>
     public static LaneText LogEnds(LaneText x, LaneText y)
     {
         LaneText below = IfGreater(Zero, x, Constant(double.NaN), Constant(double.NegativeInfinity));

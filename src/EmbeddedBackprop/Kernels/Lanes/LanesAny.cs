@@ -51,7 +51,7 @@ internal readonly struct LanesAny<TArithmetic>(Vector<float> value) : IFloatLane
         if (!TArithmetic.IsFused)
             return new((a.value * b.value) + c.value);
 
-        // Asked here and not behind a property: only so the compiler drops the other branch, which costs kernels a factor of six even unused.
+        // Asked here and not in a property: only so the compiler drops the other branch, which costs kernels a factor of six even unused.
         if (Fma.IsSupported || AdvSimd.IsSupported)
             return new(Vector.FusedMultiplyAdd(a.value, b.value, c.value));
         return new(ExactFusedMultiplyAdd.Compute(a.value, b.value, c.value));

@@ -4,7 +4,8 @@ using System.Runtime.Intrinsics.X86;
 
 namespace EmbeddedBackprop.Kernels.Lanes;
 
-/// <summary>Takes pairs of neighbours apart and puts them together again, over two registers: what a stride of two needs. Bits are moved, never changed.</summary>
+/// <summary>Takes pairs of neighbours apart and puts them together again, over two registers, for a stride of two. Bits are moved, never
+/// changed.</summary>
 internal static class Shuffles
 {
     /// <summary>Elements 0, 2, 4, ... of low followed by high.</summary>

@@ -7,8 +7,8 @@ using EmbeddedBackprop.Kernels.Threads;
 namespace EmbeddedBackprop.Kernels.Norms;
 
 /// <summary>
-/// Values [batch, channels, positions] in x, their results or gradients in y, two numbers a channel that the values are normalised with, two more (factors
-/// or sums), and for the last backward step gamma and dx. A range is one of channels.
+/// Values [batch, channels, positions] in x, their results or gradients in y, two constants a channel that normalise the values, two more
+/// (factors or sums), and for the last backward step gamma and dx. A range is one of channels.
 /// </summary>
 internal readonly ref struct ChannelNormArguments(
     int batch, int channels, int positions, ReadOnlySpan<float> x, int ldx, Span<float> y, int ldy, Span<float> means, Span<float> inverses,
@@ -44,7 +44,7 @@ internal readonly ref struct ChannelNormArguments(
     public static ref float Row(ReadOnlySpan<float> values, int leading, int sample, nuint offset) =>
         ref Unsafe.Add(ref MemoryMarshal.GetReference(values), ((nuint)sample * (nuint)leading) + offset);
 
-    /// <summary>The first of one number a channel.</summary>
+    /// <summary>The first of one float a channel.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ref float Each(Span<float> values) => ref MemoryMarshal.GetReference(values);
 
@@ -261,7 +261,7 @@ internal readonly struct BackwardKernel : ILaneKernel<ChannelNormArguments>
         T.Store(accumulate ? T.Load(in dx, i) + t : t, ref dx, i);
     }
 
-    // What is the same for all positions of a channel.
+    // The constants of a channel, the same for all its positions.
     private readonly struct Channel<T>
         where T : struct, IFloatLanes<T>
     {

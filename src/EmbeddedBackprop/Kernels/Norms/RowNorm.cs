@@ -48,7 +48,8 @@ internal static class RowNorm
             arithmetic, n, new Arguments(batch, rows, n, x, ldx, dy, lddy, gamma, dbeta, means, inverses, dgamma, dx, 0f, accumulate));
     }
 
-    /// <summary>Rows of x and of y (dy backwards), gamma and beta (dbeta backwards), what is kept of every row, and the other gradients.</summary>
+    /// <summary>Rows of x and of y (dy backwards), gamma and beta (dbeta backwards), the statistics kept of every row, and the other
+    /// gradients.</summary>
     private readonly ref struct Arguments(
         int batch, int rows, int n, ReadOnlySpan<float> x, int ldx, Span<float> y, int ldy, Span<float> gamma, Span<float> beta, Span<float> means,
         Span<float> inverses, Span<float> dgamma, Span<float> dx, float epsilon, bool accumulate) : IRangeArguments<Arguments>

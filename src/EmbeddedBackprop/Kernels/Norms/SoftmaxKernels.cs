@@ -99,7 +99,7 @@ internal readonly struct LogSumExpKernel : ILaneKernel<SoftmaxArguments>
             PartialSums<float> parts = default;
             ref float s = ref Unsafe.As<PartialSums<float>, float>(ref parts);
 
-            // Sixteen at a time through a copy, for the exponentials have no other place to stand; each then meets its part.
+            // Sixteen at a time through a copy, for the exponentials have no other buffer; each is then added to its part.
             PartialSums<float> copy = default;
             ref float t = ref Unsafe.As<PartialSums<float>, float>(ref copy);
             nuint i = 0;

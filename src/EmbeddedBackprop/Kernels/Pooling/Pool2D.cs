@@ -31,7 +31,8 @@ internal static class Pool2D
             SharedSamples.Run<PairMaxBackwardKernel, PoolArguments>(Arithmetic.Fused, PairLanes(in s), s.InputLength, in arguments);
         else
         {
-            // Eight lanes at most: sixteen places that are read one by one right after they were written as one vector take twice as long on wide planes.
+            // Eight lanes at most: sixteen indices that are read one by one right after they were written as one vector take twice as long
+            // on wide planes.
             SharedSamples.Run<PoolMaxBackwardKernel, PoolArguments>(Arithmetic.Fused, Math.Min(WholeVectors(in s), 8), s.InputLength, in arguments);
         }
     }

@@ -95,7 +95,7 @@ internal readonly struct PoolForwardKernel<TWindow> : ILaneKernel<PoolArguments>
     }
 }
 
-/// <summary>Maxima over any window, backwards: the places of a vector of maxima at a time, then one gradient after the other.</summary>
+/// <summary>Maxima over any window, backwards: the indices of a vector of maxima at a time, then one gradient after the other.</summary>
 internal readonly struct PoolMaxBackwardKernel : ILaneKernel<PoolArguments>
 {
     public static void Run<T, TTail>(in PoolArguments g)

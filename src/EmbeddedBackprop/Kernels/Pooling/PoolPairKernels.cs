@@ -92,7 +92,7 @@ internal static class PairRows
         }
     }
 
-    // What no window covers: the last row of an odd height and the last column of an odd width.
+    // No window covers the last row of an odd height and the last column of an odd width.
     private static void ClearRest(in PoolSizes s, ref float dx)
     {
         if ((s.Height & 1) != 0)
@@ -129,7 +129,7 @@ internal readonly struct PairForwardKernel<TWindow> : ILaneKernel<PoolArguments>
     }
 }
 
-/// <summary>The gradient of each maximum of two by two goes to its place, +0 to the other three.</summary>
+/// <summary>The gradient of each maximum of two by two goes to its position, +0 to the other three.</summary>
 internal readonly struct PairMaxBackwardKernel : ILaneKernel<PoolArguments>, PairRows.IPair
 {
     public static void Run<T, TTail>(in PoolArguments g)
@@ -164,7 +164,7 @@ internal readonly struct PairMaxBackwardKernel : ILaneKernel<PoolArguments>, Pai
     }
 }
 
-/// <summary>A quarter of the gradient of each mean of two by two goes to each of its places.</summary>
+/// <summary>A quarter of the gradient of each mean of two by two goes to each of its positions.</summary>
 internal readonly struct PairMeanBackwardKernel : ILaneKernel<PoolArguments>, PairRows.IPair
 {
     public static void Run<T, TTail>(in PoolArguments g)

@@ -141,7 +141,7 @@ internal static class PoolRow
         }
     }
 
-    // Where in its plane the maximum of one window stands.
+    // The index in its plane of the maximum of one window.
     private static int Winner(in PoolSizes s, int top, int bottom, int j, ref readonly float x)
     {
         ref float plane = ref Unsafe.AsRef(in x);

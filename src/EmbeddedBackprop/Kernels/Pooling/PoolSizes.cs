@@ -10,10 +10,10 @@ internal readonly record struct PoolSizes(
     /// <summary>floor((width + 2 padding - kernel) / stride) + 1.</summary>
     public int OutputWidth => ((Width + (2 * PaddingWidth) - KernelWidth) / StrideWidth) + 1;
 
-    /// <summary>Numbers of one input sample.</summary>
+    /// <summary>Elements of one input sample.</summary>
     public int InputLength => Channels * Height * Width;
 
-    /// <summary>Numbers of one output sample.</summary>
+    /// <summary>Elements of one output sample.</summary>
     public int OutputLength => Channels * OutputHeight * OutputWidth;
 
     /// <summary>Windows of two by two side by side: the case with a kernel of its own.</summary>
@@ -27,7 +27,8 @@ internal readonly record struct PoolSizes(
         return (Math.Max(first, 0), Math.Min(first + kernel, length));
     }
 
-    /// <summary>Outputs first to end - 1 along the width whose windows lie inside without clipping, with so many positions to spare behind.</summary>
+    /// <summary>Outputs first to end - 1 along the width whose windows lie inside without clipping, with so many positions to spare after
+    /// them.</summary>
     public (int First, int End) Interior(int spare)
     {
         int first = (PaddingWidth + StrideWidth - 1) / StrideWidth;

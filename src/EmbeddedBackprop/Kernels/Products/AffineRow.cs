@@ -4,23 +4,24 @@ using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Kernels.Products;
 
-/// <summary>Where the numbers of one layer stand: x [K], z and a [N] in the workspace, W [K, N] without gaps and bias [N] among the parameters.</summary>
+/// <summary>The offsets of one layer: x [K], z and a [N] in the workspace, W [K, N] without gaps and bias [N] among the parameters.</summary>
 /// <param name="N">Outputs, padding included.</param>
 /// <param name="K">Inputs.</param>
 /// <param name="X">The sample.</param>
 /// <param name="Weights">W.</param>
 /// <param name="Bias">The bias.</param>
-/// <param name="Z">Receives z; the place of a where nobody wants it.</param>
+/// <param name="Z">Receives z; the offset of a where nothing reads z.</param>
 /// <param name="A">Receives f(z).</param>
 internal readonly record struct AffineRowPlaces(int N, int K, int X, int Weights, int Bias, int Z, int A);
 
 /// <summary>
 /// One sample through one small layer: z = b + x W and a = f(z) while z is in registers, with the bits of <see cref="Gemv.Run"/> and the activation.
-/// Made once with the plan; what it is called with is two addresses.
+/// Made once with the plan; a call passes two addresses.
 /// </summary>
 /// <remarks>
-/// Each output is one chain of additions, and nothing shortens it. But a processor looks some 400 instructions ahead: if less than that stands between
-/// two chains it costs nothing, and the next prediction begins before this one ends. So there are no spans, no checks, and a few instructions an input.
+/// Each output is one chain of additions, and nothing shortens it. But a processor looks some 400 instructions ahead: if fewer than that
+/// lie between two chains they cost nothing, and the next prediction begins before this one ends. So there are no spans, no checks, and a
+/// few instructions an input.
 /// </remarks>
 internal abstract unsafe class AffineRow(AffineRowPlaces places)
 {
@@ -43,9 +44,9 @@ internal abstract unsafe class AffineRow(AffineRowPlaces places)
         }
     }
 
-    /// <summary>Runs the layer, if it can. Whoever calls has checked that all places lie within the memory that the two numbers begin.</summary>
+    /// <summary>Runs the layer, if it can. The caller has checked that all offsets lie within the two buffers.</summary>
     /// <param name="parameters">The first parameter.</param>
-    /// <param name="workspace">The first number of the workspace.</param>
+    /// <param name="workspace">The first float of the workspace.</param>
     /// <returns>False, and nothing is written, where the general kernels must do it.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryRun(ref float parameters, ref float workspace)

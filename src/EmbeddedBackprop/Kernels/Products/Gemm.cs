@@ -127,7 +127,7 @@ public static class Gemm
     /// <summary>A checked product, shared out if there is a pool and it pays.</summary>
     internal static void Run(Arithmetic arithmetic, in GemmArguments arguments)
     {
-        // What takes a tenth of a microsecond is not shared out, and does not ask.
+        // A product of a tenth of a microsecond is not shared out, and does not ask.
         if (NarrowTile.Fits(in arguments) && arguments.M * arguments.K <= NarrowTile.SmallProduct)
             NarrowTile.Run(arithmetic, in arguments);
         else if (!SharedProduct.Run(arithmetic, in arguments))

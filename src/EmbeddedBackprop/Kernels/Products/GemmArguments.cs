@@ -11,7 +11,7 @@ internal enum GemmStart
     Destination,
 }
 
-/// <summary>A checked product: A's element (row i, step p) is at i * ARow + p * AStep, so that A and A^T are one text.</summary>
+/// <summary>A checked product: A's element (row i, step p) is at i * ARow + p * AStep, so that one kernel reads A and A^T.</summary>
 internal readonly ref struct GemmArguments
 {
     public readonly ref readonly float A;

@@ -124,7 +124,7 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
         return true;
     }
 
-    /// <summary>Whether the listed rows of B hold finite numbers only: x * 0 is 0 for those, NaN for others, and a sum keeps a NaN.</summary>
+    /// <summary>Whether the listed rows of B hold finite elements only: x * 0 is 0 for those, NaN for others, and a sum keeps a NaN.</summary>
     private static unsafe bool AreFinite<T>(in GemmArguments g, nuint step, ushort* rows, nuint count)
         where T : struct, IFloatLanes<T>
     {

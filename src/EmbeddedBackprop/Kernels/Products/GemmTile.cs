@@ -30,7 +30,8 @@ internal static unsafe class GemmTile
         }
     }
 
-    /// <summary>The same over listed k only, with A's step 1 (TSteps is <see cref="Two"/>): a list costs a tenth, so only those who need one pay for it.</summary>
+    /// <summary>The same over listed k only, with A's step 1 (TSteps is <see cref="Two"/>): a list costs a tenth, so only products that
+    /// need one pay for it.</summary>
     public static void RunListed<T>(int rows, int columns, in TileArguments tile)
         where T : struct, IFloatLanes<T>
     {

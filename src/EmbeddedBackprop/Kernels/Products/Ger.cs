@@ -17,7 +17,7 @@ public static class Ger
         Require.AtLeast("Ger.Run", nameof(x), m, x.Length);
         Require.AtLeast("Ger.Run", nameof(y), n, y.Length);
         Require.Matrix("Ger.Run", nameof(c), m, n, ldc, c.Length);
-        // A product over one sample whose chain goes on from C.
+        // A product over one sample whose chain continues from C.
         Gemm.TN(arithmetic, m, n, 1, x, m, y, n, c, ldc, accumulate: true);
     }
 }

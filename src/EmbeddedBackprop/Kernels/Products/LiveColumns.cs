@@ -11,13 +11,13 @@ internal static class LiveColumns
     /// <summary>Columns that are looked at together; a list has room for this many more than it will hold.</summary>
     public const int Group = 8;
 
-    /// <summary>Writes the numbers of the columns in which some row is neither +0 nor -0, in ascending order.</summary>
+    /// <summary>Writes the indices of the columns in which some row is neither +0 nor -0, in ascending order.</summary>
     /// <returns>How many there are.</returns>
     public static nuint List(ref readonly float a, nuint leading, nuint rows, nuint columns, ref ushort list) =>
         List(in a, leading, rows, columns, ref list, ref Unsafe.NullRef<ushort>(), others: false);
 
-    /// <summary>The same, and the numbers of all other columns into a second list.</summary>
-    /// <returns>How many numbers the first list holds.</returns>
+    /// <summary>The same, and writes the indices of all other columns to a second list.</summary>
+    /// <returns>The length of the first list.</returns>
     public static nuint Split(ref readonly float a, nuint leading, nuint rows, nuint columns, ref ushort live, ref ushort dead) =>
         List(in a, leading, rows, columns, ref live, ref dead, others: true);
 
@@ -81,7 +81,7 @@ internal static class LiveColumns
         return count;
     }
 
-    /// <summary>Writes all columns' numbers.</summary>
+    /// <summary>Writes the indices of all columns.</summary>
     public static void ListAll(nuint columns, ref ushort list)
     {
         Vector128<ushort> numbers = Vector128<ushort>.Indices;

@@ -15,12 +15,12 @@ internal static unsafe class NarrowTile
     private const int FewestRows = 6;
     private const int Half = 8;
 
-    /// <summary>Rows of A times steps of k: what takes less than 0.2 us.</summary>
+    /// <summary>Rows of A times steps of k of a product that takes less than 0.2 us.</summary>
     public const int SmallProduct = 1024;
 
     /// <summary>
-    /// Whether the product is one for this tile. Few rows have too few chains, a transposed B would have to be packed, and who looks for columns of A to leave out
-    /// has a tile of their own.
+    /// Whether the product is one for this tile. Few rows have too few chains, a transposed B would have to be packed, and products that
+    /// leave out columns of A have their own tile.
     /// </summary>
     public static bool Fits(in GemmArguments g) =>
         Vector512.IsHardwareAccelerated && g.N is > Half and <= 2 * Half && g is { M: >= FewestRows, BTransposed: false, Updates: false }

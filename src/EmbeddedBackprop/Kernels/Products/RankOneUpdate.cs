@@ -56,7 +56,7 @@ internal readonly unsafe struct RankOneUpdate : ILaneKernel<GemmArguments>
         }
     }
 
-    /// <summary>A bit for every number that is not 0. One branch for 64 rows: where ink begins and ends cannot be predicted.</summary>
+    /// <summary>A bit for every element that is not 0. One branch for 64 rows: where ink begins and ends cannot be predicted.</summary>
     private static ulong NonZeros(ref float x, nuint count)
     {
         ulong rows = 0;

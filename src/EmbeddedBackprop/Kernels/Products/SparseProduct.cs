@@ -5,7 +5,8 @@ using EmbeddedBackprop.Kernels.Lanes;
 namespace EmbeddedBackprop.Kernels.Products;
 
 /// <summary>
-/// C = C + A B where most of A is 0: behind a maximum over two by two and a rectifier, seven of eight gradients are. Terms with a zero of A are left out,
+/// C = C + A B where most of A is 0: after a maximum over two by two and a rectifier, seven of eight gradients are 0. Terms with a zero of
+/// A are left out,
 /// which changes no chain whose B is finite, unless it ends in -0: the caller looks for that (<see cref="HasNegativeZero"/>) and then takes them all.
 /// </summary>
 /// <remarks>
@@ -144,7 +145,7 @@ internal static unsafe class SparseProduct
         T.Store(s, ref *c, 0);
     }
 
-    /// <summary>A bit for every number that is not 0; NaN is not. At most 64 numbers.</summary>
+    /// <summary>A bit for every element that is not 0; NaN is not 0. At most 64 elements.</summary>
     public static ulong NonZeros(float* x, int count)
     {
         ulong bits = 0;

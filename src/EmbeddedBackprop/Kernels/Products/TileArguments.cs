@@ -13,7 +13,7 @@ internal ref struct TileArguments
     public nuint LeadingC;
     public nuint Depth;
 
-    /// <summary>The numbers of the k that are summed, Depth of them, ascending; null for all.</summary>
+    /// <summary>The indices k that are summed, Depth of them, ascending; null for all.</summary>
     public ref readonly ushort Steps;
 
     /// <summary>Offset of the tile's last vector. In a ragged panel it overlaps its neighbour, and both compute the same bits there.</summary>

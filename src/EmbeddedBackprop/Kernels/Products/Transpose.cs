@@ -34,7 +34,7 @@ internal static class Transpose
             nuint end = nuint.Min(chunk + LineColumns, columns);
             for (nuint j = 0; j < rows; j += height)
             {
-                // A ragged block overlaps its neighbour: the same floats go to the same places once more.
+                // A ragged block overlaps its neighbour: the same floats go to the same addresses once more.
                 nuint first = nuint.Min(j, rows - height);
                 ref float block = ref Unsafe.Add(ref from, first * leadingSource);
                 if (height == 16 && end - chunk == LineColumns)
@@ -58,7 +58,7 @@ internal static class Transpose
         }
     }
 
-    /// <summary>x[0], x[2], y[1], y[3]: every second float, where y begins three floats behind x.</summary>
+    /// <summary>x[0], x[2], y[1], y[3]: every second float, where y begins three floats after x.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Halves(Vector128<float> x, Vector128<float> y) =>
         Sse.IsSupported ? Sse.Shuffle(x, y, 0b11_01_10_00) : Vector128.Create(x[0], x[2], y[1], y[3]);
@@ -116,7 +116,7 @@ internal static class Transpose
         Avx512F.UnpackHigh(high02, high13).StoreUnsafe(ref destination, 3 * leading);
     }
 
-    // 16 x 16: whole cache lines on both sides. The rows of each quarter change places with the columns of each four lanes, then quarters change places.
+    // 16 x 16: whole cache lines on both sides. The rows of each quarter are swapped with the columns of each four lanes, then quarters are swapped.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Square16(ref float source, nuint leadingSource, ref float destination, nuint leading)
     {

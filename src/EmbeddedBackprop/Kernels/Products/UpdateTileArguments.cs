@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Kernels.Products;
 
-/// <summary>Equal tiles of a weight gradient, one behind the other in a list of rows, and what becomes of them.</summary>
+/// <summary>Equal tiles of a weight gradient, one after the other in a list of rows, and the update they feed.</summary>
 internal ref struct UpdateTileArguments
 {
     /// <summary>The samples: element (step p, row i) is at p * AStep + i.</summary>

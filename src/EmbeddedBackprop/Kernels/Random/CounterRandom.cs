@@ -6,7 +6,7 @@ namespace EmbeddedBackprop.Kernels;
 
 /// <summary>
 /// A counter-based random generator: the number at (seed, purpose, stream, index) is a function of these four alone,
-/// so draws can be made in any order, by any thread and on any machine, and nothing has to be stored but the place.
+/// so draws can be made in any order, by any thread and on any machine, and only the position has to be stored.
 /// </summary>
 /// <remarks>
 /// Philox4x32 with 10 rounds (Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC11):
@@ -19,7 +19,7 @@ public readonly struct CounterRandom : IEquatable<CounterRandom>
 {
     /// <summary>The generator of a seed for one purpose.</summary>
     /// <param name="seed">The key: any value, 0 included.</param>
-    /// <param name="purpose">What is drawn; another purpose gives other numbers for the same seed.</param>
+    /// <param name="purpose">The use of the draw; another purpose gives other numbers for the same seed.</param>
     public CounterRandom(ulong seed, RandomPurpose purpose = RandomPurpose.General)
     {
         Seed = seed;
@@ -137,10 +137,10 @@ public readonly struct CounterRandom : IEquatable<CounterRandom>
     }
 
     /// <summary>
-    /// Puts the items into random order (Fisher and Yates): for i from the last down to 1, item i changes places with item Below(stream, i, i + 1).
+    /// Puts the items into random order (Fisher and Yates): for i from the last down to 1, item i is swapped with item Below(stream, i, i + 1).
     /// </summary>
     /// <param name="stream">The stream, for instance the epoch.</param>
-    /// <param name="items">What is shuffled in place.</param>
+    /// <param name="items">The items, shuffled in place.</param>
     public void Shuffle(uint stream, Span<int> items)
     {
         uint x0 = 0, x1 = 0, x2 = 0, x3 = 0;

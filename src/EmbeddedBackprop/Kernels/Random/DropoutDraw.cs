@@ -1,7 +1,7 @@
 namespace EmbeddedBackprop.Kernels.Random;
 
 /// <summary>
-/// Which numbers a dropout keeps. The random bits of element e of sample s are word e mod 4 of Philox block e / 4 with the counter
+/// The elements that a dropout keeps. The random bits of element e of sample s are word e mod 4 of Philox block e / 4 with the counter
 /// (e / 4, s, step, purpose + 256 op) and the seed as key; an element is kept where the upper 24 bits are at least ceil(p 2^24).
 /// </summary>
 internal readonly struct DropoutDraw(ulong seed, long step, int op, int firstSample, float probability)
@@ -12,7 +12,7 @@ internal readonly struct DropoutDraw(ulong seed, long step, int op, int firstSam
     /// <summary>The step: the stream of the generator.</summary>
     public readonly uint Stream = (uint)step;
 
-    /// <summary>The first sample's place in the logical batch.</summary>
+    /// <summary>The first sample's index in the logical batch.</summary>
     public readonly int FirstSample = firstSample;
 
     /// <summary>p.</summary>

@@ -8,7 +8,7 @@ using EmbeddedBackprop.Kernels.Threads;
 namespace EmbeddedBackprop.Kernels.Random;
 
 /// <summary>Dropout with the bits of <see cref="Scalar.DropoutMask"/>.</summary>
-/// <remarks>Eight or four Philox blocks side by side, one in every 64-bit lane: the generator is what takes the time.</remarks>
+/// <remarks>Eight or four Philox blocks side by side, one in every 64-bit lane: the generator takes most of the time.</remarks>
 internal static class DropoutMask
 {
     private const uint Multiplier0 = 0xD2511F53u, Multiplier1 = 0xCD9E8D57u, Weyl0 = 0x9E3779B9u, Weyl1 = 0xBB67AE85u;
@@ -20,7 +20,7 @@ internal static class DropoutMask
         Require.Matrix("DropoutMask.Apply", nameof(y), batch, columns, stride, y.Length);
         Require.SameOrApart("DropoutMask.Apply", nameof(x), x, y);
         Arguments arguments = new(draw, batch, columns, stride, x, y, accumulate);
-        // A number drawn counts for some ten times what a number copied does.
+        // A drawn number costs some ten times a copied one.
         SharedSamples.Run<Kernel, Arguments>(Arithmetic.Fused, int.MaxValue, 8 * Math.Min(columns, int.MaxValue / 8), in arguments);
     }
 

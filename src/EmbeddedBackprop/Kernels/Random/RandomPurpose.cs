@@ -1,7 +1,7 @@
 namespace EmbeddedBackprop.Kernels;
 
 /// <summary>
-/// What random numbers are drawn for: it is the last word of the generator's counter, so that two uses of one seed never share a number.
+/// The use of a random number. It is the last word of the generator's counter, so that two uses of one seed never share a number.
 /// The values are part of every result that a seed reproduces and never change.
 /// </summary>
 public enum RandomPurpose
@@ -9,7 +9,7 @@ public enum RandomPurpose
     /// <summary>The caller's own draws.</summary>
     General = 0,
 
-    /// <summary>Initial weights; the stream is the place of the parameter range in the plan.</summary>
+    /// <summary>Initial weights; the stream is the index of the parameter range in the plan.</summary>
     Weights = 1,
 
     /// <summary>The order of the samples; the stream is the epoch.</summary>

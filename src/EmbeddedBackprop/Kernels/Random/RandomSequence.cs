@@ -4,7 +4,7 @@ namespace EmbeddedBackprop.Kernels;
 
 /// <summary>
 /// One stream of a <see cref="CounterRandom"/> read in sequence. A mutable value: keep it in a local variable or pass it by reference;
-/// a copy goes on by itself from where it was made.
+/// a copy continues on its own from its state at the copy.
 /// </summary>
 [SuppressMessage("Performance", "CA1815", Justification = "Two places in a stream are compared by nobody.")]
 public struct RandomSequence

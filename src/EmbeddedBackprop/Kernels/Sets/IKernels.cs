@@ -142,7 +142,7 @@ public interface IKernels<T> where T : unmanaged, IBinaryFloatingPointIeee754<T>
     internal static abstract void ChannelNormSums(
         Arithmetic arithmetic, int channels, in Matrix<T> x, Span<T> means, Span<T> inverses, in Matrix<T> dy, Span<T> gradients, Span<T> products);
 
-    /// <summary>The gradient of what was normalised channel by channel.</summary>
+    /// <summary>The gradient of an input normalised channel by channel.</summary>
     internal static abstract void ChannelNormGradient(
         Arithmetic arithmetic, int channels, in Matrix<T> x, Span<T> means, Span<T> inverses, Span<T> gammas, in Matrix<T> dy, Span<T> gradients,
         Span<T> products, in Matrix<T> dx, bool accumulate);
@@ -151,7 +151,7 @@ public interface IKernels<T> where T : unmanaged, IBinaryFloatingPointIeee754<T>
     internal static abstract void NormalizeRows(
         Arithmetic arithmetic, int rows, int columns, in Matrix<T> x, Span<T> gamma, Span<T> beta, T epsilon, in Matrix<T> y, Span<T> means, Span<T> inverses);
 
-    /// <summary>The gradients of what was normalised row by row, and of gamma and beta.</summary>
+    /// <summary>The gradients of an input normalised row by row, and of gamma and beta.</summary>
     internal static abstract void RowNormGradient(
         Arithmetic arithmetic, int rows, int columns, in Matrix<T> x, Span<T> gamma, Span<T> means, Span<T> inverses, in Matrix<T> dy,
         Span<T> dgamma, Span<T> dbeta, Span<T> dx, bool accumulate);

@@ -8,7 +8,7 @@ namespace EmbeddedBackprop.Kernels;
 [SuppressMessage("Performance", "CA1815", Justification = "A view of spans is not compared.")]
 public readonly ref struct Matrix<T> where T : unmanaged
 {
-    /// <summary>Rows of a span; what stands between two rows belongs to others.</summary>
+    /// <summary>Rows of a span; floats between two rows belong to others.</summary>
     /// <param name="values">All rows.</param>
     /// <param name="rows">Rows; of a batch, one per sample.</param>
     /// <param name="columns">Elements of a row.</param>

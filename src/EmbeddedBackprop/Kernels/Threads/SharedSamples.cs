@@ -9,8 +9,8 @@ internal static class SharedSamples
     /// <summary>Runs the kernel, on the current pool if there is one and it pays.</summary>
     /// <param name="arithmetic">How M rounds.</param>
     /// <param name="columns">Floats of the shortest row: the kernel may count on one whole vector in each, or on one lane.</param>
-    /// <param name="elements">Numbers that one sample holds: its share of the work.</param>
-    /// <param name="arguments">What the kernel reads and writes.</param>
+    /// <param name="elements">Elements of one sample: its share of the work.</param>
+    /// <param name="arguments">The operands of the kernel.</param>
     public static void Run<TKernel, TArguments>(Arithmetic arithmetic, int columns, int elements, in TArguments arguments)
         where TKernel : struct, ILaneKernel<TArguments>
         where TArguments : IRangeArguments<TArguments>, allows ref struct

@@ -9,7 +9,8 @@ namespace EmbeddedBackprop.Kernels.Threads;
 /// <summary>The threads of a <see cref="WorkerPool"/> and the job they share.</summary>
 /// <remarks>
 /// One 64-bit ticket says everything that threads race for: the job's number, its parts, and the next part. Taking a part is one atomic addition. A part
-/// that was taken holds its job open, so the job's other fields are read only while they stand still; a worker that comes too late gets a part that does
+/// that was taken holds its job open, so the job's other fields are read only while nothing writes them; a worker that comes too late gets
+/// a part that does
 /// not exist, and nothing else.
 /// </remarks>
 internal sealed unsafe class WorkerCrew : IDisposable
@@ -187,7 +188,7 @@ internal sealed unsafe class WorkerCrew : IDisposable
 
     private static uint JobOf(long ticket) => (uint)((ulong)ticket >> 32);
 
-    /// <summary>Makes a new job visible and wakes who sleeps.</summary>
+    /// <summary>Makes a new job visible and wakes the sleeping workers.</summary>
     private void Publish(int parts)
     {
         Interlocked.Exchange(ref lines.Ticket, (long)(((ulong)++job << 32) | ((ulong)parts << PartBits)));
@@ -210,7 +211,7 @@ internal sealed unsafe class WorkerCrew : IDisposable
     {
         try
         {
-            // Parts begin in ascending order, so what stands before a part that failed has begun, too: the lowest failure is always found.
+            // Parts begin in ascending order, so all parts before a failed one have begun, too: the lowest failure is always found.
             if (part < Volatile.Read(ref failedPart))
             {
                 body(arguments, part, parts);
@@ -259,7 +260,7 @@ internal sealed unsafe class WorkerCrew : IDisposable
         self.PrepareSleep();
         long allocatedBefore = GC.GetAllocatedBytesForCurrentThread();
 
-        // Asked after each job: whoever has seen the number of the last job, which has no parts, has seen this, too.
+        // Asked after each job: a worker that has seen the number of the last job, which has no parts, has seen this, too.
         while (!stopping)
         {
             long began = 0;
@@ -310,7 +311,7 @@ internal sealed unsafe class WorkerCrew : IDisposable
         public int Completed;
     }
 
-    /// <summary>One thread and its place to sleep.</summary>
+    /// <summary>One thread and the event it sleeps on.</summary>
     private sealed class Worker : IDisposable
     {
         private readonly WorkerCrew crew;

@@ -19,7 +19,7 @@ internal sealed class WorkerPool : IDisposable
     /// <summary>What an element-wise result counts for, in multiply-adds of a product: it is a matter of memory.</summary>
     public const int ElementWork = 16;
 
-    /// <summary>Who is held up by something else leaves its second part to the others.</summary>
+    /// <summary>A worker that something else holds up leaves its second part to the others.</summary>
     public const int PartsPerThread = 2;
 
     [ThreadStatic]
@@ -106,7 +106,7 @@ internal sealed class WorkerPool : IDisposable
         }
     }
 
-    /// <summary>Ends the workers and waits for them. What a disposed pool is asked to run, the calling thread runs alone.</summary>
+    /// <summary>Ends the workers and waits for them. The calling thread alone runs the work given to a disposed pool.</summary>
     public void Dispose()
     {
         crew.Dispose();

@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Training.Schedules;
 
-/// <summary>Where training stands when a learning rate is asked for.</summary>
+/// <summary>The progress of training when a learning rate is asked for.</summary>
 /// <param name="Step">Updates so far.</param>
 /// <param name="StepsPerEpoch">Updates of one epoch.</param>
 /// <param name="Epochs">Epochs of the whole training.</param>
@@ -9,7 +9,7 @@ public readonly record struct ScheduleTime(long Step, long StepsPerEpoch, int Ep
     /// <summary>The epoch that the step belongs to, counted from 0.</summary>
     public long Epoch => StepsPerEpoch == 0 ? 0 : Step / StepsPerEpoch;
 
-    /// <summary>How often the validation score stood still for as many epochs as the schedule's <see cref="Schedule.Patience"/>.</summary>
+    /// <summary>How often the validation score did not improve for as many epochs as the schedule's <see cref="Schedule.Patience"/>.</summary>
     public int Reductions { get; init; }
 
     /// <summary>Updates of the whole training.</summary>
@@ -30,6 +30,6 @@ public abstract class Schedule
 
     /// <summary>The learning rate of a step: a function of its arguments alone, of operations that every machine rounds in the same way.</summary>
     /// <param name="rate">The learning rate that the user gave.</param>
-    /// <param name="time">Where training stands.</param>
+    /// <param name="time">The progress of training.</param>
     public abstract float Rate(float rate, ScheduleTime time);
 }

@@ -1,6 +1,7 @@
 namespace EmbeddedBackprop.Training.Schedules;
 
-/// <summary>The settings of any schedule, as they come from a command line or a model file; null stands for the schedule's default, and what it has no use for is ignored.</summary>
+/// <summary>The settings of any schedule, as they come from a command line or a model file; null means the schedule's default, and a
+/// schedule ignores settings it does not have.</summary>
 public sealed record ScheduleSettings
 {
     /// <summary>Epochs from one fall to the next (step), or without improvement that make the rate fall (plateau).</summary>

@@ -5,7 +5,7 @@ using EmbeddedBackprop.Kernels.Norms;
 namespace EmbeddedBackprop.Kernels.Scalar;
 
 /// <summary>Convolutions as textbook loops: the definition whose bits <see cref="Kernels.Conv"/> gives at every width, tile and number of threads.</summary>
-/// <remarks>Taps outside the input are skipped. Samples stand ldx and ldy floats apart; inside a sample nothing is padded.</remarks>
+/// <remarks>Taps outside the input are skipped. Samples are ldx and ldy floats apart; inside a sample nothing is padded.</remarks>
 public static class Conv
 {
     /// <summary>

@@ -27,7 +27,7 @@ internal static class RecurrentStep
         }
     }
 
-    /// <summary>The deltas of the gates from dL/dh, in place of the gates; dL/dc'; and the beginning of the chain of dL/dh'.</summary>
+    /// <summary>The deltas of the gates from dL/dh, in place; dL/dc'; and the beginning of the chain of dL/dh'.</summary>
     public static void Backward<TCell, T>(Arithmetic arithmetic, in StepBuffers<T> step)
         where TCell : struct, IRecurrentCell
         where T : unmanaged, IBinaryFloatingPointIeee754<T>

@@ -13,7 +13,7 @@ public static class MaxNorm
     /// <typeparam name="T">float or double.</typeparam>
     /// <param name="arithmetic">How M rounds.</param>
     /// <param name="longest">The longest length allowed, positive.</param>
-    /// <param name="m">Rows: what a neuron sums over.</param>
+    /// <param name="m">Rows: the inputs of a neuron.</param>
     /// <param name="n">Columns: neurons.</param>
     /// <param name="w">W [m, n]; changed in place.</param>
     /// <param name="ldw">Distance of W's rows.</param>
@@ -36,13 +36,13 @@ public static class MaxNorm
     }
 
     /// <summary>
-    /// The same for rows: n = sqrt(sum over k of w[i,k]^2) in 16 partial sums, k mod 16 as in <see cref="Columns{T}"/>; rows stand without gaps.
+    /// The same for rows: n = sqrt(sum over k of w[i,k]^2) in 16 partial sums, k mod 16 as in <see cref="Columns{T}"/>; rows are contiguous.
     /// </summary>
     /// <typeparam name="T">float or double.</typeparam>
     /// <param name="arithmetic">How M rounds.</param>
     /// <param name="longest">The longest length allowed, positive.</param>
     /// <param name="m">Rows: neurons.</param>
-    /// <param name="n">Columns: what a neuron sums over.</param>
+    /// <param name="n">Columns: the inputs of a neuron.</param>
     /// <param name="w">W [m, n]; changed in place.</param>
     /// <exception cref="ArgumentException">The span is too short for the sizes.</exception>
     public static void Rows<T>(Arithmetic arithmetic, T longest, int m, int n, Span<T> w)

@@ -5,7 +5,8 @@ using EmbeddedBackprop.Kernels.Norms;
 namespace EmbeddedBackprop.Kernels.Scalar;
 
 /// <summary>
-/// Layer normalisation as textbook loops: the definitions of <see cref="Kernels.Norms.RowNorm"/>. A sample has so many rows of n numbers, one behind the other;
+/// Layer normalisation as textbook loops: the definitions of <see cref="Kernels.Norms.RowNorm"/>. A sample has so many rows of n elements,
+/// one after the other;
 /// sums over a row are long sums in 16 parts, element j in part j mod 16.
 /// </summary>
 internal static class RowNorm

@@ -34,8 +34,8 @@ internal static class Pool2D
     }
 
     /// <summary>
-    /// dx = +0, or what another reader of x left; then for every window in row-major order dx at the window's maximum += dy.
-    /// The place of the maximum is found again from x: that costs no memory.
+    /// dx = +0, or the gradient of x's earlier readers; then for every window in row-major order dx at the window's maximum += dy.
+    /// The position of the maximum is found again from x: that costs no memory.
     /// </summary>
     /// <typeparam name="T">float or double.</typeparam>
     /// <param name="s">The sizes.</param>
@@ -101,7 +101,8 @@ internal static class Pool2D
         }
     }
 
-    /// <summary>dx = +0, or what another reader of x left; then for every window in row-major order dx at each of its positions += dy / n.</summary>
+    /// <summary>dx = +0, or the gradient of x's earlier readers; then for every window in row-major order dx at each of its positions += dy
+    /// / n.</summary>
     /// <typeparam name="T">float or double.</typeparam>
     /// <param name="s">The sizes.</param>
     /// <param name="countPadding">Whether n counts padding, too.</param>
@@ -139,7 +140,7 @@ internal static class Pool2D
         }
     }
 
-    /// <summary>Where in its plane the maximum of a window stands.</summary>
+    /// <summary>The index in its plane of the maximum of a window.</summary>
     private static int Winner<T>(in PoolSizes s, ReadOnlySpan<T> plane, int i, int j)
         where T : struct, IBinaryFloatingPointIeee754<T>
     {
