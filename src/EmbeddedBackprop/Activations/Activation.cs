@@ -22,10 +22,10 @@ public abstract class Activation
     public abstract void Backward(
         Arithmetic arithmetic, int rows, int columns, int stride, ReadOnlySpan<float> z, ReadOnlySpan<float> a, Span<float> delta);
 
-    /// <summary>The definition of <see cref="Forward"/>, one number at a time.</summary>
+    /// <summary>The definition of <see cref="Forward"/>, one element at a time.</summary>
     public abstract void ForwardScalar(Arithmetic arithmetic, int rows, int columns, int stride, ReadOnlySpan<float> z, Span<float> a);
 
-    /// <summary>The definition of <see cref="Backward"/>, one number at a time.</summary>
+    /// <summary>The definition of <see cref="Backward"/>, one element at a time.</summary>
     public abstract void BackwardScalar(
         Arithmetic arithmetic, int rows, int columns, int stride, ReadOnlySpan<float> z, ReadOnlySpan<float> a, Span<float> delta);
 

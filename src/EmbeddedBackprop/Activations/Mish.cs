@@ -31,7 +31,7 @@ public readonly struct Mish : IActivationFunction
         T t = numerator / denominator;
         T sigmoid = T.IfGreater(z, T.Zero, T.One, e) / (T.One + e);
 
-        // 1 - t^2 = (d - n)(d + n) / d^2 without a difference of near numbers.
+        // 1 - t^2 = (d - n)(d + n) / d^2 without a difference of near values.
         T slope = (rest / denominator) * ((denominator + numerator) / denominator);
         return t + ((z * sigmoid) * slope);
     }

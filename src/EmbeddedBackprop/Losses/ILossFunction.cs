@@ -12,7 +12,7 @@ public interface ILossFunction
     /// <summary>True: the mean over samples and outputs. False: the sum over outputs, the mean over samples.</summary>
     static abstract bool AveragesOutputs { get; }
 
-    /// <summary>A single output above this stands for class 1: one half for a probability, 0 for a logit.</summary>
+    /// <summary>A single output above this means class 1: one half for a probability, 0 for a logit.</summary>
     static virtual double DecisionThreshold => 0.5;
 
     /// <summary>Whether targets are probabilities, so that <see cref="Loss.LabelSmoothing"/> has a meaning.</summary>

@@ -44,8 +44,9 @@ public abstract class Loss : KernelOp
     }
 
     /// <summary>
-    /// What the samples of each class weigh in loss and gradient: a sample's part is multiplied by the weight of its class (for other than one-hot targets, by
-    /// the sum of weight times target), and the mean goes on to divide by the number of samples. Two weights for a single output; null for 1 each.
+    /// The weight of each class in loss and gradient: a sample's part is multiplied by the weight of its class (for other than one-hot
+    /// targets, by the sum of weight times target); the mean still divides by the number of samples. Two weights for a single output; null
+    /// for 1 each.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">A weight is negative or not finite.</exception>
     public IReadOnlyList<float>? ClassWeights
@@ -80,12 +81,12 @@ public abstract class Loss : KernelOp
     /// <inheritdoc/>
     public override string Detail => Weight == 1f ? "" : string.Create(CultureInfo.InvariantCulture, $"weight {Weight}");
 
-    /// <summary>Numbers that one sample of the prediction holds.</summary>
+    /// <summary>Elements of one sample of the prediction.</summary>
     public int Outputs { get; private set; }
 
     internal override bool IsLoss => true;
 
-    /// <summary>A single output above this stands for class 1.</summary>
+    /// <summary>A single output above this means class 1.</summary>
     private protected virtual float DecisionThreshold => 0.5f;
 
     /// <inheritdoc/>
@@ -129,7 +130,7 @@ public abstract class Loss : KernelOp
     /// <summary>The factor of the gradient: <see cref="Scale"/> times <see cref="Weight"/>.</summary>
     public double GradientScale(int logicalBatch) => Scale(logicalBatch) * Weight;
 
-    /// <summary>How many rows of predictions stand for the same class as their targets.</summary>
+    /// <summary>How many rows of predictions have the same class as their targets.</summary>
     internal virtual int CountCorrect(ReadOnlySpan<float> predictions, int predictionStride, ReadOnlySpan<float> targets, int targetStride, int rows) =>
         Training.Accuracy.CountCorrect(predictions, predictionStride, targets, targetStride, rows, Outputs, DecisionThreshold);
 
@@ -186,7 +187,7 @@ public abstract class Loss : KernelOp
         }
     }
 
-    /// <summary>Whether the target is the index of a class instead of a number per class.</summary>
+    /// <summary>Whether the target is the index of a class instead of an element per class.</summary>
     private protected virtual bool IsIndexTarget => false;
 
     /// <summary>A class index as a whole number.</summary>
@@ -243,7 +244,8 @@ public abstract class Loss : KernelOp
         return new(c.Scratch.Slice(first, c.Batch * stride), c.Batch, c.InputColumns(0), stride, stride);
     }
 
-    /// <summary>Where the gradient is computed: in its place, or in the scratch where another reader of the prediction has written there already.</summary>
+    /// <summary>The memory in which the gradient is computed: its own, or the scratch where another reader of the prediction has written
+    /// its own already.</summary>
     private protected static Matrix<T> GradientRows<T>(in OpContext<T> c) where T : unmanaged =>
         c.ContinueInputGradient(0) ? ScratchRows(in c, 0) : c.InputGradientRows(0);
 

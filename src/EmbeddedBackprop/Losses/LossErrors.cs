@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace EmbeddedBackprop.Losses;
 
-/// <summary>The errors of losses: each message names the loss and both numbers.</summary>
+/// <summary>The errors of losses: each message names the loss and both values.</summary>
 [StackTraceHidden]
 internal static class LossErrors
 {

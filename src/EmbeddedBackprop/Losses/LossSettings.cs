@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Losses;
 
-/// <summary>The settings of any loss, as they come from a command line or a model file; null stands for the loss's default.</summary>
+/// <summary>The settings of any loss, as they come from a command line or a model file; null means the loss's default.</summary>
 public sealed record LossSettings
 {
     /// <summary>The share of the target that is spread over all classes (the cross-entropies).</summary>

@@ -7,7 +7,7 @@ using EmbeddedBackprop.Kernels.Scalar;
 
 namespace EmbeddedBackprop.Losses;
 
-/// <summary>What label smoothing makes of a target, and what a sample weighs by its class.</summary>
+/// <summary>Smoothed targets, and the weight of a sample by its class.</summary>
 internal static class LossTargets
 {
     /// <summary>d = M(1 - epsilon, y, epsilon / classes).</summary>
@@ -20,7 +20,8 @@ internal static class LossTargets
     }
 
     /// <summary>
-    /// What a sample weighs: the dot product of the class weights with its target, for one-hot targets exactly the weight of its class; for a single output
+    /// The weight of a sample: the dot product of the class weights with its target, for one-hot targets exactly the weight of its class;
+    /// for a single output
     /// M(w1, y, w0 * (1 - y)).
     /// </summary>
     public static T Weight<T, K>(Arithmetic arithmetic, ReadOnlySpan<T> weights, ReadOnlySpan<T> y)

@@ -20,7 +20,7 @@ public readonly struct MeanAbsolute : ILossFunction
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Derivative<T>(T a, T y) where T : struct, ILanes<T>
     {
-        // What is neither above nor below 0 is 0 or NaN, and stays it.
+        // An element neither above nor below 0 is 0 or NaN, and is not changed.
         T difference = a - y;
         return T.IfGreater(difference, T.Zero, T.One, T.IfGreater(T.Zero, difference, T.Constant(-1.0), difference));
     }

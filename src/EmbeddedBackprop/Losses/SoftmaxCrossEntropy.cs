@@ -12,7 +12,7 @@ namespace EmbeddedBackprop.Losses;
 /// lse = log sum over k of e^z[k]; the mean over samples. Derivative softmax(z)[j] t - y[j], t = the sum of y. Source: Nielsen, chapter 3, equation 80.
 /// </summary>
 /// <remarks>
-/// Targets are dense (as many numbers as there are classes; any weights, not only one-hot) or a class index (a target node of one number), which gives
+/// Targets are dense (an element per class; any weights, not only one-hot) or a class index (a target node of one element), which gives
 /// the bits of the one-hot form. The probabilities are computed by the backward pass alone: evaluation needs only lse.
 /// </remarks>
 public sealed class SoftmaxCrossEntropy : Loss, IPasses<SoftmaxCrossEntropy>
@@ -20,7 +20,7 @@ public sealed class SoftmaxCrossEntropy : Loss, IPasses<SoftmaxCrossEntropy>
     /// <inheritdoc/>
     public override string Kind => "cross-entropy";
 
-    /// <summary>Whether the target is the index of a class instead of a number per class.</summary>
+    /// <summary>Whether the target is the index of a class instead of an element per class.</summary>
     public bool IndexTarget { get; private set; }
 
     /// <inheritdoc/>
@@ -111,7 +111,7 @@ public sealed class SoftmaxCrossEntropy : Loss, IPasses<SoftmaxCrossEntropy>
 
     private protected override bool IsIndexTarget => IndexTarget;
 
-    /// <summary>The targets as a number per class: as they are, or smoothed, from one-hot rows where they are class indices.</summary>
+    /// <summary>The targets as an element per class: as they are, or smoothed, from one-hot rows where they are class indices.</summary>
     private Matrix<T> DenseTargets<T, K>(in OpContext<T> c)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where K : struct, IKernels<T>

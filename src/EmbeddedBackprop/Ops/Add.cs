@@ -44,7 +44,7 @@ public sealed class Add : KernelOp, IPasses<Add>, IActivated
     /// <summary>The third and further inputs are read after the sum of the first two has been written.</summary>
     public override bool MayOverlay(int input) => input < 2;
 
-    /// <summary>Every input has the gradient of the sum: it does not matter which of them stands in its memory.</summary>
+    /// <summary>Every input has the gradient of the sum: any of them may share its memory.</summary>
     public override bool MayOverlayGradient(int input) => true;
 
     /// <inheritdoc/>

@@ -11,8 +11,9 @@ namespace EmbeddedBackprop.Ops;
 /// them, the variance towards its unbiased estimate; in inference they are the running values. Source: Ioffe and Szegedy 2015.
 /// </summary>
 /// <remarks>
-/// Parameters NAME.weight (gamma, 1 at first) and NAME.bias (beta); state NAME.running_mean and NAME.running_var. A batch of one number a channel has no
-/// unbiased variance and leaves the running one as it is. All sums run over a whole channel in 16 parts, so a second use of the op adds a finished sum to the
+/// Parameters NAME.weight (gamma, 1 at first) and NAME.bias (beta); state NAME.running_mean and NAME.running_var. A batch of one element a
+/// channel has no unbiased variance and does not change the running one. All sums run over a whole channel in 16 parts, so a second use of
+/// the op adds a finished sum to the
 /// gradients, and a batch is never split.
 /// </remarks>
 public sealed class BatchNorm : KernelOp, IPasses<BatchNorm>

@@ -6,7 +6,7 @@ public enum ConvPadding
     /// <summary>As many rows and columns on both sides as <see cref="ConvOptions.PaddingY"/> and <see cref="ConvOptions.PaddingX"/> say; none if they say nothing ("valid").</summary>
     Explicit,
 
-    /// <summary>As much as the output needs to have ceiling(input / stride) rows and columns; an odd one stands behind the input.</summary>
+    /// <summary>As much as the output needs to have ceiling(input / stride) rows and columns; an odd one follows the input.</summary>
     Same,
 
     /// <summary>Signals only: all of it before the input, dilation * (kernel - 1), so that an output reads nothing of its future.</summary>

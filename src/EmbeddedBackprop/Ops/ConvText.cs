@@ -6,7 +6,7 @@ using EmbeddedBackprop.Kernels.Elements;
 
 namespace EmbeddedBackprop.Ops;
 
-/// <summary>What the options of convolutions mean, and how a net's text writes them.</summary>
+/// <summary>The meaning of the options of convolutions, and their form in a net's text.</summary>
 internal static class ConvText
 {
     /// <summary>The options, if they can be meant.</summary>
@@ -36,7 +36,7 @@ internal static class ConvText
     }
 
     /// <summary>The sizes with stride, padding, dilation and groups.</summary>
-    /// <exception cref="ArgumentException">The groups do not divide the channels, or the kernel does not fit; the text names the op.</exception>
+    /// <exception cref="ArgumentException">The groups do not divide the channels, or the kernel does not fit; the message names the op.</exception>
     public static ConvSizes Sizes(string name, ConvSizes sizes, ConvOptions options)
     {
         sizes = sizes with
@@ -88,7 +88,7 @@ internal static class ConvText
         }
     }
 
-    // The output has ceiling(input / stride) rows; an odd row of padding stands below.
+    // The output has ceiling(input / stride) rows; an odd row of padding lies below.
     private static ConvSizes Same(ConvSizes sizes, int spanY, int spanX)
     {
         int y = Math.Max(0, ((((sizes.Height + sizes.StrideY - 1) / sizes.StrideY) - 1) * sizes.StrideY) + spanY + 1 - sizes.Height);

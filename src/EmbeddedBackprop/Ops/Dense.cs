@@ -30,7 +30,7 @@ public sealed partial class Dense : KernelOp, IPasses<Dense>, IActivated
     /// <summary>Neurons of the layer.</summary>
     public int Outputs { get; }
 
-    /// <summary>Numbers that each neuron reads; 0 until the layer is applied to a node.</summary>
+    /// <summary>Inputs of each neuron; 0 until the layer is applied to a node.</summary>
     public int Inputs => inputs;
 
     /// <summary>f.</summary>

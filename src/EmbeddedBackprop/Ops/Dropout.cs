@@ -6,10 +6,12 @@ using EmbeddedBackprop.Kernels.Random;
 namespace EmbeddedBackprop.Ops;
 
 /// <summary>
-/// Inverted dropout: in training each number is 0 with the given probability p and else x * (1 / (1 - p)); in inference y = x. Source: Srivastava et al. 2014.
+/// Inverted dropout: in training each element is 0 with the given probability p and else x * (1 / (1 - p)); in inference y = x. Source:
+/// Srivastava et al. 2014.
 /// </summary>
 /// <remarks>
-/// The mask is a function of seed, step, the op's place in the graph, the sample's place in the logical batch and the element (<see cref="CounterRandom"/>), so it
+/// The mask is a function of seed, step, the op's index in the graph, the sample's index in the logical batch and the element
+/// (<see cref="CounterRandom"/>), so it
 /// depends neither on micro-batches nor on threads, is not stored, and is drawn again in the backward pass.
 /// </remarks>
 public sealed class Dropout : KernelOp, IPasses<Dropout>

@@ -4,14 +4,14 @@ namespace EmbeddedBackprop.Ops;
 
 /// <summary>
 /// Row i of a table for every index i: [positions] of whole numbers (as floats, exact up to 2^24) to [positions, size]. Parameter NAME.weight [count, size].
-/// An index that is no whole number of the table ends the step with an error before anything is written.
+/// An index that is not that of a row ends the step with an error before anything is written.
 /// </summary>
 public sealed class Embedding : KernelOp, IPasses<Embedding>
 {
     private Shape input;
 
     /// <summary>A table of so many rows of the given size.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">A number is not positive, or there are more rows than a float can count.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An argument is not positive, or there are more rows than a float can count.</exception>
     public Embedding(int count, int size)
     {
         Count = Errors.RequirePositive(nameof(count), count);
@@ -25,7 +25,7 @@ public sealed class Embedding : KernelOp, IPasses<Embedding>
     /// <summary>Rows of the table.</summary>
     public int Count { get; }
 
-    /// <summary>Numbers of a row.</summary>
+    /// <summary>Elements of a row.</summary>
     public int Size { get; }
 
     /// <inheritdoc/>

@@ -2,7 +2,7 @@ using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.Ops;
 
-/// <summary>All numbers of a sample as one row, in their order: channels, then rows, then columns.</summary>
+/// <summary>All elements of a sample as one row, in their order: channels, then rows, then columns.</summary>
 public sealed class Flatten : KernelOp, IPasses<Flatten>
 {
     /// <inheritdoc/>

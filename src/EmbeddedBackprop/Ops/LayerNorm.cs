@@ -7,12 +7,12 @@ namespace EmbeddedBackprop.Ops;
 /// Layer normalisation: y = gamma (x - mean) / sqrt(variance + epsilon) + beta, mean and variance over the last axis of every sample, or over all of it.
 /// Training and inference are the same. Source: Ba, Kiros and Hinton 2016.
 /// </summary>
-/// <remarks>Parameters NAME.weight (gamma, 1 at first) and NAME.bias (beta), one of each for every number of a normalised row.</remarks>
+/// <remarks>Parameters NAME.weight (gamma, 1 at first) and NAME.bias (beta), one of each for every element of a normalised row.</remarks>
 public sealed class LayerNorm : KernelOp, IPasses<LayerNorm>
 {
     private Shape input;
 
-    /// <summary>Whether all numbers of a sample are normalised together, and not each row of the last axis by itself.</summary>
+    /// <summary>Whether all elements of a sample are normalised together, and not each row of the last axis by itself.</summary>
     public bool WholeSample { get; init; }
 
     /// <summary>What is added to the variance.</summary>

@@ -5,8 +5,9 @@ using EmbeddedBackprop.Kernels.Gates;
 namespace EmbeddedBackprop.Ops;
 
 /// <summary>
-/// A long short-term memory over a sequence: i, f, o = sigmoid and g = tanh of the weighted inputs, c = f c' + i g, h = o tanh c. Gates stand in the order
-/// input, forget, cell, output. Source: Hochreiter and Schmidhuber, Long short-term memory (1997); the forget gate: Gers and others, Learning to forget (2000).
+/// A long short-term memory over a sequence: i, f, o = sigmoid and g = tanh of the weighted inputs, c = f c' + i g, h = o tanh c. The order
+/// of the gates is input, forget, cell, output. Source: Hochreiter and Schmidhuber, Long short-term memory (1997); the forget gate: Gers
+/// and others, Learning to forget (2000).
 /// </summary>
 public sealed class Lstm : Recurrent
 {

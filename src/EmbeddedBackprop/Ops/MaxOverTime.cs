@@ -58,7 +58,7 @@ public sealed class MaxOverTime : OverTime, IPasses<MaxOverTime>
         }
     }
 
-    /// <summary>The maxima of a sample, and if asked for the steps where they stand.</summary>
+    /// <summary>The maxima of a sample, and if asked for their steps.</summary>
     /// <returns>Whether any step counts.</returns>
     private bool Maximum<T, K>(in OpContext<T> c, int sample, Span<T> maxima, Span<T> steps)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>

@@ -3,8 +3,8 @@ using EmbeddedBackprop.Graphs;
 namespace EmbeddedBackprop.Ops;
 
 /// <summary>
-/// Maxima over windows, by comparison and select in row-major order: of equal values the first wins, and a NaN only where it stands first. The gradient of a
-/// window goes to its maximum, whose place the backward pass finds again in the input: nothing is kept.
+/// Maxima over windows, by comparison and select in row-major order: of equal values the first wins, and a NaN only where it comes first.
+/// The gradient of a window goes to its maximum, whose position the backward pass finds again in the input: nothing is kept.
 /// </summary>
 public abstract class MaxPooling : Pooling, IPasses<MaxPooling>
 {

@@ -4,7 +4,7 @@ using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.Ops;
 
-/// <summary>The errors of ops: each message names the op, what it expects and what it was given, and the node that gave it.</summary>
+/// <summary>The errors of ops: each message names the op, the expected and the given input, and the node that gave it.</summary>
 [StackTraceHidden]
 internal static class OpErrors
 {

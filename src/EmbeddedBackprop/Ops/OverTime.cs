@@ -4,7 +4,8 @@ using EmbeddedBackprop.Graphs;
 namespace EmbeddedBackprop.Ops;
 
 /// <summary>
-/// What the reductions over time share: [time, features] to [features], of all steps or, with a mask [time] as second input, of those whose mask is above 0.
+/// The common part of the reductions over time: [time, features] to [features], of all steps or, with a mask [time] as second input, of
+/// those whose mask is above 0.
 /// Where no step counts, results and gradients are 0.
 /// </summary>
 public abstract class OverTime : KernelOp

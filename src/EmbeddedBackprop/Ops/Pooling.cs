@@ -7,8 +7,9 @@ using EmbeddedBackprop.Kernels.Pooling;
 namespace EmbeddedBackprop.Ops;
 
 /// <summary>
-/// What the poolings share: windows of a channel, moved in strides, each giving one number. Output size along an axis: floor((size + 2 padding - window) / stride) + 1.
-/// Padding is no value: windows are clipped.
+/// The common part of the poolings: windows of a channel, moved in strides, each giving one element. Output size along an axis: floor((size
+/// + 2 padding - window) / stride) + 1.
+/// Padding has no value: windows are clipped.
 /// </summary>
 public abstract class Pooling : KernelOp
 {

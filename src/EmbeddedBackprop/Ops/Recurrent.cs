@@ -3,9 +3,9 @@ using EmbeddedBackprop.Graphs;
 namespace EmbeddedBackprop.Ops;
 
 /// <summary>
-/// A layer that walks over a sequence [steps, features] and keeps a hidden state of H numbers: what <see cref="Rnn"/>, <see cref="Gru"/> and
-/// <see cref="Lstm"/> share. A second input, a mask [steps] of ones and zeros without gradient, makes sequences of different length: where it is not above
-/// 0 the step leaves the state as it is. Masked inputs must still be finite numbers.
+/// A layer that walks over a sequence [steps, features] and keeps a hidden state of H floats: the common part of <see cref="Rnn"/>,
+/// <see cref="Gru"/> and <see cref="Lstm"/>. A second input, a mask [steps] of ones and zeros without gradient, makes sequences of
+/// different length: where it is not above 0 the step does not change the state. Masked inputs must still be finite numbers.
 /// </summary>
 /// <remarks>
 /// The weighted input of a gate is the sum of two chains, z = (b_ih + x W_ih) + (b_hh + h' W_hh), as two fully connected layers and an addition would
@@ -42,7 +42,7 @@ public abstract class Recurrent : Op
     /// <summary>Steps of the sequence; 0 until the layer is applied to a node.</summary>
     public int Steps { get; private set; }
 
-    /// <summary>Numbers of one step; 0 until the layer is applied to a node.</summary>
+    /// <summary>Features of one step; 0 until the layer is applied to a node.</summary>
     public int Features { get; private set; }
 
     /// <summary>1, or 2 if the sequence is read from its end as well.</summary>
@@ -54,7 +54,7 @@ public abstract class Recurrent : Op
     /// <summary>What the gates are called, in the order in which they are kept; a simple layer has none.</summary>
     internal virtual IReadOnlyList<string> GateNames => [];
 
-    /// <summary>Deltas of a unit that the backward step gives, in place of the gates' values: one for each gate, and perhaps one more.</summary>
+    /// <summary>Deltas of a unit that the backward step gives, which overwrite the gates' values: one for each gate, and perhaps one more.</summary>
     internal int Deltas { get; }
 
     /// <summary>Whether the last gate's hidden product has a delta of its own, which follows the others (a GRU's new gate).</summary>
@@ -172,7 +172,7 @@ public abstract class Recurrent : Op
     /// <inheritdoc/>
     public override int BackwardScratchLength(int batch, Layout layout) => Length(new RecurrentSizes(this, batch, layout).BackwardScratch);
 
-    /// <summary>Both products and the state; or, if the export can train, the products of the hidden state and what one step keeps.</summary>
+    /// <summary>Both products and the state; or, if the export can train, the products of the hidden state and the kept values of one step.</summary>
     public override int ExportScratchLength(Layout layout) => Length((long)Hidden * Math.Max((2 * Gates) + (HasCell ? 2 : 1), Gates + Deltas + (HasCell ? 3 : 1)));
 
     /// <summary>The products of the hidden state of one sample; backwards dL/dh and dL/dc of all samples.</summary>

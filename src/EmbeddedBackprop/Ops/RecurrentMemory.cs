@@ -7,7 +7,8 @@ namespace EmbeddedBackprop.Ops;
 
 /// <summary>The buffers of one direction of a recurrent layer in one run, cut into steps. Everything in them is time-major, [step][batch][stride].</summary>
 /// <remarks>
-/// Step s is the s-th that the direction takes. Saved blocks stand in reverse: step s in block steps - 1 - s, the state before the first step in block
+/// Step s is the s-th that the direction takes. Saved blocks are in reverse order: step s in block steps - 1 - s, the state before the
+/// first step in block
 /// steps. A product over consecutive blocks then adds in the order of the definition, last step first, and h of the step before is one block further on.
 /// </remarks>
 internal readonly ref struct RecurrentMemory<T> where T : unmanaged
@@ -78,10 +79,10 @@ internal readonly ref struct RecurrentMemory<T> where T : unmanaged
     /// <summary>dL/dc, as far as later steps want it.</summary>
     public Span<T> CellGradient { get; }
 
-    /// <summary>Inputs of some steps, one behind the other.</summary>
+    /// <summary>Inputs of some steps, one after the other.</summary>
     public Span<T> GatheredInputs { get; }
 
-    /// <summary>The place in the sequence of the direction's s-th step.</summary>
+    /// <summary>The position in the sequence of the direction's s-th step.</summary>
     public int Time(int step) => direction == 0 ? step : op.Steps - 1 - step;
 
     /// <summary>Where the output of a direction begins at a time, and its gradient.</summary>
@@ -166,7 +167,7 @@ internal readonly ref struct RecurrentMemory<T> where T : unmanaged
         }
     }
 
-    /// <summary>Returns the last hidden state if that is what is asked for, and leaves the state to the next run.</summary>
+    /// <summary>Returns the last hidden state if asked for it, and leaves the state to the next run.</summary>
     public void End()
     {
         int last = op.Steps - 1;

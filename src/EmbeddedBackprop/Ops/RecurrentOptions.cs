@@ -7,7 +7,7 @@ public sealed record RecurrentOptions
     public bool AllSteps { get; init; }
 
     /// <summary>
-    /// Whether a second layer with weights of its own reads the sequence from its end; the outputs stand side by side, [steps, 2H] or [2H]. The second
+    /// Whether a second layer with weights of its own reads the sequence from its end; the outputs are concatenated, [steps, 2H] or [2H]. The second
     /// layer's last step is the first of the sequence.
     /// </summary>
     public bool Bidirectional { get; init; }

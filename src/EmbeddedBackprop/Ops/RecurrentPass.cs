@@ -94,7 +94,7 @@ internal static class RecurrentPass
         }
     }
 
-    /// <summary>x W_ih of consecutive steps, one step's batch behind the other's: the products are as high as they can be.</summary>
+    /// <summary>x W_ih of consecutive steps, one step's batch after the other's: the products are as high as they can be.</summary>
     private static void InputProducts(Recurrent op, in OpContext<float> c, in RecurrentMemory<float> memory, int first, int time, int count)
     {
         int n = memory.Sizes.ProductStride, stride = c.InputStride(0), f = op.Features;

@@ -44,7 +44,7 @@ internal readonly struct RecurrentSizes
     /// <summary>Floats from row to row of both products.</summary>
     public int ProductStride { get; }
 
-    /// <summary>Floats from row to row of what is kept of the gates.</summary>
+    /// <summary>Floats from row to row of the kept gate values.</summary>
     public int GateStride { get; }
 
     /// <summary>Steps whose inputs are multiplied at once.</summary>
@@ -71,7 +71,8 @@ internal readonly struct RecurrentSizes
     /// <summary>All that one direction keeps for the backward pass.</summary>
     public long Saved => SavedGates + SavedHidden + (hasCell ? SavedHidden + SavedTanh : 0);
 
-    /// <summary>Both products, and what an inference run has instead of saved memory: the gates of one step, and two hidden states and cells in turn.</summary>
+    /// <summary>Both products, and the replacement of saved memory in an inference run: the gates of one step, and two hidden states and
+    /// cells in turn.</summary>
     public long ForwardScratch =>
         ((long)(MostInputRows + batch) * ProductStride) + ((long)batch * GateStride) + ((hasCell ? 5L : 2L) * batch * HiddenStride);
 

@@ -36,7 +36,7 @@ internal static class RecurrentTwin
     }
 
     /// <summary>
-    /// Backpropagation through time. dL/dh of a step is one chain: the gradient of its output, what the step after it passes on by itself, then
+    /// Backpropagation through time. dL/dh of a step is one chain: the gradient of its output, the direct part from the step after it, then
     /// s = M(delta[j], W_hh[i,j], s) for j ascending.
     /// </summary>
     public static void Backward<TCell, T>(Recurrent op, in OpContext<T> c)
@@ -45,7 +45,7 @@ internal static class RecurrentTwin
     {
         int columns = op.Gates * op.Hidden;
 
-        // Of the hidden product's deltas the last gate's may stand apart from those of the input product.
+        // The hidden product's deltas of the last gate may be stored apart from those of the input product.
         int joint = op.SplitsLastGate ? columns - op.Hidden : columns;
         for (int direction = op.Directions - 1; direction >= 0; direction--)
         {

@@ -2,10 +2,10 @@ using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.Ops;
 
-/// <summary>The same numbers in the same order under another shape.</summary>
+/// <summary>The same elements in the same order under another shape.</summary>
 public sealed class Reshape : KernelOp, IPasses<Reshape>
 {
-    /// <summary>The new shape, of as many numbers as the input's.</summary>
+    /// <summary>The new shape, of as many elements as the input's.</summary>
     /// <exception cref="ArgumentException">The shape has no sizes.</exception>
     public Reshape(Shape shape)
     {

@@ -3,13 +3,14 @@ using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.Ops;
 
-/// <summary>A range of the first axis (features, channels, time): several of them split a value. What a slice leaves out gets no gradient from it.</summary>
+/// <summary>A range of the first axis (features, channels, time): several of them split a value. Elements outside a slice get no gradient
+/// from it.</summary>
 public sealed class Slice : KernelOp, IPasses<Slice>
 {
     private Shape input;
 
-    /// <summary>Count places of the first axis, beginning with first.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The first place is negative, or the count is not positive.</exception>
+    /// <summary>Count positions of the first axis, beginning with first.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The first position is negative, or the count is not positive.</exception>
     public Slice(int first, int count)
     {
         if (first < 0)
@@ -21,7 +22,7 @@ public sealed class Slice : KernelOp, IPasses<Slice>
         Count = Errors.RequirePositive(nameof(count), count);
     }
 
-    /// <summary>The first place that is taken.</summary>
+    /// <summary>The first position taken.</summary>
     public int First { get; }
 
     /// <summary>How many are taken.</summary>

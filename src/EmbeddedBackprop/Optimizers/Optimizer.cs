@@ -9,10 +9,10 @@ public abstract class Optimizer
     /// <summary>What it was made with, for the model file: <c>Registry.Optimizer(Name, Settings)</c> makes its like.</summary>
     public virtual OptimizerSettings Settings => new();
 
-    /// <summary>How many numbers are kept per parameter.</summary>
+    /// <summary>How many floats are kept per parameter.</summary>
     public virtual int StateArrays => 0;
 
-    /// <summary>How many numbers are kept per network.</summary>
+    /// <summary>How many floats are kept per network.</summary>
     public virtual int StateScalars => 0;
 
     /// <summary>Whether weight decay is applied to the weights by the optimiser itself (AdamW) instead of being added to the gradient.</summary>
@@ -42,6 +42,6 @@ public abstract class Optimizer
     /// <summary>Updates one tensor by the SIMD kernels.</summary>
     public abstract void Update(in UpdateContext c);
 
-    /// <summary>The definition of <see cref="Update"/>, one number at a time: the same bits.</summary>
+    /// <summary>The definition of <see cref="Update"/>, one element at a time: the same bits.</summary>
     public abstract void UpdateScalar(in UpdateContext c);
 }

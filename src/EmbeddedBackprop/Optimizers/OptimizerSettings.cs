@@ -1,6 +1,7 @@
 namespace EmbeddedBackprop.Optimizers;
 
-/// <summary>The settings of any optimiser, as they come from a command line or a model file; null stands for the optimiser's default, and what it has no use for is ignored.</summary>
+/// <summary>The settings of any optimiser, as they come from a command line or a model file; null means the optimiser's default, and an
+/// optimiser ignores settings it does not have.</summary>
 public sealed record OptimizerSettings
 {
     /// <summary>Share of the velocity that is kept (momentum, nesterov).</summary>

@@ -27,7 +27,7 @@ public sealed class Rprop : Optimizer
     /// <exception cref="ArgumentOutOfRangeException">The value lies outside.</exception>
     public float Increase { get; init => field = Errors.RequireAtLeastOne("increase", value); } = 1.2f;
 
-    /// <summary>The smallest step: positive, so that no parameter stands still for ever.</summary>
+    /// <summary>The smallest step: positive, so that no parameter stops for ever.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is not positive and finite.</exception>
     public float SmallestStep { get; init => field = Errors.RequirePositive("smallest step", value); } = 1e-6f;
 

@@ -3,7 +3,8 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Optimizers;
 
-/// <summary>What an optimiser sees of one tensor: its parameters, their gradients and its own state, place by place (padding included: it is 0 and stays 0).</summary>
+/// <summary>One tensor as an optimiser sees it: its parameters, their gradients and the optimiser's state, element by element (padding
+/// included: it is 0 and stays 0).</summary>
 public readonly ref struct UpdateContext
 {
     private readonly Span<float> state;
@@ -47,6 +48,6 @@ public readonly ref struct UpdateContext
     /// <summary>The i-th state array (velocity, mean square ...) of this tensor.</summary>
     public Span<float> State(int array) => state.Slice((array * stateStride) + offset, Range.Length);
 
-    /// <summary>The scalars that stand behind the state arrays (running powers of beta).</summary>
+    /// <summary>The scalars after the state arrays (running powers of beta).</summary>
     public Span<float> Scalars(int arrays) => state[(arrays * stateStride)..];
 }
