@@ -61,22 +61,22 @@ public sealed record CCost
     {
         bool counted = (target ?? CTarget.CortexM4F).HasFusedInstruction;
         (string, long, long)[] steps =
-            [.. model.Steps.Select(step => (step.Name, step.Step.Op.MultiplyAdds, counted ? CInstructions.Of(step) : 0L))];
-        long ends = model.Inputs.Sum(end => (long)end.Length) + model.Outputs.Sum(end => (long)end.Length);
+            [.. model.Prediction.Steps.Select(step => (step.Name, step.Step.Op.MultiplyAdds, counted ? CInstructions.Of(step) : 0L))];
+        long both = model.Inputs.Sum(argument => (long)argument.Length) + model.Outputs.Sum(argument => (long)argument.Length);
         return new CCost
         {
-            TableBytes = model.FlashBytes,
+            TableBytes = model.Tables.Bytes,
             CodeBytes = (long)(CCodeSize.Of(model) * (target?.CodeFactor ?? 1)),
-            RamBytes = (target is { CopiesConstants: true } ? model.FlashBytes : 0L) + (model.Training is { } training
+            RamBytes = (target is { CopiesConstants: true } ? model.Tables.Bytes : 0L) + (model.Training is { } training
                 ? (sizeof(float) * (long)training.Length) + CTrainingReport.ModelBytes
-                : sizeof(float) * ((model.UsesArena ? model.Plan.WorkspaceLength : 0L) + model.StateLength)),
-            EndBytes = sizeof(float) * (model.Training is null ? ends : (SampleLength(model) * model.Training.Batch) + model.Outputs.Sum(end => (long)end.Length)),
+                : sizeof(float) * ((model.Prediction.UsesArena ? model.Plan.WorkspaceLength : 0L) + model.Prediction.StateLength)),
+            EndBytes = sizeof(float) * (model.Training is null ? both : (SampleLength(model) * model.Training.Batch) + model.Outputs.Sum(argument => (long)argument.Length)),
             StackBytes = model.Training is null ? StackOfPrediction : StackOfTraining,
             MultiplyAdds = model.Plan.MultiplyAdds,
             Instructions = steps.Sum(step => step.Item3),
             Steps = steps,
         };
 
-        static long SampleLength(CModel model) => model.Training!.Ends.Sum(end => (long)end.Length);
+        static long SampleLength(CModel model) => model.Arguments.Training.Sum(argument => (long)argument.Length);
     }
 }

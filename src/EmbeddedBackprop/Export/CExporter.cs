@@ -3,6 +3,7 @@ using EmbeddedBackprop.Export.Files;
 using EmbeddedBackprop.Export.Model;
 using EmbeddedBackprop.Export.Ops;
 using EmbeddedBackprop.Export.Text;
+using EmbeddedBackprop.Export.Update;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Training;

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using EmbeddedBackprop.Export.Files;
 using EmbeddedBackprop.Export.Model;
 using EmbeddedBackprop.Export.Text;
+using EmbeddedBackprop.Export.Update;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Training;
@@ -31,7 +32,7 @@ public static class CImporter
             ExportErrors.NothingStored();
         }
 
-        CModel model = new(network.InferencePlan, network.Parameters, network.State, options with { SelfTestSamples = 1, Training = options.Training! with { SelfTestSteps = 0 } });
+        CModel model = new(network.InferencePlan, network.Parameters, network.State, options);
         CTraining training = model.Training!;
         int bytes = CSaveFile.Bytes(training), slot = slotBytes == 0 ? bytes : slotBytes;
         if (slot < bytes)

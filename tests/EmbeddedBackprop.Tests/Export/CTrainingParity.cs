@@ -104,8 +104,8 @@ internal sealed class CTrainingParity(CBuild build, IReadOnlyList<CTrainingCase>
         (Node[] outputs, Node[] losses) = net.Build(new Graph());
         Graph graph = outputs[0].Graph;
         PlanOptions planned = new() { Batch = net.Batch, Frozen = net.Frozen };
-        CTrainingEnds ends = new(Plan.ForInference(graph, planned, outputs), [.. outputs.Distinct()], Plan.ForTraining(graph, planned, losses));
-        Node[] inputs = [.. ends.Prediction.Concat(ends.Inputs).Select(end => end.Node).Distinct()];
+        CArguments arguments = new(Plan.ForInference(graph, planned, outputs), [.. outputs.Distinct()], Plan.ForTraining(graph, planned, losses));
+        Node[] inputs = [.. arguments.PredictionInputs.Concat(arguments.TrainingInputs).Select(argument => argument.Node).Distinct()];
         Network engine = new(inputs, outputs, losses, new NetworkOptions
         {
             Batch = net.Batch * net.Accumulate, Arithmetic = net.Arithmetic, Optimizer = net.Optimizer, Regularization = net.Regularization, Clipping = net.Clipping,
@@ -123,11 +123,11 @@ internal sealed class CTrainingParity(CBuild build, IReadOnlyList<CTrainingCase>
         }
 
         CExporter.StoredParameters(engine.InferencePlan, engine.Parameters, options).CopyTo(engine.Parameters);
-        Train(net, engine, ends);
-        functions.Add(Function(net, prefix, ends, outputs));
+        Train(net, engine, arguments);
+        functions.Add(Function(net, prefix, arguments, outputs));
     }
 
-    private void Train(CTrainingCase net, Network engine, CTrainingEnds ends)
+    private void Train(CTrainingCase net, Network engine, CArguments arguments)
     {
         int batch = net.Batch, seed = 0;
         float[][] last = [];
@@ -138,10 +138,10 @@ internal sealed class CTrainingParity(CBuild build, IReadOnlyList<CTrainingCase>
             rate = net.Schedule.Rate(rate, new ScheduleTime(step, net.StepsPerEpoch, net.Epochs));
             for (int call = 0; call < net.Accumulate; call++)
             {
-                last = [.. ends.Inputs.Concat(ends.Targets).Select(end => net.Draw?.Invoke(end.Node) ?? Draw(end, batch, ++seed))];
-                foreach ((CEnd end, float[] values) in ends.Inputs.Concat(ends.Targets).Zip(last))
+                last = [.. arguments.Training.Select(argument => net.Draw?.Invoke(argument.Node) ?? Draw(argument, batch, ++seed))];
+                foreach ((CArgument argument, float[] values) in arguments.Training.Zip(last))
                 {
-                    Write(values, end.Length, engine.TrainingInput(end.Node, batch), engine.TrainingPlan!.Stride(end.Node));
+                    Write(values, argument.Length, engine.TrainingInput(argument.Node, batch), engine.TrainingPlan!.Stride(argument.Node));
                     samples.AddRange(values);
                 }
 
@@ -172,22 +172,22 @@ internal sealed class CTrainingParity(CBuild build, IReadOnlyList<CTrainingCase>
         }
 
         expected.Add(($"{net.Name}: weights after {net.Updates} updates", Compact(engine, engine.Parameters)));
-        foreach ((CEnd end, float[] values) in ends.Inputs.Concat(ends.Targets).Zip(last))
+        foreach ((CArgument argument, float[] values) in arguments.Training.Zip(last))
         {
-            Write(values, end.Length, engine.TrainingInput(end.Node, batch), engine.TrainingPlan!.Stride(end.Node));
+            Write(values, argument.Length, engine.TrainingInput(argument.Node, batch), engine.TrainingPlan!.Stride(argument.Node));
         }
 
         expected.Add(($"{net.Name}: loss without learning", [engine.ComputeLoss(batch, out _)]));
-        foreach (CEnd end in ends.Prediction)
+        foreach (CArgument argument in arguments.PredictionInputs)
         {
-            int place = Array.FindIndex([.. ends.Inputs.Concat(ends.Targets)], other => other.Node == end.Node);
-            float[] values = place >= 0 ? last[place][..end.Length] : Draw(end, 1, 1000 + seed);
+            int place = Array.FindIndex([.. arguments.Training], other => other.Node == argument.Node);
+            float[] values = place >= 0 ? last[place][..argument.Length] : Draw(argument, 1, 1000 + seed);
             if (place < 0)
             {
                 samples.AddRange(values);
             }
 
-            Write(values, end.Length, engine.PredictionInput(end.Node, 1), engine.InferencePlan.Stride(end.Node));
+            Write(values, argument.Length, engine.PredictionInput(argument.Node, 1), engine.InferencePlan.Stride(argument.Node));
         }
 
         engine.Predict(1);
@@ -222,17 +222,17 @@ internal sealed class CTrainingParity(CBuild build, IReadOnlyList<CTrainingCase>
         return [.. values];
     }
 
-    private static float[] Draw(CEnd end, int batch, int seed)
+    private static float[] Draw(CArgument argument, int batch, int seed)
     {
-        float[] values = Samples.Array(batch * end.Length, seed);
-        string name = end.Node.Name;
+        float[] values = Samples.Array(batch * argument.Length, seed);
+        string name = argument.Node.Name;
         int most = name.StartsWith("rows", StringComparison.Ordinal) || name.StartsWith("class", StringComparison.Ordinal) ? name[^1] - '0' : name.StartsWith("bit", StringComparison.Ordinal) ? 2 : 0;
         if (name.StartsWith("onehot", StringComparison.Ordinal))
         {
             Array.Clear(values);
             for (int row = 0; row < batch; row++)
             {
-                values[(row * end.Length) + (((seed * 7) + (row * 3)) % end.Length)] = 1f;
+                values[(row * argument.Length) + (((seed * 7) + (row * 3)) % argument.Length)] = 1f;
             }
         }
 
@@ -244,32 +244,32 @@ internal sealed class CTrainingParity(CBuild build, IReadOnlyList<CTrainingCase>
         return values;
     }
 
-    private static string Function(CTrainingCase net, string p, CTrainingEnds ends, Node[] outputs)
+    private static string Function(CTrainingCase net, string p, CArguments arguments, Node[] outputs)
     {
         string m = p.ToUpperInvariant();
-        CEnd[] given = [.. ends.Inputs, .. ends.Targets], all = [.. given, .. ends.Prediction.Where(end => !ends.Inputs.Contains(end))], results = CEnd.All([.. outputs.Distinct()], "output", "out");
-        string arguments = string.Join(", ", given.Select(end => end.Pointer));
-        string read = string.Concat(given.Select(end => $"        get({end.Pointer}, {net.Batch * end.Length}u);\n"));
+        CArgument[] given = [.. arguments.TrainingInputs, .. arguments.Targets], all = [.. given, .. arguments.PredictionInputs.Where(argument => !arguments.TrainingInputs.Contains(argument))], results = CArgument.All([.. outputs.Distinct()], "output", "out");
+        string passed = string.Join(", ", given.Select(argument => argument.Pointer));
+        string read = string.Concat(given.Select(argument => $"        get({argument.Pointer}, {net.Batch * argument.Length}u);\n"));
         string rates = net.Rate is null ? "" : $"        if (call % {m}_ACCUMULATE == 0u && call > 0u) {{\n            static const float rates[] = {{ 0.0f, {string.Join(", ", Enumerable.Range(1, net.Updates - 1).Select(step => CText.Hex(net.Rate(step))))} }};\n            model.learning_rate = rates[call / {m}_ACCUMULATE];\n        }}\n";
         return $$"""
             static void run_{{p}}(void)
             {
-                static float memory[{{m}}_SELFTEST_FLOATS], {{string.Join(", ", all.Select(end => $"{end.Pointer}[{net.Batch * end.Length}]").Concat(results.Select(end => $"{end.Pointer}[{end.Length}]")))}};
+                static float memory[{{m}}_SELFTEST_FLOATS], {{string.Join(", ", all.Select(argument => $"{argument.Pointer}[{net.Batch * argument.Length}]").Concat(results.Select(argument => $"{argument.Pointer}[{argument.Length}]")))}};
                 {{p}}_model model;
                 size_t call;
                 float number;
                 {{p}}_start(&model, memory);
                 for (call = 0u; call < {{net.Updates * net.Accumulate}}u; call++) {
-            {{read}}{{rates}}        number = {{p}}_train_step(&model, {{arguments}});
+            {{read}}{{rates}}        number = {{p}}_train_step(&model, {{passed}});
             {{(net.Accumulate == 1 ? "        put(&number, 1u);\n" : "        (void)number;\n")}}        if (call == 0u) {
             {{(net.Accumulate * net.Batch > 1 ? $"            put(memory + {m}_TRAIN_PARAMETERS, {m}_TRAIN_GRADIENTS);\n" : "")}}            put(memory, {{m}}_TRAIN_PARAMETERS);
                     }
                 }
                 put(memory, {{m}}_TRAIN_PARAMETERS);
-                number = {{p}}_loss(&model, {{arguments}});
+                number = {{p}}_loss(&model, {{passed}});
                 put(&number, 1u);
-            {{string.Concat(ends.Prediction.Where(end => !ends.Inputs.Contains(end)).Select(end => $"    get({end.Pointer}, {end.Length}u);\n"))}}    {{p}}_predict(&model, {{string.Join(", ", ends.Prediction.Select(end => end.Pointer))}}, {{string.Join(", ", results.Select(end => end.Pointer))}});
-            {{string.Concat(results.Select(end => $"    put({end.Pointer}, {end.Length}u);\n"))}}    number = (float){{p}}_selftest(memory);
+            {{string.Concat(arguments.PredictionInputs.Where(argument => !arguments.TrainingInputs.Contains(argument)).Select(argument => $"    get({argument.Pointer}, {argument.Length}u);\n"))}}    {{p}}_predict(&model, {{string.Join(", ", arguments.PredictionInputs.Select(argument => argument.Pointer))}}, {{string.Join(", ", results.Select(argument => argument.Pointer))}});
+            {{string.Concat(results.Select(argument => $"    put({argument.Pointer}, {argument.Length}u);\n"))}}    number = (float){{p}}_selftest(memory);
                 put(&number, 1u);
             }
 

@@ -14,7 +14,7 @@ internal static class CCodeSize
     /// <summary>The estimate for NAME.c; its tables are not part of it.</summary>
     public static long Of(CModel model)
     {
-        long words = Words(model.Program.Routines) + Words(model.Prediction);
+        long words = Words(model.Program.Routines) + Words(model.Prediction.Body);
         if (model.Training is not null)
         {
             words += Words(CTrainingFile.Text(model));

@@ -32,14 +32,14 @@ internal static class CHeaderFile
 
             /* One sample: floats in, floats out. */
             {{Ends(m, "INPUT", model.Inputs)}}{{Ends(m, "OUTPUT", model.Outputs)}}
-            #define {{m}}_PARAMETERS {{model.Tables.Sum(table => (long)table.Values.Length)}}
+            #define {{m}}_PARAMETERS {{model.Tables.ReadParameters.Sum(table => (long)table.Values.Length)}}
             #define {{m}}_MULTIPLY_ADDS {{model.Plan.MultiplyAdds}}
 
             /* Flash of the tables; RAM that a prediction needs beside its input and output. */
-            {{Stored(model)}}#define {{m}}_FLASH_BYTES {{model.FlashBytes}}
+            {{Stored(model)}}#define {{m}}_FLASH_BYTES {{model.Tables.Bytes}}
             {{Memory(model, m, arena)}}
 
-            {{State(m, model.StateLength)}}{{Names("Inputs", model.InputNames, model.Inputs[0].Length)}}{{Names("Outputs", model.OutputNames, model.Outputs[0].Length)}}#define {{m}}_FUSED {{(model.Arithmetic == Arithmetic.Fused ? 1 : 0)}}
+            {{State(m, model.Prediction.StateLength)}}{{Names("Inputs", model.Options.InputNames, model.Inputs)}}{{Names("Outputs", model.Options.OutputNames, model.Outputs)}}#define {{m}}_FUSED {{(model.Arithmetic == Arithmetic.Fused ? 1 : 0)}}
 
             {{LargestArray(model)}}/* In front of every table: define it to place them, for example as __attribute__((section(".weights"))). */
             #ifndef {{m}}_TABLE
@@ -52,12 +52,12 @@ internal static class CHeaderFile
 
 
             """);
-        foreach (CTable table in model.AllTables)
+        foreach (CTable table in model.Tables.All)
         {
             text.Append("extern ").Append(table.Declaration).Append("; /* ").Append(table.Source).Append(" */\n");
         }
 
-        if (model.Preparation.Length > 0)
+        if (model.Tables.Preparation.Length > 0)
         {
             text.Append(CultureInfo.InvariantCulture, $$"""
 
@@ -94,37 +94,37 @@ internal static class CHeaderFile
 
     private static string Prediction(CModel model, string p, string m, int arena) => $$"""
         /*
-         * Predicts one sample: reads {{Floats(m, "INPUTS", model.Inputs)}}{{(model.Preparation.Length > 0 ? $" that {p}_prepare wrote" : "")}}, writes {{Floats(m, "OUTPUTS", model.Outputs)}}, works in {{m}}_ARENA_FLOATS floats{{(arena == 0 ? " (none: NULL will do)" : "")}}.
-         * They may not overlap. Nothing else is written, so that calls with different output{{(model.StateLength > 0 ? ", arena and state" : " and arena")}} may run at the same time.
+         * Predicts one sample: reads {{Floats(m, "INPUTS", model.Inputs)}}{{(model.Tables.Preparation.Length > 0 ? $" that {p}_prepare wrote" : "")}}, writes {{Floats(m, "OUTPUTS", model.Outputs)}}, works in {{m}}_ARENA_FLOATS floats{{(arena == 0 ? " (none: NULL will do)" : "")}}.
+         * They may not overlap. Nothing else is written, so that calls with different output{{(model.Prediction.StateLength > 0 ? ", arena and state" : " and arena")}} may run at the same time.
          */
         void {{p}}_predict({{model.PredictParameters}});
-        {{Reset(p, m, model.StateLength)}}
+        {{Reset(p, m, model.Prediction.StateLength)}}
         /*
          * Predicts the golden inputs ({{p}}_selftest.c) and counts what is wrong: outputs that are not the engine's bits, a changed table,
-         * a multiply-add that rounds otherwise, denormals flushed to zero. 0: all is right. Uses {{(model.StateLength > 0 ? "output, arena and state (lost!)" : "output and arena")}} as {{p}}_predict does.
+         * a multiply-add that rounds otherwise, denormals flushed to zero. 0: all is right. Uses {{(model.Prediction.StateLength > 0 ? "output, arena and state (lost!)" : "output and arena")}} as {{p}}_predict does.
          */
         uint32_t {{p}}_selftest({{model.OutputParameters}});
         """;
 
-    private static string Ends(string m, string word, CEnd[] ends) => string.Concat(ends.Select(end => $$"""
-        {{(ends.Length > 1 ? $"/* {end.Name} */\n" : "")}}#define {{m}}_{{word}}S{{end.MacroSuffix}} {{end.Length}}
-        #define {{m}}_{{word}}_RANK{{end.MacroSuffix}} {{end.Node.Shape.Rank}}
-        #define {{m}}_{{word}}_SHAPE{{end.MacroSuffix}} {{Sizes(end.Node.Shape)}}
+    private static string Ends(string m, string word, CArgument[] arguments) => string.Concat(arguments.Select(argument => $$"""
+        {{(arguments.Length > 1 ? $"/* {argument.Name} */\n" : "")}}#define {{m}}_{{word}}S{{argument.MacroSuffix}} {{argument.Length}}
+        #define {{m}}_{{word}}_RANK{{argument.MacroSuffix}} {{argument.Node.Shape.Rank}}
+        #define {{m}}_{{word}}_SHAPE{{argument.MacroSuffix}} {{Sizes(argument.Node.Shape)}}
 
         """));
 
     /// <summary>What rounding the weights for flash has cost, one line for each storage in use.</summary>
-    private static string Stored(CModel model) => string.Concat(CReportFile.StoredTables(model).Select(stored => string.Create(
+    private static string Stored(CModel model) => string.Concat(model.Tables.Rounded().Select(stored => string.Create(
         CultureInfo.InvariantCulture,
         $"/* {stored.Bytes} bytes of it are weights as {stored.Name}{(stored.Scales > 0 ? $" ({stored.Scales} of them scales)" : "")}: from the network's own they are {stored.Largest:G4} away at most, {stored.Mean:G4} in the mean. */\n")));
 
     /// <summary>A compiler that cannot have the largest array says so, and not something about a constant.</summary>
     private static string LargestArray(CModel model)
     {
-        (string what, long bytes) = model.AllTables.Select(table => (table.Name, table.ArrayBytes))
+        (string what, long bytes) = model.Tables.All.Select(table => (table.Name, table.ArrayBytes))
             .Append(("the arena", sizeof(float) * (long)model.Plan.WorkspaceLength))
-            .Append(("the state", sizeof(float) * (long)model.StateLength))
-            .Concat(model.Inputs.Concat(model.Outputs).Select(end => (end.Pointer, sizeof(float) * (long)end.Length)))
+            .Append(("the state", sizeof(float) * (long)model.Prediction.StateLength))
+            .Concat(model.Inputs.Concat(model.Outputs).Select(argument => (argument.Pointer, sizeof(float) * (long)argument.Length)))
             .MaxBy(array => array.Item2);
         return bytes <= short.MaxValue ? "" : $$"""
             #if defined(PTRDIFF_MAX) && (PTRDIFF_MAX < {{CText.Number(bytes)}})
@@ -135,8 +135,8 @@ internal static class CHeaderFile
             """;
     }
 
-    private static string Floats(string m, string word, CEnd[] ends) =>
-        string.Join(", ", ends.Select(end => $"{m}_{word}{end.MacroSuffix}{(end == ends[0] ? " floats" : "")}"));
+    private static string Floats(string m, string word, CArgument[] arguments) =>
+        string.Join(", ", arguments.Select(argument => $"{m}_{word}{argument.MacroSuffix}{(argument == arguments[0] ? " floats" : "")}"));
 
     private static string State(string m, int length) => length == 0 ? "" : $$"""
         /* What the layers remember from call to call: an array of the caller's, one for each sequence that is followed. */
@@ -154,9 +154,10 @@ internal static class CHeaderFile
         """;
 
     /// <summary>A comment with a line per name; one name for many places is a text about all of them.</summary>
-    private static string Names(string caption, IReadOnlyList<string> names, int length)
+    private static string Names(string caption, IReadOnlyList<string> names, CArgument[] arguments)
     {
-        if (names.Count == 0)
+        int length = arguments[0].Length;
+        if (names.Count == 0 || arguments.Length > 1)
         {
             return "";
         }

@@ -19,12 +19,12 @@ internal static class CReportFile
         text.Append(CultureInfo.InvariantCulture, $"""
             # {model.Prefix}
 
-            {(model.Arithmetic == Arithmetic.Fused ? "Fused" : "Separate")} arithmetic, {model.Tables.Sum(table => (long)table.Values.Length)} parameters, {plan.MultiplyAdds} multiply-adds a sample.
+            {(model.Arithmetic == Arithmetic.Fused ? "Fused" : "Separate")} arithmetic, {model.Tables.ReadParameters.Sum(table => (long)table.Values.Length)} parameters, {plan.MultiplyAdds} multiply-adds a sample.
 
             | memory | bytes |
             | --- | ---: |
-            | flash, tables | {model.FlashBytes} |
-            {(model.Training is { } training ? CTrainingReport.Memory(training) : $"| RAM, arena | {CText.Number(sizeof(float) * (long)plan.WorkspaceLength)} |")}
+            | flash, tables | {model.Tables.Bytes} |
+            {(model.Training is { } training ? CTrainingReport.Memory(model, training) : $"| RAM, arena | {CText.Number(sizeof(float) * (long)plan.WorkspaceLength)} |")}
             {Carried(model)}| RAM, input (the caller's, read only) | {sizeof(float) * model.Inputs.Sum(input => (long)input.Length)} |
             | RAM, output (the caller's) | {sizeof(float) * model.Outputs.Sum(output => (long)output.Length)} |
 
@@ -34,7 +34,7 @@ internal static class CReportFile
             | --- | --- | ---: | ---: | --- | ---: | ---: |
 
             """);
-        foreach (CStep step in model.Steps)
+        foreach (CStep step in model.Prediction.Steps)
         {
             Op op = step.Step.Op;
             string place = step.Step.Output.Exists ? "arena + " + CText.Number(step.Step.Output.Offset) : step.Output;
@@ -51,14 +51,14 @@ internal static class CReportFile
     private static string Usage(CModel model)
     {
         string m = model.Macro, p = model.Prefix;
-        bool prepared = model.Preparation.Length > 0;
+        bool prepared = model.Tables.Preparation.Length > 0;
         string first = model.Inputs[0].Pointer;
         string prepare = prepared ? $"\n    {p}_prepare({first}, {first}); /* in training every input had mean 0 and variance 1 */" : "";
         string arrays = string.Join(
             ", ", model.Inputs.Select(input => $"{input.Pointer}[{m}_INPUTS{input.MacroSuffix}]")
                 .Concat(model.Outputs.Select(output => $"{output.Pointer}[{m}_OUTPUTS{output.MacroSuffix}]"))
-                .Append($"arena[{m}_ARENA_FLOATS]").Concat(model.StateLength > 0 ? [$"state[{m}_STATE_FLOATS]"] : []));
-        string reset = model.StateLength == 0 ? "" : $"\n    {p}_reset(state); /* once in front of every sequence: what the layers remember goes from call to call */";
+                .Append($"arena[{m}_ARENA_FLOATS]").Concat(model.Prediction.StateLength > 0 ? [$"state[{m}_STATE_FLOATS]"] : []));
+        string reset = model.Prediction.StateLength == 0 ? "" : $"\n    {p}_reset(state); /* once in front of every sequence: what the layers remember goes from call to call */";
         return $"""
                 #include "{p}.h"
 
@@ -72,20 +72,10 @@ internal static class CReportFile
             """;
     }
 
-    /// <summary>The weights that are not stored as float32, by storage: their flash, and how far they are from the network's own.</summary>
-    public static IEnumerable<(string Name, long Weights, long Bytes, long Scales, float Largest, double Mean)> StoredTables(CModel model) =>
-        model.Tables.Where(table => table.Storage != CStorage.Float32).GroupBy(table => table.Storage).Select(group => (
-            group.Key == CStorage.Float16 ? "float16" : "int8",
-            group.Sum(table => (long)table.Values.Length),
-            group.Sum(table => table.Bytes),
-            group.Sum(table => table.Scales?.Bytes ?? 0),
-            group.Max(table => table.Error.Largest),
-            group.Sum(table => table.Error.Mean * table.Values.Length) / group.Sum(table => (long)table.Values.Length)));
-
     private static string Storage(CModel model)
     {
         StringBuilder text = new();
-        foreach ((string name, long weights, long bytes, long scales, float largest, double mean) in StoredTables(model))
+        foreach ((string name, long weights, long bytes, long scales, float largest, double mean) in model.Tables.Rounded())
         {
             if (text.Length == 0)
             {
@@ -104,5 +94,5 @@ internal static class CReportFile
     }
 
     private static string Carried(CModel model) =>
-        model.StateLength == 0 ? "" : $"| RAM, state (the caller's, kept from call to call) | {CText.Number(sizeof(float) * (long)model.StateLength)} |\n";
+        model.Prediction.StateLength == 0 ? "" : $"| RAM, state (the caller's, kept from call to call) | {CText.Number(sizeof(float) * (long)model.Prediction.StateLength)} |\n";
 }

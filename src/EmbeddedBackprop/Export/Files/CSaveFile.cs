@@ -2,6 +2,7 @@ using System.Text;
 using EmbeddedBackprop.Export.Model;
 using EmbeddedBackprop.Export.Ops;
 using EmbeddedBackprop.Export.Text;
+using EmbeddedBackprop.Export.Update;
 using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.Export.Files;
@@ -299,5 +300,5 @@ internal static class CSaveFile
 
     /// <summary>Tables of weights that are read from flash also while the rest is trained.</summary>
     private static IEnumerable<CTable> Constants(CModel model, CTraining training) =>
-        model.Tables.Where(table => !Array.Exists(training.Tensors, tensor => tensor.Table == table));
+        model.Tables.ReadParameters.Where(table => !Array.Exists(training.Tensors, tensor => tensor.Table == table));
 }

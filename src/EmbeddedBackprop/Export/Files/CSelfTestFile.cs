@@ -17,7 +17,8 @@ internal static class CSelfTestFile
     {
         string m = model.Macro, p = model.Prefix;
         bool training = model.Training is not null;
-        CGolden golden = model.Golden;
+        CGolden golden = new(model);
+        CTrainingGolden? trained = training ? new CTrainingGolden(model) : null;
         StringBuilder text = new();
         text.Append(CultureInfo.InvariantCulture, $$"""
             /*
@@ -60,7 +61,7 @@ internal static class CSelfTestFile
                 return ((word == expected) || (((word & 0x7FFFFFFFu) > 0x7F800000u) && ((expected & 0x7FFFFFFFu) > 0x7F800000u))) ? 0u : 1u;
             }
 
-            {{Sums(model)}}{{(training ? CTrainingSelfTest.Routines(model) : "")}}uint32_t {{p}}_selftest({{(training ? "float *memory" : model.OutputParameters)}})
+            {{Sums(model)}}{{(trained is null ? "" : CTrainingSelfTest.Routines(model, trained))}}uint32_t {{p}}_selftest({{(training ? "float *memory" : model.OutputParameters)}})
             {
             {{(training ? Locals(model) : "")}}    /* a*b + c is {{(model.Arithmetic == Arithmetic.Fused ? "16777218 with one rounding; with two it would be 16777220" : "16777220 with two roundings; with one it would be 16777218")}}. Volatile: computed here, not by the compiler. */
                 volatile const float a = 0x1.000002p+0f;
@@ -69,13 +70,13 @@ internal static class CSelfTestFile
                 /* Half of the smallest normal number is a number, too, unless the processor flushes denormals to zero. */
                 volatile const float smallest = 0x1p-126f;
                 uint32_t wrong = {{p}}_differs(EBP_M(a, b, c), {{(model.Arithmetic == Arithmetic.Fused ? "0x4B800001u" : "0x4B800002u")}});
-            {{(model.AllTables.Any() ? $"    uint32_t sum = {SumStart}u;\n" : "")}}    size_t sample;
+            {{(model.Tables.All.Any() ? $"    uint32_t sum = {SumStart}u;\n" : "")}}    size_t sample;
                 size_t j;
                 wrong += {{p}}_differs(smallest * 0.5f, 0x00400000u);
 
             """);
         uint sum = SumStart;
-        foreach (CTable table in model.AllTables)
+        foreach (CTable table in model.Tables.All)
         {
             text.Append($"    sum = {p}_sum{table.Load.Suffix}(sum, {table.Name}, {CText.Size(table.Values.Length)});\n");
             sum = table.Continue(sum);
@@ -87,9 +88,9 @@ internal static class CSelfTestFile
         }
 
         text.Append(CultureInfo.InvariantCulture, $$"""
-            {{(model.AllTables.Any() ? $"    wrong += (sum == 0x{sum:X8}u) ? 0u : 1u;\n" : "")}}    for (sample = 0u; sample < {{m}}_SAMPLES; sample++) {
+            {{(model.Tables.All.Any() ? $"    wrong += (sum == 0x{sum:X8}u) ? 0u : 1u;\n" : "")}}    for (sample = 0u; sample < {{m}}_SAMPLES; sample++) {
             {{Check(model)}}    }
-            {{(training ? CTrainingSelfTest.Body(model) : "")}}    return wrong;
+            {{(trained is null ? "" : CTrainingSelfTest.Body(model, trained))}}    return wrong;
             }
 
             #ifdef {{m}}_SELFTEST_MAIN
@@ -103,7 +104,7 @@ internal static class CSelfTestFile
         return CText.LineFeeds(text);
     }
 
-    private static string Sums(CModel model) => string.Concat(model.AllTables.Select(table => table.Load).Distinct().Select(load => SumText(model.Prefix, load)));
+    private static string Sums(CModel model) => string.Concat(model.Tables.All.Select(table => table.Load).Distinct().Select(load => SumText(model.Prefix, load)));
 
     private static string SumText(string p, CWeightLoad load) => $$"""
         /* FNV-1a over 32-bit words, one for each element: every changed bit changes the sum. */
@@ -131,7 +132,7 @@ internal static class CSelfTestFile
     {
         string m = model.Macro, p = model.Prefix;
         string inputs = string.Concat(model.Inputs.Select(input => $"{p}_golden_inputs{input.Suffix} + (sample * (size_t){m}_INPUTS{input.MacroSuffix}), "));
-        string reset = model.StateLength > 0 ? $"        {p}_reset(state);\n" : model.Training is { } training && CTrainingReset.IsNeeded(training) ? $"        {p}_reset(&model);\n" : "";
+        string reset = model.Prediction.StateLength > 0 ? $"        {p}_reset(state);\n" : model.Training is { } training && CTrainingReset.IsNeeded(training) ? $"        {p}_reset(&model);\n" : "";
         return $"{reset}        {p}_predict({(model.Training is null ? "" : "&model, ")}{inputs}{model.OutputArguments});\n" + string.Concat(model.Outputs.Select(output => $$"""
                     for (j = 0u; j < (size_t){{m}}_OUTPUTS{{output.MacroSuffix}}; j++) {
                         wrong += {{p}}_differs({{output.Pointer}}[j], {{p}}_golden_outputs{{output.Suffix}}[(sample * (size_t){{m}}_OUTPUTS{{output.MacroSuffix}}) + j]);
@@ -145,7 +146,7 @@ internal static class CSelfTestFile
     {
         int at = model.Training!.Length;
         string text = $"    {model.Prefix}_model model;\n";
-        foreach (CEnd output in model.Outputs)
+        foreach (CArgument output in model.Outputs)
         {
             text += $"    float *const {output.Pointer} = memory + {CText.Size(at)};\n";
             at += output.Length;
@@ -157,7 +158,7 @@ internal static class CSelfTestFile
     private static string Arrays(CModel model) =>
         string.Concat(model.Outputs.Select(output => $"    static float {output.Pointer}[{model.Macro}_OUTPUTS{output.MacroSuffix}];\n"))
         + $"    static float arena[{model.Macro}_ARENA_FLOATS];\n"
-        + (model.StateLength > 0 ? $"    static float state[{model.Macro}_STATE_FLOATS];\n" : "");
+        + (model.Prediction.StateLength > 0 ? $"    static float state[{model.Macro}_STATE_FLOATS];\n" : "");
 
     private static string Bits(float value) =>
         float.IsNaN(value) ? "0x7FC00000u" : "0x" + BitConverter.SingleToUInt32Bits(value).ToString("X8", CultureInfo.InvariantCulture) + "u";

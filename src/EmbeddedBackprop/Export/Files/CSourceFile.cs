@@ -18,39 +18,39 @@ internal static class CSourceFile
             .Append(model.Program.Routines)
             .Append(Preparation(model))
             .Append(Reset(model));
-        if (model.Training is { } training)
+        if (model.Training is not null)
         {
-            AppendTraining(text, model, training);
+            AppendTraining(text, model);
             return CText.LineFeeds(text);
         }
 
         text.Append($"\nvoid {p}_predict({model.PredictParameters})\n{{\n");
-        if (!model.UsesArena)
+        if (!model.Prediction.UsesArena)
         {
             text.Append("    (void)arena;\n\n");
         }
 
-        text.Append(model.Prediction).Append("}\n");
+        text.Append(model.Prediction.Body).Append("}\n");
         return CText.LineFeeds(text);
     }
 
-    private static void AppendTraining(StringBuilder text, CModel model, CTraining training)
+    private static void AppendTraining(StringBuilder text, CModel model)
     {
         CTrainingFile.AppendFunction(
-            text, model, $"\nvoid {model.Prefix}_predict({model.PredictParameters})", model.Prediction, training, "", "", ["model"]);
+            text, model, $"\nvoid {model.Prefix}_predict({model.PredictParameters})", model.Prediction.Body, "", "", ["model"]);
         text.Append(CTrainingReset.Text(model)).Append(CTrainingFile.Text(model));
     }
 
-    private static string Reset(CModel model) => model.StateLength == 0 ? "" : $$"""
+    private static string Reset(CModel model) => model.Prediction.StateLength == 0 ? "" : $$"""
 
         void {{model.Prefix}}_reset(float *state)
         {
-            (void)memset(state, 0, {{CText.Size(model.StateLength)}} * sizeof *state);
+            (void)memset(state, 0, {{CText.Size(model.Prediction.StateLength)}} * sizeof *state);
         }
 
         """;
 
-    private static string Preparation(CModel model) => model.Preparation is not [CTable mean, CTable scale] ? "" : $$"""
+    private static string Preparation(CModel model) => model.Tables.Preparation is not [CTable mean, CTable scale] ? "" : $$"""
 
         void {{model.Prefix}}_prepare(const float *measured, float *input)
         {

@@ -2,6 +2,7 @@ using System.Text;
 using EmbeddedBackprop.Export.Model;
 using EmbeddedBackprop.Export.Ops;
 using EmbeddedBackprop.Export.Text;
+using EmbeddedBackprop.Export.Update;
 
 namespace EmbeddedBackprop.Export.Files;
 
@@ -13,30 +14,16 @@ internal static class CTrainingFile
 {
     public static string Text(CModel model)
     {
-        CTraining training = model.Training!;
         StringBuilder text = new();
-        AppendStart(text, model, training);
-        string values = string.Join(", ", training.Ends.Select(end => "const float *" + end.Pointer));
-        string given = string.Join(", ", training.Ends.Select(end => end.Pointer));
-        AppendFunction(
-            text, model, $"\n/* The steps of the training plan, and the loss. */\nstatic float {model.Prefix}_forward(const {model.Prefix}_model *model, {values}, int training)",
-            training.Forward, training, "    float loss;\n", "    return loss;\n", [.. training.Ends.Select(end => end.Pointer), "model", "training"]);
-        // What is computed again is the forward pass of a training.
-        string again = CText.Uses(training.Backward, "training") ? "    const int training = 1;\n" : "";
-        string rate = training.Tensors.Any(tensor => tensor.Gradient is null) ? $"    const float rate = {training.Rate};\n" : "";
-        AppendFunction(
-            text, model, $"\n/* The same steps in reverse order: every parameter's gradient{(rate.Length > 0 ? ", which changes it at once" : "")}. */\nstatic void {model.Prefix}_backward(const {model.Prefix}_model *model, {values})",
-            training.Backward, training, again + rate, "", [.. training.Ends.Select(end => end.Pointer), "model"]);
-        if (training.Update.Length > 0)
-        {
-            AppendFunction(text, model, $"\n/* Changes the parameters by their gradients. */\nstatic void {model.Prefix}_update({model.Prefix}_model *model)", training.Update, training, $"    const float rate = {training.Rate};\n", "", ["model"]);
-        }
-
-        AppendStep(text, model, training, values, given);
+        AppendStart(text, model);
+        AppendForward(text, model);
+        AppendBackward(text, model);
+        AppendUpdate(text, model);
+        AppendStep(text, model);
         return text.ToString();
     }
 
-    /// <summary>The declarations of the places that a body uses.</summary>
+    /// <summary>The declarations of the pointers into the memory that a body uses.</summary>
     public static string Locals(CTraining training, string body)
     {
         StringBuilder text = new();
@@ -62,9 +49,9 @@ internal static class CTrainingFile
     }
 
     /// <summary>A function with the declarations that its body needs; parameters that it does not use are said to be unused.</summary>
-    public static void AppendFunction(StringBuilder text, CModel model, string head, string body, CTraining training, string first, string last, string[] parameters)
+    public static void AppendFunction(StringBuilder text, CModel model, string head, string body, string first, string last, string[] parameters)
     {
-        string locals = Locals(training, body);
+        string locals = Locals(model.Training!, body);
         text.Append(head).Append("\n{\n").Append(locals).Append(first);
         string all = locals + first + body;
         foreach (string parameter in parameters)
@@ -78,8 +65,43 @@ internal static class CTrainingFile
         text.Append('\n').Append(body).Append(last).Append("}\n");
     }
 
-    private static void AppendStart(StringBuilder text, CModel model, CTraining training)
+    private static void AppendForward(StringBuilder text, CModel model) => AppendFunction(
+        text, model,
+        $"\n/* The steps of the training plan, and the loss. */\nstatic float {model.Prefix}_forward(const {model.Prefix}_model *model, {Parameters(model)}, int training)",
+        model.TrainingBodies!.Forward, "    float loss;\n", "    return loss;\n", [.. Pointers(model), "model", "training"]);
+
+    private static void AppendBackward(StringBuilder text, CModel model)
     {
+        string body = model.TrainingBodies!.Backward;
+        // What is computed again is the forward pass of a training.
+        string training = CText.Uses(body, "training") ? "    const int training = 1;\n" : "";
+        string rate = model.Training!.Tensors.Any(tensor => tensor.Gradient is null) ? $"    const float rate = {model.TrainingBodies.Rate};\n" : "";
+        AppendFunction(
+            text, model,
+            $"\n/* The same steps in reverse order: every parameter's gradient{(rate.Length > 0 ? ", which changes it at once" : "")}. */\n"
+            + $"static void {model.Prefix}_backward(const {model.Prefix}_model *model, {Parameters(model)})",
+            body, training + rate, "", [.. Pointers(model), "model"]);
+    }
+
+    private static void AppendUpdate(StringBuilder text, CModel model)
+    {
+        CTrainingBodies bodies = model.TrainingBodies!;
+        if (bodies.Update.Length > 0)
+        {
+            AppendFunction(
+                text, model, $"\n/* Changes the parameters by their gradients. */\nstatic void {model.Prefix}_update({model.Prefix}_model *model)",
+                bodies.Update, $"    const float rate = {bodies.Rate};\n", "", ["model"]);
+        }
+    }
+
+    private static IEnumerable<string> Pointers(CModel model) => model.Arguments.Training.Select(argument => argument.Pointer);
+
+    private static string Parameters(CModel model) => string.Join(", ", Pointers(model).Select(pointer => "const float *" + pointer));
+
+    private static void AppendStart(StringBuilder text, CModel model)
+    {
+        CTraining training = model.Training!;
+        string start = model.TrainingBodies!.Start;
         string p = model.Prefix, m = model.Macro;
         text.Append($$"""
 
@@ -120,17 +142,19 @@ internal static class CTrainingFile
 
         foreach (Graphs.StateRange range in training.Plan.State)
         {
-            if (!range.PerSample && model.KeptTable(range.Name) is { } table)
+            if (!range.PerSample && model.Tables.Kept(range.Name) is { } table)
             {
                 text.Append($"    (void)memcpy(memory + {CText.Size(training.StateOffset + range.Offset)}, {table.Name}, {CText.Size(range.Length)} * sizeof(float));\n");
             }
         }
 
-        text.Append(training.Start.Length == 0 ? "" : $"    {{\n{Locals(training, training.Start)}{training.Start}    }}\n").Append("}\n");
+        text.Append(start.Length == 0 ? "" : $"    {{\n{Locals(training, start)}{start}    }}\n").Append("}\n");
     }
 
-    private static void AppendStep(StringBuilder text, CModel model, CTraining training, string values, string given)
+    private static void AppendStep(StringBuilder text, CModel model)
     {
+        CTraining training = model.Training!;
+        string values = Parameters(model), given = string.Join(", ", Pointers(model));
         string p = model.Prefix, m = model.Macro;
         text.Append($$"""
 
@@ -151,7 +175,7 @@ internal static class CTrainingFile
                 """);
         }
 
-        string update = training.Update.Length > 0 ? $"        {p}_update(model);\n" : "";
+        string update = model.TrainingBodies!.Update.Length > 0 ? $"        {p}_update(model);\n" : "";
         text.Append($$"""
                 {{p}}_backward(model, {{given}});
                 model->collected++;

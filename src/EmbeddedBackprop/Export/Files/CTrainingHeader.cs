@@ -17,7 +17,7 @@ internal static class CTrainingHeader
             #define {{m}}_BATCH {{CText.Number(training.Batch)}}
             #define {{m}}_ACCUMULATE {{CText.Number(training.Options.Accumulate)}}
             #define {{m}}_LEARNING_RATE {{CText.Hex(training.Options.LearningRate)}}
-            {{string.Concat(training.Targets.Select(target => $"#define {m}_TARGETS{target.MacroSuffix} {CText.Number(target.Length)}\n"))}}
+            {{string.Concat(model.Arguments.Targets.Select(target => $"#define {m}_TARGETS{target.MacroSuffix} {CText.Number(target.Length)}\n"))}}
             {{Epochs(m, training.Options)}}/* The caller's memory, in floats: parameters, their gradients{{(training.GradientLength < training.ParameterLength ? " (where they are not applied at once)" : "")}}, the optimiser's state, what layers keep, room to work in. */
             #define {{m}}_TRAIN_PARAMETERS {{CText.Number(training.ParameterLength)}}
             #define {{m}}_TRAIN_GRADIENTS {{CText.Number(training.GradientLength)}}
@@ -49,13 +49,13 @@ internal static class CTrainingHeader
 
     /// <summary>Memory for training, the outputs of a prediction, and the samples of a call.</summary>
     public static long SelfTestFloats(CModel model, CTraining training) =>
-        training.Length + model.Outputs.Sum(output => (long)output.Length) + (training.Batch * training.Ends.Sum(end => (long)end.Length));
+        training.Length + model.Outputs.Sum(output => (long)output.Length) + (training.Batch * model.Arguments.Training.Sum(argument => (long)argument.Length));
 
     public static string Functions(CModel model, CTraining training)
     {
         string p = model.Prefix, m = model.Macro;
-        string values = string.Join(", ", training.Ends.Select(end => "const float *" + end.Pointer));
-        string rows = string.Join(", ", training.Ends.Select(end => $"{end.Pointer}[{(training.Batch > 1 ? m + "_BATCH][" : "")}{m}_{(training.Inputs.Contains(end) ? "INPUTS" : "TARGETS")}{end.MacroSuffix}]"));
+        string values = string.Join(", ", model.Arguments.Training.Select(argument => "const float *" + argument.Pointer));
+        string rows = string.Join(", ", model.Arguments.Training.Select(argument => $"{argument.Pointer}[{(training.Batch > 1 ? m + "_BATCH][" : "")}{m}_{(model.Arguments.TrainingInputs.Contains(argument) ? "INPUTS" : "TARGETS")}{argument.MacroSuffix}]"));
         return $$"""
             /* A network that learns: the caller's memory and what a training step counts. */
             typedef struct {

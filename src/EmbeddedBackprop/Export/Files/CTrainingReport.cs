@@ -3,6 +3,7 @@ using System.Text;
 using EmbeddedBackprop.Export.Model;
 using EmbeddedBackprop.Export.Ops;
 using EmbeddedBackprop.Export.Text;
+using EmbeddedBackprop.Export.Update;
 using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.Export.Files;
@@ -14,9 +15,9 @@ internal static class CTrainingReport
     public const int ModelBytes = 24;
 
     /// <summary>The lines of the memory table.</summary>
-    public static string Memory(CTraining training)
+    public static string Memory(CModel model, CTraining training)
     {
-        long samples = sizeof(float) * (long)training.Batch * training.Ends.Sum(end => (long)end.Length);
+        long samples = sizeof(float) * (long)training.Batch * model.Arguments.Training.Sum(argument => (long)argument.Length);
         return string.Create(CultureInfo.InvariantCulture, $"""
             | RAM, parameters | {Bytes(training.ParameterLength)} |
             | RAM, gradients{(training.GradientLength == 0 ? " (applied at once)" : "")} | {Bytes(training.GradientLength)} |
@@ -53,11 +54,11 @@ internal static class CTrainingReport
     public static string Usage(CModel model, CTraining training)
     {
         string m = model.Macro, p = model.Prefix;
-        string arrays = string.Join(", ", training.Ends.Select(end => $"{end.Pointer}[{m}_BATCH * {m}_{(training.Inputs.Contains(end) ? "INPUTS" : "TARGETS")}{end.MacroSuffix}]")
+        string arrays = string.Join(", ", model.Arguments.Training.Select(argument => $"{argument.Pointer}[{m}_BATCH * {m}_{(model.Arguments.TrainingInputs.Contains(argument) ? "INPUTS" : "TARGETS")}{argument.MacroSuffix}]")
             .Concat(model.Outputs.Select(output => $"{output.Pointer}[{m}_OUTPUTS{output.MacroSuffix}]")));
-        string given = string.Join(", ", training.Ends.Select(end => end.Pointer));
+        string given = string.Join(", ", model.Arguments.Training.Select(argument => argument.Pointer));
         string first = model.Inputs[0].Pointer;
-        string prepare = model.Preparation.Length > 0 ? $"\n    {p}_prepare({first}, {first}); /* every sample: in training every input had mean 0 and variance 1 */" : "";
+        string prepare = model.Tables.Preparation.Length > 0 ? $"\n    {p}_prepare({first}, {first}); /* every sample: in training every input had mean 0 and variance 1 */" : "";
         return $"""
                 #include "{p}.h"
 

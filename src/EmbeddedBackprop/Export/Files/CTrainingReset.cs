@@ -1,5 +1,6 @@
 using EmbeddedBackprop.Export.Model;
 using EmbeddedBackprop.Export.Text;
+using EmbeddedBackprop.Export.Update;
 using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.Export.Files;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using EmbeddedBackprop.Export.Model;
 using EmbeddedBackprop.Export.Text;
+using EmbeddedBackprop.Export.Update;
 
 namespace EmbeddedBackprop.Export.Files;
 
@@ -8,10 +9,9 @@ namespace EmbeddedBackprop.Export.Files;
 internal static class CTrainingSelfTest
 {
     /// <summary>Tables and routines in front of NAME_selftest.</summary>
-    public static string Routines(CModel model)
+    public static string Routines(CModel model, CTrainingGolden golden)
     {
         string m = model.Macro, p = model.Prefix;
-        CTrainingGolden golden = model.TrainingGolden!;
         if (golden.LossValues.Length == 0)
         {
             return "";
@@ -37,11 +37,10 @@ internal static class CTrainingSelfTest
     }
 
     /// <summary>The statements at the end of NAME_selftest.</summary>
-    public static string Body(CModel model)
+    public static string Body(CModel model, CTrainingGolden golden)
     {
         string m = model.Macro, p = model.Prefix;
         CTraining training = model.Training!;
-        CTrainingGolden golden = model.TrainingGolden!;
         if (golden.LossValues.Length == 0)
         {
             return "";
@@ -51,16 +50,16 @@ internal static class CTrainingSelfTest
         List<string> declarations = [], draws = [];
         foreach ((CTrainingGolden.Draw draw, int i) in golden.Draws.Select((draw, i) => (draw, i)))
         {
-            int length = training.Batch * draw.End.Length;
-            string name = "sample_" + draw.End.Pointer;
+            int length = training.Batch * draw.Argument.Length;
+            string name = "sample_" + draw.Argument.Pointer;
             declarations.Add($"        float *const {name} = memory + {CText.Size(at)};\n");
             draws.Add(draw.OneHot
-                ? $"            {p}_draw_class((uint32_t)(call * 64u) + {CText.Size(i + 1)}, {CText.Size(training.Batch)}, {CText.Size(draw.End.Length)}, {name});\n"
+                ? $"            {p}_draw_class((uint32_t)(call * 64u) + {CText.Size(i + 1)}, {CText.Size(training.Batch)}, {CText.Size(draw.Argument.Length)}, {name});\n"
                 : $"            {p}_draw((uint32_t)(call * 64u) + {CText.Size(i + 1)}, {CText.Size(length)}, {CText.Size(draw.Rows)}, {name});\n");
             at += length;
         }
 
-        string given = string.Join(", ", golden.Draws.Select(draw => "sample_" + draw.End.Pointer));
+        string given = string.Join(", ", golden.Draws.Select(draw => "sample_" + draw.Argument.Pointer));
         return string.Create(CultureInfo.InvariantCulture, $$"""
                 {
             {{string.Concat(declarations)}}        size_t call;

@@ -1,4 +1,3 @@
-using EmbeddedBackprop.Export.Ops;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Ops;
@@ -11,21 +10,14 @@ internal sealed class CGolden
     private static readonly float[] Edges =
         [0f, -0f, 1f, -1f, 1e-45f, -1e-40f, 1.17549435e-38f, 1e-20f, -1e-6f, 0.5f, 100f, -100f, 16777216f, -0.33333334f];
 
-    public CGolden(CModel model, Graph graph, PlanOptions options, CTable[] tables, float[][] kept)
+    /// <summary>Runs the engine over the inputs, with the parameters as the tables store them.</summary>
+    public CGolden(CModel model)
     {
-        Samples = options.Batch;
-        Plan plan = Plan.ForInference(graph, options, [.. model.Outputs.Select(output => output.Node)]);
+        Samples = model.SelfTestSamples;
+        PlanOptions options = new() { Batch = Samples, Arithmetic = model.Arithmetic, Layout = Layout.Compact };
+        Plan plan = Plan.ForInference(model.Plan.Graph, options, [.. model.Outputs.Select(output => output.Node)]);
         float[] parameters = new float[plan.ParameterLength], state = new float[plan.StateLength], workspace = new float[plan.WorkspaceLength];
-        for (int i = 0; i < tables.Length; i++)
-        {
-            tables[i].Values.CopyTo(parameters, plan.Parameters[i].Offset);
-        }
-
-        for (int i = 0; i < kept.Length; i++)
-        {
-            kept[i].CopyTo(state, plan.State[i].Offset);
-        }
-
+        Load(plan, model.Tables, parameters, state);
         Dictionary<Node, int> rows = TableRows(plan);
         Inputs = new float[model.Inputs.Length][];
         for (int i = 0; i < Inputs.Length; i++)
@@ -45,6 +37,20 @@ internal sealed class CGolden
 
     /// <summary>[samples][numbers] for each output.</summary>
     public float[][] Outputs { get; }
+
+    /// <summary>Copies the values of the tables into a plan's memory.</summary>
+    public static void Load(Plan plan, CTables tables, Span<float> parameters, Span<float> state)
+    {
+        for (int i = 0; i < tables.Parameters.Length; i++)
+        {
+            tables.Parameters[i].Values.CopyTo(parameters[plan.Parameters[i].Offset..]);
+        }
+
+        for (int i = 0; i < tables.KeptValues.Length; i++)
+        {
+            tables.KeptValues[i].CopyTo(state[plan.State[i].Offset..]);
+        }
+    }
 
     /// <summary>Which nodes are numbers of table rows, and the rows of the smallest table that they choose from.</summary>
     public static Dictionary<Node, int> TableRows(Plan plan)
@@ -66,7 +72,7 @@ internal sealed class CGolden
         return rows;
     }
 
-    private float[] Fill(CEnd input, int rows, uint stream)
+    private float[] Fill(CArgument input, int rows, uint stream)
     {
         float[] values = new float[Samples * input.Length];
         for (int sample = 1; sample < Samples; sample++)

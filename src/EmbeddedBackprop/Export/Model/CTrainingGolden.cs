@@ -1,5 +1,6 @@
 using EmbeddedBackprop.Export.Ops;
 using EmbeddedBackprop.Export.Text;
+using EmbeddedBackprop.Export.Update;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Losses;
@@ -12,10 +13,12 @@ namespace EmbeddedBackprop.Export.Model;
 internal sealed class CTrainingGolden
 {
     /// <summary>Trains with the engine until the steps are done or a number is no longer finite.</summary>
-    public CTrainingGolden(CTraining training, Graph graph, Arithmetic arithmetic, CTable[] tables, float[][] kept)
+    public CTrainingGolden(CModel model)
     {
+        CTraining training = model.Training!;
+        Arithmetic arithmetic = model.Arithmetic;
         CTrainingOptions options = training.Options;
-        Plan plan = Plan.ForTraining(graph, CTraining.OptionsOf(arithmetic, options), [.. options.Losses]);
+        Plan plan = Plan.ForTraining(model.Plan.Graph, CTraining.OptionsOf(arithmetic, options), [.. options.Losses]);
         NetworkOptions update = new()
         {
             Arithmetic = arithmetic, Optimizer = options.Optimizer, Regularization = options.Regularization, Clipping = options.Clipping,
@@ -24,17 +27,8 @@ internal sealed class CTrainingGolden
         float[] state = new float[plan.StateLength], workspace = new float[plan.WorkspaceLength];
         float[] optimizer = new float[options.Optimizer.StateLength(plan.ParameterLength)];
         options.Optimizer.Reset(optimizer.AsSpan(options.Optimizer.StateArrays * plan.ParameterLength));
-        for (int i = 0; i < tables.Length; i++)
-        {
-            tables[i].Values.CopyTo(parameters, plan.Parameters[i].Offset);
-        }
-
-        for (int i = 0; i < kept.Length; i++)
-        {
-            kept[i].CopyTo(state, plan.State[i].Offset);
-        }
-
-        Draws = [.. Draw.All(training)];
+        CGolden.Load(plan, model.Tables, parameters, state);
+        Draws = [.. Draw.All(training.Plan, model.Arguments)];
         List<float> losses = [];
         Checksum = Sum(training, parameters);
         for (int step = 0; step < options.SelfTestSteps; step++)
@@ -45,7 +39,7 @@ internal sealed class CTrainingGolden
             {
                 for (int i = 0; i < Draws.Length; i++)
                 {
-                    Draws[i].Fill(Stream((step * options.Accumulate) + call, i), options.Batch, plan.ValueSpan(workspace.AsSpan(), Draws[i].End.Node, options.Batch));
+                    Draws[i].Fill(Stream((step * options.Accumulate) + call, i), options.Batch, plan.ValueSpan(workspace.AsSpan(), Draws[i].Argument.Node, options.Batch));
                 }
 
                 RunInfo run = new(options.Batch, training.LogicalBatch, call * options.Batch, Training: true, options.Seed, step);
@@ -116,25 +110,25 @@ internal sealed class CTrainingGolden
     }
 
     /// <summary>How the numbers of an input or target are drawn.</summary>
-    /// <param name="End">The input or target.</param>
+    /// <param name="Argument">The input or target.</param>
     /// <param name="Rows">0: numbers from 0 to 1; else whole numbers below this.</param>
     /// <param name="OneHot">Whether a row has a 1 at a drawn place and is 0 elsewhere.</param>
-    public sealed record Draw(CEnd End, int Rows, bool OneHot)
+    public sealed record Draw(CArgument Argument, int Rows, bool OneHot)
     {
         /// <summary>Whole numbers for rows of tables and numbers of classes, one 1 for classes, 0 or 1 for yes and no.</summary>
-        public static IEnumerable<Draw> All(CTraining training)
+        public static IEnumerable<Draw> All(Plan plan, CArguments arguments)
         {
-            Dictionary<Node, int> rows = CGolden.TableRows(training.Plan);
-            foreach (CEnd end in training.Ends)
+            Dictionary<Node, int> rows = CGolden.TableRows(plan);
+            foreach (CArgument argument in arguments.Training)
             {
-                Loss? loss = (Loss?)training.Plan.Losses.FirstOrDefault(loss => loss.Inputs[1] == end.Node)?.Op;
-                bool input = training.Inputs.Contains(end);
-                yield return input ? new Draw(end, rows.GetValueOrDefault(end.Node), false) : loss switch
+                Loss? loss = (Loss?)plan.Losses.FirstOrDefault(loss => loss.Inputs[1] == argument.Node)?.Op;
+                bool input = arguments.TrainingInputs.Contains(argument);
+                yield return input ? new Draw(argument, rows.GetValueOrDefault(argument.Node), false) : loss switch
                 {
-                    SoftmaxCrossEntropy { IndexTarget: true } => new Draw(end, loss.Outputs, false),
-                    SoftmaxCrossEntropy => new Draw(end, 0, true),
-                    Loss<BinaryCrossEntropy> or Loss<BinaryCrossEntropyWithLogits> => new Draw(end, 2, false),
-                    _ => new Draw(end, 0, false),
+                    SoftmaxCrossEntropy { IndexTarget: true } => new Draw(argument, loss.Outputs, false),
+                    SoftmaxCrossEntropy => new Draw(argument, 0, true),
+                    Loss<BinaryCrossEntropy> or Loss<BinaryCrossEntropyWithLogits> => new Draw(argument, 2, false),
+                    _ => new Draw(argument, 0, false),
                 };
             }
         }
@@ -147,7 +141,7 @@ internal sealed class CTrainingGolden
                 values.Clear();
                 for (int sample = 0; sample < batch; sample++)
                 {
-                    values[(sample * End.Length) + (int)(Word(stream, (uint)sample) % (uint)End.Length)] = 1f;
+                    values[(sample * Argument.Length) + (int)(Word(stream, (uint)sample) % (uint)Argument.Length)] = 1f;
                 }
 
                 return;

@@ -1,4 +1,3 @@
-using EmbeddedBackprop.Export.Model;
 using EmbeddedBackprop.Export.Text;
 
 namespace EmbeddedBackprop.Export.Update;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using EmbeddedBackprop.Export.Model;
 using EmbeddedBackprop.Export.Text;
 using EmbeddedBackprop.Optimizers;
 

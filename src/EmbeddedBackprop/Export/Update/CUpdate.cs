@@ -1,4 +1,3 @@
-using EmbeddedBackprop.Export.Model;
 using EmbeddedBackprop.Export.Ops;
 using EmbeddedBackprop.Export.Text;
 using EmbeddedBackprop.Training;
@@ -12,6 +11,8 @@ namespace EmbeddedBackprop.Export.Update;
 internal sealed class CUpdate(CTraining training, CProgram program)
 {
     private readonly CTensor[] tensors = [.. training.Tensors.Where(tensor => tensor.Gradient is not null)];
+
+    private readonly COptimizer optimizer = COptimizer.For(training.Options.Optimizer);
 
     private CTrainingOptions Options => training.Options;
 
@@ -38,7 +39,7 @@ internal sealed class CUpdate(CTraining training, CProgram program)
             WriteNorm(n);
         }
 
-        training.Optimizer.WriteBegin(training, program);
+        optimizer.WriteBegin(training, program);
         for (int first = 0; first < tensors.Length;)
         {
             int end = first + 1;
@@ -106,7 +107,7 @@ internal sealed class CUpdate(CTraining training, CProgram program)
             program.Statement($"{CBounds.AddSign(program)}({group.Count}, {CText.Hex(penalty.L1)}, {group.Weights}, {group.Gradients});");
         }
 
-        training.Optimizer.WriteUpdate(group, program);
+        optimizer.WriteUpdate(group, program);
         if (IsShortened(first))
         {
             bool inFileOrder = first.Range.Dimensions is not null;

@@ -155,7 +155,7 @@ internal sealed class CUpdateTests
             Network network = Make();
             CTrainingOptions options = CTrainingOptions.Of(network, 0.1f) with { Batch = 2 };
             Plan plan = CTraining.PlanOf(network.InferencePlan.Graph, Arithmetic, options);
-            CTraining training = new(options, plan, [.. plan.Parameters.ToArray().Select(range => new CTable(range.Name, range.Name, new float[range.Count]))], 0);
+            CTraining training = new(options, plan, [.. plan.Parameters.ToArray().Select(range => new CTable(range.Name, range.Name, new float[range.Count]))], 0, COpList.For);
             CProgram program = new(prefix);
             new CUpdate(training, program).Write();
             string body = program.TakeStatements();

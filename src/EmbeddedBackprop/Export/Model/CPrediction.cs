@@ -1,0 +1,97 @@
+using EmbeddedBackprop.Export.Ops;
+using EmbeddedBackprop.Export.Text;
+using EmbeddedBackprop.Export.Update;
+using EmbeddedBackprop.Graphs;
+
+namespace EmbeddedBackprop.Export.Model;
+
+/// <summary>NAME_predict: the steps of the inference plan as C, for one sample.</summary>
+internal sealed class CPrediction
+{
+    private readonly Dictionary<string, int> carried = new(StringComparer.Ordinal);
+    private readonly CArguments arguments;
+    private readonly CTraining? training;
+
+    /// <summary>Writes the steps.</summary>
+    /// <param name="plan">The inference plan.</param>
+    /// <param name="arguments">The names of inputs and outputs.</param>
+    /// <param name="tables">The constant tables.</param>
+    /// <param name="training">Where what is trained is in memory; null for a network that only predicts.</param>
+    /// <param name="program">Collects routines and statements.</param>
+    public CPrediction(Plan plan, CArguments arguments, CTables tables, CTraining? training, CProgram program)
+    {
+        (this.arguments, this.training) = (arguments, training);
+        foreach (CArgument output in arguments.Outputs.Where(output => output.Node.Op is null))
+        {
+            program.Comment("an output that is an input");
+            program.Copy(output.Length, arguments.PredictionInputs.Single(input => input.Node == output.Node).Pointer, output.Pointer);
+        }
+
+        Steps = new CStep[plan.Steps.Length];
+        for (int i = 0; i < Steps.Length; i++)
+        {
+            Step step = plan.Steps[i];
+            COp op = COpList.For(step);
+            Steps[i] = MakeStep(step, i + 1, tables.Of(step, op, training));
+            program.Gap();
+            op.Write(Steps[i], program);
+            UsesArena |= op.UsesScratch;
+        }
+
+        Body = program.TakeStatements();
+    }
+
+    /// <summary>The steps in their order.</summary>
+    public CStep[] Steps { get; }
+
+    /// <summary>The body of the function.</summary>
+    public string Body { get; }
+
+    /// <summary>Floats that are carried from call to call; 0 where a training keeps them in its memory.</summary>
+    public int StateLength { get; private set; }
+
+    /// <summary>Whether a step works in the arena: a plan may reserve memory that the C does not need.</summary>
+    public bool UsesArena { get; private set; }
+
+    private CStep MakeStep(Step step, int number, CTable[] tables)
+    {
+        string[] inputs = [.. step.Inputs.Select((slot, k) => Value(step.InputNodes[k], slot))];
+        string scratch = step.ForwardScratch.Exists ? CText.At("arena", step.ForwardScratch.Offset) : "NULL";
+        string[] state = [.. step.StateRanges.Where(range => range.PerSample).Select(Carried)];
+        return new CStep(step, number, inputs, Value(step.Node, step.Output), tables, scratch, state)
+        {
+            HasTraining = training is not null,
+            Kept = training is null ? [] : [.. step.StateRanges.Where(range => !range.PerSample).Select(range => training.StatePlace(range.Name))],
+        };
+    }
+
+    /// <summary>The C expression of a node's value: an argument of the function, or an offset in the arena.</summary>
+    private string Value(Node node, Slot slot)
+    {
+        CArgument? argument = Array.Find(arguments.PredictionInputs, input => input.Node == node) ?? Array.Find(arguments.Outputs, output => output.Node == node);
+        if (argument is not null)
+        {
+            return argument.Pointer;
+        }
+
+        UsesArena = true;
+        return CText.At("arena", slot.Offset);
+    }
+
+    /// <summary>The C expression of what an op carries from call to call. Only steps take room for it: an op that is applied twice carries one state.</summary>
+    private string Carried(StateRange range)
+    {
+        if (training is not null)
+        {
+            return training.StatePlace(range.Name);
+        }
+
+        if (!carried.TryGetValue(range.Name, out int offset))
+        {
+            carried.Add(range.Name, offset = StateLength);
+            StateLength += range.Length;
+        }
+
+        return CText.At("state", offset);
+    }
+}

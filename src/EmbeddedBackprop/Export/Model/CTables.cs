@@ -1,0 +1,189 @@
+using EmbeddedBackprop.Export.Ops;
+using EmbeddedBackprop.Export.Text;
+using EmbeddedBackprop.Export.Update;
+using EmbeddedBackprop.Graphs;
+
+namespace EmbeddedBackprop.Export.Model;
+
+/// <summary>The constant tables of one export, each with a name of its own: parameters, values that ops keep without training them, and the preparation of the inputs.</summary>
+internal sealed class CTables
+{
+    private readonly HashSet<string> identifiers = new(StringComparer.Ordinal);
+    private readonly HashSet<string> read = new(StringComparer.Ordinal); // names of the parameters that a step reads
+    private readonly Dictionary<string, CTable> kept = new(StringComparer.Ordinal);
+    private readonly Plan plan;
+    private readonly string prefix;
+
+    /// <summary>Makes the tables of parameters and of the preparation.</summary>
+    /// <param name="prefix">What their names begin with.</param>
+    /// <param name="source">The plan whose layout the values have.</param>
+    /// <param name="plan">The plan of the exported prediction.</param>
+    /// <param name="trainingPlan">The plan of the exported training; null without training.</param>
+    /// <param name="parameters">The parameters.</param>
+    /// <param name="state">What the ops keep without training it.</param>
+    /// <param name="options">Storage and preparation.</param>
+    public CTables(string prefix, Plan source, Plan plan, Plan? trainingPlan, ReadOnlySpan<float> parameters, ReadOnlySpan<float> state, CExportOptions options)
+    {
+        (this.prefix, this.plan) = (prefix, plan);
+        foreach (Step step in (IEnumerable<Step>)[.. plan.Steps, .. trainingPlan is null ? [] : trainingPlan.Steps])
+        {
+            read.UnionWith(step.Ranges.Select(range => range.Name));
+        }
+
+        Parameters = MakeParameters(source, parameters, options, trainingPlan);
+        KeptValues = ReadState(source, state);
+        Preparation = MakePreparation(options);
+    }
+
+    /// <summary>A table for each parameter tensor of the plan, in its order.</summary>
+    public CTable[] Parameters { get; }
+
+    /// <summary>The tables of parameters that steps read.</summary>
+    public IEnumerable<CTable> ReadParameters => Parameters.Where((_, i) => read.Contains(plan.Parameters[i].Name));
+
+    /// <summary>The values that ops keep without training them, one array for each range of the plan; empty ones for what is carried from call to call.</summary>
+    public float[][] KeptValues { get; }
+
+    /// <summary>Means and scales of the inputs; empty where they are taken as they are.</summary>
+    public CTable[] Preparation { get; }
+
+    /// <summary>All tables of the flash, those of scales included.</summary>
+    public IEnumerable<CTable> All => Whole.SelectMany(table => table.Parts);
+
+    /// <summary>Bytes of flash.</summary>
+    public long Bytes => Whole.Sum(table => table.Bytes);
+
+    private IEnumerable<CTable> Whole => ReadParameters.Concat(kept.Values).Concat(Preparation);
+
+    /// <summary>The table of a range of kept values; null where no step reads it.</summary>
+    public CTable? Kept(string name) => kept.GetValueOrDefault(name);
+
+    /// <summary>The tables that a step reads: its parameters, then what its op keeps. What is trained is read from memory.</summary>
+    public CTable[] Of(Step step, COp op, CTraining? training) =>
+    [
+        .. step.Ranges.Select(range => training?.TensorOf(in range) is { } tensor ? tensor.Table.InMemory(tensor.Place) : ParameterTable(range.Name)),
+        .. KeptTables(step, op, training),
+    ];
+
+    /// <summary>The parameters that are not stored as float32, by storage: their bytes, and their distance from the network's own.</summary>
+    public IEnumerable<(string Name, long Weights, long Bytes, long Scales, float Largest, double Mean)> Rounded() =>
+        ReadParameters.Where(table => table.Storage != CStorage.Float32).GroupBy(table => table.Storage).Select(group => (
+            group.Key == CStorage.Float16 ? "float16" : "int8",
+            group.Sum(table => (long)table.Values.Length),
+            group.Sum(table => table.Bytes),
+            group.Sum(table => table.Scales?.Bytes ?? 0),
+            group.Max(table => table.Error.Largest),
+            group.Sum(table => table.Error.Mean * table.Values.Length) / group.Sum(table => (long)table.Values.Length)));
+
+    private CTable[] MakeParameters(Plan source, ReadOnlySpan<float> parameters, CExportOptions options, Plan? trainingPlan)
+    {
+        ReadOnlySpan<ParameterRange> ranges = source.Parameters;
+        Dictionary<string, (CScaleAxis Axis, CStorage Storage)> stored = CStorageChoice.Of(plan, options);
+        CTable[] made = new CTable[ranges.Length];
+        for (int i = 0; i < made.Length; i++)
+        {
+            ParameterRange range = ranges[i];
+            float[] values = CNumbers.Compact(range, parameters);
+            made[i] = new CTable(Unique($"{prefix}_{CText.Identifier(range.Name)}"), $"{CText.Comment(range.Name)} {Sizes(range)}", values);
+            // What is trained begins with the network's own values.
+            if (!CTraining.IsTrained(trainingPlan, range.Name) && stored.TryGetValue(range.Name, out (CScaleAxis Axis, CStorage Storage) choice))
+            {
+                made[i] = made[i].StoredAs(choice.Storage, choice.Axis, range.Name, Unique);
+            }
+        }
+
+        return made;
+    }
+
+    private static string Sizes(ParameterRange range) =>
+        range.Dimensions is { } sizes ? $"[{string.Join("][", sizes.Select(size => CText.Number(size)))}]"
+        : range.Kind == ParameterKind.Weight ? $"[{range.Rows} inputs][{range.Columns} outputs]"
+        : $"[{range.Columns} outputs]";
+
+    private static float[][] ReadState(Plan source, ReadOnlySpan<float> state)
+    {
+        ReadOnlySpan<StateRange> ranges = source.State;
+        float[][] values = new float[ranges.Length][];
+        for (int i = 0; i < ranges.Length; i++)
+        {
+            StateRange range = ranges[i];
+            if (!range.PerSample && state.Length < range.Offset + range.Length)
+            {
+                GraphErrors.MemoryTooSmall("state", source.StateLength, state.Length);
+            }
+
+            values[i] = range.PerSample ? [] : state.Slice(range.Offset, range.Length).ToArray();
+            CNumbers.RequireFinite(range.Name, values[i]);
+        }
+
+        return values;
+    }
+
+    private CTable[] MakePreparation(CExportOptions options)
+    {
+        IReadOnlyList<float> means = options.InputMeans, scales = options.InputScales;
+        return means.Count == 0 && scales.Count == 0 ? [] : [Table("mean", means, ""), Table("scale", scales, ", as 1 / standard deviation")];
+
+        CTable Table(string name, IReadOnlyList<float> values, string remark)
+        {
+            float[] numbers = [.. values];
+            CNumbers.RequireFinite("input " + name, numbers);
+            return new CTable(Unique($"{prefix}_input_{name}"), $"{name} of every input in training{remark}", numbers);
+        }
+    }
+
+    private CTable ParameterTable(string name)
+    {
+        // A range of another plan is another object, so it is found by its name.
+        int index = 0;
+        while (plan.Parameters[index].Name != name)
+        {
+            index++;
+        }
+
+        return Parameters[index];
+    }
+
+    private IEnumerable<CTable> KeptTables(Step step, COp op, CTraining? training)
+    {
+        int index = 0;
+        foreach (StateRange range in step.StateRanges.Where(range => !range.PerSample))
+        {
+            if (!kept.TryGetValue(range.Name, out CTable? table))
+            {
+                float[] values = KeptValues[StateIndex(range.Name)];
+                // A training changes these values: what an op computes from them would be wrong after its first step.
+                (string name, float[] numbers) = training is null ? op.KeptTable(step.Op, index, range.Name, values) : (range.Name, values);
+                CNumbers.RequireFinite(name, numbers);
+                table = new CTable(Unique($"{prefix}_{CText.Identifier(name)}"), $"{CText.Comment(name)} [{CText.Number(numbers.Length)}]", numbers);
+                kept.Add(range.Name, table);
+            }
+
+            index++;
+            yield return training is null ? table : table.InMemory(training.StatePlace(range.Name));
+        }
+    }
+
+    private int StateIndex(string name)
+    {
+        int index = 0;
+        while (plan.State[index].Name != name)
+        {
+            index++;
+        }
+
+        return index;
+    }
+
+    /// <summary>Two names may become the same identifier: the second one gets a number.</summary>
+    private string Unique(string identifier)
+    {
+        string candidate = identifier;
+        for (int number = 2; !identifiers.Add(candidate); number++)
+        {
+            candidate = identifier + "_" + CText.Number(number);
+        }
+
+        return candidate;
+    }
+}
