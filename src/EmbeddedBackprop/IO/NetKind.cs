@@ -4,11 +4,13 @@ using EmbeddedBackprop.Graphs;
 namespace EmbeddedBackprop.IO;
 
 /// <summary>How one kind of op is written in a net's text; <see cref="Op.Settings"/> is the other direction.</summary>
-/// <param name="Name">The kind.</param>
-/// <param name="Usage">The statement's form, for error messages and the help.</param>
+/// <param name="Usage">The statement's form, for error messages and docs/nets.md; its first word is the kind.</param>
 /// <param name="Read">Takes the sizes and options, and says how the op is made with its activation.</param>
-internal sealed record NetKind(string Name, string Usage, Func<NetWords, Func<Activation, Op>> Read)
+internal sealed record NetKind(string Usage, Func<NetWords, Func<Activation, Op>> Read)
 {
+    /// <summary>The kind: <see cref="Op.Kind"/> of the ops that are made.</summary>
+    public string Name { get; } = Usage.Split(' ')[0];
+
     /// <summary>The fewest nodes that the op reads.</summary>
     public int MinimumOperands { get; init; } = 1;
 

@@ -9,13 +9,13 @@ internal static class NetKinds
 {
     private static readonly NetKind[] Known =
     [
-        new("dense", "dense SIZE [ACTIVATION] [NODE]", words =>
+        new("dense SIZE [ACTIVATION] [NODE]", words =>
         {
             int outputs = words.Count("a size");
             return f => new Dense(outputs, f);
         })
         { Activates = true },
-        new("conv", "conv FILTERS KERNEL [sSTRIDE] [pPADDING|same|valid] [dDILATION] [gGROUPS] [ACTIVATION] [NODE]", words =>
+        new("conv FILTERS KERNEL [sSTRIDE] [pPADDING|same|valid] [dDILATION] [gGROUPS] [ACTIVATION] [NODE]", words =>
         {
             int filters = words.Count("a number of filters");
             (int height, int width) = words.Pair("a kernel");
@@ -23,7 +23,7 @@ internal static class NetKinds
             return f => new Conv2D(filters, height, width, f, options);
         })
         { Activates = true },
-        new("conv1d", "conv1d FILTERS KERNEL [sSTRIDE] [pPADDING|same|valid|causal] [dDILATION] [gGROUPS] [ACTIVATION] [NODE]", words =>
+        new("conv1d FILTERS KERNEL [sSTRIDE] [pPADDING|same|valid|causal] [dDILATION] [gGROUPS] [ACTIVATION] [NODE]", words =>
         {
             int filters = words.Count("a number of filters"), kernel = words.Count("a kernel");
             ConvOptions options = new()
@@ -34,7 +34,7 @@ internal static class NetKinds
             return f => new Conv1D(filters, kernel, f, options);
         })
         { Activates = true },
-        new("conv-transpose", "conv-transpose FILTERS KERNEL [sSTRIDE] [pPADDING] [oOUTPUT_PADDING] [dDILATION] [gGROUPS] [ACTIVATION] [NODE]", words =>
+        new("conv-transpose FILTERS KERNEL [sSTRIDE] [pPADDING] [oOUTPUT_PADDING] [dDILATION] [gGROUPS] [ACTIVATION] [NODE]", words =>
         {
             int filters = words.Count("a number of filters");
             (int height, int width) = words.Pair("a kernel");
@@ -43,8 +43,8 @@ internal static class NetKinds
             return f => new ConvTranspose2D(filters, height, width, f, options);
         })
         { Activates = true },
-        new("activate", "activate ACTIVATION [NODE]", _ => f => new Activate(f)) { Activates = true, NeedsActivation = true },
-        new("rnn", "rnn SIZE [relu] [all] [bidirectional] [carry] [truncateSTEPS] [NODE [MASK]]", words =>
+        new("activate ACTIVATION [NODE]", _ => f => new Activate(f)) { Activates = true, NeedsActivation = true },
+        new("rnn SIZE [relu] [all] [bidirectional] [carry] [truncateSTEPS] [NODE [MASK]]", words =>
         {
             int hidden = words.Count("a size");
             RecurrentFunction function = words.Flag("relu") ? RecurrentFunction.Relu : RecurrentFunction.Tanh;
@@ -52,14 +52,14 @@ internal static class NetKinds
             return _ => new Rnn(hidden, function, options);
         })
         { MaximumOperands = 2 },
-        new("gru", "gru SIZE [all] [bidirectional] [carry] [truncateSTEPS] [NODE [MASK]]", words =>
+        new("gru SIZE [all] [bidirectional] [carry] [truncateSTEPS] [NODE [MASK]]", words =>
         {
             int hidden = words.Count("a size");
             RecurrentOptions options = Recurrence(words);
             return _ => new Gru(hidden, options);
         })
         { MaximumOperands = 2 },
-        new("lstm", "lstm SIZE [all] [bidirectional] [carry] [truncateSTEPS] [NODE [MASK]]", words =>
+        new("lstm SIZE [all] [bidirectional] [carry] [truncateSTEPS] [NODE [MASK]]", words =>
         {
             int hidden = words.Count("a size");
             RecurrentOptions options = Recurrence(words);

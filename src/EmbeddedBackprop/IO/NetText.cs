@@ -100,7 +100,7 @@ public static class NetText
     /// <param name="losses">The losses, in the order of their indices.</param>
     internal static Graph BuildAll(string text, Func<string, Activation> activation, Loss[] losses)
     {
-        NetKind kind = new(LossKind, "loss NUMBER NODE NODE", words =>
+        NetKind kind = new($"{LossKind} NUMBER NODE NODE", words =>
         {
             int number = words.Count("the number of a loss");
             return number <= losses.Length ? _ => losses[number - 1] : throw new ArgumentException($"there is no loss {number}");

@@ -7,147 +7,163 @@ using EmbeddedBackprop.Training.Schedules;
 namespace EmbeddedBackprop.IO;
 
 /// <summary>
-/// Activations, losses, optimisers, initialisers and schedules by the names they have in model files and on the command line. Only a program that calls a method of this class
-/// carries everything that the method knows; a network built in code carries what it uses.
+/// Activations, losses, optimisers, initialisers and schedules by the names they have in model files and on the command line: one row each, in the order in which help and messages
+/// list them. Only a program that calls a method of this class carries everything that the method knows; a network built in code carries what it uses.
 /// </summary>
 public static class Registry
 {
     /// <summary>Every name that <see cref="Activation"/> knows.</summary>
-    public static IReadOnlyList<string> ActivationNames { get; } =
-    [
-        "identity", "sigmoid", "tanh", "lecun-tanh", "relu", "leaky-relu", "relu6", "elu", "selu", "gelu",
-        "softplus", "softsign", "silu", "mish", "hard-sigmoid", "hard-swish", "softmax",
-    ];
+    public static IReadOnlyList<string> ActivationNames => Activations.Table.Names;
 
     /// <summary>Every name that <see cref="Loss"/> knows.</summary>
-    public static IReadOnlyList<string> LossNames { get; } =
-        ["quadratic", "mse", "mae", "huber", "binary-cross-entropy", "binary-cross-entropy-with-logits", "cross-entropy"];
+    public static IReadOnlyList<string> LossNames => Losses.Table.Names;
+
+    /// <summary>The names that <see cref="Optimizer"/> knows.</summary>
+    public static IReadOnlyList<string> OptimizerNames => Optimizers.Table.Names;
+
+    /// <summary>The names that <see cref="Initializer"/> knows.</summary>
+    public static IReadOnlyList<string> InitializerNames => Initializers.Table.Names;
+
+    /// <summary>The names that <see cref="Schedule"/> knows.</summary>
+    public static IReadOnlyList<string> ScheduleNames => Schedules.Table.Names;
 
     /// <summary>The activation of this name.</summary>
     /// <exception cref="ArgumentException">There is none; the message lists the known names.</exception>
-    public static Activation Activation(string name) => name switch
-    {
-        "identity" => new Activation<Identity>(),
-        "sigmoid" => new Activation<Sigmoid>(),
-        "tanh" => new Activation<Tanh>(),
-        "lecun-tanh" => new Activation<LeCunTanh>(),
-        "relu" => new Activation<Relu>(),
-        "leaky-relu" => new Activation<LeakyRelu>(),
-        "relu6" => new Activation<Relu6>(),
-        "elu" => new Activation<Elu>(),
-        "selu" => new Activation<Selu>(),
-        "gelu" => new Activation<Gelu>(),
-        "softplus" => new Activation<Softplus>(),
-        "softsign" => new Activation<Softsign>(),
-        "silu" => new Activation<Silu>(),
-        "mish" => new Activation<Mish>(),
-        "hard-sigmoid" => new Activation<HardSigmoid>(),
-        "hard-swish" => new Activation<HardSwish>(),
-        "softmax" => new Softmax(),
-        _ => throw Unknown("activation", name, ActivationNames),
-    };
+    public static Activation Activation(string name) => Activations.Table.Make(name, null);
 
     /// <summary>The loss of this name.</summary>
     /// <param name="name">One of <see cref="LossNames"/>.</param>
     /// <param name="settings">Differences from the loss's defaults; null for nothing.</param>
     /// <exception cref="ArgumentException">There is none, or a setting lies out of its range; the message names the expected values.</exception>
-    public static Loss Loss(string name, LossSettings? settings = null) => name switch
-    {
-        "quadratic" => Elementwise<Quadratic>(settings),
-        "mse" => Elementwise<MeanSquared>(settings),
-        "mae" => Elementwise<MeanAbsolute>(settings),
-        "huber" => Elementwise<Huber>(settings),
-        "binary-cross-entropy" => Elementwise<BinaryCrossEntropy>(settings),
-        "binary-cross-entropy-with-logits" => Elementwise<BinaryCrossEntropyWithLogits>(settings),
-        "cross-entropy" => new SoftmaxCrossEntropy
-        {
-            LabelSmoothing = settings?.LabelSmoothing ?? 0f, ClassWeights = settings?.ClassWeights, Weight = settings?.Weight ?? 1f,
-        },
-        _ => throw Unknown("loss", name, LossNames),
-    };
-
-    /// <summary>The names that <see cref="Optimizer"/> knows.</summary>
-    public static IReadOnlyList<string> OptimizerNames { get; } = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "rprop"];
-
-    /// <summary>The names that <see cref="Initializer"/> knows.</summary>
-    public static IReadOnlyList<string> InitializerNames { get; } = ["normal", "scaled-normal", "lecun", "glorot", "he", "orthogonal", "zeros"];
-
-    /// <summary>The names that <see cref="Schedule"/> knows.</summary>
-    public static IReadOnlyList<string> ScheduleNames { get; } = ["constant", "step", "exponential", "cosine", "plateau", "warm-up"];
+    public static Loss Loss(string name, LossSettings? settings = null) => Losses.Table.Make(name, settings ?? new LossSettings());
 
     /// <summary>An optimiser by name.</summary>
     /// <param name="name">One of <see cref="OptimizerNames"/>.</param>
     /// <param name="settings">Differences from the optimiser's defaults; null for nothing.</param>
-    /// <exception cref="ArgumentException">The name is unknown, or a setting lies out of its range; the message names the expected
-    /// values.</exception>
-    public static Optimizer Optimizer(string name, OptimizerSettings? settings = null)
-    {
-        OptimizerSettings s = settings ?? new OptimizerSettings();
-        return name switch
-        {
-            "sgd" => new Sgd(),
-            "momentum" => new Momentum { Coefficient = s.Momentum ?? 0.9f },
-            "nesterov" => new Nesterov { Coefficient = s.Momentum ?? 0.9f },
-            "adagrad" => new Adagrad { Epsilon = s.Epsilon ?? 1e-10f },
-            "rmsprop" => new RmsProp { Alpha = s.Alpha ?? 0.99f, Epsilon = s.Epsilon ?? 1e-8f },
-            "adam" => new Adam { Beta1 = s.Beta1 ?? 0.9f, Beta2 = s.Beta2 ?? 0.999f, Epsilon = s.Epsilon ?? 1e-8f },
-            "adamw" => new AdamW { Beta1 = s.Beta1 ?? 0.9f, Beta2 = s.Beta2 ?? 0.999f, Epsilon = s.Epsilon ?? 1e-8f },
-            "rprop" => new Rprop
-            {
-                Decrease = s.Decrease ?? 0.5f, Increase = s.Increase ?? 1.2f, SmallestStep = s.SmallestStep ?? 1e-6f, LargestStep = s.LargestStep ?? 50f,
-            },
-            _ => throw Unknown("optimizer", name, OptimizerNames),
-        };
-    }
+    /// <exception cref="ArgumentException">The name is unknown, or a setting lies out of its range; the message names the expected values.</exception>
+    public static Optimizer Optimizer(string name, OptimizerSettings? settings = null) => Optimizers.Table.Make(name, settings ?? new OptimizerSettings());
 
     /// <summary>An initialiser by name.</summary>
     /// <param name="name">One of <see cref="InitializerNames"/>.</param>
     /// <param name="settings">Differences from the initialiser's defaults; null for nothing.</param>
-    /// <exception cref="ArgumentException">The name is unknown, or a setting lies out of its range; the message names the expected
-    /// values.</exception>
-    public static Initializer Initializer(string name, InitializerSettings? settings = null) => name switch
-    {
-        "normal" => new Normal(),
-        "scaled-normal" => new ScaledNormal(),
-        "lecun" => new LeCun(),
-        "glorot" => new Glorot(),
-        "he" => new He(),
-        "orthogonal" => new Orthogonal { Gain = settings?.Gain ?? 1f },
-        "zeros" => new Zeros(),
-        _ => throw Unknown("initializer", name, InitializerNames),
-    };
+    /// <exception cref="ArgumentException">The name is unknown, or a setting lies out of its range; the message names the expected values.</exception>
+    public static Initializer Initializer(string name, InitializerSettings? settings = null) =>
+        Initializers.Table.Make(name, settings ?? new InitializerSettings());
 
     /// <summary>A learning-rate schedule by name.</summary>
     /// <param name="name">One of <see cref="ScheduleNames"/>.</param>
     /// <param name="settings">Differences from the schedule's defaults; null for nothing.</param>
-    /// <exception cref="ArgumentException">The name is unknown, or a setting lies out of its range; the message names the expected
-    /// values.</exception>
-    public static Schedule Schedule(string name, ScheduleSettings? settings = null)
+    /// <exception cref="ArgumentException">The name is unknown, or a setting lies out of its range; the message names the expected values.</exception>
+    public static Schedule Schedule(string name, ScheduleSettings? settings = null) => Schedules.Table.Make(name, settings ?? new ScheduleSettings());
+
+    // A class for each table: its first use makes it, so that a program that asks for activations carries no optimisers.
+    private static class Activations
     {
-        ScheduleSettings s = settings ?? new ScheduleSettings();
-        return name switch
-        {
-            "constant" => new Constant(),
-            "step" => new StepDecay { Every = s.Every ?? 10, Factor = s.Factor ?? 0.1f },
-            "exponential" => new Exponential { Factor = s.Factor ?? 0.95f },
-            "cosine" => new Cosine { Floor = s.Floor ?? 0f },
-            "plateau" => new Plateau { Epochs = s.Every ?? 10, Factor = s.Factor ?? 0.5f, Floor = s.Floor ?? 0f },
-            "warm-up" => new WarmUp { Steps = s.WarmUpSteps ?? 1000, Then = AfterWarmUp(s) },
-            _ => throw Unknown("schedule", name, ScheduleNames),
-        };
+        public static readonly NameTable<object?, Activation> Table = new(
+            "activation",
+            Row<Identity>(),
+            Row<Sigmoid>(),
+            Row<Tanh>(),
+            Row<LeCunTanh>(),
+            Row<Relu>(),
+            Row<LeakyRelu>(),
+            Row<Relu6>(),
+            Row<Elu>(),
+            Row<Selu>(),
+            Row<Gelu>(),
+            Row<Softplus>(),
+            Row<Softsign>(),
+            Row<Silu>(),
+            Row<Mish>(),
+            Row<HardSigmoid>(),
+            Row<HardSwish>(),
+            new(new Softmax().Name, _ => new Softmax()));
+
+        private static NameRow<object?, Activation> Row<TFunction>() where TFunction : struct, IActivationFunction =>
+            new(TFunction.Name, _ => new Activation<TFunction>());
     }
 
-    // A rise of a rise has no meaning that settings could express.
-    private static Schedule AfterWarmUp(ScheduleSettings settings) => settings.Then switch
+    private static class Losses
     {
-        null => new Constant(),
-        "warm-up" => throw Unknown("schedule after the warm-up", "warm-up", [.. ScheduleNames.Where(n => n != "warm-up")]),
-        _ => Schedule(settings.Then, settings),
-    };
+        public static readonly NameTable<LossSettings, Loss> Table = new(
+            "loss",
+            Row<Quadratic>(),
+            Row<MeanSquared>(),
+            Row<MeanAbsolute>(),
+            Row<Huber>(),
+            Row<BinaryCrossEntropy>(),
+            Row<BinaryCrossEntropyWithLogits>(),
+            new(new SoftmaxCrossEntropy().Kind, s => new SoftmaxCrossEntropy
+            {
+                LabelSmoothing = s.LabelSmoothing ?? 0f, ClassWeights = s.ClassWeights, Weight = s.Weight ?? 1f,
+            }));
 
-    private static Loss<TFunction> Elementwise<TFunction>(LossSettings? settings) where TFunction : struct, ILossFunction =>
-        new() { LabelSmoothing = settings?.LabelSmoothing ?? 0f, ClassWeights = settings?.ClassWeights, Weight = settings?.Weight ?? 1f };
+        private static NameRow<LossSettings, Loss> Row<TFunction>() where TFunction : struct, ILossFunction => new(TFunction.Name, s => new Loss<TFunction>
+        {
+            LabelSmoothing = s.LabelSmoothing ?? 0f, ClassWeights = s.ClassWeights, Weight = s.Weight ?? 1f,
+        });
+    }
 
-    private static ArgumentException Unknown(string kind, string name, IReadOnlyList<string> names) =>
-        new($"{kind} {name}: there is none of this name; known are {string.Join(", ", names)}");
+    // d is the optimiser with its defaults, s what was said.
+    private static class Optimizers
+    {
+        public static readonly NameTable<OptimizerSettings, Optimizer> Table = new(
+            "optimizer",
+            Row(new Sgd(), (d, s) => new()),
+            Row(new Momentum(), (d, s) => new() { Coefficient = s.Momentum ?? d.Coefficient }),
+            Row(new Nesterov(), (d, s) => new() { Coefficient = s.Momentum ?? d.Coefficient }),
+            Row(new Adagrad(), (d, s) => new() { Epsilon = s.Epsilon ?? d.Epsilon }),
+            Row(new RmsProp(), (d, s) => new() { Alpha = s.Alpha ?? d.Alpha, Epsilon = s.Epsilon ?? d.Epsilon }),
+            Row(new Adam(), (d, s) => new() { Beta1 = s.Beta1 ?? d.Beta1, Beta2 = s.Beta2 ?? d.Beta2, Epsilon = s.Epsilon ?? d.Epsilon }),
+            Row(new AdamW(), (d, s) => new() { Beta1 = s.Beta1 ?? d.Beta1, Beta2 = s.Beta2 ?? d.Beta2, Epsilon = s.Epsilon ?? d.Epsilon }),
+            Row(new Rprop(), (d, s) => new()
+            {
+                Decrease = s.Decrease ?? d.Decrease,
+                Increase = s.Increase ?? d.Increase,
+                SmallestStep = s.SmallestStep ?? d.SmallestStep,
+                LargestStep = s.LargestStep ?? d.LargestStep,
+            }));
+
+        private static NameRow<OptimizerSettings, Optimizer> Row<T>(T defaults, Func<T, OptimizerSettings, T> make) where T : Optimizer =>
+            new(defaults.Name, settings => make(defaults, settings));
+    }
+
+    private static class Initializers
+    {
+        public static readonly NameTable<InitializerSettings, Initializer> Table = new(
+            "initializer",
+            Row(new Normal(), (d, s) => new()),
+            Row(new ScaledNormal(), (d, s) => new()),
+            Row(new LeCun(), (d, s) => new()),
+            Row(new Glorot(), (d, s) => new()),
+            Row(new He(), (d, s) => new()),
+            Row(new Orthogonal(), (d, s) => new() { Gain = s.Gain ?? d.Gain }),
+            Row(new Zeros(), (d, s) => new()));
+
+        private static NameRow<InitializerSettings, Initializer> Row<T>(T defaults, Func<T, InitializerSettings, T> make) where T : Initializer =>
+            new(defaults.Name, settings => make(defaults, settings));
+    }
+
+    private static class Schedules
+    {
+        public static readonly NameTable<ScheduleSettings, Schedule> Table = new(
+            "schedule",
+            Row(new Constant(), (d, s) => new()),
+            Row(new StepDecay(), (d, s) => new() { Every = s.Every ?? d.Every, Factor = s.Factor ?? d.Factor }),
+            Row(new Exponential(), (d, s) => new() { Factor = s.Factor ?? d.Factor }),
+            Row(new Cosine(), (d, s) => new() { Floor = s.Floor ?? d.Floor }),
+            Row(new Plateau(), (d, s) => new() { Epochs = s.Every ?? d.Epochs, Factor = s.Factor ?? d.Factor, Floor = s.Floor ?? d.Floor }),
+            Row(new WarmUp(), (d, s) => new() { Steps = s.WarmUpSteps ?? d.Steps, Then = AfterWarmUp(d.Name, s) ?? d.Then }));
+
+        private static NameRow<ScheduleSettings, Schedule> Row<T>(T defaults, Func<T, ScheduleSettings, T> make) where T : Schedule =>
+            new(defaults.Name, settings => make(defaults, settings));
+
+        // A rise of a rise has no meaning that settings could express.
+        private static Schedule? AfterWarmUp(string warmUp, ScheduleSettings settings) => settings.Then switch
+        {
+            null => null,
+            string then when then == warmUp => throw NameTable.Unknown("schedule after the warm-up", warmUp, Table.Names.Where(name => name != warmUp)),
+            string then => Table.Make(then, settings),
+        };
+    }
 }

@@ -2,6 +2,7 @@ using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Export.Files;
 using EmbeddedBackprop.Export.Ops;
+using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Ops;
@@ -14,12 +15,7 @@ namespace EmbeddedBackprop.Tests.Export;
 [Parallelizable(ParallelScope.Self)]
 internal sealed class CTrainingTests
 {
-    private static readonly Activation[] Activations =
-    [
-        new Activation<Identity>(), new Activation<Sigmoid>(), new Activation<Tanh>(), new Activation<LeCunTanh>(), new Activation<Relu>(), new Activation<LeakyRelu>(),
-        new Activation<Relu6>(), new Activation<Elu>(), new Activation<Selu>(), new Activation<Gelu>(), new Activation<Softplus>(), new Activation<Softsign>(),
-        new Activation<Silu>(), new Activation<Mish>(), new Activation<HardSigmoid>(), new Activation<HardSwish>(), new EmbeddedBackprop.Activations.Softmax(),
-    ];
+    private static readonly Activation[] Activations = [.. Registry.ActivationNames.Select(Registry.Activation)];
 
     private CBuild build = null!;
 
@@ -246,7 +242,7 @@ internal sealed class CTrainingTests
     private static CTrainingCase LossCase(string target, string kind, LossSettings settings, int i) => new(
         $"{kind} {target} {settings}", graph =>
         {
-            Loss loss = EmbeddedBackprop.IO.Registry.Loss(kind, settings);
+            Loss loss = Registry.Loss(kind, settings);
             Node x = graph.Input(new Shape(6), "x"), y = graph.Apply(new Dense(4, kind == "binary-cross-entropy" ? new Activation<HardSigmoid>() : new Activation<Tanh>()), x);
             return ([y], [graph.Apply(loss, [y, graph.Input(new Shape(target == "class4" ? 1 : 4), target)])]);
         })

@@ -10,7 +10,7 @@ public sealed class ModelFileResumeTests
     /// <summary>An epoch has six steps: the file is written in its middle, at its end, and in the next one's.</summary>
     [Test]
     public void Training_goes_on_with_the_bits_of_never_having_stopped(
-        [Values("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "rprop")] string optimizer,
+        [ValueSource(typeof(Registry), nameof(Registry.OptimizerNames))] string optimizer,
         [Values] Arithmetic arithmetic,
         [Values(4, 6, 9)] int steps)
     {

@@ -14,8 +14,7 @@ internal sealed class OpAllocationTests
             graph.Apply(new MaxPool2D(2), image), graph.Apply(new AveragePool2D(2), image), graph.Apply(new MaxPool2D(3, 2, 1), image),
             graph.Apply(new AveragePool2D(3, 2, 1), image),
         ]),
-        ["global poolings"] = (graph, image) =>
-            graph.Apply(new Subtract(), graph.Apply(new GlobalAveragePool(), image), graph.Apply(new GlobalMaxPool(), image)),
+        ["global poolings"] = PoolingTests.GlobalPoolings,
         ["normalisations"] = (graph, image) => graph.Apply(new LayerNorm { WholeSample = true }, graph.Apply(new BatchNorm(), image)),
         ["dropout and scale"] = (graph, image) => graph.Apply(new Scale(2f, trained: true), graph.Apply(new Dropout(0.5f), image)),
         ["sums"] = (graph, image) => graph.Apply(new Multiply(), graph.Apply(new Add(new Activation<Mish>()), image, image), image),

@@ -14,6 +14,10 @@ internal sealed class PoolingTests
         new AveragePool2D(2), new AveragePool2D(3, 2, 1), new AveragePool2D(3, 2, 1) { CountIncludePad = true }, new AveragePool2D((2, 3), (1, 1), (1, 2)),
     ];
 
+    /// <summary>The difference of both global poolings of an image.</summary>
+    internal static Node GlobalPoolings(Graph graph, Node image) =>
+        graph.Apply(new Subtract(), graph.Apply(new GlobalAveragePool(), image), graph.Apply(new GlobalMaxPool(), image));
+
     private static IEnumerable<Pooling> SignalPoolings() =>
         [new MaxPool1D(2), new MaxPool1D(3, 1, 1), new AveragePool1D(2), new AveragePool1D(4, 3, 2) { CountIncludePad = true }];
 
