@@ -18,7 +18,7 @@ internal static class DoctorCommand
         Command command = new("doctor", "Examines a model: flat and dead units, gradients and updates layer by layer, classes that are never learned, and what may help.");
         Argument<string> model = ModelArgument.Create();
         command.Arguments.Add(model);
-        RecipeOptions options = new(command, RecipeOptions.Data, ["seed"]);
+        OptionReader options = new(command, Options.Of(OptionGroup.Data), [Options.Seed]);
         Option<string> samples = new("--samples") { HelpName = "N", Description = "Samples that layers are judged by (default: 512); classes are judged by all." };
         Option<bool> json = Json.Option();
         command.Options.Add(samples);

@@ -24,7 +24,7 @@ internal static class ExportCommand
         };
         StorageOptions storage = new(command);
         TrainingOptions training = new(command);
-        RecipeOptions options = new(command, ["arithmetic"]);
+        OptionReader options = new(command, [Options.Arithmetic]);
         Option<bool> json = Json.Option();
         command.Arguments.Add(model);
         command.Options.Add(output);
@@ -33,7 +33,7 @@ internal static class ExportCommand
         command.Options.Add(json);
         command.SetAction(parsed => Run(
             parsed.GetRequiredValue(model), parsed.GetRequiredValue(output), storage.Read(parsed, new CExportOptions { Name = parsed.GetValue(name) is { Length: > 0 } given ? given : "model" }),
-            Target(parsed.GetValue(target)), options.Read(parsed).Arithmetic, storage.Judges(parsed), training.Read(parsed), parsed.GetValue(json)));
+            Target(parsed.GetValue(target)), options.Read(parsed).Get(Options.Arithmetic), storage.Judges(parsed), training.Read(parsed), parsed.GetValue(json)));
         export.Subcommands.Add(command);
         return export;
     }
@@ -43,17 +43,17 @@ internal static class ExportCommand
     {
         InputMeans = preparation.Standardizer is { } means ? EachStep(means.Means.ToArray(), recipe) : [],
         InputScales = preparation.Standardizer is { } scales ? EachStep(scales.Scales.ToArray(), recipe) : [],
-        InputNames = preparation.InputNames ?? (recipe.Data is "digits" or "mnist" ? ["28 rows of 28 grey levels from 0 (paper) to 1 (ink)"] : []),
-        OutputNames = recipe.Layers is not [.., 1] ? preparation.ClassNames ?? []
+        InputNames = preparation.InputNames ?? recipe.Get(Options.Data)?.Source.InputNames ?? [],
+        OutputNames = recipe.Get(Options.Layers) is not [.., 1] ? preparation.ClassNames ?? []
             : preparation.ClassNames is [_, string second] ? [$"the probability of {second}"]
-            : preparation.Classes == 0 && recipe.Label is { Length: > 0 } label && !char.IsAsciiDigit(label[0]) ? [label]
+            : preparation.Classes == 0 && recipe.Get(Options.Label) is { Length: > 0 } label && !char.IsAsciiDigit(label[0]) ? [label]
             : [],
     };
 
     /// <summary>The figures of one step, once for each step of a sequence.</summary>
     private static float[] EachStep(float[] figures, Recipe recipe)
     {
-        int steps = recipe.Data is null || !SequenceLoader.Applies(recipe) ? 1 : recipe.Steps ?? recipe.Window ?? 1;
+        int steps = recipe.Get(Options.Data)?.Source.IsSequence(recipe) is true ? recipe.Get(Options.Steps) ?? recipe.Get(Options.Window) ?? 1 : 1;
         float[] all = new float[steps * figures.Length];
         for (int i = 0; i < all.Length; i++)
         {

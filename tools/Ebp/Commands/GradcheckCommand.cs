@@ -12,6 +12,8 @@ namespace EmbeddedBackprop.Tools.Commands;
 /// <summary>ebp gradcheck: is backpropagation right for this network?</summary>
 internal static class GradcheckCommand
 {
+    private const int DefaultBatch = 5;
+
     private static readonly int[] DefaultLayers = [12, 9, 5];
 
     public static Command Create()
@@ -19,7 +21,7 @@ internal static class GradcheckCommand
         Command command = new("gradcheck", "Compares backpropagation with differences of the loss, in double, and the float kernels with the double ones; exit code 1 if they disagree.");
         Argument<string> model = ModelArgument.Create(optional: true);
         command.Arguments.Add(model);
-        RecipeOptions options = new(command, RecipeOptions.Model, ["init", "batch", "seed"]);
+        OptionReader options = new(command, Options.Of(OptionGroup.Model), [Options.Initializer, Options.Batch, Options.Seed]);
         Option<string> elements = new("--elements") { HelpName = "N", Description = "Elements of each tensor that are compared with differences (default: 100)." };
         Option<bool> json = Json.Option();
         command.Options.Add(elements);
@@ -34,15 +36,17 @@ internal static class GradcheckCommand
         Network network;
         if (path is null)
         {
-            network = NetworkFactory.Create(RecipeDefaults.CompleteWithoutData(given with { Layers = given.Net is null ? given.Layers ?? DefaultLayers : null, Batch = given.Batch ?? 5 }));
+            Recipe small = given.With(Options.Batch, given.Get(Options.Batch) ?? DefaultBatch);
+            small = small.Says(Options.Net) ? small : small.With(Options.Layers, small.Get(Options.Layers) ?? DefaultLayers);
+            network = NetworkFactory.Create(RecipeDefaults.CompleteWithoutData(small));
         }
-        else if (given.ToDictionary().Keys.FirstOrDefault(name => name is not ("batch" or "seed")) is { } stray)
+        else if (given.Except(Options.Batch, Options.Seed) is { } stray)
         {
-            throw ToolException.Usage($"--{stray}: the model file says what the network is");
+            throw ToolException.Usage($"--{stray.Name}: the model file says what the network is");
         }
         else
         {
-            network = ModelStore.Load(path).File.ToNetwork(given.Batch ?? 5, best: true);
+            network = ModelStore.Load(path).File.ToNetwork(given.Get(Options.Batch) ?? DefaultBatch, best: true);
         }
 
         string[] truncated = [.. network.InferencePlan.Graph.Ops.OfType<Recurrent>().Where(layer => layer.Options.TruncateEvery > 0).Select(layer => layer.Name)];
@@ -51,7 +55,7 @@ internal static class GradcheckCommand
             throw ToolException.Usage($"{string.Join(", ", truncated)}: truncated backpropagation leaves out a part of the gradient, so that differences do not confirm it; check the net without truncate");
         }
 
-        GradientCheckReport report = GradientCheck.Run(network, RandomSamples(network, given.Seed ?? RecipeDefaults.Seed), new GradientCheckOptions { ElementsPerTensor = elements });
+        GradientCheckReport report = GradientCheck.Run(network, RandomSamples(network, given.GetOrDefault(Options.Seed)!.Value), new GradientCheckOptions { ElementsPerTensor = elements });
         if (json)
         {
             JsonResult.Write(writer =>

@@ -21,7 +21,7 @@ internal static class ImportCommand
         Option<int?> slot = new("--slot-bytes") { HelpName = "N", Description = "NAME_SLOT_BYTES, where the C was compiled with a slot of its own." };
         TrainingOptions training = new(command, always: true);
         StorageOptions storage = new(command, judges: false);
-        RecipeOptions options = new(command, ["arithmetic"]);
+        OptionReader options = new(command, [Options.Arithmetic]);
         Option<bool> json = Json.Option();
         command.Arguments.Add(model);
         command.Arguments.Add(copy);
@@ -30,7 +30,7 @@ internal static class ImportCommand
         command.Options.Add(json);
         command.SetAction(parsed => Run(
             parsed.GetRequiredValue(model), parsed.GetRequiredValue(copy), parsed.GetRequiredValue(output), parsed.GetValue(slot), training.Read(parsed)!,
-            storage.Read(parsed, new CExportOptions()), options.Read(parsed).Arithmetic, parsed.GetValue(json)));
+            storage.Read(parsed, new CExportOptions()), options.Read(parsed).Get(Options.Arithmetic), parsed.GetValue(json)));
         import.Subcommands.Add(command);
         return import;
     }

@@ -5,6 +5,7 @@ using System.Text.Json;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
+using EmbeddedBackprop.Tools.DataSources;
 using EmbeddedBackprop.Tools.Output;
 using EmbeddedBackprop.Tools.Recipes;
 using EmbeddedBackprop.Training;
@@ -20,7 +21,7 @@ internal static class TrainCommand
     public static Command Create()
     {
         Command command = new("train", "Trains a network; without any option, one that reads digits, written to ebp-out/ with its C files.");
-        RecipeOptions options = new(command, RecipeOptions.Data, RecipeOptions.Parts, RecipeOptions.Model, RecipeOptions.Training, RecipeOptions.Refinements);
+        OptionReader options = new(command, Options.Of(OptionGroup.Data), Options.Of(OptionGroup.Parts), Options.Of(OptionGroup.Model), Options.Of(OptionGroup.Training), Options.Of(OptionGroup.Refinements));
         Option<string> output = new("--out") { HelpName = "FILE", Description = "The model file (default: ebp-out/model.safetensors, and C files beside it)." };
         Option<string> resume = new("--resume") { HelpName = "FILE", Description = "Goes on from a model file with the same bits; only --epochs, --threads and --out may differ." };
         Option<string> from = new("--from") { HelpName = "FILE", Description = "Begins with the weights of a model file, in all layers that have the same names and shapes; the others begin anew." };
@@ -64,13 +65,8 @@ internal static class TrainCommand
 
         recipe = RecipeDefaults.Complete(recipe, data.InputShape, data.Classes, data.Training.TargetLength, data.Training.Count);
         recipe = ClassBalance.Resolve(recipe, data);
-        if (SequenceLoader.IsStrokes(recipe))
-        {
-            // The model is asked about other strokes later: they are filled up to the same length.
-            recipe = recipe with { Steps = data.Steps };
-        }
-
-        data = data.ForOutputs(recipe.Layers![^1]);
+        recipe = recipe.Get(Options.Data)!.Source.Recorded(recipe, data);
+        data = data.ForOutputs(recipe.Get(Options.Layers)![^1]);
         data = data.Augmented(recipe);
         using Network network = NetworkFactory.Create(recipe, ram is null ? Layout.Padded : Layout.Compact, threads: threads, memoryBudget: ram ?? 0);
         IReadOnlyList<string> anew = origin?.File.LoadMatching(network) ?? [];
@@ -89,25 +85,25 @@ internal static class TrainCommand
 
         WarmUp.Run(recipe, data, network);
         using Interruption interruption = new();
-        using (ProgressDisplay display = new(recipe.Epochs!.Value))
+        using (ProgressDisplay display = new(recipe.Get(Options.Epochs)!.Value))
         {
             bool finished = trainer.Finished;
             if (finished)
             {
                 display.Note(trainer.State.Stopped
                     ? $"nothing is left to do: training stopped early after epoch {trainer.State.Epoch}"
-                    : $"nothing is left to do: all {recipe.Epochs} epochs are done; --epochs asks for more");
+                    : $"nothing is left to do: all {recipe.Get(Options.Epochs)} epochs are done; --epochs asks for more");
             }
 
-            else if (saved is not null && recipe.Schedule == "cosine" && recipe.Epochs != saved.Recipe.Epochs)
+            else if (saved is not null && recipe.Get(Options.Schedule) == "cosine" && recipe.Get(Options.Epochs) != saved.Recipe.Get(Options.Epochs))
             {
-                display.Note($"the cosine's rate follows the new total of {recipe.Epochs} epochs; it was {saved.Recipe.Epochs}");
+                display.Note($"the cosine's rate follows the new total of {recipe.Get(Options.Epochs)} epochs; it was {saved.Recipe.Get(Options.Epochs)}");
             }
 
             run.Run(display, interruption.Token);
             if (trainer.State.Stopped && !finished)
             {
-                display.Note($"stopped early: no better validation for {recipe.Patience} epochs after epoch {trainer.State.BestEpoch}");
+                display.Note($"stopped early: no better validation for {recipe.Get(Options.Patience)} epochs after epoch {trainer.State.BestEpoch}");
             }
         }
 
@@ -153,8 +149,8 @@ internal static class TrainCommand
 
     private static string Describe(Recipe recipe, TaskData data) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{recipe.Data}: {data.Training.Count:N0} samples to train on, {data.Test.Count:N0} to test; {recipe.Net ?? $"{string.Join(',', recipe.Layers!)}, {recipe.Activation}, {recipe.OutputActivation}"}, " +
-        $"{recipe.Loss}, {recipe.Optimizer}, lr {recipe.LearningRate:R}, batch {recipe.Batch}, seed {recipe.Seed}");
+        $"{recipe.Get(Options.Data)}: {data.Training.Count:N0} samples to train on, {data.Test.Count:N0} to test; {recipe.Get(Options.Net) ?? $"{string.Join(',', recipe.Get(Options.Layers)!)}, {recipe.Get(Options.Activation)}, {recipe.Get(Options.OutputActivation)}"}, " +
+        $"{recipe.Get(Options.Loss)}, {recipe.Get(Options.Optimizer)}, lr {recipe.Get(Options.LearningRate):R}, batch {recipe.Get(Options.Batch)}, seed {recipe.Get(Options.Seed)}");
 
     private static void PrintResult(TrainingRun run, List<string> files)
     {
@@ -177,7 +173,7 @@ internal static class TrainCommand
     {
         writer.WriteString("command", "train");
         writer.WriteStartObject("options");
-        foreach ((string name, string value) in recipe.ToDictionary())
+        foreach ((string name, string value) in recipe.Texts())
         {
             writer.WriteString(name, value);
         }
@@ -204,7 +200,7 @@ internal static class TrainCommand
         writer.WriteNumber("parameters", run.Network.ParameterCount);
         writer.WriteNumber("multiply_adds", run.Network.InferencePlan.MultiplyAdds);
         writer.WriteString("weights_hash", WeightsHash.Of(run.Network));
-        writer.WriteString("arithmetic", recipe.Arithmetic);
+        writer.WriteString("arithmetic", recipe.Get(Options.Arithmetic));
         writer.WriteNumber("threads", run.Network.Threads);
         writer.WriteNumber("vector_width", Vector<float>.Count);
         writer.WriteBoolean("interrupted", run.Interrupted);

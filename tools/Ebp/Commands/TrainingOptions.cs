@@ -82,7 +82,7 @@ internal sealed class TrainingOptions
 
             // A model that came back from a device has weights and no place in a training.
             TrainerOptions? trainer = model.File.State is null ? null : model.File.ToTrainerOptions();
-            float rate = Rate ?? trainer?.LearningRate ?? model.Recipe.LearningRate ?? throw ToolException.Usage("the model file says nothing about a learning rate: give one by --lr");
+            float rate = Rate ?? trainer?.LearningRate ?? model.Recipe.Get(Options.LearningRate) ?? throw ToolException.Usage("the model file says nothing about a learning rate: give one by --lr");
             CTrainingOptions options = CTrainingOptions.Of(network, rate);
             Schedule schedule = trainer?.Schedule ?? new Constant();
             bool counts = CTrainingOptions.CountsEpochs(schedule);

@@ -9,13 +9,13 @@ internal static class ClassBalance
     private const string Balanced = "balanced";
 
     /// <summary>The option's text, if it can be understood; how many numbers are wanted is known when the data are.</summary>
-    public static string? Check(string? text)
+    public static string? Check(string option, string? text)
     {
         if (text is not (null or Balanced))
         {
             foreach (string part in text.Split(','))
             {
-                OptionText.Number("class-weights", part.Trim());
+                OptionText.Number(option, part.Trim());
             }
         }
 
@@ -26,7 +26,7 @@ internal static class ClassBalance
     /// <exception cref="ToolException">There are no classes, or not as many as numbers.</exception>
     public static Recipe Resolve(Recipe recipe, TaskData data)
     {
-        if (recipe.ClassWeights is not { } text)
+        if (recipe.Get(Options.ClassWeights) is not { } text)
         {
             return recipe;
         }

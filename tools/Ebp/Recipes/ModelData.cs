@@ -1,4 +1,5 @@
 using EmbeddedBackprop.Data;
+using EmbeddedBackprop.Tools.DataSources;
 using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tools.Recipes;
@@ -6,39 +7,21 @@ namespace EmbeddedBackprop.Tools.Recipes;
 /// <summary>The samples that a finished model is asked about.</summary>
 internal static class ModelData
 {
+    // These say where samples are and which of them; the other options of the data say what a sample is. Targets are those of the model.
+    private static readonly RecipeOption[] OfAPlace = [Options.Data, Options.DataDir, Options.Test, Options.TestFraction, Options.Fold, Options.Target];
+
     /// <summary>The data named on the command line, or the test part of those that the model was trained on; prepared as training prepared them.</summary>
     public static IBatchSource Load(SavedModel model, Recipe given)
     {
         Recipe trained = model.Recipe;
-        bool named = given.Data is not null;
-        if (!named && trained.Data is null)
+        bool named = given.Says(Options.Data);
+        if (!named && !trained.Says(Options.Data))
         {
             throw ToolException.Usage("--data: the model file does not say what it was trained on");
         }
 
-        bool table = (given.Data ?? trained.Data!).StartsWith("csv:", StringComparison.Ordinal);
-        bool tableBefore = trained.Data?.StartsWith("csv:", StringComparison.Ordinal) ?? false;
-        bool partsGiven = given.Test is not null || given.TestFraction is not null || given.Fold is not null;
-
-        // What a sample is belongs to the model, whatever file the samples come from.
-        bool sequences = KindOf(given.Data ?? trained.Data!) == KindOf(trained.Data ?? given.Data!);
-        Recipe asked = new()
-        {
-            Data = given.Data ?? trained.Data,
-            DataDir = given.DataDir ?? (named ? null : trained.DataDir),
-            Label = given.Label ?? (table && tableBefore ? trained.Label : null),
-            Ignore = given.Ignore ?? (table && tableBefore ? trained.Ignore : null),
-            Test = given.Test ?? (named || given.TestFraction is not null ? null : trained.Test),
-            TestFraction = given.TestFraction ?? (named || given.Test is not null || given.Fold is not null ? null : trained.TestFraction),
-            Fold = given.Fold ?? (named || given.Test is not null || given.TestFraction is not null ? null : trained.Fold),
-            Window = given.Window ?? (sequences ? trained.Window : null),
-            Image = given.Image ?? (sequences ? trained.Image : null),
-            Steps = given.Steps ?? (sequences ? trained.Steps : null),
-            Resample = given.Resample ?? (sequences ? trained.Resample : null),
-            Padding = given.Padding ?? (sequences ? trained.Padding : null),
-            Seed = given.Seed ?? trained.Seed,
-        };
-        IBatchSource data = DataLoader.LoadForModel(asked, wholeTable: named && !partsGiven, model.Preparation);
+        bool partsGiven = given.Says(Options.Test) || given.Says(Options.TestFraction) || given.Says(Options.Fold);
+        IBatchSource data = DataLoader.LoadForModel(Asked(given, trained), whole: named && !partsGiven, model.Preparation);
         int inputs = model.Network.Inputs.Sum(node => node.Shape.Length), outputs = model.Network.Output.Shape.Length;
         if (data.InputLength != inputs)
         {
@@ -55,5 +38,38 @@ internal static class ModelData
             : throw ToolException.Usage($"--data: a sample has {data.TargetLength} targets, the model {outputs} outputs");
     }
 
-    private static string KindOf(string data) => data[..Math.Max(data.IndexOf(':', StringComparison.Ordinal), 0)];
+    /// <summary>The recipe of the data that are asked for: what is not said is as it was in training, as far as it concerns these data.</summary>
+    private static Recipe Asked(Recipe given, Recipe trained)
+    {
+        bool named = given.Says(Options.Data);
+        Recipe asked = new Recipe().With(trained, Options.Seed);
+        if (!named)
+        {
+            asked = asked.With(trained, Options.Data, Options.DataDir);
+        }
+
+        // What a sample is belongs to the model, whatever file the samples come from.
+        if (!named || given.Get(Options.Data)!.Source == trained.Get(Options.Data)?.Source)
+        {
+            asked = asked.With(trained, [.. Options.Of(OptionGroup.Data).Except(OfAPlace)]);
+        }
+
+        // Each of them names the test samples in its own way.
+        if (!named && !given.Says(Options.TestFraction))
+        {
+            asked = asked.With(trained, Options.Test);
+        }
+
+        if (!named && !given.Says(Options.Test) && !given.Says(Options.Fold))
+        {
+            asked = asked.With(trained, Options.TestFraction);
+        }
+
+        if (!named && !given.Says(Options.Test) && !given.Says(Options.TestFraction))
+        {
+            asked = asked.With(trained, Options.Fold);
+        }
+
+        return asked.With(given, [.. Options.Of(OptionGroup.Data).Except([Options.Target]), Options.Seed]);
+    }
 }

@@ -24,7 +24,7 @@ internal static class ModelStore
     public static void Save(string path, Network network, Trainer trainer, Recipe recipe, TaskData data, IReadOnlyList<EpochRecord> history)
     {
         Dictionary<string, string> extra = new(StringComparer.Ordinal);
-        foreach ((string name, string value) in recipe.ToDictionary())
+        foreach ((string name, string value) in recipe.Texts())
         {
             extra.Add(OptionPrefix + name, value);
         }

@@ -18,32 +18,38 @@ internal static class NetworkFactory
     {
         NetworkOptions options = new()
         {
-            Batch = batch ?? recipe.Batch!.Value,
-            Arithmetic = recipe.Arithmetic == "separate" ? Arithmetic.Separate : Arithmetic.Fused,
+            Batch = batch ?? recipe.Get(Options.Batch)!.Value,
+            Arithmetic = recipe.Get(Options.Arithmetic) == "separate" ? Arithmetic.Separate : Arithmetic.Fused,
             Layout = layout,
             Threads = threads,
             MemoryBudget = memoryBudget,
             KeepGradients = keepGradients,
             // Batches that are accumulated want a place for their gradient.
-            FuseUpdate = memoryBudget == 0 || recipe.Accumulation is null or 1,
-            Initializer = Registry.Initializer(recipe.Initializer!, new InitializerSettings { Gain = recipe.InitializerGain }),
-            Seed = recipe.Seed!.Value,
-            Optimizer = Registry.Optimizer(recipe.Optimizer!, new OptimizerSettings { Momentum = recipe.Momentum }),
-            Regularization = new Regularization { L1 = recipe.L1!.Value, L2 = recipe.L2!.Value, WeightDecay = recipe.WeightDecay!.Value, MaxNorm = recipe.MaxNorm!.Value },
-            Frozen = recipe.FrozenLayers,
-            Clipping = new Clipping { Value = recipe.ClipValue!.Value, Norm = recipe.ClipNorm!.Value },
+            FuseUpdate = memoryBudget == 0 || recipe.Get(Options.Accumulation) is null or 1,
+            Initializer = Registry.Initializer(recipe.Get(Options.Initializer)!, new InitializerSettings { Gain = recipe.Get(Options.InitializerGain) }),
+            Seed = recipe.Get(Options.Seed)!.Value,
+            Optimizer = Registry.Optimizer(recipe.Get(Options.Optimizer)!, new OptimizerSettings { Momentum = recipe.Get(Options.Momentum) }),
+            Regularization = new Regularization
+            {
+                L1 = recipe.Get(Options.L1)!.Value,
+                L2 = recipe.Get(Options.L2)!.Value,
+                WeightDecay = recipe.Get(Options.WeightDecay)!.Value,
+                MaxNorm = recipe.Get(Options.MaxNorm)!.Value,
+            },
+            Frozen = recipe.Get(Options.Freeze) ?? [],
+            Clipping = new Clipping { Value = recipe.Get(Options.ClipValue)!.Value, Norm = recipe.Get(Options.ClipNorm)!.Value },
         };
-        Loss loss = Registry.Loss(recipe.Loss!, new LossSettings { LabelSmoothing = recipe.LabelSmoothing, ClassWeights = recipe.WeightOfClass });
-        return recipe.Net is null ? Layers(recipe).Compile(loss, options) : NetCompiler.Compile(recipe.Net, loss, options);
+        Loss loss = Registry.Loss(recipe.Get(Options.Loss)!, new LossSettings { LabelSmoothing = recipe.Get(Options.LabelSmoothing), ClassWeights = recipe.WeightOfClass });
+        return recipe.Get(Options.Net) is { } net ? NetCompiler.Compile(net, loss, options) : Layers(recipe).Compile(loss, options);
     }
 
     private static Sequential Layers(Recipe recipe)
     {
-        int[] layers = recipe.Layers!;
+        int[] layers = recipe.Get(Options.Layers)!;
         Sequential net = new(layers[0]);
         for (int i = 1; i < layers.Length; i++)
         {
-            net.Dense(layers[i], Registry.Activation(i == layers.Length - 1 ? recipe.OutputActivation! : recipe.Activation!));
+            net.Dense(layers[i], Registry.Activation(i == layers.Length - 1 ? recipe.Get(Options.OutputActivation)! : recipe.Get(Options.Activation)!));
         }
 
         return net;
@@ -51,15 +57,15 @@ internal static class NetworkFactory
 
     public static TrainerOptions Training(Recipe recipe) => new()
     {
-        Epochs = recipe.Epochs!.Value,
-        LearningRate = recipe.LearningRate!.Value,
+        Epochs = recipe.Get(Options.Epochs)!.Value,
+        LearningRate = recipe.Get(Options.LearningRate)!.Value,
         Schedule = Schedule(recipe),
-        Accumulation = recipe.Accumulation!.Value,
-        EarlyStopping = new EarlyStopping(recipe.Patience!.Value),
-        Averaging = recipe.Average switch
+        Accumulation = recipe.Get(Options.Accumulation)!.Value,
+        EarlyStopping = new EarlyStopping(recipe.Get(Options.Patience)!.Value),
+        Averaging = recipe.Get(Options.Average) switch
         {
-            "ema" => WeightAveraging.Exponential(recipe.AverageDecay!.Value, recipe.AverageFrom!.Value),
-            "swa" => WeightAveraging.Stochastic(recipe.AverageFrom!.Value),
+            "ema" => WeightAveraging.Exponential(recipe.Get(Options.AverageDecay)!.Value, recipe.Get(Options.AverageFrom)!.Value),
+            "swa" => WeightAveraging.Stochastic(recipe.Get(Options.AverageFrom)!.Value),
             _ => WeightAveraging.None,
         },
     };
@@ -68,12 +74,15 @@ internal static class NetworkFactory
     {
         ScheduleSettings settings = new()
         {
-            Every = recipe.ScheduleEvery, Factor = recipe.ScheduleFactor, Floor = recipe.ScheduleFloor, WarmUpSteps = recipe.WarmUpSteps,
+            Every = recipe.Get(Options.ScheduleEvery),
+            Factor = recipe.Get(Options.ScheduleFactor),
+            Floor = recipe.Get(Options.ScheduleFloor),
+            WarmUpSteps = recipe.Get(Options.WarmUpSteps),
         };
 
         // A rise comes before any schedule, not only as one of its own.
-        return recipe.Schedule != "warm-up" && recipe.WarmUpSteps is not null
-            ? Registry.Schedule("warm-up", settings with { Then = recipe.Schedule })
-            : Registry.Schedule(recipe.Schedule!, settings);
+        return recipe.Get(Options.Schedule) != "warm-up" && recipe.Says(Options.WarmUpSteps)
+            ? Registry.Schedule("warm-up", settings with { Then = recipe.Get(Options.Schedule) })
+            : Registry.Schedule(recipe.Get(Options.Schedule)!, settings);
     }
 }

@@ -60,9 +60,9 @@ internal static class OptionText
         return value;
     }
 
-    public static string? Name(string option, string? text, string[] known)
+    public static string? Name(string option, string? text, IReadOnlyList<string> known)
     {
-        if (text is not null && Array.IndexOf(known, text) < 0)
+        if (text is not null && !known.Contains(text))
         {
             throw ToolException.Usage($"--{option}: unknown name '{text}' (known: {string.Join(", ", known)})");
         }
@@ -152,6 +152,12 @@ internal static class OptionText
             ? value * unit
             : throw ToolException.Usage($"--{option}: expected a number of bytes, as in 65536, 64K or 2M, got '{text}'");
     }
+
+    /// <summary>Names with commas between.</summary>
+    public static string[] Names(string text) => text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+
+    /// <summary>Several words as a sentence lists them.</summary>
+    public static string Listed(IReadOnlyList<string> words, string beforeLast) => string.Join(", ", words.SkipLast(1)) + beforeLast + words[^1];
 
     public static string Format(float value) => value.ToString("R", CultureInfo.InvariantCulture);
 }

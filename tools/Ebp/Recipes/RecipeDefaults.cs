@@ -1,27 +1,29 @@
 using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Tools.DataSources;
 
 namespace EmbeddedBackprop.Tools.Recipes;
 
 /// <summary>Fills in what was not said, so that it fits the data and what was said, and refuses what contradicts itself.</summary>
 internal static class RecipeDefaults
 {
-    public const ulong Seed = 1;
-
     /// <summary>The recipe with every value that a network without data needs: classes as many as outputs, two for a single one.</summary>
     public static Recipe CompleteWithoutData(Recipe recipe)
     {
-        if (recipe.Net is null)
+        if (recipe.Get(Options.Net) is not { } text)
         {
-            return Complete(recipe, new Shape(recipe.Layers![0]), Math.Max(recipe.Layers[^1], 2), recipe.Layers[^1], int.MaxValue);
+            int[] layers = recipe.Get(Options.Layers)!;
+            return Complete(recipe, new Shape(layers[0]), Math.Max(layers[^1], 2), layers[^1], int.MaxValue);
         }
 
-        NetRecipe net = NetRecipe.Read(recipe.Net, null);
+        NetRecipe net = NetRecipe.Read(text, null);
         Shape row = net.Inputs == net.Input.Length ? net.Input : new Shape(net.Inputs);
         return Complete(recipe, row, Math.Max(net.Outputs, 2), net.Outputs, int.MaxValue);
     }
 
     /// <summary>The recipe with the data named: everything that is needed to load them.</summary>
-    public static Recipe WithData(Recipe recipe) => recipe with { Data = recipe.Data ?? "digits", Seed = recipe.Seed ?? Seed };
+    public static Recipe WithData(Recipe recipe) => recipe
+        .With(Options.Data, recipe.Get(Options.Data) ?? DataName.Default)
+        .With(Options.Seed, recipe.GetOrDefault(Options.Seed));
 
     /// <summary>The recipe with every value that training needs.</summary>
     /// <param name="recipe">What was said.</param>
@@ -32,13 +34,15 @@ internal static class RecipeDefaults
     public static Recipe Complete(Recipe recipe, Shape input, int classes, int targets, int samples)
     {
         int inputs = input.Length;
-        NetRecipe? net = recipe.Net is null ? null : NetRecipe.Read(recipe.Net, input);
+        NetRecipe? net = recipe.Get(Options.Net) is { } text ? NetRecipe.Read(text, input) : null;
         if (net is not null)
         {
-            recipe = recipe with { Layers = [net.Inputs, net.Outputs], OutputActivation = recipe.OutputActivation ?? net.Activation };
+            recipe = recipe
+                .With(Options.Layers, [net.Inputs, net.Outputs])
+                .With(Options.OutputActivation, recipe.Get(Options.OutputActivation) ?? net.Activation);
         }
 
-        int[] layers = recipe.Layers ?? [inputs, HiddenWidth(inputs), targets];
+        int[] layers = recipe.Get(Options.Layers) ?? [inputs, HiddenWidth(inputs), targets];
         string option = net is null ? "layers" : "net";
         if (layers[0] != inputs)
         {
@@ -53,13 +57,13 @@ internal static class RecipeDefaults
 
         if (classes == 1)
         {
-            throw ToolException.BadInput($"{recipe.Data![(recipe.Data!.IndexOf(':', StringComparison.Ordinal) + 1)..]}: all labels are the same: there is nothing to learn");
+            throw ToolException.BadInput($"{recipe.Get(Options.Data)!.Path}: all labels are the same: there is nothing to learn");
         }
 
         (string output, string loss) = OutputAndLoss(recipe, classes, layers[^1]);
-        string activation = recipe.Activation ?? "relu";
+        string activation = recipe.Get(Options.Activation) ?? "relu";
         (string optimizer, float momentum) = Optimizer(recipe, classes);
-        int epochs = recipe.Epochs ?? Math.Clamp(400_000 / samples, 10, 200);
+        int epochs = recipe.Get(Options.Epochs) ?? Math.Clamp(400_000 / samples, 10, 200);
         recipe = Average(Schedule(recipe), epochs);
         (int batch, int accumulation) = Batch(recipe, optimizer, samples);
         if ((long)batch * accumulation > int.MaxValue)
@@ -67,51 +71,42 @@ internal static class RecipeDefaults
             throw ToolException.Usage($"--accumulate: {accumulation} batches of {batch} samples are more than an update can have ({int.MaxValue})");
         }
 
-        if (accumulation > 1 && net?.WholeBatch.Except(recipe.FrozenLayers).FirstOrDefault() is { } layer)
+        if (accumulation > 1 && net?.WholeBatch.Except(recipe.Get(Options.Freeze) ?? []).FirstOrDefault() is { } layer)
         {
             throw ToolException.Usage(
                 $"--accumulate {accumulation}: {layer} depends on the whole batch, which cannot be run in parts; --batch {Math.Min((long)batch * accumulation, samples)} takes as many samples at once");
         }
 
-        if (recipe.InitializerGain is not null && recipe.Initializer != "orthogonal")
+        if (recipe.Says(Options.InitializerGain) && recipe.Get(Options.Initializer) != "orthogonal")
         {
-            throw ToolException.Usage($"--init-gain: it belongs to --init orthogonal, got {recipe.Initializer ?? "none"}");
+            throw ToolException.Usage($"--init-gain: it belongs to --init orthogonal, got {recipe.Get(Options.Initializer) ?? "none"}");
         }
 
-        if (recipe.Patience is > 0 && !recipe.HoldsOut)
+        if (recipe.Get(Options.Patience) is > 0 && !recipe.HoldsOut)
         {
-            throw ToolException.Usage($"--patience {recipe.Patience}: it is judged by held-out samples, and there are none; --validation N holds out N");
+            throw ToolException.Usage($"--patience {recipe.Get(Options.Patience)}: it is judged by held-out samples, and there are none; --validation N holds out N");
         }
 
-        if (recipe.Schedule == "plateau" && !recipe.HoldsOut)
+        if (recipe.Get(Options.Schedule) == "plateau" && !recipe.HoldsOut)
         {
             throw ToolException.Usage("--schedule plateau: it is judged by held-out samples, and there are none; --validation N holds out N");
         }
 
-        return recipe with
-        {
-            Net = net?.WithOutput(output),
-            Layers = layers,
-            Activation = net is null ? activation : null,
-            OutputActivation = output,
-            Loss = loss,
-            Optimizer = optimizer,
-            Momentum = optimizer is "momentum" or "nesterov" ? momentum : null,
-            LearningRate = recipe.LearningRate ?? LearningRate(optimizer, loss, output),
-            L2 = recipe.L2 ?? 0,
-            WeightDecay = recipe.WeightDecay ?? (optimizer == "adamw" ? 0.01f : 0),
-            L1 = recipe.L1 ?? 0,
-            ClipValue = recipe.ClipValue ?? 0,
-            ClipNorm = recipe.ClipNorm ?? 0,
-            MaxNorm = recipe.MaxNorm ?? 0,
-            Accumulation = accumulation,
-            Patience = recipe.Patience ?? 0,
-            Initializer = recipe.Initializer ?? (net is null ? Initializer(activation, layers.Length) : Initializer(net.Hidden ?? "identity", net.Layers + 1)),
-            Batch = batch,
-            Epochs = epochs,
-            Seed = recipe.Seed ?? Seed,
-            Arithmetic = recipe.Arithmetic ?? "fused",
-        };
+        return recipe
+            .With(Options.Net, net?.WithOutput(output))
+            .With(Options.Layers, layers)
+            .With(Options.Activation, net is null ? activation : null)
+            .With(Options.OutputActivation, output)
+            .With(Options.Loss, loss)
+            .With(Options.Optimizer, optimizer)
+            .With(Options.Momentum, optimizer is "momentum" or "nesterov" ? momentum : null)
+            .With(Options.LearningRate, recipe.Get(Options.LearningRate) ?? LearningRate(optimizer, loss, output))
+            .With(Options.WeightDecay, recipe.Get(Options.WeightDecay) ?? (optimizer == "adamw" ? 0.01f : 0))
+            .With(Options.Accumulation, accumulation)
+            .With(Options.Initializer, recipe.Get(Options.Initializer) ?? (net is null ? Initializer(activation, layers.Length) : Initializer(net.Hidden ?? "identity", net.Layers + 1)))
+            .With(Options.Batch, batch)
+            .With(Options.Epochs, epochs)
+            .WithDefaults();
     }
 
     /// <summary>The rate that suits an optimiser; the quadratic loss behind a sigmoid has small gradients and takes Nielsen's 3.</summary>
@@ -131,14 +126,14 @@ internal static class RecipeDefaults
     private static (string Output, string Loss) OutputAndLoss(Recipe recipe, int classes, int outputs)
     {
         bool single = classes == 2 && outputs == 1;
-        string output = recipe.OutputActivation ?? recipe.Loss switch
+        string output = recipe.Get(Options.OutputActivation) ?? recipe.Get(Options.Loss) switch
         {
             "cross-entropy" => "softmax",
             "binary-cross-entropy" => "sigmoid",
             null => classes == 0 ? "identity" : single ? "sigmoid" : "softmax",
             _ => classes == 0 ? "identity" : "sigmoid",
         };
-        string loss = recipe.Loss ?? output switch
+        string loss = recipe.Get(Options.Loss) ?? output switch
         {
             "softmax" => "cross-entropy",
             "sigmoid" when classes > 0 => "binary-cross-entropy",
@@ -174,54 +169,52 @@ internal static class RecipeDefaults
     private static (int Batch, int Accumulation) Batch(Recipe recipe, string optimizer, int samples)
     {
         const int Part = 256;
-        if (optimizer == "rprop" && recipe.Batch is null && recipe.Accumulation is null && samples < int.MaxValue)
+        if (optimizer == "rprop" && !recipe.Says(Options.Batch) && !recipe.Says(Options.Accumulation) && samples < int.MaxValue)
         {
             return (Math.Min(samples, Part), ((samples - 1) / Part) + 1);
         }
 
-        return (recipe.Batch ?? (samples < 2_000 ? 10 : 32), recipe.Accumulation ?? 1);
+        return (recipe.Get(Options.Batch) ?? (samples < 2_000 ? 10 : 32), recipe.Get(Options.Accumulation) ?? 1);
     }
 
     private static (string Name, float Momentum) Optimizer(Recipe recipe, int classes)
     {
         // A number of unknown size is learned most safely by an optimiser that scales its steps.
-        bool nothingSaid = recipe.LearningRate is null && recipe.Momentum is null;
-        string optimizer = recipe.Optimizer ?? (recipe.Momentum is > 0 ? "momentum" : classes == 0 && nothingSaid ? "adam" : "sgd");
-        if (recipe.Momentum is > 0 && optimizer is not ("momentum" or "nesterov"))
+        bool nothingSaid = !recipe.Says(Options.LearningRate) && !recipe.Says(Options.Momentum);
+        string optimizer = recipe.Get(Options.Optimizer) ?? (recipe.Get(Options.Momentum) is > 0 ? "momentum" : classes == 0 && nothingSaid ? "adam" : "sgd");
+        if (recipe.Get(Options.Momentum) is > 0 && optimizer is not ("momentum" or "nesterov"))
         {
             throw ToolException.Usage($"--momentum: it belongs to --optimizer momentum or nesterov, got {optimizer}");
         }
 
-        return (optimizer, recipe.Momentum ?? 0.9f);
+        return (optimizer, recipe.Get(Options.Momentum) ?? 0.9f);
     }
 
     /// <summary>The schedule with its settings; those of another schedule are refused.</summary>
     private static Recipe Schedule(Recipe recipe)
     {
-        string name = recipe.Schedule ?? "constant";
-        Refuse(recipe.ScheduleEvery is not null && name is not ("step" or "plateau"), "schedule-every", "step or plateau");
-        Refuse(recipe.ScheduleFactor is not null && name is not ("step" or "exponential" or "plateau"), "schedule-factor", "step, exponential or plateau");
-        Refuse(recipe.ScheduleFloor is not null && name is not ("cosine" or "plateau"), "schedule-floor", "cosine or plateau");
-        return recipe with
-        {
-            Schedule = name,
-            ScheduleEvery = name is "step" or "plateau" ? recipe.ScheduleEvery ?? 10 : null,
-            ScheduleFactor = name switch
+        string name = recipe.Get(Options.Schedule) ?? "constant";
+        Refuse(Options.ScheduleEvery, name is not ("step" or "plateau"), "step or plateau");
+        Refuse(Options.ScheduleFactor, name is not ("step" or "exponential" or "plateau"), "step, exponential or plateau");
+        Refuse(Options.ScheduleFloor, name is not ("cosine" or "plateau"), "cosine or plateau");
+        return recipe
+            .With(Options.Schedule, name)
+            .With(Options.ScheduleEvery, name is "step" or "plateau" ? recipe.Get(Options.ScheduleEvery) ?? 10 : null)
+            .With(Options.ScheduleFactor, name switch
             {
-                "step" => recipe.ScheduleFactor ?? 0.1f,
-                "exponential" => recipe.ScheduleFactor ?? 0.95f,
-                "plateau" => recipe.ScheduleFactor ?? 0.5f,
+                "step" => recipe.Get(Options.ScheduleFactor) ?? 0.1f,
+                "exponential" => recipe.Get(Options.ScheduleFactor) ?? 0.95f,
+                "plateau" => recipe.Get(Options.ScheduleFactor) ?? 0.5f,
                 _ => null,
-            },
-            ScheduleFloor = name is "cosine" or "plateau" ? recipe.ScheduleFloor ?? 0 : null,
-            WarmUpSteps = name == "warm-up" ? recipe.WarmUpSteps ?? 1000 : recipe.WarmUpSteps,
-        };
+            })
+            .With(Options.ScheduleFloor, name is "cosine" or "plateau" ? recipe.Get(Options.ScheduleFloor) ?? 0 : null)
+            .With(Options.WarmUpSteps, name == "warm-up" ? recipe.Get(Options.WarmUpSteps) ?? 1000 : recipe.Get(Options.WarmUpSteps));
 
-        void Refuse(bool stray, string option, string owner)
+        void Refuse(RecipeOption option, bool stray, string owner)
         {
-            if (stray)
+            if (stray && recipe.Says(option))
             {
-                throw ToolException.Usage($"--{option}: it belongs to --schedule {owner}, got {name}");
+                throw ToolException.Usage($"--{option.Name}: it belongs to --schedule {owner}, got {name}");
             }
         }
     }
@@ -229,23 +222,21 @@ internal static class RecipeDefaults
     /// <summary>The average with its settings; those of another kind are refused.</summary>
     private static Recipe Average(Recipe recipe, int epochs)
     {
-        string name = recipe.Average ?? "none";
-        if (name != "ema" && recipe.AverageDecay is not null)
+        string name = recipe.Get(Options.Average) ?? "none";
+        if (name != "ema" && recipe.Says(Options.AverageDecay))
         {
             throw ToolException.Usage($"--average-decay: it belongs to --average ema, got {name}");
         }
 
-        if (name == "none" && recipe.AverageFrom is not null)
+        if (name == "none" && recipe.Says(Options.AverageFrom))
         {
             throw ToolException.Usage("--average-from: it belongs to --average ema or swa, got none");
         }
 
-        return recipe with
-        {
-            Average = name,
-            AverageDecay = name == "ema" ? recipe.AverageDecay ?? 0.999f : null,
-            AverageFrom = name == "none" ? null : recipe.AverageFrom ?? (name == "swa" ? epochs * 3 / 4 : 0),
-        };
+        return recipe
+            .With(Options.Average, name)
+            .With(Options.AverageDecay, name == "ema" ? recipe.Get(Options.AverageDecay) ?? 0.999f : null)
+            .With(Options.AverageFrom, name == "none" ? null : recipe.Get(Options.AverageFrom) ?? (name == "swa" ? epochs * 3 / 4 : 0));
     }
 
     private static string Initializer(string activation, int layers) =>

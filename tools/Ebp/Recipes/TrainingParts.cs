@@ -2,17 +2,35 @@ using EmbeddedBackprop.Data;
 
 namespace EmbeddedBackprop.Tools.Recipes;
 
-/// <summary>Which of the samples that are not tested on train, and which are held out to judge every epoch by.</summary>
+/// <summary>Which samples are tested on, which of the others train, and which are held out to judge every epoch by.</summary>
 internal static class TrainingParts
 {
+    private const float DefaultTestFraction = 0.2f;
+
+    /// <summary>What trains and what tests, where no file says so.</summary>
+    public static DataSplit Split(Recipe recipe, int count)
+    {
+        if (recipe.Get(Options.Fold) is { } text)
+        {
+            return Fold(Options.Fold, text, count);
+        }
+
+        if (count < 2)
+        {
+            throw ToolException.BadInput($"{recipe.Get(Options.Data)!.Path}: one row cannot be split into training and test; name a file with --test");
+        }
+
+        return DataSplit.Random(count, recipe.Get(Options.TestFraction) ?? DefaultTestFraction, recipe.GetOrDefault(Options.Seed)!.Value);
+    }
+
     /// <summary>The last --validation samples validate, or those of --validation-fold; the first of the others train, --limit of them.</summary>
     /// <param name="recipe">What was said.</param>
     /// <param name="available">The samples that are not tested on.</param>
     /// <exception cref="ToolException">More samples were asked for than there are.</exception>
     public static (int[] Training, int[] Validation) Of(Recipe recipe, int[] available)
     {
-        int last = recipe.Validation ?? 0;
-        if (last > 0 && recipe.ValidationFold is not null)
+        int last = recipe.Get(Options.Validation) ?? 0;
+        if (last > 0 && recipe.Says(Options.ValidationFold))
         {
             throw ToolException.Usage("--validation-fold: --validation names the held-out samples already");
         }
@@ -23,14 +41,14 @@ internal static class TrainingParts
         }
 
         int[] training = available[..^last], validation = available[^last..];
-        if (recipe.ValidationFold is { } fold)
+        if (recipe.Get(Options.ValidationFold) is { } fold)
         {
-            DataSplit split = Fold("validation-fold", fold, available.Length);
+            DataSplit split = Fold(Options.ValidationFold, fold, available.Length);
             training = Array.ConvertAll(split.Training, position => available[position]);
             validation = Array.ConvertAll(split.Test, position => available[position]);
         }
 
-        int count = recipe.Limit ?? training.Length;
+        int count = recipe.Get(Options.Limit) ?? training.Length;
         if (count > training.Length)
         {
             throw ToolException.Usage(
@@ -55,11 +73,11 @@ internal static class TrainingParts
     }
 
     /// <summary>The parts that a text as 4/5 names.</summary>
-    public static DataSplit Fold(string option, string text, int count)
+    private static DataSplit Fold(RecipeOption option, string text, int count)
     {
         int slash = text.IndexOf('/', StringComparison.Ordinal);
         int fold = int.Parse(text.AsSpan(0, slash), System.Globalization.CultureInfo.InvariantCulture);
         int folds = int.Parse(text.AsSpan(slash + 1), System.Globalization.CultureInfo.InvariantCulture);
-        return folds <= count ? DataSplit.Fold(count, fold, folds) : throw ToolException.Usage($"--{option}: {folds} parts of {count} samples");
+        return folds <= count ? DataSplit.Fold(count, fold, folds) : throw ToolException.Usage($"--{option.Name}: {folds} parts of {count} samples");
     }
 }

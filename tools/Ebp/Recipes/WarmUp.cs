@@ -19,10 +19,10 @@ internal static class WarmUp
             return;
         }
 
-        using Network other = NetworkFactory.Create(recipe with { Initializer = "zeros" }, threads: network.Threads);
-        int samples = Math.Min(data.Training.Count, recipe.Batch!.Value + 1);
-        Trainer trainer = new(other, DatasetView.First(data.Training, samples), NetworkFactory.Training(recipe with { Epochs = 1, LearningRate = 0 }));
+        using Network other = NetworkFactory.Create(recipe.With(Options.Initializer, "zeros"), threads: network.Threads);
+        int batch = recipe.Get(Options.Batch)!.Value, samples = Math.Min(data.Training.Count, batch + 1);
+        Trainer trainer = new(other, DatasetView.First(data.Training, samples), NetworkFactory.Training(recipe.With(Options.Epochs, 1).With(Options.LearningRate, 0)));
         trainer.TrainEpoch();
-        trainer.Evaluate(DatasetView.First(data.Test, Math.Min(data.Test.Count, recipe.Batch.Value)));
+        trainer.Evaluate(DatasetView.First(data.Test, Math.Min(data.Test.Count, batch)));
     }
 }

@@ -1,0 +1,47 @@
+using EmbeddedBackprop.Tools.Recipes;
+using EmbeddedBackprop.Training;
+
+namespace EmbeddedBackprop.Tools.DataSources;
+
+/// <summary>Where samples come from: what --data calls it, which options it understands, and how its samples are read. A source is one file and one row of <see cref="All"/>.</summary>
+internal abstract class DataSource
+{
+    /// <summary>The sources; the first one is what trains where nothing is said.</summary>
+    public static IReadOnlyList<DataSource> All { get; } = [new DigitsSource(), new MnistSource(), new CsvSource(), new StrokesSource()];
+
+    /// <summary>How --data names it: a word, or a word, a colon and what follows it, as in csv:FILE.</summary>
+    public abstract string Usage { get; }
+
+    /// <summary>What its samples are, for the help.</summary>
+    public abstract string About { get; }
+
+    /// <summary>The options of <see cref="OptionGroup.Data"/> that it understands; --padding is understood where samples are sequences.</summary>
+    public virtual IReadOnlyList<RecipeOption> Reads => [];
+
+    /// <summary>What the inputs are called where the data do not say it.</summary>
+    public virtual IReadOnlyList<string> InputNames => [];
+
+    /// <summary>Whether a training may be resumed with the same samples from another path.</summary>
+    public virtual bool MayMove => false;
+
+    /// <summary>Whether the recipe's samples are sequences.</summary>
+    public virtual bool IsSequence(Recipe recipe) => false;
+
+    /// <summary>Refuses options that contradict each other.</summary>
+    /// <exception cref="ToolException">They do.</exception>
+    public virtual void Check(Recipe recipe)
+    {
+    }
+
+    /// <summary>Training, validation and test samples.</summary>
+    public abstract TaskData Load(Recipe recipe);
+
+    /// <summary>The samples that a finished model is judged by: the test part, or all.</summary>
+    /// <param name="recipe">Names the data.</param>
+    /// <param name="whole">Whether data that could be split are taken whole.</param>
+    /// <param name="preparation">What training did to inputs, and what it called classes.</param>
+    public abstract IBatchSource LoadForModel(Recipe recipe, bool whole, Preparation preparation);
+
+    /// <summary>The recipe as the model file keeps it, once the data are known.</summary>
+    public virtual Recipe Recorded(Recipe recipe, TaskData data) => recipe;
+}

@@ -1,0 +1,35 @@
+using EmbeddedBackprop.Data;
+using EmbeddedBackprop.Tools.Recipes;
+using EmbeddedBackprop.Training;
+
+namespace EmbeddedBackprop.Tools.DataSources;
+
+/// <summary>strokes:PATH: labelled gestures, sequences that are filled up to the steps of the longest.</summary>
+internal sealed class StrokesSource : DataSource
+{
+    public override string Usage => "strokes:PATH";
+
+    public override string About => "labelled gestures (a JSON file or a folder of them)";
+
+    public override IReadOnlyList<RecipeOption> Reads => [Options.Test, Options.TestFraction, Options.Fold, Options.Steps, Options.Resample];
+
+    public override bool IsSequence(Recipe recipe) => true;
+
+    public override TaskData Load(Recipe recipe) => Sequences(recipe).Load();
+
+    public override IBatchSource LoadForModel(Recipe recipe, bool whole, Preparation preparation) => Sequences(recipe).LoadForModel(whole, preparation);
+
+    /// <summary>The model is asked about other strokes later: they are filled up to the same length.</summary>
+    public override Recipe Recorded(Recipe recipe, TaskData data) => recipe.With(Options.Steps, data.Steps);
+
+    private static SequenceLoader Sequences(Recipe recipe) => new(recipe, fillsUp: true, (path, classes) =>
+    {
+        if (!File.Exists(path) && !Directory.Exists(path))
+        {
+            throw ToolException.BadInput($"{path}: there is no such file or folder");
+        }
+
+        SequenceDataset sequences = StrokeReader.Read(path, classes);
+        return recipe.Get(Options.Resample) is { } points ? sequences.Resampled(points) : sequences;
+    });
+}

@@ -1,0 +1,35 @@
+using System.CommandLine;
+
+namespace EmbeddedBackprop.Tools.Recipes;
+
+/// <summary>The rows of <see cref="Options"/> that a verb has, as options of its command line.</summary>
+internal sealed class OptionReader
+{
+    private readonly Dictionary<string, Option<string>> options = new(StringComparer.Ordinal);
+
+    /// <summary>Adds options to a verb.</summary>
+    public OptionReader(Command command, params ReadOnlySpan<RecipeOption[]> groups)
+    {
+        foreach (RecipeOption[] group in groups)
+        {
+            foreach (RecipeOption row in group)
+            {
+                Option<string> option = new("--" + row.Name) { Description = row.Help, HelpName = row.Argument };
+                options.Add(row.Name, option);
+                command.Options.Add(option);
+            }
+        }
+    }
+
+    /// <summary>What was said on the command line.</summary>
+    public Recipe Read(ParseResult parsed)
+    {
+        Recipe recipe = Recipe.Parse(name => options.TryGetValue(name, out Option<string>? option) ? parsed.GetValue(option) : null);
+        if (recipe.Says(Options.Net) && (recipe.Says(Options.Layers) || recipe.Says(Options.Activation)))
+        {
+            throw ToolException.Usage($"--{(recipe.Says(Options.Layers) ? "layers" : "activation")}: --net says what the layers are");
+        }
+
+        return recipe;
+    }
+}
