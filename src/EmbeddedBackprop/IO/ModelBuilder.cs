@@ -66,7 +66,7 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
         {
             string key = LossKey(made.Count + 1);
             SettingsText text = new(file, key, head: true);
-            LossSettings settings = LossSettings(text);
+            LossSettings settings = ModelSettings.Read(text, ModelSettings.Loss);
             made.Add(Made(file, key, () => Registry.Loss(text.Head, settings)));
         }
 
@@ -134,15 +134,7 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
     public static Schedule Schedule(SafetensorsFile file)
     {
         SettingsText text = new(file, ModelKeys.Schedule, head: true);
-        ScheduleSettings settings = new()
-        {
-            Every = text.TryInteger("every", 1),
-            Factor = text.TryFloat("factor"),
-            Floor = text.TryFloat("floor"),
-            WarmUpSteps = text.TryInteger("warm-up-steps", 1),
-            Then = text.TryWord("then"),
-        };
-        text.End();
+        ScheduleSettings settings = ModelSettings.Read(text, ModelSettings.Schedule);
         return Made(file, ModelKeys.Schedule, () => Registry.Schedule(text.Head, settings));
     }
 
@@ -194,40 +186,20 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
             return null;
         }
 
-        return LossSettings(new SettingsText(file, ModelKeys.LossSettings));
-    }
-
-    private static LossSettings LossSettings(SettingsText text)
-    {
-        LossSettings settings = new() { LabelSmoothing = text.TryFloat("label-smoothing"), Weight = text.TryFloat("weight"), ClassWeights = text.TryFloats("class-weights") };
-        text.End();
-        return settings;
+        return ModelSettings.Read(new SettingsText(file, ModelKeys.LossSettings), ModelSettings.Loss);
     }
 
     private Initializer Initializer()
     {
         SettingsText text = new(file, ModelKeys.Initializer, head: true);
-        InitializerSettings settings = new() { Gain = text.TryFloat("gain") };
-        text.End();
+        InitializerSettings settings = ModelSettings.Read(text, ModelSettings.Initializer);
         return Made(file, ModelKeys.Initializer, () => Registry.Initializer(text.Head, settings));
     }
 
     private Optimizer Optimizer()
     {
         SettingsText text = new(file, ModelKeys.Optimizer, head: true);
-        OptimizerSettings settings = new()
-        {
-            Momentum = text.TryFloat("momentum"),
-            Alpha = text.TryFloat("alpha"),
-            Beta1 = text.TryFloat("beta1"),
-            Beta2 = text.TryFloat("beta2"),
-            Epsilon = text.TryFloat("epsilon"),
-            Decrease = text.TryFloat("decrease"),
-            Increase = text.TryFloat("increase"),
-            SmallestStep = text.TryFloat("smallest-step"),
-            LargestStep = text.TryFloat("largest-step"),
-        };
-        text.End();
+        OptimizerSettings settings = ModelSettings.Read(text, ModelSettings.Optimizer);
         return Made(file, ModelKeys.Optimizer, () => Registry.Optimizer(text.Head, settings));
     }
 

@@ -168,43 +168,14 @@ internal static class ModelRecipe
     private static string UserName(Loss loss) =>
         loss.Kind.EndsWith(LogitsEnding, StringComparison.Ordinal) ? loss.Kind[..^LogitsEnding.Length] : loss.Kind;
 
-    private static string Text(Initializer initializer) =>
-        SettingsText.Format(initializer.Name, ("gain", SettingsText.Text(initializer.Settings.Gain)));
+    private static string Text(Initializer initializer) => ModelSettings.Format(initializer.Name, ModelSettings.Initializer, initializer.Settings);
 
     /// <summary>Empty where nothing was said: then the file has no such string.</summary>
-    private static string Text(LossSettings settings) => SettingsText.Format(
-        "",
-        ("label-smoothing", SettingsText.Text(settings.LabelSmoothing)),
-        ("weight", SettingsText.Text(settings.Weight)),
-        ("class-weights", settings.ClassWeights is { } weights ? string.Join(',', weights.Select(weight => SettingsText.Text(weight))) : null));
+    private static string Text(LossSettings settings) => ModelSettings.Format("", ModelSettings.Loss, settings);
 
-    private static string Text(Optimizer optimizer)
-    {
-        OptimizerSettings settings = optimizer.Settings;
-        return SettingsText.Format(
-            optimizer.Name,
-            ("momentum", SettingsText.Text(settings.Momentum)),
-            ("alpha", SettingsText.Text(settings.Alpha)),
-            ("beta1", SettingsText.Text(settings.Beta1)),
-            ("beta2", SettingsText.Text(settings.Beta2)),
-            ("epsilon", SettingsText.Text(settings.Epsilon)),
-            ("decrease", SettingsText.Text(settings.Decrease)),
-            ("increase", SettingsText.Text(settings.Increase)),
-            ("smallest-step", SettingsText.Text(settings.SmallestStep)),
-            ("largest-step", SettingsText.Text(settings.LargestStep)));
-    }
+    private static string Text(Optimizer optimizer) => ModelSettings.Format(optimizer.Name, ModelSettings.Optimizer, optimizer.Settings);
 
-    private static string Text(Schedule schedule)
-    {
-        ScheduleSettings settings = schedule.Settings;
-        return SettingsText.Format(
-            schedule.Name,
-            ("every", SettingsText.Text(settings.Every)),
-            ("factor", SettingsText.Text(settings.Factor)),
-            ("floor", SettingsText.Text(settings.Floor)),
-            ("warm-up-steps", SettingsText.Text(settings.WarmUpSteps)),
-            ("then", settings.Then));
-    }
+    private static string Text(Schedule schedule) => ModelSettings.Format(schedule.Name, ModelSettings.Schedule, schedule.Settings);
 
     private static string Text(Regularization penalties) => SettingsText.Format(
         "",
