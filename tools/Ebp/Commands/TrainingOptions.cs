@@ -35,6 +35,9 @@ internal sealed class TrainingOptions
         HelpName = "NODES", Description = "With --train: nodes whose values are computed again instead of kept, by name with commas between: less RAM, more time, the same bits.",
     };
 
+    /// <summary>The options that say how the C trains.</summary>
+    private readonly Option[] details;
+
     private readonly bool always;
 
     /// <param name="command">Gets the options.</param>
@@ -42,12 +45,10 @@ internal sealed class TrainingOptions
     public TrainingOptions(Command command, bool always = false)
     {
         this.always = always;
-        foreach (Option option in new Option[] { train, batch, accumulate, rate, freeze, recompute, stepsPerEpoch, epochs })
+        details = [batch, accumulate, rate, freeze, recompute, stepsPerEpoch, epochs];
+        foreach (Option option in always ? details : [train, .. details])
         {
-            if (!always || option != train)
-            {
-                command.Options.Add(option);
-            }
+            command.Options.Add(option);
         }
     }
 
@@ -55,11 +56,14 @@ internal sealed class TrainingOptions
     /// <exception cref="ToolException">An option needs --train, or its number is out of range.</exception>
     public Wish? Read(ParseResult parsed)
     {
-        Wish wish = new(Positive("--batch", parsed.GetValue(batch)), Positive("--accumulate", parsed.GetValue(accumulate)), parsed.GetValue(rate), parsed.GetValue(freeze),
-            Positive("--steps-per-epoch", parsed.GetValue(stepsPerEpoch)), Positive("--epochs", parsed.GetValue(epochs)), parsed.GetValue(recompute));
+        Wish wish = new(
+            Positive(batch.Name, parsed.GetValue(batch)), Positive(accumulate.Name, parsed.GetValue(accumulate)), parsed.GetValue(rate), parsed.GetValue(freeze),
+            Positive(stepsPerEpoch.Name, parsed.GetValue(stepsPerEpoch)), Positive(epochs.Name, parsed.GetValue(epochs)), parsed.GetValue(recompute));
         if (!always && !parsed.GetValue(train))
         {
-            return wish == new Wish(null, null, null, null, null, null, null) ? null : throw ToolException.Usage("--batch, --accumulate, --lr, --freeze, --recompute, --steps-per-epoch and --epochs say how the exported C trains: they need --train");
+            return !details.Any(option => parsed.GetResult(option) is { Implicit: false })
+                ? null
+                : throw ToolException.Usage($"{OptionText.Listed([.. details.Select(option => option.Name)], " and ")} say how the exported C trains: they need --train");
         }
 
         return wish.Rate is not { } given || (given >= 0f && float.IsFinite(given)) ? wish : throw ToolException.Usage($"--lr {given}: expected a number that is not negative");
@@ -98,11 +102,9 @@ internal sealed class TrainingOptions
                 Schedule = counts && StepsPerEpoch is null ? new Constant() : schedule,
                 StepsPerEpoch = StepsPerEpoch ?? 0,
                 Epochs = Epochs ?? Math.Max(1, trainer?.Epochs ?? 1),
-                Frozen = Names(Freeze) ?? options.Frozen,
-                Recompute = Names(Recompute) ?? [],
+                Frozen = Freeze is null ? options.Frozen : OptionText.Names(Freeze),
+                Recompute = Recompute is null ? [] : OptionText.Names(Recompute),
             };
         }
-
-        private static string[]? Names(string? text) => text?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
     }
 }
