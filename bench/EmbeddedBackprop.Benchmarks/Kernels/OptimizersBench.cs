@@ -14,7 +14,7 @@ public class OptimizersBench : Bench
     private Memory<float> parameters, gradients, state;
 
     protected override IEnumerable<string> CaseList =>
-        from name in (string[])["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "rprop"] select name + " 784x30";
+        from name in Registry.OptimizerNames select name + " 784x30";
 
     /// <summary>Operations a weight by the formulas in Optimizers: a multiply-add is two, a quotient and a root one.</summary>
     public override double Work => Weights.Count * Word switch
