@@ -12,6 +12,7 @@ using EmbeddedBackprop.Training;
 namespace EmbeddedBackprop.Tests.Documentation;
 
 /// <summary>The README's first command gives what README shows: the accuracy, the hash of the weights, the files, and C that reads digits.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed partial class ReadmeCommandTests
 {
     private static readonly string Readme = Pages.Read("README.md");

@@ -5,6 +5,7 @@ using EmbeddedBackprop.Training;
 namespace EmbeddedBackprop.Tests.Documentation;
 
 /// <summary>docs/troubleshooting.md has every exit code and every diagnosis of the code, with the words that the code says.</summary>
+[Parallelizable(ParallelScope.All)]
 internal sealed partial class TroubleshootingTests
 {
     private static readonly string Page = Pages.Read("docs/troubleshooting.md");
