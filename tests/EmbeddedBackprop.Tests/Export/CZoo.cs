@@ -3,6 +3,7 @@ using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Export.Text;
 using EmbeddedBackprop.Kernels.Elements;
 using EmbeddedBackprop.Ops;
+using EmbeddedBackprop.Tests.Documentation;
 
 namespace EmbeddedBackprop.Tests.Export;
 
@@ -58,7 +59,7 @@ internal sealed class CZoo
     public Node[] Outputs => [.. outputs];
 
     /// <summary>Every kind of op in the graph.</summary>
-    public IEnumerable<Type> OpTypes => Graph.Ops.Select(op => op.GetType()).Distinct();
+    public IEnumerable<Type> OpTypes => Graph.Ops.Select(op => op.GetType()).Select(type => type.IsGenericType ? type.GetGenericTypeDefinition() : type).Distinct();
 
     /// <summary>The options of an export of the zoo.</summary>
     public static CExportOptions Options(Arithmetic arithmetic, CStorage storage = CStorage.Float32) =>
@@ -153,6 +154,7 @@ internal sealed class CZoo
         Out(new Add(new Activation<Gelu>()), a, b, c, a);
         Out(new Multiply(), a, b);
         Out(new Subtract(), b, b);
+        Out(new Pairwise<OwnOpTests.Gate>(), a, b);
         Node product = Graph.Apply(new Multiply(), [a, Graph.Apply(new Subtract(), [b, c])]);
         Out(new Activate(new Activation<Relu>()), product);
         Out(new Scale(0.1f, trained: true), Graph.Apply(new Scale(-3f), product));

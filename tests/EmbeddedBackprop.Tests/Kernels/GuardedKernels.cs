@@ -116,6 +116,8 @@ internal static class GuardedKernels
             Elementwise.Subtract(x, y, d);
             Elementwise.Multiply(x, y, d);
             Elementwise.Scale(0.5f, x, d);
+            Elementwise.Add(x, 0.5f, d);
+            Elementwise.Divide(x, 0.5f, d);
             Elementwise.Clip(-0.5f, 0.5f, x, d);
             Elementwise.Fill(1f, d);
             Span<float> rows = Put(3, 3, n, n + 2, atEnd);

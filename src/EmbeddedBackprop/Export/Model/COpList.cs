@@ -30,6 +30,7 @@ internal static class COpList
         (typeof(Add), new CPairwise("add", '+')),
         (typeof(Subtract), new CPairwise("subtract", '-')),
         (typeof(Multiply), new CPairwise("multiply", '*')),
+        (typeof(Pairwise<>), new CPairwiseFunction()),
         (typeof(Scale), new CScale()),
         (typeof(Concat), new CConcat()),
         (typeof(Slice), new CSlice()),
@@ -56,7 +57,8 @@ internal static class COpList
             return CLoss.For(step);
         }
 
-        COp? c = Array.Find(Rows, row => row.Op == step.Op.GetType()).C;
+        Type type = step.Op.GetType(), op = type.IsGenericType ? type.GetGenericTypeDefinition() : type;
+        COp? c = Array.Find(Rows, row => row.Op == op).C;
         if (c is null)
         {
             ExportErrors.UnknownOp(step.Name, step.Op.Kind);

@@ -56,6 +56,19 @@ internal static class CText
         return text.ToString();
     }
 
+    /// <summary>A user's equation inside a comment: what could end the comment, begin another one, splice lines, form a trigraph or deceive the eye becomes an underscore.</summary>
+    public static string Equation(string equation)
+    {
+        StringBuilder text = new();
+        foreach (char c in equation)
+        {
+            bool joins = text.Length > 0 && (text[^1], c) is ('*', '/') or ('/', '*');
+            text.Append(c is < ' ' or > '~' or '\\' or '?' || joins ? '_' : c);
+        }
+
+        return text.ToString();
+    }
+
     /// <summary>The float as a C99 hexadecimal constant: exact, and no compiler can round it.</summary>
     public static string Hex(float value)
     {

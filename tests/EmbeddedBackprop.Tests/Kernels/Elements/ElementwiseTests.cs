@@ -19,6 +19,12 @@ internal sealed class ElementwiseTests
     public void Multiply() => Check(Elementwise.Multiply, Twin.Elementwise.Multiply<float>);
 
     [Test]
+    public void Add_a_number() => Check((x, y, d) => Elementwise.Add(x, 0.3f, d), (x, y, d) => Twin.Elementwise.Add(x, 0.3f, d));
+
+    [Test]
+    public void Divide_by_a_number() => Check((x, y, d) => Elementwise.Divide(x, 0.3f, d), (x, y, d) => Twin.Elementwise.Divide(x, 0.3f, d));
+
+    [Test]
     public void Scale() => Check((x, y, d) => Elementwise.Scale(0.3f, x, d), (x, y, d) => Twin.Elementwise.Scale(0.3f, x, d));
 
     [Test]

@@ -1,0 +1,84 @@
+using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Losses;
+using EmbeddedBackprop.Ops;
+using EmbeddedBackprop.Tests.Documentation;
+using NUnit.Framework;
+
+namespace EmbeddedBackprop.Tests.Export;
+
+/// <summary>A function of two nodes of a user's own is exported to C, for predictions and for training, with the engine's bits.</summary>
+[TestFixture]
+[Parallelizable(ParallelScope.Self)]
+internal sealed class COwnOpTests
+{
+    private CBuild build = null!;
+
+    [SetUp]
+    public void CreateFolder() => build = new CBuild();
+
+    [TearDown]
+    public void DeleteFolder() => build.Dispose();
+
+    [TestCase("gcc -O0")]
+    [TestCase("clang -O2")]
+    [TestCase("gcc -O1 -fsanitize=address,undefined -fno-sanitize-recover=all", Category = "Slow")]
+    public void On_this_machine(string compiler) => Assert.That(FirstDifference(compiler, text => text), Is.Null);
+
+    [TestCase("cortex-m4f", "-Os")]
+    public void On_a_device(string name, string options)
+    {
+        CDevice device = CDevice.Of(name);
+        CTrainingParity parity = new(build, [.. Cases(device.Arithmetic)]);
+        parity.Export();
+        Assert.That(parity.FirstDifference(device, options), Is.Null);
+    }
+
+    [TestCase("a[i] = x[i] * ", "a[i] = x[i] + ")]
+    [TestCase("d[i] = da[i] * ", "d[i] = da[i] + ")]
+    [TestCase("d[i] = EBP_M(", "d[i] = EBP_M(2.0f * ")]
+    public void Control_another_formula_gives_other_bits(string text, string planted)
+    {
+        bool found = false;
+        string? difference = FirstDifference("gcc -O0", source =>
+        {
+            found |= source.Contains(text, StringComparison.Ordinal);
+            return source.Replace(text, planted, StringComparison.Ordinal);
+        });
+        Assert.That(found, Is.True, "the text is in the source");
+        Assert.That(difference, Is.Not.Null);
+    }
+
+    private string? FirstDifference(string compiler, Func<string, string> change)
+    {
+        CTrainingParity parity = new(build, [.. Cases(Arithmetic.Fused), .. Cases(Arithmetic.Separate)]);
+        parity.Export(change);
+        return parity.FirstDifference(compiler);
+    }
+
+    private static IEnumerable<CTrainingCase> Cases(Arithmetic arithmetic)
+    {
+        foreach (int batch in (int[])[1, 3])
+        {
+            yield return new CTrainingCase("two layers", graph =>
+            {
+                Node x = graph.Input(new Shape(6), "x");
+                return End(graph, graph.Apply(new Pairwise<OwnOpTests.Gate>(), Layer(graph, x), Layer(graph, x)));
+            }) { Arithmetic = arithmetic, Batch = batch, Updates = 10 };
+            yield return new CTrainingCase("one layer, read twice and once more", graph =>
+            {
+                Node z = Layer(graph, graph.Input(new Shape(6), "x"));
+                return End(graph, graph.Apply(new Pairwise<OwnOpTests.Gate>(), graph.Apply(new Pairwise<OwnOpTests.Gate>(), z, z), z));
+            }) { Arithmetic = arithmetic, Batch = batch, Updates = 10 };
+        }
+    }
+
+    private static Node Layer(Graph graph, Node x) => graph.Apply(new Dense(5, new Activation<Identity>()), x);
+
+    private static (Node[] Outputs, Node[] Losses) End(Graph graph, Node a)
+    {
+        Node y = graph.Apply(new Dense(2, new Activation<Tanh>()), a);
+        return ([y], [graph.Apply(new Loss<Quadratic>(), y, graph.Input(new Shape(2), "target"))]);
+    }
+}
