@@ -92,6 +92,12 @@ public abstract class Op
     /// <summary>Whether the op is a loss: the end of a training plan, holding 16 partial sums instead of a value per sample.</summary>
     internal virtual bool IsLoss => false;
 
+    /// <summary>A loss's value times its weight, from its 16 partial sums. Only losses have one.</summary>
+    internal virtual float WeightedLoss(Span<float> parts, int logicalBatch) => throw new InvalidOperationException($"{Name} is no loss");
+
+    /// <summary>The same in double.</summary>
+    internal virtual double WeightedLoss(Span<double> parts, int logicalBatch) => throw new InvalidOperationException($"{Name} is no loss");
+
     /// <summary>The output's shape for the given inputs; binds the op to their sizes at its first use.</summary>
     /// <exception cref="ArgumentException">A shape does not fit; the message names the op and both sizes.</exception>
     public abstract Shape InferShape(string name, ReadOnlySpan<Node> inputs);

@@ -272,8 +272,7 @@ public sealed partial class Plan
         float total = 0f;
         for (int i = 0; i < Losses.Count; i++)
         {
-            EmbeddedBackprop.Losses.Loss loss = (EmbeddedBackprop.Losses.Loss)lossSteps[i].Op;
-            float term = loss.Weight * loss.Value(LossParts(workspace, i), logicalBatch);
+            float term = lossSteps[i].Op.WeightedLoss(LossParts(workspace, i), logicalBatch);
             // One loss is itself, also where it is -0 or NaN.
             total = i == 0 ? term : total + term;
         }
@@ -289,8 +288,7 @@ public sealed partial class Plan
         double total = 0;
         for (int i = 0; i < Losses.Count; i++)
         {
-            EmbeddedBackprop.Losses.Loss loss = (EmbeddedBackprop.Losses.Loss)lossSteps[i].Op;
-            total += loss.Weight * loss.Value(LossParts(workspace, i), logicalBatch);
+            total += lossSteps[i].Op.WeightedLoss(LossParts(workspace, i), logicalBatch);
         }
 
         return total;

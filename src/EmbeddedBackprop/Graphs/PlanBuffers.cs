@@ -1,3 +1,4 @@
+using EmbeddedBackprop.Kernels.Scalar;
 using Buffer = EmbeddedBackprop.Graphs.Planner.Buffer;
 
 namespace EmbeddedBackprop.Graphs;
@@ -199,7 +200,7 @@ internal sealed class PlanBuffers
         // A loss is not one value per sample but 16 partial sums for the whole logical batch: the forward pass of the next micro-batch must leave them alone.
         return callers
             ? new Buffer(name, 0, first) // the planner does not see it, so it gets no offset
-            : planner.Add(name, loss ? Losses.Loss.PartCount : (long)builder.Batch * options.Layout.Stride(node.Shape.Length), loss ? -1 : first);
+            : planner.Add(name, loss ? PartialSums.Count : (long)builder.Batch * options.Layout.Stride(node.Shape.Length), loss ? -1 : first);
     }
 
     // A plan whose inputs and outputs lie in the caller's memory is exported.

@@ -18,7 +18,7 @@ namespace EmbeddedBackprop.Losses;
 public abstract class Loss : KernelOp
 {
     /// <summary>Partial sums of a loss.</summary>
-    public const int PartCount = 16;
+    public const int PartCount = Kernels.Scalar.PartialSums.Count;
 
     private protected Loss()
     {
@@ -86,6 +86,10 @@ public abstract class Loss : KernelOp
 
     internal override bool IsLoss => true;
 
+    internal override float WeightedLoss(Span<float> parts, int logicalBatch) => Weight * Value(parts, logicalBatch);
+
+    internal override double WeightedLoss(Span<double> parts, int logicalBatch) => Weight * Value(parts, logicalBatch);
+
     /// <summary>A single output above this means class 1.</summary>
     private protected virtual float DecisionThreshold => 0.5f;
 
@@ -132,7 +136,7 @@ public abstract class Loss : KernelOp
 
     /// <summary>How many rows of predictions have the same class as their targets.</summary>
     internal virtual int CountCorrect(ReadOnlySpan<float> predictions, int predictionStride, ReadOnlySpan<float> targets, int targetStride, int rows) =>
-        Training.Accuracy.CountCorrect(predictions, predictionStride, targets, targetStride, rows, Outputs, DecisionThreshold);
+        ClassDecision.CountCorrect(predictions, predictionStride, targets, targetStride, rows, Outputs, DecisionThreshold);
 
     /// <summary>
     /// The same loss on the weighted inputs (logits) of a last layer with this activation; null where there is none. Training then ends in the logits,

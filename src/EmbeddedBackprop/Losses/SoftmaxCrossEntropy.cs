@@ -92,7 +92,7 @@ public sealed class SoftmaxCrossEntropy : Loss, IPasses<SoftmaxCrossEntropy>
         int correct = 0;
         for (int row = 0; row < rows; row++)
         {
-            correct += Training.Accuracy.IsRight(predictions.Slice(row * predictionStride, Outputs), ClassIndex(targets[row * targetStride])) ? 1 : 0;
+            correct += ClassDecision.IsRight(predictions.Slice(row * predictionStride, Outputs), ClassIndex(targets[row * targetStride])) ? 1 : 0;
         }
 
         return correct;

@@ -1,5 +1,6 @@
 using EmbeddedBackprop.Kernels.Elements;
 using EmbeddedBackprop.Kernels.Lanes;
+using EmbeddedBackprop.Kernels.Products;
 
 namespace EmbeddedBackprop.Kernels;
 

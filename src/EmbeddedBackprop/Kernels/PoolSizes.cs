@@ -1,4 +1,4 @@
-namespace EmbeddedBackprop.Kernels.Pooling;
+namespace EmbeddedBackprop.Kernels;
 
 /// <summary>The sizes of a pooling of [channels, height, width] planes; one-dimensional pooling has height 1. Padding is never read: windows are clipped.</summary>
 internal readonly record struct PoolSizes(

@@ -1,6 +1,7 @@
+using EmbeddedBackprop.Kernels.Elements;
 using EmbeddedBackprop.Kernels.Lanes;
 
-namespace EmbeddedBackprop.Kernels.Elements;
+namespace EmbeddedBackprop.Kernels.Products;
 
 /// <summary>Adds x to the 16 parts that result refers to.</summary>
 internal readonly struct AddToPartsKernel : ILaneKernel<PartsArguments>
