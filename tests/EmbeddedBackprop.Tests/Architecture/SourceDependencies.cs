@@ -65,7 +65,8 @@ internal sealed class SourceDependencies
             .Where(path => Path.GetFileName(path).StartsWith("System.", StringComparison.Ordinal) || Path.GetFileName(path) is "mscorlib.dll" or "netstandard.dll")
             .Select(path => MetadataReference.CreateFromFile(path));
 
-    private static IEnumerable<(string Path, string Content)> LibraryFiles()
+    /// <summary>Path below the library's folder, and content, of every source file.</summary>
+    public static IEnumerable<(string Path, string Content)> LibraryFiles()
     {
         string source = Path.Combine(Repository.Root, "src", "EmbeddedBackprop");
         return Directory.GetFiles(source, "*.cs", SearchOption.AllDirectories)
