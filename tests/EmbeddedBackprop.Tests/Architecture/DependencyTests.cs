@@ -13,7 +13,8 @@ internal sealed partial class DependencyTests
         "Activations", "Graphs", "Losses", "Initializers", "Optimizers",
         "Ops",
         "Training",
-        "IO", "Data", "Export",
+        "IO", "Data",
+        "Export/Text", "Export/Options", "Export/Ops", "Export/Losses", "Export/Update", "Export/Model", "Export/Files", "Export/Cost", "Export",
     ];
 
     [Test]
