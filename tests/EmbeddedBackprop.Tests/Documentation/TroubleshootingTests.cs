@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using EmbeddedBackprop.Tests.Ebp;
 using EmbeddedBackprop.Training;
@@ -34,6 +35,39 @@ internal sealed partial class TroubleshootingTests
         string quoted = Headings(Page).Single(heading => heading.Kind == kind.ToString()).Message, said = Message(kind);
         Assert.That(Quotes(quoted, said), Is.True, said);
         Assert.That(Quotes(quoted + " not", said), Is.False, "the control");
+    }
+
+    [Test]
+    public void Every_message_is_said_with_its_exit_code()
+    {
+        using EbpProcess ebp = new();
+        ebp.RunJson("train", "--epochs", "1", "--limit", "500", "--out", "m.st");
+        ebp.File("cut.safetensors", File.ReadAllBytes(Path.Combine(ebp.Folder, "m.st"))[..5000]);
+        ebp.File("bad.csv", "a,b,label\n1,2,x\n3,4,y\n5,oops,x\n");
+        ebp.File("file", "");
+        string[][] commands =
+        [
+            ["train", "--layers", "784,100,100,100,10", "--init", "normal", "--epochs", "3", "--limit", "500", "--lr", "10"],
+            ["train", "--layers", "784,30,9"],
+            ["train", "--net", "dense 10 sigmod"],
+            ["train", "--resume", "m.st", "--lr", "3"],
+            ["train", "--ram", "1K"],
+            ["train", "--data", "csv:bad.csv"],
+            ["train", "--data", "mnist"],
+            ["eval", "cut.safetensors"],
+            ["train", "--out", "file/m.safetensors"],
+            ["export", "c", "m.st", "--out", "c", "--target", "avr"],
+            ["gradcheck", "--net", "input 6x2; rnn 4 truncate2; dense 2"],
+        ];
+        (string Message, int Code)[] messages = [.. Bold().Matches(Page).Select(match => (match.Groups[1].Value, int.Parse(match.Groups[2].Value, CultureInfo.InvariantCulture)))];
+        Assert.That(messages, Has.Length.EqualTo(commands.Length));
+        foreach (((string message, int code), string[] command) in messages.Zip(commands))
+        {
+            EbpProcess.Result result = ebp.Run(command);
+            Assert.That(Quotes(message, result.Errors), Is.True, $"{string.Join(' ', command)}\n{result.Errors}");
+            Assert.That(result.ExitCode, Is.EqualTo(code), message);
+            Assert.That(Quotes(message + " (never said)", result.Errors), Is.False, "the control");
+        }
     }
 
     [TestCaseSource(nameof(Trials))]
@@ -93,6 +127,9 @@ internal sealed partial class TroubleshootingTests
 
     [GeneratedRegex(@"^\| (\d+) \|", RegexOptions.Multiline)]
     private static partial Regex ExitCodeRow();
+
+    [GeneratedRegex(@"^\*\*`(ebp: .+?)`\*\* \((?:exit code )?(\d)\)", RegexOptions.Multiline)]
+    private static partial Regex Bold();
 
     [GeneratedRegex(@"^\* Try it: `ebp (train [^`]+)`", RegexOptions.Multiline)]
     private static partial Regex Trial();
