@@ -8,7 +8,7 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Benchmarks;
 
-/// <summary>The three forms of a kernel that stand in one table.</summary>
+/// <summary>The three forms of a kernel, in one table.</summary>
 public enum Form
 {
     /// <summary>The scalar twin: textbook loops, the definition of the result.</summary>
@@ -24,7 +24,7 @@ public enum Form
 /// <summary>One kernel family: the cases it is measured on and its three forms, of which the loop is the baseline. All forms give the same bits.</summary>
 public abstract class Bench
 {
-    /// <summary>What is measured, in words: sizes are samples x inputs x outputs, or a length.</summary>
+    /// <summary>The measured work, in words: sizes are samples x inputs x outputs, or a length.</summary>
     [ParamsSource(nameof(Cases))]
     public string Case
     {
@@ -79,7 +79,7 @@ public abstract class Bench
         Prepare(form);
     }
 
-    /// <summary>What the last call computed; equal for all forms.</summary>
+    /// <summary>The results of the last call; equal for all forms.</summary>
     public abstract int ResultHash();
 
     /// <summary>Allocates and fills the memory of <see cref="Case"/>.</summary>

@@ -1,6 +1,8 @@
 namespace EmbeddedBackprop.Benchmarks;
 
-/// <summary>Runs every benchmark's three forms and compares their bits: what is measured is also right. A timed call must allocate nothing.</summary>
+/// <summary>
+/// Runs every benchmark's three forms and compares their bits: the measured code is also right. A timed call must allocate nothing.
+/// </summary>
 internal static class CheckCommand
 {
     /// <param name="planted">Checks one case that allocates instead: it must be found.</param>

@@ -5,7 +5,7 @@ using EmbeddedBackprop.Tools.Commands;
 
 namespace EmbeddedBackprop.Tools;
 
-/// <summary>The verbs, and the one place where an exception becomes a line and an exit code.</summary>
+/// <summary>The verbs. Here alone an exception becomes a line and an exit code.</summary>
 internal static class CommandLine
 {
     public static int Run(string[] arguments)
@@ -51,7 +51,7 @@ internal static class CommandLine
         }
         catch (TypeInitializationException exception) when (exception.InnerException is PlatformNotSupportedException cause)
         {
-            // EBP_TILE asks for what the processor does not have.
+            // EBP_TILE asks for registers that the processor does not have.
             return Fail(ExitCode.Usage, cause.Message);
         }
         catch (Exception exception) when (exception is OutOfMemoryException or OverflowException)

@@ -1,11 +1,11 @@
 namespace EmbeddedBackprop.Tools;
 
-/// <summary>What the process tells its caller.</summary>
+/// <summary>The exit code of the process.</summary>
 internal static class ExitCode
 {
     public const int Success = 0;
 
-    /// <summary>The command ran, and what it checked is not so.</summary>
+    /// <summary>The command ran, and its check failed.</summary>
     public const int CheckFailed = 1;
 
     /// <summary>The command line asks for something that does not exist or does not fit together.</summary>

@@ -7,7 +7,9 @@ using EmbeddedBackprop.Benchmarks.Reports;
 
 namespace EmbeddedBackprop.Benchmarks.Experiments;
 
-/// <summary>The accuracies of docs/results.md: each run is one command line of the ebp program, every run counts, and what counts is the last epoch.</summary>
+/// <summary>
+/// The accuracies of docs/results.md: each run is one command line of the ebp program, every run counts, and its last epoch is the result.
+/// </summary>
 internal static class AccuracyExperiment
 {
     public static int Run(string[] arguments)

@@ -13,8 +13,8 @@ using EmbeddedBackprop.Training;
 namespace EmbeddedBackprop.Benchmarks.Experiments;
 
 /// <summary>
-/// What exported nets cost on a microcontroller: bytes by arm-none-eabi-size, and the instructions of one prediction as qemu counts them. The counts are the same
-/// on every machine; cycles are not measured.
+/// The cost of exported nets on a microcontroller: bytes by arm-none-eabi-size, and the instructions of one prediction as qemu counts them. The
+/// counts are the same on every machine; cycles are not measured.
 /// </summary>
 internal static class DeviceExperiment
 {
@@ -165,7 +165,7 @@ internal static class DeviceExperiment
 
     private static string FirstLine(string program, string argument) => RunProgram(".", program, [argument]).Split('\n')[0];
 
-    /// <summary>What a program that has to succeed wrote, on standard output and on standard error, where qemu shows what its guest writes.</summary>
+    /// <summary>The output of a program that has to succeed: standard output and standard error, where qemu shows its guest's output.</summary>
     private static string RunProgram(string folder, string program, string[] arguments)
     {
         using Process process = Process.Start(

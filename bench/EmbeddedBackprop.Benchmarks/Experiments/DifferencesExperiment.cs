@@ -15,7 +15,7 @@ namespace EmbeddedBackprop.Benchmarks.Experiments;
 /// </summary>
 internal static class DifferencesExperiment
 {
-    /// <summary>Larger than the best step for float, so that the rounding of the loss is small beside the difference.</summary>
+    /// <summary>Larger than the best step for float, so that the rounding of the loss is small compared with the difference.</summary>
     private const float Step = 1f / 128;
 
     /// <summary>From this size on the differences are not run but computed: passes times the measured time of one.</summary>

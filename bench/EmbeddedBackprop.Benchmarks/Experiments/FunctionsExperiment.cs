@@ -11,7 +11,8 @@ using EmbeddedBackprop.Training;
 namespace EmbeddedBackprop.Benchmarks.Experiments;
 
 /// <summary>
-/// The engine's transcendental functions beside those of System.Numerics.Tensors: time per element, in turn, and the largest error over the same inputs.
+/// The engine's transcendental functions compared with those of System.Numerics.Tensors: time per element, in turn, and the largest error
+/// over the same inputs.
 /// </summary>
 internal static class FunctionsExperiment
 {

@@ -7,8 +7,8 @@ using EmbeddedBackprop.Kernels;
 namespace EmbeddedBackprop.Benchmarks.Experiments;
 
 /// <summary>
-/// What the machine could do and what the kernels do: the peak of independent multiply-adds, the bandwidth of each level of the memory, and kernels by their
-/// operations per byte. Source of the chart's idea: Williams, Waterman and Patterson 2009, "Roofline".
+/// The limits of the machine and the speed of the kernels: the peak of independent multiply-adds, the bandwidth of each level of the memory, and
+/// kernels by their operations per byte. Source of the chart's idea: Williams, Waterman and Patterson 2009, "Roofline".
 /// </summary>
 internal static class RooflineExperiment
 {

@@ -7,9 +7,9 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Benchmarks.Experiments;
 
-/// <summary>A kernel of the roofline: what it computes, what it must move, and how long it takes.</summary>
+/// <summary>A kernel of the roofline: its operations, the bytes it must move, and its time.</summary>
 /// <param name="Name">The kernel and its sizes, samples x inputs x outputs.</param>
-/// <param name="Family">What the chart colours it by.</param>
+/// <param name="Family">Its colour group in the chart.</param>
 /// <param name="Operations">Floating-point operations of one call.</param>
 /// <param name="Bytes">Bytes that one call must read and write, each once.</param>
 /// <param name="Memory">Bytes that it works in, which decide the cache.</param>

@@ -10,8 +10,8 @@ using EmbeddedBackprop.Kernels.Threads;
 namespace EmbeddedBackprop.Benchmarks.Experiments;
 
 /// <summary>
-/// Matrix products at every vector width, each with the peak of its own registers measured in the same round; and on two threads beside one. The kernels of
-/// Vector&lt;T&gt; are the portable ones: they run wherever .NET does, at the width that the runtime chooses.
+/// Matrix products at every vector width, each with the peak of its own registers measured in the same round; and on two threads compared with one.
+/// The kernels of Vector&lt;T&gt; are the portable ones: they run on every platform of .NET, at the width that the runtime chooses.
 /// </summary>
 internal static class WidthsExperiment
 {

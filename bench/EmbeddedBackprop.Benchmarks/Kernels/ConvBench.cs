@@ -6,8 +6,8 @@ namespace EmbeddedBackprop.Benchmarks.Kernels;
 
 /// <summary>
 /// Convolutions, samples x channels x rows x columns x filters x kernel: the forward pass, the weight gradient (dw) and the input gradient (dx); s is
-/// the stride, same the padding, depth a group for each channel, zeros that seven of eight gradients are 0, as behind a pooling and a rectifier (the work is
-/// counted as if they were not).
+/// the stride, same the padding, depth a group for each channel, zeros that seven of eight gradients are 0, as after a pooling and a rectifier (the
+/// work is counted as if they were not).
 /// </summary>
 public class ConvBench : Bench
 {

@@ -6,7 +6,7 @@ using Twin = EmbeddedBackprop.Kernels.Scalar;
 
 namespace EmbeddedBackprop.Benchmarks.Kernels;
 
-/// <summary>The gates of one time step of recurrent layers, samples x units: what is left beside the products.</summary>
+/// <summary>The gates of one time step of recurrent layers, samples x units: the work without the products.</summary>
 public class GatesBench : Bench
 {
     private Unit unit;

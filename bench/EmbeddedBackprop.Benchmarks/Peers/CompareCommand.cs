@@ -12,7 +12,7 @@ namespace EmbeddedBackprop.Benchmarks.Peers;
 /// </summary>
 internal static class CompareCommand
 {
-    /// <summary>The largest median ratio that counts as no slower: what equal programs differ by.</summary>
+    /// <summary>The largest median ratio that counts as no slower: equal programs differ by so much.</summary>
     private const double Most = 1.03;
 
     private const int Samples = 10_000;

@@ -19,10 +19,10 @@ internal sealed class PeerNets
 
     private readonly Dictionary<(string Kind, int Batch), Network> convolutions = [];
 
-    /// <summary>What is trained on.</summary>
+    /// <summary>The training samples.</summary>
     public ByteDataset? Data { get; set; }
 
-    /// <summary>One epoch in a new random order, shuffling included; the net goes on from the last epoch.</summary>
+    /// <summary>One epoch in a new random order, shuffling included; the net continues from the last epoch.</summary>
     /// <returns>Seconds.</returns>
     public double Epoch(string sizes, int batch, int samples, float rate)
     {
@@ -106,7 +106,7 @@ internal sealed class PeerNets
         FillTargets(network, batch);
     }
 
-    /// <summary>Before every step: other values stand there afterwards.</summary>
+    /// <summary>Before every step: the step overwrites them.</summary>
     private static void FillTargets(Network network, int batch)
     {
         Span<float> targets = network.TrainingTarget(batch);

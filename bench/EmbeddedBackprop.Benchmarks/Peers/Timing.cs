@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace EmbeddedBackprop.Benchmarks.Peers;
 
-/// <summary>What is timed: a struct, so that the call is compiled into the timing loop. The smallest products take 30 ns.</summary>
+/// <summary>The timed call: a struct, so that the call is compiled into the timing loop. The smallest products take 30 ns.</summary>
 internal interface IWork
 {
     void Call();

@@ -11,7 +11,7 @@ using Perfolizer.Horology;
 
 namespace EmbeddedBackprop.Benchmarks.Reports;
 
-/// <summary>What every benchmark is measured with and which columns its table has.</summary>
+/// <summary>The measuring options of every benchmark and the columns of its table.</summary>
 internal static class BenchConfig
 {
     /// <summary>The configuration for BenchmarkDotNet's own command line; a job named there replaces ours.</summary>
@@ -35,7 +35,7 @@ internal static class BenchConfig
         ? PublishedBy.WithToolchain(CsProjCoreToolchain.From(new NetCoreAppSettings("net10.0", null!, ".NET 10", dotnet)))
         : PublishedBy;
 
-    // EBP_BENCH_DOTNET: a program that takes dotnet's place, for machines where measuring needs a lock, a core or a priority.
+    // EBP_BENCH_DOTNET: a program that replaces dotnet, for machines where measuring needs a lock, a core or a priority.
     private static Job PublishedBy => Job.Default
         .WithId("published")
         .WithLaunchCount(1)

@@ -1,14 +1,14 @@
 namespace EmbeddedBackprop.Benchmarks.Reports;
 
-/// <summary>Finds places for the names of dots so that none covers another name or dot: the nearest free one of a few around the dot.</summary>
+/// <summary>Finds positions for the names of dots so that none covers another name or dot: the nearest free one of a few around the dot.</summary>
 internal sealed class LabelPlacer(double left, double top, double right, double bottom)
 {
     private readonly List<(double X, double Y, double W, double H, double Weight)> taken = [];
 
-    /// <summary>Keeps a rectangle free; a small weight allows it to be covered where there is no better place.</summary>
+    /// <summary>Keeps a rectangle free; a small weight allows it to be covered where there is no better position.</summary>
     public void Block(double x, double y, double w, double h, double weight = 1) => taken.Add((x, y, w, h, weight));
 
-    /// <summary>The left upper corner for a name of some size beside the dot.</summary>
+    /// <summary>The left upper corner for a name of some size next to the dot.</summary>
     public (double X, double Y) Place(double x, double y, double w, double h)
     {
         (double X, double Y) best = (x + 8, y - (h / 2));

@@ -8,7 +8,7 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Benchmarks.Reports;
 
-/// <summary>What one core reads from each level of its memory, and the levels' sizes as the system tells them.</summary>
+/// <summary>The bandwidth of one core for each level of its memory, and the levels' sizes as the system reports them.</summary>
 internal static class MemoryBandwidth
 {
     /// <summary>The levels by name with their bytes, from the fastest; the last one, DRAM, has no end. Without a system that tells: DRAM alone.</summary>

@@ -78,7 +78,7 @@ internal static class ReportCommand
         return allocating.Length == 0 ? 0 : 1;
     }
 
-    /// <summary>The README's part: a few rows of peers.md, each beside the fastest C and beside PyTorch, and the chart of the loops.</summary>
+    /// <summary>The README's part: a few rows of peers.md, each next to the fastest C and PyTorch, and the chart of the loops.</summary>
     private static string Summary(string folder)
     {
         StringBuilder text = new(Begin);
@@ -111,7 +111,7 @@ internal static class ReportCommand
         return text.ToString();
     }
 
-    /// <summary>The epochs and predictions of peers.md beside those programs that a user would take, and which of them is ahead.</summary>
+    /// <summary>The epochs and predictions of peers.md next to the programs that a user would choose, and which of them is ahead.</summary>
     private static void PeersTable(StringBuilder text, string folder)
     {
         Dictionary<string, string>[] rows = [.. MarkdownTable.Read(Path.Combine(folder, "peers.md"), "ahead of us")];

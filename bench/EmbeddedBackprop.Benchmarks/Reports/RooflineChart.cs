@@ -53,7 +53,7 @@ internal static class RooflineChart
             for (double at = X(low); at < X(high); at += 3)
                 labels.Block(at, Y(low * bandwidth) + ((at - X(low)) / (X(high) - X(low)) * (Y(peak) - Y(low * bandwidth))), 3, 3, 0.08);
 
-            // The name stands at the foot of its line, turned along it.
+            // The name is at the foot of its line, turned along it.
             double foot = low * 1.12, angle = -Math.Atan2(Y(1) - Y(2), X(2) - X(1)) * 180 / Math.PI;
             svg.TurnedText(X(foot), Y(foot * bandwidth) - 6, angle, "note", name);
             for (int step = 0; step < 10; step++)

@@ -2,12 +2,12 @@ using System.Globalization;
 
 namespace EmbeddedBackprop.Benchmarks.Reports;
 
-/// <summary>What the project wants of a piece of work, and what was measured.</summary>
-/// <param name="Work">What is done.</param>
+/// <summary>The project's target for a piece of work, and the measured value.</summary>
+/// <param name="Work">The piece of work.</param>
 /// <param name="Measured">The figure.</param>
-/// <param name="Must">What it has to be.</param>
+/// <param name="Must">The required value.</param>
 /// <param name="Met">"yes", or by how much it was missed.</param>
-/// <param name="Aim">What it should be.</param>
+/// <param name="Aim">The desired value.</param>
 /// <param name="Reached">Whether it is.</param>
 /// <param name="Source">The file of bench/results.</param>
 internal sealed record Target(string Work, string Measured, string Must, string Met, string Aim, string Reached, string Source)

@@ -25,7 +25,7 @@ internal static class TargetsCommand
         return 0;
     }
 
-    /// <summary>The table, with a line that says what it is.</summary>
+    /// <summary>The table, with a line that describes it.</summary>
     public static string Table(string folder)
     {
         Target[] targets = [.. Products(folder), Vector(folder), .. Work(folder), .. Factors(folder), Threads(folder), .. Functions(folder), Aot(folder), Bytes(folder)];
@@ -86,7 +86,7 @@ internal static class TargetsCommand
 
     private static string Rate(string time, double perNanosecond) => string.Create(CultureInfo.InvariantCulture, $"{time} ({perNanosecond * 1e6:F1}k/s)");
 
-    /// <summary>Nielsen's net at batch 10 beside PyTorch and beside a program that takes sample by sample.</summary>
+    /// <summary>Nielsen's net at batch 10, compared with PyTorch and with a program that takes sample by sample.</summary>
     private static IEnumerable<Target> Factors(string folder)
     {
         Dictionary<string, string>? row = MarkdownTable.Read(Path.Combine(folder, "peers.md"), "work").FirstOrDefault(r => r["work"].EndsWith("[784,30,10], batch 10", StringComparison.Ordinal));

@@ -20,7 +20,7 @@ public class RecurrentStepBench : Bench
         "lstm 128x9x64 batch 32", "gru 128x9x64 batch 32", "rnn 128x9x64 batch 32", "lstm 128x9x64 predict", "gru 128x9x64 predict", "gru 21x5x19 batch 3",
     ];
 
-    /// <summary>Products only: forward, weight gradient, and the gradient of the hidden state; nobody wants that of the input.</summary>
+    /// <summary>Products only: forward, weight gradient, and the gradient of the hidden state; that of the input is not needed.</summary>
     public override double Work
     {
         get

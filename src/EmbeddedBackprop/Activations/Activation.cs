@@ -6,7 +6,9 @@ using EmbeddedBackprop.Kernels.Sets;
 
 namespace EmbeddedBackprop.Activations;
 
-/// <summary>What a layer does to its weighted input z. Rows are [rows][stride]; only <c>columns</c> of each row mean something.</summary>
+/// <summary>
+/// The function that a layer applies to its weighted input z. Rows are [rows][stride]; only <c>columns</c> of each row have a meaning.
+/// </summary>
 public abstract class Activation
 {
     /// <summary>The name in tables and model files.</summary>

@@ -9,7 +9,7 @@ public sealed class CsvOptions
     /// <summary>Columns that are no inputs, each by its name in the header or its index from 0.</summary>
     public IReadOnlyList<string> Ignore { get; init; } = [];
 
-    /// <summary>What the label column holds.</summary>
+    /// <summary>The kind of the label column.</summary>
     public CsvTarget Target { get; init; } = CsvTarget.Automatic;
 
     /// <summary>Whether the first row names the columns; null is detected.</summary>
@@ -18,8 +18,10 @@ public sealed class CsvOptions
     /// <summary>The delimiter: comma, semicolon or tab; null is detected.</summary>
     public char? Delimiter { get; init; }
 
-    /// <summary>The classes of an earlier file, in order: a test file's labels get the training file's indices, and a label that is not
-    /// among them is an error.</summary>
+    /// <summary>
+    /// The classes of an earlier file, in order: a test file's labels get the training file's indices, and a label that is not among them is an
+    /// error.
+    /// </summary>
     public IReadOnlyList<string>? Classes { get; init; }
 
     /// <summary>The largest file that is read, in bytes.</summary>

@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Data;
 
-/// <summary>What the label column of a CSV file holds.</summary>
+/// <summary>The kind of a CSV file's label column.</summary>
 public enum CsvTarget
 {
     /// <summary>Classes if any label is not a number or all are whole numbers, otherwise values to be predicted.</summary>

@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 
 namespace EmbeddedBackprop.Data;
 
-/// <summary>A sum by which a later run finds out whether it has the same samples, wherever the files lie now.</summary>
+/// <summary>A sum by which a later run checks that it has the same samples, also from other files.</summary>
 public static class DataFingerprint
 {
     /// <summary>SHA-256 over the inputs and labels of images, as 64 lower-case hexadecimal digits.</summary>

@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Data;
 
-/// <summary>What an IDX file holds: bytes in row-major order and their dimensions.</summary>
+/// <summary>The contents of an IDX file: bytes in row-major order and their dimensions.</summary>
 public sealed class IdxArray
 {
     private readonly int[] dimensions;

@@ -38,7 +38,7 @@ public static class IdxReader
 
     /// <summary>Reads everything that is left of a stream.</summary>
     /// <param name="stream">A stream that knows its length.</param>
-    /// <param name="name">What messages call the file.</param>
+    /// <param name="name">The file's name in messages.</param>
     /// <param name="limit">The largest data size that is accepted, in bytes.</param>
     /// <exception cref="DataFormatException">The bytes do not follow the format, or declare more than the limit.</exception>
     public static IdxArray Read(Stream stream, string name, long limit = DefaultLimit)

@@ -6,8 +6,9 @@ namespace EmbeddedBackprop.Data;
 /// <summary>Where a short sequence is filled up with zeros.</summary>
 public enum SequencePadding
 {
-    /// <summary>After its last step: a recurrent layer then wants the mask (<see cref="SequenceDataset.HasMask"/>), or its last step sees
-    /// nothing but zeros.</summary>
+    /// <summary>
+    /// After its last step: a recurrent layer then needs the mask (<see cref="SequenceDataset.HasMask"/>), or its last step sees nothing but zeros.
+    /// </summary>
     End,
 
     /// <summary>Before its first step: the last step is a step of the sequence, and no mask is needed.</summary>
@@ -43,7 +44,9 @@ public sealed class SequenceDataset : IBatchSource
     /// <summary>Features of one step.</summary>
     public int Features { get; }
 
-    /// <summary>Steps of a gathered sequence: the longest has as many, unless <see cref="WithSteps"/> said otherwise; longer ones lose their end.</summary>
+    /// <summary>
+    /// Steps of a gathered sequence: the longest has as many, unless <see cref="WithSteps"/> changed it; longer ones lose their end.
+    /// </summary>
     public int Steps { get; private init; }
 
     /// <summary>Where short sequences are filled up.</summary>
@@ -67,7 +70,7 @@ public sealed class SequenceDataset : IBatchSource
     /// <summary>The names of the classes; null where they are numbers from 0 on.</summary>
     public IReadOnlyList<string>? ClassNames { get; private init; }
 
-    /// <summary>What the features are called; null where that is unknown.</summary>
+    /// <summary>The names of the features; null where they are unknown.</summary>
     public IReadOnlyList<string>? FeatureNames { get; private init; }
 
     /// <summary>Steps of the longest sequence.</summary>

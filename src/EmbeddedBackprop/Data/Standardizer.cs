@@ -49,7 +49,7 @@ public sealed class Standardizer
 
         for (int j = 0; j < length; j++) mean[j] /= training.Count;
 
-        // A second pass: sums of squares would lose everything where the mean is large beside the deviation.
+        // A second pass: sums of squares would lose all precision where the mean is large compared with the deviation.
         for (int i = 0; i < training.Count; i++)
         {
             training.Gather([i], row, length, default, 0);
@@ -101,8 +101,10 @@ public sealed class Standardizer
         return new Standardizer(means, scales);
     }
 
-    /// <summary>Mean and population variance of every feature over all steps of the given sequences, in double and in their order;
-    /// filled-up steps do not count.</summary>
+    /// <summary>
+    /// Mean and population variance of every feature over all steps of the given sequences, in double and in their order; filled-up steps do not
+    /// count.
+    /// </summary>
     /// <param name="sequences">The sequences.</param>
     /// <param name="training">The samples of the training part.</param>
     /// <exception cref="ArgumentException">There are no samples.</exception>

@@ -190,7 +190,7 @@ public static class StrokeReader
 
     private static DataFormatException Error(in Utf8JsonReader reader, string name, string problem) => new(name, reader.TokenStartIndex, problem);
 
-    /// <summary>What has been read so far.</summary>
+    /// <summary>The samples read so far.</summary>
     private sealed class Strokes
     {
         private readonly List<int> lengths = [];

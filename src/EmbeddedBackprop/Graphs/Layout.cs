@@ -57,10 +57,12 @@ public sealed class ParameterLayout
     /// <summary>Adds a bias with one value per output.</summary>
     public void AddBias(string name, int outputs) => Add(name, ParameterKind.Bias, 1, outputs);
 
-    /// <summary>Adds a tensor that is stored in memory exactly as in files, without padding: convolution kernels, factors of a
-    /// normalisation, embedding tables.</summary>
+    /// <summary>
+    /// Adds a tensor that is stored in memory exactly as in files, without padding: convolution kernels, factors of a normalisation, embedding
+    /// tables.
+    /// </summary>
     /// <param name="name">Op and part, unique in the graph.</param>
-    /// <param name="kind">What the tensor is for.</param>
+    /// <param name="kind">The use of the tensor.</param>
     /// <param name="fileShape">Its sizes, outermost first.</param>
     /// <exception cref="ArgumentException">There are no sizes, or one is not positive.</exception>
     public void AddTensor(string name, ParameterKind kind, params ReadOnlySpan<int> fileShape)

@@ -1,15 +1,15 @@
 namespace EmbeddedBackprop.Graphs;
 
-/// <summary>What the memory of a network consists of, in floats.</summary>
+/// <summary>The parts of a network's memory, in floats.</summary>
 /// <param name="Parameters">Weights and biases.</param>
 /// <param name="Gradients">Their gradients; 0 in inference and where they live only while they are applied.</param>
-/// <param name="OptimizerState">What the optimiser keeps.</param>
-/// <param name="State">What ops keep.</param>
+/// <param name="OptimizerState">The optimiser's state.</param>
+/// <param name="State">The ops' state.</param>
 /// <param name="Workspace">Activations, their gradients, scratch.</param>
 /// <param name="Rows">Samples of a source, where they must be dealt out to several inputs or targets.</param>
 internal readonly record struct MemorySizes(int Parameters, int Gradients, int OptimizerState, int State, int Workspace, int Rows)
 {
-    /// <summary>All parts, each aligned as the layout wants it.</summary>
+    /// <summary>All parts, each aligned as the layout requires.</summary>
     public int Total(Layout layout)
     {
         ReadOnlySpan<int> lengths = [Parameters, Gradients, OptimizerState, State, Workspace, Rows];

@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Graphs;
 
-/// <summary>One value of a graph: an input, or what an op makes of other nodes.</summary>
+/// <summary>One value of a graph: an input, or an op's result for other nodes.</summary>
 public sealed class Node
 {
     internal Node(Graph graph, int index, string name, Shape shape, Op? op, Node[] inputs)

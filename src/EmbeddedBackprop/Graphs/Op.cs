@@ -4,7 +4,7 @@ using EmbeddedBackprop.Kernels.Products;
 
 namespace EmbeddedBackprop.Graphs;
 
-/// <summary>What an op's backward pass reads, so that the planner can free the rest early.</summary>
+/// <summary>The values that an op's backward pass reads, so that the planner can free the rest early.</summary>
 [Flags]
 public enum BackwardReads
 {
@@ -36,10 +36,10 @@ public abstract class Op
     /// <summary>The graph that the op was applied in: its sizes and its name are those it has there.</summary>
     internal Graph? Graph { get; set; }
 
-    /// <summary>What the backward pass reads.</summary>
+    /// <summary>The values that the backward pass reads.</summary>
     public virtual BackwardReads BackwardReads => BackwardReads.Inputs | BackwardReads.Outputs;
 
-    /// <summary>The activation's or the loss's name, shown beside the kind in tables.</summary>
+    /// <summary>The activation's or the loss's name, shown with the kind in tables.</summary>
     public virtual string Detail => "";
 
     /// <summary>
@@ -118,8 +118,9 @@ public abstract class Op
     /// <summary>Floats that die with the step.</summary>
     public virtual int ScratchLength(int batch, Layout layout) => 0;
 
-    /// <summary>Floats that die with the step of a prediction in exported C: as many as here, unless the C has a table where the engine
-    /// computes.</summary>
+    /// <summary>
+    /// Floats that die with the step of a prediction in exported C: as many as here, unless the C has a table where the engine computes.
+    /// </summary>
     public virtual int ExportScratchLength(Layout layout) => ScratchLength(1, layout);
 
     /// <summary>Floats that die with the step's backward pass: as many as in the forward pass, unless an op says otherwise.</summary>
@@ -154,7 +155,7 @@ public abstract class Op
     public abstract void Backward(in OpContext<float> c);
 
     /// <summary>
-    /// Backward pass and plain gradient descent in one, for a step whose gradient nobody else reads: the bits of <see cref="Backward"/> followed by
+    /// Backward pass and plain gradient descent in one, for a step whose gradient nothing else reads: the bits of <see cref="Backward"/> followed by
     /// the update. An op overrides it where it need not write the gradient to memory.
     /// </summary>
     /// <returns>Whether the gradient was finite.</returns>

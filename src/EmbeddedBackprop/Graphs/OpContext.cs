@@ -3,7 +3,7 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Graphs;
 
-/// <summary>What does not change within one run of a plan.</summary>
+/// <summary>The constants of one run of a plan.</summary>
 /// <param name="Batch">Samples in this run, at most the plan's batch.</param>
 /// <param name="LogicalBatch">Samples over which the loss averages: more than <paramref name="Batch"/> when gradients are accumulated.</param>
 /// <param name="SampleOffset">Index of this run's first sample in the logical batch; above 0 the parameter gradients and the loss go on from before.</param>
@@ -38,11 +38,11 @@ public readonly ref struct PlanMemory<T> where T : unmanaged
     /// <summary>Activations, their gradients, saved values, scratch.</summary>
     public Span<T> Workspace { get; }
 
-    /// <summary>What is kept from step to step without being trained: running means, carried recurrent state.</summary>
+    /// <summary>State kept from step to step without being trained: running means, carried recurrent state.</summary>
     public Span<T> State { get; }
 }
 
-/// <summary>What an op sees of one step: spans cut from the plan's memory. Nothing is allocated.</summary>
+/// <summary>One step as an op sees it: spans of the plan's memory. Nothing is allocated.</summary>
 /// <typeparam name="T">float, or double for the oracle.</typeparam>
 public readonly ref struct OpContext<T> where T : unmanaged
 {
@@ -107,7 +107,7 @@ public readonly ref struct OpContext<T> where T : unmanaged
     /// <summary>Floats from row to row of the output.</summary>
     public int OutputStride => step.Output.Stride;
 
-    /// <summary>dL/d(output), [batch][stride of the output]. The op may overwrite it: nobody reads it afterwards.</summary>
+    /// <summary>dL/d(output), [batch][stride of the output]. The op may overwrite it: nothing reads it afterwards.</summary>
     public Span<T> OutputGradient => Rows(step.OutputGradient);
 
     /// <summary>Kept from the forward to the backward pass.</summary>
@@ -137,7 +137,7 @@ public readonly ref struct OpContext<T> where T : unmanaged
     /// <summary>Floats from row to row of the i-th input.</summary>
     public int InputStride(int index) => step.Inputs[index].Stride;
 
-    /// <summary>Whether anybody wants dL/d(input i): not so for the first layer.</summary>
+    /// <summary>Whether dL/d(input i) is needed; not for the first layer.</summary>
     public bool WantsInputGradient(int index) => step.InputGradients[index].Exists;
 
     /// <summary>dL/d(input i), [batch][stride of the input].</summary>
@@ -181,7 +181,7 @@ public readonly ref struct OpContext<T> where T : unmanaged
     /// <summary>The output as rows, one per sample.</summary>
     public Matrix<T> OutputRows => MatrixOf(step.Output);
 
-    /// <summary>dL/d(output) as rows. The op may overwrite it: nobody reads it afterwards.</summary>
+    /// <summary>dL/d(output) as rows. The op may overwrite it: nothing reads it afterwards.</summary>
     public Matrix<T> OutputGradientRows => MatrixOf(step.OutputGradient);
 
     /// <summary>The i-th parameter tensor as rows: a dense weight has one per input, all others have one row.</summary>

@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Graphs;
 
-/// <summary>What a parameter is for: regularisation treats weights and biases differently.</summary>
+/// <summary>The use of a parameter: regularisation treats weights and biases differently.</summary>
 public enum ParameterKind
 {
     /// <summary>Multiplies an input: decayed by L1, L2 and weight decay.</summary>
@@ -26,8 +26,10 @@ public enum ParameterKind
 /// <param name="Stride">Floats from row to row; at least <paramref name="Columns"/>.</param>
 public readonly record struct ParameterRange(string Name, ParameterKind Kind, int Offset, int Rows, int Columns, int Stride)
 {
-    /// <summary>The sizes of a tensor that is stored in the order of files, outermost first, as in [out, in, kernel rows, kernel columns];
-    /// null for a dense weight or a bias.</summary>
+    /// <summary>
+    /// The sizes of a tensor that is stored in the order of files, outermost first, as in [out, in, kernel rows, kernel columns]; null for a dense
+    /// weight or a bias.
+    /// </summary>
     public int[]? Dimensions { get; init; }
 
     /// <summary>Elements that one output sums over: the inputs of a dense weight, all sizes but the first of a tensor in file order.</summary>

@@ -115,8 +115,9 @@ public sealed partial class Plan
         }
     }
 
-    /// <summary>Floats of the state span: values kept from step to step without being trained. The same in every plan of the graph with
-    /// this batch.</summary>
+    /// <summary>
+    /// Floats of the state span: values kept from step to step without being trained. The same in every plan of the graph with this batch.
+    /// </summary>
     public int StateLength { get; }
 
     /// <summary>Every range of the state span: first those that files hold, then those with a row per sample.</summary>
@@ -177,7 +178,7 @@ public sealed partial class Plan
         return (int)Math.Clamp(work / PerThread, 1, Math.Max(1, processors));
     }
 
-    /// <summary>A plan that computes the given nodes; activation memory is reused as soon as nobody reads it any more.</summary>
+    /// <summary>A plan that computes the given nodes; activation memory is reused after its last reader.</summary>
     /// <exception cref="ArgumentException">A node is a loss or belongs to another graph.</exception>
     public static Plan ForInference(Graph graph, PlanOptions options, params ReadOnlySpan<Node> outputs) => PlanBuilder.ForInference(graph, options, outputs);
 
@@ -185,7 +186,7 @@ public sealed partial class Plan
     /// <param name="graph">The graph.</param>
     /// <param name="options">Batch, arithmetic, layout.</param>
     /// <param name="loss">The loss.</param>
-    /// <param name="outputs">Nodes whose values the caller wants to read after the forward pass (for example the prediction).</param>
+    /// <param name="outputs">Nodes whose values the caller reads after the forward pass (for example the prediction).</param>
     /// <exception cref="ArgumentException">The node is no loss, or nothing in the graph can be trained.</exception>
     public static Plan ForTraining(Graph graph, PlanOptions options, Node loss, params ReadOnlySpan<Node> outputs) =>
         PlanBuilder.ForTraining(graph, options, [loss], outputs);
@@ -194,7 +195,7 @@ public sealed partial class Plan
     /// <param name="graph">The graph.</param>
     /// <param name="options">Batch, arithmetic, layout.</param>
     /// <param name="losses">The losses; the sum is taken in this order.</param>
-    /// <param name="outputs">Nodes whose values the caller wants to read after the forward pass.</param>
+    /// <param name="outputs">Nodes whose values the caller reads after the forward pass.</param>
     /// <exception cref="ArgumentException">There is no loss, a node is none, or nothing in the graph can be trained.</exception>
     public static Plan ForTraining(Graph graph, PlanOptions options, ReadOnlySpan<Node> losses, params ReadOnlySpan<Node> outputs) =>
         PlanBuilder.ForTraining(graph, options, losses, outputs);

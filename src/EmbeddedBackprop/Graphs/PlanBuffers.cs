@@ -29,7 +29,7 @@ internal sealed class PlanBuffers
         gradients = new Buffer?[nodes];
         foreach (Node output in builder.Outputs)
         {
-            // An input that the caller wants to read back; nobody else need read it.
+            // The caller reads this input back; nothing else need read it.
             if (output.Op is null)
             {
                 Value(output, -1);
@@ -153,7 +153,7 @@ internal sealed class PlanBuffers
         own.BackwardScratch = Scratch(step.Name + " scratch", ScratchLength(step.Op, backward: true), time);
         if (step.Frozen)
         {
-            // Ops compute the gradients of all they have; these are read by nobody. The exported C leaves them out.
+            // Ops compute the gradients of all they have; nothing reads these. The exported C leaves them out.
             own.UpdateScratch = options.EndsByReference ? null : Scratch(step.Name + " unused", step.Parameters.Length, time);
         }
         else if (options.UpdateInBackward && step.Ranges.Length > 0)
@@ -163,7 +163,8 @@ internal sealed class PlanBuffers
     }
 
     /// <summary>
-    /// Puts an output into the memory of an input that nobody reads any more, and the gradient of an input into that of the output, where the op allows it.
+    /// Puts an output into the memory of an input after its last reader, and the gradient of an input into that of the output, where the op
+    /// allows it.
     /// </summary>
     private void WorkInPlace()
     {
@@ -187,7 +188,7 @@ internal sealed class PlanBuffers
         }
     }
 
-    /// <summary>What the caller writes stays as it is, so that a run can be repeated.</summary>
+    /// <summary>Values that the caller writes are not changed, so that a run can be repeated.</summary>
     private bool IsCallers(Buffer? buffer) => builder.Graph.Nodes.Any(node => node.Op is null && values[node.Index] == buffer);
 
     private Buffer Value(Node node, int time) => values[node.Index] ??= Request(node.Name, node, time);
@@ -219,7 +220,7 @@ internal sealed class PlanBuffers
 
     private static Slot Whole(Buffer? buffer) => buffer is null ? Slot.None : new Slot(buffer.Offset, buffer.Length, buffer.Length, buffer.Length);
 
-    /// <summary>What one step touches.</summary>
+    /// <summary>The buffers that one step touches.</summary>
     private sealed class StepBuffers(int inputs)
     {
         public Buffer?[] Inputs { get; } = new Buffer?[inputs];

@@ -73,7 +73,7 @@ internal sealed class PlanBuilder
     /// <summary>The forward pass.</summary>
     public Step[] Steps { get; }
 
-    /// <summary>The backward pass, with what is computed again in between.</summary>
+    /// <summary>The backward pass, with the recomputed steps in between.</summary>
     public ProgramEntry[] BackwardProgram => [.. program.Skip(Steps.Length)];
 
     public Slot[] Values { get; }
@@ -160,8 +160,9 @@ internal sealed class PlanBuilder
         return slots;
     }
 
-    /// <summary>All ops of the graph have their ranges, also those this plan does not run: every plan of a graph sees the same parameter
-    /// span.</summary>
+    /// <summary>
+    /// All ops of the graph have their ranges, also those this plan does not run: every plan of a graph sees the same parameter span.
+    /// </summary>
     private void LayOutParameters()
     {
         ParameterLayout layout = new(Options.Layout);
@@ -285,7 +286,7 @@ internal sealed class PlanBuilder
     }
 
     /// <summary>
-    /// The values that are computed again instead of being kept: those that were asked for, but for values that somebody reads after the forward pass and those
+    /// The values that are computed again instead of being kept: those asked for, but for values that are read after the forward pass and those
     /// of ops with state, which a second run would change once more.
     /// </summary>
     private bool[] FindDropped()

@@ -49,7 +49,7 @@ public sealed record PlanOptions
     /// <summary>Floats of the optimiser's state: part of a training's memory.</summary>
     public int OptimizerStateLength { get; init; }
 
-    /// <summary>Floats for each sample of a run that a network needs beside the plan, to deal out rows of data.</summary>
+    /// <summary>Floats for each sample of a run that a network needs besides the plan, to split rows of data.</summary>
     internal int RowLength { get; init; }
 
     /// <summary>Orders of placing that the planner tries before it is content with gaps; fewer where many plans are compared.</summary>

@@ -16,7 +16,7 @@ internal sealed class Planner(Layout layout, int tries = 1000)
 
     private readonly List<Buffer> buffers = [];
 
-    /// <summary>A buffer that somebody must keep from time its first writer to time its last reader, both included.</summary>
+    /// <summary>A buffer that must be kept from time its first writer to time its last reader, both included.</summary>
     public sealed class Buffer(string name, int length, int first)
     {
         private int offset = -1;

@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Graphs;
 
-/// <summary>What is done with a step at one time of a run.</summary>
+/// <summary>The use of a step at one time of a run.</summary>
 internal enum Phase
 {
     /// <summary>Its value is computed.</summary>

@@ -7,7 +7,7 @@ namespace EmbeddedBackprop.Graphs;
 /// <param name="Stride">Floats from sample to sample.</param>
 public readonly record struct Slot(int Offset, int Length, int Columns, int Stride)
 {
-    /// <summary>No memory: nobody wants the value.</summary>
+    /// <summary>No memory: nothing reads the value.</summary>
     public static Slot None { get; } = new(-1, 0, 0, 0);
 
     /// <summary>Whether the slot has memory.</summary>

@@ -39,7 +39,7 @@ public sealed class Step
     /// <summary>The slot of the output's gradient; <see cref="Slot.None"/> in inference and for a loss.</summary>
     public Slot OutputGradient { get; internal set; } = Slot.None;
 
-    /// <summary>What is kept from the forward to the backward pass.</summary>
+    /// <summary>Values kept from the forward to the backward pass.</summary>
     public Slot Saved { get; internal set; } = Slot.None;
 
     /// <summary>The op's first parameter and how many floats it has.</summary>
@@ -60,7 +60,7 @@ public sealed class Step
 
     internal Slot[] InputGradients { get; }
 
-    /// <summary>Whether anybody wants dL/d(input k).</summary>
+    /// <summary>Whether dL/d(input k) is needed.</summary>
     internal bool[] WantedInputGradients { get; }
 
     /// <summary>True where a later consumer wrote first: the chain of the sum continues from the stored value.</summary>
@@ -76,7 +76,7 @@ public sealed class Step
 
     internal Slot BackwardScratch { get; set; } = Slot.None;
 
-    /// <summary>Gradients that live only while the step's weights are changed, or that nobody wants; none where there is a gradient span.</summary>
+    /// <summary>Gradients that live only while the step's weights are changed, or that nothing reads; none where there is a gradient span.</summary>
     internal Slot UpdateScratch { get; set; } = Slot.None;
 
     /// <summary>The op's parameters with offsets into the flat span.</summary>
@@ -88,7 +88,7 @@ public sealed class Step
     /// <summary>The op's index among the graph's ops.</summary>
     internal int OpIndex { get; set; }
 
-    /// <summary>What runs instead of the op's forward pass when there is one sample; null for nothing.</summary>
+    /// <summary>The replacement of the op's forward pass for one sample; null for none.</summary>
     internal AffineRow? ForwardRow { get; set; }
 
     /// <summary>The same step with slots of its own: for a second run of its forward pass, and for a backward pass that reads its results.</summary>

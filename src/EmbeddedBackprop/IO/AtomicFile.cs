@@ -13,7 +13,7 @@ public static class AtomicFile
 {
     private const string TemporaryEnding = ".tmp";
 
-    /// <summary>Replaces <paramref name="path"/> by what <paramref name="write"/> writes; the call's return is the acknowledgement.</summary>
+    /// <summary>Replaces <paramref name="path"/> by the output of <paramref name="write"/>; the call's return is the acknowledgement.</summary>
     /// <param name="path">The target; its folder must exist. A symbolic link is followed, so that the link stays.</param>
     /// <param name="write">Writes the whole contents to the stream and leaves it open.</param>
     /// <exception cref="IOException">

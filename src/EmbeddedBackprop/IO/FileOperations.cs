@@ -9,7 +9,7 @@ internal partial class FileOperations
 
     public virtual Stream Create(string path) => new FileStream(path, new FileStreamOptions
     {
-        // CreateNew: never through a link that somebody else put there.
+        // CreateNew: never through another user's link.
         Mode = FileMode.CreateNew,
         Access = FileAccess.Write,
         Share = FileShare.None,

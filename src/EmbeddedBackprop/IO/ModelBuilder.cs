@@ -28,7 +28,7 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
 
         foreach (string key in (ReadOnlySpan<string>)[ModelKeys.Outputs, ModelKeys.Losses])
         {
-            // Files of earlier versions say what the first output is computed from, and nothing of the others.
+            // Files of earlier versions hold the nodes of the first output, and nothing of the others.
             if (file.Metadata.TryGetValue(key, out string? several))
             {
                 throw SettingsText.Error(file, key, $"a network with several outputs or losses ({several}), but no '{ModelKeys.Graph}': it is built in code, and filled by LoadWeights or Restore");

@@ -7,7 +7,7 @@ namespace EmbeddedBackprop.IO;
 /// <summary>
 /// A model in a safetensors file: weights [out, in] and biases [out] under their layers' names (dense1.weight, dense1.bias), unpadded, F32;
 /// with a training also the optimiser's state (optimizer.0.dense1.weight ..., optimizer.scalars) the best weights of early stopping (best.dense1.weight ...) and averaged ones (average.dense1.weight ...);
-/// everything else as strings of the metadata. PyTorch and NumPy read it as it is.
+/// everything else as strings of the metadata. PyTorch and NumPy read it.
 /// </summary>
 /// <remarks>
 /// Reading is strict: the two SHA-256 sums must be there and right, every tensor must be there in its shape, and no other. Writing is atomic.
@@ -64,7 +64,7 @@ public sealed class ModelFile
     /// <summary>More state per parameter than any optimiser keeps.</summary>
     private const int MaximumStateArrays = 16;
 
-    /// <summary>The file's path, or what the caller called its bytes.</summary>
+    /// <summary>The file's path, or the caller's name for its bytes.</summary>
     public string Name => file.Name;
 
     /// <summary>The layers, as in <c>input 784; dense 30 sigmoid; dense 10 sigmoid</c> (<see cref="NetText"/>).</summary>
@@ -97,19 +97,19 @@ public sealed class ModelFile
     /// <summary>How weights are averaged; <see cref="WeightAveraging.None"/> without a training.</summary>
     public WeightAveraging Averaging { get; } = WeightAveraging.None;
 
-    /// <summary>Whether the file holds averaged weights beside the last ones.</summary>
+    /// <summary>Whether the file holds averaged weights besides the last ones.</summary>
     public bool HasAverage => State is { Averages: > 0 } && Averaging.IsOn;
 
     /// <summary>How many training samples an epoch had; 0 without a training.</summary>
     public int SampleCount => samples;
 
-    /// <summary>Whether the file holds the best weights of early stopping beside the last ones.</summary>
+    /// <summary>Whether the file holds the best weights of early stopping besides the last ones.</summary>
     public bool HasBest => State is { BestEpoch: > 0 } && Patience > 0;
 
     /// <summary>The caller's own strings.</summary>
     public IReadOnlyDictionary<string, string> Extra { get; }
 
-    /// <summary>Writes a network, or leaves the old file as it was (<see cref="AtomicFile"/>).</summary>
+    /// <summary>Writes a network, or leaves the old file unchanged (<see cref="AtomicFile"/>).</summary>
     /// <param name="path">The target; its folder must exist.</param>
     /// <param name="network">The network.</param>
     /// <param name="trainer">Its training, if it is to be gone on with; null for the network alone.</param>
@@ -132,7 +132,7 @@ public sealed class ModelFile
 
     /// <summary>Reads a file's bytes, which must stay as they are while the result is in use.</summary>
     /// <param name="bytes">The whole file.</param>
-    /// <param name="name">What messages call it.</param>
+    /// <param name="name">The file's name in messages.</param>
     /// <exception cref="DataFormatException">The bytes are no model file of this version, or they are damaged.</exception>
     public static ModelFile Parse(ReadOnlyMemory<byte> bytes, string name) => new(SafetensorsFile.Parse(bytes, name));
 
@@ -140,7 +140,9 @@ public sealed class ModelFile
     /// Fills a network that the program built in code from any safetensors file, of whatever writer: names, shapes and F32 must fit,
     /// tensors that the network does not have are left alone. Roots no op, so that a trimmed program stays small.
     /// </summary>
-    /// <exception cref="DataFormatException">A tensor is missing or has another shape, and the network is as it was; or the file is damaged.</exception>
+    /// <exception cref="DataFormatException">
+    /// A tensor is missing or has another shape, and the network is unchanged; or the file is damaged.
+    /// </exception>
     /// <exception cref="IOException">The file is missing or cannot be read.</exception>
     public static void LoadWeights(string path, Network network)
     {
@@ -161,7 +163,7 @@ public sealed class ModelFile
     /// <summary>Fills a network that the program built in code: its layers must have the names and shapes of the file's, no more and no fewer.</summary>
     /// <param name="network">Receives the weights; its arithmetic, layout and batch may be others than the file's.</param>
     /// <param name="best">Takes the weights that predict: the best ones of early stopping where the file has them, else the averaged ones where it has those.</param>
-    /// <exception cref="DataFormatException">A tensor is missing, has another shape, or is one too many; the network is as it was.</exception>
+    /// <exception cref="DataFormatException">A tensor is missing, has another shape, or is one too many; the network is unchanged.</exception>
     public void LoadWeights(Network network, bool best = false)
     {
         ArgumentNullException.ThrowIfNull(network);
@@ -190,7 +192,7 @@ public sealed class ModelFile
     /// </summary>
     /// <param name="trainer">A trainer of a network that is built as the file's was; number of epochs and layout may differ.</param>
     /// <exception cref="ArgumentException">The trainer differs from the file's in something that changes bits; the message shows both.</exception>
-    /// <exception cref="DataFormatException">A tensor is missing, has another shape, or is one too many; the trainer is as it was.</exception>
+    /// <exception cref="DataFormatException">A tensor is missing, has another shape, or is one too many; the trainer is unchanged.</exception>
     public void Restore(Trainer trainer)
     {
         ArgumentNullException.ThrowIfNull(trainer);
@@ -199,7 +201,7 @@ public sealed class ModelFile
         List<(string Key, string Value)> described = ModelRecipe.Describe(network);
         if (!file.Metadata.ContainsKey(ModelKeys.Graph))
         {
-            // Older files name several outputs and losses, but do not say what they are computed from.
+            // Older files name several outputs and losses, but not their nodes.
             described.RemoveAll(entry => entry.Key.StartsWith(ModelKeys.Graph, StringComparison.Ordinal));
         }
 

@@ -10,13 +10,13 @@ using EmbeddedBackprop.Training.Schedules;
 
 namespace EmbeddedBackprop.IO;
 
-/// <summary>What a network is and how it is trained, as strings: the same for the same network, so that two can be compared by them.</summary>
+/// <summary>A network and its training, as strings: the same for the same network, so that two can be compared by them.</summary>
 internal static class ModelRecipe
 {
     /// <summary>Ends the name of a loss that is written on logits; users call it by the name before it.</summary>
     private const string LogitsEnding = "-with-logits";
 
-    /// <summary>What must be equal for training to go on with the same bits.</summary>
+    /// <summary>The settings that must be equal for training to continue with the same bits.</summary>
     public static List<(string Key, string Value)> Describe(Network network)
     {
         NetworkOptions options = network.Options;
@@ -135,7 +135,7 @@ internal static class ModelRecipe
 
     public static string Text(Arithmetic arithmetic) => arithmetic == Kernels.Arithmetic.Fused ? "fused" : "separate";
 
-    /// <summary>What a network of several outputs or losses is built from anew.</summary>
+    /// <summary>The strings from which a network of several outputs or losses is built anew.</summary>
     private static IEnumerable<(string Key, string Value)> DescribeGraph(Network network)
     {
         Graph graph = network.InferencePlan.Graph;
@@ -170,7 +170,7 @@ internal static class ModelRecipe
 
     private static string Text(Initializer initializer) => ModelSettings.Format(initializer.Name, ModelSettings.Initializer, initializer.Settings);
 
-    /// <summary>Empty where nothing was said: then the file has no such string.</summary>
+    /// <summary>Empty where none is set: then the file has no such string.</summary>
     private static string Text(LossSettings settings) => ModelSettings.Format("", ModelSettings.Loss, settings);
 
     private static string Text(Optimizer optimizer) => ModelSettings.Format(optimizer.Name, ModelSettings.Optimizer, optimizer.Settings);

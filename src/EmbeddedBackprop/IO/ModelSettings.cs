@@ -7,7 +7,7 @@ namespace EmbeddedBackprop.IO;
 
 /// <summary>A setting in a string of a model file.</summary>
 /// <typeparam name="T">The settings that it is one of.</typeparam>
-/// <param name="Name">What the string calls it.</param>
+/// <param name="Name">Its name in the string.</param>
 /// <param name="Write">Its text; null where it is not set.</param>
 /// <param name="Read">The settings with the value that a string has for this name, if it has one.</param>
 internal sealed record SettingRow<T>(string Name, Func<T, string?> Write, Func<T, SettingsText, string, T> Read);
@@ -53,7 +53,7 @@ internal static class ModelSettings
     public static string Format<T>(string head, SettingRow<T>[] rows, T settings) =>
         SettingsText.Format(head, Array.ConvertAll(rows, row => (row.Name, row.Write(settings))));
 
-    /// <summary>The settings that a text says; nothing else may be left in it.</summary>
+    /// <summary>The settings in a text; it may hold nothing else.</summary>
     public static T Read<T>(SettingsText text, SettingRow<T>[] rows) where T : new()
     {
         T settings = new();

@@ -1,10 +1,10 @@
 namespace EmbeddedBackprop.IO;
 
-/// <summary>A name, and how what it names is made.</summary>
+/// <summary>A name and its factory.</summary>
 internal readonly record struct NameRow<TSettings, T>(string Name, Func<TSettings, T> Make);
 
 /// <summary>Things that are made by name.</summary>
-/// <param name="kind">What they are, for the message about an unknown name.</param>
+/// <param name="kind">Their kind, for the message about an unknown name.</param>
 /// <param name="rows">The rows, in the order in which messages list their names.</param>
 internal sealed class NameTable<TSettings, T>(string kind, params NameRow<TSettings, T>[] rows)
 {

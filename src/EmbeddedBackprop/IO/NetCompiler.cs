@@ -16,7 +16,7 @@ public static class NetCompiler
     /// <param name="loss">The loss; null for a network that only predicts.</param>
     /// <param name="options">Batch, arithmetic, layout, optimiser.</param>
     /// <param name="input">The input's shape, if the text leaves it out.</param>
-    /// <exception cref="FormatException">The text is no net; the message names the character and what was expected there.</exception>
+    /// <exception cref="FormatException">The text is not a net; the message names the character and the expected form.</exception>
     public static Network Compile(string text, Loss? loss, NetworkOptions options, Shape? input = null)
     {
         ArgumentNullException.ThrowIfNull(options);

@@ -9,5 +9,5 @@ internal readonly record struct NetWord(string Text, int Position, bool Quoted);
 /// <summary>One node of a net's text: <c>[name =] kind word word ...</c>.</summary>
 /// <param name="Name">The name that was given, or null.</param>
 /// <param name="Kind">input, dense, ...</param>
-/// <param name="Words">What follows the kind.</param>
+/// <param name="Words">The words after the kind.</param>
 internal sealed record NetStatement(NetWord? Name, NetWord Kind, IReadOnlyList<NetWord> Words);

@@ -39,7 +39,7 @@ public static class NetText
     /// <summary>Builds the graph; its last node is the output.</summary>
     /// <param name="text">The text.</param>
     /// <param name="activation">Finds an activation by its name; throws an <see cref="ArgumentException"/> for a name it does not know.</param>
-    /// <exception cref="FormatException">The text is no net; the message names the character and what was expected there.</exception>
+    /// <exception cref="FormatException">The text is not a net; the message names the character and the expected form.</exception>
     public static Graph Build(string text, Func<string, Activation> activation) => Build(text, activation, split: null);
 
     /// <summary>Builds the graph of a text that may leave out its input: then the net has one, of the given shape, called input (or x).</summary>
@@ -90,11 +90,12 @@ public static class NetText
         return name;
     }
 
-    /// <summary>The text of every node of a graph, in their order; losses are named by their index, counted from 1, as in <c>loss 1 dense2
-    /// target</c>.</summary>
+    /// <summary>
+    /// The text of every node of a graph, in their order; losses are named by their index, counted from 1, as in <c>loss 1 dense2 target</c>.
+    /// </summary>
     internal static string FormatAll(Graph graph) => Format(graph.Nodes, null, null);
 
-    /// <summary>Builds what <see cref="FormatAll"/> wrote.</summary>
+    /// <summary>Builds the output of <see cref="FormatAll"/>.</summary>
     /// <param name="text">The text.</param>
     /// <param name="activation">Finds an activation by its name.</param>
     /// <param name="losses">The losses, in the order of their indices.</param>

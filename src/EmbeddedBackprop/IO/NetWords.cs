@@ -12,7 +12,7 @@ internal sealed class NetWords(NetStatement statement, Func<string, Activation> 
 {
     private readonly List<NetWord> left = [.. statement.Words];
 
-    /// <summary>The words that nobody took, in order.</summary>
+    /// <summary>The words not taken, in order.</summary>
     public IReadOnlyList<NetWord> Left => left;
 
     /// <summary>Takes the next word as a whole number from 1 to <paramref name="maximum"/>.</summary>
@@ -52,7 +52,7 @@ internal sealed class NetWords(NetStatement statement, Func<string, Activation> 
     /// <summary>Takes the next word as a list of sizes, as in 1x28x28.</summary>
     public Shape Sizes(string what) => Shape(Next(what));
 
-    /// <summary>Takes the word, wherever it is among those that are left.</summary>
+    /// <summary>Takes the word from any position among those left.</summary>
     public bool Flag(string name) => Take(word => word.Text == name) is not null;
 
     /// <summary>Takes a word that is the letter and a number, as in g4; null if there is none.</summary>

@@ -8,7 +8,8 @@ namespace EmbeddedBackprop.IO;
 
 /// <summary>
 /// Activations, losses, optimisers, initialisers and schedules by the names they have in model files and on the command line: one row each, in the order in which help and messages
-/// list them. Only a program that calls a method of this class carries everything that the method knows; a network built in code carries what it uses.
+/// list them. Only a program that calls a method of this class carries everything that the method knows; a network built in code carries
+/// only the types it uses.
 /// </summary>
 public static class Registry
 {
@@ -104,7 +105,7 @@ public static class Registry
         });
     }
 
-    // d is the optimiser with its defaults, s what was said.
+    // d is the optimiser with its defaults, s the given settings.
     private static class Optimizers
     {
         public static readonly NameTable<OptimizerSettings, Optimizer> Table = new(

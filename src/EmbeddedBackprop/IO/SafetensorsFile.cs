@@ -36,7 +36,7 @@ public sealed class SafetensorsFile
         _metadata = new Dictionary<string, string>(header.MetadataCount, StringComparer.Ordinal);
     }
 
-    /// <summary>The name that messages give the file: its path, or what the caller said.</summary>
+    /// <summary>The name that messages give the file: its path, or the caller's name.</summary>
     public string Name { get; }
 
     /// <summary>Whether the file carries its two sums (they were right, or it would not have been read).</summary>
@@ -83,7 +83,7 @@ public sealed class SafetensorsFile
 
     /// <summary>Reads a file's bytes, which must stay as they are while the result is in use.</summary>
     /// <param name="file">The whole file.</param>
-    /// <param name="name">What messages call it.</param>
+    /// <param name="name">The file's name in messages.</param>
     /// <param name="requireChecksums">True refuses a file without the two sums, such as other programs write.</param>
     /// <exception cref="DataFormatException">The bytes do not follow the format, or a sum is wrong.</exception>
     public static SafetensorsFile Parse(ReadOnlyMemory<byte> file, string name, bool requireChecksums = false)

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace EmbeddedBackprop.IO;
 
-/// <summary>What reader and writer share: names, limits, and the two sums.</summary>
+/// <summary>The common part of reader and writer: names, limits, and the two sums.</summary>
 internal static class SafetensorsFormat
 {
     public const string MetadataName = "__metadata__";
@@ -27,7 +27,7 @@ internal static class SafetensorsFormat
 
     public const int MaximumRank = 8;
 
-    /// <summary>Keeps the strings and table of many tiny entries within the reader's 64 KiB beside the file's size.</summary>
+    /// <summary>Keeps the strings and table of many tiny entries within the reader's 64 KiB besides the file's size.</summary>
     public const int MaximumMetadataEntries = 512;
 
     public static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);

@@ -92,7 +92,7 @@ public sealed class SafetensorsWriter
         AddEntry(name, type, shape, bytes.ToArray());
     }
 
-    /// <summary>Writes the file, or leaves the old one as it was (<see cref="AtomicFile"/>).</summary>
+    /// <summary>Writes the file, or leaves the old one unchanged (<see cref="AtomicFile"/>).</summary>
     /// <param name="path">The target; its folder must exist.</param>
     /// <exception cref="IOException">The file cannot be written; the message names it.</exception>
     public void Save(string path) => Save(path, FileOperations.System);

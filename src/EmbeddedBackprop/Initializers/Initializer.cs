@@ -12,7 +12,7 @@ public abstract class Initializer
     /// <summary>The name in tables and model files.</summary>
     public abstract string Name { get; }
 
-    /// <summary>What it was made with, for the model file: <c>Registry.Initializer(Name, Settings)</c> makes its like.</summary>
+    /// <summary>Its settings, for the model file: <c>Registry.Initializer(Name, Settings)</c> makes its like.</summary>
     public virtual InitializerSettings Settings => new();
 
     /// <summary>Fills one tensor inside the flat parameter span.</summary>

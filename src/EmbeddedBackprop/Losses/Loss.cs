@@ -63,7 +63,7 @@ public abstract class Loss : KernelOp
         }
     }
 
-    /// <summary>What it was made with, for the model file: <c>Registry.Loss(Kind, Options)</c> makes its like.</summary>
+    /// <summary>Its settings, for the model file: <c>Registry.Loss(Kind, Options)</c> makes its like.</summary>
     public LossSettings Options => new() { LabelSmoothing = labelSmoothing > 0f ? labelSmoothing : null, ClassWeights = classWeights, Weight = weight == 1f ? null : weight };
 
     /// <summary>The factor of this loss in the sum of all losses of a training plan, and in its gradient.</summary>
@@ -152,7 +152,7 @@ public abstract class Loss : KernelOp
     /// <summary>Whether targets are smoothed, which takes memory for them.</summary>
     private protected bool Smooths => labelSmoothing > 0f;
 
-    /// <summary>Takes over what the user said of another loss: for the same loss written on logits.</summary>
+    /// <summary>Takes over the settings of another loss: for the same loss written on logits.</summary>
     internal Loss WithSettingsOf(Loss other)
     {
         labelSmoothing = other.labelSmoothing;
@@ -176,7 +176,7 @@ public abstract class Loss : KernelOp
         return smoothed;
     }
 
-    /// <summary>Multiplies each sample's row of terms or gradients by what its class weighs.</summary>
+    /// <summary>Multiplies each sample's row of terms or gradients by the weight of its class.</summary>
     private protected void WeighRows<T, K>(in OpContext<T> c, in Matrix<T> rows)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where K : struct, IKernels<T>
@@ -206,7 +206,7 @@ public abstract class Loss : KernelOp
         return int.CreateTruncating(value);
     }
 
-    /// <summary>What a class weighs: 1 where nothing was said.</summary>
+    /// <summary>The weight of a class: 1 by default.</summary>
     private protected float ClassWeight(int label) => classWeights is null ? 1f : classWeights[label];
 
     private protected virtual void CheckTarget(string name, Node prediction, Node target)
@@ -248,12 +248,13 @@ public abstract class Loss : KernelOp
         return new(c.Scratch.Slice(first, c.Batch * stride), c.Batch, c.InputColumns(0), stride, stride);
     }
 
-    /// <summary>The memory in which the gradient is computed: its own, or the scratch where another reader of the prediction has written
-    /// its own already.</summary>
+    /// <summary>
+    /// The memory in which the gradient is computed: its own, or the scratch where another reader of the prediction has written its own already.
+    /// </summary>
     private protected static Matrix<T> GradientRows<T>(in OpContext<T> c) where T : unmanaged =>
         c.ContinueInputGradient(0) ? ScratchRows(in c, 0) : c.InputGradientRows(0);
 
-    /// <summary>Adds the gradient to what another reader of the prediction left.</summary>
+    /// <summary>Adds the gradient to that of another reader of the prediction.</summary>
     private protected static void EndGradient<T, K>(in OpContext<T> c, in Matrix<T> gradient)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where K : struct, IKernels<T>

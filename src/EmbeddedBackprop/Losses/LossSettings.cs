@@ -6,7 +6,7 @@ public sealed record LossSettings
     /// <summary>The share of the target that is spread over all classes (the cross-entropies).</summary>
     public float? LabelSmoothing { get; init; }
 
-    /// <summary>What the samples of each class weigh; null for 1 each.</summary>
+    /// <summary>The weight of each class's samples; null for 1 each.</summary>
     public IReadOnlyList<float>? ClassWeights { get; init; }
 
     /// <summary>The loss's factor in the sum of all losses.</summary>

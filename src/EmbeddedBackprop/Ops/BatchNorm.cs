@@ -23,7 +23,7 @@ public sealed class BatchNorm : KernelOp, IPasses<BatchNorm>
     /// <summary>The share by which running values move towards those of a batch.</summary>
     public float Momentum { get; init; } = 0.1f;
 
-    /// <summary>What is added to the variance.</summary>
+    /// <summary>The constant added to the variance.</summary>
     public float Epsilon { get; init; } = 1e-5f;
 
     /// <inheritdoc/>

@@ -29,7 +29,7 @@ public sealed record ConvOptions
         init => (StrideY, StrideX) = (value, value);
     }
 
-    /// <summary>What the padding is.</summary>
+    /// <summary>The kind of padding.</summary>
     public ConvPadding Padding { get; init; }
 
     /// <summary>Rows of padding above and below, where the padding is explicit.</summary>

@@ -5,7 +5,7 @@ using EmbeddedBackprop.Kernels.Sets;
 
 namespace EmbeddedBackprop.Ops;
 
-/// <content>What is there for speed and memory, with the bits of the two passes: the update within the backward pass.</content>
+/// <content>Code for speed and memory, with the bits of the two passes: the update within the backward pass.</content>
 public sealed partial class ConvTranspose2D
 {
     /// <inheritdoc/>

@@ -6,7 +6,9 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Ops;
 
-/// <summary>What <see cref="Conv2D"/> and <see cref="Conv1D"/> share: a = f(x * w + b), w [filters, channels / groups, kernel height, kernel width].</summary>
+/// <summary>
+/// The common part of <see cref="Conv2D"/> and <see cref="Conv1D"/>: a = f(x * w + b), w [filters, channels / groups, kernel height, kernel width].
+/// </summary>
 public abstract partial class Convolution : ConvolutionBase, IPasses<Convolution>
 {
     private protected Convolution(int filters, int kernelHeight, int kernelWidth, Activation activation, ConvOptions? options)
@@ -82,7 +84,7 @@ public abstract partial class Convolution : ConvolutionBase, IPasses<Convolution
         Activation.Backward<T, K>(c.Arithmetic, z, a, delta); // BP1, BP2: delta = dL/da * f'(z)
         if (c.WantsInputGradient(0))
         {
-            // BP2 for the layer below: each position's delta goes back to what it read.
+            // BP2 for the layer below: each position's delta goes back to its inputs.
             K.ConvolutionInputGradient(c.Arithmetic, Sizes, delta, c.Parameter(0), default, c.InputGradientRows(0), c.ContinueInputGradient(0));
         }
 

@@ -5,7 +5,7 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Ops;
 
-/// <summary>What all convolutions share, plain and transposed: kernels, a bias and an activation.</summary>
+/// <summary>The common part of all convolutions, plain and transposed: kernels, a bias and an activation.</summary>
 public abstract class ConvolutionBase : KernelOp, IActivated
 {
     private Shape input;

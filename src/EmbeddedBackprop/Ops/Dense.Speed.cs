@@ -5,7 +5,7 @@ using EmbeddedBackprop.Kernels.Sets;
 
 namespace EmbeddedBackprop.Ops;
 
-/// <content>What is there for speed and memory, with the bits of the two passes: one sample in one kernel, and the update within the backward pass.</content>
+/// <content>Code for speed and memory, with the bits of the two passes: one sample in one kernel, and the update within the backward pass.</content>
 public sealed partial class Dense
 {
     // A single output is one long sum: a dot product, not a row of chains.

@@ -2,7 +2,7 @@ using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.Ops;
 
-/// <summary>What the global poolings share: [channels, height, width] or [channels, length] to [channels].</summary>
+/// <summary>The common part of the global poolings: [channels, height, width] or [channels, length] to [channels].</summary>
 public abstract class GlobalPooling : KernelOp
 {
     private Shape input;

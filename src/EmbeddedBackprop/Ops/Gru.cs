@@ -14,7 +14,7 @@ public sealed class Gru : Recurrent
 {
     /// <summary>A layer of H units.</summary>
     /// <param name="hidden">H.</param>
-    /// <param name="options">What is returned, carried and truncated; by default the last step's hidden state.</param>
+    /// <param name="options">The returned steps, carried state and truncation; by default the last step's hidden state.</param>
     /// <exception cref="ArgumentException">A size is not positive, or a layer that reads from the end is to carry its state.</exception>
     public Gru(int hidden, RecurrentOptions? options = null)
         : base(hidden, options, GruCell.Gates, GruCell.Deltas, GruCell.HasCell)

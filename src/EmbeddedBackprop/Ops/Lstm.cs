@@ -13,7 +13,7 @@ public sealed class Lstm : Recurrent
 {
     /// <summary>A layer of H units.</summary>
     /// <param name="hidden">H.</param>
-    /// <param name="options">What is returned, carried and truncated; by default the last step's hidden state.</param>
+    /// <param name="options">The returned steps, carried state and truncation; by default the last step's hidden state.</param>
     /// <exception cref="ArgumentException">A size is not positive, or a layer that reads from the end is to carry its state.</exception>
     public Lstm(int hidden, RecurrentOptions? options = null)
         : base(hidden, options, LstmCell.Gates, LstmCell.Deltas, LstmCell.HasCell)

@@ -5,7 +5,7 @@ namespace EmbeddedBackprop.Ops;
 /// <summary>
 /// A layer that walks over a sequence [steps, features] and keeps a hidden state of H floats: the common part of <see cref="Rnn"/>,
 /// <see cref="Gru"/> and <see cref="Lstm"/>. A second input, a mask [steps] of ones and zeros without gradient, makes sequences of
-/// different length: where it is not above 0 the step does not change the state. Masked inputs must still be finite numbers.
+/// different length: where it is not above 0 the step does not change the state. Masked inputs must still be finite.
 /// </summary>
 /// <remarks>
 /// The weighted input of a gate is the sum of two chains, z = (b_ih + x W_ih) + (b_hh + h' W_hh), as two fully connected layers and an addition would
@@ -36,7 +36,7 @@ public abstract class Recurrent : Op
     /// <summary>Units of one direction.</summary>
     public int Hidden { get; }
 
-    /// <summary>What is returned, carried and truncated.</summary>
+    /// <summary>The returned steps, carried state and truncation.</summary>
     public RecurrentOptions Options { get; }
 
     /// <summary>Steps of the sequence; 0 until the layer is applied to a node.</summary>
@@ -51,7 +51,7 @@ public abstract class Recurrent : Op
     /// <summary>Gates: the weights have so many times H columns.</summary>
     internal int Gates { get; }
 
-    /// <summary>What the gates are called, in the order in which they are kept; a simple layer has none.</summary>
+    /// <summary>The names of the gates, in the order in which they are kept; a simple layer has none.</summary>
     internal virtual IReadOnlyList<string> GateNames => [];
 
     /// <summary>Deltas of a unit that the backward step gives, which overwrite the gates' values: one for each gate, and perhaps one more.</summary>
@@ -60,7 +60,7 @@ public abstract class Recurrent : Op
     /// <summary>Whether the last gate's hidden product has a delta of its own, which follows the others (a GRU's new gate).</summary>
     internal bool SplitsLastGate => Deltas > Gates;
 
-    /// <summary>Whether there is a cell beside the hidden state.</summary>
+    /// <summary>Whether there is a cell besides the hidden state.</summary>
     internal bool HasCell { get; }
 
     /// <inheritdoc/>

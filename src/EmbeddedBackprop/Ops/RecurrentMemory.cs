@@ -76,7 +76,7 @@ internal readonly ref struct RecurrentMemory<T> where T : unmanaged
     /// <summary>dL/dh.</summary>
     public Span<T> HiddenGradient { get; }
 
-    /// <summary>dL/dc, as far as later steps want it.</summary>
+    /// <summary>dL/dc of later steps.</summary>
     public Span<T> CellGradient { get; }
 
     /// <summary>Inputs of some steps, one after the other.</summary>
@@ -88,7 +88,7 @@ internal readonly ref struct RecurrentMemory<T> where T : unmanaged
     /// <summary>Where the output of a direction begins at a time, and its gradient.</summary>
     public int OutputColumn(int time) => ((op.Options.AllSteps ? time * op.Directions : 0) + direction) * op.Hidden;
 
-    /// <summary>What is kept of the gates of a step, and of the steps before it where they are saved.</summary>
+    /// <summary>The kept gate values of a step, and of the steps before it where they are saved.</summary>
     public Span<T> Gates(int step) => gates[(saves ? (op.Steps - 1 - step) * context.Batch * Sizes.GateStride : 0)..];
 
     /// <summary>h after a step (-1: before the first).</summary>
@@ -97,7 +97,7 @@ internal readonly ref struct RecurrentMemory<T> where T : unmanaged
     /// <summary>c after a step (-1: before the first).</summary>
     public Span<T> Cell(int step) => op.HasCell ? cell[StateOffset(step)..] : default;
 
-    /// <summary>What the gates of a step read and write in the forward pass; products begin at the given row.</summary>
+    /// <summary>The operands of a step's gates in the forward pass; products begin at the given row.</summary>
     public StepBuffers<T> Forward(int step, int productRow)
     {
         int time = Time(step);
@@ -146,7 +146,7 @@ internal readonly ref struct RecurrentMemory<T> where T : unmanaged
         };
     }
 
-    /// <summary>Begins with zeros, or with what the run before left.</summary>
+    /// <summary>Begins with zeros, or with the state of the run before.</summary>
     public void Begin()
     {
         if (!op.Options.CarryState)
@@ -187,7 +187,7 @@ internal readonly ref struct RecurrentMemory<T> where T : unmanaged
         }
     }
 
-    /// <summary>dL/dh of the last step is the gradient of its output; of its cell nobody wants anything yet.</summary>
+    /// <summary>dL/dh of the last step is the gradient of its output; that of its cell is 0.</summary>
     public void BeginBackward()
     {
         int last = op.Steps - 1;

@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Ops;
 
-/// <summary>What a recurrent layer returns, and how far its memory and its gradient reach.</summary>
+/// <summary>The steps that a recurrent layer returns, and the reach of its memory and its gradient.</summary>
 public sealed record RecurrentOptions
 {
     /// <summary>True: the hidden states of all steps, [steps, H]. False: that of the last step, [H] (with a mask, of the last step that counts).</summary>

@@ -2,7 +2,7 @@ using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.Ops;
 
-/// <summary>What ops ask of the shapes of their inputs.</summary>
+/// <summary>The checks of ops on the shapes of their inputs.</summary>
 internal static class Shapes
 {
     /// <summary>The shape of the one input; an op that is applied twice has one shape.</summary>

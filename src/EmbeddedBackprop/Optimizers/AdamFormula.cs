@@ -4,7 +4,7 @@ using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Optimizers;
 
-/// <summary>The one formula of <see cref="Adam"/> and <see cref="AdamW"/>: Adam decays by 0, which leaves the weight as it is.</summary>
+/// <summary>The one formula of <see cref="Adam"/> and <see cref="AdamW"/>: Adam decays by 0, which does not change the weight.</summary>
 internal readonly struct AdamFormula : IUpdateFormula<AdamFormula>
 {
     private readonly float minusDecay;

@@ -1,8 +1,8 @@
 namespace EmbeddedBackprop.Optimizers;
 
 /// <summary>
-/// Adam with weight decay beside the gradient: w = M(-(eta * decay), w, w), then the step of <see cref="Adam"/>, whose formula does not see the decay.
-/// That is w * (1 - eta * decay) without rounding the factor: 1 - 1e-6 would be 3 % off in float.
+/// Adam with weight decay apart from the gradient: w = M(-(eta * decay), w, w), then the step of <see cref="Adam"/>, whose formula does not see the
+/// decay. That is w * (1 - eta * decay) without rounding the factor: 1 - 1e-6 would be 3 % off in float.
 /// The decay is that of the network's regularisation (PyTorch's default is 0.01, here it is 0 unless it is given).
 /// Source: Loshchilov and Hutter 2019, in PyTorch's form.
 /// </summary>

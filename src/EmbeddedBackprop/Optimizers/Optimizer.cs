@@ -6,7 +6,7 @@ public abstract class Optimizer
     /// <summary>The name in tables and model files.</summary>
     public abstract string Name { get; }
 
-    /// <summary>What it was made with, for the model file: <c>Registry.Optimizer(Name, Settings)</c> makes its like.</summary>
+    /// <summary>Its settings, for the model file: <c>Registry.Optimizer(Name, Settings)</c> makes its like.</summary>
     public virtual OptimizerSettings Settings => new();
 
     /// <summary>How many floats are kept per parameter.</summary>

@@ -1,7 +1,9 @@
 namespace EmbeddedBackprop.Optimizers;
 
-/// <summary>The settings of any optimiser, as they come from a command line or a model file; null means the optimiser's default, and an
-/// optimiser ignores settings it does not have.</summary>
+/// <summary>
+/// The settings of any optimiser, as they come from a command line or a model file; null means the optimiser's default, and an optimiser ignores
+/// settings it does not have.
+/// </summary>
 public sealed record OptimizerSettings
 {
     /// <summary>Share of the velocity that is kept (momentum, nesterov).</summary>
@@ -19,10 +21,10 @@ public sealed record OptimizerSettings
     /// <summary>Keeps divisors away from 0 (adagrad, rmsprop, adam, adamw).</summary>
     public float? Epsilon { get; init; }
 
-    /// <summary>What a step is multiplied by when the gradient's sign turned (rprop).</summary>
+    /// <summary>The factor of a step when the gradient's sign turned (rprop).</summary>
     public float? Decrease { get; init; }
 
-    /// <summary>What a step is multiplied by while the gradient's sign stays (rprop).</summary>
+    /// <summary>The factor of a step while the gradient's sign stays (rprop).</summary>
     public float? Increase { get; init; }
 
     /// <summary>The smallest step (rprop).</summary>

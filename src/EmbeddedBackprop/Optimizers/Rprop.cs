@@ -19,11 +19,11 @@ public sealed class Rprop : Optimizer
     /// <inheritdoc/>
     public override string Name => "rprop";
 
-    /// <summary>What a step is multiplied by when the sign turned: above 0 and below 1.</summary>
+    /// <summary>The factor of a step when the sign turned: above 0 and below 1.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value lies outside.</exception>
     public float Decrease { get; init => field = Errors.RequireShare("decrease", Errors.RequirePositive("decrease", value)); } = 0.5f;
 
-    /// <summary>What a step is multiplied by while the sign stays: at least 1.</summary>
+    /// <summary>The factor of a step while the sign stays: at least 1.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value lies outside.</exception>
     public float Increase { get; init => field = Errors.RequireAtLeastOne("increase", value); } = 1.2f;
 

@@ -3,8 +3,10 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Optimizers;
 
-/// <summary>One tensor as an optimiser sees it: its parameters, their gradients and the optimiser's state, element by element (padding
-/// included: it is 0 and stays 0).</summary>
+/// <summary>
+/// One tensor as an optimiser sees it: its parameters, their gradients and the optimiser's state, element by element (padding included: it is 0 and
+/// stays 0).
+/// </summary>
 public readonly ref struct UpdateContext
 {
     private readonly Span<float> state;
@@ -33,7 +35,7 @@ public readonly ref struct UpdateContext
     /// <summary>The tensor.</summary>
     public ParameterRange Range { get; }
 
-    /// <summary>What is changed.</summary>
+    /// <summary>The parameters to update.</summary>
     public Span<float> Parameters { get; }
 
     /// <summary>The gradient of the loss, regularisation included.</summary>

@@ -67,7 +67,7 @@ internal sealed class BatchFeed
         }
     }
 
-    /// <summary>What losses compare with and the data must therefore give: not so a node that is computed, nor an input that is given already (an autoencoder's).</summary>
+    /// <summary>The targets that the data must give: not a computed node, nor an input that is given already (an autoencoder's).</summary>
     public static Node[] TargetsOf(ReadOnlySpan<Node> losses, Node[] inputs)
     {
         List<Node> found = [];

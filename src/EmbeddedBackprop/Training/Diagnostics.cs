@@ -5,8 +5,9 @@ using EmbeddedBackprop.Kernels;
 namespace EmbeddedBackprop.Training;
 
 /// <summary>
-/// Why does it not learn? Looks at slopes, gradients, updates and classes of a network on data, and says what backpropagation's four equations make of them.
-/// Source: Nielsen, chapter 2 (BP1 to BP4, "the four equations": saturated outputs and low inputs learn slowly) and chapter 5 (unstable gradients).
+/// Why does it not learn? Looks at slopes, gradients, updates and classes of a network on data, and explains them by backpropagation's four
+/// equations. Source: Nielsen, chapter 2 (BP1 to BP4, "the four equations": saturated outputs and low inputs learn slowly) and chapter 5 (unstable
+/// gradients).
 /// </summary>
 public static class Diagnostics
 {
@@ -15,7 +16,7 @@ public static class Diagnostics
     /// <summary>Epochs that a plateau is looked for in.</summary>
     private const int PlateauEpochs = 5;
 
-    /// <summary>Examines a network; it is left as it is.</summary>
+    /// <summary>Examines a network without changing it.</summary>
     /// <exception cref="InvalidOperationException">The network was compiled without a loss.</exception>
     /// <exception cref="ArgumentException">The data do not fit the network.</exception>
     public static DiagnosticsReport Run(Network network, IBatchSource data, DiagnosticsOptions? options = null)

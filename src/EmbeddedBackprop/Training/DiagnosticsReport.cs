@@ -22,7 +22,7 @@ public sealed record DiagnosticsOptions
 /// <param name="Plateau">Whether the last epochs brought the loss down by less than 1 % in all; null if there are too few epochs.</param>
 /// <param name="Layers">Layer by layer, in forward order.</param>
 /// <param name="Classes">Class by class; empty without classes.</param>
-/// <param name="Findings">What ought to be looked at, the gravest first; empty for a healthy network.</param>
+/// <param name="Findings">The findings, the gravest first; empty for a healthy network.</param>
 public sealed record DiagnosticsReport(
     double Loss, double Accuracy, bool? Plateau, IReadOnlyList<LayerDiagnosis> Layers, IReadOnlyList<ClassDiagnosis> Classes, IReadOnlyList<Finding> Findings);
 
@@ -49,7 +49,7 @@ public sealed record LayerDiagnosis(
 /// <param name="Count">Its samples.</param>
 /// <param name="Right">How many of them were recognised.</param>
 /// <param name="Predicted">How many samples of any class were taken for it.</param>
-/// <param name="MeanOutput">What its output unit gives for its own samples, on average; null where there is no unit of its own.</param>
+/// <param name="MeanOutput">The mean of its output unit over its own samples; null where there is no unit of its own.</param>
 /// <param name="MeanSlope">f'(z) of that unit for those samples, on average; null where there is no f'.</param>
 public sealed record ClassDiagnosis(int Label, int Count, int Right, int Predicted, double? MeanOutput, double? MeanSlope)
 {
@@ -60,7 +60,7 @@ public sealed record ClassDiagnosis(int Label, int Count, int Right, int Predict
     public double Recall => Count == 0 ? 0 : (double)Right / Count;
 }
 
-/// <summary>What a finding is about.</summary>
+/// <summary>The subject of a finding.</summary>
 public enum FindingKind
 {
     /// <summary>A value is not finite.</summary>
@@ -95,7 +95,7 @@ public enum FindingKind
 }
 
 /// <summary>One thing that ought to be looked at.</summary>
-/// <param name="Kind">What it is about.</param>
+/// <param name="Kind">Its subject.</param>
 /// <param name="Where">The layer or the class.</param>
 /// <param name="Indices">The units, or the class.</param>
 /// <param name="Text">The observation, why it hinders learning, and a possible cure.</param>

@@ -29,7 +29,7 @@ public sealed class Explanation
     /// <summary>Layer by layer, in forward order.</summary>
     public IReadOnlyList<LayerExplanation> Layers { get; }
 
-    /// <summary>What the loss compares with: the sample's target, or the mean of several.</summary>
+    /// <summary>The target of the loss: the sample's, or the mean of several.</summary>
     public IReadOnlyList<float> Target { get; }
 
     /// <summary>Explains one sample.</summary>
@@ -143,7 +143,7 @@ public sealed record LayerExplanation
     /// <summary>The layer's name.</summary>
     public required string Name { get; init; }
 
-    /// <summary>What it is, as in dense.</summary>
+    /// <summary>Its kind, as in dense.</summary>
     public required string Kind { get; init; }
 
     /// <summary>Its activation's name; empty for none.</summary>
@@ -152,7 +152,7 @@ public sealed record LayerExplanation
     /// <summary>Whether the loss is written on z: then BP1 is delta = a - y (over n), without f'(z).</summary>
     public required bool SlopeCancels { get; init; }
 
-    /// <summary>What the layer reads: the layer below, or the input.</summary>
+    /// <summary>The layer's input: the layer below, or the network's input.</summary>
     public required string InputName { get; init; }
 
     /// <summary>x, the layer's input: the activations below.</summary>

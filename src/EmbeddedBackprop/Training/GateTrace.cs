@@ -3,13 +3,14 @@ using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Training;
 
-/// <summary>The gates of a recurrent layer in one forward pass, read from the values saved for the backward pass, which overwrites them
-/// with deltas.</summary>
+/// <summary>
+/// The gates of a recurrent layer in one forward pass, read from the values saved for the backward pass, which overwrites them with deltas.
+/// </summary>
 internal static class GateTrace
 {
     /// <summary>The gates of every direction: means over the samples at each one's last step, and over all their steps. Steps that a mask holds do not count.</summary>
     /// <param name="op">The layer.</param>
-    /// <param name="saved">What it saved.</param>
+    /// <param name="saved">Its saved values.</param>
     /// <param name="samples">Samples of the pass.</param>
     /// <param name="layout">The plan's rows.</param>
     /// <param name="mask">[samples][steps]; empty for none.</param>

@@ -12,7 +12,7 @@ public interface IBatchSource
     /// <summary>How many inputs a sample has.</summary>
     int InputLength { get; }
 
-    /// <summary>What the inputs of a sample are: an image [channels, height, width], a sequence [steps, features], or a row.</summary>
+    /// <summary>The shape of a sample's inputs: an image [channels, height, width], a sequence [steps, features], or a row.</summary>
     Shape InputShape => new(InputLength);
 
     /// <summary>How many targets a sample has: the number of classes (one-hot), or of values to be predicted.</summary>

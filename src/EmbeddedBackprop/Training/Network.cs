@@ -10,7 +10,7 @@ namespace EmbeddedBackprop.Training;
 /// A compiled graph with its memory: parameters, gradients, optimiser state and one workspace, made once. After that nothing is allocated:
 /// not in a training step, a prediction or an evaluation.
 /// </summary>
-/// <remarks>Only a network with more than one thread (<see cref="NetworkOptions.Threads"/>) holds anything that wants to be disposed of.</remarks>
+/// <remarks>Only a network with more than one thread (<see cref="NetworkOptions.Threads"/>) holds anything that must be disposed of.</remarks>
 public sealed class Network : IDisposable
 {
     private readonly Node[] inputs;
@@ -105,7 +105,7 @@ public sealed class Network : IDisposable
     /// <summary>The inputs that losses compare with, in the order of the losses; a row of a data set's targets is dealt out to them.</summary>
     public IReadOnlyList<Node> Targets => targets;
 
-    /// <summary>What the first loss compares with; null for a network that only predicts.</summary>
+    /// <summary>The target of the first loss; null for a network that only predicts.</summary>
     public Node? Target { get; }
 
     /// <summary>The first loss; null for a network that only predicts.</summary>
@@ -147,8 +147,9 @@ public sealed class Network : IDisposable
     /// <summary>The optimiser's state: its arrays one after the other, then its scalars.</summary>
     public Span<float> OptimizerState => memory.OptimizerState.Span;
 
-    /// <summary>State that ops keep from step to step without training it (running means, carried recurrent state);
-    /// <see cref="Plan.State"/> lists its ranges.</summary>
+    /// <summary>
+    /// State that ops keep from step to step without training it (running means, carried recurrent state); <see cref="Plan.State"/> lists its ranges.
+    /// </summary>
     public Span<float> State => memory.State.Span;
 
     /// <summary>Training steps so far.</summary>
@@ -184,15 +185,17 @@ public sealed class Network : IDisposable
     /// <summary>One of several predictions after <see cref="Predict(int)"/>, [batch][<see cref="Plan.Stride"/> of the node]; valid until the next call of any kind.</summary>
     public ReadOnlySpan<float> Prediction(Node output, int batch) => InferencePlan.ValueSpan(Workspace, output, batch);
 
-    /// <summary>Where a training step's samples are written, before every step: afterwards other values may overwrite them.
-    /// [batch][InputStride].</summary>
+    /// <summary>
+    /// Where a training step's samples are written, before every step: afterwards other values may overwrite them. [batch][InputStride].
+    /// </summary>
     public Span<float> TrainingInput(int batch) => TrainingInput(Input, batch);
 
     /// <summary>Where a training step's values of any input of the graph (a target, too) are written, [batch][<see cref="Plan.Stride"/> of the node].</summary>
     public Span<float> TrainingInput(Node input, int batch) => Training.ValueSpan(Workspace, input, batch);
 
-    /// <summary>Where a training step's targets are written, before every step: afterwards other values may overwrite them.
-    /// [batch][TargetStride].</summary>
+    /// <summary>
+    /// Where a training step's targets are written, before every step: afterwards other values may overwrite them. [batch][TargetStride].
+    /// </summary>
     public Span<float> TrainingTarget(int batch) => TrainingInput(Target!, batch);
 
     /// <summary>Floats from sample to sample of the input.</summary>
@@ -268,8 +271,10 @@ public sealed class Network : IDisposable
     /// <param name="batch">Samples in this call.</param>
     /// <param name="correct">How many of them were predicted as the class of their target.</param>
     /// <param name="logicalBatch">Samples over which the loss averages; 0 for <paramref name="batch"/>.</param>
-    /// <param name="sampleOffset">Samples of the logical batch that earlier calls have seen; above 0 gradients and loss go on from there, with the bits of one large batch
-    /// (to rounding only where an op is applied twice: its weights then sum over uses and samples in another order). No other pass may come between.</param>
+    /// <param name="sampleOffset">
+    /// Samples of the logical batch that earlier calls have seen; above 0 gradients and loss go on from there, with the bits of one large batch (to
+    /// rounding only where an op is applied twice: its weights then sum over uses and samples in another order). No other pass may come between.
+    /// </param>
     /// <returns>The loss of the logical batch so far.</returns>
     public float ComputeGradients(int batch, out int correct, int logicalBatch = 0, int sampleOffset = 0)
     {

@@ -76,7 +76,7 @@ public sealed class Trainer
         average = new AveragedWeights(network, options.Averaging);
     }
 
-    /// <summary>What is trained.</summary>
+    /// <summary>The network to train.</summary>
     public Network Network => network;
 
     /// <summary>How it is trained.</summary>
@@ -258,7 +258,7 @@ public sealed class Trainer
         return new Evaluation(lossSum / data.Count, (double)correct / data.Count, correct, data.Count);
     }
 
-    /// <summary>Which of two numbers is the larger says nothing where there are no classes.</summary>
+    /// <summary>Accuracy means nothing where there are no classes.</summary>
     private static double Share(IBatchSource data, int correct, int samples) => data.ClassCount == 0 ? 0 : (double)correct / samples;
 
     private static void CheckFits(Network network, IBatchSource data)

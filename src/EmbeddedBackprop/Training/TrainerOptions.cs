@@ -32,7 +32,7 @@ public sealed record EarlyStopping(int Patience)
     public static EarlyStopping Never { get; } = new(0);
 }
 
-/// <summary>What one epoch brought.</summary>
+/// <summary>The results of one epoch.</summary>
 /// <param name="Epoch">Counted from 1.</param>
 /// <param name="Loss">Mean of the batches' losses, each before its update.</param>
 /// <param name="TrainAccuracy">Share of right predictions during the epoch, each before its update; 0 without classes.</param>

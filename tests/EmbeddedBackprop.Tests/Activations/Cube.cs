@@ -14,7 +14,7 @@ internal readonly struct Cube : IActivationFunction
     public static T Derivative<T>(T z, T a) where T : struct, ILanes<T> => T.Constant(3.0) * (z * z);
 }
 
-/// <summary>The same with a flipped sign in the derivative: what the checks must catch.</summary>
+/// <summary>The same with a flipped sign in the derivative: the checks must catch it.</summary>
 internal readonly struct FlippedCube : IActivationFunction
 {
     public static string Name => "flipped-cube";

@@ -3,14 +3,14 @@ using System.Text.RegularExpressions;
 namespace EmbeddedBackprop.Tests.Architecture;
 
 /// <summary>
-/// ARCHITECTURE.md's table of what to touch is counted: the tracked files that name one thing of a kind are the files that its like will touch. A changelog and generated results
-/// are not written by hand and do not count; nor does this file.
+/// ARCHITECTURE.md's table of files to touch is counted: the tracked files that name one thing of a kind are the files that its like will touch. A
+/// changelog and generated results are not written by hand and do not count; nor does this file.
 /// </summary>
 internal sealed class PlacesToTouchTests
 {
     private static readonly string[] NotCounted = ["CHANGELOG.md", "bench/results/", "tests/EmbeddedBackprop.Tests/Architecture/PlacesToTouchTests.cs"];
 
-    /// <param name="name">An activation, an optimiser, an op that stands for its kind.</param>
+    /// <param name="name">An activation, an optimiser, an op, as an example of its kind.</param>
     /// <param name="inSources">The most files below src and tools.</param>
     /// <param name="everywhere">The most files with tests, benchmarks and docs.</param>
     [TestCase("HardSwish", 3, 4)]
@@ -53,7 +53,7 @@ internal sealed class PlacesToTouchTests
         Assert.That(lines, Has.Length.EqualTo(1), string.Join('\n', lines));
     }
 
-    /// <summary>What is no name, or part of a longer one, does not count.</summary>
+    /// <summary>Other words, and parts of a longer name, do not count.</summary>
     [Test]
     public void The_count_sees_identifiers()
     {

@@ -11,7 +11,7 @@ internal static class PublicSurface
     public static string[] Of(Assembly assembly) =>
         [.. assembly.GetExportedTypes().SelectMany(Of).Order(StringComparer.Ordinal)];
 
-    /// <summary>The lines of a type: the type itself, its bases, and what it declares.</summary>
+    /// <summary>The lines of a type: the type itself, its bases, and its members.</summary>
     public static IEnumerable<string> Of(Type type)
     {
         string name = Name(type);
@@ -23,7 +23,7 @@ internal static class PublicSurface
             yield return $"{name} :: {member}";
     }
 
-    /// <summary>What a program may rely on by a line: the line itself, or, of a type's line, the type and each of its bases.</summary>
+    /// <summary>The promises of a line: the line itself, or, of a type's line, the type and each of its bases.</summary>
     public static IEnumerable<string> Promises(string line)
     {
         int bases = line.IndexOf(" : ", StringComparison.Ordinal);

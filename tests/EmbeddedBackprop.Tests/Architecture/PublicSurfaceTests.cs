@@ -2,7 +2,7 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Architecture;
 
-/// <summary>PublicSurface.txt holds what programs may rely on: nothing leaves it, and what joins it is seen in review.</summary>
+/// <summary>PublicSurface.txt holds the surface that programs may rely on: nothing leaves it, and additions are seen in review.</summary>
 internal sealed class PublicSurfaceTests
 {
     private static readonly string Recorded =

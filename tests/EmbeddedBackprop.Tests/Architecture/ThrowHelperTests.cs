@@ -36,7 +36,7 @@ internal sealed class ThrowHelperTests
         ArgumentOutOfRangeException error = Assert.Throws<ArgumentOutOfRangeException>(() => _ = new Dense(0, new Activation<Identity>()))!;
         Assert.That(error.StackTrace, Does.Not.Contain("Errors.").And.Contain(nameof(The_stack_trace_of_an_error_begins_where_the_user_called)));
 
-        // The helper's frame exists: only the text leaves it out.
+        // The helper's frame exists: only the printed trace leaves it out.
         Assert.That(new StackTrace(error).GetFrame(0)!.GetMethod()!.DeclaringType, Is.EqualTo(typeof(Errors)));
     }
 

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace EmbeddedBackprop.Tests.Benchmarks;
 
-/// <summary>What is measured is also right: the benchmark program's verbs, in processes of their own because they change the vector width.</summary>
+/// <summary>The measured code is also right: the benchmark program's verbs, in processes of their own because they change the vector width.</summary>
 public class BenchmarkProgramTests
 {
     [Test]

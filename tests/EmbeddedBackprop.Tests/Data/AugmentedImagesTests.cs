@@ -8,7 +8,7 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Data;
 
-/// <summary>Augmented images: single moves by hand, the definition in double, what they depend on, their bits, and a training with them.</summary>
+/// <summary>Augmented images: single moves by hand, the definition in double, their dependencies, their bits, and a training with them.</summary>
 internal sealed class AugmentedImagesTests
 {
     private const int Side = 5;
@@ -27,7 +27,7 @@ internal sealed class AugmentedImagesTests
                 Assert.That(right[(y * Side) + x], Is.EqualTo(x == 0 ? 0 : image[(y * Side) + x - 1]), $"right {x},{y}");
                 Assert.That(up[(y * Side) + x], Is.EqualTo(y + 2 < Side ? image[((y + 2) * Side) + x] : 0), $"up {x},{y}");
 
-                // A quarter: what comes to (x, y) stood at u = y, v = 4 - x.
+                // A quarter turn: the pixel at (x, y) was at u = y, v = 4 - x.
                 Assert.That(turned[(y * Side) + x], Is.EqualTo(image[((Side - 1 - x) * Side) + y]), $"quarter {x},{y}");
             }
         }
@@ -39,7 +39,7 @@ internal sealed class AugmentedImagesTests
     [Test]
     public void Places_just_inside_the_border_stay_inside()
     {
-        // Factors next to 1 give places next to whole numbers, and shifts bring them to the border.
+        // Factors next to 1 give positions next to whole numbers, and shifts bring them to the border.
         foreach (int side in (int[])[2, 3, 5, 8, 9, 28])
         {
             float[] image = Samples.Array(side * side, side), result = new float[side * side];

@@ -2,7 +2,7 @@ using EmbeddedBackprop.Data;
 
 namespace EmbeddedBackprop.Tests.Data;
 
-/// <summary>Sequences of different length: what is gathered, windows, resampling, standardisation, folds.</summary>
+/// <summary>Sequences of different length: gathering, windows, resampling, standardisation, folds.</summary>
 internal sealed class SequenceDatasetTests
 {
     /// <summary>Lengths 1, 3 and 2 with two features.</summary>

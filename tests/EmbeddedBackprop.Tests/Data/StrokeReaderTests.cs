@@ -4,7 +4,7 @@ using EmbeddedBackprop.IO;
 
 namespace EmbeddedBackprop.Tests.Data;
 
-/// <summary>Labelled strokes in JSON: what is read, what is refused and where, and that no bytes do any other harm.</summary>
+/// <summary>Labelled strokes in JSON: files that are read, files that are refused and where, and that no bytes do any other harm.</summary>
 internal sealed class StrokeReaderTests
 {
     private const string Good = """

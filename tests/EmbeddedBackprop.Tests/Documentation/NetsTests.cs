@@ -6,7 +6,7 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Documentation;
 
-/// <summary>docs/nets.md says what a net's text can say, and nothing else.</summary>
+/// <summary>docs/nets.md describes all that a net's text can contain, and nothing else.</summary>
 public sealed class NetsTests
 {
     private static readonly string[] Lines = File.ReadAllLines(Path.Combine(Repository.Root, "docs", "nets.md"));

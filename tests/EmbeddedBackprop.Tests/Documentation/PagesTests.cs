@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace EmbeddedBackprop.Tests.Documentation;
 
-/// <summary>What every page promises: narrow tables, links that lead somewhere, and names of source files that exist.</summary>
+/// <summary>The rules of every page: narrow tables, links that lead somewhere, and names of source files that exist.</summary>
 internal sealed partial class PagesTests
 {
     private const int WidestCell = 120;
@@ -16,7 +16,7 @@ internal sealed partial class PagesTests
 
     private static IEnumerable<string> All => Pages.All;
 
-    // ARCHITECTURE.md is a text for one reader, in which some tables are longer.
+    // ARCHITECTURE.md is a page for one reader, in which some tables are longer.
     private static IEnumerable<string> Tables => Pages.All.Where(page => page != "ARCHITECTURE.md");
 
     [TestCaseSource(nameof(Tables))]

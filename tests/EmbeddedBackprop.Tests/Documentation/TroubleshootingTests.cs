@@ -95,7 +95,7 @@ internal sealed partial class TroubleshootingTests
     private static string[] Kinds(EbpProcess ebp) =>
         [.. ebp.RunJson("doctor", "m").GetProperty("findings").EnumerateArray().Select(finding => finding.GetProperty("kind").GetString()!).Distinct()];
 
-    /// <summary>What the tool says of a report in which everything is wrong.</summary>
+    /// <summary>The tool's advice for a report in which everything is wrong.</summary>
     private static string Message(FindingKind kind)
     {
         LayerDiagnosis healthy = new("dense9", "sigmoid", 4, 0.1, [], 0.2, false, false, false, 0.1, 1, 10, 0.001);

@@ -5,7 +5,7 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Ebp;
 
-/// <summary>What train writes, and what the other verbs make of it.</summary>
+/// <summary>The files of train, and their use by the other verbs.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class ModelTests
@@ -97,7 +97,7 @@ public sealed class ModelTests
         JsonElement interrupted = EbpProcess.LastLine(output);
         int epochs = interrupted.GetProperty("epochs").GetArrayLength();
         Assert.That(interrupted.GetProperty("interrupted").GetBoolean(), Is.True);
-        // What the file has behind it is more than its whole epochs, if it was stopped within one.
+        // The file's training is longer than its whole epochs, if it was stopped within one.
         bool within = ModelFile.Open(Path.Combine(ebp.Folder, "a.st")).State!.NextSample > 0;
         string done = epochs.ToString(System.Globalization.CultureInfo.InvariantCulture);
         Assert.That(ebp.Run("train", "--resume", "a.st", "--epochs", done, "--out", "c.st").ExitCode, Is.EqualTo(within || epochs == 0 ? 2 : 0));

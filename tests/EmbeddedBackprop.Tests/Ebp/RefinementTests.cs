@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace EmbeddedBackprop.Tests.Ebp;
 
-/// <summary>What is done to gradients and the rate in the course of training, early stopping, and that all of it is kept by a resumed training.</summary>
+/// <summary>The treatment of gradients and the rate during training, early stopping, and that a resumed training keeps all of it.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.All)]
 public sealed class RefinementTests

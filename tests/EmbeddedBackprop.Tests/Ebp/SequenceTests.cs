@@ -174,7 +174,7 @@ public sealed class SequenceTests
         StringBuilder text = new();
         for (int i = 0; i < 120; i++)
         {
-            // A bar that stands or lies, at one of four places.
+            // A vertical or horizontal bar, at one of four positions.
             for (int pixel = 0; pixel < 16; pixel++)
                 text.Append((i % 2 == 0 ? pixel % 4 : pixel / 4) == i / 2 % 4 ? 9 : (i + pixel) % 3).Append(',');
             text.Append(i % 2).Append('\n');

@@ -12,7 +12,7 @@ internal sealed class CBuild : IDisposable
     public static readonly string[] Strict =
         ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Wdouble-promotion", "-Werror", "-ffp-contract=off"];
 
-    /// <summary>The compilers and options of the default run: compiler first, options behind it.</summary>
+    /// <summary>The compilers and options of the default run: compiler first, then options.</summary>
     public static IEnumerable<string> Compilers =>
         ["gcc -O0", "gcc -O3", "clang -O2", .. Fma.IsSupported ? new[] { "gcc -O3 -mfma", "clang -O2 -mfma" } : []];
 

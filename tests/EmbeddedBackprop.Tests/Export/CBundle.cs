@@ -5,7 +5,9 @@ using EmbeddedBackprop.Tests.Graphs;
 
 namespace EmbeddedBackprop.Tests.Export;
 
-/// <summary>Many exported networks in one program, whose exit code is the number (from 1) of the first one that has other bits than the engine.</summary>
+/// <summary>
+/// Many exported networks in one program, whose exit code is the index (from 1) of the first one that has other bits than the engine.
+/// </summary>
 /// <param name="build">Where the files go.</param>
 internal sealed class CBundle(CBuild build)
 {
@@ -19,7 +21,7 @@ internal sealed class CBundle(CBuild build)
     /// <summary>The files to compile.</summary>
     public string[] Files => [.. files];
 
-    /// <summary>Exports one more network; its self-test stands for it.</summary>
+    /// <summary>Exports one more network; its self-test checks it.</summary>
     public void Add(Plan plan, ReadOnlySpan<float> parameters, ReadOnlySpan<float> state, CExportOptions? options = null, Func<string, string>? changeSelfTest = null)
     {
         string prefix = "n" + CText.Number(Count++);

@@ -5,14 +5,15 @@ namespace EmbeddedBackprop.Tests.Export;
 
 /// <summary>A processor without an operating system: a compiler that makes programs for it and an emulator that runs them.</summary>
 /// <remarks>
-/// A program is C with <c>int main(void)</c>; what it returns is the exit code. It may include device.h: <c>device_text</c> and <c>device_word</c> write to standard
+/// A program is C with <c>int main(void)</c>; its result is the exit code. It may include device.h: <c>device_text</c> and
+/// <c>device_word</c> write to standard
 /// output on every device and on <see cref="Host"/>, <c>device_start</c> and <c>device_instructions</c> count on Cortex-M.
 /// </remarks>
-/// <param name="Name">What tests call it; <see cref="CTarget.Name"/> where it is a target.</param>
+/// <param name="Name">Its name in tests; <see cref="CTarget.Name"/> where it is a target.</param>
 /// <param name="Compiler">The compiler and its options for the processor.</param>
-/// <param name="CompilerPackages">What Debian calls the compiler and its C library.</param>
-/// <param name="Emulator">The emulator and its options, the program is put behind them; empty on the host.</param>
-/// <param name="EmulatorPackage">What Debian calls the emulator.</param>
+/// <param name="CompilerPackages">Debian's names of the compiler and its C library.</param>
+/// <param name="Emulator">The emulator and its options, the program follows them; empty on the host.</param>
+/// <param name="EmulatorPackage">Debian's name of the emulator.</param>
 internal sealed record CDevice(string Name, string[] Compiler, string CompilerPackages, string[] Emulator, string EmulatorPackage)
 {
     private const int TimeLimitSeconds = 300;
@@ -38,7 +39,7 @@ internal sealed record CDevice(string Name, string[] Compiler, string CompilerPa
     public static readonly CDevice Avr = new(
         "avr", ["avr-gcc", "-mmcu=atmega2560", "-include", "device.h"], "gcc-avr avr-libc", ["simavr", "-m", "atmega2560", "-f", "16000000"], "simavr");
 
-    /// <summary>This machine: what a device prints can be compared with what the same program prints here.</summary>
+    /// <summary>This machine: the output of a device can be compared with that of the same program here.</summary>
     public static readonly CDevice Host = new("host", ["gcc"], "gcc libc6-dev", [], "");
 
     /// <summary>Everything that is emulated.</summary>
@@ -74,7 +75,7 @@ internal sealed record CDevice(string Name, string[] Compiler, string CompilerPa
             Tools.Missing($"picolibc for {Compiler[0]}", CompilerPackages);
         }
 
-        // Libraries are searched for what stands in front of them.
+        // Libraries are searched for the symbols of the files before them.
         string[] words = options.Split(' ');
         string[] libraries = [.. words.Where(word => word.StartsWith("-l", StringComparison.Ordinal))];
         Tools.RunChecked(build.Folder, compiler, [.. CBuild.Strict, .. Compiler[1..], .. words.Except(libraries), .. arguments, .. libraries]);
@@ -88,7 +89,7 @@ internal sealed record CDevice(string Name, string[] Compiler, string CompilerPa
     /// <param name="build">The folder.</param>
     /// <param name="program">The program's file name.</param>
     /// <param name="counted">Whether device_instructions is wanted: qemu then keeps time by instructions, and is slower.</param>
-    /// <returns>What main returned, and what the program wrote.</returns>
+    /// <returns>The result of main, and the program's output.</returns>
     public Tools.Result Run(CBuild build, string program, bool counted = false)
     {
         if (Emulator.Length == 0)

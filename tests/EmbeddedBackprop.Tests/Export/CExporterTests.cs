@@ -243,7 +243,7 @@ internal sealed class CExporterTests
                 continue;
             }
 
-            // A float's 23 bits stand in six hexadecimal digits of which the lowest bit is 0, so that the second lowest is the float's last bit.
+            // A float's 23 bits are six hexadecimal digits of which the lowest bit is 0, so that the second lowest is the float's last bit.
             const string Digits = "0123456789abcdef";
             char[] line = lines[i].ToCharArray();
             line[digit] = Digits[Digits.IndexOf(line[digit]) ^ 2];

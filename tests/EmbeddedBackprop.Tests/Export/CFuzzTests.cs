@@ -3,7 +3,9 @@ using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Tests.Export;
 
-/// <summary>Inputs that a fuzzer invents: NaN, infinities, denormals, numbers of rows that no table has, in every op at once, under the sanitizers of clang.</summary>
+/// <summary>
+/// Inputs that a fuzzer invents: NaN, infinities, denormals, indices of rows that no table has, in every op at once, under the sanitizers of clang.
+/// </summary>
 [TestFixture]
 [Parallelizable(ParallelScope.Self)]
 internal sealed class CFuzzTests
@@ -29,7 +31,7 @@ internal sealed class CFuzzTests
             return source.Replace(text, planted, StringComparison.Ordinal);
         }), Is.Not.Null);
 
-    /// <summary>Fuzzes the zoo; what the fuzzer says of the first error, null if it finds none.</summary>
+    /// <summary>Fuzzes the zoo; the fuzzer's report of the first error, null if it finds none.</summary>
     private string? Fuzz(CStorage storage, int seconds, Func<string, string> change)
     {
         string clang = Tools.Require("clang", "clang");
@@ -53,8 +55,8 @@ internal sealed class CFuzzTests
     }
 
     /// <summary>
-    /// The bytes of the fuzzer become the inputs, over and over until all are full. Each is predicted twice with other numbers in arena and outputs: a result that
-    /// differs read memory that was never written.
+    /// The bytes of the fuzzer become the inputs, over and over until all are full. Each is predicted twice with other values in arena and outputs: a
+    /// result that differs read memory that was never written.
     /// </summary>
     private static string Harness(string header)
     {

@@ -12,7 +12,8 @@ namespace EmbeddedBackprop.Tests.Export;
 [Parallelizable(ParallelScope.Self)]
 internal sealed class CHostileTests
 {
-    // Words of C, macros and functions of its library, names that the exported C has itself, what comments and trigraphs are made of, and what no identifier is.
+    // Words of C, macros and functions of its library, names that the exported C has itself, the characters of comments and trigraphs, and
+    // words that are no identifiers.
     private static readonly string[] Names =
     [
         "int", "while", "memcpy", "memset", "main", "arena", "state", "input", "output", "NULL", "EOF", "SIZE_MAX", "INT8", "FLT", "EBP", "ebp", "my_ebp_", "string", "Stdint",

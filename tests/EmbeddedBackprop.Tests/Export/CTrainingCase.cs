@@ -7,10 +7,11 @@ using EmbeddedBackprop.Training.Schedules;
 namespace EmbeddedBackprop.Tests.Export;
 
 /// <summary>One network whose exported training is compared with the engine's.</summary>
-/// <param name="Name">What a failure says.</param>
+/// <param name="Name">The name in a failure's message.</param>
 /// <param name="Build">
-/// Makes the graph and gives the outputs (at least one) and the losses. The names of inputs say what samples look like: "rows5" whole numbers below 5, "class4" the same for the
-/// number of a class, "onehot" rows with one 1, "bit" zeros and ones, "share" numbers from 0 to 1, everything else numbers from -1 to 1.
+/// Makes the graph and gives the outputs (at least one) and the losses. The names of inputs describe their samples: "rows5" whole numbers
+/// below 5, "class4" the same for the index of a class, "onehot" rows with one 1, "bit" zeros and ones, "share" numbers from 0 to 1,
+/// everything else numbers from -1 to 1.
 /// </param>
 internal sealed record CTrainingCase(string Name, Func<Graph, (Node[] Outputs, Node[] Losses)> Build)
 {
@@ -32,7 +33,7 @@ internal sealed record CTrainingCase(string Name, Func<Graph, (Node[] Outputs, N
 
     public Schedule Schedule { get; init; } = new Constant();
 
-    /// <summary>What the schedule takes for an epoch; the training has as many epochs as its updates need.</summary>
+    /// <summary>The updates of the schedule's epoch; the training has as many epochs as its updates need.</summary>
     public int StepsPerEpoch { get; init; }
 
     public int Epochs => StepsPerEpoch == 0 ? 1 : (Updates + StepsPerEpoch - 1) / StepsPerEpoch;
@@ -40,10 +41,10 @@ internal sealed record CTrainingCase(string Name, Func<Graph, (Node[] Outputs, N
     /// <summary>Updates that are compared.</summary>
     public int Updates { get; init; } = 100;
 
-    /// <summary>Called between updates with their number, counted from 1: the learning rate of the next one (a schedule).</summary>
+    /// <summary>Called between updates with their count, from 1: the learning rate of the next one (a schedule).</summary>
     public Func<int, float>? Rate { get; init; }
 
-    /// <summary>How frozen layers stand in flash, where that is not float32.</summary>
+    /// <summary>The storage of frozen layers in flash, where that is not float32.</summary>
     public IReadOnlyDictionary<string, CStorage> StorageOf { get; init; } = new Dictionary<string, CStorage>();
 
     /// <summary>Layers that keep their weights.</summary>
@@ -52,7 +53,7 @@ internal sealed record CTrainingCase(string Name, Func<Graph, (Node[] Outputs, N
     /// <summary>Nodes whose values the C computes again; the engine keeps them.</summary>
     public string[] Recompute { get; init; } = [];
 
-    /// <summary>How the weights of layers that are not trained stand in flash.</summary>
+    /// <summary>The storage in flash of the weights of layers that are not trained.</summary>
     public CStorage Storage { get; init; } = CStorage.Float32;
 
     /// <summary>The rows of an input or target, the same for every call, where its name does not tell; null for no such rows.</summary>

@@ -207,7 +207,7 @@ internal sealed class CTrainingParity(CBuild build, IReadOnlyList<CTrainingCase>
         }
     }
 
-    /// <summary>What is trained, without padding and without what is not.</summary>
+    /// <summary>The trained elements, without padding.</summary>
     private static float[] Compact(Network engine, Span<float> all)
     {
         List<float> values = [];

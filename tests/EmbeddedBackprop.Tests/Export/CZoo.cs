@@ -67,7 +67,7 @@ internal sealed class CZoo
 
     public IReadOnlyList<(string Name, string Text)> Export(CExportOptions options) => CExporter.Generate(Plan, Parameters, options, State);
 
-    /// <summary>What the engine says, sample after sample, with the weights as they are stored and with what recurrent layers carry from one to the next.</summary>
+    /// <summary>The engine's results, sample after sample, with the stored weights and with the state that recurrent layers carry.</summary>
     public float[][] Run(CExportOptions options, float[][] samples)
     {
         Plan plan = Plan.ForInference(Graph, new PlanOptions { Batch = 1, Arithmetic = options.Arithmetic!.Value }, [.. outputs]);
@@ -87,7 +87,7 @@ internal sealed class CZoo
         })];
     }
 
-    /// <summary>Numbers for all inputs of one sample; where a table is read they are numbers of rows.</summary>
+    /// <summary>Values for all inputs of one sample; where a table is read they are indices of rows.</summary>
     public float[] Sample(int seed, Numbers numbers) => [.. Inputs.SelectMany((input, i) =>
     {
         float[] values = Samples.Array(input.Shape.Length, (seed * 1000) + i, input.Name.StartsWith("rows", StringComparison.Ordinal) ? Numbers.Plain : numbers);
@@ -121,7 +121,7 @@ internal sealed class CZoo
 
     private void AddPools()
     {
-        // Every place of the output is a long sum.
+        // Every element of the output is a long sum.
         Out(new ConvTranspose2D(3, 4, 4, new Activation<Identity>(), new ConvOptions { PaddingY = 1, PaddingX = 1 }), In(new Shape(3, 6, 6)));
         (int, int) window = (Draw(2, 3), Draw(2, 4)), stride = (Draw(1, 3), Draw(1, 3)), padding = (Draw(0, 1), Draw(0, 1));
         Out(new MaxPool2D(window, stride, padding), In(new Shape(Draw(1, 3), Draw(5, 8), Draw(5, 8))));

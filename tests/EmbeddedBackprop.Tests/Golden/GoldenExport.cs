@@ -28,8 +28,8 @@ internal static class GoldenExport
         return [.. cases.Values];
     }
 
-    /// <summary>Called by the tests when a plan has its parameters; does nothing unless somebody collects.</summary>
-    /// <param name="where">The file, and behind a space what is tried with it.</param>
+    /// <summary>Called by the tests when a plan has its parameters; does nothing unless a test collects.</summary>
+    /// <param name="where">The file, and after a space the trial.</param>
     public static void Note(string where, Plan plan, ReadOnlySpan<float> parameters, ReadOnlySpan<float> state = default)
     {
         string file = where.Split(' ')[0];

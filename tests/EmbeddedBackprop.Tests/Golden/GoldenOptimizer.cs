@@ -39,7 +39,7 @@ internal sealed record GoldenOptimizer(string Name, OptimizerSettings Settings, 
             LargestStep = Pair(spec, "step_sizes", 1),
         };
         string engine = name == "sgd" && momentum is > 0 ? (nesterov ? "nesterov" : "momentum") : name;
-        // AdamW's decay is 0.01 where nothing is said: PyTorch's default.
+        // AdamW's decay is 0.01 by default, as in PyTorch.
         float decay = Number(spec, "weight_decay") ?? (name == "adamw" ? 0.01f : 0f);
         return new(
             engine, settings, (float)GoldenJson.Field(spec, where, "lr").GetDouble(), decay,

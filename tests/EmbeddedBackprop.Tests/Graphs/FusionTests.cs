@@ -5,7 +5,7 @@ using EmbeddedBackprop.Tests.Activations;
 
 namespace EmbeddedBackprop.Tests.Graphs;
 
-/// <summary>What the plan fuses, what it leaves alone, and that nobody can tell by the bits.</summary>
+/// <summary>The steps that the plan fuses, the steps that it does not, and that the bits are the same.</summary>
 internal sealed class FusionTests
 {
     private static readonly Activation Linear = new Activation<Identity>();

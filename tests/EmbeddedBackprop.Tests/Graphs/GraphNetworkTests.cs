@@ -159,7 +159,7 @@ internal sealed class GraphNetworkTests
         Node x = graph.Input(new Shape(6));
         Node y = graph.Apply(new Dense(6, Linear), graph.Apply(new Dense(2, Linear), x));
         Network network = new(x, y, graph.Apply(new Loss<Quadratic>(), y, x), new NetworkOptions { Batch = 4, Optimizer = new Adam() });
-        // Two numbers decide all six, so two neurons can carry them; the data's own targets are not read.
+        // Two values decide all six, so two neurons can carry them; the data's own targets are not read.
         float[] rows = [.. Enumerable.Range(0, 40).SelectMany(i => Enumerable.Range(0, 6).Select(k => MathF.Sin(i) * k / 6f + (MathF.Cos(i * 3) * (k % 2))))];
         Trainer trainer = new(network, FloatDataset.Regression(rows, 6, Samples.Array(40, 9), 1), new TrainerOptions { LearningRate = 0.02f });
         double first = trainer.TrainEpoch()!.Value.Loss, last = 0;
@@ -213,7 +213,7 @@ internal sealed class GraphNetworkTests
 
     private static Span<float> Workspace(Branched net)
     {
-        // The training plan's workspace is not public: a forward pass over the same numbers gives the same values.
+        // The training plan's workspace is not public: a forward pass over the same inputs gives the same values.
         Plan plan = net.Network.TrainingPlan!;
         float[] workspace = new float[plan.WorkspaceLength];
         foreach (Node node in (Node[])[net.A, net.B, .. net.Network.Targets])

@@ -1,9 +1,9 @@
 namespace EmbeddedBackprop.Tests.Graphs;
 
 /// <summary>
-/// Judges a plan without the planner's help: it walks through the program over a workspace that holds, instead of numbers, whose number stands there. What a
-/// step reads must be there, and what it writes must leave alone what the same step reads and what somebody reads later. What is live is not computed: a value
-/// that was overwritten is missed by its next reader.
+/// Judges a plan without the planner's help: it walks through the program over a workspace that holds the owner of each element instead of
+/// its value. A step's inputs must be there, and its outputs must not overwrite the inputs of the same step or of a later one. Lives are
+/// not computed: the next reader of an overwritten value misses it.
 /// </summary>
 internal sealed class PlanChecker
 {

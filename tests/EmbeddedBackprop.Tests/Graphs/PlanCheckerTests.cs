@@ -72,7 +72,7 @@ internal sealed class PlanCheckerTests
             {
                 if (step.Inputs.Length == 0 || !step.HasBackward || step.Op.IsLoss || step.Op is not EmbeddedBackprop.Ops.Dense)
                     continue;
-                // A dense layer reads its input in both passes, so its output, its scratch or its gradient must not stand there.
+                // A dense layer reads its input in both passes, so its output, its scratch or its gradient must not overlap it.
                 tried++;
                 Slot kept = step.OutputGradient;
                 step.OutputGradient = step.Inputs[0] with { Length = Math.Min(kept.Length, step.Inputs[0].Length) };

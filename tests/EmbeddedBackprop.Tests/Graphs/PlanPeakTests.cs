@@ -9,7 +9,8 @@ using EmbeddedBackprop.Tests.IO;
 namespace EmbeddedBackprop.Tests.Graphs;
 
 /// <summary>
-/// The workspace of the nets of this test suite beside the most floats alive at one time, which no placing can go below. Random graphs: <see cref="PlanCheckerTests"/>.
+/// The workspace of the nets of this test suite, compared with the most floats alive at one time, a lower bound of every placement. Random
+/// graphs: <see cref="PlanCheckerTests"/>.
 /// </summary>
 internal sealed partial class PlanPeakTests
 {

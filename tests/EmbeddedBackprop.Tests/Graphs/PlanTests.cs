@@ -84,7 +84,7 @@ internal sealed class PlanTests
     [Test]
     public void An_op_applied_twice_shares_its_weights_and_sums_their_gradients([Values] Execution execution)
     {
-        // f(f(x)) with one dense layer: the gradient is checked against differences, at both places of use.
+        // f(f(x)) with one dense layer: the gradient is checked against differences, at both uses.
         Graph graph = new();
         Node x = graph.Input(new Shape(7));
         Dense shared = new(7, new Activation<Sigmoid>());

@@ -35,14 +35,14 @@ internal sealed class RandomNetwork
         if (!pool.Single(entry => entry.Node == prediction).Trained || random.NextBelow(2) == 0)
             prediction = AddDense(prediction);
         AddLoss(prediction);
-        // Some nodes lead nowhere, or only to what the caller wants to see.
+        // Some nodes lead nowhere, or only to values that the caller reads.
         Prediction = prediction;
         Watched = random.NextBelow(2) == 0 ? [prediction] : [prediction, Any()];
         Seed = (int)seed;
         Losses.Add(Loss);
         if (random.NextBelow(3) == 0)
         {
-            // Further losses, also on what is judged already and on what cannot be trained.
+            // Further losses, also on nodes that are judged already or cannot be trained.
             for (int i = 1 + random.NextBelow(2); i > 0; i--)
             {
                 Node judged = random.NextBelow(3) == 0 ? prediction : Any();
@@ -111,7 +111,7 @@ internal sealed class RandomNetwork
         switch (random.NextBelow(faulty ? 7 : 14))
         {
             case 0:
-                // Every second time behind a linear layer of its own, as the planner fuses them.
+                // Every second time after a linear layer of its own, as the planner fuses them.
                 Add(new Activate(AnyActivation()), random.NextBelow(2) == 0 ? AddDense(from, new Activation<Identity>()) : from);
                 break;
             case 1 when Partner(from) is { } other:

@@ -83,7 +83,8 @@ internal sealed class RandomNetworkTests
 
     private static void CheckGradients(uint first, uint count)
     {
-        // A bias before a batch normalisation has no gradient: only rounding is left. In a random net a gradient may be tiny beside the loss, whose rounding the differences show: the limits are wider than those for a chosen net.
+        // A bias before a batch normalisation has no gradient: only rounding is left. In a random net a gradient may be tiny compared with
+        // the loss, whose rounding the differences show: the limits are wider than those for a chosen net.
         GradientCheckOptions options = new() { ElementsPerTensor = 4, DifferenceLimit = 1e-4, FloatLimit = 1e-3 };
         int bare = 0;
         for (uint seed = first; seed < first + count; seed++)
@@ -123,7 +124,9 @@ internal sealed class RandomNetworkTests
         }
     }
 
-    /// <summary>Forward and backward pass, the batch in one or several pieces, in a workspace that holds NaN: what is read must have been written.</summary>
+    /// <summary>
+    /// Forward and backward pass, the batch in one or several pieces, in a workspace that holds NaN: every element must be written before it is read.
+    /// </summary>
     private static Outcome Run(RandomNetwork net, Layout layout, Execution execution, bool keepAll = false, int pieces = 1, Func<PlanOptions, PlanOptions>? change = null)
     {
         Node[] outputs = keepAll ? [.. net.Graph.Nodes.Where(node => node.Op is not Loss)] : net.Watched;

@@ -10,7 +10,7 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Graphs;
 
-/// <summary>What ops keep from step to step: its place, its beginning, resets, files; and what else the interface of ops promises.</summary>
+/// <summary>The state of ops: its offset, its initial value, resets, files; and the other promises of the interface of ops.</summary>
 internal sealed class StateTests
 {
     private static readonly Activation Sigmoid = new Activation<Sigmoid>();

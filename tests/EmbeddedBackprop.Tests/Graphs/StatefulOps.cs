@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace EmbeddedBackprop.Tests.Graphs;
 
-/// <summary>An op of one input for tests, as a user would write one: one generic text for the vector form, the definition and the oracle.</summary>
+/// <summary>An op of one input for tests, as a user would write one: one generic method for the vector form, the definition and the oracle.</summary>
 internal abstract class OneInputOp : Op
 {
     public override BackwardReads BackwardReads => BackwardReads.Inputs;
@@ -60,7 +60,7 @@ internal sealed class MemoryOp : OneInputOp
         return inputs[0].Shape;
     }
 
-    // The per-sample range is asked for first and yet stands last.
+    // The per-sample range is asked for first and yet comes last.
     public override void DescribeState(StateLayout layout)
     {
         layout.AddPerSample(Name + ".previous", length);

@@ -2,7 +2,9 @@ using System.Numerics;
 
 namespace EmbeddedBackprop.Tests.Graphs;
 
-/// <summary>An op of two inputs for tests of graphs, as a user would write one: one generic text for the vector form, the definition and the oracle.</summary>
+/// <summary>
+/// An op of two inputs for tests of graphs, as a user would write one: one generic method for the vector form, the definition and the oracle.
+/// </summary>
 internal abstract class TwoInputOp : Op
 {
     public override Shape InferShape(string name, ReadOnlySpan<Node> inputs) =>
@@ -66,7 +68,7 @@ internal sealed class SumOp : TwoInputOp
 
     public override bool MayOverlay(int input) => true;
 
-    // The gradient is passed on as it is, so both inputs may have it in place.
+    // The gradient is passed on unchanged, so both inputs may have it in place.
     public override bool MayOverlayGradient(int input) => true;
 
     protected override T Value<T>(T x, T y) => x + y;

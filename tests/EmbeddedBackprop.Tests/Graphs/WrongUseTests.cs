@@ -7,7 +7,7 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Graphs;
 
-/// <summary>What cannot be meant is refused by name before anything is computed.</summary>
+/// <summary>Wrong uses are refused by name before anything is computed.</summary>
 internal sealed class WrongUseTests
 {
     private static readonly Activation Sigmoid = new Activation<Sigmoid>();

@@ -132,7 +132,7 @@ public sealed class AtomicFileTests
             }
 
             float value = ValueOf(_path);
-            // The folder is flushed after the rename: the new file stands, but was not acknowledged.
+            // The folder is flushed after the rename: the new file is there, but was not acknowledged.
             Assert.That(value, Is.EqualTo(operations.Replaced ? 2f : 1f));
             oldLeft += value == 1f ? 1 : 0;
             Assert.That(Directory.GetFileSystemEntries(_folder), Has.Length.EqualTo(1), "a temporary file is left");

@@ -53,7 +53,7 @@ public sealed class KillTests
         string path = Path.Combine(_folder, "checkpoint.safetensors");
         Random random = new(_kills++);
         using Process process = ChildProcess.Start("write-checkpoints", how, path, _step.ToString(CultureInfo.InvariantCulture));
-        // The process is let run until its first acknowledgement, and then a little: it is killed at any place of a write.
+        // The process is let run until its first acknowledgement, and then a little: it is killed at any point of a write.
         int acknowledged = int.Parse(process.StandardOutput.ReadLine() ?? "0", CultureInfo.InvariantCulture);
         Assert.That(acknowledged, Is.EqualTo(_step), "the process did not come to its first checkpoint");
         TimeSpan delay = TimeSpan.FromMilliseconds(random.NextDouble() * 30);

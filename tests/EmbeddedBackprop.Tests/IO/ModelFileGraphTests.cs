@@ -10,7 +10,9 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.IO;
 
-/// <summary>Networks of several outputs and losses come back from their files: the same predictions, and the same bits when training goes on.</summary>
+/// <summary>
+/// Networks of several outputs and losses come back from their files: the same predictions, and the same bits when training continues.
+/// </summary>
 public sealed class ModelFileGraphTests
 {
     private const int Count = 30;
@@ -77,7 +79,9 @@ public sealed class ModelFileGraphTests
 
     private static Trainer Trainer(Network network) => new(network, Data, new TrainerOptions { Epochs = 4, LearningRate = 0.02f });
 
-    /// <summary>Inputs in another order than made, a loss between the layers, names with blanks, dropout, whose bits depend on the op's place.</summary>
+    /// <summary>
+    /// Inputs in another order than made, a loss between the layers, names with blanks, dropout, whose bits depend on the op's index.
+    /// </summary>
     private static Network Make()
     {
         Graph graph = new();

@@ -46,7 +46,7 @@ public sealed class ModelFileMutationTests
         Assert.That((accepted, refused, wrong), Is.EqualTo((0, file.Length, 0)));
     }
 
-    /// <summary>The safetensors reader has its own million; these are about what stands in the strings, so all are sealed but one in eight.</summary>
+    /// <summary>The safetensors reader has its own million; these change the strings, so all but one in eight have valid sums.</summary>
     [TestCase(100_000)]
     [TestCase(1_000_000, Category = "Exhaustive")]
     public void Mutants_give_a_model_or_the_format_error(int count)

@@ -244,7 +244,7 @@ public sealed class ModelFileTests
         Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(1024));
     }
 
-    /// <summary>Writes one text over another in the header and sets length and sums anew.</summary>
+    /// <summary>Replaces one string by another in the header and sets length and sums anew.</summary>
     internal static byte[] Replace(byte[] file, string from, string to)
     {
         int length = (int)BinaryPrimitives.ReadUInt64LittleEndian(file);

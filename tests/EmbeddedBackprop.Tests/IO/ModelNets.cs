@@ -61,7 +61,7 @@ internal static class ModelNets
         }
     }
 
-    /// <summary>Everything that a training leaves behind, as one text.</summary>
+    /// <summary>The whole result of a training, as one string.</summary>
     public static string Hash(Trainer trainer) => string.Join(
         ' ',
         WeightsHash.Of(trainer.Network),

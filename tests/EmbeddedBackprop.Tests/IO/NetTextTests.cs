@@ -7,7 +7,7 @@ public sealed class NetTextTests
     [Test]
     public void A_last_softmax_of_a_vector_is_the_outputs_activation()
     {
-        // Its loss then works on the logits, as behind "dense 10 softmax"; in the middle, and over the rows of a sequence, it is the op.
+        // Its loss then works on the logits, as after "dense 10 softmax"; in the middle, and over the rows of a sequence, it is the op.
         Assert.That(NetText.Format(NetText.Build("input 4; dense 3; softmax", Registry.Activation).Nodes[^1]), Does.EndWith("activate softmax"));
         Assert.That(NetText.Build("input 4; softmax; dense 3", Registry.Activation).Nodes[1].Op!.Kind, Is.EqualTo("softmax"));
         Assert.That(NetText.Build("input 4x3; softmax", Registry.Activation).Nodes[^1].Op!.Kind, Is.EqualTo("softmax"));

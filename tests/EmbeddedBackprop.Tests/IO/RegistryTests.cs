@@ -8,7 +8,7 @@ using EmbeddedBackprop.Training.Schedules;
 
 namespace EmbeddedBackprop.Tests.IO;
 
-/// <summary>Nothing that has a name is missing from the registry, and the tests of activations and losses run over what the registry knows.</summary>
+/// <summary>Nothing that has a name is missing from the registry, and the tests of activations and losses run over the registry.</summary>
 internal sealed class RegistryTests
 {
     [Test]
@@ -40,7 +40,7 @@ internal sealed class RegistryTests
         OptimizerSettings said = new() { Momentum = 0.5f, Alpha = 0.5f, Beta1 = 0.5f, Beta2 = 0.25f, Epsilon = 1f, Decrease = 0.25f, Increase = 2f, SmallestStep = 1f, LargestStep = 3f };
         foreach (OptimizerSettings settings in Registry.OptimizerNames.Select(name => Registry.Optimizer(name, said).Settings))
         {
-            // Each setting that the optimiser has is the one that was said.
+            // Each setting that the optimiser has is the given one.
             Assert.That(Registry.OptimizerNames.Select(name => Registry.Optimizer(name, settings).Settings), Does.Contain(settings));
             Assert.That(settings.Momentum ?? 0.5f, Is.EqualTo(0.5f));
             Assert.That((settings.Beta2 ?? 0.25f, settings.Epsilon ?? 1f, settings.LargestStep ?? 3f), Is.EqualTo((0.25f, 1f, 3f)));

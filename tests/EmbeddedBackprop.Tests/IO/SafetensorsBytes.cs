@@ -24,7 +24,7 @@ internal static class SafetensorsBytes
         """{"__metadata__":{"format":"pt","note":"a \"b\" \u00e9\ud83d\ude00\n"},"w":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"n":{"dtype":"U8","shape":[4],"data_offsets":[24,28]}}  """,
         [0, 0, 128, 63, 0, 0, 0, 64, 0, 0, 64, 64, 0, 0, 128, 64, 0, 0, 160, 64, 0, 0, 192, 64, 9, 8, 7, 6]);
 
-    /// <summary>Sets the two sums anew where their places are found; a file whose structure is lost stays as it is.</summary>
+    /// <summary>Sets the two sums anew where their offsets are found; a file whose structure is lost is not changed.</summary>
     public static void Seal(Span<byte> file)
     {
         if (file.Length < 8)

@@ -3,7 +3,7 @@ using EmbeddedBackprop.IO;
 
 namespace EmbeddedBackprop.Tests.IO;
 
-/// <summary>What the reader takes, and every rule by which it refuses: one wrong thing in a file that is right otherwise.</summary>
+/// <summary>The files that the reader accepts, and every rule by which it refuses: one error in a file that is right otherwise.</summary>
 public sealed class SafetensorsFileTests
 {
     private const string F32 = "\"dtype\":\"F32\"";
@@ -30,7 +30,7 @@ public sealed class SafetensorsFileTests
         Assert.That(n.Bytes.ToArray(), Is.EqualTo(new byte[] { 9, 8, 7, 6 }));
     }
 
-    // Accepted: what other programs may write.
+    // Accepted: files that other programs may write.
     [TestCase("{}", 0)]
     [TestCase("{} \n", 0, false)]
     [TestCase("{}    ", 0)]

@@ -243,7 +243,7 @@ public sealed class SafetensorsMutationTests
             case 5:
                 return Splice(at, 0, token, length, keepFrame: random.Next(4) != 0);
             case 6:
-                // A number written over by another.
+                // A number replaced by another.
                 int digit = _mutant.AsSpan(at, length - at).IndexOfAnyInRange((byte)'0', (byte)'9');
                 return digit < 0 ? length : Splice(at + digit, 1, s_tokenBytes[random.Next(10)], length, keepFrame: true);
             case 7:

@@ -73,7 +73,7 @@ internal static class GuardedKernels
 
     private static void Product(int m, int n, int k, bool atEnd)
     {
-        // A gap of three in every row, but none behind the last: the spans end with the last element.
+        // A gap of three in every row, but none after the last: the spans end with the last element.
         foreach (int gap in (ReadOnlySpan<int>)[0, 3])
         {
             Span<float> aPlain = Put(0, m, k, k + gap, atEnd);
@@ -165,7 +165,7 @@ internal static class GuardedKernels
         }
     }
 
-    // What a kernel does that rounds its length up to a whole vector.
+    // The error of a kernel that rounds its length up to a whole vector.
     private static void PlantedReadBehind() => Use(Vector128.LoadUnsafe(ref First(Put(0, 1, 7, 7, true)), 4));
 
     private static void PlantedReadBefore() => Use(Vector128.LoadUnsafe(ref Unsafe.Subtract(ref First(Put(0, 1, 7, 7, false)), 1)));
@@ -176,7 +176,7 @@ internal static class GuardedKernels
 
     private static void Use(Vector128<float> value) => Console.WriteLine(value.ToString());
 
-    /// <summary>A matrix in one of four guarded places, right before a page without access or right behind one.</summary>
+    /// <summary>A matrix in one of four guarded ranges, right before a page without access or right after one.</summary>
     internal static Span<float> Put(int slot, int rows, int columns, int leading, bool atEnd)
     {
         int length = rows == 0 || columns == 0 ? 0 : ((rows - 1) * leading) + columns;

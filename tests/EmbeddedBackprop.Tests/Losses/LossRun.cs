@@ -19,7 +19,7 @@ internal sealed class LossRun
         PlanOptions options = new() { Batch = batch, Arithmetic = arithmetic, Layout = layout, InputGradients = true };
         Plan = Plan.ForTraining(graph, options, graph.Apply(loss, prediction, target, "loss"));
         workspace = new float[Plan.WorkspaceLength];
-        // What is in padding and in fresh memory must not matter.
+        // The contents of padding and of fresh memory must not matter.
         workspace.AsSpan().Fill(7f);
     }
 

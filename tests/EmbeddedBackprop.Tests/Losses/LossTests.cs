@@ -70,7 +70,7 @@ internal sealed class LossTests
     {
         if (name == "cross-entropy" && outputs == 1)
         {
-            return; // softmax of one number is 1: the gradient is 0 and has no relative error
+            return; // softmax of one element is 1: the gradient is 0 and has no relative error
         }
 
         (float[] a, float[] y) = Data(name, batch, outputs);
@@ -147,7 +147,7 @@ internal sealed class LossTests
         Assert.That(
             () => new LossRun(Registry.Loss("mse"), 2, 3, 4), Throws.ArgumentException.With.Message.Contains("3").And.Message.Contains("4"));
 
-    /// <summary>Numbers that the loss is made for, away from its kinks.</summary>
+    /// <summary>Values that the loss is made for, away from its kinks.</summary>
     private static (float[] Predictions, float[] Targets) Data(string name, int batch, int outputs)
     {
         float[] a = Samples.Array(batch * outputs, (batch * 100) + outputs), y = Samples.Array(a.Length, a.Length + 5);

@@ -3,7 +3,7 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Losses;
 
-/// <summary>Class indices as targets, targets of any sum, and what counts as right.</summary>
+/// <summary>Class indices as targets, targets of any sum, and which predictions count as right.</summary>
 internal sealed class SoftmaxCrossEntropyTests
 {
     [Test]

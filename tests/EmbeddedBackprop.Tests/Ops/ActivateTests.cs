@@ -13,7 +13,7 @@ internal sealed class ActivateTests
     public void Every_activation(Activation activation) =>
         new GraphRun(3, 5, (graph, x) => graph.Apply(new Activate(activation), graph.Apply(Linear(6), x))).CheckEverything();
 
-    // The reader that comes last in the forward pass writes dL/dz, the other one goes on from there: both orders.
+    // The reader that comes last in the forward pass writes dL/dz, the other one adds to it: both orders.
     [Test]
     public void An_input_with_another_reader([ValueSource(nameof(Activations))] Activation activation, [Values] bool activationFirst) =>
         new GraphRun(3, 5, (graph, x) =>

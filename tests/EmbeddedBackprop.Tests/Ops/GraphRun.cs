@@ -3,7 +3,7 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Ops;
 
-/// <summary>A small graph with one input and one loss, and every check that an op must stand: bits, layouts, micro-batches, gradients.</summary>
+/// <summary>A small graph with one input and one loss, and every check that an op must pass: bits, layouts, micro-batches, gradients.</summary>
 internal sealed class GraphRun
 {
     private readonly int batch;
@@ -24,10 +24,10 @@ internal sealed class GraphRun
         this.loss = loss ?? (() => new Loss<Quadratic>());
     }
 
-    /// <summary>The input's numbers, [batch, length]; drawn unless given (indices of an embedding, for example).</summary>
+    /// <summary>The input's values, [batch, length]; drawn unless given (indices of an embedding, for example).</summary>
     public float[]? Values { get; init; }
 
-    /// <summary>What further inputs of the graph hold (masks), by name, [batch, length].</summary>
+    /// <summary>The values of further inputs of the graph (masks), by name, [batch, length].</summary>
     public IReadOnlyDictionary<string, float[]> Further { get; init; } = new Dictionary<string, float[]>();
 
     /// <summary>False where the gradient is cut on purpose: difference quotients then tell something else.</summary>
@@ -85,7 +85,7 @@ internal sealed class GraphRun
         (float[] x, float[] y) = Data(c);
         float[] parameters = Parameters(c.Plan), gradients = new float[c.Plan.ParameterLength], workspace = new float[c.Plan.WorkspaceLength], state = new float[c.Plan.StateLength];
         c.Plan.InitializeState<float>(state);
-        // What stands in fresh memory and in padding must not matter.
+        // The contents of fresh memory and of padding must not matter.
         gradients.AsSpan().Fill(3f);
         workspace.AsSpan().Fill(-5f);
         int first = 0, outputs = c.Target.Shape.Length;
@@ -134,7 +134,7 @@ internal sealed class GraphRun
     private static void Write(Compiled c, float[] workspace, Node node, float[] values, int count) =>
         Golden.GoldenRows.Write(values, node.Shape.Length, c.Plan.ValueSpan<float>(workspace, node, count), c.Plan.Stride(node));
 
-    /// <summary>The same numbers in both layouts, scaled so that sums stay of order 1.</summary>
+    /// <summary>The same values in both layouts, scaled so that sums stay of order 1.</summary>
     private static float[] Parameters(Plan plan)
     {
         float[] parameters = new float[plan.ParameterLength];

@@ -3,7 +3,7 @@ using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Tests.Ops;
 
-/// <summary>Ops that move numbers or combine them one by one: bits, gradients, inputs with several readers, wrong sizes.</summary>
+/// <summary>Ops that move elements or combine them one by one: bits, gradients, inputs with several readers, wrong sizes.</summary>
 internal sealed class MovementTests
 {
     [Test]

@@ -60,7 +60,7 @@ internal sealed class NormTests
         float[] kept = (float[])state.Clone();
         plan.Forward(Memory(plan, workspace, state), RunInfo.Single(3));
         Assert.That(state, Is.EqualTo(kept), "inference leaves them alone");
-        // One number a channel has no unbiased variance.
+        // One element a channel has no unbiased variance.
         Fill(plan.ValueSpan<float>(workspace, input, 1), plan.Stride(input), [4, 8]);
         plan.Forward(Memory(plan, workspace, state), RunInfo.Single(1, training: true));
         Assert.That(state[plan.State[0].Offset], Is.EqualTo(0.75f + (0.25f * 3.25f)).Within(1e-6));
@@ -121,7 +121,8 @@ internal sealed class NormTests
 
     private static void Fill(Span<float> rows, int stride, float[] values) => Golden.GoldenRows.Write(values, 2, rows, stride);
 
-    // The gradients that come out of a batch normalisation add up to 0, and the bias below it is their sum but for the curve between: rounding is what is left.
+    // The gradients that come out of a batch normalisation add up to 0, and the bias below it is their sum but for the curve between: only
+    // rounding is left.
     private static readonly GradientCheckOptions Cancelling = new() { FloatLimit = 1e-4 };
 
     // A bias right below a batch normalisation has a gradient of 0, which proves nothing.

@@ -14,7 +14,7 @@ internal sealed class OverTimeTests
         return graph.Apply(new Add(), a, b);
     }).CheckEverything();
 
-    // The first four numbers of a sample are its mask: all steps, some, none.
+    // The first four elements of a sample are its mask: all steps, some, none.
     [Test]
     public void Steps_that_the_mask_counts([Values] bool maximum) => new GraphRun(4, 9, (graph, x) =>
     {

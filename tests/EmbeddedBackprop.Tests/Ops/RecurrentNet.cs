@@ -4,7 +4,7 @@ using EmbeddedBackprop.Tests.Golden;
 
 namespace EmbeddedBackprop.Tests.Ops;
 
-/// <summary>A graph that ends in a quadratic loss, with its memory: run on numbers in compact order, looked at in compact order.</summary>
+/// <summary>A graph that ends in a quadratic loss, with its memory: its inputs and results are in compact order.</summary>
 internal sealed class RecurrentNet
 {
     private readonly int batch;

@@ -3,7 +3,7 @@ using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Tests.Ops;
 
-/// <summary>What a recurrent layer carries from run to run, leaves out by a mask, cuts by truncation, and does not allocate.</summary>
+/// <summary>Recurrent layers: state carried from run to run, masks, truncation, and no allocation.</summary>
 internal sealed class RecurrentStateTests
 {
     private const int Batch = 3, Features = 4, Hidden = 6, Steps = 6;

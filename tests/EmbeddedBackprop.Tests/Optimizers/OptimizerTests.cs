@@ -120,7 +120,9 @@ internal sealed class OptimizerTests
         Assert.That(() => new Adam { Epsilon = value }, Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("epsilon"));
     }
 
-    /// <summary>By hand: the first step is the rate, then it grows, then the sign turns and the update is left out, then it goes on from the halved step.</summary>
+    /// <summary>
+    /// By hand: the first step is the rate, then it grows, then the sign turns and the update is left out, then it continues from the halved step.
+    /// </summary>
     [Test]
     public void Rprop_step_by_step()
     {

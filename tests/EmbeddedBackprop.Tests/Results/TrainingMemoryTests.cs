@@ -3,7 +3,9 @@ using EmbeddedBackprop.Tests.Ebp;
 
 namespace EmbeddedBackprop.Tests.Results;
 
-/// <summary>What training a small convolutional net takes on a device, everything counted: parameters, workspace and, where one is kept, the gradient.</summary>
+/// <summary>
+/// The memory of training a small convolutional net on a device, everything counted: parameters, workspace and, where one is kept, the gradient.
+/// </summary>
 internal sealed class TrainingMemoryTests
 {
     [Test]

@@ -19,7 +19,7 @@ internal static class Bits
         return -1;
     }
 
-    /// <summary>Whether two floats are the same number in the same bits, or both NaN.</summary>
+    /// <summary>Whether two floats have the same bits, or are both NaN.</summary>
     public static bool Same(float actual, float expected) =>
         BitConverter.SingleToInt32Bits(actual) == BitConverter.SingleToInt32Bits(expected) || (float.IsNaN(actual) && float.IsNaN(expected));
 

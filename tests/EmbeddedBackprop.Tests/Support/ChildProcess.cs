@@ -5,7 +5,7 @@ using EmbeddedBackprop.Tests.IO;
 namespace EmbeddedBackprop.Tests.Support;
 
 /// <summary>
-/// Runs a part of this assembly in a process of its own, for what a test cannot do to itself: to be killed, or to run
+/// Runs a part of this assembly in a process of its own, because a test cannot do this to itself: to be killed, or to run
 /// under other environment variables. The first argument names the part.
 /// </summary>
 internal static class ChildProcess

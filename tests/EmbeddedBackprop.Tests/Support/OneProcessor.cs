@@ -4,7 +4,7 @@ using EmbeddedBackprop.Probe;
 
 namespace EmbeddedBackprop.Tests.Support;
 
-/// <summary>What a child process that may use a single processor trains with several threads.</summary>
+/// <summary>The weights that a child process with a single processor trains on several threads.</summary>
 internal static class OneProcessor
 {
     /// <summary>One line: processors that the runtime sees, the weights hash, bytes allocated per step.</summary>

@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Tests.Support;
 
-/// <summary>Which numbers a test draws.</summary>
+/// <summary>The kinds of floats that a test draws.</summary>
 internal enum Numbers
 {
     /// <summary>Between -1 and 1.</summary>
@@ -13,7 +13,7 @@ internal enum Numbers
     NonFinite,
 }
 
-/// <summary>Numbers for tests, the same ones for the same seed.</summary>
+/// <summary>Floats for tests, the same ones for the same seed.</summary>
 internal static class Samples
 {
     private static readonly float[] Edge =
@@ -21,7 +21,7 @@ internal static class Samples
 
     private static readonly float[] Special = [float.PositiveInfinity, float.NegativeInfinity, float.NaN];
 
-    /// <summary>An array of such numbers.</summary>
+    /// <summary>An array of such floats.</summary>
     public static float[] Array(int length, int seed, Numbers numbers = Numbers.Plain)
     {
         float[] result = new float[length];
@@ -29,7 +29,7 @@ internal static class Samples
         return result;
     }
 
-    /// <summary>Fills a span with such numbers.</summary>
+    /// <summary>Fills a span with such floats.</summary>
     public static void Fill(Span<float> destination, int seed, Numbers numbers = Numbers.Plain)
     {
         // A splitmix generator: seeding costs nothing, and tests seed a hundred thousand times.

@@ -5,7 +5,7 @@ namespace EmbeddedBackprop.Tests.Support;
 /// <summary>Programs outside .NET (compilers, emulators) that some tests run.</summary>
 internal static class Tools
 {
-    /// <summary>What a finished program left behind.</summary>
+    /// <summary>The result of a finished program.</summary>
     internal readonly record struct Result(int ExitCode, string Output, string Errors);
 
     /// <summary>The full path of a program; without it the test is ignored, or fails under EBP_REQUIRE_TOOLS=1, naming the Debian package.</summary>
@@ -20,7 +20,7 @@ internal static class Tools
         throw Missing(program, debianPackage);
     }
 
-    /// <summary>Ignores the test, or fails it under EBP_REQUIRE_TOOLS=1, naming the Debian packages of what is not there.</summary>
+    /// <summary>Ignores the test, or fails it under EBP_REQUIRE_TOOLS=1, naming the Debian packages of the missing tools.</summary>
     public static InvalidOperationException Missing(string what, string debianPackages)
     {
         string message = $"{what} is not installed (Debian: apt-get install {debianPackages})";
@@ -44,7 +44,7 @@ internal static class Tools
         return new Result(process.ExitCode, output, errors.GetAwaiter().GetResult());
     }
 
-    /// <summary>Runs a program that has to succeed; the test fails with what it wrote otherwise. Returns its standard output.</summary>
+    /// <summary>Runs a program that has to succeed; otherwise the test fails with its output. Returns its standard output.</summary>
     public static string RunChecked(string folder, string program, params ReadOnlySpan<string> arguments)
     {
         Result result = Run(folder, program, arguments);

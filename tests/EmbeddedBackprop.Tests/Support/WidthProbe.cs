@@ -7,7 +7,7 @@ using EmbeddedBackprop.Probe;
 
 namespace EmbeddedBackprop.Tests.Support;
 
-/// <summary>What a child process prints about its vectors and the weights it trains.</summary>
+/// <summary>The output of a child process about its vectors and the weights it trains.</summary>
 internal static class WidthProbe
 {
     /// <summary>Updates of the net with convolutions and a recurrent layer.</summary>

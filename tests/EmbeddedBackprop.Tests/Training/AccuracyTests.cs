@@ -4,7 +4,7 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Training;
 
-/// <summary>Which class outputs stand for, and what a broken network is credited with.</summary>
+/// <summary>The class that outputs predict, and the score of a broken network.</summary>
 [TestFixture]
 internal sealed class AccuracyTests
 {

@@ -4,7 +4,9 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Training;
 
-/// <summary>Who is taken for whom, balanced accuracy, and the area under the curve: by hand, by counting pairs, and through a network.</summary>
+/// <summary>
+/// The classes taken for others, balanced accuracy, and the area under the curve: by hand, by counting pairs, and through a network.
+/// </summary>
 internal sealed class ConfusionMatrixTests
 {
     /// <summary>A net that passes its inputs on: predictions are what the data say.</summary>

@@ -207,7 +207,7 @@ internal sealed class DiagnosticsTests
         Network net = new Sequential(SmallNet.Inputs).Dense<Sigmoid>(8).Dense<Relu>(7).Dense(3, new EmbeddedBackprop.Activations.Softmax())
             .Compile(new SoftmaxCrossEntropy(), new NetworkOptions { Batch = 16, Seed = 4, Initializer = new Glorot(), Optimizer = new Sgd() });
 
-        // Behind a sigmoid a ReLU unit with negative weights is dead from the start: these are not.
+        // After a sigmoid a ReLU unit with negative weights is dead from the start: these are not.
         Parameter(net, "dense2.bias")[..7].Fill(2f);
         return net;
     }

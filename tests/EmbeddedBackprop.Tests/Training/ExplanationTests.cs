@@ -234,7 +234,7 @@ internal sealed class ExplanationTests
         };
     }
 
-    /// <summary>Which of the four equations one sample's numbers break; gradients may come from elsewhere.</summary>
+    /// <summary>Which of the four equations one sample's values break; gradients may come from elsewhere.</summary>
     private static string[] Offences(Explanation e, bool cancels, IReadOnlyList<LayerExplanation>? gradients = null)
     {
         gradients ??= e.Layers;
@@ -279,7 +279,7 @@ internal sealed class ExplanationTests
             Assert.That(actual[i], Is.EqualTo(expected[i]).Within(1e-6), $"{what} [{i}]");
     }
 
-    /// <summary>Nielsen's equations for [n, m, k] with sigmoid and tanh and the quadratic cost, one number at a time.</summary>
+    /// <summary>Nielsen's equations for [n, m, k] with sigmoid and tanh and the quadratic cost, one element at a time.</summary>
     private sealed class Textbook
     {
         private readonly double[][][] parameters;

@@ -8,14 +8,14 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Training;
 
-/// <summary>A frozen layer keeps its numbers, and the others are trained as if its own gradient were thrown away.</summary>
+/// <summary>A frozen layer keeps its parameters, and the others are trained as if its own gradient were thrown away.</summary>
 internal sealed class FrozenLayersTests
 {
     private const int Batch = 4;
 
     private static readonly string[] Everything = ["conv1", "batchnorm1", "conv-transpose1", "layernorm1", "gru1", "dense1"];
 
-    /// <summary>Batch normalisation is another function when it is frozen: what lies below and above has other gradients.</summary>
+    /// <summary>Batch normalisation is another function when it is frozen: the layers below and above have other gradients.</summary>
     private static IEnumerable<string> SameFunction => Everything.Where(layer => layer != "batchnorm1");
 
     [Test]

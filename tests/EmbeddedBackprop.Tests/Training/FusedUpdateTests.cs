@@ -31,7 +31,7 @@ internal sealed class FusedUpdateTests
         {
             foreach ((int m, int n, int k) in (ReadOnlySpan<(int, int, int)>)[(784, 32, 1), (65, 7, 1), (63, 33, 1), (784, 32, 10), (130, 40, 3), (2, 1, 2), (1100, 18, 2)])
             {
-                // Every fifth column holds a number, in one sample only; zeros of both signs fill the rest.
+                // Every fifth column holds an element other than 0, in one sample only; zeros of both signs fill the rest.
                 float[] x = new float[k * m], d = Samples.Array(k * n, n), w = Samples.Array(m * n, 5, Numbers.Edges);
                 for (int i = 0; i < x.Length; i++)
                 {

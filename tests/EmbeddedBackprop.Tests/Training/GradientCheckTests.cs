@@ -63,7 +63,7 @@ internal sealed class GradientCheckTests
     [Test]
     public void A_gradient_that_cancels_is_measured_by_the_whole_gradient()
     {
-        // Every column of the second layer is constant, and a softmax sums to 1: nothing that stands before it can change the loss.
+        // Every column of the second layer is constant, and a softmax sums to 1: nothing before it can change the loss.
         Network network = new Sequential(9).Dense(8, new EmbeddedBackprop.Activations.Softmax()).Dense<Identity>(3).Compile<Quadratic>(new NetworkOptions { Batch = 6, Seed = 5 });
         Weights(network, 2, (index, _) => 0.5f + (index / 8));
         GradientCheckReport report = GradientCheck.Run(network, RandomData(6, 9, 3));
@@ -89,7 +89,7 @@ internal sealed class GradientCheckTests
     [Test]
     public void Points_at_a_kink_are_left_out_and_counted()
     {
-        // All weighted inputs are 0 (zero input, zero bias): every bias stands exactly at the kink.
+        // All weighted inputs are 0 (zero input, zero bias): every bias is exactly at the kink.
         Network network = new Sequential(2).Dense<Hinge>(4).Compile<Quadratic>(new NetworkOptions { Batch = 1, Seed = 1 });
         network.Parameters.Clear();
         FloatDataset data = FloatDataset.Regression([0f, 0f], 2, [1f, 1f, 1f, 1f], 4);

@@ -9,7 +9,7 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Training;
 
-/// <summary>What happens between gradients and parameters: order, formulas in double, equal bits, and steps that are refused.</summary>
+/// <summary>The steps from gradients to parameters: order, formulas in double, equal bits, and steps that are refused.</summary>
 [TestFixture]
 internal sealed class GradientUpdateTests
 {

@@ -11,7 +11,7 @@ internal sealed class HashUnderSwitchesTests
 {
     private const int Steps = 100;
 
-    // Switch, its value, and what the process must then report: Vector<float>.Count, 256 bit, 512 bit, FMA, the engine's width.
+    // Switch, its value, and the report that the process must then give: Vector<float>.Count, 256 bit, 512 bit, FMA, the engine's width.
     private static readonly TestCaseData[] Switches =
     [
         Case("none", "", 8, true, true, true, 512),

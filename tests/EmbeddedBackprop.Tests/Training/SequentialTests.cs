@@ -7,7 +7,7 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Training;
 
-/// <summary>What Sequential builds: logits and a loss on them where that is more accurate, the layers as written elsewhere.</summary>
+/// <summary>The graphs that Sequential builds: logits and a loss on them where that is more accurate, the layers as written elsewhere.</summary>
 internal sealed class SequentialTests
 {
     [TestCase("softmax", "cross-entropy", "cross-entropy", true)]

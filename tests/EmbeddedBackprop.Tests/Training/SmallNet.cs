@@ -23,7 +23,7 @@ internal static class SmallNet
         return FloatDataset.Classified(x, Inputs, labels, Outputs);
     }
 
-    /// <summary>Writes a batch of fixed numbers into the net and computes its gradients.</summary>
+    /// <summary>Writes a batch of fixed values into the net and computes its gradients.</summary>
     public static void Backpropagate(Network net, int batch, int seed = 3)
     {
         Rows(net.TrainingInput(batch), net.InputStride, Inputs, batch, seed);

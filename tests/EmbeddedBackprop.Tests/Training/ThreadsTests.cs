@@ -10,7 +10,7 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Training;
 
-/// <summary>A network on any number of threads has the weights of one thread, allocates nothing, and tells what went wrong.</summary>
+/// <summary>A network on any number of threads has the weights of one thread, allocates nothing, and reports errors.</summary>
 [TestFixture]
 internal sealed class ThreadsTests
 {
@@ -92,8 +92,8 @@ internal sealed class ThreadsTests
         Trainer trainer = new(net, Data, new TrainerOptions { Epochs = 1_000_000, LearningRate = 0.01f });
         Allocations.Of(20, () => trainer.TrainEpoch());
         trainer.Evaluate(Data);
-        // What a step allocates is seen in every round. Once, on a loaded machine, a worker's count rose by 8,008 bytes in 300 steps; the cause was not found, so
-        // such a round is repeated. The sleeps let workers write down their last count: there is nothing that says when they have.
+        // The allocations of a step are seen in every round. Once, on a loaded machine, a worker's count rose by 8,008 bytes in 300 steps; the cause
+        // was not found, so such a round is repeated. The sleeps let workers write down their last count: there is nothing that says when they have.
         long least = long.MaxValue;
         for (int round = 0; round < 3 && least > 0; round++)
         {

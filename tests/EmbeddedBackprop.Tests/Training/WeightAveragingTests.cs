@@ -5,7 +5,7 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Training;
 
-/// <summary>Averaged weights: their numbers, who uses them, that they are saved, and that training does not notice them.</summary>
+/// <summary>Averaged weights: their values, their use, that they are saved, and that they do not change training.</summary>
 internal sealed class WeightAveragingTests
 {
     private static readonly FloatDataset Data = SmallNet.Classes(30);

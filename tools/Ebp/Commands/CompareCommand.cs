@@ -62,8 +62,8 @@ internal static class CompareCommand
         RecipeDefaults.Complete(recipe, data.InputShape, data.Classes, data.Training.TargetLength, data.Training.Count);
 
     /// <summary>
-    /// Inputs and outputs and nothing between. Two classes take one sigmoid; more take one each, trained to tell its class from the rest; a number takes
-    /// a weighted sum.
+    /// Inputs and outputs and nothing between. Two classes take one sigmoid; more take one each, trained to tell its class from the rest; a
+    /// value to be predicted takes a weighted sum.
     /// </summary>
     private static Recipe Neuron(Recipe named, Recipe network, TaskData data)
     {
@@ -149,7 +149,7 @@ internal static class CompareCommand
         static string Microseconds(double value) => string.Create(CultureInfo.InvariantCulture, $"{value * 1e6:F2} us");
     }
 
-    /// <summary>What training one of the two brought; bytes are those of compact rows, as on a device.</summary>
+    /// <summary>The result of training one of the two; bytes are those of compact rows, as on a device.</summary>
     private sealed record Contender(
         string Name, Recipe Recipe, double? Accuracy, double? BestAccuracy, double Loss, long Parameters, long MultiplyAdds,
         long Flash, long Ram, long TrainingRam, double Seconds, double SamplesPerSecond, double PredictionSeconds, string Hash);

@@ -8,7 +8,7 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tools.Commands;
 
-/// <summary>ebp plan --target and --fit: what the exported C of a network costs on a device, and which ways of exporting it fit.</summary>
+/// <summary>ebp plan --target and --fit: the cost of a network's exported C on a device, and the ways of exporting it that fit.</summary>
 /// <param name="network">The network.</param>
 /// <param name="target">The device.</param>
 /// <param name="arithmetic">Another one than the network's; null for its own.</param>
@@ -18,13 +18,13 @@ internal sealed class DevicePlan(Network network, CTarget target, Arithmetic? ar
     private readonly CExportOptions options = new() { Target = target, Arithmetic = arithmetic };
 
     /// <summary>A way of exporting the network.</summary>
-    /// <param name="Description">What is chosen, as options of ebp export c.</param>
+    /// <param name="Description">The choice, as options of ebp export c.</param>
     /// <param name="Trains">Whether the C learns.</param>
-    /// <param name="Cost">What it costs; null where the device cannot have it.</param>
+    /// <param name="Cost">Its cost; null where the device cannot hold it.</param>
     /// <param name="Refusal">Why it cannot.</param>
     public sealed record Choice(string Description, bool Trains, CCost? Cost, string Refusal);
 
-    /// <summary>What the device refuses of the plainest way; null if it can have it.</summary>
+    /// <summary>The device's reason to refuse the plainest way; null if it fits.</summary>
     public static string? Refusal(IReadOnlyList<Choice> choices) => choices[0].Cost is null ? choices[0].Refusal : null;
 
     /// <summary>A prediction and, where the network has a loss, a training as plain as it can be.</summary>

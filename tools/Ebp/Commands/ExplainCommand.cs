@@ -7,7 +7,7 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tools.Commands;
 
-/// <summary>ebp explain: backpropagation of one sample, number by number, and then of a mini-batch.</summary>
+/// <summary>ebp explain: backpropagation of one sample, value by value, and then of a mini-batch.</summary>
 internal static class ExplainCommand
 {
     private const int DefaultBatch = 10;

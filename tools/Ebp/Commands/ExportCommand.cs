@@ -38,7 +38,7 @@ internal static class ExportCommand
         return export;
     }
 
-    /// <summary>What the C's header has to say about inputs and outputs, and what is to be done to inputs.</summary>
+    /// <summary>The C header's description of inputs and outputs, and the preparation of inputs.</summary>
     public static CExportOptions COptions(Preparation preparation, Recipe recipe) => new()
     {
         InputMeans = preparation.Standardizer is { } means ? EachStep(means.Means.ToArray(), recipe) : [],

@@ -91,8 +91,8 @@ internal static class GradcheckCommand
     }
 
     /// <summary>
-    /// Normal inputs (where an embedding reads them, indices) and random classes: what the derivatives are taken at does not matter, as long as nothing is 0
-    /// by chance.
+    /// Normal inputs (where an embedding reads them, indices) and random classes: any point serves to take derivatives at, as long as
+    /// nothing is 0 by chance.
     /// </summary>
     private static IBatchSource RandomSamples(Network network, ulong seed)
     {

@@ -8,7 +8,7 @@ using EmbeddedBackprop.Tools.Recipes;
 
 namespace EmbeddedBackprop.Tools.Commands;
 
-/// <summary>ebp import c: what an exported network has learnt on its device, as a model.</summary>
+/// <summary>ebp import c: the weights that an exported network has learnt on its device, as a model.</summary>
 internal static class ImportCommand
 {
     public static Command Create()

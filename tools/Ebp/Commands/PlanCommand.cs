@@ -10,7 +10,7 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tools.Commands;
 
-/// <summary>ebp plan: what a network costs, before anything runs.</summary>
+/// <summary>ebp plan: the cost of a network, before anything runs.</summary>
 internal static class PlanCommand
 {
     public static Command Create()

@@ -7,7 +7,7 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tools.Commands;
 
-/// <summary>ebp predict: what a model says about samples.</summary>
+/// <summary>ebp predict: a model's predictions for samples.</summary>
 internal static class PredictCommand
 {
     public static Command Create()
@@ -95,7 +95,7 @@ internal static class PredictCommand
         return predictions;
     }
 
-    // A sequence's features are standardised at every step; a mask behind it stays as it is.
+    // A sequence's features are standardised at every step; a mask after it is not changed.
     private static void Standardize(SavedModel model, float[] row)
     {
         if (model.Preparation.Standardizer is not { } standardizer)

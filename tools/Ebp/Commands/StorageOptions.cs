@@ -6,7 +6,7 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tools.Commands;
 
-/// <summary>The options of the C export that say how weights stand in flash, and what that costs.</summary>
+/// <summary>The options of the C export for the storage of weights in flash, and the cost of each.</summary>
 internal sealed class StorageOptions
 {
     private readonly Option<string> all = new("--storage") { HelpName = "float32|float16|int8", Description = "How weights stand in flash; the arithmetic is float with all of them (default: float32)." };
@@ -65,7 +65,7 @@ internal sealed class StorageOptions
         _ => throw ToolException.Usage($"{option}: there are float32, float16, int8"),
     };
 
-    /// <summary>What storage costs.</summary>
+    /// <summary>The cost of storage.</summary>
     internal sealed record Judgement(Evaluation Own, Evaluation Stored, bool Classes)
     {
         public string Text => string.Create(

@@ -111,7 +111,7 @@ internal static class TrainCommand
         OutputTarget.Create(Path.GetDirectoryName(Path.GetFullPath(file))!);
         OutputTarget.Write(() => ModelStore.Save(file, network, trainer, recipe, data, run.History));
 
-        // The file holds both: the last weights, with which training goes on, and the best ones. From here on the network predicts.
+        // The file holds both: the last weights, with which training continues, and the best ones. From here on the network predicts.
         trainer.RestoreBest();
         if (run.Interrupted)
         {

@@ -7,7 +7,7 @@ using EmbeddedBackprop.Training.Schedules;
 
 namespace EmbeddedBackprop.Tools.Commands;
 
-/// <summary>The options of the C export that add the training step; what they leave open is as the model was trained.</summary>
+/// <summary>The options of the C export that add the training step; the model's own training gives the options left out.</summary>
 internal sealed class TrainingOptions
 {
     private readonly Option<bool> train = new("--train") { Description = "Adds the training step: the C goes on learning on the device, as the model was trained." };
@@ -52,7 +52,7 @@ internal sealed class TrainingOptions
         }
     }
 
-    /// <summary>What the command line says; null without --train.</summary>
+    /// <summary>The command line's options; null without --train.</summary>
     /// <exception cref="ToolException">An option needs --train, or its number is out of range.</exception>
     public Wish? Read(ParseResult parsed)
     {
@@ -71,7 +71,7 @@ internal sealed class TrainingOptions
 
     private static int? Positive(string option, int? value) => value is null or > 0 ? value : throw ToolException.Usage($"{option} {value}: expected a number above 0");
 
-    /// <summary>What was asked for; null for what was left open.</summary>
+    /// <summary>The options given; null for those left out.</summary>
     public sealed record Wish(int? Batch, int? Accumulate, float? Rate, string? Freeze, int? StepsPerEpoch, int? Epochs, string? Recompute)
     {
         /// <summary>The training step of a model.</summary>
@@ -84,7 +84,7 @@ internal sealed class TrainingOptions
                 throw ToolException.BadInput("the model holds no training: there is nothing for --train to go on with");
             }
 
-            // A model that came back from a device has weights and no place in a training.
+            // A model imported from a device has weights and no progress of training.
             TrainerOptions? trainer = model.File.State is null ? null : model.File.ToTrainerOptions();
             float rate = Rate ?? trainer?.LearningRate ?? model.Recipe.Get(Options.LearningRate) ?? throw ToolException.Usage("the model file says nothing about a learning rate: give one by --lr");
             CTrainingOptions options = CTrainingOptions.Of(network, rate);

@@ -52,7 +52,7 @@ internal sealed class CsvSource : DataSource
         int[] test = [];
         if (recipe.Get(Options.Test) is { } testFile)
         {
-            // What the training file's label is, the test file's is, too.
+            // The test file's label has the kind of the training file's.
             testTable = Read(recipe.With(Options.Target, table.ClassCount == 0 ? "numbers" : "classes"), testFile, table.ClassNames);
             if (testTable.InputLength != table.InputLength)
             {

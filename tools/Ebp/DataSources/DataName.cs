@@ -4,13 +4,13 @@ namespace EmbeddedBackprop.Tools.DataSources;
 
 /// <summary>The value of --data: a source, and the path of its files.</summary>
 /// <param name="Source">The source.</param>
-/// <param name="Text">As it was said.</param>
+/// <param name="Text">As it was given.</param>
 internal sealed record DataName(DataSource Source, string Text)
 {
-    /// <summary>What trains where nothing is said.</summary>
+    /// <summary>The default of a training.</summary>
     public static DataName Default { get; } = new(DataSource.All[0], DataSource.All[0].Usage);
 
-    /// <summary>What follows the colon; all of it where there is none.</summary>
+    /// <summary>The part after the colon; all of it where there is none.</summary>
     public string Path => Text[(Text.IndexOf(':', StringComparison.Ordinal) + 1)..];
 
     /// <exception cref="ToolException">No source is called so.</exception>

@@ -3,22 +3,24 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tools.DataSources;
 
-/// <summary>Where samples come from: what --data calls it, which options it understands, and how its samples are read. A source is one file and one row of <see cref="All"/>.</summary>
+/// <summary>
+/// A source of samples: its name for --data, its options, and the reading of its samples. A source is one file and one row of <see cref="All"/>.
+/// </summary>
 internal abstract class DataSource
 {
-    /// <summary>The sources; the first one is what trains where nothing is said.</summary>
+    /// <summary>The sources; the first one is the default of a training.</summary>
     public static IReadOnlyList<DataSource> All { get; } = [new DigitsSource(), new MnistSource(), new CsvSource(), new StrokesSource()];
 
-    /// <summary>How --data names it: a word, or a word, a colon and what follows it, as in csv:FILE.</summary>
+    /// <summary>Its name for --data: a word, or a word, a colon and an argument, as in csv:FILE.</summary>
     public abstract string Usage { get; }
 
-    /// <summary>What its samples are, for the help.</summary>
+    /// <summary>Its samples, for the help.</summary>
     public abstract string About { get; }
 
     /// <summary>The options of <see cref="OptionGroup.Data"/> that it understands; --padding is understood where samples are sequences.</summary>
     public virtual IReadOnlyList<RecipeOption> Reads => [];
 
-    /// <summary>What the inputs are called where the data do not say it.</summary>
+    /// <summary>The names of the inputs where the data give none.</summary>
     public virtual IReadOnlyList<string> InputNames => [];
 
     /// <summary>Whether a training may be resumed with the same samples from another path.</summary>
@@ -39,7 +41,7 @@ internal abstract class DataSource
     /// <summary>The samples that a finished model is judged by: the test part, or all.</summary>
     /// <param name="recipe">Names the data.</param>
     /// <param name="whole">Whether data that could be split are taken whole.</param>
-    /// <param name="preparation">What training did to inputs, and what it called classes.</param>
+    /// <param name="preparation">The training's preparation of inputs, and its names of classes.</param>
     public abstract IBatchSource LoadForModel(Recipe recipe, bool whole, Preparation preparation);
 
     /// <summary>The recipe as the model file keeps it, once the data are known.</summary>

@@ -18,7 +18,7 @@ internal sealed class DigitsSource : ImageSource
     {
         ulong seed = recipe.GetOrDefault(Options.Seed)!.Value;
 
-        // What nobody will look at is not drawn: a picture depends on the seed and its number alone.
+        // Unused pictures are not drawn: a picture depends on the seed and its index alone.
         int wanted = !withTraining ? 0 : recipe.HoldsOut ? ForTraining : Math.Min(recipe.Get(Options.Limit) ?? ForTraining, ForTraining);
         return (DigitsGenerator.Create(wanted, seed), DigitsGenerator.Create(ForTest, seed, ForTraining));
     }

@@ -5,11 +5,11 @@ namespace EmbeddedBackprop.Tools.Output;
 /// <summary>One line of the training's history.</summary>
 /// <param name="Epoch">Counted from 1.</param>
 /// <param name="Loss">Mean loss of the batches, each before its update.</param>
-/// <param name="TrainAccuracy">From 0 to 1, each batch before its update; null where a number is predicted.</param>
+/// <param name="TrainAccuracy">From 0 to 1, each batch before its update; null where values are predicted.</param>
 /// <param name="TestLoss">Mean loss over the test part.</param>
-/// <param name="TestAccuracy">From 0 to 1; null where a number is predicted.</param>
+/// <param name="TestAccuracy">From 0 to 1; null where values are predicted.</param>
 /// <param name="ValidationLoss">Mean loss over the validation part; null without one.</param>
-/// <param name="ValidationAccuracy">From 0 to 1; null without a validation part, or where a number is predicted.</param>
+/// <param name="ValidationAccuracy">From 0 to 1; null without a validation part, or where values are predicted.</param>
 /// <param name="Seconds">Of training alone.</param>
 internal sealed record EpochRecord(
     int Epoch, double Loss, double? TrainAccuracy, double TestLoss, double? TestAccuracy, double? ValidationLoss, double? ValidationAccuracy, double Seconds)

@@ -11,7 +11,7 @@ internal static class ExplanationText
     /// <summary>Layers of up to as many units are shown whole.</summary>
     private const int WholeUnits = 16;
 
-    /// <summary>Weights of up to as many numbers are shown whole.</summary>
+    /// <summary>Weights of up to so many elements are shown whole.</summary>
     private const int WholeWeights = 32;
 
     public static string Format(Explanation explanation, string title, int top)
@@ -127,7 +127,7 @@ internal static class ExplanationText
     private static string Cell(IReadOnlyList<float>? values, int unit) =>
         values is null || values.Count == 0 ? $"{"-",11}" : string.Create(CultureInfo.InvariantCulture, $"{values[unit],11:G4}");
 
-    /// <summary>The places of the largest numbers by size, the largest first; of equals the first.</summary>
+    /// <summary>The indices of the elements largest by size, the largest first; of equals the first.</summary>
     private static int[] Largest(IReadOnlyList<float> values, int top) =>
         [.. Enumerable.Range(0, values.Count).OrderByDescending(i => Math.Abs(values[i])).ThenBy(i => i).Take(top)];
 

@@ -21,7 +21,7 @@ internal static class JsonResult
         Console.Out.WriteLine(Encoding.UTF8.GetString(buffer.WrittenSpan));
     }
 
-    /// <summary>JSON has no NaN and no infinities: they, and what does not exist, are null.</summary>
+    /// <summary>JSON has no NaN and no infinities: they, and missing values, are null.</summary>
     public static void WriteNumberOrNull(this Utf8JsonWriter writer, string name, double? value)
     {
         if (value is { } number && double.IsFinite(number))
@@ -34,7 +34,7 @@ internal static class JsonResult
         }
     }
 
-    /// <summary>An array of numbers; null for none, and in place of what is not finite.</summary>
+    /// <summary>An array of numbers; null for none, and for an element that is not finite.</summary>
     public static void WriteNumbers(this Utf8JsonWriter writer, string name, IEnumerable<float>? values)
     {
         if (values is null)

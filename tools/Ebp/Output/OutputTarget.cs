@@ -1,10 +1,10 @@
 namespace EmbeddedBackprop.Tools.Output;
 
-/// <summary>A place that is written to at the end: found out before the work begins whether it can be.</summary>
+/// <summary>A file or folder that is written at the end; tried before the work begins.</summary>
 internal static class OutputTarget
 {
-    /// <summary>Tries whether a file can be written, without leaving anything behind.</summary>
-    /// <exception cref="ToolException">It cannot; the text names what stands in the way.</exception>
+    /// <summary>Tries whether a file can be written, and leaves nothing there.</summary>
+    /// <exception cref="ToolException">It cannot; the message names the obstacle.</exception>
     public static void CheckFile(string path)
     {
         if (Directory.Exists(path) || Path.EndsInDirectorySeparator(path))
@@ -20,7 +20,7 @@ internal static class OutputTarget
     }
 
     /// <summary>Tries whether files can be written into a folder that may not exist yet.</summary>
-    /// <exception cref="ToolException">They cannot; the text names what stands in the way.</exception>
+    /// <exception cref="ToolException">They cannot; the message names the obstacle.</exception>
     public static void CheckFolder(string folder) => CheckFolder(Path.GetFullPath(folder), folder);
 
     /// <summary>Makes the folder, if it is not there.</summary>

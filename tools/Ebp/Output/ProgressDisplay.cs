@@ -6,8 +6,8 @@ using Spectre.Console;
 namespace EmbeddedBackprop.Tools.Output;
 
 /// <summary>
-/// Shows training on standard error: one line per epoch, and on a terminal a line below that moves. The training thread only leaves numbers behind;
-/// a timer's thread reads and draws them, so that showing costs no training time and no memory of the training thread.
+/// Shows training on standard error: one line per epoch, and on a terminal a line below that moves. The training thread only stores
+/// numbers; a timer's thread reads and draws them, so that showing costs no training time and no memory of the training thread.
 /// </summary>
 internal sealed class ProgressDisplay : IDisposable
 {

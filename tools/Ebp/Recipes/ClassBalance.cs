@@ -3,12 +3,12 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tools.Recipes;
 
-/// <summary>What --class-weights means: numbers, or the weights that let every class count the same.</summary>
+/// <summary>The meaning of --class-weights: numbers, or the weights that let every class count the same.</summary>
 internal static class ClassBalance
 {
     private const string Balanced = "balanced";
 
-    /// <summary>The option's text, if it can be understood; how many numbers are wanted is known when the data are.</summary>
+    /// <summary>The option's text, if it can be understood; the data give the number of weights later.</summary>
     public static string? Check(string option, string? text)
     {
         if (text is not (null or Balanced))
@@ -22,8 +22,8 @@ internal static class ClassBalance
         return text;
     }
 
-    /// <summary>The recipe with a number for each class of the training samples.</summary>
-    /// <exception cref="ToolException">There are no classes, or not as many as numbers.</exception>
+    /// <summary>The recipe with a weight for each class of the training samples.</summary>
+    /// <exception cref="ToolException">There are no classes, or not as many as weights.</exception>
     public static Recipe Resolve(Recipe recipe, TaskData data)
     {
         if (recipe.Get(Options.ClassWeights) is not { } text)

@@ -4,10 +4,13 @@ using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Tools.Recipes;
 
-/// <summary>Which numbers of a sample a net reads as indices of a table: directly, or after they were only moved (sliced, transposed, reshaped, concatenated).</summary>
+/// <summary>
+/// The elements of a sample that a net reads as indices of a table: directly, or after they were only moved (sliced, transposed, reshaped,
+/// concatenated).
+/// </summary>
 internal static class IndexColumns
 {
-    /// <summary>For every number of a sample the rows of the table that it is an index of; 0 where it is none.</summary>
+    /// <summary>For every element of a sample, the rows of the table that it is an index of; 0 where it is none.</summary>
     /// <param name="graph">The net.</param>
     /// <param name="inputs">Its inputs, in the order in which a sample is dealt out to them.</param>
     public static int[] TableRows(Graph graph, IEnumerable<Node> inputs)
@@ -35,10 +38,12 @@ internal static class IndexColumns
         return rows;
     }
 
-    /// <summary>The standardizer without those numbers (of a sequence: features) that the net reads as indices at any place: they stay as they are.</summary>
-    /// <param name="fitted">Means and scales of a sample's numbers, or of the features of each of its steps.</param>
+    /// <summary>
+    /// The standardizer without those elements (of a sequence: features) that the net reads as indices at any position: they are not changed.
+    /// </summary>
+    /// <param name="fitted">Means and scales of a sample's elements, or of the features of each of its steps.</param>
     /// <param name="net">The net's text; null for one without tables.</param>
-    /// <param name="sample">What a sample is.</param>
+    /// <param name="sample">The shape of a sample.</param>
     public static Standardizer LeaveAlone(Standardizer fitted, string? net, Shape sample)
     {
         if (net is null || !net.Contains("embedding", StringComparison.Ordinal))
@@ -62,7 +67,7 @@ internal static class IndexColumns
 
     private static bool IsMoved(Node node) => node.Op is null || (node.Op is Slice or Reshape or Flatten or SwapAxes or Concat && node.Sources.All(IsMoved));
 
-    /// <summary>Where the numbers of a node that only moves them come from: found by moving their places.</summary>
+    /// <summary>The sources of the elements of a node that only moves them: found by moving their indices.</summary>
     private static IEnumerable<int> Numbers(Graph graph, Node node, Dictionary<Node, int> firsts)
     {
         if (node.Op is null)

@@ -7,7 +7,7 @@ namespace EmbeddedBackprop.Tools.Recipes;
 /// <summary>The samples that a finished model is asked about.</summary>
 internal static class ModelData
 {
-    // These say where samples are and which of them; the other options of the data say what a sample is. Targets are those of the model.
+    // These give the location and the choice of samples; the other options of the data describe a sample. Targets are those of the model.
     private static readonly RecipeOption[] OfAPlace = [Options.Data, Options.DataDir, Options.Test, Options.TestFraction, Options.Fold, Options.Target];
 
     /// <summary>The data named on the command line, or the test part of those that the model was trained on; prepared as training prepared them.</summary>
@@ -38,7 +38,7 @@ internal static class ModelData
             : throw ToolException.Usage($"--data: a sample has {data.TargetLength} targets, the model {outputs} outputs");
     }
 
-    /// <summary>The recipe of the data that are asked for: what is not said is as it was in training, as far as it concerns these data.</summary>
+    /// <summary>The recipe of the data asked for: missing options are those of training, as far as they concern these data.</summary>
     private static Recipe Asked(Recipe given, Recipe trained)
     {
         bool named = given.Says(Options.Data);
@@ -48,7 +48,7 @@ internal static class ModelData
             asked = asked.With(trained, Options.Data, Options.DataDir);
         }
 
-        // What a sample is belongs to the model, whatever file the samples come from.
+        // The shape of a sample belongs to the model, whatever file the samples come from.
         if (!named || given.Get(Options.Data)!.Source == trained.Get(Options.Data)?.Source)
         {
             asked = asked.With(trained, [.. Options.Of(OptionGroup.Data).Except(OfAPlace)]);

@@ -3,10 +3,10 @@ using EmbeddedBackprop.IO;
 
 namespace EmbeddedBackprop.Tools.Recipes;
 
-/// <summary>What the text of --net says: read once, to be completed by what the data want.</summary>
-/// <param name="Text">The text in one way of writing it.</param>
-/// <param name="Input">What a sample is.</param>
-/// <param name="Inputs">Numbers of a sample: those of all inputs.</param>
+/// <summary>The text of --net, read once; the data complete it.</summary>
+/// <param name="Text">The text in a normal form.</param>
+/// <param name="Input">The shape of a sample.</param>
+/// <param name="Inputs">Elements of a sample: those of all inputs.</param>
 /// <param name="Outputs">Outputs of the last layer.</param>
 /// <param name="Activation">The last layer's activation; null where the text names none.</param>
 /// <param name="Hidden">The first activation of the layers before; the last layer's if there are none.</param>
@@ -18,8 +18,8 @@ internal sealed record NetRecipe(string Text, Shape Input, int Inputs, int Outpu
 
     /// <summary>Reads the text.</summary>
     /// <param name="text">The text of --net.</param>
-    /// <param name="input">What a sample is, for a text without an input; null if there are no data that say so.</param>
-    /// <exception cref="ToolException">The text is no net.</exception>
+    /// <param name="input">The shape of a sample, for a text without an input; null if no data give it.</param>
+    /// <exception cref="ToolException">The text is not a net.</exception>
     public static NetRecipe Read(string text, Shape? input)
     {
         Graph graph = BuildGraph(text, input);
@@ -38,13 +38,13 @@ internal sealed record NetRecipe(string Text, Shape Input, int Inputs, int Outpu
         };
     }
 
-    /// <summary>The text with the activation that the loss wants, where it names none.</summary>
+    /// <summary>The text with the activation that the loss needs, where it names none.</summary>
     public string WithOutput(string activation) => Activation is null && activation != "identity" ? $"{Text}; activate {activation}" : Text;
 
     /// <summary>The text's graph.</summary>
     /// <param name="text">The text of --net.</param>
-    /// <param name="input">What a sample is, for a text without an input; null if there are no data that say so.</param>
-    /// <exception cref="ToolException">The text is no net.</exception>
+    /// <param name="input">The shape of a sample, for a text without an input; null if no data give it.</param>
+    /// <exception cref="ToolException">The text is not a net.</exception>
     public static Graph BuildGraph(string text, Shape? input)
     {
         try

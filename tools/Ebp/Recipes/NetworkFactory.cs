@@ -24,7 +24,7 @@ internal static class NetworkFactory
             Threads = threads,
             MemoryBudget = memoryBudget,
             KeepGradients = keepGradients,
-            // Batches that are accumulated want a place for their gradient.
+            // Accumulated batches need memory for their gradient.
             FuseUpdate = memoryBudget == 0 || recipe.Get(Options.Accumulation) is null or 1,
             Initializer = Registry.Initializer(recipe.Get(Options.Initializer)!, new InitializerSettings { Gain = recipe.Get(Options.InitializerGain) }),
             Seed = recipe.Get(Options.Seed)!.Value,

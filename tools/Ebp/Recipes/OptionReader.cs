@@ -21,7 +21,7 @@ internal sealed class OptionReader
         }
     }
 
-    /// <summary>What was said on the command line.</summary>
+    /// <summary>The options of the command line.</summary>
     public Recipe Read(ParseResult parsed)
     {
         Recipe recipe = Recipe.Parse(name => options.TryGetValue(name, out Option<string>? option) ? parsed.GetValue(option) : null);

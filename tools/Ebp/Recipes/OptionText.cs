@@ -4,7 +4,7 @@ using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.Tools.Recipes;
 
-/// <summary>Reads an option's text; what does not fit ends the command, naming the option and the text.</summary>
+/// <summary>Reads an option's text. An error ends the command and names the option and the text.</summary>
 internal static class OptionText
 {
     public static int? Integer(string option, string? text, int minimum, int maximum = int.MaxValue)
@@ -99,14 +99,14 @@ internal static class OptionText
             : throw ToolException.Usage($"--{option}: expected height and width, or channels before them, as in 8x8 or 3x32x32, got '{text}'");
     }
 
-    /// <summary>An image's shape: a single channel where none is said.</summary>
+    /// <summary>An image's shape: a single channel where none is given.</summary>
     public static Shape ImageShape(string text)
     {
         int[] sizes = Array.ConvertAll(text.Split('x'), size => int.Parse(size, NumberStyles.None, CultureInfo.InvariantCulture));
         return sizes.Length == 2 ? new Shape(1, sizes[0], sizes[1]) : new Shape(sizes[0], sizes[1], sizes[2]);
     }
 
-    /// <summary>What is done to training images, in one way of writing it; nothing where all is 0.</summary>
+    /// <summary>The changes of training images in a normal form; empty where all are 0.</summary>
     public static string? Augmentation(string option, string? text)
     {
         try

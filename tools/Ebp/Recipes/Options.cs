@@ -35,7 +35,7 @@ internal static class Options
     public static readonly RecipeOption<string?> Fold = Row(
         OptionGroup.Data, "fold", "K/N", "CSV, strokes: tests on the samples whose position modulo N is K, as in 4/5.", OptionText.Fold, text => text!);
 
-    /// <summary>What a row of a table is a picture of, as in 8x8.</summary>
+    /// <summary>The shape of a row of a table seen as a picture, as in 8x8.</summary>
     public static readonly RecipeOption<string?> Image = Row(
         OptionGroup.Data, "image", "HxW", "CSV: a row is an image (CxHxW with several channels): for convolutions and --augment; all pixels are standardised together.",
         OptionText.Image, text => text!);
@@ -67,7 +67,7 @@ internal static class Options
         OptionGroup.Parts, "validation-fold", "K/N",
         "Holds out the training samples whose position among them modulo N is K instead, as in 3/4: also where neighbours are alike.", OptionText.Fold, text => text!);
 
-    /// <summary>The network's text; null where layers and activation say what it is.</summary>
+    /// <summary>The network's text; null where layers and activation describe it.</summary>
     public static readonly RecipeOption<string?> Net = Text(
         OptionGroup.Model, "net", "TEXT",
         "The network layer by layer, as in \"conv 8 5x5 relu; maxpool 2; dense 10\", instead of --layers and --activation; docs/nets.md lists the layers.");
@@ -82,7 +82,7 @@ internal static class Options
     public static readonly RecipeOption<string?> OutputActivation = Named(
         OptionGroup.Model, "output-activation", _ => "Of the last layer (default: what fits the loss).", Registry.ActivationNames);
 
-    // A loss on logits is what its namesake becomes behind its output activation: nobody asks for it.
+    // A loss on logits replaces its namesake after its output activation: nobody asks for it.
     public static readonly RecipeOption<string?> Loss = Named(
         OptionGroup.Model, "loss", names => $"{names} (default: what fits the outputs).",
         [.. Registry.LossNames.Where(name => !name.EndsWith("-with-logits", StringComparison.Ordinal))]);

@@ -3,14 +3,14 @@ using System.Collections.Immutable;
 namespace EmbeddedBackprop.Tools.Recipes;
 
 /// <summary>
-/// What is trained on what, and how: one value per option of the command line (<see cref="Options"/>), null where nothing was said. It is kept in the model file under the options'
-/// own names, so that a training can be resumed and a model judged on the data it was made for.
+/// The net, the data and the training: one value per option of the command line (<see cref="Options"/>), null where none was given. It is kept in the
+/// model file under the options' own names, so that a training can be resumed and a model judged on the data it was made for.
 /// </summary>
 internal sealed record Recipe
 {
     private ImmutableDictionary<RecipeOption, object> Values { get; init; } = ImmutableDictionary<RecipeOption, object>.Empty;
 
-    /// <summary>What <see cref="Options.ClassWeights"/> says for the data at hand; no option of its own.</summary>
+    /// <summary>The meaning of <see cref="Options.ClassWeights"/> for the data at hand; no option of its own.</summary>
     public float[]? WeightOfClass { get; init; }
 
     /// <summary>Whether training samples are held out to judge every epoch by.</summary>
@@ -31,10 +31,10 @@ internal sealed record Recipe
 
     public bool Says(RecipeOption option) => Values.ContainsKey(option);
 
-    /// <summary>The value that was said; null for none.</summary>
+    /// <summary>The given value; null for none.</summary>
     public T Get<T>(RecipeOption<T> option) => Values.TryGetValue(option, out object? value) ? (T)value : default!;
 
-    /// <summary>The value that was said, or the option's default.</summary>
+    /// <summary>The given value, or the option's default.</summary>
     public T GetOrDefault<T>(RecipeOption<T> option) => Says(option) ? Get(option) : (T)option.Default!;
 
     /// <summary>The same with another value; null takes it away.</summary>
@@ -52,7 +52,7 @@ internal sealed record Recipe
         return recipe;
     }
 
-    /// <summary>The same with the default of every option that has one and about which nothing was said.</summary>
+    /// <summary>The same with the default of every option that has one and was not given.</summary>
     public Recipe WithDefaults()
     {
         Recipe recipe = this;
@@ -67,7 +67,7 @@ internal sealed record Recipe
     /// <summary>The value as text; null for none.</summary>
     public string? Text(RecipeOption option) => Values.TryGetValue(option, out object? value) ? option.Write(value) : null;
 
-    /// <summary>Every option that has a value, by name and as text.</summary>
+    /// <summary>Every option that has a value, by name and as a string.</summary>
     public IEnumerable<(string Name, string Value)> Texts()
     {
         foreach (RecipeOption option in Options.All)

@@ -3,7 +3,7 @@ using EmbeddedBackprop.Tools.DataSources;
 
 namespace EmbeddedBackprop.Tools.Recipes;
 
-/// <summary>Fills in what was not said, so that it fits the data and what was said, and refuses what contradicts itself.</summary>
+/// <summary>Fills in missing options, so that they fit the data and the given options, and refuses contradictions.</summary>
 internal static class RecipeDefaults
 {
     /// <summary>The recipe with every value that a network without data needs: classes as many as outputs, two for a single one.</summary>
@@ -26,10 +26,10 @@ internal static class RecipeDefaults
         .With(Options.Seed, recipe.GetOrDefault(Options.Seed));
 
     /// <summary>The recipe with every value that training needs.</summary>
-    /// <param name="recipe">What was said.</param>
-    /// <param name="input">What a sample is.</param>
-    /// <param name="classes">Classes; 0 for a number to be predicted.</param>
-    /// <param name="targets">Outputs that the data want.</param>
+    /// <param name="recipe">The given options.</param>
+    /// <param name="input">The shape of a sample.</param>
+    /// <param name="classes">Classes; 0 for values to be predicted.</param>
+    /// <param name="targets">Outputs that the data need.</param>
     /// <param name="samples">Training samples.</param>
     public static Recipe Complete(Recipe recipe, Shape input, int classes, int targets, int samples)
     {
@@ -109,7 +109,7 @@ internal static class RecipeDefaults
             .WithDefaults();
     }
 
-    /// <summary>The rate that suits an optimiser; the quadratic loss behind a sigmoid has small gradients and takes Nielsen's 3.</summary>
+    /// <summary>The rate that suits an optimiser; the quadratic loss after a sigmoid has small gradients and takes Nielsen's 3.</summary>
     public static float LearningRate(string optimizer, string loss, string output)
     {
         bool flat = output == "sigmoid" && loss is "quadratic" or "mse" or "mae" or "huber";
@@ -165,7 +165,7 @@ internal static class RecipeDefaults
         return (output, loss);
     }
 
-    /// <summary>Samples of a part and parts of an update. Rprop's signs want all samples: where nothing is said, an epoch is one update.</summary>
+    /// <summary>Samples of a part and parts of an update. Rprop's signs need all samples: by default an epoch is one update.</summary>
     private static (int Batch, int Accumulation) Batch(Recipe recipe, string optimizer, int samples)
     {
         const int Part = 256;
@@ -179,7 +179,7 @@ internal static class RecipeDefaults
 
     private static (string Name, float Momentum) Optimizer(Recipe recipe, int classes)
     {
-        // A number of unknown size is learned most safely by an optimiser that scales its steps.
+        // A value of unknown size is learned most safely by an optimiser that scales its steps.
         bool nothingSaid = !recipe.Says(Options.LearningRate) && !recipe.Says(Options.Momentum);
         string optimizer = recipe.Get(Options.Optimizer) ?? (recipe.Get(Options.Momentum) is > 0 ? "momentum" : classes == 0 && nothingSaid ? "adam" : "sgd");
         if (recipe.Get(Options.Momentum) is > 0 && optimizer is not ("momentum" or "nesterov"))

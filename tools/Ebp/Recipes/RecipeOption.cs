@@ -9,13 +9,13 @@ internal enum OptionGroup
     /// <summary>Which of the training samples are used.</summary>
     Parts,
 
-    /// <summary>What the network is.</summary>
+    /// <summary>The network.</summary>
     Model,
 
     /// <summary>How it is trained.</summary>
     Training,
 
-    /// <summary>What is done to gradients and to the learning rate in the course of training, and when it ends early.</summary>
+    /// <summary>The treatment of gradients and of the learning rate during training, and early stopping.</summary>
     Refinements,
 }
 
@@ -27,15 +27,15 @@ internal abstract class RecipeOption(OptionGroup group, string name, string argu
     /// <summary>The name without its two hyphens: also that of the value in model files and in --json.</summary>
     public string Name => name;
 
-    /// <summary>What the help calls the value.</summary>
+    /// <summary>The value's name in the help.</summary>
     public string Argument => argument;
 
     public string Help => help;
 
-    /// <summary>The value where nothing was said, if it does not depend on the data or on other options; else null.</summary>
+    /// <summary>The default value, if it does not depend on the data or on other options; else null.</summary>
     public abstract object? Default { get; }
 
-    /// <summary>The value that a text says; null for a text that says what is so without it.</summary>
+    /// <summary>The value of a text; null for a text that gives the default.</summary>
     /// <exception cref="ToolException">The text does not fit the option.</exception>
     public abstract object? Read(string text);
 
@@ -46,11 +46,11 @@ internal abstract class RecipeOption(OptionGroup group, string name, string argu
 /// <typeparam name="T">The type of the value; it can be null.</typeparam>
 /// <param name="group">The verbs that have it.</param>
 /// <param name="name">The option's name.</param>
-/// <param name="argument">What the help calls the value.</param>
-/// <param name="help">What it does.</param>
+/// <param name="argument">The value's name in the help.</param>
+/// <param name="help">Its effect.</param>
 /// <param name="read">Reads the text of the option of this name.</param>
 /// <param name="write">Writes a value.</param>
-/// <param name="byDefault">The value where nothing was said, if it is always the same.</param>
+/// <param name="byDefault">The default value, if it is always the same.</param>
 internal sealed class RecipeOption<T>(
     OptionGroup group, string name, string argument, string help, Func<string, string, T> read, Func<T, string> write, T byDefault)
     : RecipeOption(group, name, argument, help)

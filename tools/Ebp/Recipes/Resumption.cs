@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Tools.Recipes;
 
-/// <summary>What may be said beside --resume: nothing that changes bits.</summary>
+/// <summary>The options allowed with --resume: none that changes bits.</summary>
 internal static class Resumption
 {
     // Files may have been moved: whether they hold the same samples is judged by the samples.

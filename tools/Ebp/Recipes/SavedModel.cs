@@ -4,10 +4,10 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tools.Recipes;
 
-/// <summary>What a model file holds for this tool.</summary>
+/// <summary>The contents of a model file for this tool.</summary>
 /// <param name="File">The file, which fills networks and trainers.</param>
 /// <param name="Recipe">How it was trained, complete; without values if another program wrote the file.</param>
-/// <param name="Preparation">What is done to inputs.</param>
+/// <param name="Preparation">The preparation of inputs.</param>
 /// <param name="History">The epochs so far.</param>
 /// <param name="Fingerprint">Of the data it was trained on; empty if unknown.</param>
 internal sealed record SavedModel(ModelFile File, Recipe Recipe, Preparation Preparation, IReadOnlyList<EpochRecord> History, string Fingerprint)

@@ -5,10 +5,10 @@ using EmbeddedBackprop.Training;
 namespace EmbeddedBackprop.Tools.Recipes;
 
 /// <summary>The samples of a task, cut into their parts.</summary>
-/// <param name="Training">What is trained on.</param>
+/// <param name="Training">The training samples.</param>
 /// <param name="Validation">The last training samples, held out; null if none were asked for.</param>
-/// <param name="Test">What the result is judged by.</param>
-/// <param name="Preparation">What was done to the inputs, and what inputs and classes are called.</param>
+/// <param name="Test">The samples that judge the result.</param>
+/// <param name="Preparation">The preparation of the inputs, and the names of inputs and classes.</param>
 /// <param name="Fingerprint">Tells whether a later run trains on the same samples.</param>
 internal sealed record TaskData(IBatchSource Training, IBatchSource? Validation, IBatchSource Test, Preparation Preparation, string Fingerprint)
 {
@@ -19,7 +19,7 @@ internal sealed record TaskData(IBatchSource Training, IBatchSource? Validation,
 
     public Shape InputShape => Training.InputShape;
 
-    /// <summary>0 where a number is to be predicted.</summary>
+    /// <summary>0 where values are to be predicted.</summary>
     public int Classes => Training.ClassCount;
 
     /// <summary>The same samples, those for training changed a little in every epoch, where the recipe says so.</summary>
@@ -35,16 +35,16 @@ internal sealed record TaskData(IBatchSource Training, IBatchSource? Validation,
             : throw ToolException.Usage($"--augment: it changes images, the data are {recipe.Get(Options.Data)}");
     }
 
-    /// <summary>The same samples for a network with this many outputs: one for two classes, or as many as the data want.</summary>
+    /// <summary>The same samples for a network with this many outputs: one for two classes, or as many as the data need.</summary>
     public TaskData ForOutputs(int outputs) => outputs == Training.TargetLength ? this : this with
     {
         Training = new BinaryTarget(Training), Validation = Validation is null ? null : new BinaryTarget(Validation), Test = new BinaryTarget(Test),
     };
 }
 
-/// <summary>What a prediction has to do as training did: kept in the model file.</summary>
+/// <summary>The preparation that a prediction shares with training: kept in the model file.</summary>
 /// <param name="Standardizer">Fitted on the training part; null where inputs are taken as they are.</param>
 /// <param name="InputNames">The header of the table; null if there was none.</param>
-/// <param name="ClassNames">What the classes are called; null where they are numbers from 0 on.</param>
-/// <param name="Classes">How many classes there are; 0 where a number is predicted.</param>
+/// <param name="ClassNames">The names of the classes; null where they are numbers from 0 on.</param>
+/// <param name="Classes">How many classes there are; 0 where values are predicted.</param>
 internal sealed record Preparation(Standardizer? Standardizer, IReadOnlyList<string>? InputNames, IReadOnlyList<string>? ClassNames, int Classes);

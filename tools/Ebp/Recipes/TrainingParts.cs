@@ -7,7 +7,7 @@ internal static class TrainingParts
 {
     private const float DefaultTestFraction = 0.2f;
 
-    /// <summary>What trains and what tests, where no file says so.</summary>
+    /// <summary>The training and the test part, where no file gives them.</summary>
     public static DataSplit Split(Recipe recipe, int count)
     {
         if (recipe.Get(Options.Fold) is { } text)
@@ -24,7 +24,7 @@ internal static class TrainingParts
     }
 
     /// <summary>The last --validation samples validate, or those of --validation-fold; the first of the others train, --limit of them.</summary>
-    /// <param name="recipe">What was said.</param>
+    /// <param name="recipe">The given options.</param>
     /// <param name="available">The samples that are not tested on.</param>
     /// <exception cref="ToolException">More samples were asked for than there are.</exception>
     public static (int[] Training, int[] Validation) Of(Recipe recipe, int[] available)

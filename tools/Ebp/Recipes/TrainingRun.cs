@@ -3,7 +3,7 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tools.Recipes;
 
-/// <summary>Trains epoch by epoch, judges each, and measures: what train and compare have in common.</summary>
+/// <summary>Trains epoch by epoch, judges each, and measures: the common part of train and compare.</summary>
 internal sealed class TrainingRun
 {
     private readonly TaskData data;

@@ -9,8 +9,8 @@ internal static class ValuesReader
 
     /// <summary>Reads all rows. A first line without any number names the columns and is passed over, blank lines are, too.</summary>
     /// <param name="reader">The text.</param>
-    /// <param name="name">What messages call it.</param>
-    /// <param name="inputs">Numbers of a row.</param>
+    /// <param name="name">The name in messages.</param>
+    /// <param name="inputs">Elements of a row.</param>
     public static List<float[]> Read(TextReader reader, string name, int inputs)
     {
         List<float[]> rows = [];
@@ -60,7 +60,7 @@ internal static class ValuesReader
         return row;
     }
 
-    // Spaces separate where nothing else does; beside commas they are decoration.
+    // Spaces separate where nothing else does; next to commas they mean nothing.
     private static string[] Fields(string text) => text.AsSpan().IndexOfAny(",;\t") >= 0
         ? text.Split([',', ';', '\t'], StringSplitOptions.TrimEntries)
         : text.Split(Separators, StringSplitOptions.RemoveEmptyEntries);

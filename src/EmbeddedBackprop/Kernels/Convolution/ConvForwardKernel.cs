@@ -76,7 +76,7 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
     }
 
     /// <summary>
-    /// A panel whose taps outside the image are multiplied by zero after all, which is twice as fast. A term +-0 leaves every sum as it is but -0, which it may
+    /// A panel whose taps outside the image are multiplied by zero after all, which is twice as fast. A term +-0 changes no sum but -0, which it may
     /// make +0 (<see cref="SparseProduct"/>). So a result other than +0 is that of the definition; and +0 is, too, if the sum began with +0 and met zeros only.
     /// </summary>
     /// <returns>Whether that is so for all results.</returns>
@@ -113,7 +113,7 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
         float* maps = g.Maps + ((nint)place.Channel * positions), panel = place.Panel, sums = panel + (Depth * Columns);
         ConvRun* runs = place.Runs;
 
-        // Whole vectors of one sample are summed where they belong; others beside the panel.
+        // Whole vectors of one sample are summed where they belong; others outside the panel.
         bool direct = columns == wide && runs[count - 1].Map + runs[count - 1].Length - runs->Map == columns;
         if (direct)
         {
@@ -162,7 +162,7 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
             Scatter(sums, leadingPanel, rows, runs, count, maps, positions);
     }
 
-    /// <summary>What is done with taps outside the image.</summary>
+    /// <summary>The treatment of taps outside the image.</summary>
     private enum Border
     {
         /// <summary>There are none in the panel.</summary>

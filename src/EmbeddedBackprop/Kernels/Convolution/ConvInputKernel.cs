@@ -142,7 +142,9 @@ internal readonly unsafe struct ConvInputKernel : ILaneKernel<ConvArguments>
         }
     }
 
-    /// <summary>One kernel row where there are few rows, or columns are dilated: for each row and kernel column a tile of the positions beside each other.</summary>
+    /// <summary>
+    /// One kernel row where there are few rows, or columns are dilated: for each row and kernel column a tile of neighbouring positions.
+    /// </summary>
     private static void RowByRow<T>(in ConvSizes sizes, in ConvBand band, float* delta, int rows, float* kernels, float* image)
         where T : struct, IFloatLanes<T>
     {

@@ -62,7 +62,7 @@ internal readonly unsafe struct ConvSparseKernel : ILaneKernel<ConvArguments>
         for (int p = 0; p < positions; p++)
             readBy[p] = (p / width * sizes.StrideY * sizes.Width) + (p % width * sizes.StrideX);
 
-        // The last vectors only fill a block: they compute the first one's sums again, beside the others.
+        // The last vectors only fill a block: they compute the first one's sums again.
         nint* offsets = stackalloc nint[filled];
         nint* taps = stackalloc nint[sizes.Taps];
         ConvPack.Offsets(in sizes, 0, sizes.Taps, taps);

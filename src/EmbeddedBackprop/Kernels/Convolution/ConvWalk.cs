@@ -56,7 +56,7 @@ internal unsafe struct ConvWalk
         return count;
     }
 
-    // A row has up to two segments: all of it, its inside, or what is left and right of that.
+    // A row has up to two segments: all of it, its inside, or the parts left and right of that.
     private bool NextSegment()
     {
         while (row < endRow)

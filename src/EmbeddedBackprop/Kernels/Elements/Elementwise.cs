@@ -80,7 +80,7 @@ public static class Elementwise
     /// <param name="arithmetic">How M rounds.</param>
     /// <param name="alpha">The factor.</param>
     /// <param name="x">The values.</param>
-    /// <param name="y">What they are added to, of the same length.</param>
+    /// <param name="y">The sums, of the same length.</param>
     /// <exception cref="ArgumentException">The lengths differ, or the destination overlaps a source without being it.</exception>
     public static void MultiplyAdd(Arithmetic arithmetic, float alpha, ReadOnlySpan<float> x, Span<float> y)
     {
@@ -89,11 +89,11 @@ public static class Elementwise
         ElementFormula.Run<ScaledAdd>(arithmetic, x, x, y, alpha);
     }
 
-    /// <summary>d[i] = M(x[i], y[i], d[i]): a product added to what is there.</summary>
+    /// <summary>d[i] = M(x[i], y[i], d[i]): a product added to d[i].</summary>
     /// <param name="arithmetic">How M rounds.</param>
     /// <param name="x">The one factor.</param>
     /// <param name="y">The other, of the same length.</param>
-    /// <param name="destination">What the products are added to, of the same length.</param>
+    /// <param name="destination">The sums, of the same length.</param>
     /// <exception cref="ArgumentException">The lengths differ, or the destination overlaps a source without being it.</exception>
     public static void MultiplyAdd(Arithmetic arithmetic, ReadOnlySpan<float> x, ReadOnlySpan<float> y, Span<float> destination)
     {
@@ -108,7 +108,7 @@ public static class Elementwise
     /// <param name="arithmetic">How M rounds.</param>
     /// <param name="alpha">The share of the way.</param>
     /// <param name="x">Where the way leads.</param>
-    /// <param name="destination">What moves, of the same length.</param>
+    /// <param name="destination">The values that move, of the same length.</param>
     /// <exception cref="ArgumentException">The lengths differ, or the destination overlaps the source without being it.</exception>
     public static void Blend(Arithmetic arithmetic, float alpha, ReadOnlySpan<float> x, Span<float> destination)
     {
@@ -133,7 +133,7 @@ public static class Elementwise
     /// <summary>y[i] = y[i] + (x[i] &gt; 0 ? alpha : 0 &gt; x[i] ? -alpha : +0): the gradient of alpha * |x|.</summary>
     /// <param name="alpha">The factor.</param>
     /// <param name="x">The values whose signs count; a NaN has none.</param>
-    /// <param name="y">What is added to, of the same length.</param>
+    /// <param name="y">The sums, of the same length.</param>
     /// <exception cref="ArgumentException">The lengths differ.</exception>
     public static void AddSign(float alpha, ReadOnlySpan<float> x, Span<float> y)
     {
@@ -143,7 +143,7 @@ public static class Elementwise
 
     /// <summary>d[i] = value.</summary>
     /// <param name="value">The value.</param>
-    /// <param name="destination">What is filled.</param>
+    /// <param name="destination">The span to fill.</param>
     public static void Fill(float value, Span<float> destination)
     {
         destination.Fill(value);

@@ -11,7 +11,7 @@ namespace EmbeddedBackprop.Kernels.Elements;
 /// </summary>
 internal static class Parts
 {
-    /// <summary>What an element does to its part.</summary>
+    /// <summary>The change of a part by an element.</summary>
     internal interface IStep
     {
         /// <summary>The part after (x, y); y is x where the step has one operand.</summary>

@@ -21,7 +21,7 @@ internal interface IRecurrentCell
     /// </summary>
     static abstract int Deltas { get; }
 
-    /// <summary>Whether there is a cell c beside the hidden state h.</summary>
+    /// <summary>Whether there is a cell c besides the hidden state h.</summary>
     static abstract bool HasCell { get; }
 
     /// <summary>Whether a part of dL/dh reaches h' directly, not through the products (a GRU's z).</summary>

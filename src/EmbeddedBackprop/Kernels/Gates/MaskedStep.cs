@@ -3,7 +3,9 @@ using System.Numerics.Tensors;
 
 namespace EmbeddedBackprop.Kernels.Gates;
 
-/// <summary>A time step that the mask switches off for a sample: its state stays as it is. The same code in every precision: it copies and adds.</summary>
+/// <summary>
+/// A time step that the mask switches off for a sample: its state does not change. The same code in every precision: it copies and adds.
+/// </summary>
 internal static class MaskedStep
 {
     /// <summary>Whether the step is switched off for a sample: its mask is not above 0 (a NaN is not).</summary>

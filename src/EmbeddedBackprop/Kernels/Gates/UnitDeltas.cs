@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Kernels.Gates;
 
-/// <summary>What the backward step of one unit, or of a vector of units, gives.</summary>
+/// <summary>The results of the backward step of one unit, or of a vector of units.</summary>
 internal struct UnitDeltas<T> where T : struct, ILanes<T>
 {
     /// <summary>dL/dz of each gate; see <see cref="IRecurrentCell.Deltas"/>.</summary>

@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Kernels.Gates;
 
-/// <summary>What the forward step of one unit, or of a vector of units, reads.</summary>
+/// <summary>The operands of the forward step of one unit, or of a vector of units.</summary>
 internal struct UnitInput<T> where T : struct, ILanes<T>
 {
     /// <summary>The values of the activated gates; see <see cref="IRecurrentCell.Activated"/>.</summary>

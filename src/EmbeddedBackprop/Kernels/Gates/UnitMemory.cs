@@ -1,9 +1,9 @@
 namespace EmbeddedBackprop.Kernels.Gates;
 
-/// <summary>What the backward step of one unit, or of a vector of units, reads.</summary>
+/// <summary>The operands of the backward step of one unit, or of a vector of units.</summary>
 internal struct UnitMemory<T> where T : struct, ILanes<T>
 {
-    /// <summary>What the forward step kept of the gates.</summary>
+    /// <summary>The gate values that the forward step kept.</summary>
     public GateValues<T> Gates;
 
     /// <summary>h', the hidden state before the step.</summary>

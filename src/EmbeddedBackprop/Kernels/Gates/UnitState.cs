@@ -1,9 +1,9 @@
 namespace EmbeddedBackprop.Kernels.Gates;
 
-/// <summary>What the forward step of one unit, or of a vector of units, gives.</summary>
+/// <summary>The results of the forward step of one unit, or of a vector of units.</summary>
 internal struct UnitState<T> where T : struct, ILanes<T>
 {
-    /// <summary>What the backward step reads of the gates.</summary>
+    /// <summary>The gate values that the backward step reads.</summary>
     public GateValues<T> Gates;
 
     /// <summary>h, the hidden state after the step.</summary>

@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Kernels.Lanes;
 
-/// <summary>What a node of a formula's tree computes.</summary>
+/// <summary>The operation of a node of a formula's tree.</summary>
 internal enum Operation
 {
     /// <summary>A value from outside, by its name.</summary>
@@ -67,14 +67,14 @@ internal enum Operation
 /// <summary>
 /// A node of the tree that a formula becomes when it is run over <see cref="LaneText"/>: an operation and its arguments. A node used twice is one object with two users.
 /// </summary>
-/// <param name="operation">What it computes.</param>
-/// <param name="arguments">What it reads, in the order of the formula.</param>
+/// <param name="operation">Its operation.</param>
+/// <param name="arguments">Its operands, in the order of the formula.</param>
 internal sealed class Expression(Operation operation, params Expression[] arguments)
 {
-    /// <summary>What it computes.</summary>
+    /// <summary>Its operation.</summary>
     public Operation Operation => operation;
 
-    /// <summary>What it reads.</summary>
+    /// <summary>Its operands.</summary>
     public ReadOnlySpan<Expression> Arguments => arguments;
 
     /// <summary>The bits of a constant; the addend, mask or count of an operation on bits.</summary>

@@ -16,12 +16,13 @@ internal interface ILaneKernel<TArguments> where TArguments : allows ref struct
 /// <summary>Chooses the vector width; nothing else does.</summary>
 /// <remarks>
 /// The widest register that the processor has wins; EBP_TILE = 1 | 128 | 256 | 512 | any overrides it (read once at start), so that every path can be
-/// tested on one machine: 128 is what Arm64 (NEON) runs, "any" is Vector&lt;T&gt;, 1 is the scalar twin. The bits never depend on the choice.
+/// tested on one machine: 128 is the width of Arm64 (NEON), "any" is Vector&lt;T&gt;, 1 is the scalar twin. The bits never depend on the choice.
 /// </remarks>
 internal static class LaneDispatch
 {
-    /// <summary>Bits of the register that kernels use; 0 means Vector&lt;T&gt;, 1 for one float at a time. Settable for tests and
-    /// benchmarks.</summary>
+    /// <summary>
+    /// Bits of the register that kernels use; 0 means Vector&lt;T&gt;, 1 for one float at a time. Settable for tests and benchmarks.
+    /// </summary>
     public static int Width { get; set; } = ChooseWidth(Environment.GetEnvironmentVariable("EBP_TILE"));
 
     /// <summary>Runs a kernel in the model's arithmetic at the chosen width.</summary>

@@ -9,7 +9,7 @@ public static class MaxNorm
 {
     /// <summary>
     /// For each column j: n = sqrt(sum over rows k of w[k,j]^2) in 16 partial sums, s[k mod 16] = M(w[k,j], w[k,j], s[k mod 16]), folded as by
-    /// <see cref="Reduce.Fold"/>; where n &gt; longest, w[k,j] = w[k,j] * (longest / n). A norm that is not finite leaves its column as it is.
+    /// <see cref="Reduce.Fold"/>; where n &gt; longest, w[k,j] = w[k,j] * (longest / n). A norm that is not finite does not change its column.
     /// </summary>
     /// <param name="arithmetic">How M rounds.</param>
     /// <param name="longest">The longest length allowed, positive.</param>

@@ -4,7 +4,7 @@ using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Kernels.Norms;
 
-/// <summary>What an element adds to its part of a normalisation's long sums.</summary>
+/// <summary>The term that an element adds to its part of a normalisation's long sums.</summary>
 internal interface INormTerm
 {
     /// <summary>The part after the element; gamma is that of a row's column.</summary>

@@ -123,7 +123,7 @@ internal readonly struct LogSumExpKernel : ILaneKernel<SoftmaxArguments>
     }
 }
 
-/// <summary>What the row kernels share.</summary>
+/// <summary>The common part of the row kernels.</summary>
 internal static class SoftmaxRow
 {
     /// <summary>The float in a single lane.</summary>

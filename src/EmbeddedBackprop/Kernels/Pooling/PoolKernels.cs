@@ -6,7 +6,7 @@ using EmbeddedBackprop.Kernels.Threads;
 
 namespace EmbeddedBackprop.Kernels.Pooling;
 
-/// <summary>What a pooling reads and writes; forward it writes y from x, backward dx (the destination) from x and dy.</summary>
+/// <summary>The operands of a pooling; forward it writes y from x, backward dx (the destination) from x and dy.</summary>
 internal readonly ref struct PoolArguments(
     PoolSizes sizes, int batch, bool countPadding, ReadOnlySpan<float> x, int ldx, ReadOnlySpan<float> dy, int lddy, Span<float> destination,
     int leading, bool accumulate) : IRangeArguments<PoolArguments>
@@ -35,7 +35,7 @@ internal readonly ref struct PoolArguments(
         ref Unsafe.Add(ref MemoryMarshal.GetReference(values), ((nint)sample * leading) + ((nint)channel * length));
 }
 
-/// <summary>What becomes of the values of a window, one after the other.</summary>
+/// <summary>The reduction of the values of a window, one after the other.</summary>
 internal interface IPoolWindow
 {
     /// <summary>The value before the first position, which is given, is taken in.</summary>

@@ -14,7 +14,7 @@ namespace EmbeddedBackprop.Kernels.Pooling;
 /// </remarks>
 internal static class PairRows
 {
-    /// <summary>What becomes of outputs j, j + 1, ... of a pair of rows.</summary>
+    /// <summary>The results j, j + 1, ... of a pair of rows.</summary>
     internal interface IPair
     {
         /// <summary>Computes T.Count outputs; x, dx and y (dy backwards) are those of the pair's first row.</summary>

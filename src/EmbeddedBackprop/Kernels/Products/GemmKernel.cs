@@ -100,7 +100,7 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
             nuint done = 0;
             for (nuint panel = 0; panel < panels; panel++)
             {
-                // Smaller shares first: the last panel, which may be ragged, then holds two vectors or more wherever there are two.
+                // Smaller shares first: the last panel, which may be ragged, then holds two vectors or more if there are two.
                 nuint count = Share(vectors - done, panels - panel);
                 nuint j = done * lanes;
                 nuint width = nuint.Min(count * lanes, g.N - j);

@@ -3,8 +3,8 @@ using EmbeddedBackprop.Kernels.Lanes;
 namespace EmbeddedBackprop.Kernels.Products;
 
 /// <summary>
-/// C = C + A B where a mask beside B says which terms exist: s = mask[p, j] &gt; 0 ? M(a[i, p], b[p, j], s) : s. For the borders of padded convolutions,
-/// where a term that is skipped is not the same as one multiplied by zero: -0 + 0 is +0, and NaN * 0 is NaN.
+/// C = C + A B where a mask of B's shape says which terms exist: s = mask[p, j] &gt; 0 ? M(a[i, p], b[p, j], s) : s. For the borders of padded
+/// convolutions, where a term that is skipped is not the same as one multiplied by zero: -0 + 0 is +0, and NaN * 0 is NaN.
 /// </summary>
 internal static unsafe class MaskedProduct
 {

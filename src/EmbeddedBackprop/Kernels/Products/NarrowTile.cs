@@ -146,7 +146,7 @@ internal static unsafe class NarrowTile
             Store(s11, ref c, last, g.LeadingC);
     }
 
-    // Vector512.Create would begin with what is left in its register, and one row of B would wait for the one before it.
+    // Vector512.Create would begin with the old contents of its register, and one row of B would wait for the one before it.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Load(ref float row, nuint last)
     {

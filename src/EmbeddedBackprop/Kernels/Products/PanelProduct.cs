@@ -50,7 +50,7 @@ internal static unsafe class PanelProduct
         }
     }
 
-    /// <summary>What is the same for many products of one shape that are one tile wide: worked out once.</summary>
+    /// <summary>The constants of many products of one shape that are one tile wide, computed once.</summary>
     public ref struct Repeated
     {
         private readonly int low, higher, vectors;

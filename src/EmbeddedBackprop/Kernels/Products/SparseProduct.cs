@@ -10,7 +10,7 @@ namespace EmbeddedBackprop.Kernels.Products;
 /// which changes no chain whose B is finite, unless it ends in -0: the caller looks for that (<see cref="HasNegativeZero"/>) and then takes them all.
 /// </summary>
 /// <remarks>
-/// A term +-0 leaves every sum as it is but -0, which it may make +0. So the chain with all terms (t) and the one without (s) are equal, or s is -0 and t is +0,
+/// A term +-0 changes no sum but -0, which it may make +0. So the chain with all terms (t) and the one without (s) are equal, or s is -0 and t is +0,
 /// until the next term that is not zero makes them equal again. Hence s differs from t at the end only if s is -0.
 /// </remarks>
 internal static unsafe class SparseProduct

@@ -29,7 +29,7 @@ public readonly struct CounterRandom : IEquatable<CounterRandom>
     /// <summary>The seed.</summary>
     public ulong Seed { get; }
 
-    /// <summary>What is drawn.</summary>
+    /// <summary>The use of the draw.</summary>
     public RandomPurpose Purpose { get; }
 
     /// <summary>The bare block function: four words of counter and two of key give four words.</summary>
@@ -99,7 +99,7 @@ public readonly struct CounterRandom : IEquatable<CounterRandom>
     /// <param name="first">The index that goes to destination[0].</param>
     /// <param name="low">The smallest value.</param>
     /// <param name="high">The value that bounds the range from above; rounding can reach it.</param>
-    /// <param name="destination">What is filled.</param>
+    /// <param name="destination">The span to fill.</param>
     public void FillUniform(uint stream, ulong first, float low, float high, Span<float> destination)
     {
         float range = high - low;
@@ -112,7 +112,7 @@ public readonly struct CounterRandom : IEquatable<CounterRandom>
     /// <param name="first">The index that goes to destination[0].</param>
     /// <param name="mean">The mean.</param>
     /// <param name="deviation">The standard deviation.</param>
-    /// <param name="destination">What is filled.</param>
+    /// <param name="destination">The span to fill.</param>
     public void FillNormal(uint stream, ulong first, float mean, float deviation, Span<float> destination)
     {
         int i = 0;

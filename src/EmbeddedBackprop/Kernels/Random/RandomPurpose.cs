@@ -27,6 +27,6 @@ public enum RandomPurpose
     /// <summary>Inputs and parameters of gradient checks and self-tests.</summary>
     Check = 6,
 
-    /// <summary>What is done to training images; the stream is the image.</summary>
+    /// <summary>The changes of training images; the stream is the image.</summary>
     Augmentation = 7,
 }

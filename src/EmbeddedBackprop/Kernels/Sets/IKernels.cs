@@ -11,7 +11,7 @@ namespace EmbeddedBackprop.Kernels;
 /// </summary>
 /// <remarks>
 /// A pass names its set as a type parameter K and calls <c>K.Add(x, y, sum)</c>: the compiler makes a pass of its own for each set, and leaves out what no program
-/// calls. Where nothing else is said, a destination may be one of its sources, but may not overlap one otherwise.
+/// calls. By default a destination may be one of its sources, but may not overlap one otherwise.
 /// </remarks>
 /// <typeparam name="T">float or double.</typeparam>
 public interface IKernels<T> where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -156,7 +156,7 @@ public interface IKernels<T> where T : unmanaged, IBinaryFloatingPointIeee754<T>
         Arithmetic arithmetic, int rows, int columns, in Matrix<T> x, Span<T> gamma, Span<T> means, Span<T> inverses, in Matrix<T> dy,
         Span<T> dgamma, Span<T> dbeta, Span<T> dx, bool accumulate);
 
-    /// <summary>y = x * mask * scale, the mask drawn again wherever it is needed.</summary>
+    /// <summary>y = x * mask * scale, the mask drawn again where it is needed.</summary>
     internal static abstract void Dropout(in DropoutDraw draw, in Matrix<T> x, in Matrix<T> y, bool accumulate);
 
     /// <summary>destination[columns, rows] = the transpose of source[rows, columns].</summary>

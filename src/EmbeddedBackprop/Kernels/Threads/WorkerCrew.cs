@@ -300,7 +300,7 @@ internal sealed unsafe class WorkerCrew : IDisposable
         return true;
     }
 
-    /// <summary>What threads race for has cache lines of its own: two lines, because processors fetch them in pairs.</summary>
+    /// <summary>The words that threads race for have cache lines of their own: two lines, because processors fetch them in pairs.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 384)]
     private struct Lines
     {
@@ -327,7 +327,7 @@ internal sealed unsafe class WorkerCrew : IDisposable
             thread = new Thread(static self => ((Worker)self!).crew.Work((Worker)self)) { IsBackground = true, Name = "EmbeddedBackprop worker" };
         }
 
-        /// <summary>What the thread has allocated; written by the thread.</summary>
+        /// <summary>The bytes that the thread has allocated; written by the thread.</summary>
         public long AllocatedBytes;
 
         /// <summary>How many parts the thread has computed; written by the thread.</summary>
@@ -337,7 +337,7 @@ internal sealed unsafe class WorkerCrew : IDisposable
 
         public void Start() => thread.Start(this);
 
-        /// <summary>The first wait of a thread allocates: done before the first job, while nobody wakes this thread.</summary>
+        /// <summary>The first wait of a thread allocates: done before the first job, while nothing wakes this thread.</summary>
         public void PrepareSleep() => wake.WaitOne(0);
 
         /// <summary>Sleeps until there is another job than the one seen. Announced first, then looked once more, so that no wake-up is lost.</summary>

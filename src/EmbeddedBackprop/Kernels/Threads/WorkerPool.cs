@@ -16,7 +16,7 @@ internal sealed class WorkerPool : IDisposable
     /// <summary>More threads than this are a mistake, not a wish.</summary>
     public const int MaximumThreads = 256;
 
-    /// <summary>What an element-wise result counts for, in multiply-adds of a product: it is a matter of memory.</summary>
+    /// <summary>The cost of an element-wise result, in multiply-adds of a product: memory decides it.</summary>
     public const int ElementWork = 16;
 
     /// <summary>A worker that something else holds up leaves its second part to the others.</summary>

@@ -17,7 +17,7 @@ public sealed class Plateau : Schedule
     /// <exception cref="ArgumentOutOfRangeException">The value is not positive.</exception>
     public int Epochs { get; init => field = Errors.RequirePositive("epochs without improvement", value); } = 10;
 
-    /// <summary>What the rate is multiplied by.</summary>
+    /// <summary>The factor of the rate.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is not positive and finite.</exception>
     public float Factor { get; init => field = Errors.RequirePositive("factor", value); } = 0.5f;
 

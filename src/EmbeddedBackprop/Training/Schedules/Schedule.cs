@@ -22,7 +22,7 @@ public abstract class Schedule
     /// <summary>The name in tables and model files.</summary>
     public abstract string Name { get; }
 
-    /// <summary>What it was made with, for the model file: <c>Registry.Schedule(Name, Settings)</c> makes its like.</summary>
+    /// <summary>Its settings, for the model file: <c>Registry.Schedule(Name, Settings)</c> makes its like.</summary>
     public virtual ScheduleSettings Settings => new();
 
     /// <summary>Epochs without a better validation score after which the trainer counts one more of <see cref="ScheduleTime.Reductions"/>; 0 for a schedule that does not look.</summary>

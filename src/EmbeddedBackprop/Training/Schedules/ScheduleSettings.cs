@@ -1,13 +1,15 @@
 namespace EmbeddedBackprop.Training.Schedules;
 
-/// <summary>The settings of any schedule, as they come from a command line or a model file; null means the schedule's default, and a
-/// schedule ignores settings it does not have.</summary>
+/// <summary>
+/// The settings of any schedule, as they come from a command line or a model file; null means the schedule's default, and a schedule ignores settings
+/// it does not have.
+/// </summary>
 public sealed record ScheduleSettings
 {
     /// <summary>Epochs from one fall to the next (step), or without improvement that make the rate fall (plateau).</summary>
     public int? Every { get; init; }
 
-    /// <summary>What the rate is multiplied by at a fall (step, plateau) or over an epoch (exponential).</summary>
+    /// <summary>The factor of the rate at a fall (step, plateau) or over an epoch (exponential).</summary>
     public float? Factor { get; init; }
 
     /// <summary>The rate after the last step (cosine), or the lowest one (plateau).</summary>

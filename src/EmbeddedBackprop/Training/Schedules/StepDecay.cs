@@ -10,7 +10,7 @@ public sealed class StepDecay : Schedule
     /// <exception cref="ArgumentOutOfRangeException">The value is not positive.</exception>
     public int Every { get; init => field = Errors.RequirePositive("every", value); } = 10;
 
-    /// <summary>What the rate is multiplied by.</summary>
+    /// <summary>The factor of the rate.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is not positive and finite.</exception>
     public float Factor { get; init => field = Errors.RequirePositive("factor", value); } = 0.1f;
 

@@ -3,7 +3,7 @@ using EmbeddedBackprop.Export;
 
 namespace EmbeddedBackprop.Tests.Export;
 
-/// <summary>What is estimated of a device's costs, beside what the emulator counts.</summary>
+/// <summary>The estimates of a device's costs, compared with the emulator's counts.</summary>
 internal sealed class CCostTests
 {
     private static readonly string[] Suite =
@@ -40,7 +40,7 @@ internal sealed class CCostTests
             build.Write(file, text);
         }
 
-        // What a call needs is its chain of functions: at most three levels of ours, and the compiler's floats in software.
+        // A call needs the stack of its chain of functions: at most three levels of ours, and the compiler's floats in software.
         build.Write("main.c", "int main(void)\n{\n    return 0;\n}\n");
         device.Compile(build, "-Os -fstack-usage", "program", "main.c", "zoo.c", "zoo_weights.c");
         int[] sizes = [.. File.ReadAllText(Directory.GetFiles(build.Folder, "*zoo.su").Single()).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => int.Parse(line.Split('\t')[1], CultureInfo.InvariantCulture)).OrderDescending()];

@@ -6,7 +6,9 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Export;
 
-/// <summary>What the exported C costs on a Cortex-M4F: bytes of code, and instructions counted in qemu. `experiment device` of the benchmarks prints more.</summary>
+/// <summary>
+/// The cost of the exported C on a Cortex-M4F: bytes of code, and instructions counted in qemu. `experiment device` of the benchmarks prints more.
+/// </summary>
 [TestFixture]
 [Parallelizable(ParallelScope.Self)]
 internal sealed class CDeviceCostTests

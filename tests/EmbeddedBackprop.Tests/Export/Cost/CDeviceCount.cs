@@ -10,10 +10,10 @@ namespace EmbeddedBackprop.Tests.Export;
 /// <summary>Counts what predictions take on a Cortex-M: instructions in the emulator, bytes of code, bytes of stack.</summary>
 internal static class CDeviceCount
 {
-    /// <summary>What one network took.</summary>
+    /// <summary>The cost of one network.</summary>
     /// <param name="Instructions">Of one prediction.</param>
     /// <param name="Code">Bytes of machine code and constants that are not tables.</param>
-    /// <param name="Estimate">What is expected.</param>
+    /// <param name="Estimate">The expected cost.</param>
     internal readonly record struct Counted(long Instructions, int Code, CCost Estimate);
 
     /// <summary>Exports nets, puts all into one program and runs each of them.</summary>

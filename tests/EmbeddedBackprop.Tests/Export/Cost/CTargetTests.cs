@@ -6,7 +6,7 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Export;
 
-/// <summary>What a target cannot hold or compute is refused before a file is written, naming the thing.</summary>
+/// <summary>A network that a target cannot hold or compute is refused before a file is written; the message names the cause.</summary>
 [TestFixture]
 internal sealed class CTargetTests
 {

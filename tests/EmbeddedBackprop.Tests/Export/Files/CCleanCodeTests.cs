@@ -6,12 +6,14 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Export;
 
-/// <summary>What tools that read C say about the exported C: cppcheck with the MISRA rules, and Frama-C's proof that a dense net has no run-time error.</summary>
+/// <summary>
+/// The findings of static analysers about the exported C: cppcheck with the MISRA rules, and Frama-C's proof that a dense net has no run-time error.
+/// </summary>
 [TestFixture]
 [Parallelizable(ParallelScope.Self)]
 internal sealed class CCleanCodeTests
 {
-    // Which of the texts between #if and #endif are read.
+    // Which of the parts between #if and #endif are read.
     private static readonly string[] Configuration =
         ["-D__STDC_VERSION__=199901L", "-DFLT_MANT_DIG=24", "-DDBL_MANT_DIG=53", "-DFLT_EVAL_METHOD=0", "-DEBP_PORTABLE"];
 
@@ -94,7 +96,10 @@ internal sealed class CCleanCodeTests
         build.Write("net.c", source.Replace(text, planted, StringComparison.Ordinal));
     }
 
-    /// <summary>What cppcheck says about files, one line each: "file:line: rule: text". Tables in a file of their own are left out: a rule is checked at every number.</summary>
+    /// <summary>
+    /// The findings of cppcheck about files, one line each: "file:line: rule: text". Tables in a file of their own are left out: a rule is checked at
+    /// every number.
+    /// </summary>
     private List<string> Findings(params ReadOnlySpan<string> files)
     {
         string cppcheck = Tools.Require("cppcheck", "cppcheck");
@@ -117,8 +122,8 @@ internal sealed class CCleanCodeTests
     }
 
     /// <summary>
-    /// The alarms of Frama-C's value analysis over all inputs. Infinities and NaN are numbers here as they are for the engine; memory, shifts, conversions,
-    /// overflow of integers and reads of what was never written are what it proves.
+    /// The alarms of Frama-C's value analysis over all inputs. Infinities and NaN are values here as they are for the engine; it proves
+    /// memory, shifts, conversions, overflow of integers and that no memory is read before it is written.
     /// </summary>
     private List<string> Alarms(out string log)
     {

@@ -174,7 +174,7 @@ internal static class CSavePrograms
 
         """;
 
-    /// <summary>Training and saving, and what the host needs to do the same.</summary>
+    /// <summary>Training and saving, and the host's code to do the same.</summary>
     public const string OnFile = Head + """
         #include <stdio.h>
 

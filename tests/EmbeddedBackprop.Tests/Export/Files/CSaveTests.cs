@@ -9,7 +9,9 @@ using EmbeddedBackprop.Training.Schedules;
 
 namespace EmbeddedBackprop.Tests.Export;
 
-/// <summary>What a device has learnt survives power cuts, flipped bits and other networks' copies, and training goes on with the same bits.</summary>
+/// <summary>
+/// The weights learnt on a device survive power cuts, flipped bits and other networks' copies, and training continues with the same bits.
+/// </summary>
 [TestFixture]
 [Parallelizable(ParallelScope.Self)]
 internal sealed class CSaveTests

@@ -8,7 +8,7 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Export;
 
-/// <summary>Every activation of the engine has its C text, with the same bits for every kind of number.</summary>
+/// <summary>Every activation of the engine has its C, with the same bits for every kind of number.</summary>
 [TestFixture]
 internal sealed class CActivationTests
 {

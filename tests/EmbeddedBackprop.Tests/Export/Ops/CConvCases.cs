@@ -16,8 +16,8 @@ internal static class CConvCases
         [new Activation<Identity>(), new Activation<Tanh>(), new Activation<Gelu>(), new Activation<Relu>(), new Activation<Silu>(), new Activation<LeakyRelu>()];
 
     /// <summary>
-    /// Each op at sizes and options drawn by a seed: as the first layer, behind a trained one, and as one of several readers of a node, so that gradients of inputs are
-    /// missing, written and continued; and some ops used twice.
+    /// Each op at sizes and options drawn by a seed: as the first layer, after a trained one, and as one of several readers of a node, so that
+    /// gradients of inputs are missing, written and continued; and some ops used twice.
     /// </summary>
     public static IEnumerable<CTrainingCase> Ops(int seed)
     {
@@ -64,7 +64,7 @@ internal static class CConvCases
             }) { Batch = 3, Updates = 8 };
         }
 
-        // Which of equal numbers is the largest decides about the order of the sums below.
+        // The choice among equal values decides about the order of the sums below.
         foreach (Func<Op> make in (Func<Op>[])[() => new MaxPool2D((3, 3), (1, 1), (0, 0)), () => new GlobalMaxPool()])
         {
             yield return new CTrainingCase(make().Kind + " of equal numbers", graph =>
@@ -100,7 +100,7 @@ internal static class CConvCases
             List<Node> ends = [];
             foreach (string kind in chosen)
             {
-                // A global pool leaves no places behind; a place of its own ends its branch.
+                // A global pool leaves no positions; a layer of its own ends its branch.
                 Node next = Apply(draw, graph, kind, node);
                 if (next.Shape.Rank < node.Shape.Rank || next.Shape[next.Shape.Rank - 1] < 4 || (image && next.Shape[1] < 4))
                 {

@@ -4,7 +4,7 @@ using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Tests.Export;
 
-/// <summary>The C text of every op gives the engine's bits.</summary>
+/// <summary>The C of every op gives the engine's bits.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.Self)]
 internal sealed class COpsTests

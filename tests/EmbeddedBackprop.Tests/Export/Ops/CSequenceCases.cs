@@ -7,8 +7,8 @@ using EmbeddedBackprop.Ops;
 namespace EmbeddedBackprop.Tests.Export;
 
 /// <summary>
-/// Sequences, moves, sums and dropout, each with a layer in front of it that wants a gradient. Many small graphs stand side by side in one network, each with a loss of
-/// its own: the C of one network holds them all.
+/// Sequences, moves, sums and dropout, each with a layer before it that needs a gradient. One network holds many small graphs, each with a
+/// loss of its own: the C of one network holds them all.
 /// </summary>
 internal static class CSequenceCases
 {
@@ -27,7 +27,7 @@ internal static class CSequenceCases
             Batch = batch, Accumulate = accumulate, LearningRate = 0.02f, Arithmetic = (i + batch) % 2 == 0 ? Arithmetic.Fused : Arithmetic.Separate,
         });
 
-    /// <summary>Layers that stay in flash in every storage, with layers that learn in front of them and behind them.</summary>
+    /// <summary>Layers that stay in flash in every storage, with layers that learn before and after them.</summary>
     private static CTrainingCase Frozen(int batch, int accumulate) => new("frozen layers", graph =>
     {
         Node sequence = graph.Apply(new Reshape(new Shape(Steps, Features)), graph.Apply(new Dense(Steps * Features, new Activation<Tanh>()), In(graph, new Shape(4))));
@@ -163,7 +163,7 @@ internal static class CSequenceCases
 
     private static Node In(Graph graph, Shape shape) => graph.Input(shape, $"x{graph.Nodes.Count}");
 
-    /// <summary>A name that asks for numbers of rows below 5.</summary>
+    /// <summary>A name that asks for indices of rows below 5.</summary>
     private static string Rows(Graph graph) => $"rows {graph.Nodes.Count} of 5";
 
     /// <summary>A small graph: adds its nodes and returns what gets a loss.</summary>

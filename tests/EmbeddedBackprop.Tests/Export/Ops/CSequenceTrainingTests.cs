@@ -34,7 +34,7 @@ internal sealed class CSequenceTrainingTests
     public void Random_graphs_learn_with_the_bits_of_the_engine(string compiler, int seed, int count) =>
         Assert.That(FirstDifference(compiler, [.. Enumerable.Range(seed, count).Select(CSequenceGraphs.Random)]), Is.Null);
 
-    // A text of the C, another one in its place, a part of the names of networks that have it.
+    // A part of the C, its replacement, a part of the names of networks that have it.
     [TestCase("s % layer->truncate == 0u", "s % layer->truncate == 1u", "gru 5")]
     [TestCase("words[1] = sample;", "words[1] = sample & 0u;", "dropout, read twice")]
     [TestCase("dh[j] = up[j] + dh[j];", "dh[j] = up[j];", "gru 1", Category = "Slow")]

@@ -3,7 +3,7 @@ using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Tests.Export;
 
-/// <summary>How a formula's tree becomes C: what is shared, where it is computed, what it is called.</summary>
+/// <summary>How a formula's tree becomes C: shared nodes, the scopes that compute them, their names.</summary>
 internal sealed class CFormulaTests
 {
     private static readonly LaneText X = LaneText.Input("x");

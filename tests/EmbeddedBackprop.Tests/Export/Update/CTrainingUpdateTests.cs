@@ -85,7 +85,7 @@ internal sealed class CTrainingUpdateTests
 
     private static IEnumerable<CTrainingCase> ScheduleCases()
     {
-        // The first ones change weights within the backward pass, the others behind it.
+        // The first ones change weights within the backward pass, the others after it.
         Schedule[] schedules =
         [
             new WarmUp { Steps = 30, Then = new Cosine { Floor = 0.01f } }, new StepDecay { Every = 2, Factor = 0.5f }, new Exponential(), new WarmUp { Steps = 10, Then = new Exponential { Factor = 0.5f } },

@@ -22,7 +22,7 @@ internal sealed class CUpdateTests
 {
     private const int Steps = 100;
 
-    /// <summary>What a step is tested with: options, and the code that stands for them in a failure's text.</summary>
+    /// <summary>The options of a tested step, and the code that names them in a failure's message.</summary>
     private static readonly (string Name, Regularization Penalty, Clipping Clipping)[] Variants =
     [
         ("plain", Regularization.None, Clipping.None),
@@ -162,7 +162,7 @@ internal sealed class CUpdateTests
             return (program, $"{CTrainingFile.Locals(training, body)}    const float rate = model->learning_rate;\n{body}", training.ParameterLength, training.OptimizerLength);
         }
 
-        /// <summary>Adds what the C reads, and what it has to write.</summary>
+        /// <summary>Adds the input of the C, and its expected output.</summary>
         public void Train(List<float> input, List<float> expected)
         {
             Network network = Make();

@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Tests.Kernels;
 
-/// <summary>The numbers of one convolution, with a gap behind each sample.</summary>
+/// <summary>The arrays of one convolution, with a gap after each sample.</summary>
 internal sealed class ConvCase
 {
     private readonly ConvSizes sizes;
@@ -54,7 +54,7 @@ internal sealed class ConvCase
             Image = other.Image;
     }
 
-    /// <summary>The first difference in any of the arrays, gaps and what is only read included.</summary>
+    /// <summary>The first difference in any of the arrays, gaps and inputs included.</summary>
     public string? DifferenceTo(ConvCase expected) =>
         One("image", Image, expected.Image) ?? One("kernels", Kernels, expected.Kernels) ?? One("bias", Bias, expected.Bias) ?? One("maps", Maps, expected.Maps);
 

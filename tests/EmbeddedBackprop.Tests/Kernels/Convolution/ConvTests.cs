@@ -71,7 +71,7 @@ internal sealed class ConvTests
             Check(Draw(random), random.Next(1, 5), i + 1000);
     }
 
-    // Four planted bugs: each is what a plausible fast kernel would do.
+    // Four planted bugs, each of a plausible fast kernel.
     [Test]
     public void Control_padding_that_is_multiplied_is_caught()
     {
@@ -145,7 +145,7 @@ internal sealed class ConvTests
             Assert.That(Difference(Other, operation, arithmetic, new(2, 6, 6, 3, 3, 3), 2, 3, Numbers.Edges), Is.Not.Null);
     }
 
-    /// <summary>Behind a maximum and a rectifier most gradients are 0: their terms are left out, unless that could be seen.</summary>
+    /// <summary>After a maximum and a rectifier most gradients are 0: their terms are left out, unless that could be seen.</summary>
     [Test]
     public void Zeros_in_delta_change_no_bit([Values] Numbers numbers, [Values] Arithmetic arithmetic, [Values(0f, -0f)] float zero)
     {
@@ -330,7 +330,7 @@ internal sealed class ConvTests
         }
     }
 
-    // Gaps between samples, the start and the numbers follow from the seed, so that neighbouring cases try different ones.
+    // Gaps between samples, the start and the values follow from the seed, so that neighbouring cases try different ones.
     private static string? Difference(Kernel kernel, Operation operation, Arithmetic arithmetic, ConvSizes sizes, int batch, int seed, Numbers? fixedNumbers)
     {
         int mix = (int)((uint)(seed * 2654435761L) >> 8);

@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Tests.Kernels;
 
-/// <summary>One number that is not finite is found at every place, length and width; the largest and smallest finite ones are not.</summary>
+/// <summary>One element that is not finite is found at every index, length and width; the largest and smallest finite ones are not.</summary>
 [TestFixture]
 internal sealed class FiniteTests
 {

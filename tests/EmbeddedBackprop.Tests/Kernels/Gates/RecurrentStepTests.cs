@@ -99,7 +99,7 @@ internal sealed class RecurrentStepTests
         return memory;
     }
 
-    /// <summary>Strides larger than the rows: what is between them must stay as it is.</summary>
+    /// <summary>Strides larger than the rows: the floats between rows must not change.</summary>
     private static int Products(int hidden) => (4 * hidden) + 3;
 
     private static int States(int hidden) => hidden + 1;

@@ -127,7 +127,7 @@ internal sealed class TranscendentalTests
     }
 
     // One hash for each function and arithmetic, on every processor, width and runtime switch. A changed coefficient changes it: then docs/ulp.md,
-    // the C text and this table change together.
+    // the exported C and this table change together.
     [TestCase("exp", Arithmetic.Fused, "2744c45f73f8e907")]
     [TestCase("exp", Arithmetic.Separate, "070411a44e7d1853")]
     [TestCase("log", Arithmetic.Fused, "e993ae1960ca84b5")]

@@ -3,7 +3,7 @@ using Twin = EmbeddedBackprop.Kernels.Scalar;
 
 namespace EmbeddedBackprop.Tests.Kernels;
 
-/// <summary>The bound on a neuron's incoming weights: by hand, by bits, and at numbers that are not finite.</summary>
+/// <summary>The bound on a neuron's incoming weights: by hand, by bits, and at values that are not finite.</summary>
 internal sealed class MaxNormTests
 {
     [Test]

@@ -71,7 +71,7 @@ internal sealed class Pool2DTests
     [Test]
     public void Control_a_maximum_that_takes_rows_first_is_caught()
     {
-        // The maximum of the columns' maxima is the same number, but not where a NaN stands.
+        // The maximum of the columns' maxima is the same number, but not where there is a NaN.
         PoolSizes s = new(1, 2, 2, 2, 2, 2, 2, 0, 0);
         float[] x = [1f, float.NaN, 0f, 5f];
         static float Select(float x, float m) => x > m ? x : m;

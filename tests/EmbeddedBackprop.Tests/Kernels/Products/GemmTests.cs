@@ -125,7 +125,7 @@ internal sealed class GemmTests
         }
     }
 
-    // Two halves of the sum added at the end: what a kernel that splits the sum would give.
+    // Two halves of the sum added at the end: the result of a kernel that splits the sum.
     [Test]
     public void Control_another_order_of_the_sum_is_caught([Values] Operation operation)
     {
@@ -252,7 +252,7 @@ internal sealed class GemmTests
             Assert.Fail(difference);
     }
 
-    // Layout, offsets, start and numbers follow from the seed, so that neighbouring sizes try different ones.
+    // Layout, offsets, start and values follow from the seed, so that neighbouring sizes try different ones.
     private static string? Difference(Product kernel, Operation operation, Arithmetic arithmetic, int m, int n, int k, int seed)
     {
         int mix = (int)((uint)(seed * 2654435761L) >> 8);
@@ -278,7 +278,7 @@ internal sealed class GemmTests
             before.CopyTo(c, 0);
             kernel(operation, arithmetic, m, n, k, a.AsSpan(offset), lda, b.AsSpan(offset), ldb, bias, c.AsSpan(offset), ldc, accumulate);
 
-            // The whole array: columns beyond n and floats behind the last row must be as they were.
+            // The whole array: columns beyond n and floats after the last row must not change.
             int i = Bits.FirstDifference(c, expected);
             if (i >= 0)
             {

@@ -2,7 +2,7 @@ using EmbeddedBackprop.Kernels.Products;
 
 namespace EmbeddedBackprop.Tests.Kernels;
 
-/// <summary>The columns that hold a number other than 0 are listed: all of them, no other, in ascending order.</summary>
+/// <summary>The columns that hold an element other than 0 are listed: all of them, no other, in ascending order.</summary>
 internal sealed class LiveColumnsTests
 {
     [Test]

@@ -48,7 +48,7 @@ internal sealed class SharedKernelsTests
         Elementwise.Add(first, second, first);
         Assert.That(Bits.FirstDifference(first, expected), Is.GreaterThanOrEqualTo(0));
 
-        // Cut, but carried on: the chain goes on from what stands there, and nothing is lost.
+        // Cut, but carried on: the chain continues from the stored sum, and nothing is lost.
         Gemm.NN(arithmetic, M, N, K / 2, a, K, b, N, [], first, N);
         Gemm.NN(arithmetic, M, N, K / 2, a.AsSpan(K / 2), K, b.AsSpan(K / 2 * N), N, [], first, N, accumulate: true);
         Bits.AssertEqual(first, expected, "carried on");
@@ -118,7 +118,7 @@ internal sealed class SharedKernelsTests
         }
     }
 
-    // Kept for all cases: only who uses them must not do so at the same time, and then parts run on the caller.
+    // Kept for all cases: two users must not run at the same time, or parts run on the caller.
     private static readonly Lazy<WorkerPool[]> Pools = new(() => [.. ThreadCounts.Select(threads => new WorkerPool(threads) { MinimumWork = 1 })]);
 
     [OneTimeTearDown]

@@ -5,7 +5,7 @@ using EmbeddedBackprop.Training.Schedules;
 
 namespace EmbeddedBackprop.Tests.Training.Schedules;
 
-/// <summary>The rate falls when validation stands still, and the counting survives a checkpoint.</summary>
+/// <summary>The rate falls when validation does not improve, and the counting survives a checkpoint.</summary>
 internal sealed class PlateauTests
 {
     // By hand, for 2 epochs of patience: better at 1, 2 and 5; waits at 3 and 4 (a fall), 6 and 7 (a fall), 8; better at 9; 10, 11 (a fall).

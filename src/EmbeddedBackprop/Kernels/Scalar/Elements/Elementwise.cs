@@ -102,7 +102,7 @@ public static class Elementwise
     /// <param name="arithmetic">How M rounds.</param>
     /// <param name="alpha">The factor.</param>
     /// <param name="x">The values.</param>
-    /// <param name="y">What they are added to, of the same length.</param>
+    /// <param name="y">The sums, of the same length.</param>
     /// <exception cref="ArgumentException">The lengths differ.</exception>
     public static void MultiplyAdd<T>(Arithmetic arithmetic, T alpha, ReadOnlySpan<T> x, Span<T> y)
         where T : struct, IBinaryFloatingPointIeee754<T>
@@ -114,12 +114,12 @@ public static class Elementwise
             MultiplyAdd<T, Separate>(alpha, x, y);
     }
 
-    /// <summary>d[i] = M(x[i], y[i], d[i]): a product added to what is there.</summary>
+    /// <summary>d[i] = M(x[i], y[i], d[i]): a product added to d[i].</summary>
     /// <typeparam name="T">float or double.</typeparam>
     /// <param name="arithmetic">How M rounds.</param>
     /// <param name="x">The one factor.</param>
     /// <param name="y">The other, of the same length.</param>
-    /// <param name="destination">What the products are added to, of the same length.</param>
+    /// <param name="destination">The sums, of the same length.</param>
     /// <exception cref="ArgumentException">The lengths differ.</exception>
     public static void MultiplyAdd<T>(Arithmetic arithmetic, ReadOnlySpan<T> x, ReadOnlySpan<T> y, Span<T> destination)
         where T : struct, IBinaryFloatingPointIeee754<T>
@@ -137,7 +137,7 @@ public static class Elementwise
     /// <param name="arithmetic">How M rounds.</param>
     /// <param name="alpha">The share of the way.</param>
     /// <param name="x">Where the way leads.</param>
-    /// <param name="destination">What moves, of the same length.</param>
+    /// <param name="destination">The values that move, of the same length.</param>
     /// <exception cref="ArgumentException">The lengths differ.</exception>
     public static void Blend<T>(Arithmetic arithmetic, T alpha, ReadOnlySpan<T> x, Span<T> destination)
         where T : struct, IBinaryFloatingPointIeee754<T>
@@ -173,7 +173,7 @@ public static class Elementwise
     /// <typeparam name="T">float or double.</typeparam>
     /// <param name="alpha">The factor.</param>
     /// <param name="x">The values whose signs count; a NaN has none.</param>
-    /// <param name="y">What is added to, of the same length.</param>
+    /// <param name="y">The sums, of the same length.</param>
     /// <exception cref="ArgumentException">The lengths differ.</exception>
     public static void AddSign<T>(T alpha, ReadOnlySpan<T> x, Span<T> y)
         where T : struct, IBinaryFloatingPointIeee754<T>
@@ -186,7 +186,7 @@ public static class Elementwise
     /// <summary>d[i] = value.</summary>
     /// <typeparam name="T">float or double.</typeparam>
     /// <param name="value">The value.</param>
-    /// <param name="destination">What is filled.</param>
+    /// <param name="destination">The span to fill.</param>
     public static void Fill<T>(T value, Span<T> destination)
         where T : struct, IBinaryFloatingPointIeee754<T>
     {

@@ -4,7 +4,7 @@ using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Kernels.Scalar;
 
-/// <summary>What the twins compute with besides + - * /: M, and the functions that are polynomials in float and Math.* in double.</summary>
+/// <summary>The operations of the twins besides + - * /: M, and the functions that are polynomials in float and Math.* in double.</summary>
 internal static class ScalarMath
 {
     /// <summary>M(a, b, c) of the arithmetic contract: one rounding in fused, two in separate arithmetic.</summary>
