@@ -75,6 +75,8 @@ internal sealed class RecurrentControlTests
 
         public static bool PassesHidden => GruCell.PassesHidden;
 
+        public static string GateName(int gate) => GruCell.GateName(gate);
+
         public static bool IsTanh(int gate) => GruCell.IsTanh(gate);
 
         public static UnitState<T> Forward<T>(in UnitInput<T> u) where T : struct, ILanes<T>

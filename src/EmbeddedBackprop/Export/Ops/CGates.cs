@@ -1,127 +1,131 @@
 using EmbeddedBackprop.Export.Text;
+using EmbeddedBackprop.Kernels.Gates;
+using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Export.Ops;
 
 /// <summary>
-/// What happens between the products of one recurrent time step, in C: the gates of Kernels/Scalar. In the texts p are the products of the inputs and q those of
-/// the hidden state, each with its bias; units is the hidden size.
+/// The loop body of a recurrent time step in C, between the products: the formulas of a cell for unit j, printed. In the C, p holds the products of the inputs
+/// and q those of the hidden state, each with its bias, as [gate][unit]; units is H.
 /// </summary>
-/// <param name="Name">The name of the routines.</param>
-/// <param name="Formula">What the gates compute, for a person.</param>
-/// <param name="Functions">What that uses of <see cref="CMath"/>.</param>
-/// <param name="Predict">One number of h, in place.</param>
-/// <param name="Keep">The same, with what the way back reads: the gates in the place of p, h and c before and after the step.</param>
-/// <param name="Back">One number of every gate's delta in the place of the gates, and where the chain of dL/dh before the step begins.</param>
-internal sealed record CGates(string Name, string Formula, CFunctions Functions, string Predict, string Keep, string Back)
+internal abstract class CGates
 {
-    private const string PassNothing = "dh[j] = up != NULL ? up[j] : 0.0f;";
+    /// <summary>The name of the routines.</summary>
+    public required string Name { get; init; }
 
-    private static readonly CGates Tanh = new(
-        "rnn_tanh", "h = tanh z", CFunctions.Tanh,
-        "h[j] = ebp_tanh(p[j] + q[j]);",
-        "after[j] = ebp_tanh(p[j] + q[j]);",
-        $"""
-        const float a = after[j];
-        g[j] = dh[j] * ((1.0f - a) * (1.0f + a));
-        {PassNothing}
-        """);
+    /// <summary>The equations, for a person.</summary>
+    public required string Equations { get; init; }
 
-    private static readonly CGates Relu = new(
-        "rnn_relu", "h = max(z, 0)", CFunctions.None,
-        """
-        const float z = p[j] + q[j];
-        h[j] = z > 0.0f ? z : 0.0f;
-        """,
-        """
-        const float z = p[j] + q[j];
-        after[j] = z > 0.0f ? z : 0.0f;
-        """,
-        $"""
-        g[j] = dh[j] * (after[j] > 0.0f ? 1.0f : 0.0f);
-        {PassNothing}
-        """);
-
-    private static readonly CGates Gru = new(
-        "gru", "r, z = sigmoid, n = tanh(x_n + r h_n), h = n + z (h - n)", CFunctions.Sigmoid | CFunctions.Tanh,
-        """
-        const float r = ebp_sigmoid(p[j] + q[j]);
-        const float z = ebp_sigmoid(p[units + j] + q[units + j]);
-        const float n = ebp_tanh(p[(2u * units) + j] + (r * q[(2u * units) + j]));
-        h[j] = n + (z * (h[j] - n));
-        """,
-        """
-        const float m = q[(2u * units) + j];
-        const float r = ebp_sigmoid(p[j] + q[j]);
-        const float z = ebp_sigmoid(p[units + j] + q[units + j]);
-        const float n = ebp_tanh(p[(2u * units) + j] + (r * m));
-        after[j] = n + (z * (before[j] - n));
-        p[j] = r;
-        p[units + j] = z;
-        p[(2u * units) + j] = n;
-        p[(3u * units) + j] = m;
-        """,
-        """
-        const float r = g[j];
-        const float z = g[units + j];
-        const float n = g[(2u * units) + j];
-        const float m = g[(3u * units) + j];
-        const float passed = dh[j] * z;
-        const float d = (dh[j] - passed) * ((1.0f - n) * (1.0f + n));
-        g[j] = (d * m) * (r * (1.0f - r));
-        g[units + j] = (dh[j] * (before[j] - n)) * (z * (1.0f - z));
-        g[(2u * units) + j] = d;
-        g[(3u * units) + j] = d * r;
-        dh[j] = up != NULL ? up[j] + passed : passed;
-        """);
-
-    private static readonly CGates Lstm = new(
-        "lstm", "i, f, o = sigmoid, g = tanh, c = f c + i g, h = o tanh c", CFunctions.Sigmoid | CFunctions.Tanh,
-        """
-        const float i = ebp_sigmoid(p[j] + q[j]);
-        const float f = ebp_sigmoid(p[units + j] + q[units + j]);
-        const float g = ebp_tanh(p[(2u * units) + j] + q[(2u * units) + j]);
-        const float o = ebp_sigmoid(p[(3u * units) + j] + q[(3u * units) + j]);
-        c[j] = (f * c[j]) + (i * g);
-        h[j] = o * ebp_tanh(c[j]);
-        """,
-        """
-        const float i = ebp_sigmoid(p[j] + q[j]);
-        const float f = ebp_sigmoid(p[units + j] + q[units + j]);
-        const float g = ebp_tanh(p[(2u * units) + j] + q[(2u * units) + j]);
-        const float o = ebp_sigmoid(p[(3u * units) + j] + q[(3u * units) + j]);
-        cell[next + j] = (f * cell[j]) + (i * g);
-        bent[j] = ebp_tanh(cell[next + j]);
-        after[j] = o * bent[j];
-        p[j] = i;
-        p[units + j] = f;
-        p[(2u * units) + j] = g;
-        p[(3u * units) + j] = o;
-        """,
-        $"""
-        const float i = g[j];
-        const float f = g[units + j];
-        const float e = g[(2u * units) + j];
-        const float o = g[(3u * units) + j];
-        const float t = bent[j];
-        const float d = dc[j] + ((dh[j] * o) * ((1.0f - t) * (1.0f + t)));
-        g[j] = (d * e) * (i * (1.0f - i));
-        g[units + j] = (d * cell[j]) * (f * (1.0f - f));
-        g[(2u * units) + j] = (d * i) * ((1.0f - e) * (1.0f + e));
-        g[(3u * units) + j] = (dh[j] * t) * (o * (1.0f - o));
-        dc[j] = d * f;
-        {PassNothing}
-        """);
-
-    /// <summary>The gates of an op.</summary>
+    /// <summary>The cell of an op.</summary>
     public static CGates Of(Recurrent op) => op switch
     {
-        EmbeddedBackprop.Ops.Gru => Gru,
-        EmbeddedBackprop.Ops.Lstm => Lstm,
-        Rnn { Function: RecurrentFunction.Relu } => Relu,
-        _ => Tanh,
+        Lstm => new CGates<LstmCell> { Name = "lstm", Equations = "i, f, o = sigmoid, g = tanh, c = f c + i g, h = o tanh c" },
+        Gru => new CGates<GruCell> { Name = "gru", Equations = "r, z = sigmoid, n = tanh(x_n + r h_n), h = n + z (h - n)" },
+        Rnn { Function: RecurrentFunction.Relu } => new CGates<RnnCell<ReluCurve>> { Name = "rnn_relu", Equations = "h = max(z, 0)" },
+        _ => new CGates<RnnCell<TanhCurve>> { Name = "rnn_tanh", Equations = "h = tanh z" },
     };
 
-    /// <summary>A text of several lines at the place of a statement, so far from the margin.</summary>
-    public static string Indent(string text, int spaces) => text.ReplaceLineEndings("\n").Replace("\n", "\n" + new string(' ', spaces), StringComparison.Ordinal);
+    /// <summary>h and the cell in place.</summary>
+    public abstract CFormulaText Predict(int depth);
+
+    /// <summary>The same from before to after and from cell to cell + next, with all that the backward step reads: gates in place of p, and the tanh of the cell.</summary>
+    public abstract CFormulaText Keep(int depth);
+
+    /// <summary>The deltas of the gates in place of the gates, dL/dc in place, and in place of dL/dh the beginning of the chain of dL/dh before the step.</summary>
+    public abstract CFormulaText Back(int depth);
+}
+
+/// <inheritdoc/>
+internal sealed class CGates<TCell> : CGates where TCell : struct, IRecurrentCell
+{
+    /// <summary>Names of the routines' parameters and variables.</summary>
+    private static readonly string[] Taken =
+    [
+        "r_sizes", "layer", "x", "mask", "wx", "wh", "bx", "bh", "products", "saved", "state", "state_c", "y", "dy", "dx", "dwx", "dwh", "dbx", "dbh", "units", "columns", "blocks",
+        "next", "whole", "place", "last", "p", "q", "s", "b", "j", "t", "h", "before", "after", "cell", "cell_tanh", "delta", "dh", "dc", "up", "at",
+    ];
+
+    /// <inheritdoc/>
+    public override CFormulaText Predict(int depth)
+    {
+        UnitState<LaneText> unit = Forward("h[j]", "cell[j]");
+        return Print(depth, [.. TCell.HasCell ? new[] { new CResult("cell[j] =", unit.Cell) } : [], new("h[j] =", unit.Hidden)]);
+    }
+
+    /// <inheritdoc/>
+    public override CFormulaText Keep(int depth)
+    {
+        UnitState<LaneText> unit = Forward("before[j]", "cell[j]");
+        List<CResult> results = TCell.HasCell ? [new("cell[next + j] =", unit.Cell), new("cell_tanh[j] =", unit.CellTanh)] : [];
+        results.Add(new("after[j] =", unit.Hidden));
+        Add(results, "p", unit.Gates, TCell.Kept);
+        return Print(depth, results);
+    }
+
+    /// <inheritdoc/>
+    public override CFormulaText Back(int depth)
+    {
+        UnitMemory<LaneText> u = new()
+        {
+            HiddenBefore = LaneText.Input("h_before", "before[j]"),
+            Hidden = LaneText.Input("h_after", "after[j]"),
+            CellBefore = LaneText.Input("c_before", "cell[j]"),
+            CellTanh = LaneText.Input("tanh_c", "cell_tanh[j]"),
+            HiddenGradient = LaneText.Input("d_h", "dh[j]"),
+            CellGradient = LaneText.Input("d_cell", "dc[j]"),
+        };
+        for (int gate = 0; gate < TCell.Kept; gate++)
+        {
+            u.Gates[gate] = LaneText.Input(TCell.GateName(gate), Element("delta", gate));
+        }
+
+        UnitDeltas<LaneText> unit = TCell.Backward(in u);
+        List<CResult> results = [];
+        Add(results, "delta", unit.Gates, TCell.Deltas);
+        if (TCell.HasCell)
+        {
+            results.Add(new("dc[j] =", unit.CellBefore));
+        }
+
+        if (TCell.PassesHidden)
+        {
+            results.Add(new("dh[j] =", unit.HiddenBefore));
+        }
+
+        CFormulaText c = Print(depth, results);
+        string[] chain = TCell.PassesHidden ? ["if (up != NULL) {", "    dh[j] = up[j] + dh[j];", "}"] : ["dh[j] = up != NULL ? up[j] : 0.0f;"];
+        return c with { Text = c.Text + string.Concat(chain.Select(line => $"{new string(' ', 4 * depth)}{line}\n")) };
+    }
+
+    private static UnitState<LaneText> Forward(string hidden, string cell)
+    {
+        UnitInput<LaneText> u = new() { HiddenBefore = LaneText.Input("h_before", hidden), CellBefore = LaneText.Input("c_before", cell) };
+        for (int gate = 0; gate < TCell.Gates; gate++)
+        {
+            u.Input[gate] = LaneText.Input("x_" + TCell.GateName(gate), Element("p", gate));
+            u.Recurrent[gate] = LaneText.Input("h_" + TCell.GateName(gate), Element("q", gate));
+        }
+
+        u.Activate<TCell>();
+        return TCell.Forward(in u);
+    }
+
+    private static void Add(List<CResult> results, string array, GateValues<LaneText> gates, int count)
+    {
+        for (int gate = 0; gate < count; gate++)
+        {
+            results.Add(new(Element(array, gate) + " =", gates[gate]));
+        }
+    }
+
+    /// <summary>Unit j of a gate.</summary>
+    private static string Element(string array, int gate) => gate switch
+    {
+        0 => $"{array}[j]",
+        1 => $"{array}[units + j]",
+        _ => $"{array}[({CText.Number(gate)}u * units) + j]",
+    };
+
+    private static CFormulaText Print(int depth, List<CResult> results) => CFormula.Print(depth, Taken, [.. results]);
 }

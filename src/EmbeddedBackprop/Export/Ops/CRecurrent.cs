@@ -5,7 +5,7 @@ using EmbeddedBackprop.Ops;
 namespace EmbeddedBackprop.Export.Ops;
 
 /// <summary>
-/// Recurrent layers in C: Ops/RecurrentTwin.cs for one sample, with the gates of Kernels/Scalar. Time is a loop; hidden state and cell stand in the plan's
+/// Recurrent layers in C: Ops/RecurrentTwin.cs for one sample, with the formulas of Kernels/Gates. Time is a loop; hidden state and cell stand in the plan's
 /// scratch, or in the state that the caller keeps from call to call.
 /// </summary>
 internal sealed class CRecurrent : COp
@@ -46,7 +46,8 @@ internal sealed class CRecurrent : COp
         program.Routine("recurrent_sizes", CFunctions.None, Sizes);
         CWeightLoad load = step.Tables[0].Load;
         _ = CDense.Ask(program, load);
-        string routine = program.Routine(gates.Name + load.Suffix, gates.Functions, Loop(op, gates, load));
+        CFormulaText body = gates.Predict(depth: 4);
+        string routine = program.Routine(gates.Name + load.Suffix, body.Functions, Loop(op, gates, body, load));
         for (int direction = 0; direction < op.Directions; direction++)
         {
             Call(step, program, op, routine, direction);
@@ -73,13 +74,13 @@ internal sealed class CRecurrent : COp
     public override bool CanUpdateAtOnce(Op op) => false;
 
     private static void Describe(CStep step, CProgram program, Recurrent op, CGates gates) => program.Comment(
-        $"{step.Name}: {gates.Name}, {op.Hidden} units, x[{op.Steps}][{op.Features}]: {gates.Formula}; {CText.Comment(op.Detail)}; {CText.Number(op.MultiplyAdds)} multiply-adds");
+        $"{step.Name}: {gates.Name}, {op.Hidden} units, x[{op.Steps}][{op.Features}]: {gates.Equations}; {CText.Comment(op.Detail)}; {CText.Number(op.MultiplyAdds)} multiply-adds");
 
-    private static string Loop(Recurrent op, CGates gates, CWeightLoad load)
+    private static string Loop(Recurrent op, CGates gates, CFormulaText body, CWeightLoad load)
     {
-        string cell = op.HasCell ? ", float *c" : "", units = op.Gates > 1 ? "    const size_t units = r_sizes->hidden;\n" : "";
+        string cell = op.HasCell ? ", float *cell" : "", units = op.Gates > 1 ? "    const size_t units = r_sizes->hidden;\n" : "";
         return $$"""
-            /* {{gates.Formula}}; mask may be NULL; where it is not above 0 the state stays as it is. products: room for {{2 * op.Gates}} numbers a unit. */
+            /* {{gates.Equations}}; mask may be NULL; where it is not above 0 the state stays as it is. products: room for {{2 * op.Gates}} numbers a unit. */
             static void ebp_{{gates.Name}}{{load.Suffix}}(const ebp_recurrent_sizes *r_sizes, const float *x, const float *mask, {{load.Parameter("wx")}}, {{load.Parameter("wh")}}, const float *bx, const float *bh, float *products, float *h{{cell}}, float *y)
             {
                 const size_t columns = {{op.Gates}}u * r_sizes->hidden;
@@ -93,8 +94,7 @@ internal sealed class CRecurrent : COp
                         ebp_dense{{load.Suffix}}(r_sizes->features, columns, x + (t * r_sizes->features), {{load.Pass("wx")}}, bx, p);
                         ebp_dense{{load.Suffix}}(r_sizes->hidden, columns, h, {{load.Pass("wh")}}, bh, q);
                         for (j = 0u; j < r_sizes->hidden; j++) {
-                            {{CGates.Indent(gates.Predict, 16)}}
-                        }
+            {{body.Text}}            }
                     }
                     if (r_sizes->stride != 0u) {
                         (void)memcpy(y + (t * r_sizes->stride), h, r_sizes->hidden * sizeof *h);

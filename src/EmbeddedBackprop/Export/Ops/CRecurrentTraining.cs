@@ -35,7 +35,8 @@ internal static class CRecurrentTraining
         CGates gates = CGates.Of(op);
         AskSizes(program);
         _ = CDense.Ask(program, load);
-        return program.Routine(gates.Name + "_run" + load.Suffix, gates.Functions, ForwardText(op, gates, load));
+        CFormulaText body = gates.Keep(depth: 4);
+        return program.Routine(gates.Name + "_run" + load.Suffix, body.Functions, ForwardText(op, gates, body, load));
     }
 
     /// <summary>Asks for back(layer, [x,] mask, wx, wh, saved, dy, dh, dx[, dwx, dwh, dbx, dbh]) for all samples.</summary>
@@ -56,7 +57,8 @@ internal static class CRecurrentTraining
         }
 
         string name = gates.Name + (ending is null ? "_back_frozen" : "_back") + load.Suffix;
-        return program.Routine(name, CFunctions.None, BackwardText(op, gates, load, name, ending is not null));
+        CFormulaText body = gates.Back(depth: 5);
+        return program.Routine(name, body.Functions, BackwardText(op, body, load, name, ending is not null));
     }
 
     /// <summary>h of every step, with what the way back reads or, in a prediction, without it.</summary>
@@ -125,12 +127,12 @@ internal static class CRecurrentTraining
         program.Statement("    };");
     }
 
-    private static string ForwardText(Recurrent op, CGates gates, CWeightLoad load)
+    private static string ForwardText(Recurrent op, CGates gates, CFormulaText body, CWeightLoad load)
     {
         bool cell = op.HasCell;
         return $$"""
             /*
-             * {{gates.Formula}}; mask may be NULL; where it is not above 0 the state stays as it is. state may be NULL: zeros.
+             * {{gates.Equations}}; mask may be NULL; where it is not above 0 the state stays as it is. state may be NULL: zeros.
              * q: room for {{op.Gates}} numbers a unit; saved: {{op.Deltas}} for the gates, 1 for h{{(cell ? ", 2 for c and tanh c" : "")}}; if the layer keeps them for
              * every step, and h{{(cell ? " and c" : "")}} before the first one.
              */
@@ -141,7 +143,7 @@ internal static class CRecurrentTraining
                 const size_t next = layer->keeps != 0 ? units : 0u; /* from one step to the next */
                 float *p = saved;
                 float *before = p + ({{op.Deltas}}u * blocks * units);
-            {{Lines(cell, "    float *cell = before + (blocks * units) + next;", "    float *bent = cell + (blocks * units) + next;")}}    size_t s;
+            {{Lines(cell, "    float *cell = before + (blocks * units) + next;", "    float *cell_tanh = cell + (blocks * units) + next;")}}    size_t s;
                 size_t j;
                 if (state != NULL) {
                     (void)memcpy(before, state, units * sizeof *before);
@@ -155,8 +157,7 @@ internal static class CRecurrentTraining
                         ebp_dense{{load.Suffix}}(layer->features, {{op.Gates}}u * units, x + (place * layer->features), {{load.Pass("wx")}}, bx, p);
                         ebp_dense{{load.Suffix}}(units, {{op.Gates}}u * units, before, {{load.Pass("wh")}}, bh, q);
                         for (j = 0u; j < units; j++) {
-                            {{CGates.Indent(gates.Keep, 16)}}
-                        }
+            {{body.Text}}            }
                     } else if (next != 0u) {
                         (void)memcpy(after, before, units * sizeof *after);
             {{Lines(cell, "            (void)memcpy(cell + next, cell, units * sizeof *cell);")}}        }
@@ -165,7 +166,7 @@ internal static class CRecurrentTraining
                     }
                     p += {{op.Deltas}}u * next;
                     before = after;
-            {{Lines(cell, "        cell += next;", "        bent += next;")}}    }
+            {{Lines(cell, "        cell += next;", "        cell_tanh += next;")}}    }
                 if (layer->stride == 0u) {
                     (void)memcpy(y, before, units * sizeof *y);
                 }
@@ -177,7 +178,7 @@ internal static class CRecurrentTraining
             """;
     }
 
-    private static string BackwardText(Recurrent op, CGates gates, CWeightLoad load, string name, bool trains)
+    private static string BackwardText(Recurrent op, CFormulaText body, CWeightLoad load, string name, bool trains)
     {
         bool cell = op.HasCell, splits = op.SplitsLastGate;
         return $$"""
@@ -200,34 +201,33 @@ internal static class CRecurrentTraining
             {{Lines(cell, "    (void)memset(dc, 0, layer->batch * units * sizeof *dc);")}}    for (s = layer->steps; s-- > 0u;) {
                     const size_t place = layer->backwards != 0 ? (layer->steps - 1u) - s : s;
                     for (b = 0u; b < layer->batch; b++) {
-                        float *g = saved + (b * whole) + ({{op.Deltas}}u * s * units);
+                        float *delta = saved + (b * whole) + ({{op.Deltas}}u * s * units);
                         const float *before = saved + (b * whole) + ((({{op.Deltas}}u * layer->steps) + s) * units);
-            {{Lines(gates.Back.Contains("after", StringComparison.Ordinal), "            const float *after = before + units;")}}{{Lines(cell, "            const float *cell = before + ((layer->steps + 1u) * units);", "            const float *bent = cell + ((layer->steps + 1u) * units);")}}            const float *up = NULL; /* the gradient of the output at the step before */
+            {{Lines(body.Inputs.Contains("h_after"), "            const float *after = before + units;")}}{{Lines(cell, "            const float *cell = before + ((layer->steps + 1u) * units);", "            const float *cell_tanh = cell + ((layer->steps + 1u) * units);")}}            const float *up = NULL; /* the gradient of the output at the step before */
                         const size_t at = (b * layer->steps) + place;
                         if (s > 0u && layer->stride != 0u) {
                             up = dy + (b * layer->row) + ((layer->backwards != 0 ? place + 1u : place - 1u) * layer->stride);
                         }
                         if (mask == NULL || mask[at] > 0.0f) {
                             for (j = 0u; j < units; j++) {
-                                {{CGates.Indent(gates.Back, 20)}}
-                            }
+            {{body.Text}}                }
                         } else {
-                            (void)memset(g, 0, {{op.Deltas}}u * units * sizeof *g);
+                            (void)memset(delta, 0, {{op.Deltas}}u * units * sizeof *delta);
                             for (j = 0u; j < units && up != NULL; j++) {
                                 dh[j] = up[j] + dh[j];
                             }
                         }
                         if (dx != NULL && layer->goes_on != 0) {
-                            ebp_dense_back_more{{load.Suffix}}(layer->features, columns, g, {{load.Pass("wx")}}, dx + (at * layer->features));
+                            ebp_dense_back_more{{load.Suffix}}(layer->features, columns, delta, {{load.Pass("wx")}}, dx + (at * layer->features));
                         } else if (dx != NULL) {
-                            ebp_dense_back{{load.Suffix}}(layer->features, columns, g, {{load.Pass("wx")}}, dx + (at * layer->features));
+                            ebp_dense_back{{load.Suffix}}(layer->features, columns, delta, {{load.Pass("wx")}}, dx + (at * layer->features));
                         }
-            {{Lines(trains, "            ebp_dense_gradient(layer->features, columns, x + (at * layer->features), g, dwx);", "            ebp_bias_gradient(columns, g, dbx);")}}{{Lines(splits, "            /* The new gate's hidden product has a delta of its own. */", $"            (void)memcpy(g + ({op.Gates - 1}u * units), g + columns, units * sizeof *g);")}}{{Lines(trains, "            ebp_dense_gradient(units, columns, before, g, dwh);", "            ebp_bias_gradient(columns, g, dbh);")}}            if (s > 0u && layer->truncate != 0u && s % layer->truncate == 0u) {
+            {{Lines(trains, "            ebp_dense_gradient(layer->features, columns, x + (at * layer->features), delta, dwx);", "            ebp_bias_gradient(columns, delta, dbx);")}}{{Lines(splits, "            /* The new gate's hidden product has a delta of its own. */", $"            (void)memcpy(delta + ({op.Gates - 1}u * units), delta + columns, units * sizeof *delta);")}}{{Lines(trains, "            ebp_dense_gradient(units, columns, before, delta, dwh);", "            ebp_bias_gradient(columns, delta, dbh);")}}            if (s > 0u && layer->truncate != 0u && s % layer->truncate == 0u) {
                             for (j = 0u; j < units; j++) {
                                 dh[j] = up != NULL ? up[j] : 0.0f;
             {{Lines(cell, "                    dc[j] = 0.0f;")}}                }
                         } else if (s > 0u) {
-                            ebp_dense_back_more{{load.Suffix}}(units, columns, g, {{load.Pass("wh")}}, dh);
+                            ebp_dense_back_more{{load.Suffix}}(units, columns, delta, {{load.Pass("wh")}}, dh);
                         }
                         dh += units;
             {{Lines(cell, "            dc += units;")}}        }

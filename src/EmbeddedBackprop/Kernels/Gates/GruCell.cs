@@ -21,28 +21,30 @@ internal readonly struct GruCell : IRecurrentCell
 
     public static bool PassesHidden => true;
 
+    public static string GateName(int gate) => gate switch { 0 => "r", 1 => "z", 2 => "n", _ => "h_n" };
+
     public static bool IsTanh(int gate) => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static UnitState<T> Forward<T>(in UnitInput<T> u) where T : struct, ILanes<T>
     {
-        T r = u.Gates.First, z = u.Gates.Second, product = u.Recurrent.Third;
-        T n = T.Tanh(u.Input.Third + (r * product));
-        return new() { Gates = new() { First = r, Second = z, Third = n, Fourth = product }, Hidden = n + (z * (u.HiddenBefore - n)) };
+        T r = u.Gates.First, z = u.Gates.Second, hn = T.Named(u.Recurrent.Third, "h_n");
+        T n = T.Named(T.Tanh(u.Input.Third + (r * hn)), "n");
+        return new() { Gates = new() { First = r, Second = z, Third = n, Fourth = hn }, Hidden = n + (z * (u.HiddenBefore - n)) };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static UnitDeltas<T> Backward<T>(in UnitMemory<T> u) where T : struct, ILanes<T>
     {
-        T r = u.Gates.First, z = u.Gates.Second, n = u.Gates.Third, product = u.Gates.Fourth;
+        T r = u.Gates.First, z = u.Gates.Second, n = u.Gates.Third, hn = u.Gates.Fourth;
         T dh = u.HiddenGradient;
-        T passed = dh * z;
-        T dn = (dh - passed) * TanhCurve.Derivative(n);
+        T passed = T.Named(dh * z, "passed");
+        T dn = T.Named((dh - passed) * TanhCurve.Derivative(n), "d_n");
         return new()
         {
             Gates = new()
             {
-                First = (dn * product) * SigmoidCurve.Derivative(r),
+                First = (dn * hn) * SigmoidCurve.Derivative(r),
                 Second = (dh * (u.HiddenBefore - n)) * SigmoidCurve.Derivative(z),
                 Third = dn,
                 Fourth = dn * r,

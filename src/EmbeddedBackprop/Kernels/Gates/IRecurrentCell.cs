@@ -27,6 +27,9 @@ internal interface IRecurrentCell
     /// <summary>Whether a part of dL/dh reaches h' directly, not through the products (a GRU's z).</summary>
     static abstract bool PassesHidden { get; }
 
+    /// <summary>The letter of a kept gate value in the equations.</summary>
+    static abstract string GateName(int gate);
+
     /// <summary>Whether an activated gate is tanh z; if not, it is sigmoid z.</summary>
     static abstract bool IsTanh(int gate);
 

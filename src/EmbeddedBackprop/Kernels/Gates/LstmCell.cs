@@ -20,14 +20,16 @@ internal readonly struct LstmCell : IRecurrentCell
 
     public static bool PassesHidden => false;
 
+    public static string GateName(int gate) => gate switch { 0 => "i", 1 => "f", 2 => "g", _ => "o" };
+
     public static bool IsTanh(int gate) => gate == 2; // g
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static UnitState<T> Forward<T>(in UnitInput<T> u) where T : struct, ILanes<T>
     {
         T i = u.Gates.First, f = u.Gates.Second, g = u.Gates.Third, o = u.Gates.Fourth;
-        T c = (f * u.CellBefore) + (i * g);
-        T t = T.Tanh(c);
+        T c = T.Named((f * u.CellBefore) + (i * g), "c");
+        T t = T.Named(T.Tanh(c), "tanh_c");
         return new() { Gates = u.Gates, Cell = c, CellTanh = t, Hidden = o * t };
     }
 
@@ -39,7 +41,7 @@ internal readonly struct LstmCell : IRecurrentCell
         T dh = u.HiddenGradient;
 
         // h = o tanh c, and the next step reads c as well.
-        T dc = u.CellGradient + ((dh * o) * TanhCurve.Derivative(t));
+        T dc = T.Named(u.CellGradient + ((dh * o) * TanhCurve.Derivative(t)), "d_c");
         return new()
         {
             Gates = new()

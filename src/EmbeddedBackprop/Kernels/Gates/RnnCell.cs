@@ -18,11 +18,13 @@ internal readonly struct RnnCell<TCurve> : IRecurrentCell where TCurve : struct,
 
     public static bool PassesHidden => false;
 
+    public static string GateName(int gate) => "";
+
     public static bool IsTanh(int gate) => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static UnitState<T> Forward<T>(in UnitInput<T> u) where T : struct, ILanes<T> =>
-        new() { Hidden = TCurve.Value(u.Input.First + u.Recurrent.First) };
+        new() { Hidden = TCurve.Value(T.Named(u.Input.First + u.Recurrent.First, "z")) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static UnitDeltas<T> Backward<T>(in UnitMemory<T> u) where T : struct, ILanes<T> =>

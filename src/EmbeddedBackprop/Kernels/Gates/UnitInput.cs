@@ -24,7 +24,7 @@ internal struct UnitInput<T> where T : struct, ILanes<T>
         for (int gate = 0; gate < TCell.Activated; gate++)
         {
             T z = Input[gate] + Recurrent[gate];
-            Gates[gate] = TCell.IsTanh(gate) ? TanhCurve.Value(z) : SigmoidCurve.Value(z);
+            Gates[gate] = T.Named(TCell.IsTanh(gate) ? TanhCurve.Value(z) : SigmoidCurve.Value(z), TCell.GateName(gate));
         }
     }
 }
