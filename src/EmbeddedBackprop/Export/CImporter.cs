@@ -34,7 +34,7 @@ public static class CImporter
 
         CModel model = new(network.InferencePlan, network.Parameters, network.State, options);
         CTraining training = model.Training!;
-        int bytes = CSaveFile.Bytes(training), slot = slotBytes == 0 ? bytes : slotBytes;
+        int bytes = CCopyFormat.Bytes(training), slot = slotBytes == 0 ? bytes : slotBytes;
         if (slot < bytes)
         {
             ExportErrors.SlotTooSmall(slot, bytes);
@@ -49,21 +49,21 @@ public static class CImporter
         bool takesSecond = second is null && (first is not null || Sequence(storage, slot) - Sequence(storage, 0) < 0x80000000u);
         int offset = takesSecond ? slot : 0;
         ReadOnlySpan<byte> copy = storage.Slice(offset, bytes);
-        float[] numbers = new float[CSaveFile.ContentWords(training) - CSaveFile.CountWords];
+        float[] numbers = new float[CCopyFormat.ContentWords(training) - CCopyFormat.CountWords];
         for (int i = 0; i < numbers.Length; i++)
         {
-            numbers[i] = BitConverter.UInt32BitsToSingle(Word(copy, CSaveFile.HeadWords + CSaveFile.CountWords + i));
+            numbers[i] = BitConverter.UInt32BitsToSingle(Word(copy, CCopyFormat.HeadWords + CCopyFormat.CountWords + i));
             if (i < training.ParameterLength && !float.IsFinite(numbers[i]))
             {
-                throw new DataFormatException(name, offset + (sizeof(uint) * (CSaveFile.HeadWords + CSaveFile.CountWords + i)), $"a weight is {numbers[i]}: the training on the device went astray");
+                throw new DataFormatException(name, offset + (sizeof(uint) * (CCopyFormat.HeadWords + CCopyFormat.CountWords + i)), $"a weight is {numbers[i]}: the training on the device went astray");
             }
         }
 
         Fill(network, training, numbers);
-        network.StepNumber = Word(copy, CSaveFile.HeadWords);
+        network.StepNumber = Word(copy, CCopyFormat.HeadWords);
         return new CStoredCopy(
-            takesSecond ? 1 : 0, Word(copy, 3), Word(copy, CSaveFile.HeadWords), BitConverter.UInt32BitsToSingle(Word(copy, CSaveFile.HeadWords + 1)),
-            Word(copy, CSaveFile.HeadWords + 2) | ((ulong)Word(copy, CSaveFile.HeadWords + 3) << 32), takesSecond ? first : second);
+            takesSecond ? 1 : 0, Word(copy, 3), Word(copy, CCopyFormat.HeadWords), BitConverter.UInt32BitsToSingle(Word(copy, CCopyFormat.HeadWords + 1)),
+            Word(copy, CCopyFormat.HeadWords + 2) | ((ulong)Word(copy, CCopyFormat.HeadWords + 3) << 32), takesSecond ? first : second);
     }
 
     /// <summary>What is wrong with a slot; null if it holds a whole copy.</summary>
@@ -75,17 +75,17 @@ public static class CImporter
         }
 
         ReadOnlySpan<byte> copy = storage.Slice(offset, bytes);
-        if (Word(copy, 0) != CSaveFile.Magic)
+        if (Word(copy, 0) != CCopyFormat.Magic)
         {
             return "holds no copy";
         }
 
-        if (Word(copy, 1) != CSaveFile.Format)
+        if (Word(copy, 1) != CCopyFormat.Format)
         {
-            return $"has format {Word(copy, 1)}, this version reads {CSaveFile.Format}";
+            return $"has format {Word(copy, 1)}, this version reads {CCopyFormat.Format}";
         }
 
-        uint fingerprint = CSaveFile.Fingerprint(model);
+        uint fingerprint = CCopyFormat.Fingerprint(model);
         if (Word(copy, 2) != fingerprint)
         {
             return $"is of another network or of another export of it (fingerprint {Word(copy, 2):X8}, expected {fingerprint:X8})";

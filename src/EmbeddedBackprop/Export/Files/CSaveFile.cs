@@ -1,6 +1,5 @@
 using System.Text;
 using EmbeddedBackprop.Export.Model;
-using EmbeddedBackprop.Export.Ops;
 using EmbeddedBackprop.Export.Text;
 using EmbeddedBackprop.Export.Update;
 using EmbeddedBackprop.Graphs;
@@ -8,87 +7,107 @@ using EmbeddedBackprop.Graphs;
 namespace EmbeddedBackprop.Export.Files;
 
 /// <summary>
-/// NAME_storage.c: NAME_save and NAME_load, a copy of everything that training changes in two slots of the caller's storage. A file of its own, so that a program
-/// that stores nothing leaves it out.
+/// NAME_storage.c: NAME_save and NAME_load, a copy (<see cref="CCopyFormat"/>) of everything that training changes in two slots of the caller's storage. It is a file of
+/// its own, so that a program that stores nothing can leave it out.
 /// </summary>
-/// <remarks>
-/// A copy is words of 32 bits, the low byte first: magic, format, fingerprint of the network, sequence number, words of content; updates, learning rate, seed (low, high),
-/// parameters, the optimiser's state, what layers keep; zeros up to a whole piece of 64 bytes; in the last word a CRC-32 of all before it.
-/// </remarks>
 internal static class CSaveFile
 {
-    /// <summary>"EBPS" as bytes.</summary>
-    public const uint Magic = 0x53504245;
+    private const string Modes = """
+        #define EBP_LOOKS 0
+        #define EBP_LOADS 1
+        #define EBP_SAVES 2
 
-    /// <summary>The format of a copy.</summary>
-    public const uint Format = 1;
+        """;
 
-    /// <summary>Words in front of the content.</summary>
-    public const int HeadWords = 5;
+    private static readonly string SlotType = $$"""
+        /* A slot that is being read or written, word by word. */
+        typedef struct {
+            const ebp_storage *storage;
+            uint32_t place;
+            uint32_t crc;
+            size_t used;
+            int mode;
+            int failed;
+            unsigned char piece[{{CText.Number(CCopyFormat.PieceWords * sizeof(uint))}}];
+        } ebp_stored;
 
-    /// <summary>Words in front of the parameters: updates, learning rate, seed.</summary>
-    public const int CountWords = 4;
+        """;
 
-    /// <summary>Words that are read or written at once.</summary>
-    public const int PieceWords = 16;
-
-    /// <summary>Words of the content.</summary>
-    public static int ContentWords(CTraining training) => checked(CountWords + training.ParameterLength + training.OptimizerLength + training.StateLength);
-
-    /// <summary>Bytes of a copy: whole pieces.</summary>
-    public static int Bytes(CTraining training) =>
-        checked((HeadWords + ContentWords(training) + 1 + PieceWords - 1) / PieceWords * PieceWords * sizeof(uint));
-
-    /// <summary>
-    /// A number for what a copy has to fit to: ops and shapes in their order, the arithmetic, the trained tensors, the optimiser's kind, and the weights that are
-    /// not trained, without which trained ones mean nothing. Rates, penalties and losses may change.
-    /// </summary>
-    public static uint Fingerprint(CModel model)
-    {
-        StringBuilder text = new();
-        CTraining training = model.Training!;
-        Plan plan = training.Plan;
-        text.Append(plan.Options.Arithmetic).Append('\n');
-        foreach (Step step in plan.Steps)
+    private const string WordText = """
+        static void ebp_stored_word(ebp_stored *stored, uint32_t *word)
         {
-            if (!step.Op.IsLoss)
-            {
-                text.Append($"{step.Name} {step.Op.Kind} {step.Op.Settings} {step.Op.Detail} {step.Node.Shape} <- {string.Join(", ", step.InputNodes.Select(node => $"{node.Name} {node.Shape}"))}\n");
+            unsigned char *const bytes = stored->piece + stored->used;
+            unsigned int bit;
+            if ((stored->mode != EBP_SAVES) && (stored->used == 0u) && (stored->failed == 0)) {
+                stored->failed = stored->storage->read(stored->storage->user, stored->place, stored->piece, sizeof stored->piece);
+            }
+            if (stored->mode == EBP_SAVES) {
+                bytes[0] = (unsigned char)(*word & 0xFFu);
+                bytes[1] = (unsigned char)((*word >> 8) & 0xFFu);
+                bytes[2] = (unsigned char)((*word >> 16) & 0xFFu);
+                bytes[3] = (unsigned char)((*word >> 24) & 0xFFu);
+            } else {
+                *word = (uint32_t)bytes[0] | ((uint32_t)bytes[1] << 8) | ((uint32_t)bytes[2] << 16) | ((uint32_t)bytes[3] << 24);
+            }
+            /* CRC-32 of four bytes at once. */
+            stored->crc ^= *word;
+            for (bit = 0u; bit < 32u; bit++) {
+                stored->crc = (stored->crc >> 1) ^ (0xEDB88320u & (0u - (stored->crc & 1u)));
+            }
+            stored->used += 4u;
+            if (stored->used == sizeof stored->piece) {
+                if ((stored->mode == EBP_SAVES) && (stored->failed == 0)) {
+                    stored->failed = stored->storage->write(stored->storage->user, stored->place, stored->piece, sizeof stored->piece);
+                }
+                stored->place += (uint32_t)sizeof stored->piece;
+                stored->used = 0u;
             }
         }
 
-        foreach (CTensor tensor in training.Tensors)
-        {
-            text.Append($"{tensor.Range.Name} {CText.Number(tensor.Length)}\n");
-        }
+        """;
 
-        foreach (StateRange range in plan.State)
+    private const string FloatsText = """
+        static void ebp_stored_floats(ebp_stored *stored, size_t n, float *x)
         {
-            text.Append($"{range.Name} {CText.Number(range.Count)}\n");
-        }
-
-        text.Append($"{training.Options.Optimizer.Name} {CText.Number(training.OptimizerLength)}\n");
-        uint crc = uint.MaxValue;
-        foreach (byte value in Encoding.UTF8.GetBytes(text.ToString()))
-        {
-            crc = CChecksum.Continue(crc, value, 8);
-        }
-
-        foreach (CTable table in Constants(model, training))
-        {
-            foreach (float value in table.Values)
-            {
-                crc = CChecksum.Continue(crc, BitConverter.SingleToUInt32Bits(value));
+            size_t i;
+            for (i = 0u; i < n; i++) {
+                uint32_t word;
+                (void)memcpy(&word, &x[i], sizeof word);
+                ebp_stored_word(stored, &word);
+                if (stored->mode == EBP_LOADS) {
+                    (void)memcpy(&x[i], &word, sizeof word);
+                }
             }
         }
 
-        return ~crc;
-    }
+        """;
 
-    /// <summary>What NAME.h says.</summary>
-    public static string Header(CModel model, CTraining training)
+    private const string NewestText = """
+        /* The slot of the newest whole copy and its sequence number; 2 if there is none, 3 if there may be one that cannot be read. Numbers may run over: the later one is less than half a round ahead. */
+        static uint32_t ebp_newest(ebp_model *model, const ebp_storage *storage, uint32_t *sequence)
+        {
+            uint32_t first = 0u;
+            uint32_t second = 0u;
+            const int has_first = ebp_pass(model, storage, 0u, EBP_LOOKS, &first);
+            const int has_second = ebp_pass(model, storage, 1u, EBP_LOOKS, &second);
+            if ((has_second == 1) && ((has_first != 1) || (((second - first) & 0x80000000u) == 0u))) {
+                *sequence = second;
+                return 1u;
+            }
+            *sequence = first;
+            if (has_first == 1) {
+                return 0u;
+            }
+            return ((has_first < 0) || (has_second < 0)) ? 3u : 2u;
+        }
+
+        """;
+
+    /// <summary>What NAME.h declares for it.</summary>
+    public static string Header(CModel model)
     {
         string p = model.Prefix, m = model.Macro;
+        CTraining training = model.Training!;
         return $$"""
             /*
              * Where {{p}}_save and {{p}}_load keep what was learnt: flash, EEPROM, FRAM, a file. Both functions return 0 if they succeeded. A save writes one slot, in pieces of
@@ -101,7 +120,7 @@ internal static class CSaveFile
             } {{p}}_storage;
 
             /* Bytes of a copy. Two slots begin at 0 and at {{m}}_SLOT_BYTES; define that as a multiple of the sector where sectors are erased. */
-            #define {{m}}_COPY_BYTES {{CText.Number(Bytes(training))}}
+            #define {{m}}_COPY_BYTES {{CText.Number(CCopyFormat.Bytes(training))}}
             #ifndef {{m}}_SLOT_BYTES
             #define {{m}}_SLOT_BYTES {{m}}_COPY_BYTES
             #endif
@@ -126,87 +145,37 @@ internal static class CSaveFile
             """;
     }
 
-    /// <summary>NAME_storage.c.</summary>
-    public static string Text(CModel model, CTraining training)
+    /// <summary>The file.</summary>
+    public static string Text(CModel model) =>
+        string.Join('\n', Beginning(model), Modes, SlotType, WordText, FloatsText, PassText(model), NewestText, SaveText(model.Macro), LoadText(model.Macro))
+            .Replace("\r", "", StringComparison.Ordinal).Replace("ebp_", model.Prefix + "_", StringComparison.Ordinal).Replace("/* ebp:", $"/* {model.Prefix}:", StringComparison.Ordinal);
+
+    private static string Beginning(CModel model) => $$"""
+        /* ebp: what was learnt, kept in the caller's storage. Generated by EmbeddedBackprop. */
+        #include "{{model.Prefix}}.h"
+
+        #include <string.h>
+
+        #if {{model.Macro}}_SLOT_BYTES < {{model.Macro}}_COPY_BYTES
+        #error "a slot has to hold a copy"
+        #endif
+
+        """;
+
+    private static string PassText(CModel model)
     {
         string m = model.Macro;
-        int padding = (Bytes(training) / sizeof(uint)) - HeadWords - ContentWords(training) - 1;
+        CTraining training = model.Training!;
+        int padding = (CCopyFormat.Bytes(training) / sizeof(uint)) - CCopyFormat.HeadWords - CCopyFormat.ContentWords(training) - 1;
         int rest = training.OptimizerLength + training.StateLength;
         string optimizer = rest == 0 ? "" : $"    ebp_stored_floats(&stored, {CText.Size(rest)}, {CText.At("model->memory", training.OptimizerOffset).Trim('(', ')')});\n";
         string zeros = padding == 0 ? "" : $"    for (i = 0u; i < {CText.Size(padding)}; i++) {{\n        word = 0u;\n        ebp_stored_word(&stored, &word);\n    }}\n";
-        return ($$"""
-            /* ebp: what was learnt, kept in the caller's storage. Generated by EmbeddedBackprop. */
-            #include "{{model.Prefix}}.h"
-
-            #include <string.h>
-
-            #if {{m}}_SLOT_BYTES < {{m}}_COPY_BYTES
-            #error "a slot has to hold a copy"
-            #endif
-
-            #define EBP_LOOKS 0
-            #define EBP_LOADS 1
-            #define EBP_SAVES 2
-
-            /* A slot that is being read or written, word by word. */
-            typedef struct {
-                const ebp_storage *storage;
-                uint32_t place;
-                uint32_t crc;
-                size_t used;
-                int mode;
-                int failed;
-                unsigned char piece[{{CText.Number(PieceWords * sizeof(uint))}}];
-            } ebp_stored;
-
-            static void ebp_stored_word(ebp_stored *stored, uint32_t *word)
-            {
-                unsigned char *const bytes = stored->piece + stored->used;
-                unsigned int bit;
-                if ((stored->mode != EBP_SAVES) && (stored->used == 0u) && (stored->failed == 0)) {
-                    stored->failed = stored->storage->read(stored->storage->user, stored->place, stored->piece, sizeof stored->piece);
-                }
-                if (stored->mode == EBP_SAVES) {
-                    bytes[0] = (unsigned char)(*word & 0xFFu);
-                    bytes[1] = (unsigned char)((*word >> 8) & 0xFFu);
-                    bytes[2] = (unsigned char)((*word >> 16) & 0xFFu);
-                    bytes[3] = (unsigned char)((*word >> 24) & 0xFFu);
-                } else {
-                    *word = (uint32_t)bytes[0] | ((uint32_t)bytes[1] << 8) | ((uint32_t)bytes[2] << 16) | ((uint32_t)bytes[3] << 24);
-                }
-                /* CRC-32 of four bytes at once. */
-                stored->crc ^= *word;
-                for (bit = 0u; bit < 32u; bit++) {
-                    stored->crc = (stored->crc >> 1) ^ (0xEDB88320u & (0u - (stored->crc & 1u)));
-                }
-                stored->used += 4u;
-                if (stored->used == sizeof stored->piece) {
-                    if ((stored->mode == EBP_SAVES) && (stored->failed == 0)) {
-                        stored->failed = stored->storage->write(stored->storage->user, stored->place, stored->piece, sizeof stored->piece);
-                    }
-                    stored->place += (uint32_t)sizeof stored->piece;
-                    stored->used = 0u;
-                }
-            }
-
-            static void ebp_stored_floats(ebp_stored *stored, size_t n, float *x)
-            {
-                size_t i;
-                for (i = 0u; i < n; i++) {
-                    uint32_t word;
-                    (void)memcpy(&word, &x[i], sizeof word);
-                    ebp_stored_word(stored, &word);
-                    if (stored->mode == EBP_LOADS) {
-                        (void)memcpy(&x[i], &word, sizeof word);
-                    }
-                }
-            }
-
+        return $$"""
             /* Goes through a slot once, and reads or writes its sequence number. Returns 1 for a whole copy of this network, 0 for none, -1 if the storage failed. */
             static int ebp_pass(ebp_model *model, const ebp_storage *storage, uint32_t slot, int mode, uint32_t *sequence)
             {
-                const uint32_t head[{{HeadWords}}] = { 0x{{Magic:X8}}u, {{Format}}u, 0x{{Fingerprint(model):X8}}u, *sequence, {{CText.Size(ContentWords(training))}} };
-                uint32_t counts[{{CountWords}}];
+                const uint32_t head[{{CCopyFormat.HeadWords}}] = { 0x{{CCopyFormat.Magic:X8}}u, {{CCopyFormat.Format}}u, 0x{{CCopyFormat.Fingerprint(model):X8}}u, *sequence, {{CText.Size(CCopyFormat.ContentWords(training))}} };
+                uint32_t counts[{{CCopyFormat.CountWords}}];
                 ebp_stored stored;
                 uint32_t word;
                 uint32_t crc;
@@ -216,7 +185,7 @@ internal static class CSaveFile
                 stored.place = slot * (uint32_t){{m}}_SLOT_BYTES;
                 stored.crc = 0xFFFFFFFFu;
                 stored.mode = mode;
-                for (i = 0u; i < {{HeadWords}}u; i++) {
+                for (i = 0u; i < {{CCopyFormat.HeadWords}}u; i++) {
                     word = head[i];
                     ebp_stored_word(&stored, &word);
                     if (i == 3u) {
@@ -229,7 +198,7 @@ internal static class CSaveFile
                 (void)memcpy(&counts[1], &model->learning_rate, sizeof counts[1]);
                 counts[2] = (uint32_t)(model->seed & 0xFFFFFFFFu);
                 counts[3] = (uint32_t)(model->seed >> 32);
-                for (i = 0u; i < {{CountWords}}u; i++) {
+                for (i = 0u; i < {{CCopyFormat.CountWords}}u; i++) {
                     ebp_stored_word(&stored, &counts[i]);
                 }
                 ebp_stored_floats(&stored, {{m}}_TRAIN_PARAMETERS, model->memory);
@@ -248,57 +217,41 @@ internal static class CSaveFile
                 return 1;
             }
 
-            /* The slot of the newest whole copy and its sequence number; 2 if there is none, 3 if there may be one that cannot be read. Numbers may run over: the later one is less than half a round ahead. */
-            static uint32_t ebp_newest(ebp_model *model, const ebp_storage *storage, uint32_t *sequence)
-            {
-                uint32_t first = 0u;
-                uint32_t second = 0u;
-                const int has_first = ebp_pass(model, storage, 0u, EBP_LOOKS, &first);
-                const int has_second = ebp_pass(model, storage, 1u, EBP_LOOKS, &second);
-                if ((has_second == 1) && ((has_first != 1) || (((second - first) & 0x80000000u) == 0u))) {
-                    *sequence = second;
-                    return 1u;
-                }
-                *sequence = first;
-                if (has_first == 1) {
-                    return 0u;
-                }
-                return ((has_first < 0) || (has_second < 0)) ? 3u : 2u;
-            }
-
-            int ebp_save(ebp_model *model, const ebp_storage *storage)
-            {
-                uint32_t sequence;
-                uint32_t written;
-                const uint32_t newest = ebp_newest(model, storage, &sequence);
-                const uint32_t slot = (newest == 0u) ? 1u : 0u;
-                sequence = newest >= 2u ? 1u : sequence + 1u;
-                written = sequence;
-                if (ebp_pass(model, storage, slot, EBP_SAVES, &written) != 1) {
-                    return {{m}}_STORAGE_FAILED;
-                }
-                return ((ebp_pass(model, storage, slot, EBP_LOOKS, &written) == 1) && (written == sequence)) ? {{m}}_STORED : {{m}}_STORAGE_FAILED;
-            }
-
-            int ebp_load(ebp_model *model, const ebp_storage *storage)
-            {
-                uint32_t sequence;
-                const uint32_t slot = ebp_newest(model, storage, &sequence);
-                if (slot >= 2u) {
-                    return slot == 2u ? {{m}}_STORAGE_EMPTY : {{m}}_STORAGE_FAILED;
-                }
-                if (ebp_pass(model, storage, slot, EBP_LOADS, &sequence) != 1) {
-                    /* It was whole a moment ago: the storage fails, and a part of the model is lost. */
-                    ebp_start(model, model->memory);
-                    return {{m}}_STORAGE_FAILED;
-                }
-                return {{m}}_STORED;
-            }
-
-            """).Replace("\r", "", StringComparison.Ordinal).Replace("ebp_", model.Prefix + "_", StringComparison.Ordinal).Replace("/* ebp:", $"/* {model.Prefix}:", StringComparison.Ordinal);
+            """;
     }
 
-    /// <summary>Tables of weights that are read from flash also while the rest is trained.</summary>
-    private static IEnumerable<CTable> Constants(CModel model, CTraining training) =>
-        model.Tables.ReadParameters.Where(table => !Array.Exists(training.Tensors, tensor => tensor.Table == table));
+    private static string SaveText(string m) => $$"""
+        int ebp_save(ebp_model *model, const ebp_storage *storage)
+        {
+            uint32_t sequence;
+            uint32_t written;
+            const uint32_t newest = ebp_newest(model, storage, &sequence);
+            const uint32_t slot = (newest == 0u) ? 1u : 0u;
+            sequence = newest >= 2u ? 1u : sequence + 1u;
+            written = sequence;
+            if (ebp_pass(model, storage, slot, EBP_SAVES, &written) != 1) {
+                return {{m}}_STORAGE_FAILED;
+            }
+            return ((ebp_pass(model, storage, slot, EBP_LOOKS, &written) == 1) && (written == sequence)) ? {{m}}_STORED : {{m}}_STORAGE_FAILED;
+        }
+
+        """;
+
+    private static string LoadText(string m) => $$"""
+        int ebp_load(ebp_model *model, const ebp_storage *storage)
+        {
+            uint32_t sequence;
+            const uint32_t slot = ebp_newest(model, storage, &sequence);
+            if (slot >= 2u) {
+                return slot == 2u ? {{m}}_STORAGE_EMPTY : {{m}}_STORAGE_FAILED;
+            }
+            if (ebp_pass(model, storage, slot, EBP_LOADS, &sequence) != 1) {
+                /* It was whole a moment ago: the storage fails, and a part of the model is lost. */
+                ebp_start(model, model->memory);
+                return {{m}}_STORAGE_FAILED;
+            }
+            return {{m}}_STORED;
+        }
+
+        """;
 }

@@ -84,7 +84,7 @@ internal static class CTrainingHeader
             /* CRC-32 of the trained parameters' bits, tensor by tensor as they stand in the memory, the low byte of each float first. */
             uint32_t {{p}}_checksum(const {{p}}_model *model);
 
-            {{CSaveFile.Header(model, training).TrimEnd()}}
+            {{CSaveFile.Header(model).TrimEnd()}}
 
             /*
              * Predicts the golden inputs, trains a little on drawn samples ({{p}}_selftest.c), and counts what is wrong: results that are not the engine's bits, a changed

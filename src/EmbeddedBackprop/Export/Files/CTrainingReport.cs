@@ -27,7 +27,7 @@ internal static class CTrainingReport
             | RAM, the structure (32-bit pointers) | {ModelBytes} |
             | **RAM, training in all** | **{Bytes(training.Length) + ModelBytes}** |
             | RAM, {(training.Batch == 1 ? "a sample" : "the samples of a call")} and its target (the caller's, read only) | {samples} |
-            | storage, a copy by NAME_save (two are kept) | {CSaveFile.Bytes(training)} |
+            | storage, a copy by NAME_save (two are kept) | {CCopyFormat.Bytes(training)} |
             """);
     }
 
