@@ -63,7 +63,7 @@ internal static class CConvForward
             program.Routine($"conv_along_{row}{load.Suffix}", functions, AlongText(load, row, sizes.KernelWidth, sizes.DilationX));
         }
 
-        program.Routine("conv_any" + load.Suffix, functions, AnyText(load));
+        program.Routine("conv_any" + load.Suffix, functions, $"{EachText(load)}\n{AnyText(load)}");
         string kind = row + (across && along ? "" : across ? "_across" : along ? "_along" : "_one");
         return program.Routine($"conv_{kind}{load.Suffix}", CFunctions.None, $$"""
             static void ebp_conv_{{kind}}{{load.Suffix}}(const ebp_conv_sizes *s, const float *x, {{load.Parameter("w")}}, const float *b, float *z)
@@ -137,7 +137,7 @@ internal static class CConvForward
 
         """;
 
-    private static string AnyText(CWeightLoad load) => $$"""
+    private static string EachText(CWeightLoad load) => $$"""
         /* One output after the other, whatever part of the kernel is inside the image. */
         EBP_APART static void ebp_conv_each{{load.Suffix}}(const ebp_conv_window *p, const float *x, {{load.Parameter("w")}}, const float *b, float *z)
         {
@@ -167,6 +167,9 @@ internal static class CConvForward
             }
         }
 
+        """;
+
+    private static string AnyText(CWeightLoad load) => $$"""
         typedef void (*ebp_conv_part{{load.Suffix}})(const ebp_conv_window *p, const float *x, {{load.Parameter("w")}}, const float *b, float *z);
 
         /*

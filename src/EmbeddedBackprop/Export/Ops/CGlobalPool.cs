@@ -8,6 +8,25 @@ namespace EmbeddedBackprop.Export.Ops;
 /// <param name="isMean">The mean; else the largest number.</param>
 internal sealed class CGlobalPool(bool isMean) : COp
 {
+    private const string MaximaBackwardText = """
+        /* The first number of channel c that is y[c] gets dy[c]. */
+        static void ebp_channel_maxima_backward(size_t channels, size_t positions, const float *x, const float *y, const float *dy, float *dx)
+        {
+            size_t c;
+            for (c = 0u; c < channels; c++) {
+                size_t i = 0u;
+                while (i < positions && x[i] != y[c]) {
+                    i++;
+                }
+                i = i < positions ? i : 0u; /* a NaN equals nothing */
+                dx[i] = dx[i] + dy[c];
+                x = &x[positions];
+                dx = &dx[positions];
+            }
+        }
+
+        """;
+
     public override void Write(CStep step, CProgram program)
     {
         Shape shape = step.InputShape(0);
@@ -37,6 +56,7 @@ internal sealed class CGlobalPool(bool isMean) : COp
             """);
         program.Statement($"{each}({CText.Size(shape[0])}, {CText.Size(positions)}, {step.Inputs[0]}, {step.Output});");
     }
+
     public override void WriteBackward(CBackwardStep step, CProgram program)
     {
         if (step.InputGradients[0] is not { } dx)
@@ -44,52 +64,40 @@ internal sealed class CGlobalPool(bool isMean) : COp
             return;
         }
 
-        CStep forward = step.Forward;
-        Shape shape = forward.InputShape(0);
+        Shape shape = step.Forward.InputShape(0);
+        string channels = CText.Size(shape[0]);
         int positions = shape.Length / shape[0];
         program.Comment($"{step.Name}, backwards: dC/dx {(isMean ? $"= dC/dy / {positions} at every number of the channel" : "+= dC/dy at the first number that is the largest")}");
         if (isMean)
         {
-            string sign = step.ContinueInputGradients[0] ? "add" : "spread";
-            string spread = program.Routine(sign + "_channel_means", CFunctions.None, $$"""
-                /* Every number of channel c gets its share of dy[c]. */
-                static void ebp_{{sign}}_channel_means(size_t channels, size_t positions, const float *dy, float *dx)
-                {
-                    size_t c;
-                    size_t i;
-                    for (c = 0u; c < channels; c++) {
-                        const float share = dy[c] / (float)positions;
-                        for (i = 0u; i < positions; i++) {
-                            *dx = {{(step.ContinueInputGradients[0] ? "*dx + share" : "share")}};
-                            dx++;
-                        }
-                    }
-                }
-
-                """);
-            program.Statement($"{spread}({CText.Size(shape[0])}, {CText.Size(positions)}, {step.OutputGradient}, {dx});");
+            program.Statement($"{MeansBackward(program, step.ContinueInputGradients[0])}({channels}, {CText.Size(positions)}, {step.OutputGradient}, {dx});");
             return;
         }
 
         step.Begin(program, 0);
-        string back = program.Routine("channel_maxima_backward", CFunctions.None, """
-            /* The first number of channel c that is y[c] gets dy[c]. */
-            static void ebp_channel_maxima_backward(size_t channels, size_t positions, const float *x, const float *y, const float *dy, float *dx)
+        string back = program.Routine("channel_maxima_backward", CFunctions.None, MaximaBackwardText);
+        program.Statement($"{back}({channels}, {CText.Size(positions)}, {step.Forward.Inputs[0]}, {step.Forward.Output}, {step.OutputGradient}, {dx});");
+    }
+
+    /// <summary>Asks for the gradient of the mean.</summary>
+    private static string MeansBackward(CProgram program, bool adds)
+    {
+        string name = (adds ? "add" : "spread") + "_channel_means";
+        return program.Routine(name, CFunctions.None, $$"""
+            /* Every number of channel c gets its share of dy[c]. */
+            static void ebp_{{name}}(size_t channels, size_t positions, const float *dy, float *dx)
             {
                 size_t c;
+                size_t i;
                 for (c = 0u; c < channels; c++) {
-                    size_t i = 0u;
-                    while (i < positions && x[i] != y[c]) {
-                        i++;
+                    const float share = dy[c] / (float)positions;
+                    for (i = 0u; i < positions; i++) {
+                        *dx = {{(adds ? "*dx + share" : "share")}};
+                        dx++;
                     }
-                    i = i < positions ? i : 0u; /* a NaN equals nothing */
-                    dx[i] = dx[i] + dy[c];
-                    x = &x[positions];
-                    dx = &dx[positions];
                 }
             }
 
             """);
-        program.Statement($"{back}({CText.Size(shape[0])}, {CText.Size(positions)}, {forward.Inputs[0]}, {forward.Output}, {step.OutputGradient}, {dx});");
     }
 }

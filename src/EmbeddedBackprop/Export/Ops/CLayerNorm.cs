@@ -7,6 +7,39 @@ namespace EmbeddedBackprop.Export.Ops;
 /// <summary>Layer normalisation in C: Kernels/Scalar/Norms/RowNorm.cs.</summary>
 internal sealed class CLayerNorm : COp
 {
+    private const string ScalesText = """
+        /* g[i] = sum over the rows of dy * x', on from what stands there. */
+        static void ebp_layer_norm_scales(size_t rows, size_t n, const float *x, const float *kept, const float *dy, float *g)
+        {
+            size_t r;
+            size_t i;
+            for (r = 0u; r < rows; r++) {
+                for (i = 0u; i < n; i++) {
+                    const float normal = (x[i] - kept[r]) * kept[rows + r];
+                    g[i] = EBP_M(dy[i], normal, g[i]);
+                }
+                x = &x[n];
+                dy = &dy[n];
+            }
+        }
+
+        """;
+
+    private const string ColumnSumsText = """
+        /* g[i] = sum of dy[i] over the rows, on from what stands there. */
+        static void ebp_column_sums(size_t rows, size_t n, const float *dy, float *g)
+        {
+            size_t r;
+            size_t i;
+            for (r = 0u; r < rows; r++) {
+                for (i = 0u; i < n; i++) {
+                    g[i] = g[i] + *dy++;
+                }
+            }
+        }
+
+        """;
+
     /// <summary>The sums over the rows grow side by side while the rows' gradients come to stand in the place of delta.</summary>
     public override bool CanUpdateAtOnce(Op op) => false;
 
@@ -60,42 +93,13 @@ internal sealed class CLayerNorm : COp
         program.Comment($"{step.Name}, backwards: x' = (x - mean) / deviation; dgamma = sum of dy x', dbeta = sum of dy over the rows");
         if (step.Tensors[0] is { } gamma)
         {
-            string scales = program.Routine("layer_norm_scales", CFunctions.MultiplyAdd, """
-                /* g[i] = sum over the rows of dy * x', on from what stands there. */
-                static void ebp_layer_norm_scales(size_t rows, size_t n, const float *x, const float *kept, const float *dy, float *g)
-                {
-                    size_t r;
-                    size_t i;
-                    for (r = 0u; r < rows; r++) {
-                        for (i = 0u; i < n; i++) {
-                            const float normal = (x[i] - kept[r]) * kept[rows + r];
-                            g[i] = EBP_M(dy[i], normal, g[i]);
-                        }
-                        x = &x[n];
-                        dy = &dy[n];
-                    }
-                }
-
-                """);
+            string scales = program.Routine("layer_norm_scales", CFunctions.MultiplyAdd, ScalesText);
             program.Statement($"{scales}({CText.Size(rows)}, {n}, {x}, {kept}, {dy}, {gamma.Gradient});");
         }
 
         if (step.Tensors[1] is { } beta)
         {
-            string shifts = program.Routine("column_sums", CFunctions.None, """
-                /* g[i] = sum of dy[i] over the rows, on from what stands there. */
-                static void ebp_column_sums(size_t rows, size_t n, const float *dy, float *g)
-                {
-                    size_t r;
-                    size_t i;
-                    for (r = 0u; r < rows; r++) {
-                        for (i = 0u; i < n; i++) {
-                            g[i] = g[i] + *dy++;
-                        }
-                    }
-                }
-
-                """);
+            string shifts = program.Routine("column_sums", CFunctions.None, ColumnSumsText);
             program.Statement($"{shifts}({CText.Size(rows)}, {n}, {dy}, {beta.Gradient});");
         }
 
