@@ -4,7 +4,7 @@ namespace EmbeddedBackprop.Graphs;
 
 /// <summary>
 /// Finds a training plan that fits a memory budget, and costs as little time as possible: first the whole batch, then parts of it (micro-batches, which need a
-/// gradient span), then values computed again instead of kept, the cheapest of those ways that fits.
+/// gradient span), then values computed again instead of kept, the cheapest set of those that fits.
 /// </summary>
 internal sealed class BudgetSearch(Graph graph, PlanOptions options, Node[] losses, Node[] outputs)
 {
@@ -16,23 +16,23 @@ internal sealed class BudgetSearch(Graph graph, PlanOptions options, Node[] loss
     public Plan Find()
     {
         long least = long.MaxValue;
-        foreach (Node[] recompute in Ways())
+        foreach (Node[] recompute in Recomputations())
         {
             if (Fit(recompute, ref least) is { } plan)
             {
-                return WithBudget(Relax(plan));
+                return WithBudget(KeepWhatFits(plan));
             }
         }
 
-        GraphErrors.BudgetTooSmall(budget, least, Help());
+        GraphErrors.BudgetTooSmall(budget, least, Suggestions());
         return null!;
     }
 
     /// <summary>The fewest bytes of any plan for these options.</summary>
-    private long Least()
+    private long FewestBytes()
     {
         long least = long.MaxValue;
-        foreach (Node[] recompute in Ways())
+        foreach (Node[] recompute in Recomputations())
         {
             _ = Fit(recompute, ref least);
         }
@@ -41,11 +41,11 @@ internal sealed class BudgetSearch(Graph graph, PlanOptions options, Node[] loss
     }
 
     /// <summary>Sets of nodes that are computed again, from no cost to the highest.</summary>
-    private IEnumerable<Node[]> Ways()
+    private IEnumerable<Node[]> Recomputations()
     {
-        Plan whole = Make(Smallest, [], update: false);
+        Plan whole = Make(SmallestBatch, [], update: false);
         Node[] nodes = [.. whole.Steps.ToArray().Select(step => step.Node)];
-        List<(long Cost, Node[] Nodes)> ways = [(-1, [])];
+        List<(long Cost, Node[] Nodes)> sets = [(-1, [])];
 
         // Steps without multiply-adds, for example activations and pooling; then all but every n-th step, with and without those.
         Node[] cheap = [.. whole.Steps.ToArray().Where(step => step.Op.MultiplyAdds == 0).Select(step => step.Node)];
@@ -60,13 +60,13 @@ internal sealed class BudgetSearch(Graph graph, PlanOptions options, Node[] loss
             }
         }
 
-        return ways.OrderBy(way => way.Cost).Select(way => way.Nodes);
+        return sets.OrderBy(set => set.Cost).Select(set => set.Nodes);
 
         void Add(Node[] recompute)
         {
             if (recompute.Length > 0 && nodes.Length <= MostSteps)
             {
-                ways.Add((Make(Smallest, recompute, update: false).RecomputedMultiplyAdds, recompute));
+                sets.Add((Make(SmallestBatch, recompute, update: false).RecomputedMultiplyAdds, recompute));
             }
         }
     }
@@ -114,10 +114,10 @@ internal sealed class BudgetSearch(Graph graph, PlanOptions options, Node[] loss
 
     private bool CanSplit => !graph.Ops.Any(op => op.DependsOnWholeBatch && !options.Frozen.Contains(op.Name));
 
-    private int Smallest => CanSplit ? 1 : options.Batch;
+    private int SmallestBatch => CanSplit ? 1 : options.Batch;
 
     /// <summary>Keeps what still fits, the most expensive first.</summary>
-    private Plan Relax(Plan plan)
+    private Plan KeepWhatFits(Plan plan)
     {
         List<Node> recompute = [.. plan.Options.Recompute];
         foreach (Step step in plan.Steps.ToArray().OrderByDescending(step => step.Op.MultiplyAdds))
@@ -147,7 +147,7 @@ internal sealed class BudgetSearch(Graph graph, PlanOptions options, Node[] loss
 
     private Plan? TryMake(int batch, Node[] recompute, bool update, ref long least)
     {
-        if (update && !Make(Smallest, [], update: false).CanUpdateInBackward)
+        if (update && !Make(SmallestBatch, [], update: false).CanUpdateInBackward)
         {
             return null;
         }
@@ -165,7 +165,7 @@ internal sealed class BudgetSearch(Graph graph, PlanOptions options, Node[] loss
 
     /// <summary>The changes that would make it fit, with the bytes that it would then need: single changes, or the fewest together. Others
     /// are not named.</summary>
-    private string Help()
+    private string Suggestions()
     {
         List<(string Name, Func<PlanOptions, PlanOptions> Apply)> measures = [];
         if (options.Batch > 1)
@@ -187,7 +187,7 @@ internal sealed class BudgetSearch(Graph graph, PlanOptions options, Node[] loss
         long least = long.MaxValue;
         for (int together = 1; together <= measures.Count; together++)
         {
-            List<string> help = [];
+            List<string> suggestions = [];
             for (int set = 1; set < 1 << measures.Count; set++)
             {
                 if (System.Numerics.BitOperations.PopCount((uint)set) != together)
@@ -206,17 +206,17 @@ internal sealed class BudgetSearch(Graph graph, PlanOptions options, Node[] loss
                     }
                 }
 
-                long bytes = new BudgetSearch(graph, changed, losses, outputs).Least();
+                long bytes = new BudgetSearch(graph, changed, losses, outputs).FewestBytes();
                 least = Math.Min(least, bytes);
                 if (bytes <= budget)
                 {
-                    help.Add(string.Create(CultureInfo.InvariantCulture, $"{List(names)} ({bytes:N0} bytes)"));
+                    suggestions.Add(string.Create(CultureInfo.InvariantCulture, $"{List(names)} ({bytes:N0} bytes)"));
                 }
             }
 
-            if (help.Count > 0)
+            if (suggestions.Count > 0)
             {
-                return "what would help: " + string.Join(", or ", help);
+                return "what would help: " + string.Join(", or ", suggestions);
             }
         }
 

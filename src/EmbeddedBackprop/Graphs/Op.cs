@@ -75,7 +75,7 @@ public abstract class Op
     /// An op that does this op's work on the input of the previous one, where the two together are defined so (a cross-entropy after a
     /// softmax); null where there is none.
     /// </summary>
-    internal virtual Op? OnInputOf(Op previous) => null;
+    internal virtual Op? JoinedWith(Op previous) => null;
 
     /// <summary>The activation, if the op is nothing else: a layer may take it over.</summary>
     public virtual Activation? AsActivation => null;
@@ -149,7 +149,7 @@ public abstract class Op
     /// <summary><see cref="Forward"/> for a run of one sample, compiled for the step's offsets: a small layer takes 30 ns, as much as a
     /// context and its spans.</summary>
     /// <returns>Null where the op has none.</returns>
-    internal virtual AffineRow? ForwardRow(Step step, Arithmetic arithmetic) => null;
+    internal virtual AffineRow? OneSampleForward(Step step, Arithmetic arithmetic) => null;
 
     /// <summary>Writes the gradients of inputs and parameters from the gradient of the output.</summary>
     public abstract void Backward(in OpContext<float> c);

@@ -37,7 +37,7 @@ public sealed partial class Plan
         Batch = builder.Batch;
         steps = builder.Steps;
         backward = builder.BackwardProgram;
-        RowSteps = new RowSteps(steps);
+        OneSampleSteps = new OneSampleSteps(steps);
         lossSteps = [.. Losses.Select(loss => Array.Find(steps, step => step.Node == loss)!)];
         values = builder.Values;
         valueGradients = builder.ValueGradients;
@@ -158,7 +158,7 @@ public sealed partial class Plan
             long sum = 0;
             foreach ((Step step, Phase phase) in backward)
             {
-                sum += phase == Phase.Again ? step.Op.MultiplyAdds : 0;
+                sum += phase == Phase.Recompute ? step.Op.MultiplyAdds : 0;
             }
 
             return sum;
@@ -244,7 +244,7 @@ public sealed partial class Plan
     }
 
     /// <summary>One sample without contexts, where that can be.</summary>
-    internal RowSteps RowSteps { get; }
+    internal OneSampleSteps OneSampleSteps { get; }
 
     /// <summary>The slot of a node's value. A caller that needs it at each step finds it once.</summary>
     internal Slot ValueSlot(Node node) => Find(values, node);

@@ -99,7 +99,7 @@ internal sealed class PlanBuffers
         for (int k = 0; k < step.InputNodes.Length; k++)
         {
             Node input = step.InputNodes[k];
-            own.Inputs[k] = entry.Phase == Phase.Again && builder.IsDropped(input) ? valuesAgain[input.Index]! : Value(input, -1);
+            own.Inputs[k] = entry.Phase == Phase.Recompute && builder.IsDropped(input) ? valuesAgain[input.Index]! : Value(input, -1);
             own.Inputs[k]!.Touch(time);
             if (step.Op.IsLoss)
             {
@@ -108,7 +108,7 @@ internal sealed class PlanBuffers
             }
         }
 
-        own.Output = entry.Phase == Phase.Again
+        own.Output = entry.Phase == Phase.Recompute
             ? valuesAgain[step.Node.Index] = Request(step.Name + " again", step.Node, time)
             : Value(step.Node, time);
         own.Output.Touch(step.Op.IsLoss ? endOfTime : time);

@@ -50,7 +50,7 @@ internal sealed class PlanBuilder
         buffers.Assign(Values, ValueGradients);
         foreach (Step step in Steps)
         {
-            step.ForwardRow = step.Op.ForwardRow(step, options.Arithmetic);
+            step.OneSampleForward = step.Op.OneSampleForward(step, options.Arithmetic);
         }
 
         WorkspaceLength = buffers.Length;
@@ -368,7 +368,7 @@ internal sealed class PlanBuilder
             return step;
         }
 
-        Step own = step.Again();
+        Step own = step.WithOwnSlots();
         forwardOf.Add(own, step);
         return own;
     }
@@ -390,7 +390,7 @@ internal sealed class PlanBuilder
             }
         }
 
-        again[index] = step.Again();
-        program.Add(new ProgramEntry(again[index]!, Phase.Again));
+        again[index] = step.WithOwnSlots();
+        program.Add(new ProgramEntry(again[index]!, Phase.Recompute));
     }
 }

@@ -11,22 +11,22 @@ public sealed partial class Plan
     public void Forward(in PlanMemory<float> memory, in RunInfo run, Execution execution = Execution.Vector)
     {
         Check(in memory, in run, backward: false);
-        bool rows = run.Batch == 1 && execution == Execution.Vector;
-        if (!rows || !RowSteps.TryRun(ref MemoryMarshal.GetReference(memory.Parameters), ref MemoryMarshal.GetReference(memory.Workspace)))
+        bool oneSample = run.Batch == 1 && execution == Execution.Vector;
+        if (!oneSample || !OneSampleSteps.TryRun(ref MemoryMarshal.GetReference(memory.Parameters), ref MemoryMarshal.GetReference(memory.Workspace)))
         {
-            Forward(in memory, in run, execution, rows);
+            Forward(in memory, in run, execution, oneSample);
         }
     }
 
-    private void Forward(in PlanMemory<float> memory, in RunInfo run, Execution execution, bool rows)
+    private void Forward(in PlanMemory<float> memory, in RunInfo run, Execution execution, bool oneSample)
     {
         Step step = null!;
         OpContext<float> context = new(in memory, in step, in run, Options.Arithmetic, Options.Layout, backward: false);
         foreach (Step next in steps)
         {
             step = next;
-            if (rows && step.ForwardRow is { } row
-                && row.TryRun(ref MemoryMarshal.GetReference(memory.Parameters), ref MemoryMarshal.GetReference(memory.Workspace)))
+            if (oneSample && step.OneSampleForward is { } forward
+                && forward.TryRun(ref MemoryMarshal.GetReference(memory.Parameters), ref MemoryMarshal.GetReference(memory.Workspace)))
             {
                 continue;
             }

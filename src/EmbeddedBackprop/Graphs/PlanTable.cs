@@ -80,7 +80,7 @@ internal static class PlanTable
                 text.Append(CultureInfo.InvariantCulture, $"micro-batches of {plan.Batch}: {(plan.SplitsExactly ? "the bits of the whole batch" : "the whole batch's gradient to rounding")}\n");
             }
 
-            if (Array.Exists(plan.BackwardProgram.ToArray(), entry => entry.Phase == Phase.Again))
+            if (Array.Exists(plan.BackwardProgram.ToArray(), entry => entry.Phase == Phase.Recompute))
             {
                 text.Append(CultureInfo.InvariantCulture, $"computed again: {plan.RecomputedMultiplyAdds:N0} multiply-adds a sample, {100.0 * plan.RecomputedMultiplyAdds / (3 * Math.Max(1, plan.MultiplyAdds)):F1} % of a training step\n");
             }
@@ -130,7 +130,7 @@ internal static class PlanTable
 
         foreach ((Step other, Phase phase) in plan.BackwardProgram)
         {
-            if (phase == Phase.Again && other.Node == step.Node)
+            if (phase == Phase.Recompute && other.Node == step.Node)
             {
                 notes.Add("computed again");
             }

@@ -7,7 +7,7 @@ internal enum Phase
     Forward,
 
     /// <summary>Its value is computed again, because it was not kept for the backward pass.</summary>
-    Again,
+    Recompute,
 
     /// <summary>The gradients of its inputs and parameters are computed.</summary>
     Backward,

@@ -36,7 +36,7 @@ internal static class StepFinder
     /// </summary>
     private static Step First(Node node, Op op)
     {
-        if (op.IsLoss && node.Inputs[0] is { Op: { } previous } judged && op.OnInputOf(previous) is { } onLogits)
+        if (op.IsLoss && node.Inputs[0] is { Op: { } previous } judged && op.JoinedWith(previous) is { } onLogits)
         {
             Node[] inputs = [judged.Inputs[0], .. node.Inputs.AsSpan(1)];
             _ = onLogits.InferShape(node.Name, inputs);

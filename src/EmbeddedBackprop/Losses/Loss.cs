@@ -144,7 +144,7 @@ public abstract class Loss : KernelOp
     /// </summary>
     internal virtual Loss? OnLogits(Activation outputActivation) => null;
 
-    internal override Op? OnInputOf(Op previous) => previous.AsActivation is { } activation ? OnLogits(activation) : null;
+    internal override Op? JoinedWith(Op previous) => previous.AsActivation is { } activation ? OnLogits(activation) : null;
 
     /// <summary>Whether targets are probabilities of classes, so that smoothing them has a meaning.</summary>
     private protected virtual bool TargetsAreProbabilities => false;

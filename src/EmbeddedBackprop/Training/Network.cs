@@ -19,7 +19,7 @@ public sealed class Network : IDisposable
     private readonly float[] lossValues;
     private readonly BatchFeed feed;
     private readonly NetworkMemory memory;
-    private readonly RowPrediction? rows;
+    private readonly OneSamplePrediction? oneSample;
     private readonly int inputLength;
     private readonly WorkerPool? pool;
 
@@ -83,7 +83,7 @@ public sealed class Network : IDisposable
         }
 
         this.memory = new NetworkMemory(options.Layout, sizes, memory);
-        rows = options.Execution == Execution.Vector ? new RowPrediction(InferencePlan, Input, Output, this.memory) : null;
+        oneSample = options.Execution == Execution.Vector ? new OneSamplePrediction(InferencePlan, Input, Output, this.memory) : null;
         inputLength = feed.InputLength;
         Initialize(options.Seed);
         int threads = ThreadsFor(options.Threads, TrainingPlan ?? InferencePlan);
@@ -250,9 +250,9 @@ public sealed class Network : IDisposable
             return Predict(1)[..Output.Shape.Length];
         }
 
-        if (rows is not null)
+        if (oneSample is not null)
         {
-            if (rows.TryRun(input, out ReadOnlySpan<float> prediction))
+            if (oneSample.TryRun(input, out ReadOnlySpan<float> prediction))
             {
                 return prediction;
             }

@@ -77,18 +77,18 @@ internal sealed class CGolden
         float[] values = new float[Samples * input.Length];
         for (int sample = 1; sample < Samples; sample++)
         {
-            Span<float> row = values.AsSpan(sample * input.Length, input.Length);
+            Span<float> elements = values.AsSpan(sample * input.Length, input.Length);
             if (rows > 0)
             {
-                new CounterRandom(0, RandomPurpose.Check).FillUniform(stream + (uint)sample, 0, 0f, rows, row);
-                for (int i = 0; i < row.Length; i++)
+                new CounterRandom(0, RandomPurpose.Check).FillUniform(stream + (uint)sample, 0, 0f, rows, elements);
+                for (int i = 0; i < elements.Length; i++)
                 {
-                    row[i] = Math.Min(MathF.Floor(row[i]), rows - 1);
+                    elements[i] = Math.Min(MathF.Floor(elements[i]), rows - 1);
                 }
             }
             else
             {
-                FillInput(sample, stream, row);
+                FillInput(sample, stream, elements);
             }
         }
 

@@ -42,7 +42,7 @@ internal sealed class CTrainingBodies
         Forward = program.TakeStatements();
         foreach ((Step step, Phase phase) in training.Plan.BackwardProgram)
         {
-            if (phase == Phase.Again)
+            if (phase == Phase.Recompute)
             {
                 WriteForward(step);
             }

@@ -6,12 +6,12 @@ namespace EmbeddedBackprop.Training;
 /// One sample through a network of small dense layers, in which everything that does not change from call to call is looked up once: the layers themselves
 /// take 120 ns.
 /// </summary>
-internal sealed class RowPrediction
+internal sealed class OneSamplePrediction
 {
     // Above 2 KB the runtime copies by the C library, which costs 100 ns more.
     private const int Piece = 512;
 
-    private readonly RowSteps steps;
+    private readonly OneSampleSteps steps;
     private readonly Memory<float> memory;
     private readonly int parameters;
     private readonly int workspace;
@@ -19,9 +19,9 @@ internal sealed class RowPrediction
     private readonly int output;
     private readonly int outputs;
 
-    public RowPrediction(Plan plan, Node input, Node output, NetworkMemory memory)
+    public OneSamplePrediction(Plan plan, Node input, Node output, NetworkMemory memory)
     {
-        steps = plan.RowSteps;
+        steps = plan.OneSampleSteps;
         this.memory = memory.All;
         parameters = memory.ParametersPlace;
         workspace = memory.WorkspacePlace;

@@ -4,7 +4,7 @@ using EmbeddedBackprop.Kernels.Lanes;
 namespace EmbeddedBackprop.Graphs;
 
 /// <summary>The forward pass of one sample where every step has something shorter than <see cref="Op.Forward"/>: a net of small dense layers.</summary>
-internal sealed class RowSteps(Step[] steps)
+internal sealed class OneSampleSteps(Step[] steps)
 {
     private int width = -1;
     private bool complete;
@@ -17,7 +17,7 @@ internal sealed class RowSteps(Step[] steps)
     {
         if (width != LaneDispatch.Width)
         {
-            complete = Array.TrueForAll(steps, step => step.ForwardRow is { CanRun: true });
+            complete = Array.TrueForAll(steps, step => step.OneSampleForward is { CanRun: true });
             width = LaneDispatch.Width;
         }
 
@@ -28,7 +28,7 @@ internal sealed class RowSteps(Step[] steps)
 
         foreach (Step step in steps)
         {
-            step.ForwardRow!.TryRun(ref parameters, ref workspace);
+            step.OneSampleForward!.TryRun(ref parameters, ref workspace);
         }
 
         return true;
