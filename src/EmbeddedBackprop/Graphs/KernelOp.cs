@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Sets;
 
@@ -16,23 +17,35 @@ public abstract class KernelOp : Op
     /// <summary>The op's passes: <c>Passes.Of&lt;Dense&gt;()</c> for <c>Dense</c>.</summary>
     protected abstract Passes Passes { get; }
 
-    /// <inheritdoc/>
-    public override void Forward(in OpContext<float> c) => Passes.Forward(this, in c);
+    // Asked for once: a pass of a small layer takes as long as a few calls.
+    private Passes? known;
+
+    private Passes Known => known ?? Find();
 
     /// <inheritdoc/>
-    public override void Backward(in OpContext<float> c) => Passes.Backward(this, in c);
+    public override void Forward(in OpContext<float> c) => Known.Forward(this, in c);
 
     /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<float> c) => Passes.ForwardScalar(this, in c);
+    public override void Backward(in OpContext<float> c) => Known.Backward(this, in c);
 
     /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<float> c) => Passes.BackwardScalar(this, in c);
+    public override void ForwardScalar(in OpContext<float> c) => Known.ForwardScalar(this, in c);
 
     /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<double> c) => Passes.ForwardScalar(this, in c);
+    public override void BackwardScalar(in OpContext<float> c) => Known.BackwardScalar(this, in c);
 
     /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<double> c) => Passes.BackwardScalar(this, in c);
+    public override void ForwardScalar(in OpContext<double> c) => Known.ForwardScalar(this, in c);
+
+    /// <inheritdoc/>
+    public override void BackwardScalar(in OpContext<double> c) => Known.BackwardScalar(this, in c);
+
+    private Passes Find()
+    {
+        Passes passes = Passes;
+        passes.RequireOf(this);
+        return known = passes;
+    }
 }
 
 /// <summary>The two passes of an op, each written once over a set of kernels K.</summary>
@@ -61,6 +74,9 @@ public abstract class Passes
     /// <typeparam name="TOp">The op.</typeparam>
     public static Passes Of<TOp>() where TOp : KernelOp, IPasses<TOp> => Passes<TOp>.Instance;
 
+    /// <summary>Ends in an exception if these are the passes of another class.</summary>
+    internal abstract void RequireOf(KernelOp op);
+
     internal abstract void Forward(KernelOp op, in OpContext<float> c);
 
     internal abstract void Backward(KernelOp op, in OpContext<float> c);
@@ -80,15 +96,17 @@ internal sealed class Passes<TOp> : Passes where TOp : KernelOp, IPasses<TOp>
 {
     public static readonly Passes<TOp> Instance = new();
 
-    internal override void Forward(KernelOp op, in OpContext<float> c) => TOp.Forward<float, SimdKernels>((TOp)op, in c);
+    internal override void RequireOf(KernelOp op) => _ = (TOp)op;
 
-    internal override void Backward(KernelOp op, in OpContext<float> c) => TOp.Backward<float, SimdKernels>((TOp)op, in c);
+    internal override void Forward(KernelOp op, in OpContext<float> c) => TOp.Forward<float, SimdKernels>(Unsafe.As<TOp>(op), in c);
 
-    internal override void ForwardScalar(KernelOp op, in OpContext<float> c) => TOp.Forward<float, ScalarKernels<float>>((TOp)op, in c);
+    internal override void Backward(KernelOp op, in OpContext<float> c) => TOp.Backward<float, SimdKernels>(Unsafe.As<TOp>(op), in c);
 
-    internal override void BackwardScalar(KernelOp op, in OpContext<float> c) => TOp.Backward<float, ScalarKernels<float>>((TOp)op, in c);
+    internal override void ForwardScalar(KernelOp op, in OpContext<float> c) => TOp.Forward<float, ScalarKernels<float>>(Unsafe.As<TOp>(op), in c);
 
-    internal override void ForwardScalar(KernelOp op, in OpContext<double> c) => TOp.Forward<double, ScalarKernels<double>>((TOp)op, in c);
+    internal override void BackwardScalar(KernelOp op, in OpContext<float> c) => TOp.Backward<float, ScalarKernels<float>>(Unsafe.As<TOp>(op), in c);
 
-    internal override void BackwardScalar(KernelOp op, in OpContext<double> c) => TOp.Backward<double, ScalarKernels<double>>((TOp)op, in c);
+    internal override void ForwardScalar(KernelOp op, in OpContext<double> c) => TOp.Forward<double, ScalarKernels<double>>(Unsafe.As<TOp>(op), in c);
+
+    internal override void BackwardScalar(KernelOp op, in OpContext<double> c) => TOp.Backward<double, ScalarKernels<double>>(Unsafe.As<TOp>(op), in c);
 }

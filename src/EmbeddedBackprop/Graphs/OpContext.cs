@@ -173,21 +173,33 @@ public readonly ref struct OpContext<T> where T : unmanaged
     }
 
     /// <summary>The i-th input as rows, one per sample.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Matrix<T> InputRows(int index) => MatrixOf(step.Inputs[index]);
 
     /// <summary>dL/d(input i) as rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Matrix<T> InputGradientRows(int index) => MatrixOf(step.InputGradients[index]);
 
     /// <summary>The output as rows, one per sample.</summary>
-    public Matrix<T> OutputRows => MatrixOf(step.Output);
+    public Matrix<T> OutputRows
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => MatrixOf(step.Output);
+    }
 
     /// <summary>dL/d(output) as rows. The op may overwrite it: nothing reads it afterwards.</summary>
-    public Matrix<T> OutputGradientRows => MatrixOf(step.OutputGradient);
+    public Matrix<T> OutputGradientRows
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => MatrixOf(step.OutputGradient);
+    }
 
     /// <summary>The i-th parameter tensor as rows: a dense weight has one per input, all others have one row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Matrix<T> ParameterRows(int index) => MatrixOf(Parameter(index), in step.Ranges[index]);
 
     /// <summary>The gradient of the i-th parameter tensor as rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Matrix<T> ParameterGradientRows(int index) => MatrixOf(ParameterGradient(index), in step.Ranges[index]);
 
     /// <summary>z of an op that ends in an activation a = f(z): kept where the derivative reads it in a backward pass to come, elsewhere in a's memory.</summary>
@@ -200,6 +212,7 @@ public readonly ref struct OpContext<T> where T : unmanaged
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Matrix<T> MatrixOf(Span<T> values, ref readonly ParameterRange range) => new(values, range.Rows, range.Columns, range.Stride, range.Stride);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -107,13 +107,14 @@ public sealed partial class Dense : KernelOp, IPasses<Dense>, IActivated
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where K : struct, IKernels<T>
     {
-        Matrix<T> w = c.ParameterRows(0), z = c.WeightedInputRows, a = c.OutputRows, delta = c.OutputGradientRows;
+        Matrix<T> z = c.WeightedInputRows, a = c.OutputRows, delta = c.OutputGradientRows;
         Activation.Backward<T, K>(c.Arithmetic, z, a, delta); // BP1, BP2: delta = dL/da * f'(z)
         delta.ClearPadding();
         K.SumColumns(delta, db, c.ContinueParameterGradients); // BP3: db = the sum of delta over the samples
         if (c.WantsInputGradient(0))
         {
-            K.NT(c.Arithmetic, delta, w, c.InputGradientRows(0), c.ContinueInputGradient(0)); // BP2 for the layer below: dL/dx = delta W^T
+            // BP2 for the layer below: dL/dx = delta W^T
+            K.NT(c.Arithmetic, delta, c.ParameterRows(0), c.InputGradientRows(0), c.ContinueInputGradient(0));
         }
 
         return delta;
