@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Kernels.Products;
 using EmbeddedBackprop.Kernels.Sets;
 
@@ -90,6 +91,15 @@ public abstract class Activation
     private static Span<float> Floats<T>(in Matrix<T> x) where T : unmanaged => MemoryMarshal.Cast<T, float>(x.Values);
 
     private static Span<double> Doubles<T>(in Matrix<T> x) where T : unmanaged => MemoryMarshal.Cast<T, double>(x.Values);
+
+    /// <summary>f(z) as a tree, which the exporter prints as C; null for what is no function of a single number.</summary>
+    internal virtual LaneText? ValueText(LaneText z) => null;
+
+    /// <summary>f'(z) as a tree, where a = f(z).</summary>
+    internal virtual LaneText? DerivativeText(LaneText z, LaneText a) => null;
+
+    /// <summary>The equation in a line of ASCII.</summary>
+    internal virtual string Equation => "";
 
     /// <summary>One sample's affine layer and activation in one kernel: the bits of the product and <see cref="Forward"/>. Null where there is none.</summary>
     internal virtual AffineRow? AffineRow(Arithmetic arithmetic, AffineRowPlaces places) => null;

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Elements;
+using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Kernels.Products;
 
 namespace EmbeddedBackprop.Activations;
@@ -41,6 +42,12 @@ public sealed class Activation<TFunction> : Activation where TFunction : struct,
     public override void BackwardScalar(
         int rows, int columns, int stride, ReadOnlySpan<double> z, ReadOnlySpan<double> a, Span<double> delta) =>
         ElementFormula.RunScalar<Delta>(rows, columns, stride, z, a, delta);
+
+    internal override LaneText? ValueText(LaneText z) => TFunction.Value(z);
+
+    internal override LaneText? DerivativeText(LaneText z, LaneText a) => TFunction.Derivative(z, a);
+
+    internal override string Equation => TFunction.Equation;
 
     internal override AffineRow? AffineRow(Arithmetic arithmetic, AffineRowPlaces places) => new AffineRow<Value>(arithmetic, places);
 

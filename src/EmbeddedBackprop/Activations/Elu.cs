@@ -10,6 +10,9 @@ public readonly struct Elu : IActivationFunction
     public static string Name => "elu";
 
     /// <inheritdoc/>
+    public static string Equation => "a = z for z > 0, e^z - 1 = 2t / (1 - t) elsewhere, t = tanh(z/2)";
+
+    /// <inheritdoc/>
     public static bool DerivativeReadsInput => false;
 
     /// <inheritdoc/>
@@ -30,7 +33,7 @@ public readonly struct Elu : IActivationFunction
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static T ExpMinusOne<T>(T z) where T : struct, ILanes<T>
     {
-        T t = T.Tanh(T.Constant(0.5) * z);
+        T t = T.Named(T.Tanh(T.Constant(0.5) * z), "t");
         return (t + t) / (T.One - t);
     }
 }

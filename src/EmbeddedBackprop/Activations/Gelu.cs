@@ -10,6 +10,9 @@ public readonly struct Gelu : IActivationFunction
     public static string Name => "gelu";
 
     /// <inheritdoc/>
+    public static string Equation => "a = z (1 + erf(z / sqrt 2)) / 2";
+
+    /// <inheritdoc/>
     public static bool DerivativeReadsInput => true;
 
     /// <inheritdoc/>
@@ -23,7 +26,7 @@ public readonly struct Gelu : IActivationFunction
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Derivative<T>(T z, T a) where T : struct, ILanes<T>
     {
-        T density = T.Constant(0.39894228040143267794) * T.Exp(T.Constant(-0.5) * (z * z));
+        T density = T.Named(T.Constant(0.39894228040143267794) * T.Exp(T.Constant(-0.5) * (z * z)), "density");
         return NormalDistribution(z) + (z * density);
     }
 

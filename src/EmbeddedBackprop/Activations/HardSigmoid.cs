@@ -11,13 +11,16 @@ public readonly struct HardSigmoid : IActivationFunction
     public static string Name => "hard-sigmoid";
 
     /// <inheritdoc/>
+    public static string Equation => "a = min(max(z + 3, 0), 6) / 6";
+
+    /// <inheritdoc/>
     public static bool DerivativeReadsInput => false;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Value<T>(T z) where T : struct, ILanes<T>
     {
-        T positive = T.IfGreater(z + T.Constant(3.0), T.Zero, z + T.Constant(3.0), T.Zero);
+        T positive = T.Named(T.IfGreater(z + T.Constant(3.0), T.Zero, z + T.Constant(3.0), T.Zero), "positive");
         return T.IfGreater(positive, T.Constant(6.0), T.Constant(6.0), positive) / T.Constant(6.0);
     }
 

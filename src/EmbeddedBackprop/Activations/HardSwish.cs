@@ -10,6 +10,9 @@ public readonly struct HardSwish : IActivationFunction
     public static string Name => "hard-swish";
 
     /// <inheritdoc/>
+    public static string Equation => "a = z min(max(z + 3, 0), 6) / 6";
+
+    /// <inheritdoc/>
     public static bool DerivativeReadsInput => true;
 
     /// <inheritdoc/>

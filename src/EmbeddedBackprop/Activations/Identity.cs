@@ -9,6 +9,9 @@ public readonly struct Identity : IActivationFunction
     public static string Name => "identity";
 
     /// <inheritdoc/>
+    public static string Equation => "a = z";
+
+    /// <inheritdoc/>
     public static bool DerivativeReadsInput => false;
 
     /// <inheritdoc/>

@@ -10,6 +10,9 @@ public readonly struct LeCunTanh : IActivationFunction
     public static string Name => "lecun-tanh";
 
     /// <inheritdoc/>
+    public static string Equation => "a = 1.7159 tanh(2z/3)";
+
+    /// <inheritdoc/>
     public static bool DerivativeReadsInput => false;
 
     /// <inheritdoc/>

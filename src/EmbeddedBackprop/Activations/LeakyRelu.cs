@@ -10,6 +10,9 @@ public readonly struct LeakyRelu : IActivationFunction
     public static string Name => "leaky-relu";
 
     /// <inheritdoc/>
+    public static string Equation => "a = z for z > 0, 0.01 z elsewhere";
+
+    /// <inheritdoc/>
     public static bool DerivativeReadsInput => false;
 
     /// <inheritdoc/>

@@ -11,13 +11,16 @@ public readonly struct Mish : IActivationFunction
     public static string Name => "mish";
 
     /// <inheritdoc/>
+    public static string Equation => "a = z tanh(log(1 + e^z))";
+
+    /// <inheritdoc/>
     public static bool DerivativeReadsInput => true;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Value<T>(T z) where T : struct, ILanes<T>
     {
-        Fraction(z, T.Exp(-T.Abs(z)), out T numerator, out T rest);
+        Fraction(z, T.Named(T.Exp(-T.Abs(z)), "e"), out T numerator, out T rest);
         return z * (numerator / (numerator + rest));
     }
 
@@ -25,22 +28,22 @@ public readonly struct Mish : IActivationFunction
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Derivative<T>(T z, T a) where T : struct, ILanes<T>
     {
-        T e = T.Exp(-T.Abs(z));
+        T e = T.Named(T.Exp(-T.Abs(z)), "e");
         Fraction(z, e, out T numerator, out T rest);
-        T denominator = numerator + rest;
-        T t = numerator / denominator;
-        T sigmoid = T.IfGreater(z, T.Zero, T.One, e) / (T.One + e);
+        T denominator = T.Named(numerator + rest, "denominator");
+        T t = T.Named(numerator / denominator, "t");
+        T sigmoid = T.Named(T.IfGreater(z, T.Zero, T.One, e) / (T.One + e), "s");
 
         // 1 - t^2 = (d - n)(d + n) / d^2 without a difference of near values.
-        T slope = (rest / denominator) * ((denominator + numerator) / denominator);
+        T slope = T.Named((rest / denominator) * ((denominator + numerator) / denominator), "slope");
         return t + ((z * sigmoid) * slope);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Fraction<T>(T z, T e, out T numerator, out T rest) where T : struct, ILanes<T>
     {
-        numerator = T.IfGreater(z, T.Zero, T.One + (e + e), e * (e + T.Constant(2.0)));
-        T unit = T.IfGreater(z, T.Zero, e * e, T.One);
-        rest = unit + unit;
+        numerator = T.Named(T.IfGreater(z, T.Zero, T.One + (e + e), e * (e + T.Constant(2.0))), "numerator");
+        T unit = T.Named(T.IfGreater(z, T.Zero, e * e, T.One), "unit");
+        rest = T.Named(unit + unit, "rest");
     }
 }

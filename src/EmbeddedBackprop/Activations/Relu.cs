@@ -11,6 +11,9 @@ public readonly struct Relu : IActivationFunction
     public static string Name => "relu";
 
     /// <inheritdoc/>
+    public static string Equation => "a = max(z, 0)";
+
+    /// <inheritdoc/>
     public static bool DerivativeReadsInput => false;
 
     /// <inheritdoc/>

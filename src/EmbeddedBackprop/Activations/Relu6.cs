@@ -11,13 +11,16 @@ public readonly struct Relu6 : IActivationFunction
     public static string Name => "relu6";
 
     /// <inheritdoc/>
+    public static string Equation => "a = min(max(z, 0), 6)";
+
+    /// <inheritdoc/>
     public static bool DerivativeReadsInput => false;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Value<T>(T z) where T : struct, ILanes<T>
     {
-        T positive = T.IfGreater(z, T.Zero, z, T.Zero);
+        T positive = T.Named(T.IfGreater(z, T.Zero, z, T.Zero), "positive");
         return T.IfGreater(positive, T.Constant(6.0), T.Constant(6.0), positive);
     }
 

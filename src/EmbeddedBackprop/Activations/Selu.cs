@@ -10,6 +10,9 @@ public readonly struct Selu : IActivationFunction
     public static string Name => "selu";
 
     /// <inheritdoc/>
+    public static string Equation => "a = s z for z > 0, s alpha (e^z - 1) elsewhere";
+
+    /// <inheritdoc/>
     public static bool DerivativeReadsInput => false;
 
     /// <inheritdoc/>

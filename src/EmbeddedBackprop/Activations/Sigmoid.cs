@@ -9,6 +9,9 @@ public readonly struct Sigmoid : IActivationFunction
     public static string Name => "sigmoid";
 
     /// <inheritdoc/>
+    public static string Equation => "a = 1 / (1 + e^-z)";
+
+    /// <inheritdoc/>
     public static bool DerivativeReadsInput => false;
 
     /// <inheritdoc/>

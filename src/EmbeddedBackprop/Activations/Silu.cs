@@ -10,6 +10,9 @@ public readonly struct Silu : IActivationFunction
     public static string Name => "silu";
 
     /// <inheritdoc/>
+    public static string Equation => "a = z sigmoid(z)";
+
+    /// <inheritdoc/>
     public static bool DerivativeReadsInput => true;
 
     /// <inheritdoc/>
@@ -23,7 +26,7 @@ public readonly struct Silu : IActivationFunction
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Derivative<T>(T z, T a) where T : struct, ILanes<T>
     {
-        T s = T.Sigmoid(z);
+        T s = T.Named(T.Sigmoid(z), "s");
         return s + (a * (T.One - s));
     }
 }

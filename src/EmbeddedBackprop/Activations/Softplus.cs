@@ -10,6 +10,9 @@ public readonly struct Softplus : IActivationFunction
     public static string Name => "softplus";
 
     /// <inheritdoc/>
+    public static string Equation => "a = log(1 + e^z) = max(z, 0) + log(1 + e^-abs z)";
+
+    /// <inheritdoc/>
     public static bool DerivativeReadsInput => false;
 
     /// <inheritdoc/>
@@ -25,7 +28,7 @@ public readonly struct Softplus : IActivationFunction
     public static T Derivative<T>(T z, T a) where T : struct, ILanes<T>
     {
         // 1 - e^-a = 2t / (1 + t), t = tanh(a/2): accurate where a is small, too.
-        T t = T.Tanh(T.Constant(0.5) * a);
+        T t = T.Named(T.Tanh(T.Constant(0.5) * a), "t");
         return (t + t) / (T.One + t);
     }
 }

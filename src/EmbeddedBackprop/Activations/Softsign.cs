@@ -10,6 +10,9 @@ public readonly struct Softsign : IActivationFunction
     public static string Name => "softsign";
 
     /// <inheritdoc/>
+    public static string Equation => "a = z / (1 + abs z)";
+
+    /// <inheritdoc/>
     public static bool DerivativeReadsInput => false;
 
     /// <inheritdoc/>
@@ -23,7 +26,7 @@ public readonly struct Softsign : IActivationFunction
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Derivative<T>(T z, T a) where T : struct, ILanes<T>
     {
-        T rest = T.One - T.Abs(a);
+        T rest = T.Named(T.One - T.Abs(a), "rest");
         return rest * rest;
     }
 }

@@ -10,6 +10,9 @@ public readonly struct Tanh : IActivationFunction
     public static string Name => "tanh";
 
     /// <inheritdoc/>
+    public static string Equation => "a = tanh(z)";
+
+    /// <inheritdoc/>
     public static bool DerivativeReadsInput => false;
 
     /// <inheritdoc/>

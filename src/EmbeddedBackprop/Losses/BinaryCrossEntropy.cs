@@ -13,6 +13,9 @@ public readonly struct BinaryCrossEntropy : ILossFunction
     public static string Name => "binary-cross-entropy";
 
     /// <inheritdoc/>
+    public static string Equation => "-(y log a + (1 - y) log(1 - a)), logarithms at least -100 (Nielsen, chapter 3, equation 57)";
+
+    /// <inheritdoc/>
     public static bool AveragesOutputs => false;
 
     /// <inheritdoc/>
@@ -22,8 +25,8 @@ public readonly struct BinaryCrossEntropy : ILossFunction
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Value<T>(T a, T y) where T : struct, ILanes<T>
     {
-        T logA = T.Log(a);
-        T logRest = T.Log1P(-a);
+        T logA = T.Named(T.Log(a), "log_a");
+        T logRest = T.Named(T.Log1P(-a), "log_rest");
         logA = T.IfGreater(T.Constant(-100.0), logA, T.Constant(-100.0), logA);
         logRest = T.IfGreater(T.Constant(-100.0), logRest, T.Constant(-100.0), logRest);
         return -((y * logA) + ((T.One - y) * logRest));
@@ -33,7 +36,7 @@ public readonly struct BinaryCrossEntropy : ILossFunction
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Derivative<T>(T a, T y) where T : struct, ILanes<T>
     {
-        T variance = a * (T.One - a);
+        T variance = T.Named(a * (T.One - a), "variance");
         variance = T.IfGreater(T.Constant(1e-12), variance, T.Constant(1e-12), variance);
         return (a - y) / variance;
     }

@@ -10,6 +10,9 @@ public readonly struct BinaryCrossEntropyWithLogits : ILossFunction
     public static string Name => "binary-cross-entropy-with-logits";
 
     /// <inheritdoc/>
+    public static string Equation => "binary cross-entropy on z: max(z, 0) - z y + log(1 + e^-abs z) (Nielsen, chapter 3, equation 61)";
+
+    /// <inheritdoc/>
     public static bool AveragesOutputs => false;
 
     /// <inheritdoc/>

@@ -3,6 +3,7 @@ using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Elements;
+using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Losses;
 
@@ -37,6 +38,12 @@ public sealed class Loss<TFunction> : Loss, IPasses<Loss<TFunction>> where TFunc
         op.WeighRows<T, K>(in c, gradient);
         EndGradient<T, K>(in c, gradient);
     }
+
+    internal override LaneText? ValueText(LaneText a, LaneText y) => TFunction.Value(a, y);
+
+    internal override LaneText? DerivativeText(LaneText a, LaneText y) => TFunction.Derivative(a, y);
+
+    internal override string Equation => TFunction.Equation;
 
     internal override Loss? OnLogits(Activation outputActivation) => TFunction.OnLogits(outputActivation)?.WithSettingsOf(this);
 

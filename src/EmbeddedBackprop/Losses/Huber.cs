@@ -10,14 +10,17 @@ public readonly struct Huber : ILossFunction
     public static string Name => "huber";
 
     /// <inheritdoc/>
+    public static string Equation => "the mean of e^2/2, beyond 1 of abs(e) - 1/2, e = a - y";
+
+    /// <inheritdoc/>
     public static bool AveragesOutputs => true;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Value<T>(T a, T y) where T : struct, ILanes<T>
     {
-        T difference = a - y;
-        T size = T.Abs(difference);
+        T difference = T.Named(a - y, "difference");
+        T size = T.Named(T.Abs(difference), "size");
         return T.IfGreater(size, T.One, size - T.Constant(0.5), T.Constant(0.5) * (difference * difference));
     }
 
@@ -26,7 +29,7 @@ public readonly struct Huber : ILossFunction
     public static T Derivative<T>(T a, T y) where T : struct, ILanes<T>
     {
         // By these selects NaN stays NaN: a broken prediction is not taken for a good one.
-        T difference = a - y;
+        T difference = T.Named(a - y, "difference");
         return T.IfGreater(difference, T.One, T.One, T.IfGreater(T.Constant(-1.0), difference, T.Constant(-1.0), difference));
     }
 }

@@ -3,11 +3,14 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Losses;
 
-/// <summary>A loss that is a sum over single outputs: the formulas are written once and run as scalar float, SIMD lanes and double.</summary>
+/// <summary>A loss that is a sum over single outputs: the formulas are written once, run as scalar float, SIMD lanes and double, and are printed as C.</summary>
 public interface ILossFunction
 {
     /// <summary>The name in tables and model files.</summary>
     static abstract string Name { get; }
+
+    /// <summary>The equation in a line of ASCII, a comment of the exported C; empty for the name alone.</summary>
+    static virtual string Equation => "";
 
     /// <summary>True: the mean over samples and outputs. False: the sum over outputs, the mean over samples.</summary>
     static abstract bool AveragesOutputs { get; }

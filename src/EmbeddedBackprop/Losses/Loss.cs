@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Losses;
 
@@ -143,6 +144,15 @@ public abstract class Loss : KernelOp
     /// and the activation is computed for predictions only.
     /// </summary>
     internal virtual Loss? OnLogits(Activation outputActivation) => null;
+
+    /// <summary>The loss of one output a with target y as a tree, which the exporter prints as C; null for what is no sum over single outputs.</summary>
+    internal virtual LaneText? ValueText(LaneText a, LaneText y) => null;
+
+    /// <summary>d(loss)/da of one output as a tree.</summary>
+    internal virtual LaneText? DerivativeText(LaneText a, LaneText y) => null;
+
+    /// <summary>The equation in a line of ASCII.</summary>
+    internal virtual string Equation => "";
 
     internal override Op? JoinedWith(Op previous) => previous.AsActivation is { } activation ? OnLogits(activation) : null;
 

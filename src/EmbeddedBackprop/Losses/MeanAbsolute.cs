@@ -10,6 +10,9 @@ public readonly struct MeanAbsolute : ILossFunction
     public static string Name => "mae";
 
     /// <inheritdoc/>
+    public static string Equation => "the mean of abs(a - y)";
+
+    /// <inheritdoc/>
     public static bool AveragesOutputs => true;
 
     /// <inheritdoc/>
@@ -21,7 +24,7 @@ public readonly struct MeanAbsolute : ILossFunction
     public static T Derivative<T>(T a, T y) where T : struct, ILanes<T>
     {
         // An element neither above nor below 0 is 0 or NaN, and is not changed.
-        T difference = a - y;
+        T difference = T.Named(a - y, "difference");
         return T.IfGreater(difference, T.Zero, T.One, T.IfGreater(T.Zero, difference, T.Constant(-1.0), difference));
     }
 }

@@ -10,13 +10,16 @@ public readonly struct MeanSquared : ILossFunction
     public static string Name => "mse";
 
     /// <inheritdoc/>
+    public static string Equation => "the mean of (a - y)^2";
+
+    /// <inheritdoc/>
     public static bool AveragesOutputs => true;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Value<T>(T a, T y) where T : struct, ILanes<T>
     {
-        T difference = a - y;
+        T difference = T.Named(a - y, "difference");
         return difference * difference;
     }
 

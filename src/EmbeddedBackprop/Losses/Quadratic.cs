@@ -9,12 +9,15 @@ public readonly struct Quadratic : ILossFunction
     public static string Name => "quadratic";
 
     /// <inheritdoc/>
+    public static string Equation => "C = 1/(2n) sum of (a - y)^2 (Nielsen, chapter 1, equation 6)";
+
+    /// <inheritdoc/>
     public static bool AveragesOutputs => false;
 
     /// <inheritdoc/>
     public static T Value<T>(T a, T y) where T : struct, ILanes<T>
     {
-        T difference = a - y;
+        T difference = T.Named(a - y, "difference");
         return T.Constant(0.5) * (difference * difference);
     }
 

@@ -30,20 +30,24 @@ public sealed class AdamW : Optimizer
     public override bool DecouplesDecay => true;
 
     /// <inheritdoc/>
-    public override int StateArrays => 2;
+    public override int StateArrays => AdamFormula.Arrays;
 
     /// <inheritdoc/>
-    public override int StateScalars => 2;
+    public override int StateScalars => AdamFormula.Scalars;
 
     /// <inheritdoc/>
     public override void Reset(Span<float> scalars) => AdamFormula.Reset(scalars);
 
     /// <inheritdoc/>
-    public override void BeginStep(Span<float> scalars) => AdamFormula.BeginStep(scalars, Beta1, Beta2);
+    public override void BeginStep(Span<float> scalars) => FormulaUpdate.BeginStep(scalars, Rule);
 
     /// <inheritdoc/>
-    public override void Update(in UpdateContext c) => FormulaUpdate.Run(in c, new AdamFormula(in c, Beta1, Beta2, Epsilon));
+    public override void Update(in UpdateContext c) => FormulaUpdate.Run(in c, Rule);
 
     /// <inheritdoc/>
-    public override void UpdateScalar(in UpdateContext c) => FormulaUpdate.RunScalar(in c, new AdamFormula(in c, Beta1, Beta2, Epsilon));
+    public override void UpdateScalar(in UpdateContext c) => FormulaUpdate.RunScalar(in c, Rule);
+
+    internal override UpdateText? Text => new UpdateText<AdamFormula>(Rule);
+
+    private AdamFormula Rule => new(Beta1, Beta2, Epsilon);
 }

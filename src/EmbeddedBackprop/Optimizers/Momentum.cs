@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using EmbeddedBackprop.Kernels;
-using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Optimizers;
 
@@ -24,23 +23,30 @@ public sealed class Momentum : Optimizer
     public override int StateArrays => 1;
 
     /// <inheritdoc/>
-    public override void Update(in UpdateContext c) => FormulaUpdate.Run(in c, new Formula(Coefficient, -c.LearningRate));
+    public override void Update(in UpdateContext c) => FormulaUpdate.Run(in c, Rule);
 
     /// <inheritdoc/>
-    public override void UpdateScalar(in UpdateContext c) => FormulaUpdate.RunScalar(in c, new Formula(Coefficient, -c.LearningRate));
+    public override void UpdateScalar(in UpdateContext c) => FormulaUpdate.RunScalar(in c, Rule);
 
-    private readonly struct Formula(float mu, float minusEta) : IUpdateFormula<Formula>
+    internal override UpdateText? Text => new UpdateText<Formula>(Rule);
+
+    private Formula Rule => new(Coefficient);
+
+    private readonly struct Formula(float mu) : IUpdateFormula<Formula>
     {
         private readonly float mu = mu;
-        private readonly float minusEta = minusEta;
+
+        public static string Equation => "Momentum: v = mu * v + g; w = w - rate * v";
 
         public static int Arrays => 1;
 
+        public static UpdateFactors<T> Factors<T>(in Formula f, T rate, T decay, T first, T second) where T : struct, ILanes<T> => new(T.Named(-rate, "minus_rate"));
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void Apply<T>(in Formula f, T gradient, ref T w, ref T v, ref T unused) where T : struct, IFloatLanes<T>
+        public static void Apply<T>(in Formula f, in UpdateFactors<T> k, T gradient, ref T w, ref T v, ref T unused) where T : struct, ILanes<T>
         {
-            v = T.MultiplyAdd(T.Broadcast(f.mu), v, gradient);
-            w = T.MultiplyAdd(T.Broadcast(f.minusEta), v, w);
+            v = T.Named(T.MultiplyAdd(T.Named(T.Broadcast(f.mu), "mu"), v, gradient), "v");
+            w = T.MultiplyAdd(k.First, v, w);
         }
     }
 }

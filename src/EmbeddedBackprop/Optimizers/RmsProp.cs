@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using EmbeddedBackprop.Kernels;
-using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Optimizers;
 
@@ -28,25 +27,33 @@ public sealed class RmsProp : Optimizer
     public override int StateArrays => 1;
 
     /// <inheritdoc/>
-    public override void Update(in UpdateContext c) => FormulaUpdate.Run(in c, new Formula(Alpha, Epsilon, -c.LearningRate));
+    public override void Update(in UpdateContext c) => FormulaUpdate.Run(in c, Rule);
 
     /// <inheritdoc/>
-    public override void UpdateScalar(in UpdateContext c) => FormulaUpdate.RunScalar(in c, new Formula(Alpha, Epsilon, -c.LearningRate));
+    public override void UpdateScalar(in UpdateContext c) => FormulaUpdate.RunScalar(in c, Rule);
 
-    private readonly struct Formula(float alpha, float epsilon, float minusEta) : IUpdateFormula<Formula>
+    internal override UpdateText? Text => new UpdateText<Formula>(Rule);
+
+    private Formula Rule => new(Alpha, Epsilon);
+
+    private readonly struct Formula(float alpha, float epsilon) : IUpdateFormula<Formula>
     {
         private readonly float alpha = alpha;
         private readonly float rest = 1f - alpha;
         private readonly float epsilon = epsilon;
-        private readonly float minusEta = minusEta;
+
+        public static string Equation => "RMSprop: s = alpha * s + (1 - alpha) * g * g; w = w - rate * g / (sqrt(s) + epsilon)";
 
         public static int Arrays => 1;
 
+        public static UpdateFactors<T> Factors<T>(in Formula f, T rate, T decay, T first, T second) where T : struct, ILanes<T> => new(T.Named(-rate, "minus_rate"));
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void Apply<T>(in Formula f, T gradient, ref T w, ref T s, ref T unused) where T : struct, IFloatLanes<T>
+        public static void Apply<T>(in Formula f, in UpdateFactors<T> k, T gradient, ref T w, ref T s, ref T unused) where T : struct, ILanes<T>
         {
-            s = T.MultiplyAdd(T.Broadcast(f.rest) * gradient, gradient, T.Broadcast(f.alpha) * s);
-            w = T.MultiplyAdd(T.Broadcast(f.minusEta), gradient / (T.SquareRoot(s) + T.Broadcast(f.epsilon)), w);
+            T alpha = T.Named(T.Broadcast(f.alpha), "alpha"), rest = T.Named(T.Broadcast(f.rest), "rest"), epsilon = T.Named(T.Broadcast(f.epsilon), "epsilon");
+            s = T.Named(T.MultiplyAdd(rest * gradient, gradient, alpha * s), "s");
+            w = T.MultiplyAdd(k.First, gradient / (T.SquareRoot(s) + epsilon), w);
         }
     }
 }

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using EmbeddedBackprop.Kernels;
-using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Optimizers;
 
@@ -44,39 +43,48 @@ public sealed class Rprop : Optimizer
     public override int StateArrays => 2;
 
     /// <inheritdoc/>
-    public override void Update(in UpdateContext c) => FormulaUpdate.Run(in c, new Formula(this, c.LearningRate));
+    public override void Update(in UpdateContext c) => FormulaUpdate.Run(in c, Rule);
 
     /// <inheritdoc/>
-    public override void UpdateScalar(in UpdateContext c) => FormulaUpdate.RunScalar(in c, new Formula(this, c.LearningRate));
+    public override void UpdateScalar(in UpdateContext c) => FormulaUpdate.RunScalar(in c, Rule);
 
-    private readonly struct Formula(Rprop settings, float eta) : IUpdateFormula<Formula>
+    internal override UpdateText? Text => new UpdateText<Formula>(Rule);
+
+    private Formula Rule => new(this);
+
+    private readonly struct Formula(Rprop settings) : IUpdateFormula<Formula>
     {
         private readonly float decrease = settings.Decrease;
         private readonly float increase = settings.Increase;
         private readonly float smallest = settings.SmallestStep;
         private readonly float largest = settings.LargestStep;
-        private readonly float eta = eta;
+
+        public static string Equation =>
+            "Rprop: the step h of a weight (the rate at first) grows while the sign of g stays and shrinks when it turns, and then w stays: w = w - sign(g) * h";
 
         public static int Arrays => 2;
 
+        public static UpdateFactors<T> Factors<T>(in Formula f, T rate, T decay, T first, T second) where T : struct, ILanes<T> => new(T.Named(rate, "rate"));
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void Apply<T>(in Formula f, T gradient, ref T w, ref T previous, ref T step) where T : struct, IFloatLanes<T>
+        public static void Apply<T>(in Formula f, in UpdateFactors<T> k, T gradient, ref T w, ref T previous, ref T step) where T : struct, ILanes<T>
         {
             // Signs are -1, 0 and 1: their product is exact, where that of two small gradients would be 0.
-            T turn = Sign(gradient) * Sign(previous);
-            T h = T.IfGreater(step, T.Zero, step, T.Broadcast(f.eta));
-            T factor = T.IfGreater(turn, T.Zero, T.Broadcast(f.increase), T.IfGreater(T.Zero, turn, T.Broadcast(f.decrease), T.One));
+            T turn = T.Named(Sign(gradient) * Sign(previous), "turn");
+            T h = T.IfGreater(step, T.Zero, step, k.First);
+            T factor = T.IfGreater(turn, T.Zero, T.Named(T.Broadcast(f.increase), "increase"), T.IfGreater(T.Zero, turn, T.Named(T.Broadcast(f.decrease), "decrease"), T.One));
             h *= factor;
-            h = T.IfGreater(h, T.Broadcast(f.smallest), h, T.Broadcast(f.smallest));
-            h = T.IfGreater(h, T.Broadcast(f.largest), T.Broadcast(f.largest), h);
-            T g = T.IfGreater(T.Zero, turn, T.Zero, gradient);
+            T smallest = T.Named(T.Broadcast(f.smallest), "smallest"), largest = T.Named(T.Broadcast(f.largest), "largest");
+            h = T.IfGreater(h, smallest, h, smallest);
+            h = T.Named(T.IfGreater(h, largest, largest, h), "step");
+            T g = T.Named(T.IfGreater(T.Zero, turn, T.Zero, gradient), "previous");
             w -= Sign(g) * h;
             previous = g;
             step = h;
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static T Sign<T>(T x) where T : struct, IFloatLanes<T> =>
+        private static T Sign<T>(T x) where T : struct, ILanes<T> =>
             T.IfGreater(x, T.Zero, T.One, T.IfGreater(T.Zero, x, -T.One, T.Zero));
     }
 }

@@ -323,11 +323,11 @@ internal sealed class CExporterTests
     }
 
     [Test]
-    public void An_activation_of_the_users_own_is_refused_by_name_before_a_file_is_written()
+    public void An_activation_without_a_formula_is_refused_by_name_before_a_file_is_written()
     {
-        Network network = new Sequential(3).Dense<Sigmoid>(4).Dense<Mine>(2).Compile(new NetworkOptions());
+        Network network = new Sequential(3).Dense<Sigmoid>(4).Dense(2, new Mine()).Compile(new NetworkOptions());
         NotSupportedException error = Assert.Throws<NotSupportedException>(() => build.Export(network))!;
-        Assert.That(error.Message, Is.EqualTo("dense2: the activation 'sigmoid' has no C text, so the network cannot be exported as C"));
+        Assert.That(error.Message, Is.EqualTo("dense2: the activation 'mine' has no formula of single numbers, so the network cannot be exported as C"));
         Assert.That(Directory.GetFileSystemEntries(build.Folder), Is.Empty);
     }
 
@@ -372,15 +372,31 @@ internal sealed class CExporterTests
         return layers.Compile(new NetworkOptions { Arithmetic = arithmetic, Layout = layout, Seed = 7 });
     }
 
-    /// <summary>Another function under a known name: the exporter goes by the class.</summary>
-    private readonly struct Mine : IActivationFunction
+    /// <summary>A user's own that is no function of a single number.</summary>
+    private sealed class Mine : Activation
     {
-        public static string Name => "sigmoid";
+        public override string Name => "mine";
 
-        public static bool DerivativeReadsInput => false;
+        public override bool KeepsInput => false;
 
-        public static T Value<T>(T z) where T : struct, ILanes<T> => z * z;
+        public override void Forward(Arithmetic arithmetic, int rows, int columns, int stride, ReadOnlySpan<float> z, Span<float> a) => z.CopyTo(a);
 
-        public static T Derivative<T>(T z, T a) where T : struct, ILanes<T> => z + z;
+        public override void Backward(
+            Arithmetic arithmetic, int rows, int columns, int stride, ReadOnlySpan<float> z, ReadOnlySpan<float> a, Span<float> delta)
+        {
+        }
+
+        public override void ForwardScalar(Arithmetic arithmetic, int rows, int columns, int stride, ReadOnlySpan<float> z, Span<float> a) => z.CopyTo(a);
+
+        public override void BackwardScalar(
+            Arithmetic arithmetic, int rows, int columns, int stride, ReadOnlySpan<float> z, ReadOnlySpan<float> a, Span<float> delta)
+        {
+        }
+
+        public override void ForwardScalar(int rows, int columns, int stride, ReadOnlySpan<double> z, Span<double> a) => z.CopyTo(a);
+
+        public override void BackwardScalar(int rows, int columns, int stride, ReadOnlySpan<double> z, ReadOnlySpan<double> a, Span<double> delta)
+        {
+        }
     }
 }

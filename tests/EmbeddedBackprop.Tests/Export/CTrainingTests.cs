@@ -121,18 +121,6 @@ internal sealed class CTrainingTests
         Assert.That(parity.FirstDifference("gcc -O0"), Is.Null);
     }
 
-    [Test]
-    public void A_loss_of_ones_own_is_refused_by_name()
-    {
-        Graph graph = new();
-        Node x = graph.Input(new Shape(2)), y = graph.Apply(new Dense(2, new Activation<Tanh>()), x);
-        Network network = new(x, y, graph.Apply(new Loss<Fourth>(), [y, graph.Input(new Shape(2), "target")]), new NetworkOptions());
-        Assert.That(
-            () => CExporter.Write(network, build.Folder, new CExportOptions { Training = CTrainingOptions.Of(network, 0.1f) }),
-            Throws.TypeOf<NotSupportedException>().With.Message.Contains("fourth"));
-        Assert.That(Directory.GetFiles(build.Folder), Is.Empty);
-    }
-
     private static CTrainingCase Nielsen(int inputs, int hidden, int outputs, int updates) => new("Nielsen's network", graph =>
     {
         Node x = graph.Input(new Shape(inputs), "share"), first = graph.Apply(new Dense(hidden, new Activation<Sigmoid>()), x);
@@ -265,16 +253,5 @@ internal sealed class CTrainingTests
         CTrainingParity parity = new(build, cases);
         parity.Export();
         Assert.That(parity.FirstDifference(compiler), Is.Null);
-    }
-
-    private readonly struct Fourth : ILossFunction
-    {
-        public static string Name => "fourth";
-
-        public static bool AveragesOutputs => false;
-
-        public static T Value<T>(T a, T y) where T : struct, ILanes<T> => (a - y) * (a - y) * ((a - y) * (a - y));
-
-        public static T Derivative<T>(T a, T y) where T : struct, ILanes<T> => T.Constant(4.0) * ((a - y) * (a - y) * (a - y));
     }
 }

@@ -1,6 +1,8 @@
+using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Export.Ops;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Export.Cost;
@@ -20,10 +22,10 @@ internal static class CInstructions
         double length = step.OutputLength, given = step.InputLength;
         return (long)(step.Step.Op switch
         {
-            Dense op => Product(given, op.Outputs) + Activation(op.ActivationName, length),
-            Convolution op => Sums(op.Sizes) + Activation(op.ActivationName, length),
-            ConvTranspose2D op => (9.7 * op.MultiplyAdds) + (49 * length) + Activation(op.ActivationName, length),
-            Activate op => Activation(op.ActivationName, length) + (op.ActivationName == "identity" ? 3.9 * length : 0),
+            Dense op => Product(given, op.Outputs) + Activation(op, length),
+            Convolution op => Sums(op.Sizes) + Activation(op, length),
+            ConvTranspose2D op => (9.7 * op.MultiplyAdds) + (49 * length) + Activation(op, length),
+            Activate op => Activation(op, length) + (op.Activation is Activation<Identity> ? 3.9 * length : 0),
             AveragePooling op => length * ((8.1 * op.Window.Height * op.Window.Width) + (op.Window.Height > 1 ? 22 : 2)),
             Pooling op => length * ((14.2 * op.Window.Height * op.Window.Width) + (op.Window.Height > 1 ? 10 : 1)),
             GlobalAveragePool => 10.7 * given,
@@ -32,7 +34,7 @@ internal static class CInstructions
             LayerNorm => 760 + (30 * length),
             Recurrent op => op.Steps * op.Directions * (Product(op.Features, op.Gates * op.Hidden) + Product(op.Hidden, op.Gates * op.Hidden) + (Gates(op) * op.Hidden)),
             Embedding => length * 12,
-            Add or Subtract or Multiply => (4.9 * length * (step.Inputs.Length - 1)) + Activation(step.Step.Op.ActivationName, length),
+            Add or Subtract or Multiply => (4.9 * length * (step.Inputs.Length - 1)) + Activation(step.Step.Op, length),
             Scale => 4.9 * length,
             SwapAxes => 4 * length,
             MeanOverTime => 6 * given,
@@ -72,24 +74,14 @@ internal static class CInstructions
         _ => 58,
     };
 
-    private static double Activation(string? name, double length) => length * (name switch
+    private static double Activation(Op op, double length)
     {
-        null or "identity" => 0,
-        "relu" or "leaky-relu" => 7.9,
-        "relu6" => 9.9,
-        "softsign" => 8.9,
-        "hard-sigmoid" => 12.9,
-        "hard-swish" => 13.9,
-        "tanh" => 35.3,
-        "lecun-tanh" => 38.9,
-        "gelu" => 39.9,
-        "elu" => 40.5,
-        "selu" => 43,
-        "sigmoid" => 52.9,
-        "silu" => 53.9,
-        "mish" => 61.9,
-        "softmax" => 65,
-        "softplus" => 123,
-        _ => 60,
-    });
+        const double Loop = 5.9, Softmax = 65;
+        LaneText z = LaneText.Input("z");
+        return length * ((op as IActivated)?.Activation switch
+        {
+            null or Activation<Identity> => 0,
+            { } f => f.ValueText(z) is { } value ? Loop + CFormulaCost.Of(value) : Softmax,
+        });
+    }
 }

@@ -37,8 +37,6 @@ internal sealed class CCrossEntropy : CLoss
 
         """;
 
-    protected override Type OpType => typeof(SoftmaxCrossEntropy);
-
     protected override string Formula => "cross-entropy of softmax(z): sum of y_j (log sum of e^z - z_j) (Nielsen, chapter 3, equation 80)";
 
     protected override string Slope => "softmax(z)_j times the sum of y, less y_j";

@@ -1,74 +1,57 @@
+using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Export.Text;
+using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Export.Ops;
 
-/// <summary>An activation of one number.</summary>
-/// <param name="Type">The activation's class.</param>
-/// <param name="Name">Its name in comments.</param>
-/// <param name="Formula">What it computes, for a person.</param>
-/// <param name="Functions">What it uses of <see cref="CMath"/>.</param>
-/// <param name="Value">The C expression of f(z), every function name beginning with "ebp_".</param>
-/// <param name="Locals">Declarations that the expression uses.</param>
-internal sealed record CElementwise(Type Type, string Name, string Formula, CFunctions Functions, string Value, string[] Locals)
-    : CActivation(Type, Name, Formula)
+/// <summary>An activation of one number in C: a loop around its printed formula.</summary>
+/// <param name="activation">The activation.</param>
+internal sealed class CElementwise(Activation activation) : CActivation(activation)
 {
+    private static readonly string[] Parameters = ["n", "i", "x", "y", "d"];
+
+    private readonly Activation activation = activation;
+
     public override void Write(CProgram program, int length, string z, string a)
     {
-        bool copies = Value == "z";
-        if (copies && z == a)
+        LaneText input = LaneText.Input("z", "x[i]"), value = activation.ValueText(input)!.Value;
+        if (value.Node == input.Node && z == a)
         {
             return;
         }
 
-        string name = "each_" + CText.Identifier(Name);
-        string locals = string.Concat(Locals.Select(line => "        " + line + "\n"));
-        string each = program.Routine(name, Functions, $$"""
+        CFormulaText c = CFormula.Print(2, Parameters, new CResult("y[i] =", value));
+        string each = program.Routine("each_" + CText.Identifier(activation.Name), c.Functions, name => $$"""
             /* {{Formula}} */
             static void ebp_{{name}}(size_t n, const float *x, float *y)
             {
                 size_t i;
-                for (i = 0u; i < n; i++) {
-                    const float z = x[i];
-            {{locals}}        y[i] = {{Value}};
-                }
+            {{(c.Inputs.Contains("z") ? "" : "    (void)x;\n")}}    for (i = 0u; i < n; i++) {
+            {{c.Text}}    }
             }
 
             """);
         program.Statement($"{each}({CText.Size(length)}, {z}, {a});");
     }
 
-    /// <summary>f'(z) as an expression of z and a; "1.0f" for no factor at all.</summary>
-    public string Slope { get; init; } = "1.0f";
-
-    /// <summary>What it uses of <see cref="CMath"/>.</summary>
-    public CFunctions SlopeFunctions { get; init; }
-
-    /// <summary>Declarations that it uses.</summary>
-    public string[] SlopeLocals { get; init; } = [];
-
-    /// <summary>The same activation with the derivative of its Derivative in Activations.</summary>
-    public CElementwise Derived(CFunctions functions, string slope, params string[] locals) => this with { Slope = slope, SlopeFunctions = functions, SlopeLocals = locals };
-
     public override void WriteBackward(CProgram program, int length, string z, string a, string d)
     {
-        if (Slope == "1.0f")
+        LaneText derivative = activation.DerivativeText(LaneText.Input("z", "x[i]"), LaneText.Input("a", "y[i]"))!.Value;
+        if (derivative.Node.IsConstant(1f))
         {
             return;
         }
 
-        string name = "slope_" + CText.Identifier(Name), all = string.Join(' ', [Slope, .. SlopeLocals]);
-        bool readsInput = CText.Uses(all, "z"), readsOutput = CText.Uses(all, "a");
+        CFormulaText c = CFormula.Print(2, Parameters, new CResult("d[i] =", LaneText.Input("delta", "d[i]") * derivative));
+        bool readsInput = c.Inputs.Contains("z"), readsOutput = c.Inputs.Contains("a");
         string parameters = (readsInput ? "const float *x, " : "") + (readsOutput ? "const float *y, " : "");
-        string locals = (readsInput ? "        const float z = x[i];\n" : "") + (readsOutput ? "        const float a = y[i];\n" : "")
-            + string.Concat(SlopeLocals.Select(line => "        " + line + "\n"));
-        string slope = program.Routine(name, SlopeFunctions, $$"""
-            /* delta = dC/da {{CText.Identifier(Name)}}'(z) */
+        string slope = program.Routine("slope_" + CText.Identifier(activation.Name), c.Functions, name => $$"""
+            /* delta = dC/da {{CText.Identifier(activation.Name)}}'(z) */
             static void ebp_{{name}}(size_t n, {{parameters}}float *d)
             {
                 size_t i;
                 for (i = 0u; i < n; i++) {
-            {{locals}}        d[i] = d[i] * ({{Slope}});
-                }
+            {{c.Text}}    }
             }
 
             """);

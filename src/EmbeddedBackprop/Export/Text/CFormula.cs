@@ -37,13 +37,15 @@ internal sealed class CFormula
     private readonly HashSet<string> names = new(Keywords, StringComparer.Ordinal);
     private readonly HashSet<string> inputs = new(StringComparer.Ordinal);
     private readonly StringBuilder text = new();
+    private readonly HashSet<string> taken;
     private CFunctions functions;
     private int depth;
 
     private CFormula(int depth, IEnumerable<string> taken)
     {
         this.depth = depth;
-        names.UnionWith(taken);
+        this.taken = new(taken, StringComparer.Ordinal);
+        names.UnionWith(this.taken);
     }
 
     /// <summary>The statements that compute the results and assign them, in the order in which they are given.</summary>
@@ -75,9 +77,22 @@ internal sealed class CFormula
         return new CFormulaText(printer.text.ToString(), printer.functions, printer.inputs);
     }
 
+    /// <summary>A value as one expression without variables; what is read twice is written twice.</summary>
+    public static CFormulaText Expression(LaneText value)
+    {
+        CFormulaTree tree = new([new CResult("", value)]);
+        CFormula printer = new(0, []);
+        foreach (CValue each in tree.Values)
+        {
+            (each.IsLocal, each.IsBranch) = (false, false);
+        }
+
+        return new CFormulaText(printer.Float(tree.Results[0]), printer.functions, printer.inputs);
+    }
+
     private void Declare(CBlock block)
     {
-        foreach (CValue value in block.Locals.OrderBy(local => local.Number))
+        foreach (CValue value in block.Locals.OrderBy(local => local.Node.Operation != Operation.Constant).ThenBy(local => local.Number))
         {
             string name = value.Name = NewName(value);
             if (value.Inner is not null)
@@ -277,6 +292,12 @@ internal sealed class CFormula
             {
                 return offer;
             }
+        }
+
+        // A parameter has the name: the variable is what is made of it.
+        if (value.Name is not null && taken.Contains(offers[0]) && names.Add("new_" + offers[0]))
+        {
+            return "new_" + offers[0];
         }
 
         int number = 2;

@@ -120,8 +120,14 @@ internal sealed class CFormulaTree
         }
     }
 
-    private static void Decide(CValue value)
+    private void Decide(CValue value)
     {
+        if (value.Node.Operation == Operation.Constant)
+        {
+            // A constant costs nothing where it is not read: it makes no block of an arm.
+            value.Block = Block;
+        }
+
         value.IsBranch = value.IsSelect
             && (value.Then!.Locals.Count > 0 || value.Otherwise!.Locals.Count > 0 || value.Arguments[^2].IsTail || value.Arguments[^1].IsTail);
         value.IsLocal = value.Node.Operation switch

@@ -5,6 +5,7 @@ namespace EmbeddedBackprop.Export.Text;
 /// <summary>A function that <see cref="CMath"/> can write: printed from its formula, or with C of its own.</summary>
 internal sealed class CMathFunction
 {
+    private readonly Lazy<LaneText>? formula;
     private readonly Lazy<(string Text, CFunctions Uses)> printed;
 
     /// <summary>A function with C of its own.</summary>
@@ -23,14 +24,16 @@ internal sealed class CMathFunction
     public CMathFunction(CFunctions function, string name, string comment, Func<LaneText, LaneText> formula, string x = "x")
     {
         (Function, Name) = (function, name);
-        printed = new(() => Print(comment, $"float {x}", formula(LaneText.Input(x))));
+        this.formula = new(() => formula(LaneText.Input(x)));
+        printed = new(() => Print(comment, $"float {x}", this.formula.Value));
     }
 
     /// <summary>A formula of x and n.</summary>
     public CMathFunction(CFunctions function, string name, string comment, Func<LaneText, LaneText, LaneText> formula)
     {
         (Function, Name) = (function, name);
-        printed = new(() => Print(comment, "float x, float n", formula(LaneText.Input("x"), LaneText.Input("n"))));
+        this.formula = new(() => formula(LaneText.Input("x"), LaneText.Input("n")));
+        printed = new(() => Print(comment, "float x, float n", this.formula.Value));
     }
 
     /// <summary>The function.</summary>
@@ -38,6 +41,9 @@ internal sealed class CMathFunction
 
     /// <summary>Its name, without the prefix.</summary>
     public string Name { get; }
+
+    /// <summary>Its formula; null where it has C of its own.</summary>
+    public LaneText? Formula => formula?.Value;
 
     /// <summary>Its C, with the prefix "ebp".</summary>
     public string Text => printed.Value.Text;

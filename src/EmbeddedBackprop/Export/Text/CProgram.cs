@@ -6,6 +6,7 @@ namespace EmbeddedBackprop.Export.Text;
 internal sealed class CProgram(string prefix)
 {
     private readonly HashSet<string> routineNames = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> routineTexts = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> constants = new(StringComparer.Ordinal);
     private readonly StringBuilder routines = new();
     private readonly StringBuilder statements = new();
@@ -36,6 +37,22 @@ internal sealed class CProgram(string prefix)
         }
 
         return prefix + "_" + name;
+    }
+
+    /// <summary>Asks for a routine whose name may be a user's: where another one has it, it gets a number.</summary>
+    /// <param name="name">The name, without the prefix.</param>
+    /// <param name="functions">What the routine uses.</param>
+    /// <param name="text">The routine, given its name.</param>
+    public string Routine(string name, CFunctions functions, Func<string, string> text)
+    {
+        string free = name;
+        for (int number = 2; routineTexts.TryGetValue(free, out string? other) && other != text(free); number++)
+        {
+            free = name + "_" + CText.Number(number);
+        }
+
+        routineTexts[free] = text(free);
+        return Routine(free, functions, text(free));
     }
 
     /// <summary>Asks for a constant of a structure's type, once for all that have the same numbers.</summary>
@@ -71,6 +88,24 @@ internal sealed class CProgram(string prefix)
         }
 
         Line(text);
+    }
+
+    /// <summary>Statements printed from a formula.</summary>
+    public void Write(CFormulaText formula)
+    {
+        Functions |= formula.Functions;
+        foreach (string line in formula.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            Statement(line.Replace("ebp_", prefix + "_", StringComparison.Ordinal));
+        }
+    }
+
+    /// <summary>A formula as one expression, however often a value is read in it.</summary>
+    public string Expression(Kernels.Lanes.LaneText value)
+    {
+        CFormulaText formula = CFormula.Expression(value);
+        Functions |= formula.Functions;
+        return formula.Text.Replace("ebp_", prefix + "_", StringComparison.Ordinal);
     }
 
     /// <summary>

@@ -69,6 +69,22 @@ internal static class CText
         return text.ToString();
     }
 
+    /// <summary>A comment of a line, or of several where the text is long.</summary>
+    public static string Block(string comment)
+    {
+        const int Longest = 120;
+        StringBuilder text = new("/*");
+        int length = 0;
+        foreach (string word in comment.Split(' '))
+        {
+            bool breaks = comment.Length > Longest && (length == 0 || length + word.Length > Longest);
+            text.Append(breaks ? "\n * " : " ").Append(word);
+            length = breaks ? 4 + word.Length : length + 1 + word.Length;
+        }
+
+        return text.Append(comment.Length > Longest ? "\n */" : " */").ToString();
+    }
+
     /// <summary>The float as a C99 hexadecimal constant: exact, and no compiler can round it.</summary>
     public static string Hex(float value)
     {

@@ -9,7 +9,7 @@ internal static class ExportErrors
 {
     [DoesNotReturn]
     public static void UnknownActivation(string node, string activation) =>
-        throw new NotSupportedException($"{node}: the activation '{activation}' has no C text, so the network cannot be exported as C");
+        throw new NotSupportedException($"{node}: the activation '{activation}' has no formula of single numbers, so the network cannot be exported as C");
 
     [DoesNotReturn]
     public static void UnknownOp(string node, string kind) =>
@@ -20,12 +20,12 @@ internal static class ExportErrors
         throw new NotSupportedException($"{node}: the op '{kind}' has no C text for its backward pass, so the network cannot be exported with training");
 
     [DoesNotReturn]
-    public static void UnknownLoss(string node, string kind) =>
-        throw new NotSupportedException($"{node}: the loss '{kind}' has no C text, so the network cannot be exported with training");
+    public static void UnknownOptimizer(string optimizer) =>
+        throw new NotSupportedException($"the optimiser '{optimizer}' has no formula (it is no FormulaOptimizer), so the network cannot be exported with training");
 
     [DoesNotReturn]
-    public static void UnknownOptimizer(string optimizer) =>
-        throw new NotSupportedException($"the optimiser '{optimizer}' has no C text, so the network cannot be exported with training");
+    public static void ScalarFormula(string optimizer) =>
+        throw new NotSupportedException($"the optimiser '{optimizer}' moves its scalars on by more than sums, products, quotients and roots, so the network cannot be exported with training");
 
     [DoesNotReturn]
     public static void NoTraining(string what) =>

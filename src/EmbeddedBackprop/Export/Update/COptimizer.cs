@@ -1,23 +1,57 @@
-using System.Globalization;
 using EmbeddedBackprop.Export.Text;
+using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Optimizers;
 
 namespace EmbeddedBackprop.Export.Update;
 
-/// <summary>The C text of an optimiser: the operations of its formula, in their order.</summary>
+/// <summary>An optimiser in C, printed from its formula: what happens once an update, and a loop over the parameters of a group.</summary>
 /// <remarks>
-/// Its statements stand in NAME_update, which has <c>parameters</c>, <c>gradients</c>, <c>optimizer</c> (the state arrays one behind the other, behind them the scalars)
-/// and <c>rate</c>.
+/// Its statements are part of NAME_update, which has <c>gradients</c>, <c>optimizer</c> (the state arrays one after the other, after them the scalars) and <c>rate</c>.
 /// </remarks>
-internal abstract class COptimizer
+internal sealed class COptimizer
 {
-    /// <summary>What happens once per update, before any tensor: Optimizer.BeginStep, and factors that all tensors share.</summary>
-    public virtual void WriteBegin(CTraining training, CProgram program)
+    private static readonly string[] UpdateNames = ["parameters", "gradients", "optimizer", "rate"];
+
+    private readonly Optimizer optimizer;
+    private readonly UpdateText formula;
+
+    // Names of the factors and of the state arrays, and the loop's body, which reads some of the factors.
+    private readonly string[] factors;
+    private readonly string[] arrays;
+    private readonly CFormulaText body;
+
+    // Whether a factor is a variable that all groups share: it is more than an operation, and the same whatever a group's decay.
+    private readonly bool[] shared;
+
+    private COptimizer(Optimizer optimizer, UpdateText formula)
     {
+        (this.optimizer, this.formula) = (optimizer, formula);
+        LaneText[] values = ToArray(formula.Factors(LaneText.Input("rate"), LaneText.Input("decay"), LaneText.Input("first"), LaneText.Input("second")));
+        factors = Names(values, "factor", ["n", "i", "g", "w"]);
+        shared = [.. values.Select(value => IsLong(Unnamed(value).Node) && !Reads(value.Node, "decay"))];
+        LaneText[] inputs = [.. factors.Select(name => LaneText.Input(name))];
+        arrays = Names(Apply(inputs, ["", ""])[1..], "s", ["n", "i", "g", "w", .. factors]);
+        LaneText[] results = Apply(inputs, arrays);
+        body = CFormula.Print(
+            2, ["n", "i", "g", "w", .. arrays],
+            [new("w[i] =", results[0]), .. Enumerable.Range(0, optimizer.StateArrays).Select(i => new CResult(arrays[i] + "[i] =", results[i + 1]))]);
     }
 
-    /// <summary>The update of a group of tensors by their gradients, which have the penalties in them: Optimizer.UpdateScalar.</summary>
-    public abstract void WriteUpdate(CGroup group, CProgram program);
+    /// <summary>The numbers of the factors that the loop reads.</summary>
+    private IEnumerable<int> Read => Enumerable.Range(0, factors.Length).Where(i => body.Inputs.Contains(factors[i]));
+
+    /// <summary>The C of an optimiser, a user's own like the engine's.</summary>
+    /// <exception cref="NotSupportedException">It has no formula.</exception>
+    public static COptimizer For(Optimizer optimizer)
+    {
+        if (optimizer.Text is not { } formula)
+        {
+            ExportErrors.UnknownOptimizer(optimizer.Name);
+            return null;
+        }
+
+        return new COptimizer(optimizer, formula);
+    }
 
     /// <summary>What NAME_start does to the optimiser's state, which it has cleared: Optimizer.Reset.</summary>
     public static void WriteStart(CTraining training, CProgram program)
@@ -29,43 +63,104 @@ internal abstract class COptimizer
         {
             if (scalars[i] != 0f)
             {
-                program.Statement($"optimizer[{CText.Size(Scalar(training, i))}] = {CText.Hex(scalars[i])};");
+                program.Statement($"{Scalar(training, i)} = {CText.Hex(scalars[i])};");
             }
         }
     }
 
-    /// <summary>The text for an optimiser.</summary>
-    /// <exception cref="NotSupportedException">There is none.</exception>
-    public static COptimizer For(Optimizer optimizer)
+    /// <summary>What happens once an update, before any tensor: the scalars move on, and the factors that all groups share are computed.</summary>
+    public void WriteBegin(CTraining training, CProgram program)
     {
-        switch (optimizer)
+        if (optimizer.StateScalars > 0)
         {
-            case Sgd:
-                return new CSgd();
-            case Momentum momentum:
-                return new CVelocity("momentum", momentum.Coefficient, looksAhead: false);
-            case Nesterov nesterov:
-                return new CVelocity("nesterov", nesterov.Coefficient, looksAhead: true);
-            case Adagrad adagrad:
-                return new CAdagrad(adagrad.Epsilon);
-            case RmsProp rms:
-                return new CRmsProp(rms.Alpha, rms.Epsilon);
-            case Adam adam:
-                return new CAdam(adam.Beta1, adam.Beta2, adam.Epsilon);
-            case AdamW adam:
-                return new CAdam(adam.Beta1, adam.Beta2, adam.Epsilon);
-            case Rprop rprop:
-                return new CRprop(rprop);
-            default:
-                ExportErrors.UnknownOptimizer(optimizer.Name);
-                return null;
+            LaneText[] moving = [.. Enumerable.Range(0, 2).Select(i => i < optimizer.StateScalars ? LaneText.Input("scalar", Scalar(training, i)) : LaneText.Zero)];
+            formula.BeginStep(ref moving[0], ref moving[1]);
+            CFormulaText moved = CFormula.Print(0, UpdateNames, [.. Enumerable.Range(0, optimizer.StateScalars).Select(i => new CResult(Scalar(training, i) + " =", moving[i]))]);
+            if ((moved.Functions & ~(CFunctions.SquareRoot | CFunctions.Bits)) != CFunctions.None)
+            {
+                ExportErrors.ScalarFormula(optimizer.Name);
+            }
+
+            program.Gap();
+            program.Comment("what is kept for the whole network moves on");
+            program.Open("");
+            program.Write(moved);
+            program.Close();
+        }
+
+        LaneText[] values = Factors(training, 0f);
+        int[] ours = [.. Read.Where(i => shared[i])];
+        if (ours.Length > 0)
+        {
+            program.Gap();
+            program.Comment("factors of this update");
+            program.Write(CFormula.Print(0, UpdateNames, [.. ours.Select(i => new CResult($"const float {factors[i]} =", values[i]))]));
         }
     }
 
-    /// <summary>The place of a scalar in the optimiser's state.</summary>
-    protected static int Scalar(CTraining training, int index) => (training.Options.Optimizer.StateArrays * training.ParameterLength) + index;
+    /// <summary>The update of a group of tensors by their gradients, which have the penalties in them: Optimizer.UpdateScalar.</summary>
+    public void WriteUpdate(CGroup group, CProgram program)
+    {
+        string update = program.Routine(CText.Identifier(optimizer.Name), body.Functions, name => $$"""
+            {{CText.Block((formula.Equation.Length == 0 ? CText.Comment(optimizer.Name) : CText.Equation(formula.Equation)) + ".")}}
+            static void ebp_{{name}}(size_t n{{string.Concat(Read.Select(i => ", float " + factors[i]))}}, const float *g, float *w{{string.Concat(arrays.Take(optimizer.StateArrays).Select(array => $", float *{array}"))}})
+            {
+                size_t i;
+                for (i = 0u; i < n; i++) {
+            {{body.Text}}    }
+            }
 
-    /// <summary>A constant with its decimal value beside it.</summary>
-    protected static string Constant(string name, float value) =>
-        string.Create(CultureInfo.InvariantCulture, $"    const float {name} = {CText.Hex(value)}; /* {value:G9} */\n");
+            """);
+        LaneText[] values = Factors(group.Training, group.Decay);
+        IEnumerable<string> given = Read.Select(i => shared[i] ? factors[i] : program.Expression(values[i]));
+        IEnumerable<string> states = Enumerable.Range(0, optimizer.StateArrays).Select(group.State);
+        program.Statement($"{update}({string.Join(", ", [group.Count, .. given, group.Gradients, group.Weights, .. states])});");
+    }
+
+    /// <summary>The new parameter and what is kept for it, from elements of the arrays.</summary>
+    private LaneText[] Apply(LaneText[] k, string[] names)
+    {
+        LaneText parameter = LaneText.Input("weight", "w[i]");
+        LaneText first = optimizer.StateArrays > 0 ? LaneText.Input("old_" + names[0], names[0] + "[i]") : LaneText.Zero;
+        LaneText second = optimizer.StateArrays > 1 ? LaneText.Input("old_" + names[1], names[1] + "[i]") : LaneText.Zero;
+        formula.Apply(new UpdateFactors<LaneText>(k[0], k[1], k[2]), LaneText.Input("gradient", "g[i]"), ref parameter, ref first, ref second);
+        return [parameter, first, second];
+    }
+
+    private LaneText[] Factors(CTraining training, float decay)
+    {
+        LaneText[] scalars = Scalars(training);
+        return [.. ToArray(formula.Factors(LaneText.Input("rate"), LaneText.Broadcast(decay), scalars[0], scalars[1])).Select(Unnamed)];
+    }
+
+    /// <summary>The scalars as the statements of NAME_update read them.</summary>
+    private LaneText[] Scalars(CTraining training) =>
+        [.. Enumerable.Range(0, 2).Select(i => i < optimizer.StateScalars ? LaneText.Input(Scalar(training, i)) : LaneText.Zero)];
+
+    /// <summary>The C expression of a scalar in the optimiser's state.</summary>
+    private static string Scalar(CTraining training, int index) =>
+        $"optimizer[{CText.Size((training.Options.Optimizer.StateArrays * training.ParameterLength) + index)}]";
+
+    private static LaneText[] ToArray(in UpdateFactors<LaneText> k) => [k.First, k.Second, k.Third];
+
+    /// <summary>The names that a formula gives its values, each once and none of those taken.</summary>
+    private static string[] Names(LaneText[] values, string otherwise, string[] taken)
+    {
+        List<string> names = [.. taken];
+        for (int i = 0; i < values.Length; i++)
+        {
+            string name = values[i].Node.Operation == Operation.Named ? CText.Identifier(values[i].Node.Name) : otherwise + CText.Number(i + 1);
+            names.Add(names.Contains(name) ? name + CText.Number(i + 1) : name);
+        }
+
+        return [.. names.Skip(taken.Length)];
+    }
+
+    private static LaneText Unnamed(LaneText value) => value.Node.Operation == Operation.Named ? LaneText.Of(value.Node.Arguments[0]) : value;
+
+    /// <summary>Whether a tree is more than one operation.</summary>
+    private static bool IsLong(Expression node) => node.Arguments.ToArray().Any(argument => argument.Arguments.Length > 0);
+
+    private static bool Reads(Expression node, string input) =>
+        (node.Operation == Operation.Input && node.Name == input) || node.Arguments.ToArray().Any(argument => Reads(argument, input));
 }

@@ -2,11 +2,12 @@ using System.Globalization;
 using EmbeddedBackprop.Export.Text;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Lanes;
+using EmbeddedBackprop.Kernels.Random;
 using EmbeddedBackprop.Training.Schedules;
 
 namespace EmbeddedBackprop.Export.Update;
 
-/// <summary>The C text of a learning-rate schedule: Training/Schedules, a function of the rate that was given and of the updates so far.</summary>
+/// <summary>A learning-rate schedule in C, a function of the rate that was given and of the updates so far: integers and loops here, the formulas of Training/Schedules.</summary>
 /// <remarks>
 /// Epochs are NAME_STEPS_PER_EPOCH updates long: a device has no data set whose end it could see. Plateau is refused: it looks at a validation score, which
 /// only the caller has, and the caller can multiply the model's rate.
@@ -27,8 +28,9 @@ internal static class CSchedule
         """;
 
     // The engine's e^x in separate arithmetic, whatever that of the model.
-    private static readonly string SeparateExpText = (CMath.TextOf(CFunctions.ExpPolynomial) + "\n" + CMath.TextOf(CFunctions.Exp))
-        .Replace("EBP_M(", "ebp_separate(", StringComparison.Ordinal).Replace("ebp_exp", "ebp_separate_exp", StringComparison.Ordinal);
+    private static readonly string SeparateExpText = Separate(CMath.TextOf(CFunctions.ExpPolynomial) + "\n" + CMath.TextOf(CFunctions.Exp));
+
+    private static readonly string[] CosineNames = ["turns", "quadrant", "y"];
 
     private static readonly string CosineText = $$"""
         /* cos of 2 pi turns / 2^24: the quadrant in integers, then a polynomial. */
@@ -36,19 +38,10 @@ internal static class CSchedule
         {
             const uint32_t quadrant = (turns + 0x200000u) >> 22;
             const float t = (float)((int32_t)turns - (int32_t)(quadrant << 22)) * {{CText.Hex(1f / (1 << 24))}};
-            const float w = t * t;
             float y;
             if ((quadrant & 1u) != 0u) {
-                y = ebp_separate(w, {{CText.Hex(-75.40161269890798f)}}, {{CText.Hex(81.59254287120305f)}});
-                y = ebp_separate(w, y, {{CText.Hex(-41.34166257054726f)}});
-                y = ebp_separate(w, y, {{CText.Hex(6.2831852878129455f)}});
-                y = t * y;
-            } else {
-                y = ebp_separate(w, {{CText.Hex(59.22016898313037f)}}, {{CText.Hex(-85.44284467384024f)}});
-                y = ebp_separate(w, y, {{CText.Hex(64.93931613571559f)}});
-                y = ebp_separate(w, y, {{CText.Hex(-19.739208650130614f)}});
-                y = ebp_separate(w, y, 1.0f);
-            }
+        {{Separate(CFormula.Print(2, CosineNames, new CResult("y =", UnitCircle.Sine(LaneText.Input("t")))))}}    } else {
+        {{Separate(CFormula.Print(2, CosineNames, new CResult("y =", UnitCircle.Cosine(LaneText.Input("t")))))}}    }
             return ((quadrant + 1u) & 2u) != 0u ? -y : y;
         }
 
@@ -138,7 +131,7 @@ internal static class CSchedule
         /* The rate rises in {{CText.Number(warm.Steps)}} equal parts. */
         static float ebp_warm_up(float rate, uint32_t step)
         {
-            return step < {{CText.Size(warm.Steps - 1)}} ? rate * ((float)(step + 1u) / {{CText.Hex(warm.Steps)}}) : rate;
+            return step < {{CText.Size(warm.Steps - 1)}} ? {{Separate(CFormula.Expression(WarmUp.Rising(LaneText.Input("rate"), LaneText.Input("(float)(step + 1u)"), LaneText.Broadcast(warm.Steps))))}} : rate;
         }
 
         """;
@@ -163,12 +156,12 @@ internal static class CSchedule
         program.Routine("separate", CFunctions.None, SeparateText);
         program.Routine("quotient", CFunctions.None, QuotientText);
         program.Routine("separate_exp", CFunctions.PowerOfTwo, SeparateExpText);
+        LaneText log = LaneText.Broadcast(Lane<Separate>.Log(new(exponential.Factor)).Value), epochs = LaneText.Input($"ebp_quotient(step, (uint32_t){macro}_STEPS_PER_EPOCH)");
         return $$"""
             /* The rate is multiplied by {{Decimal(exponential.Factor)}} over an epoch: rate * e^(log(factor) * epochs). */
             static float ebp_exponential(float rate, uint32_t step)
             {
-                const float exponent = {{CText.Hex(Lane<Separate>.Log(new(exponential.Factor)).Value)}} * ebp_quotient(step, (uint32_t){{macro}}_STEPS_PER_EPOCH);
-                return rate * ebp_separate_exp(exponent);
+                return {{Separate(CFormula.Expression(Exponential.Falling(LaneText.Input("rate"), log, epochs)))}};
             }
 
             """;
@@ -180,11 +173,17 @@ internal static class CSchedule
         {
             const uint64_t steps = (uint64_t){{macro}}_STEPS_PER_EPOCH * (uint64_t){{macro}}_EPOCHS;
             const uint64_t done = (uint64_t)step < steps ? (uint64_t)step : steps;
-            const float share = 0.5f * (1.0f + ebp_cosine_of_turns((uint32_t)((done << 23) / steps)));
-            return ebp_separate(rate - {{CText.Hex(cosine.Floor)}}, share, {{CText.Hex(cosine.Floor)}});
+            const float cosine = ebp_cosine_of_turns((uint32_t)((done << 23) / steps));
+            return {{Separate(CFormula.Expression(Cosine.Falling(LaneText.Input("rate"), LaneText.Broadcast(cosine.Floor), LaneText.Input("cosine"))))}};
         }
 
         """;
+
+    private static string Separate(CFormulaText formula) => Separate(formula.Text);
+
+    /// <summary>The same in separate arithmetic.</summary>
+    private static string Separate(string text) =>
+        text.Replace("EBP_M(", "ebp_separate(", StringComparison.Ordinal).Replace("ebp_exp", "ebp_separate_exp", StringComparison.Ordinal);
 
     private static string Decimal(float value) => value.ToString("G9", CultureInfo.InvariantCulture);
 }

@@ -113,6 +113,9 @@ internal readonly struct LaneText : IBitLanes<LaneText>
     public static LaneText CopySign(LaneText magnitude, LaneText sign) =>
         Of(Operation.Or, OfBits(Operation.AndBits, magnitude, ~SignBit), OfBits(Operation.AndBits, sign, SignBit));
 
+    /// <summary>A tree as a lane.</summary>
+    public static LaneText Of(Expression node) => new(node);
+
     private static LaneText Call(string function, params LaneText[] x) => new(new Expression(Operation.Call, [.. x.Select(lane => lane.Node)]) { Name = function });
 
     private static LaneText Of(Operation operation, params LaneText[] x) => new(new Expression(operation, [.. x.Select(lane => lane.Node)]));

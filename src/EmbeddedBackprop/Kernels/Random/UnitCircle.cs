@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using EmbeddedBackprop.Kernels.Lanes;
+
 namespace EmbeddedBackprop.Kernels.Random;
 
 /// <summary>
@@ -14,17 +17,7 @@ internal static class UnitCircle
         uint quadrant = (turns + (1u << 21)) >> 22;
         // A signed fraction of a turn in [-1/8, 1/8), exact in float.
         float t = (int)(turns - (quadrant << 22)) * (1f / (1 << 24));
-        float w = t * t;
-
-        // Interpolation of sin(2 pi t)/t and cos(2 pi t) as polynomials of t^2 at the Chebyshev nodes of [0, 1/64]; errors 3e-9 and 5e-11.
-        float s = (w * -75.40161269890798f) + 81.59254287120305f;
-        s = (w * s) + -41.34166257054726f;
-        s = (w * s) + 6.2831852878129455f;
-        s = t * s;
-        float c = (w * 59.22016898313037f) + -85.44284467384024f;
-        c = (w * c) + 64.93931613571559f;
-        c = (w * c) + -19.739208650130614f;
-        c = (w * c) + 1f;
+        float s = Sine(new Lane<Separate>(t)).Value, c = Cosine(new Lane<Separate>(t)).Value;
 
         switch (quadrant & 3)
         {
@@ -33,5 +26,31 @@ internal static class UnitCircle
             case 2: cosine = -c; sine = -s; break;
             default: cosine = s; sine = -c; break;
         }
+    }
+
+    // Interpolation of sin(2 pi t)/t and cos(2 pi t) as polynomials of t^2 at the Chebyshev nodes of [0, 1/64]; errors 3e-9 and 5e-11.
+
+    /// <summary>sin(2 pi t) for |t| of at most 1/8.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Sine<T>(T t) where T : struct, ILanes<T>
+    {
+        T w = T.Named(t * t, "w");
+        T p = T.Broadcast(-75.40161269890798f);
+        p = T.MultiplyAdd(p, w, T.Broadcast(81.59254287120305f));
+        p = T.MultiplyAdd(p, w, T.Broadcast(-41.34166257054726f));
+        p = T.MultiplyAdd(p, w, T.Broadcast(6.2831852878129455f));
+        return t * p;
+    }
+
+    /// <summary>cos(2 pi t) for |t| of at most 1/8.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Cosine<T>(T t) where T : struct, ILanes<T>
+    {
+        T w = T.Named(t * t, "w");
+        T p = T.Broadcast(59.22016898313037f);
+        p = T.MultiplyAdd(p, w, T.Broadcast(-85.44284467384024f));
+        p = T.MultiplyAdd(p, w, T.Broadcast(64.93931613571559f));
+        p = T.MultiplyAdd(p, w, T.Broadcast(-19.739208650130614f));
+        return T.MultiplyAdd(p, w, T.One);
     }
 }

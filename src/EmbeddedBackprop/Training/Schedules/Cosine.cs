@@ -1,4 +1,5 @@
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Kernels.Random;
 
 namespace EmbeddedBackprop.Training.Schedules;
@@ -26,6 +27,10 @@ public sealed class Cosine : Schedule
     {
         long turns = time.Steps == 0 ? 0 : (long)((Int128)HalfTurn * Math.Min(time.Step, time.Steps) / time.Steps);
         UnitCircle.At((uint)turns, out float cosine, out _);
-        return Floor + ((rate - Floor) * (0.5f * (1f + cosine)));
+        return Falling<Lane<Separate>>(new(rate), new(Floor), new(cosine)).Value;
     }
+
+    /// <summary>Floor + (rate - Floor) * (1 + cosine) / 2.</summary>
+    internal static T Falling<T>(T rate, T floor, T cosine) where T : struct, ILanes<T> =>
+        T.MultiplyAdd(rate - floor, T.Constant(0.5) * (T.One + cosine), floor);
 }

@@ -23,7 +23,9 @@ public sealed class Exponential : Schedule
     public override float Rate(float rate, ScheduleTime time)
     {
         float epochs = time.StepsPerEpoch == 0 ? 0f : (float)((double)time.Step / time.StepsPerEpoch);
-        Lane<Separate> exponent = Lane<Separate>.Log(new(Factor)) * new Lane<Separate>(epochs);
-        return rate * Lane<Separate>.Exp(exponent).Value;
+        return Falling<Lane<Separate>>(new(rate), Lane<Separate>.Log(new(Factor)), new(epochs)).Value;
     }
+
+    /// <summary>rate * e^(log(Factor) * epochs).</summary>
+    internal static T Falling<T>(T rate, T logFactor, T epochs) where T : struct, ILanes<T> => rate * T.Exp(logFactor * epochs);
 }

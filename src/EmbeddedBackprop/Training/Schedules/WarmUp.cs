@@ -1,3 +1,6 @@
+using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
+
 namespace EmbeddedBackprop.Training.Schedules;
 
 /// <summary>
@@ -40,6 +43,9 @@ public sealed class WarmUp : Schedule
     public override float Rate(float rate, ScheduleTime time)
     {
         float full = Then.Rate(rate, time);
-        return time.Step + 1 < Steps ? full * ((float)(time.Step + 1) / Steps) : full;
+        return time.Step + 1 < Steps ? Rising<Lane<Separate>>(new(full), new(time.Step + 1), new(Steps)).Value : full;
     }
+
+    /// <summary>The rate after so many updates of the rise.</summary>
+    internal static T Rising<T>(T full, T updates, T steps) where T : struct, ILanes<T> => full * (updates / steps);
 }

@@ -38,7 +38,7 @@ internal sealed class CFormulaTests
 
     [Test]
     public void A_name_that_is_taken_is_not_given_again() =>
-        Assert.That(CFormula.Print(0, ["n"], new CResult("return", LaneText.Named(X * X, "n"))).Text, Is.EqualTo("const float n2 = x * x;\nreturn n2;\n"));
+        Assert.That(CFormula.Print(0, ["n"], new CResult("return", LaneText.Named(X * X, "n"))).Text, Is.EqualTo("const float new_n = x * x;\nreturn new_n;\n"));
 
     [Test]
     public void Cheap_arms_are_a_conditional_expression() =>

@@ -1,0 +1,20 @@
+using EmbeddedBackprop.Kernels;
+
+namespace EmbeddedBackprop.Optimizers;
+
+/// <summary>Up to three numbers that all parameters of a tensor share in a step of an optimiser, such as the negative rate.</summary>
+/// <typeparam name="T">The lanes that a formula runs over.</typeparam>
+/// <param name="first">The first number.</param>
+/// <param name="second">The second number.</param>
+/// <param name="third">The third number.</param>
+public readonly struct UpdateFactors<T>(T first, T second = default, T third = default) where T : struct, ILanes<T>
+{
+    /// <summary>The first number.</summary>
+    public T First { get; } = first;
+
+    /// <summary>The second number.</summary>
+    public T Second { get; } = second;
+
+    /// <summary>The third number.</summary>
+    public T Third { get; } = third;
+}
