@@ -82,7 +82,7 @@ internal sealed class CMathTests
         Assert.That(difference, Is.Not.Null);
     }
 
-    [TestCase(@"([\w.]+) - ([\w.]+)", "$2 - $1")]
+    [TestCase(@"([\w.]+) - ([\w.]+)\b(?![\w.(])", "$2 - $1")]
     [TestCase(@"\? ([\w.]+) : ([\w.]+)", "? $2 : $1")]
     [TestCase(@"if \((\S+) > (\S+)\)", "if ($2 > $1)")]
     [TestCase(@"<< (\d+)", "<< 22")]
