@@ -2,16 +2,12 @@ using System.Text.RegularExpressions;
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Data;
 using EmbeddedBackprop.Export;
-using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Ops;
 using EmbeddedBackprop.Tests.Export;
 using EmbeddedBackprop.Tests.Ops;
-using EmbeddedBackprop.Tests.Support;
 using EmbeddedBackprop.Training;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Documentation;
 

@@ -1,10 +1,6 @@
 using EmbeddedBackprop.Activations;
-using EmbeddedBackprop.Graphs;
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Sets;
 using EmbeddedBackprop.Ops;
-using EmbeddedBackprop.Tests.Support;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Ops;
 

@@ -3,11 +3,8 @@ using System.Runtime.Intrinsics.X86;
 using System.Text;
 using EmbeddedBackprop.Export.Ops;
 using EmbeddedBackprop.Export.Text;
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Gates;
 using EmbeddedBackprop.Ops;
-using EmbeddedBackprop.Tests.Support;
-using NUnit.Framework;
 using Twin = EmbeddedBackprop.Kernels.Scalar;
 
 namespace EmbeddedBackprop.Tests.Export;

@@ -1,10 +1,7 @@
 using EmbeddedBackprop.Activations;
-using EmbeddedBackprop.Graphs;
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Ops;
 using EmbeddedBackprop.Tests.Documentation;
-using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Export;
 
