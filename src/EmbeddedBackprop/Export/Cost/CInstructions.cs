@@ -29,7 +29,7 @@ internal static class CInstructions
             AveragePooling op => length * ((8.1 * op.Window.Height * op.Window.Width) + (op.Window.Height > 1 ? 22 : 2)),
             Pooling op => length * ((14.2 * op.Window.Height * op.Window.Width) + (op.Window.Height > 1 ? 10 : 1)),
             GlobalAveragePool => 10.7 * given,
-            GlobalMaxPool => 13.5 * given,
+            GlobalPooling => 13.5 * given, // the maximum
             BatchNorm => 12 * length,
             LayerNorm => 760 + (30 * length),
             Recurrent op => op.Steps * op.Directions * (Product(op.Features, op.Gates * op.Hidden) + Product(op.Hidden, op.Gates * op.Hidden) + (Gates(op) * op.Hidden)),
