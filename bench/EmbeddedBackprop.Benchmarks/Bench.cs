@@ -72,7 +72,7 @@ public abstract class Bench
     [Benchmark(Description = "tiled")]
     public void Tiled() => Run();
 
-    /// <summary>Chooses the width and fills the memory with the same numbers every time.</summary>
+    /// <summary>Chooses the width and fills the memory with the same floats every time.</summary>
     public void SetUp(Form form)
     {
         LaneDispatch.Width = form switch { Form.Loop => 1, Form.Vector => 0, _ => MachinePeak.WidestRegister };
@@ -94,7 +94,7 @@ public abstract class Bench
     /// <summary>A leading dimension: a multiple of 16 as in the engine's padded layout, or the length itself in the cases called compact.</summary>
     protected int Stride(int length) => length == 1 || Case.EndsWith("compact", StringComparison.Ordinal) ? length : (length + 15) / 16 * 16;
 
-    /// <summary>Numbers in [-1, 1), aligned to cache lines.</summary>
+    /// <summary>Floats in [-1, 1), aligned to cache lines.</summary>
     protected static Memory<float> Numbers(int length, int seed)
     {
         Memory<float> memory = AlignedMemory.Allocate(length);

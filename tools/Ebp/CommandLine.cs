@@ -68,7 +68,7 @@ internal static class CommandLine
         }
         catch (Exception exception)
         {
-            // A fault of ours: still one line, naming what happened.
+            // A fault of ours: still one line, naming the exception.
             return Fail(ExitCode.CheckFailed, $"unexpected {exception.GetType().Name}: {exception.Message}");
         }
     }

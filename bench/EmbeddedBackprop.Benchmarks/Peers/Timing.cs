@@ -35,7 +35,7 @@ internal static class Timing
         return Stopwatch.GetElapsedTime(began).TotalSeconds / calls;
     }
 
-    /// <summary>Fills with numbers in [-1, 1).</summary>
+    /// <summary>Fills with floats in [-1, 1).</summary>
     public static void NextSamples(this Random random, Span<float> numbers)
     {
         foreach (ref float x in numbers)

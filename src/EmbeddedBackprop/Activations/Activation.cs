@@ -92,7 +92,7 @@ public abstract class Activation
 
     private static Span<double> Doubles<T>(in Matrix<T> x) where T : unmanaged => MemoryMarshal.Cast<T, double>(x.Values);
 
-    /// <summary>f(z) as a tree, which the exporter prints as C; null for what is no function of a single number.</summary>
+    /// <summary>f(z) as a tree, which the exporter prints as C; null for an activation that is not element-wise.</summary>
     internal virtual LaneText? ValueText(LaneText z) => null;
 
     /// <summary>f'(z) as a tree, where a = f(z).</summary>

@@ -1,10 +1,10 @@
 namespace EmbeddedBackprop.Data;
 
 /// <summary>
-/// Moves the pixels of an image: result pixel (x, y) is taken from (u, v) of the source, between its four neighbours, where what lies outside counts as 0.
-/// With p = x - (width - 1)/2 and q = y - (height - 1)/2: u = (c p + s q) + (width - 1)/2 - shiftX + dx, v = (c q - s p) + (height - 1)/2 - shiftY + dy;
-/// dx and dy are smooth fields over a coarse grid of nodes: cubic B-splines, along y first. Then, with whole parts i, j and rests f, g:
-/// top = a + (b - a) f, bottom = c + (d - c) f, result = top + (bottom - top) g.
+/// Moves the pixels of an image: result pixel (x, y) is taken from (u, v) of the source, between its four neighbours, where pixels outside count as
+/// 0. With p = x - (width - 1)/2 and q = y - (height - 1)/2: u = (c p + s q) + (width - 1)/2 - shiftX + dx, v = (c q - s p) + (height - 1)/2 - shiftY
+/// + dy; dx and dy are smooth fields over a coarse grid of nodes: cubic B-splines, along y first. Then, with whole parts i, j and rests f, g: top = a
+/// + (b - a) f, bottom = c + (d - c) f, result = top + (bottom - top) g.
 /// </summary>
 /// <remarks>Plain float arithmetic in the order written, separately rounded whatever the model's: the same bits on every machine.</remarks>
 internal sealed class ImageWarp

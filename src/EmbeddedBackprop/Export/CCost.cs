@@ -5,9 +5,12 @@ using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.Export;
 
-/// <summary>What exported C costs on a device, known before it is compiled. Tables and memory are exact; code, stack and instructions are estimates.</summary>
+/// <summary>
+/// The cost of exported C on a device, known before it is compiled. Tables and memory are exact; code, stack and instructions are estimates.
+/// </summary>
 /// <remarks>
-/// The estimates are those of gcc -Os for Cortex-M4F (code of other targets is a multiple of it, their instructions are not estimated), fitted to what the emulator counts for nets of one layer; <c>docs/c-export.md</c> shows them beside what is
+/// The estimates are those of gcc -Os for Cortex-M4F (code of other targets is a multiple of it, their instructions are not estimated),
+/// fitted to the emulator's counts for nets of one layer; <c>docs/c-export.md</c> shows them next to what is
 /// counted for whole nets. Instructions are not cycles: memory waits and the processor's pipeline are not in them.
 /// </remarks>
 public sealed record CCost
@@ -49,8 +52,10 @@ public sealed record CCost
     /// <param name="plan">An inference plan; its batch and layout do not matter.</param>
     /// <param name="parameters">The parameters in the plan's layout; their values do not matter.</param>
     /// <param name="options">As for <see cref="CExporter.Write(Plan, ReadOnlySpan{float}, string, CExportOptions, ReadOnlySpan{float})"/>.</param>
-    /// <param name="state">What the ops keep without training it, in the plan's layout; empty where there is none.</param>
-    /// <exception cref="NotSupportedException">An op or activation has no C text, or the target cannot hold or compute it; the message names it.</exception>
+    /// <param name="state">The state that ops keep without training it, in the plan's layout; empty where there is none.</param>
+    /// <exception cref="NotSupportedException">
+    /// An op or activation has no C, or the target cannot hold or compute it; the message names it.
+    /// </exception>
     public static CCost Of(Plan plan, ReadOnlySpan<float> parameters, CExportOptions? options = null, ReadOnlySpan<float> state = default)
     {
         ArgumentNullException.ThrowIfNull(plan);

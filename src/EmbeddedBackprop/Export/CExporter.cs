@@ -14,10 +14,10 @@ namespace EmbeddedBackprop.Export;
 /// Writes a network as C99 that computes its predictions with the engine's own bits: no heap, no stdio, no libm, no global that is written.
 /// </summary>
 /// <remarks>
-/// NAME.h declares <c>NAME_predict(input, output, arena)</c> and gives sizes as macros (several inputs and outputs are pointers named after their nodes, and
-/// what recurrent layers carry from call to call is an array of the caller's behind the arena), NAME.c holds the steps of the inference plan in its order and at
-/// its offsets, NAME_weights.c the weights as constant tables [in][out], NAME_selftest.c golden inputs with the bits of the results, NAME.md the
-/// memory table. The same network always gives the same bytes.
+/// NAME.h declares <c>NAME_predict(input, output, arena)</c> and gives sizes as macros (several inputs and outputs are pointers named after
+/// their nodes, and the state that recurrent layers carry from call to call is an array of the caller's, after the arena), NAME.c holds the steps of
+/// the inference plan in its order and at its offsets, NAME_weights.c the weights as constant tables [in][out], NAME_selftest.c golden inputs with
+/// the bits of the results, NAME.md the memory table. The same network always gives the same bytes.
 /// </remarks>
 public static class CExporter
 {
@@ -26,8 +26,8 @@ public static class CExporter
     /// <param name="folder">Where the files go.</param>
     /// <param name="options">Name, arithmetic, size of the self-test; null for the defaults.</param>
     /// <returns>The paths of the files.</returns>
-    /// <exception cref="NotSupportedException">An op or activation has no C text; the message names it, and nothing is written.</exception>
-    /// <exception cref="ArgumentException">A weight or kept number is not finite; nothing is written.</exception>
+    /// <exception cref="NotSupportedException">An op or activation has no C; the message names it, and nothing is written.</exception>
+    /// <exception cref="ArgumentException">A weight or kept value is not finite; nothing is written.</exception>
     /// <exception cref="IOException">The folder or a file cannot be written; the message names it.</exception>
     public static IReadOnlyList<string> Write(Network network, string folder, CExportOptions? options = null)
     {
@@ -40,10 +40,12 @@ public static class CExporter
     /// <param name="parameters">The parameters in the plan's layout.</param>
     /// <param name="folder">Where the files go.</param>
     /// <param name="options">Name, arithmetic, size of the self-test; null for the defaults.</param>
-    /// <param name="state">What the ops keep without training it (running means and variances), in the plan's layout; empty where there is none.</param>
+    /// <param name="state">
+    /// The state that ops keep without training it (running means and variances), in the plan's layout; empty where there is none.
+    /// </param>
     /// <returns>The paths of the files.</returns>
-    /// <exception cref="NotSupportedException">An op or activation has no C text; the message names it, and nothing is written.</exception>
-    /// <exception cref="ArgumentException">A weight or kept number is not finite, or there are too few; nothing is written.</exception>
+    /// <exception cref="NotSupportedException">An op or activation has no C; the message names it, and nothing is written.</exception>
+    /// <exception cref="ArgumentException">A weight or kept value is not finite, or there are too few; nothing is written.</exception>
     /// <exception cref="IOException">The folder or a file cannot be written; the message names it.</exception>
     public static IReadOnlyList<string> Write(Plan plan, ReadOnlySpan<float> parameters, string folder, CExportOptions? options = null, ReadOnlySpan<float> state = default)
     {
@@ -71,7 +73,7 @@ public static class CExporter
         return paths;
     }
 
-    /// <summary>A file of an earlier export with training would not compile beside the new header.</summary>
+    /// <summary>A file of an earlier export with training would not compile with the new header.</summary>
     private static void RemoveStale(string folder, IReadOnlyList<(string Name, string Text)> files)
     {
         const string Ending = "_storage.c";
@@ -82,12 +84,15 @@ public static class CExporter
         }
     }
 
-    /// <summary>The parameters as the exported C reads them: those of layers that are stored as float16 or int8 and not trained are rounded to what is stored.</summary>
+    /// <summary>
+    /// The parameters as the exported C reads them: those of layers that are stored as float16 or int8 and not trained are rounded to their stored
+    /// values.
+    /// </summary>
     /// <param name="plan">An inference plan.</param>
     /// <param name="parameters">The parameters in the plan's layout.</param>
     /// <param name="options">The storage.</param>
     /// <returns>A copy in the plan's layout.</returns>
-    /// <exception cref="NotSupportedException">An op has no C text; the message names it.</exception>
+    /// <exception cref="NotSupportedException">An op has no C; the message names it.</exception>
     /// <exception cref="ArgumentException">A weight is not finite or too large for float16, or a layer of <see cref="CExportOptions.StorageOf"/> is not there.</exception>
     public static float[] StoredParameters(Plan plan, ReadOnlySpan<float> parameters, CExportOptions options)
     {
@@ -103,7 +108,7 @@ public static class CExporter
         Plan? training = options.Training is { } wish ? CTraining.PlanOf(plan.Graph, options.Arithmetic ?? plan.Options.Arithmetic, wish) : null;
         foreach (ParameterRange range in plan.Parameters)
         {
-            // What is trained stands in flash as it is.
+            // Trained tensors are stored in flash unchanged.
             if (!choice.TryGetValue(range.Name, out (CScaleAxis Axis, CStorage Storage) chosen) || CTraining.IsTrained(training, range.Name))
             {
                 continue;
@@ -123,10 +128,12 @@ public static class CExporter
     /// <param name="plan">An inference plan; its batch and layout do not matter.</param>
     /// <param name="parameters">The parameters in the plan's layout.</param>
     /// <param name="options">Name, arithmetic, size of the self-test; null for the defaults.</param>
-    /// <param name="state">What the ops keep without training it (running means and variances), in the plan's layout; empty where there is none.</param>
-    /// <returns>File names and their texts, in ASCII with line feeds.</returns>
-    /// <exception cref="NotSupportedException">An op or activation has no C text; the message names it.</exception>
-    /// <exception cref="ArgumentException">A weight or kept number is not finite, or there are too few.</exception>
+    /// <param name="state">
+    /// The state that ops keep without training it (running means and variances), in the plan's layout; empty where there is none.
+    /// </param>
+    /// <returns>File names and contents, in ASCII with line feeds.</returns>
+    /// <exception cref="NotSupportedException">An op or activation has no C; the message names it.</exception>
+    /// <exception cref="ArgumentException">A weight or kept value is not finite, or there are too few.</exception>
     public static IReadOnlyList<(string Name, string Text)> Generate(Plan plan, ReadOnlySpan<float> parameters, CExportOptions? options = null, ReadOnlySpan<float> state = default)
     {
         ArgumentNullException.ThrowIfNull(plan);

@@ -9,19 +9,22 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Export;
 
-/// <summary>Brings what a device has learnt back: reads the copies that NAME_save of an exported network wrote.</summary>
+/// <summary>Brings the weights learnt on a device back: reads the copies that NAME_save of an exported network wrote.</summary>
 public static class CImporter
 {
     /// <summary>
-    /// Reads the newest whole copy of a storage into the network that was exported: weights, the optimiser's state (where both have the same optimiser), what layers keep, and the step.
+    /// Reads the newest whole copy of a storage into the network that was exported: weights, the optimiser's state (where both have the
+    /// same optimiser), the state that layers keep, and the step.
     /// </summary>
     /// <param name="network">The network of the export; weights that were not trained on the device stay as they are.</param>
     /// <param name="options">The options of the export, with its training.</param>
-    /// <param name="storage">What stands in the storage: two slots, or one copy.</param>
+    /// <param name="storage">The contents of the storage: two slots, or one copy.</param>
     /// <param name="name">The storage's name for errors.</param>
     /// <param name="slotBytes">NAME_SLOT_BYTES; 0 if it was not defined.</param>
     /// <returns>Which copy it was.</returns>
-    /// <exception cref="DataFormatException">There is no whole copy of this network, or its weights are not finite; the network is as it was.</exception>
+    /// <exception cref="DataFormatException">
+    /// There is no whole copy of this network, or its weights are not finite; the network is unchanged.
+    /// </exception>
     /// <exception cref="ArgumentException">The options have no training, or a slot would not hold a copy.</exception>
     public static CStoredCopy Read(Network network, CExportOptions options, ReadOnlySpan<byte> storage, string name = "storage", int slotBytes = 0)
     {
@@ -66,7 +69,7 @@ public static class CImporter
             Word(copy, CCopyFormat.HeadWords + 2) | ((ulong)Word(copy, CCopyFormat.HeadWords + 3) << 32), takesSecond ? first : second);
     }
 
-    /// <summary>What is wrong with a slot; null if it holds a whole copy.</summary>
+    /// <summary>The error of a slot; null if it holds a whole copy.</summary>
     private static string? Problem(CModel model, ReadOnlySpan<byte> storage, int offset, int bytes)
     {
         if (storage.Length < offset || storage.Length - offset < bytes)

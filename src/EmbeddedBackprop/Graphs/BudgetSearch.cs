@@ -116,7 +116,7 @@ internal sealed class BudgetSearch(Graph graph, PlanOptions options, Node[] loss
 
     private int SmallestBatch => CanSplit ? 1 : options.Batch;
 
-    /// <summary>Keeps what still fits, the most expensive first.</summary>
+    /// <summary>Keeps the steps that still fit, the most expensive first.</summary>
     private Plan KeepWhatFits(Plan plan)
     {
         List<Node> recompute = [.. plan.Options.Recompute];
@@ -163,8 +163,9 @@ internal sealed class BudgetSearch(Graph graph, PlanOptions options, Node[] loss
 
     private static long Bytes(Plan plan) => 4L * plan.MemoryLength;
 
-    /// <summary>The changes that would make it fit, with the bytes that it would then need: single changes, or the fewest together. Others
-    /// are not named.</summary>
+    /// <summary>
+    /// The changes that would make it fit, with the bytes that it would then need: single changes, or the fewest together. Others are not named.
+    /// </summary>
     private string Suggestions()
     {
         List<(string Name, Func<PlanOptions, PlanOptions> Apply)> measures = [];

@@ -139,7 +139,7 @@ internal static class PlanTable
         return string.Join("; ", notes);
     }
 
-    /// <summary>How far the workspace is above what no placement can do with less.</summary>
+    /// <summary>The workspace's excess over the lower bound of every placement.</summary>
     private static string Above(Plan plan) => plan.WorkspaceLength == plan.WorkspaceLowerBound
         ? ""
         : string.Create(CultureInfo.InvariantCulture, $" (+{100.0 * (plan.WorkspaceLength - plan.WorkspaceLowerBound) / plan.WorkspaceLowerBound:F1} %: the order of lives leaves gaps that no placing found could close)");

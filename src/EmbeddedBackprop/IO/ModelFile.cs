@@ -11,7 +11,7 @@ namespace EmbeddedBackprop.IO;
 /// </summary>
 /// <remarks>
 /// Reading is strict: the two SHA-256 sums must be there and right, every tensor must be there in its shape, and no other. Writing is atomic.
-/// Beside the network that it fills, reading allocates at most four times the file's size and 64 KiB.
+/// Besides the network that it fills, reading allocates at most four times the file's size and 64 KiB.
 /// </remarks>
 public sealed class ModelFile
 {

@@ -12,7 +12,7 @@ namespace EmbeddedBackprop.IO;
 /// Strict: every byte of the data belongs to exactly one tensor, no name occurs twice, nothing follows the data. Files
 /// that <see cref="SafetensorsWriter"/> wrote carry two SHA-256 sums in their metadata, "sha256.data" over the data and
 /// "sha256.header" over the header with that value's 64 digits counted as zeros; both are checked when they are there.
-/// Beside the file's own bytes, reading allocates at most three times its size and 64 KiB, in linear time (a header
+/// Besides the file's own bytes, reading allocates at most three times its size and 64 KiB, in linear time (a header
 /// whose tensors are not in the order of their data is sorted). At most 512 metadata entries, 8 dimensions, a header of
 /// 100,000,000 bytes, and a file of 2 GB are read.
 /// </remarks>

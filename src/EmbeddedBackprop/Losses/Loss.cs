@@ -145,7 +145,9 @@ public abstract class Loss : KernelOp
     /// </summary>
     internal virtual Loss? OnLogits(Activation outputActivation) => null;
 
-    /// <summary>The loss of one output a with target y as a tree, which the exporter prints as C; null for what is no sum over single outputs.</summary>
+    /// <summary>
+    /// The loss of one output a with target y as a tree, which the exporter prints as C; null for a loss that is not a sum over single outputs.
+    /// </summary>
     internal virtual LaneText? ValueText(LaneText a, LaneText y) => null;
 
     /// <summary>d(loss)/da of one output as a tree.</summary>

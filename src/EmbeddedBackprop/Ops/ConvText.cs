@@ -54,7 +54,7 @@ internal static class ConvText
         return sizes;
     }
 
-    /// <summary>Stride, padding, dilation and groups as words, each with a blank before it; nothing where they are what they are by default.</summary>
+    /// <summary>Stride, padding, dilation and groups as words, each with a blank before it; empty where they are the defaults.</summary>
     public static string Of(ConvOptions options)
     {
         StringBuilder text = new();

@@ -30,7 +30,7 @@ internal readonly struct AdamFormula(float beta1, float beta2, float epsilon) : 
         power2 *= T.Broadcast(f.beta2);
     }
 
-    /// <summary>The means began with 0; the powers say what that makes of them.</summary>
+    /// <summary>The means began with 0; the powers correct that bias.</summary>
     public static UpdateFactors<T> Factors<T>(in AdamFormula f, T rate, T decay, T power1, T power2) where T : struct, ILanes<T> => new(
         T.Named(-(rate * decay), "minus_decay"), T.Named(T.One / T.SquareRoot(T.One - power2), "inverse_root"), T.Named(-(rate / (T.One - power1)), "minus_rate"));
 

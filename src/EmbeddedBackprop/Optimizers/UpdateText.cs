@@ -11,10 +11,10 @@ internal abstract class UpdateText
     /// <summary>Moves the scalars on.</summary>
     public abstract void BeginStep(ref LaneText first, ref LaneText second);
 
-    /// <summary>What all parameters share in a step.</summary>
+    /// <summary>The factors that all parameters share in a step.</summary>
     public abstract UpdateFactors<LaneText> Factors(LaneText rate, LaneText decay, LaneText first, LaneText second);
 
-    /// <summary>Moves a parameter and what is kept for it.</summary>
+    /// <summary>Moves a parameter and its kept state.</summary>
     public abstract void Apply(in UpdateFactors<LaneText> k, LaneText gradient, ref LaneText parameter, ref LaneText first, ref LaneText second);
 }
 

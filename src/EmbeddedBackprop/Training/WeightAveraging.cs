@@ -7,7 +7,7 @@ namespace EmbeddedBackprop.Training;
 /// The first step copies. With Decay 1 it stays the plain mean of all.
 /// Source: Polyak and Juditsky 1992; stochastic weight averaging: Izmailov, Podoprikhin, Garipov, Vetrov, Wilson 2018.
 /// </summary>
-/// <remarks>Only what is trained is averaged: running statistics of a batch normalisation are those of the last step.</remarks>
+/// <remarks>Only trained parameters are averaged: running statistics of a batch normalisation are those of the last step.</remarks>
 public sealed record WeightAveraging
 {
     /// <summary>No average.</summary>

@@ -79,7 +79,7 @@ internal sealed partial class DependencyTests
     private static string[] Offences(SourceDependencies dependencies) =>
         [.. dependencies.Uses.Where(use => RoomOf(use.Used) > RoomOf(use.File)).Select(use => $"{use.File} uses {use.Used}").Order()];
 
-    /// <summary>The place of a file's room in the list: that of the longest folder name that the list knows; -1 if it knows none.</summary>
+    /// <summary>The index of a file's room in the list: that of the longest folder name that the list knows; -1 if it knows none.</summary>
     private static int RoomOf(string file)
     {
         for (string? folder = Path.GetDirectoryName(file); folder is not null; folder = Path.GetDirectoryName(folder))

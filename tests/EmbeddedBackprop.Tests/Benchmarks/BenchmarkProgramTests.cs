@@ -136,7 +136,9 @@ public class BenchmarkProgramTests
         }
     }
 
-    /// <summary>README.md and docs/benchmarks.md are what the command report makes of bench/results, and change when a figure of the results does.</summary>
+    /// <summary>
+    /// README.md and docs/benchmarks.md are the output of the command report for bench/results, and change when a figure of the results does.
+    /// </summary>
     [Test]
     public void The_pages_show_the_results_that_are_kept()
     {

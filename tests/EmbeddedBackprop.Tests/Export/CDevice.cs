@@ -100,11 +100,11 @@ internal sealed record CDevice(string Name, string[] Compiler, string CompilerPa
         string emulator = Tools.Require(Emulator[0], EmulatorPackage), timeout = Tools.Require("timeout", "coreutils");
         string[] count = counted ? ["-icount", "shift=0"] : [];
         Tools.Result result = Tools.Run(build.Folder, timeout, [$"{TimeLimitSeconds}", emulator, .. count, .. Emulator[1..], program]);
-        // Qemu shows what the program writes on its own standard error.
+        // Qemu shows the program's output on its own standard error.
         return this == Avr ? AvrResult(result) : result with { Output = result.Output + result.Errors, Errors = "" };
     }
 
-    /// <summary>Compiles and runs a program that has to return 0; returns what it wrote.</summary>
+    /// <summary>Compiles and runs a program that has to return 0; returns its output.</summary>
     public string RunChecked(CBuild build, string options, params ReadOnlySpan<string> files)
     {
         Compile(build, options, "program-" + Name, files);

@@ -372,7 +372,7 @@ internal sealed class CExporterTests
         return layers.Compile(new NetworkOptions { Arithmetic = arithmetic, Layout = layout, Seed = 7 });
     }
 
-    /// <summary>A user's own that is no function of a single number.</summary>
+    /// <summary>A user's own that is not element-wise.</summary>
     private sealed class Mine : Activation
     {
         public override string Name => "mine";

@@ -9,7 +9,7 @@ internal static class GoldenExport
     /// <summary>A golden case.</summary>
     internal sealed record Case(string File, Plan Plan, float[] Parameters, float[] State);
 
-    /// <summary>Runs tests of golden cases and returns what each file was about, once.</summary>
+    /// <summary>Runs tests of golden cases and returns the subject of each file, once.</summary>
     public static IReadOnlyList<Case> Collect(params ReadOnlySpan<Action> tests)
     {
         Dictionary<string, Case> cases = collected = new(StringComparer.Ordinal);

@@ -47,7 +47,7 @@ internal static class GoldenFolder
 
     private static IEnumerable<string> All() => Directory.GetFiles(Path, "*.json").Order(StringComparer.Ordinal);
 
-    // By what a file holds, not by its name.
+    // By a file's contents, not by its name.
     private static string FamilyOf(string file)
     {
         using JsonDocument document = Read(file);

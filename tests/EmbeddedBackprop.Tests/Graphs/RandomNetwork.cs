@@ -235,7 +235,7 @@ internal sealed class RandomNetwork
         return targets;
     }
 
-    // Mostly what was made last, so that nets are deep; otherwise anything, so that outputs are read twice.
+    // Mostly the last node made, so that nets are deep; otherwise anything, so that outputs are read twice.
     private Node Any() => pool[random.NextBelow(2) == 0 ? pool.Count - 1 : random.NextBelow(pool.Count)].Node;
 
     private Node? Partner(Node node)

@@ -69,7 +69,7 @@ internal sealed class RecurrentNet
         Plan.Backward(Memory, in run, execution);
     }
 
-    /// <summary>One pass over memory that holds what the last one left: nothing may be allocated.</summary>
+    /// <summary>One pass over memory that holds the values of the last one: nothing may be allocated.</summary>
     public void Again()
     {
         RunInfo run = RunInfo.Single(batch, training: true);

@@ -3,7 +3,9 @@ using EmbeddedBackprop.Tests.Ebp;
 
 namespace EmbeddedBackprop.Tests.Results;
 
-/// <summary>One run of each small real task of docs/results.md, by the command line of that page. Thresholds lie a little below what was measured.</summary>
+/// <summary>
+/// One run of each small real task of docs/results.md, by the command line of that page. Thresholds lie a little below the measured values.
+/// </summary>
 [Category("Slow")]
 internal sealed class SmallSetsTests
 {

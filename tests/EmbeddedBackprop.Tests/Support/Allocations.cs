@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Tests.Support;
 
-/// <summary>Counts what a piece of code allocates on this thread.</summary>
+/// <summary>Counts the bytes that a piece of code allocates on this thread.</summary>
 internal static class Allocations
 {
     /// <summary>Bytes that the action allocates in the given number of runs, after enough runs to have everything compiled and made.</summary>

@@ -9,7 +9,7 @@ namespace EmbeddedBackprop.Tests.Training;
 /// </summary>
 internal sealed class ConfusionMatrixTests
 {
-    /// <summary>A net that passes its inputs on: predictions are what the data say.</summary>
+    /// <summary>A net that passes its inputs on: predictions are the data's values.</summary>
     [Test]
     public void Counts_and_shares_by_hand()
     {

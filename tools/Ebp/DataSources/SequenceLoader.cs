@@ -56,7 +56,7 @@ internal sealed class SequenceLoader(Recipe recipe, bool fillsUp, Func<string, I
         return whole || recipe.Says(Options.Test) ? prepared : DatasetView.Subset(prepared, TrainingParts.Split(recipe, all.Count).Test);
     }
 
-    /// <summary>A mask that the net has no input for is told with the text that would have one.</summary>
+    /// <summary>The error of a mask that the net has no input for; it shows a net that has one.</summary>
     private void CheckMask(int steps, int features)
     {
         if (recipe.Get(Options.Padding) != "mask" || recipe.Get(Options.Net) is not { } net)

@@ -4,11 +4,11 @@ using EmbeddedBackprop.Export.Text;
 
 namespace EmbeddedBackprop.Export.Cost;
 
-/// <summary>How many bytes of machine code the text of an export becomes: so many for each word and operator, as gcc -Os makes of it for Cortex-M4F.</summary>
-/// <remarks>The test CCostTests compares it with what the compiler makes.</remarks>
+/// <summary>The bytes of machine code of an export: so many for each word and operator of its C, as gcc -Os compiles it for Cortex-M4F.</summary>
+/// <remarks>The test CCostTests compares it with the compiler's code.</remarks>
 internal static class CCodeSize
 {
-    private const double BytesOfMath = 1.35; // every number is loaded from a constant beside the code
+    private const double BytesOfMath = 1.35; // every constant is loaded from a table after the code
     private const double BytesOfWord = 0.75;
 
     /// <summary>The estimate for NAME.c; its tables are not part of it.</summary>

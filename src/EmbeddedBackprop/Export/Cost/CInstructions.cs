@@ -9,8 +9,8 @@ namespace EmbeddedBackprop.Export.Cost;
 
 /// <summary>About how many instructions a step of the exported C takes: gcc -Os for Cortex-M4F with its fused multiply-add.</summary>
 /// <remarks>
-/// One line for each op. The factors are what the emulator counts for nets of one layer (CCostTests.Calibrate prints them), divided by the loops of the C text:
-/// the estimate of a whole net is the sum of its steps.
+/// One line for each op. The factors are the emulator's counts for nets of one layer (CCostTests.Calibrate prints them), divided by the loops of the
+/// C: the estimate of a whole net is the sum of its steps.
 /// </remarks>
 internal static class CInstructions
 {
@@ -44,10 +44,15 @@ internal static class CInstructions
         });
     }
 
-    /// <summary>A matrix product: five sums at once take 14 instructions an input, what is left over 7 each; one output alone is a dot product.</summary>
+    /// <summary>
+    /// A matrix product: five sums at once take 14 instructions an input, sums left over 7 each; one output alone is a dot product.
+    /// </summary>
     private static double Product(double inputs, int outputs) => outputs == 1 ? 10 + (3.2 * inputs) : inputs * ((14 * (outputs / 5)) + (7 * (outputs % 5)));
 
-    /// <summary>A convolution: four outputs at once where the whole kernel row is inside the image; what is not, and outputs without three others, take twice as many.</summary>
+    /// <summary>
+    /// A convolution: four outputs at once where the whole kernel row is inside the image; other positions, and outputs without three others, take
+    /// twice as many.
+    /// </summary>
     private static double Sums(ConvSizes s)
     {
         const double Alone = 2.2;
@@ -60,7 +65,7 @@ internal static class CInstructions
             inside += first >= 0 && first + ((s.KernelWidth - 1) * s.DilationX) < s.Width ? 1 : 0;
         }
 
-        // Of outputs that are left over, four places side by side are computed at once; each of their rows is two calls.
+        // Of outputs that are left over, four neighbouring positions are computed at once; each of their rows is two calls.
         int together = outputs / 4 * 4, alone = outputs - together, along = inside / 4 * 4;
         double fast = (together * inside) + (1.05 * alone * along), slow = ((double)outputs * s.OutputWidth) - (together * inside) - (alone * along);
         return s.Groups * s.OutputHeight * ((each * (fast + (Alone * slow))) + (180 * alone));

@@ -7,10 +7,10 @@ using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.Export.Files;
 
-/// <summary>The format of a copy of what training changes, which NAME_save writes and the importer reads.</summary>
+/// <summary>The format of a copy of the trained state, which NAME_save writes and the importer reads.</summary>
 /// <remarks>
 /// A copy is words of 32 bits, the low byte first: magic, format, fingerprint of the network, sequence number, words of content; updates, learning rate, seed (low, high),
-/// parameters, the optimiser's state, what layers keep; zeros up to a whole piece of 64 bytes; in the last word a CRC-32 of all before it.
+/// parameters, the optimiser's state, the state of layers; zeros up to a whole piece of 64 bytes; in the last word a CRC-32 of all before it.
 /// </remarks>
 internal static class CCopyFormat
 {
@@ -37,8 +37,8 @@ internal static class CCopyFormat
         checked((HeadWords + ContentWords(training) + 1 + PieceWords - 1) / PieceWords * PieceWords * sizeof(uint));
 
     /// <summary>
-    /// A number of what a copy has to agree with: ops and shapes in their order, the arithmetic, the trained tensors, the optimiser's kind, and the weights that are
-    /// not trained, without which trained ones mean nothing. Rates, penalties and losses may change.
+    /// A fingerprint of all that a copy has to agree with: ops and shapes in their order, the arithmetic, the trained tensors, the optimiser's kind,
+    /// and the weights that are not trained, without which trained ones mean nothing. Rates, penalties and losses may change.
     /// </summary>
     public static uint Fingerprint(CModel model)
     {

@@ -126,7 +126,7 @@ internal static class CHeaderFile
 
         """));
 
-    /// <summary>What rounding the weights for flash has cost, one line for each storage in use.</summary>
+    /// <summary>The error of rounding the weights for flash, one line for each storage in use.</summary>
     private static string Stored(CModel model) => string.Concat(model.Tables.Rounded().Select(stored => string.Create(
         CultureInfo.InvariantCulture,
         $"/* {stored.Bytes} bytes of it are weights as {stored.Name}{(stored.Scales > 0 ? $" ({stored.Scales} of them scales)" : "")}: from the network's own they are {stored.Largest:G4} away at most, {stored.Mean:G4} in the mean. */\n")));
@@ -166,7 +166,7 @@ internal static class CHeaderFile
 
         """;
 
-    /// <summary>A comment with a line per name; one name for many places is a text about all of them.</summary>
+    /// <summary>A comment with a line per name; one name for many elements describes all of them.</summary>
     private static string Names(string caption, IReadOnlyList<string> names, CArgument[] arguments)
     {
         int length = arguments[0].Length;

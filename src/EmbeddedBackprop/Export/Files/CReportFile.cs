@@ -9,7 +9,7 @@ using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Export.Files;
 
-/// <summary>NAME.md: what the network costs, step by step.</summary>
+/// <summary>NAME.md: the cost of the network, step by step.</summary>
 internal static class CReportFile
 {
     public static string Text(CModel model)

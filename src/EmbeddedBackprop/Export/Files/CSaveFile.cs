@@ -103,7 +103,7 @@ internal static class CSaveFile
 
         """;
 
-    /// <summary>What NAME.h declares for it.</summary>
+    /// <summary>Its declarations in NAME.h.</summary>
     public static string Header(CModel model)
     {
         string p = model.Prefix, m = model.Macro;

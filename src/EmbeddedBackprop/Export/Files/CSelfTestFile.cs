@@ -8,7 +8,7 @@ using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Export.Files;
 
-/// <summary>NAME_selftest.c: what the engine computed, to be compared on the device.</summary>
+/// <summary>NAME_selftest.c: the engine's results, to be compared on the device.</summary>
 internal static class CSelfTestFile
 {
     private const uint SumStart = 2166136261u;
@@ -163,7 +163,7 @@ internal static class CSelfTestFile
             """));
     }
 
-    /// <summary>What a network that learns needs: the model, and the outputs behind its memory.</summary>
+    /// <summary>The arguments of a network that learns: the model, and the outputs after its memory.</summary>
     private static string Locals(CModel model)
     {
         int at = model.Training!.Length;

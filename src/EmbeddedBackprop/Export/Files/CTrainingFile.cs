@@ -7,8 +7,8 @@ using EmbeddedBackprop.Export.Update;
 namespace EmbeddedBackprop.Export.Files;
 
 /// <summary>
-/// The functions of an export that trains. They stand in NAME.c, behind the routines that they share with NAME_predict: these are static, and a file of their own would
-/// have them twice in flash.
+/// The functions of an export that trains. They are in NAME.c, after the routines that they share with NAME_predict: these are static, and a file of
+/// their own would have them twice in flash.
 /// </summary>
 internal static class CTrainingFile
 {
@@ -48,7 +48,7 @@ internal static class CTrainingFile
         }
     }
 
-    /// <summary>A function with the declarations that its body needs; parameters that it does not use are said to be unused.</summary>
+    /// <summary>A function with the declarations that its body needs; parameters that it does not use are marked as unused.</summary>
     public static void AppendFunction(StringBuilder text, CModel model, string head, string body, string first, string last, string[] parameters)
     {
         string locals = Locals(model.Training!, body);
@@ -73,7 +73,7 @@ internal static class CTrainingFile
     private static void AppendBackward(StringBuilder text, CModel model)
     {
         string body = model.TrainingBodies!.Backward;
-        // What is computed again is the forward pass of a training.
+        // Recomputed steps are the forward pass of a training.
         string training = CText.Uses(body, "training") ? "    const int training = 1;\n" : "";
         string rate = model.Training!.Tensors.Any(tensor => tensor.Gradient is null) ? $"    const float rate = {model.TrainingBodies.Rate};\n" : "";
         AppendFunction(

@@ -5,7 +5,7 @@ using EmbeddedBackprop.Training.Schedules;
 
 namespace EmbeddedBackprop.Export.Files;
 
-/// <summary>What NAME.h says where the network can be trained.</summary>
+/// <summary>The part of NAME.h for a network that can be trained.</summary>
 internal static class CTrainingHeader
 {
     public static string Memory(CModel model, CTraining training)

@@ -11,7 +11,7 @@ namespace EmbeddedBackprop.Export.Files;
 /// <summary>The training part of NAME.md: where all the memory goes, how the functions are called.</summary>
 internal static class CTrainingReport
 {
-    /// <summary>sizeof the structure: a pointer, three numbers of 32 bits, a seed of 64.</summary>
+    /// <summary>sizeof the structure: a pointer, three words of 32 bits, a seed of 64.</summary>
     public const int ModelBytes = 24;
 
     /// <summary>The lines of the memory table.</summary>
@@ -31,7 +31,7 @@ internal static class CTrainingReport
             """);
     }
 
-    /// <summary>A table of what is trained, and of what the training plan runs.</summary>
+    /// <summary>A table of the trained tensors, and one of the steps of the training plan.</summary>
     public static string Tables(CTraining training)
     {
         StringBuilder text = new("\n| trained tensor | numbers | in the memory at | gradient at |\n| --- | ---: | ---: | --- |\n");

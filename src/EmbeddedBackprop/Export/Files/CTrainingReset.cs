@@ -5,7 +5,10 @@ using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.Export.Files;
 
-/// <summary>NAME_reset of an export that trains: it forgets what recurrent layers carry from call to call. The ranges of single samples stand behind all others.</summary>
+/// <summary>
+/// NAME_reset of an export that trains: it clears the state that recurrent layers carry from call to call. The ranges of single samples follow all
+/// others.
+/// </summary>
 internal static class CTrainingReset
 {
     /// <summary>Whether a layer carries anything.</summary>
@@ -25,7 +28,7 @@ internal static class CTrainingReset
             """;
     }
 
-    /// <summary>What the header says of it, or nothing.</summary>
+    /// <summary>Its description in the header, or nothing.</summary>
     public static string Declaration(CModel model) => !IsNeeded(model.Training!) ? "" : $$"""
 
         /*

@@ -8,7 +8,7 @@ namespace EmbeddedBackprop.Export.Files;
 /// <summary>The training part of NAME_selftest.c.</summary>
 internal static class CTrainingSelfTest
 {
-    /// <summary>Tables and routines in front of NAME_selftest.</summary>
+    /// <summary>Tables and routines before NAME_selftest.</summary>
     public static string Routines(CModel model, CTrainingGolden golden)
     {
         string m = model.Macro, p = model.Prefix;

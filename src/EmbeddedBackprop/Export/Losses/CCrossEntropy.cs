@@ -49,7 +49,7 @@ internal sealed class CCrossEntropy : CLoss
         program.Routine("log_sum_exp", CFunctions.Exp | CFunctions.Log, LogSumExp);
         string term = "(" + target + " * (lse - z[i]))";
         term = weighed ? $"(weight * {term})" : term;
-        // Of a class's number there is one term; the others are 0 there.
+        // A class index gives one term; the others are 0.
         string body = index && loss.LabelSmoothing == 0f
             ? $$"""
                     const size_t i = ebp_class(n, y[0]);
@@ -143,7 +143,7 @@ internal sealed class CCrossEntropy : CLoss
         program.Close();
     }
 
-    /// <summary>How the routines read targets: as they are, as a class's number, and smoothed; and whether a sample is weighed.</summary>
+    /// <summary>How the routines read targets: as they are, as a class index, and smoothed; and whether a sample is weighed.</summary>
     private static (string Suffix, string Parameters, string Arguments, string Target) Variant(SoftmaxCrossEntropy loss, CProgram program)
     {
         bool smooths = loss.LabelSmoothing > 0f, weighed = loss.ClassWeights is not null, index = loss.IndexTarget;

@@ -30,10 +30,10 @@ internal abstract class CLoss : COp
         WriteSlope(step, loss, CText.Hex(scale), program);
     }
 
-    /// <summary>What the loss is, for a person.</summary>
+    /// <summary>The loss's formula, for a reader of the C.</summary>
     protected abstract string Formula { get; }
 
-    /// <summary>What its derivative is, for a person; empty where the routine says it.</summary>
+    /// <summary>Its derivative, for a reader of the C; empty where the routine shows it.</summary>
     protected virtual string Slope => "";
 
     /// <summary>Adds the terms.</summary>
@@ -47,7 +47,7 @@ internal abstract class CLoss : COp
         $"static const float class_weights[{loss.ClassWeights!.Count}] = {{ {string.Join(", ", loss.ClassWeights.Select(CText.Hex))} }};";
 
     /// <summary>
-    /// What a sample weighs, as LossTargets.Weight says: the dot product of class weights and target; for a single output M(w1, y, w0 (1 - y)).
+    /// The weight of a sample, as in LossTargets.Weight: the dot product of class weights and target; for a single output M(w1, y, w0 (1 - y)).
     /// </summary>
     protected static string SampleWeight(Loss loss, string y, CProgram program)
     {
@@ -60,10 +60,10 @@ internal abstract class CLoss : COp
         return $"EBP_M(class_weights[1], {y}[0], class_weights[0] * (1.0f - {y}[0]))";
     }
 
-    /// <summary>The place of a sample's row in a loop over b.</summary>
+    /// <summary>The address of a sample's row in a loop over b.</summary>
     protected static string Row(string place, int columns, int batch) => batch == 1 ? place : $"({place} + (b * {CText.Size(columns)}))";
 
-    /// <summary>The number of numbers in front of a sample's row.</summary>
+    /// <summary>The number of elements before a sample's row.</summary>
     protected static string First(int columns, int batch) => batch == 1 ? "0u" : $"b * {CText.Size(columns)}";
 
     /// <summary>Opens a loop over the samples, or a block where there is one.</summary>

@@ -6,7 +6,7 @@ namespace EmbeddedBackprop.Export.Model;
 /// <summary>An input, output or target of the network as an argument of the C functions.</summary>
 /// <param name="Node">The node.</param>
 /// <param name="Pointer">The name of the C parameter: input, output or target; where there are several, in_NAME, out_NAME or target_NAME.</param>
-/// <param name="Suffix">What macros and tables of this argument end with: nothing, or where there are several _NAME.</param>
+/// <param name="Suffix">The suffix of this argument's macros and tables: empty, or _NAME where there are several arguments.</param>
 internal sealed record CArgument(Node Node, string Pointer, string Suffix)
 {
     /// <summary>Elements of one sample.</summary>

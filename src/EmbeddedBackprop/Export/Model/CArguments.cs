@@ -5,7 +5,7 @@ namespace EmbeddedBackprop.Export.Model;
 /// <summary>The arguments of the functions of the exported C: a node has the same name in all of them.</summary>
 internal sealed class CArguments
 {
-    /// <summary>Finds what the functions read and write.</summary>
+    /// <summary>Finds the inputs and outputs of the functions.</summary>
     /// <param name="prediction">An inference plan.</param>
     /// <param name="outputs">Its outputs.</param>
     /// <param name="training">The training plan; null for a network that only predicts.</param>
@@ -21,10 +21,10 @@ internal sealed class CArguments
         Targets = CArgument.All([.. targets.Where(node => !predicted.Contains(node) && !trained.Contains(node))], "target", "target");
     }
 
-    /// <summary>What NAME_predict reads, in the order of the graph.</summary>
+    /// <summary>The inputs of NAME_predict, in the order of the graph.</summary>
     public CArgument[] PredictionInputs { get; }
 
-    /// <summary>What NAME_predict writes, in the order in which the plan was asked for it.</summary>
+    /// <summary>The outputs of NAME_predict, in the order in which the plan was asked for them.</summary>
     public CArgument[] Outputs { get; }
 
     /// <summary>The inputs that NAME_train_step reads, in the order of the graph; a target that is also an input is one of them.</summary>

@@ -32,10 +32,10 @@ internal sealed class CGolden
 
     public int Samples { get; }
 
-    /// <summary>[samples][numbers] for each input.</summary>
+    /// <summary>[samples][elements] for each input.</summary>
     public float[][] Inputs { get; }
 
-    /// <summary>[samples][numbers] for each output.</summary>
+    /// <summary>[samples][elements] for each output.</summary>
     public float[][] Outputs { get; }
 
     /// <summary>Copies the values of the tables into a plan's memory.</summary>
@@ -52,7 +52,7 @@ internal sealed class CGolden
         }
     }
 
-    /// <summary>Which nodes are numbers of table rows, and the rows of the smallest table that they choose from.</summary>
+    /// <summary>The nodes that are indices of table rows, and the rows of the smallest table that they choose from.</summary>
     public static Dictionary<Node, int> TableRows(Plan plan)
     {
         Dictionary<Node, int> rows = [];
@@ -101,7 +101,7 @@ internal sealed class CGolden
         random.FillUniform(stream + (uint)sample, 0, (sample & 1) != 0 ? 0f : -1f, 1f, input);
         if (sample == 3)
         {
-            // Every other number is an edge value.
+            // Every other element is an edge value.
             for (int i = 0; i < input.Length; i += 2)
             {
                 input[i] = Edges[i / 2 % Edges.Length];

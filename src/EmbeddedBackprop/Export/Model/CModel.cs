@@ -6,13 +6,15 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Export.Model;
 
-/// <summary>What the files of one export share: plans, names, tables and the bodies of the functions. The network is not run for it.</summary>
+/// <summary>
+/// The common data of the files of one export: plans, names, tables and the bodies of the functions. The network is not run for it.
+/// </summary>
 internal sealed class CModel
 {
     /// <summary>Plans the exported functions and writes their bodies.</summary>
     /// <param name="source">An inference plan; its batch and layout do not matter.</param>
     /// <param name="parameters">The parameters in its layout.</param>
-    /// <param name="state">What the ops keep without training it, in its layout.</param>
+    /// <param name="state">The state that ops keep without training it, in its layout.</param>
     /// <param name="options">Names, arithmetic, storage, training.</param>
     public CModel(Plan source, ReadOnlySpan<float> parameters, ReadOnlySpan<float> state, CExportOptions options)
     {
@@ -118,7 +120,7 @@ internal sealed class CModel
         }
     }
 
-    /// <summary>Of several inputs, the first one holds what was measured.</summary>
+    /// <summary>Of several inputs, the first one holds the measured values.</summary>
     private void CheckPreparation()
     {
         int means = Options.InputMeans.Count, scales = Options.InputScales.Count;

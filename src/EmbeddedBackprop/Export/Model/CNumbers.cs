@@ -3,11 +3,11 @@ using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.Export.Model;
 
-/// <summary>A network's numbers on their way into tables.</summary>
+/// <summary>A network's parameters on their way into tables.</summary>
 internal static class CNumbers
 {
     /// <summary>A tensor without padding, in the order of memory.</summary>
-    /// <exception cref="ArgumentException">A number is not finite.</exception>
+    /// <exception cref="ArgumentException">An element is not finite.</exception>
     public static float[] Compact(in ParameterRange range, ReadOnlySpan<float> parameters)
     {
         float[] values = new float[range.Count];
@@ -20,7 +20,7 @@ internal static class CNumbers
         return values;
     }
 
-    /// <exception cref="ArgumentException">A number is not finite.</exception>
+    /// <exception cref="ArgumentException">An element is not finite.</exception>
     public static void RequireFinite(string name, float[] values)
     {
         int bad = Array.FindIndex(values, value => !float.IsFinite(value));

@@ -48,7 +48,7 @@ internal static class COpList
     /// <summary>The classes of all ops that can be exported.</summary>
     public static IEnumerable<Type> OpTypes => Rows.Select(row => row.Op);
 
-    /// <summary>What writes the C of a step's op.</summary>
+    /// <summary>The writer of the C of a step's op.</summary>
     /// <exception cref="NotSupportedException">Nothing does: it is an op or a loss of a user's own.</exception>
     public static COp For(Step step)
     {

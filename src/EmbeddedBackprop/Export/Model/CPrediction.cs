@@ -16,7 +16,7 @@ internal sealed class CPrediction
     /// <param name="plan">The inference plan.</param>
     /// <param name="arguments">The names of inputs and outputs.</param>
     /// <param name="tables">The constant tables.</param>
-    /// <param name="training">Where what is trained is in memory; null for a network that only predicts.</param>
+    /// <param name="training">The memory of trained tensors; null for a network that only predicts.</param>
     /// <param name="program">Collects routines and statements.</param>
     public CPrediction(Plan plan, CArguments arguments, CTables tables, CTraining? training, CProgram program)
     {
@@ -78,7 +78,10 @@ internal sealed class CPrediction
         return CText.At("arena", slot.Offset);
     }
 
-    /// <summary>The C expression of what an op carries from call to call. Only steps take room for it: an op that is applied twice carries one state.</summary>
+    /// <summary>
+    /// The C expression of the state that an op carries from call to call. Only ranges that the steps use have memory: an op that is applied twice
+    /// carries one state.
+    /// </summary>
     private string Carried(StateRange range)
     {
         if (training is not null)

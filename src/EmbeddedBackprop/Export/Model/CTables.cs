@@ -15,12 +15,12 @@ internal sealed class CTables
     private readonly string prefix;
 
     /// <summary>Makes the tables of parameters and of the preparation.</summary>
-    /// <param name="prefix">What their names begin with.</param>
+    /// <param name="prefix">The prefix of their names.</param>
     /// <param name="source">The plan whose layout the values have.</param>
     /// <param name="plan">The plan of the exported prediction.</param>
     /// <param name="trainingPlan">The plan of the exported training; null without training.</param>
     /// <param name="parameters">The parameters.</param>
-    /// <param name="state">What the ops keep without training it.</param>
+    /// <param name="state">The state that ops keep without training it.</param>
     /// <param name="options">Storage and preparation.</param>
     public CTables(string prefix, Plan source, Plan plan, Plan? trainingPlan, ReadOnlySpan<float> parameters, ReadOnlySpan<float> state, CExportOptions options)
     {
@@ -41,7 +41,9 @@ internal sealed class CTables
     /// <summary>The tables of parameters that steps read.</summary>
     public IEnumerable<CTable> ReadParameters => Parameters.Where((_, i) => read.Contains(plan.Parameters[i].Name));
 
-    /// <summary>The values that ops keep without training them, one array for each range of the plan; empty ones for what is carried from call to call.</summary>
+    /// <summary>
+    /// The values that ops keep without training them, one array for each range of the plan; empty ones for state carried from call to call.
+    /// </summary>
     public float[][] KeptValues { get; }
 
     /// <summary>Means and scales of the inputs; empty where they are taken as they are.</summary>
@@ -58,7 +60,7 @@ internal sealed class CTables
     /// <summary>The table of a range of kept values; null where no step reads it.</summary>
     public CTable? Kept(string name) => kept.GetValueOrDefault(name);
 
-    /// <summary>The tables that a step reads: its parameters, then what its op keeps. What is trained is read from memory.</summary>
+    /// <summary>The tables that a step reads: its parameters, then the state its op keeps. Trained tensors are read from memory.</summary>
     public CTable[] Of(Step step, COp op, CTraining? training) =>
     [
         .. step.Ranges.Select(range => training?.TensorOf(in range) is { } tensor ? tensor.Table.InMemory(tensor.Place) : ParameterTable(range.Name)),
@@ -85,7 +87,7 @@ internal sealed class CTables
             ParameterRange range = ranges[i];
             float[] values = CNumbers.Compact(range, parameters);
             made[i] = new CTable(Unique($"{prefix}_{CText.Identifier(range.Name)}"), $"{CText.Comment(range.Name)} {Sizes(range)}", values);
-            // What is trained begins with the network's own values.
+            // Training begins with the network's own values.
             if (!CTraining.IsTrained(trainingPlan, range.Name) && stored.TryGetValue(range.Name, out (CScaleAxis Axis, CStorage Storage) choice))
             {
                 made[i] = made[i].StoredAs(choice.Storage, choice.Axis, range.Name, Unique);
@@ -152,7 +154,7 @@ internal sealed class CTables
             if (!kept.TryGetValue(range.Name, out CTable? table))
             {
                 float[] values = KeptValues[StateIndex(range.Name)];
-                // A training changes these values: what an op computes from them would be wrong after its first step.
+                // A training changes these values: results computed from them would be wrong after its first step.
                 (string name, float[] numbers) = training is null ? op.KeptTable(step.Op, index, range.Name, values) : (range.Name, values);
                 CNumbers.RequireFinite(name, numbers);
                 table = new CTable(Unique($"{prefix}_{CText.Identifier(name)}"), $"{CText.Comment(name)} [{CText.Number(numbers.Length)}]", numbers);

@@ -12,7 +12,7 @@ namespace EmbeddedBackprop.Export.Model;
 /// <summary>The training of the self-test: samples that both sides draw by the same few lines, the losses of all calls, and the check sum of the trained weights.</summary>
 internal sealed class CTrainingGolden
 {
-    /// <summary>Trains with the engine until the steps are done or a number is no longer finite.</summary>
+    /// <summary>Trains with the engine until the steps are done or a value is no longer finite.</summary>
     public CTrainingGolden(CModel model)
     {
         CTraining training = model.Training!;
@@ -61,7 +61,7 @@ internal sealed class CTrainingGolden
         LossValues = [.. losses];
     }
 
-    /// <summary>What the samples are drawn for: inputs and targets.</summary>
+    /// <summary>The uses of the drawn samples: inputs and targets.</summary>
     public Draw[] Draws { get; }
 
     /// <summary>The loss of each call.</summary>
@@ -70,12 +70,12 @@ internal sealed class CTrainingGolden
     /// <summary>NAME_checksum after these calls.</summary>
     public uint Checksum { get; }
 
-    /// <summary>The stream of an input's numbers in a call.</summary>
+    /// <summary>The stream of an input's elements in a call.</summary>
     public static uint Stream(int call, int end) => (uint)((call * 64) + end + 1);
 
     /// <summary>
-    /// The loss of the samples of one call by themselves, after a forward pass over them: the engine's own value goes on from the calls before. The
-    /// workspace is left as it was.
+    /// The loss of the samples of one call by themselves, after a forward pass over them: the engine's own value continues from the calls
+    /// before. The workspace is not changed.
     /// </summary>
     public static float LossOfCall(Plan plan, in PlanMemory<float> memory, in RunInfo run)
     {
@@ -109,13 +109,13 @@ internal sealed class CTrainingGolden
         return ~crc;
     }
 
-    /// <summary>How the numbers of an input or target are drawn.</summary>
+    /// <summary>How the elements of an input or target are drawn.</summary>
     /// <param name="Argument">The input or target.</param>
     /// <param name="Rows">0: numbers from 0 to 1; else whole numbers below this.</param>
-    /// <param name="OneHot">Whether a row has a 1 at a drawn place and is 0 elsewhere.</param>
+    /// <param name="OneHot">Whether a row has a 1 at a drawn index and is 0 elsewhere.</param>
     public sealed record Draw(CArgument Argument, int Rows, bool OneHot)
     {
-        /// <summary>Whole numbers for rows of tables and numbers of classes, one 1 for classes, 0 or 1 for yes and no.</summary>
+        /// <summary>Whole numbers for indices of table rows and of classes, one 1 for classes, 0 or 1 for yes and no.</summary>
         public static IEnumerable<Draw> All(Plan plan, CArguments arguments)
         {
             Dictionary<Node, int> rows = CGolden.TableRows(plan);
@@ -133,7 +133,7 @@ internal sealed class CTrainingGolden
             }
         }
 
-        /// <summary>The numbers of all samples of a call, as ebp_draw of the self-test fills them in.</summary>
+        /// <summary>The elements of all samples of a call, as ebp_draw of the self-test fills them in.</summary>
         public void Fill(uint stream, int batch, Span<float> values)
         {
             if (OneHot)

@@ -12,14 +12,14 @@ internal abstract class CActivation(Activation activation)
     /// <summary>Its name in comments.</summary>
     public string Name => CText.Comment(activation.Name);
 
-    /// <summary>What it computes, for a person.</summary>
+    /// <summary>Its formula, for a reader of the C.</summary>
     public virtual string Formula => activation.Equation.Length == 0 ? $"a = {Name}(z)" : CText.Equation(activation.Equation);
 
     /// <summary>The activation's class.</summary>
     public Type Type => activation.GetType();
 
     /// <summary>The C of an activation: printed from its formula, a user's own like the engine's.</summary>
-    /// <exception cref="NotSupportedException">It has no formula: it is a user's own that is no function of a single number.</exception>
+    /// <exception cref="NotSupportedException">It has no formula: it is a user's own that is not element-wise.</exception>
     public static CActivation For(Step step, Activation activation)
     {
         if (activation is Softmax)
@@ -35,9 +35,11 @@ internal abstract class CActivation(Activation activation)
         return new CElementwise(activation);
     }
 
-    /// <summary>a = f(z) over the numbers of one sample; z and a may be the same.</summary>
+    /// <summary>a = f(z) over the elements of one sample; z and a may be the same.</summary>
     public abstract void Write(CProgram program, int length, string z, string a);
 
-    /// <summary>delta = dC/da f'(z) over the numbers of one sample, in place in d. z is read only where the activation keeps it (Activation.KeepsInput).</summary>
+    /// <summary>
+    /// delta = dC/da f'(z) over the elements of one sample, in place in d. z is read only where the activation keeps it (Activation.KeepsInput).
+    /// </summary>
     public abstract void WriteBackward(CProgram program, int length, string z, string a, string d);
 }

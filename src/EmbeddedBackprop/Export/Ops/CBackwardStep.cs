@@ -3,32 +3,38 @@ using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.Export.Ops;
 
-/// <summary>The backward pass of a step as an op's C text sees it.</summary>
+/// <summary>The backward pass of a step as an op's C sees it.</summary>
 /// <remarks>
-/// All places are C expressions of one sample inside the frame's loop over the samples, or of the first of <see cref="CStep.Batch"/> rows where the op takes the
-/// whole batch (<see cref="COp.TakesBatch"/>). In the function stand <c>model</c>, <c>parameters</c>, <c>gradients</c>, <c>state</c>, <c>arena</c>, and
+/// All addresses are C expressions of one sample inside the frame's loop over the samples, or of the first of <see cref="CStep.Batch"/> rows where
+/// the op takes the whole batch (<see cref="COp.TakesBatch"/>). The function has <c>model</c>, <c>parameters</c>, <c>gradients</c>, <c>state</c>,
+/// <c>arena</c>, and
 /// <c>rate</c> where weights change at once.
 /// </remarks>
-/// <param name="Forward">Inputs, output, weights (<see cref="CStep.Tables"/>), saved numbers, sizes: as the forward pass saw them. A value that the plan dropped may be gone.</param>
+/// <param name="Forward">
+/// Inputs, output, weights (<see cref="CStep.Tables"/>), saved values, sizes: as the forward pass saw them. A value that the plan dropped may be
+/// gone.
+/// </param>
 /// <param name="OutputGradient">dL/d(output), which the op may overwrite (delta in place). A loss has none.</param>
-/// <param name="InputGradients">Where dL/d(input k) goes; null where nobody wants it, so not for the first layer.</param>
-/// <param name="ContinueInputGradients">Whether it goes on from what a later reader of the same node wrote there, instead of beginning with +0.</param>
+/// <param name="InputGradients">The address for dL/d(input k); null where nothing reads it, as for the first layer.</param>
+/// <param name="ContinueInputGradients">
+/// Whether it continues from the value that a later reader of the same node wrote there, instead of beginning with +0.
+/// </param>
 /// <param name="Tensors">The op's parameters in order; null for one that is not trained (frozen): it gets no gradient.</param>
 /// <param name="Scratch">Memory of BackwardScratchLength that dies with the step; NULL where there is none.</param>
-/// <param name="LogicalBatch">Samples of one update: what a loss averages over.</param>
+/// <param name="LogicalBatch">Samples of one update: a loss is their mean.</param>
 internal sealed record CBackwardStep(
     CStep Forward, string OutputGradient, string?[] InputGradients, bool[] ContinueInputGradients, CTensor?[] Tensors, string Scratch, int LogicalBatch)
 {
     /// <summary>The step.</summary>
     public Step Step => Forward.Step;
 
-    /// <summary>The layer's number, counted from 1.</summary>
+    /// <summary>The layer's index, counted from 1.</summary>
     public int Number => Forward.Number;
 
     /// <summary>The layer's name, fit for a comment.</summary>
     public string Name => Forward.Name;
 
-    /// <summary>Adds the statement that clears an input's gradient in front of a routine that adds to it, unless it continues.</summary>
+    /// <summary>Adds the statement that clears an input's gradient before a routine that adds to it, unless it continues.</summary>
     public void Begin(CProgram program, int input)
     {
         if (InputGradients[input] is { } dx && !ContinueInputGradients[input])
@@ -38,13 +44,14 @@ internal sealed record CBackwardStep(
     }
 
     /// <summary>
-    /// Adds the statement that hands a gradient on to an input: dx = d, or dx = dx + d where it continues; nothing if nobody wants it or it stands there already.
+    /// Adds the statement that hands a gradient on to an input: dx = d, or dx = dx + d where it continues; nothing if nothing reads it or
+    /// it is there already.
     /// </summary>
-    /// <param name="program">Collects the texts.</param>
-    /// <param name="length">How many numbers.</param>
+    /// <param name="program">Collects the C.</param>
+    /// <param name="length">How many elements.</param>
     /// <param name="d">The C expression of the gradient.</param>
     /// <param name="input">Which input.</param>
-    /// <param name="first">The first of the input's numbers that it is handed to.</param>
+    /// <param name="first">The first of the input's elements that it is handed to.</param>
     public void PassOn(CProgram program, int length, string d, int input, int first = 0)
     {
         if (InputGradients[input] is not { } place)

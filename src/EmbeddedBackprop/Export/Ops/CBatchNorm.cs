@@ -107,7 +107,7 @@ internal sealed class CBatchNorm : COp
     /// <summary>Mean and variance are those of all samples of a call.</summary>
     public override bool TakesBatch(Op op) => true;
 
-    /// <summary>The gradient of the input, which may come to stand in the place of delta, needs scale and sums of a channel together.</summary>
+    /// <summary>The gradient of the input, which may overwrite delta, needs scale and sums of a channel together.</summary>
     public override bool CanUpdateAtOnce(Op op) => false;
 
     /// <summary>Instead of the running variance the table has 1 / sqrt(variance + epsilon), which the engine computes at every prediction.</summary>
@@ -141,7 +141,7 @@ internal sealed class CBatchNorm : COp
         program.Comment($"in training mean and deviation of the {n} numbers of a channel in this call, towards which the running ones move");
         CReduce.Fold(program);
         string train = program.Routine("batch_norm_training", CFunctions.MultiplyAdd | CFunctions.SquareRoot, TrainingText);
-        // From one number a variance cannot be told: the running one stays.
+        // One element has no unbiased variance: the running one is not changed.
         string correction = CText.Hex(n > 1 ? n / (n - 1f) : 0f);
         program.Open("if (training != 0)");
         program.Statement($"{train}({batch}, {sizes}, {scales}, {epsilon}, {CText.Hex(op.Momentum)}, {correction}, {step.Kept[0]}, {step.Kept[1]}, {step.Saved}, {step.Output});");
@@ -173,7 +173,7 @@ internal sealed class CBatchNorm : COp
             + $"{step.OutputGradient}, {step.Tensors[0]?.Gradient ?? "NULL"}, {step.Tensors[1]?.Gradient ?? "NULL"}, {step.InputGradients[0] ?? "NULL"});");
     }
 
-    /// <summary>A frozen layer goes on predicting by what it had measured, which does not depend on x.</summary>
+    /// <summary>A frozen layer continues to predict by its measured statistics, which do not depend on x.</summary>
     private static void WriteFixed(CBackwardStep step, CProgram program, Shape shape, bool adds)
     {
         if (step.InputGradients[0] is not { } dx)

@@ -3,7 +3,7 @@ using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Export.Ops;
 
-/// <summary>Inputs one behind the other in C.</summary>
+/// <summary>Inputs one after the other in C.</summary>
 internal sealed class CConcat : COp
 {
     public override void Write(CStep step, CProgram program)

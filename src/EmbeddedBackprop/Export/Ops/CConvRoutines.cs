@@ -126,8 +126,8 @@ internal static class CConvRoutines
         program.Statement($"{sums}({CText.Size(channels)}, {CText.Size(positions)}, {delta}, {gradient.Arguments});");
     }
 
-    // In the textbook's form every number of dx collects its terms, with a division for each; here every place of delta spreads them. To one number they
-    // come in the same order.
+    // In the textbook's form every element of dx collects its terms, with a division for each; here every element of delta spreads them. An
+    // element gets them in the same order.
     private static string InputText(CWeightLoad load, string name, bool spreads)
     {
         string scale = load.HasFactor ? spreads ? ", w_scale + ((o / outputs) * channels)" : ", w_scale + o" : "";

@@ -63,7 +63,8 @@ internal static class CConvSizes
     public static void Ask(CProgram program) => program.Routine("conv_sizes", CFunctions.None, Text);
 
     /// <summary>
-    /// Asks for conv_taps(position, padding, size, dilation, kernel, first): how many of the numbers position + first * dilation and so on, less the padding, are inside.
+    /// Asks for conv_taps(position, padding, size, dilation, kernel, first): how many of the indices position + first * dilation and so on,
+    /// less the padding, are inside.
     /// </summary>
     public static void AskTaps(CProgram program) => program.Routine("conv_taps", CFunctions.None, Taps);
 

@@ -25,7 +25,7 @@ internal sealed class CConvTranspose2D : COp
 
         """;
 
-    // [inputs][channels of one group][kernel]: the channels of a group go on counting behind those of the group in front.
+    // [inputs][channels of one group][kernel]: the count of a group's channels continues that of the group before.
     public override CScaleAxis? WeightAxis(Op op, int index)
     {
         ConvSizes sizes = ((ConvTranspose2D)op).Sizes;

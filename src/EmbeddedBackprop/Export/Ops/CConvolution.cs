@@ -25,7 +25,7 @@ internal sealed class CConvolution : COp
             + $"{CText.Number(op.MultiplyAdds)} multiply-adds");
         program.Comment(
             $"z = b + sum of w x over {sizes.Channels / sizes.Groups} channels and a kernel of {sizes.KernelHeight} x {sizes.KernelWidth}, x[{sizes.Channels}][{sizes.Height}][{sizes.Width}]");
-        // In training the derivative may read z later: then it has a place of its own.
+        // In training the derivative may read z later: then it has memory of its own.
         string routine = CConvForward.Ask(program, step.Tables[0].Load, in sizes), z = step.Saved ?? step.Output;
         program.Statement($"{routine}({CConvSizes.Constant(program, in sizes)}, {step.Inputs[0]}, {step.Tables[0].Argument}, {step.Tables[1].Name}, {z});");
         activation.Write(program, step.OutputLength, z, step.Output);

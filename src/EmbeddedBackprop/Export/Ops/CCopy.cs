@@ -3,7 +3,7 @@ using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.Export.Ops;
 
-/// <summary>Ops that leave a sample's numbers as they are (flatten, reshape): nothing at all where the plan lets them work in place.</summary>
+/// <summary>Ops that do not change a sample's elements (flatten, reshape): nothing at all where the plan lets them work in place.</summary>
 internal sealed class CCopy : COp
 {
     public override void Write(CStep step, CProgram program)

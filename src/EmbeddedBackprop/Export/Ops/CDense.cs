@@ -54,7 +54,7 @@ internal sealed class CDense : COp
         int l = step.Number;
         program.Comment($"{step.Name}: a^{l}[{step.OutputLength}] = {activation.Name}(z^{l}): {activation.Formula}; {CText.Number(dense.MultiplyAdds)} multiply-adds");
         program.Comment($"z_j = b_j + sum over k of w_jk x_k, x[{step.InputLength}] (Nielsen, chapter 2: z^l = w^l a^(l-1) + b^l)");
-        // In training the derivative may read z later: then it has a place of its own.
+        // In training the derivative may read z later: then it has memory of its own.
         string z = step.Saved ?? step.Output;
         CWeightLoad load = step.Tables[0].Load;
         string weight = step.Tables[0].Argument, bias = step.Tables[1].Name;
@@ -101,11 +101,11 @@ internal sealed class CDense : COp
     /// <summary>Asks for dense_gradient(inputs, outputs, x, delta, ...).</summary>
     public static string AskGradient(CProgram program, CGradientSum gradient) => program.Routine("dense" + gradient.Suffix, CFunctions.MultiplyAdd, GradientText(gradient));
 
-    /// <summary>Asks for dense_back(inputs, outputs, delta, w, dx), or for dense_back_more where dx goes on from what stands there.</summary>
+    /// <summary>Asks for dense_back(inputs, outputs, delta, w, dx), or for dense_back_more where dx continues from its stored value.</summary>
     public static string AskBack(CProgram program, CWeightLoad load, bool continues) =>
         program.Routine((continues ? "dense_back_more" : "dense_back") + load.Suffix, CFunctions.MultiplyAdd | load.Functions, InputGradientText(load, continues));
 
-    /// <summary>Asks for bias_gradient(n, delta, ...): the gradient of a bias that is added to each of n numbers.</summary>
+    /// <summary>Asks for bias_gradient(n, delta, ...): the gradient of a bias that is added to each of n elements.</summary>
     public static string AskBias(CProgram program, CGradientSum gradient) => program.Routine("bias" + gradient.Suffix, CFunctions.MultiplyAdd, $$"""
         /* BP3 for one sample: dC/db_j = delta_j; {{gradient.Remark}} */
         static void ebp_bias{{gradient.Suffix}}(size_t n, const float *delta, {{gradient.Parameters}})

@@ -4,7 +4,7 @@ using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Export.Ops;
 
-/// <summary>An activation of one number in C: a loop around its printed formula.</summary>
+/// <summary>An element-wise activation in C: a loop around its printed formula.</summary>
 /// <param name="activation">The activation.</param>
 internal sealed class CElementwise(Activation activation) : CActivation(activation)
 {

@@ -4,7 +4,9 @@ using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Export.Ops;
 
-/// <summary>Rows of a table by number, in C. Where the engine refuses a number without a row, the C gives zeros: it never reads outside the table.</summary>
+/// <summary>
+/// Rows of a table by index, in C. Where the engine refuses an index without a row, the C gives zeros: it never reads outside the table.
+/// </summary>
 internal sealed class CEmbedding : COp
 {
     private static string Text(CWeightLoad load) => $$"""
@@ -44,7 +46,7 @@ internal sealed class CEmbedding : COp
 
     public override CScaleAxis? WeightAxis(Op op, int index) => CScaleAxis.Columns(((Embedding)op).Size);
 
-    /// <summary>A row is added to once for every place of the sequence that names it.</summary>
+    /// <summary>A row is added to once for every position of the sequence that names it.</summary>
     public override bool CanUpdateAtOnce(Op op) => false;
 
     public override void Write(CStep step, CProgram program)

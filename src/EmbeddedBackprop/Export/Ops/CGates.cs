@@ -29,10 +29,15 @@ internal abstract class CGates
     /// <summary>h and the cell in place.</summary>
     public abstract CFormulaText Predict(int depth);
 
-    /// <summary>The same from before to after and from cell to cell + next, with all that the backward step reads: gates in place of p, and the tanh of the cell.</summary>
+    /// <summary>
+    /// The same from before to after and from cell to cell + next, with all that the backward step reads: gates in the memory of p, and the tanh of
+    /// the cell.
+    /// </summary>
     public abstract CFormulaText Keep(int depth);
 
-    /// <summary>The deltas of the gates in place of the gates, dL/dc in place, and in place of dL/dh the beginning of the chain of dL/dh before the step.</summary>
+    /// <summary>
+    /// The deltas of the gates in place of the gates, dL/dc in place, and in the memory of dL/dh the start of the chain of dL/dh before the step.
+    /// </summary>
     public abstract CFormulaText Back(int depth);
 }
 

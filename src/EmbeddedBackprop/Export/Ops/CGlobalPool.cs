@@ -4,8 +4,8 @@ using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Export.Ops;
 
-/// <summary>The mean or the largest number of every channel, in C.</summary>
-/// <param name="isMean">The mean; else the largest number.</param>
+/// <summary>The mean or the largest element of every channel, in C.</summary>
+/// <param name="isMean">The mean; else the largest element.</param>
 internal sealed class CGlobalPool(bool isMean) : COp
 {
     private const string MaximaBackwardText = """

@@ -40,7 +40,7 @@ internal sealed class CLayerNorm : COp
 
         """;
 
-    /// <summary>The sums over the rows grow side by side while the rows' gradients come to stand in the place of delta.</summary>
+    /// <summary>The sums over the rows grow together while the rows' gradients overwrite delta.</summary>
     public override bool CanUpdateAtOnce(Op op) => false;
 
     public override void Write(CStep step, CProgram program)

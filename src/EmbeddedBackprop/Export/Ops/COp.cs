@@ -5,15 +5,16 @@ using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Export.Ops;
 
-/// <summary>The C text of one kind of op.</summary>
+/// <summary>The C of one kind of op.</summary>
 internal abstract class COp
 {
     /// <summary>Writes a step: asks the program for routines and adds statements.</summary>
     public abstract void Write(CStep step, CProgram program);
 
     /// <summary>
-    /// Writes the step as NAME_forward runs it, for a training step and for NAME_loss alike: with what the backward pass reads later (<see cref="CStep.Saved"/>), and
-    /// with what differs in training behind the C variable <c>training</c>. By default that is the text of a prediction.
+    /// Writes the step as NAME_forward runs it, for a training step and for NAME_loss alike: with the values that the backward pass reads
+    /// later (<see cref="CStep.Saved"/>); the C variable <c>training</c> guards statements that differ in training. By default that is the
+    /// C of a prediction.
     /// </summary>
     public virtual void WriteTraining(CStep step, CProgram program) => Write(step, program);
 
@@ -21,12 +22,12 @@ internal abstract class COp
     /// Writes the backward pass of a step: the gradients of the inputs that are wanted, and those of the parameters, each ended by <see cref="CTensor.GradientSum"/>. Inputs
     /// come first, because weights may change at once. By default the op is refused by name.
     /// </summary>
-    /// <exception cref="NotSupportedException">The op has no C text for it.</exception>
+    /// <exception cref="NotSupportedException">The op has no C for it.</exception>
     public virtual void WriteBackward(CBackwardStep step, CProgram program) => ExportErrors.NoBackward(step.Step.Name, step.Step.Op.Kind);
 
     /// <summary>
-    /// Whether the op's texts take all samples of a call at once, because its sums cross samples (batch normalisation, recurrent layers, losses); otherwise the frame
-    /// writes a loop over the samples around the step where there are several.
+    /// Whether the op's C takes all samples of a call at once, because its sums cross samples (batch normalisation, recurrent layers, losses);
+    /// otherwise the frame writes a loop over the samples around the step where there are several.
     /// </summary>
     public virtual bool TakesBatch(Op op) => false;
 
@@ -39,16 +40,16 @@ internal abstract class COp
     /// <summary>Whether the C needs the scratch that the plan reserves.</summary>
     public virtual bool UsesScratch => false;
 
-    /// <summary>The table of what an op keeps without training it, where C wants another one than the engine.</summary>
+    /// <summary>The table of state that an op keeps without training it, where C needs another one than the engine.</summary>
     /// <param name="op">The op.</param>
     /// <param name="index">Which of the op's kept tensors.</param>
     /// <param name="name">The tensor's name.</param>
-    /// <param name="values">Its numbers.</param>
+    /// <param name="values">Its elements.</param>
     public virtual (string Name, float[] Values) KeptTable(Op op, int index, string name, float[] values) => (name, values);
 
     /// <summary>
-    /// Which output each number of a table belongs to, for tables of weights that may be stored as float16 or int8; null for what stays float32: biases, factors,
-    /// whatever is read once for many multiply-adds.
+    /// The output that each element of a table belongs to, for tables of weights that may be stored as float16 or int8; null for tables
+    /// that stay float32: biases, factors, all elements read once for many multiply-adds.
     /// </summary>
     /// <param name="op">The op.</param>
     /// <param name="index">Which of the op's parameters.</param>

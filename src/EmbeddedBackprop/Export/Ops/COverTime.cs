@@ -5,7 +5,7 @@ using EmbeddedBackprop.Ops;
 namespace EmbeddedBackprop.Export.Ops;
 
 /// <summary>The mean or the largest value of every feature over time, in C; steps whose mask is not above 0 are left out.</summary>
-/// <param name="isMean">The mean; else the largest number.</param>
+/// <param name="isMean">The mean; else the largest element.</param>
 internal sealed class COverTime(bool isMean) : COp
 {
     private const string MeanText = """

@@ -4,7 +4,7 @@ using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Export.Ops;
 
-/// <summary>Sums, differences and products of nodes, number by number, in C: Kernels/Scalar/Elements/Elementwise.cs.</summary>
+/// <summary>Sums, differences and products of nodes, element by element, in C: Kernels/Scalar/Elements/Elementwise.cs.</summary>
 /// <param name="name">The name of the routine.</param>
 /// <param name="sign">The C operator.</param>
 internal sealed class CPairwise(string name, char sign) : COp
@@ -29,7 +29,7 @@ internal sealed class CPairwise(string name, char sign) : COp
         program.Comment($"{step.Name}: a^{step.Number}[{step.OutputLength}] = {terms}, number by number"
             + (activation is null || activation.Type == typeof(Activation<Identity>) ? "" : $"; then {activation.Name}: {activation.Formula}"));
         string each = program.Routine(name, CFunctions.None, EachText());
-        // In training the derivative may read the sum later: then it has a place of its own.
+        // In training the derivative may read the sum later: then it has memory of its own.
         string n = CText.Size(step.OutputLength), z = step.Saved ?? step.Output;
         program.Statement($"{each}({n}, {step.Inputs[0]}, {step.Inputs[1]}, {z});");
         foreach (string input in step.Inputs.Skip(2))

@@ -4,8 +4,8 @@ using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Export.Ops;
 
-/// <summary>The largest number or the mean of every window, in C: Kernels/Scalar/Pooling/Pool2D.cs. A signal is an image of one row.</summary>
-/// <param name="isMean">The mean; else the largest number.</param>
+/// <summary>The largest element or the mean of every window, in C: Kernels/Scalar/Pooling/Pool2D.cs. A signal is an image of one row.</summary>
+/// <param name="isMean">The mean; else the largest element.</param>
 internal sealed class CPool(bool isMean) : COp
 {
     private const string Sizes = """

@@ -5,8 +5,8 @@ using EmbeddedBackprop.Ops;
 namespace EmbeddedBackprop.Export.Ops;
 
 /// <summary>
-/// Recurrent layers in C: Ops/RecurrentTwin.cs for one sample, with the formulas of Kernels/Gates. Time is a loop; hidden state and cell stand in the plan's
-/// scratch, or in the state that the caller keeps from call to call.
+/// Recurrent layers in C: Ops/RecurrentTwin.cs for one sample, with the formulas of Kernels/Gates. Time is a loop; hidden state and cell
+/// are in the plan's scratch, or in the state that the caller keeps from call to call.
 /// </summary>
 internal sealed class CRecurrent : COp
 {
@@ -38,7 +38,7 @@ internal sealed class CRecurrent : COp
         Describe(step, program, op, gates);
         if (step.HasTraining)
         {
-            // What is written for training predicts as well, and stands in flash once.
+            // Routines written for training predict as well, and are in flash once.
             CRecurrentTraining.WriteForward(step, program, op, predicts: true);
             return;
         }
@@ -123,7 +123,7 @@ internal sealed class CRecurrent : COp
         program.Statement("    };");
         if (!carries)
         {
-            // All bits zero is +0; h and c stand side by side.
+            // All bits zero is +0; h and c are contiguous.
             program.Statement($"    (void)memset({state[0]}, 0, {CText.Size(state.Length * op.Hidden)} * sizeof(float));");
         }
 

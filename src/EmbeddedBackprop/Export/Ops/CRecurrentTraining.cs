@@ -4,8 +4,9 @@ using EmbeddedBackprop.Ops;
 namespace EmbeddedBackprop.Export.Ops;
 
 /// <summary>
-/// Recurrent layers that are trained, in C: Ops/RecurrentTwin.cs. A sample keeps its gates, hidden states, cells and tanh of the cells one behind the other, each
-/// in the order of the steps. The chains of the weight gradients run over the steps, the last one first, and inside each over the samples.
+/// Recurrent layers that are trained, in C: Ops/RecurrentTwin.cs. A sample keeps its gates, hidden states, cells and tanh of the cells one after the
+/// other, each in the order of the steps. The chains of the weight gradients run over the steps, the last one first, and inside each over the
+/// samples.
 /// </summary>
 internal static class CRecurrentTraining
 {
@@ -40,10 +41,10 @@ internal static class CRecurrentTraining
     }
 
     /// <summary>Asks for back(layer, [x,] mask, wx, wh, saved, dy, dh, dx[, dwx, dwh, dbx, dbh]) for all samples.</summary>
-    /// <param name="program">Collects the texts.</param>
+    /// <param name="program">Collects the C.</param>
     /// <param name="op">The layer.</param>
     /// <param name="load">How the weights are read.</param>
-    /// <param name="ending">How a gradient goes on; null where the layer's weights are not trained.</param>
+    /// <param name="ending">How a gradient is used; null where the layer's weights are not trained.</param>
     public static string AskBackward(CProgram program, Recurrent op, CWeightLoad load, CGradientSum? ending)
     {
         CGates gates = CGates.Of(op);
@@ -61,7 +62,7 @@ internal static class CRecurrentTraining
         return program.Routine(name, body.Functions, BackwardText(op, body, load, name, ending is not null));
     }
 
-    /// <summary>h of every step, with what the way back reads or, in a prediction, without it.</summary>
+    /// <summary>h of every step, with the values that the backward pass reads or, in a prediction, without them.</summary>
     public static void WriteForward(CStep step, CProgram program, Recurrent op, bool predicts)
     {
         int products = op.Gates * op.Hidden, batch = step.Batch, row = op.Steps * op.Features;
@@ -108,12 +109,12 @@ internal static class CRecurrentTraining
         }
     }
 
-    /// <summary>Where a sample's carried numbers stand: there is a row for each sample of an update, also where it takes several calls.</summary>
+    /// <summary>The address of a sample's carried state: there is a row for each sample of an update, also where it takes several calls.</summary>
     private static string StateRow(CStep step, string place, int columns) => step.IsTrainingForward && step.Step.StateRanges[0].Rows > step.Batch
         ? $"{place} + (({step.LogicalSample}{(step.Batch > 1 ? " + b" : "")}) * {CText.Size(columns)})"
         : step.Batch > 1 ? $"{place} + (b * {CText.Size(columns)})" : place;
 
-    /// <summary>Numbers that a sample keeps of one direction.</summary>
+    /// <summary>Floats that a sample keeps of one direction.</summary>
     private static int KeptOf(Recurrent op) => (((op.Deltas + (op.HasCell ? 3 : 1)) * op.Steps) + (op.HasCell ? 2 : 1)) * op.Hidden;
 
     private static void Layer(CProgram program, Recurrent op, int direction, int batch, bool keeps, bool goesOn)

@@ -3,7 +3,7 @@ using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Export.Ops;
 
-/// <summary>A product with one number in C.</summary>
+/// <summary>A product with one factor in C.</summary>
 internal sealed class CScale : COp
 {
     private const string Text = """
@@ -49,7 +49,7 @@ internal sealed class CScale : COp
         program.Comment($"{step.Name}, backwards: dx = factor dy{(tensor is null ? "" : "; the gradient of the trained number is the constant times the sum of x dy")}");
         if (tensor is not null)
         {
-            // dx may take the place of dy, and the trained number may change at once: the sum comes first, its use last.
+            // dx may overwrite dy, and the trained factor may change at once: the sum comes first, its use last.
             program.Statement("{");
             program.Statement($"    const float product = {CText.Hex(op.Factor)} * {CDense.AskDot(program)}({n}, {step.OutputGradient}, {step.Forward.Inputs[0]});");
         }

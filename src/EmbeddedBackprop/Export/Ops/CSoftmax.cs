@@ -3,7 +3,7 @@ using EmbeddedBackprop.Export.Text;
 
 namespace EmbeddedBackprop.Export.Ops;
 
-/// <summary>Softmax in C: Kernels/Scalar/Softmax.cs for one row.</summary>
+/// <summary>Softmax in C: Kernels/Scalar/Norms/SoftmaxRows.cs for one row.</summary>
 internal sealed class CSoftmax(Activation softmax) : CActivation(softmax)
 {
     public override string Formula => "a_j = e^(z_j - max z) / sum over k of e^(z_k - max z)";

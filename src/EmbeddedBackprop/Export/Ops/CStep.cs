@@ -3,9 +3,9 @@ using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.Export.Ops;
 
-/// <summary>A step of the plan as an op's C text sees it: names of C instead of offsets.</summary>
+/// <summary>A step of the plan as an op's C sees it: names of C instead of offsets.</summary>
 /// <remarks>
-/// The places are those of one sample, inside the loop over the samples of a batch that the frame writes; for an op that takes the whole batch
+/// The addresses are those of one sample, inside the loop over the samples of a batch that the frame writes; for an op that takes the whole batch
 /// (<see cref="COp.TakesBatch"/>) they are those of the first of <see cref="Batch"/> rows, which follow each other without a gap.
 /// </remarks>
 /// <param name="Step">The step.</param>
@@ -13,17 +13,17 @@ namespace EmbeddedBackprop.Export.Ops;
 /// <param name="Inputs">The C expressions of the inputs.</param>
 /// <param name="Output">The C expression of the output; of a loss, that of its 16 partial sums.</param>
 /// <param name="Tables">
-/// The op's tables in the order of its parameters, and behind them what it keeps without training it. A trained tensor's name is the C expression of its place in
-/// RAM, so that one text serves constant tables and trained weights.
+/// The op's tables in the order of its parameters, then the state it keeps without training it. A trained tensor's name is the C expression
+/// of its address in RAM, so that the same C serves constant tables and trained weights.
 /// </param>
 /// <param name="Scratch">The C expression of memory that dies with the step; NULL where it needs none.</param>
-/// <param name="State">The C expressions of what the op carries from call to call.</param>
+/// <param name="State">The C expressions of the state that the op carries from call to call.</param>
 internal sealed record CStep(Step Step, int Number, string[] Inputs, string Output, CTable[] Tables, string Scratch, string[] State)
 {
     /// <summary>The layer's name, fit for a comment.</summary>
     public string Name => CText.Comment(Step.Name);
 
-    /// <summary>Numbers of the first input.</summary>
+    /// <summary>Elements of the first input.</summary>
     public int InputLength => Step.Inputs[0].Columns;
 
     /// <summary>The shape of an input.</summary>
@@ -32,10 +32,12 @@ internal sealed record CStep(Step Step, int Number, string[] Inputs, string Outp
     /// <summary>The shape of the output.</summary>
     public Shape OutputShape => Step.Node.Shape;
 
-    /// <summary>Numbers of the output.</summary>
+    /// <summary>Elements of the output.</summary>
     public int OutputLength => Step.Output.Columns;
 
-    /// <summary>Whether the export can train: then what an op keeps without training it stands in RAM, as <see cref="Kept"/> says, also for predictions.</summary>
+    /// <summary>
+    /// Whether the export can train: then state that an op keeps without training it is in RAM, as <see cref="Kept"/> says, also for predictions.
+    /// </summary>
     public bool HasTraining { get; init; }
 
     /// <summary>
@@ -44,16 +46,18 @@ internal sealed record CStep(Step Step, int Number, string[] Inputs, string Outp
     /// </summary>
     public bool IsTrainingForward { get; init; }
 
-    /// <summary>Samples that the places hold: 1 inside the frame's loop, the batch of a call for an op that takes the whole batch.</summary>
+    /// <summary>Samples at the addresses: 1 inside the frame's loop, the batch of a call for an op that takes the whole batch.</summary>
     public int Batch { get; init; } = 1;
 
-    /// <summary>The C expression of the sample's number in the call, counted from 0.</summary>
+    /// <summary>The C expression of the sample's index in the call, counted from 0.</summary>
     public string Sample { get; init; } = "0u";
 
-    /// <summary>The C expression (uint32_t) of the first sample's number in the logical batch of all calls of an update: random streams count by it.</summary>
+    /// <summary>
+    /// The C expression (uint32_t) of the first sample's index in the logical batch of all calls of an update: random streams count by it.
+    /// </summary>
     public string LogicalSample { get; init; } = "0u";
 
-    /// <summary>What is kept from the forward to the backward pass; null where there is nothing, as in every prediction.</summary>
+    /// <summary>Values kept from the forward to the backward pass; null where there are none, as in every prediction.</summary>
     public string? Saved { get; init; }
 
     /// <summary>Where an export that learns keeps running means and the like, in the order in which the op asked for them; empty otherwise.</summary>

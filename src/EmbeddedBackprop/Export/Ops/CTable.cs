@@ -4,22 +4,22 @@ using EmbeddedBackprop.Export.Text;
 
 namespace EmbeddedBackprop.Export.Ops;
 
-/// <summary>One constant table of the exported C: how numbers are stored is known here and in <see cref="CWeightLoad"/>, and nowhere else.</summary>
+/// <summary>One constant table of the exported C. Only this class and <see cref="CWeightLoad"/> know how elements are stored.</summary>
 /// <param name="Name">The C identifier.</param>
 /// <param name="Source">The parameter's name and shape, fit for a comment.</param>
-/// <param name="Values">The numbers that the C computes with, in the order of the table: after rounding to what is stored.</param>
+/// <param name="Values">The elements that the C computes with, in the order of the table: after rounding to the storage.</param>
 internal sealed record CTable(string Name, string Source, float[] Values)
 {
-    /// <summary>How the numbers stand in flash.</summary>
+    /// <summary>The storage of the elements in flash.</summary>
     public CStorage Storage { get; private init; }
 
-    /// <summary>The scales of an int8 table, one for each output: a table of its own, which stands behind this one.</summary>
+    /// <summary>The scales of an int8 table, one for each output: a table of its own, which follows this one.</summary>
     public CTable? Scales { get; private init; }
 
-    /// <summary>What is stored in place of the values: bits of binary16, or bytes.</summary>
+    /// <summary>The stored form of the values: bits of binary16, or bytes.</summary>
     private int[] Codes { get; init; } = [];
 
-    /// <summary>The largest and the mean distance of a stored number from the network's own; 0 for float32.</summary>
+    /// <summary>The largest and the mean distance of a stored element from the network's own; 0 for float32.</summary>
     public (float Largest, double Mean) Error { get; private init; }
 
     /// <summary>How a routine reads the table.</summary>
@@ -37,7 +37,7 @@ internal sealed record CTable(string Name, string Source, float[] Values)
     /// <summary>Bytes of the array itself.</summary>
     public long ArrayBytes => ElementBytes * (long)Values.Length;
 
-    /// <summary>The same numbers where they are trained: the name is the C expression of their place in RAM.</summary>
+    /// <summary>The same elements where they are trained: the name is the C expression of their address in RAM.</summary>
     public CTable InMemory(string place) => new(place, Source, Values);
 
     /// <summary>The table as the header declares it.</summary>
@@ -45,12 +45,12 @@ internal sealed record CTable(string Name, string Source, float[] Values)
 
     private int ElementBytes => Storage switch { CStorage.Float16 => sizeof(ushort), CStorage.Int8 => sizeof(sbyte), _ => sizeof(float) };
 
-    /// <summary>The table in another storage, its values rounded to what that can hold.</summary>
-    /// <param name="storage">How the numbers will stand in flash.</param>
-    /// <param name="axis">Which output a number belongs to.</param>
+    /// <summary>The table in another storage, its values rounded to it.</summary>
+    /// <param name="storage">The storage of the elements in flash.</param>
+    /// <param name="axis">The output that an element belongs to.</param>
     /// <param name="tensor">The parameter's name, for errors.</param>
-    /// <param name="scaleName">The identifier of the table of scales, if it comes to that.</param>
-    /// <exception cref="ArgumentException">A number is too large for float16.</exception>
+    /// <param name="scaleName">The identifier of the table of scales, if there is one.</param>
+    /// <exception cref="ArgumentException">An element is too large for float16.</exception>
     public CTable StoredAs(CStorage storage, CScaleAxis axis, string tensor, Func<string, string> scaleName) => storage switch
     {
         CStorage.Float16 => ToHalves(tensor),
@@ -58,7 +58,7 @@ internal sealed record CTable(string Name, string Source, float[] Values)
         _ => this,
     };
 
-    /// <summary>The table with its numbers.</summary>
+    /// <summary>The table with its elements.</summary>
     public void AppendDefinition(StringBuilder text, string placement)
     {
         text.Append("/* ").Append(Source).Append(" */\n").Append(placement).Append(' ').Append(Declaration).Append(" = {\n");
@@ -78,7 +78,7 @@ internal sealed record CTable(string Name, string Source, float[] Values)
         text.Append("};\n");
     }
 
-    /// <summary>Goes on with a check sum (FNV-1a over 32-bit words, a word for each element), in which every changed bit changes the result.</summary>
+    /// <summary>Continues a check sum (FNV-1a over 32-bit words, a word for each element), in which every changed bit changes the result.</summary>
     public uint Continue(uint sum)
     {
         for (int i = 0; i < Values.Length; i++)

@@ -5,7 +5,7 @@ namespace EmbeddedBackprop.Export.Ops;
 
 /// <summary>A trained tensor of the exported C.</summary>
 /// <param name="Range">Its name, kind and sizes.</param>
-/// <param name="Table">What it begins with, in flash.</param>
+/// <param name="Table">Its initial values, in flash.</param>
 /// <param name="Offset">The first float in the memory of parameters.</param>
 /// <param name="GradientOffset">The first float in the memory of gradients; -1 where each finished gradient is applied at once.</param>
 /// <param name="L2">The penalty's factor in g = M(l2, w, g); 0 for none.</param>

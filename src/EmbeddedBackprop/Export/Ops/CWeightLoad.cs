@@ -3,13 +3,13 @@ using EmbeddedBackprop.Export.Text;
 namespace EmbeddedBackprop.Export.Ops;
 
 /// <summary>
-/// How the text of a routine reads weights: the storage is known here, and the ops' texts ask for parameters, elements and factors. A routine has a variant for
-/// each storage that is in use, called after it; the one for float32 has the plain name.
+/// How the C of a routine reads weights: the storage is known here, and the ops ask for parameters, elements and factors. A routine has a
+/// variant for each storage in use, named after it; the one for float32 has the plain name.
 /// </summary>
-/// <param name="Storage">How the table stands in flash.</param>
-/// <param name="Suffix">What the routine's name ends with.</param>
+/// <param name="Storage">The storage of the table in flash.</param>
+/// <param name="Suffix">The suffix of the routine's name.</param>
 /// <param name="Type">The C type of an element.</param>
-/// <param name="Functions">What reading uses of <see cref="CMath"/>.</param>
+/// <param name="Functions">The functions of <see cref="CMath"/> that reading uses.</param>
 internal sealed record CWeightLoad(CStorage Storage, string Suffix, string Type, CFunctions Functions)
 {
     private static readonly CWeightLoad[] All =
@@ -33,7 +33,7 @@ internal sealed record CWeightLoad(CStorage Storage, string Suffix, string Type,
     /// <summary>The parameter handed on to another routine.</summary>
     public string Pass(string name) => HasFactor ? $"{name}, {name}_scale" : name;
 
-    /// <summary>A line that declares the factor of an output, or nothing; to be put in front of the first use.</summary>
+    /// <summary>A line that declares the factor of an output, or nothing; to be put before the first use.</summary>
     public string Factor(string indent, string factor, string name, string output) => HasFactor ? $"{indent}const float {factor} = {name}_scale[{output}];\n" : "";
 
     /// <summary>The weight as a float, from an expression of the element and the name of its factor. float16 is exact; int8 is rounded once.</summary>

@@ -14,13 +14,14 @@ public sealed record CExportOptions
     public Arithmetic? Arithmetic { get; init; }
 
     /// <summary>
-    /// The processor that the C is for: what it cannot hold or compute with the engine's bits is refused. Null: any one with 32-bit or 64-bit C; the text is the same.
+    /// The processor that the C is for: a network that it cannot hold or compute with the engine's bits is refused. Null: any one with
+    /// 32-bit or 64-bit C; the C is the same.
     /// </summary>
     public CTarget? Target { get; init; }
 
     /// <summary>
-    /// How the weights of dense layers, convolutions, recurrent layers and embeddings stand in flash. The engine's results, which the self-test compares with, are
-    /// those with the stored weights.
+    /// The storage in flash of the weights of dense layers, convolutions, recurrent layers and embeddings. The self-test compares with the
+    /// engine's results for the stored weights.
     /// </summary>
     public CStorage Storage { get; init; } = CStorage.Float32;
 
@@ -29,23 +30,23 @@ public sealed record CExportOptions
 
     /// <summary>
     /// Golden inputs of the self-test: zeros, [0, 1), [-1, 1), edge values, then further random ones. 0 for as many as give 32 outputs, but at least 4, and
-    /// no more than 4 beyond 16,384 numbers.
+    /// no more than 4 beyond 16,384 elements.
     /// </summary>
     public int SelfTestSamples { get; init; }
 
     /// <summary>
-    /// What training subtracted from each input before it multiplied by <see cref="InputScales"/>: NAME_prepare then does the same on the device, with the
-    /// same bits: (x - mean) * scale. Empty if the network takes its inputs as they are.
+    /// The mean that training subtracted from each input before it multiplied by <see cref="InputScales"/>: NAME_prepare then does the same on the
+    /// device, with the same bits: (x - mean) * scale. Empty if the network takes its inputs as they are.
     /// </summary>
     public IReadOnlyList<float> InputMeans { get; init; } = [];
 
     /// <summary>The factor of each input, as many as <see cref="InputMeans"/>.</summary>
     public IReadOnlyList<float> InputScales { get; init; } = [];
 
-    /// <summary>What the inputs are called, or one text about all of them; for the header's comments.</summary>
+    /// <summary>The names of the inputs, or one description of all of them; for the header's comments.</summary>
     public IReadOnlyList<string> InputNames { get; init; } = [];
 
-    /// <summary>What the outputs are called, or one text about all of them; for the header's comments.</summary>
+    /// <summary>The names of the outputs, or one description of all of them; for the header's comments.</summary>
     public IReadOnlyList<string> OutputNames { get; init; } = [];
 
     /// <summary>The training step; null for a network that only predicts.</summary>

@@ -1,6 +1,8 @@
 namespace EmbeddedBackprop.Export;
 
-/// <summary>How the weights of an exported network stand in flash. The arithmetic is float with every one of them, and biases are always float32.</summary>
+/// <summary>
+/// The storage of an exported network's weights in flash. The arithmetic is float with every one of them, and biases are always float32.
+/// </summary>
 public enum CStorage
 {
     /// <summary>As they are: 4 bytes a weight.</summary>

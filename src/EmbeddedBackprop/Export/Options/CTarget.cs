@@ -4,9 +4,9 @@ using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Export;
 
-/// <summary>A processor that C is exported for: what it can hold and which arithmetic has the engine's bits there.</summary>
+/// <summary>A processor that C is exported for: its memory, and the arithmetic that has the engine's bits there.</summary>
 /// <param name="Name">The name on the command line.</param>
-/// <param name="Description">What it is, in a few words.</param>
+/// <param name="Description">A description in a few words.</param>
 public sealed record CTarget(string Name, string Description)
 {
     /// <summary>Arm Cortex-M3: no floating-point unit, every operation is a call of a routine of the compiler.</summary>

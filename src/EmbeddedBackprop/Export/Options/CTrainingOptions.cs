@@ -5,7 +5,7 @@ using EmbeddedBackprop.Training.Schedules;
 
 namespace EmbeddedBackprop.Export;
 
-/// <summary>What an exported training step does; without it (<see cref="CExportOptions.Training"/>) the C predicts only.</summary>
+/// <summary>The options of an exported training step; without them (<see cref="CExportOptions.Training"/>) the C predicts only.</summary>
 public sealed record CTrainingOptions
 {
     /// <summary>The losses, in the order in which their weighted values are added.</summary>
@@ -20,7 +20,7 @@ public sealed record CTrainingOptions
     /// <summary>Bounds on gradients.</summary>
     public Clipping Clipping { get; init; } = Clipping.None;
 
-    /// <summary>What the learning rate begins with; it is a variable of the model, which the caller may change.</summary>
+    /// <summary>The initial learning rate; it is a variable of the model, which the caller may change.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative or not finite.</exception>
     public float LearningRate { get; init => field = Errors.RequireNotNegative("learning rate", value); } = 0.1f;
 
@@ -65,7 +65,7 @@ public sealed record CTrainingOptions
         return (schedule is WarmUp { Then: { } then } ? then : schedule) is not Constant;
     }
 
-    /// <summary>What a network is trained with: its losses, optimiser, penalties, bounds and seed; one sample a call.</summary>
+    /// <summary>The training of a network: its losses, optimiser, penalties, bounds and seed; one sample a call.</summary>
     /// <param name="network">A network with a loss.</param>
     /// <param name="learningRate">The learning rate.</param>
     /// <exception cref="InvalidOperationException">The network only predicts.</exception>

@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Export.Text;
 
-/// <summary>CRC-32 (polynomial 0xEDB88320) in C# and in C: of trained weights, and of what NAME_save stores.</summary>
+/// <summary>CRC-32 (polynomial 0xEDB88320) in C# and in C: of trained weights, and of the copies that NAME_save stores.</summary>
 internal static class CChecksum
 {
     /// <summary>Continues a check sum by some bits of a word, the lowest first.</summary>

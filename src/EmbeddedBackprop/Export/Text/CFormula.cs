@@ -3,7 +3,7 @@ using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Export.Text;
 
-/// <summary>A result of a formula and what is done with it.</summary>
+/// <summary>A result of a formula and its use.</summary>
 /// <param name="Target">The statement up to the value: <c>return</c>, <c>y[i] =</c>, <c>const float minus_rate =</c>.</param>
 /// <param name="Value">The value.</param>
 internal readonly record struct CResult(string Target, LaneText Value)
@@ -12,15 +12,15 @@ internal readonly record struct CResult(string Target, LaneText Value)
     public bool IsAssignment => Target.EndsWith('=') && !Target.StartsWith("const ", StringComparison.Ordinal);
 }
 
-/// <summary>A formula as C statements, and what they call.</summary>
+/// <summary>A formula as C statements, and the functions they call.</summary>
 /// <param name="Text">Whole lines; names of functions begin with "ebp_".</param>
-/// <param name="Functions">What the statements use of <see cref="CMath"/>.</param>
+/// <param name="Functions">The functions of <see cref="CMath"/> that the statements use.</param>
 /// <param name="Inputs">The names of the inputs that they read.</param>
 internal sealed record CFormulaText(string Text, CFunctions Functions, IReadOnlySet<string> Inputs);
 
 /// <summary>Prints formulas as C: the statements compute what <see cref="Lane{TArithmetic}"/> computes, in the same order, with the same bits.</summary>
 /// <example>
-/// A formula runs over <see cref="LaneText"/>; several results share what they have in common:
+/// A formula runs over <see cref="LaneText"/>; several results share their common nodes:
 /// <code>
 /// LaneText z = LaneText.Input("z", "x[i]");
 /// CFormulaText c = CFormula.Print(2, ["n", "i"], new CResult("y[i] =", Silu.Value(z)));
@@ -51,7 +51,9 @@ internal sealed class CFormula
     /// <summary>The statements that compute the results and assign them, in the order in which they are given.</summary>
     /// <param name="depth">How far the statements are indented, in steps of four blanks.</param>
     /// <param name="taken">Names that variables must not have.</param>
-    /// <param name="results">The results. What they read of arrays is loaded before the first is assigned, so the arrays may be the same memory.</param>
+    /// <param name="results">
+    /// The results. Their elements of arrays are loaded before the first is assigned, so the arrays may be the same memory.
+    /// </param>
     public static CFormulaText Print(int depth, IEnumerable<string> taken, params ReadOnlySpan<CResult> results)
     {
         CFormulaTree tree = new(results);
@@ -77,7 +79,7 @@ internal sealed class CFormula
         return new CFormulaText(printer.text.ToString(), printer.functions, printer.inputs);
     }
 
-    /// <summary>A value as one expression without variables; what is read twice is written twice.</summary>
+    /// <summary>A value as one expression without variables; a node read twice is written twice.</summary>
     public static CFormulaText Expression(LaneText value)
     {
         CFormulaTree tree = new([new CResult("", value)]);
@@ -294,7 +296,7 @@ internal sealed class CFormula
             }
         }
 
-        // A parameter has the name: the variable is what is made of it.
+        // A parameter has the name: the variable holds a value computed from it.
         if (value.Name is not null && taken.Contains(offers[0]) && names.Add("new_" + offers[0]))
         {
             return "new_" + offers[0];

@@ -2,8 +2,11 @@ using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Export.Text;
 
-/// <summary>The values of a formula, and where each is computed: in place where it is read once, else in a variable of the innermost block that holds all that reads it.</summary>
-/// <remarks>What one arm of a select alone reads is computed in that arm. A select whose arm has a variable is an if.</remarks>
+/// <summary>
+/// The values of a formula, and where each is computed: in place where it is read once, else in a variable of the innermost block that holds all its
+/// readers.
+/// </summary>
+/// <remarks>A value that one arm of a select alone reads is computed in that arm. A select whose arm has a variable is an if.</remarks>
 internal sealed class CFormulaTree
 {
     /// <summary>So many steps of Horner's rule are written below each other, fewer inside each other.</summary>
@@ -33,7 +36,7 @@ internal sealed class CFormulaTree
             Decide(value);
         }
 
-        // Arrays may be the same memory: what a later result reads is loaded before the first one is stored.
+        // Arrays may be the same memory: the elements that a later result reads are loaded before the first one is stored.
         foreach (CValue root in roots.Skip(1))
         {
             LoadFirst(root);

@@ -24,10 +24,10 @@ internal enum CFunctions
     /// <summary>All of them.</summary>
     All = (1 << 10) - 1,
 
-    /// <summary>ebp_half(h): a number from the bits of an IEEE binary16, which no function of the engine is.</summary>
+    /// <summary>ebp_half(h): a float from the bits of an IEEE binary16; the engine has no such function.</summary>
     Half = 1 << 15,
 
-    // Parts of the others; nobody asks for them directly.
+    // Parts of the others, never asked for directly.
     Bits = 1 << 16,
     PowerOfTwo = 1 << 17,
     ExpPolynomial = 1 << 18,

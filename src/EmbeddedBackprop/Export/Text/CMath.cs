@@ -8,8 +8,9 @@ namespace EmbeddedBackprop.Export.Text;
 /// The engine's arithmetic as C99: M, the square root, and the transcendental functions, printed from the formulas of Kernels/Lanes/Transcendental.cs.
 /// </summary>
 /// <remarks>
-/// The text needs no libm. It is static functions named PREFIX_exp and so on, and the macros EBP_M and EBP_SQRTF; only what is asked for is written,
-/// so that no compiler finds an unused function. EBP_PORTABLE, defined by the user, turns off the use of instructions that the file knows about.
+/// The C needs no libm. It is static functions named PREFIX_exp and so on, and the macros EBP_M and EBP_SQRTF; only the functions asked for are
+/// written, so that no compiler finds an unused function. EBP_PORTABLE, defined by the user, turns off the use of instructions that the file knows
+/// about.
 /// </remarks>
 internal static class CMath
 {
@@ -41,10 +42,10 @@ internal static class CMath
     /// <summary>The C of a function alone, with the prefix "ebp".</summary>
     public static string TextOf(CFunctions function) => Parts.Single(part => part.Function == function).Text;
 
-    /// <summary>The text of the functions and of all that they use, with its includes, checks and macros in front.</summary>
-    /// <param name="arithmetic">What EBP_M is.</param>
+    /// <summary>The C of the functions and of all that they use, after its includes, checks and macros.</summary>
+    /// <param name="arithmetic">The definition of EBP_M.</param>
     /// <param name="prefix">A C identifier; the functions are PREFIX_exp, PREFIX_log, ...</param>
-    /// <param name="functions">What the caller's text uses.</param>
+    /// <param name="functions">The functions that the caller's C uses.</param>
     public static string Source(Arithmetic arithmetic, string prefix, CFunctions functions)
     {
         functions = WithUsed(functions);
@@ -61,11 +62,11 @@ internal static class CMath
 
         AppendParts(text, functions);
 
-        // The texts are written with the prefix "ebp"; macros are in capitals and keep their names.
+        // The C is written with the prefix "ebp"; macros are in capitals and keep their names.
         return text.Replace("ebp_", prefix + "_").Replace("\r", string.Empty).ToString();
     }
 
-    /// <summary>The text of the functions alone, without what is a macro, with the prefix "ebp".</summary>
+    /// <summary>The C of the functions alone, without macros, with the prefix "ebp".</summary>
     public static string Functions(CFunctions functions)
     {
         StringBuilder text = new();

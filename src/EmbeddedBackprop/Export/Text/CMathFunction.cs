@@ -15,10 +15,10 @@ internal sealed class CMathFunction
         printed = new(() => (text, uses));
     }
 
-    /// <summary>A formula of one number.</summary>
+    /// <summary>A formula of one variable.</summary>
     /// <param name="function">The function.</param>
-    /// <param name="name">Its name, behind "ebp_".</param>
-    /// <param name="comment">What it computes, for a person.</param>
+    /// <param name="name">Its name, after "ebp_".</param>
+    /// <param name="comment">Its meaning, for a reader of the C.</param>
     /// <param name="formula">The formula.</param>
     /// <param name="x">The name of its parameter.</param>
     public CMathFunction(CFunctions function, string name, string comment, Func<LaneText, LaneText> formula, string x = "x")
@@ -48,7 +48,7 @@ internal sealed class CMathFunction
     /// <summary>Its C, with the prefix "ebp".</summary>
     public string Text => printed.Value.Text;
 
-    /// <summary>What it calls.</summary>
+    /// <summary>The functions that it calls.</summary>
     public CFunctions Uses => printed.Value.Uses;
 
     private (string Text, CFunctions Uses) Print(string comment, string parameters, LaneText result)

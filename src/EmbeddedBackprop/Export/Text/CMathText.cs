@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Export.Text;
 
-/// <summary>The C text of Kernels/Lanes/Transcendental.cs: change the two together (a test compares their bits).</summary>
+/// <summary>The C of Kernels/Lanes/Transcendental.cs: change the two together (a test compares their bits).</summary>
 internal static class CMathText
 {
     public const string Bits = """

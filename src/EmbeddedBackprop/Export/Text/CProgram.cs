@@ -13,10 +13,10 @@ internal sealed class CProgram(string prefix)
     private string? opening;
     private int depth = 1;
 
-    /// <summary>What the names of routines and types begin with.</summary>
+    /// <summary>The prefix of routines and types.</summary>
     public string Prefix => prefix;
 
-    /// <summary>What is needed of <see cref="CMath"/>.</summary>
+    /// <summary>The functions of <see cref="CMath"/> that are needed.</summary>
     public CFunctions Functions { get; private set; }
 
     /// <summary>The static functions in the order in which they were asked for.</summary>
@@ -25,7 +25,7 @@ internal sealed class CProgram(string prefix)
     /// <summary>The body of the function that is being written.</summary>
     public string Statements => statements.ToString();
 
-    /// <summary>Asks for a routine, once however often it is used; every function name in the text begins with "ebp_".</summary>
+    /// <summary>Asks for a routine, once however often it is used; every function name in the C begins with "ebp_".</summary>
     /// <returns>The name to call the routine by.</returns>
     public string Routine(string name, CFunctions functions, string text)
     {
@@ -39,9 +39,9 @@ internal sealed class CProgram(string prefix)
         return prefix + "_" + name;
     }
 
-    /// <summary>Asks for a routine whose name may be a user's: where another one has it, it gets a number.</summary>
+    /// <summary>Asks for a routine whose name may be a user's: where another one has it, it gets a suffix.</summary>
     /// <param name="name">The name, without the prefix.</param>
-    /// <param name="functions">What the routine uses.</param>
+    /// <param name="functions">The functions that the routine uses.</param>
     /// <param name="text">The routine, given its name.</param>
     public string Routine(string name, CFunctions functions, Func<string, string> text)
     {
@@ -55,7 +55,7 @@ internal sealed class CProgram(string prefix)
         return Routine(free, functions, text(free));
     }
 
-    /// <summary>Asks for a constant of a structure's type, once for all that have the same numbers.</summary>
+    /// <summary>Asks for a constant of a structure's type, once for all that have the same values.</summary>
     /// <param name="type">The type, without the prefix; its routine was asked for.</param>
     /// <param name="fields">The designated initialisers, whole lines.</param>
     /// <returns>The C expression of its address.</returns>
@@ -71,10 +71,10 @@ internal sealed class CProgram(string prefix)
         return "&" + name;
     }
 
-    /// <summary>Asks for functions that the text of a statement uses.</summary>
+    /// <summary>Asks for functions that a statement uses.</summary>
     public void Need(CFunctions functions) => Functions |= functions;
 
-    /// <summary>A line of a comment in front of a step; names in it went through <see cref="CText.Comment"/>.</summary>
+    /// <summary>A line of a comment before a step; names in it went through <see cref="CText.Comment"/>.</summary>
     public void Comment(string text) => Line($"/* {text} */");
 
     /// <summary>A statement.</summary>
@@ -109,8 +109,8 @@ internal sealed class CProgram(string prefix)
     }
 
     /// <summary>
-    /// Begins a block behind a line such as a loop's head; with an empty line it is a block by itself. It is written with its first statement: comments come in front of it, and a block without
-    /// statements is left out.
+    /// Begins a block after a line such as a loop's head; with an empty line it is a block by itself. It is written with its first statement:
+    /// comments come before it, and a block without statements is left out.
     /// </summary>
     public void Open(string line)
     {
@@ -136,7 +136,7 @@ internal sealed class CProgram(string prefix)
         Line("}");
     }
 
-    /// <summary>A statement that copies numbers between places that do not overlap.</summary>
+    /// <summary>A statement that copies elements between ranges that do not overlap.</summary>
     public void Copy(int length, string from, string to) => Statement($"(void)memcpy({to}, {from}, {CText.Size(length)} * sizeof(float));");
 
     /// <summary>An empty line between two steps.</summary>

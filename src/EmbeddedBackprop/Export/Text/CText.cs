@@ -3,13 +3,14 @@ using System.Text;
 
 namespace EmbeddedBackprop.Export.Text;
 
-/// <summary>Names and numbers as C text: whatever the name, the C compiles, and every float reads back as the same bits.</summary>
+/// <summary>Names and numbers as C: whatever the name, the C compiles, and every float reads back as the same bits.</summary>
 internal static class CText
 {
     private const int MaximumIdentifier = 40;
     private const int MaximumComment = 60;
 
-    // NAME.h may not be found where a header of the compiler or of the system is meant (with -I., or where capitals make no difference), and Windows has names for devices. main.c is somebody's program.
+    // NAME.h may not be found where a header of the compiler or of the system is meant (with -I., or where capitals make no difference),
+    // and Windows has names for devices. main.c is the user's program.
     private static readonly HashSet<string> TakenFileNames = new(StringComparer.OrdinalIgnoreCase)
     {
         "assert", "complex", "ctype", "errno", "fenv", "float", "inttypes", "iso646", "limits", "locale", "math", "setjmp", "signal", "stdalign", "stdarg", "stdatomic",
@@ -56,7 +57,10 @@ internal static class CText
         return text.ToString();
     }
 
-    /// <summary>A user's equation inside a comment: what could end the comment, begin another one, splice lines, form a trigraph or deceive the eye becomes an underscore.</summary>
+    /// <summary>
+    /// A user's equation inside a comment: characters that could end the comment, begin another one, splice lines, form a trigraph or deceive the eye
+    /// become underscores.
+    /// </summary>
     public static string Equation(string equation)
     {
         StringBuilder text = new();
@@ -69,7 +73,7 @@ internal static class CText
         return text.ToString();
     }
 
-    /// <summary>A comment of a line, or of several where the text is long.</summary>
+    /// <summary>A comment of a line, or of several if it is long.</summary>
     public static string Block(string comment)
     {
         const int Longest = 120;

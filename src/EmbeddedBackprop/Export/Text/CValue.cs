@@ -3,9 +3,9 @@ using EmbeddedBackprop.Kernels.Lanes;
 namespace EmbeddedBackprop.Export.Text;
 
 /// <summary>One value of a formula: nodes that compute the same are one value.</summary>
-/// <param name="number">Its number; what it reads has lower ones.</param>
-/// <param name="node">What it computes.</param>
-/// <param name="arguments">What it reads.</param>
+/// <param name="number">Its index; its operands have lower ones.</param>
+/// <param name="node">Its node.</param>
+/// <param name="arguments">Its operands.</param>
 internal sealed class CValue(int number, Expression node, CValue[] arguments)
 {
     public int Number => number;

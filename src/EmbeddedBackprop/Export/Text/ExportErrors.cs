@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace EmbeddedBackprop.Export.Text;
 
-/// <summary>The texts of all errors of the export.</summary>
+/// <summary>All errors of the export.</summary>
 [StackTraceHidden]
 internal static class ExportErrors
 {

@@ -3,7 +3,10 @@ using EmbeddedBackprop.Export.Text;
 
 namespace EmbeddedBackprop.Export.Update;
 
-/// <summary>What happens to gradients and weights around the optimiser, in C: Kernels/Scalar/{Finite,Elementwise,MaxNorm}.cs and Training/GradientNorm.cs.</summary>
+/// <summary>
+/// The checks and bounds of gradients and weights around the optimiser, in C: Finite.cs, Elementwise.cs and MaxNorm.cs of Kernels/Scalar and
+/// Training/GradientNorm.cs.
+/// </summary>
 internal static class CBounds
 {
     private const string FiniteText = """

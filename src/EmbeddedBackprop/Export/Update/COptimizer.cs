@@ -4,7 +4,7 @@ using EmbeddedBackprop.Optimizers;
 
 namespace EmbeddedBackprop.Export.Update;
 
-/// <summary>An optimiser in C, printed from its formula: what happens once an update, and a loop over the parameters of a group.</summary>
+/// <summary>An optimiser in C, printed from its formula: the work once an update, and a loop over the parameters of a group.</summary>
 /// <remarks>
 /// Its statements are part of NAME_update, which has <c>gradients</c>, <c>optimizer</c> (the state arrays one after the other, after them the scalars) and <c>rate</c>.
 /// </remarks>
@@ -37,7 +37,7 @@ internal sealed class COptimizer
             [new("w[i] =", results[0]), .. Enumerable.Range(0, optimizer.StateArrays).Select(i => new CResult(arrays[i] + "[i] =", results[i + 1]))]);
     }
 
-    /// <summary>The numbers of the factors that the loop reads.</summary>
+    /// <summary>The indices of the factors that the loop reads.</summary>
     private IEnumerable<int> Read => Enumerable.Range(0, factors.Length).Where(i => body.Inputs.Contains(factors[i]));
 
     /// <summary>The C of an optimiser, a user's own like the engine's.</summary>
@@ -53,7 +53,7 @@ internal sealed class COptimizer
         return new COptimizer(optimizer, formula);
     }
 
-    /// <summary>What NAME_start does to the optimiser's state, which it has cleared: Optimizer.Reset.</summary>
+    /// <summary>The initial optimiser state that NAME_start sets after clearing it: Optimizer.Reset.</summary>
     public static void WriteStart(CTraining training, CProgram program)
     {
         Optimizer optimizer = training.Options.Optimizer;
@@ -68,7 +68,7 @@ internal sealed class COptimizer
         }
     }
 
-    /// <summary>What happens once an update, before any tensor: the scalars move on, and the factors that all groups share are computed.</summary>
+    /// <summary>The work once an update, before any tensor: it advances the scalars and computes the factors that all groups share.</summary>
     public void WriteBegin(CTraining training, CProgram program)
     {
         if (optimizer.StateScalars > 0)
@@ -117,7 +117,7 @@ internal sealed class COptimizer
         program.Statement($"{update}({string.Join(", ", [group.Count, .. given, group.Gradients, group.Weights, .. states])});");
     }
 
-    /// <summary>The new parameter and what is kept for it, from elements of the arrays.</summary>
+    /// <summary>The new parameter and its kept state, from elements of the arrays.</summary>
     private LaneText[] Apply(LaneText[] k, string[] names)
     {
         LaneText parameter = LaneText.Input("weight", "w[i]");

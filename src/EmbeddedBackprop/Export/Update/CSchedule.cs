@@ -76,8 +76,8 @@ internal static class CSchedule
 
         """;
 
-    /// <summary>Refuses what a device cannot do.</summary>
-    /// <exception cref="NotSupportedException">The schedule has no C text.</exception>
+    /// <summary>Refuses a schedule that a device cannot run.</summary>
+    /// <exception cref="NotSupportedException">The schedule has no C.</exception>
     /// <exception cref="ArgumentException">The schedule counts epochs, and their length is not given.</exception>
     public static void Check(Schedule schedule, long stepsPerEpoch, int epochs)
     {
@@ -101,7 +101,7 @@ internal static class CSchedule
 
     /// <summary>The C expression of the rate of an update.</summary>
     /// <param name="program">Where routines are asked for.</param>
-    /// <param name="macro">What macros begin with.</param>
+    /// <param name="macro">The prefix of macros.</param>
     /// <param name="schedule">The schedule.</param>
     /// <param name="rate">The C expression of the rate that the caller gave.</param>
     /// <param name="step">The C expression of the updates so far, an uint32_t.</param>

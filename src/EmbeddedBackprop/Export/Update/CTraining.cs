@@ -17,11 +17,11 @@ internal sealed class CTraining
     private readonly int predictionLength;
 
     /// <summary>Lays out the memory.</summary>
-    /// <param name="options">What is trained, and how.</param>
+    /// <param name="options">The tensors to train, and the training's options.</param>
     /// <param name="plan">The training plan: <see cref="PlanOf"/>.</param>
     /// <param name="tables">A table for each tensor of the plan.</param>
     /// <param name="predictionLength">Floats of workspace that a prediction needs.</param>
-    /// <param name="opOf">What writes the C of a step's op.</param>
+    /// <param name="opOf">The writer of the C of a step's op.</param>
     public CTraining(CTrainingOptions options, Plan plan, CTable[] tables, int predictionLength, Func<Step, COp> opOf)
     {
         Options = options;
@@ -60,7 +60,7 @@ internal sealed class CTraining
 
     public Plan Plan { get; }
 
-    /// <summary>What is trained, in the order of the memory.</summary>
+    /// <summary>The trained tensors, in the order of the memory.</summary>
     public CTensor[] Tensors { get; }
 
     /// <summary>Samples of one call.</summary>

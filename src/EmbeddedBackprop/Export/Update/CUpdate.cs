@@ -5,8 +5,8 @@ using EmbeddedBackprop.Training;
 namespace EmbeddedBackprop.Export.Update;
 
 /// <summary>
-/// The body of NAME_update: what Training/GradientUpdate.cs does between the gradients and the new parameters, in the same order: the test for non-finite
-/// gradients, clipping by value, clipping by norm, penalties, the optimiser, the bound on weights. What is switched off has no text.
+/// The body of NAME_update: the steps of Training/GradientUpdate.cs from the gradients to the new parameters, in the same order: the test for
+/// non-finite gradients, clipping by value, clipping by norm, penalties, the optimiser, the bound on weights. A step that is switched off has no C.
 /// </summary>
 internal sealed class CUpdate(CTraining training, CProgram program)
 {

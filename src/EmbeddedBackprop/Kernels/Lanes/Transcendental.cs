@@ -107,7 +107,7 @@ internal static class Transcendental
         return T.LogEnds(x, y);
     }
 
-    /// <summary>What lanes without an instruction for it do at the ends of a logarithm.</summary>
+    /// <summary>The ends of a logarithm, for lanes without an instruction for them.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T LogEnds<T>(T x, T y) where T : struct, IBitLanes<T>
     {
@@ -116,7 +116,7 @@ internal static class Transcendental
         return T.IfGreater(T.Constant(1.40129846e-45), T.Abs(x), T.Constant(double.NegativeInfinity), y);
     }
 
-    /// <summary>log(1 + x) for x &gt; -1: log u + c/u, u = 1 + x rounded and c = x - (u - 1) what the rounding lost.</summary>
+    /// <summary>log(1 + x) for x &gt; -1: log u + c/u, u = 1 + x rounded and c = x - (u - 1) the rounding error.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Log1P<T>(T x) where T : struct, IBitLanes<T>
     {

@@ -7,7 +7,7 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Export;
 
-/// <summary>Counts what predictions take on a Cortex-M: instructions in the emulator, bytes of code, bytes of stack.</summary>
+/// <summary>Counts the cost of predictions on a Cortex-M: instructions in the emulator, bytes of code, bytes of stack.</summary>
 internal static class CDeviceCount
 {
     /// <summary>The cost of one network.</summary>

@@ -163,7 +163,7 @@ internal sealed class CGatesTests
         return result;
     }
 
-    /// <summary>The products are read where they were, because the gates take their place.</summary>
+    /// <summary>The products are read first, because the gates overwrite them.</summary>
     private static StepBuffers<float> Step<TCell>(float[] products, float[] memory, bool upstream) where TCell : struct, IRecurrentCell
     {
         Span<float> Block(int index) => memory.AsSpan(index * Units, Units);

@@ -165,7 +165,7 @@ internal sealed class COwnFormulaTests
         }
     }
 
-    /// <summary>w = w - rate / sqrt(t) g, t the number of the update; the largest |g| is kept, and kept for nothing.</summary>
+    /// <summary>w = w - rate / sqrt(t) g, t the index of the update; the largest |g| is kept and not used.</summary>
     private sealed class Counted : FormulaOptimizer<Counted.Rule>
     {
         public override string Name => "counted";

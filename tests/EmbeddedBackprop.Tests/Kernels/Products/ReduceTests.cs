@@ -58,7 +58,7 @@ internal sealed class ReduceTests
     [Test]
     public void The_definition_is_sixteen_parts_and_a_tree()
     {
-        // 16 ones in part 0 beside one 2^24 in part 8: in part order the ones come together before they meet it.
+        // 16 ones in part 0 and one 2^24 in part 8: in part order the ones come together before they meet it.
         float[] x = new float[16 * 16];
         float[] y = new float[16 * 16];
         Array.Fill(y, 1f);

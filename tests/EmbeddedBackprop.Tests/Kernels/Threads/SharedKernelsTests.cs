@@ -39,7 +39,7 @@ internal sealed class SharedKernelsTests
     [Test]
     public void A_sum_that_is_cut_is_caught([Values] Arithmetic arithmetic)
     {
-        // The control: the terms of each sum shared out between two threads, and the two sums added. That is another number.
+        // The control: the terms of each sum shared out between two threads, and the two sums added. That is another sum.
         const int M = 12, N = 64, K = 100;
         float[] a = Samples.Array(M * K, 1), b = Samples.Array(K * N, 2), expected = new float[M * N], first = new float[M * N], second = new float[M * N];
         Gemm.NN(arithmetic, M, N, K, a, K, b, N, [], expected, N);
