@@ -154,7 +154,7 @@ internal sealed class PlanBuffers
         if (step.Frozen)
         {
             // Ops compute the gradients of all they have; nothing reads these. The exported C leaves them out.
-            own.UpdateScratch = options.EndsByReference ? null : Scratch(step.Name + " unused", step.Parameters.Length, time);
+            own.UpdateScratch = options.InputsAndOutputsByReference ? null : Scratch(step.Name + " unused", step.Parameters.Length, time);
         }
         else if (options.UpdateInBackward && step.Ranges.Length > 0)
         {
@@ -196,7 +196,7 @@ internal sealed class PlanBuffers
     private Buffer Request(string name, Node node, int first)
     {
         bool loss = node.Op is { IsLoss: true };
-        bool callers = options.EndsByReference && (node.Op is null || Array.IndexOf(builder.Outputs, node) >= 0);
+        bool callers = options.InputsAndOutputsByReference && (node.Op is null || Array.IndexOf(builder.Outputs, node) >= 0);
 
         // A loss is not one value per sample but 16 partial sums for the whole logical batch: the forward pass of the next micro-batch must leave them alone.
         return callers
@@ -205,7 +205,7 @@ internal sealed class PlanBuffers
     }
 
     // A plan whose inputs and outputs lie in the caller's memory is exported.
-    private int ScratchLength(Op op, bool backward) => (options.EndsByReference, builder.Training, backward) switch
+    private int ScratchLength(Op op, bool backward) => (options.InputsAndOutputsByReference, builder.Training, backward) switch
     {
         (true, false, _) => op.ExportScratchLength(options.Layout),
         (true, true, _) => op.ExportTrainingScratchLength(builder.Batch, backward),

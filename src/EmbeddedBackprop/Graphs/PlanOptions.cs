@@ -59,5 +59,13 @@ public sealed record PlanOptions
     /// Whether the graph's inputs and outputs lie in the caller's memory instead of the workspace, as in the exported C, which reads its input
     /// by reference. Such a plan is printed and exported; it cannot be run.
     /// </summary>
-    public bool EndsByReference { get; init; }
+    public bool InputsAndOutputsByReference { get; init; }
+
+    /// <summary>The old name of <see cref="InputsAndOutputsByReference"/>.</summary>
+    [Obsolete("Use InputsAndOutputsByReference.")]
+    public bool EndsByReference
+    {
+        get => InputsAndOutputsByReference;
+        init => InputsAndOutputsByReference = value;
+    }
 }

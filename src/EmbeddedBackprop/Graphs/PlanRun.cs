@@ -160,7 +160,7 @@ public sealed partial class Plan
 
     private void Check<T>(in PlanMemory<T> memory, in RunInfo run, bool backward) where T : unmanaged
     {
-        if (Options.EndsByReference)
+        if (Options.InputsAndOutputsByReference)
         {
             GraphErrors.NotRunnable();
         }

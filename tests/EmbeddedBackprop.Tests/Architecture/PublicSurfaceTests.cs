@@ -41,7 +41,7 @@ internal sealed class PublicSurfaceTests
         static string Same(string line) => line.Replace(nameof(Before), "X", StringComparison.Ordinal).Replace(nameof(Moved), "X", StringComparison.Ordinal);
     }
 
-#pragma warning disable CA1822, CA1034
+#pragma warning disable CA1822, CA1034, CA1816
     public sealed class Before : IDisposable
     {
         public int Size { get; set; }
@@ -76,5 +76,5 @@ internal sealed class PublicSurfaceTests
         {
         }
     }
-#pragma warning restore CA1822, CA1034
+#pragma warning restore CA1822, CA1034, CA1816
 }

@@ -15,7 +15,7 @@ internal sealed class PlanTests
         Graph graph = new();
         Node x = graph.Input(new Shape(6)), y = graph.Apply(new BatchNorm(), x);
         PlanOptions options = new() { Batch = 1, Layout = Layout.Compact };
-        Assert.That(Plan.ForInference(graph, options with { EndsByReference = true }, y).WorkspaceLength, Is.Zero);
+        Assert.That(Plan.ForInference(graph, options with { InputsAndOutputsByReference = true }, y).WorkspaceLength, Is.Zero);
         Assert.That(Plan.ForInference(graph, options, y).WorkspaceLength, Is.EqualTo(6 + 6 + 12), "the engine computes inverse deviations");
     }
 
@@ -218,7 +218,7 @@ internal sealed class PlanTests
         Graph graph = new();
         Node input = graph.Input(new Shape(21));
         Node output = graph.Apply(new Dense(5, new Activation<Sigmoid>()), graph.Apply(new Dense(9, new Activation<Sigmoid>()), input));
-        Plan plan = Plan.ForInference(graph, new PlanOptions { Layout = Layout.Compact, EndsByReference = true }, output);
+        Plan plan = Plan.ForInference(graph, new PlanOptions { Layout = Layout.Compact, InputsAndOutputsByReference = true }, output);
         Assert.That(plan.WorkspaceLength, Is.EqualTo(9));
         Assert.That(plan.ToString(), Does.Contain("caller's"));
         float[] parameters = new float[plan.ParameterLength];

@@ -21,7 +21,7 @@ internal sealed class CModel
         Node[] outputs = [.. source.Outputs.Distinct()];
         Check(source, outputs, parameters, options);
         Options = options;
-        PlanOptions planned = new() { Batch = 1, Arithmetic = options.Arithmetic ?? source.Options.Arithmetic, Layout = Layout.Compact, EndsByReference = true };
+        PlanOptions planned = new() { Batch = 1, Arithmetic = options.Arithmetic ?? source.Options.Arithmetic, Layout = Layout.Compact, InputsAndOutputsByReference = true };
         options.Target?.Require(planned.Arithmetic);
         Plan = Plan.ForInference(source.Graph, planned, outputs);
         Plan? trainingPlan = options.Training is { } wanted ? CTraining.PlanOf(source.Graph, planned.Arithmetic, wanted) : null;

@@ -91,7 +91,7 @@ internal sealed class CTraining
     public int Length => checked(WorkspaceOffset + WorkspaceLength);
 
     /// <summary>The plan of a training step, whose inputs and targets are in memory of the caller's.</summary>
-    public static Plan PlanOf(Graph graph, Arithmetic arithmetic, CTrainingOptions options) => Plan.ForTraining(graph, OptionsOf(arithmetic, options) with { EndsByReference = true }, [.. options.Losses]);
+    public static Plan PlanOf(Graph graph, Arithmetic arithmetic, CTrainingOptions options) => Plan.ForTraining(graph, OptionsOf(arithmetic, options) with { InputsAndOutputsByReference = true }, [.. options.Losses]);
 
     /// <summary>The same plan as the engine can run it.</summary>
     public static PlanOptions OptionsOf(Arithmetic arithmetic, CTrainingOptions options) => new()
