@@ -98,7 +98,7 @@ internal static class Options
     public static readonly RecipeOption<string?> OutputActivation = Named(
         OptionGroup.Model, "output-activation", _ => "Of the last layer (default: what fits the loss).", Registry.ActivationNames);
 
-    // A loss on logits replaces its namesake after its output activation: nobody asks for it.
+    // A loss on logits replaces its namesake after its output activation: no user asks for it.
     public static readonly RecipeOption<string?> Loss = Named(
         OptionGroup.Model, "loss", names => $"{names} (default: what fits the outputs).",
         [.. Registry.LossNames.Where(name => !name.EndsWith("-with-logits", StringComparison.Ordinal))]);

@@ -2,7 +2,7 @@ using EmbeddedBackprop.Export.Text;
 
 namespace EmbeddedBackprop.Export.Ops;
 
-/// <summary>One result from many elements in C: the 16 parts of Kernels/Scalar/Elements/Reduce.cs.</summary>
+/// <summary>One result from many elements in C: the 16 parts of Kernels/Scalar/Products/Reduce.cs.</summary>
 internal static class CReduce
 {
     private const string FoldText = """

@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Export.Text;
 
-/// <summary>The C of Kernels/Lanes/Transcendental.cs: change the two together (a test compares their bits).</summary>
+/// <summary>C that no formula prints: bit casts, binary16, and sin and cos of Kernels/Lanes/Transcendental.cs (a test compares their bits).</summary>
 internal static class CMathText
 {
     public const string Bits = """
