@@ -47,6 +47,21 @@ internal sealed class COwnOpTests
         Assert.That(difference, Is.Not.Null);
     }
 
+    [Test]
+    public void Two_functions_of_one_name_are_two_routines()
+    {
+        CTrainingParity parity = new(build, [new CTrainingCase("one name", graph =>
+        {
+            Node z = Layer(graph, graph.Input(new Shape(6), "x"));
+            Node gated = graph.Apply(new Pairwise<OwnOpTests.Gate>(), z, Layer(graph, z));
+            return End(graph, graph.Apply(new Pairwise<OtherGate>(), gated, z));
+        })
+        { Updates = 5 }]);
+        parity.Export();
+        Assert.That(build.Read("t0.c"), Does.Contain("t0_pair_gate(").And.Contain("t0_pair_gate_2("));
+        Assert.That(parity.FirstDifference("gcc -O0"), Is.Null);
+    }
+
     private string? FirstDifference(string compiler, Func<string, string> change)
     {
         CTrainingParity parity = new(build, [.. Cases(Arithmetic.Fused), .. Cases(Arithmetic.Separate)]);
@@ -77,5 +92,20 @@ internal sealed class COwnOpTests
     {
         Node y = graph.Apply(new Dense(2, new Activation<Tanh>()), a);
         return ([y], [graph.Apply(new Loss<Quadratic>(), y, graph.Input(new Shape(2), "target"))]);
+    }
+
+    private readonly struct OtherGate : IPairwiseFunction
+    {
+        public static string Name => "gate";
+
+        public static T Value<T>(T x, T y) where T : struct, ILanes<T> => x * T.Tanh(y);
+
+        public static T DerivativeX<T>(T x, T y) where T : struct, ILanes<T> => T.Tanh(y);
+
+        public static T DerivativeY<T>(T x, T y) where T : struct, ILanes<T>
+        {
+            T t = T.Tanh(y);
+            return x * (T.One - (t * t));
+        }
     }
 }
