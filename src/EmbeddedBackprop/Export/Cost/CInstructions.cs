@@ -17,6 +17,9 @@ internal static class CInstructions
     /// <summary>A copy by the C library of small devices, which goes byte by byte.</summary>
     private const double Copied = 16;
 
+    /// <summary>A loop over the elements of an array: counting, reading, writing.</summary>
+    private const double Loop = 5.9;
+
     public static long Of(CStep step)
     {
         double length = step.OutputLength, given = step.InputLength;
@@ -35,6 +38,7 @@ internal static class CInstructions
             Recurrent op => op.Steps * op.Directions * (Product(op.Features, op.Gates * op.Hidden) + Product(op.Hidden, op.Gates * op.Hidden) + (Gates(op) * op.Hidden)),
             Embedding => length * 12,
             Add or Subtract or Multiply => (4.9 * length * (step.Inputs.Length - 1)) + Activation(step.Step.Op, length),
+            IPairwise op => length * (Loop + 1 + CFormulaCost.Of(op.Value(LaneText.Input("x"), LaneText.Input("y")))),
             Scale => 4.9 * length,
             SwapAxes => 4 * length,
             MeanOverTime => 6 * given,
@@ -81,7 +85,7 @@ internal static class CInstructions
 
     private static double Activation(Op op, double length)
     {
-        const double Loop = 5.9, Softmax = 65;
+        const double Softmax = 65;
         LaneText z = LaneText.Input("z");
         return length * ((op as IActivated)?.Activation switch
         {

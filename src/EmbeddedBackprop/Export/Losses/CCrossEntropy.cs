@@ -4,7 +4,7 @@ using EmbeddedBackprop.Losses;
 
 namespace EmbeddedBackprop.Export.Losses;
 
-/// <summary>Cross-entropy on logits in C: ForwardTwin and BackwardTwin of Losses/SoftmaxCrossEntropy.cs, sample by sample.</summary>
+/// <summary>Cross-entropy on logits in C: the passes of Losses/SoftmaxCrossEntropy.cs, sample by sample.</summary>
 internal sealed class CCrossEntropy : CLoss
 {
     private const string LogSumExp = """
