@@ -1,5 +1,3 @@
-using EmbeddedBackprop.Graphs;
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Gates;
 
 namespace EmbeddedBackprop.Ops;
@@ -17,31 +15,10 @@ public sealed class Gru : Recurrent
     /// <param name="options">The returned steps, carried state and truncation; by default the last step's hidden state.</param>
     /// <exception cref="ArgumentException">A size is not positive, or a layer that reads from the end is to carry its state.</exception>
     public Gru(int hidden, RecurrentOptions? options = null)
-        : base(hidden, options, GruCell.Gates, GruCell.Deltas, GruCell.HasCell)
+        : base(hidden, options, RecurrentPasses.For<GruCell>())
     {
     }
 
     /// <inheritdoc/>
     public override string Kind => "gru";
-
-    /// <inheritdoc/>
-    internal override IReadOnlyList<string> GateNames => ["r", "z", "n"];
-
-    /// <inheritdoc/>
-    public override void Forward(in OpContext<float> c) => RecurrentPass.Forward<GruCell>(this, in c);
-
-    /// <inheritdoc/>
-    public override void Backward(in OpContext<float> c) => RecurrentPass.Backward<GruCell>(this, in c);
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<float> c) => RecurrentTwin.Forward<GruCell, float>(this, in c);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<float> c) => RecurrentTwin.Backward<GruCell, float>(this, in c);
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<double> c) => RecurrentTwin.Forward<GruCell, double>(this, in c);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<double> c) => RecurrentTwin.Backward<GruCell, double>(this, in c);
 }

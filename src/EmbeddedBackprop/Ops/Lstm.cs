@@ -1,5 +1,3 @@
-using EmbeddedBackprop.Graphs;
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Gates;
 
 namespace EmbeddedBackprop.Ops;
@@ -16,31 +14,10 @@ public sealed class Lstm : Recurrent
     /// <param name="options">The returned steps, carried state and truncation; by default the last step's hidden state.</param>
     /// <exception cref="ArgumentException">A size is not positive, or a layer that reads from the end is to carry its state.</exception>
     public Lstm(int hidden, RecurrentOptions? options = null)
-        : base(hidden, options, LstmCell.Gates, LstmCell.Deltas, LstmCell.HasCell)
+        : base(hidden, options, RecurrentPasses.For<LstmCell>())
     {
     }
 
     /// <inheritdoc/>
     public override string Kind => "lstm";
-
-    /// <inheritdoc/>
-    internal override IReadOnlyList<string> GateNames => ["i", "f", "g", "o"];
-
-    /// <inheritdoc/>
-    public override void Forward(in OpContext<float> c) => RecurrentPass.Forward<LstmCell>(this, in c);
-
-    /// <inheritdoc/>
-    public override void Backward(in OpContext<float> c) => RecurrentPass.Backward<LstmCell>(this, in c);
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<float> c) => RecurrentTwin.Forward<LstmCell, float>(this, in c);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<float> c) => RecurrentTwin.Backward<LstmCell, float>(this, in c);
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<double> c) => RecurrentTwin.Forward<LstmCell, double>(this, in c);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<double> c) => RecurrentTwin.Backward<LstmCell, double>(this, in c);
 }

@@ -13,15 +13,15 @@ namespace EmbeddedBackprop.Ops;
 /// over the samples in order. Parameters, per direction: weight_ih [G H, features], weight_hh [G H, H], bias_ih [G H], bias_hh [G H]; those of the second
 /// direction end in _reverse.
 /// </remarks>
-public abstract class Recurrent : Op
+public abstract class Recurrent : KernelOp
 {
-    private protected Recurrent(int hidden, RecurrentOptions? options, int gates, int deltas, bool hasCell)
+    private readonly RecurrentPasses cell;
+
+    private protected Recurrent(int hidden, RecurrentOptions? options, RecurrentPasses passes)
     {
         Hidden = Errors.RequirePositive(nameof(hidden), hidden);
         Options = options ?? new RecurrentOptions();
-        Gates = gates;
-        Deltas = deltas;
-        HasCell = hasCell;
+        cell = passes;
         if (Options.TruncateEvery < 0)
         {
             Errors.Negative(nameof(Options.TruncateEvery), Options.TruncateEvery);
@@ -49,19 +49,22 @@ public abstract class Recurrent : Op
     public int Directions => Options.Bidirectional ? 2 : 1;
 
     /// <summary>Gates: the weights have so many times H columns.</summary>
-    internal int Gates { get; }
+    internal int Gates => cell.Gates;
 
     /// <summary>The names of the gates, in the order in which they are kept; a simple layer has none.</summary>
-    internal virtual IReadOnlyList<string> GateNames => [];
+    internal IReadOnlyList<string> GateNames => cell.GateNames;
 
     /// <summary>Deltas of a unit that the backward step gives, which overwrite the gates' values: one for each gate, and perhaps one more.</summary>
-    internal int Deltas { get; }
+    internal int Deltas => cell.Deltas;
 
     /// <summary>Whether the last gate's hidden product has a delta of its own, which follows the others (a GRU's new gate).</summary>
     internal bool SplitsLastGate => Deltas > Gates;
 
     /// <summary>Whether there is a cell besides the hidden state.</summary>
-    internal bool HasCell { get; }
+    internal bool HasCell => cell.HasCell;
+
+    /// <inheritdoc/>
+    protected override Passes Passes => cell;
 
     /// <inheritdoc/>
     public override string Detail

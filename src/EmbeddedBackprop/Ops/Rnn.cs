@@ -1,5 +1,3 @@
-using EmbeddedBackprop.Graphs;
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Gates;
 
 namespace EmbeddedBackprop.Ops;
@@ -16,7 +14,8 @@ public sealed class Rnn : Recurrent
     /// <param name="options">The returned steps, carried state and truncation; by default the last step's hidden state.</param>
     /// <exception cref="ArgumentException">A size is not positive, or a layer that reads from the end is to carry its state.</exception>
     public Rnn(int hidden, RecurrentFunction function = RecurrentFunction.Tanh, RecurrentOptions? options = null)
-        : base(hidden, options, RnnCell<TanhCurve>.Gates, RnnCell<TanhCurve>.Deltas, RnnCell<TanhCurve>.HasCell) => Function = function;
+        : base(hidden, options, function == RecurrentFunction.Relu ? RecurrentPasses.For<RnnCell<ReluCurve>>() : RecurrentPasses.For<RnnCell<TanhCurve>>()) =>
+        Function = function;
 
     /// <summary>f.</summary>
     public RecurrentFunction Function { get; }
@@ -31,66 +30,4 @@ public sealed class Rnn : Recurrent
     public override string Settings => IsTanh ? base.Settings : base.Settings + " relu";
 
     private bool IsTanh => Function == RecurrentFunction.Tanh;
-
-    /// <inheritdoc/>
-    public override void Forward(in OpContext<float> c)
-    {
-        if (IsTanh)
-        {
-            RecurrentPass.Forward<RnnCell<TanhCurve>>(this, in c);
-        }
-        else
-        {
-            RecurrentPass.Forward<RnnCell<ReluCurve>>(this, in c);
-        }
-    }
-
-    /// <inheritdoc/>
-    public override void Backward(in OpContext<float> c)
-    {
-        if (IsTanh)
-        {
-            RecurrentPass.Backward<RnnCell<TanhCurve>>(this, in c);
-        }
-        else
-        {
-            RecurrentPass.Backward<RnnCell<ReluCurve>>(this, in c);
-        }
-    }
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<float> c) => ForwardTwin(in c);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<float> c) => BackwardTwin(in c);
-
-    /// <inheritdoc/>
-    public override void ForwardScalar(in OpContext<double> c) => ForwardTwin(in c);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<double> c) => BackwardTwin(in c);
-
-    private void ForwardTwin<T>(in OpContext<T> c) where T : unmanaged, System.Numerics.IBinaryFloatingPointIeee754<T>
-    {
-        if (IsTanh)
-        {
-            RecurrentTwin.Forward<RnnCell<TanhCurve>, T>(this, in c);
-        }
-        else
-        {
-            RecurrentTwin.Forward<RnnCell<ReluCurve>, T>(this, in c);
-        }
-    }
-
-    private void BackwardTwin<T>(in OpContext<T> c) where T : unmanaged, System.Numerics.IBinaryFloatingPointIeee754<T>
-    {
-        if (IsTanh)
-        {
-            RecurrentTwin.Backward<RnnCell<TanhCurve>, T>(this, in c);
-        }
-        else
-        {
-            RecurrentTwin.Backward<RnnCell<ReluCurve>, T>(this, in c);
-        }
-    }
 }

@@ -9,8 +9,8 @@ internal sealed partial class DependencyTests
     private static readonly string[] Rooms =
     [
         "", // Errors.cs: the checks of values that every floor makes
-        "Kernels", "Kernels/Lanes", "Kernels/Threads", "Kernels/Random", "Kernels/Scalar", "Kernels/Elements", "Kernels/Products",
-        "Kernels/Convolution", "Kernels/Pooling", "Kernels/Norms", "Kernels/Gates", "Kernels/Scalar/Gates", "Kernels/Sets",
+        "Kernels", "Kernels/Lanes", "Kernels/Gates", "Kernels/Threads", "Kernels/Random", "Kernels/Scalar", "Kernels/Elements", "Kernels/Products",
+        "Kernels/Convolution", "Kernels/Pooling", "Kernels/Norms", "Kernels/Sets",
         "Activations", "Graphs", "Losses", "Initializers", "Optimizers",
         "Ops",
         "Training",
@@ -79,7 +79,7 @@ internal sealed partial class DependencyTests
     private static string[] Offences(SourceDependencies dependencies) =>
         [.. dependencies.Uses.Where(use => RoomOf(use.Used) > RoomOf(use.File)).Select(use => $"{use.File} uses {use.Used}").Order()];
 
-    /// <summary>The index of a file's room in the list: that of the longest folder name that the list knows; -1 if it knows none.</summary>
+    /// <summary>The place of a file's room in the list: that of the longest folder name that the list knows; -1 if it knows none.</summary>
     private static int RoomOf(string file)
     {
         for (string? folder = Path.GetDirectoryName(file); folder is not null; folder = Path.GetDirectoryName(folder))

@@ -94,20 +94,8 @@ internal sealed class RecurrentControlTests
         }
     }
 
-    private sealed class Layer<TCell>(int hidden) : Recurrent(hidden, null, TCell.Gates, TCell.Deltas, TCell.HasCell) where TCell : struct, IRecurrentCell
+    private sealed class Layer<TCell>(int hidden) : Recurrent(hidden, null, RecurrentPasses.For<TCell>()) where TCell : struct, IRecurrentCell
     {
         public override string Kind => "buggy";
-
-        public override void Forward(in OpContext<float> c) => RecurrentPass.Forward<TCell>(this, in c);
-
-        public override void Backward(in OpContext<float> c) => RecurrentPass.Backward<TCell>(this, in c);
-
-        public override void ForwardScalar(in OpContext<float> c) => RecurrentTwin.Forward<TCell, float>(this, in c);
-
-        public override void BackwardScalar(in OpContext<float> c) => RecurrentTwin.Backward<TCell, float>(this, in c);
-
-        public override void ForwardScalar(in OpContext<double> c) => RecurrentTwin.Forward<TCell, double>(this, in c);
-
-        public override void BackwardScalar(in OpContext<double> c) => RecurrentTwin.Backward<TCell, double>(this, in c);
     }
 }
