@@ -1,9 +1,7 @@
 using System.Text;
 using EmbeddedBackprop.Export.Files;
 using EmbeddedBackprop.Export.Model;
-using EmbeddedBackprop.Export.Ops;
 using EmbeddedBackprop.Export.Text;
-using EmbeddedBackprop.Export.Update;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Training;
@@ -103,25 +101,7 @@ public static class CExporter
             GraphErrors.MemoryTooSmall("parameters", plan.ParameterLength, parameters.Length);
         }
 
-        float[] stored = parameters[..plan.ParameterLength].ToArray();
-        Dictionary<string, (CScaleAxis Axis, CStorage Storage)> choice = CStorageChoice.Of(plan, options);
-        Plan? training = options.Training is { } wish ? CTraining.PlanOf(plan.Graph, options.Arithmetic ?? plan.Options.Arithmetic, wish) : null;
-        foreach (ParameterRange range in plan.Parameters)
-        {
-            // Trained tensors are stored in flash unchanged.
-            if (!choice.TryGetValue(range.Name, out (CScaleAxis Axis, CStorage Storage) chosen) || CTraining.IsTrained(training, range.Name))
-            {
-                continue;
-            }
-
-            float[] rounded = new CTable(range.Name, range.Name, CNumbers.Compact(range, stored)).StoredAs(chosen.Storage, chosen.Axis, range.Name, name => name).Values;
-            for (int row = 0; row < range.Rows; row++)
-            {
-                rounded.AsSpan(row * range.Columns, range.Columns).CopyTo(stored.AsSpan(range.Offset + (row * range.Stride)));
-            }
-        }
-
-        return stored;
+        return CStorageChoice.Rounded(plan, parameters, options);
     }
 
     /// <summary>The files of <see cref="Write(Plan, ReadOnlySpan{float}, string, CExportOptions, ReadOnlySpan{float})"/> as text, without writing them.</summary>

@@ -46,27 +46,37 @@ public static class CImporter
         string? first = Problem(model, storage, 0, bytes), second = Problem(model, storage, slot, bytes);
         if (first is not null && second is not null)
         {
-            throw new DataFormatException(name, 0, $"no whole copy of this network: the first slot {first}, the second slot {second}");
+            ExportErrors.NoWholeCopy(name, first, second);
         }
 
         bool takesSecond = second is null && (first is not null || Sequence(storage, slot) - Sequence(storage, 0) < 0x80000000u);
         int offset = takesSecond ? slot : 0;
         ReadOnlySpan<byte> copy = storage.Slice(offset, bytes);
-        float[] numbers = new float[CCopyFormat.ContentWords(training) - CCopyFormat.CountWords];
-        for (int i = 0; i < numbers.Length; i++)
-        {
-            numbers[i] = BitConverter.UInt32BitsToSingle(Word(copy, CCopyFormat.HeadWords + CCopyFormat.CountWords + i));
-            if (i < training.ParameterLength && !float.IsFinite(numbers[i]))
-            {
-                throw new DataFormatException(name, offset + (sizeof(uint) * (CCopyFormat.HeadWords + CCopyFormat.CountWords + i)), $"a weight is {numbers[i]}: the training on the device went astray");
-            }
-        }
-
-        Fill(network, training, numbers);
+        float[] content = Content(training, copy, name, offset);
+        CopyTensors(network, training, content);
+        CopyState(network, training, content);
+        network.ResetState();
         network.StepNumber = Word(copy, CCopyFormat.HeadWords);
         return new CStoredCopy(
             takesSecond ? 1 : 0, Word(copy, 3), Word(copy, CCopyFormat.HeadWords), BitConverter.UInt32BitsToSingle(Word(copy, CCopyFormat.HeadWords + 1)),
             Word(copy, CCopyFormat.HeadWords + 2) | ((ulong)Word(copy, CCopyFormat.HeadWords + 3) << 32), takesSecond ? first : second);
+    }
+
+    /// <summary>Parameters, the optimiser's state and what layers keep, as a copy holds them.</summary>
+    private static float[] Content(CTraining training, ReadOnlySpan<byte> copy, string name, int offset)
+    {
+        const int Before = CCopyFormat.HeadWords + CCopyFormat.CountWords;
+        float[] content = new float[CCopyFormat.ContentWords(training) - CCopyFormat.CountWords];
+        for (int i = 0; i < content.Length; i++)
+        {
+            content[i] = BitConverter.UInt32BitsToSingle(Word(copy, Before + i));
+            if (i < training.ParameterLength && !float.IsFinite(content[i]))
+            {
+                ExportErrors.StoredWeightNotFinite(name, offset + (sizeof(uint) * (Before + i)), content[i]);
+            }
+        }
+
+        return content;
     }
 
     /// <summary>The error of a slot; null if it holds a whole copy.</summary>
@@ -103,10 +113,10 @@ public static class CImporter
         return Word(copy, (bytes / sizeof(uint)) - 1) != ~crc ? "is damaged (its check sum is wrong)" : null;
     }
 
-    private static void Fill(Network network, CTraining training, float[] numbers)
+    /// <summary>Copies weights, and the optimiser's state where both have the same optimiser, into the network's layout.</summary>
+    private static void CopyTensors(Network network, CTraining training, float[] content)
     {
-        Span<float> parameters = numbers.AsSpan(0, training.ParameterLength), optimizer = numbers.AsSpan(training.ParameterLength, training.OptimizerLength);
-        ReadOnlySpan<float> state = numbers.AsSpan(training.ParameterLength + training.OptimizerLength);
+        ReadOnlySpan<float> parameters = content.AsSpan(0, training.ParameterLength), optimizer = content.AsSpan(training.ParameterLength, training.OptimizerLength);
         Optimizers.Optimizer kind = training.Options.Optimizer;
         bool sameOptimizer = network.TrainingPlan is not null && network.Options.Optimizer.Name == kind.Name;
         foreach (ParameterRange range in network.InferencePlan.Parameters)
@@ -129,9 +139,15 @@ public static class CImporter
 
         if (sameOptimizer)
         {
+            // The scalars follow the arrays.
             optimizer[(kind.StateArrays * training.ParameterLength)..].CopyTo(network.OptimizerState[(kind.StateArrays * network.Parameters.Length)..]);
         }
+    }
 
+    /// <summary>Copies what layers keep without training it.</summary>
+    private static void CopyState(Network network, CTraining training, float[] content)
+    {
+        ReadOnlySpan<float> state = content.AsSpan(training.ParameterLength + training.OptimizerLength);
         foreach (StateRange from in training.Plan.State)
         {
             foreach (StateRange to in network.InferencePlan.State)
@@ -142,8 +158,6 @@ public static class CImporter
                 }
             }
         }
-
-        network.ResetState();
     }
 
     private static uint Sequence(ReadOnlySpan<byte> storage, int offset) => Word(storage[offset..], 3);

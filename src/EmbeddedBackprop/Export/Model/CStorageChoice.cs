@@ -1,5 +1,6 @@
 using EmbeddedBackprop.Export.Ops;
 using EmbeddedBackprop.Export.Text;
+using EmbeddedBackprop.Export.Update;
 using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.Export.Model;
@@ -32,5 +33,30 @@ internal static class CStorageChoice
         }
 
         return choice;
+    }
+
+    /// <summary>The parameters with the values of the tables: those of float16 and int8 tables are rounded; what is trained is stored as it is.</summary>
+    /// <returns>A copy in the plan's layout.</returns>
+    /// <exception cref="ArgumentException">A weight is not finite or too large for float16.</exception>
+    public static float[] Rounded(Plan plan, ReadOnlySpan<float> parameters, CExportOptions options)
+    {
+        float[] stored = parameters[..plan.ParameterLength].ToArray();
+        Dictionary<string, (CScaleAxis Axis, CStorage Storage)> choice = Of(plan, options);
+        Plan? training = options.Training is { } wanted ? CTraining.PlanOf(plan.Graph, options.Arithmetic ?? plan.Options.Arithmetic, wanted) : null;
+        foreach (ParameterRange range in plan.Parameters)
+        {
+            if (!choice.TryGetValue(range.Name, out (CScaleAxis Axis, CStorage Storage) chosen) || CTraining.IsTrained(training, range.Name))
+            {
+                continue;
+            }
+
+            float[] rounded = new CTable(range.Name, range.Name, CNumbers.Compact(range, stored)).StoredAs(chosen.Storage, chosen.Axis, range.Name, name => name).Values;
+            for (int row = 0; row < range.Rows; row++)
+            {
+                rounded.AsSpan(row * range.Columns, range.Columns).CopyTo(stored.AsSpan(range.Offset + (row * range.Stride)));
+            }
+        }
+
+        return stored;
     }
 }

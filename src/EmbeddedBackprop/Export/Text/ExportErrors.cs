@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using EmbeddedBackprop.IO;
 
 namespace EmbeddedBackprop.Export.Text;
 
@@ -93,4 +94,12 @@ internal static class ExportErrors
     [DoesNotReturn]
     public static void SlotTooSmall(int slot, int copy) =>
         throw new ArgumentException($"a slot has {slot} bytes, a copy of this network {copy}");
+
+    [DoesNotReturn]
+    public static void NoWholeCopy(string storage, string first, string second) =>
+        throw new DataFormatException(storage, 0, $"no whole copy of this network: the first slot {first}, the second slot {second}");
+
+    [DoesNotReturn]
+    public static void StoredWeightNotFinite(string storage, int offset, float value) =>
+        throw new DataFormatException(storage, offset, $"a weight is {value}: the training on the device went astray");
 }
