@@ -10,9 +10,6 @@ internal abstract class CLoss : COp
 {
     public override bool TakesBatch(Op op) => true;
 
-    /// <summary>The C of a loss: that of a sum over single outputs is printed from its formula, a user's own like the engine's.</summary>
-    public static CLoss For(Step step) => step.Op is SoftmaxCrossEntropy ? new CCrossEntropy() : new CElementLoss((Loss)step.Op);
-
     /// <summary>Adds the terms of all samples to the parts.</summary>
     public override void Write(CStep step, CProgram program)
     {
@@ -53,7 +50,7 @@ internal abstract class CLoss : COp
     {
         if (loss.Outputs > 1)
         {
-            return $"{CDense.AskDot(program)}({CText.Size(loss.Outputs)}, class_weights, {y})";
+            return $"{CReduce.Dot(program, CWeightLoad.Float)}({CText.Size(loss.Outputs)}, class_weights, {y})";
         }
 
         program.Need(CFunctions.MultiplyAdd);

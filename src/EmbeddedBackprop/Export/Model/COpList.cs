@@ -7,7 +7,7 @@ using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Export.Model;
 
-/// <summary>All ops that can be exported: a row for each, with the class that writes its C. Losses have rows of their own, in <see cref="CLoss"/>.</summary>
+/// <summary>All ops that can be exported: a row for each, with the class that writes its C.</summary>
 internal static class COpList
 {
     private static readonly (Type Op, COp C)[] Rows =
@@ -49,12 +49,13 @@ internal static class COpList
     public static IEnumerable<Type> OpTypes => Rows.Select(row => row.Op);
 
     /// <summary>The writer of the C of a step's op.</summary>
-    /// <exception cref="NotSupportedException">Nothing does: it is an op or a loss of a user's own.</exception>
+    /// <exception cref="NotSupportedException">There is none: it is an op of a user's own.</exception>
     public static COp For(Step step)
     {
-        if (step.Op is Loss)
+        if (step.Op is Loss loss)
         {
-            return CLoss.For(step);
+            // A sum over single outputs is printed from its formula, a user's own like the engine's.
+            return loss is SoftmaxCrossEntropy ? new CCrossEntropy() : new CElementLoss(loss);
         }
 
         Type type = step.Op.GetType(), op = type.IsGenericType ? type.GetGenericTypeDefinition() : type;

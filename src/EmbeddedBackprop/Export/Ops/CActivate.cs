@@ -8,14 +8,14 @@ internal sealed class CActivate : COp
 {
     public override void Write(CStep step, CProgram program)
     {
-        CActivation activation = CActivation.For(step.Step, ((Activate)step.Step.Op).Activation);
+        CActivation activation = CActivations.For(step.Step, ((Activate)step.Step.Op).Activation);
         program.Comment($"{step.Name}: a^{step.Number}[{step.OutputLength}] = {activation.Name}(z): {activation.Formula}");
         activation.Write(program, step.OutputLength, step.Inputs[0], step.Output);
     }
 
     public override void WriteBackward(CBackwardStep step, CProgram program)
     {
-        CActivation activation = CActivation.For(step.Step, ((Activate)step.Step.Op).Activation);
+        CActivation activation = CActivations.For(step.Step, ((Activate)step.Step.Op).Activation);
         CStep forward = step.Forward;
         int l = step.Number;
         program.Comment($"{step.Name}, backwards: delta^{l} = dC/da^{l} {activation.Name}'(z^{l})");

@@ -1,7 +1,6 @@
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Export.Text;
 using EmbeddedBackprop.Graphs;
-using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Export.Ops;
 
@@ -17,23 +16,6 @@ internal abstract class CActivation(Activation activation)
 
     /// <summary>The activation's class.</summary>
     public Type Type => activation.GetType();
-
-    /// <summary>The C of an activation: printed from its formula, a user's own like the engine's.</summary>
-    /// <exception cref="NotSupportedException">It has no formula: it is a user's own that is not element-wise.</exception>
-    public static CActivation For(Step step, Activation activation)
-    {
-        if (activation is Softmax)
-        {
-            return new CSoftmax(activation);
-        }
-
-        if (activation.ValueText(LaneText.Zero) is null)
-        {
-            ExportErrors.UnknownActivation(step.Name, activation.Name);
-        }
-
-        return new CElementwise(activation);
-    }
 
     /// <summary>a = f(z) over the elements of one sample; z and a may be the same.</summary>
     public abstract void Write(CProgram program, int length, string z, string a);

@@ -37,7 +37,7 @@ internal sealed class CConvTranspose2D : COp
     {
         ConvTranspose2D op = (ConvTranspose2D)step.Step.Op;
         ConvSizes sizes = op.Sizes;
-        CActivation activation = CActivation.For(step.Step, op.Activation);
+        CActivation activation = CActivations.For(step.Step, op.Activation);
         program.Comment(
             $"{step.Name}: a^{step.Number}[{sizes.Channels}][{sizes.Height}][{sizes.Width}] = {activation.Name}(z^{step.Number}): {activation.Formula}; "
             + $"{CText.Number(op.MultiplyAdds)} multiply-adds");
@@ -57,7 +57,7 @@ internal sealed class CConvTranspose2D : COp
         string delta = step.OutputGradient, constant = CConvSizes.Constant(program, in sizes);
         int number = step.Number;
         program.Comment($"{step.Name}, backwards: delta^{number} = dC/da^{number} f'(z^{number}); dC/dx is the convolution of delta, dC/dw as a convolution has it with x and delta in each other's place");
-        CActivation.For(step.Step, op.Activation).WriteBackward(program, forward.OutputLength, forward.Saved ?? forward.Output, forward.Output, delta);
+        CActivations.For(step.Step, op.Activation).WriteBackward(program, forward.OutputLength, forward.Saved ?? forward.Output, forward.Output, delta);
         if (step.InputGradients[0] is { } dx)
         {
             step.Begin(program, 0);

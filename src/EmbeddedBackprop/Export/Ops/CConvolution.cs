@@ -19,7 +19,7 @@ internal sealed class CConvolution : COp
     {
         Convolution op = (Convolution)step.Step.Op;
         ConvSizes sizes = op.Sizes;
-        CActivation activation = CActivation.For(step.Step, op.Activation);
+        CActivation activation = CActivations.For(step.Step, op.Activation);
         program.Comment(
             $"{step.Name}: a^{step.Number}[{sizes.Outputs}][{sizes.OutputHeight}][{sizes.OutputWidth}] = {activation.Name}(z^{step.Number}): {activation.Formula}; "
             + $"{CText.Number(op.MultiplyAdds)} multiply-adds");
@@ -39,7 +39,7 @@ internal sealed class CConvolution : COp
         string delta = step.OutputGradient, constant = CConvSizes.Constant(program, in sizes);
         int number = step.Number;
         program.Comment($"{step.Name}, backwards: delta^{number} = dC/da^{number} f'(z^{number}); BP2 dC/dx, BP4 dC/dw, BP3 dC/db as sums over the positions");
-        CActivation.For(step.Step, op.Activation).WriteBackward(program, forward.OutputLength, forward.Saved ?? forward.Output, forward.Output, delta);
+        CActivations.For(step.Step, op.Activation).WriteBackward(program, forward.OutputLength, forward.Saved ?? forward.Output, forward.Output, delta);
         if (step.InputGradients[0] is { } dx)
         {
             step.Begin(program, 0);

@@ -50,7 +50,7 @@ internal sealed class CDense : COp
     public override void Write(CStep step, CProgram program)
     {
         Dense dense = (Dense)step.Step.Op;
-        CActivation activation = CActivation.For(step.Step, dense.Activation);
+        CActivation activation = CActivations.For(step.Step, dense.Activation);
         int l = step.Number;
         program.Comment($"{step.Name}: a^{l}[{step.OutputLength}] = {activation.Name}(z^{l}): {activation.Formula}; {CText.Number(dense.MultiplyAdds)} multiply-adds");
         program.Comment($"z_j = b_j + sum over k of w_jk x_k, x[{step.InputLength}] (Nielsen, chapter 2: z^l = w^l a^(l-1) + b^l)");
@@ -60,7 +60,7 @@ internal sealed class CDense : COp
         string weight = step.Tables[0].Argument, bias = step.Tables[1].Name;
         if (dense.Outputs == 1)
         {
-            string dot = program.Routine("dot" + load.Suffix, CFunctions.MultiplyAdd | load.Functions, DotText(load));
+            string dot = CReduce.Dot(program, load);
             program.Statement($"{z}[0] = {dot}({CText.Size(step.InputLength)}, {step.Inputs[0]}, {weight}) + {bias}[0];");
         }
         else
@@ -76,7 +76,7 @@ internal sealed class CDense : COp
     public override void WriteBackward(CBackwardStep step, CProgram program)
     {
         Dense dense = (Dense)step.Step.Op;
-        CActivation activation = CActivation.For(step.Step, dense.Activation);
+        CActivation activation = CActivations.For(step.Step, dense.Activation);
         string inputs = CText.Size(dense.Inputs), outputs = CText.Size(dense.Outputs), delta = step.OutputGradient;
         int l = step.Number;
         program.Comment($"{step.Name}, backwards: BP1/BP2 delta^{l} = dC/da^{l} {activation.Name}'(z^{l}), BP3 dC/db = delta, BP4 dC/dw_jk = x_k delta_j");
@@ -119,9 +119,6 @@ internal sealed class CDense : COp
 
         """);
 
-    /// <summary>Asks for dot(n, x, y).</summary>
-    public static string AskDot(CProgram program) => program.Routine("dot", CFunctions.MultiplyAdd, DotText(CWeightLoad.Float));
-
     /// <summary>Asks for dense(inputs, outputs, x, w, b, z).</summary>
     public static string Ask(CProgram program, CWeightLoad load) =>
         program.Routine("dense" + load.Suffix, CFunctions.MultiplyAdd | load.Functions, DenseText(load));
@@ -146,42 +143,6 @@ internal sealed class CDense : COp
             + $"    for (; j < outputs; j++) {{\n{load.Factor("        ", "f", "w", "j")}        float s = b[j];\n        at = j;\n"
             + $"        for (k = 0u; k < inputs; k++) {{\n            s = EBP_M(x[k], {load.Weight("w[at]", "f")}, s);\n            at += outputs;\n        }}\n"
             + "        z[j] = s;\n    }\n}\n";
-    }
-
-    /// <summary>The dot product: element i goes to sum i mod 16, and a fixed tree joins the sums.</summary>
-    private static string DotText(CWeightLoad load)
-    {
-        System.Text.StringBuilder text = new();
-        text.Append($"/* One long sum in 16 parts: term i goes to part i mod 16; then the parts are added in pairs, 8 apart, 4, 2 and 1.{load.Remark} */\n")
-            .Append($"static float ebp_dot{load.Suffix}(size_t n, const float *x, {load.Parameter("w")})\n{{\n")
-            .Append(load.Factor("    ", "f", "w", "0"))
-            .Append("    const size_t rest = n % 16u;\n    size_t i;\n");
-        for (int l = 0; l < 16; l++)
-        {
-            text.Append($"    float s{l} = 0.0f;\n");
-        }
-
-        text.Append("    for (i = 0u; i < n - rest; i += 16u) {\n");
-        for (int l = 0; l < 16; l++)
-        {
-            text.Append($"        s{l} = EBP_M(x[{Index("i", l)}], {load.Weight($"w[{Index("i", l)}]", "f")}, s{l});\n");
-        }
-
-        text.Append("    }\n");
-        for (int l = 0; l < 15; l++)
-        {
-            text.Append($"    if (rest > {l}u) {{\n        s{l} = EBP_M(x[{Index("i", l)}], {load.Weight($"w[{Index("i", l)}]", "f")}, s{l});\n    }}\n");
-        }
-
-        for (int half = 8; half >= 1; half /= 2)
-        {
-            for (int l = 0; l < half; l++)
-            {
-                text.Append($"    s{l} = s{l} + s{l + half};\n");
-            }
-        }
-
-        return text.Append("    return s0;\n}\n").ToString();
     }
 
     private static string Index(string variable, int offset) => offset == 0 ? variable : $"{variable} + {offset}u";

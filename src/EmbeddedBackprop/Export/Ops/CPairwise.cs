@@ -24,7 +24,7 @@ internal sealed class CPairwise(string name, char sign) : COp
     public override void Write(CStep step, CProgram program)
     {
         // Only a sum has an activation; it has more than two terms, too, added one after the other.
-        CActivation? activation = step.Step.Op is Add add ? CActivation.For(step.Step, add.Activation) : null;
+        CActivation? activation = step.Step.Op is Add add ? CActivations.For(step.Step, add.Activation) : null;
         string terms = string.Join($" {sign} ", Enumerable.Range(1, step.Inputs.Length).Select(i => $"x_{i}"));
         program.Comment($"{step.Name}: a^{step.Number}[{step.OutputLength}] = {terms}, number by number"
             + (activation is null || activation.Type == typeof(Activation<Identity>) ? "" : $"; then {activation.Name}: {activation.Formula}"));
@@ -46,7 +46,7 @@ internal sealed class CPairwise(string name, char sign) : COp
         program.Comment($"{step.Name}, backwards: {(sign == '*' ? "every factor gets the gradient times the other one" : "every input gets the gradient")}{(sign == '-' ? ", the second one its negative" : "")}");
         if (step.Step.Op is Add add)
         {
-            CActivation.For(step.Step, add.Activation).WriteBackward(program, step.Forward.OutputLength, step.Forward.Saved ?? step.Forward.Output, step.Forward.Output, dy);
+            CActivations.For(step.Step, add.Activation).WriteBackward(program, step.Forward.OutputLength, step.Forward.Saved ?? step.Forward.Output, step.Forward.Output, dy);
         }
 
         for (int i = 0; i < step.InputGradients.Length; i++)

@@ -1,3 +1,4 @@
+using System.Text;
 using EmbeddedBackprop.Export.Text;
 
 namespace EmbeddedBackprop.Export.Ops;
@@ -73,4 +74,47 @@ internal static class CReduce
 
     /// <summary>Asks for ebp_maximum(n, x).</summary>
     public static void Maximum(CProgram program) => program.Routine("maximum", CFunctions.None, MaximumText);
+
+    /// <summary>Asks for dot(n, x, w) with weights of a storage.</summary>
+    /// <returns>The name to call the routine by.</returns>
+    public static string Dot(CProgram program, CWeightLoad load) =>
+        program.Routine("dot" + load.Suffix, CFunctions.MultiplyAdd | load.Functions, DotText(load));
+
+    /// <summary>The dot product: element i goes to sum i mod 16, and a fixed tree joins the sums.</summary>
+    private static string DotText(CWeightLoad load)
+    {
+        StringBuilder text = new();
+        text.Append($"/* One long sum in 16 parts: term i goes to part i mod 16; then the parts are added in pairs, 8 apart, 4, 2 and 1.{load.Remark} */\n")
+            .Append($"static float ebp_dot{load.Suffix}(size_t n, const float *x, {load.Parameter("w")})\n{{\n")
+            .Append(load.Factor("    ", "f", "w", "0"))
+            .Append("    const size_t rest = n % 16u;\n    size_t i;\n");
+        for (int l = 0; l < 16; l++)
+        {
+            text.Append($"    float s{l} = 0.0f;\n");
+        }
+
+        text.Append("    for (i = 0u; i < n - rest; i += 16u) {\n");
+        for (int l = 0; l < 16; l++)
+        {
+            text.Append($"        s{l} = EBP_M(x[{At(l)}], {load.Weight($"w[{At(l)}]", "f")}, s{l});\n");
+        }
+
+        text.Append("    }\n");
+        for (int l = 0; l < 15; l++)
+        {
+            text.Append($"    if (rest > {l}u) {{\n        s{l} = EBP_M(x[{At(l)}], {load.Weight($"w[{At(l)}]", "f")}, s{l});\n    }}\n");
+        }
+
+        for (int half = 8; half >= 1; half /= 2)
+        {
+            for (int l = 0; l < half; l++)
+            {
+                text.Append($"    s{l} = s{l} + s{l + half};\n");
+            }
+        }
+
+        return text.Append("    return s0;\n}\n").ToString();
+    }
+
+    private static string At(int offset) => offset == 0 ? "i" : $"i + {offset}u";
 }

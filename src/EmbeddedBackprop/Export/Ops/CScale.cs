@@ -51,7 +51,7 @@ internal sealed class CScale : COp
         {
             // dx may overwrite dy, and the trained factor may change at once: the sum comes first, its use last.
             program.Statement("{");
-            program.Statement($"    const float product = {CText.Hex(op.Factor)} * {CDense.AskDot(program)}({n}, {step.OutputGradient}, {step.Forward.Inputs[0]});");
+            program.Statement($"    const float product = {CText.Hex(op.Factor)} * {CReduce.Dot(program, CWeightLoad.Float)}({n}, {step.OutputGradient}, {step.Forward.Inputs[0]});");
         }
 
         if (step.InputGradients[0] is { } dx)

@@ -45,7 +45,7 @@ internal sealed class CSoftmax(Activation softmax) : CActivation(softmax)
     /// <summary>Asks for softmax_back(n, a, d): d_j = a_j (d_j - sum of a_k d_k), in place.</summary>
     public static string AskBack(CProgram program)
     {
-        CDense.AskDot(program);
+        CReduce.Dot(program, CWeightLoad.Float);
         return program.Routine("softmax_back", CFunctions.None, """
             /* d_j = a_j (d_j - sum of a_k d_k) (Nielsen, chapter 3, equation 78) */
             static void ebp_softmax_back(size_t n, const float *a, float *d)
