@@ -102,5 +102,5 @@ public abstract class Activation
     internal virtual string Equation => "";
 
     /// <summary>One sample's affine layer and activation in one kernel: the bits of the product and <see cref="Forward"/>. Null where there is none.</summary>
-    internal virtual AffineRow? AffineRow(Arithmetic arithmetic, AffineRowPlaces places) => null;
+    internal virtual OneSampleAffine? OneSampleAffine(Arithmetic arithmetic, OneSampleOffsets places) => null;
 }

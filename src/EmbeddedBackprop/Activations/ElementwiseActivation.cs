@@ -49,7 +49,7 @@ public sealed class Activation<TFunction> : Activation where TFunction : struct,
 
     internal override string Equation => TFunction.Equation;
 
-    internal override AffineRow? AffineRow(Arithmetic arithmetic, AffineRowPlaces places) => new AffineRow<Value>(arithmetic, places);
+    internal override OneSampleAffine? OneSampleAffine(Arithmetic arithmetic, OneSampleOffsets places) => new OneSampleAffine<Value>(arithmetic, places);
 
     /// <summary>a = f(z).</summary>
     private readonly struct Value : IElementFormula

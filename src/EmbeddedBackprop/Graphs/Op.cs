@@ -149,7 +149,7 @@ public abstract class Op
     /// <summary><see cref="Forward"/> for a run of one sample, compiled for the step's offsets: a small layer takes 30 ns, as much as a
     /// context and its spans.</summary>
     /// <returns>Null where the op has none.</returns>
-    internal virtual AffineRow? OneSampleForward(Step step, Arithmetic arithmetic) => null;
+    internal virtual OneSampleAffine? OneSampleForward(Step step, Arithmetic arithmetic) => null;
 
     /// <summary>Writes the gradients of inputs and parameters from the gradient of the output.</summary>
     public abstract void Backward(in OpContext<float> c);

@@ -89,7 +89,7 @@ public sealed class Step
     internal int OpIndex { get; set; }
 
     /// <summary>The replacement of the op's forward pass for one sample; null for none.</summary>
-    internal AffineRow? OneSampleForward { get; set; }
+    internal OneSampleAffine? OneSampleForward { get; set; }
 
     /// <summary>The same step with slots of its own: for a second run of its forward pass, and for a backward pass that reads its results.</summary>
     internal Step WithOwnSlots()

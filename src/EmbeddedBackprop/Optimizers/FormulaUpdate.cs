@@ -28,7 +28,7 @@ internal static class FormulaUpdate
 
     /// <summary>The formula by the SIMD kernels.</summary>
     public static void Run<TFormula>(in UpdateContext c, TFormula formula) where TFormula : struct, IUpdateFormula<TFormula> =>
-        SharedRange.Run<Kernel<TFormula>, Arguments<TFormula>>(c.Arithmetic, new Arguments<TFormula>(in c, formula));
+        ParallelRange.Run<Kernel<TFormula>, Arguments<TFormula>>(c.Arithmetic, new Arguments<TFormula>(in c, formula));
 
     /// <summary>The definition of <see cref="Run"/>: the same bits.</summary>
     public static void RunScalar<TFormula>(in UpdateContext c, TFormula formula) where TFormula : struct, IUpdateFormula<TFormula>

@@ -12,7 +12,7 @@ namespace EmbeddedBackprop.Training;
 /// </summary>
 internal static class GradientNorm
 {
-    private const int Parts = 16;
+    private const int PartCount = Kernels.Scalar.PartialSums.Count;
 
     /// <summary>Floats on the stack: they stay in the first cache, and hold four columns of Nielsen's net.</summary>
     private const int Piece = 4096;
@@ -20,15 +20,15 @@ internal static class GradientNorm
     /// <summary>By vectors, from pieces that are brought into compact order on the stack: as many whole columns as it holds, or a part of one.</summary>
     public static float Compute(Arithmetic arithmetic, ReadOnlySpan<ParameterRange> ranges, ReadOnlySpan<float> gradients)
     {
-        Span<float> parts = stackalloc float[Parts];
+        Span<float> parts = stackalloc float[PartCount];
         Span<float> piece = stackalloc float[Piece];
         parts.Clear();
         int used = 0;
         foreach (ref readonly ParameterRange range in ranges)
         {
-            int whole = Math.Min(range.Columns, (Piece - Parts) / range.Rows);
+            int whole = Math.Min(range.Columns, (Piece - PartCount) / range.Rows);
             int columns = whole > 4 ? whole & ~3 : Math.Max(whole, 1);
-            int rows = whole > 0 ? range.Rows : Piece - Parts;
+            int rows = whole > 0 ? range.Rows : Piece - PartCount;
             for (int column = 0; column < range.Columns; column += columns)
             {
                 for (int row = 0; row < range.Rows; row += rows)
@@ -48,7 +48,7 @@ internal static class GradientNorm
     // Takes whole rounds of the parts, so that the next piece begins at part 0 again; the rest moves to the front.
     private static int Add(Arithmetic arithmetic, Span<float> piece, int used, Span<float> parts)
     {
-        int rest = used % Parts;
+        int rest = used % PartCount;
         Reduce.AddSquaresToParts(arithmetic, piece[..(used - rest)], parts);
         piece.Slice(used - rest, rest).CopyTo(piece);
         return rest;
@@ -57,7 +57,7 @@ internal static class GradientNorm
     /// <summary>The definition, one element at a time.</summary>
     public static float ComputeScalar(Arithmetic arithmetic, ReadOnlySpan<ParameterRange> ranges, ReadOnlySpan<float> gradients)
     {
-        Span<float> parts = stackalloc float[Parts];
+        Span<float> parts = stackalloc float[PartCount];
         parts.Clear();
         int element = 0;
         foreach (ref readonly ParameterRange range in ranges)
@@ -67,7 +67,7 @@ internal static class GradientNorm
                 for (int row = 0; row < range.Rows; row++)
                 {
                     float g = gradients[range.Offset + (row * range.Stride) + column];
-                    ref float part = ref parts[element++ % Parts];
+                    ref float part = ref parts[element++ % PartCount];
                     part = arithmetic == Arithmetic.Fused
                         ? Lane<Fused>.MultiplyAdd(new(g), new(g), new(part)).Value
                         : Lane<Separate>.MultiplyAdd(new(g), new(g), new(part)).Value;

@@ -363,7 +363,7 @@ public sealed class Network : IDisposable
     {
         if (inputs.Length == 1)
         {
-            SharedGather.Run(pool, source, samples, PredictionInput(samples.Length), InputStride, default, 0);
+            ParallelGather.Run(pool, source, samples, PredictionInput(samples.Length), InputStride, default, 0);
             return;
         }
 

@@ -16,7 +16,7 @@ internal static class CompareCommand
     public static Command Create()
     {
         Command command = new("compare", "Trains one neuron and a network on the same data, by the same seed and epochs, and shows what each costs and gains; for more than two classes one neuron per class.");
-        OptionReader options = new(command, Options.Of(OptionGroup.Data), Options.Of(OptionGroup.Parts), Options.Of(OptionGroup.Model), Options.Of(OptionGroup.Training));
+        OptionReader options = new(command, TrainOptions.Of(OptionGroup.Data), TrainOptions.Of(OptionGroup.Split), TrainOptions.Of(OptionGroup.Model), TrainOptions.Of(OptionGroup.Training));
         Option<bool> json = Json.Option();
         command.Options.Add(json);
         command.SetAction(parsed => Run(options.Read(parsed), parsed.GetValue(json)));
@@ -42,10 +42,10 @@ internal static class CompareCommand
             JsonResult.Write(writer =>
             {
                 writer.WriteString("command", "compare");
-                writer.WriteString("data", named.Text(Options.Data));
+                writer.WriteString("data", named.Text(TrainOptions.Data));
                 writer.WriteNumber("training_samples", data.Training.Count);
                 writer.WriteNumber("test_samples", data.Test.Count);
-                writer.WriteString("seed", named.Get(Options.Seed)!.Value.ToString(CultureInfo.InvariantCulture));
+                writer.WriteString("seed", named.Get(TrainOptions.Seed)!.Value.ToString(CultureInfo.InvariantCulture));
                 Write(writer, first);
                 Write(writer, second);
             });
@@ -68,21 +68,21 @@ internal static class CompareCommand
     private static Recipe Neuron(Recipe named, Recipe network, TaskData data)
     {
         bool classes = data.Classes > 0;
-        string? loss = network.Get(Options.Loss);
+        string? loss = network.Get(TrainOptions.Loss);
         return named
-            .With(Options.Layers, [data.Inputs, data.Classes == 2 ? 1 : data.Training.TargetLength])
-            .With(Options.Activation, null)
-            .With(Options.OutputActivation, classes ? "sigmoid" : "identity")
-            .With(Options.Loss, !classes || loss is "quadratic" or "mse" or "mae" or "huber" ? loss : "binary-cross-entropy");
+            .With(TrainOptions.Layers, [data.Inputs, data.Classes == 2 ? 1 : data.Training.TargetLength])
+            .With(TrainOptions.Activation, null)
+            .With(TrainOptions.OutputActivation, classes ? "sigmoid" : "identity")
+            .With(TrainOptions.Loss, !classes || loss is "quadratic" or "mse" or "mae" or "huber" ? loss : "binary-cross-entropy");
     }
 
     private static Contender? Train(string name, Recipe recipe, TaskData data, CancellationToken cancellation)
     {
-        TaskData fitting = data.ForOutputs(recipe.Get(Options.Layers)![^1]);
+        TaskData fitting = data.ForOutputs(recipe.Get(TrainOptions.Layers)![^1]);
         Network network = NetworkFactory.Create(recipe);
         WarmUp.Run(recipe, fitting, network);
         TrainingRun run = new(fitting, network, new Trainer(network, fitting.Training, NetworkFactory.Training(recipe)));
-        using (ProgressDisplay display = new(recipe.Get(Options.Epochs)!.Value, $"{name,-8} "))
+        using (ProgressDisplay display = new(recipe.Get(TrainOptions.Epochs)!.Value, $"{name,-8} "))
         {
             run.Run(display, cancellation);
         }
@@ -103,8 +103,8 @@ internal static class CompareCommand
     private static void Write(Utf8JsonWriter writer, Contender contender)
     {
         writer.WriteStartObject(contender.Name);
-        writer.WriteString("layers", string.Join(',', contender.Recipe.Get(Options.Layers)!));
-        writer.WriteString("loss_function", contender.Recipe.Get(Options.Loss));
+        writer.WriteString("layers", string.Join(',', contender.Recipe.Get(TrainOptions.Layers)!));
+        writer.WriteString("loss_function", contender.Recipe.Get(TrainOptions.Loss));
         writer.WriteNumberOrNull("accuracy", contender.Accuracy);
         writer.WriteNumberOrNull("test_accuracy", contender.Accuracy);
         writer.WriteNumberOrNull("best_test_accuracy", contender.BestAccuracy);
@@ -123,9 +123,9 @@ internal static class CompareCommand
 
     private static void Print(TaskData data, Contender neuron, Contender network)
     {
-        bool perClass = neuron.Recipe.Get(Options.Layers)![^1] > 1 && data.Classes > 0;
+        bool perClass = neuron.Recipe.Get(TrainOptions.Layers)![^1] > 1 && data.Classes > 0;
         Row("", perClass ? "one neuron a class" : "one neuron", "network");
-        Row("layers", string.Join(',', neuron.Recipe.Get(Options.Layers)!), string.Join(',', network.Recipe.Get(Options.Layers)!));
+        Row("layers", string.Join(',', neuron.Recipe.Get(TrainOptions.Layers)!), string.Join(',', network.Recipe.Get(TrainOptions.Layers)!));
         if (neuron.Accuracy is not null)
         {
             Row("test accuracy", Percent(neuron.Accuracy), Percent(network.Accuracy));
@@ -144,7 +144,7 @@ internal static class CompareCommand
         static void Row(string what, string left, string right) => Console.Out.WriteLine($"{what,-24}{left,24}{right,24}");
         static string Percent(double? share) => string.Create(CultureInfo.InvariantCulture, $"{share:P2}");
         static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
-        static string Loss(Contender c) => string.Create(CultureInfo.InvariantCulture, $"{c.Loss:G5} {c.Recipe.Get(Options.Loss)}");
+        static string Loss(Contender c) => string.Create(CultureInfo.InvariantCulture, $"{c.Loss:G5} {c.Recipe.Get(TrainOptions.Loss)}");
         static string Seconds(double value) => string.Create(CultureInfo.InvariantCulture, $"{value:F3} s");
         static string Microseconds(double value) => string.Create(CultureInfo.InvariantCulture, $"{value * 1e6:F2} us");
     }

@@ -18,7 +18,7 @@ internal static class DoctorCommand
         Command command = new("doctor", "Examines a model: flat and dead units, gradients and updates layer by layer, classes that are never learned, and what may help.");
         Argument<string> model = ModelArgument.Create();
         command.Arguments.Add(model);
-        OptionReader options = new(command, Options.Of(OptionGroup.Data), [Options.Seed]);
+        OptionReader options = new(command, TrainOptions.Of(OptionGroup.Data), [TrainOptions.Seed]);
         Option<string> samples = new("--samples") { HelpName = "N", Description = "Samples that layers are judged by (default: 512); classes are judged by all." };
         Option<bool> json = Json.Option();
         command.Options.Add(samples);

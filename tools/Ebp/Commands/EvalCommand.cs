@@ -16,7 +16,7 @@ internal static class EvalCommand
         Command command = new("eval", "Judges a model: loss, accuracy and which classes it takes for which; by default on the test part of the data it was trained on.");
         Argument<string> model = ModelArgument.Create();
         command.Arguments.Add(model);
-        OptionReader options = new(command, Options.Of(OptionGroup.Data), [Options.Seed]);
+        OptionReader options = new(command, TrainOptions.Of(OptionGroup.Data), [TrainOptions.Seed]);
         Option<bool> json = Json.Option();
         command.Options.Add(json);
         command.SetAction(parsed => Run(parsed.GetRequiredValue(model), options.Read(parsed), parsed.GetValue(json)));
@@ -46,7 +46,7 @@ internal static class EvalCommand
                 writer.WriteNumberOrNull("majority_share", confusion?.MajorityShare);
                 writer.WriteNumber("correct", result.Correct);
                 writer.WriteString("weights_hash", WeightsHash.Of(model.Network));
-                writer.WriteString("arithmetic", model.Recipe.Get(Options.Arithmetic));
+                writer.WriteString("arithmetic", model.Recipe.Get(TrainOptions.Arithmetic));
                 if (confusion is not null)
                 {
                     writer.WriteStartArray("confusion");

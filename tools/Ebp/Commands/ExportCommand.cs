@@ -22,9 +22,9 @@ internal static class ExportCommand
             HelpName = "NAME",
             Description = $"The processor it is for ({string.Join(", ", CTarget.All.Select(known => known.Name))}): what it cannot hold or compute with the same bits is refused.",
         };
-        StorageOptions storage = new(command);
-        TrainingOptions training = new(command);
-        OptionReader options = new(command, [Options.Arithmetic]);
+        ExportStorageOptions storage = new(command);
+        ExportTrainingOptions training = new(command);
+        OptionReader options = new(command, [TrainOptions.Arithmetic]);
         Option<bool> json = Json.Option();
         command.Arguments.Add(model);
         command.Options.Add(output);
@@ -33,7 +33,7 @@ internal static class ExportCommand
         command.Options.Add(json);
         command.SetAction(parsed => Run(
             parsed.GetRequiredValue(model), parsed.GetRequiredValue(output), storage.Read(parsed, new CExportOptions { Name = parsed.GetValue(name) is { Length: > 0 } given ? given : "model" }),
-            Target(parsed.GetValue(target)), options.Read(parsed).Get(Options.Arithmetic), storage.Judges(parsed), training.Read(parsed), parsed.GetValue(json)));
+            Target(parsed.GetValue(target)), options.Read(parsed).Get(TrainOptions.Arithmetic), storage.Judges(parsed), training.Read(parsed), parsed.GetValue(json)));
         export.Subcommands.Add(command);
         return export;
     }
@@ -43,17 +43,17 @@ internal static class ExportCommand
     {
         InputMeans = preparation.Standardizer is { } means ? EachStep(means.Means.ToArray(), recipe) : [],
         InputScales = preparation.Standardizer is { } scales ? EachStep(scales.Scales.ToArray(), recipe) : [],
-        InputNames = preparation.InputNames ?? recipe.Get(Options.Data)?.Source.InputNames ?? [],
-        OutputNames = recipe.Get(Options.Layers) is not [.., 1] ? preparation.ClassNames ?? []
+        InputNames = preparation.InputNames ?? recipe.Get(TrainOptions.Data)?.Source.InputNames ?? [],
+        OutputNames = recipe.Get(TrainOptions.Layers) is not [.., 1] ? preparation.ClassNames ?? []
             : preparation.ClassNames is [_, string second] ? [$"the probability of {second}"]
-            : preparation.Classes == 0 && recipe.Get(Options.Label) is { Length: > 0 } label && !char.IsAsciiDigit(label[0]) ? [label]
+            : preparation.Classes == 0 && recipe.Get(TrainOptions.Label) is { Length: > 0 } label && !char.IsAsciiDigit(label[0]) ? [label]
             : [],
     };
 
     /// <summary>The figures of one step, once for each step of a sequence.</summary>
     private static float[] EachStep(float[] figures, Recipe recipe)
     {
-        int steps = recipe.Get(Options.Data)?.Source.IsSequence(recipe) is true ? recipe.Get(Options.Steps) ?? recipe.Get(Options.Window) ?? 1 : 1;
+        int steps = recipe.Get(TrainOptions.Data)?.Source.IsSequence(recipe) is true ? recipe.Get(TrainOptions.Steps) ?? recipe.Get(TrainOptions.Window) ?? 1 : 1;
         float[] all = new float[steps * figures.Length];
         for (int i = 0; i < all.Length; i++)
         {
@@ -67,7 +67,7 @@ internal static class ExportCommand
     public static CTarget? Target(string? name) => name is null ? null
         : CTarget.Find(name) ?? throw ToolException.Usage($"--target {name}: there are {string.Join(", ", CTarget.All.Select(known => known.Name))}");
 
-    private static int Run(string path, string folder, CExportOptions asked, CTarget? target, string? arithmetic, bool judges, TrainingOptions.Wish? training, bool json)
+    private static int Run(string path, string folder, CExportOptions asked, CTarget? target, string? arithmetic, bool judges, ExportTrainingOptions.Wish? training, bool json)
     {
         SavedModel model = ModelStore.Load(path);
         OutputTarget.CheckFolder(folder);
@@ -80,7 +80,7 @@ internal static class ExportCommand
             Training = training?.For(model),
             Arithmetic = arithmetic switch { null => null, "fused" => Arithmetic.Fused, _ => Arithmetic.Separate },
         };
-        StorageOptions.Judgement? judged = judges ? StorageOptions.Judge(model, options) : null;
+        ExportStorageOptions.Judgement? judged = judges ? ExportStorageOptions.Judge(model, options) : null;
         IReadOnlyList<string> files = [];
         OutputTarget.Write(() => files = CExporter.Write(model.Network, folder, options));
         if (options.Training is not null && (asked.Storage != CStorage.Float32 || asked.StorageOf.Count > 0))

@@ -21,7 +21,7 @@ internal static class GradcheckCommand
         Command command = new("gradcheck", "Compares backpropagation with differences of the loss, in double, and the float kernels with the double ones; exit code 1 if they disagree.");
         Argument<string> model = ModelArgument.Create(optional: true);
         command.Arguments.Add(model);
-        OptionReader options = new(command, Options.Of(OptionGroup.Model), [Options.Initializer, Options.Batch, Options.Seed]);
+        OptionReader options = new(command, TrainOptions.Of(OptionGroup.Model), [TrainOptions.Initializer, TrainOptions.Batch, TrainOptions.Seed]);
         Option<string> elements = new("--elements") { HelpName = "N", Description = "Elements of each tensor that are compared with differences (default: 100)." };
         Option<bool> json = Json.Option();
         command.Options.Add(elements);
@@ -36,17 +36,17 @@ internal static class GradcheckCommand
         Network network;
         if (path is null)
         {
-            Recipe small = given.With(Options.Batch, given.Get(Options.Batch) ?? DefaultBatch);
-            small = small.Says(Options.Net) ? small : small.With(Options.Layers, small.Get(Options.Layers) ?? DefaultLayers);
+            Recipe small = given.With(TrainOptions.Batch, given.Get(TrainOptions.Batch) ?? DefaultBatch);
+            small = small.Says(TrainOptions.Net) ? small : small.With(TrainOptions.Layers, small.Get(TrainOptions.Layers) ?? DefaultLayers);
             network = NetworkFactory.Create(RecipeDefaults.CompleteWithoutData(small));
         }
-        else if (given.Except(Options.Batch, Options.Seed) is { } stray)
+        else if (given.Except(TrainOptions.Batch, TrainOptions.Seed) is { } stray)
         {
             throw ToolException.Usage($"--{stray.Name}: the model file says what the network is");
         }
         else
         {
-            network = ModelStore.Load(path).File.ToNetwork(given.Get(Options.Batch) ?? DefaultBatch, best: true);
+            network = ModelStore.Load(path).File.ToNetwork(given.Get(TrainOptions.Batch) ?? DefaultBatch, best: true);
         }
 
         string[] truncated = [.. network.InferencePlan.Graph.Ops.OfType<Recurrent>().Where(layer => layer.Options.TruncateEvery > 0).Select(layer => layer.Name)];
@@ -55,7 +55,7 @@ internal static class GradcheckCommand
             throw ToolException.Usage($"{string.Join(", ", truncated)}: truncated backpropagation leaves out a part of the gradient, so that differences do not confirm it; check the net without truncate");
         }
 
-        GradientCheckReport report = GradientCheck.Run(network, RandomSamples(network, given.GetOrDefault(Options.Seed)!.Value), new GradientCheckOptions { ElementsPerTensor = elements });
+        GradientCheckReport report = GradientCheck.Run(network, RandomSamples(network, given.GetOrDefault(TrainOptions.Seed)!.Value), new GradientCheckOptions { ElementsPerTensor = elements });
         if (json)
         {
             JsonResult.Write(writer =>

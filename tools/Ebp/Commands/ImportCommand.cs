@@ -19,9 +19,9 @@ internal static class ImportCommand
         Argument<string> copy = new("COPY") { Description = "What stands in the device's storage: both slots, or one copy." };
         Option<string> output = new("--out") { HelpName = "FILE", Description = "The new model file.", Required = true };
         Option<int?> slot = new("--slot-bytes") { HelpName = "N", Description = "NAME_SLOT_BYTES, where the C was compiled with a slot of its own." };
-        TrainingOptions training = new(command, always: true);
-        StorageOptions storage = new(command, judges: false);
-        OptionReader options = new(command, [Options.Arithmetic]);
+        ExportTrainingOptions training = new(command, always: true);
+        ExportStorageOptions storage = new(command, judges: false);
+        OptionReader options = new(command, [TrainOptions.Arithmetic]);
         Option<bool> json = Json.Option();
         command.Arguments.Add(model);
         command.Arguments.Add(copy);
@@ -30,13 +30,13 @@ internal static class ImportCommand
         command.Options.Add(json);
         command.SetAction(parsed => Run(
             parsed.GetRequiredValue(model), parsed.GetRequiredValue(copy), parsed.GetRequiredValue(output), parsed.GetValue(slot), training.Read(parsed)!,
-            storage.Read(parsed, new CExportOptions()), options.Read(parsed).Get(Options.Arithmetic), parsed.GetValue(json)));
+            storage.Read(parsed, new CExportOptions()), options.Read(parsed).Get(TrainOptions.Arithmetic), parsed.GetValue(json)));
         import.Subcommands.Add(command);
         return import;
     }
 
     private static int Run(
-        string path, string copy, string output, int? slot, TrainingOptions.Wish training, CExportOptions asked, string? arithmetic, bool json)
+        string path, string copy, string output, int? slot, ExportTrainingOptions.Wish training, CExportOptions asked, string? arithmetic, bool json)
     {
         if (slot is < 1)
         {

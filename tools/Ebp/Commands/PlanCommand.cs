@@ -18,7 +18,7 @@ internal static class PlanCommand
         Command command = new("plan", "Shows what a network needs: layers, shapes, parameters, multiply-adds, flash and RAM, on a device and on this machine.");
         Argument<string> model = ModelArgument.Create(optional: true);
         command.Arguments.Add(model);
-        OptionReader options = new(command, Options.Of(OptionGroup.Model), [Options.Optimizer, Options.Momentum, Options.Batch]);
+        OptionReader options = new(command, TrainOptions.Of(OptionGroup.Model), [TrainOptions.Optimizer, TrainOptions.Momentum, TrainOptions.Batch]);
         Option<string> ram = new("--ram") { HelpName = "BYTES", Description = "Plans a training that takes no more memory than this (as in 64K), and says what that costs." };
         command.Options.Add(ram);
         Option<string> target = new("--target") { HelpName = "NAME", Description = $"Shows what the exported C costs on a device: {string.Join(", ", CTarget.All.Select(known => known.Name))}." };
@@ -68,51 +68,51 @@ internal static class PlanCommand
         return flash is { } f && ram is { } r && !choices.Any(choice => DevicePlan.Fits(choice.Cost, f, r)) ? ExitCode.CheckFailed : ExitCode.Success;
     }
 
-    private static Kernels.Arithmetic? Arithmetic(Recipe given) => given.Get(Options.Arithmetic) switch { null => null, "separate" => Kernels.Arithmetic.Separate, _ => Kernels.Arithmetic.Fused };
+    private static Kernels.Arithmetic? Arithmetic(Recipe given) => given.Get(TrainOptions.Arithmetic) switch { null => null, "separate" => Kernels.Arithmetic.Separate, _ => Kernels.Arithmetic.Fused };
 
     private static Network FromFile(string path, Recipe given)
     {
-        if (given.Except(Options.Batch, Options.Arithmetic) is { } stray)
+        if (given.Except(TrainOptions.Batch, TrainOptions.Arithmetic) is { } stray)
         {
             throw ToolException.Usage($"--{stray.Name}: the model file says what the network is");
         }
 
-        return ModelStore.Load(path).File.ToNetwork(given.Get(Options.Batch) ?? 0, Layout.Compact);
+        return ModelStore.Load(path).File.ToNetwork(given.Get(TrainOptions.Batch) ?? 0, Layout.Compact);
     }
 
     private static Network Named(Recipe given)
     {
-        if (!given.Says(Options.Layers) && !given.Says(Options.Net))
+        if (!given.Says(TrainOptions.Layers) && !given.Says(TrainOptions.Net))
         {
             throw ToolException.Usage("plan wants --layers, as in --layers 784,30,10, or --net, or a model file");
         }
 
-        return NetworkFactory.Create(RecipeDefaults.CompleteWithoutData(given).With(Options.Initializer, "zeros"), Layout.Compact, given.Get(Options.Batch));
+        return NetworkFactory.Create(RecipeDefaults.CompleteWithoutData(given).With(TrainOptions.Initializer, "zeros"), Layout.Compact, given.Get(TrainOptions.Batch));
     }
 
     private static int Run(string? path, Recipe given, long? ram, bool json)
     {
         if (path is not null)
         {
-            if (given.Except(Options.Batch) is { } stray)
+            if (given.Except(TrainOptions.Batch) is { } stray)
             {
                 throw ToolException.Usage($"--{stray.Name}: the model file says what the network is");
             }
 
             SavedModel model = ModelStore.Load(path);
-            Show((layout, size) => model.File.ToNetwork(size ?? 0, layout), ram is null ? null : Within(ram.Value, model, given.Get(Options.Batch), path), given.Get(Options.Batch), json);
+            Show((layout, size) => model.File.ToNetwork(size ?? 0, layout), ram is null ? null : Within(ram.Value, model, given.Get(TrainOptions.Batch), path), given.Get(TrainOptions.Batch), json);
             return ExitCode.Success;
         }
 
-        if (!given.Says(Options.Layers) && !given.Says(Options.Net))
+        if (!given.Says(TrainOptions.Layers) && !given.Says(TrainOptions.Net))
         {
             throw ToolException.Usage("plan wants --layers, as in --layers 784,30,10, or --net, or a model file");
         }
 
-        Recipe recipe = RecipeDefaults.CompleteWithoutData(given).With(Options.Initializer, "zeros");
-        int batch = given.Get(Options.Batch) ?? (ram is null ? 1 : recipe.Get(Options.Batch)!.Value);
+        Recipe recipe = RecipeDefaults.CompleteWithoutData(given).With(TrainOptions.Initializer, "zeros");
+        int batch = given.Get(TrainOptions.Batch) ?? (ram is null ? 1 : recipe.Get(TrainOptions.Batch)!.Value);
         Network lean = NetworkFactory.Create(recipe, Layout.Compact, batch, memoryBudget: ram ?? 0, keepGradients: false);
-        Show((layout, size) => NetworkFactory.Create(recipe, layout, size), lean, given.Get(Options.Batch), json);
+        Show((layout, size) => NetworkFactory.Create(recipe, layout, size), lean, given.Get(TrainOptions.Batch), json);
         return ExitCode.Success;
     }
 

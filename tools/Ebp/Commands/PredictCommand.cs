@@ -17,7 +17,7 @@ internal static class PredictCommand
         Argument<string> rows = new("FILE") { Description = "Rows of inputs without labels; - is standard input.", Arity = ArgumentArity.ZeroOrOne };
         command.Arguments.Add(model);
         command.Arguments.Add(rows);
-        OptionReader options = new(command, Options.Of(OptionGroup.Data), [Options.Seed]);
+        OptionReader options = new(command, TrainOptions.Of(OptionGroup.Data), [TrainOptions.Seed]);
         Option<string> index = new("--index") { HelpName = "N", Description = "The sample's number from 0 on: of the test part, or of the table that --data names." };
         Option<string> values = new("--values") { HelpName = "NUMBERS", Description = "One sample's inputs, with commas between." };
         Option<bool> json = Json.Option();
@@ -32,7 +32,7 @@ internal static class PredictCommand
 
     private static int Run(SavedModel model, string? file, Recipe given, int? index, string? values, bool json)
     {
-        bool sampleOfData = index is not null || given.Says(Options.Data);
+        bool sampleOfData = index is not null || given.Says(TrainOptions.Data);
         if ((sampleOfData ? 1 : 0) + (values is null ? 0 : 1) + (file is null ? 0 : 1) > 1)
         {
             throw ToolException.Usage("predict takes one of --index, --values and FILE");

@@ -21,7 +21,7 @@ internal static class TrainCommand
     public static Command Create()
     {
         Command command = new("train", "Trains a network; without any option, one that reads digits, written to ebp-out/ with its C files.");
-        OptionReader options = new(command, Options.Of(OptionGroup.Data), Options.Of(OptionGroup.Parts), Options.Of(OptionGroup.Model), Options.Of(OptionGroup.Training), Options.Of(OptionGroup.Refinements));
+        OptionReader options = new(command, TrainOptions.Of(OptionGroup.Data), TrainOptions.Of(OptionGroup.Split), TrainOptions.Of(OptionGroup.Model), TrainOptions.Of(OptionGroup.Training), TrainOptions.Of(OptionGroup.Refinements));
         Option<string> output = new("--out") { HelpName = "FILE", Description = "The model file (default: ebp-out/model.safetensors, and C files beside it)." };
         Option<string> resume = new("--resume") { HelpName = "FILE", Description = "Goes on from a model file with the same bits; only --epochs, --threads and --out may differ." };
         Option<string> from = new("--from") { HelpName = "FILE", Description = "Begins with the weights of a model file, in all layers that have the same names and shapes; the others begin anew." };
@@ -65,8 +65,8 @@ internal static class TrainCommand
 
         recipe = RecipeDefaults.Complete(recipe, data.InputShape, data.Classes, data.Training.TargetLength, data.Training.Count);
         recipe = ClassBalance.Resolve(recipe, data);
-        recipe = recipe.Get(Options.Data)!.Source.Recorded(recipe, data);
-        data = data.ForOutputs(recipe.Get(Options.Layers)![^1]);
+        recipe = recipe.Get(TrainOptions.Data)!.Source.Recorded(recipe, data);
+        data = data.ForOutputs(recipe.Get(TrainOptions.Layers)![^1]);
         data = data.Augmented(recipe);
         using Network network = NetworkFactory.Create(recipe, ram is null ? Layout.Padded : Layout.Compact, threads: threads, memoryBudget: ram ?? 0);
         IReadOnlyList<string> anew = origin?.File.LoadMatching(network) ?? [];
@@ -85,25 +85,25 @@ internal static class TrainCommand
 
         WarmUp.Run(recipe, data, network);
         using Interruption interruption = new();
-        using (ProgressDisplay display = new(recipe.Get(Options.Epochs)!.Value))
+        using (ProgressDisplay display = new(recipe.Get(TrainOptions.Epochs)!.Value))
         {
             bool finished = trainer.Finished;
             if (finished)
             {
                 display.Note(trainer.State.Stopped
                     ? $"nothing is left to do: training stopped early after epoch {trainer.State.Epoch}"
-                    : $"nothing is left to do: all {recipe.Get(Options.Epochs)} epochs are done; --epochs asks for more");
+                    : $"nothing is left to do: all {recipe.Get(TrainOptions.Epochs)} epochs are done; --epochs asks for more");
             }
 
-            else if (saved is not null && recipe.Get(Options.Schedule) == "cosine" && recipe.Get(Options.Epochs) != saved.Recipe.Get(Options.Epochs))
+            else if (saved is not null && recipe.Get(TrainOptions.Schedule) == "cosine" && recipe.Get(TrainOptions.Epochs) != saved.Recipe.Get(TrainOptions.Epochs))
             {
-                display.Note($"the cosine's rate follows the new total of {recipe.Get(Options.Epochs)} epochs; it was {saved.Recipe.Get(Options.Epochs)}");
+                display.Note($"the cosine's rate follows the new total of {recipe.Get(TrainOptions.Epochs)} epochs; it was {saved.Recipe.Get(TrainOptions.Epochs)}");
             }
 
             run.Run(display, interruption.Token);
             if (trainer.State.Stopped && !finished)
             {
-                display.Note($"stopped early: no better validation for {recipe.Get(Options.Patience)} epochs after epoch {trainer.State.BestEpoch}");
+                display.Note($"stopped early: no better validation for {recipe.Get(TrainOptions.Patience)} epochs after epoch {trainer.State.BestEpoch}");
             }
         }
 
@@ -149,8 +149,8 @@ internal static class TrainCommand
 
     private static string Describe(Recipe recipe, TaskData data) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{recipe.Get(Options.Data)}: {data.Training.Count:N0} samples to train on, {data.Test.Count:N0} to test; {recipe.Get(Options.Net) ?? $"{string.Join(',', recipe.Get(Options.Layers)!)}, {recipe.Get(Options.Activation)}, {recipe.Get(Options.OutputActivation)}"}, " +
-        $"{recipe.Get(Options.Loss)}, {recipe.Get(Options.Optimizer)}, lr {recipe.Get(Options.LearningRate):R}, batch {recipe.Get(Options.Batch)}, seed {recipe.Get(Options.Seed)}");
+        $"{recipe.Get(TrainOptions.Data)}: {data.Training.Count:N0} samples to train on, {data.Test.Count:N0} to test; {recipe.Get(TrainOptions.Net) ?? $"{string.Join(',', recipe.Get(TrainOptions.Layers)!)}, {recipe.Get(TrainOptions.Activation)}, {recipe.Get(TrainOptions.OutputActivation)}"}, " +
+        $"{recipe.Get(TrainOptions.Loss)}, {recipe.Get(TrainOptions.Optimizer)}, lr {recipe.Get(TrainOptions.LearningRate):R}, batch {recipe.Get(TrainOptions.Batch)}, seed {recipe.Get(TrainOptions.Seed)}");
 
     private static void PrintResult(TrainingRun run, List<string> files)
     {
@@ -200,7 +200,7 @@ internal static class TrainCommand
         writer.WriteNumber("parameters", run.Network.ParameterCount);
         writer.WriteNumber("multiply_adds", run.Network.InferencePlan.MultiplyAdds);
         writer.WriteString("weights_hash", WeightsHash.Of(run.Network));
-        writer.WriteString("arithmetic", recipe.Get(Options.Arithmetic));
+        writer.WriteString("arithmetic", recipe.Get(TrainOptions.Arithmetic));
         writer.WriteNumber("threads", run.Network.Threads);
         writer.WriteNumber("vector_width", Vector<float>.Count);
         writer.WriteBoolean("interrupted", run.Interrupted);

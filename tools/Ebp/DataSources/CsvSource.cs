@@ -13,26 +13,26 @@ internal sealed class CsvSource : DataSource
 
     public override IReadOnlyList<RecipeOption> Reads =>
     [
-        Options.Label, Options.Target, Options.Ignore, Options.Test, Options.TestFraction, Options.Fold, Options.Image, Options.Window, Options.Steps,
+        TrainOptions.Label, TrainOptions.Target, TrainOptions.Ignore, TrainOptions.Test, TrainOptions.TestFraction, TrainOptions.Fold, TrainOptions.Image, TrainOptions.Window, TrainOptions.Steps,
     ];
 
     public override bool MayMove => true;
 
-    public override bool IsSequence(Recipe recipe) => recipe.Says(Options.Window) || recipe.Says(Options.Steps);
+    public override bool IsSequence(Recipe recipe) => recipe.Says(TrainOptions.Window) || recipe.Says(TrainOptions.Steps);
 
     public override void Check(Recipe recipe)
     {
-        if (recipe.Says(Options.Image) && IsSequence(recipe))
+        if (recipe.Says(TrainOptions.Image) && IsSequence(recipe))
         {
             throw ToolException.Usage("--image: a row is an image or steps of a sequence, not both");
         }
 
-        if (recipe.Says(Options.Window) && recipe.Says(Options.Steps))
+        if (recipe.Says(TrainOptions.Window) && recipe.Says(TrainOptions.Steps))
         {
             throw ToolException.Usage("--steps: with --window a row is one step");
         }
 
-        if (IsSequence(recipe) && recipe.Get(Options.Target) == "numbers")
+        if (IsSequence(recipe) && recipe.Get(TrainOptions.Target) == "numbers")
         {
             throw ToolException.Usage("--target numbers: sequences have classes");
         }
@@ -46,33 +46,33 @@ internal sealed class CsvSource : DataSource
             return Sequences(recipe).Load();
         }
 
-        FloatDataset table = Read(recipe, recipe.Get(Options.Data)!.Path, null);
+        FloatDataset table = Read(recipe, recipe.Get(TrainOptions.Data)!.Path, null);
         int[] training;
         FloatDataset? testTable = null;
         int[] test = [];
-        if (recipe.Get(Options.Test) is { } testFile)
+        if (recipe.Get(TrainOptions.Test) is { } testFile)
         {
             // The test file's label has the kind of the training file's.
-            testTable = Read(recipe.With(Options.Target, table.ClassCount == 0 ? "numbers" : "classes"), testFile, table.ClassNames);
+            testTable = Read(recipe.With(TrainOptions.Target, table.ClassCount == 0 ? "numbers" : "classes"), testFile, table.ClassNames);
             if (testTable.InputLength != table.InputLength)
             {
                 throw ToolException.BadInput($"{testFile}: rows have {testTable.InputLength} inputs, those of the training file {table.InputLength}");
             }
 
-            training = TrainingParts.All(table.Count);
+            training = SampleSplit.All(table.Count);
         }
         else
         {
-            DataSplit split = TrainingParts.Split(recipe, table.Count);
+            DataSplit split = SampleSplit.Split(recipe, table.Count);
             training = split.Training;
             test = split.Test;
         }
 
-        (int[] used, int[] held) = TrainingParts.Of(recipe, training);
+        (int[] used, int[] held) = SampleSplit.Of(recipe, training);
         DatasetView fitted = DatasetView.Subset(table, used);
-        Standardizer standardizer = recipe.Says(Options.Image)
+        Standardizer standardizer = recipe.Says(TrainOptions.Image)
             ? Standardizer.FitTogether(fitted)
-            : IndexColumns.LeaveAlone(Standardizer.Fit(fitted), recipe.Get(Options.Net), fitted.InputShape);
+            : IndexColumns.LeaveAlone(Standardizer.Fit(fitted), recipe.Get(TrainOptions.Net), fitted.InputShape);
         FloatDataset prepared = standardizer.Apply(table);
         return new TaskData(
             DatasetView.Subset(prepared, used),
@@ -90,20 +90,20 @@ internal sealed class CsvSource : DataSource
         }
 
         string target = preparation.Classes == 0 ? "numbers" : "classes";
-        FloatDataset table = Read(recipe.With(Options.Target, target), recipe.Get(Options.Test) ?? recipe.Get(Options.Data)!.Path, preparation.ClassNames);
+        FloatDataset table = Read(recipe.With(TrainOptions.Target, target), recipe.Get(TrainOptions.Test) ?? recipe.Get(TrainOptions.Data)!.Path, preparation.ClassNames);
         FloatDataset prepared = Prepare(table, preparation.Standardizer);
-        return whole || recipe.Says(Options.Test) ? prepared : DatasetView.Subset(prepared, TrainingParts.Split(recipe, table.Count).Test);
+        return whole || recipe.Says(TrainOptions.Test) ? prepared : DatasetView.Subset(prepared, SampleSplit.Split(recipe, table.Count).Test);
     }
 
     private static SequenceLoader Sequences(Recipe recipe) => new(recipe, fillsUp: false, (path, classes) =>
     {
-        FloatDataset table = Read(recipe.With(Options.Target, "classes"), path, classes);
-        if (recipe.Get(Options.Window) is { } window)
+        FloatDataset table = Read(recipe.With(TrainOptions.Target, "classes"), path, classes);
+        if (recipe.Get(TrainOptions.Window) is { } window)
         {
             return SequenceDataset.Windows(table, window);
         }
 
-        int steps = recipe.Get(Options.Steps)!.Value;
+        int steps = recipe.Get(TrainOptions.Steps)!.Value;
         return table.InputLength % steps == 0
             ? SequenceDataset.FromRows(table, steps)
             : throw ToolException.Usage($"--steps: rows of {table.InputLength} inputs are no sequences of {steps} steps");
@@ -118,12 +118,12 @@ internal sealed class CsvSource : DataSource
 
         FloatDataset table = CsvReader.Read(path, new CsvOptions
         {
-            Label = recipe.Get(Options.Label),
-            Ignore = recipe.Get(Options.Ignore) ?? [],
+            Label = recipe.Get(TrainOptions.Label),
+            Ignore = recipe.Get(TrainOptions.Ignore) ?? [],
             Classes = classes,
-            Target = recipe.Get(Options.Target) switch { "classes" => CsvTarget.Classes, "numbers" => CsvTarget.Numbers, _ => CsvTarget.Automatic },
+            Target = recipe.Get(TrainOptions.Target) switch { "classes" => CsvTarget.Classes, "numbers" => CsvTarget.Numbers, _ => CsvTarget.Automatic },
         });
-        return recipe.Get(Options.Image) is { } image ? table.WithShape(OptionText.ImageShape(image)) : table;
+        return recipe.Get(TrainOptions.Image) is { } image ? table.WithShape(OptionText.ImageShape(image)) : table;
     }
 
     private static FloatDataset Prepare(FloatDataset table, Standardizer? standardizer)

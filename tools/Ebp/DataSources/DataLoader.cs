@@ -16,29 +16,29 @@ internal static class DataLoader
 
     private static DataSource Checked(Recipe recipe)
     {
-        DataName data = recipe.Get(Options.Data)!;
-        foreach (RecipeOption option in Options.Of(OptionGroup.Data))
+        DataName data = recipe.Get(TrainOptions.Data)!;
+        foreach (RecipeOption option in TrainOptions.Of(OptionGroup.Data))
         {
-            if (recipe.Says(option) && option != Options.Data && option != Options.Padding && !data.Source.Reads.Contains(option))
+            if (recipe.Says(option) && option != TrainOptions.Data && option != TrainOptions.Padding && !data.Source.Reads.Contains(option))
             {
                 string owners = string.Join(" or ", DataSource.All.Where(source => source.Reads.Contains(option)).Select(source => source.Usage));
                 throw ToolException.Usage($"--{option.Name}: it belongs to --data {owners}, the data are {data}");
             }
         }
 
-        if (recipe.Says(Options.Padding) && !data.Source.IsSequence(recipe))
+        if (recipe.Says(TrainOptions.Padding) && !data.Source.IsSequence(recipe))
         {
             string owners = string.Join(", ", DataSource.All.Where(source => source.IsSequence(new Recipe())).Select(source => $"--data {source.Usage}"));
             throw ToolException.Usage($"--padding: it belongs to sequences ({owners}, --window, --steps)");
         }
 
         data.Source.Check(recipe);
-        if (recipe.Says(Options.Fold) && (recipe.Says(Options.Test) || recipe.Says(Options.TestFraction)))
+        if (recipe.Says(TrainOptions.Fold) && (recipe.Says(TrainOptions.Test) || recipe.Says(TrainOptions.TestFraction)))
         {
             throw ToolException.Usage("--fold: --test or --test-fraction names the test samples already");
         }
 
-        if (recipe.Says(Options.Test) && recipe.Says(Options.TestFraction))
+        if (recipe.Says(TrainOptions.Test) && recipe.Says(TrainOptions.TestFraction))
         {
             throw ToolException.Usage("--test-fraction: --test names the test samples already");
         }

@@ -16,10 +16,10 @@ internal sealed class DigitsSource : ImageSource
 
     protected override (ByteDataset Training, ByteDataset Test) Read(Recipe recipe, bool withTraining)
     {
-        ulong seed = recipe.GetOrDefault(Options.Seed)!.Value;
+        ulong seed = recipe.GetOrDefault(TrainOptions.Seed)!.Value;
 
         // Unused pictures are not drawn: a picture depends on the seed and its index alone.
-        int wanted = !withTraining ? 0 : recipe.HoldsOut ? ForTraining : Math.Min(recipe.Get(Options.Limit) ?? ForTraining, ForTraining);
+        int wanted = !withTraining ? 0 : recipe.HoldsOut ? ForTraining : Math.Min(recipe.Get(TrainOptions.Limit) ?? ForTraining, ForTraining);
         return (DigitsGenerator.Create(wanted, seed), DigitsGenerator.Create(ForTest, seed, ForTraining));
     }
 

@@ -12,7 +12,7 @@ internal abstract class ImageSource : DataSource
     public override TaskData Load(Recipe recipe)
     {
         (ByteDataset training, ByteDataset test) = Read(recipe, withTraining: true);
-        (int[] used, int[] held) = TrainingParts.Of(recipe, TrainingParts.All(Available(training)));
+        (int[] used, int[] held) = SampleSplit.Of(recipe, SampleSplit.All(Available(training)));
         return new TaskData(
             View(training, used), held.Length == 0 ? null : View(training, held), test,
             new Preparation(null, null, null, training.ClassCount), DataFingerprint.Of(training));

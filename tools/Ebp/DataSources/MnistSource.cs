@@ -12,17 +12,17 @@ internal sealed class MnistSource : ImageSource
 
     public override string About => "the MNIST files";
 
-    public override IReadOnlyList<RecipeOption> Reads => [Options.DataDir];
+    public override IReadOnlyList<RecipeOption> Reads => [TrainOptions.DataDir];
 
     protected override (ByteDataset Training, ByteDataset Test) Read(Recipe recipe, bool withTraining)
     {
-        string folder = recipe.Get(Options.DataDir) ?? DefaultFolder;
+        string folder = recipe.Get(TrainOptions.DataDir) ?? DefaultFolder;
         try
         {
             ByteDataset test = MnistFiles.LoadTest(folder);
             return (withTraining ? MnistFiles.LoadTraining(folder) : test, test);
         }
-        catch (FileNotFoundException exception) when (!recipe.Says(Options.DataDir))
+        catch (FileNotFoundException exception) when (!recipe.Says(TrainOptions.DataDir))
         {
             throw ToolException.BadInput($"--data-dir names the folder of the MNIST files. {exception.Message}", exception);
         }

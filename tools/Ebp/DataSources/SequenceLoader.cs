@@ -15,22 +15,22 @@ internal sealed class SequenceLoader(Recipe recipe, bool fillsUp, Func<string, I
     /// <summary>Training, validation and test sequences; every feature is standardised by the training part alone.</summary>
     public TaskData Load()
     {
-        string? testPath = recipe.Get(Options.Test);
-        SequenceDataset all = read(recipe.Get(Options.Data)!.Path, null);
+        string? testPath = recipe.Get(TrainOptions.Test);
+        SequenceDataset all = read(recipe.Get(TrainOptions.Data)!.Path, null);
         SequenceDataset? testSequences = testPath is null ? null : read(testPath, all.ClassNames);
         if (testSequences is not null && testSequences.Features != all.Features)
         {
             throw ToolException.BadInput($"{testPath}: a step has {testSequences.Features} features, those of the training file {all.Features}");
         }
 
-        DataSplit? split = testSequences is null ? TrainingParts.Split(recipe, all.Count) : null;
-        int[] training = split?.Training ?? TrainingParts.All(all.Count);
-        (int[] used, int[] held) = TrainingParts.Of(recipe, training);
+        DataSplit? split = testSequences is null ? SampleSplit.Split(recipe, all.Count) : null;
+        int[] training = split?.Training ?? SampleSplit.All(all.Count);
+        (int[] used, int[] held) = SampleSplit.Of(recipe, training);
 
         // As many steps as the longest of all has: how long sequences are is no secret of the test part.
-        int steps = fillsUp ? recipe.Get(Options.Steps) ?? Math.Max(all.Longest, testSequences?.Longest ?? 0) : all.Steps;
+        int steps = fillsUp ? recipe.Get(TrainOptions.Steps) ?? Math.Max(all.Longest, testSequences?.Longest ?? 0) : all.Steps;
         CheckMask(steps, all.Features);
-        Standardizer standardizer = IndexColumns.LeaveAlone(Standardizer.Fit(all, used), recipe.Get(Options.Net), new Shape(steps, all.Features));
+        Standardizer standardizer = IndexColumns.LeaveAlone(Standardizer.Fit(all, used), recipe.Get(TrainOptions.Net), new Shape(steps, all.Features));
         SequenceDataset prepared = Prepare(all, standardizer, steps);
         return new TaskData(
             DatasetView.Subset(prepared, used),
@@ -46,20 +46,20 @@ internal sealed class SequenceLoader(Recipe recipe, bool fillsUp, Func<string, I
     /// <summary>The sequences that a finished model is judged by.</summary>
     public IBatchSource LoadForModel(bool whole, Preparation preparation)
     {
-        SequenceDataset all = read(recipe.Get(Options.Test) ?? recipe.Get(Options.Data)!.Path, preparation.ClassNames);
+        SequenceDataset all = read(recipe.Get(TrainOptions.Test) ?? recipe.Get(TrainOptions.Data)!.Path, preparation.ClassNames);
         if (preparation.Standardizer is not { } standardizer || standardizer.Means.Length != all.Features)
         {
             throw ToolException.Usage($"--data: a step has {all.Features} features, the model reads {preparation.Standardizer?.Means.Length ?? 0}");
         }
 
-        SequenceDataset prepared = Prepare(all, standardizer, recipe.Get(Options.Steps) ?? all.Steps);
-        return whole || recipe.Says(Options.Test) ? prepared : DatasetView.Subset(prepared, TrainingParts.Split(recipe, all.Count).Test);
+        SequenceDataset prepared = Prepare(all, standardizer, recipe.Get(TrainOptions.Steps) ?? all.Steps);
+        return whole || recipe.Says(TrainOptions.Test) ? prepared : DatasetView.Subset(prepared, SampleSplit.Split(recipe, all.Count).Test);
     }
 
     /// <summary>The error of a mask that the net has no input for; it shows a net that has one.</summary>
     private void CheckMask(int steps, int features)
     {
-        if (recipe.Get(Options.Padding) != "mask" || recipe.Get(Options.Net) is not { } net)
+        if (recipe.Get(TrainOptions.Padding) != "mask" || recipe.Get(TrainOptions.Net) is not { } net)
         {
             return;
         }
@@ -78,7 +78,7 @@ internal sealed class SequenceLoader(Recipe recipe, bool fillsUp, Func<string, I
 
     private SequenceDataset Prepare(SequenceDataset sequences, Standardizer standardizer, int steps)
     {
-        (SequencePadding padding, bool mask) = recipe.Get(Options.Padding) switch
+        (SequencePadding padding, bool mask) = recipe.Get(TrainOptions.Padding) switch
         {
             "end" => (SequencePadding.End, false),
             "mask" => (SequencePadding.End, true),

@@ -11,7 +11,7 @@ internal sealed class StrokesSource : DataSource
 
     public override string About => "labelled gestures (a JSON file or a folder of them)";
 
-    public override IReadOnlyList<RecipeOption> Reads => [Options.Test, Options.TestFraction, Options.Fold, Options.Steps, Options.Resample];
+    public override IReadOnlyList<RecipeOption> Reads => [TrainOptions.Test, TrainOptions.TestFraction, TrainOptions.Fold, TrainOptions.Steps, TrainOptions.Resample];
 
     public override bool IsSequence(Recipe recipe) => true;
 
@@ -20,7 +20,7 @@ internal sealed class StrokesSource : DataSource
     public override IBatchSource LoadForModel(Recipe recipe, bool whole, Preparation preparation) => Sequences(recipe).LoadForModel(whole, preparation);
 
     /// <summary>The model is asked about other strokes later: they are filled up to the same length.</summary>
-    public override Recipe Recorded(Recipe recipe, TaskData data) => recipe.With(Options.Steps, data.Steps);
+    public override Recipe Recorded(Recipe recipe, TaskData data) => recipe.With(TrainOptions.Steps, data.Steps);
 
     private static SequenceLoader Sequences(Recipe recipe) => new(recipe, fillsUp: true, (path, classes) =>
     {
@@ -30,6 +30,6 @@ internal sealed class StrokesSource : DataSource
         }
 
         SequenceDataset sequences = StrokeReader.Read(path, classes);
-        return recipe.Get(Options.Resample) is { } points ? sequences.Resampled(points) : sequences;
+        return recipe.Get(TrainOptions.Resample) is { } points ? sequences.Resampled(points) : sequences;
     });
 }

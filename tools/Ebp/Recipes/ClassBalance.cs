@@ -26,7 +26,7 @@ internal static class ClassBalance
     /// <exception cref="ToolException">There are no classes, or not as many as weights.</exception>
     public static Recipe Resolve(Recipe recipe, TaskData data)
     {
-        if (recipe.Get(Options.ClassWeights) is not { } text)
+        if (recipe.Get(TrainOptions.ClassWeights) is not { } text)
         {
             return recipe;
         }

@@ -8,19 +8,19 @@ namespace EmbeddedBackprop.Tools.Recipes;
 internal static class ModelData
 {
     // These give the location and the choice of samples; the other options of the data describe a sample. Targets are those of the model.
-    private static readonly RecipeOption[] OfAPlace = [Options.Data, Options.DataDir, Options.Test, Options.TestFraction, Options.Fold, Options.Target];
+    private static readonly RecipeOption[] OfAPlace = [TrainOptions.Data, TrainOptions.DataDir, TrainOptions.Test, TrainOptions.TestFraction, TrainOptions.Fold, TrainOptions.Target];
 
     /// <summary>The data named on the command line, or the test part of those that the model was trained on; prepared as training prepared them.</summary>
     public static IBatchSource Load(SavedModel model, Recipe given)
     {
         Recipe trained = model.Recipe;
-        bool named = given.Says(Options.Data);
-        if (!named && !trained.Says(Options.Data))
+        bool named = given.Says(TrainOptions.Data);
+        if (!named && !trained.Says(TrainOptions.Data))
         {
             throw ToolException.Usage("--data: the model file does not say what it was trained on");
         }
 
-        bool partsGiven = given.Says(Options.Test) || given.Says(Options.TestFraction) || given.Says(Options.Fold);
+        bool partsGiven = given.Says(TrainOptions.Test) || given.Says(TrainOptions.TestFraction) || given.Says(TrainOptions.Fold);
         IBatchSource data = DataLoader.LoadForModel(Asked(given, trained), whole: named && !partsGiven, model.Preparation);
         int inputs = model.Network.Inputs.Sum(node => node.Shape.Length), outputs = model.Network.Output.Shape.Length;
         if (data.InputLength != inputs)
@@ -41,35 +41,35 @@ internal static class ModelData
     /// <summary>The recipe of the data asked for: missing options are those of training, as far as they concern these data.</summary>
     private static Recipe Asked(Recipe given, Recipe trained)
     {
-        bool named = given.Says(Options.Data);
-        Recipe asked = new Recipe().With(trained, Options.Seed);
+        bool named = given.Says(TrainOptions.Data);
+        Recipe asked = new Recipe().With(trained, TrainOptions.Seed);
         if (!named)
         {
-            asked = asked.With(trained, Options.Data, Options.DataDir);
+            asked = asked.With(trained, TrainOptions.Data, TrainOptions.DataDir);
         }
 
         // The shape of a sample belongs to the model, whatever file the samples come from.
-        if (!named || given.Get(Options.Data)!.Source == trained.Get(Options.Data)?.Source)
+        if (!named || given.Get(TrainOptions.Data)!.Source == trained.Get(TrainOptions.Data)?.Source)
         {
-            asked = asked.With(trained, [.. Options.Of(OptionGroup.Data).Except(OfAPlace)]);
+            asked = asked.With(trained, [.. TrainOptions.Of(OptionGroup.Data).Except(OfAPlace)]);
         }
 
         // Each of them names the test samples in its own way.
-        if (!named && !given.Says(Options.TestFraction))
+        if (!named && !given.Says(TrainOptions.TestFraction))
         {
-            asked = asked.With(trained, Options.Test);
+            asked = asked.With(trained, TrainOptions.Test);
         }
 
-        if (!named && !given.Says(Options.Test) && !given.Says(Options.Fold))
+        if (!named && !given.Says(TrainOptions.Test) && !given.Says(TrainOptions.Fold))
         {
-            asked = asked.With(trained, Options.TestFraction);
+            asked = asked.With(trained, TrainOptions.TestFraction);
         }
 
-        if (!named && !given.Says(Options.Test) && !given.Says(Options.TestFraction))
+        if (!named && !given.Says(TrainOptions.Test) && !given.Says(TrainOptions.TestFraction))
         {
-            asked = asked.With(trained, Options.Fold);
+            asked = asked.With(trained, TrainOptions.Fold);
         }
 
-        return asked.With(given, [.. Options.Of(OptionGroup.Data).Except([Options.Target]), Options.Seed]);
+        return asked.With(given, [.. TrainOptions.Of(OptionGroup.Data).Except([TrainOptions.Target]), TrainOptions.Seed]);
     }
 }

@@ -18,38 +18,38 @@ internal static class NetworkFactory
     {
         NetworkOptions options = new()
         {
-            Batch = batch ?? recipe.Get(Options.Batch)!.Value,
-            Arithmetic = recipe.Get(Options.Arithmetic) == "separate" ? Arithmetic.Separate : Arithmetic.Fused,
+            Batch = batch ?? recipe.Get(TrainOptions.Batch)!.Value,
+            Arithmetic = recipe.Get(TrainOptions.Arithmetic) == "separate" ? Arithmetic.Separate : Arithmetic.Fused,
             Layout = layout,
             Threads = threads,
             MemoryBudget = memoryBudget,
             KeepGradients = keepGradients,
             // Accumulated batches need memory for their gradient.
-            FuseUpdate = memoryBudget == 0 || recipe.Get(Options.Accumulation) is null or 1,
-            Initializer = Registry.Initializer(recipe.Get(Options.Initializer)!, new InitializerSettings { Gain = recipe.Get(Options.InitializerGain) }),
-            Seed = recipe.Get(Options.Seed)!.Value,
-            Optimizer = Registry.Optimizer(recipe.Get(Options.Optimizer)!, new OptimizerSettings { Momentum = recipe.Get(Options.Momentum) }),
+            FuseUpdate = memoryBudget == 0 || recipe.Get(TrainOptions.Accumulation) is null or 1,
+            Initializer = Registry.Initializer(recipe.Get(TrainOptions.Initializer)!, new InitializerSettings { Gain = recipe.Get(TrainOptions.InitializerGain) }),
+            Seed = recipe.Get(TrainOptions.Seed)!.Value,
+            Optimizer = Registry.Optimizer(recipe.Get(TrainOptions.Optimizer)!, new OptimizerSettings { Momentum = recipe.Get(TrainOptions.Momentum) }),
             Regularization = new Regularization
             {
-                L1 = recipe.Get(Options.L1)!.Value,
-                L2 = recipe.Get(Options.L2)!.Value,
-                WeightDecay = recipe.Get(Options.WeightDecay)!.Value,
-                MaxNorm = recipe.Get(Options.MaxNorm)!.Value,
+                L1 = recipe.Get(TrainOptions.L1)!.Value,
+                L2 = recipe.Get(TrainOptions.L2)!.Value,
+                WeightDecay = recipe.Get(TrainOptions.WeightDecay)!.Value,
+                MaxNorm = recipe.Get(TrainOptions.MaxNorm)!.Value,
             },
-            Frozen = recipe.Get(Options.Freeze) ?? [],
-            Clipping = new Clipping { Value = recipe.Get(Options.ClipValue)!.Value, Norm = recipe.Get(Options.ClipNorm)!.Value },
+            Frozen = recipe.Get(TrainOptions.Freeze) ?? [],
+            Clipping = new Clipping { Value = recipe.Get(TrainOptions.ClipValue)!.Value, Norm = recipe.Get(TrainOptions.ClipNorm)!.Value },
         };
-        Loss loss = Registry.Loss(recipe.Get(Options.Loss)!, new LossSettings { LabelSmoothing = recipe.Get(Options.LabelSmoothing), ClassWeights = recipe.WeightOfClass });
-        return recipe.Get(Options.Net) is { } net ? NetCompiler.Compile(net, loss, options) : Layers(recipe).Compile(loss, options);
+        Loss loss = Registry.Loss(recipe.Get(TrainOptions.Loss)!, new LossSettings { LabelSmoothing = recipe.Get(TrainOptions.LabelSmoothing), ClassWeights = recipe.WeightOfClass });
+        return recipe.Get(TrainOptions.Net) is { } net ? NetCompiler.Compile(net, loss, options) : Layers(recipe).Compile(loss, options);
     }
 
     private static Sequential Layers(Recipe recipe)
     {
-        int[] layers = recipe.Get(Options.Layers)!;
+        int[] layers = recipe.Get(TrainOptions.Layers)!;
         Sequential net = new(layers[0]);
         for (int i = 1; i < layers.Length; i++)
         {
-            net.Dense(layers[i], Registry.Activation(i == layers.Length - 1 ? recipe.Get(Options.OutputActivation)! : recipe.Get(Options.Activation)!));
+            net.Dense(layers[i], Registry.Activation(i == layers.Length - 1 ? recipe.Get(TrainOptions.OutputActivation)! : recipe.Get(TrainOptions.Activation)!));
         }
 
         return net;
@@ -57,15 +57,15 @@ internal static class NetworkFactory
 
     public static TrainerOptions Training(Recipe recipe) => new()
     {
-        Epochs = recipe.Get(Options.Epochs)!.Value,
-        LearningRate = recipe.Get(Options.LearningRate)!.Value,
+        Epochs = recipe.Get(TrainOptions.Epochs)!.Value,
+        LearningRate = recipe.Get(TrainOptions.LearningRate)!.Value,
         Schedule = Schedule(recipe),
-        Accumulation = recipe.Get(Options.Accumulation)!.Value,
-        EarlyStopping = new EarlyStopping(recipe.Get(Options.Patience)!.Value),
-        Averaging = recipe.Get(Options.Average) switch
+        Accumulation = recipe.Get(TrainOptions.Accumulation)!.Value,
+        EarlyStopping = new EarlyStopping(recipe.Get(TrainOptions.Patience)!.Value),
+        Averaging = recipe.Get(TrainOptions.Average) switch
         {
-            "ema" => WeightAveraging.Exponential(recipe.Get(Options.AverageDecay)!.Value, recipe.Get(Options.AverageFrom)!.Value),
-            "swa" => WeightAveraging.Stochastic(recipe.Get(Options.AverageFrom)!.Value),
+            "ema" => WeightAveraging.Exponential(recipe.Get(TrainOptions.AverageDecay)!.Value, recipe.Get(TrainOptions.AverageFrom)!.Value),
+            "swa" => WeightAveraging.Stochastic(recipe.Get(TrainOptions.AverageFrom)!.Value),
             _ => WeightAveraging.None,
         },
     };
@@ -74,15 +74,15 @@ internal static class NetworkFactory
     {
         ScheduleSettings settings = new()
         {
-            Every = recipe.Get(Options.ScheduleEvery),
-            Factor = recipe.Get(Options.ScheduleFactor),
-            Floor = recipe.Get(Options.ScheduleFloor),
-            WarmUpSteps = recipe.Get(Options.WarmUpSteps),
+            Every = recipe.Get(TrainOptions.ScheduleEvery),
+            Factor = recipe.Get(TrainOptions.ScheduleFactor),
+            Floor = recipe.Get(TrainOptions.ScheduleFloor),
+            WarmUpSteps = recipe.Get(TrainOptions.WarmUpSteps),
         };
 
         // A rise comes before any schedule, not only as one of its own.
-        return recipe.Get(Options.Schedule) != "warm-up" && recipe.Says(Options.WarmUpSteps)
-            ? Registry.Schedule("warm-up", settings with { Then = recipe.Get(Options.Schedule) })
-            : Registry.Schedule(recipe.Get(Options.Schedule)!, settings);
+        return recipe.Get(TrainOptions.Schedule) != "warm-up" && recipe.Says(TrainOptions.WarmUpSteps)
+            ? Registry.Schedule("warm-up", settings with { Then = recipe.Get(TrainOptions.Schedule) })
+            : Registry.Schedule(recipe.Get(TrainOptions.Schedule)!, settings);
     }
 }

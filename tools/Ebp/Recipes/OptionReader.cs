@@ -25,9 +25,9 @@ internal sealed class OptionReader
     public Recipe Read(ParseResult parsed)
     {
         Recipe recipe = Recipe.Parse(name => options.TryGetValue(name, out Option<string>? option) ? parsed.GetValue(option) : null);
-        if (recipe.Says(Options.Net) && (recipe.Says(Options.Layers) || recipe.Says(Options.Activation)))
+        if (recipe.Says(TrainOptions.Net) && (recipe.Says(TrainOptions.Layers) || recipe.Says(TrainOptions.Activation)))
         {
-            throw ToolException.Usage($"--{(recipe.Says(Options.Layers) ? "layers" : "activation")}: --net says what the layers are");
+            throw ToolException.Usage($"--{(recipe.Says(TrainOptions.Layers) ? "layers" : "activation")}: --net says what the layers are");
         }
 
         return recipe;

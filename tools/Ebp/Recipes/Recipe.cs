@@ -10,18 +10,18 @@ internal sealed record Recipe
 {
     private ImmutableDictionary<RecipeOption, object> Values { get; init; } = ImmutableDictionary<RecipeOption, object>.Empty;
 
-    /// <summary>The meaning of <see cref="Options.ClassWeights"/> for the data at hand; no option of its own.</summary>
+    /// <summary>The meaning of <see cref="TrainOptions.ClassWeights"/> for the data at hand; no option of its own.</summary>
     public float[]? WeightOfClass { get; init; }
 
     /// <summary>Whether training samples are held out to judge every epoch by.</summary>
-    public bool HoldsOut => Get(Options.Validation) is > 0 || Says(Options.ValidationFold);
+    public bool HoldsOut => Get(TrainOptions.Validation) is > 0 || Says(TrainOptions.ValidationFold);
 
     /// <summary>Reads every option's text.</summary>
     /// <exception cref="ToolException">A text does not fit its option.</exception>
     public static Recipe Parse(Func<string, string?> text)
     {
         Recipe recipe = new();
-        foreach (RecipeOption option in Options.All)
+        foreach (RecipeOption option in TrainOptions.All)
         {
             recipe = recipe.Set(option, text(option.Name) is { } said ? option.Read(said) : null);
         }
@@ -56,7 +56,7 @@ internal sealed record Recipe
     public Recipe WithDefaults()
     {
         Recipe recipe = this;
-        foreach (RecipeOption option in Options.All)
+        foreach (RecipeOption option in TrainOptions.All)
         {
             recipe = Says(option) || option.Default is null ? recipe : recipe.Set(option, option.Default);
         }
@@ -70,7 +70,7 @@ internal sealed record Recipe
     /// <summary>Every option that has a value, by name and as a string.</summary>
     public IEnumerable<(string Name, string Value)> Texts()
     {
-        foreach (RecipeOption option in Options.All)
+        foreach (RecipeOption option in TrainOptions.All)
         {
             if (Text(option) is { } text)
             {
@@ -80,7 +80,7 @@ internal sealed record Recipe
     }
 
     /// <summary>The first option, other than these, that has a value; null if none has.</summary>
-    public RecipeOption? Except(params RecipeOption[] allowed) => Options.All.FirstOrDefault(option => Says(option) && !allowed.Contains(option));
+    public RecipeOption? Except(params RecipeOption[] allowed) => TrainOptions.All.FirstOrDefault(option => Says(option) && !allowed.Contains(option));
 
     private Recipe Set(RecipeOption option, object? value) =>
         this with { Values = value is null ? Values.Remove(option) : Values.SetItem(option, value) };

@@ -9,9 +9,9 @@ internal static class RecipeDefaults
     /// <summary>The recipe with every value that a network without data needs: classes as many as outputs, two for a single one.</summary>
     public static Recipe CompleteWithoutData(Recipe recipe)
     {
-        if (recipe.Get(Options.Net) is not { } text)
+        if (recipe.Get(TrainOptions.Net) is not { } text)
         {
-            int[] layers = recipe.Get(Options.Layers)!;
+            int[] layers = recipe.Get(TrainOptions.Layers)!;
             return Complete(recipe, new Shape(layers[0]), Math.Max(layers[^1], 2), layers[^1], int.MaxValue);
         }
 
@@ -22,8 +22,8 @@ internal static class RecipeDefaults
 
     /// <summary>The recipe with the data named: everything that is needed to load them.</summary>
     public static Recipe WithData(Recipe recipe) => recipe
-        .With(Options.Data, recipe.Get(Options.Data) ?? DataName.Default)
-        .With(Options.Seed, recipe.GetOrDefault(Options.Seed));
+        .With(TrainOptions.Data, recipe.Get(TrainOptions.Data) ?? DataName.Default)
+        .With(TrainOptions.Seed, recipe.GetOrDefault(TrainOptions.Seed));
 
     /// <summary>The recipe with every value that training needs.</summary>
     /// <param name="recipe">The given options.</param>
@@ -34,15 +34,15 @@ internal static class RecipeDefaults
     public static Recipe Complete(Recipe recipe, Shape input, int classes, int targets, int samples)
     {
         int inputs = input.Length;
-        NetRecipe? net = recipe.Get(Options.Net) is { } text ? NetRecipe.Read(text, input) : null;
+        NetRecipe? net = recipe.Get(TrainOptions.Net) is { } text ? NetRecipe.Read(text, input) : null;
         if (net is not null)
         {
             recipe = recipe
-                .With(Options.Layers, [net.Inputs, net.Outputs])
-                .With(Options.OutputActivation, recipe.Get(Options.OutputActivation) ?? net.Activation);
+                .With(TrainOptions.Layers, [net.Inputs, net.Outputs])
+                .With(TrainOptions.OutputActivation, recipe.Get(TrainOptions.OutputActivation) ?? net.Activation);
         }
 
-        int[] layers = recipe.Get(Options.Layers) ?? [inputs, HiddenWidth(inputs), targets];
+        int[] layers = recipe.Get(TrainOptions.Layers) ?? [inputs, HiddenWidth(inputs), targets];
         string option = net is null ? "layers" : "net";
         if (layers[0] != inputs)
         {
@@ -57,13 +57,13 @@ internal static class RecipeDefaults
 
         if (classes == 1)
         {
-            throw ToolException.BadInput($"{recipe.Get(Options.Data)!.Path}: all labels are the same: there is nothing to learn");
+            throw ToolException.BadInput($"{recipe.Get(TrainOptions.Data)!.Path}: all labels are the same: there is nothing to learn");
         }
 
         (string output, string loss) = OutputAndLoss(recipe, classes, layers[^1]);
-        string activation = recipe.Get(Options.Activation) ?? "relu";
+        string activation = recipe.Get(TrainOptions.Activation) ?? "relu";
         (string optimizer, float momentum) = Optimizer(recipe, classes);
-        int epochs = recipe.Get(Options.Epochs) ?? Math.Clamp(400_000 / samples, 10, 200);
+        int epochs = recipe.Get(TrainOptions.Epochs) ?? Math.Clamp(400_000 / samples, 10, 200);
         recipe = Average(Schedule(recipe), epochs);
         (int batch, int accumulation) = Batch(recipe, optimizer, samples);
         if ((long)batch * accumulation > int.MaxValue)
@@ -71,41 +71,41 @@ internal static class RecipeDefaults
             throw ToolException.Usage($"--accumulate: {accumulation} batches of {batch} samples are more than an update can have ({int.MaxValue})");
         }
 
-        if (accumulation > 1 && net?.WholeBatch.Except(recipe.Get(Options.Freeze) ?? []).FirstOrDefault() is { } layer)
+        if (accumulation > 1 && net?.WholeBatch.Except(recipe.Get(TrainOptions.Freeze) ?? []).FirstOrDefault() is { } layer)
         {
             throw ToolException.Usage(
                 $"--accumulate {accumulation}: {layer} depends on the whole batch, which cannot be run in parts; --batch {Math.Min((long)batch * accumulation, samples)} takes as many samples at once");
         }
 
-        if (recipe.Says(Options.InitializerGain) && recipe.Get(Options.Initializer) != "orthogonal")
+        if (recipe.Says(TrainOptions.InitializerGain) && recipe.Get(TrainOptions.Initializer) != "orthogonal")
         {
-            throw ToolException.Usage($"--init-gain: it belongs to --init orthogonal, got {recipe.Get(Options.Initializer) ?? "none"}");
+            throw ToolException.Usage($"--init-gain: it belongs to --init orthogonal, got {recipe.Get(TrainOptions.Initializer) ?? "none"}");
         }
 
-        if (recipe.Get(Options.Patience) is > 0 && !recipe.HoldsOut)
+        if (recipe.Get(TrainOptions.Patience) is > 0 && !recipe.HoldsOut)
         {
-            throw ToolException.Usage($"--patience {recipe.Get(Options.Patience)}: it is judged by held-out samples, and there are none; --validation N holds out N");
+            throw ToolException.Usage($"--patience {recipe.Get(TrainOptions.Patience)}: it is judged by held-out samples, and there are none; --validation N holds out N");
         }
 
-        if (recipe.Get(Options.Schedule) == "plateau" && !recipe.HoldsOut)
+        if (recipe.Get(TrainOptions.Schedule) == "plateau" && !recipe.HoldsOut)
         {
             throw ToolException.Usage("--schedule plateau: it is judged by held-out samples, and there are none; --validation N holds out N");
         }
 
         return recipe
-            .With(Options.Net, net?.WithOutput(output))
-            .With(Options.Layers, layers)
-            .With(Options.Activation, net is null ? activation : null)
-            .With(Options.OutputActivation, output)
-            .With(Options.Loss, loss)
-            .With(Options.Optimizer, optimizer)
-            .With(Options.Momentum, optimizer is "momentum" or "nesterov" ? momentum : null)
-            .With(Options.LearningRate, recipe.Get(Options.LearningRate) ?? LearningRate(optimizer, loss, output))
-            .With(Options.WeightDecay, recipe.Get(Options.WeightDecay) ?? (optimizer == "adamw" ? 0.01f : 0))
-            .With(Options.Accumulation, accumulation)
-            .With(Options.Initializer, recipe.Get(Options.Initializer) ?? (net is null ? Initializer(activation, layers.Length) : Initializer(net.Hidden ?? "identity", net.Layers + 1)))
-            .With(Options.Batch, batch)
-            .With(Options.Epochs, epochs)
+            .With(TrainOptions.Net, net?.WithOutput(output))
+            .With(TrainOptions.Layers, layers)
+            .With(TrainOptions.Activation, net is null ? activation : null)
+            .With(TrainOptions.OutputActivation, output)
+            .With(TrainOptions.Loss, loss)
+            .With(TrainOptions.Optimizer, optimizer)
+            .With(TrainOptions.Momentum, optimizer is "momentum" or "nesterov" ? momentum : null)
+            .With(TrainOptions.LearningRate, recipe.Get(TrainOptions.LearningRate) ?? LearningRate(optimizer, loss, output))
+            .With(TrainOptions.WeightDecay, recipe.Get(TrainOptions.WeightDecay) ?? (optimizer == "adamw" ? 0.01f : 0))
+            .With(TrainOptions.Accumulation, accumulation)
+            .With(TrainOptions.Initializer, recipe.Get(TrainOptions.Initializer) ?? (net is null ? Initializer(activation, layers.Length) : Initializer(net.Hidden ?? "identity", net.Layers + 1)))
+            .With(TrainOptions.Batch, batch)
+            .With(TrainOptions.Epochs, epochs)
             .WithDefaults();
     }
 
@@ -126,14 +126,14 @@ internal static class RecipeDefaults
     private static (string Output, string Loss) OutputAndLoss(Recipe recipe, int classes, int outputs)
     {
         bool single = classes == 2 && outputs == 1;
-        string output = recipe.Get(Options.OutputActivation) ?? recipe.Get(Options.Loss) switch
+        string output = recipe.Get(TrainOptions.OutputActivation) ?? recipe.Get(TrainOptions.Loss) switch
         {
             "cross-entropy" => "softmax",
             "binary-cross-entropy" => "sigmoid",
             null => classes == 0 ? "identity" : single ? "sigmoid" : "softmax",
             _ => classes == 0 ? "identity" : "sigmoid",
         };
-        string loss = recipe.Get(Options.Loss) ?? output switch
+        string loss = recipe.Get(TrainOptions.Loss) ?? output switch
         {
             "softmax" => "cross-entropy",
             "sigmoid" when classes > 0 => "binary-cross-entropy",
@@ -169,46 +169,46 @@ internal static class RecipeDefaults
     private static (int Batch, int Accumulation) Batch(Recipe recipe, string optimizer, int samples)
     {
         const int Part = 256;
-        if (optimizer == "rprop" && !recipe.Says(Options.Batch) && !recipe.Says(Options.Accumulation) && samples < int.MaxValue)
+        if (optimizer == "rprop" && !recipe.Says(TrainOptions.Batch) && !recipe.Says(TrainOptions.Accumulation) && samples < int.MaxValue)
         {
             return (Math.Min(samples, Part), ((samples - 1) / Part) + 1);
         }
 
-        return (recipe.Get(Options.Batch) ?? (samples < 2_000 ? 10 : 32), recipe.Get(Options.Accumulation) ?? 1);
+        return (recipe.Get(TrainOptions.Batch) ?? (samples < 2_000 ? 10 : 32), recipe.Get(TrainOptions.Accumulation) ?? 1);
     }
 
     private static (string Name, float Momentum) Optimizer(Recipe recipe, int classes)
     {
         // A value of unknown size is learned most safely by an optimiser that scales its steps.
-        bool nothingSaid = !recipe.Says(Options.LearningRate) && !recipe.Says(Options.Momentum);
-        string optimizer = recipe.Get(Options.Optimizer) ?? (recipe.Get(Options.Momentum) is > 0 ? "momentum" : classes == 0 && nothingSaid ? "adam" : "sgd");
-        if (recipe.Get(Options.Momentum) is > 0 && optimizer is not ("momentum" or "nesterov"))
+        bool nothingSaid = !recipe.Says(TrainOptions.LearningRate) && !recipe.Says(TrainOptions.Momentum);
+        string optimizer = recipe.Get(TrainOptions.Optimizer) ?? (recipe.Get(TrainOptions.Momentum) is > 0 ? "momentum" : classes == 0 && nothingSaid ? "adam" : "sgd");
+        if (recipe.Get(TrainOptions.Momentum) is > 0 && optimizer is not ("momentum" or "nesterov"))
         {
             throw ToolException.Usage($"--momentum: it belongs to --optimizer momentum or nesterov, got {optimizer}");
         }
 
-        return (optimizer, recipe.Get(Options.Momentum) ?? 0.9f);
+        return (optimizer, recipe.Get(TrainOptions.Momentum) ?? 0.9f);
     }
 
     /// <summary>The schedule with its settings; those of another schedule are refused.</summary>
     private static Recipe Schedule(Recipe recipe)
     {
-        string name = recipe.Get(Options.Schedule) ?? "constant";
-        Refuse(Options.ScheduleEvery, name is not ("step" or "plateau"), "step or plateau");
-        Refuse(Options.ScheduleFactor, name is not ("step" or "exponential" or "plateau"), "step, exponential or plateau");
-        Refuse(Options.ScheduleFloor, name is not ("cosine" or "plateau"), "cosine or plateau");
+        string name = recipe.Get(TrainOptions.Schedule) ?? "constant";
+        Refuse(TrainOptions.ScheduleEvery, name is not ("step" or "plateau"), "step or plateau");
+        Refuse(TrainOptions.ScheduleFactor, name is not ("step" or "exponential" or "plateau"), "step, exponential or plateau");
+        Refuse(TrainOptions.ScheduleFloor, name is not ("cosine" or "plateau"), "cosine or plateau");
         return recipe
-            .With(Options.Schedule, name)
-            .With(Options.ScheduleEvery, name is "step" or "plateau" ? recipe.Get(Options.ScheduleEvery) ?? 10 : null)
-            .With(Options.ScheduleFactor, name switch
+            .With(TrainOptions.Schedule, name)
+            .With(TrainOptions.ScheduleEvery, name is "step" or "plateau" ? recipe.Get(TrainOptions.ScheduleEvery) ?? 10 : null)
+            .With(TrainOptions.ScheduleFactor, name switch
             {
-                "step" => recipe.Get(Options.ScheduleFactor) ?? 0.1f,
-                "exponential" => recipe.Get(Options.ScheduleFactor) ?? 0.95f,
-                "plateau" => recipe.Get(Options.ScheduleFactor) ?? 0.5f,
+                "step" => recipe.Get(TrainOptions.ScheduleFactor) ?? 0.1f,
+                "exponential" => recipe.Get(TrainOptions.ScheduleFactor) ?? 0.95f,
+                "plateau" => recipe.Get(TrainOptions.ScheduleFactor) ?? 0.5f,
                 _ => null,
             })
-            .With(Options.ScheduleFloor, name is "cosine" or "plateau" ? recipe.Get(Options.ScheduleFloor) ?? 0 : null)
-            .With(Options.WarmUpSteps, name == "warm-up" ? recipe.Get(Options.WarmUpSteps) ?? 1000 : recipe.Get(Options.WarmUpSteps));
+            .With(TrainOptions.ScheduleFloor, name is "cosine" or "plateau" ? recipe.Get(TrainOptions.ScheduleFloor) ?? 0 : null)
+            .With(TrainOptions.WarmUpSteps, name == "warm-up" ? recipe.Get(TrainOptions.WarmUpSteps) ?? 1000 : recipe.Get(TrainOptions.WarmUpSteps));
 
         void Refuse(RecipeOption option, bool stray, string owner)
         {
@@ -222,21 +222,21 @@ internal static class RecipeDefaults
     /// <summary>The average with its settings; those of another kind are refused.</summary>
     private static Recipe Average(Recipe recipe, int epochs)
     {
-        string name = recipe.Get(Options.Average) ?? "none";
-        if (name != "ema" && recipe.Says(Options.AverageDecay))
+        string name = recipe.Get(TrainOptions.Average) ?? "none";
+        if (name != "ema" && recipe.Says(TrainOptions.AverageDecay))
         {
             throw ToolException.Usage($"--average-decay: it belongs to --average ema, got {name}");
         }
 
-        if (name == "none" && recipe.Says(Options.AverageFrom))
+        if (name == "none" && recipe.Says(TrainOptions.AverageFrom))
         {
             throw ToolException.Usage("--average-from: it belongs to --average ema or swa, got none");
         }
 
         return recipe
-            .With(Options.Average, name)
-            .With(Options.AverageDecay, name == "ema" ? recipe.Get(Options.AverageDecay) ?? 0.999f : null)
-            .With(Options.AverageFrom, name == "none" ? null : recipe.Get(Options.AverageFrom) ?? (name == "swa" ? epochs * 3 / 4 : 0));
+            .With(TrainOptions.Average, name)
+            .With(TrainOptions.AverageDecay, name == "ema" ? recipe.Get(TrainOptions.AverageDecay) ?? 0.999f : null)
+            .With(TrainOptions.AverageFrom, name == "none" ? null : recipe.Get(TrainOptions.AverageFrom) ?? (name == "swa" ? epochs * 3 / 4 : 0));
     }
 
     private static string Initializer(string activation, int layers) =>

@@ -7,7 +7,7 @@ internal enum OptionGroup
     Data,
 
     /// <summary>Which of the training samples are used.</summary>
-    Parts,
+    Split,
 
     /// <summary>The network.</summary>
     Model,

@@ -4,22 +4,22 @@ namespace EmbeddedBackprop.Tools.Recipes;
 internal static class Resumption
 {
     // Files may have been moved: whether they hold the same samples is judged by the samples.
-    private static readonly RecipeOption[] MayDiffer = [Options.Data, Options.DataDir, Options.Test, Options.Epochs];
+    private static readonly RecipeOption[] MayDiffer = [TrainOptions.Data, TrainOptions.DataDir, TrainOptions.Test, TrainOptions.Epochs];
 
     /// <summary>The recipe of the file, with the epochs of the command line; anything else that differs is refused.</summary>
     /// <exception cref="ToolException">An option differs, or the file cannot be gone on with.</exception>
     public static Recipe Merge(Recipe given, SavedModel model, string path)
     {
         Recipe stored = model.Recipe;
-        if (stored.Get(Options.Data) is not { } data || !stored.Says(Options.Layers) || model.File.State is null)
+        if (stored.Get(TrainOptions.Data) is not { } data || !stored.Says(TrainOptions.Layers) || model.File.State is null)
         {
             throw ToolException.Usage($"--resume: {path} holds a network without its training");
         }
 
-        bool moved = data.Source.MayMove && given.Get(Options.Data)?.Source == data.Source;
-        foreach (RecipeOption option in Options.All)
+        bool moved = data.Source.MayMove && given.Get(TrainOptions.Data)?.Source == data.Source;
+        foreach (RecipeOption option in TrainOptions.All)
         {
-            bool free = option == Options.Data ? moved : MayDiffer.Contains(option);
+            bool free = option == TrainOptions.Data ? moved : MayDiffer.Contains(option);
             if (!free && given.Text(option) is { } value && stored.Text(option) is var old && old != value)
             {
                 string had = old is null ? "without it" : $"with {old}";
@@ -29,7 +29,7 @@ internal static class Resumption
 
         int done = model.File.State.Epoch;
         bool within = model.File.State.NextSample > 0;
-        if (given.Get(Options.Epochs) < done || (given.Get(Options.Epochs) == done && within))
+        if (given.Get(TrainOptions.Epochs) < done || (given.Get(TrainOptions.Epochs) == done && within))
         {
             throw ToolException.Usage($"--epochs: the total is less than the {done} epochs{(within ? " and a part of one" : "")} that {path} has behind it");
         }

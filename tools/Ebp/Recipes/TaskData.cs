@@ -25,14 +25,14 @@ internal sealed record TaskData(IBatchSource Training, IBatchSource? Validation,
     /// <summary>The same samples, those for training changed a little in every epoch, where the recipe says so.</summary>
     public TaskData Augmented(Recipe recipe)
     {
-        if (recipe.Get(Options.Augment) is not { } text)
+        if (recipe.Get(TrainOptions.Augment) is not { } text)
         {
             return this;
         }
 
         return InputShape.Rank >= 2 && Steps == 0
-            ? this with { Training = new AugmentedImages(Training, AugmentationOptions.Parse(text), recipe.Get(Options.Seed)!.Value) }
-            : throw ToolException.Usage($"--augment: it changes images, the data are {recipe.Get(Options.Data)}");
+            ? this with { Training = new AugmentedImages(Training, AugmentationOptions.Parse(text), recipe.Get(TrainOptions.Seed)!.Value) }
+            : throw ToolException.Usage($"--augment: it changes images, the data are {recipe.Get(TrainOptions.Data)}");
     }
 
     /// <summary>The same samples for a network with this many outputs: one for two classes, or as many as the data need.</summary>

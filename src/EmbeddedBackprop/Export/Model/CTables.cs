@@ -50,7 +50,7 @@ internal sealed class CTables
     public CTable[] Preparation { get; }
 
     /// <summary>All tables of the flash, those of scales included.</summary>
-    public IEnumerable<CTable> All => Whole.SelectMany(table => table.Parts);
+    public IEnumerable<CTable> All => Whole.SelectMany(table => table.WithScales);
 
     /// <summary>Bytes of flash.</summary>
     public long Bytes => Whole.Sum(table => table.Bytes);

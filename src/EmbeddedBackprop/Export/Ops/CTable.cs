@@ -29,7 +29,7 @@ internal sealed record CTable(string Name, string Source, float[] Values)
     public string Argument => Scales is null ? Name : $"{Name}, {Scales.Name}";
 
     /// <summary>The table and its scales.</summary>
-    public IEnumerable<CTable> Parts => Scales is null ? [this] : [this, Scales];
+    public IEnumerable<CTable> WithScales => Scales is null ? [this] : [this, Scales];
 
     /// <summary>Bytes of flash, those of the scales included.</summary>
     public long Bytes => ArrayBytes + (Scales?.Bytes ?? 0);

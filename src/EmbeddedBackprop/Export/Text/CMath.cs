@@ -15,7 +15,7 @@ namespace EmbeddedBackprop.Export.Text;
 internal static class CMath
 {
     // In the order of emission: a part uses only earlier ones.
-    private static readonly CMathFunction[] Parts =
+    private static readonly CMathFunction[] Written =
     [
         new(CFunctions.Bits, "bits", CMathText.Bits),
         new(CFunctions.Half, "half", CMathText.Half),
@@ -34,13 +34,13 @@ internal static class CMath
     ];
 
     /// <summary>The function of a name in a formula.</summary>
-    public static CFunctions FunctionOf(string name) => Parts.Single(part => part.Name == name).Function;
+    public static CFunctions FunctionOf(string name) => Written.Single(part => part.Name == name).Function;
 
     /// <summary>The formula of a function of that name; null where it has C of its own.</summary>
-    public static LaneText? FormulaOf(string name) => Parts.Single(part => part.Name == name).Formula;
+    public static LaneText? FormulaOf(string name) => Written.Single(part => part.Name == name).Formula;
 
     /// <summary>The C of a function alone, with the prefix "ebp".</summary>
-    public static string TextOf(CFunctions function) => Parts.Single(part => part.Function == function).Text;
+    public static string TextOf(CFunctions function) => Written.Single(part => part.Function == function).Text;
 
     /// <summary>The C of the functions and of all that they use, after its includes, checks and macros.</summary>
     /// <param name="arithmetic">The definition of EBP_M.</param>
@@ -76,7 +76,7 @@ internal static class CMath
 
     private static void AppendParts(StringBuilder text, CFunctions functions)
     {
-        foreach (CMathFunction part in Parts)
+        foreach (CMathFunction part in Written)
         {
             if (functions.HasFlag(part.Function))
             {
@@ -88,11 +88,11 @@ internal static class CMath
     /// <summary>Later parts use earlier ones, so one pass from the end finds everything.</summary>
     private static CFunctions WithUsed(CFunctions functions)
     {
-        for (int i = Parts.Length - 1; i >= 0; i--)
+        for (int i = Written.Length - 1; i >= 0; i--)
         {
-            if (functions.HasFlag(Parts[i].Function))
+            if (functions.HasFlag(Written[i].Function))
             {
-                functions |= Parts[i].Uses;
+                functions |= Written[i].Uses;
             }
         }
 

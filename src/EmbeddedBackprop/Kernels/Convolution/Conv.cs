@@ -42,12 +42,12 @@ public static unsafe class Conv
             {
                 ConvPlanes planes = ConvPlanes.Of(in sizes, forward: true);
                 g.Sizes = sizes;
-                SharedConv<ConvPlaneKernel<ConvForwards>>.Run(
+                ParallelConv<ConvDepthwiseKernel<ConvForwards>>.Run(
                     arithmetic, in g, batch * planes.Planes, batch * sizes.MultiplyAdds, planes.EndInner - planes.FirstInner);
                 return;
             }
 
-            SharedConv<ConvForwardKernel>.Run(arithmetic, in g, batch * g.Sizes.OutputHeight, batch * sizes.MultiplyAdds);
+            ParallelConv<ConvForwardKernel>.Run(arithmetic, in g, batch * g.Sizes.OutputHeight, batch * sizes.MultiplyAdds);
         }
     }
 
@@ -141,12 +141,12 @@ public static unsafe class Conv
             {
                 ConvPlanes planes = ConvPlanes.Of(in sizes, forward: false);
                 g.Sizes = sizes;
-                SharedConv<ConvPlaneKernel<ConvBackwards>>.Run(
+                ParallelConv<ConvDepthwiseKernel<ConvBackwards>>.Run(
                     arithmetic, in g, batch * planes.Planes, batch * sizes.MultiplyAdds, planes.EndInner - planes.FirstInner);
                 return;
             }
 
-            SharedConv<ConvInputKernel>.Run(arithmetic, in g, batch, batch * sizes.MultiplyAdds);
+            ParallelConv<ConvInputKernel>.Run(arithmetic, in g, batch, batch * sizes.MultiplyAdds);
         }
     }
 
@@ -182,10 +182,10 @@ public static unsafe class Conv
             g.LeadingMaps = ldd;
             g.Kernels = kernels;
             g.Bias = biases;
-            if (ConvDepthKernel.Fits(in sizes))
+            if (ConvDepthwiseWeightsKernel.Fits(in sizes))
             {
                 g.Sizes = sizes;
-                SharedConv<ConvDepthKernel>.Run(arithmetic, in g, sizes.Channels, batch * sizes.MultiplyAdds);
+                ParallelConv<ConvDepthwiseWeightsKernel>.Run(arithmetic, in g, sizes.Channels, batch * sizes.MultiplyAdds);
                 return;
             }
 
@@ -193,12 +193,12 @@ public static unsafe class Conv
             if (g.SkipsZeros && ConvSparseKernel.Fits(in g.Sizes) && ConvSparseKernel.IsSparse(in g))
             {
                 int lanes = (int)BitOperations.RoundUpToPowerOf2((uint)g.Sizes.KernelWidth);
-                SharedConv<ConvSparseKernel>.Run(arithmetic, in g, g.Sizes.Outputs, batch * sizes.MultiplyAdds, lanes);
+                ParallelConv<ConvSparseKernel>.Run(arithmetic, in g, g.Sizes.Outputs, batch * sizes.MultiplyAdds, lanes);
                 return;
             }
 
             g.OutputChunk = WorkerPool.Current == null ? ConvWeightsKernel.Rows : ConvWeightsKernel.Rows / 4;
-            SharedConv<ConvWeightsKernel>.Run(arithmetic, in g, ConvWeightsKernel.Units(in g), batch * sizes.MultiplyAdds);
+            ParallelConv<ConvWeightsKernel>.Run(arithmetic, in g, ConvWeightsKernel.Units(in g), batch * sizes.MultiplyAdds);
         }
     }
 }

@@ -23,7 +23,7 @@ internal static unsafe class ConvChannelSums
             int count = Math.Min(Together, channels - first);
             bool started = accumulate;
             if (batch == 0 || positions == 0)
-                Runs.Fill(0f, sums + first, accumulate ? 0 : count);
+                FloatBlocks.Fill(0f, sums + first, accumulate ? 0 : count);
             for (int n = 0; n < batch; n++)
             {
                 float* sample = x + ((nint)n * ldx) + ((nint)first * positions);

@@ -56,7 +56,7 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
                 {
                     Image = g.Image + ((nint)group * (g.Sizes.Channels / g.Sizes.Groups) * g.Sizes.Height * g.Sizes.Width),
                     Channel = channel, Rows = rows, Runs = runs, Offsets = offsets, Panel = panel, Leading = panelColumns, Mask = mask, Seen = seen,
-                    BeginsAtZero = g.Bias == null || Runs.IndexOfZero(g.Bias + channel, 0, rows) < rows,
+                    BeginsAtZero = g.Bias == null || FloatBlocks.IndexOfZero(g.Bias + channel, 0, rows) < rows,
                 };
                 bool withZeros = padded && g.MultipliesZeros && !g.Accumulate;
                 ConvWalk walk = new(in g, g.First, g.End, inner: true, border: withZeros);
@@ -82,7 +82,7 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
     /// <returns>Whether that is so for all results.</returns>
     private static bool TryWithZeros<T>(in ConvArguments g, in ConvPanel place) where T : struct, IFloatLanes<T>
     {
-        Runs.Fill(0f, place.Seen, place.Columns);
+        FloatBlocks.Fill(0f, place.Seen, place.Columns);
         Panel<T>(in g, in place, Border.Multiplied);
         ConvRun* end = place.Runs + place.Count;
         int positions = g.Sizes.OutputPositions;
@@ -93,7 +93,7 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
             for (ConvRun* run = place.Runs; run < end; run++)
             {
                 float* results = g.Maps + ((nint)(place.Channel + i) * positions) + run->Map;
-                for (int x = Runs.IndexOfZero(results, 0, run->Length); x < run->Length; x = Runs.IndexOfZero(results, x + 1, run->Length))
+                for (int x = FloatBlocks.IndexOfZero(results, 0, run->Length); x < run->Length; x = FloatBlocks.IndexOfZero(results, x + 1, run->Length))
                 {
                     if (!fromZero || BitConverter.SingleToInt32Bits(place.Seen[run->Column + x]) != 0)
                         return false;
@@ -152,7 +152,7 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
             {
                 ConvPack.Padded(place.Image, g.Image, g.ImageEnd, in sizes, step, depth, places, runs, count, wide, panel, leadingPanel);
                 if (place.BeginsAtZero)
-                    Runs.OrMagnitudes(panel, leadingPanel, depth, place.Seen, columns);
+                    FloatBlocks.OrMagnitudes(panel, leadingPanel, depth, place.Seen, columns);
             }
 
             PanelProduct.Run<T>(rows, wide, depth, weights, taps, 1, panel, leadingPanel, sums, leading, GemmStart.Destination);
@@ -178,7 +178,7 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
     private static void Start(in ConvArguments g, int channel, int rows, int wide, float* sums, int leading)
     {
         for (int i = 0; i < rows; i++)
-            Runs.Fill(g.Bias == null ? 0f : g.Bias[channel + i], sums + ((nint)i * leading), wide);
+            FloatBlocks.Fill(g.Bias == null ? 0f : g.Bias[channel + i], sums + ((nint)i * leading), wide);
     }
 
     private static void Gather(float* maps, int positions, int rows, ConvRun* runs, int count, float* sums, int leading)
@@ -186,7 +186,7 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
         for (int i = 0; i < rows; i++, maps += positions, sums += leading)
         {
             for (ConvRun* run = runs; run < runs + count; run++)
-                Runs.Copy(maps + run->Map, sums + run->Column, run->Length);
+                FloatBlocks.Copy(maps + run->Map, sums + run->Column, run->Length);
         }
     }
 
@@ -201,7 +201,7 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
             while (++run < end && run->Map == first->Map + length)
                 length += run->Length;
             for (int i = 0; i < rows; i++)
-                Runs.Copy(sums + (i * leading) + first->Column, maps + ((nint)i * positions) + first->Map, length);
+                FloatBlocks.Copy(sums + (i * leading) + first->Column, maps + ((nint)i * positions) + first->Map, length);
         }
     }
 }

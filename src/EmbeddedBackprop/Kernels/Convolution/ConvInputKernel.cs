@@ -33,7 +33,7 @@ internal readonly unsafe struct ConvInputKernel : ILaneKernel<ConvArguments>
         band.Image = band.Kernels + band.KernelFloats + ConvBand.Slack;
 
         // Unused columns are computed along, and denormal rubbish would be slow.
-        Runs.Fill(0f, band.Kernels, band.KernelFloats + band.Floats + (2 * ConvBand.Slack));
+        FloatBlocks.Fill(0f, band.Kernels, band.KernelFloats + band.Floats + (2 * ConvBand.Slack));
         if (!g.Accumulate)
             Start(in g);
         int channels = sizes.Channels / sizes.Groups, outputs = sizes.Outputs / sizes.Groups, kernel = sizes.KernelHeight * sizes.KernelWidth;
@@ -60,7 +60,7 @@ internal readonly unsafe struct ConvInputKernel : ILaneKernel<ConvArguments>
         for (int n = g.First; n < g.End; n++)
         {
             for (int c = 0; c < g.Sizes.Channels; c++)
-                Runs.Fill(g.Bias == null ? 0f : g.Bias[c], g.Image + ((nint)n * g.LeadingImage) + (c * plane), plane);
+                FloatBlocks.Fill(g.Bias == null ? 0f : g.Bias[c], g.Image + ((nint)n * g.LeadingImage) + (c * plane), plane);
         }
     }
 

@@ -77,7 +77,7 @@ internal static unsafe class ConvPack
     {
         for (int k = 0; k < sizes.KernelHeight * sizes.KernelWidth; k++, mask += leading)
         {
-            Runs.Fill(0f, mask, columns);
+            FloatBlocks.Fill(0f, mask, columns);
             int y = (k / sizes.KernelWidth * sizes.DilationY) - sizes.Top, x = (k % sizes.KernelWidth * sizes.DilationX) - sizes.Left;
             (int left, int right) = ConvSizes.Reading(x, sizes.Width, sizes.StrideX, sizes.OutputWidth);
             for (ConvRun* run = runs; run < runs + count; run++)
@@ -85,7 +85,7 @@ internal static unsafe class ConvPack
                 if ((uint)((run->Y * sizes.StrideY) + y) < (uint)sizes.Height)
                 {
                     int begin = Math.Max(left - run->X, 0), end = Math.Min(right - run->X, run->Length);
-                    Runs.Fill(1f, mask + run->Column + begin, end - begin);
+                    FloatBlocks.Fill(1f, mask + run->Column + begin, end - begin);
                 }
             }
         }
@@ -95,7 +95,7 @@ internal static unsafe class ConvPack
     public static void Border(float* image, in ConvSizes sizes, int first, int depth, nint* offsets, ConvRun* runs, int count, int columns, float* panel, int leading)
     {
         for (int p = 0; p < depth; p++)
-            Runs.Fill(0f, panel + (p * leading), columns);
+            FloatBlocks.Fill(0f, panel + (p * leading), columns);
         for (ConvRun* run = runs; run < runs + count; run++)
         {
             int kx = first % sizes.KernelWidth, ky = first / sizes.KernelWidth % sizes.KernelHeight;
@@ -169,7 +169,7 @@ internal static unsafe class ConvPack
             for (int p = 0; p < depth && (y < 0 || y + (sizes.DilationY * (sizes.KernelHeight - 1)) >= sizes.Height); p++)
             {
                 if ((uint)(y + ((first + p) / sizes.KernelWidth % sizes.KernelHeight * sizes.DilationY)) >= (uint)sizes.Height)
-                    Runs.Fill(0f, panel + (p * leading) + run->Column, run->Length);
+                    FloatBlocks.Fill(0f, panel + (p * leading) + run->Column, run->Length);
             }
         }
     }
@@ -180,7 +180,7 @@ internal static unsafe class ConvPack
         if (from == to)
             return;
         for (int p = 0; p < depth; p++)
-            Runs.Fill(0f, panel + ((nint)p * leading) + from, to - from);
+            FloatBlocks.Fill(0f, panel + ((nint)p * leading) + from, to - from);
     }
 
     // The elements whose column first, first + step, ... lies in 0 ... width - 1.
@@ -198,7 +198,7 @@ internal static unsafe class ConvPack
         }
 
         int begin = Math.Max(0, -first), end = Math.Min(length, width - first);
-        Runs.Copy(from + begin, to + begin, end - begin);
+        FloatBlocks.Copy(from + begin, to + begin, end - begin);
     }
 
     private static bool InEights(ConvRun* runs, int count)

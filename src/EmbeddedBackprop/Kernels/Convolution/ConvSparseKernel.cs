@@ -82,7 +82,7 @@ internal readonly unsafe struct ConvSparseKernel : ILaneKernel<ConvArguments>
             if (BitConverter.SingleToInt32Bits(terms.Bias) == int.MinValue || SparseProduct.HasNegativeZero(sums, vectors * T.Count))
                 Sum<T, TTail>(in g, ref terms, o, all: true);
             for (int row = 0; row < sizes.Taps / sizes.KernelWidth; row++)
-                Runs.Copy(sums + (row * inRow * T.Count), sums + (row * sizes.KernelWidth), sizes.KernelWidth);
+                FloatBlocks.Copy(sums + (row * inRow * T.Count), sums + (row * sizes.KernelWidth), sizes.KernelWidth);
             sums[sizes.Taps] = terms.Bias;
             ConvWeightsKernel.Finish<T>(in g, o, 1, 0, sizes.Taps, g.Bias != null, sums);
         }
@@ -93,12 +93,12 @@ internal readonly unsafe struct ConvSparseKernel : ILaneKernel<ConvArguments>
         where TTail : struct, IFloatLanes<TTail>
     {
         int kernelWidth = g.Sizes.KernelWidth, positions = g.Sizes.OutputPositions;
-        Runs.Fill(0f, terms.Sums, terms.Vectors * T.Count);
+        FloatBlocks.Fill(0f, terms.Sums, terms.Vectors * T.Count);
         terms.Bias = 0f;
         if (g.Accumulate)
         {
             for (int row = 0; row < g.Sizes.Taps / kernelWidth; row++)
-                Runs.Copy(g.Kernels + ((nint)output * g.Sizes.Taps) + (row * kernelWidth), terms.Sums + (row * terms.InRow * T.Count), kernelWidth);
+                FloatBlocks.Copy(g.Kernels + ((nint)output * g.Sizes.Taps) + (row * kernelWidth), terms.Sums + (row * terms.InRow * T.Count), kernelWidth);
             terms.Bias = g.Bias == null ? 0f : g.Bias[output];
         }
 

@@ -41,7 +41,7 @@ internal static unsafe class ConvTapPack
                     if (longest == 1)
                         row[columns[t]] = source[offsets[t]];
                     else
-                        Runs.Copy(source + offsets[t], row + columns[t], tapRows[t].Length);
+                        FloatBlocks.Copy(source + offsets[t], row + columns[t], tapRows[t].Length);
                 }
             }
         }
@@ -57,8 +57,8 @@ internal static unsafe class ConvTapPack
             {
                 float* from = image + run->Image + ((nint)i * sizes.StrideX);
                 nint row = (nint)(run->Column + i) * leading;
-                Runs.Fill(0f, mask + row, wide);
-                Runs.Fill(0f, panel + row, wide);
+                FloatBlocks.Fill(0f, mask + row, wide);
+                FloatBlocks.Fill(0f, panel + row, wide);
                 int iy = (run->Y * sizes.StrideY) - sizes.Top, ix = ((run->X + i) * sizes.StrideX) - sizes.Left;
                 for (ConvTapRow* taps = tapRows; taps < tapRows + tapRowCount; taps++)
                 {

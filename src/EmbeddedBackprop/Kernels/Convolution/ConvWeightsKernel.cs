@@ -145,10 +145,10 @@ internal readonly unsafe struct ConvWeightsKernel : ILaneKernel<ConvArguments>
         for (int i = 0; i < rows; i++)
         {
             float* row = sums + (i * Columns);
-            Runs.Fill(0f, row, Columns);
+            FloatBlocks.Fill(0f, row, Columns);
             if (!g.Accumulate)
                 continue;
-            Runs.Copy(g.Kernels + ((nint)(channel + i) * g.Sizes.Taps) + first, row, taps);
+            FloatBlocks.Copy(g.Kernels + ((nint)(channel + i) * g.Sizes.Taps) + first, row, taps);
             if (hasOnes)
                 row[taps] = g.Bias[channel + i];
         }
@@ -163,7 +163,7 @@ internal readonly unsafe struct ConvWeightsKernel : ILaneKernel<ConvArguments>
             float* row = sums + (i * Columns), weights = g.Kernels + ((nint)(channel + i) * g.Sizes.Taps) + first;
             if (!g.Updates)
             {
-                Runs.Copy(row, weights, taps);
+                FloatBlocks.Copy(row, weights, taps);
                 if (hasOnes)
                     g.Bias[channel + i] = row[taps];
                 continue;
@@ -184,14 +184,14 @@ internal readonly unsafe struct ConvWeightsKernel : ILaneKernel<ConvArguments>
         {
             int length = Math.Min(T.Count, count - i);
             T.Store(T.Zero, ref *block, 0);
-            Runs.Copy(gradient + i, block, length);
+            FloatBlocks.Copy(gradient + i, block, length);
             T g = T.Load(in *block, 0);
-            Runs.Copy(weights + i, block, length);
+            FloatBlocks.Copy(weights + i, block, length);
             T w = T.Load(in *block, 0);
             if (l2 != 0f)
                 g = T.MultiplyAdd(penalty, w, g);
             T.Store(T.MultiplyAdd(rate, g, w), ref *block, 0);
-            Runs.Copy(block, weights + i, length);
+            FloatBlocks.Copy(block, weights + i, length);
         }
     }
 }

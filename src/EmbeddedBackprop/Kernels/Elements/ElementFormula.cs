@@ -22,7 +22,7 @@ internal static class ElementFormula
     {
         Require.Equal("ElementFormula.Run", nameof(x), d.Length, x.Length);
         Require.Equal("ElementFormula.Run", nameof(y), d.Length, y.Length);
-        SharedRange.Run<Kernel<TFormula>, ElementwiseArguments>(arithmetic, new(alpha, beta, x, y, d));
+        ParallelRange.Run<Kernel<TFormula>, ElementFormulaArguments>(arithmetic, new(alpha, beta, x, y, d));
     }
 
     /// <summary>The definition: one float at a time.</summary>
@@ -61,9 +61,9 @@ internal static class ElementFormula
         where TArithmetic : struct, IArithmetic =>
         TFormula.Apply<Lane<TArithmetic>>(new(x), new(y), new(d), new(alpha), new(beta)).Value;
 
-    private readonly struct Kernel<TFormula> : ILaneKernel<ElementwiseArguments> where TFormula : struct, IElementFormula
+    private readonly struct Kernel<TFormula> : ILaneKernel<ElementFormulaArguments> where TFormula : struct, IElementFormula
     {
-        public static void Run<T, TTail>(in ElementwiseArguments g)
+        public static void Run<T, TTail>(in ElementFormulaArguments g)
             where T : struct, IFloatLanes<T>
             where TTail : struct, IFloatLanes<TTail>
         {

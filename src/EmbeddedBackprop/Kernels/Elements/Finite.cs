@@ -35,7 +35,7 @@ public static class Finite
         if (parts == 1)
             return MagnitudeAlone(x);
         Span<float> largest = stackalloc float[parts];
-        WorkerPool.Current!.Run<MagnitudePart, Shared>(parts, new Shared { Numbers = x, Results = largest });
+        WorkerPool.Current!.Run<MagnitudePart, Work>(parts, new Work { Numbers = x, Results = largest });
         return MagnitudeAlone(largest);
     }
 
@@ -68,45 +68,45 @@ public static class Finite
     /// <param name="x">The elements; an empty span is finite, too.</param>
     public static bool All(ReadOnlySpan<float> x) => ZeroProducts(x) == 0f;
 
-    /// <summary>A sum whose order does not matter, because it is 0 or NaN; so it may be shared out.</summary>
+    /// <summary>A sum whose order does not matter, because it is 0 or NaN; so it may be work out.</summary>
     private static float ZeroProducts(ReadOnlySpan<float> x)
     {
         int parts = PartsFor(x.Length);
         if (parts == 1)
             return ZeroProductsAlone(x);
         Span<float> sums = stackalloc float[parts];
-        WorkerPool.Current!.Run<ZeroProductsPart, Shared>(parts, new Shared { Numbers = x, Results = sums });
+        WorkerPool.Current!.Run<ZeroProductsPart, Work>(parts, new Work { Numbers = x, Results = sums });
         return ZeroProductsAlone(sums);
     }
 
     private static float ZeroProductsAlone(ReadOnlySpan<float> x)
     {
         float sum = 0f;
-        LaneDispatch.Run<ZeroProductsKernel, PartsArguments>(Arithmetic.Separate, new PartsArguments(x, x, new Span<float>(ref sum)));
+        LaneDispatch.Run<ZeroProductsKernel, LongSumArguments>(Arithmetic.Separate, new LongSumArguments(x, x, new Span<float>(ref sum)));
         return sum;
     }
 
-    private static int PartsFor(int length) => WorkerPool.Current?.Parts((long)length * WorkerPool.ElementWork, (length + Unit - 1) / Unit) ?? 1;
+    private static int PartsFor(int length) => WorkerPool.Current?.PartCount((long)length * WorkerPool.ElementWork, (length + Unit - 1) / Unit) ?? 1;
 
-    private ref struct Shared
+    private ref struct Work
     {
         public ReadOnlySpan<float> Numbers;
         public Span<float> Results;
 
         public readonly ReadOnlySpan<float> Piece(int part, int parts)
         {
-            (nuint first, nuint count) = Share.Of((nuint)Numbers.Length, Unit, part, parts);
+            (nuint first, nuint count) = RangeSplit.Of((nuint)Numbers.Length, Unit, part, parts);
             return Numbers.Slice((int)first, (int)count);
         }
     }
 
-    private readonly struct MagnitudePart : ISharedWork<Shared>
+    private readonly struct MagnitudePart : IParallelWork<Work>
     {
-        public static void Run(in Shared shared, int part, int parts) => shared.Results[part] = MagnitudeAlone(shared.Piece(part, parts));
+        public static void Run(in Work work, int part, int parts) => work.Results[part] = MagnitudeAlone(work.Piece(part, parts));
     }
 
-    private readonly struct ZeroProductsPart : ISharedWork<Shared>
+    private readonly struct ZeroProductsPart : IParallelWork<Work>
     {
-        public static void Run(in Shared shared, int part, int parts) => shared.Results[part] = ZeroProductsAlone(shared.Piece(part, parts));
+        public static void Run(in Work work, int part, int parts) => work.Results[part] = ZeroProductsAlone(work.Piece(part, parts));
     }
 }

@@ -6,9 +6,9 @@ using EmbeddedBackprop.Kernels.Lanes;
 namespace EmbeddedBackprop.Kernels.Elements;
 
 /// <summary>result = the sum of x * 0 in any order: 0 or NaN.</summary>
-internal readonly struct ZeroProductsKernel : ILaneKernel<PartsArguments>
+internal readonly struct ZeroProductsKernel : ILaneKernel<LongSumArguments>
 {
-    public static void Run<T, TTail>(in PartsArguments g)
+    public static void Run<T, TTail>(in LongSumArguments g)
         where T : struct, IFloatLanes<T>
         where TTail : struct, IFloatLanes<TTail>
     {

@@ -58,7 +58,7 @@ internal static class ChannelNorm
         if (arguments.Batch > 0 && arguments.Channels > 0)
         {
             int row = arguments.Positions == 1 ? arguments.Channels : arguments.Positions;
-            SharedSamples.Run<TKernel, ChannelNormArguments>(arithmetic, row, arguments.Batch * arguments.Positions, in arguments);
+            ParallelSamples.Run<TKernel, ChannelNormArguments>(arithmetic, row, arguments.Batch * arguments.Positions, in arguments);
         }
     }
 

@@ -116,7 +116,7 @@ internal static class NormTerms
 
     /// <summary>The sum of the parts.</summary>
     public static float Fold<TTail>(ref readonly float parts)
-        where TTail : struct, IFloatLanes<TTail> => SoftmaxRow.Value(Parts.Fold<TTail, Parts.Sum>(in parts));
+        where TTail : struct, IFloatLanes<TTail> => SoftmaxRow.Value(LongSum.Fold<TTail, LongSum.Sum>(in parts));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static T One<T, TTerm>(ref readonly float x, ref readonly float dy, ref readonly float gamma, T mean, T inverse, nuint i, T part)

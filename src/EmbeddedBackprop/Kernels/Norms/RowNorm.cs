@@ -24,7 +24,7 @@ internal static class RowNorm
             Require.AtLeast("RowNorm.Forward", nameof(inverses), batch * rows, inverses.Length);
         }
 
-        SharedSamples.Run<ForwardKernel, Arguments>(
+        ParallelSamples.Run<ForwardKernel, Arguments>(
             arithmetic, n, rows * n, new Arguments(batch, rows, n, x, ldx, y, ldy, gamma, beta, means, inverses, default, default, epsilon, false));
     }
 

@@ -32,7 +32,7 @@ internal readonly struct SoftmaxForwardKernel : ILaneKernel<SoftmaxArguments>
         {
             ref readonly float z = ref Unsafe.Add(ref Unsafe.AsRef(in g.X), row * g.LeadingX);
             ref float a = ref Unsafe.Add(ref g.Destination, row * g.Leading);
-            float maximum = SoftmaxRow.Value(Parts.Reduce<T, TTail, Parts.Maximum>(in z, in z, n));
+            float maximum = SoftmaxRow.Value(LongSum.Reduce<T, TTail, LongSum.Maximum>(in z, in z, n));
             T maxima = T.Broadcast(maximum);
             nuint i = 0;
             for (; n - i >= (nuint)T.Count; i += (nuint)T.Count)
@@ -48,7 +48,7 @@ internal readonly struct SoftmaxForwardKernel : ILaneKernel<SoftmaxArguments>
                     Unsafe.Add(ref a, i + l) = Unsafe.Add(ref t, l);
             }
 
-            float sum = SoftmaxRow.Value(Parts.Reduce<T, TTail, Parts.Sum>(in a, in a, n));
+            float sum = SoftmaxRow.Value(LongSum.Reduce<T, TTail, LongSum.Sum>(in a, in a, n));
             T sums = T.Broadcast(sum);
             i = 0;
             for (; n - i >= (nuint)T.Count; i += (nuint)T.Count)
@@ -72,7 +72,7 @@ internal readonly struct SoftmaxBackwardKernel : ILaneKernel<SoftmaxArguments>
             ref readonly float a = ref Unsafe.Add(ref Unsafe.AsRef(in g.X), row * g.LeadingX);
             ref readonly float da = ref Unsafe.Add(ref Unsafe.AsRef(in g.Y), row * g.LeadingY);
             ref float dz = ref Unsafe.Add(ref g.Destination, row * g.Leading);
-            TTail s = Parts.Reduce<T, TTail, Parts.Product>(in a, in da, n);
+            TTail s = LongSum.Reduce<T, TTail, LongSum.Product>(in a, in da, n);
             T sums = T.Broadcast(SoftmaxRow.Value(s));
             nuint i = 0;
             for (; n - i >= (nuint)T.Count; i += (nuint)T.Count)
@@ -94,7 +94,7 @@ internal readonly struct LogSumExpKernel : ILaneKernel<SoftmaxArguments>
         for (nuint row = 0; row < g.Rows; row++)
         {
             ref readonly float z = ref Unsafe.Add(ref Unsafe.AsRef(in g.X), row * g.LeadingX);
-            TTail maximum = Parts.Reduce<T, TTail, Parts.Maximum>(in z, in z, n);
+            TTail maximum = LongSum.Reduce<T, TTail, LongSum.Maximum>(in z, in z, n);
             T maxima = T.Broadcast(SoftmaxRow.Value(maximum));
             PartialSums<float> parts = default;
             ref float s = ref Unsafe.As<PartialSums<float>, float>(ref parts);
@@ -107,7 +107,7 @@ internal readonly struct LogSumExpKernel : ILaneKernel<SoftmaxArguments>
             {
                 for (nuint l = 0; l < 16; l += (nuint)T.Count)
                     T.Store(T.Exp(T.Load(in z, i + l) - maxima), ref t, l);
-                Parts.Accumulate<T, TTail, Parts.Sum>(in t, in t, 16, ref s);
+                LongSum.Accumulate<T, TTail, LongSum.Sum>(in t, in t, 16, ref s);
             }
 
             if (i < n)
@@ -115,10 +115,10 @@ internal readonly struct LogSumExpKernel : ILaneKernel<SoftmaxArguments>
                 SoftmaxRow.Tail(in z, i, n - i, out copy);
                 for (nuint l = 0; l < n - i; l += (nuint)T.Count)
                     T.Store(T.Exp(T.Load(in t, l) - maxima), ref t, l);
-                Parts.Accumulate<T, TTail, Parts.Sum>(in t, in t, n - i, ref s);
+                LongSum.Accumulate<T, TTail, LongSum.Sum>(in t, in t, n - i, ref s);
             }
 
-            TTail.Store(maximum + TTail.Log(Parts.Fold<TTail, Parts.Sum>(in s)), ref g.Destination, row);
+            TTail.Store(maximum + TTail.Log(LongSum.Fold<TTail, LongSum.Sum>(in s)), ref g.Destination, row);
         }
     }
 }

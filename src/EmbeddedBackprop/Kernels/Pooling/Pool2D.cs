@@ -14,9 +14,9 @@ internal static class Pool2D
         Require.Matrix("Pool2D.MaxForward", nameof(y), batch, s.OutputLength, ldy, y.Length);
         PoolArguments arguments = new(s, batch, false, x, ldx, default, 0, y, ldy, false);
         if (s.IsPairs)
-            SharedSamples.Run<PairForwardKernel<MaximumOfWindow>, PoolArguments>(Arithmetic.Fused, PairLanes(in s), s.InputLength, in arguments);
+            ParallelSamples.Run<PairForwardKernel<MaximumOfWindow>, PoolArguments>(Arithmetic.Fused, PairLanes(in s), s.InputLength, in arguments);
         else
-            SharedSamples.Run<PoolForwardKernel<MaximumOfWindow>, PoolArguments>(Arithmetic.Fused, WholeVectors(in s), s.InputLength, in arguments);
+            ParallelSamples.Run<PoolForwardKernel<MaximumOfWindow>, PoolArguments>(Arithmetic.Fused, WholeVectors(in s), s.InputLength, in arguments);
     }
 
     /// <inheritdoc cref="Scalar.Pool2D.MaxBackward"/>
@@ -28,12 +28,12 @@ internal static class Pool2D
         Require.Matrix("Pool2D.MaxBackward", nameof(dx), batch, s.InputLength, ldx, dx.Length);
         PoolArguments arguments = new(s, batch, false, x, ldx, dy, lddy, dx, ldx, accumulate);
         if (s.IsPairs && !accumulate)
-            SharedSamples.Run<PairMaxBackwardKernel, PoolArguments>(Arithmetic.Fused, PairLanes(in s), s.InputLength, in arguments);
+            ParallelSamples.Run<PairMaxBackwardKernel, PoolArguments>(Arithmetic.Fused, PairLanes(in s), s.InputLength, in arguments);
         else
         {
             // Eight lanes at most: sixteen indices that are read one by one right after they were written as one vector take twice as long
             // on wide planes.
-            SharedSamples.Run<PoolMaxBackwardKernel, PoolArguments>(Arithmetic.Fused, Math.Min(WholeVectors(in s), 8), s.InputLength, in arguments);
+            ParallelSamples.Run<PoolMaxBackwardKernel, PoolArguments>(Arithmetic.Fused, Math.Min(WholeVectors(in s), 8), s.InputLength, in arguments);
         }
     }
 
@@ -44,9 +44,9 @@ internal static class Pool2D
         Require.Matrix("Pool2D.AverageForward", nameof(y), batch, s.OutputLength, ldy, y.Length);
         PoolArguments arguments = new(s, batch, countPadding, x, ldx, default, 0, y, ldy, false);
         if (s.IsPairs)
-            SharedSamples.Run<PairForwardKernel<MeanOfWindow>, PoolArguments>(Arithmetic.Fused, PairLanes(in s), s.InputLength, in arguments);
+            ParallelSamples.Run<PairForwardKernel<MeanOfWindow>, PoolArguments>(Arithmetic.Fused, PairLanes(in s), s.InputLength, in arguments);
         else
-            SharedSamples.Run<PoolForwardKernel<MeanOfWindow>, PoolArguments>(Arithmetic.Fused, WholeVectors(in s), s.InputLength, in arguments);
+            ParallelSamples.Run<PoolForwardKernel<MeanOfWindow>, PoolArguments>(Arithmetic.Fused, WholeVectors(in s), s.InputLength, in arguments);
     }
 
     /// <inheritdoc cref="Scalar.Pool2D.AverageBackward"/>
@@ -57,9 +57,9 @@ internal static class Pool2D
         Require.Matrix("Pool2D.AverageBackward", nameof(dx), batch, s.InputLength, ldx, dx.Length);
         PoolArguments arguments = new(s, batch, countPadding, default, 0, dy, lddy, dx, ldx, accumulate);
         if (s.IsPairs && !accumulate)
-            SharedSamples.Run<PairMeanBackwardKernel, PoolArguments>(Arithmetic.Fused, PairLanes(in s), s.InputLength, in arguments);
+            ParallelSamples.Run<PairMeanBackwardKernel, PoolArguments>(Arithmetic.Fused, PairLanes(in s), s.InputLength, in arguments);
         else
-            SharedSamples.Run<PoolMeanBackwardKernel, PoolArguments>(Arithmetic.Fused, WholeVectors(in s), s.InputLength, in arguments);
+            ParallelSamples.Run<PoolMeanBackwardKernel, PoolArguments>(Arithmetic.Fused, WholeVectors(in s), s.InputLength, in arguments);
     }
 
     /// <summary>Lanes for a row of outputs: the next power of two where vectors may run on into the next row, else what a row fills.</summary>

@@ -19,7 +19,7 @@ public static class Dot
     {
         Require.Equal("Dot.Product", nameof(y), x.Length, y.Length);
         float result = 0f;
-        LaneDispatch.Run<PartsKernel<Parts.Product>, PartsArguments>(arithmetic, new PartsArguments(x, y, new Span<float>(ref result)));
+        LaneDispatch.Run<LongSumKernel<LongSum.Product>, LongSumArguments>(arithmetic, new LongSumArguments(x, y, new Span<float>(ref result)));
         return result;
     }
 }

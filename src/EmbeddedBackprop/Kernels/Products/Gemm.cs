@@ -130,7 +130,7 @@ public static class Gemm
         // A product of a tenth of a microsecond is not shared out, and does not ask.
         if (NarrowTile.Fits(in arguments) && arguments.M * arguments.K <= NarrowTile.SmallProduct)
             NarrowTile.Run(arithmetic, in arguments);
-        else if (!SharedProduct.Run(arithmetic, in arguments))
+        else if (!ParallelProduct.Run(arithmetic, in arguments))
             RunAlone(arithmetic, in arguments);
     }
 

@@ -72,11 +72,11 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
         // One row has nothing to use a panel again for: its tiles go through k in one piece.
         bool whole = g.M == 1 && !g.BTransposed;
         nuint perPanel = whole ? vectors : PanelColumns / lanes;
-        nuint panels = Parts(vectors, perPanel);
+        nuint panels = PieceCount(vectors, perPanel);
         nuint deepest = whole ? g.K : (nuint)(g.BTransposed ? PackedDepth : BlockDepth);
         if (vectors < perPanel && !g.BTransposed && g.K > BlockDepth)
             deepest = nuint.Min(DeepestBlock, BlockDepth * perPanel / vectors);
-        nuint blocks = Parts(g.K, deepest);
+        nuint blocks = PieceCount(g.K, deepest);
         GemmStart start = g.Start;
         nuint step = 0;
         for (nuint block = 0; block < blocks; block++)
@@ -188,7 +188,7 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
         // Where tiles are low, they are wide: additions take four cycles, and two start in each.
         nuint wide = g.M > 1 || T.Count < 16 ? 0 : width % (16 * lanes) == 0 ? 16u : width == 12 * lanes ? 12u : 0;
         nuint perTile = wide != 0 ? wide : g.M == 1 ? GemvTile.MaximumColumns : T.Count >= 16 || g.M == 2 ? 4u : 2u;
-        nuint groups = Parts(vectors, perTile);
+        nuint groups = PieceCount(vectors, perTile);
         nuint rowTiles = (g.M + GemmTile.MaximumRows - 1) / GemmTile.MaximumRows;
 
         // Rows are shared out evenly, 10 as 5 + 5: a remainder of few rows would wait for its own additions.
@@ -243,7 +243,7 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
     }
 
     // A division takes as long as twenty multiplications, and a small product has one part of everything.
-    private static nuint Parts(nuint length, nuint longest) => length <= longest ? 1 : (length + longest - 1) / longest;
+    private static nuint PieceCount(nuint length, nuint longest) => length <= longest ? 1 : (length + longest - 1) / longest;
 
     private static nuint Share(nuint left, nuint parts) => parts == 1 ? left : left / parts;
 

@@ -50,7 +50,7 @@ public static class Reduce
     public static float Sum(ReadOnlySpan<float> x)
     {
         float result = 0f;
-        LaneDispatch.Run<PartsKernel<Parts.Sum>, PartsArguments>(Arithmetic.Fused, new PartsArguments(x, x, new Span<float>(ref result)));
+        LaneDispatch.Run<LongSumKernel<LongSum.Sum>, LongSumArguments>(Arithmetic.Fused, new LongSumArguments(x, x, new Span<float>(ref result)));
         return result;
     }
 
@@ -61,7 +61,7 @@ public static class Reduce
     public static float SumOfSquares(Arithmetic arithmetic, ReadOnlySpan<float> x)
     {
         float result = 0f;
-        LaneDispatch.Run<PartsKernel<Parts.Product>, PartsArguments>(arithmetic, new PartsArguments(x, x, new Span<float>(ref result)));
+        LaneDispatch.Run<LongSumKernel<LongSum.Product>, LongSumArguments>(arithmetic, new LongSumArguments(x, x, new Span<float>(ref result)));
         return result;
     }
 
@@ -81,7 +81,7 @@ public static class Reduce
         for (; part != 0 && i < x.Length; i++, part = (part + 1) % 16)
             parts[part] += x[i];
         x = x[i..];
-        LaneDispatch.Run<AddToPartsKernel, PartsArguments>(Arithmetic.Fused, new PartsArguments(x, x, parts));
+        LaneDispatch.Run<AddToPartsKernel, LongSumArguments>(Arithmetic.Fused, new LongSumArguments(x, x, parts));
     }
 
     /// <summary>Adds the squares of x to 16 partial sums that outlive the call (a norm over tensors): s[i mod 16] = M(x[i], x[i], s[i mod 16]).</summary>
@@ -92,7 +92,7 @@ public static class Reduce
     public static void AddSquaresToParts(Arithmetic arithmetic, ReadOnlySpan<float> x, Span<float> parts)
     {
         Require.Equal("Reduce.AddSquaresToParts", nameof(parts), 16, parts.Length);
-        LaneDispatch.Run<AddSquaresToPartsKernel, PartsArguments>(arithmetic, new PartsArguments(x, x, parts));
+        LaneDispatch.Run<AddSquaresToPartsKernel, LongSumArguments>(arithmetic, new LongSumArguments(x, x, parts));
     }
 
     /// <summary>Joins 16 partial sums: s[l] += s[l+8], s[l] += s[l+4], s[l] += s[l+2], s[l] += s[l+1].</summary>
@@ -115,7 +115,7 @@ public static class Reduce
     {
         Require.AtLeast("Reduce.Max", nameof(x), 1, x.Length);
         float result = 0f;
-        LaneDispatch.Run<PartsKernel<Parts.Maximum>, PartsArguments>(Arithmetic.Fused, new PartsArguments(x, x, new Span<float>(ref result)));
+        LaneDispatch.Run<LongSumKernel<LongSum.Maximum>, LongSumArguments>(Arithmetic.Fused, new LongSumArguments(x, x, new Span<float>(ref result)));
         return result;
     }
 }

@@ -85,7 +85,7 @@ internal sealed unsafe class WorkerCrew : IDisposable
             long sum = 0;
             foreach (Worker worker in workers)
             {
-                sum += Volatile.Read(ref worker.Parts);
+                sum += Volatile.Read(ref worker.PartsDone);
             }
 
             return sum;
@@ -109,7 +109,7 @@ internal sealed unsafe class WorkerCrew : IDisposable
 
     /// <summary>Shares out one job; see <see cref="WorkerPool.Run"/>.</summary>
     public void Run<TWork, TArguments>(int parts, in TArguments given)
-        where TWork : struct, ISharedWork<TArguments>
+        where TWork : struct, IParallelWork<TArguments>
         where TArguments : allows ref struct
     {
         // Taken: by a job of another thread, by the job that this call is part of, or for ever by Stop.
@@ -182,7 +182,7 @@ internal sealed unsafe class WorkerCrew : IDisposable
     }
 
     private static void Part<TWork, TArguments>(void* arguments, int part, int parts)
-        where TWork : struct, ISharedWork<TArguments>
+        where TWork : struct, IParallelWork<TArguments>
         where TArguments : allows ref struct =>
         TWork.Run(in Unsafe.AsRef<TArguments>(arguments), part, parts);
 
@@ -275,7 +275,7 @@ internal sealed unsafe class WorkerCrew : IDisposable
             while (Take(out int part, out int parts, out seen))
             {
                 RunPart(part, parts);
-                self.Parts++;
+                self.PartsDone++;
             }
 
             Volatile.Write(ref self.AllocatedBytes, GC.GetAllocatedBytesForCurrentThread() - allocatedBefore);
@@ -331,7 +331,7 @@ internal sealed unsafe class WorkerCrew : IDisposable
         public long AllocatedBytes;
 
         /// <summary>How many parts the thread has computed; written by the thread.</summary>
-        public long Parts;
+        public long PartsDone;
 
         public bool IsAlive => thread.IsAlive;
 

@@ -76,7 +76,7 @@ internal sealed class WorkerPool : IDisposable
     }
 
     /// <summary>In how many parts to share out work of a given size that falls into so many indivisible units; 1 where it does not pay.</summary>
-    public int Parts(long work, long units)
+    public int PartCount(long work, long units)
     {
         if (work < MinimumWork || Threads == 1)
         {
@@ -90,7 +90,7 @@ internal sealed class WorkerPool : IDisposable
     /// <summary>Runs all parts and returns when the last one is done. Parts begin in ascending order.</summary>
     /// <remarks>Of the exceptions that parts throw, the one of the lowest part is rethrown here, whatever thread it came from.</remarks>
     public void Run<TWork, TArguments>(int parts, in TArguments arguments)
-        where TWork : struct, ISharedWork<TArguments>
+        where TWork : struct, IParallelWork<TArguments>
         where TArguments : allows ref struct
     {
         WorkerPool? lent = current;

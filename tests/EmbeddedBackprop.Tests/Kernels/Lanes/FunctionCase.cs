@@ -12,14 +12,14 @@ internal abstract record FunctionCase(string Name, Func<double, double> Referenc
 
     public static readonly FunctionCase[] All =
     [
-        new FunctionCase<ElementFunctions.ExpMap>("exp", Math.Exp, 1.1),
-        new FunctionCase<ElementFunctions.LogMap>("log", Math.Log, 0.9),
-        new FunctionCase<ElementFunctions.Log1PMap>("log1p", x => LaneDouble.Log1P(new LaneDouble(x)).Value, 1.6),
-        new FunctionCase<ElementFunctions.TanhMap>("tanh", Math.Tanh, 1.1),
-        new FunctionCase<ElementFunctions.SigmoidMap>("sigmoid", x => LaneDouble.Sigmoid(new LaneDouble(x)).Value, 2.4),
-        new FunctionCase<ElementFunctions.ErfMap>("erf", x => LaneDouble.Erf(new LaneDouble(x)).Value, 1.4),
-        new FunctionCase<ElementFunctions.SinMap>("sin", Math.Sin, 2.5, 12800),
-        new FunctionCase<ElementFunctions.CosMap>("cos", Math.Cos, 2.5, 12800),
+        new FunctionCase<ElementFunctions.ExpFunction>("exp", Math.Exp, 1.1),
+        new FunctionCase<ElementFunctions.LogFunction>("log", Math.Log, 0.9),
+        new FunctionCase<ElementFunctions.Log1PFunction>("log1p", x => LaneDouble.Log1P(new LaneDouble(x)).Value, 1.6),
+        new FunctionCase<ElementFunctions.TanhFunction>("tanh", Math.Tanh, 1.1),
+        new FunctionCase<ElementFunctions.SigmoidFunction>("sigmoid", x => LaneDouble.Sigmoid(new LaneDouble(x)).Value, 2.4),
+        new FunctionCase<ElementFunctions.ErfFunction>("erf", x => LaneDouble.Erf(new LaneDouble(x)).Value, 1.4),
+        new FunctionCase<ElementFunctions.SinFunction>("sin", Math.Sin, 2.5, 12800),
+        new FunctionCase<ElementFunctions.CosFunction>("cos", Math.Cos, 2.5, 12800),
     ];
 
     /// <summary>y = f(x) on the named lanes, one lane for the tail.</summary>
@@ -50,9 +50,9 @@ internal abstract record FunctionCase(string Name, Func<double, double> Referenc
 }
 
 /// <summary>The case of one map.</summary>
-internal sealed record FunctionCase<TMap>(string Name, Func<double, double> Reference, double Limit, double Largest = double.PositiveInfinity)
+internal sealed record FunctionCase<TFunction>(string Name, Func<double, double> Reference, double Limit, double Largest = double.PositiveInfinity)
     : FunctionCase(Name, Reference, Limit, Largest)
-    where TMap : struct, IMap
+    where TFunction : struct, IUnaryFunction
 {
     public override void Run(string lanes, Arithmetic arithmetic, ReadOnlySpan<float> x, Span<float> y)
     {
@@ -66,7 +66,7 @@ internal sealed record FunctionCase<TMap>(string Name, Func<double, double> Refe
         }
     }
 
-    public override void RunPublic(Arithmetic arithmetic, ReadOnlySpan<float> x, Span<float> y) => Map.Run<TMap>(arithmetic, x, y);
+    public override void RunPublic(Arithmetic arithmetic, ReadOnlySpan<float> x, Span<float> y) => UnaryKernel.Run<TFunction>(arithmetic, x, y);
 
     public override string ToString() => Name;
 
@@ -75,11 +75,11 @@ internal sealed record FunctionCase<TMap>(string Name, Func<double, double> Refe
         Map.Arguments arguments = new(x, y);
         switch (lanes)
         {
-            case "1": Map.Kernel<TMap>.Run<Lane<TArithmetic>, Lane<TArithmetic>>(in arguments); break;
-            case "128": Map.Kernel<TMap>.Run<Lanes128<TArithmetic>, Lane<TArithmetic>>(in arguments); break;
-            case "256": Map.Kernel<TMap>.Run<Lanes256<TArithmetic>, Lane<TArithmetic>>(in arguments); break;
-            case "512": Map.Kernel<TMap>.Run<Lanes512<TArithmetic>, Lane<TArithmetic>>(in arguments); break;
-            case "any": Map.Kernel<TMap>.Run<LanesAny<TArithmetic>, Lane<TArithmetic>>(in arguments); break;
+            case "1": Map.Kernel<TFunction>.Run<Lane<TArithmetic>, Lane<TArithmetic>>(in arguments); break;
+            case "128": Map.Kernel<TFunction>.Run<Lanes128<TArithmetic>, Lane<TArithmetic>>(in arguments); break;
+            case "256": Map.Kernel<TFunction>.Run<Lanes256<TArithmetic>, Lane<TArithmetic>>(in arguments); break;
+            case "512": Map.Kernel<TFunction>.Run<Lanes512<TArithmetic>, Lane<TArithmetic>>(in arguments); break;
+            case "any": Map.Kernel<TFunction>.Run<LanesAny<TArithmetic>, Lane<TArithmetic>>(in arguments); break;
             default: throw new ArgumentException(lanes);
         }
     }

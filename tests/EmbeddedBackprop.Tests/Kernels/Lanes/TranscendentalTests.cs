@@ -343,12 +343,12 @@ internal sealed class TranscendentalTests
         return (worst, at, sum / counted, counted);
     }
 
-    private readonly struct WrongExp : IMap
+    private readonly struct WrongExp : IUnaryFunction
     {
         public static T Invoke<T>(T x) where T : struct, IFloatLanes<T> => T.Exp(x) * T.Constant(1.0000002);
     }
 
-    private readonly struct WidthDependent : IMap
+    private readonly struct WidthDependent : IUnaryFunction
     {
         public static T Invoke<T>(T x) where T : struct, IFloatLanes<T> => T.Count == 4 ? T.Exp(x) * T.Constant(1.0000001192092896) : T.Exp(x);
     }

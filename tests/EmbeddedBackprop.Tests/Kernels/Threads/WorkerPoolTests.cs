@@ -267,10 +267,10 @@ internal sealed class WorkerPoolTests
     public void Small_work_is_not_shared_out_and_no_part_is_smaller_than_half_of_that()
     {
         using WorkerPool pool = new(4);
-        Assert.That(pool.Parts(pool.MinimumWork - 1, 100), Is.EqualTo(1));
-        Assert.That(pool.Parts(pool.MinimumWork, 100), Is.EqualTo(2));
-        Assert.That(pool.Parts(100 * pool.MinimumWork, 100), Is.EqualTo(8));
-        Assert.That(pool.Parts(100 * pool.MinimumWork, 3), Is.EqualTo(3));
+        Assert.That(pool.PartCount(pool.MinimumWork - 1, 100), Is.EqualTo(1));
+        Assert.That(pool.PartCount(pool.MinimumWork, 100), Is.EqualTo(2));
+        Assert.That(pool.PartCount(100 * pool.MinimumWork, 100), Is.EqualTo(8));
+        Assert.That(pool.PartCount(100 * pool.MinimumWork, 3), Is.EqualTo(3));
         using WorkerPool one = new(1);
         Assert.That(one.Parts(100 * one.MinimumWork, 100), Is.EqualTo(1));
     }
@@ -285,7 +285,7 @@ internal sealed class WorkerPoolTests
                 nuint next = 0, smallest = nuint.MaxValue, largest = 0;
                 for (int part = 0; part < parts; part++)
                 {
-                    (nuint first, nuint count) = Share.Of((nuint)length, unit, part, parts);
+                    (nuint first, nuint count) = RangeSplit.Of((nuint)length, unit, part, parts);
                     Assert.That(first, Is.EqualTo(next));
                     Assert.That(first % (nuint)unit == 0 || first == (nuint)length);
                     next = first + count;
@@ -311,7 +311,7 @@ internal sealed class WorkerPoolTests
 
     private sealed record Nest(WorkerPool Pool, int[] Counts);
 
-    private readonly struct Counting : ISharedWork<int[]>
+    private readonly struct Counting : IParallelWork<int[]>
     {
         public static void Run(in int[] counts, int part, int parts)
         {
@@ -322,7 +322,7 @@ internal sealed class WorkerPoolTests
     }
 
     /// <summary>Two parts that wait until both have begun, so that one of them runs on a worker.</summary>
-    private readonly struct Together : ISharedWork<Meeting>
+    private readonly struct Together : IParallelWork<Meeting>
     {
         public static void Run(in Meeting meeting, int part, int parts)
         {
@@ -342,7 +342,7 @@ internal sealed class WorkerPoolTests
         }
     }
 
-    private readonly struct FailingFrom : ISharedWork<int>
+    private readonly struct FailingFrom : IParallelWork<int>
     {
         public static void Run(in int first, int part, int parts)
         {
@@ -351,13 +351,13 @@ internal sealed class WorkerPoolTests
         }
     }
 
-    private readonly struct Nesting : ISharedWork<Nest>
+    private readonly struct Nesting : IParallelWork<Nest>
     {
         public static void Run(in Nest nest, int part, int parts) => nest.Pool.Run<Counting, int[]>(nest.Counts.Length, nest.Counts);
 
     }
 
-    private readonly struct SeesPool : ISharedWork<int[]>
+    private readonly struct SeesPool : IParallelWork<int[]>
     {
         public static void Run(in int[] seen, int part, int parts) => seen[part] = WorkerPool.Current is null ? 1 : 0;
     }

@@ -27,9 +27,9 @@ public static class SoftmaxRows
         for (int i = 0; i < m && n > 0; i++)
         {
             if (arithmetic == Arithmetic.Fused)
-                ForwardRow<T, Fused>(z.Slice(i * ldz, n), a.Slice(i * lda, n));
+                ForwardOneSample<T, Fused>(z.Slice(i * ldz, n), a.Slice(i * lda, n));
             else
-                ForwardRow<T, Separate>(z.Slice(i * ldz, n), a.Slice(i * lda, n));
+                ForwardOneSample<T, Separate>(z.Slice(i * ldz, n), a.Slice(i * lda, n));
         }
     }
 
@@ -83,7 +83,7 @@ public static class SoftmaxRows
         }
     }
 
-    private static void ForwardRow<T, TArithmetic>(ReadOnlySpan<T> z, Span<T> a)
+    private static void ForwardOneSample<T, TArithmetic>(ReadOnlySpan<T> z, Span<T> a)
         where T : struct, IBinaryFloatingPointIeee754<T>
         where TArithmetic : struct, IArithmetic
     {

@@ -4,7 +4,7 @@ using EmbeddedBackprop.Kernels.Lanes;
 namespace EmbeddedBackprop.Kernels.Threads;
 
 /// <summary>A kernel whose samples (or channels) are independent, in consecutive ranges of them.</summary>
-internal static class SharedSamples
+internal static class ParallelSamples
 {
     /// <summary>Runs the kernel, on the current pool if there is one and it pays.</summary>
     /// <param name="arithmetic">How M rounds.</param>
@@ -18,7 +18,7 @@ internal static class SharedSamples
         if (WorkerPool.Current is { } pool)
         {
             long length = (long)arguments.Length;
-            int parts = pool.Parts(length * elements * WorkerPool.ElementWork, length);
+            int parts = pool.PartCount(length * elements * WorkerPool.ElementWork, length);
             if (parts > 1)
             {
                 pool.Run<Part<TKernel, TArguments>, Arguments<TArguments>>(parts, new Arguments<TArguments>(arithmetic, columns, in arguments));
@@ -43,13 +43,13 @@ internal static class SharedSamples
         }
     }
 
-    private readonly struct Part<TKernel, TArguments> : ISharedWork<Arguments<TArguments>>
+    private readonly struct Part<TKernel, TArguments> : IParallelWork<Arguments<TArguments>>
         where TKernel : struct, ILaneKernel<TArguments>
         where TArguments : IRangeArguments<TArguments>, allows ref struct
     {
         public static void Run(in Arguments<TArguments> shared, int part, int parts)
         {
-            (nuint first, nuint count) = Share.Of(shared.Whole.Length, 1, part, parts);
+            (nuint first, nuint count) = RangeSplit.Of(shared.Whole.Length, 1, part, parts);
             LaneDispatch.RunWithin<TKernel, TArguments>(shared.Arithmetic, shared.Columns, shared.Whole.Range(first, count));
         }
     }

@@ -4,7 +4,7 @@ namespace EmbeddedBackprop.Tests.Kernels;
 
 /// <summary>Kernels that are shared out give the bits of one thread, at every number of threads, width, start and odd size.</summary>
 [TestFixture]
-internal sealed class SharedKernelsTests
+internal sealed class ParallelKernelsTests
 {
     private static readonly int[] ThreadCounts = [1, 2, 3, 4, 7];
 

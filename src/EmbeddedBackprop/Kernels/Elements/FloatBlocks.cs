@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 namespace EmbeddedBackprop.Kernels.Elements;
 
 /// <summary>Short runs of floats, copied or added without a call. Moves and single additions: the same bits at every width.</summary>
-internal static unsafe class Runs
+internal static unsafe class FloatBlocks
 {
     /// <summary>to[i] = from[i].</summary>
     public static void Copy(float* from, float* to, nint count)

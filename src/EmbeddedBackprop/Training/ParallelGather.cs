@@ -5,13 +5,13 @@ using EmbeddedBackprop.Kernels.Threads;
 namespace EmbeddedBackprop.Training;
 
 /// <summary>The gathering of a batch, shared out by samples.</summary>
-internal static class SharedGather
+internal static class ParallelGather
 {
     /// <summary>As <see cref="IBatchSource.Gather"/>, on the pool if there is one and it pays.</summary>
     public static void Run(
         WorkerPool? pool, IBatchSource source, ReadOnlySpan<int> samples, Span<float> inputs, int inputStride, Span<float> targets, int targetStride)
     {
-        int parts = pool?.Parts((long)samples.Length * inputStride * WorkerPool.ElementWork, samples.Length) ?? 1;
+        int parts = pool?.PartCount((long)samples.Length * inputStride * WorkerPool.ElementWork, samples.Length) ?? 1;
         if (parts == 1)
         {
             source.Gather(samples, inputs, inputStride, targets, targetStride);
@@ -40,11 +40,11 @@ internal static class SharedGather
         public int TargetStride;
     }
 
-    private readonly struct Part : ISharedWork<Arguments>
+    private readonly struct Part : IParallelWork<Arguments>
     {
         public static void Run(in Arguments g, int part, int parts)
         {
-            (nuint begin, nuint length) = Share.Of((nuint)g.Samples.Length, 1, part, parts);
+            (nuint begin, nuint length) = RangeSplit.Of((nuint)g.Samples.Length, 1, part, parts);
             (int first, int count) = ((int)begin, (int)length);
             g.Source.Gather(
                 g.Samples.Slice(first, count),

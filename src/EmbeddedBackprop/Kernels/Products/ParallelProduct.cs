@@ -4,7 +4,7 @@ using EmbeddedBackprop.Kernels.Threads;
 namespace EmbeddedBackprop.Kernels.Products;
 
 /// <summary>A matrix product in blocks of whole rows or whole columns of C: every chain over k stays in one part.</summary>
-internal readonly ref struct SharedProduct
+internal readonly ref struct ParallelProduct
 {
     // Boundaries between parts fall where tiles and packed panels end.
     private const int RowUnit = GemmTile.MaximumRows, ColumnUnit = 64;
@@ -13,7 +13,7 @@ internal readonly ref struct SharedProduct
     private readonly Arithmetic arithmetic;
     private readonly bool byColumns;
 
-    private SharedProduct(Arithmetic arithmetic, in GemmArguments whole, bool byColumns)
+    private ParallelProduct(Arithmetic arithmetic, in GemmArguments whole, bool byColumns)
     {
         this.arithmetic = arithmetic;
         this.whole = whole;
@@ -39,31 +39,31 @@ internal readonly ref struct SharedProduct
 
         // Where C has few rows, reading B takes the time, not the arithmetic.
         long work = (long)(nuint.Max(g.M, 8) * g.N * g.K);
-        int parts = pool.Parts(work, (long)(byColumns ? columns : rows));
+        int parts = pool.PartCount(work, (long)(byColumns ? columns : rows));
         if (parts == 1)
         {
             return false;
         }
 
-        pool.Run<Part, SharedProduct>(parts, new SharedProduct(arithmetic, in g, byColumns));
+        pool.Run<Part, ParallelProduct>(parts, new ParallelProduct(arithmetic, in g, byColumns));
         return true;
     }
 
     private static nuint Units(nuint length, int unit) => (length + (nuint)unit - 1) / (nuint)unit;
 
-    private readonly struct Part : ISharedWork<SharedProduct>
+    private readonly struct Part : IParallelWork<ParallelProduct>
     {
-        public static void Run(in SharedProduct shared, int part, int parts)
+        public static void Run(in ParallelProduct shared, int part, int parts)
         {
             ref readonly GemmArguments g = ref shared.whole;
             if (shared.byColumns)
             {
-                (nuint first, nuint count) = Share.Of(g.N, ColumnUnit, part, parts);
+                (nuint first, nuint count) = RangeSplit.Of(g.N, ColumnUnit, part, parts);
                 Gemm.RunAlone(shared.arithmetic, g.Block(0, g.M, first, count));
             }
             else
             {
-                (nuint first, nuint count) = Share.Of(g.M, RowUnit, part, parts);
+                (nuint first, nuint count) = RangeSplit.Of(g.M, RowUnit, part, parts);
                 Gemm.RunAlone(shared.arithmetic, g.Block(first, count, 0, g.N));
             }
         }

@@ -3,24 +3,24 @@ using EmbeddedBackprop.Data;
 namespace EmbeddedBackprop.Tools.Recipes;
 
 /// <summary>Which samples are tested on, which of the others train, and which are held out to judge every epoch by.</summary>
-internal static class TrainingParts
+internal static class SampleSplit
 {
     private const float DefaultTestFraction = 0.2f;
 
     /// <summary>The training and the test part, where no file gives them.</summary>
     public static DataSplit Split(Recipe recipe, int count)
     {
-        if (recipe.Get(Options.Fold) is { } text)
+        if (recipe.Get(TrainOptions.Fold) is { } text)
         {
-            return Fold(Options.Fold, text, count);
+            return Fold(TrainOptions.Fold, text, count);
         }
 
         if (count < 2)
         {
-            throw ToolException.BadInput($"{recipe.Get(Options.Data)!.Path}: one row cannot be split into training and test; name a file with --test");
+            throw ToolException.BadInput($"{recipe.Get(TrainOptions.Data)!.Path}: one row cannot be split into training and test; name a file with --test");
         }
 
-        return DataSplit.Random(count, recipe.Get(Options.TestFraction) ?? DefaultTestFraction, recipe.GetOrDefault(Options.Seed)!.Value);
+        return DataSplit.Random(count, recipe.Get(TrainOptions.TestFraction) ?? DefaultTestFraction, recipe.GetOrDefault(TrainOptions.Seed)!.Value);
     }
 
     /// <summary>The last --validation samples validate, or those of --validation-fold; the first of the others train, --limit of them.</summary>
@@ -29,8 +29,8 @@ internal static class TrainingParts
     /// <exception cref="ToolException">More samples were asked for than there are.</exception>
     public static (int[] Training, int[] Validation) Of(Recipe recipe, int[] available)
     {
-        int last = recipe.Get(Options.Validation) ?? 0;
-        if (last > 0 && recipe.Says(Options.ValidationFold))
+        int last = recipe.Get(TrainOptions.Validation) ?? 0;
+        if (last > 0 && recipe.Says(TrainOptions.ValidationFold))
         {
             throw ToolException.Usage("--validation-fold: --validation names the held-out samples already");
         }
@@ -41,14 +41,14 @@ internal static class TrainingParts
         }
 
         int[] training = available[..^last], validation = available[^last..];
-        if (recipe.Get(Options.ValidationFold) is { } fold)
+        if (recipe.Get(TrainOptions.ValidationFold) is { } fold)
         {
-            DataSplit split = Fold(Options.ValidationFold, fold, available.Length);
+            DataSplit split = Fold(TrainOptions.ValidationFold, fold, available.Length);
             training = Array.ConvertAll(split.Training, position => available[position]);
             validation = Array.ConvertAll(split.Test, position => available[position]);
         }
 
-        int count = recipe.Get(Options.Limit) ?? training.Length;
+        int count = recipe.Get(TrainOptions.Limit) ?? training.Length;
         if (count > training.Length)
         {
             throw ToolException.Usage(

@@ -12,7 +12,7 @@ namespace EmbeddedBackprop.Kernels.Products;
 /// <param name="Bias">The bias.</param>
 /// <param name="Z">Receives z; the offset of a where nothing reads z.</param>
 /// <param name="A">Receives f(z).</param>
-internal readonly record struct AffineRowPlaces(int N, int K, int X, int Weights, int Bias, int Z, int A);
+internal readonly record struct OneSampleOffsets(int N, int K, int X, int Weights, int Bias, int Z, int A);
 
 /// <summary>
 /// One sample through one small layer: z = b + x W and a = f(z) while z is in registers, with the bits of <see cref="Gemv.Run"/> and the activation.
@@ -23,10 +23,10 @@ internal readonly record struct AffineRowPlaces(int N, int K, int X, int Weights
 /// lie between two chains they cost nothing, and the next prediction begins before this one ends. So there are no spans, no checks, and a
 /// few instructions an input.
 /// </remarks>
-internal abstract unsafe class AffineRow(AffineRowPlaces places)
+internal abstract unsafe class OneSampleAffine(OneSampleOffsets places)
 {
-    private readonly AffineRowPlaces places = places;
-    private delegate*<in AffineRowPlaces, ref float, ref float, void> kernel;
+    private readonly OneSampleOffsets places = places;
+    private delegate*<in OneSampleOffsets, ref float, ref float, void> kernel;
     private int width = -1;
 
     /// <summary>Whether there is a kernel at the chosen width: outputs must fill one to four vectors exactly.</summary>
@@ -61,7 +61,7 @@ internal abstract unsafe class AffineRow(AffineRowPlaces places)
     }
 
     /// <summary>The kernel for a layer of so many outputs at the chosen width, or null.</summary>
-    private protected abstract delegate*<in AffineRowPlaces, ref float, ref float, void> Kernel(int outputs);
+    private protected abstract delegate*<in OneSampleOffsets, ref float, ref float, void> Kernel(int outputs);
 
     private void ChooseKernel()
     {
@@ -71,19 +71,19 @@ internal abstract unsafe class AffineRow(AffineRowPlaces places)
 }
 
 /// <summary>An affine row with its activation.</summary>
-internal sealed unsafe class AffineRow<TFormula>(Arithmetic arithmetic, AffineRowPlaces places) : AffineRow(places) where TFormula : struct, IElementFormula
+internal sealed unsafe class OneSampleAffine<TFormula>(Arithmetic arithmetic, OneSampleOffsets places) : OneSampleAffine(places) where TFormula : struct, IElementFormula
 {
-    private protected override delegate*<in AffineRowPlaces, ref float, ref float, void> Kernel(int outputs)
+    private protected override delegate*<in OneSampleOffsets, ref float, ref float, void> Kernel(int outputs)
     {
-        delegate*<in AffineRowPlaces, ref float, ref float, void> kernel = null;
+        delegate*<in OneSampleOffsets, ref float, ref float, void> kernel = null;
         LaneDispatch.Run<Chooser, Choice>(arithmetic, new Choice(outputs, ref kernel));
         return kernel;
     }
 
-    private readonly ref struct Choice(int outputs, ref delegate*<in AffineRowPlaces, ref float, ref float, void> kernel)
+    private readonly ref struct Choice(int outputs, ref delegate*<in OneSampleOffsets, ref float, ref float, void> kernel)
     {
         public readonly int Outputs = outputs;
-        public readonly ref delegate*<in AffineRowPlaces, ref float, ref float, void> Kernel = ref kernel;
+        public readonly ref delegate*<in OneSampleOffsets, ref float, ref float, void> Kernel = ref kernel;
     }
 
     private readonly struct Chooser : ILaneKernel<Choice>
@@ -107,7 +107,7 @@ internal sealed unsafe class AffineRow<TFormula>(Arithmetic arithmetic, AffineRo
             };
         }
 
-        private static void Row<T, TVectors>(in AffineRowPlaces at, ref float parameters, ref float workspace)
+        private static void Row<T, TVectors>(in OneSampleOffsets at, ref float parameters, ref float workspace)
             where T : struct, IFloatLanes<T>
             where TVectors : unmanaged, ITileSize
         {

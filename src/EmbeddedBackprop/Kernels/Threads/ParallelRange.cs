@@ -14,7 +14,7 @@ internal interface IRangeArguments<TSelf> where TSelf : IRangeArguments<TSelf>, 
 }
 
 /// <summary>An element-wise kernel in consecutive ranges of its elements.</summary>
-internal static class SharedRange
+internal static class ParallelRange
 {
     // Four cache lines of floats: no two threads write to one line, if the arrays begin at one.
     private const int Unit = 64;
@@ -27,7 +27,7 @@ internal static class SharedRange
         if (WorkerPool.Current is { } pool)
         {
             long length = (long)arguments.Length;
-            int parts = pool.Parts(length * WorkerPool.ElementWork, (length + Unit - 1) / Unit);
+            int parts = pool.PartCount(length * WorkerPool.ElementWork, (length + Unit - 1) / Unit);
             if (parts > 1)
             {
                 pool.Run<Part<TKernel, TArguments>, Arguments<TArguments>>(parts, new Arguments<TArguments>(arithmetic, in arguments));
@@ -50,13 +50,13 @@ internal static class SharedRange
         }
     }
 
-    private readonly struct Part<TKernel, TArguments> : ISharedWork<Arguments<TArguments>>
+    private readonly struct Part<TKernel, TArguments> : IParallelWork<Arguments<TArguments>>
         where TKernel : struct, ILaneKernel<TArguments>
         where TArguments : IRangeArguments<TArguments>, allows ref struct
     {
         public static void Run(in Arguments<TArguments> shared, int part, int parts)
         {
-            (nuint first, nuint count) = Share.Of(shared.Whole.Length, Unit, part, parts);
+            (nuint first, nuint count) = RangeSplit.Of(shared.Whole.Length, Unit, part, parts);
             LaneDispatch.Run<TKernel, TArguments>(shared.Arithmetic, shared.Whole.Range(first, count));
         }
     }

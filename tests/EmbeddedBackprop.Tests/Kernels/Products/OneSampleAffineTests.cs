@@ -9,7 +9,7 @@ namespace EmbeddedBackprop.Tests.Kernels;
 
 /// <summary>One sample through one layer in one kernel: the bits of the product's and the activation's twins, at every number of inputs and vectors.</summary>
 [TestFixture]
-internal sealed class AffineRowTests
+internal sealed class OneSampleAffineTests
 {
     private static readonly int[] Inputs = [0, 1, 2, 3, 4, 5, 7, 8, 9, 31, 64];
 
@@ -33,7 +33,7 @@ internal sealed class AffineRowTests
     {
         int lanes = width / 32;
         foreach (int n in new[] { 1, 2, 3, 5, 15, 63, 5 * Math.Max(lanes, 16) })
-            Assert.That(new Activation<Sigmoid>().AffineRow(Arithmetic.Fused, new(n, 1, 0, 0, 0, 0, 0))!.CanRun, Is.False, $"width {width}, {n} outputs");
+            Assert.That(new Activation<Sigmoid>().OneSampleAffine(Arithmetic.Fused, new(n, 1, 0, 0, 0, 0, 0))!.CanRun, Is.False, $"width {width}, {n} outputs");
     });
 
     [TestCase("12,16,9")]
@@ -90,7 +90,7 @@ internal sealed class AffineRowTests
         float[] x = workspace[..k], w = parameters[..(k * n)], bias = parameters[(k * n)..((k * n) + n)];
         EmbeddedBackprop.Kernels.Scalar.Gemm.NN<float>(arithmetic, 1, n, k, x, k, w, n, bias, expected.AsSpan(z, n), n);
         twin.ForwardScalar(arithmetic, 1, n, n, expected.AsSpan(z, n), expected.AsSpan(a, n));
-        AffineRow row = activation.AffineRow(arithmetic, new(n, k, 0, 0, k * n, z, a))!;
+        OneSampleAffine row = activation.OneSampleAffine(arithmetic, new(n, k, 0, 0, k * n, z, a))!;
         Assert.That(row.TryRun(ref parameters[0], ref workspace[0]), what);
         Bits.AssertEqual(workspace, expected, what);
     }

@@ -5,8 +5,8 @@ using EmbeddedBackprop.Kernels.Threads;
 namespace EmbeddedBackprop.Kernels.Elements;
 
 /// <summary>Two constants, two sources and a destination of one length; the destination may be a source.</summary>
-internal readonly ref struct ElementwiseArguments(
-    float alpha, float beta, ReadOnlySpan<float> x, ReadOnlySpan<float> y, Span<float> destination) : IRangeArguments<ElementwiseArguments>
+internal readonly ref struct ElementFormulaArguments(
+    float alpha, float beta, ReadOnlySpan<float> x, ReadOnlySpan<float> y, Span<float> destination) : IRangeArguments<ElementFormulaArguments>
 {
     public readonly float Alpha = alpha;
     public readonly float Beta = beta;
@@ -15,9 +15,9 @@ internal readonly ref struct ElementwiseArguments(
     public readonly ref float Destination = ref MemoryMarshal.GetReference(destination);
     public readonly nuint Length = (nuint)x.Length;
 
-    nuint IRangeArguments<ElementwiseArguments>.Length => Length;
+    nuint IRangeArguments<ElementFormulaArguments>.Length => Length;
 
-    public ElementwiseArguments Range(nuint first, nuint count) => new(
+    public ElementFormulaArguments Range(nuint first, nuint count) => new(
         Alpha, Beta,
         MemoryMarshal.CreateReadOnlySpan(ref Unsafe.Add(ref Unsafe.AsRef(in X), first), (int)count),
         MemoryMarshal.CreateReadOnlySpan(ref Unsafe.Add(ref Unsafe.AsRef(in Y), first), (int)count),

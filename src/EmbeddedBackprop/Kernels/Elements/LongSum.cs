@@ -9,7 +9,7 @@ namespace EmbeddedBackprop.Kernels.Elements;
 /// One long sum in 16 partial sums: s[l] = +0, element i goes to s[i mod 16], then s[l] += s[l+8], s[l+4], s[l+2], s[l+1].
 /// Sixteen lanes are one accumulator, eight are two, four are four: never more, or the sum would be another one.
 /// </summary>
-internal static class Parts
+internal static class LongSum
 {
     /// <summary>The change of a part by an element.</summary>
     internal interface IStep
@@ -140,7 +140,7 @@ internal static class Parts
 }
 
 /// <summary>One long reduction of a vector, or of two.</summary>
-internal readonly ref struct PartsArguments(ReadOnlySpan<float> x, ReadOnlySpan<float> y, Span<float> result)
+internal readonly ref struct LongSumArguments(ReadOnlySpan<float> x, ReadOnlySpan<float> y, Span<float> result)
 {
     public readonly ref readonly float X = ref MemoryMarshal.GetReference(x);
     public readonly ref readonly float Y = ref MemoryMarshal.GetReference(y);
@@ -149,11 +149,11 @@ internal readonly ref struct PartsArguments(ReadOnlySpan<float> x, ReadOnlySpan<
 }
 
 /// <summary>result = the reduction of x (and y).</summary>
-internal readonly struct PartsKernel<TStep> : ILaneKernel<PartsArguments>
-    where TStep : struct, Parts.IStep
+internal readonly struct LongSumKernel<TStep> : ILaneKernel<LongSumArguments>
+    where TStep : struct, LongSum.IStep
 {
-    public static void Run<T, TTail>(in PartsArguments g)
+    public static void Run<T, TTail>(in LongSumArguments g)
         where T : struct, IFloatLanes<T>
         where TTail : struct, IFloatLanes<TTail> =>
-        TTail.Store(Parts.Reduce<T, TTail, TStep>(in g.X, in g.Y, g.Length), ref g.Result, 0);
+        TTail.Store(LongSum.Reduce<T, TTail, TStep>(in g.X, in g.Y, g.Length), ref g.Result, 0);
 }

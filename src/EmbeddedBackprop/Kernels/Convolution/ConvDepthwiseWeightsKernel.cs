@@ -9,7 +9,7 @@ namespace EmbeddedBackprop.Kernels.Convolution;
 /// The weight gradient of a depthwise convolution: channels in the lanes, because within a channel every sum is one long chain. A band of image and delta is
 /// turned over on the stack, channels innermost; then every position adds to the sums of the taps that exist there, and to that of the bias.
 /// </summary>
-internal readonly unsafe struct ConvDepthKernel : ILaneKernel<ConvArguments>
+internal readonly unsafe struct ConvDepthwiseWeightsKernel : ILaneKernel<ConvArguments>
 {
     /// <summary>Floats of the two bands on the stack.</summary>
     private const int Room = 1 << 15;
@@ -42,7 +42,7 @@ internal readonly unsafe struct ConvDepthKernel : ILaneKernel<ConvArguments>
         {
             int channels = Math.Min(T.Count, g.End - channel);
             Begin(in g, channel, channels, T.Count, sums);
-            Runs.Fill(0f, band, Room);
+            FloatBlocks.Fill(0f, band, Room);
             for (int n = 0; n < g.Batch; n++)
             {
                 for (int y = 0; y < height; y += rows)
@@ -119,7 +119,7 @@ internal readonly unsafe struct ConvDepthKernel : ILaneKernel<ConvArguments>
     private static void Begin(in ConvArguments g, int channel, int channels, int lanes, float* sums)
     {
         int taps = g.Sizes.Taps;
-        Runs.Fill(0f, sums, (taps + 1) * lanes);
+        FloatBlocks.Fill(0f, sums, (taps + 1) * lanes);
         for (int c = 0; c < channels && g.Accumulate; c++)
         {
             for (int k = 0; k < taps; k++)

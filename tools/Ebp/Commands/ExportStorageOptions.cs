@@ -7,7 +7,7 @@ using EmbeddedBackprop.Training;
 namespace EmbeddedBackprop.Tools.Commands;
 
 /// <summary>The options of the C export for the storage of weights in flash, and the cost of each.</summary>
-internal sealed class StorageOptions
+internal sealed class ExportStorageOptions
 {
     private readonly Option<string> all = new("--storage") { HelpName = "float32|float16|int8", Description = "How weights stand in flash; the arithmetic is float with all of them (default: float32)." };
 
@@ -15,7 +15,7 @@ internal sealed class StorageOptions
 
     private readonly Option<bool> judge = new("--evaluate") { Description = "Judges the stored weights beside the network's own, on the test part of the data it was trained on." };
 
-    public StorageOptions(Command command, bool judges = true)
+    public ExportStorageOptions(Command command, bool judges = true)
     {
         command.Options.Add(all);
         command.Options.Add(single);

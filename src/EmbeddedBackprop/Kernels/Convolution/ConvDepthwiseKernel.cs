@@ -9,7 +9,7 @@ namespace EmbeddedBackprop.Kernels.Convolution;
 /// are missing, are summed one by one.
 /// </summary>
 /// <typeparam name="TDirection">Forward or backward.</typeparam>
-internal readonly unsafe struct ConvPlaneKernel<TDirection> : ILaneKernel<ConvArguments> where TDirection : struct, IConvDirection
+internal readonly unsafe struct ConvDepthwiseKernel<TDirection> : ILaneKernel<ConvArguments> where TDirection : struct, IConvDirection
 {
     /// <summary>Planes g.First ... g.End - 1 of the result, counted over all samples. The inner columns must hold a vector, or TTail does all of them.</summary>
     public static void Run<T, TTail>(in ConvArguments g)
@@ -33,7 +33,7 @@ internal readonly unsafe struct ConvPlaneKernel<TDirection> : ILaneKernel<ConvAr
             float* from = (TDirection.IsForward ? image : maps) + ((nint)source * planes.SourceHeight * planes.SourceWidth);
             float* to = (TDirection.IsForward ? maps : image) + ((nint)channel * planes.Height * planes.Width);
             if (!g.Accumulate)
-                Runs.Fill(g.Bias == null ? 0f : g.Bias[channel], to, (nint)planes.Height * planes.Width);
+                FloatBlocks.Fill(g.Bias == null ? 0f : g.Bias[channel], to, (nint)planes.Height * planes.Width);
             for (int y = 0; y < planes.Height; y++, to += planes.Width)
             {
                 bool whole = y >= planes.FirstInnerRow && y < planes.EndInnerRow;

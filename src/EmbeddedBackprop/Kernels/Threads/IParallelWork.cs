@@ -5,7 +5,7 @@ namespace EmbeddedBackprop.Kernels.Threads;
 /// A part is a block of results: every result belongs to one part, which computes all of its terms in the order of the definition. Never share out the
 /// terms of one sum: the bits would depend on the number of parts.
 /// </remarks>
-internal interface ISharedWork<TArguments> where TArguments : allows ref struct
+internal interface IParallelWork<TArguments> where TArguments : allows ref struct
 {
     /// <summary>Computes one part; part counts from 0 to parts - 1.</summary>
     static abstract void Run(in TArguments arguments, int part, int parts);

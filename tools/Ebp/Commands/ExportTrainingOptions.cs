@@ -8,7 +8,7 @@ using EmbeddedBackprop.Training.Schedules;
 namespace EmbeddedBackprop.Tools.Commands;
 
 /// <summary>The options of the C export that add the training step; the model's own training gives the options left out.</summary>
-internal sealed class TrainingOptions
+internal sealed class ExportTrainingOptions
 {
     private readonly Option<bool> train = new("--train") { Description = "Adds the training step: the C goes on learning on the device, as the model was trained." };
 
@@ -42,7 +42,7 @@ internal sealed class TrainingOptions
 
     /// <param name="command">Gets the options.</param>
     /// <param name="always">Whether there is no question of --train: the C trains.</param>
-    public TrainingOptions(Command command, bool always = false)
+    public ExportTrainingOptions(Command command, bool always = false)
     {
         this.always = always;
         details = [batch, accumulate, rate, freeze, recompute, stepsPerEpoch, epochs];
@@ -86,7 +86,7 @@ internal sealed class TrainingOptions
 
             // A model imported from a device has weights and no progress of training.
             TrainerOptions? trainer = model.File.State is null ? null : model.File.ToTrainerOptions();
-            float rate = Rate ?? trainer?.LearningRate ?? model.Recipe.Get(Options.LearningRate) ?? throw ToolException.Usage("the model file says nothing about a learning rate: give one by --lr");
+            float rate = Rate ?? trainer?.LearningRate ?? model.Recipe.Get(TrainOptions.LearningRate) ?? throw ToolException.Usage("the model file says nothing about a learning rate: give one by --lr");
             CTrainingOptions options = CTrainingOptions.Of(network, rate);
             Schedule schedule = trainer?.Schedule ?? new Constant();
             bool counts = CTrainingOptions.CountsEpochs(schedule);

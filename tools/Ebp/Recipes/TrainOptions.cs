@@ -8,7 +8,7 @@ namespace EmbeddedBackprop.Tools.Recipes;
 /// Every option of a <see cref="Recipe"/>, one row each: the command line, the help, model files, --json and --resume read these rows.
 /// Their order is that of the help within a group, and that of model files and --json.
 /// </summary>
-internal static class Options
+internal static class TrainOptions
 {
     private static readonly List<RecipeOption> Rows = [];
 
@@ -71,14 +71,14 @@ internal static class Options
         OptionText.Augmentation, text => text!);
 
     public static readonly RecipeOption<int?> Limit = Integer(
-        OptionGroup.Parts, "limit", "N", "Train on the first N training samples only.", minimum: 1);
+        OptionGroup.Split, "limit", "N", "Train on the first N training samples only.", minimum: 1);
 
     public static readonly RecipeOption<int?> Validation = Integer(
-        OptionGroup.Parts, "validation", "N", "Hold out the last N training samples and judge every epoch by them, too.", minimum: 0);
+        OptionGroup.Split, "validation", "N", "Hold out the last N training samples and judge every epoch by them, too.", minimum: 0);
 
     /// <summary>Which part of how many of the training samples is held out, as in 3/4.</summary>
     public static readonly RecipeOption<string?> ValidationFold = Row(
-        OptionGroup.Parts, "validation-fold", "K/N",
+        OptionGroup.Split, "validation-fold", "K/N",
         "Holds out the training samples whose position among them modulo N is K instead, as in 3/4: also where neighbours are alike.",
         OptionText.Fold, text => text!);
 

@@ -1,7 +1,7 @@
 namespace EmbeddedBackprop.Kernels.Threads;
 
 /// <summary>The arithmetic of sharing out a range.</summary>
-internal static class Share
+internal static class RangeSplit
 {
     /// <summary>The part-th of so many consecutive shares of 0 .. length - 1, equal up to one unit; they begin at multiples of the unit.</summary>
     public static (nuint First, nuint Count) Of(nuint length, int unit, int part, int parts)
