@@ -21,7 +21,9 @@ public enum Form
     Tiled,
 }
 
-/// <summary>One kernel family: the cases it is measured on and its three forms, of which the loop is the baseline. All forms give the same bits.</summary>
+/// <summary>
+/// One kernel family: the cases it is measured on and its three forms, of which the loop is the baseline. All forms give the same bits.
+/// </summary>
 public abstract class Bench
 {
     /// <summary>The measured work, in words: sizes are samples x inputs x outputs, or a length.</summary>
@@ -85,7 +87,9 @@ public abstract class Bench
     /// <summary>Allocates and fills the memory of <see cref="Case"/>.</summary>
     protected abstract void Prepare(Form form);
 
-    /// <summary>The kernel at the chosen width. It is timed: the kernel's call and as little else as can be; <see cref="Prepare"/> reads the case.</summary>
+    /// <summary>
+    /// The kernel at the chosen width. It is timed: the kernel's call and as little else as can be; <see cref="Prepare"/> reads the case.
+    /// </summary>
     protected abstract void Run();
 
     /// <summary>The scalar twin.</summary>
@@ -100,7 +104,10 @@ public abstract class Bench
         Memory<float> memory = AlignedMemory.Allocate(length);
         Random random = new(seed);
         foreach (ref float x in memory.Span)
+        {
             x = (random.NextSingle() * 2) - 1;
+        }
+
         return memory;
     }
 
@@ -109,7 +116,10 @@ public abstract class Bench
     {
         HashCode hash = default;
         for (int i = 0; i < rows; i++)
+        {
             hash.AddBytes(MemoryMarshal.AsBytes(matrix.Slice(i * stride, columns)));
+        }
+
         return hash.ToHashCode();
     }
 }

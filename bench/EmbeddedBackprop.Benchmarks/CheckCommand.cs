@@ -30,7 +30,8 @@ internal static class CheckCommand
                 if (loopBytes + vectorBytes + tiledBytes > 0)
                 {
                     allocating++;
-                    Console.Error.WriteLine($"{type.Name} {name}: a call allocates {loopBytes} bytes (loop), {vectorBytes} (Vector<T>), {tiledBytes} (tiled)");
+                    Console.Error.WriteLine(
+                        $"{type.Name} {name}: a call allocates {loopBytes} bytes (loop), {vectorBytes} (Vector<T>), {tiledBytes} (tiled)");
                 }
             }
         }
@@ -42,7 +43,8 @@ internal static class CheckCommand
     }
 
     /// <summary>
-    /// The hash of the first call's result, and the bytes that a further call allocates: the first one also compiles. The runtime counts the unused rest of
+    /// The hash of the first call's result, and the bytes that a further call allocates: the first one also compiles. The runtime counts the unused
+    /// rest of
     /// a thread's buffer when it collects in the background, so the least of three calls is taken.
     /// </summary>
     private static (int Hash, long Bytes) Measure(Bench bench, Action prepare, Action call)

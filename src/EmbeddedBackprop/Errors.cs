@@ -3,7 +3,9 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace EmbeddedBackprop;
 
-/// <summary>The errors about a value or a length, which every floor raises, and the checks that raise them. A floor's own errors are in its folder.</summary>
+/// <summary>
+/// The errors about a value or a length, which every floor raises, and the checks that raise them. A floor's own errors are in its folder.
+/// </summary>
 [StackTraceHidden]
 internal static class Errors
 {

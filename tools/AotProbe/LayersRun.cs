@@ -11,7 +11,8 @@ using EmbeddedBackprop.Training;
 namespace EmbeddedBackprop.Probe;
 
 /// <summary>
-/// Trains a net of convolutions, a normalisation, a pooling and a recurrent layer on fixed random numbers and hashes the weights: one number for every
+/// Trains a net of convolutions, a normalisation, a pooling and a recurrent layer on fixed random numbers and hashes the weights: one number for
+/// every
 /// vector width, layout, thread count and build. Compiled into the AOT probe and into the tests.
 /// </summary>
 internal static class LayersRun
@@ -19,7 +20,12 @@ internal static class LayersRun
     private const int Inputs = 2 * 11 * 9, Outputs = 3, Samples = 12;
 
     /// <summary>The SHA-256 of the weights after the given number of updates of twelve samples.</summary>
-    public static string Train(Arithmetic arithmetic, int steps, Execution execution = Execution.Vector, int threads = 1, Layout layout = Layout.Padded)
+    public static string Train(
+        Arithmetic arithmetic,
+        int steps,
+        Execution execution = Execution.Vector,
+        int threads = 1,
+        Layout layout = Layout.Padded)
     {
         Graph graph = new();
         Node input = graph.Input(new Shape(2, 11, 9));

@@ -6,7 +6,9 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Probe;
 
-/// <summary>Times the training step and the prediction of Nielsen's net, for the comparison of ahead-of-time with just-in-time compiled code.</summary>
+/// <summary>
+/// Times the training step and the prediction of Nielsen's net, for the comparison of ahead-of-time with just-in-time compiled code.
+/// </summary>
 internal static class SpeedRun
 {
     private const int Batch = 10, Steps = 500, Repetitions = 21;

@@ -10,7 +10,8 @@ using EmbeddedBackprop.Training;
 namespace EmbeddedBackprop.Probe;
 
 /// <summary>
-/// Trains a net whose products are large enough to be shared out, and hashes the weights: one number for any number of threads, under the JIT and ahead
+/// Trains a net whose products are large enough to be shared out, and hashes the weights: one number for any number of threads, under the JIT and
+/// ahead
 /// of time. Compiled into the AOT probe and into the tests.
 /// </summary>
 internal static class ThreadsRun
@@ -34,7 +35,8 @@ internal static class ThreadsRun
             return (hash, double.NaN);
         }
 
-        // Ahead of time, a thread allocates 80 bytes once, when it first takes part in a job: every worker must have had its chance before the count begins.
+        // Ahead of time, a thread allocates 80 bytes once, when it first takes part in a job: every worker must have had its chance before the count
+        // begins.
         long began = Stopwatch.GetTimestamp();
         for (int step = 0; step < MeasuredSteps || Stopwatch.GetElapsedTime(began).TotalMilliseconds < WarmUpMilliseconds; step++)
         {

@@ -29,7 +29,8 @@ internal static class CommandLine
         if (parsed.Errors.Count > 0)
         {
             // "Required command was not provided" comes first even where a word was given that is none.
-            string word = parsed.UnmatchedTokens.Count > 0 ? $"unrecognized command or argument '{parsed.UnmatchedTokens[0]}'" : parsed.Errors[0].Message;
+            string word =
+                parsed.UnmatchedTokens.Count > 0 ? $"unrecognized command or argument '{parsed.UnmatchedTokens[0]}'" : parsed.Errors[0].Message;
             return Fail(ExitCode.Usage, $"{word.TrimEnd('.')} ({Help(parsed)})");
         }
 

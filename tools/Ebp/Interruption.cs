@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace EmbeddedBackprop.Tools;
 
-/// <summary>Turns Ctrl+C (and a request to terminate) into a cancellation: the step is finished and the checkpoint written. A second one ends at once.</summary>
+/// <summary>
+/// Turns Ctrl+C (and a request to terminate) into a cancellation: the step is finished and the checkpoint written. A second one ends at once.
+/// </summary>
 internal sealed class Interruption : IDisposable
 {
     private readonly CancellationTokenSource source = new();

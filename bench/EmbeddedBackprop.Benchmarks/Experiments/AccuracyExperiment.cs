@@ -20,14 +20,23 @@ internal static class AccuracyExperiment
         for (; place + 1 < arguments.Length; place += 2)
         {
             if (arguments[place] == "--data-dir")
+            {
                 data = arguments[place + 1];
-            else if (arguments[place] != "--jobs" || !int.TryParse(arguments[place + 1], NumberStyles.None, CultureInfo.InvariantCulture, out jobs) || jobs is < 1 or > 64)
+            }
+            else if (
+                arguments[place] != "--jobs"
+                || !int.TryParse(arguments[place + 1], NumberStyles.None, CultureInfo.InvariantCulture, out jobs)
+                || jobs is < 1 or > 64)
+            {
                 break;
+            }
         }
 
         if (row is null || place != arguments.Length)
         {
-            Console.Error.WriteLine($"experiment accuracy NAME [--data-dir DIR] [--jobs N]; NAME is one of {string.Join(", ", AccuracyRows.All.Select(known => known.Name))}.");
+            Console.Error.WriteLine(
+                $"experiment accuracy NAME [--data-dir DIR] [--jobs N]; NAME is one of {string.Join(", ", AccuracyRows.All.Select(known => known.Name))}."
+            );
             return 2;
         }
 
@@ -67,7 +76,8 @@ internal static class AccuracyExperiment
                     while (failures.IsEmpty && waiting.TryDequeue(out int run))
                     {
                         results[run] = Train(row, [.. options, .. row.Runs[run]], program, folder);
-                        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{label}, {string.Join(' ', row.Runs[run])}: {results[run].Accuracy:P2}"));
+                        Console.WriteLine(
+                            string.Create(CultureInfo.InvariantCulture, $"{label}, {string.Join(' ', row.Runs[run])}: {results[run].Accuracy:P2}"));
                     }
                 }
                 catch (Exception exception) when (exception is InvalidOperationException or IOException or JsonException)
@@ -79,35 +89,65 @@ internal static class AccuracyExperiment
         }
 
         foreach (Thread worker in workers)
+        {
             worker.Join();
+        }
+
         if (failures.TryPeek(out Exception? failure))
+        {
             throw new InvalidOperationException($"{label}: {failure.Message}", failure);
+        }
+
         Append(row, label, options, results, text);
     }
 
     private static void Append(AccuracyRow row, string label, string[] options, AccuracyRun[] results, StringBuilder text)
     {
-        text.Append(CultureInfo.InvariantCulture, $"\n## {label}\n\n`ebp train {string.Join(' ', options.Select(Quoted))} ...`: {results[0].Parameters:N0} parameters.\n\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"\n## {label}\n\n`ebp train {string.Join(' ', options.Select(Quoted))} ...`: {results[0].Parameters:N0} parameters.\n\n");
         text.Append("| run | training accuracy | test accuracy |");
         foreach (string file in row.Judged)
+        {
             text.Append(CultureInfo.InvariantCulture, $" {file}: accuracy | always the majority | balanced | AUC |");
+        }
+
         text.Append(" epochs | training, s | weights (SHA-256) |\n| --- | ---: | ---: |");
         for (int i = 0; i < row.Judged.Length; i++)
+        {
             text.Append(" ---: | ---: | ---: | ---: |");
+        }
+
         text.Append(" ---: | ---: | --- |\n");
         for (int run = 0; run < results.Length; run++)
         {
             AccuracyRun result = results[run];
             text.Append(CultureInfo.InvariantCulture, $"| `{string.Join(' ', row.Runs[run])}` | {result.Training:P2} | {result.Accuracy:P2} |");
             foreach (AccuracyJudgement judged in result.Judged)
-                text.Append(CultureInfo.InvariantCulture, $" {judged.Accuracy:P2} | {judged.Majority:P2} | {judged.Balanced:P2} | {judged.Area:F3} |");
+            {
+                text.Append(
+                    CultureInfo.InvariantCulture,
+                    $" {judged.Accuracy:P2} | {judged.Majority:P2} | {judged.Balanced:P2} | {judged.Area:F3} |");
+            }
+
             text.Append(CultureInfo.InvariantCulture, $" {result.Epochs} | {result.Seconds:F1} | `{result.Hash[..16]}...` |\n");
         }
 
-        text.Append(CultureInfo.InvariantCulture, $"| **mean of {results.Length}** | {results.Average(result => result.Training):P2} | **{results.Average(result => result.Accuracy):P2}** |");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"| **mean of {results.Length}** | {results.Average(result => result.Training):P2} | **{results.Average(result => result.Accuracy):P2}** |"
+        );
         for (int i = 0; i < row.Judged.Length; i++)
-            text.Append(CultureInfo.InvariantCulture, $" {results.Average(result => result.Judged[i].Accuracy):P2} | {results[0].Judged[i].Majority:P2} | {results.Average(result => result.Judged[i].Balanced):P2} | {results.Average(result => result.Judged[i].Area):F3} |");
-        text.Append(CultureInfo.InvariantCulture, $" | | |\n\nTest accuracy from {results.Min(result => result.Accuracy):P2} to {results.Max(result => result.Accuracy):P2}.\n");
+        {
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $" {results.Average(result => result.Judged[i].Accuracy):P2} | {results[0].Judged[i].Majority:P2} | {results.Average(result => result.Judged[i].Balanced):P2} | {results.Average(result => result.Judged[i].Area):F3} |"
+            );
+        }
+
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $" | | |\n\nTest accuracy from {results.Min(result => result.Accuracy):P2} to {results.Max(result => result.Accuracy):P2}.\n");
     }
 
     private static AccuracyRun Train(AccuracyRow row, string[] options, string program, string folder)
@@ -116,12 +156,18 @@ internal static class AccuracyExperiment
         try
         {
             string model = Path.Combine(output, "model.safetensors");
-            using JsonDocument document = Ask(program, ["train", .. options.Select(option => option.Replace("DIR", folder, StringComparison.Ordinal)), "--out", model]);
+            using JsonDocument document = Ask(
+                program,
+                ["train", .. options.Select(option => option.Replace("DIR", folder, StringComparison.Ordinal)), "--out", model]);
             JsonElement result = document.RootElement;
             JsonElement last = result.GetProperty("epochs").EnumerateArray().Last();
             return new AccuracyRun(
-                result.GetProperty("test_accuracy").GetDouble(), last.GetProperty("train_accuracy").GetDouble(), result.GetProperty("parameters").GetInt32(),
-                result.GetProperty("epochs").GetArrayLength(), result.GetProperty("train_seconds").GetDouble(), result.GetProperty("weights_hash").GetString()!,
+                result.GetProperty("test_accuracy").GetDouble(),
+                last.GetProperty("train_accuracy").GetDouble(),
+                result.GetProperty("parameters").GetInt32(),
+                result.GetProperty("epochs").GetArrayLength(),
+                result.GetProperty("train_seconds").GetDouble(),
+                result.GetProperty("weights_hash").GetString()!,
                 [.. row.Judged.Select(file => Judge(program, model, Path.Combine(folder, file)))]);
         }
         finally
@@ -141,7 +187,9 @@ internal static class AccuracyExperiment
 
     private static JsonDocument Ask(string program, string[] arguments)
     {
-        using Process process = Process.Start(new ProcessStartInfo("dotnet", [program, .. arguments, "--json"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using Process process = Process.Start(
+            new ProcessStartInfo("dotnet", [program, .. arguments, "--json"]) { RedirectStandardOutput = true, RedirectStandardError = true }
+        )!;
         Task<string> errors = process.StandardError.ReadToEndAsync();
         string text = process.StandardOutput.ReadToEnd();
         process.WaitForExit();

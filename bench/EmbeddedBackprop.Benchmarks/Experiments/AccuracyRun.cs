@@ -8,7 +8,14 @@ namespace EmbeddedBackprop.Benchmarks.Experiments;
 /// <param name="Seconds">Seconds of training alone.</param>
 /// <param name="Hash">SHA-256 of the weights.</param>
 /// <param name="Judged">The same model on each of <see cref="AccuracyRow.Judged"/>.</param>
-internal sealed record AccuracyRun(double Accuracy, double Training, int Parameters, int Epochs, double Seconds, string Hash, AccuracyJudgement[] Judged);
+internal sealed record AccuracyRun(
+    double Accuracy,
+    double Training,
+    int Parameters,
+    int Epochs,
+    double Seconds,
+    string Hash,
+    AccuracyJudgement[] Judged);
 
 /// <summary>A model on one file.</summary>
 /// <param name="Accuracy">Share of right predictions.</param>

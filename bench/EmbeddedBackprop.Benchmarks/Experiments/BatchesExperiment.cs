@@ -27,11 +27,21 @@ internal static class BatchesExperiment
         Outcome perSample = Train(training, test, batch: 1, accumulation: 10), matrix = Train(training, test, batch: 10, accumulation: 1);
         bool equal = perSample.Hash == matrix.Hash;
         StringBuilder text = new();
-        text.Append(CultureInfo.InvariantCulture, $"[784,30,10], sigmoid, quadratic loss, N(0,1), SGD {Rate}, mini-batch 10, {Epochs} epochs of {training.Count:N0} samples ({data}), seed 1, one core. ");
-        text.Append("\"Per sample\" runs the net on one sample at a time and accumulates ten gradients into one update; \"full matrix\" runs all ten at once.\n\n");
-        text.Append("| mini-batch | training, s | median epoch, ms | test accuracy | weights (SHA-256) | the text's author, NumPy |\n| --- | ---: | ---: | ---: | --- | ---: |\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"[784,30,10], sigmoid, quadratic loss, N(0,1), SGD {Rate}, mini-batch 10, {Epochs} epochs of {training.Count:N0} samples ({data}), seed 1, one core. "
+        );
+        text.Append(
+            "\"Per sample\" runs the net on one sample at a time and accumulates ten gradients into one update; \"full matrix\" runs all ten at once.\n\n"
+        );
+        text.Append(
+            "| mini-batch | training, s | median epoch, ms | test accuracy | weights (SHA-256) | the text's author, NumPy |\n| --- | ---: | ---: | ---: | --- | ---: |\n"
+        );
         text.Append(Row("per sample", perSample)).Append("239 s |\n").Append(Row("full matrix", matrix)).Append("82 s |\n");
-        text.Append(CultureInfo.InvariantCulture, $"| ratio | {perSample.Seconds / matrix.Seconds:F2} | {perSample.Epoch / matrix.Epoch:F2} | | {(equal ? "equal bits" : "DIFFERENT")} | {239.0 / 82:F2} |\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"| ratio | {perSample.Seconds / matrix.Seconds:F2} | {perSample.Epoch / matrix.Epoch:F2} | | {(equal ? "equal bits" : "DIFFERENT")} | {239.0 / 82:F2} |\n"
+        );
         Console.WriteLine(text);
         ResultFile.Write("batches", "Per-sample against full-matrix mini-batches", "experiment batches --data-dir DIR", text.ToString());
         return equal ? 0 : 1;
@@ -46,11 +56,25 @@ internal static class BatchesExperiment
 
     private static Outcome Train(IBatchSource training, IBatchSource test, int batch, int accumulation)
     {
-        Network network = new Sequential(784).Dense<Sigmoid>(30).Dense<Sigmoid>(10).Compile<Quadratic>(new NetworkOptions { Batch = batch, Seed = 1 });
-        Trainer trainer = new(network, training, new TrainerOptions { Epochs = Epochs, LearningRate = Rate, Accumulation = accumulation });
+        Network network = new Sequential(784)
+            .Dense<Sigmoid>(30)
+            .Dense<Sigmoid>(10)
+            .Compile<Quadratic>(new NetworkOptions { Batch = batch, Seed = 1 });
+        Trainer trainer = new(
+            network,
+            training,
+            new TrainerOptions
+            {
+                Epochs = Epochs,
+                LearningRate = Rate,
+                Accumulation = accumulation,
+            });
         List<double> seconds = [];
         while (!trainer.Finished)
+        {
             seconds.Add(trainer.TrainEpoch()!.Value.Seconds);
+        }
+
         double total = seconds.Sum();
         seconds.Sort();
         return new Outcome(total, seconds[seconds.Count / 2], trainer.Evaluate(test).Accuracy, Hash(network));

@@ -28,8 +28,12 @@ internal static class DeviceExperiment
         ("dense [784, 30, 10]", "x = input 784; dense 30 sigmoid; dense 10 sigmoid"),
         ("dense [64, 32, 16, 4]", "x = input 64; dense 32 tanh; dense 16 tanh; dense 4 softmax"),
         ("convolutions 4 and 8, 3x3, stride 2", "x = input 1x28x28; conv 4 3x3 s2 relu; conv 8 3x3 s2 relu; dense 10 softmax"),
-        ("convolutions 8 and 16, 3x3, padded, pooled", "x = input 1x28x28; conv 8 3x3 p1 relu; maxpool 2; conv 16 3x3 p1 relu; maxpool 2; dense 10 softmax"),
-        ("depthwise and 1x1 convolutions", "x = input 1x28x28; conv 8 3x3 s2 relu; conv 8 3x3 p1 g8 relu; conv 16 1x1 relu; global-avgpool; dense 10 softmax"),
+        (
+            "convolutions 8 and 16, 3x3, padded, pooled",
+            "x = input 1x28x28; conv 8 3x3 p1 relu; maxpool 2; conv 16 3x3 p1 relu; maxpool 2; dense 10 softmax"),
+        (
+            "depthwise and 1x1 convolutions",
+            "x = input 1x28x28; conv 8 3x3 s2 relu; conv 8 3x3 p1 g8 relu; conv 16 1x1 relu; global-avgpool; dense 10 softmax"),
         ("GRU 16, 32 steps of 9", "x = input 32x9; gru 16; dense 4 softmax"),
         ("LSTM 16, 32 steps of 9", "x = input 32x9; lstm 16; dense 4 softmax"),
     ];
@@ -47,7 +51,10 @@ internal static class DeviceExperiment
                 Instructions of one prediction, counted by qemu (`-icount shift=0`, SysTick, mean of 20, of training steps 5); the same on every machine. They are not cycles: a Cortex-M4 takes
                 one for most instructions and more for loads, branches and divisions, and its flash may make it wait. None of that is measured here.
 
-                Made by `dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- {Command}` with {FirstLine("arm-none-eabi-gcc", "--version")}
+                Made by `dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- {Command}` with {FirstLine(
+                    "arm-none-eabi-gcc",
+                    "--version"
+                )}
                 and {FirstLine("qemu-system-arm", "--version")}.
 
                 | net | multiply-adds | tables, bytes | code at -Os, bytes | arena, bytes | Cortex-M4F, -Os | each | estimated | Cortex-M4F, -O2 | each | Cortex-M3 (no FPU), -Os | each |
@@ -59,10 +66,16 @@ internal static class DeviceExperiment
                 text.Append(Row(folder, name, net));
             }
 
-            text.Append("\nCode is what NAME.c compiles to on Cortex-M4F, with the functions that it uses; \"each\" is instructions a multiply-add, activations and all.\n\n");
+            text.Append(
+                "\nCode is what NAME.c compiles to on Cortex-M4F, with the functions that it uses; \"each\" is instructions a multiply-add, activations and all.\n\n"
+            );
             text.Append(HandWritten(folder));
-            text.Append("\nA training step: stochastic gradient descent, one sample, cross-entropy. RAM is NAME_TRAIN_BYTES: weights and all that a step works in, inputs and targets are the caller's.\n\n");
-            text.Append("| net | RAM, bytes | of them weights | code at -Os, bytes | Cortex-M4F, -Os | of a prediction's multiply-adds each | Cortex-M3 (no FPU), -Os |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n");
+            text.Append(
+                "\nA training step: stochastic gradient descent, one sample, cross-entropy. RAM is NAME_TRAIN_BYTES: weights and all that a step works in, inputs and targets are the caller's.\n\n"
+            );
+            text.Append(
+                "| net | RAM, bytes | of them weights | code at -Os, bytes | Cortex-M4F, -Os | of a prediction's multiply-adds each | Cortex-M3 (no FPU), -Os |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n"
+            );
             foreach ((string name, string net) in Nets)
             {
                 text.Append(TrainingRow(folder, name, net));
@@ -93,7 +106,8 @@ internal static class DeviceExperiment
         double each = plan.MultiplyAdds;
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"| {name} | {plan.MultiplyAdds:N0} | {Macro(header, "NET_FLASH_BYTES"):N0} | {code} | {Macro(header, "NET_RAM_BYTES"):N0} | {small:N0} | {small / each:F2} | {estimate.Instructions:N0} ({(double)(estimate.Instructions - small) / small:+0.0%;-0.0%}), code {estimate.CodeBytes:N0} | {fast:N0} | {fast / each:F2} | {soft:N0} | {soft / each:F1} |\n");
+            $"| {name} | {plan.MultiplyAdds:N0} | {Macro(header, "NET_FLASH_BYTES"):N0} | {code} | {Macro(header, "NET_RAM_BYTES"):N0} | {small:N0} | {small / each:F2} | {estimate.Instructions:N0} ({(double)(estimate.Instructions - small) / small:+0.0%;-0.0%}), code {estimate.CodeBytes:N0} | {fast:N0} | {fast / each:F2} | {soft:N0} | {soft / each:F1} |\n"
+        );
     }
 
     private static float[] InitialState(Plan plan)
@@ -112,14 +126,17 @@ internal static class DeviceExperiment
         long soft = Count(folder, M3, "mps2-an385", "-Os", "-DTRAINING", "-DTIMES=5u")[0];
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"| {name} | {Macro(header, "NET_TRAIN_BYTES"):N0} | {sizeof(float) * Macro(header, "NET_TRAIN_PARAMETERS"):N0} | {code} | {hard:N0} | {hard / (double)plan.MultiplyAdds:F2} | {soft:N0} |\n");
+            $"| {name} | {Macro(header, "NET_TRAIN_BYTES"):N0} | {sizeof(float) * Macro(header, "NET_TRAIN_PARAMETERS"):N0} | {code} | {hard:N0} | {hard / (double)plan.MultiplyAdds:F2} | {soft:N0} |\n"
+        );
     }
 
     private static string HandWritten(string folder)
     {
         Export(folder, Nets[0].Text, Arithmetic.Fused);
         StringBuilder text = new();
-        text.Append("| dense [784, 30, 10] on Cortex-M4F | exported | hand-written (bench/device/hand_written_dense.c) | ratio |\n| --- | ---: | ---: | ---: |\n");
+        text.Append(
+            "| dense [784, 30, 10] on Cortex-M4F | exported | hand-written (bench/device/hand_written_dense.c) | ratio |\n| --- | ---: | ---: | ---: |\n"
+        );
         foreach (string options in new[] { "-Os", "-O2", "-O3" })
         {
             long[] counts = Count(folder, M4F, "mps2-an386", options, "-DHAND_WRITTEN", "hand_written_dense.c", "-lm");
@@ -131,14 +148,20 @@ internal static class DeviceExperiment
 
     private static Plan Export(string folder, string net, Arithmetic arithmetic, bool training = false)
     {
-        Network network = NetCompiler.Compile(net, training ? new SoftmaxCrossEntropy() : null, new NetworkOptions { Arithmetic = arithmetic, Seed = 1 });
+        Network network = NetCompiler.Compile(
+            net,
+            training ? new SoftmaxCrossEntropy() : null,
+            new NetworkOptions { Arithmetic = arithmetic, Seed = 1 });
         CExporter.Write(network, folder, new CExportOptions { Name = "net", Training = training ? CTrainingOptions.Of(network, 0.1f) : null });
         return network.InferencePlan;
     }
 
     private static string CodeBytes(string folder)
     {
-        RunProgram(folder, "arm-none-eabi-gcc", ["-std=c99", "-Os", "-ffp-contract=off", .. M4F, "--specs=picolibc.specs", "-c", "net.c", "-o", "net.o"]);
+        RunProgram(
+            folder,
+            "arm-none-eabi-gcc",
+            ["-std=c99", "-Os", "-ffp-contract=off", .. M4F, "--specs=picolibc.specs", "-c", "net.c", "-o", "net.o"]);
         return RunProgram(folder, "arm-none-eabi-size", ["net.o"]).Split('\n')[1].Split(['\t', ' '], StringSplitOptions.RemoveEmptyEntries)[0];
     }
 
@@ -150,12 +173,45 @@ internal static class DeviceExperiment
             File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
         }
 
-        RunProgram(folder, "arm-none-eabi-gcc", [
-            "-std=c99", options, "-ffp-contract=off", .. processor, "--specs=picolibc.specs", "--oslib=semihost", "--crt0=hosted",
-            "-Wl,--defsym=__flash=0x0,--defsym=__flash_size=0x400000,--defsym=__ram=0x20000000,--defsym=__ram_size=0x400000",
-            "measure.c", "device.c", "net.c", "net_weights.c", "net_selftest.c", .. more, "-o", "net.elf"]);
-        string written = RunProgram(folder, "qemu-system-arm", [
-            "-icount", "shift=0", "-M", machine, "-nographic", "-monitor", "none", "-serial", "none", "-semihosting-config", "enable=on,target=native", "-kernel", "net.elf"]);
+        RunProgram(
+            folder,
+            "arm-none-eabi-gcc",
+            [
+                "-std=c99",
+                options,
+                "-ffp-contract=off",
+                .. processor,
+                "--specs=picolibc.specs",
+                "--oslib=semihost",
+                "--crt0=hosted",
+                "-Wl,--defsym=__flash=0x0,--defsym=__flash_size=0x400000,--defsym=__ram=0x20000000,--defsym=__ram_size=0x400000",
+                "measure.c",
+                "device.c",
+                "net.c",
+                "net_weights.c",
+                "net_selftest.c",
+                .. more,
+                "-o",
+                "net.elf",
+            ]);
+        string written = RunProgram(
+            folder,
+            "qemu-system-arm",
+            [
+                "-icount",
+                "shift=0",
+                "-M",
+                machine,
+                "-nographic",
+                "-monitor",
+                "none",
+                "-serial",
+                "none",
+                "-semihosting-config",
+                "enable=on,target=native",
+                "-kernel",
+                "net.elf",
+            ]);
         long[] counts = [.. written.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(word => (long)Convert.ToUInt32(word, 16))];
         return counts.Length > 0 && counts.All(count => count > 0) ? counts : throw new InvalidOperationException($"nothing was counted: {written}");
     }

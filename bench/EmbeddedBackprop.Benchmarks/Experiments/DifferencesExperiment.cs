@@ -25,28 +25,56 @@ internal static class DifferencesExperiment
     {
         List<Row> rows = [];
         foreach (int[] layers in (int[][])[[10, 8, 2], [32, 28, 4], [100, 90, 10], [784, 126, 10], [784, 806, 447, 10]])
+        {
             rows.Add(Measure(layers));
+        }
+
         Row[] measured = [.. rows.Where(row => !row.IsExtrapolated)];
 
         StringBuilder text = new();
-        text.Append("One sample, sigmoid, quadratic loss, one core, the same vector kernels for both ways. \"Difference\" is the distance of the two gradients over their length.\n\n");
-        text.Append("| net | weights | forward pass, us | backpropagation, us | forward passes for differences | differences, us | times as long | difference |\n");
+        text.Append(
+            "One sample, sigmoid, quadratic loss, one core, the same vector kernels for both ways. \"Difference\" is the distance of the two gradients over their length.\n\n"
+        );
+        text.Append(
+            "| net | weights | forward pass, us | backpropagation, us | forward passes for differences | differences, us | times as long | difference |\n"
+        );
         text.Append("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n");
         foreach (Row row in rows)
         {
-            text.Append(CultureInfo.InvariantCulture, $"| [{string.Join(',', row.Layers)}] | {row.Weights:N0} | {row.Forward * 1e6:F3} | {row.Backward * 1e6:F3} ");
-            text.Append(CultureInfo.InvariantCulture, $"| {row.Passes:N0} | {row.Differences * 1e6:N0}{(row.IsExtrapolated ? " (extrapolated)" : "")} | {row.Differences / row.Backward:N0} ");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"| [{string.Join(',', row.Layers)}] | {row.Weights:N0} | {row.Forward * 1e6:F3} | {row.Backward * 1e6:F3} ");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"| {row.Passes:N0} | {row.Differences * 1e6:N0}{(row.IsExtrapolated ? " (extrapolated)" : "")} | {row.Differences / row.Backward:N0} "
+            );
             text.Append(row.IsExtrapolated ? "| |\n" : string.Create(CultureInfo.InvariantCulture, $"| {row.Distance:F4} |\n"));
         }
 
-        text.Append("\nSlopes of log(time) over log(weights), by least squares over the measured rows:\n\n| | all | the two largest |\n| --- | ---: | ---: |\n");
-        text.Append(CultureInfo.InvariantCulture, $"| finite differences | {Slope(measured, r => r.Differences):F2} | {Slope(measured[^2..], r => r.Differences):F2} |\n");
-        text.Append(CultureInfo.InvariantCulture, $"| backpropagation | {Slope(measured, r => r.Backward):F2} | {Slope(measured[^2..], r => r.Backward):F2} |\n");
-        text.Append(CultureInfo.InvariantCulture, $"| forward passes for differences | {Slope(measured, r => r.Passes):F2} | {Slope(measured[^2..], r => r.Passes):F2} |\n\n");
+        text.Append(
+            "\nSlopes of log(time) over log(weights), by least squares over the measured rows:\n\n| | all | the two largest |\n| --- | ---: | ---: |\n"
+        );
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"| finite differences | {Slope(measured, r => r.Differences):F2} | {Slope(measured[^2..], r => r.Differences):F2} |\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"| backpropagation | {Slope(measured, r => r.Backward):F2} | {Slope(measured[^2..], r => r.Backward):F2} |\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"| forward passes for differences | {Slope(measured, r => r.Passes):F2} | {Slope(measured[^2..], r => r.Passes):F2} |\n\n");
         Row last = rows[^1];
-        text.Append(CultureInfo.InvariantCulture, $"The text: a million weights cost 1,000,001 forward passes by differences, and two passes (one forward, one backward) by backpropagation. ");
-        text.Append(CultureInfo.InvariantCulture, $"Here {last.Weights:N0} weights would cost {last.Passes:N0} passes of {last.Forward * 1e6:F1} us, {last.Differences:F0} s (extrapolated), ");
-        text.Append(CultureInfo.InvariantCulture, $"and backpropagation took {last.Backward * 1e6:F0} us (measured): the time of {last.Backward / last.Forward:F1} forward passes.\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"The text: a million weights cost 1,000,001 forward passes by differences, and two passes (one forward, one backward) by backpropagation. "
+        );
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"Here {last.Weights:N0} weights would cost {last.Passes:N0} passes of {last.Forward * 1e6:F1} us, {last.Differences:F0} s (extrapolated), "
+        );
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"and backpropagation took {last.Backward * 1e6:F0} us (measured): the time of {last.Backward / last.Forward:F1} forward passes.\n");
         Console.WriteLine(text);
         ResultFile.Write("differences", "Backpropagation against finite differences", "experiment differences", text.ToString());
         return measured.All(row => row.Distance < 0.1 && row.Passes == row.Weights + 1) ? 0 : 1;
@@ -56,16 +84,38 @@ internal static class DifferencesExperiment
     {
         Sequential net = new(layers[0]);
         foreach (int layer in layers.AsSpan(1))
+        {
             net.Dense<Sigmoid>(layer);
-        Network network = net.Compile<Quadratic>(new NetworkOptions { Batch = 1, Seed = 1, Initializer = new EmbeddedBackprop.Initializers.ScaledNormal() });
+        }
+
+        Network network = net.Compile<Quadratic>(
+            new NetworkOptions
+            {
+                Batch = 1,
+                Seed = 1,
+                Initializer = new EmbeddedBackprop.Initializers.ScaledNormal(),
+            });
         Random random = new(1);
         foreach (ref float x in network.TrainingInput(1)[..layers[0]])
+        {
             x = random.NextSingle();
+        }
+
         network.TrainingTarget(1)[0] = 1f;
 
         double forward = MedianSeconds(() => network.ComputeLoss(1, out _)), backward = MedianSeconds(() => network.ComputeGradients(1, out _));
         if (network.ParameterCount >= Extrapolated)
-            return new Row(layers, network.ParameterCount, forward, backward, network.ParameterCount + 1, (network.ParameterCount + 1) * forward, 0, true);
+        {
+            return new Row(
+                layers,
+                network.ParameterCount,
+                forward,
+                backward,
+                network.ParameterCount + 1,
+                (network.ParameterCount + 1) * forward,
+                0,
+                true);
+        }
 
         // Small nets are measured more than once, the large ones take seconds anyway.
         int repeats = (int)Math.Clamp(0.2 / (network.ParameterCount * forward), 1, 10_000);
@@ -73,8 +123,19 @@ internal static class DifferencesExperiment
         double distance = 0;
         long began = Stopwatch.GetTimestamp();
         for (int repeat = 0; repeat < repeats; repeat++)
+        {
             (passes, distance) = Differences(network);
-        return new Row(layers, network.ParameterCount, forward, backward, passes, Stopwatch.GetElapsedTime(began).TotalSeconds / repeats, distance, false);
+        }
+
+        return new Row(
+            layers,
+            network.ParameterCount,
+            forward,
+            backward,
+            passes,
+            Stopwatch.GetElapsedTime(began).TotalSeconds / repeats,
+            distance,
+            false);
     }
 
     /// <summary>The gradient by differences, compared with the one that backpropagation left in the network.</summary>
@@ -108,14 +169,20 @@ internal static class DifferencesExperiment
         long began = Stopwatch.GetTimestamp();
         int calls = 0;
         for (; Stopwatch.GetElapsedTime(began).TotalMilliseconds < 20; calls++)
+        {
             action();
+        }
+
         calls = Math.Max(1, calls / 20);
         double[] seconds = new double[41];
         for (int group = 0; group < seconds.Length; group++)
         {
             began = Stopwatch.GetTimestamp();
             for (int call = 0; call < calls; call++)
+            {
                 action();
+            }
+
             seconds[group] = Stopwatch.GetElapsedTime(began).TotalSeconds / calls;
         }
 
@@ -125,8 +192,10 @@ internal static class DifferencesExperiment
 
     private static double Slope(Row[] rows, Func<Row, double> value)
     {
-        double meanX = rows.Average(row => Math.Log(row.Weights)), meanY = rows.Average(row => Math.Log(value(row)));
-        return rows.Sum(row => (Math.Log(row.Weights) - meanX) * (Math.Log(value(row)) - meanY)) / rows.Sum(row => Math.Pow(Math.Log(row.Weights) - meanX, 2));
+        double meanX = rows.Average(row => Math.Log(row.Weights)),
+            meanY = rows.Average(row => Math.Log(value(row)));
+        return rows.Sum(row => (Math.Log(row.Weights) - meanX) * (Math.Log(value(row)) - meanY))
+            / rows.Sum(row => Math.Pow(Math.Log(row.Weights) - meanX, 2));
     }
 
     private sealed record Row(

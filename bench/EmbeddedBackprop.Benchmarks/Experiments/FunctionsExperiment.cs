@@ -19,7 +19,8 @@ internal static class FunctionsExperiment
     /// <summary>Layers of ten classes and of ordinary size, and one that fills most of the first cache.</summary>
     private static readonly int[] Lengths = [10, 30, 4096];
 
-    // The runtime's own library comes compiled for older processors, and is compiled again in the background once it was called often: some time later,
+    // The runtime's own library comes compiled for older processors, and is compiled again in the background once it was called often: some time
+    // later,
     // several times as fast. This switch has it compiled for this processor at once.
     private const string Precompiled = "DOTNET_ReadyToRun";
 
@@ -28,7 +29,12 @@ internal static class FunctionsExperiment
         new("exp", (x, y) => ElementFunctions.Exp(Arithmetic.Fused, x, y), TensorPrimitives.Exp, Math.Exp, 2),
         new("log", (x, y) => ElementFunctions.Log(Arithmetic.Fused, x, y), TensorPrimitives.Log, Math.Log, 2),
         new("tanh", (x, y) => ElementFunctions.Tanh(Arithmetic.Fused, x, y), TensorPrimitives.Tanh, Math.Tanh, 2),
-        new("sigmoid", (x, y) => ElementFunctions.Sigmoid(Arithmetic.Fused, x, y), TensorPrimitives.Sigmoid, x => LaneDouble.Sigmoid(new LaneDouble(x)).Value, 3),
+        new(
+            "sigmoid",
+            (x, y) => ElementFunctions.Sigmoid(Arithmetic.Fused, x, y),
+            TensorPrimitives.Sigmoid,
+            x => LaneDouble.Sigmoid(new LaneDouble(x)).Value,
+            3),
         new("erf", (x, y) => ElementFunctions.Erf(Arithmetic.Fused, x, y), null, x => LaneDouble.Erf(new LaneDouble(x)).Value, 2),
     ];
 
@@ -39,34 +45,59 @@ internal static class FunctionsExperiment
     public static int Run(bool quick)
     {
         if (Environment.GetEnvironmentVariable(Precompiled) != "0")
+        {
             return RunCompiledHere(quick);
+        }
+
         int rounds = quick ? 3 : 41, inputs = quick ? 1 << 14 : 1 << 22;
         double duration = quick ? 0.0005 : 0.002;
         StringBuilder text = new();
-        text.Append(CultureInfo.InvariantCulture, $"Fused arithmetic, registers of {LaneDispatch.Width} bit, one core; both in turn, medians of {rounds} rounds, the ratio is the median of those within a round. ");
-        text.Append("All code is compiled for this processor (`DOTNET_ReadyToRun=0`). Inputs lie between -6 and 6 (log: between 0.01 and 1.01). System.Numerics.Tensors has no erf.\n\n");
-        text.Append("| function | elements | own, ns per element | TensorPrimitives, ns per element | TensorPrimitives / own | no slower |\n| --- | ---: | ---: | ---: | ---: | --- |\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"Fused arithmetic, registers of {LaneDispatch.Width} bit, one core; both in turn, medians of {rounds} rounds, the ratio is the median of those within a round. "
+        );
+        text.Append(
+            "All code is compiled for this processor (`DOTNET_ReadyToRun=0`). Inputs lie between -6 and 6 (log: between 0.01 and 1.01). System.Numerics.Tensors has no erf.\n\n"
+        );
+        text.Append(
+            "| function | elements | own, ns per element | TensorPrimitives, ns per element | TensorPrimitives / own | no slower |\n| --- | ---: | ---: | ---: | ---: | --- |\n"
+        );
         foreach (Entry entry in Entries)
         {
             foreach (int length in Lengths)
+            {
                 Time(text, entry, length, rounds, duration);
+            }
         }
 
-        text.Append(CultureInfo.InvariantCulture, $"\nErrors in units of the last place (ulp) of the exact result, over {inputs:N0} inputs spread over all bit patterns of a float, denormals included. \"Other kind\" counts results that are NaN, infinite or zero where the exact one, rounded, is not, or the other way round; they are not in the largest error. docs/ulp.md has the own functions over four times as many inputs and in both arithmetics.\n\n");
-        text.Append("| function | own, largest ulp | at | other kind | TensorPrimitives, largest ulp | at | other kind | must, ulp | met |\n| --- | ---: | --- | ---: | ---: | --- | ---: | ---: | --- |\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"\nErrors in units of the last place (ulp) of the exact result, over {inputs:N0} inputs spread over all bit patterns of a float, denormals included. \"Other kind\" counts results that are NaN, infinite or zero where the exact one, rounded, is not, or the other way round; they are not in the largest error. docs/ulp.md has the own functions over four times as many inputs and in both arithmetics.\n\n"
+        );
+        text.Append(
+            "| function | own, largest ulp | at | other kind | TensorPrimitives, largest ulp | at | other kind | must, ulp | met |\n| --- | ---: | --- | ---: | ---: | --- | ---: | ---: | --- |\n"
+        );
         bool met = true;
         foreach (Entry entry in Entries)
+        {
             met &= Errors(text, entry, inputs);
+        }
+
         Console.WriteLine(text);
         if (!quick)
+        {
             ResultFile.Write("functions", "Own functions beside TensorPrimitives", "experiment functions", text.ToString());
+        }
+
         return met ? 0 : 1;
     }
 
     /// <summary>The same in a process of its own, in which all code is compiled for this processor.</summary>
     private static int RunCompiledHere(bool quick)
     {
-        ProcessStartInfo start = new("dotnet", [typeof(FunctionsExperiment).Assembly.Location, "experiment", "functions", .. quick ? (string[])["--quick"] : []]);
+        ProcessStartInfo start = new(
+            "dotnet",
+            [typeof(FunctionsExperiment).Assembly.Location, "experiment", "functions", .. quick ? (string[])["--quick"] : []]);
         start.Environment[Precompiled] = "0";
         using Process process = Process.Start(start)!;
         process.WaitForExit();
@@ -78,7 +109,10 @@ internal static class FunctionsExperiment
         Memory<float> x = AlignedMemory.Allocate(length), y = AlignedMemory.Allocate(length);
         new Random(1).NextSamples(x.Span);
         foreach (ref float value in x.Span)
+        {
             value = entry.Name == "log" ? MathF.Abs(value) + 0.01f : 6 * value;
+        }
+
         double[][] taken = Turns.Take(rounds, [
             () => Timing.OfCall(duration, new Call(entry.Own, x, y)),
             .. entry.Theirs is { } theirs ? (Func<double>[])[() => Timing.OfCall(duration, new Call(theirs, x, y))] : [],
@@ -91,7 +125,10 @@ internal static class FunctionsExperiment
         }
 
         double ratio = Turns.Ratio(taken[1], taken[0]);
-        text.Append(CultureInfo.InvariantCulture, $" {1e9 * Turns.Median(taken[1]) / length:F3} | {ratio:F2} | {(ratio >= 1 ? "yes" : string.Create(CultureInfo.InvariantCulture, $"no: {1 / ratio:F2} times as long"))} |\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $" {1e9 * Turns.Median(taken[1]) / length:F3} | {ratio:F2} | {(ratio >= 1 ? "yes" : string.Create(CultureInfo.InvariantCulture, $"no: {1 / ratio:F2} times as long"))} |\n"
+        );
     }
 
     private static bool Errors(StringBuilder text, Entry entry, int inputs)
@@ -102,7 +139,10 @@ internal static class FunctionsExperiment
         if (entry.Theirs is { } theirs)
         {
             Error error = Measure(theirs, entry.Exact, inputs);
-            text.Append(CultureInfo.InvariantCulture, $"| {(error.Largest < 1e6 ? error.Largest.ToString("F2", CultureInfo.InvariantCulture) : error.Largest.ToString("E1", CultureInfo.InvariantCulture))} | {error.At:G9} | {error.OtherKind} ");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"| {(error.Largest < 1e6 ? error.Largest.ToString("F2", CultureInfo.InvariantCulture) : error.Largest.ToString("E1", CultureInfo.InvariantCulture))} | {error.At:G9} | {error.OtherKind} "
+            );
         }
         else
         {
@@ -140,7 +180,9 @@ internal static class FunctionsExperiment
                 {
                     double error = Math.ScaleB(Math.Abs(y[i] - right), -Math.Max(Math.ILogB(right) - 23, -149));
                     if (error > largest)
+                    {
                         (largest, at) = (error, x[i]);
+                    }
                 }
             }
         }

@@ -6,7 +6,9 @@ using EmbeddedBackprop.Benchmarks.Reports;
 
 namespace EmbeddedBackprop.Benchmarks.Experiments;
 
-/// <summary>Nielsen's recipe on MNIST as a user runs it: the ebp program from its start to its exit, loading, testing after each epoch and saving included.</summary>
+/// <summary>
+/// Nielsen's recipe on MNIST as a user runs it: the ebp program from its start to its exit, loading, testing after each epoch and saving included.
+/// </summary>
 internal static class NielsenExperiment
 {
     private const string Recipe =
@@ -29,7 +31,9 @@ internal static class NielsenExperiment
 
         StringBuilder text = new();
         text.Append("`ebp train --data mnist --data-dir DIR ").Append(Recipe).Append(" --seed S --json`: the first 50,000 samples, one core.\n\n");
-        text.Append("| seed | first epoch, ms | median epoch, ms | 30 epochs, s | whole process, s | bytes allocated a step | final test accuracy | best | weights (SHA-256) |\n");
+        text.Append(
+            "| seed | first epoch, ms | median epoch, ms | 30 epochs, s | whole process, s | bytes allocated a step | final test accuracy | best | weights (SHA-256) |\n"
+        );
         text.Append("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n");
         List<double> finals = [], bests = [], processes = [], medians = [], firsts = [];
         for (int seed = 1; seed <= 5; seed++)
@@ -43,14 +47,21 @@ internal static class NielsenExperiment
             processes.Add(wall);
             finals.Add(result.GetProperty("test_accuracy").GetDouble());
             bests.Add(result.GetProperty("best_test_accuracy").GetDouble());
-            string row = string.Create(CultureInfo.InvariantCulture,
-                $"| {seed} | {epochs[0]:F1} | {medians[^1]:F1} | {result.GetProperty("train_seconds").GetDouble():F2} | {wall:F2} | {result.GetProperty("allocated_bytes_per_step").GetDouble():F0} | {finals[^1]:P2} | {bests[^1]:P2} | `{result.GetProperty("weights_hash").GetString()![..16]}...` |\n");
+            string row = string.Create(
+                CultureInfo.InvariantCulture,
+                $"| {seed} | {epochs[0]:F1} | {medians[^1]:F1} | {result.GetProperty("train_seconds").GetDouble():F2} | {wall:F2} | {result.GetProperty("allocated_bytes_per_step").GetDouble():F0} | {finals[^1]:P2} | {bests[^1]:P2} | `{result.GetProperty("weights_hash").GetString()![..16]}...` |\n"
+            );
             Console.WriteLine(row.TrimEnd());
             text.Append(row);
         }
 
-        text.Append(CultureInfo.InvariantCulture, $"| median | {Turns.Median(firsts):F1} | {Turns.Median(medians):F1} | | {Turns.Median(processes):F2} | | {Turns.Median(finals):P2} | {bests.Max():P2} (the best) | |\n\n");
-        text.Append(CultureInfo.InvariantCulture, $"Runs that never learnt one digit (final accuracy below 90 %): {finals.Count(final => final < 0.9)} of {finals.Count}. ");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"| median | {Turns.Median(firsts):F1} | {Turns.Median(medians):F1} | | {Turns.Median(processes):F2} | | {Turns.Median(finals):P2} | {bests.Max():P2} (the best) | |\n\n"
+        );
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"Runs that never learnt one digit (final accuracy below 90 %): {finals.Count(final => final < 0.9)} of {finals.Count}. ");
         text.Append("The text's author took 82 s for 30 epochs.\n");
         ResultFile.Write("nielsen", "Nielsen's recipe on MNIST", "experiment nielsen --data-dir DIR", text.ToString());
         return 0;
@@ -61,14 +72,31 @@ internal static class NielsenExperiment
         string output = Directory.CreateTempSubdirectory("ebp-bench").FullName;
         try
         {
-            string[] arguments = [program, "train", "--data", "mnist", "--data-dir", folder, .. Recipe.Split(' '), "--seed", seed.ToString(CultureInfo.InvariantCulture), "--out", Path.Combine(output, "model.safetensors"), "--json"];
+            string[] arguments =
+            [
+                program,
+                "train",
+                "--data",
+                "mnist",
+                "--data-dir",
+                folder,
+                .. Recipe.Split(' '),
+                "--seed",
+                seed.ToString(CultureInfo.InvariantCulture),
+                "--out",
+                Path.Combine(output, "model.safetensors"),
+                "--json",
+            ];
             long began = Stopwatch.GetTimestamp();
             using Process process = Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true })!;
             string text = process.StandardOutput.ReadToEnd();
             process.WaitForExit();
             double seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
             if (process.ExitCode != 0)
+            {
                 throw new InvalidOperationException($"ebp train ended with {process.ExitCode}.");
+            }
+
             return (text.TrimEnd().Split('\n')[^1], seconds);
         }
         finally

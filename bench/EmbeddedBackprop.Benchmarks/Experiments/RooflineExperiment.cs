@@ -20,7 +20,9 @@ internal static class RooflineExperiment
         int rounds = quick ? 2 : 9;
         double duration = quick ? 0.0005 : 0.003;
         StringBuilder text = new();
-        text.Append(CultureInfo.InvariantCulture, $"One core. The fastest of {rounds} rounds in turn (peaks: of 40 runs): what else runs on the machine only makes a round slower.\n\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"One core. The fastest of {rounds} rounds in turn (peaks: of 40 runs): what else runs on the machine only makes a round slower.\n\n");
         double peak = Peaks(text);
         Dictionary<string, double> roofs = Bandwidths(text, quick ? Sizes[..8] : Sizes, rounds, duration);
         Kernels(text, peak, roofs, rounds, duration);
@@ -57,16 +59,24 @@ internal static class RooflineExperiment
         foreach (int bytes in sizes)
         {
             Memory<float> memory = MemoryBandwidth.Allocate(bytes);
-            double[][] rates = Turns.Take(bytes > 1 << 24 ? Math.Min(rounds, 3) : rounds, () => MemoryBandwidth.Read(memory, duration), () => MemoryBandwidth.MultiplyAdd(memory, duration));
+            double[][] rates = Turns.Take(
+                bytes > 1 << 24 ? Math.Min(rounds, 3) : rounds,
+                () => MemoryBandwidth.Read(memory, duration),
+                () => MemoryBandwidth.MultiplyAdd(memory, duration));
             measured.Add((MemoryBandwidth.LevelOf(bytes), Math.Max(rates[0].Max(), rates[1].Max())));
-            text.Append(CultureInfo.InvariantCulture, $"| {Size(bytes)} | {measured[^1].Level} | {rates[0].Max() / 1e9:F1} | {rates[1].Max() / 1e9:F1} |\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"| {Size(bytes)} | {measured[^1].Level} | {rates[0].Max() / 1e9:F1} | {rates[1].Max() / 1e9:F1} |\n");
         }
 
         text.Append("\nThe roof of a level is the fastest of its rows.\n\n| roof | GB/s |\n| --- | ---: |\n");
         foreach ((string name, _) in MemoryBandwidth.Levels)
         {
             if (!measured.Any(m => m.Level == name))
+            {
                 continue;
+            }
+
             roofs[name] = measured.Where(m => m.Level == name).Max(m => m.Rate);
             text.Append(CultureInfo.InvariantCulture, $"| {name} | {roofs[name] / 1e9:F1} |\n");
         }
@@ -77,10 +87,18 @@ internal static class RooflineExperiment
     private static void Kernels(StringBuilder text, double peak, Dictionary<string, double> roofs, int rounds, double duration)
     {
         RooflineKernel[] kernels = [.. RooflineKernel.All()];
-        int exp = CountingLane.Of(CountingLane.Exp), sigmoid = CountingLane.Of(CountingLane.Sigmoid);
-        text.Append(CultureInfo.InvariantCulture, $"\nOperations: a multiply-add is two; exp is {exp} and sigmoid {sigmoid} an element, counted by running the formula; comparing and work on bits do not count. ");
-        text.Append("Bytes: what must be read and written once, without padding. The roof is the lower of the peak and operations per byte times the bandwidth of the level that holds the operands.\n\n");
-        text.Append("| kernel | family | operations | bytes | FLOP/byte | lies in | GFLOP/s | roof | of roof |\n| --- | --- | ---: | ---: | ---: | --- | ---: | ---: | ---: |\n");
+        int exp = CountingLane.Of(CountingLane.Exp),
+            sigmoid = CountingLane.Of(CountingLane.Sigmoid);
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"\nOperations: a multiply-add is two; exp is {exp} and sigmoid {sigmoid} an element, counted by running the formula; comparing and work on bits do not count. "
+        );
+        text.Append(
+            "Bytes: what must be read and written once, without padding. The roof is the lower of the peak and operations per byte times the bandwidth of the level that holds the operands.\n\n"
+        );
+        text.Append(
+            "| kernel | family | operations | bytes | FLOP/byte | lies in | GFLOP/s | roof | of roof |\n| --- | --- | ---: | ---: | ---: | --- | ---: | ---: | ---: |\n"
+        );
         double[][] taken = Turns.Take(rounds, [.. kernels.Select(kernel => (Func<double>)(() => kernel.Seconds(duration)))]);
         for (int i = 0; i < kernels.Length; i++)
         {
@@ -88,7 +106,10 @@ internal static class RooflineExperiment
             string level = MemoryBandwidth.LevelOf(k.Memory);
             double rate = k.Operations / taken[i].Min() / 1e9, intensity = k.Operations / k.Bytes;
             double roof = Math.Min(peak, roofs.TryGetValue(level, out double bandwidth) ? intensity * bandwidth / 1e9 : peak);
-            text.Append(CultureInfo.InvariantCulture, $"| {k.Name} | {k.Family} | {k.Operations:N0} | {k.Bytes:N0} | {intensity:F2} | {level} | {rate:F1} | {roof:F1} | {rate / roof:P0} |\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"| {k.Name} | {k.Family} | {k.Operations:N0} | {k.Bytes:N0} | {intensity:F2} | {level} | {rate:F1} | {roof:F1} | {rate / roof:P0} |\n"
+            );
         }
     }
 

@@ -9,7 +9,9 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Benchmarks.Experiments;
 
-/// <summary>How the throughput of training grows with the batch, with threads, with the width of a layer, and with the width of the registers.</summary>
+/// <summary>
+/// How the throughput of training grows with the batch, with threads, with the width of a layer, and with the width of the registers.
+/// </summary>
 internal static class ScalingExperiment
 {
     private static readonly int[][] Nets = [[784, 30, 10], [784, 512, 512, 10]];
@@ -20,8 +22,12 @@ internal static class ScalingExperiment
         int rounds = quick ? 2 : 7;
         double duration = quick ? 0.0005 : 0.01;
         StringBuilder text = new();
-        text.Append(CultureInfo.InvariantCulture, $"Training steps (forward, backward, update; the batch lies ready), sigmoid, quadratic loss, SGD; medians of {rounds} rounds in turn. ");
-        text.Append("GFLOP/s count a multiply-add as two operations: forward, weight gradient and input gradient one multiply-add a weight and sample each, the update one a parameter.\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"Training steps (forward, backward, update; the batch lies ready), sigmoid, quadratic loss, SGD; medians of {rounds} rounds in turn. ");
+        text.Append(
+            "GFLOP/s count a multiply-add as two operations: forward, weight gradient and input gradient one multiply-add a weight and sample each, the update one a parameter.\n"
+        );
         Batches(text, quick ? [1, 8] : [1, 2, 4, 8, 16, 32, 64, 128, 256, 512], rounds, duration);
         Layers(text, quick ? [8, 32] : [8, 16, 32, 64, 128, 256, 512, 1024], rounds, duration);
         Console.WriteLine(text);
@@ -37,21 +43,33 @@ internal static class ScalingExperiment
     private static void Batches(StringBuilder text, int[] batches, int rounds, double duration)
     {
         int most = Environment.ProcessorCount > 1 ? 2 : 1;
-        text.Append(CultureInfo.InvariantCulture, $"\n## Batch and threads\n\nRegisters of {LaneDispatch.Width} bit.{(most == 1 ? " The program was given one processor: two threads were not measured." : "")}\n\n");
-        text.Append("| net | batch | samples/s, one thread | GFLOP/s |").Append(most > 1 ? " samples/s, two threads | GFLOP/s, two threads | times as fast |\n" : "\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"\n## Batch and threads\n\nRegisters of {LaneDispatch.Width} bit.{(most == 1 ? " The program was given one processor: two threads were not measured." : "")}\n\n"
+        );
+        text.Append("| net | batch | samples/s, one thread | GFLOP/s |")
+            .Append(most > 1 ? " samples/s, two threads | GFLOP/s, two threads | times as fast |\n" : "\n");
         text.Append("| --- | ---: | ---: | ---: |").Append(most > 1 ? " ---: | ---: | ---: |\n" : "\n");
         foreach (int[] layers in Nets)
         {
             foreach (int batch in batches)
             {
                 Network[] networks = [.. Enumerable.Range(1, most).Select(threads => Prepare(layers, batch, threads))];
-                double[][] taken = Turns.Take(rounds, [.. networks.Select(network => (Func<double>)(() => Timing.OfCall(duration, new Step(network, batch))))]);
+                double[][] taken = Turns.Take(
+                    rounds,
+                    [.. networks.Select(network => (Func<double>)(() => Timing.OfCall(duration, new Step(network, batch))))]);
                 foreach (Network network in networks)
+                {
                     network.Dispose();
+                }
+
                 text.Append(CultureInfo.InvariantCulture, $"| [{string.Join(',', layers)}] | {batch} |");
                 double operations = DenseNet.Operations(layers, batch);
                 foreach (double seconds in taken.Select(Turns.Median))
+                {
                     text.Append(CultureInfo.InvariantCulture, $" {batch / seconds:N0} | {operations / seconds / 1e9:F1} |");
+                }
+
                 text.Append(most > 1 ? string.Create(CultureInfo.InvariantCulture, $" {Turns.Ratio(taken[0], taken[1]):F2} |\n") : "\n");
             }
         }
@@ -61,8 +79,13 @@ internal static class ScalingExperiment
     {
         const int Batch = 32;
         int[] registers = [.. ((int[])[128, 256, 512]).Where(width => width <= MachinePeak.WidestRegister), 0];
-        text.Append(CultureInfo.InvariantCulture, $"\n## Width of a layer and of the registers\n\n[784,H,10] at batch {Batch}, one thread; \"Vector&lt;T&gt;\" is what `EBP_TILE=any` runs, {32 * System.Numerics.Vector<float>.Count} bit here.\n\n");
-        text.Append("| H |").Append(string.Concat(registers.Select(width => Name(width) is var name ? $" samples/s, {name} | GFLOP/s, {name} |" : ""))).Append('\n');
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"\n## Width of a layer and of the registers\n\n[784,H,10] at batch {Batch}, one thread; \"Vector&lt;T&gt;\" is what `EBP_TILE=any` runs, {32 * System.Numerics.Vector<float>.Count} bit here.\n\n"
+        );
+        text.Append("| H |")
+            .Append(string.Concat(registers.Select(width => Name(width) is var name ? $" samples/s, {name} | GFLOP/s, {name} |" : "")))
+            .Append('\n');
         text.Append("| ---: |").Append(string.Concat(registers.Select(_ => " ---: | ---: |"))).Append('\n');
         int chosen = LaneDispatch.Width;
         foreach (int hidden in widths)
@@ -76,7 +99,10 @@ internal static class ScalingExperiment
             }))]);
             text.Append(CultureInfo.InvariantCulture, $"| {hidden} |");
             foreach (double seconds in taken.Select(Turns.Median))
+            {
                 text.Append(CultureInfo.InvariantCulture, $" {Batch / seconds:N0} | {DenseNet.Operations(layers, Batch) / seconds / 1e9:F1} |");
+            }
+
             text.Append('\n');
         }
 
@@ -90,7 +116,10 @@ internal static class ScalingExperiment
         Network network = DenseNet.Make(layers, batch, threads);
         Random random = new(1);
         foreach (ref float x in network.TrainingInput(batch))
+        {
             x = random.NextSingle();
+        }
+
         return network;
     }
 

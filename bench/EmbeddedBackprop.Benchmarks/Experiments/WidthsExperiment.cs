@@ -18,7 +18,15 @@ internal static class WidthsExperiment
     private const double Must = 0.90, Aim = 0.97;
 
     /// <summary>Samples x inputs x outputs of a layer; those that are large enough for a share of the peak to be asked of them.</summary>
-    private static readonly (int Samples, int Inputs, int Outputs)[] Large = [(64, 64, 64), (128, 128, 128), (256, 256, 256), (512, 512, 512), (64, 784, 512), (256, 512, 512)];
+    private static readonly (int Samples, int Inputs, int Outputs)[] Large =
+    [
+        (64, 64, 64),
+        (128, 128, 128),
+        (256, 256, 256),
+        (512, 512, 512),
+        (64, 784, 512),
+        (256, 512, 512),
+    ];
 
     private static readonly (int Samples, int Inputs, int Outputs)[] Small = [(10, 784, 30), (10, 30, 10), (32, 784, 30)];
 
@@ -31,15 +39,27 @@ internal static class WidthsExperiment
         int any = 32 * Vector<float>.Count;
         int[] widths = [0, .. ((int[])[512, 256, 128]).Where(width => width <= MachinePeak.WidestRegister)];
         StringBuilder text = new();
-        text.Append(CultureInfo.InvariantCulture, $"GFLOP/s of one core and, in brackets, the share of the peak of {rounds} rounds' independent multiply-adds in registers of that width, measured in the same round; medians. ");
-        text.Append(CultureInfo.InvariantCulture, $"Vector&lt;T&gt; has {any} bit here (`EBP_TILE=any`; the other columns are `EBP_TILE=512`, `256` and `128`). Sizes are samples x inputs x outputs of a layer: NN is its forward pass, TN the gradient of its weights, NT the gradient of its input.\n\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"GFLOP/s of one core and, in brackets, the share of the peak of {rounds} rounds' independent multiply-adds in registers of that width, measured in the same round; medians. "
+        );
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"Vector&lt;T&gt; has {any} bit here (`EBP_TILE=any`; the other columns are `EBP_TILE=512`, `256` and `128`). Sizes are samples x inputs x outputs of a layer: NN is its forward pass, TN the gradient of its weights, NT the gradient of its input.\n\n"
+        );
         text.Append("| product | Vector&lt;T&gt; | share of peak |").Append(string.Concat(widths[1..].Select(width => $" {width} bit | share |")));
-        text.Append(" must, Vector&lt;T&gt; | met |\n| --- |").Append(string.Concat(Enumerable.Repeat(" ---: |", 2 * widths.Length))).Append(" --- | --- |\n");
+        text.Append(" must, Vector&lt;T&gt; | met |\n| --- |")
+            .Append(string.Concat(Enumerable.Repeat(" ---: |", 2 * widths.Length)))
+            .Append(" --- | --- |\n");
         PeerGemm gemm = new();
         List<string> missed = [];
         double least = double.PositiveInfinity;
         int chosen = LaneDispatch.Width;
-        foreach (((string name, string kind, int m, int n, int k), bool large) in Large.SelectMany(Products).Select(p => (p, true)).Concat(Small.SelectMany(Products).Select(p => (p, false))))
+        foreach (
+            ((string name, string kind, int m, int n, int k), bool large) in Large
+                .SelectMany(Products)
+                .Select(p => (p, true))
+                .Concat(Small.SelectMany(Products).Select(p => (p, false))))
         {
             int[] registers = [.. widths.Select(width => width == 0 ? any : width).Distinct()];
             double[][] taken = Turns.Take(rounds, [
@@ -57,19 +77,31 @@ internal static class WidthsExperiment
             }
 
             if (large)
+            {
                 least = Math.Min(least, first);
+            }
+
             if (large && first < Must)
+            {
                 missed.Add(string.Create(CultureInfo.InvariantCulture, $"{name} {first:P0}"));
+            }
+
             text.Append(large ? string.Create(CultureInfo.InvariantCulture, $" {Must:P0}, aim {Aim:P0} | {Verdict(first)} |\n") : " | |\n");
         }
 
         LaneDispatch.Width = chosen;
-        text.Append(CultureInfo.InvariantCulture, $"\nVector&lt;T&gt; at {any} bit, 64^3 and larger: at least {least:P0} of the {any}-bit peak; must {Must:P0}: ");
-        text.Append(missed.Count == 0 ? "met" : "missed by " + string.Join(", ", missed)).Append(CultureInfo.InvariantCulture, $"; aim {Aim:P0}: {(least >= Aim ? "met" : "not met by all")}.\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"\nVector&lt;T&gt; at {any} bit, 64^3 and larger: at least {least:P0} of the {any}-bit peak; must {Must:P0}: ");
+        text.Append(missed.Count == 0 ? "met" : "missed by " + string.Join(", ", missed))
+            .Append(CultureInfo.InvariantCulture, $"; aim {Aim:P0}: {(least >= Aim ? "met" : "not met by all")}.\n");
         bool equal = Threads(text, gemm, rounds, duration);
         Console.WriteLine(text);
         if (!quick)
+        {
             ResultFile.Write("widths", "Matrix products by vector width and threads", "experiment widths", text.ToString());
+        }
+
         return equal ? 0 : 1;
     }
 
@@ -83,7 +115,8 @@ internal static class WidthsExperiment
             return true;
         }
 
-        text.Append("The same kernels at the widest register, one thread and two in turn; results are shared out in blocks, so both give the same bits.\n\n");
+        text.Append(
+            "The same kernels at the widest register, one thread and two in turn; results are shared out in blocks, so both give the same bits.\n\n");
         text.Append("| product | one thread, GFLOP/s | two threads, GFLOP/s | times as fast | bits |\n| --- | ---: | ---: | ---: | --- |\n");
         using WorkerPool pool = new(2);
         bool allEqual = true;
@@ -96,7 +129,10 @@ internal static class WidthsExperiment
             bool equal = alone.AsSpan().SequenceEqual(gemm.Result(kind, m, n, k));
             allEqual &= equal;
             double work = 2e-9 * m * n * k;
-            text.Append(CultureInfo.InvariantCulture, $"| {name} | {work / Turns.Median(taken[0]):F0} | {work / Turns.Median(taken[1]):F0} | {Turns.Ratio(taken[0], taken[1]):F2} | {(equal ? "equal" : "DIFFERENT")} |\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"| {name} | {work / Turns.Median(taken[0]):F0} | {work / Turns.Median(taken[1]):F0} | {Turns.Ratio(taken[0], taken[1]):F2} | {(equal ? "equal" : "DIFFERENT")} |\n"
+            );
         }
 
         return allEqual;

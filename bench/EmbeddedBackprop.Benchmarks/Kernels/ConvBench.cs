@@ -24,13 +24,26 @@ public class ConvBench : Bench
     }
 
     protected override IEnumerable<string> CaseList =>
-    [
-        "forward 1x1x28x28x8x5", "forward 1x8x12x12x16x5", "forward 32x1x28x28x8x5", "forward 32x8x12x12x16x5",
-        "dw 32x1x28x28x8x5", "dw 32x8x12x12x16x5", "dx 32x8x12x12x16x5",
-        "dw 32x1x28x28x8x5 zeros", "dw 32x8x12x12x16x5 zeros", "dx 32x8x12x12x16x5 zeros",
-        "forward 32x16x14x14x32x3 same", "dw 32x16x14x14x32x3 same", "dx 32x16x14x14x32x3 same",
-        "forward 1x4x13x13x8x3 s2", "forward 32x32x14x14x64x1", "forward 32x16x28x28x16x3 same depth", "dw 32x16x28x28x16x3 same depth", "dx 32x16x28x28x16x3 same depth",
-    ];
+        [
+            "forward 1x1x28x28x8x5",
+            "forward 1x8x12x12x16x5",
+            "forward 32x1x28x28x8x5",
+            "forward 32x8x12x12x16x5",
+            "dw 32x1x28x28x8x5",
+            "dw 32x8x12x12x16x5",
+            "dx 32x8x12x12x16x5",
+            "dw 32x1x28x28x8x5 zeros",
+            "dw 32x8x12x12x16x5 zeros",
+            "dx 32x8x12x12x16x5 zeros",
+            "forward 32x16x14x14x32x3 same",
+            "dw 32x16x14x14x32x3 same",
+            "dx 32x16x14x14x32x3 same",
+            "forward 1x4x13x13x8x3 s2",
+            "forward 32x32x14x14x64x1",
+            "forward 32x16x28x28x16x3 same depth",
+            "dw 32x16x28x28x16x3 same depth",
+            "dx 32x16x28x28x16x3 same depth",
+        ];
 
     public override double Work => Case.Length == 0 ? 0 : 2.0 * SizesOf().MultiplyAdds * Sizes[0];
 
@@ -51,35 +64,71 @@ public class ConvBench : Bench
         bias = Numbers(sizes.Outputs, 3);
         y = Numbers(batch * sizes.SampleOutputs, 4);
         if (!Case.Contains("zeros", StringComparison.Ordinal))
+        {
             return;
+        }
+
         for (int i = 0; i < y.Length; i++)
+        {
             y.Span[i] = (i * 2654435761L >> 7) % 8 == 0 ? y.Span[i] : 0f;
+        }
     }
 
     protected override void Run()
     {
         if (pass == Pass.Forward)
+        {
             Conv.Forward(Arithmetic.Fused, in sizes, batch, x.Span, sizes.InputLength, w.Span, bias.Span, y.Span, sizes.SampleOutputs);
+        }
         else if (pass == Pass.WeightGradient)
+        {
             Conv.WeightGradient(Arithmetic.Fused, in sizes, batch, x.Span, sizes.InputLength, y.Span, sizes.SampleOutputs, w.Span, bias.Span);
+        }
         else
+        {
             Conv.InputGradient(Arithmetic.Fused, in sizes, batch, y.Span, sizes.SampleOutputs, w.Span, default, x.Span, sizes.InputLength);
+        }
     }
 
     protected override void RunLoop()
     {
         if (pass == Pass.Forward)
+        {
             Twin.Conv.Forward<float>(Arithmetic.Fused, in sizes, batch, x.Span, sizes.InputLength, w.Span, bias.Span, y.Span, sizes.SampleOutputs);
+        }
         else if (pass == Pass.WeightGradient)
-            Twin.Conv.WeightGradient<float>(Arithmetic.Fused, in sizes, batch, x.Span, sizes.InputLength, y.Span, sizes.SampleOutputs, w.Span, bias.Span);
+        {
+            Twin.Conv.WeightGradient<float>(
+                Arithmetic.Fused,
+                in sizes,
+                batch,
+                x.Span,
+                sizes.InputLength,
+                y.Span,
+                sizes.SampleOutputs,
+                w.Span,
+                bias.Span);
+        }
         else
-            Twin.Conv.InputGradient<float>(Arithmetic.Fused, in sizes, batch, y.Span, sizes.SampleOutputs, w.Span, default, x.Span, sizes.InputLength);
+        {
+            Twin.Conv.InputGradient<float>(
+                Arithmetic.Fused,
+                in sizes,
+                batch,
+                y.Span,
+                sizes.SampleOutputs,
+                w.Span,
+                default,
+                x.Span,
+                sizes.InputLength);
+        }
     }
 
     private ConvSizes SizesOf()
     {
         int[] given = Sizes;
-        int padding = Case.Contains("same", StringComparison.Ordinal) ? given[5] / 2 : 0, stride = Case.Contains("s2", StringComparison.Ordinal) ? 2 : 1;
+        int padding = Case.Contains("same", StringComparison.Ordinal) ? given[5] / 2 : 0,
+            stride = Case.Contains("s2", StringComparison.Ordinal) ? 2 : 1;
         return new ConvSizes(given[1], given[2], given[3], given[4], given[5], given[5])
         {
             Top = padding, Bottom = padding, Left = padding, Right = padding, StrideY = stride, StrideX = stride,

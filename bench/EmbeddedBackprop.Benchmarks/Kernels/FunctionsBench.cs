@@ -38,7 +38,9 @@ public class FunctionsBench : Bench
             _ => ElementFunctions.Erf,
         };
         foreach (ref float value in x.Span)
+        {
             value = Word == "log" ? MathF.Abs(value) + 0.01f : value * 6;
+        }
     }
 
     protected override void Run() => function(Arithmetic.Fused, x.Span, y.Span);

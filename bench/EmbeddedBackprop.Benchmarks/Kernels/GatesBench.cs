@@ -55,9 +55,13 @@ public class GatesBench : Bench
         CellGradient = cellGradient.Span,
     };
 
-    public override int ResultHash() => HashCode.Combine(
-        HashOf(gates.Span, rows, unit == Unit.Rnn ? hidden : 4 * hidden, productStride), HashOf(after.Span, rows, hidden, hiddenStride),
-        HashOf(cell.Span, rows, hidden, hiddenStride), HashOf(cellGradient.Span, rows, hidden, hiddenStride), HashOf(hiddenGradient.Span, rows, hidden, hiddenStride));
+    public override int ResultHash() =>
+        HashCode.Combine(
+            HashOf(gates.Span, rows, unit == Unit.Rnn ? hidden : 4 * hidden, productStride),
+            HashOf(after.Span, rows, hidden, hiddenStride),
+            HashOf(cell.Span, rows, hidden, hiddenStride),
+            HashOf(cellGradient.Span, rows, hidden, hiddenStride),
+            HashOf(hiddenGradient.Span, rows, hidden, hiddenStride));
 
     protected override void Prepare(Form form)
     {
@@ -83,16 +87,23 @@ public class GatesBench : Bench
         // The deltas overwrite the gates: each call begins with the same gates, so this copy is within the time.
         kept.Span.CopyTo(gates.Span);
         if (unit == Unit.Lstm)
+        {
             RecurrentStep.Backward<LstmCell>(Arithmetic.Fused, in step);
+        }
         else
+        {
             RecurrentStep.Backward<GruCell>(Arithmetic.Fused, in step);
+        }
     }
 
     protected override void RunLoop()
     {
         StepBuffers<float> step = Step;
         if (backward)
+        {
             kept.Span.CopyTo(gates.Span);
+        }
+
         switch (unit, backward)
         {
             case (Unit.Lstm, false): Twin.RecurrentStep.Forward<LstmCell, float>(Arithmetic.Fused, in step); break;
@@ -106,11 +117,17 @@ public class GatesBench : Bench
     private void Forward(in StepBuffers<float> step)
     {
         if (unit == Unit.Lstm)
+        {
             RecurrentStep.Forward<LstmCell>(Arithmetic.Fused, in step);
+        }
         else if (unit == Unit.Gru)
+        {
             RecurrentStep.Forward<GruCell>(Arithmetic.Fused, in step);
+        }
         else
+        {
             RecurrentStep.Forward<RnnCell<TanhCurve>>(Arithmetic.Fused, in step);
+        }
     }
 
     private Memory<float> State(int seed) => Numbers(rows * hiddenStride, seed);

@@ -4,7 +4,9 @@ using Twin = EmbeddedBackprop.Kernels.Scalar;
 
 namespace EmbeddedBackprop.Benchmarks.Kernels;
 
-/// <summary>The three products of a dense layer, samples x inputs x outputs: NN forward, TN weight gradient, UpdateTN that applied at once, NT input gradient.</summary>
+/// <summary>
+/// The three products of a dense layer, samples x inputs x outputs: NN forward, TN weight gradient, UpdateTN that applied at once, NT input gradient.
+/// </summary>
 public class GemmBench : Bench
 {
     /// <summary>Moves no weight far, however often it is applied.</summary>
@@ -48,25 +50,41 @@ public class GemmBench : Bench
     {
         // As in Ops/Dense: padded columns of weights and deltas are computed along, padded inputs are not.
         if (product == 0)
+        {
             Gemm.NN(Arithmetic.Fused, samples, ldw, inputs, x.Span, ldx, w.Span, ldw, [], result.Span, ldw);
+        }
         else if (product == 1)
+        {
             Gemm.TN(Arithmetic.Fused, inputs, ldw, samples, x.Span, ldx, delta.Span, ldw, result.Span, ldw);
+        }
         else if (product == 3)
+        {
             Gemm.UpdateTN(Arithmetic.Fused, inputs, ldw, samples, x.Span, ldx, delta.Span, ldw, result.Span, ldw, Rate, 0);
+        }
         else
+        {
             Gemm.NT(Arithmetic.Fused, samples, inputs, outputs, delta.Span, ldw, w.Span, ldw, result.Span, ldx);
+        }
     }
 
     protected override void RunLoop()
     {
         if (product == 0)
+        {
             Twin.Gemm.NN<float>(Arithmetic.Fused, samples, outputs, inputs, x.Span, ldx, w.Span, ldw, [], result.Span, ldw);
+        }
         else if (product == 1)
+        {
             Twin.Gemm.TN<float>(Arithmetic.Fused, inputs, outputs, samples, x.Span, ldx, delta.Span, ldw, result.Span, ldw);
+        }
         else if (product == 3)
+        {
             UpdateLoop();
+        }
         else
+        {
             Twin.Gemm.NT<float>(Arithmetic.Fused, samples, inputs, outputs, delta.Span, ldw, w.Span, ldw, result.Span, ldx);
+        }
     }
 
     /// <summary>The gradient, then plain gradient descent: two passes, as the definition has it.</summary>

@@ -4,7 +4,9 @@ using Twin = EmbeddedBackprop.Kernels.Scalar;
 
 namespace EmbeddedBackprop.Benchmarks.Kernels;
 
-/// <summary>Maxima and means over windows of two by two, and over windows of three by three that overlap: samples x channels x rows x columns.</summary>
+/// <summary>
+/// Maxima and means over windows of two by two, and over windows of three by three that overlap: samples x channels x rows x columns.
+/// </summary>
 public class PoolBench : Bench
 {
     private PoolSizes sizes;

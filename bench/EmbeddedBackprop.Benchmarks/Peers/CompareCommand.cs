@@ -7,7 +7,8 @@ using EmbeddedBackprop.Benchmarks.Reports;
 namespace EmbeddedBackprop.Benchmarks.Peers;
 
 /// <summary>
-/// This build of the program and another one, for instance that of an older commit: each does the same training steps and predictions, in turn. Two runs
+/// This build of the program and another one, for instance that of an older commit: each does the same training steps and predictions, in turn. Two
+/// runs
 /// one after the other would also compare two states of the machine.
 /// </summary>
 internal static class CompareCommand
@@ -17,7 +18,8 @@ internal static class CompareCommand
 
     private const int Samples = 10_000;
 
-    /// <param name="other">The other build's folder or its EmbeddedBackprop.Benchmarks.dll, or any program that speaks the protocol of bench/peers.</param>
+    /// <param name="other">The other build's folder or its EmbeddedBackprop.Benchmarks.dll, or any program that speaks the protocol of
+    /// bench/peers.</param>
     /// <param name="quick">Three short rounds: shows that everything works.</param>
     /// <returns>0 if no median ratio is above the limit, 1 if one is, 2 if there is no such program.</returns>
     public static int Run(string other, bool quick)
@@ -38,8 +40,12 @@ internal static class CompareCommand
             string load = string.Create(CultureInfo.InvariantCulture, $"data {Samples} 784 {data}");
             theirs.Ask(load);
             ours.Ask(load);
-            Console.WriteLine($"{rounds} rounds in turn; the ratio is this program's time by the other's within a round. At most {Most.ToString(CultureInfo.InvariantCulture)} is asked of the median.\n");
-            Console.WriteLine("| work | other | this | ratio, median | quartiles | fastest by fastest | no slower |\n| --- | ---: | ---: | ---: | --- | ---: | --- |");
+            Console.WriteLine(
+                $"{rounds} rounds in turn; the ratio is this program's time by the other's within a round. At most {Most.ToString(CultureInfo.InvariantCulture)} is asked of the median.\n"
+            );
+            Console.WriteLine(
+                "| work | other | this | ratio, median | quartiles | fastest by fastest | no slower |\n| --- | ---: | ---: | ---: | --- | ---: | --- |"
+            );
             bool slower = false;
             foreach ((string name, string command) in Works(quick))
             {
@@ -47,9 +53,11 @@ internal static class CompareCommand
                 double[] ratios = [.. taken[1].Zip(taken[0], (own, before) => own / before)];
                 double ratio = Turns.Median(ratios);
                 slower |= ratio > Most;
-                Console.WriteLine(string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"| {name} | {MarkdownTable.Time(1e9 * Turns.Median(taken[0]))} | {MarkdownTable.Time(1e9 * Turns.Median(taken[1]))} | {ratio:F3} | {Turns.Quantile(ratios, 0.25):F3} to {Turns.Quantile(ratios, 0.75):F3} | {taken[1].Min() / taken[0].Min():F3} | {(ratio > Most ? "no" : "yes")} |"));
+                Console.WriteLine(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"| {name} | {MarkdownTable.Time(1e9 * Turns.Median(taken[0]))} | {MarkdownTable.Time(1e9 * Turns.Median(taken[1]))} | {ratio:F3} | {Turns.Quantile(ratios, 0.25):F3} to {Turns.Quantile(ratios, 0.75):F3} | {taken[1].Min() / taken[0].Min():F3} | {(ratio > Most ? "no" : "yes")} |"
+                    ));
             }
 
             return slower ? 1 : 0;
@@ -75,9 +83,15 @@ internal static class CompareCommand
         }
 
         foreach (string sizes in (string[])["784,30,10", "64,32,16,4", "784,512,512,10"])
+        {
             yield return ($"one prediction, [{sizes}]", $"predict {sizes} {duration}");
+        }
+
         foreach (string kind in (string[])["lstm", "gru"])
+        {
             yield return ($"a training step, {kind.ToUpperInvariant()} 64, 128 steps of 9, batch 32", $"sequence {kind} 128 9 64 32 {duration}");
+        }
+
         yield return ("a training step, convolution net, batch 32", $"convolution train 32 {duration}");
         yield return ("one prediction, convolution net", $"convolution predict 1 {duration}");
     }
@@ -88,7 +102,10 @@ internal static class CompareCommand
         Random random = new(1);
         random.NextBytes(bytes);
         foreach (ref byte label in bytes.AsSpan(Samples * 784))
+        {
             label = (byte)random.Next(10);
+        }
+
         File.WriteAllBytes(path, bytes);
     }
 

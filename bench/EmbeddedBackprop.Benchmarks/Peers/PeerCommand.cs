@@ -27,7 +27,10 @@ internal static class PeerCommand
         }
 
         while (Console.ReadLine() is { } line)
+        {
             Console.WriteLine(Answer(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
+        }
+
         return 0;
     }
 

@@ -34,7 +34,10 @@ internal sealed class PeerNets
 
         if (!trainers.TryGetValue((sizes, batch, samples), out Trainer? trainer))
         {
-            trainer = new Trainer(network, samples == Data!.Count ? Data : DatasetView.First(Data, samples), new TrainerOptions { Epochs = int.MaxValue, LearningRate = rate });
+            trainer = new Trainer(
+                network,
+                samples == Data!.Count ? Data : DatasetView.First(Data, samples),
+                new TrainerOptions { Epochs = int.MaxValue, LearningRate = rate });
             trainers.Add((sizes, batch, samples), trainer);
         }
 
@@ -89,11 +92,16 @@ internal sealed class PeerNets
             network = ConvolutionClassifier.Make(batch, training);
             convolutions.Add((kind, batch), network);
             if (training)
+            {
                 FillBatch(network, batch);
+            }
         }
 
         if (training)
+        {
             return Timing.OfCall(duration, new TrainingStep(network, batch));
+        }
+
         float[] sample = new float[network.Input.Shape.Length];
         new Random(1).NextSamples(sample);
         return Timing.OfCall(duration, new Prediction(network, sample));
@@ -112,7 +120,9 @@ internal sealed class PeerNets
         Span<float> targets = network.TrainingTarget(batch);
         targets.Clear();
         for (int b = 0; b < batch; b++)
+        {
             targets[(b * network.TargetStride) + (b % 10)] = 1;
+        }
     }
 
     private static Sequential Layers(string sizes)
@@ -120,7 +130,10 @@ internal sealed class PeerNets
         int[] layers = [.. sizes.Split(',').Select(size => int.Parse(size, CultureInfo.InvariantCulture))];
         Sequential net = new(layers[0]);
         foreach (int layer in layers.AsSpan(1))
+        {
             net.Dense<Sigmoid>(layer);
+        }
+
         return net;
     }
 

@@ -17,21 +17,30 @@ internal static class Timing
         // After another process had the core its caches are cold: a fifth of the time goes to warming up, and tells how many calls to time.
         // Not so the very first calls, which compile or load something.
         for (int i = 0; i < 3; i++)
+        {
             work.Call();
+        }
+
         int warm = 0, next = 3;
         long began = Stopwatch.GetTimestamp();
         double seconds = 0;
         for (; seconds < duration / 5; next = warm * 2)
         {
             for (; warm < next; warm++)
+            {
                 work.Call();
+            }
+
             seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
         }
 
         int calls = Math.Max(1, (int)(duration / (seconds / warm)));
         began = Stopwatch.GetTimestamp();
         for (int i = 0; i < calls; i++)
+        {
             work.Call();
+        }
+
         return Stopwatch.GetElapsedTime(began).TotalSeconds / calls;
     }
 
@@ -39,6 +48,8 @@ internal static class Timing
     public static void NextSamples(this Random random, Span<float> numbers)
     {
         foreach (ref float x in numbers)
+        {
             x = (random.NextSingle() * 2) - 1;
+        }
     }
 }

@@ -1,6 +1,8 @@
 namespace EmbeddedBackprop.Benchmarks.Reports;
 
-/// <summary>The rows of the published tables whose timed call allocates. A kernel or a step allocates nothing, so such a row also times something else.</summary>
+/// <summary>
+/// The rows of the published tables whose timed call allocates. A kernel or a step allocates nothing, so such a row also times something else.
+/// </summary>
 internal static class Allocations
 {
     /// <summary>"PoolBench max 1x16x8x8, tiled: 224 B" for each such row; also for a row whose bytes were not measured.</summary>

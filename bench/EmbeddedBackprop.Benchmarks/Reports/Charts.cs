@@ -8,10 +8,21 @@ internal static class Charts
     /// <summary>Bars: how many times as fast as the loop.</summary>
     public static void Speed(string path, IReadOnlyList<Measurement> rows)
     {
-        const int Left = 235, Right = 140, Width = 800, Top = 92, Bar = 13, Group = (3 * Bar) + 16;
-        Svg svg = new(Width, Top + (rows.Count * Group) + 8, "Times as fast as the loop", "Training steps and their matrix products, one core; the same bits in all three forms. Longer is faster.");
+        const int Left = 235,
+            Right = 140,
+            Width = 800,
+            Top = 92,
+            Bar = 13,
+            Group = (3 * Bar) + 16;
+        Svg svg = new(
+            Width,
+            Top + (rows.Count * Group) + 8,
+            "Times as fast as the loop",
+            "Training steps and their matrix products, one core; the same bits in all three forms. Longer is faster.");
         double x = Left;
-        foreach ((string style, string name, int space) in ((string, string, int)[])[("loop", "loop (scalar twin)", 150), ("vector", "Vector<T>", 100), ("tiled", "tiled, widest register", 0)])
+        foreach (
+            (string style, string name, int space) in ((string, string, int)[])
+                [("loop", "loop (scalar twin)", 150), ("vector", "Vector<T>", 100), ("tiled", "tiled, widest register", 0)])
         {
             svg.Rectangle(x, 66, 11, 11, style);
             svg.Text(x + 16, 76, "label", name);
@@ -28,7 +39,11 @@ internal static class Charts
             {
                 double length = Math.Max(2, row.Loop / time * scale);
                 svg.Rectangle(Left, y, length, Bar - 2, style);
-                svg.Text(Left + length + 6, y + Bar - 3, "note", string.Create(CultureInfo.InvariantCulture, $"{row.Loop / time:F1}x  ({MarkdownTable.Time(time)})"));
+                svg.Text(
+                    Left + length + 6,
+                    y + Bar - 3,
+                    "note",
+                    string.Create(CultureInfo.InvariantCulture, $"{row.Loop / time:F1}x  ({MarkdownTable.Time(time)})"));
                 y += Bar;
             }
         }
@@ -39,8 +54,17 @@ internal static class Charts
     /// <summary>Lines, both axes logarithmic: the time of one gradient over the number of weights.</summary>
     public static void Gradient(string path, IReadOnlyList<Dictionary<string, string>> rows)
     {
-        const int Width = 760, Height = 430, Left = 80, Right = 170, Top = 76, Bottom = 52;
-        Svg svg = new(Width, Height, "Time of one gradient", "One sample, one core. Finite differences take one forward pass a weight and one more. Dashed: extrapolated.");
+        const int Width = 760,
+            Height = 430,
+            Left = 80,
+            Right = 170,
+            Top = 76,
+            Bottom = 52;
+        Svg svg = new(
+            Width,
+            Height,
+            "Time of one gradient",
+            "One sample, one core. Finite differences take one forward pass a weight and one more. Dashed: extrapolated.");
         double[] weights = [.. rows.Select(row => MarkdownTable.Number(row["weights"]))];
         double[] differences = [.. rows.Select(row => MarkdownTable.Number(row["differences, us"]) / 1e6)];
         double[] backward = [.. rows.Select(row => MarkdownTable.Number(row["backpropagation, us"]) / 1e6)];

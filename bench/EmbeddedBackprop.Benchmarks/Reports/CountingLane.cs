@@ -4,7 +4,8 @@ using EmbeddedBackprop.Kernels.Lanes;
 namespace EmbeddedBackprop.Benchmarks.Reports;
 
 /// <summary>
-/// One float that counts what is done to it: a formula runs on it once and tells its floating-point operations. A multiply-add is two, a division and a
+/// One float that counts what is done to it: a formula runs on it once and tells its floating-point operations. A multiply-add is two, a division and
+/// a
 /// square root one; comparing, selecting and work on bits are none.
 /// </summary>
 internal readonly struct CountingLane(float value) : IFloatLanes<CountingLane>
@@ -32,9 +33,11 @@ internal readonly struct CountingLane(float value) : IFloatLanes<CountingLane>
 
     public static CountingLane Broadcast(float value) => new(value);
 
-    public static CountingLane Load(ref readonly float source, nuint index) => new(System.Runtime.CompilerServices.Unsafe.Add(ref System.Runtime.CompilerServices.Unsafe.AsRef(in source), index));
+    public static CountingLane Load(ref readonly float source, nuint index) =>
+        new(System.Runtime.CompilerServices.Unsafe.Add(ref System.Runtime.CompilerServices.Unsafe.AsRef(in source), index));
 
-    public static void Store(CountingLane value, ref float destination, nuint index) => System.Runtime.CompilerServices.Unsafe.Add(ref destination, index) = value.value;
+    public static void Store(CountingLane value, ref float destination, nuint index) =>
+        System.Runtime.CompilerServices.Unsafe.Add(ref destination, index) = value.value;
 
     public static CountingLane operator +(CountingLane x, CountingLane y) => Counted(x.value + y.value, 1);
 
@@ -46,13 +49,15 @@ internal readonly struct CountingLane(float value) : IFloatLanes<CountingLane>
 
     public static CountingLane operator -(CountingLane x) => new(-x.value);
 
-    public static CountingLane MultiplyAdd(CountingLane a, CountingLane b, CountingLane c) => Counted(MathF.FusedMultiplyAdd(a.value, b.value, c.value), 2);
+    public static CountingLane MultiplyAdd(CountingLane a, CountingLane b, CountingLane c) =>
+        Counted(MathF.FusedMultiplyAdd(a.value, b.value, c.value), 2);
 
     public static CountingLane SquareRoot(CountingLane x) => Counted(MathF.Sqrt(x.value), 1);
 
     public static CountingLane Abs(CountingLane x) => new(MathF.Abs(x.value));
 
-    public static CountingLane IfGreater(CountingLane x, CountingLane y, CountingLane then, CountingLane otherwise) => x.value > y.value ? then : otherwise;
+    public static CountingLane IfGreater(CountingLane x, CountingLane y, CountingLane then, CountingLane otherwise) =>
+        x.value > y.value ? then : otherwise;
 
     public static CountingLane Even(CountingLane low, CountingLane high) => low;
 

@@ -15,16 +15,25 @@ internal sealed class LabelPlacer(double left, double top, double right, double 
         double least = double.PositiveInfinity;
         foreach (double distance in (double[])[0, 14, 28, 42, 56])
         {
-            foreach ((double cornerX, double cornerY) in ((double, double)[])[
-                (x + 8, y - (h / 2) - distance), (x + 8, y - (h / 2) + distance), (x - 8 - w, y - (h / 2) - distance), (x - 8 - w, y - (h / 2) + distance),
-                (x - (w / 2), y - h - 7 - distance), (x - (w / 2), y + 7 + distance)])
+            foreach (
+                (double cornerX, double cornerY) in ((double, double)[])
+                    [
+                        (x + 8, y - (h / 2) - distance),
+                        (x + 8, y - (h / 2) + distance),
+                        (x - 8 - w, y - (h / 2) - distance),
+                        (x - 8 - w, y - (h / 2) + distance),
+                        (x - (w / 2), y - h - 7 - distance),
+                        (x - (w / 2), y + 7 + distance),
+                    ])
             {
                 double cost = distance;
                 foreach ((double bx, double by, double bw, double bh, double weight) in taken)
                     cost += weight * Overlap(cornerX, w, bx, bw) * Overlap(cornerY, h, by, bh);
                 cost += cornerX < left || cornerX + w > right || cornerY < top || cornerY + h > bottom ? 1e4 : 0;
                 if (cost < least)
+                {
                     (least, best) = (cost, (cornerX, cornerY));
+                }
             }
         }
 
@@ -32,5 +41,6 @@ internal sealed class LabelPlacer(double left, double top, double right, double 
         return best;
     }
 
-    private static double Overlap(double a, double lengthA, double b, double lengthB) => Math.Max(0, Math.Min(a + lengthA, b + lengthB) - Math.Max(a, b));
+    private static double Overlap(double a, double lengthA, double b, double lengthB) =>
+        Math.Max(0, Math.Min(a + lengthA, b + lengthB) - Math.Max(a, b));
 }

@@ -21,14 +21,23 @@ internal static class MachinePeak
     public static int WidestRegister => Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128;
 
     /// <summary>GFLOP/s of one short measurement with registers of some bits, at most <see cref="WidestRegister"/>.</summary>
-    public static double Once(int width) => width switch { 512 => Once<Lanes512<Fused>>(), 256 => Once<Lanes256<Fused>>(), _ => Once<Lanes128<Fused>>() };
+    public static double Once(int width) =>
+        width switch
+        {
+            512 => Once<Lanes512<Fused>>(),
+            256 => Once<Lanes256<Fused>>(),
+            _ => Once<Lanes128<Fused>>(),
+        };
 
     /// <summary>The best of many short measurements: anything else that runs on the machine only makes one slower.</summary>
     public static double Best(int width)
     {
         double best = 0;
         for (int run = 0; run < 40; run++)
+        {
             best = Math.Max(best, Once(width));
+        }
+
         return best;
     }
 

@@ -19,9 +19,17 @@ internal static class MarkdownTable
 
             string[] cells = [.. line.Trim().Trim('|').Split('|').Select(Plain)];
             if (header is null)
+            {
                 header = cells;
-            else if (cells.Length == header.Length && header.Contains(column) && cells[0].Length > 0 && !cells[0].StartsWith("--", StringComparison.Ordinal))
+            }
+            else if (
+                cells.Length == header.Length
+                && header.Contains(column)
+                && cells[0].Length > 0
+                && !cells[0].StartsWith("--", StringComparison.Ordinal))
+            {
                 yield return header.Zip(cells).DistinctBy(pair => pair.First).ToDictionary(pair => pair.First, pair => pair.Second);
+            }
         }
     }
 
@@ -46,5 +54,9 @@ internal static class MarkdownTable
     };
 
     private static string Plain(string cell) =>
-        cell.Replace("*", "", StringComparison.Ordinal).Replace("&lt;", "<", StringComparison.Ordinal).Replace("&gt;", ">", StringComparison.Ordinal).Trim().Trim('\'');
+        cell.Replace("*", "", StringComparison.Ordinal)
+            .Replace("&lt;", "<", StringComparison.Ordinal)
+            .Replace("&gt;", ">", StringComparison.Ordinal)
+            .Trim()
+            .Trim('\'');
 }

@@ -33,13 +33,18 @@ internal sealed record Measurement(string Class, string Case, double Loop, doubl
     /// <summary>The cases of a class, in the order of its source; those that were not measured are left out.</summary>
     public static IEnumerable<Measurement> Read(string folder, Type type)
     {
-        ILookup<string, Dictionary<string, string>> rows = MarkdownTable.Read(Path.Combine(folder, type.Name + ".md"), "Case").ToLookup(row => row["Case"]);
+        ILookup<string, Dictionary<string, string>> rows = MarkdownTable
+            .Read(Path.Combine(folder, type.Name + ".md"), "Case")
+            .ToLookup(row => row["Case"]);
         Bench bench = (Bench)Activator.CreateInstance(type)!;
         foreach (string name in bench.Cases)
         {
             Dictionary<string, Dictionary<string, string>> forms = rows[name].ToDictionary(row => row["Method"]);
             if (forms.Count < 3)
+            {
                 continue;
+            }
+
             Dictionary<string, string> tiled = forms["tiled"];
             yield return new Measurement(
                 type.Name, name, Time(forms["loop"]), Time(forms["Vector<T>"]), Time(tiled), tiled["Rate"], tiled["Of peak"],

@@ -11,7 +11,9 @@ namespace EmbeddedBackprop.Benchmarks.Reports;
 /// <summary>The bandwidth of one core for each level of its memory, and the levels' sizes as the system reports them.</summary>
 internal static class MemoryBandwidth
 {
-    /// <summary>The levels by name with their bytes, from the fastest; the last one, DRAM, has no end. Without a system that tells: DRAM alone.</summary>
+    /// <summary>
+    /// The levels by name with their bytes, from the fastest; the last one, DRAM, has no end. Without a system that tells: DRAM alone.
+    /// </summary>
     public static (string Name, double Bytes)[] Levels { get; } = [.. ReadCaches(), ("DRAM", double.PositiveInfinity)];
 
     /// <summary>The smallest level that holds so many bytes.</summary>
@@ -41,7 +43,9 @@ internal static class MemoryBandwidth
         {
             string Value(string name) => File.ReadAllText(Path.Combine(index, name)).Trim();
             if (Value("type") != "Instruction" && Value("size") is [.. var number, 'K'])
+            {
                 yield return ("L" + Value("level"), 1024 * double.Parse(number, CultureInfo.InvariantCulture));
+            }
         }
     }
 
@@ -84,6 +88,7 @@ internal static class MemoryBandwidth
 
     private readonly struct Adding(Memory<float> memory) : IWork
     {
-        public void Call() => Elementwise.MultiplyAdd(Arithmetic.Fused, 1e-9f, memory.Span[..(memory.Length / 2)], memory.Span[(memory.Length / 2)..]);
+        public void Call() =>
+            Elementwise.MultiplyAdd(Arithmetic.Fused, 1e-9f, memory.Span[..(memory.Length / 2)], memory.Span[(memory.Length / 2)..]);
     }
 }

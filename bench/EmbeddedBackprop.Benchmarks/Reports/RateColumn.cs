@@ -12,9 +12,12 @@ internal sealed class RateColumn(bool share) : IColumn
 
     public string ColumnName => share ? "Of peak" : "Rate";
 
-    public string Legend => share
-        ? string.Create(CultureInfo.InvariantCulture, $"Share of the peak of one core, {MachinePeak.Gflops:F0} GFLOP/s (independent multiply-adds, measured by this program)")
-        : "Operations of one call in the fastest iteration, billions a second (a multiply-add is two; comparing and work on bits do not count)";
+    public string Legend =>
+        share
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"Share of the peak of one core, {MachinePeak.Gflops:F0} GFLOP/s (independent multiply-adds, measured by this program)")
+            : "Operations of one call in the fastest iteration, billions a second (a multiply-add is two; comparing and work on bits do not count)";
 
     public bool AlwaysShow => true;
 
@@ -34,13 +37,20 @@ internal sealed class RateColumn(bool share) : IColumn
 
     public string GetValue(Summary summary, BenchmarkCase benchmarkCase)
     {
-        if (summary[benchmarkCase]?.ResultStatistics is not { } statistics || Activator.CreateInstance(benchmarkCase.Descriptor.Type) is not Bench bench)
+        if (
+            summary[benchmarkCase]?.ResultStatistics is not { } statistics
+            || Activator.CreateInstance(benchmarkCase.Descriptor.Type) is not Bench bench)
+        {
             return "NA";
+        }
+
         bench.Case = (string)benchmarkCase.Parameters[nameof(Bench.Case)];
 
         // Comparing is no operation: a pooling by maxima has no rate.
         if (bench.Work == 0)
+        {
             return "-";
+        }
 
         // Work a nanosecond is billions a second.
         double rate = bench.Work / statistics.Min;

@@ -6,22 +6,31 @@ using EmbeddedBackprop.Benchmarks.Steps;
 namespace EmbeddedBackprop.Benchmarks.Reports;
 
 /// <summary>
-/// Turns bench/results into docs/benchmarks.md and docs/charts. README.md gets a short table and one chart between its two marker lines, if it has them.
+/// Turns bench/results into docs/benchmarks.md and docs/charts. README.md gets a short table and one chart between its two marker lines, if it has
+/// them.
 /// </summary>
 internal static class ReportCommand
 {
-    private const string Begin = "<!-- benchmarks: begin (written by the command \"report\" of the benchmark program) -->", End = "<!-- benchmarks: end -->";
+    private const string Begin = "<!-- benchmarks: begin (written by the command \"report\" of the benchmark program) -->",
+        End = "<!-- benchmarks: end -->";
 
     private static readonly (Type Type, string Title)[] Families =
     [
-        (typeof(TrainStepBench), "Training step"), (typeof(GemmBench), "Matrix products of a dense layer (samples x inputs x outputs)"),
-        (typeof(GemvBench), "Dense layer of one sample (inputs x outputs)"), (typeof(DotBench), "One neuron: dot product"),
-        (typeof(GerBench), "Rank-1 update (inputs x outputs)"), (typeof(ReduceBench), "Sums over samples (samples x outputs)"),
-        (typeof(SoftmaxBench), "Softmax (samples x classes)"), (typeof(FunctionsBench), "Transcendental functions (length)"),
-        (typeof(ElementwiseBench), "Element-wise multiply-add (length)"), (typeof(OptimizersBench), "Optimiser updates"),
-        (typeof(GatesBench), "Gates of a recurrent layer (samples x units)"), (typeof(RecurrentStepBench), "Recurrent nets: training step and prediction (steps x features x units)"),
+        (typeof(TrainStepBench), "Training step"),
+        (typeof(GemmBench), "Matrix products of a dense layer (samples x inputs x outputs)"),
+        (typeof(GemvBench), "Dense layer of one sample (inputs x outputs)"),
+        (typeof(DotBench), "One neuron: dot product"),
+        (typeof(GerBench), "Rank-1 update (inputs x outputs)"),
+        (typeof(ReduceBench), "Sums over samples (samples x outputs)"),
+        (typeof(SoftmaxBench), "Softmax (samples x classes)"),
+        (typeof(FunctionsBench), "Transcendental functions (length)"),
+        (typeof(ElementwiseBench), "Element-wise multiply-add (length)"),
+        (typeof(OptimizersBench), "Optimiser updates"),
+        (typeof(GatesBench), "Gates of a recurrent layer (samples x units)"),
+        (typeof(RecurrentStepBench), "Recurrent nets: training step and prediction (steps x features x units)"),
         (typeof(ConvBench), "Convolutions (samples x channels x rows x columns x filters x kernel)"),
-        (typeof(PoolBench), "Pooling (samples x channels x rows x columns)"), (typeof(NormBench), "Normalisation and dropout (samples x channels x positions)"),
+        (typeof(PoolBench), "Pooling (samples x channels x rows x columns)"),
+        (typeof(NormBench), "Normalisation and dropout (samples x channels x positions)"),
     ];
 
     private static readonly HashSet<string> MainCases =
@@ -55,9 +64,14 @@ internal static class ReportCommand
         string charts = Path.Combine(root, "docs", "charts");
         Directory.CreateDirectory(charts);
         if (main.Length > 0)
+        {
             Charts.Speed(Path.Combine(charts, "speed.svg"), [.. main.Where(row => !row.Case.Contains("gathered", StringComparison.Ordinal))]);
+        }
+
         if (gradient.Length > 0)
+        {
             Charts.Gradient(Path.Combine(charts, "gradient.svg"), gradient);
+        }
 
         ScalingChart.Draw(folder, charts);
         RooflineChart.Draw(folder, charts);
@@ -74,7 +88,10 @@ internal static class ReportCommand
 
         string[] allocating = Allocations.Read(folder);
         foreach (string row in allocating)
+        {
             Console.Error.WriteLine($"allocates: {row}");
+        }
+
         return allocating.Length == 0 ? 0 : 1;
     }
 
@@ -83,16 +100,28 @@ internal static class ReportCommand
     {
         StringBuilder text = new(Begin);
         text.Append("\n\n| work | EmbeddedBackprop | the fastest C | PyTorch |\n| --- | ---: | --- | ---: |\n");
-        foreach (Dictionary<string, string> row in MarkdownTable.Read(Path.Combine(folder, "peers.md"), "ahead of us").Where(row => SummaryRows.Contains(row["work"])))
+        foreach (
+            Dictionary<string, string> row in MarkdownTable
+                .Read(Path.Combine(folder, "peers.md"), "ahead of us")
+                .Where(row => SummaryRows.Contains(row["work"])))
         {
-            KeyValuePair<string, string> fastest = row.Where(cell => cell.Key.StartsWith("C ", StringComparison.Ordinal) || cell.Key.StartsWith("C,", StringComparison.Ordinal))
-                .Where(cell => cell.Value.Length > 0).MinBy(cell => TimesOurs(cell.Value));
-            text.Append(CultureInfo.InvariantCulture, $"| {row["work"]} | {row["EmbeddedBackprop"]} | {fastest.Value} ({fastest.Key}) | {row["PyTorch"]} |\n");
+            KeyValuePair<string, string> fastest = row.Where(cell =>
+                    cell.Key.StartsWith("C ", StringComparison.Ordinal) || cell.Key.StartsWith("C,", StringComparison.Ordinal))
+                .Where(cell => cell.Value.Length > 0)
+                .MinBy(cell => TimesOurs(cell.Value));
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"| {row["work"]} | {row["EmbeddedBackprop"]} | {fastest.Value} ({fastest.Key}) | {row["PyTorch"]} |\n");
         }
 
         text.Append("\nBeside each time: how many times ours it is; below 1 the other program is faster. One core, medians, all programs in turn:\n");
-        text.Append(CultureInfo.InvariantCulture, $"`bench/peers/run.sh --data-dir DIR` ([all figures]({Address(folder)}/peers.md), [how it is made fair](bench/peers/README.md)).\n\n");
-        return text.Append(CultureInfo.InvariantCulture, $"![Bars: training steps and matrix products, times as fast as the loop](docs/charts/speed.svg)\n\n{End}").ToString();
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"`bench/peers/run.sh --data-dir DIR` ([all figures]({Address(folder)}/peers.md), [how it is made fair](bench/peers/README.md)).\n\n");
+        return text.Append(
+                CultureInfo.InvariantCulture,
+                $"![Bars: training steps and matrix products, times as fast as the loop](docs/charts/speed.svg)\n\n{End}")
+            .ToString();
     }
 
     /// <summary>The ratio that a cell of peers.md ends with: "30.1 ms, 0.97".</summary>
@@ -102,9 +131,14 @@ internal static class ReportCommand
     private static string MainPart(string folder, Measurement[] main)
     {
         StringBuilder text = new(Table(main));
-        text.Append(CultureInfo.InvariantCulture, $"\nThe fastest of twelve iterations (the machine was shared), one core: column Min of the tables in `{Address(folder)}`, which also have mean, median, SDK, CPU and commit.\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"\nThe fastest of twelve iterations (the machine was shared), one core: column Min of the tables in `{Address(folder)}`, which also have mean, median, SDK, CPU and commit.\n"
+        );
         text.Append("Command: `dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- publish`. ");
-        text.Append("\"Loop\" is the scalar twin that defines the bits, \"Vector&lt;T&gt;\" and \"tiled\" are the kernel at the runtime's and at the widest width.\n\n");
+        text.Append(
+            "\"Loop\" is the scalar twin that defines the bits, \"Vector&lt;T&gt;\" and \"tiled\" are the kernel at the runtime's and at the widest width.\n\n"
+        );
         text.Append("![Bars: training steps and matrix products, times as fast as the loop](charts/speed.svg)\n\n");
         text.Append("![Lines: time of one gradient over the number of weights, finite differences and backpropagation](charts/gradient.svg)\n");
         PeersTable(text, folder);
@@ -116,49 +150,92 @@ internal static class ReportCommand
     {
         Dictionary<string, string>[] rows = [.. MarkdownTable.Read(Path.Combine(folder, "peers.md"), "ahead of us")];
         if (rows.Length == 0)
+        {
             return;
-        text.Append("\n## Beside other programs\n\nAll in turn on one core: the time, and how many times ours it is. Command: `bench/peers/run.sh --data-dir DIR`; ");
-        text.Append(CultureInfo.InvariantCulture, $"[what is measured and how](../bench/peers/README.md), [all figures](../{Address(folder)}/peers.md).\n");
+        }
+
+        text.Append(
+            "\n## Beside other programs\n\nAll in turn on one core: the time, and how many times ours it is. Command: `bench/peers/run.sh --data-dir DIR`; "
+        );
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"[what is measured and how](../bench/peers/README.md), [all figures](../{Address(folder)}/peers.md).\n");
 
         // Tables of nets that not all peers know have columns of their own.
         foreach (IGrouping<string, Dictionary<string, string>> table in rows.GroupBy(row => string.Join('|', row.Keys)))
         {
-            string[] columns = [.. table.First().Keys.Where(column => column is not ("must" or "met" or "aim") && !column.StartsWith("C by hand", StringComparison.Ordinal))];
-            text.Append("\n| ").AppendJoin(" | ", columns).Append(" |\n|").Append(string.Concat(columns.Select(column => column is "work" or "ahead of us" ? " --- |" : " ---: |"))).Append('\n');
+            string[] columns =
+            [
+                .. table
+                    .First()
+                    .Keys.Where(column => column is not ("must" or "met" or "aim") && !column.StartsWith("C by hand", StringComparison.Ordinal)),
+            ];
+            text.Append("\n| ")
+                .AppendJoin(" | ", columns)
+                .Append(" |\n|")
+                .Append(string.Concat(columns.Select(column => column is "work" or "ahead of us" ? " --- |" : " ---: |")))
+                .Append('\n');
             foreach (Dictionary<string, string> row in table)
+            {
                 text.Append("| ").AppendJoin(" | ", columns.Select(column => row[column])).Append(" |\n");
+            }
         }
     }
 
     private static string Document(string folder, Measurement[] all, Measurement[] main)
     {
         StringBuilder text = new();
-        text.Append("# Benchmarks\n\n").Append(MainPart(folder, main)).Append("\n## Targets\n\n").Append(TargetsCommand.Table(folder)).Append("\n## Where the loop wins, or nearly\n\n");
+        text.Append("# Benchmarks\n\n")
+            .Append(MainPart(folder, main))
+            .Append("\n## Targets\n\n")
+            .Append(TargetsCommand.Table(folder))
+            .Append("\n## Where the loop wins, or nearly\n\n");
         Measurement[] close = [.. all.Where(row => row.Loop < 1.5 * Math.Max(row.Vector, row.Tiled))];
-        text.Append(close.Length == 0 ? "Nowhere: the closest cases are these.\n\n" : "Cases in which Vector&lt;T&gt; or the tile is not even 1.5 times as fast as the loop:\n\n");
+        text.Append(
+            close.Length == 0
+                ? "Nowhere: the closest cases are these.\n\n"
+                : "Cases in which Vector&lt;T&gt; or the tile is not even 1.5 times as fast as the loop:\n\n");
         text.Append(Table(close.Length > 0 ? close : [.. all.OrderBy(row => row.Loop / Math.Max(row.Vector, row.Tiled)).Take(3)]));
         text.Append("\n## All cases\n");
         foreach ((Type type, string title) in Families)
         {
             Measurement[] rows = [.. all.Where(row => row.Class == type.Name)];
             if (rows.Length > 0)
+            {
                 text.Append(CultureInfo.InvariantCulture, $"\n### {title}\n\n").Append(Table(rows));
+            }
         }
 
-        text.Append("\nCases called \"compact\" have rows that are not padded to 16 floats. \"Gathered\" reads the batch from 50,000 shuffled samples of bytes first.\n");
-        foreach ((string name, string chart) in ((string, string)[])[
-            ("widths", ""), ("functions", ""), ("roofline", "![Kernels by operations per byte below the machine's roofs](charts/roofline.svg)"),
-            ("scaling", "![Training throughput by batch, threads, layer width and vector width](charts/scaling.svg)"), ("threads", ""), ("aot", ""),
-            ("batches", ""), ("differences", ""), ("nielsen", "")])
+        text.Append(
+            "\nCases called \"compact\" have rows that are not padded to 16 floats. \"Gathered\" reads the batch from 50,000 shuffled samples of bytes first.\n"
+        );
+        foreach (
+            (string name, string chart) in ((string, string)[])
+                [
+                    ("widths", ""),
+                    ("functions", ""),
+                    ("roofline", "![Kernels by operations per byte below the machine's roofs](charts/roofline.svg)"),
+                    ("scaling", "![Training throughput by batch, threads, layer width and vector width](charts/scaling.svg)"),
+                    ("threads", ""),
+                    ("aot", ""),
+                    ("batches", ""),
+                    ("differences", ""),
+                    ("nielsen", ""),
+                ])
         {
             string file = Path.Combine(folder, name + ".md");
             if (!File.Exists(file))
+            {
                 continue;
+            }
+
             string[] lines = File.ReadAllLines(file);
             string command = lines.First(line => line.StartsWith("| command", StringComparison.Ordinal)).Split('|')[2].Trim();
             text.Append(CultureInfo.InvariantCulture, $"\n## {lines[0][2..]}\n\n{command}\n\n");
             if (chart.Length > 0)
+            {
                 text.Append(chart).Append("\n\n");
+            }
 
             // Headings within the file go one level down.
             text.AppendJoin('\n', lines.SkipWhile(line => !line.StartsWith("| command", StringComparison.Ordinal)).Skip(2)
@@ -197,12 +274,17 @@ internal static class ReportCommand
 
     private static string Table(Measurement[] rows)
     {
-        StringBuilder text = new("| case | loop | Vector&lt;T&gt; | tiled | Vector&lt;T&gt; faster | tiled faster | rate, tiled | of peak | bytes allocated |\n");
+        StringBuilder text = new(
+            "| case | loop | Vector&lt;T&gt; | tiled | Vector&lt;T&gt; faster | tiled faster | rate, tiled | of peak | bytes allocated |\n");
         text.Append("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n");
         foreach (Measurement row in rows)
         {
-            text.Append(CultureInfo.InvariantCulture, $"| {row.Label} | {MarkdownTable.Time(row.Loop)} | {MarkdownTable.Time(row.Vector)} | {MarkdownTable.Time(row.Tiled)} ");
-            text.Append(CultureInfo.InvariantCulture, $"| {row.Loop / row.Vector:F1}x | {row.Loop / row.Tiled:F1}x | {row.Rate} | {row.Share} | {row.Allocated} |\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"| {row.Label} | {MarkdownTable.Time(row.Loop)} | {MarkdownTable.Time(row.Vector)} | {MarkdownTable.Time(row.Tiled)} ");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"| {row.Loop / row.Vector:F1}x | {row.Loop / row.Tiled:F1}x | {row.Rate} | {row.Share} | {row.Allocated} |\n");
         }
 
         return text.ToString();

@@ -23,10 +23,17 @@ internal static class ResultFile
     /// <summary>The processor's name from cpuid, and its generation where a virtual machine hides the model.</summary>
     public static string Processor { get; } = ReadProcessor();
 
-    private static string Slug => string.Join('-', new string([.. Processor.ToLowerInvariant()
-            .Replace("(r)", "", StringComparison.Ordinal).Replace("(tm)", "", StringComparison.Ordinal).Replace("zen ", "zen", StringComparison.Ordinal)
-            .Select(c => char.IsAsciiLetterOrDigit(c) ? c : ' ')])
-        .Split(' ', StringSplitOptions.RemoveEmptyEntries));
+    private static string Slug =>
+        string.Join(
+            '-',
+            new string([
+                .. Processor
+                    .ToLowerInvariant()
+                    .Replace("(r)", "", StringComparison.Ordinal)
+                    .Replace("(tm)", "", StringComparison.Ordinal)
+                    .Replace("zen ", "zen", StringComparison.Ordinal)
+                    .Select(c => char.IsAsciiLetterOrDigit(c) ? c : ' '),
+            ]).Split(' ', StringSplitOptions.RemoveEmptyEntries));
 
     /// <summary>Writes NAME.md.</summary>
     /// <param name="name">The file's name without extension.</param>
@@ -36,12 +43,18 @@ internal static class ResultFile
     public static void Write(string name, string title, string command, string body)
     {
         StringBuilder text = new();
-        string vector = string.Create(CultureInfo.InvariantCulture, $"Vector&lt;float&gt;.Count {Vector<float>.Count}, Vector512 {(Vector512.IsHardwareAccelerated ? "yes" : "no")}");
+        string vector = string.Create(
+            CultureInfo.InvariantCulture,
+            $"Vector&lt;float&gt;.Count {Vector<float>.Count}, Vector512 {(Vector512.IsHardwareAccelerated ? "yes" : "no")}");
         text.Append(CultureInfo.InvariantCulture, $"# {title}\n\n| measured with | |\n| --- | --- |\n");
-        text.Append(CultureInfo.InvariantCulture, $"| CPU | {Processor}, {RuntimeInformation.ProcessArchitecture}; {vector}; peak of one core {MachinePeak.Gflops:F0} GFLOP/s |\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"| CPU | {Processor}, {RuntimeInformation.ProcessArchitecture}; {vector}; peak of one core {MachinePeak.Gflops:F0} GFLOP/s |\n");
         text.Append(CultureInfo.InvariantCulture, $"| SDK, runtime | {Output("dotnet", "--version")}, {RuntimeInformation.FrameworkDescription} |\n");
         text.Append(CultureInfo.InvariantCulture, $"| system | {RuntimeInformation.OSDescription} |\n| commit | {Commit()} |\n");
-        text.Append(CultureInfo.InvariantCulture, $"| command | `dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- {command}` |\n\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"| command | `dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- {command}` |\n\n");
         text.Append(body.Replace("\r\n", "\n", StringComparison.Ordinal).TrimEnd()).Append('\n');
         Directory.CreateDirectory(Folder);
         string path = Path.Combine(Folder, name + ".md");
@@ -54,7 +67,9 @@ internal static class ResultFile
     {
         try
         {
-            using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, WorkingDirectory = Root })!;
+            using Process process = Process.Start(
+                new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, WorkingDirectory = Root }
+            )!;
             string text = process.StandardOutput.ReadToEnd().Trim();
             process.WaitForExit();
             return process.ExitCode == 0 ? text : "unknown";
@@ -76,16 +91,21 @@ internal static class ResultFile
         for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
             if (File.Exists(Path.Combine(folder.FullName, "EmbeddedBackprop.sln")))
+            {
                 return folder.FullName;
+            }
         }
 
-        throw new DirectoryNotFoundException($"No EmbeddedBackprop.sln above {AppContext.BaseDirectory}: the benchmarks write into the repository they were built in.");
+        throw new DirectoryNotFoundException(
+            $"No EmbeddedBackprop.sln above {AppContext.BaseDirectory}: the benchmarks write into the repository they were built in.");
     }
 
     private static string ReadProcessor()
     {
         if (!X86Base.IsSupported)
+        {
             return RuntimeInformation.ProcessArchitecture.ToString();
+        }
 
         // Leaves 0x80000002 to 4 hold 48 characters of the name.
         StringBuilder name = new();
@@ -93,7 +113,9 @@ internal static class ResultFile
         {
             (int a, int b, int c, int d) = X86Base.CpuId(unchecked((int)0x80000002) + leaf, 0);
             foreach (int word in (ReadOnlySpan<int>)[a, b, c, d])
+            {
                 name.Append(Encoding.ASCII.GetString(BitConverter.GetBytes(word)));
+            }
         }
 
         int signature = X86Base.CpuId(1, 0).Eax;

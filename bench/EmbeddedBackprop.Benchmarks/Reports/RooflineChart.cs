@@ -16,13 +16,21 @@ internal static class RooflineChart
     /// <returns>The file written, or nothing if there is no roofline.md.</returns>
     public static string Draw(string folder, string charts)
     {
-        string source = Path.Combine(folder, "roofline.md"), target = Path.Combine(charts, "roofline.svg");
-        Dictionary<string, string>[] peaks = [.. MarkdownTable.Read(source, "registers")], roofs = [.. MarkdownTable.Read(source, "roof").Where(row => row.ContainsKey("GB/s"))],
+        string source = Path.Combine(folder, "roofline.md"),
+            target = Path.Combine(charts, "roofline.svg");
+        Dictionary<string, string>[] peaks = [.. MarkdownTable.Read(source, "registers")],
+            roofs = [.. MarkdownTable.Read(source, "roof").Where(row => row.ContainsKey("GB/s"))],
             kernels = [.. MarkdownTable.Read(source, "kernel")];
         if (peaks.Length == 0 || kernels.Length == 0)
+        {
             return "";
+        }
 
-        Svg svg = new(Width, Height, "Roofline of one core", "What a kernel reaches (dots) over the operations it has for each byte it must move; a dot cannot be above the roof of its memory.");
+        Svg svg = new(
+            Width,
+            Height,
+            "Roofline of one core",
+            "What a kernel reaches (dots) over the operations it has for each byte it must move; a dot cannot be above the roof of its memory.");
         double x = Left + 24;
         foreach ((string family, string style) in Styles)
         {
@@ -51,24 +59,43 @@ internal static class RooflineChart
             string name = string.Create(CultureInfo.InvariantCulture, $"{row["roof"]} {bandwidth:F0} GB/s");
 
             for (double at = X(low); at < X(high); at += 3)
+            {
                 labels.Block(at, Y(low * bandwidth) + ((at - X(low)) / (X(high) - X(low)) * (Y(peak) - Y(low * bandwidth))), 3, 3, 0.08);
+            }
 
             // The name is at the foot of its line, turned along it.
             double foot = low * 1.12, angle = -Math.Atan2(Y(1) - Y(2), X(2) - X(1)) * 180 / Math.PI;
             svg.TurnedText(X(foot), Y(foot * bandwidth) - 6, angle, "note", name);
             for (int step = 0; step < 10; step++)
+            {
                 labels.Block(X(foot) + (step * 8), Y(foot * bandwidth) - 14 - (step * 8 * Math.Tan(-angle * Math.PI / 180)), 10, 14);
+            }
         }
 
         foreach (Dictionary<string, string> row in kernels)
+        {
             labels.Block(X(MarkdownTable.Number(row["FLOP/byte"])) - 5, Y(MarkdownTable.Number(row["GFLOP/s"])) - 5, 10, 10);
+        }
+
         foreach (Dictionary<string, string> row in kernels)
         {
             double kernelX = X(MarkdownTable.Number(row["FLOP/byte"])), kernelY = Y(MarkdownTable.Number(row["GFLOP/s"]));
             string style = Styles.FirstOrDefault(pair => pair.Family == row["family"]).Style ?? "loop";
             (double labelX, double labelY) = labels.Place(kernelX, kernelY, 6.7 * row["kernel"].Length, 13);
             if (Math.Abs(labelY + 6 - kernelY) > 16 || labelX > kernelX + 14)
-                svg.Line(kernelX, kernelY, labelX + (labelX > kernelX ? -2 : 3.3 * row["kernel"].Length), labelY + (labelX > kernelX ? 7 : labelY > kernelY ? 0 : 13), "leader");
+            {
+                svg.Line(
+                    kernelX,
+                    kernelY,
+                    labelX + (labelX > kernelX ? -2 : 3.3 * row["kernel"].Length),
+                    labelY
+                        + (
+                            labelX > kernelX ? 7
+                            : labelY > kernelY ? 0
+                            : 13),
+                    "leader");
+            }
+
             svg.Dot(kernelX, kernelY, style);
             svg.Text(labelX, labelY + 10.5, "small", row["kernel"]);
         }
@@ -86,7 +113,12 @@ internal static class RooflineChart
         for (double value = FromX; value <= ToX; value *= 2)
         {
             svg.Line(X(value), Top, X(value), Height - Bottom, "grid");
-            svg.Text(X(value), Height - Bottom + 18, "note", value < 1 ? string.Create(CultureInfo.InvariantCulture, $"1/{1 / value:F0}") : value.ToString("F0", CultureInfo.InvariantCulture), "middle");
+            svg.Text(
+                X(value),
+                Height - Bottom + 18,
+                "note",
+                value < 1 ? string.Create(CultureInfo.InvariantCulture, $"1/{1 / value:F0}") : value.ToString("F0", CultureInfo.InvariantCulture),
+                "middle");
         }
 
         for (double value = FromY; value <= ToY; value *= 2)

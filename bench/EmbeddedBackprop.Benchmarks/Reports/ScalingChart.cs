@@ -15,22 +15,39 @@ internal static class ScalingChart
         string source = Path.Combine(folder, "scaling.md"), target = Path.Combine(charts, "scaling.svg");
         Dictionary<string, string>[] batches = [.. MarkdownTable.Read(source, "batch")], layers = [.. MarkdownTable.Read(source, "H")];
         if (batches.Length == 0 || layers.Length == 0)
+        {
             return "";
+        }
+
         string[] columns = [.. layers[0].Keys.Where(key => key.StartsWith("GFLOP/s, ", StringComparison.Ordinal))];
-        double highest = batches.SelectMany(row => row.Where(cell => cell.Key.StartsWith("GFLOP/s", StringComparison.Ordinal))).Max(cell => MarkdownTable.Number(cell.Value));
+        double highest = batches
+            .SelectMany(row => row.Where(cell => cell.Key.StartsWith("GFLOP/s", StringComparison.Ordinal)))
+            .Max(cell => MarkdownTable.Number(cell.Value));
         double most = Math.Ceiling(highest / 100) * 100;
 
-        Svg svg = new(Width, Height, "Training throughput, GFLOP/s", "Whole training steps: sigmoid layers, quadratic loss, SGD. The bits depend on neither threads nor registers.");
+        Svg svg = new(
+            Width,
+            Height,
+            "Training throughput, GFLOP/s",
+            "Whole training steps: sigmoid layers, quadratic loss, SGD. The bits depend on neither threads nor registers.");
         Panel left = new(svg, 60, 300, 1, 512, most, "batch");
         left.Frame();
         (string Style, string Net)[] nets = [("tiled", "[784,512,512,10]"), ("vector", "[784,30,10]")];
         foreach ((string style, string net) in nets)
         {
             Dictionary<string, string>[] rows = [.. batches.Where(row => row["net"] == net)];
-            foreach ((string column, string line, string threads) in ((string, string, string)[])[("GFLOP/s", "line", "1 thread"), ("GFLOP/s, two threads", "dashed", "2 threads")])
+            foreach (
+                (string column, string line, string threads) in ((string, string, string)[])
+                    [("GFLOP/s", "line", "1 thread"), ("GFLOP/s, two threads", "dashed", "2 threads")])
             {
                 if (rows.Length > 0 && rows[0].ContainsKey(column))
-                    left.Series([.. rows.Select(row => (MarkdownTable.Number(row["batch"]), MarkdownTable.Number(row[column])))], style, line, $"{net}, {threads}");
+                {
+                    left.Series(
+                        [.. rows.Select(row => (MarkdownTable.Number(row["batch"]), MarkdownTable.Number(row[column])))],
+                        style,
+                        line,
+                        $"{net}, {threads}");
+                }
             }
         }
 
@@ -41,7 +58,11 @@ internal static class ScalingChart
         {
             // Vector<T> lies on the line of its own width, so it is dashed.
             string name = columns[i]["GFLOP/s, ".Length..];
-            right.Series([.. layers.Select(row => (MarkdownTable.Number(row["H"]), MarkdownTable.Number(row[columns[i]])))], styles[i % styles.Length], name.Contains("Vector", StringComparison.Ordinal) ? "dashed" : "line", name);
+            right.Series(
+                [.. layers.Select(row => (MarkdownTable.Number(row["H"]), MarkdownTable.Number(row[columns[i]])))],
+                styles[i % styles.Length],
+                name.Contains("Vector", StringComparison.Ordinal) ? "dashed" : "line",
+                name);
         }
 
         left.Labels();
@@ -81,9 +102,14 @@ internal static class ScalingChart
             for (int i = 0; i < points.Length; i++)
             {
                 if (i > 0)
+                {
                     svg.Line(X(points[i - 1].X), Y(points[i - 1].Y), X(points[i].X), Y(points[i].Y), $"{style}-{line}");
+                }
+
                 if (line == "line")
+                {
                     svg.Dot(X(points[i].X), Y(points[i].Y), style);
+                }
             }
 
             ends.Add((Y(points[^1].Y) + 4, style, name));

@@ -18,19 +18,26 @@ internal sealed class Svg
     }
 
     public void Rectangle(double x, double y, double w, double h, string style) =>
-        body.Append(CultureInfo.InvariantCulture, $"  <rect class=\"{style}\" x=\"{x:F1}\" y=\"{y:F1}\" width=\"{w:F1}\" height=\"{h:F1}\" rx=\"2\"/>\n");
+        body.Append(
+            CultureInfo.InvariantCulture,
+            $"  <rect class=\"{style}\" x=\"{x:F1}\" y=\"{y:F1}\" width=\"{w:F1}\" height=\"{h:F1}\" rx=\"2\"/>\n");
 
     public void Line(double x1, double y1, double x2, double y2, string style) =>
         body.Append(CultureInfo.InvariantCulture, $"  <line class=\"{style}\" x1=\"{x1:F1}\" y1=\"{y1:F1}\" x2=\"{x2:F1}\" y2=\"{y2:F1}\"/>\n");
 
-    public void Dot(double x, double y, string style) => body.Append(CultureInfo.InvariantCulture, $"  <circle class=\"{style}\" cx=\"{x:F1}\" cy=\"{y:F1}\" r=\"4\"/>\n");
+    public void Dot(double x, double y, string style) =>
+        body.Append(CultureInfo.InvariantCulture, $"  <circle class=\"{style}\" cx=\"{x:F1}\" cy=\"{y:F1}\" r=\"4\"/>\n");
 
     public void Text(double x, double y, string style, string text, string anchor = "start") =>
-        body.Append(CultureInfo.InvariantCulture, $"  <text class=\"{style}\" x=\"{x:F1}\" y=\"{y:F1}\" text-anchor=\"{anchor}\">{SecurityElement.Escape(text)}</text>\n");
+        body.Append(
+            CultureInfo.InvariantCulture,
+            $"  <text class=\"{style}\" x=\"{x:F1}\" y=\"{y:F1}\" text-anchor=\"{anchor}\">{SecurityElement.Escape(text)}</text>\n");
 
     /// <summary>Text turned about its beginning, in degrees clockwise.</summary>
     public void TurnedText(double x, double y, double angle, string style, string text) =>
-        body.Append(CultureInfo.InvariantCulture, $"  <text class=\"{style}\" transform=\"translate({x:F1} {y:F1}) rotate({angle:F1})\">{SecurityElement.Escape(text)}</text>\n");
+        body.Append(
+            CultureInfo.InvariantCulture,
+            $"  <text class=\"{style}\" transform=\"translate({x:F1} {y:F1}) rotate({angle:F1})\">{SecurityElement.Escape(text)}</text>\n");
 
     public void Save(string path)
     {

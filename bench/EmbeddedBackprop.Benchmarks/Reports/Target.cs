@@ -19,15 +19,27 @@ internal sealed record Target(string Work, string Measured, string Must, string 
     public static Target Missing(string work, string command, string source) => new(work, "not measured", "", $"run `{command}`", "", "", source);
 
     /// <summary>Several figures, each of which should be large: the lowest counts.</summary>
-    public static Target AtLeast(string work, IReadOnlyList<(string Name, double Value)> figures, double must, double? aim, string format, string source)
+    public static Target AtLeast(
+        string work,
+        IReadOnlyList<(string Name, double Value)> figures,
+        double must,
+        double? aim,
+        string format,
+        string source)
     {
         (string lowest, double value) = figures.MinBy(figure => figure.Value);
         string[] missed = [.. figures.Where(figure => figure.Value < must).Select(figure => $"{figure.Name} {Text(figure.Value, format)}")];
         int reached = figures.Count(figure => figure.Value >= aim);
         return new Target(
-            work, Text(value, format) + (figures.Count > 1 ? $" at least ({lowest})" : ""), Text(must, format),
-            missed.Length == 0 ? "yes" : string.Create(CultureInfo.InvariantCulture, $"no, missed by {1 - (value / must):P0}: {string.Join(", ", missed)}"),
-            aim is { } wanted ? Text(wanted, format) : "", aim is null ? "" : Reach(reached, figures.Count, 1 - (value / (aim ?? 1))), source);
+            work,
+            Text(value, format) + (figures.Count > 1 ? $" at least ({lowest})" : ""),
+            Text(must, format),
+            missed.Length == 0
+                ? "yes"
+                : string.Create(CultureInfo.InvariantCulture, $"no, missed by {1 - (value / must):P0}: {string.Join(", ", missed)}"),
+            aim is { } wanted ? Text(wanted, format) : "",
+            aim is null ? "" : Reach(reached, figures.Count, 1 - (value / (aim ?? 1))),
+            source);
     }
 
     /// <summary>A time that should be short.</summary>

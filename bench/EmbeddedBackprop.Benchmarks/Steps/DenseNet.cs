@@ -13,13 +13,24 @@ internal static class DenseNet
     {
         Sequential net = new(layers[0]);
         foreach (int layer in layers.AsSpan(1))
+        {
             net.Dense<Sigmoid>(layer);
+        }
+
         return net.Compile<Quadratic>(
-            new NetworkOptions { Batch = batch, Seed = 1, Threads = threads, Execution = execution, Initializer = new EmbeddedBackprop.Initializers.LeCun() });
+            new NetworkOptions
+            {
+                Batch = batch,
+                Seed = 1,
+                Threads = threads,
+                Execution = execution,
+                Initializer = new EmbeddedBackprop.Initializers.LeCun(),
+            });
     }
 
     /// <summary>
-    /// Operations of a training step: forward, weight gradient and input gradient are a multiply-add a weight and sample each (the first layer has no input
+    /// Operations of a training step: forward, weight gradient and input gradient are a multiply-add a weight and sample each (the first layer has no
+    /// input
     /// gradient), the update is one a parameter.
     /// </summary>
     public static double Operations(int[] layers, int batch)

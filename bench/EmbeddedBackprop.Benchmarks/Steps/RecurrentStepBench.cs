@@ -4,7 +4,8 @@ using EmbeddedBackprop.Training;
 namespace EmbeddedBackprop.Benchmarks.Steps;
 
 /// <summary>
-/// A recurrent layer whose last hidden state is classified (ten classes, softmax and cross-entropy, SGD): steps x features x units, a training step of a
+/// A recurrent layer whose last hidden state is classified (ten classes, softmax and cross-entropy, SGD): steps x features x units, a training step
+/// of a
 /// batch or a prediction.
 /// </summary>
 public class RecurrentStepBench : Bench
@@ -16,9 +17,14 @@ public class RecurrentStepBench : Bench
     private bool predicts;
 
     protected override IEnumerable<string> CaseList =>
-    [
-        "lstm 128x9x64 batch 32", "gru 128x9x64 batch 32", "rnn 128x9x64 batch 32", "lstm 128x9x64 predict", "gru 128x9x64 predict", "gru 21x5x19 batch 3",
-    ];
+        [
+            "lstm 128x9x64 batch 32",
+            "gru 128x9x64 batch 32",
+            "rnn 128x9x64 batch 32",
+            "lstm 128x9x64 predict",
+            "gru 128x9x64 predict",
+            "gru 21x5x19 batch 3",
+        ];
 
     /// <summary>Products only: forward, weight gradient, and the gradient of the hidden state; that of the input is not needed.</summary>
     public override double Work
@@ -35,24 +41,46 @@ public class RecurrentStepBench : Bench
 
     private bool IsPrediction => Case.EndsWith("predict", StringComparison.Ordinal);
 
-    public override int ResultHash() => predicts
-        ? HashOf(network.Predict(sequence), 1, Classes, Classes)
-        : network.InferencePlan.Parameters.ToArray()
-            .Aggregate(0, (hash, range) => HashCode.Combine(hash, HashOf(network.Parameters.Slice(range.Offset, range.Length), range.Rows, range.Columns, range.Stride)));
+    public override int ResultHash() =>
+        predicts
+            ? HashOf(network.Predict(sequence), 1, Classes, Classes)
+            : network
+                .InferencePlan.Parameters.ToArray()
+                .Aggregate(
+                    0,
+                    (hash, range) =>
+                        HashCode.Combine(hash, HashOf(network.Parameters.Slice(range.Offset, range.Length), range.Rows, range.Columns, range.Stride))
+                );
 
     protected override void Prepare(Form form)
     {
         predicts = IsPrediction;
         batch = predicts ? 1 : int.Parse(Case[(Case.LastIndexOf(' ') + 1)..], System.Globalization.CultureInfo.InvariantCulture);
-        network = RecurrentClassifier.Make(Word, Sizes[0], Sizes[1], Sizes[2], Classes, batch, form == Form.Loop ? Execution.Scalar : Execution.Vector);
+        network = RecurrentClassifier.Make(
+            Word,
+            Sizes[0],
+            Sizes[1],
+            Sizes[2],
+            Classes,
+            batch,
+            form == Form.Loop ? Execution.Scalar : Execution.Vector);
         Random random = new(1);
         sequence = new float[Sizes[0] * Sizes[1]];
         foreach (ref float value in sequence.AsSpan())
+        {
             value = (random.NextSingle() * 2) - 1;
+        }
+
         if (predicts)
+        {
             return;
+        }
+
         foreach (ref float value in network.TrainingInput(batch))
+        {
             value = (random.NextSingle() * 2) - 1;
+        }
+
         FillTargets();
 
         // One real step, whose bits show in the weights.
@@ -62,7 +90,9 @@ public class RecurrentStepBench : Bench
     protected override void Run()
     {
         if (predicts)
+        {
             network.Predict(sequence);
+        }
         else
         {
             FillTargets(); // a step overwrites them
@@ -77,6 +107,8 @@ public class RecurrentStepBench : Bench
         Span<float> targets = network.TrainingTarget(batch);
         targets.Clear();
         for (int b = 0; b < batch; b++)
+        {
             targets[(b * network.TargetStride) + (b % Classes)] = 1;
+        }
     }
 }

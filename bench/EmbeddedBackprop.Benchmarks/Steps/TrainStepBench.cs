@@ -27,8 +27,13 @@ public class TrainStepBench : Bench
 
     private int Batch => int.Parse(Case.Split(' ')[2], CultureInfo.InvariantCulture);
 
-    public override int ResultHash() => network.InferencePlan.Parameters.ToArray()
-        .Aggregate(0, (hash, range) => HashCode.Combine(hash, HashOf(network.Parameters.Slice(range.Offset, range.Length), range.Rows, range.Columns, range.Stride)));
+    public override int ResultHash() =>
+        network
+            .InferencePlan.Parameters.ToArray()
+            .Aggregate(
+                0,
+                (hash, range) =>
+                    HashCode.Combine(hash, HashOf(network.Parameters.Slice(range.Offset, range.Length), range.Rows, range.Columns, range.Stride)));
 
     protected override void Prepare(Form form)
     {
@@ -40,11 +45,17 @@ public class TrainStepBench : Bench
         byte[] bytes = new byte[SampleCount * layers[0]], labels = new byte[SampleCount];
         random.NextBytes(bytes);
         foreach (ref byte label in labels.AsSpan())
+        {
             label = (byte)random.Next(layers[^1]);
+        }
+
         data = new ByteDataset(bytes, labels, layers[0], layers[^1]);
         order = new int[SampleCount];
         for (int i = 0; i < order.Length; i++)
+        {
             order[i] = i;
+        }
+
         random.Shuffle(order);
         next = 0;
         Gather();
@@ -52,13 +63,17 @@ public class TrainStepBench : Bench
         // One real step, whose bits show in the weights.
         network.TrainStep(batch, 3f);
         if (!Case.EndsWith("gathered", StringComparison.Ordinal))
+        {
             data = null;
+        }
     }
 
     protected override void Run()
     {
         if (data is not null)
+        {
             Gather();
+        }
 
         // A rate that moves no weight far: however often the step is run, it does the work of the first one.
         network.TrainStep(batch, 1e-12f);
@@ -70,8 +85,16 @@ public class TrainStepBench : Bench
     private void Gather()
     {
         if (next + (2 * batch) > order.Length)
+        {
             next = 0;
-        data!.Gather(order.AsSpan(next, batch), network.TrainingInput(batch), network.InputStride, network.TrainingTarget(batch), network.TargetStride);
+        }
+
+        data!.Gather(
+            order.AsSpan(next, batch),
+            network.TrainingInput(batch),
+            network.InputStride,
+            network.TrainingTarget(batch),
+            network.TargetStride);
         next += batch;
         data.Prefetch(order.AsSpan(next, batch));
     }

@@ -101,6 +101,8 @@ public abstract class Activation
     /// <summary>The equation in a line of ASCII.</summary>
     internal virtual string Equation => "";
 
-    /// <summary>One sample's affine layer and activation in one kernel: the bits of the product and <see cref="Forward"/>. Null where there is none.</summary>
+    /// <summary>
+    /// One sample's affine layer and activation in one kernel: the bits of the product and <see cref="Forward"/>. Null where there is none.
+    /// </summary>
     internal virtual OneSampleAffine? OneSampleAffine(Arithmetic arithmetic, OneSampleOffsets places) => null;
 }

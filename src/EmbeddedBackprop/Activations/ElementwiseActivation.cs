@@ -49,7 +49,8 @@ public sealed class Activation<TFunction> : Activation where TFunction : struct,
 
     internal override string Equation => TFunction.Equation;
 
-    internal override OneSampleAffine? OneSampleAffine(Arithmetic arithmetic, OneSampleOffsets places) => new OneSampleAffine<Value>(arithmetic, places);
+    internal override OneSampleAffine? OneSampleAffine(Arithmetic arithmetic, OneSampleOffsets places) =>
+        new OneSampleAffine<Value>(arithmetic, places);
 
     /// <summary>a = f(z).</summary>
     private readonly struct Value : IElementFormula

@@ -3,7 +3,10 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Activations;
 
-/// <summary>z for z &gt; 0, e^z - 1 elsewhere; derivative 1 or a + 1. Source: Clevert, Unterthiner and Hochreiter, Fast and accurate deep network learning by exponential linear units (2016).</summary>
+/// <summary>
+/// z for z &gt; 0, e^z - 1 elsewhere; derivative 1 or a + 1. Source: Clevert, Unterthiner and Hochreiter, Fast and accurate deep network learning by
+/// exponential linear units (2016).
+/// </summary>
 public readonly struct Elu : IActivationFunction
 {
     /// <inheritdoc/>

@@ -3,7 +3,10 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Activations;
 
-/// <summary>z Phi(z), Phi the normal distribution function (exact, by erf); derivative Phi(z) + z e^(-z^2/2) / sqrt(2 pi). Source: Hendrycks and Gimpel, Gaussian error linear units (2016).</summary>
+/// <summary>
+/// z Phi(z), Phi the normal distribution function (exact, by erf); derivative Phi(z) + z e^(-z^2/2) / sqrt(2 pi). Source: Hendrycks and Gimpel,
+/// Gaussian error linear units (2016).
+/// </summary>
 public readonly struct Gelu : IActivationFunction
 {
     /// <inheritdoc/>

@@ -3,7 +3,10 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Activations;
 
-/// <summary>min(max(z + 3, 0), 6) / 6, derivative 1/6 where 0 &lt; a &lt; 1 and 0 elsewhere. Source: Courbariaux, Bengio and David, BinaryConnect (2015), with the slope 1/6 of Howard and others, Searching for MobileNetV3 (2019).</summary>
+/// <summary>
+/// min(max(z + 3, 0), 6) / 6, derivative 1/6 where 0 &lt; a &lt; 1 and 0 elsewhere. Source: Courbariaux, Bengio and David, BinaryConnect (2015), with
+/// the slope 1/6 of Howard and others, Searching for MobileNetV3 (2019).
+/// </summary>
 /// <remarks>Comparisons and selects: NaN becomes 0.</remarks>
 public readonly struct HardSigmoid : IActivationFunction
 {

@@ -3,7 +3,10 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Activations;
 
-/// <summary>z min(max(z + 3, 0), 6) / 6; derivative 0 below -3, z/3 + 1/2 up to 3, 1 from there on. Source: Howard and others, Searching for MobileNetV3 (2019).</summary>
+/// <summary>
+/// z min(max(z + 3, 0), 6) / 6; derivative 0 below -3, z/3 + 1/2 up to 3, 1 from there on. Source: Howard and others, Searching for MobileNetV3
+/// (2019).
+/// </summary>
 public readonly struct HardSwish : IActivationFunction
 {
     /// <inheritdoc/>

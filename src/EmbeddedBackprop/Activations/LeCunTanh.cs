@@ -3,7 +3,10 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Activations;
 
-/// <summary>1.7159 tanh(2z/3), derivative 2/(3 * 1.7159) (1.7159 - a)(1.7159 + a): f(1) = 1 and f(-1) = -1. Source: LeCun and others, Efficient BackProp (1998), section 4.4.</summary>
+/// <summary>
+/// 1.7159 tanh(2z/3), derivative 2/(3 * 1.7159) (1.7159 - a)(1.7159 + a): f(1) = 1 and f(-1) = -1. Source: LeCun and others, Efficient BackProp
+/// (1998), section 4.4.
+/// </summary>
 public readonly struct LeCunTanh : IActivationFunction
 {
     /// <inheritdoc/>

@@ -3,7 +3,10 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Activations;
 
-/// <summary>z for z &gt; 0, 0.01 z elsewhere; derivative 1 or 0.01. Source: Maas, Hannun and Ng, Rectifier nonlinearities improve neural network acoustic models (2013).</summary>
+/// <summary>
+/// z for z &gt; 0, 0.01 z elsewhere; derivative 1 or 0.01. Source: Maas, Hannun and Ng, Rectifier nonlinearities improve neural network acoustic
+/// models (2013).
+/// </summary>
 public readonly struct LeakyRelu : IActivationFunction
 {
     /// <inheritdoc/>

@@ -3,8 +3,12 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Activations;
 
-/// <summary>z t, t = tanh(log(1 + e^z)); derivative t + z sigmoid(z) (1 - t^2). Source: Misra, Mish: a self regularized non-monotonic activation function (2019).</summary>
-/// <remarks>t = n / (n + r) with n = e^2z + 2 e^z and r = 2, both divided by e^2z for z &gt; 0: one exponential that cannot overflow, and no cancellation.</remarks>
+/// <summary>
+/// z t, t = tanh(log(1 + e^z)); derivative t + z sigmoid(z) (1 - t^2). Source: Misra, Mish: a self regularized non-monotonic activation function
+/// (2019).
+/// </summary>
+/// <remarks>t = n / (n + r) with n = e^2z + 2 e^z and r = 2, both divided by e^2z for z &gt; 0: one exponential that cannot overflow, and no
+/// cancellation.</remarks>
 public readonly struct Mish : IActivationFunction
 {
     /// <inheritdoc/>

@@ -3,7 +3,10 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Activations;
 
-/// <summary>max(z, 0), derivative 1 for z &gt; 0 and 0 elsewhere. Source: Nair and Hinton, Rectified linear units improve restricted Boltzmann machines (2010).</summary>
+/// <summary>
+/// max(z, 0), derivative 1 for z &gt; 0 and 0 elsewhere. Source: Nair and Hinton, Rectified linear units improve restricted Boltzmann machines
+/// (2010).
+/// </summary>
 /// <remarks>A comparison and a select: NaN and -0 become +0.</remarks>
 public readonly struct Relu : IActivationFunction
 {

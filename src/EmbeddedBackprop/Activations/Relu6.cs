@@ -3,7 +3,9 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Activations;
 
-/// <summary>min(max(z, 0), 6), derivative 1 between 0 and 6 and 0 elsewhere. Source: Krizhevsky, Convolutional deep belief networks on CIFAR-10 (2010).</summary>
+/// <summary>
+/// min(max(z, 0), 6), derivative 1 between 0 and 6 and 0 elsewhere. Source: Krizhevsky, Convolutional deep belief networks on CIFAR-10 (2010).
+/// </summary>
 /// <remarks>Comparisons and selects: NaN and -0 become +0.</remarks>
 public readonly struct Relu6 : IActivationFunction
 {

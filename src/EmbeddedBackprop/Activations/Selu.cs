@@ -3,7 +3,10 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Activations;
 
-/// <summary>s z for z &gt; 0, s alpha (e^z - 1) elsewhere; derivative s or a + s alpha; s = 1.0507, alpha = 1.6733. Source: Klambauer and others, Self-normalizing neural networks (2017).</summary>
+/// <summary>
+/// s z for z &gt; 0, s alpha (e^z - 1) elsewhere; derivative s or a + s alpha; s = 1.0507, alpha = 1.6733. Source: Klambauer and others,
+/// Self-normalizing neural networks (2017).
+/// </summary>
 public readonly struct Selu : IActivationFunction
 {
     /// <inheritdoc/>

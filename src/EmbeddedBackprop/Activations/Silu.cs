@@ -3,7 +3,10 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Activations;
 
-/// <summary>z sigmoid(z), derivative s + a (1 - s), s = sigmoid(z). Source: Elfwing, Uchibe and Doya, Sigmoid-weighted linear units (2017); also known as swish.</summary>
+/// <summary>
+/// z sigmoid(z), derivative s + a (1 - s), s = sigmoid(z). Source: Elfwing, Uchibe and Doya, Sigmoid-weighted linear units (2017); also known as
+/// swish.
+/// </summary>
 public readonly struct Silu : IActivationFunction
 {
     /// <inheritdoc/>

@@ -3,7 +3,9 @@ using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Activations;
 
-/// <summary>a[j] = e^z[j] / sum over k of e^z[k], row by row; dz[j] = a[j] (da[j] - sum over k of a[k] da[k]). Source: Nielsen, chapter 3, equation 78.</summary>
+/// <summary>
+/// a[j] = e^z[j] / sum over k of e^z[k], row by row; dz[j] = a[j] (da[j] - sum over k of a[k] da[k]). Source: Nielsen, chapter 3, equation 78.
+/// </summary>
 /// <remarks>The only activation that is not element-wise: a sample's outputs are positive and sum to 1.</remarks>
 public sealed class Softmax : Activation
 {

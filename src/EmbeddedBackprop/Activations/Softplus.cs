@@ -3,7 +3,10 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Activations;
 
-/// <summary>log(1 + e^z), derivative sigmoid(z) = 1 - e^-a. Source: Dugas and others, Incorporating second-order functional knowledge for better option pricing (2001).</summary>
+/// <summary>
+/// log(1 + e^z), derivative sigmoid(z) = 1 - e^-a. Source: Dugas and others, Incorporating second-order functional knowledge for better option
+/// pricing (2001).
+/// </summary>
 public readonly struct Softplus : IActivationFunction
 {
     /// <inheritdoc/>

@@ -3,7 +3,9 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Activations;
 
-/// <summary>z / (1 + |z|), derivative (1 - |a|)^2. Source: Turian, Bergstra and Bengio, Quadratic features and deep architectures for chunking (2009).</summary>
+/// <summary>
+/// z / (1 + |z|), derivative (1 - |a|)^2. Source: Turian, Bergstra and Bengio, Quadratic features and deep architectures for chunking (2009).
+/// </summary>
 public readonly struct Softsign : IActivationFunction
 {
     /// <inheritdoc/>

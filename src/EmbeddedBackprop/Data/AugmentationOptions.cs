@@ -27,7 +27,8 @@ public sealed record AugmentationOptions
     public float Scale { get; init => field = Checked(value, 0.9f, nameof(Scale)); }
 
     /// <summary>
-    /// Elastic distortion: the standard deviation, in pixels, of random displacements at the nodes of a coarse grid, drawn to a smooth field by cubic B-splines.
+    /// Elastic distortion: the standard deviation, in pixels, of random displacements at the nodes of a coarse grid, drawn to a smooth field by cubic
+    /// B-splines.
     /// Source: Simard, Steinkraus, Platt 2003; the coarse grid is that of Ronneberger, Fischer, Brox 2015.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative, above 100, or NaN.</exception>
@@ -56,7 +57,11 @@ public sealed record AugmentationOptions
         {
             int equals = part.IndexOf('=', StringComparison.Ordinal);
             string name = equals < 0 ? part : part[..equals], value = equals < 0 ? "" : part[(equals + 1)..];
-            if (!seen.Add(name)) throw new FormatException($"{name} stands there twice");
+            if (!seen.Add(name))
+            {
+                throw new FormatException($"{name} stands there twice");
+            }
+
             try
             {
                 options = name switch
@@ -82,16 +87,38 @@ public sealed record AugmentationOptions
     public override string ToString()
     {
         List<string> parts = [];
-        if (Shift > 0) parts.Add(string.Create(CultureInfo.InvariantCulture, $"shift={Shift}"));
-        if (Rotation > 0) parts.Add(string.Create(CultureInfo.InvariantCulture, $"rotate={Rotation:R}"));
-        if (Scale > 0) parts.Add(string.Create(CultureInfo.InvariantCulture, $"scale={Scale:R}"));
-        if (Elastic > 0) parts.Add(string.Create(CultureInfo.InvariantCulture, $"elastic={Elastic:R}"));
-        if (Elastic > 0 && ElasticSpacing != 8) parts.Add(string.Create(CultureInfo.InvariantCulture, $"spacing={ElasticSpacing}"));
+        if (Shift > 0)
+        {
+            parts.Add(string.Create(CultureInfo.InvariantCulture, $"shift={Shift}"));
+        }
+
+        if (Rotation > 0)
+        {
+            parts.Add(string.Create(CultureInfo.InvariantCulture, $"rotate={Rotation:R}"));
+        }
+
+        if (Scale > 0)
+        {
+            parts.Add(string.Create(CultureInfo.InvariantCulture, $"scale={Scale:R}"));
+        }
+
+        if (Elastic > 0)
+        {
+            parts.Add(string.Create(CultureInfo.InvariantCulture, $"elastic={Elastic:R}"));
+        }
+
+        if (Elastic > 0 && ElasticSpacing != 8)
+        {
+            parts.Add(string.Create(CultureInfo.InvariantCulture, $"spacing={ElasticSpacing}"));
+        }
+
         return string.Join(',', parts);
     }
 
     private static int Whole(string value) =>
-        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : throw new FormatException($"expected a whole number, got '{value}'");
+        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+            ? number
+            : throw new FormatException($"expected a whole number, got '{value}'");
 
     private static float Number(string value) =>
         float.TryParse(value, NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out float number)

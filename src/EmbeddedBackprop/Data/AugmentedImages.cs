@@ -41,7 +41,13 @@ public sealed class AugmentedImages : IBatchSource
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(options);
         Shape shape = images.InputShape;
-        if (shape.Rank < 2) throw new ArgumentException($"Samples of shape {shape} are no images: expected [height, width] or [channels, height, width].", nameof(images));
+        if (shape.Rank < 2)
+        {
+            throw new ArgumentException(
+                $"Samples of shape {shape} are no images: expected [height, width] or [channels, height, width].",
+                nameof(images));
+        }
+
         this.images = images;
         this.options = options;
         random = new CounterRandom(seed, RandomPurpose.Augmentation);
@@ -126,7 +132,11 @@ public sealed class AugmentedImages : IBatchSource
 
     private static Span<float> Buffer(int length)
     {
-        if (buffer is null || buffer.Length < length) buffer = new float[length];
+        if (buffer is null || buffer.Length < length)
+        {
+            buffer = new float[length];
+        }
+
         return buffer.AsSpan(0, length);
     }
 }

@@ -12,7 +12,11 @@ public sealed class BinaryTarget : IBatchSource
     public BinaryTarget(IBatchSource source)
     {
         ArgumentNullException.ThrowIfNull(source);
-        if (source.ClassCount != 2) throw new ArgumentException($"One output tells 2 classes apart, the data have {source.ClassCount}.", nameof(source));
+        if (source.ClassCount != 2)
+        {
+            throw new ArgumentException($"One output tells 2 classes apart, the data have {source.ClassCount}.", nameof(source));
+        }
+
         this.source = source;
     }
 
@@ -39,8 +43,15 @@ public sealed class BinaryTarget : IBatchSource
     {
         DataErrors.CheckGather(this, samples.Length, inputs.Length, inputStride, targets.Length, targetStride);
         source.Gather(samples, inputs, inputStride, default, 0);
-        if (targets.IsEmpty) return;
-        for (int i = 0; i < samples.Length; i++) targets[i * targetStride] = source.Label(samples[i]);
+        if (targets.IsEmpty)
+        {
+            return;
+        }
+
+        for (int i = 0; i < samples.Length; i++)
+        {
+            targets[i * targetStride] = source.Label(samples[i]);
+        }
     }
 
     /// <inheritdoc/>

@@ -32,9 +32,19 @@ public sealed class ByteDataset : IBatchSource
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(classCount);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(classCount, 256);
         if ((long)labels.Length * inputLength != inputs.Length)
-            throw new ArgumentException($"{labels.Length} samples of {inputLength} bytes need {(long)labels.Length * inputLength} bytes, got {inputs.Length}.", nameof(inputs));
+        {
+            throw new ArgumentException(
+                $"{labels.Length} samples of {inputLength} bytes need {(long)labels.Length * inputLength} bytes, got {inputs.Length}.",
+                nameof(inputs));
+        }
+
         for (int i = 0; i < labels.Length; i++)
-            if (labels[i] >= classCount) throw new ArgumentException($"Sample {i} has label {labels[i]}, expected 0 to {classCount - 1}.", nameof(labels));
+        {
+            if (labels[i] >= classCount)
+            {
+                throw new ArgumentException($"Sample {i} has label {labels[i]}, expected 0 to {classCount - 1}.", nameof(labels));
+            }
+        }
 
         this.inputs = inputs;
         this.labels = labels;
@@ -83,14 +93,22 @@ public sealed class ByteDataset : IBatchSource
     /// <inheritdoc/>
     public int Label(int sample)
     {
-        if ((uint)sample >= (uint)labels.Length) throw DataErrors.NoSuchSample(sample, labels.Length);
+        if ((uint)sample >= (uint)labels.Length)
+        {
+            throw DataErrors.NoSuchSample(sample, labels.Length);
+        }
+
         return labels[sample];
     }
 
     /// <summary>The bytes of one sample.</summary>
     public ReadOnlySpan<byte> Row(int sample)
     {
-        if ((uint)sample >= (uint)labels.Length) throw DataErrors.NoSuchSample(sample, labels.Length);
+        if ((uint)sample >= (uint)labels.Length)
+        {
+            throw DataErrors.NoSuchSample(sample, labels.Length);
+        }
+
         return inputs.AsSpan(sample * InputLength, InputLength);
     }
 
@@ -104,9 +122,17 @@ public sealed class ByteDataset : IBatchSource
             ReadOnlySpan<byte> row = Row(sample);
 
             // Rows are far apart in memory: the next one travels while this one is widened.
-            if (i + 1 < samples.Length) Prefetch(samples[i + 1]);
+            if (i + 1 < samples.Length)
+            {
+                Prefetch(samples[i + 1]);
+            }
+
             WidenBytes.Run(row, Scale, inputs.Slice(i * inputStride, InputLength));
-            if (targets.IsEmpty) continue;
+            if (targets.IsEmpty)
+            {
+                continue;
+            }
+
             Span<float> target = targets.Slice(i * targetStride, ClassCount);
             target.Clear();
             target[labels[sample]] = 1f;
@@ -116,18 +142,28 @@ public sealed class ByteDataset : IBatchSource
     /// <inheritdoc/>
     public void Prefetch(ReadOnlySpan<int> samples)
     {
-        foreach (int sample in samples) Prefetch(sample);
+        foreach (int sample in samples)
+        {
+            Prefetch(sample);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private unsafe void Prefetch(int sample)
     {
-        if (!Sse.IsSupported || (uint)sample >= (uint)labels.Length) return;
+        if (!Sse.IsSupported || (uint)sample >= (uint)labels.Length)
+        {
+            return;
+        }
 
         // An address alone is computed here: prefetching never faults, so nothing has to be pinned.
         ref byte row = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(inputs), (nint)sample * InputLength);
         byte* address = (byte*)Unsafe.AsPointer(ref row);
-        for (int offset = 0; offset < InputLength; offset += 64) Sse.Prefetch0(address + offset);
+        for (int offset = 0; offset < InputLength; offset += 64)
+        {
+            Sse.Prefetch0(address + offset);
+        }
+
         Sse.Prefetch0(address + InputLength - 1);
     }
 }

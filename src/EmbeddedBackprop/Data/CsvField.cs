@@ -16,7 +16,11 @@ internal readonly record struct CsvField(int Start, int Length, bool HasEscapes)
         ReadOnlySpan<byte> text = Text(file);
 
         // The framework's parser passes over zero bytes at the end.
-        if (float.TryParse(text, Style, CultureInfo.InvariantCulture, out value) && !text.Contains((byte)0)) return true;
+        if (float.TryParse(text, Style, CultureInfo.InvariantCulture, out value) && !text.Contains((byte)0))
+        {
+            return true;
+        }
+
         value = float.NaN;
         return Ascii(text, "nan") || Ascii(text, "inf") || Ascii(text, "+inf") || Ascii(text, "-inf");
     }
@@ -25,8 +29,16 @@ internal readonly record struct CsvField(int Start, int Length, bool HasEscapes)
     public bool IsWholeNumber(ReadOnlySpan<byte> file, out long value)
     {
         value = 0;
-        if (!IsNumber(file, out _) || !double.TryParse(Text(file), Style, CultureInfo.InvariantCulture, out double number)) return false;
-        if (!(Math.Abs(number) <= 1L << 53) || Math.Floor(number) != number) return false;
+        if (!IsNumber(file, out _) || !double.TryParse(Text(file), Style, CultureInfo.InvariantCulture, out double number))
+        {
+            return false;
+        }
+
+        if (!(Math.Abs(number) <= 1L << 53) || Math.Floor(number) != number)
+        {
+            return false;
+        }
+
         value = (long)number;
         return true;
     }
@@ -52,7 +64,10 @@ internal readonly record struct CsvField(int Start, int Length, bool HasEscapes)
         for (int i = 0; i < text.Length; i++)
         {
             destination[length++] = text[i];
-            if (text[i] == (byte)'"') i++;
+            if (text[i] == (byte)'"')
+            {
+                i++;
+            }
         }
 
         return length;

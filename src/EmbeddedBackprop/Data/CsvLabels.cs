@@ -20,9 +20,21 @@ internal sealed class CsvLabels
     public bool Add(ReadOnlySpan<byte> file, CsvField field)
     {
         int place = Find(file, field);
-        if (places[place] != 0) return true;
-        if (Count == Limit) return false;
-        if (Count == fields.Length) Array.Resize(ref fields, 2 * Count);
+        if (places[place] != 0)
+        {
+            return true;
+        }
+
+        if (Count == Limit)
+        {
+            return false;
+        }
+
+        if (Count == fields.Length)
+        {
+            Array.Resize(ref fields, 2 * Count);
+        }
+
         fields[Count++] = field;
         places[place] = (short)Count;
         return true;
@@ -35,14 +47,27 @@ internal sealed class CsvLabels
     public NameList AssignNumbers(ReadOnlySpan<byte> file)
     {
         long[] values = new long[Count];
-        for (int i = 0; i < Count; i++) fields[i].IsWholeNumber(file, out values[i]);
+        for (int i = 0; i < Count; i++)
+        {
+            fields[i].IsWholeNumber(file, out values[i]);
+        }
+
         long[] sorted = [.. values];
         Array.Sort(sorted);
         int different = 0;
         for (int i = 0; i < sorted.Length; i++)
-            if (i == 0 || sorted[i] != sorted[i - 1]) sorted[different++] = sorted[i];
+        {
+            if (i == 0 || sorted[i] != sorted[i - 1])
+            {
+                sorted[different++] = sorted[i];
+            }
+        }
+
         classes = new int[Count];
-        for (int i = 0; i < Count; i++) classes[i] = Array.BinarySearch(sorted, 0, different, values[i]);
+        for (int i = 0; i < Count; i++)
+        {
+            classes[i] = Array.BinarySearch(sorted, 0, different, values[i]);
+        }
 
         int[] ends = new int[different];
         byte[] text = new byte[20 * different];
@@ -62,7 +87,11 @@ internal sealed class CsvLabels
         classes = new int[Count];
         int[] ends = new int[Count];
         int length = 0;
-        for (int i = 0; i < Count; i++) length += fields[i].Length;
+        for (int i = 0; i < Count; i++)
+        {
+            length += fields[i].Length;
+        }
+
         byte[] text = new byte[length];
         length = 0;
         for (int i = 0; i < Count; i++)
@@ -85,7 +114,12 @@ internal sealed class CsvLabels
             string? number = fields[i].IsWholeNumber(file, out long value) ? value.ToString(CultureInfo.InvariantCulture) : null;
             classes[i] = -1;
             for (int c = 0; c < given.Count && classes[i] < 0; c++)
-                if (given[c] == name || given[c] == number) classes[i] = c;
+            {
+                if (given[c] == name || given[c] == number)
+                {
+                    classes[i] = c;
+                }
+            }
         }
     }
 
@@ -93,12 +127,20 @@ internal sealed class CsvLabels
     {
         ReadOnlySpan<byte> text = field.Text(file);
         uint hash = 2166136261;
-        foreach (byte b in text) hash = (hash ^ b) * 16777619;
+        foreach (byte b in text)
+        {
+            hash = (hash ^ b) * 16777619;
+        }
+
         int place = (int)((hash ^ (hash >> 15)) % (uint)places.Length);
         while (places[place] != 0)
         {
             CsvField known = fields[places[place] - 1];
-            if (known.HasEscapes == field.HasEscapes && known.Text(file).SequenceEqual(text)) break;
+            if (known.HasEscapes == field.HasEscapes && known.Text(file).SequenceEqual(text))
+            {
+                break;
+            }
+
             place = place + 1 == places.Length ? 0 : place + 1;
         }
 

@@ -43,39 +43,79 @@ internal sealed class CsvLayout
         };
 
         var first = new CsvScanner(text, name, delimiter);
-        if (!first.NextRow()) throw new DataFormatException(name, 0, "the file is empty");
+        if (!first.NextRow())
+        {
+            throw new DataFormatException(name, 0, "the file is empty");
+        }
+
         CsvScanner second = first;
-        while (second.NextField(out _)) ThrowIfTooMany(second, maximumColumns);
+        while (second.NextField(out _))
+        {
+            ThrowIfTooMany(second, maximumColumns);
+        }
+
         int firstCount = second.Column;
         bool alone = !second.NextRow();
         CsvScanner rows = second;
-        while (second.NextField(out _)) ThrowIfTooMany(second, maximumColumns);
+        while (second.NextField(out _))
+        {
+            ThrowIfTooMany(second, maximumColumns);
+        }
+
         int secondCount = alone ? firstCount : second.Column;
 
         bool header = options.HasHeader ?? (!alone && LooksLikeHeader(text, first, rows, firstCount, secondCount));
         int unnamed = header && firstCount == secondCount - 1 ? 1 : 0;
         int columns = firstCount + unnamed;
         if (header && columns != secondCount)
+        {
             throw second.Error(second.Position, $"the row has {secondCount} fields, the header {firstCount}");
-        if (columns < 2) throw new DataFormatException(name, 0, "the first row has one column: at least an input and a label are needed, with commas, semicolons or tabs between");
+        }
+
+        if (columns < 2)
+        {
+            throw new DataFormatException(
+                name,
+                0,
+                "the first row has one column: at least an input and a label are needed, with commas, semicolons or tabs between");
+        }
 
         NameList? names = header ? Names(text, first, firstCount) : null;
         byte[] roles = new byte[columns];
         var layout = new CsvLayout(delimiter, header, unnamed, names, roles);
-        if (unnamed == 1) roles[0] = Ignored;
-        foreach (string ignored in options.Ignore) roles[layout.Find(ignored)] = Ignored;
+        if (unnamed == 1)
+        {
+            roles[0] = Ignored;
+        }
+
+        foreach (string ignored in options.Ignore)
+        {
+            roles[layout.Find(ignored)] = Ignored;
+        }
+
         int label = options.Label is null ? columns - 1 : layout.Find(options.Label);
         if (roles[label] == Ignored && options.Ignore.Count > 0)
+        {
             throw new ArgumentException($"Column {label} is the label and cannot be ignored.", nameof(options));
+        }
+
         roles[label] = Label;
         layout.InputCount = roles.AsSpan().Count(Input);
         if (layout.InputCount == 0)
         {
-            if (options.Ignore.Count > 0) throw new ArgumentException("No column is left as an input.", nameof(options));
+            if (options.Ignore.Count > 0)
+            {
+                throw new ArgumentException("No column is left as an input.", nameof(options));
+            }
+
             throw new DataFormatException(name, 0, "no column is left as an input");
         }
 
-        if (names is not null) layout.KeepInputNames(names);
+        if (names is not null)
+        {
+            layout.KeepInputNames(names);
+        }
+
         return layout;
     }
 
@@ -84,7 +124,10 @@ internal sealed class CsvLayout
     {
         var scanner = new CsvScanner(text, name, delimiter);
         if (hasHeader && scanner.NextRow())
+        {
             while (scanner.NextField(out _)) { }
+        }
+
         return scanner;
     }
 
@@ -102,7 +145,10 @@ internal sealed class CsvLayout
             int first = CountFields(text, candidate, out int end);
             int second = CountFields(text[end..], candidate, out _);
             bool even = end == text.Length || second == first || second == first + 1 || text[end..].IndexOfAnyExcept(" \t\r\n"u8) < 0;
-            if (even && first > most) (best, most) = (candidate, first);
+            if (even && first > most)
+            {
+                (best, most) = (candidate, first);
+            }
         }
 
         return best;
@@ -114,10 +160,26 @@ internal sealed class CsvLayout
         bool quoted = false;
         for (end = 0; end < text.Length; end++)
         {
-            if (text[end] == (byte)'"') quoted = !quoted;
-            if (quoted) continue;
-            if (text[end] == delimiter) count++;
-            if (text[end] != (byte)'\n') continue;
+            if (text[end] == (byte)'"')
+            {
+                quoted = !quoted;
+            }
+
+            if (quoted)
+            {
+                continue;
+            }
+
+            if (text[end] == delimiter)
+            {
+                count++;
+            }
+
+            if (text[end] != (byte)'\n')
+            {
+                continue;
+            }
+
             end++;
             break;
         }
@@ -130,14 +192,27 @@ internal sealed class CsvLayout
         if (firstCount == columns - 1)
         {
             while (first.NextField(out CsvField word))
-                if (word.IsNumber(text, out _)) return false;
+            {
+                if (word.IsNumber(text, out _))
+                {
+                    return false;
+                }
+            }
+
             return true;
         }
 
-        if (firstCount != columns) return false;
+        if (firstCount != columns)
+        {
+            return false;
+        }
+
         bool evidence = false;
         while (first.NextField(out CsvField above) && second.NextField(out CsvField below))
+        {
             evidence |= !above.IsNumber(text, out _) && below.IsNumber(text, out _) && above.Length > 0;
+        }
+
         return evidence;
     }
 
@@ -147,29 +222,52 @@ internal sealed class CsvLayout
         int length = 0;
         while (measure.NextField(out CsvField field))
         {
-            if (!field.IsName(text)) throw measure.Error(field.Start, "the column's name is not UTF-8 text or holds control characters");
+            if (!field.IsName(text))
+            {
+                throw measure.Error(field.Start, "the column's name is not UTF-8 text or holds control characters");
+            }
+
             length += field.Length;
         }
 
         byte[] names = new byte[length];
         int[] ends = new int[count];
         length = 0;
-        for (int i = 0; row.NextField(out CsvField field); i++) ends[i] = length += field.Unescape(text, names.AsSpan(length));
+        for (int i = 0; row.NextField(out CsvField field); i++)
+        {
+            ends[i] = length += field.Unescape(text, names.AsSpan(length));
+        }
+
         return new NameList(names, ends);
     }
 
     private static void ThrowIfTooMany(in CsvScanner scanner, int maximum)
     {
-        if (scanner.Column > maximum) throw scanner.Error(scanner.Position, $"more than {maximum} columns");
+        if (scanner.Column > maximum)
+        {
+            throw scanner.Error(scanner.Position, $"more than {maximum} columns");
+        }
     }
 
     private int Find(string column)
     {
         byte[] wanted = Encoding.UTF8.GetBytes(column);
         for (int i = 0; i < (names?.Count ?? 0); i++)
-            if (names!.Utf8(i).SequenceEqual(wanted)) return i + unnamed;
-        if (int.TryParse(column, NumberStyles.None, CultureInfo.InvariantCulture, out int index) && index < Roles.Length) return index;
-        string known = names is null ? "the file has no header" : $"the header names {string.Join(", ", names.Take(12))}{(names.Count > 12 ? ", ..." : "")}";
+        {
+            if (names!.Utf8(i).SequenceEqual(wanted))
+            {
+                return i + unnamed;
+            }
+        }
+
+        if (int.TryParse(column, NumberStyles.None, CultureInfo.InvariantCulture, out int index) && index < Roles.Length)
+        {
+            return index;
+        }
+
+        string known = names is null
+            ? "the file has no header"
+            : $"the header names {string.Join(", ", names.Take(12))}{(names.Count > 12 ? ", ..." : "")}";
         throw new ArgumentException($"There is no column '{column}': {known}; indices go from 0 to {Roles.Length - 1}.");
     }
 
@@ -178,7 +276,13 @@ internal sealed class CsvLayout
         // In the same memory: a header's names are held once.
         int kept = 0;
         for (int i = unnamed; i < Roles.Length; i++)
-            if (Roles[i] == Input) all.Keep(kept++, i - unnamed);
+        {
+            if (Roles[i] == Input)
+            {
+                all.Keep(kept++, i - unnamed);
+            }
+        }
+
         all.Cut(kept);
         InputNames = all;
     }

@@ -4,7 +4,8 @@ using EmbeddedBackprop.IO;
 namespace EmbeddedBackprop.Data;
 
 /// <summary>
-/// Reads tables of numbers with a label column from CSV text: comma, semicolon or tab between fields, quotes as in RFC 4180, UTF-8, a dot as the decimal sign.
+/// Reads tables of numbers with a label column from CSV text: comma, semicolon or tab between fields, quotes as in RFC 4180, UTF-8, a dot as the
+/// decimal sign.
 /// </summary>
 /// <remarks>
 /// A first row is a header if a field of it is not a number where the second row has one; if it has one field less than the rows and no number in it,
@@ -57,7 +58,10 @@ public static class CsvReader
         if (classes)
         {
             classNames = options.Classes ?? (whole ? labels.AssignNumbers(text) : labels.AssignNames(text));
-            if (options.Classes is not null) labels.AssignGiven(text, options.Classes);
+            if (options.Classes is not null)
+            {
+                labels.AssignGiven(text, options.Classes);
+            }
         }
 
         float[] inputs = new float[(long)rows * layout.InputCount];
@@ -70,12 +74,20 @@ public static class CsvReader
             while (scanner.NextField(out CsvField field))
             {
                 byte role = layout.Roles[scanner.Column - 1];
-                if (role == CsvLayout.Ignored) continue;
+                if (role == CsvLayout.Ignored)
+                {
+                    continue;
+                }
+
                 if (role == CsvLayout.Label && classes)
                 {
                     classOf[row] = labels.ClassOf(text, field);
                     if (classOf[row] < 0)
-                        throw scanner.Error(field.Start, $"label {Quote(text, field)} is not among the {options.Classes!.Count} classes: {List(options.Classes)}");
+                    {
+                        throw scanner.Error(
+                            field.Start,
+                            $"label {Quote(text, field)} is not among the {options.Classes!.Count} classes: {List(options.Classes)}");
+                    }
                 }
                 else if (role == CsvLayout.Label)
                 {
@@ -99,7 +111,11 @@ public static class CsvReader
         ReadOnlySpan<byte> bytes = field.Text(text);
         string shown = Encoding.UTF8.GetString(bytes[..Math.Min(bytes.Length, 40)]);
         var builder = new StringBuilder("'");
-        foreach (char c in shown) builder.Append(char.IsControl(c) ? '?' : c);
+        foreach (char c in shown)
+        {
+            builder.Append(char.IsControl(c) ? '?' : c);
+        }
+
         return builder.Append(bytes.Length > 40 ? "...'" : "'").ToString();
     }
 
@@ -114,14 +130,34 @@ public static class CsvReader
         {
             while (scanner.NextField(out CsvField field))
             {
-                if (scanner.Column > layout.Roles.Length) throw scanner.Error(field.Start, $"the row goes on after the {layout.Roles.Length} fields that were expected");
-                if (layout.Roles[scanner.Column - 1] != CsvLayout.Label) continue;
-                if (field.Length == 0) throw scanner.Error(field.Start, "the label is empty");
-                if (!field.IsName(text)) throw scanner.Error(field.Start, "the label is not UTF-8 text or holds control characters");
+                if (scanner.Column > layout.Roles.Length)
+                {
+                    throw scanner.Error(field.Start, $"the row goes on after the {layout.Roles.Length} fields that were expected");
+                }
+
+                if (layout.Roles[scanner.Column - 1] != CsvLayout.Label)
+                {
+                    continue;
+                }
+
+                if (field.Length == 0)
+                {
+                    throw scanner.Error(field.Start, "the label is empty");
+                }
+
+                if (!field.IsName(text))
+                {
+                    throw scanner.Error(field.Start, "the label is not UTF-8 text or holds control characters");
+                }
+
                 bool number = field.IsNumber(text, out float value);
                 if (number)
                 {
-                    if (!float.IsFinite(value)) throw scanner.Error(field.Start, $"the label {Quote(text, field)} is not a finite number");
+                    if (!float.IsFinite(value))
+                    {
+                        throw scanner.Error(field.Start, $"the label {Quote(text, field)} is not a finite number");
+                    }
+
                     numbers++;
                     whole = whole && field.IsWholeNumber(text, out _);
                 }
@@ -129,32 +165,63 @@ public static class CsvReader
                 {
                     words++;
                     if (options.Target == CsvTarget.Numbers && options.Classes is null)
+                    {
                         throw scanner.Error(field.Start, $"the label {Quote(text, field)} is not a number");
+                    }
                 }
 
                 if (options.Target == CsvTarget.Automatic && options.Classes is null && words > 0 && numbers > 0)
-                    throw scanner.Error(field.Start, $"the labels before are {(number ? "words" : "numbers")}, {Quote(text, field)} is not (if all are classes, ask for classes)");
+                {
+                    throw scanner.Error(
+                        field.Start,
+                        $"the labels before are {(number ? "words" : "numbers")}, {Quote(text, field)} is not (if all are classes, ask for classes)");
+                }
+
                 fits = fits && (options.Target == CsvTarget.Numbers || labels.Add(text, field));
             }
 
             if (scanner.Column != layout.Roles.Length)
-                throw scanner.Error(scanner.Position, $"the row has {scanner.Column} {(scanner.Column == 1 ? "field" : "fields")}, expected {layout.Roles.Length}");
+            {
+                throw scanner.Error(
+                    scanner.Position,
+                    $"the row has {scanner.Column} {(scanner.Column == 1 ? "field" : "fields")}, expected {layout.Roles.Length}");
+            }
+
             rows++;
         }
 
-        if (rows == 0) throw new DataFormatException(name, text.Length, "there are no rows of data");
+        if (rows == 0)
+        {
+            throw new DataFormatException(name, text.Length, "there are no rows of data");
+        }
+
         whole = whole && words == 0;
-        classes = options.Classes is not null || options.Target == CsvTarget.Classes || (options.Target == CsvTarget.Automatic && (words > 0 || whole));
+        classes =
+            options.Classes is not null || options.Target == CsvTarget.Classes || (options.Target == CsvTarget.Automatic && (words > 0 || whole));
         if (classes && !fits)
-            throw new DataFormatException(name, text.Length, $"more than {CsvLabels.Limit} different labels are no classes (if the label is a number to be predicted, ask for numbers)");
+        {
+            throw new DataFormatException(
+                name,
+                text.Length,
+                $"more than {CsvLabels.Limit} different labels are no classes (if the label is a number to be predicted, ask for numbers)");
+        }
+
         return rows;
     }
 
     private static float Number(ReadOnlySpan<byte> text, CsvField field, CsvScanner scanner, CsvLayout layout)
     {
-        if (field.IsNumber(text, out float value) && float.IsFinite(value)) return value;
+        if (field.IsNumber(text, out float value) && float.IsFinite(value))
+        {
+            return value;
+        }
+
         string column = layout.ColumnName(scanner.Column - 1) is { } known ? $"'{known}': " : "";
-        if (field.Length == 0) throw scanner.Error(field.Start, $"{column}the field is empty");
+        if (field.Length == 0)
+        {
+            throw scanner.Error(field.Start, $"{column}the field is empty");
+        }
+
         throw scanner.Error(
             field.Start, float.IsNaN(value) && !field.IsNumber(text, out _)
                 ? $"{column}{Quote(text, field)} is not a number (a column that is no input can be ignored by name or index)"
@@ -164,7 +231,10 @@ public static class CsvReader
     private static void CheckLength(long length, string name, CsvOptions options)
     {
         long limit = Math.Min(options.Limit, Array.MaxLength);
-        if (length > limit) throw new DataFormatException(name, limit, $"the file has {length} bytes, the limit is {limit}");
+        if (length > limit)
+        {
+            throw new DataFormatException(name, limit, $"the file has {length} bytes, the limit is {limit}");
+        }
     }
 
     private static string List(IReadOnlyList<string> names) =>

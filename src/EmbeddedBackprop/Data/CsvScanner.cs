@@ -37,8 +37,16 @@ internal ref struct CsvScanner
     /// <summary>Goes to the next row; false at the end of the text, where blank lines are passed over.</summary>
     public bool NextRow()
     {
-        if (!rowEnded) throw new InvalidOperationException("A row is read to its end first.");
-        if (text[position..].IndexOfAnyExcept(" \t\r\n"u8) < 0) return false;
+        if (!rowEnded)
+        {
+            throw new InvalidOperationException("A row is read to its end first.");
+        }
+
+        if (text[position..].IndexOfAnyExcept(" \t\r\n"u8) < 0)
+        {
+            return false;
+        }
+
         rowEnded = false;
         Line = nextLine;
         Column = 0;
@@ -49,7 +57,11 @@ internal ref struct CsvScanner
     public bool NextField(out CsvField field)
     {
         field = default;
-        if (rowEnded) return false;
+        if (rowEnded)
+        {
+            return false;
+        }
+
         Column++;
         SkipSpaces();
         int start = position;
@@ -58,18 +70,28 @@ internal ref struct CsvScanner
             field = Quoted();
             SkipSpaces();
             if (position < text.Length && text[position] != delimiter && !AtLineEnd())
+            {
                 throw Error(position, "text follows after the closing quote");
+            }
         }
         else
         {
             while (position < text.Length && text[position] != delimiter && text[position] != (byte)'\n')
             {
-                if (text[position] == (byte)'"') throw Error(position, "a quote inside a field that does not begin with one");
+                if (text[position] == (byte)'"')
+                {
+                    throw Error(position, "a quote inside a field that does not begin with one");
+                }
+
                 position++;
             }
 
             int end = position;
-            while (end > start && text[end - 1] is (byte)' ' or (byte)'\t' or (byte)'\r') end--;
+            while (end > start && text[end - 1] is (byte)' ' or (byte)'\t' or (byte)'\r')
+            {
+                end--;
+            }
+
             field = new CsvField(start, end - start, false);
         }
 
@@ -98,10 +120,26 @@ internal ref struct CsvScanner
         bool escapes = false;
         for (; ; position++)
         {
-            if (position >= text.Length) throw Error(open, "the quote that opens here is never closed");
-            if (text[position] == (byte)'\n') nextLine++;
-            if (text[position] != (byte)'"') continue;
-            if (position + 1 >= text.Length || text[position + 1] != (byte)'"') break;
+            if (position >= text.Length)
+            {
+                throw Error(open, "the quote that opens here is never closed");
+            }
+
+            if (text[position] == (byte)'\n')
+            {
+                nextLine++;
+            }
+
+            if (text[position] != (byte)'"')
+            {
+                continue;
+            }
+
+            if (position + 1 >= text.Length || text[position + 1] != (byte)'"')
+            {
+                break;
+            }
+
             escapes = true;
             position++;
         }
@@ -111,7 +149,10 @@ internal ref struct CsvScanner
 
     private void SkipSpaces()
     {
-        while (position < text.Length && text[position] != delimiter && text[position] is (byte)' ' or (byte)'\t') position++;
+        while (position < text.Length && text[position] != delimiter && text[position] is (byte)' ' or (byte)'\t')
+        {
+            position++;
+        }
     }
 
     private readonly bool AtLineEnd() =>

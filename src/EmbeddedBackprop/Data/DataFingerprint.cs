@@ -27,7 +27,13 @@ public static class DataFingerprint
         {
             data.Gather([i], row, data.InputLength, row.AsSpan(data.InputLength), data.TargetLength);
             if (!BitConverter.IsLittleEndian)
-                foreach (ref int bits in MemoryMarshal.Cast<float, int>(row.AsSpan())) bits = BinaryPrimitives.ReverseEndianness(bits);
+            {
+                foreach (ref int bits in MemoryMarshal.Cast<float, int>(row.AsSpan()))
+                {
+                    bits = BinaryPrimitives.ReverseEndianness(bits);
+                }
+            }
+
             hash.AppendData(MemoryMarshal.AsBytes(row.AsSpan()));
         }
 
@@ -44,7 +50,10 @@ public static class DataFingerprint
         {
             Append(hash, number, data.Length(i));
             Append(hash, number, data.Label(i));
-            foreach (float value in data.Sequence(i)) Append(hash, number, BitConverter.SingleToInt32Bits(value));
+            foreach (float value in data.Sequence(i))
+            {
+                Append(hash, number, BitConverter.SingleToInt32Bits(value));
+            }
         }
 
         return Convert.ToHexStringLower(hash.GetHashAndReset());

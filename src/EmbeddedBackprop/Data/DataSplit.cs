@@ -33,8 +33,14 @@ public sealed class DataSplit
         int trained = 0;
         for (int i = 0; i < count; i++)
         {
-            if (i % folds == fold) test[i / folds] = i;
-            else training[trained++] = i;
+            if (i % folds == fold)
+            {
+                test[i / folds] = i;
+            }
+            else
+            {
+                training[trained++] = i;
+            }
         }
 
         return new DataSplit(training, test);
@@ -49,9 +55,16 @@ public sealed class DataSplit
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 2);
         if (!(testFraction > 0 && testFraction < 1))
+        {
             throw new ArgumentOutOfRangeException(nameof(testFraction), testFraction, "The test fraction lies between 0 and 1.");
+        }
+
         int[] order = new int[count];
-        for (int i = 0; i < count; i++) order[i] = i;
+        for (int i = 0; i < count; i++)
+        {
+            order[i] = i;
+        }
+
         new CounterRandom(seed, RandomPurpose.Split).Shuffle(0, order);
         int tested = Math.Clamp((int)Math.Round(count * testFraction), 1, count - 1);
         int[] test = order[..tested];

@@ -40,7 +40,10 @@ public sealed class DatasetView : IBatchSource
         ArgumentOutOfRangeException.ThrowIfNegative(start);
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         if (count > source.Count - start)
+        {
             throw new ArgumentOutOfRangeException(nameof(count), $"{count} samples from sample {start} on were asked for; there are {source.Count}.");
+        }
+
         return new DatasetView(source, start, count, null);
     }
 
@@ -53,7 +56,11 @@ public sealed class DatasetView : IBatchSource
     public static DatasetView Last(IBatchSource source, int count)
     {
         ArgumentNullException.ThrowIfNull(source);
-        if (count > source.Count) throw new ArgumentOutOfRangeException(nameof(count), $"The last {count} samples were asked for; there are {source.Count}.");
+        if (count > source.Count)
+        {
+            throw new ArgumentOutOfRangeException(nameof(count), $"The last {count} samples were asked for; there are {source.Count}.");
+        }
+
         return Slice(source, source.Count - count, count);
     }
 
@@ -64,7 +71,13 @@ public sealed class DatasetView : IBatchSource
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(samples);
         foreach (int sample in samples)
-            if ((uint)sample >= (uint)source.Count) throw DataErrors.NoSuchSample(sample, source.Count);
+        {
+            if ((uint)sample >= (uint)source.Count)
+            {
+                throw DataErrors.NoSuchSample(sample, source.Count);
+            }
+        }
+
         return new DatasetView(source, 0, samples.Length, samples);
     }
 
@@ -81,7 +94,11 @@ public sealed class DatasetView : IBatchSource
         for (int done = 0; done < samples.Length;)
         {
             int piece = Math.Min(mapped.Length, samples.Length - done);
-            for (int i = 0; i < piece; i++) mapped[i] = Map(samples[done + i]);
+            for (int i = 0; i < piece; i++)
+            {
+                mapped[i] = Map(samples[done + i]);
+            }
+
             source.Gather(
                 mapped[..piece], inputs[(done * inputStride)..], inputStride,
                 targets.IsEmpty ? targets : targets[(done * targetStride)..], targetStride);
@@ -101,7 +118,13 @@ public sealed class DatasetView : IBatchSource
             int piece = Math.Min(mapped.Length, samples.Length - done);
             int known = 0;
             for (int i = 0; i < piece; i++)
-                if ((uint)samples[done + i] < (uint)Count) mapped[known++] = Map(samples[done + i]);
+            {
+                if ((uint)samples[done + i] < (uint)Count)
+                {
+                    mapped[known++] = Map(samples[done + i]);
+                }
+            }
+
             source.Prefetch(mapped[..known]);
             done += piece;
         }
@@ -109,7 +132,11 @@ public sealed class DatasetView : IBatchSource
 
     private int Map(int sample)
     {
-        if ((uint)sample >= (uint)Count) throw DataErrors.NoSuchSample(sample, Count);
+        if ((uint)sample >= (uint)Count)
+        {
+            throw DataErrors.NoSuchSample(sample, Count);
+        }
+
         return samples is null ? start + sample : samples[sample];
     }
 }

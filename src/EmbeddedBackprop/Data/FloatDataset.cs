@@ -16,11 +16,19 @@ public sealed class FloatDataset : IBatchSource
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(inputLength);
         if ((long)count * inputLength != inputs.Length)
+        {
             throw new ArgumentException($"{count} samples of {inputLength} floats need {(long)count * inputLength} floats, got {inputs.Length}.");
+        }
+
         if (inputNames is not null && inputNames.Count != inputLength)
+        {
             throw new ArgumentException($"{inputLength} inputs have {inputNames.Count} names.");
+        }
+
         if (classNames is not null && classNames.Count != classCount)
+        {
             throw new ArgumentException($"{classCount} classes have {classNames.Count} names.");
+        }
 
         this.inputs = inputs;
         this.labels = labels;
@@ -74,8 +82,13 @@ public sealed class FloatDataset : IBatchSource
         ArgumentNullException.ThrowIfNull(labels);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(classCount);
         for (int i = 0; i < labels.Length; i++)
+        {
             if ((uint)labels[i] >= (uint)classCount)
+            {
                 throw new ArgumentException($"Sample {i} has label {labels[i]}, expected 0 to {classCount - 1}.", nameof(labels));
+            }
+        }
+
         return new FloatDataset(inputs, inputLength, labels, classCount, [], classCount, labels.Length, inputNames, classNames);
     }
 
@@ -93,21 +106,32 @@ public sealed class FloatDataset : IBatchSource
         ArgumentNullException.ThrowIfNull(targets);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(targetLength);
         if (targets.Length % targetLength != 0)
+        {
             throw new ArgumentException($"{targets.Length} targets are not rows of {targetLength}.", nameof(targets));
+        }
+
         return new FloatDataset(inputs, inputLength, [], 0, targets, targetLength, targets.Length / targetLength, inputNames, null);
     }
 
     /// <inheritdoc/>
     public int Label(int sample)
     {
-        if ((uint)sample >= (uint)Count) throw DataErrors.NoSuchSample(sample, Count);
+        if ((uint)sample >= (uint)Count)
+        {
+            throw DataErrors.NoSuchSample(sample, Count);
+        }
+
         return ClassCount == 0 ? -1 : labels[sample];
     }
 
     /// <summary>The inputs of one sample.</summary>
     public ReadOnlySpan<float> Row(int sample)
     {
-        if ((uint)sample >= (uint)Count) throw DataErrors.NoSuchSample(sample, Count);
+        if ((uint)sample >= (uint)Count)
+        {
+            throw DataErrors.NoSuchSample(sample, Count);
+        }
+
         return inputs.AsSpan(sample * InputLength, InputLength);
     }
 
@@ -122,7 +146,10 @@ public sealed class FloatDataset : IBatchSource
     public FloatDataset WithInputs(float[] inputs)
     {
         ArgumentNullException.ThrowIfNull(inputs);
-        return new FloatDataset(inputs, InputLength, labels, ClassCount, targets, TargetLength, Count, InputNames, ClassNames) { InputShape = InputShape };
+        return new FloatDataset(inputs, InputLength, labels, ClassCount, targets, TargetLength, Count, InputNames, ClassNames)
+        {
+            InputShape = InputShape,
+        };
     }
 
     /// <inheritdoc/>
@@ -133,7 +160,11 @@ public sealed class FloatDataset : IBatchSource
         {
             int sample = samples[i];
             Row(sample).CopyTo(inputs.Slice(i * inputStride, InputLength));
-            if (targets.IsEmpty) continue;
+            if (targets.IsEmpty)
+            {
+                continue;
+            }
+
             Span<float> target = targets.Slice(i * targetStride, TargetLength);
             if (ClassCount == 0)
             {

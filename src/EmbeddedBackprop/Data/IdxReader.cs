@@ -76,16 +76,34 @@ public static class IdxReader
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(classCount);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(classCount, 256);
         if (labels.Dimensions.Length != 1)
+        {
             throw new DataFormatException(labelsName, 3, $"labels have 1 dimension, this file has {labels.Dimensions.Length}");
+        }
+
         if (images.Dimensions.Length < 2)
+        {
             throw new DataFormatException(imagesName, 3, "images have 2 to 4 dimensions, this file has 1");
+        }
+
         if (images.Count != labels.Count)
+        {
             throw new DataFormatException(imagesName, 4, $"{images.Count} images do not fit the {labels.Count} labels of {labelsName}");
+        }
+
         if (images.Count == 0 || images.ItemLength == 0)
+        {
             throw new DataFormatException(imagesName, 4, $"{images.Count} images of {images.ItemLength} bytes are no data");
+        }
+
         int wrong = labels.Data.AsSpan().IndexOfAnyExceptInRange((byte)0, (byte)(classCount - 1));
         if (wrong >= 0)
-            throw new DataFormatException(labelsName, 8 + wrong, $"label {labels.Data[wrong]} of item {wrong} is out of range, expected 0 to {classCount - 1}");
+        {
+            throw new DataFormatException(
+                labelsName,
+                8 + wrong,
+                $"label {labels.Data[wrong]} of item {wrong} is out of range, expected 0 to {classCount - 1}");
+        }
+
         return new ByteDataset(images.Data, labels.Data, images.ItemLength, classCount) { InputShape = ItemShape(images.Dimensions[1..]) };
     }
 
@@ -101,7 +119,11 @@ public static class IdxReader
     {
         // A gzip file ends with its decompressed size modulo 2^32. It is compared with the size that the IDX header declares before anything is
         // allocated, and it finds errors that a decompressor ignores: a cut trailer and bytes after it.
-        if (length < 18) throw new DataFormatException(name, length, $"truncated: a gzip file has at least 18 bytes, this one {length}");
+        if (length < 18)
+        {
+            throw new DataFormatException(name, length, $"truncated: a gzip file has at least 18 bytes, this one {length}");
+        }
+
         long start = stream.Position;
         Span<byte> trailer = stackalloc byte[4];
         stream.Position = start + length - 4;
@@ -114,7 +136,11 @@ public static class IdxReader
         }
         catch (InvalidDataException e)
         {
-            throw new DataFormatException(name, stream.Position - start, $"the compressed data are damaged before here ({e.Message.TrimEnd('.')})", e);
+            throw new DataFormatException(
+                name,
+                stream.Position - start,
+                $"the compressed data are damaged before here ({e.Message.TrimEnd('.')})",
+                e);
         }
     }
 
@@ -123,12 +149,21 @@ public static class IdxReader
         Span<byte> header = stackalloc byte[4 + (4 * MaximumDimensions)];
         Fill(stream, header[..4], name, 0);
         if (header[0] != 0 || header[1] != 0)
+        {
             throw new DataFormatException(name, 0, $"not an IDX file: the first two bytes are {header[0]:X2} {header[1]:X2}, expected 00 00");
+        }
+
         if (header[2] != 8)
+        {
             throw new DataFormatException(name, 2, $"the data type is {header[2]:X2}, expected 08 (unsigned bytes)");
+        }
+
         int count = header[3];
         if (count is 0 or > MaximumDimensions)
+        {
             throw new DataFormatException(name, 3, $"{count} dimensions, expected 1 to {MaximumDimensions}");
+        }
+
         Fill(stream, header.Slice(4, 4 * count), name, 4);
 
         Span<int> dimensions = stackalloc int[count];
@@ -137,29 +172,51 @@ public static class IdxReader
         {
             uint dimension = BinaryPrimitives.ReadUInt32BigEndian(header[(4 + (4 * i))..]);
             if (dimension > int.MaxValue)
+            {
                 throw new DataFormatException(name, 4 + (4 * i), $"dimension {i} is {dimension}, at most {int.MaxValue} can be read");
+            }
+
             dimensions[i] = (int)dimension;
 
             // Both factors are below 2^31 here: size is at most limit and Array.MaxLength, so the product cannot overflow.
             size *= dimension;
             if (size > (ulong)Math.Min(limit, Array.MaxLength))
-                throw new DataFormatException(name, 4 + (4 * i), $"dimensions 0 to {i} declare {size} bytes, the limit is {Math.Min(limit, Array.MaxLength)}");
+            {
+                throw new DataFormatException(
+                    name,
+                    4 + (4 * i),
+                    $"dimensions 0 to {i} declare {size} bytes, the limit is {Math.Min(limit, Array.MaxLength)}");
+            }
         }
 
         int headerLength = 4 + (4 * count);
         if (length >= 0 && (long)size != length - headerLength)
+        {
             throw new DataFormatException(name, length, $"the header declares {size} bytes of data, the file has {length - headerLength}");
+        }
+
         if (expectedSize >= 0 && expectedSize != (uint)(size + (ulong)headerLength))
+        {
             throw new DataFormatException(
-                name, 4, $"the header declares {size + (ulong)headerLength} bytes, the gzip file's end says {expectedSize}: truncated, or bytes after the end");
+                name,
+                4,
+                $"the header declares {size + (ulong)headerLength} bytes, the gzip file's end says {expectedSize}: truncated, or bytes after the end"
+            );
+        }
+
         if (compressedLength >= 0 && (long)size > compressedLength * HighestCompression)
+        {
             throw new DataFormatException(name, 4, $"the header declares {size} bytes, more than {compressedLength} compressed bytes can hold");
+        }
 
         byte[] data = GC.AllocateUninitializedArray<byte>((int)size);
         Fill(stream, data, name, headerLength);
         Span<byte> more = stackalloc byte[1];
         if (stream.Read(more) != 0)
+        {
             throw new DataFormatException(name, headerLength + (long)size, $"bytes follow after the {size} bytes that the header declares");
+        }
+
         return new IdxArray(dimensions.ToArray(), data);
     }
 
@@ -167,6 +224,11 @@ public static class IdxReader
     {
         int got = stream.ReadAtLeast(destination, destination.Length, throwOnEndOfStream: false);
         if (got < destination.Length)
-            throw new DataFormatException(name, offset + got, $"truncated: {destination.Length} bytes are expected from byte {offset} on, {got} are there");
+        {
+            throw new DataFormatException(
+                name,
+                offset + got,
+                $"truncated: {destination.Length} bytes are expected from byte {offset} on, {got} are there");
+        }
     }
 }

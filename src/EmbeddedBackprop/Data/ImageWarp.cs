@@ -33,7 +33,11 @@ internal sealed class ImageWarp
 
         // Large images get a coarser grid, so that its nodes fit the stack.
         int largest = Math.Max(height, width);
-        while ((largest / spacing) + 4 > MostNodes) spacing++;
+        while ((largest / spacing) + 4 > MostNodes)
+        {
+            spacing++;
+        }
+
         (firstX, weightsX, nodesX) = Splines(width, spacing);
         (firstY, weightsY, nodesY) = Splines(height, spacing);
     }
@@ -56,7 +60,11 @@ internal sealed class ImageWarp
         Span<float> row = stackalloc float[2 * MostNodes];
         for (int y = 0; y < height; y++)
         {
-            if (!field.IsEmpty) AlongY(field, y, row);
+            if (!field.IsEmpty)
+            {
+                AlongY(field, y, row);
+            }
+
             float q = y - middleY;
             for (int x = 0; x < width; x++)
             {
@@ -73,7 +81,11 @@ internal sealed class ImageWarp
                 // Written so that a displacement beyond all bounds lies outside, too.
                 if (!(u > -1f && u < width && v > -1f && v < height))
                 {
-                    for (int channel = 0; channel < channels; channel++) result[(channel * area) + (y * width) + x] = 0f;
+                    for (int channel = 0; channel < channels; channel++)
+                    {
+                        result[(channel * area) + (y * width) + x] = 0f;
+                    }
+
                     continue;
                 }
 

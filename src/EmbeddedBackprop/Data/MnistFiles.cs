@@ -34,10 +34,15 @@ public static class MnistFiles
         foreach (string form in (ReadOnlySpan<string>)[name, name + ".gz", dotted, dotted + ".gz"])
         {
             string path = Path.Combine(folder, form);
-            if (File.Exists(path)) return path;
+            if (File.Exists(path))
+            {
+                return path;
+            }
         }
 
-        string reason = Directory.Exists(folder) ? $"the folder '{folder}' has no file '{name}' or '{name}.gz'" : $"the folder '{folder}' does not exist";
+        string reason = Directory.Exists(folder)
+            ? $"the folder '{folder}' has no file '{name}' or '{name}.gz'"
+            : $"the folder '{folder}' does not exist";
         throw new FileNotFoundException(
             $"MNIST: {reason}. The database is four files, {string.Join(", ", Names)} (each with or without .gz), " +
             "from Yann LeCun's page \"The MNIST database of handwritten digits\" or one of its mirrors (licence CC BY-SA 3.0).",

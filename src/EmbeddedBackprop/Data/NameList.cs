@@ -3,7 +3,9 @@ using System.Text;
 
 namespace EmbeddedBackprop.Data;
 
-/// <summary>Names kept as UTF-8, made into strings when they are asked for: a file full of short names then costs little more than its size.</summary>
+/// <summary>
+/// Names kept as UTF-8, made into strings when they are asked for: a file full of short names then costs little more than its size.
+/// </summary>
 /// <param name="text">All names, one after the other.</param>
 /// <param name="ends">Where each name ends.</param>
 internal sealed class NameList(byte[] text, int[] ends) : IReadOnlyList<string>
@@ -35,7 +37,10 @@ internal sealed class NameList(byte[] text, int[] ends) : IReadOnlyList<string>
 
     public IEnumerator<string> GetEnumerator()
     {
-        for (int i = 0; i < Count; i++) yield return this[i];
+        for (int i = 0; i < Count; i++)
+        {
+            yield return this[i];
+        }
     }
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();

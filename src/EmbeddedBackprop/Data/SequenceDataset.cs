@@ -94,19 +94,34 @@ public sealed class SequenceDataset : IBatchSource
         ArgumentNullException.ThrowIfNull(labels);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(features);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(classCount);
-        if (lengths.Length != labels.Length) throw new ArgumentException($"{lengths.Length} lengths came with {labels.Length} labels.", nameof(labels));
+        if (lengths.Length != labels.Length)
+        {
+            throw new ArgumentException($"{lengths.Length} lengths came with {labels.Length} labels.", nameof(labels));
+        }
+
         int[] starts = new int[lengths.Length];
         long rows = 0;
         for (int i = 0; i < lengths.Length; i++)
         {
-            if (lengths[i] < 1) throw new ArgumentException($"Sequence {i} has {lengths[i]} steps, expected at least 1.", nameof(lengths));
-            if ((uint)labels[i] >= (uint)classCount) throw new ArgumentException($"Sequence {i} has label {labels[i]}, expected 0 to {classCount - 1}.", nameof(labels));
+            if (lengths[i] < 1)
+            {
+                throw new ArgumentException($"Sequence {i} has {lengths[i]} steps, expected at least 1.", nameof(lengths));
+            }
+
+            if ((uint)labels[i] >= (uint)classCount)
+            {
+                throw new ArgumentException($"Sequence {i} has label {labels[i]}, expected 0 to {classCount - 1}.", nameof(labels));
+            }
+
             starts[i] = (int)rows;
             rows += lengths[i];
         }
 
         if (rows * features != values.Length)
+        {
             throw new ArgumentException($"{rows} steps of {features} features need {rows * features} numbers, got {values.Length}.", nameof(values));
+        }
+
         return new SequenceDataset(values, features, starts, lengths, labels, classCount, lengths.Length == 0 ? 1 : lengths.Max())
         {
             FeatureNames = featureNames,
@@ -121,14 +136,18 @@ public sealed class SequenceDataset : IBatchSource
         RequireClasses(table);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(steps);
         if (table.InputLength % steps != 0)
+        {
             throw new ArgumentException($"Rows of {table.InputLength} inputs are no sequences of {steps} steps.", nameof(steps));
+        }
+
         int[] lengths = new int[table.Count];
         Array.Fill(lengths, steps);
         return Create(table.Inputs.ToArray(), table.InputLength / steps, lengths, Labels(table), table.ClassCount, null, table.ClassNames);
     }
 
     /// <summary>
-    /// A table in order of time as a sliding window: sample i is the last row of its window, with that row's label, and up to steps - 1 rows before it (the first
+    /// A table in order of time as a sliding window: sample i is the last row of its window, with that row's label, and up to steps - 1 rows before
+    /// it (the first
     /// samples have fewer, because nothing goes before).
     /// </summary>
     /// <param name="table">One row a step.</param>
@@ -164,7 +183,8 @@ public sealed class SequenceDataset : IBatchSource
     public SequenceDataset WithPadding(SequencePadding padding, bool mask = false) => Like(values, starts, lengths, Steps, padding, mask);
 
     /// <summary>
-    /// The same sequences drawn out or pressed to one length: step s of the result lies at s (length - 1) / (steps - 1) of the old steps, and between two of them
+    /// The same sequences drawn out or pressed to one length: step s of the result lies at s (length - 1) / (steps - 1) of the old steps, and between
+    /// two of them
     /// its features are a + (b - a) t, in float, separately rounded. A single step is repeated.
     /// </summary>
     public SequenceDataset Resampled(int steps)
@@ -198,14 +218,22 @@ public sealed class SequenceDataset : IBatchSource
     /// <inheritdoc/>
     public int Label(int sample)
     {
-        if ((uint)sample >= (uint)Count) throw DataErrors.NoSuchSample(sample, Count);
+        if ((uint)sample >= (uint)Count)
+        {
+            throw DataErrors.NoSuchSample(sample, Count);
+        }
+
         return labels[sample];
     }
 
     /// <summary>How many steps a sequence has, before it is cut or filled up.</summary>
     public int Length(int sample)
     {
-        if ((uint)sample >= (uint)Count) throw DataErrors.NoSuchSample(sample, Count);
+        if ((uint)sample >= (uint)Count)
+        {
+            throw DataErrors.NoSuchSample(sample, Count);
+        }
+
         return lengths[sample];
     }
 
@@ -223,8 +251,16 @@ public sealed class SequenceDataset : IBatchSource
             Span<float> row = inputs.Slice(i * inputStride, InputLength);
             row.Clear();
             sequence[..(length * Features)].CopyTo(row[(skipped * Features)..]);
-            if (HasMask) row.Slice((Steps * Features) + skipped, length).Fill(1f);
-            if (targets.IsEmpty) continue;
+            if (HasMask)
+            {
+                row.Slice((Steps * Features) + skipped, length).Fill(1f);
+            }
+
+            if (targets.IsEmpty)
+            {
+                continue;
+            }
+
             Span<float> target = targets.Slice(i * targetStride, ClassCount);
             target.Clear();
             target[labels[samples[i]]] = 1f;
@@ -249,13 +285,20 @@ public sealed class SequenceDataset : IBatchSource
     private static void RequireClasses(FloatDataset table)
     {
         ArgumentNullException.ThrowIfNull(table);
-        if (table.ClassCount == 0) throw new ArgumentException("Sequences have classes, the label of this table is a number to be predicted.", nameof(table));
+        if (table.ClassCount == 0)
+        {
+            throw new ArgumentException("Sequences have classes, the label of this table is a number to be predicted.", nameof(table));
+        }
     }
 
     private static int[] Labels(FloatDataset table)
     {
         int[] labels = new int[table.Count];
-        for (int i = 0; i < labels.Length; i++) labels[i] = table.Label(i);
+        for (int i = 0; i < labels.Length; i++)
+        {
+            labels[i] = table.Label(i);
+        }
+
         return labels;
     }
 

@@ -15,11 +15,27 @@ public sealed class Standardizer
     /// <exception cref="ArgumentException">The lengths differ, or a figure is not finite.</exception>
     public Standardizer(ReadOnlySpan<float> means, ReadOnlySpan<float> scales)
     {
-        if (means.Length != scales.Length) throw new ArgumentException($"{means.Length} means came with {scales.Length} scales.", nameof(scales));
+        if (means.Length != scales.Length)
+        {
+            throw new ArgumentException($"{means.Length} means came with {scales.Length} scales.", nameof(scales));
+        }
+
         foreach (float mean in means)
-            if (!float.IsFinite(mean)) throw new ArgumentException("A mean is not finite.", nameof(means));
+        {
+            if (!float.IsFinite(mean))
+            {
+                throw new ArgumentException("A mean is not finite.", nameof(means));
+            }
+        }
+
         foreach (float scale in scales)
-            if (!float.IsFinite(scale)) throw new ArgumentException("A scale is not finite.", nameof(scales));
+        {
+            if (!float.IsFinite(scale))
+            {
+                throw new ArgumentException("A scale is not finite.", nameof(scales));
+            }
+        }
+
         this.means = means.ToArray();
         this.scales = scales.ToArray();
     }
@@ -36,7 +52,11 @@ public sealed class Standardizer
     public static Standardizer Fit(IBatchSource training)
     {
         ArgumentNullException.ThrowIfNull(training);
-        if (training.Count == 0) throw new ArgumentException("There are no samples to fit on.", nameof(training));
+        if (training.Count == 0)
+        {
+            throw new ArgumentException("There are no samples to fit on.", nameof(training));
+        }
+
         int length = training.InputLength;
         float[] row = new float[length];
         double[] mean = new double[length];
@@ -44,16 +64,25 @@ public sealed class Standardizer
         for (int i = 0; i < training.Count; i++)
         {
             training.Gather([i], row, length, default, 0);
-            for (int j = 0; j < length; j++) mean[j] += row[j];
+            for (int j = 0; j < length; j++)
+            {
+                mean[j] += row[j];
+            }
         }
 
-        for (int j = 0; j < length; j++) mean[j] /= training.Count;
+        for (int j = 0; j < length; j++)
+        {
+            mean[j] /= training.Count;
+        }
 
         // A second pass: sums of squares would lose all precision where the mean is large compared with the deviation.
         for (int i = 0; i < training.Count; i++)
         {
             training.Gather([i], row, length, default, 0);
-            for (int j = 0; j < length; j++) variance[j] += (row[j] - mean[j]) * (row[j] - mean[j]);
+            for (int j = 0; j < length; j++)
+            {
+                variance[j] += (row[j] - mean[j]) * (row[j] - mean[j]);
+            }
         }
 
         float[] means = new float[length];
@@ -71,27 +100,38 @@ public sealed class Standardizer
     }
 
     /// <summary>
-    /// One mean and one population variance of all inputs together, in double and in the order of the samples: for images, whose pixels are all the same kind of thing.
+    /// One mean and one population variance of all inputs together, in double and in the order of the samples: for images, whose pixels are all the
+    /// same kind of thing.
     /// </summary>
     /// <param name="training">The training part.</param>
     /// <exception cref="ArgumentException">There are no samples.</exception>
     public static Standardizer FitTogether(IBatchSource training)
     {
         ArgumentNullException.ThrowIfNull(training);
-        if (training.Count == 0) throw new ArgumentException("There are no samples to fit on.", nameof(training));
+        if (training.Count == 0)
+        {
+            throw new ArgumentException("There are no samples to fit on.", nameof(training));
+        }
+
         float[] row = new float[training.InputLength];
         double mean = 0, variance = 0, numbers = (double)training.Count * row.Length;
         for (int i = 0; i < training.Count; i++)
         {
             training.Gather([i], row, row.Length, default, 0);
-            foreach (float x in row) mean += x;
+            foreach (float x in row)
+            {
+                mean += x;
+            }
         }
 
         mean /= numbers;
         for (int i = 0; i < training.Count; i++)
         {
             training.Gather([i], row, row.Length, default, 0);
-            foreach (float x in row) variance += (x - mean) * (x - mean);
+            foreach (float x in row)
+            {
+                variance += (x - mean) * (x - mean);
+            }
         }
 
         float scale = (float)(1 / Math.Sqrt(variance / numbers));
@@ -111,22 +151,37 @@ public sealed class Standardizer
     public static Standardizer Fit(SequenceDataset sequences, ReadOnlySpan<int> training)
     {
         ArgumentNullException.ThrowIfNull(sequences);
-        if (training.Length == 0) throw new ArgumentException("There are no samples to fit on.", nameof(training));
+        if (training.Length == 0)
+        {
+            throw new ArgumentException("There are no samples to fit on.", nameof(training));
+        }
+
         int features = sequences.Features;
         double[] mean = new double[features], variance = new double[features];
         long steps = 0;
         foreach (int sample in training)
         {
             ReadOnlySpan<float> sequence = sequences.Sequence(sample);
-            for (int i = 0; i < sequence.Length; i++) mean[i % features] += sequence[i];
+            for (int i = 0; i < sequence.Length; i++)
+            {
+                mean[i % features] += sequence[i];
+            }
+
             steps += sequences.Length(sample);
         }
 
-        for (int j = 0; j < features; j++) mean[j] /= steps;
+        for (int j = 0; j < features; j++)
+        {
+            mean[j] /= steps;
+        }
+
         foreach (int sample in training)
         {
             ReadOnlySpan<float> sequence = sequences.Sequence(sample);
-            for (int i = 0; i < sequence.Length; i++) variance[i % features] += (sequence[i] - mean[i % features]) * (sequence[i] - mean[i % features]);
+            for (int i = 0; i < sequence.Length; i++)
+            {
+                variance[i % features] += (sequence[i] - mean[i % features]) * (sequence[i] - mean[i % features]);
+            }
         }
 
         float[] means = new float[features], scales = new float[features];
@@ -146,7 +201,11 @@ public sealed class Standardizer
     {
         ArgumentNullException.ThrowIfNull(sequences);
         float[] values = sequences.Values.ToArray();
-        for (int i = 0; i < values.Length; i += sequences.Features) Apply(values.AsSpan(i, sequences.Features));
+        for (int i = 0; i < values.Length; i += sequences.Features)
+        {
+            Apply(values.AsSpan(i, sequences.Features));
+        }
+
         return sequences.WithValues(values);
     }
 
@@ -154,8 +213,15 @@ public sealed class Standardizer
     /// <exception cref="ArgumentException">The number of inputs is another one than fitted.</exception>
     public void Apply(Span<float> inputs)
     {
-        if (inputs.Length != means.Length) throw new ArgumentException($"Expected {means.Length} inputs, got {inputs.Length}.", nameof(inputs));
-        for (int j = 0; j < inputs.Length; j++) inputs[j] = (inputs[j] - means[j]) * scales[j];
+        if (inputs.Length != means.Length)
+        {
+            throw new ArgumentException($"Expected {means.Length} inputs, got {inputs.Length}.", nameof(inputs));
+        }
+
+        for (int j = 0; j < inputs.Length; j++)
+        {
+            inputs[j] = (inputs[j] - means[j]) * scales[j];
+        }
     }
 
     /// <summary>A data set with standardised inputs; the original is unchanged.</summary>
@@ -164,7 +230,11 @@ public sealed class Standardizer
     {
         ArgumentNullException.ThrowIfNull(dataset);
         float[] inputs = dataset.Inputs.ToArray();
-        for (int i = 0; i < dataset.Count; i++) Apply(inputs.AsSpan(i * dataset.InputLength, dataset.InputLength));
+        for (int i = 0; i < dataset.Count; i++)
+        {
+            Apply(inputs.AsSpan(i * dataset.InputLength, dataset.InputLength));
+        }
+
         return dataset.WithInputs(inputs);
     }
 }

@@ -8,7 +8,8 @@ using EmbeddedBackprop.IO;
 namespace EmbeddedBackprop.Data;
 
 /// <summary>
-/// Reads labelled strokes (motion gestures) from JSON: {"strokes": [{"strokePoints": [{"x": 0.1, "y": -0.2}, ...], "label": "0"}, ...]}, other members are
+/// Reads labelled strokes (motion gestures) from JSON: {"strokes": [{"strokePoints": [{"x": 0.1, "y": -0.2}, ...], "label": "0"}, ...]}, other
+/// members are
 /// passed over. A stroke becomes a sequence with the features x and y.
 /// </summary>
 /// <remarks>
@@ -35,7 +36,10 @@ public static class StrokeReader
         {
             files = Directory.GetFiles(path, "*.json");
             Array.Sort(files, StringComparer.Ordinal);
-            if (files.Length == 0) throw new FileNotFoundException($"'{path}' holds no .json file.", path);
+            if (files.Length == 0)
+            {
+                throw new FileNotFoundException($"'{path}' holds no .json file.", path);
+            }
         }
 
         Strokes strokes = new();
@@ -44,7 +48,11 @@ public static class StrokeReader
             byte[] text;
             using (var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1))
             {
-                if (stream.Length > Limit) throw new DataFormatException(file, Limit, $"the file has {stream.Length} bytes, the limit is {Limit}");
+                if (stream.Length > Limit)
+                {
+                    throw new DataFormatException(file, Limit, $"the file has {stream.Length} bytes, the limit is {Limit}");
+                }
+
                 text = GC.AllocateUninitializedArray<byte>((int)stream.Length);
                 stream.ReadExactly(text);
             }
@@ -70,8 +78,16 @@ public static class StrokeReader
 
     private static void Read(ReadOnlySpan<byte> text, string name, Strokes strokes)
     {
-        if (!Utf8.IsValid(text)) throw new DataFormatException(name, FirstInvalid(text), "not valid UTF-8");
-        if (text.StartsWith("\uFEFF"u8)) throw new DataFormatException(name, 0, "a byte order mark: expected '{'");
+        if (!Utf8.IsValid(text))
+        {
+            throw new DataFormatException(name, FirstInvalid(text), "not valid UTF-8");
+        }
+
+        if (text.StartsWith("\uFEFF"u8))
+        {
+            throw new DataFormatException(name, 0, "a byte order mark: expected '{'");
+        }
+
         Utf8JsonReader reader = new(text);
         try
         {
@@ -85,14 +101,28 @@ public static class StrokeReader
                     continue;
                 }
 
-                if (found) throw Error(in reader, name, "\"strokes\" twice");
+                if (found)
+                {
+                    throw Error(in reader, name, "\"strokes\" twice");
+                }
+
                 found = true;
                 Next(ref reader, name, JsonTokenType.StartArray, "'['");
-                while (reader.Read() && reader.TokenType != JsonTokenType.EndArray) ReadStroke(ref reader, name, strokes);
+                while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+                {
+                    ReadStroke(ref reader, name, strokes);
+                }
             }
 
-            if (!found) throw Error(in reader, name, "there is no \"strokes\"");
-            if (reader.Read()) throw Error(in reader, name, "something follows the last '}'");
+            if (!found)
+            {
+                throw Error(in reader, name, "there is no \"strokes\"");
+            }
+
+            if (reader.Read())
+            {
+                throw Error(in reader, name, "something follows the last '}'");
+            }
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
@@ -104,31 +134,53 @@ public static class StrokeReader
     private static int FirstInvalid(ReadOnlySpan<byte> text)
     {
         int valid = 0;
-        while (Rune.DecodeFromUtf8(text[valid..], out _, out int length) == OperationStatus.Done) valid += length;
+        while (Rune.DecodeFromUtf8(text[valid..], out _, out int length) == OperationStatus.Done)
+        {
+            valid += length;
+        }
+
         return valid;
     }
 
     private static void ReadStroke(ref Utf8JsonReader reader, string name, Strokes strokes)
     {
         long begin = reader.TokenStartIndex;
-        if (reader.TokenType != JsonTokenType.StartObject) throw Error(in reader, name, "expected a stroke: '{'");
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            throw Error(in reader, name, "expected a stroke: '{'");
+        }
+
         int points = -1;
         string? label = null;
         while (NextMember(ref reader))
         {
             if (reader.ValueTextEquals("strokePoints"u8))
             {
-                if (points >= 0) throw Error(in reader, name, "\"strokePoints\" twice");
+                if (points >= 0)
+                {
+                    throw Error(in reader, name, "\"strokePoints\" twice");
+                }
+
                 points = 0;
                 Next(ref reader, name, JsonTokenType.StartArray, "'['");
-                for (; reader.Read() && reader.TokenType != JsonTokenType.EndArray; points++) ReadPoint(ref reader, name, strokes);
+                for (; reader.Read() && reader.TokenType != JsonTokenType.EndArray; points++)
+                {
+                    ReadPoint(ref reader, name, strokes);
+                }
             }
             else if (reader.ValueTextEquals("label"u8))
             {
-                if (label is not null) throw Error(in reader, name, "\"label\" twice");
+                if (label is not null)
+                {
+                    throw Error(in reader, name, "\"label\" twice");
+                }
+
                 Next(ref reader, name, JsonTokenType.String, "a label in quotes");
                 label = reader.GetString()!;
-                if (label.Length == 0) throw Error(in reader, name, "the label is empty");
+                if (label.Length == 0)
+                {
+                    throw Error(in reader, name, "the label is empty");
+                }
             }
             else
             {
@@ -136,26 +188,46 @@ public static class StrokeReader
             }
         }
 
-        if (points < 1) throw new DataFormatException(name, begin, points < 0 ? "a stroke without \"strokePoints\"" : "a stroke without points");
-        if (label is null) throw new DataFormatException(name, begin, "a stroke without \"label\"");
+        if (points < 1)
+        {
+            throw new DataFormatException(name, begin, points < 0 ? "a stroke without \"strokePoints\"" : "a stroke without points");
+        }
+
+        if (label is null)
+        {
+            throw new DataFormatException(name, begin, "a stroke without \"label\"");
+        }
+
         strokes.Add(points, label);
     }
 
     private static void ReadPoint(ref Utf8JsonReader reader, string name, Strokes strokes)
     {
         long begin = reader.TokenStartIndex;
-        if (reader.TokenType != JsonTokenType.StartObject) throw Error(in reader, name, "expected a point: '{'");
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            throw Error(in reader, name, "expected a point: '{'");
+        }
+
         float? x = null, y = null;
         while (NextMember(ref reader))
         {
             if (reader.ValueTextEquals("x"u8))
             {
-                if (x is not null) throw Error(in reader, name, "\"x\" twice");
+                if (x is not null)
+                {
+                    throw Error(in reader, name, "\"x\" twice");
+                }
+
                 x = Number(ref reader, name);
             }
             else if (reader.ValueTextEquals("y"u8))
             {
-                if (y is not null) throw Error(in reader, name, "\"y\" twice");
+                if (y is not null)
+                {
+                    throw Error(in reader, name, "\"y\" twice");
+                }
+
                 y = Number(ref reader, name);
             }
             else
@@ -164,7 +236,11 @@ public static class StrokeReader
             }
         }
 
-        if (x is null || y is null) throw new DataFormatException(name, begin, $"a point without \"{(x is null ? "x" : "y")}\"");
+        if (x is null || y is null)
+        {
+            throw new DataFormatException(name, begin, $"a point without \"{(x is null ? "x" : "y")}\"");
+        }
+
         strokes.Values.Add(x.Value);
         strokes.Values.Add(y.Value);
     }
@@ -172,7 +248,9 @@ public static class StrokeReader
     private static float Number(ref Utf8JsonReader reader, string name)
     {
         Next(ref reader, name, JsonTokenType.Number, "a number");
-        return reader.TryGetSingle(out float value) && float.IsFinite(value) ? value : throw Error(in reader, name, "the number is too large for a float");
+        return reader.TryGetSingle(out float value) && float.IsFinite(value)
+            ? value
+            : throw Error(in reader, name, "the number is too large for a float");
     }
 
     private static bool NextMember(ref Utf8JsonReader reader) => reader.Read() && reader.TokenType == JsonTokenType.PropertyName;
@@ -185,7 +263,10 @@ public static class StrokeReader
 
     private static void Next(ref Utf8JsonReader reader, string name, JsonTokenType wanted, string shown)
     {
-        if (!reader.Read() || reader.TokenType != wanted) throw Error(in reader, name, $"expected {shown}");
+        if (!reader.Read() || reader.TokenType != wanted)
+        {
+            throw Error(in reader, name, $"expected {shown}");
+        }
     }
 
     private static DataFormatException Error(in Utf8JsonReader reader, string name, string problem) => new(name, reader.TokenStartIndex, problem);
@@ -215,26 +296,49 @@ public static class StrokeReader
 
         public SequenceDataset ToDataset(string path, IReadOnlyList<string>? classes)
         {
-            if (lengths.Count == 0) throw new DataFormatException(path, 0, "there are no strokes");
+            if (lengths.Count == 0)
+            {
+                throw new DataFormatException(path, 0, "there are no strokes");
+            }
+
             classes ??= Ordered();
             int[] classOf = new int[names.Count];
             for (int i = 0; i < names.Count; i++)
             {
                 classOf[i] = -1;
                 for (int c = 0; c < classes.Count && classOf[i] < 0; c++)
-                    if (classes[c] == names[i]) classOf[i] = c;
-                if (classOf[i] < 0) throw new DataFormatException(path, 0, $"label '{names[i]}' is not among the {classes.Count} classes");
+                {
+                    if (classes[c] == names[i])
+                    {
+                        classOf[i] = c;
+                    }
+                }
+
+                if (classOf[i] < 0)
+                {
+                    throw new DataFormatException(path, 0, $"label '{names[i]}' is not among the {classes.Count} classes");
+                }
             }
 
             int[] mapped = new int[labels.Count];
-            for (int i = 0; i < mapped.Length; i++) mapped[i] = classOf[labels[i]];
+            for (int i = 0; i < mapped.Length; i++)
+            {
+                mapped[i] = classOf[labels[i]];
+            }
+
             return SequenceDataset.Create([.. Values], 2, [.. lengths], mapped, classes.Count, FeatureNames, classes);
         }
 
         private List<string> Ordered()
         {
             foreach (string label in names)
-                if (!long.TryParse(label, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _)) return names;
+            {
+                if (!long.TryParse(label, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _))
+                {
+                    return names;
+                }
+            }
+
             List<string> ordered = [.. names];
             ordered.Sort((x, y) => long.Parse(x, CultureInfo.InvariantCulture).CompareTo(long.Parse(y, CultureInfo.InvariantCulture)));
             return ordered;

@@ -15,7 +15,10 @@ namespace EmbeddedBackprop.Export;
 /// </remarks>
 public sealed record CCost
 {
-    /// <summary>A bound of the stack of a prediction: the three largest functions of a net with every op took 832 bytes (gcc -Os -fstack-usage, Cortex-M4F); most nets take a third.</summary>
+    /// <summary>
+    /// A bound of the stack of a prediction: the three largest functions of a net with every op took 832 bytes (gcc -Os -fstack-usage, Cortex-M4F);
+    /// most nets take a third.
+    /// </summary>
     internal const int StackOfPrediction = 1024;
 
     /// <summary>The same of a training step, whose functions were measured one net at a time: at most 560 bytes.</summary>
@@ -30,7 +33,10 @@ public sealed record CCost
     /// <summary>Tables and code.</summary>
     public long FlashBytes => TableBytes + CodeBytes;
 
-    /// <summary>Bytes of RAM that the caller hands in (arena and carried state, or the memory of training), of the model structure, and of tables where the target copies constants; inputs and outputs not counted.</summary>
+    /// <summary>
+    /// Bytes of RAM that the caller hands in (arena and carried state, or the memory of training), of the model structure, and of tables where the
+    /// target copies constants; inputs and outputs not counted.
+    /// </summary>
     public required long RamBytes { get; init; }
 
     /// <summary>Bytes of inputs and outputs of a call, targets included, where they have memory of their own.</summary>
@@ -72,10 +78,18 @@ public sealed record CCost
         {
             TableBytes = model.Tables.Bytes,
             CodeBytes = (long)(CCodeSize.Of(model) * (target?.CodeFactor ?? 1)),
-            RamBytes = (target is { CopiesConstants: true } ? model.Tables.Bytes : 0L) + (model.Training is { } training
-                ? (sizeof(float) * (long)training.Length) + CTrainingReport.ModelBytes
-                : sizeof(float) * ((model.Prediction.UsesArena ? model.Plan.WorkspaceLength : 0L) + model.Prediction.StateLength)),
-            EndBytes = sizeof(float) * (model.Training is null ? both : (SampleLength(model) * model.Training.Batch) + model.Outputs.Sum(argument => (long)argument.Length)),
+            RamBytes =
+                (target is { CopiesConstants: true } ? model.Tables.Bytes : 0L)
+                + (
+                    model.Training is { } training
+                        ? (sizeof(float) * (long)training.Length) + CTrainingReport.ModelBytes
+                        : sizeof(float) * ((model.Prediction.UsesArena ? model.Plan.WorkspaceLength : 0L) + model.Prediction.StateLength)),
+            EndBytes =
+                sizeof(float)
+                * (
+                    model.Training is null
+                        ? both
+                        : (SampleLength(model) * model.Training.Batch) + model.Outputs.Sum(argument => (long)argument.Length)),
             StackBytes = model.Training is null ? StackOfPrediction : StackOfTraining,
             MultiplyAdds = model.Plan.MultiplyAdds,
             Instructions = steps.Sum(step => step.Item3),

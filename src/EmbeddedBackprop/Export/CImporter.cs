@@ -58,8 +58,12 @@ public static class CImporter
         network.ResetState();
         network.StepNumber = Word(copy, CCopyFormat.HeadWords);
         return new CStoredCopy(
-            takesSecond ? 1 : 0, Word(copy, 3), Word(copy, CCopyFormat.HeadWords), BitConverter.UInt32BitsToSingle(Word(copy, CCopyFormat.HeadWords + 1)),
-            Word(copy, CCopyFormat.HeadWords + 2) | ((ulong)Word(copy, CCopyFormat.HeadWords + 3) << 32), takesSecond ? first : second);
+            takesSecond ? 1 : 0,
+            Word(copy, 3),
+            Word(copy, CCopyFormat.HeadWords),
+            BitConverter.UInt32BitsToSingle(Word(copy, CCopyFormat.HeadWords + 1)),
+            Word(copy, CCopyFormat.HeadWords + 2) | ((ulong)Word(copy, CCopyFormat.HeadWords + 3) << 32),
+            takesSecond ? first : second);
     }
 
     /// <summary>Parameters, the optimiser's state and what layers keep, as a copy holds them.</summary>
@@ -116,7 +120,8 @@ public static class CImporter
     /// <summary>Copies weights, and the optimiser's state where both have the same optimiser, into the network's layout.</summary>
     private static void CopyTensors(Network network, CTraining training, float[] content)
     {
-        ReadOnlySpan<float> parameters = content.AsSpan(0, training.ParameterLength), optimizer = content.AsSpan(training.ParameterLength, training.OptimizerLength);
+        ReadOnlySpan<float> parameters = content.AsSpan(0, training.ParameterLength),
+            optimizer = content.AsSpan(training.ParameterLength, training.OptimizerLength);
         Optimizers.Optimizer kind = training.Options.Optimizer;
         bool sameOptimizer = network.TrainingPlan is not null && network.Options.Optimizer.Name == kind.Name;
         foreach (ParameterRange range in network.InferencePlan.Parameters)
@@ -132,7 +137,9 @@ public static class CImporter
                 parameters.Slice(from, range.Columns).CopyTo(network.Parameters[to..]);
                 for (int array = 0; sameOptimizer && array < kind.StateArrays; array++)
                 {
-                    optimizer.Slice((array * training.ParameterLength) + from, range.Columns).CopyTo(network.OptimizerState[((array * network.Parameters.Length) + to)..]);
+                    optimizer
+                        .Slice((array * training.ParameterLength) + from, range.Columns)
+                        .CopyTo(network.OptimizerState[((array * network.Parameters.Length) + to)..]);
                 }
             }
         }
@@ -140,7 +147,8 @@ public static class CImporter
         if (sameOptimizer)
         {
             // The scalars follow the arrays.
-            optimizer[(kind.StateArrays * training.ParameterLength)..].CopyTo(network.OptimizerState[(kind.StateArrays * network.Parameters.Length)..]);
+            optimizer[(kind.StateArrays * training.ParameterLength)..]
+                .CopyTo(network.OptimizerState[(kind.StateArrays * network.Parameters.Length)..]);
         }
     }
 

@@ -3,7 +3,8 @@ using System.Globalization;
 namespace EmbeddedBackprop.Graphs;
 
 /// <summary>
-/// Finds a training plan that fits a memory budget, and costs as little time as possible: first the whole batch, then parts of it (micro-batches, which need a
+/// Finds a training plan that fits a memory budget, and costs as little time as possible: first the whole batch, then parts of it (micro-batches,
+/// which need a
 /// gradient span), then values computed again instead of kept, the cheapest set of those that fits.
 /// </summary>
 internal sealed class BudgetSearch(Graph graph, PlanOptions options, Node[] losses, Node[] outputs)
@@ -158,8 +159,17 @@ internal sealed class BudgetSearch(Graph graph, PlanOptions options, Node[] loss
         return bytes <= budget ? plan : null;
     }
 
-    private Plan Make(int batch, Node[] recompute, bool update) => PlanBuilder.Build(
-        graph, free with { MicroBatch = batch == options.Batch ? 0 : batch, Recompute = [.. options.Recompute.Union(recompute)], UpdateInBackward = update }, losses, outputs);
+    private Plan Make(int batch, Node[] recompute, bool update) =>
+        PlanBuilder.Build(
+            graph,
+            free with
+            {
+                MicroBatch = batch == options.Batch ? 0 : batch,
+                Recompute = [.. options.Recompute.Union(recompute)],
+                UpdateInBackward = update,
+            },
+            losses,
+            outputs);
 
     private static long Bytes(Plan plan) => 4L * plan.MemoryLength;
 
@@ -181,7 +191,8 @@ internal sealed class BudgetSearch(Graph graph, PlanOptions options, Node[] loss
 
         if (options.OptimizerStateLength > 0 || !options.UpdateInBackward)
         {
-            string name = options.OptimizerStateLength > 0 ? "plain gradient descent" : "an update within the backward pass (no accumulation, clipping or L1)";
+            string name =
+                options.OptimizerStateLength > 0 ? "plain gradient descent" : "an update within the backward pass (no accumulation, clipping or L1)";
             measures.Add((name, plan => plan with { OptimizerStateLength = 0, UpdateInBackward = true }));
         }
 
@@ -223,7 +234,9 @@ internal sealed class BudgetSearch(Graph graph, PlanOptions options, Node[] loss
 
         return measures.Count == 0
             ? "only a smaller net would do"
-            : string.Create(CultureInfo.InvariantCulture, $"only a smaller net would do: with {List([.. measures.Select(measure => measure.Name)])} it needs {least:N0}");
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"only a smaller net would do: with {List([.. measures.Select(measure => measure.Name)])} it needs {least:N0}");
     }
 
     private static string List(List<string> names) =>

@@ -37,7 +37,8 @@ public sealed class Graph
     /// <param name="op">The op; its kind and a number name the node unless <paramref name="name"/> is given.</param>
     /// <param name="inputs">The nodes it reads.</param>
     /// <param name="name">The node's and the op's name, unique in the graph.</param>
-    /// <exception cref="ArgumentException">A shape does not fit, a node or the op belongs to another graph, a node is a loss, or the name is taken.</exception>
+    /// <exception cref="ArgumentException">A shape does not fit, a node or the op belongs to another graph, a node is a loss, or the name is
+    /// taken.</exception>
     public Node Apply(Op op, ReadOnlySpan<Node> inputs, string? name = null)
     {
         ArgumentNullException.ThrowIfNull(op);

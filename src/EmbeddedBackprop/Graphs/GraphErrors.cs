@@ -67,7 +67,8 @@ internal static class GraphErrors
 
     [DoesNotReturn]
     public static void WholeBatch(string step, int batch, int logicalBatch) =>
-        throw new ArgumentException($"{step}: its result depends on the whole batch, which cannot be run in parts (got {batch} of {logicalBatch} samples)");
+        throw new ArgumentException(
+            $"{step}: its result depends on the whole batch, which cannot be run in parts (got {batch} of {logicalBatch} samples)");
 
     [DoesNotReturn]
     public static void StateRows(string state, int rows, int first, int batch) =>
@@ -75,8 +76,10 @@ internal static class GraphErrors
 
     [DoesNotReturn]
     public static void BudgetTooSmall(long budget, long least, string help) =>
-        throw new ArgumentException(string.Create(
-            CultureInfo.InvariantCulture, $"memory budget: {budget:N0} bytes are {least - budget:N0} too few: this training needs at least {least:N0}; {help}"));
+        throw new ArgumentException(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"memory budget: {budget:N0} bytes are {least - budget:N0} too few: this training needs at least {least:N0}; {help}"));
 
     [DoesNotReturn]
     public static void CannotUpdateInBackward(string because) =>
@@ -104,5 +107,6 @@ internal static class GraphErrors
 
     [DoesNotReturn]
     public static void PartOfBatch(int batch, int logicalBatch) =>
-        throw new InvalidOperationException($"{batch} samples of a logical batch of {logicalBatch}: weights cannot change before their whole gradient is known");
+        throw new InvalidOperationException(
+            $"{batch} samples of a logical batch of {logicalBatch}: weights cannot change before their whole gradient is known");
 }

@@ -9,7 +9,8 @@ namespace EmbeddedBackprop.Graphs;
 /// An op that writes each pass once, over a set of kernels: SIMD, textbook loops in float, and the same in double are the three readings of one code.
 /// </summary>
 /// <remarks>
-/// Virtual methods cannot be generic in an ahead-of-time program, so <see cref="Op"/> has six of them: two passes in three readings. This class implements the six,
+/// Virtual methods cannot be generic in an ahead-of-time program, so <see cref="Op"/> has six of them: two passes in three readings. This class
+/// implements the six,
 /// once for all ops. The op implements <see cref="IPasses{TOp}"/>, which has two methods, and names itself in <see cref="Passes"/>.
 /// </remarks>
 public abstract class KernelOp : Op
@@ -108,5 +109,6 @@ internal sealed class Passes<TOp> : Passes where TOp : KernelOp, IPasses<TOp>
 
     internal override void ForwardScalar(KernelOp op, in OpContext<double> c) => TOp.Forward<double, ScalarKernels<double>>(Unsafe.As<TOp>(op), in c);
 
-    internal override void BackwardScalar(KernelOp op, in OpContext<double> c) => TOp.Backward<double, ScalarKernels<double>>(Unsafe.As<TOp>(op), in c);
+    internal override void BackwardScalar(KernelOp op, in OpContext<double> c) =>
+        TOp.Backward<double, ScalarKernels<double>>(Unsafe.As<TOp>(op), in c);
 }

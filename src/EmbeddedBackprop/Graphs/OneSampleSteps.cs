@@ -3,7 +3,9 @@ using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Graphs;
 
-/// <summary>The forward pass of one sample where every step has something shorter than <see cref="Op.Forward"/>: a net of small dense layers.</summary>
+/// <summary>
+/// The forward pass of one sample where every step has something shorter than <see cref="Op.Forward"/>: a net of small dense layers.
+/// </summary>
 internal sealed class OneSampleSteps(Step[] steps)
 {
     private int width = -1;

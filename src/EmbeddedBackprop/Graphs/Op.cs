@@ -43,12 +43,14 @@ public abstract class Op
     public virtual string Detail => "";
 
     /// <summary>
-    /// Whether a sample's result in training depends on the other samples of the batch (batch normalisation): then the batch is never split into parts.
+    /// Whether a sample's result in training depends on the other samples of the batch (batch normalisation): then the batch is never split into
+    /// parts.
     /// </summary>
     public virtual bool DependsOnWholeBatch => false;
 
     /// <summary>
-    /// Whether micro-batches give the gradient of the whole batch up to rounding only, and not bit for bit: so where a weight's chain runs over time outside
+    /// Whether micro-batches give the gradient of the whole batch up to rounding only, and not bit for bit: so where a weight's chain runs over time
+    /// outside
     /// and over the samples inside.
     /// </summary>
     public virtual bool SplitsToRounding => false;
@@ -66,7 +68,8 @@ public abstract class Op
     public virtual bool MayOverlayGradient(int input) => false;
 
     /// <summary>
-    /// An op that does the work of this one and of the next, which alone reads this one's output, with this op's weights and the bits of both; null where
+    /// An op that does the work of this one and of the next, which alone reads this one's output, with this op's weights and the bits of both; null
+    /// where
     /// there is none. It is called on an op that is applied already, so its sizes are known.
     /// </summary>
     public virtual Op? TryFuse(Op next) => null;
@@ -134,7 +137,8 @@ public abstract class Op
         backward ? BackwardScratchLength(batch, Layout.Compact) : ScratchLength(batch, Layout.Compact);
 
     /// <summary>
-    /// Floats that <see cref="BackwardAndUpdate"/> needs for gradients in a plan without a gradient span: all of the op's, unless it can do with fewer.
+    /// Floats that <see cref="BackwardAndUpdate"/> needs for gradients in a plan without a gradient span: all of the op's, unless it can do with
+    /// fewer.
     /// </summary>
     /// <param name="parameters">Floats of the op's parameters.</param>
     /// <param name="layout">Padded or compact rows.</param>

@@ -6,7 +6,8 @@ namespace EmbeddedBackprop.Graphs;
 /// <summary>The constants of one run of a plan.</summary>
 /// <param name="Batch">Samples in this run, at most the plan's batch.</param>
 /// <param name="LogicalBatch">Samples over which the loss averages: more than <paramref name="Batch"/> when gradients are accumulated.</param>
-/// <param name="SampleOffset">Index of this run's first sample in the logical batch; above 0 the parameter gradients and the loss go on from before.</param>
+/// <param name="SampleOffset">Index of this run's first sample in the logical batch; above 0 the parameter gradients and the loss go on from
+/// before.</param>
 /// <param name="Training">Whether ops that differ in training (dropout) behave as in training.</param>
 /// <param name="Seed">Seed of the random numbers of a run.</param>
 /// <param name="StepNumber">Training step, counted from 0.</param>
@@ -202,18 +203,23 @@ public readonly ref struct OpContext<T> where T : unmanaged
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Matrix<T> ParameterGradientRows(int index) => MatrixOf(ParameterGradient(index), in step.Ranges[index]);
 
-    /// <summary>z of an op that ends in an activation a = f(z): kept where the derivative reads it in a backward pass to come, elsewhere in a's memory.</summary>
+    /// <summary>
+    /// z of an op that ends in an activation a = f(z): kept where the derivative reads it in a backward pass to come, elsewhere in a's memory.
+    /// </summary>
     internal Matrix<T> WeightedInputRows
     {
         get
         {
             int stride = step.Output.Stride;
-            return step.Saved.Exists ? new(memory.Workspace.Slice(step.Saved.Offset, run.Batch * stride), run.Batch, step.Output.Columns, stride, stride) : OutputRows;
+            return step.Saved.Exists
+                ? new(memory.Workspace.Slice(step.Saved.Offset, run.Batch * stride), run.Batch, step.Output.Columns, stride, stride)
+                : OutputRows;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Matrix<T> MatrixOf(Span<T> values, ref readonly ParameterRange range) => new(values, range.Rows, range.Columns, range.Stride, range.Stride);
+    private static Matrix<T> MatrixOf(Span<T> values, ref readonly ParameterRange range) =>
+        new(values, range.Rows, range.Columns, range.Stride, range.Stride);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Matrix<T> MatrixOf(Slot slot) => new(Rows(slot), run.Batch, slot.Columns, slot.Stride, slot.Stride);

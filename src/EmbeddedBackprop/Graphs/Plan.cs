@@ -14,7 +14,8 @@ public enum Execution
 }
 
 /// <summary>
-/// A graph compiled into a list of steps over one flat parameter span and one flat workspace span. A plan is immutable, may be shared between threads,
+/// A graph compiled into a list of steps over one flat parameter span and one flat workspace span. A plan is immutable, may be shared between
+/// threads,
 /// and writes only to the spans it is given; running it allocates nothing.
 /// </summary>
 public sealed partial class Plan
@@ -77,7 +78,9 @@ public sealed partial class Plan
     /// <summary>The first loss; null in an inference plan.</summary>
     public Node? Loss => Losses.Count > 0 ? Losses[0] : null;
 
-    /// <summary>Whether the batch may be run in parts in training: not so where an op's result depends on the whole batch (batch normalisation).</summary>
+    /// <summary>
+    /// Whether the batch may be run in parts in training: not so where an op's result depends on the whole batch (batch normalisation).
+    /// </summary>
     public bool CanSplitBatch => WholeBatch is null;
 
     /// <summary>The first step whose result depends on the whole batch; null for none.</summary>
@@ -89,15 +92,26 @@ public sealed partial class Plan
     /// <summary>Floats of the parameter span, padding included.</summary>
     public int ParameterLength { get; }
 
-    /// <summary>Floats of the gradient span; 0 in inference, and where gradients live only while they are applied (<see cref="PlanOptions.UpdateInBackward"/>).</summary>
+    /// <summary>
+    /// Floats of the gradient span; 0 in inference, and where gradients live only while they are applied
+    /// (<see cref="PlanOptions.UpdateInBackward"/>).
+    /// </summary>
     public int GradientLength { get; }
 
     /// <summary>Floats of all memory that a run takes: parameters, gradients, the optimiser's and the ops' state, workspace.</summary>
-    public int MemoryLength => new MemorySizes(
-        ParameterLength, GradientLength, Loss is null ? 0 : Options.OptimizerStateLength, StateLength, WorkspaceLength, checked(Batch * Options.RowLength))
-        .Total(Options.Layout);
+    public int MemoryLength =>
+        new MemorySizes(
+            ParameterLength,
+            GradientLength,
+            Loss is null ? 0 : Options.OptimizerStateLength,
+            StateLength,
+            WorkspaceLength,
+            checked(Batch * Options.RowLength)
+        ).Total(Options.Layout);
 
-    /// <summary>Whether micro-batches give the bits of the whole batch: not so where an op is applied twice or its chain runs over time outside.</summary>
+    /// <summary>
+    /// Whether micro-batches give the bits of the whole batch: not so where an op is applied twice or its chain runs over time outside.
+    /// </summary>
     public bool SplitsExactly => UsesOnce(steps) && !Array.Exists(steps, step => step.Op.SplitsToRounding && !step.Frozen);
 
     /// <summary>Trainable elements, padding not counted.</summary>
@@ -150,7 +164,9 @@ public sealed partial class Plan
         }
     }
 
-    /// <summary>Multiply-adds of one sample that the backward pass spends on values that were not kept (<see cref="PlanOptions.Recompute"/>).</summary>
+    /// <summary>
+    /// Multiply-adds of one sample that the backward pass spends on values that were not kept (<see cref="PlanOptions.Recompute"/>).
+    /// </summary>
     public long RecomputedMultiplyAdds
     {
         get
@@ -166,7 +182,8 @@ public sealed partial class Plan
     }
 
     /// <summary>
-    /// How many threads a run of a whole batch is worth: one for every four million multiply-adds, at most one for each processor. The backward pass of a
+    /// How many threads a run of a whole batch is worth: one for every four million multiply-adds, at most one for each processor. The backward pass
+    /// of a
     /// training plan counts for two forward passes.
     /// </summary>
     /// <param name="processors">Processors that may be used.</param>
@@ -180,7 +197,8 @@ public sealed partial class Plan
 
     /// <summary>A plan that computes the given nodes; activation memory is reused after its last reader.</summary>
     /// <exception cref="ArgumentException">A node is a loss or belongs to another graph.</exception>
-    public static Plan ForInference(Graph graph, PlanOptions options, params ReadOnlySpan<Node> outputs) => PlanBuilder.ForInference(graph, options, outputs);
+    public static Plan ForInference(Graph graph, PlanOptions options, params ReadOnlySpan<Node> outputs) =>
+        PlanBuilder.ForInference(graph, options, outputs);
 
     /// <summary>A plan that computes a loss and the gradients of all parameters it depends on; it keeps what the backward pass reads.</summary>
     /// <param name="graph">The graph.</param>
@@ -191,7 +209,9 @@ public sealed partial class Plan
     public static Plan ForTraining(Graph graph, PlanOptions options, Node loss, params ReadOnlySpan<Node> outputs) =>
         PlanBuilder.ForTraining(graph, options, [loss], outputs);
 
-    /// <summary>A plan that computes several losses and the gradients of their sum, each times its <see cref="EmbeddedBackprop.Losses.Loss.Weight"/>.</summary>
+    /// <summary>
+    /// A plan that computes several losses and the gradients of their sum, each times its <see cref="EmbeddedBackprop.Losses.Loss.Weight"/>.
+    /// </summary>
     /// <param name="graph">The graph.</param>
     /// <param name="options">Batch, arithmetic, layout.</param>
     /// <param name="losses">The losses; the sum is taken in this order.</param>

@@ -198,7 +198,8 @@ internal sealed class PlanBuffers
         bool loss = node.Op is { IsLoss: true };
         bool callers = options.InputsAndOutputsByReference && (node.Op is null || Array.IndexOf(builder.Outputs, node) >= 0);
 
-        // A loss is not one value per sample but 16 partial sums for the whole logical batch: the forward pass of the next micro-batch must leave them alone.
+        // A loss is not one value per sample but 16 partial sums for the whole logical batch: the forward pass of the next micro-batch must leave
+        // them alone.
         return callers
             ? new Buffer(name, 0, first) // the planner does not see it, so it gets no offset
             : planner.Add(name, loss ? PartialSums.Count : (long)builder.Batch * options.Layout.Stride(node.Shape.Length), loss ? -1 : first);

@@ -136,7 +136,8 @@ internal sealed class PlanBuilder
     }
 
     /// <summary>The plan that the options describe, whatever it takes.</summary>
-    public static Plan Build(Graph graph, PlanOptions options, Node[] losses, Node[] outputs) => new(new PlanBuilder(graph, options, losses, outputs));
+    public static Plan Build(Graph graph, PlanOptions options, Node[] losses, Node[] outputs) =>
+        new(new PlanBuilder(graph, options, losses, outputs));
 
     /// <summary>Whether the node's value is not kept for the backward pass.</summary>
     public bool IsDropped(Node node) => dropped[node.Index];
@@ -281,7 +282,10 @@ internal sealed class PlanBuilder
             }
         }
 
-        HashSet<string> trained = [.. Steps.Where(step => step.HasBackward && !step.Frozen).SelectMany(step => step.Ranges).Select(range => range.Name)];
+        HashSet<string> trained =
+        [
+            .. Steps.Where(step => step.HasBackward && !step.Frozen).SelectMany(step => step.Ranges).Select(range => range.Name),
+        ];
         TrainedParameters = [.. Parameters.Where(range => trained.Contains(range.Name))];
     }
 

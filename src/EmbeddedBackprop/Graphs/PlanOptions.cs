@@ -9,17 +9,24 @@ public sealed record PlanOptions
     /// <summary>The most samples over which a training step goes.</summary>
     public int Batch { get; init; } = 1;
 
-    /// <summary>The most samples of one run, if the batch is to be run in parts (micro-batches), which saves memory and gives the same bits; 0 for the whole batch.</summary>
+    /// <summary>
+    /// The most samples of one run, if the batch is to be run in parts (micro-batches), which saves memory and gives the same bits; 0 for the whole
+    /// batch.
+    /// </summary>
     public int MicroBatch { get; init; }
 
-    /// <summary>Nodes whose values a training plan does not keep for the backward pass, but computes again, where that is possible: less memory, more time, the same bits.</summary>
+    /// <summary>
+    /// Nodes whose values a training plan does not keep for the backward pass, but computes again, where that is possible: less memory, more time,
+    /// the same bits.
+    /// </summary>
     public IReadOnlyList<Node> Recompute { get; init; } = [];
 
     /// <summary>Whether neighbouring nodes may become one step (a layer and its activation): the same bits, less memory and time.</summary>
     public bool Fuse { get; init; } = true;
 
     /// <summary>
-    /// Whether a training plan can do without a span for gradients, because only <see cref="Plan.BackwardAndUpdate"/> is called: gradients then live as long
+    /// Whether a training plan can do without a span for gradients, because only <see cref="Plan.BackwardAndUpdate"/> is called: gradients then live
+    /// as long
     /// as it takes to apply them.
     /// </summary>
     public bool UpdateInBackward { get; init; }
@@ -34,14 +41,16 @@ public sealed record PlanOptions
     public bool InputGradients { get; init; }
 
     /// <summary>
-    /// Bytes that a training may take in all: parameters, gradients, the optimiser's and the ops' state, workspace; 0 for no bound. The plan then chooses
+    /// Bytes that a training may take in all: parameters, gradients, the optimiser's and the ops' state, workspace; 0 for no bound. The plan then
+    /// chooses
     /// whether the update is fused (where <see cref="UpdateInBackward"/> allows it), the micro-batch, and the recomputed steps; it reports
     /// its choice.
     /// </summary>
     public long MemoryBudget { get; init; }
 
     /// <summary>
-    /// Names of layers whose parameters stay as they are: they run as in a prediction (batch normalisation by its running statistics), and the backward pass
+    /// Names of layers whose parameters stay as they are: they run as in a prediction (batch normalisation by its running statistics), and the
+    /// backward pass
     /// ends above those with nothing trained below them.
     /// </summary>
     public IReadOnlyList<string> Frozen { get; init; } = [];

@@ -77,7 +77,9 @@ public sealed partial class Plan
     /// </summary>
     public bool CanUpdateInBackward { get; }
 
-    /// <summary>Runs all steps backwards and changes the parameters by plain gradient descent on the way: the bits of a backward pass and an update.</summary>
+    /// <summary>
+    /// Runs all steps backwards and changes the parameters by plain gradient descent on the way: the bits of a backward pass and an update.
+    /// </summary>
     /// <returns>Whether all gradients were finite; if not, the parameters are lost.</returns>
     /// <exception cref="InvalidOperationException">An op is used twice, or the run is only a part of its logical batch.</exception>
     public bool BackwardAndUpdate(in PlanMemory<float> memory, in RunInfo run, in SgdUpdate update)

@@ -7,7 +7,19 @@ namespace EmbeddedBackprop.Graphs;
 /// <summary>Prints a plan as the table that a person reads.</summary>
 internal static class PlanTable
 {
-    private static readonly string[] Header = ["step", "op", "output", "parameters", "offset", "multiply-adds", "workspace", "offset", "saved", "notes"];
+    private static readonly string[] Header =
+    [
+        "step",
+        "op",
+        "output",
+        "parameters",
+        "offset",
+        "multiply-adds",
+        "workspace",
+        "offset",
+        "saved",
+        "notes",
+    ];
 
     public static string Format(Plan plan)
     {
@@ -50,39 +62,58 @@ internal static class PlanTable
         bool training = plan.Loss is not null;
         text.Append(CultureInfo.InvariantCulture, $"""
 
-            {(training ? "training" : "inference")} plan, batch {plan.Options.Batch}, {(plan.Options.Arithmetic == Kernels.Arithmetic.Fused ? "fused" : "separate")} arithmetic, {(plan.Options.Layout == Layout.Padded ? "padded" : "compact")} rows
-            parameters  {plan.ParameterCount,12:N0} numbers  {4L * plan.ParameterLength,12:N0} bytes in memory  {4L * plan.ParameterCount,12:N0} bytes in a file
-            workspace   {plan.WorkspaceLength,12:N0} floats   {4L * plan.WorkspaceLength,12:N0} bytes in memory  {4L * plan.WorkspaceLowerBound,12:N0} bytes at the busiest time (the least any placing takes){Above(plan)}
+            {(training ? "training" : "inference")} plan, batch {plan.Options.Batch}, {(
+                plan.Options.Arithmetic == Kernels.Arithmetic.Fused ? "fused" : "separate"
+            )} arithmetic, {(plan.Options.Layout == Layout.Padded ? "padded" : "compact")} rows
+            parameters  {plan.ParameterCount, 12:N0} numbers  {4L * plan.ParameterLength, 12:N0} bytes in memory  {4L
+                * plan.ParameterCount, 12:N0} bytes in a file
+            workspace   {plan.WorkspaceLength, 12:N0} floats   {4L * plan.WorkspaceLength, 12:N0} bytes in memory  {4L
+                * plan.WorkspaceLowerBound, 12:N0} bytes at the busiest time (the least any placing takes){Above(plan)}
 
             """);
         if (plan.StateLength > 0)
         {
-            text.Append(CultureInfo.InvariantCulture, $"""
-                state       {plan.State.ToArray().Sum(range => (long)range.Count),12:N0} numbers  {4L * plan.StateLength,12:N0} bytes in memory  {4L * plan.State.ToArray().Sum(range => range.PerSample ? 0L : range.Count),12:N0} bytes in a file
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"""
+                state       {plan.State.ToArray().Sum(range => (long)range.Count), 12:N0} numbers  {4L * plan.StateLength, 12:N0} bytes in memory  {4L
+                    * plan.State.ToArray().Sum(range => range.PerSample ? 0L : range.Count), 12:N0} bytes in a file
 
                 """);
         }
 
         if (!plan.CanSplitBatch && training)
         {
-            text.Append(CultureInfo.InvariantCulture, $"the batch is not split: {string.Join(", ", plan.Steps.ToArray().Where(step => step.Op.DependsOnWholeBatch && !step.Frozen).Select(step => step.Name))} depends on the whole batch\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"the batch is not split: {string.Join(", ", plan.Steps.ToArray().Where(step => step.Op.DependsOnWholeBatch && !step.Frozen).Select(step => step.Name))} depends on the whole batch\n"
+            );
         }
 
         if (training && Array.FindAll(plan.Steps.ToArray(), step => step.Op.SplitsToRounding && !step.Frozen) is { Length: > 0 } sequences)
         {
-            text.Append(CultureInfo.InvariantCulture, $"micro-batches agree to rounding only: the gradient chains of {string.Join(", ", sequences.Select(step => step.Name))} run over time outside, samples inside\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"micro-batches agree to rounding only: the gradient chains of {string.Join(", ", sequences.Select(step => step.Name))} run over time outside, samples inside\n"
+            );
         }
 
         if (training)
         {
             if (plan.Batch < plan.Options.Batch)
             {
-                text.Append(CultureInfo.InvariantCulture, $"micro-batches of {plan.Batch}: {(plan.SplitsExactly ? "the bits of the whole batch" : "the whole batch's gradient to rounding")}\n");
+                text.Append(
+                    CultureInfo.InvariantCulture,
+                    $"micro-batches of {plan.Batch}: {(plan.SplitsExactly ? "the bits of the whole batch" : "the whole batch's gradient to rounding")}\n"
+                );
             }
 
             if (Array.Exists(plan.BackwardProgram.ToArray(), entry => entry.Phase == Phase.Recompute))
             {
-                text.Append(CultureInfo.InvariantCulture, $"computed again: {plan.RecomputedMultiplyAdds:N0} multiply-adds a sample, {100.0 * plan.RecomputedMultiplyAdds / (3 * Math.Max(1, plan.MultiplyAdds)):F1} % of a training step\n");
+                text.Append(
+                    CultureInfo.InvariantCulture,
+                    $"computed again: {plan.RecomputedMultiplyAdds:N0} multiply-adds a sample, {100.0 * plan.RecomputedMultiplyAdds / (3 * Math.Max(1, plan.MultiplyAdds)):F1} % of a training step\n"
+                );
             }
 
             if (plan.GradientLength == 0)
@@ -91,16 +122,24 @@ internal static class PlanTable
             }
             else
             {
-                text.Append(CultureInfo.InvariantCulture, $"gradients   {plan.ParameterCount,12:N0} numbers  {4L * plan.GradientLength,12:N0} bytes in memory\n");
+                text.Append(
+                    CultureInfo.InvariantCulture,
+                    $"gradients   {plan.ParameterCount, 12:N0} numbers  {4L * plan.GradientLength, 12:N0} bytes in memory\n");
             }
 
             if (plan.Options.OptimizerStateLength > 0)
             {
-                text.Append(CultureInfo.InvariantCulture, $"optimiser   {plan.Options.OptimizerStateLength,12:N0} floats   {4L * plan.Options.OptimizerStateLength,12:N0} bytes in memory\n");
+                text.Append(
+                    CultureInfo.InvariantCulture,
+                    $"optimiser   {plan.Options.OptimizerStateLength, 12:N0} floats   {4L * plan.Options.OptimizerStateLength, 12:N0} bytes in memory\n"
+                );
             }
 
-            string budget = plan.Options.MemoryBudget > 0 ? string.Create(CultureInfo.InvariantCulture, $" of a budget of {plan.Options.MemoryBudget:N0}") : "";
-            text.Append(CultureInfo.InvariantCulture, $"in all      {plan.MemoryLength,12:N0} floats   {4L * plan.MemoryLength,12:N0} bytes in memory{budget}\n");
+            string budget =
+                plan.Options.MemoryBudget > 0 ? string.Create(CultureInfo.InvariantCulture, $" of a budget of {plan.Options.MemoryBudget:N0}") : "";
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"in all      {plan.MemoryLength, 12:N0} floats   {4L * plan.MemoryLength, 12:N0} bytes in memory{budget}\n");
         }
 
         return text.ToString();
@@ -140,9 +179,13 @@ internal static class PlanTable
     }
 
     /// <summary>The workspace's excess over the lower bound of every placement.</summary>
-    private static string Above(Plan plan) => plan.WorkspaceLength == plan.WorkspaceLowerBound
-        ? ""
-        : string.Create(CultureInfo.InvariantCulture, $" (+{100.0 * (plan.WorkspaceLength - plan.WorkspaceLowerBound) / plan.WorkspaceLowerBound:F1} %: the order of lives leaves gaps that no placing found could close)");
+    private static string Above(Plan plan) =>
+        plan.WorkspaceLength == plan.WorkspaceLowerBound
+            ? ""
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $" (+{100.0 * (plan.WorkspaceLength - plan.WorkspaceLowerBound) / plan.WorkspaceLowerBound:F1} %: the order of lives leaves gaps that no placing found could close)"
+            );
 
     private static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 

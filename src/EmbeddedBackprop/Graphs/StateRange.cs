@@ -7,7 +7,8 @@ namespace EmbeddedBackprop.Graphs;
 /// <param name="Rows">1, or the plan's batch for a range with a row per sample.</param>
 /// <param name="InitialValue">The initial value of every float.</param>
 /// <param name="PerSample">
-/// True: a row per sample of the batch (a recurrent layer's carried state), forgotten by a reset and not part of model files. False: kept like the weights
+/// True: a row per sample of the batch (a recurrent layer's carried state), forgotten by a reset and not part of model files. False: kept like the
+/// weights
 /// (running mean and variance).
 /// </param>
 public readonly record struct StateRange(string Name, int Offset, int Length, int Rows, float InitialValue, bool PerSample)

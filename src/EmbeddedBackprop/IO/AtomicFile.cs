@@ -39,10 +39,16 @@ public static class AtomicFile
             string target = (link.LinkTarget is null ? null : link.ResolveLinkTarget(returnFinalTarget: true))?.FullName ?? link.FullName;
             string folder = Path.GetDirectoryName(target) ?? throw new IOException("it is a folder");
             if (Directory.Exists(target))
+            {
                 throw new IOException("it is a folder");
+            }
+
             // Renaming over a device would replace the machine's device node by a file.
             if (folder == "/dev")
+            {
                 throw new IOException("it is a device");
+            }
+
             string prefix = $".{Path.GetFileName(target)}.";
             RemoveAbandoned(folder, prefix);
             Replace(target, Path.Combine(folder, $"{prefix}{Guid.NewGuid():N}{TemporaryEnding}"), write, operations);
@@ -61,17 +67,24 @@ public static class AtomicFile
             using (Stream stream = operations.Create(temporary))
             {
                 if (!OperatingSystem.IsWindows() && File.Exists(target))
+                {
                     File.SetUnixFileMode(temporary, File.GetUnixFileMode(target));
+                }
+
                 write(stream);
                 operations.Flush(stream);
                 // Renamed while still open, because the open file tells RemoveAbandoned that its writer lives.
                 // Windows does not rename an open file.
                 if (!OperatingSystem.IsWindows())
+                {
                     operations.Replace(temporary, target);
+                }
             }
 
             if (OperatingSystem.IsWindows())
+            {
                 operations.Replace(temporary, target);
+            }
         }
         catch
         {
@@ -88,12 +101,17 @@ public static class AtomicFile
         {
             ReadOnlySpan<char> name = Path.GetFileName(file.AsSpan());
             if (name.Length != length || !name.StartsWith(prefix, StringComparison.Ordinal))
+            {
                 continue;
+            }
+
             try
             {
                 using FileStream locked = new(file, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
                 if (!OperatingSystem.IsWindows())
+                {
                     File.Delete(file);
+                }
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
@@ -101,7 +119,9 @@ public static class AtomicFile
             }
 
             if (OperatingSystem.IsWindows())
+            {
                 FileOperations.System.Delete(file);
+            }
         }
     }
 

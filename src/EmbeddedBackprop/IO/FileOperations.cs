@@ -19,9 +19,13 @@ internal partial class FileOperations
     public virtual void Flush(Stream stream)
     {
         if (stream is FileStream file)
+        {
             file.Flush(flushToDisk: true);
+        }
         else
+        {
             stream.Flush();
+        }
     }
 
     public virtual void Replace(string temporary, string target) => File.Move(temporary, target, overwrite: true);
@@ -42,18 +46,26 @@ internal partial class FileOperations
     public virtual void FlushFolder(string folder)
     {
         if (!OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS())
+        {
             return;
+        }
+
         const int ReadOnly = 0, InputOutputError = 5;
         int descriptor = OpenFile(folder, ReadOnly);
         // A folder that may be written but not read cannot be flushed by us.
         if (descriptor < 0)
+        {
             return;
+        }
+
         int result = SynchronizeFile(descriptor);
         int error = Marshal.GetLastPInvokeError();
         _ = CloseFile(descriptor);
         // Some file systems refuse to flush a folder (EINVAL, ENOTSUP); a failing disk is the error that matters.
         if (result < 0 && error == InputOutputError)
+        {
             throw new IOException($"the folder '{folder}' could not be flushed to the disk");
+        }
     }
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

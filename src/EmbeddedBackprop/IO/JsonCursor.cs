@@ -24,10 +24,16 @@ internal ref struct JsonCursor
         _file = file;
         _start = start;
         if (Utf8.IsValid(text))
+        {
             return;
+        }
+
         int valid = 0;
         while (Rune.DecodeFromUtf8(text[valid..], out _, out int length) == OperationStatus.Done)
+        {
             valid += length;
+        }
+
         throw Error(valid, "not valid UTF-8");
     }
 
@@ -40,7 +46,9 @@ internal ref struct JsonCursor
     public void Expect(byte expected)
     {
         if (!TrySkip(expected))
+        {
             throw Error(Position, $"expected '{(char)expected}', got {Found()}");
+        }
     }
 
     /// <summary>Goes over white space, and over the byte if it is the one asked for.</summary>
@@ -48,7 +56,10 @@ internal ref struct JsonCursor
     {
         SkipSpace();
         if (Position >= _text.Length || _text[Position] != wanted)
+        {
             return false;
+        }
+
         Position++;
         return true;
     }
@@ -57,9 +68,15 @@ internal ref struct JsonCursor
     public bool Next(byte closing, ref bool first)
     {
         if (TrySkip(closing))
+        {
             return false;
+        }
+
         if (!first && !TrySkip((byte)','))
+        {
             throw Error(Position, $"expected ',' or '{(char)closing}', got {Found()}");
+        }
+
         first = false;
         return true;
     }
@@ -69,7 +86,9 @@ internal ref struct JsonCursor
     {
         int other = _text[Position..].IndexOfAnyExcept((byte)' ');
         if (other >= 0)
+        {
             throw Error(Position + other, "only spaces may follow the header's last '}'");
+        }
     }
 
     /// <summary>A string's bytes between its quotes, escapes checked but still in place.</summary>
@@ -77,20 +96,32 @@ internal ref struct JsonCursor
     {
         SkipSpace();
         if (Position >= _text.Length || _text[Position] != '"')
+        {
             throw Error(Position, $"expected a string, got {Found()}");
+        }
+
         int begin = ++Position;
         while (true)
         {
             ReadOnlySpan<byte> rest = _text[Position..];
             int length = rest.IndexOfAny((byte)'"', (byte)'\\');
             if (length < 0)
+            {
                 throw Error(begin - 1, "a string without its closing '\"'");
+            }
+
             int control = rest[..length].IndexOfAnyInRange((byte)0, (byte)0x1F);
             if (control >= 0)
+            {
                 throw Error(Position + control, "a control character within a string");
+            }
+
             Position += length;
             if (_text[Position] == '"')
+            {
                 return _text[begin..Position++];
+            }
+
             SkipEscape();
         }
     }
@@ -104,14 +135,23 @@ internal ref struct JsonCursor
         while (Position < _text.Length && char.IsAsciiDigit((char)_text[Position]))
         {
             if (Position - begin == 18)
+            {
                 throw Error(begin, "a number of more than 18 digits");
+            }
+
             value = (value * 10) + (_text[Position++] - '0');
         }
 
         if (Position == begin)
+        {
             throw Error(begin, $"expected a count, got {Found()}");
+        }
+
         if (_text[begin] == '0' && Position - begin > 1)
+        {
             throw Error(begin, "a number with a leading zero");
+        }
+
         return value;
     }
 
@@ -119,7 +159,10 @@ internal ref struct JsonCursor
     public static string Decode(ReadOnlySpan<byte> raw)
     {
         if (!raw.Contains((byte)'\\'))
+        {
             return Encoding.UTF8.GetString(raw);
+        }
+
         // Counted first, so that the string is the only thing allocated, however long a file makes it.
         return string.Create(Unescape(raw, []), raw, static (text, bytes) => Unescape(bytes, text));
     }
@@ -134,7 +177,10 @@ internal ref struct JsonCursor
             ReadOnlySpan<byte> run = plain < 0 ? raw : raw[..plain];
             count += text.IsEmpty ? Encoding.UTF8.GetCharCount(run) : Encoding.UTF8.GetChars(run, text[count..]);
             if (plain < 0)
+            {
                 return count;
+            }
+
             raw = raw[(plain + 1)..];
             char character = raw[0] switch
             {
@@ -147,7 +193,10 @@ internal ref struct JsonCursor
                 byte same => (char)same,
             };
             if (!text.IsEmpty)
+            {
                 text[count] = character;
+            }
+
             count++;
             raw = raw[(raw[0] == 'u' ? 5 : 1)..];
         }
@@ -157,34 +206,54 @@ internal ref struct JsonCursor
     {
         int begin = Position;
         if (begin + 1 >= _text.Length)
+        {
             throw Error(begin, "an escape that does not end");
+        }
+
         byte kind = _text[begin + 1];
         Position += 2;
         if (kind != 'u')
         {
             if (!"\"\\/bfnrt"u8.Contains(kind))
+            {
                 throw Error(begin, "an unknown escape");
+            }
+
             return;
         }
 
         int unit = HexUnit(begin);
         if (char.IsLowSurrogate((char)unit))
+        {
             throw Error(begin, "half of a surrogate pair");
+        }
+
         if (!char.IsHighSurrogate((char)unit))
+        {
             return;
+        }
+
         int second = Position;
         if (!_text[second..].StartsWith("\\u"u8))
+        {
             throw Error(begin, "half of a surrogate pair");
+        }
+
         Position += 2;
         if (!char.IsLowSurrogate((char)HexUnit(second)))
+        {
             throw Error(begin, "half of a surrogate pair");
+        }
     }
 
     private int HexUnit(int begin)
     {
         int value = _text.Length - Position < 4 ? -1 : HexValue(_text.Slice(Position, 4));
         if (value < 0)
+        {
             throw Error(begin, "an escape without four hexadecimal digits");
+        }
+
         Position += 4;
         return value;
     }
@@ -195,7 +264,10 @@ internal ref struct JsonCursor
         foreach (byte digit in digits)
         {
             if (!char.IsAsciiHexDigit((char)digit))
+            {
                 return -1;
+            }
+
             value = (value << 4) | (digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10);
         }
 
@@ -205,7 +277,9 @@ internal ref struct JsonCursor
     private void SkipSpace()
     {
         while (Position < _text.Length && _text[Position] is (byte)' ' or (byte)'\t' or (byte)'\n' or (byte)'\r')
+        {
             Position++;
+        }
     }
 
     private readonly string Found() => Position >= _text.Length

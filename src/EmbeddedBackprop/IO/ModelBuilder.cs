@@ -31,7 +31,11 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
             // Files of earlier versions hold the nodes of the first output, and nothing of the others.
             if (file.Metadata.TryGetValue(key, out string? several))
             {
-                throw SettingsText.Error(file, key, $"a network with several outputs or losses ({several}), but no '{ModelKeys.Graph}': it is built in code, and filled by LoadWeights or Restore");
+                throw SettingsText.Error(
+                    file,
+                    key,
+                    $"a network with several outputs or losses ({several}), but no '{ModelKeys.Graph}': it is built in code, and filled by LoadWeights or Restore"
+                );
             }
         }
 
@@ -77,7 +81,11 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
         }
         catch (FormatException exception)
         {
-            throw SettingsText.Error(file, ModelKeys.Graph, $"{exception.Message}; a net with ops of its own is built in code, and filled by LoadWeights or Restore", exception);
+            throw SettingsText.Error(
+                file,
+                ModelKeys.Graph,
+                $"{exception.Message}; a net with ops of its own is built in code, and filled by LoadWeights or Restore",
+                exception);
         }
 
         batch = Check(graph, batch);
@@ -163,7 +171,10 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
     {
         if (!ulong.TryParse(file.GetMetadata(ModelKeys.Seed), NumberStyles.None, CultureInfo.InvariantCulture, out ulong seed))
         {
-            throw SettingsText.Error(file, ModelKeys.Seed, $"expected a whole number from 0 to {ulong.MaxValue}, got '{file.GetMetadata(ModelKeys.Seed)}'");
+            throw SettingsText.Error(
+                file,
+                ModelKeys.Seed,
+                $"expected a whole number from 0 to {ulong.MaxValue}, got '{file.GetMetadata(ModelKeys.Seed)}'");
         }
 
         NetworkOptions options = new()
@@ -271,8 +282,11 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
         if (floats > MaximumActivations / batch)
         {
             throw SettingsText.Error(
-                file, ModelKeys.Batch,
-                string.Create(CultureInfo.InvariantCulture, $"a batch of {batch} samples of {floats} activations is beyond the limit of {MaximumActivations}"));
+                file,
+                ModelKeys.Batch,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"a batch of {batch} samples of {floats} activations is beyond the limit of {MaximumActivations}"));
         }
     }
 

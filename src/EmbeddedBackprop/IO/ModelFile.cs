@@ -6,7 +6,8 @@ namespace EmbeddedBackprop.IO;
 
 /// <summary>
 /// A model in a safetensors file: weights [out, in] and biases [out] under their layers' names (dense1.weight, dense1.bias), unpadded, F32;
-/// with a training also the optimiser's state (optimizer.0.dense1.weight ..., optimizer.scalars) the best weights of early stopping (best.dense1.weight ...) and averaged ones (average.dense1.weight ...);
+/// with a training also the optimiser's state (optimizer.0.dense1.weight ..., optimizer.scalars) the best weights of early stopping
+/// (best.dense1.weight ...) and averaged ones (average.dense1.weight ...);
 /// everything else as strings of the metadata. PyTorch and NumPy read it.
 /// </summary>
 /// <remarks>
@@ -160,20 +161,29 @@ public sealed class ModelFile
         ModelTensors.Copy(file, "", network.InferencePlan.State, network.State);
     }
 
-    /// <summary>Fills a network that the program built in code: its layers must have the names and shapes of the file's, no more and no fewer.</summary>
+    /// <summary>
+    /// Fills a network that the program built in code: its layers must have the names and shapes of the file's, no more and no fewer.
+    /// </summary>
     /// <param name="network">Receives the weights; its arithmetic, layout and batch may be others than the file's.</param>
-    /// <param name="best">Takes the weights that predict: the best ones of early stopping where the file has them, else the averaged ones where it has those.</param>
+    /// <param name="best">Takes the weights that predict: the best ones of early stopping where the file has them, else the averaged ones where it
+    /// has those.</param>
     /// <exception cref="DataFormatException">A tensor is missing, has another shape, or is one too many; the network is unchanged.</exception>
     public void LoadWeights(Network network, bool best = false)
     {
         ArgumentNullException.ThrowIfNull(network);
         RequireAll(network.InferencePlan.Parameters, network.InferencePlan.State);
         string prefix = best && HasBest ? ModelTensors.BestPrefix : "";
-        ModelTensors.Copy(file, best && !HasBest && HasAverage ? ModelTensors.AveragePrefix : prefix, network.InferencePlan.Parameters, network.Parameters);
+        ModelTensors.Copy(
+            file,
+            best && !HasBest && HasAverage ? ModelTensors.AveragePrefix : prefix,
+            network.InferencePlan.Parameters,
+            network.Parameters);
         ModelTensors.Copy(file, prefix, network.InferencePlan.State, network.State);
     }
 
-    /// <summary>Fills those layers of a network that the file has in the same name and shape, to go on from there with another last layer or other data.</summary>
+    /// <summary>
+    /// Fills those layers of a network that the file has in the same name and shape, to go on from there with another last layer or other data.
+    /// </summary>
     /// <param name="network">Receives the weights that predict in the file; its other layers stay as they are.</param>
     /// <returns>The names of tensors that were left as they are, because the file has none of that name and shape.</returns>
     public IReadOnlyList<string> LoadMatching(Network network)
@@ -181,7 +191,12 @@ public sealed class ModelFile
         ArgumentNullException.ThrowIfNull(network);
         string prefix = HasBest ? ModelTensors.BestPrefix : "";
         List<string> left = [];
-        ModelTensors.CopyMatching(file, !HasBest && HasAverage ? ModelTensors.AveragePrefix : prefix, network.InferencePlan.Parameters, network.Parameters, left);
+        ModelTensors.CopyMatching(
+            file,
+            !HasBest && HasAverage ? ModelTensors.AveragePrefix : prefix,
+            network.InferencePlan.Parameters,
+            network.Parameters,
+            left);
         ModelTensors.CopyMatching(file, prefix, network.InferencePlan.State, network.State, left);
         return left;
     }
@@ -219,8 +234,10 @@ public sealed class ModelFile
         if (stateArrays != network.Options.Optimizer.StateArrays || stateScalars != network.Options.Optimizer.StateScalars)
         {
             throw SettingsText.Error(
-                file, ModelKeys.OptimizerState,
-                $"expected arrays={network.Options.Optimizer.StateArrays} scalars={network.Options.Optimizer.StateScalars}, got arrays={stateArrays} scalars={stateScalars}");
+                file,
+                ModelKeys.OptimizerState,
+                $"expected arrays={network.Options.Optimizer.StateArrays} scalars={network.Options.Optimizer.StateScalars}, got arrays={stateArrays} scalars={stateScalars}"
+            );
         }
 
         ReadOnlySpan<ParameterRange> ranges = network.InferencePlan.Parameters;
@@ -247,13 +264,16 @@ public sealed class ModelFile
     }
 
     /// <summary>
-    /// Builds the file's network anew: layers, weights, loss, optimiser with its settings. Everything that <see cref="Registry"/> knows is then part of a
+    /// Builds the file's network anew: layers, weights, loss, optimiser with its settings. Everything that <see cref="Registry"/> knows is then part
+    /// of a
     /// trimmed program; one that knows its net builds it in code and calls <see cref="LoadWeights(Network, bool)"/>.
     /// </summary>
     /// <param name="batch">The most samples of one run; 0 for the file's.</param>
     /// <param name="layout">Padded for speed, compact for small memories.</param>
-    /// <param name="best">Takes the weights that predict: the best ones of early stopping where the file has them, else the averaged ones where it has those.</param>
-    /// <exception cref="DataFormatException">The file describes no network, a name is unknown, or a tensor does not fit; messages name them.</exception>
+    /// <param name="best">Takes the weights that predict: the best ones of early stopping where the file has them, else the averaged ones where it
+    /// has those.</param>
+    /// <exception cref="DataFormatException">The file describes no network, a name is unknown, or a tensor does not fit; messages name
+    /// them.</exception>
     public Network ToNetwork(int batch = 0, Layout layout = Layout.Padded, bool best = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(batch);

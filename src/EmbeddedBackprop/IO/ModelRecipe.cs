@@ -161,8 +161,10 @@ internal static class ModelRecipe
     {
         Loss loss = (Loss)node.Op!;
         return string.Create(
-            CultureInfo.InvariantCulture,
-            $"{loss.Kind} {NetParser.Quote(node.Inputs[0].Name)} {NetParser.Quote(node.Inputs[1].Name)} {loss.Weight:R} {Text(loss.Options with { Weight = null })}").TrimEnd();
+                CultureInfo.InvariantCulture,
+                $"{loss.Kind} {NetParser.Quote(node.Inputs[0].Name)} {NetParser.Quote(node.Inputs[1].Name)} {loss.Weight:R} {Text(loss.Options with { Weight = null })}"
+            )
+            .TrimEnd();
     }
 
     private static string UserName(Loss loss) =>

@@ -12,7 +12,9 @@ namespace EmbeddedBackprop.IO;
 /// <param name="Read">The settings with the value that a string has for this name, if it has one.</param>
 internal sealed record SettingRow<T>(string Name, Func<T, string?> Write, Func<T, SettingsText, string, T> Read);
 
-/// <summary>The settings of losses, initialisers, optimisers and schedules in model files: one row a setting, in the order in which they are written.</summary>
+/// <summary>
+/// The settings of losses, initialisers, optimisers and schedules in model files: one row a setting, in the order in which they are written.
+/// </summary>
 internal static class ModelSettings
 {
     public static readonly SettingRow<LossSettings>[] Loss =

@@ -111,7 +111,12 @@ internal static class ModelTensors
     }
 
     /// <summary>Copies those tensors that the file has in the same name and shape, and notes the others.</summary>
-    public static void CopyMatching(SafetensorsFile file, string prefix, ReadOnlySpan<ParameterRange> ranges, Span<float> parameters, List<string> left)
+    public static void CopyMatching(
+        SafetensorsFile file,
+        string prefix,
+        ReadOnlySpan<ParameterRange> ranges,
+        Span<float> parameters,
+        List<string> left)
     {
         for (int i = 0; i < ranges.Length; i++)
         {

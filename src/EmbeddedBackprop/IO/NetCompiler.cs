@@ -8,7 +8,8 @@ namespace EmbeddedBackprop.IO;
 public static class NetCompiler
 {
     /// <summary>
-    /// Builds the text's graph and compiles it with a loss that compares the last statement with a target of its shape. As in <see cref="Sequential"/>, softmax with
+    /// Builds the text's graph and compiles it with a loss that compares the last statement with a target of its shape. As in
+    /// <see cref="Sequential"/>, softmax with
     /// cross-entropy and sigmoid with binary cross-entropy train on the logits.
     /// </summary>
     /// <remarks>A text with several inputs gives a network that deals a row of data out to them in their order: a sequence, then its mask.</remarks>

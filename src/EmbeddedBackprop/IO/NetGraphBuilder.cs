@@ -8,7 +8,8 @@ namespace EmbeddedBackprop.IO;
 /// <summary>Applies the statements of a net's text to a new graph.</summary>
 /// <param name="activation">Finds an activation by its name.</param>
 /// <param name="split">Whether an output layer with this activation is built as its logits and an <see cref="Activate"/>; null for never.</param>
-/// <param name="losses">How losses are written, in a text of a whole graph, whose nodes need not be read by others; null where there are none.</param>
+/// <param name="losses">How losses are written, in a text of a whole graph, whose nodes need not be read by others; null where there are
+/// none.</param>
 internal sealed class NetGraphBuilder(Func<string, Activation> activation, Func<Activation, bool>? split, NetKind? losses = null)
 {
     private readonly Graph graph = new();
@@ -182,7 +183,8 @@ internal sealed class NetGraphBuilder(Func<string, Activation> activation, Func<
     private Node Find(NetWord word) =>
         nodes.TryGetValue(word.Text, out Node? node) ? node : throw Error(word, $"there is no node '{word.Text}' before this");
 
-    private Node Previous(NetStatement statement) => previous ?? throw Error(statement.Kind, "the first statement must be an input, as in 'input 784'");
+    private Node Previous(NetStatement statement) =>
+        previous ?? throw Error(statement.Kind, "the first statement must be an input, as in 'input 784'");
 
     private Node Read(Node node)
     {
@@ -195,7 +197,9 @@ internal sealed class NetGraphBuilder(Func<string, Activation> activation, Func<
         int count = statement.Words.Count;
         if (count < minimum)
         {
-            throw Error(statement.Kind, string.Create(CultureInfo.InvariantCulture, $"{statement.Kind.Text}: expected {minimum} to {maximum} words, got {count}"));
+            throw Error(
+                statement.Kind,
+                string.Create(CultureInfo.InvariantCulture, $"{statement.Kind.Text}: expected {minimum} to {maximum} words, got {count}"));
         }
 
         if (count > maximum)

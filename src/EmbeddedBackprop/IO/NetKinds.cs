@@ -3,7 +3,8 @@ using EmbeddedBackprop.Ops;
 namespace EmbeddedBackprop.IO;
 
 /// <summary>
-/// Every kind of op that a net's text can name. Reading a text roots them all; a program that builds its net in code and only writes the text does not.
+/// Every kind of op that a net's text can name. Reading a text roots them all; a program that builds its net in code and only writes the text does
+/// not.
 /// </summary>
 internal static class NetKinds
 {
@@ -29,7 +30,8 @@ internal static class NetKinds
             ConvOptions options = new()
             {
                 Padding = words.Flag("causal") ? ConvPadding.Causal : Padding(words),
-                StrideX = words.Lettered("s") ?? 1, PaddingX = words.Lettered("p", 0) ?? 0, DilationX = words.Lettered("d") ?? 1, Groups = words.Lettered("g") ?? 1,
+                StrideX = words.Lettered("s") ?? 1, PaddingX = words.Lettered("p", 0) ?? 0, DilationX = words.Lettered("d") ?? 1,
+                Groups = words.Lettered("g") ?? 1,
             };
             return f => new Conv1D(filters, kernel, f, options);
         })
@@ -68,7 +70,9 @@ internal static class NetKinds
         { MaximumOperands = 2 },
     ];
 
-    private static readonly Dictionary<string, NetKind> ByName = Known.Concat(NetValueKinds.All).ToDictionary(kind => kind.Name, StringComparer.Ordinal);
+    private static readonly Dictionary<string, NetKind> ByName = Known
+        .Concat(NetValueKinds.All)
+        .ToDictionary(kind => kind.Name, StringComparer.Ordinal);
 
     /// <summary>The kind of this name; null if there is none.</summary>
     public static NetKind? Find(string name) => ByName.GetValueOrDefault(name);

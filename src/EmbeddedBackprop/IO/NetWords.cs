@@ -59,14 +59,19 @@ internal sealed class NetWords(NetStatement statement, Func<string, Activation> 
     public int? Lettered(string letter, int minimum = 1)
     {
         int number = 0;
-        return Take(word => word.Text.StartsWith(letter, StringComparison.Ordinal) && TryNumber(word.Text[letter.Length..], out number, minimum)) is null ? null : number;
+        return
+            Take(word => word.Text.StartsWith(letter, StringComparison.Ordinal) && TryNumber(word.Text[letter.Length..], out number, minimum)) is null
+            ? null
+            : number;
     }
 
     /// <summary>Takes a word that is the letter and one or two numbers, as in s2 or s2x1; null if there is none.</summary>
     public (int Height, int Width)? LetteredPair(string letter, int minimum = 1)
     {
         (int, int) pair = default;
-        return Take(word => word.Text.StartsWith(letter, StringComparison.Ordinal) && TryPair(word.Text[letter.Length..], minimum, out pair)) is null ? null : pair;
+        return Take(word => word.Text.StartsWith(letter, StringComparison.Ordinal) && TryPair(word.Text[letter.Length..], minimum, out pair)) is null
+            ? null
+            : pair;
     }
 
     /// <summary>Takes a word that is the name and a number, as in momentum0.2; null if there is none.</summary>
@@ -84,7 +89,11 @@ internal sealed class NetWords(NetStatement statement, Func<string, Activation> 
         int[] sizes = new int[parts.Length];
         for (int i = 0; i < parts.Length; i++)
         {
-            if (word.Quoted || parts.Length > 3 || !int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out sizes[i]) || sizes[i] == 0)
+            if (
+                word.Quoted
+                || parts.Length > 3
+                || !int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out sizes[i])
+                || sizes[i] == 0)
             {
                 throw Error(word, $"expected a size from 1 to {int.MaxValue}, as in 30 or 1x28x28, got '{word.Text}'");
             }
@@ -125,7 +134,11 @@ internal sealed class NetWords(NetStatement statement, Func<string, Activation> 
 
     /// <summary>Whether a node of this name must be in quotes, because a kind could take the word for an option.</summary>
     public static bool LooksLikeOption(string name) =>
-        Options.Contains(name) || name.StartsWith("truncate", StringComparison.Ordinal) || name.StartsWith("momentum", StringComparison.Ordinal) || name.StartsWith("epsilon", StringComparison.Ordinal) || (name.Length > 1 && name[0] is 's' or 'p' or 'd' or 'g' or 'o' or 'k' && char.IsAsciiDigit(name[1]));
+        Options.Contains(name)
+        || name.StartsWith("truncate", StringComparison.Ordinal)
+        || name.StartsWith("momentum", StringComparison.Ordinal)
+        || name.StartsWith("epsilon", StringComparison.Ordinal)
+        || (name.Length > 1 && name[0] is 's' or 'p' or 'd' or 'g' or 'o' or 'k' && char.IsAsciiDigit(name[1]));
 
     private static readonly HashSet<string> Options = new(StringComparer.Ordinal)
     {

@@ -7,7 +7,8 @@ using EmbeddedBackprop.Training.Schedules;
 namespace EmbeddedBackprop.IO;
 
 /// <summary>
-/// Activations, losses, optimisers, initialisers and schedules by the names they have in model files and on the command line: one row each, in the order in which help and messages
+/// Activations, losses, optimisers, initialisers and schedules by the names they have in model files and on the command line: one row each, in the
+/// order in which help and messages
 /// list them. Only a program that calls a method of this class carries everything that the method knows; a network built in code carries
 /// only the types it uses.
 /// </summary>
@@ -41,20 +42,24 @@ public static class Registry
     /// <summary>An optimiser by name.</summary>
     /// <param name="name">One of <see cref="OptimizerNames"/>.</param>
     /// <param name="settings">Differences from the optimiser's defaults; null for nothing.</param>
-    /// <exception cref="ArgumentException">The name is unknown, or a setting lies out of its range; the message names the expected values.</exception>
-    public static Optimizer Optimizer(string name, OptimizerSettings? settings = null) => Optimizers.Table.Make(name, settings ?? new OptimizerSettings());
+    /// <exception cref="ArgumentException">The name is unknown, or a setting lies out of its range; the message names the expected
+    /// values.</exception>
+    public static Optimizer Optimizer(string name, OptimizerSettings? settings = null) =>
+        Optimizers.Table.Make(name, settings ?? new OptimizerSettings());
 
     /// <summary>An initialiser by name.</summary>
     /// <param name="name">One of <see cref="InitializerNames"/>.</param>
     /// <param name="settings">Differences from the initialiser's defaults; null for nothing.</param>
-    /// <exception cref="ArgumentException">The name is unknown, or a setting lies out of its range; the message names the expected values.</exception>
+    /// <exception cref="ArgumentException">The name is unknown, or a setting lies out of its range; the message names the expected
+    /// values.</exception>
     public static Initializer Initializer(string name, InitializerSettings? settings = null) =>
         Initializers.Table.Make(name, settings ?? new InitializerSettings());
 
     /// <summary>A learning-rate schedule by name.</summary>
     /// <param name="name">One of <see cref="ScheduleNames"/>.</param>
     /// <param name="settings">Differences from the schedule's defaults; null for nothing.</param>
-    /// <exception cref="ArgumentException">The name is unknown, or a setting lies out of its range; the message names the expected values.</exception>
+    /// <exception cref="ArgumentException">The name is unknown, or a setting lies out of its range; the message names the expected
+    /// values.</exception>
     public static Schedule Schedule(string name, ScheduleSettings? settings = null) => Schedules.Table.Make(name, settings ?? new ScheduleSettings());
 
     // A class for each table: its first use makes it, so that a program that asks for activations carries no optimisers.
@@ -99,10 +104,16 @@ public static class Registry
                 LabelSmoothing = s.LabelSmoothing ?? 0f, ClassWeights = s.ClassWeights, Weight = s.Weight ?? 1f,
             }));
 
-        private static NameRow<LossSettings, Loss> Row<TFunction>() where TFunction : struct, ILossFunction => new(TFunction.Name, s => new Loss<TFunction>
-        {
-            LabelSmoothing = s.LabelSmoothing ?? 0f, ClassWeights = s.ClassWeights, Weight = s.Weight ?? 1f,
-        });
+        private static NameRow<LossSettings, Loss> Row<TFunction>()
+            where TFunction : struct, ILossFunction =>
+            new(
+                TFunction.Name,
+                s => new Loss<TFunction>
+                {
+                    LabelSmoothing = s.LabelSmoothing ?? 0f,
+                    ClassWeights = s.ClassWeights,
+                    Weight = s.Weight ?? 1f,
+                });
     }
 
     // d is the optimiser with its defaults, s the given settings.
@@ -160,11 +171,15 @@ public static class Registry
             new(defaults.Name, settings => make(defaults, settings));
 
         // A rise of a rise has no meaning that settings could express.
-        private static Schedule? AfterWarmUp(string warmUp, ScheduleSettings settings) => settings.Then switch
-        {
-            null => null,
-            string then when then == warmUp => throw NameTable.Unknown("schedule after the warm-up", warmUp, Table.Names.Where(name => name != warmUp)),
-            string then => Table.Make(then, settings),
-        };
+        private static Schedule? AfterWarmUp(string warmUp, ScheduleSettings settings) =>
+            settings.Then switch
+            {
+                null => null,
+                string then when then == warmUp => throw NameTable.Unknown(
+                    "schedule after the warm-up",
+                    warmUp,
+                    Table.Names.Where(name => name != warmUp)),
+                string then => Table.Make(then, settings),
+            };
     }
 }

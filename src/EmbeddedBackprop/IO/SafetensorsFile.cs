@@ -68,14 +68,22 @@ public sealed class SafetensorsFile
         using (FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0))
         {
             if (!stream.CanSeek)
+            {
                 throw new DataFormatException(path, 0, "a pipe or device cannot be read, only a file");
+            }
+
             // Not File.ReadAllBytes, which reads without end where no length is told (a device).
             if (stream.Length > Array.MaxLength)
+            {
                 throw new DataFormatException(path, Array.MaxLength, "files beyond 2 GB are not read");
+            }
+
             bytes = GC.AllocateUninitializedArray<byte>((int)stream.Length);
             int read = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
             if (read < bytes.Length)
+            {
                 throw new DataFormatException(path, read, "the file became shorter while it was read");
+            }
         }
 
         return Parse(bytes, path, requireChecksums);
@@ -99,7 +107,10 @@ public sealed class SafetensorsFile
         SafetensorsFile result = new(file, name, dataStart, header);
         header.Walk(result);
         if (!header.InOrder)
+        {
             result.CheckCover();
+        }
+
         return result;
     }
 
@@ -135,14 +146,26 @@ public sealed class SafetensorsFile
     private static int HeaderLength(ReadOnlySpan<byte> file, string name)
     {
         if (file.Length < SafetensorsFormat.PrefixBytes)
+        {
             throw new DataFormatException(name, file.Length, "the file ends within the header's length");
+        }
+
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(file);
         if (length > SafetensorsFormat.MaximumHeaderBytes)
+        {
             throw new DataFormatException(name, 0, Text($"a header of {length} bytes is beyond the limit of {SafetensorsFormat.MaximumHeaderBytes}"));
+        }
+
         if (length > (ulong)(file.Length - SafetensorsFormat.PrefixBytes))
+        {
             throw new DataFormatException(name, file.Length, Text($"the file ends within its header of {length} bytes"));
+        }
+
         if (length < 2)
+        {
             throw new DataFormatException(name, 0, Text($"a header of {length} bytes cannot hold {{}}"));
+        }
+
         return (int)length;
     }
 
@@ -151,21 +174,35 @@ public sealed class SafetensorsFile
         int dataSum = places.DataSumStart, headerSum = places.HeaderSumStart;
         // Both or none: a damaged name of one sum must not switch the check off.
         if (dataSum < 0 != headerSum < 0)
+        {
             throw new DataFormatException(name, SafetensorsFormat.PrefixBytes, "one of the two sums (sha256.data, sha256.header) is missing");
+        }
+
         if (dataSum < 0)
         {
             if (required)
+            {
                 throw new DataFormatException(name, SafetensorsFormat.PrefixBytes, "the sums sha256.data and sha256.header are missing");
+            }
+
             return;
         }
 
         Span<byte> digits = stackalloc byte[SafetensorsFormat.SumDigits];
         SafetensorsFormat.HashHeader(header, headerSum, digits);
         if (!digits.SequenceEqual(header.Slice(headerSum, SafetensorsFormat.SumDigits)))
+        {
             throw new DataFormatException(name, SafetensorsFormat.PrefixBytes, "the header is damaged: its SHA-256 is not the one written in it");
+        }
+
         SafetensorsFormat.HashData(data, digits);
         if (!digits.SequenceEqual(header.Slice(dataSum, SafetensorsFormat.SumDigits)))
-            throw new DataFormatException(name, SafetensorsFormat.PrefixBytes + header.Length, "the data are damaged: their SHA-256 is not the one written in the header");
+        {
+            throw new DataFormatException(
+                name,
+                SafetensorsFormat.PrefixBytes + header.Length,
+                "the data are damaged: their SHA-256 is not the one written in the header");
+        }
     }
 
     /// <summary>The ranges, sorted, must follow each other without hole or overlap up to the data's end.</summary>
@@ -174,21 +211,29 @@ public sealed class SafetensorsFile
         // Begin and end in one number: empty tensors come before the one that begins at their offset.
         ulong[] ranges = new ulong[_tensors.Length];
         for (int i = 0; i < ranges.Length; i++)
+        {
             ranges[i] = _tensors[i].Range;
+        }
+
         Array.Sort(ranges);
         int covered = 0;
         foreach (ulong range in ranges)
         {
             int begin = (int)(range >> 32), end = (int)(uint)range;
             if (begin != covered)
+            {
                 throw new DataFormatException(Name, DataStart + (long)Math.Min(begin, covered), begin > covered
                     ? Text($"bytes {covered}..{begin} of the data belong to no tensor")
                     : Text($"bytes {begin}..{Math.Min(covered, end)} of the data belong to two tensors"));
+            }
+
             covered = end;
         }
 
         if (covered != Data.Length)
+        {
             throw new DataFormatException(Name, DataStart + (long)covered, Text($"{Data.Length - covered} bytes after the last tensor"));
+        }
     }
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

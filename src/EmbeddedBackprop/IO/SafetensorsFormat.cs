@@ -63,19 +63,58 @@ internal static class SafetensorsFormat
 
     public static bool TryParseType(ReadOnlySpan<byte> name, out SafetensorsType type)
     {
-        if (name.SequenceEqual("F32"u8)) type = SafetensorsType.F32;
-        else if (name.SequenceEqual("F64"u8)) type = SafetensorsType.F64;
-        else if (name.SequenceEqual("F16"u8)) type = SafetensorsType.F16;
-        else if (name.SequenceEqual("BF16"u8)) type = SafetensorsType.BF16;
-        else if (name.SequenceEqual("I64"u8)) type = SafetensorsType.I64;
-        else if (name.SequenceEqual("I32"u8)) type = SafetensorsType.I32;
-        else if (name.SequenceEqual("I16"u8)) type = SafetensorsType.I16;
-        else if (name.SequenceEqual("I8"u8)) type = SafetensorsType.I8;
-        else if (name.SequenceEqual("U64"u8)) type = SafetensorsType.U64;
-        else if (name.SequenceEqual("U32"u8)) type = SafetensorsType.U32;
-        else if (name.SequenceEqual("U16"u8)) type = SafetensorsType.U16;
-        else if (name.SequenceEqual("U8"u8)) type = SafetensorsType.U8;
-        else if (name.SequenceEqual("BOOL"u8)) type = SafetensorsType.BOOL;
+        if (name.SequenceEqual("F32"u8))
+        {
+            type = SafetensorsType.F32;
+        }
+        else if (name.SequenceEqual("F64"u8))
+        {
+            type = SafetensorsType.F64;
+        }
+        else if (name.SequenceEqual("F16"u8))
+        {
+            type = SafetensorsType.F16;
+        }
+        else if (name.SequenceEqual("BF16"u8))
+        {
+            type = SafetensorsType.BF16;
+        }
+        else if (name.SequenceEqual("I64"u8))
+        {
+            type = SafetensorsType.I64;
+        }
+        else if (name.SequenceEqual("I32"u8))
+        {
+            type = SafetensorsType.I32;
+        }
+        else if (name.SequenceEqual("I16"u8))
+        {
+            type = SafetensorsType.I16;
+        }
+        else if (name.SequenceEqual("I8"u8))
+        {
+            type = SafetensorsType.I8;
+        }
+        else if (name.SequenceEqual("U64"u8))
+        {
+            type = SafetensorsType.U64;
+        }
+        else if (name.SequenceEqual("U32"u8))
+        {
+            type = SafetensorsType.U32;
+        }
+        else if (name.SequenceEqual("U16"u8))
+        {
+            type = SafetensorsType.U16;
+        }
+        else if (name.SequenceEqual("U8"u8))
+        {
+            type = SafetensorsType.U8;
+        }
+        else if (name.SequenceEqual("BOOL"u8))
+        {
+            type = SafetensorsType.BOOL;
+        }
         else
         {
             type = default;
@@ -110,7 +149,10 @@ internal static class SafetensorsFormat
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (byte[] piece in pieces)
+        {
             hash.AppendData(piece);
+        }
+
         Span<byte> sum = stackalloc byte[SHA256.HashSizeInBytes];
         _ = hash.GetHashAndReset(sum);
         WriteDigits(sum, digits);

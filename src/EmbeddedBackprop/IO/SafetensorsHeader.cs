@@ -48,7 +48,10 @@ internal ref struct SafetensorsHeader
         (_hasMetadata, _covered, InOrder) = (false, 0, true);
         // The first byte is part of the format: white space must not precede it.
         if (_header[0] != '{')
+        {
             throw new DataFormatException(_file, SafetensorsFormat.PrefixBytes, "the header must begin with '{'");
+        }
+
         _json = new JsonCursor(_header, _file, SafetensorsFormat.PrefixBytes);
         _json.Expect((byte)'{');
         bool first = true;
@@ -59,9 +62,13 @@ internal ref struct SafetensorsHeader
             _json.Expect((byte)':');
             // An escaped spelling of the name is decoded when the arrays are filled, and refused there.
             if (name.SequenceEqual("__metadata__"u8))
+            {
                 WalkMetadata(begin, fill);
+            }
             else
+            {
                 WalkTensor(begin, name, fill);
+            }
         }
 
         _json.End();
@@ -71,7 +78,10 @@ internal ref struct SafetensorsHeader
     private void WalkMetadata(int begin, SafetensorsFile? fill)
     {
         if (_hasMetadata)
+        {
             throw _json.Error(begin, "a second \"__metadata__\"");
+        }
+
         _hasMetadata = true;
         _json.Expect((byte)'{');
         bool first = true;
@@ -83,13 +93,21 @@ internal ref struct SafetensorsHeader
             ReadOnlySpan<byte> value = _json.String();
             int valueStart = _json.Position - 1 - value.Length;
             if (key.SequenceEqual("sha256.data"u8))
+            {
                 DataSumStart = Sum(keyStart, DataSumStart, value, valueStart);
+            }
             else if (key.SequenceEqual("sha256.header"u8))
+            {
                 HeaderSumStart = Sum(keyStart, HeaderSumStart, value, valueStart);
+            }
             else if (++MetadataCount > SafetensorsFormat.MaximumMetadataEntries)
+            {
                 throw _json.Error(keyStart, $"more than {SafetensorsFormat.MaximumMetadataEntries} metadata entries");
+            }
             else if (fill is not null)
+            {
                 AddMetadata(fill, keyStart, key, value);
+            }
         }
     }
 
@@ -97,17 +115,28 @@ internal ref struct SafetensorsHeader
     {
         string name = JsonCursor.Decode(key);
         if (name is SafetensorsFormat.DataSumKey or SafetensorsFormat.HeaderSumKey)
+        {
             throw _json.Error(keyStart, $"the key \"{name}\" must be written without escapes");
+        }
+
         if (!fill.TryAddMetadata(name, JsonCursor.Decode(value)))
+        {
             throw _json.Error(keyStart, $"a second metadata key \"{name}\"");
+        }
     }
 
     private readonly int Sum(int keyStart, int earlier, ReadOnlySpan<byte> value, int valueStart)
     {
         if (earlier >= 0)
+        {
             throw _json.Error(keyStart, "a second sum of the same name");
+        }
+
         if (value.Length != SafetensorsFormat.SumDigits || value.ContainsAnyExcept(s_digits))
+        {
             throw _json.Error(valueStart, "a sum must have 64 lower-case hexadecimal digits");
+        }
+
         return valueStart;
     }
 
@@ -129,7 +158,9 @@ internal ref struct SafetensorsHeader
                 hasType = true;
                 ReadOnlySpan<byte> text = _json.String();
                 if (!SafetensorsFormat.TryParseType(text, out type))
+                {
                     throw _json.Error(_json.Position - 1 - text.Length, "an unknown dtype");
+                }
             }
             else if (key.SequenceEqual("shape"u8) && !hasShape)
             {
@@ -147,27 +178,46 @@ internal ref struct SafetensorsHeader
                 _json.Expect((byte)']');
             }
             else
+            {
                 throw _json.Error(keyStart, "expected \"dtype\", \"shape\" or \"data_offsets\", each once");
+            }
         }
 
         if (!(hasType && hasShape && hasRange))
+        {
             throw _json.Error(begin, "a tensor needs \"dtype\", \"shape\" and \"data_offsets\"");
+        }
+
         if (from > to || to > _dataLength)
+        {
             throw _json.Error(rangeStart, Text($"the range {from}..{to} is not within the {_dataLength} bytes of data"));
+        }
+
         // Compared by division: elements * width may exceed a long.
         int width = SafetensorsFormat.ElementBytes(type);
         if ((to - from) % width != 0 || (to - from) / width != elements)
+        {
             throw _json.Error(rangeStart, Text($"{elements} elements of {width} bytes do not fill the range {from}..{to}"));
+        }
+
         InOrder &= from == _covered;
         _covered = (int)to;
         TensorCount++;
         if (fill is null)
+        {
             return;
+        }
+
         string tensor = JsonCursor.Decode(name);
         if (tensor == SafetensorsFormat.MetadataName)
+        {
             throw _json.Error(begin, "the name \"__metadata__\" must be written without escapes");
+        }
+
         if (!fill.TryAddTensor(new SafetensorsTensor(fill, tensor, type, shapeStart, DimensionCount - shapeStart, (int)from, (int)to)))
+        {
             throw _json.Error(begin, $"a second tensor \"{tensor}\"");
+        }
     }
 
     /// <summary>Returns the product of the dimensions.</summary>
@@ -182,14 +232,26 @@ internal ref struct SafetensorsHeader
             int begin = _json.Position;
             long dimension = _json.Count();
             if (dimension > int.MaxValue)
+            {
                 throw _json.Error(begin, Text($"the dimension {dimension} is too large"));
+            }
+
             if (++rank > SafetensorsFormat.MaximumRank)
+            {
                 throw _json.Error(begin, $"more than {SafetensorsFormat.MaximumRank} dimensions");
+            }
+
             if (dimension > 0 && elements > long.MaxValue / dimension)
+            {
                 throw _json.Error(begin, "the product of the dimensions is too large");
+            }
+
             elements *= dimension;
             if (fill is not null)
+            {
                 fill.Shapes[DimensionCount] = (int)dimension;
+            }
+
             DimensionCount++;
         }
 

@@ -49,7 +49,10 @@ public sealed class SafetensorsTensor
     public void CopyTo(int first, Span<float> destination)
     {
         if (Type != SafetensorsType.F32)
+        {
             throw Error($"expected elements of F32, got {SafetensorsFormat.NameOf(Type)}");
+        }
+
         ArgumentOutOfRangeException.ThrowIfNegative(first);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(destination.Length, Length - first, nameof(destination));
         ReadOnlySpan<byte> bytes = Bytes.Slice(first * sizeof(float), destination.Length * sizeof(float));
@@ -61,7 +64,9 @@ public sealed class SafetensorsTensor
         }
 
         for (int i = 0; i < destination.Length; i++)
+        {
             destination[i] = BinaryPrimitives.ReadSingleLittleEndian(bytes[(i * sizeof(float))..]);
+        }
     }
 
     /// <summary>Copies the whole tensor.</summary>
@@ -70,7 +75,10 @@ public sealed class SafetensorsTensor
     public void CopyTo(Span<float> destination)
     {
         if (destination.Length != Length)
+        {
             throw Error(string.Create(CultureInfo.InvariantCulture, $"expected {destination.Length} elements, got {Length}"));
+        }
+
         CopyTo(0, destination);
     }
 
@@ -80,9 +88,14 @@ public sealed class SafetensorsTensor
     public void Require(params ReadOnlySpan<int> shape)
     {
         if (Type != SafetensorsType.F32)
+        {
             throw Error($"expected elements of F32, got {SafetensorsFormat.NameOf(Type)}");
+        }
+
         if (!Shape.SequenceEqual(shape))
+        {
             throw Error($"expected the shape {Text(shape)}, got {Text(Shape)}");
+        }
     }
 
     /// <summary>An error at this tensor's data that only the tensor's user can detect.</summary>
@@ -94,7 +107,10 @@ public sealed class SafetensorsTensor
     {
         System.Text.StringBuilder text = new("[");
         for (int i = 0; i < shape.Length; i++)
+        {
             _ = text.Append(i == 0 ? "" : ", ").Append(shape[i].ToString(CultureInfo.InvariantCulture));
+        }
+
         return text.Append(']').ToString();
     }
 }

@@ -32,13 +32,22 @@ public sealed class SafetensorsWriter
         ArgumentNullException.ThrowIfNull(key);
         ArgumentNullException.ThrowIfNull(value);
         if (key is SafetensorsFormat.DataSumKey or SafetensorsFormat.HeaderSumKey)
+        {
             throw new ArgumentException($"metadata '{key}': the writer sets this key itself", nameof(key));
+        }
+
         if (_keys.Count == SafetensorsFormat.MaximumMetadataEntries)
+        {
             throw new ArgumentException($"metadata '{key}': at most {SafetensorsFormat.MaximumMetadataEntries} entries", nameof(key));
+        }
+
         CheckUnicode(key, nameof(key));
         CheckUnicode(value, nameof(value));
         if (!_keys.Add(key))
+        {
             throw new ArgumentException($"metadata '{key}' was added before", nameof(key));
+        }
+
         AppendString(_metadata, key);
         _ = _metadata.Append(':');
         AppendString(_metadata, value);
@@ -70,10 +79,16 @@ public sealed class SafetensorsWriter
         ArgumentOutOfRangeException.ThrowIfLessThan(leadingDimension, columns);
         long needed = rows == 0 ? 0 : ((rows - 1L) * leadingDimension) + columns;
         if (values.Length < needed || values.Length > (long)rows * leadingDimension)
+        {
             throw new ArgumentException(Text($"tensor '{name}': expected {needed} values, got {values.Length}"), nameof(values));
+        }
+
         byte[] bytes = GC.AllocateUninitializedArray<byte>(elements * sizeof(float));
         for (int row = 0; row < rows; row++)
+        {
             Copy(values.Slice(row * leadingDimension, columns), bytes.AsSpan(row * columns * sizeof(float)));
+        }
+
         AddEntry(name, SafetensorsType.F32, shape, bytes);
     }
 
@@ -88,7 +103,10 @@ public sealed class SafetensorsWriter
         int width = SafetensorsFormat.ElementBytes(type);
         int elements = Elements(name, shape, width);
         if (bytes.Length != elements * width)
+        {
             throw new ArgumentException(Text($"tensor '{name}': expected {elements * width} bytes, got {bytes.Length}"), nameof(bytes));
+        }
+
         AddEntry(name, type, shape, bytes.ToArray());
     }
 
@@ -112,7 +130,9 @@ public sealed class SafetensorsWriter
         ArgumentNullException.ThrowIfNull(stream);
         stream.Write(Header());
         foreach (byte[] bytes in _data)
+        {
             stream.Write(bytes);
+        }
     }
 
     internal void Save(string path, FileOperations operations) => AtomicFile.Write(path, Write, operations);
@@ -145,13 +165,19 @@ public sealed class SafetensorsWriter
     private void AddEntry(string name, SafetensorsType type, ReadOnlySpan<int> shape, byte[] bytes)
     {
         if (!_names.Add(name))
+        {
             throw new ArgumentException($"tensor '{name}' was added before", nameof(name));
+        }
+
         _data.Add(bytes);
         _ = _tensors.Append(',');
         AppendString(_tensors, name);
         _ = _tensors.Append(":{\"dtype\":\"").Append(SafetensorsFormat.NameOf(type)).Append("\",\"shape\":[");
         for (int i = 0; i < shape.Length; i++)
+        {
             _ = _tensors.Append(i == 0 ? "" : ",").Append(CultureInfo.InvariantCulture, $"{shape[i]}");
+        }
+
         _ = _tensors.Append(CultureInfo.InvariantCulture, $"],\"data_offsets\":[{_dataLength},{_dataLength + bytes.Length}]}}");
         _dataLength += bytes.Length;
     }
@@ -162,11 +188,20 @@ public sealed class SafetensorsWriter
         ArgumentNullException.ThrowIfNull(name);
         CheckUnicode(name, nameof(name));
         if (name == SafetensorsFormat.MetadataName)
+        {
             throw new ArgumentException($"a tensor cannot be named '{name}'", nameof(name));
+        }
+
         if (_names.Contains(name))
+        {
             throw new ArgumentException($"tensor '{name}' was added before", nameof(name));
+        }
+
         if (shape.Length > SafetensorsFormat.MaximumRank)
+        {
             throw new ArgumentException($"tensor '{name}': at most {SafetensorsFormat.MaximumRank} dimensions", nameof(shape));
+        }
+
         long elements = 1;
         foreach (int dimension in shape)
         {
@@ -174,7 +209,9 @@ public sealed class SafetensorsWriter
             // Both factors are below 2^31 here, so the product is exact.
             elements *= dimension;
             if (elements * width > Array.MaxLength - _dataLength)
+            {
                 throw new ArgumentException($"tensor '{name}': the file would exceed 2 GB", nameof(shape));
+            }
         }
 
         return (int)elements;
@@ -189,7 +226,9 @@ public sealed class SafetensorsWriter
         }
 
         for (int i = 0; i < values.Length; i++)
+        {
             BinaryPrimitives.WriteSingleLittleEndian(bytes[(i * sizeof(float))..], values[i]);
+        }
     }
 
     private static void CheckUnicode(string text, string parameter)

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace EmbeddedBackprop.IO;
 
-/// <summary>Several settings in one string of a file: <c>name=value name=value</c>, numbers printed so that they come back with the same bits.</summary>
+/// <summary>
+/// Several settings in one string of a file: <c>name=value name=value</c>, numbers printed so that they come back with the same bits.
+/// </summary>
 internal sealed class SettingsText
 {
     private readonly SafetensorsFile file;
@@ -138,7 +140,10 @@ internal sealed class SettingsText
         string value = file.GetMetadata(key);
         return TryInteger(value, minimum, maximum, out long number)
             ? number
-            : throw Error(file, key, string.Create(CultureInfo.InvariantCulture, $"expected a whole number from {minimum} to {maximum}, got '{value}'"));
+            : throw Error(
+                file,
+                key,
+                string.Create(CultureInfo.InvariantCulture, $"expected a whole number from {minimum} to {maximum}, got '{value}'"));
     }
 
     private static bool TryInteger(string value, long minimum, long maximum, out long number) =>

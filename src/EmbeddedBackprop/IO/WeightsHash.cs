@@ -20,7 +20,10 @@ public static class WeightsHash
             using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             const int Piece = 1 << 28;
             for (; values.Length > Piece; values = values[Piece..])
+            {
                 hash.AppendData(MemoryMarshal.AsBytes(values[..Piece]));
+            }
+
             hash.AppendData(MemoryMarshal.AsBytes(values));
             _ = hash.GetHashAndReset(sum);
         }

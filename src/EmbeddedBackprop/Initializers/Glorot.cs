@@ -2,7 +2,9 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Initializers;
 
-/// <summary>Weights uniform in [-r, r), r = sqrt(6 / (inputs + outputs)), biases 0: w = r * (2 * uniform - 1). Source: Glorot and Bengio 2010.</summary>
+/// <summary>
+/// Weights uniform in [-r, r), r = sqrt(6 / (inputs + outputs)), biases 0: w = r * (2 * uniform - 1). Source: Glorot and Bengio 2010.
+/// </summary>
 public sealed class Glorot : Initializer
 {
     /// <inheritdoc/>

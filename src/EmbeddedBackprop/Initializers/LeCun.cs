@@ -2,7 +2,9 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Initializers;
 
-/// <summary>Weights from N(0, 1/inputs), biases 0: w = (1 / sqrt(inputs)) * normal. Source: LeCun, Bottou, Orr, Mueller 1998, Efficient BackProp.</summary>
+/// <summary>
+/// Weights from N(0, 1/inputs), biases 0: w = (1 / sqrt(inputs)) * normal. Source: LeCun, Bottou, Orr, Mueller 1998, Efficient BackProp.
+/// </summary>
 public sealed class LeCun : Initializer
 {
     /// <inheritdoc/>

@@ -4,7 +4,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace EmbeddedBackprop.Kernels;
 
 /// <summary>
-/// The sizes of a convolution. One sample of the input is [channels, height, width], of the output [outputs, output height, output width], the kernels are
+/// The sizes of a convolution. One sample of the input is [channels, height, width], of the output [outputs, output height, output width], the
+/// kernels are
 /// [outputs, channels / groups, kernel height, kernel width], all without gaps. Output (oy, ox) reads row oy * strideY - top + ky * dilationY and
 /// column ox * strideX - left + kx * dilationX; taps that fall outside the input are skipped, never multiplied.
 /// </summary>
@@ -43,7 +44,9 @@ public readonly record struct ConvSizes(int Channels, int Height, int Width, int
     /// <summary>Groups of channels that do not see each other: input channels of group g give output channels of group g.</summary>
     public int Groups { get; init; } = 1;
 
-    /// <summary>Rows of the output: (height + top + bottom - dilation (kernel height - 1) - 1) / stride + 1, rounded down; 0 if the kernel does not fit.</summary>
+    /// <summary>
+    /// Rows of the output: (height + top + bottom - dilation (kernel height - 1) - 1) / stride + 1, rounded down; 0 if the kernel does not fit.
+    /// </summary>
     public int OutputHeight => OutputLength(Height, Top, Bottom, KernelHeight, DilationY, StrideY);
 
     /// <summary>Columns of the output, by the same formula.</summary>

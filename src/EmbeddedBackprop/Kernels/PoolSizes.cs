@@ -1,6 +1,8 @@
 namespace EmbeddedBackprop.Kernels;
 
-/// <summary>The sizes of a pooling of [channels, height, width] planes; one-dimensional pooling has height 1. Padding is never read: windows are clipped.</summary>
+/// <summary>
+/// The sizes of a pooling of [channels, height, width] planes; one-dimensional pooling has height 1. Padding is never read: windows are clipped.
+/// </summary>
 internal readonly record struct PoolSizes(
     int Channels, int Height, int Width, int KernelHeight, int KernelWidth, int StrideHeight, int StrideWidth, int PaddingHeight, int PaddingWidth)
 {

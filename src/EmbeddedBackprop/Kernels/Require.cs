@@ -11,40 +11,56 @@ internal static class Require
     public static void Size(string kernel, string name, int size)
     {
         if (size < 0)
+        {
             ThrowSize(kernel, name, size);
+        }
     }
 
     /// <summary>A row-major matrix [rows, columns] with a leading dimension fits into its span.</summary>
     public static void Matrix(string kernel, string name, int rows, int columns, int leading, int length)
     {
         if ((rows | columns) < 0)
+        {
             ThrowSize(kernel, name, rows < 0 ? rows : columns);
+        }
+
         if (leading < columns && rows > 1)
+        {
             ThrowLeading(kernel, name, columns, leading);
+        }
+
         // The last row needs its columns only: the floats after them may belong to others.
         if (rows > 0 && columns > 0 && length < ((rows - 1) * (long)leading) + columns)
+        {
             ThrowMatrix(kernel, name, rows, columns, leading, length);
+        }
     }
 
     /// <summary>A vector has at least the floats the kernel reads.</summary>
     public static void AtLeast(string kernel, string name, int expected, int length)
     {
         if (length < expected)
+        {
             ThrowLength(kernel, name, expected, length);
+        }
     }
 
     /// <summary>A vector has exactly the expected length.</summary>
     public static void Equal(string kernel, string name, int expected, int length)
     {
         if (length != expected)
+        {
             ThrowLength(kernel, name, expected, length);
+        }
     }
 
     /// <summary>A bias is absent or has one float a column.</summary>
     public static void Bias(string kernel, int columns, int length)
     {
         if (length != 0 && length < columns)
+        {
             ThrowLength(kernel, "bias", columns, length);
+        }
     }
 
     /// <summary>A convolution's spans hold its samples.</summary>
@@ -75,7 +91,9 @@ internal static class Require
     public static void SameOrApart(string kernel, string name, ReadOnlySpan<float> source, ReadOnlySpan<float> destination)
     {
         if (source.Overlaps(destination, out int offset) && offset != 0)
+        {
             ThrowShifted(kernel, name, offset);
+        }
     }
 
     [DoesNotReturn]

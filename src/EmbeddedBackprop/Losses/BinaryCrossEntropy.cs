@@ -4,7 +4,10 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Losses;
 
-/// <summary>-(y log a + (1 - y) log(1 - a)) for a probability a, summed over outputs, the mean over samples; derivative (a - y) / (a (1 - a)). Source: Nielsen, chapter 3, equation 57.</summary>
+/// <summary>
+/// -(y log a + (1 - y) log(1 - a)) for a probability a, summed over outputs, the mean over samples; derivative (a - y) / (a (1 - a)). Source:
+/// Nielsen, chapter 3, equation 57.
+/// </summary>
 /// <remarks>Finite at 0 and 1: logarithms are at least -100, the denominator at least 1e-12 (the definition of PyTorch). A sigmoid layer before it is
 /// compiled as a loss on logits, which needs neither bound.</remarks>
 public readonly struct BinaryCrossEntropy : ILossFunction

@@ -3,7 +3,10 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Losses;
 
-/// <summary>Binary cross-entropy of sigmoid(z), written on z: max(z, 0) - z y + log(1 + e^-|z|), summed over outputs, the mean over samples; derivative sigmoid(z) - y. Source: Nielsen, chapter 3, equation 61.</summary>
+/// <summary>
+/// Binary cross-entropy of sigmoid(z), written on z: max(z, 0) - z y + log(1 + e^-|z|), summed over outputs, the mean over samples; derivative
+/// sigmoid(z) - y. Source: Nielsen, chapter 3, equation 61.
+/// </summary>
 public readonly struct BinaryCrossEntropyWithLogits : ILossFunction
 {
     /// <inheritdoc/>

@@ -3,7 +3,10 @@ namespace EmbeddedBackprop.Losses;
 /// <summary>The class that a row of outputs predicts, and whether it is right.</summary>
 internal static class ClassDecision
 {
-    /// <summary>The index of the largest output (the first of equals); with one output, 1 if it is above the threshold. NaN is never the largest; 0 if all are NaN.</summary>
+    /// <summary>
+    /// The index of the largest output (the first of equals); with one output, 1 if it is above the threshold. NaN is never the largest; 0 if all are
+    /// NaN.
+    /// </summary>
     public static int ClassOf(ReadOnlySpan<float> outputs, float threshold = 0.5f)
     {
         if (outputs.Length == 1)
@@ -23,7 +26,9 @@ internal static class ClassDecision
         return best;
     }
 
-    /// <summary>Whether the outputs of one sample predict the class. Outputs that are all NaN predict none: a broken network is never right.</summary>
+    /// <summary>
+    /// Whether the outputs of one sample predict the class. Outputs that are all NaN predict none: a broken network is never right.
+    /// </summary>
     public static bool IsRight(ReadOnlySpan<float> outputs, int target, float threshold = 0.5f)
     {
         int predicted = ClassOf(outputs, threshold);

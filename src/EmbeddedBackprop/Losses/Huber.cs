@@ -3,7 +3,10 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Losses;
 
-/// <summary>The mean over samples and outputs of d^2/2 where |d| is at most 1 and |d| - 1/2 beyond, d = a - y; derivative d held between -1 and 1. Source: Huber, Robust estimation of a location parameter (1964), delta = 1.</summary>
+/// <summary>
+/// The mean over samples and outputs of d^2/2 where |d| is at most 1 and |d| - 1/2 beyond, d = a - y; derivative d held between -1 and 1. Source:
+/// Huber, Robust estimation of a location parameter (1964), delta = 1.
+/// </summary>
 public readonly struct Huber : ILossFunction
 {
     /// <inheritdoc/>

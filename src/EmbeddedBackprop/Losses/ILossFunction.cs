@@ -3,7 +3,9 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Losses;
 
-/// <summary>A loss that is a sum over single outputs: the formulas are written once, run as scalar float, SIMD lanes and double, and are printed as C.</summary>
+/// <summary>
+/// A loss that is a sum over single outputs: the formulas are written once, run as scalar float, SIMD lanes and double, and are printed as C.
+/// </summary>
 public interface ILossFunction
 {
     /// <summary>The name in tables and model files.</summary>
@@ -28,7 +30,8 @@ public interface ILossFunction
     static abstract T Derivative<T>(T a, T y) where T : struct, ILanes<T>;
 
     /// <summary>
-    /// The same loss written on the weighted inputs (logits) of a last layer with this activation, where that is more accurate; null where there is none.
+    /// The same loss written on the weighted inputs (logits) of a last layer with this activation, where that is more accurate; null where there is
+    /// none.
     /// </summary>
     static virtual Loss? OnLogits(Activation outputActivation) => null;
 }

@@ -65,7 +65,13 @@ public abstract class Loss : KernelOp
     }
 
     /// <summary>Its settings, for the model file: <c>Registry.Loss(Kind, Options)</c> makes its like.</summary>
-    public LossSettings Options => new() { LabelSmoothing = labelSmoothing > 0f ? labelSmoothing : null, ClassWeights = classWeights, Weight = weight == 1f ? null : weight };
+    public LossSettings Options =>
+        new()
+        {
+            LabelSmoothing = labelSmoothing > 0f ? labelSmoothing : null,
+            ClassWeights = classWeights,
+            Weight = weight == 1f ? null : weight,
+        };
 
     /// <summary>The factor of this loss in the sum of all losses of a training plan, and in its gradient.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The weight is negative or not finite.</exception>
@@ -136,11 +142,17 @@ public abstract class Loss : KernelOp
     public double GradientScale(int logicalBatch) => Scale(logicalBatch) * Weight;
 
     /// <summary>How many rows of predictions have the same class as their targets.</summary>
-    internal virtual int CountCorrect(ReadOnlySpan<float> predictions, int predictionStride, ReadOnlySpan<float> targets, int targetStride, int rows) =>
-        ClassDecision.CountCorrect(predictions, predictionStride, targets, targetStride, rows, Outputs, DecisionThreshold);
+    internal virtual int CountCorrect(
+        ReadOnlySpan<float> predictions,
+        int predictionStride,
+        ReadOnlySpan<float> targets,
+        int targetStride,
+        int rows
+    ) => ClassDecision.CountCorrect(predictions, predictionStride, targets, targetStride, rows, Outputs, DecisionThreshold);
 
     /// <summary>
-    /// The same loss on the weighted inputs (logits) of a last layer with this activation; null where there is none. Training then ends in the logits,
+    /// The same loss on the weighted inputs (logits) of a last layer with this activation; null where there is none. Training then ends in the
+    /// logits,
     /// and the activation is computed for predictions only.
     /// </summary>
     internal virtual Loss? OnLogits(Activation outputActivation) => null;

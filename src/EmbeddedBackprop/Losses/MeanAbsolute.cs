@@ -3,7 +3,10 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Losses;
 
-/// <summary>The mean over samples and outputs of |a - y|, derivative the sign of a - y, 0 where they are equal. Source: Goodfellow, Bengio and Courville, Deep Learning (2016), section 6.2.2.</summary>
+/// <summary>
+/// The mean over samples and outputs of |a - y|, derivative the sign of a - y, 0 where they are equal. Source: Goodfellow, Bengio and Courville, Deep
+/// Learning (2016), section 6.2.2.
+/// </summary>
 public readonly struct MeanAbsolute : ILossFunction
 {
     /// <inheritdoc/>

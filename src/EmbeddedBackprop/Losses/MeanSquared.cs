@@ -3,7 +3,10 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Losses;
 
-/// <summary>The mean over samples and outputs of (a - y)^2, derivative 2 (a - y) each. Source: Goodfellow, Bengio and Courville, Deep Learning (2016), section 5.1.4.</summary>
+/// <summary>
+/// The mean over samples and outputs of (a - y)^2, derivative 2 (a - y) each. Source: Goodfellow, Bengio and Courville, Deep Learning (2016), section
+/// 5.1.4.
+/// </summary>
 public readonly struct MeanSquared : ILossFunction
 {
     /// <inheritdoc/>

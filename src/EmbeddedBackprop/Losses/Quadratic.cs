@@ -2,7 +2,9 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Losses;
 
-/// <summary>Nielsen's quadratic cost C = 1/(2n) * sum over samples of |a - y|^2, derivative (a - y)/n. Source: Nielsen, chapter 1, equation 6.</summary>
+/// <summary>
+/// Nielsen's quadratic cost C = 1/(2n) * sum over samples of |a - y|^2, derivative (a - y)/n. Source: Nielsen, chapter 1, equation 6.
+/// </summary>
 public readonly struct Quadratic : ILossFunction
 {
     /// <inheritdoc/>

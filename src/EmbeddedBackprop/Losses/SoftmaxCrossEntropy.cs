@@ -8,8 +8,10 @@ using EmbeddedBackprop.Kernels.Elements;
 namespace EmbeddedBackprop.Losses;
 
 /// <summary>
-/// Cross-entropy of softmax(z) and the target y, written on the logits z: -sum over j of y[j] log softmax(z)[j] = sum over j of y[j] (lse - z[j]), with
-/// lse = log sum over k of e^z[k]; the mean over samples. Derivative softmax(z)[j] t - y[j], t = the sum of y. Source: Nielsen, chapter 3, equation 80.
+/// Cross-entropy of softmax(z) and the target y, written on the logits z: -sum over j of y[j] log softmax(z)[j] = sum over j of y[j] (lse - z[j]),
+/// with
+/// lse = log sum over k of e^z[k]; the mean over samples. Derivative softmax(z)[j] t - y[j], t = the sum of y. Source: Nielsen, chapter 3, equation
+/// 80.
 /// </summary>
 /// <remarks>
 /// Targets are dense (an element per class; any weights, not only one-hot) or a class index (a target node of one element), which gives

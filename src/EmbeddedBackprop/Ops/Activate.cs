@@ -4,7 +4,9 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Ops;
 
-/// <summary>An activation as an op of its own: a = f(z), for a node that something else than one layer makes, or whose z is read, too (a loss on logits).</summary>
+/// <summary>
+/// An activation as an op of its own: a = f(z), for a node that something else than one layer makes, or whose z is read, too (a loss on logits).
+/// </summary>
 public sealed class Activate : KernelOp, IPasses<Activate>, IActivated
 {
     /// <summary>The op for a function, as in <c>new Activate(new Activation&lt;Relu&gt;())</c>.</summary>

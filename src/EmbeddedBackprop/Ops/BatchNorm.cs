@@ -7,7 +7,8 @@ namespace EmbeddedBackprop.Ops;
 
 /// <summary>
 /// Batch normalisation: y = gamma (x - mean) / sqrt(variance + epsilon) + beta, per feature of [features] and per channel of [channels, length] or
-/// [channels, height, width]. In training the mean and the (biased) variance are those of the batch, and running values move the share Momentum towards
+/// [channels, height, width]. In training the mean and the (biased) variance are those of the batch, and running values move the share Momentum
+/// towards
 /// them, the variance towards its unbiased estimate; in inference they are the running values. Source: Ioffe and Szegedy 2015.
 /// </summary>
 /// <remarks>
@@ -121,7 +122,17 @@ public sealed class BatchNorm : KernelOp, IPasses<BatchNorm>
         {
             ClearWhereFixed(in c);
             K.ChannelNormGradient(
-                c.Arithmetic, op.Channels, x, means, inverses, c.Parameter(0), dy, gradients, products, c.InputGradientRows(0), c.ContinueInputGradient(0));
+                c.Arithmetic,
+                op.Channels,
+                x,
+                means,
+                inverses,
+                c.Parameter(0),
+                dy,
+                gradients,
+                products,
+                c.InputGradientRows(0),
+                c.ContinueInputGradient(0));
         }
     }
 

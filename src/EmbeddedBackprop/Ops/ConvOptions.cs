@@ -3,7 +3,10 @@ namespace EmbeddedBackprop.Ops;
 /// <summary>How wide the border is that a convolution sees around its input. Taps in it are skipped, as if they were multiplied by zero.</summary>
 public enum ConvPadding
 {
-    /// <summary>As many rows and columns on both sides as <see cref="ConvOptions.PaddingY"/> and <see cref="ConvOptions.PaddingX"/> say; none if they say nothing ("valid").</summary>
+    /// <summary>
+    /// As many rows and columns on both sides as <see cref="ConvOptions.PaddingY"/> and <see cref="ConvOptions.PaddingX"/> say; none if they say
+    /// nothing ("valid").
+    /// </summary>
     Explicit,
 
     /// <summary>As much as the output needs to have ceiling(input / stride) rows and columns; an odd one follows the input.</summary>

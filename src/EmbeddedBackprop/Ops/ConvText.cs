@@ -41,7 +41,11 @@ internal static class ConvText
     {
         sizes = sizes with
         {
-            StrideY = options.StrideY, StrideX = options.StrideX, DilationY = options.DilationY, DilationX = options.DilationX, Groups = options.Groups,
+            StrideY = options.StrideY,
+            StrideX = options.StrideX,
+            DilationY = options.DilationY,
+            DilationX = options.DilationX,
+            Groups = options.Groups,
         };
         int spanY = options.DilationY * (sizes.KernelHeight - 1), spanX = options.DilationX * (sizes.KernelWidth - 1);
         sizes = options.Padding switch

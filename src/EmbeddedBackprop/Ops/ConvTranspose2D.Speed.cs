@@ -20,7 +20,18 @@ public sealed partial class ConvTranspose2D
         }
 
         Conv.UpdateWeights(
-            c.Arithmetic, Sizes, c.Batch, delta, c.OutputStride, x, c.InputStride(0), c.Parameter(0), default, update.LearningRate, update.WeightL2, update.BiasL2);
+            c.Arithmetic,
+            Sizes,
+            c.Batch,
+            delta,
+            c.OutputStride,
+            x,
+            c.InputStride(0),
+            c.Parameter(0),
+            default,
+            update.LearningRate,
+            update.WeightL2,
+            update.BiasL2);
         return update.Apply(in c, 1);
     }
 }

@@ -7,8 +7,10 @@ using EmbeddedBackprop.Kernels;
 namespace EmbeddedBackprop.Ops;
 
 /// <summary>
-/// A transposed convolution over images [channels, height, width]: each position adds its channels, times a kernel, to the output around it; a = f(z). It is the
-/// input gradient of a convolution that reads the output (rows (height - 1) stride - 2 padding + dilation (kernel - 1) + output padding + 1), with a bias; kernels
+/// A transposed convolution over images [channels, height, width]: each position adds its channels, times a kernel, to the output around it; a =
+/// f(z). It is the
+/// input gradient of a convolution that reads the output (rows (height - 1) stride - 2 padding + dilation (kernel - 1) + output padding + 1), with a
+/// bias; kernels
 /// are [channels, filters / groups, kernel height, kernel width]. Source: Zeiler, Krishnan, Taylor, Fergus, Deconvolutional networks (2010).
 /// </summary>
 public sealed partial class ConvTranspose2D : ConvolutionBase, IPasses<ConvTranspose2D>
@@ -18,7 +20,8 @@ public sealed partial class ConvTranspose2D : ConvolutionBase, IPasses<ConvTrans
     /// <param name="kernelHeight">Rows of a kernel.</param>
     /// <param name="kernelWidth">Columns of a kernel.</param>
     /// <param name="activation">f.</param>
-    /// <param name="options">Stride, explicit padding (taken away from the output), output padding, dilation, groups; null for 1, none, none, 1, 1.</param>
+    /// <param name="options">Stride, explicit padding (taken away from the output), output padding, dilation, groups; null for 1, none, none, 1,
+    /// 1.</param>
     /// <exception cref="ArgumentOutOfRangeException">A size is not positive, or a padding is negative.</exception>
     /// <exception cref="ArgumentException">The padding is not explicit.</exception>
     public ConvTranspose2D(int filters, int kernelHeight, int kernelWidth, Activation activation, ConvOptions? options = null)

@@ -36,7 +36,9 @@ public abstract class ConvolutionBase : KernelOp, IActivated
     /// <summary>Stride, padding, output padding (of a transposed convolution), dilation and groups.</summary>
     public ConvOptions Options { get; }
 
-    /// <summary>All sizes; those of the input are 0 until the layer is applied to a node. Of a transposed convolution: of the one whose input gradient it is.</summary>
+    /// <summary>
+    /// All sizes; those of the input are 0 until the layer is applied to a node. Of a transposed convolution: of the one whose input gradient it is.
+    /// </summary>
     public ConvSizes Sizes => sizes;
 
     /// <inheritdoc/>

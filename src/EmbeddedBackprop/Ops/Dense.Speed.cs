@@ -9,9 +9,19 @@ namespace EmbeddedBackprop.Ops;
 public sealed partial class Dense
 {
     // A single output is one long sum: a dot product, not a row of chains.
-    internal override OneSampleAffine? OneSampleForward(Step step, Arithmetic arithmetic) => Outputs == 1 ? null : Activation.OneSampleAffine(arithmetic, new(
-        step.Output.Stride, inputs, step.Inputs[0].Offset, step.Ranges[0].Offset, step.Ranges[1].Offset,
-        step.Saved.Exists ? step.Saved.Offset : step.Output.Offset, step.Output.Offset));
+    internal override OneSampleAffine? OneSampleForward(Step step, Arithmetic arithmetic) =>
+        Outputs == 1
+            ? null
+            : Activation.OneSampleAffine(
+                arithmetic,
+                new(
+                    step.Output.Stride,
+                    inputs,
+                    step.Inputs[0].Offset,
+                    step.Ranges[0].Offset,
+                    step.Ranges[1].Offset,
+                    step.Saved.Exists ? step.Saved.Offset : step.Output.Offset,
+                    step.Output.Offset));
 
     /// <inheritdoc/>
     public override int UpdateLength(int parameters, Layout layout) => 2 * layout.Stride(Outputs);

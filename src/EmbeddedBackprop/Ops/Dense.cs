@@ -81,7 +81,9 @@ public sealed partial class Dense : KernelOp, IPasses<Dense>, IActivated
 
     /// <inheritdoc/>
     public override Op? TryFuse(Op next) =>
-        next.AsActivation is { } activation && Activation is Activation<Identity> ? new Dense(Outputs, activation) { inputs = inputs, Name = Name } : null;
+        next.AsActivation is { } activation && Activation is Activation<Identity>
+            ? new Dense(Outputs, activation) { inputs = inputs, Name = Name }
+            : null;
 
     /// <inheritdoc/>
     public override int SavedLength(int batch, Layout layout) => Activation.KeepsInput ? batch * layout.Stride(Outputs) : 0;

@@ -3,7 +3,8 @@ using EmbeddedBackprop.Graphs;
 namespace EmbeddedBackprop.Ops;
 
 /// <summary>
-/// Row i of a table for every index i: [positions] of whole numbers (as floats, exact up to 2^24) to [positions, size]. Parameter NAME.weight [count, size].
+/// Row i of a table for every index i: [positions] of whole numbers (as floats, exact up to 2^24) to [positions, size]. Parameter NAME.weight [count,
+/// size].
 /// An index that is not that of a row ends the step with an error before anything is written.
 /// </summary>
 public sealed class Embedding : KernelOp, IPasses<Embedding>

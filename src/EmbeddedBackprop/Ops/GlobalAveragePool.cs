@@ -4,7 +4,8 @@ using EmbeddedBackprop.Kernels;
 namespace EmbeddedBackprop.Ops;
 
 /// <summary>
-/// The mean of every channel. It is one long sum, so it has 16 parts: position p goes to part p mod 16, the parts are joined by <see cref="Reduce.Fold"/>, and the
+/// The mean of every channel. It is one long sum, so it has 16 parts: position p goes to part p mod 16, the parts are joined by
+/// <see cref="Reduce.Fold"/>, and the
 /// sum is divided by the number of positions. Each position gets the gradient divided by that number. Source: Lin, Chen and Yan 2014.
 /// </summary>
 public sealed class GlobalAveragePool : GlobalPooling, IPasses<GlobalAveragePool>

@@ -4,7 +4,8 @@ using EmbeddedBackprop.Graphs;
 namespace EmbeddedBackprop.Ops;
 
 /// <summary>
-/// Layer normalisation: y = gamma (x - mean) / sqrt(variance + epsilon) + beta, mean and variance over the last axis of every sample, or over all of it.
+/// Layer normalisation: y = gamma (x - mean) / sqrt(variance + epsilon) + beta, mean and variance over the last axis of every sample, or over all of
+/// it.
 /// Training and inference are the same. Source: Ba, Kiros and Hinton 2016.
 /// </summary>
 /// <remarks>Parameters NAME.weight (gamma, 1 at first) and NAME.bias (beta), one of each for every element of a normalised row.</remarks>
@@ -23,7 +24,8 @@ public sealed class LayerNorm : KernelOp, IPasses<LayerNorm>
 
     /// <inheritdoc/>
     public override string Settings =>
-        (WholeSample ? "all" : "") + (Epsilon == 1e-5f ? "" : (WholeSample ? " " : "") + "epsilon" + Epsilon.ToString("R", CultureInfo.InvariantCulture));
+        (WholeSample ? "all" : "")
+        + (Epsilon == 1e-5f ? "" : (WholeSample ? " " : "") + "epsilon" + Epsilon.ToString("R", CultureInfo.InvariantCulture));
 
     /// <inheritdoc/>
     public override BackwardReads BackwardReads => BackwardReads.Inputs;

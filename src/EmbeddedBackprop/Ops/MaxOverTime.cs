@@ -6,7 +6,8 @@ using EmbeddedBackprop.Kernels.Elements;
 namespace EmbeddedBackprop.Ops;
 
 /// <summary>
-/// The maximum of every feature over the steps that count, by comparison and select in time order: of equal values the first wins, a NaN only where it is first.
+/// The maximum of every feature over the steps that count, by comparison and select in time order: of equal values the first wins, a NaN only where
+/// it is first.
 /// The gradient goes to the step of the maximum.
 /// </summary>
 public sealed class MaxOverTime : OverTime, IPasses<MaxOverTime>

@@ -4,7 +4,8 @@ using EmbeddedBackprop.Graphs;
 namespace EmbeddedBackprop.Ops;
 
 /// <summary>
-/// The mean of every feature over the steps that count: +0 + x + x + ... in time order, divided by their number. Each of them gets the gradient divided by that
+/// The mean of every feature over the steps that count: +0 + x + x + ... in time order, divided by their number. Each of them gets the gradient
+/// divided by that
 /// number.
 /// </summary>
 public sealed class MeanOverTime : OverTime, IPasses<MeanOverTime>

@@ -46,7 +46,8 @@ internal static class OpErrors
 
     [DoesNotReturn]
     public static void TransposedSize(string op, int height, int width) =>
-        throw new ArgumentException($"{op}: an output of {height}x{width}, or output padding that is not below the stride, is no transposed convolution");
+        throw new ArgumentException(
+            $"{op}: an output of {height}x{width}, or output padding that is not below the stride, is no transposed convolution");
 
     [DoesNotReturn]
     public static void RankExpected(string op, string expected, Shape given, string from) =>
@@ -70,7 +71,8 @@ internal static class OpErrors
 
     [DoesNotReturn]
     public static void IndexInvalid(string op, int sample, int position, double value, int count) =>
-        throw new ArgumentException($"{op}: sample {sample}, position {position}: an index must be a whole number from 0 to {count - 1}, got {value}");
+        throw new ArgumentException(
+            $"{op}: sample {sample}, position {position}: an index must be a whole number from 0 to {count - 1}, got {value}");
 
     [DoesNotReturn]
     public static void MaskLength(string op, Shape sequence, string mask, Shape maskShape) =>

@@ -7,7 +7,8 @@ using EmbeddedBackprop.Kernels.Lanes;
 namespace EmbeddedBackprop.Ops;
 
 /// <summary>
-/// a = f(x, y) for two nodes of one shape, element by element; dL/dx = dL/da * df/dx, or M(dL/da, df/dx, dL/dx) where another reader of x wrote first; the same
+/// a = f(x, y) for two nodes of one shape, element by element; dL/dx = dL/da * df/dx, or M(dL/da, df/dx, dL/dx) where another reader of x wrote
+/// first; the same
 /// for y.
 /// </summary>
 /// <typeparam name="TFunction">f.</typeparam>

@@ -9,8 +9,10 @@ namespace EmbeddedBackprop.Ops;
 /// </summary>
 /// <remarks>
 /// The weighted input of a gate is the sum of two chains, z = (b_ih + x W_ih) + (b_hh + h' W_hh), as two fully connected layers and an addition would
-/// compute it: an unrolled cell written by hand gives the same bits. A weight's gradient is one chain over the steps, last step first, and inside a step
-/// over the samples in order. Parameters, per direction: weight_ih [G H, features], weight_hh [G H, H], bias_ih [G H], bias_hh [G H]; those of the second
+/// compute it: an unrolled cell written by hand gives the same bits. A weight's gradient is one chain over the steps, last step first, and inside a
+/// step
+/// over the samples in order. Parameters, per direction: weight_ih [G H, features], weight_hh [G H, H], bias_ih [G H], bias_hh [G H]; those of the
+/// second
 /// direction end in _reverse.
 /// </remarks>
 public abstract class Recurrent : KernelOp
@@ -87,7 +89,9 @@ public abstract class Recurrent : KernelOp
             text += Options.AllSteps ? " all" : "";
             text += Options.Bidirectional ? " bidirectional" : "";
             text += Options.CarryState ? " carry" : "";
-            return Options.TruncateEvery > 0 ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{text} truncate{Options.TruncateEvery}") : text;
+            return Options.TruncateEvery > 0
+                ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{text} truncate{Options.TruncateEvery}")
+                : text;
         }
     }
 
@@ -176,10 +180,12 @@ public abstract class Recurrent : KernelOp
     public override int BackwardScratchLength(int batch, Layout layout) => Length(new RecurrentSizes(this, batch, layout).BackwardScratch);
 
     /// <summary>Both products and the state; or, if the export can train, the products of the hidden state and the kept values of one step.</summary>
-    public override int ExportScratchLength(Layout layout) => Length((long)Hidden * Math.Max((2 * Gates) + (HasCell ? 2 : 1), Gates + Deltas + (HasCell ? 3 : 1)));
+    public override int ExportScratchLength(Layout layout) =>
+        Length((long)Hidden * Math.Max((2 * Gates) + (HasCell ? 2 : 1), Gates + Deltas + (HasCell ? 3 : 1)));
 
     /// <summary>The products of the hidden state of one sample; backwards dL/dh and dL/dc of all samples.</summary>
-    internal override int ExportTrainingScratchLength(int batch, bool backward) => Length(backward ? (HasCell ? 2L : 1L) * batch * Hidden : (long)Gates * Hidden);
+    internal override int ExportTrainingScratchLength(int batch, bool backward) =>
+        Length(backward ? (HasCell ? 2L : 1L) * batch * Hidden : (long)Gates * Hidden);
 
     private int Length(long floats)
     {

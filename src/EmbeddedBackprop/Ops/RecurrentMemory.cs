@@ -5,11 +5,14 @@ using EmbeddedBackprop.Kernels.Gates;
 
 namespace EmbeddedBackprop.Ops;
 
-/// <summary>The buffers of one direction of a recurrent layer in one run, cut into steps. Everything in them is time-major, [step][batch][stride].</summary>
+/// <summary>
+/// The buffers of one direction of a recurrent layer in one run, cut into steps. Everything in them is time-major, [step][batch][stride].
+/// </summary>
 /// <remarks>
 /// Step s is the s-th that the direction takes. Saved blocks are in reverse order: step s in block steps - 1 - s, the state before the
 /// first step in block
-/// steps. A product over consecutive blocks then adds in the order of the definition, last step first, and h of the step before is one block further on.
+/// steps. A product over consecutive blocks then adds in the order of the definition, last step first, and h of the step before is one block further
+/// on.
 /// </remarks>
 internal readonly ref struct RecurrentMemory<T> where T : unmanaged
 {

@@ -3,7 +3,9 @@ namespace EmbeddedBackprop.Ops;
 /// <summary>The steps that a recurrent layer returns, and the reach of its memory and its gradient.</summary>
 public sealed record RecurrentOptions
 {
-    /// <summary>True: the hidden states of all steps, [steps, H]. False: that of the last step, [H] (with a mask, of the last step that counts).</summary>
+    /// <summary>
+    /// True: the hidden states of all steps, [steps, H]. False: that of the last step, [H] (with a mask, of the last step that counts).
+    /// </summary>
     public bool AllSteps { get; init; }
 
     /// <summary>
@@ -13,7 +15,8 @@ public sealed record RecurrentOptions
     public bool Bidirectional { get; init; }
 
     /// <summary>
-    /// Whether a sample's hidden state (and cell) at the end of a run is where its next run begins, until the state is reset: for streams that come one
+    /// Whether a sample's hidden state (and cell) at the end of a run is where its next run begins, until the state is reset: for streams that come
+    /// one
     /// step at a time, and for training on windows of a long sequence step by step in their order. The gradient does not reach
     /// into the window before. A trainer shuffles samples and therefore resets the state before each batch.
     /// </summary>

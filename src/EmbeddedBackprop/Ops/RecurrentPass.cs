@@ -26,7 +26,18 @@ internal static class RecurrentPass
                 InputProducts(op, in c, in memory, first, earliest, count);
                 for (int s = begin; s < begin + count; s++)
                 {
-                    Gemm.NN(c.Arithmetic, c.Batch, n, op.Hidden, memory.Hidden(s - 1), sizes.HiddenStride, weights, n, bias, memory.RecurrentProducts, n);
+                    Gemm.NN(
+                        c.Arithmetic,
+                        c.Batch,
+                        n,
+                        op.Hidden,
+                        memory.Hidden(s - 1),
+                        sizes.HiddenStride,
+                        weights,
+                        n,
+                        bias,
+                        memory.RecurrentProducts,
+                        n);
                     StepBuffers<float> step = memory.Forward(s, (memory.Time(s) - earliest) * c.Batch);
                     RecurrentStep.Forward<TCell>(c.Arithmetic, in step);
                 }
@@ -37,7 +48,8 @@ internal static class RecurrentPass
     }
 
     /// <summary>
-    /// Backpropagation through time. The deltas of some steps gather until a product for the weight gradients pays; the weights are transposed once, so that
+    /// Backpropagation through time. The deltas of some steps gather until a product for the weight gradients pays; the weights are transposed once,
+    /// so that
     /// no step packs them again.
     /// </summary>
     public static void Backward<TCell>(Recurrent op, in OpContext<float> c) where TCell : struct, IRecurrentCell
@@ -149,5 +161,10 @@ internal static class RecurrentPass
 
     private static void Flip(Span<float> weights, int rows, int columns, int stride, Span<float> transposed, int leading) =>
         Transpose.Pack(
-            in MemoryMarshal.GetReference(weights), (nuint)stride, (nuint)rows, (nuint)columns, ref MemoryMarshal.GetReference(transposed), (nuint)leading);
+            in MemoryMarshal.GetReference(weights),
+            (nuint)stride,
+            (nuint)rows,
+            (nuint)columns,
+            ref MemoryMarshal.GetReference(transposed),
+            (nuint)leading);
 }

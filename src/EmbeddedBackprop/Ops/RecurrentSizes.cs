@@ -78,5 +78,7 @@ internal readonly struct RecurrentSizes
 
     /// <summary>Both weights transposed, the gradients of h and c, gathered inputs.</summary>
     public long BackwardScratch =>
-        ((long)directionalColumns * (HiddenStride + FeatureStride)) + ((hasCell ? 2L : 1L) * batch * HiddenStride) + ((long)MostGradientRows * FeatureStride);
+        ((long)directionalColumns * (HiddenStride + FeatureStride))
+        + ((hasCell ? 2L : 1L) * batch * HiddenStride)
+        + ((long)MostGradientRows * FeatureStride);
 }

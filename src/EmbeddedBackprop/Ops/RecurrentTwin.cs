@@ -62,7 +62,17 @@ internal static class RecurrentTwin
                 Span<T> delta = memory.Gates(s), x = c.Input(0)[(memory.Time(s) * op.Features)..], before = memory.Hidden(s - 1);
                 Kernels.Scalar.Reduce.SumColumns<T>(c.Batch, columns, delta, sizes.GateStride, c.ParameterGradient(first + 2), goesOn);
                 Kernels.Scalar.Gemm.TN<T>(
-                    c.Arithmetic, op.Features, columns, c.Batch, x, c.InputStride(0), delta, sizes.GateStride, c.ParameterGradient(first), stride, goesOn);
+                    c.Arithmetic,
+                    op.Features,
+                    columns,
+                    c.Batch,
+                    x,
+                    c.InputStride(0),
+                    delta,
+                    sizes.GateStride,
+                    c.ParameterGradient(first),
+                    stride,
+                    goesOn);
                 HiddenGradients(op, in c, in memory, first, before, delta, 0, joint, 0, goesOn);
                 if (s > 0 && Truncates(op, s))
                 {
@@ -102,7 +112,16 @@ internal static class RecurrentTwin
 
     /// <summary>The gradients of some columns of W_hh and bias_hh.</summary>
     private static void HiddenGradients<T>(
-        Recurrent op, in OpContext<T> c, in RecurrentMemory<T> memory, int first, Span<T> before, Span<T> delta, int from, int columns, int to, bool goesOn)
+        Recurrent op,
+        in OpContext<T> c,
+        in RecurrentMemory<T> memory,
+        int first,
+        Span<T> before,
+        Span<T> delta,
+        int from,
+        int columns,
+        int to,
+        bool goesOn)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         RecurrentSizes sizes = memory.Sizes;

@@ -3,7 +3,8 @@ using EmbeddedBackprop.Kernels.Gates;
 namespace EmbeddedBackprop.Ops;
 
 /// <summary>
-/// A simple recurrent layer over a sequence: h = f(z), z the weighted input and the weighted hidden state before. Source: Elman, Finding structure in time
+/// A simple recurrent layer over a sequence: h = f(z), z the weighted input and the weighted hidden state before. Source: Elman, Finding structure in
+/// time
 /// (1990).
 /// </summary>
 public sealed class Rnn : Recurrent
@@ -14,8 +15,11 @@ public sealed class Rnn : Recurrent
     /// <param name="options">The returned steps, carried state and truncation; by default the last step's hidden state.</param>
     /// <exception cref="ArgumentException">A size is not positive, or a layer that reads from the end is to carry its state.</exception>
     public Rnn(int hidden, RecurrentFunction function = RecurrentFunction.Tanh, RecurrentOptions? options = null)
-        : base(hidden, options, function == RecurrentFunction.Relu ? RecurrentPasses.For<RnnCell<ReluCurve>>() : RecurrentPasses.For<RnnCell<TanhCurve>>()) =>
-        Function = function;
+        : base(
+            hidden,
+            options,
+            function == RecurrentFunction.Relu ? RecurrentPasses.For<RnnCell<ReluCurve>>() : RecurrentPasses.For<RnnCell<TanhCurve>>()
+        ) => Function = function;
 
     /// <summary>f.</summary>
     public RecurrentFunction Function { get; }

@@ -3,7 +3,9 @@ using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Ops;
 
-/// <summary>Softmax of every row of the last axis: attention weights, or probabilities at every time step. For [classes] it is the softmax of the sample.</summary>
+/// <summary>
+/// Softmax of every row of the last axis: attention weights, or probabilities at every time step. For [classes] it is the softmax of the sample.
+/// </summary>
 public sealed class SoftmaxOverLastAxis : KernelOp, IPasses<SoftmaxOverLastAxis>
 {
     private Shape input;

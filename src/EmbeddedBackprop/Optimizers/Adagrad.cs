@@ -40,7 +40,8 @@ public sealed class Adagrad : Optimizer
 
         public static int Arrays => 1;
 
-        public static UpdateFactors<T> Factors<T>(in Formula f, T rate, T decay, T first, T second) where T : struct, ILanes<T> => new(T.Named(-rate, "minus_rate"));
+        public static UpdateFactors<T> Factors<T>(in Formula f, T rate, T decay, T first, T second)
+            where T : struct, ILanes<T> => new(T.Named(-rate, "minus_rate"));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static void Apply<T>(in Formula f, in UpdateFactors<T> k, T gradient, ref T w, ref T s, ref T unused) where T : struct, ILanes<T>

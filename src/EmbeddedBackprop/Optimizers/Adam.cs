@@ -1,7 +1,8 @@
 namespace EmbeddedBackprop.Optimizers;
 
 /// <summary>
-/// Steps by the running mean of the gradient over the root of its running mean square, both corrected for their start at 0. Once per step, for all tensors:
+/// Steps by the running mean of the gradient over the root of its running mean square, both corrected for their start at 0. Once per step, for all
+/// tensors:
 /// p1 = p1 * beta1; p2 = p2 * beta2 (both begin at 1); q = 1 / sqrt(1 - p2); r = eta / (1 - p1). Then for each parameter:
 /// m = M(beta1, m, (1 - beta1) * dw); v = M((1 - beta2) * dw, dw, beta2 * v); w = M(-r, m / M(sqrt(v), q, epsilon), w).
 /// Source: Kingma and Ba 2015, in PyTorch's form.

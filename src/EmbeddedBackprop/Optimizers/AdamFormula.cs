@@ -31,8 +31,12 @@ internal readonly struct AdamFormula(float beta1, float beta2, float epsilon) : 
     }
 
     /// <summary>The means began with 0; the powers correct that bias.</summary>
-    public static UpdateFactors<T> Factors<T>(in AdamFormula f, T rate, T decay, T power1, T power2) where T : struct, ILanes<T> => new(
-        T.Named(-(rate * decay), "minus_decay"), T.Named(T.One / T.SquareRoot(T.One - power2), "inverse_root"), T.Named(-(rate / (T.One - power1)), "minus_rate"));
+    public static UpdateFactors<T> Factors<T>(in AdamFormula f, T rate, T decay, T power1, T power2)
+        where T : struct, ILanes<T> =>
+        new(
+            T.Named(-(rate * decay), "minus_decay"),
+            T.Named(T.One / T.SquareRoot(T.One - power2), "inverse_root"),
+            T.Named(-(rate / (T.One - power1)), "minus_rate"));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Apply<T>(in AdamFormula f, in UpdateFactors<T> k, T gradient, ref T w, ref T m, ref T v) where T : struct, ILanes<T>

@@ -6,7 +6,9 @@ using EmbeddedBackprop.Kernels.Threads;
 
 namespace EmbeddedBackprop.Optimizers;
 
-/// <summary>Runs an optimiser's formula over a tensor: by vectors, or as its definition one parameter at a time. Padding is moved along: it is 0 and stays 0.</summary>
+/// <summary>
+/// Runs an optimiser's formula over a tensor: by vectors, or as its definition one parameter at a time. Padding is moved along: it is 0 and stays 0.
+/// </summary>
 internal static class FormulaUpdate
 {
     /// <summary>Moves a formula's scalars on; every operation is rounded by itself.</summary>
@@ -112,7 +114,12 @@ internal static class FormulaUpdate
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static (float First, float Second, float Third) Compute<TArithmetic>(in TFormula formula, float rate, float decay, float first, float second)
+        private static (float First, float Second, float Third) Compute<TArithmetic>(
+            in TFormula formula,
+            float rate,
+            float decay,
+            float first,
+            float second)
             where TArithmetic : struct, IArithmetic
         {
             UpdateFactors<Lane<TArithmetic>> k = TFormula.Factors<Lane<TArithmetic>>(in formula, new(rate), new(decay), new(first), new(second));
@@ -120,7 +127,8 @@ internal static class FormulaUpdate
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public UpdateFactors<T> Factors<T>() where T : struct, IFloatLanes<T> => new(T.Broadcast(firstFactor), T.Broadcast(secondFactor), T.Broadcast(thirdFactor));
+        public UpdateFactors<T> Factors<T>()
+            where T : struct, IFloatLanes<T> => new(T.Broadcast(firstFactor), T.Broadcast(secondFactor), T.Broadcast(thirdFactor));
 
         nuint IRangeArguments<Arguments<TFormula>>.Length => Length;
 

@@ -3,7 +3,8 @@ using EmbeddedBackprop.Kernels;
 namespace EmbeddedBackprop.Optimizers;
 
 /// <summary>
-/// An optimiser's formula for one parameter, written once: it runs as scalar float and as SIMD lanes, and is printed as C. The struct holds the optimiser's settings;
+/// An optimiser's formula for one parameter, written once: it runs as scalar float and as SIMD lanes, and is printed as C. The struct holds the
+/// optimiser's settings;
 /// implement it in a struct of your own and derive an optimiser from <see cref="FormulaOptimizer{TFormula}"/>.
 /// </summary>
 /// <typeparam name="TSelf">The implementing struct.</typeparam>
@@ -18,7 +19,9 @@ public interface IUpdateFormula<TSelf> where TSelf : struct, IUpdateFormula<TSel
     /// <summary>Floats kept for the whole network (running powers of beta): 0, 1 or 2. <see cref="Optimizer.Reset"/> sets them.</summary>
     static virtual int Scalars => 0;
 
-    /// <summary>Moves the scalars on, once a step, before any tensor is updated. Sums, differences, products, quotients, roots and comparisons only.</summary>
+    /// <summary>
+    /// Moves the scalars on, once a step, before any tensor is updated. Sums, differences, products, quotients, roots and comparisons only.
+    /// </summary>
     static virtual void BeginStep<T>(in TSelf f, ref T first, ref T second) where T : struct, ILanes<T>
     {
     }
@@ -40,5 +43,6 @@ public interface IUpdateFormula<TSelf> where TSelf : struct, IUpdateFormula<TSel
     /// <param name="parameter">w.</param>
     /// <param name="first">The first state value kept for it; 0 where there is none.</param>
     /// <param name="second">The second state value kept for it; 0 where there is none.</param>
-    static abstract void Apply<T>(in TSelf f, in UpdateFactors<T> k, T gradient, ref T parameter, ref T first, ref T second) where T : struct, ILanes<T>;
+    static abstract void Apply<T>(in TSelf f, in UpdateFactors<T> k, T gradient, ref T parameter, ref T first, ref T second)
+        where T : struct, ILanes<T>;
 }

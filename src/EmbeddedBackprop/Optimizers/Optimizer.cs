@@ -39,7 +39,9 @@ public abstract class Optimizer
     {
     }
 
-    /// <summary>The formula as trees, which the exporter prints as C; null for an optimiser that is no <see cref="FormulaOptimizer{TFormula}"/>.</summary>
+    /// <summary>
+    /// The formula as trees, which the exporter prints as C; null for an optimiser that is no <see cref="FormulaOptimizer{TFormula}"/>.
+    /// </summary>
     internal virtual UpdateText? Text => null;
 
     /// <summary>Updates one tensor by the SIMD kernels.</summary>

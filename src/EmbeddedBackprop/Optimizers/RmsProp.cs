@@ -46,12 +46,15 @@ public sealed class RmsProp : Optimizer
 
         public static int Arrays => 1;
 
-        public static UpdateFactors<T> Factors<T>(in Formula f, T rate, T decay, T first, T second) where T : struct, ILanes<T> => new(T.Named(-rate, "minus_rate"));
+        public static UpdateFactors<T> Factors<T>(in Formula f, T rate, T decay, T first, T second)
+            where T : struct, ILanes<T> => new(T.Named(-rate, "minus_rate"));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static void Apply<T>(in Formula f, in UpdateFactors<T> k, T gradient, ref T w, ref T s, ref T unused) where T : struct, ILanes<T>
         {
-            T alpha = T.Named(T.Broadcast(f.alpha), "alpha"), rest = T.Named(T.Broadcast(f.rest), "rest"), epsilon = T.Named(T.Broadcast(f.epsilon), "epsilon");
+            T alpha = T.Named(T.Broadcast(f.alpha), "alpha"),
+                rest = T.Named(T.Broadcast(f.rest), "rest"),
+                epsilon = T.Named(T.Broadcast(f.epsilon), "epsilon");
             s = T.Named(T.MultiplyAdd(rest * gradient, gradient, alpha * s), "s");
             w = T.MultiplyAdd(k.First, gradient / (T.SquareRoot(s) + epsilon), w);
         }

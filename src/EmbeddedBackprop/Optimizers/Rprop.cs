@@ -4,13 +4,16 @@ using EmbeddedBackprop.Kernels;
 namespace EmbeddedBackprop.Optimizers;
 
 /// <summary>
-/// Only the signs of gradients count: each parameter has a step of its own, which grows while the sign stays and shrinks when it turns; then that update is
+/// Only the signs of gradients count: each parameter has a step of its own, which grows while the sign stays and shrinks when it turns; then that
+/// update is
 /// left out. With p the gradient before (0 at first) and h the step (the learning rate at first): t = sign(dw) * sign(p);
-/// h = h * (t &gt; 0 ? Increase : t &lt; 0 ? Decrease : 1), held between SmallestStep and LargestStep; g = t &lt; 0 ? 0 : dw; w = w - sign(g) * h; p = g.
+/// h = h * (t &gt; 0 ? Increase : t &lt; 0 ? Decrease : 1), held between SmallestStep and LargestStep; g = t &lt; 0 ? 0 : dw; w = w - sign(g) * h; p
+/// = g.
 /// Source: Riedmiller and Braun 1993, in PyTorch's form (iRprop-, Igel and Huesken 2000).
 /// </summary>
 /// <remarks>
-/// Made for the gradient of all samples at once: signs of small batches turn by chance. The learning rate is where steps begin; it and a schedule have no
+/// Made for the gradient of all samples at once: signs of small batches turn by chance. The learning rate is where steps begin; it and a schedule
+/// have no
 /// say afterwards.
 /// </remarks>
 public sealed class Rprop : Optimizer
@@ -64,7 +67,8 @@ public sealed class Rprop : Optimizer
 
         public static int Arrays => 2;
 
-        public static UpdateFactors<T> Factors<T>(in Formula f, T rate, T decay, T first, T second) where T : struct, ILanes<T> => new(T.Named(rate, "rate"));
+        public static UpdateFactors<T> Factors<T>(in Formula f, T rate, T decay, T first, T second)
+            where T : struct, ILanes<T> => new(T.Named(rate, "rate"));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static void Apply<T>(in Formula f, in UpdateFactors<T> k, T gradient, ref T w, ref T previous, ref T step) where T : struct, ILanes<T>
@@ -72,7 +76,11 @@ public sealed class Rprop : Optimizer
             // Signs are -1, 0 and 1: their product is exact, where that of two small gradients would be 0.
             T turn = T.Named(Sign(gradient) * Sign(previous), "turn");
             T h = T.IfGreater(step, T.Zero, step, k.First);
-            T factor = T.IfGreater(turn, T.Zero, T.Named(T.Broadcast(f.increase), "increase"), T.IfGreater(T.Zero, turn, T.Named(T.Broadcast(f.decrease), "decrease"), T.One));
+            T factor = T.IfGreater(
+                turn,
+                T.Zero,
+                T.Named(T.Broadcast(f.increase), "increase"),
+                T.IfGreater(T.Zero, turn, T.Named(T.Broadcast(f.decrease), "decrease"), T.One));
             h *= factor;
             T smallest = T.Named(T.Broadcast(f.smallest), "smallest"), largest = T.Named(T.Broadcast(f.largest), "largest");
             h = T.IfGreater(h, smallest, h, smallest);

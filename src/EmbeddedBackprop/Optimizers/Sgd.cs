@@ -23,10 +23,11 @@ public sealed class Sgd : Optimizer
 
         public static int Arrays => 0;
 
-        public static UpdateFactors<T> Factors<T>(in Formula f, T rate, T decay, T first, T second) where T : struct, ILanes<T> => new(T.Named(-rate, "minus_rate"));
+        public static UpdateFactors<T> Factors<T>(in Formula f, T rate, T decay, T first, T second)
+            where T : struct, ILanes<T> => new(T.Named(-rate, "minus_rate"));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void Apply<T>(in Formula f, in UpdateFactors<T> k, T gradient, ref T w, ref T unused1, ref T unused2) where T : struct, ILanes<T> =>
-            w = T.MultiplyAdd(k.First, gradient, w);
+        public static void Apply<T>(in Formula f, in UpdateFactors<T> k, T gradient, ref T w, ref T unused1, ref T unused2)
+            where T : struct, ILanes<T> => w = T.MultiplyAdd(k.First, gradient, w);
     }
 }

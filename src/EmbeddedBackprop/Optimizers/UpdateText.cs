@@ -28,7 +28,8 @@ internal sealed class UpdateText<TFormula>(TFormula formula) : UpdateText where 
 
     public override void BeginStep(ref LaneText first, ref LaneText second) => TFormula.BeginStep(in formula, ref first, ref second);
 
-    public override UpdateFactors<LaneText> Factors(LaneText rate, LaneText decay, LaneText first, LaneText second) => TFormula.Factors(in formula, rate, decay, first, second);
+    public override UpdateFactors<LaneText> Factors(LaneText rate, LaneText decay, LaneText first, LaneText second) =>
+        TFormula.Factors(in formula, rate, decay, first, second);
 
     public override void Apply(in UpdateFactors<LaneText> k, LaneText gradient, ref LaneText parameter, ref LaneText first, ref LaneText second) =>
         TFormula.Apply(in formula, in k, gradient, ref parameter, ref first, ref second);

@@ -37,7 +37,8 @@ internal sealed class BatchFeed
     {
         int count = samples.Length, inputStride = InputLength, targetStride = TargetLength;
         Span<float> x = inputs.Length == 1 ? Whole(plan, workspace, inputs[0], count, ref inputStride) : rows[..(count * InputLength)];
-        Span<float> y = targets.Length == 1 ? Whole(plan, workspace, targets[0], count, ref targetStride) : rows[(rows.Length - (count * TargetLength))..];
+        Span<float> y =
+            targets.Length == 1 ? Whole(plan, workspace, targets[0], count, ref targetStride) : rows[(rows.Length - (count * TargetLength))..];
         ParallelGather.Run(pool, source, samples, x, inputStride, y, targetStride);
         if (inputs.Length > 1)
         {

@@ -71,7 +71,9 @@ internal static class ClassesOfOutputs
         int[,] counts = new int[classes, classes];
 
         // A single logit means class 1 above 0, a probability above one half.
-        float threshold = network.TrainingPlan!.Losses.Any(loss => loss.Inputs[0] == output && loss.Op is Loss<BinaryCrossEntropyWithLogits>) ? 0f : 0.5f;
+        float threshold = network.TrainingPlan!.Losses.Any(loss => loss.Inputs[0] == output && loss.Op is Loss<BinaryCrossEntropyWithLogits>)
+            ? 0f
+            : 0.5f;
         PredictionRun.Over(network, data, (sample, outputs) => counts[labels[sample], Accuracy.ClassOf(outputs, threshold)]++, output);
         Step? layer = trace.Layers.FirstOrDefault(step => step.Node == output);
         float[] a = trace.Value(output), y = trace.Value(target);
@@ -97,7 +99,12 @@ internal static class ClassesOfOutputs
             }
 
             yield return new ClassDiagnosis(
-                label, total, counts[label, label], predicted, seen > 0 ? sumOutput / seen : null, seen > 0 && slopes is not null ? sumSlope / seen : null)
+                label,
+                total,
+                counts[label, label],
+                predicted,
+                seen > 0 ? sumOutput / seen : null,
+                seen > 0 && slopes is not null ? sumSlope / seen : null)
             {
                 Output = output.Name,
             };

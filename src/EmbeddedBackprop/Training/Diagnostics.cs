@@ -48,7 +48,10 @@ public static class Diagnostics
         return report with { Findings = DiagnosticsAdvice.Find(report) };
     }
 
-    /// <summary>Whether the last epochs brought the loss down by less than 1 % in all: the best of them against the best before; null with fewer than ten epochs.</summary>
+    /// <summary>
+    /// Whether the last epochs brought the loss down by less than 1 % in all: the best of them against the best before; null with fewer than ten
+    /// epochs.
+    /// </summary>
     public static bool? IsPlateau(IReadOnlyList<double> losses)
     {
         ArgumentNullException.ThrowIfNull(losses);
@@ -105,8 +108,19 @@ public static class Diagnostics
 
         bool hasWeights = step.Ranges.Length > 0;
         return new LayerDiagnosis(
-            step.Name, activation?.Name ?? "", units, flatShare, dead, meanSlope, halfFlat, trace.CancelsSlope(step), trace.IsJudged(step), (double)low / x.Length,
-            Math.Sqrt(gradient), Math.Sqrt(weights), hasWeights && updated is not null ? Math.Sqrt(change) / Math.Sqrt(weights) : null);
+            step.Name,
+            activation?.Name ?? "",
+            units,
+            flatShare,
+            dead,
+            meanSlope,
+            halfFlat,
+            trace.CancelsSlope(step),
+            trace.IsJudged(step),
+            (double)low / x.Length,
+            Math.Sqrt(gradient),
+            Math.Sqrt(weights),
+            hasWeights && updated is not null ? Math.Sqrt(change) / Math.Sqrt(weights) : null);
     }
 
     /// <summary>The steepest slope of an activation, and whether just one of its ends is flat.</summary>
@@ -171,9 +185,14 @@ public static class Diagnostics
                 }
             }
 
-            classes.Add(new ClassDiagnosis(
-                label, confusion.Count(label), confusion[label, label], confusion.Predicted(label), seen > 0 && a is not null ? sumOutput / seen : null,
-                seen > 0 && slopes is not null ? sumSlope / seen : null));
+            classes.Add(
+                new ClassDiagnosis(
+                    label,
+                    confusion.Count(label),
+                    confusion[label, label],
+                    confusion.Predicted(label),
+                    seen > 0 && a is not null ? sumOutput / seen : null,
+                    seen > 0 && slopes is not null ? sumSlope / seen : null));
         }
 
         return classes;

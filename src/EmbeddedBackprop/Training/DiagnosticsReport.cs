@@ -24,7 +24,12 @@ public sealed record DiagnosticsOptions
 /// <param name="Classes">Class by class; empty without classes.</param>
 /// <param name="Findings">The findings, the gravest first; empty for a healthy network.</param>
 public sealed record DiagnosticsReport(
-    double Loss, double Accuracy, bool? Plateau, IReadOnlyList<LayerDiagnosis> Layers, IReadOnlyList<ClassDiagnosis> Classes, IReadOnlyList<Finding> Findings);
+    double Loss,
+    double Accuracy,
+    bool? Plateau,
+    IReadOnlyList<LayerDiagnosis> Layers,
+    IReadOnlyList<ClassDiagnosis> Classes,
+    IReadOnlyList<Finding> Findings);
 
 /// <summary>The state of one layer.</summary>
 /// <param name="Name">The layer's name.</param>

@@ -6,7 +6,8 @@ namespace EmbeddedBackprop.Training;
 /// <summary>
 /// Backpropagation laid open: every value of one pass, layer by layer, for one sample or as the mean over several. BP1: the error of the
 /// output layer,
-/// delta = dC/da * f'(z). BP2: the error of the layer below, dC/dx = W^T delta, which is that layer's dC/da. BP3: dC/db = delta. BP4: dC/dw = x * delta.
+/// delta = dC/da * f'(z). BP2: the error of the layer below, dC/dx = W^T delta, which is that layer's dC/da. BP3: dC/db = delta. BP4: dC/dw = x *
+/// delta.
 /// Source: Nielsen, chapter 2.
 /// </summary>
 /// <remarks>The values are the engine's own: the bits that a training step over the same samples computes.</remarks>
@@ -167,7 +168,9 @@ public sealed record LayerExplanation
     /// <summary>f'(z); null where there is none.</summary>
     public required IReadOnlyList<float>? Slopes { get; init; }
 
-    /// <summary>dC/da (BP2 made it, or the loss); empty where the loss is written on z, or does not depend on the layer. Below 0: the sample asks to raise a.</summary>
+    /// <summary>
+    /// dC/da (BP2 made it, or the loss); empty where the loss is written on z, or does not depend on the layer. Below 0: the sample asks to raise a.
+    /// </summary>
     public required IReadOnlyList<float> OutputGradients { get; init; }
 
     /// <summary>delta = dC/dz (BP1, BP2).</summary>
@@ -189,10 +192,17 @@ public sealed record LayerExplanation
 /// <param name="Mean">Over all steps.</param>
 public sealed record GateExplanation(string Name, IReadOnlyList<float> Last, IReadOnlyList<float> Mean);
 
-/// <summary>One tensor of a layer: values and dC/d(value), in compact [out, in] order. Where the gradient is below 0, the samples ask to raise the value.</summary>
+/// <summary>
+/// One tensor of a layer: values and dC/d(value), in compact [out, in] order. Where the gradient is below 0, the samples ask to raise the value.
+/// </summary>
 /// <param name="Name">As in dense1.weight.</param>
 /// <param name="Kind">Weight, bias or scale.</param>
 /// <param name="Shape">[out, in] of a dense weight.</param>
 /// <param name="Values">The elements.</param>
 /// <param name="Gradients">Their gradients.</param>
-public sealed record ParameterExplanation(string Name, ParameterKind Kind, IReadOnlyList<int> Shape, IReadOnlyList<float> Values, IReadOnlyList<float> Gradients);
+public sealed record ParameterExplanation(
+    string Name,
+    ParameterKind Kind,
+    IReadOnlyList<int> Shape,
+    IReadOnlyList<float> Values,
+    IReadOnlyList<float> Gradients);

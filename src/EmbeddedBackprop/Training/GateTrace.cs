@@ -8,7 +8,9 @@ namespace EmbeddedBackprop.Training;
 /// </summary>
 internal static class GateTrace
 {
-    /// <summary>The gates of every direction: means over the samples at each one's last step, and over all their steps. Steps that a mask holds do not count.</summary>
+    /// <summary>
+    /// The gates of every direction: means over the samples at each one's last step, and over all their steps. Steps that a mask holds do not count.
+    /// </summary>
     /// <param name="op">The layer.</param>
     /// <param name="saved">Its saved values.</param>
     /// <param name="samples">Samples of the pass.</param>

@@ -40,7 +40,8 @@ public static class GradientCheck
     /// <param name="batch">Samples.</param>
     /// <param name="options">How thoroughly and how strictly.</param>
     /// <param name="state">The state that every pass begins with, so that all see the same; empty for the initial one.</param>
-    /// <exception cref="ArgumentException">An input has no value, or one of another length; the parameters have another length than the plan's.</exception>
+    /// <exception cref="ArgumentException">An input has no value, or one of another length; the parameters have another length than the
+    /// plan's.</exception>
     /// <exception cref="InvalidOperationException">The plan has no loss.</exception>
     public static GradientCheckReport Run(
         Plan plan, ReadOnlySpan<float> parameters, IReadOnlyDictionary<Node, float[]> inputs, int batch, GradientCheckOptions? options = null,
@@ -140,7 +141,12 @@ public static class GradientCheck
     }
 
     private static float[] FloatGradients(
-        Plan plan, ReadOnlySpan<float> parameters, float[] state, IReadOnlyDictionary<Node, float[]> inputs, int batch, out Dictionary<Node, float[]> inputGradients)
+        Plan plan,
+        ReadOnlySpan<float> parameters,
+        float[] state,
+        IReadOnlyDictionary<Node, float[]> inputs,
+        int batch,
+        out Dictionary<Node, float[]> inputGradients)
     {
         float[] gradients = new float[plan.ParameterLength], workspace = new float[plan.WorkspaceLength];
         PlanMemory<float> memory = new(parameters.ToArray(), gradients, workspace, (float[])state.Clone());
@@ -190,7 +196,8 @@ public static class GradientCheck
             squaredExact += Square(exact[i]);
         }
 
-        // Where a gradient cancels to 0 (half the samples above, half below), the differences are nothing but the loss's rounding: that is no reference.
+        // Where a gradient cancels to 0 (half the samples above, half below), the differences are nothing but the loss's rounding: that is no
+        // reference.
         double differenceError = squaredReference > squaredResolution
             ? Relative(squaredError, squaredReference, options.DifferenceFloor * whole)
             : Math.Sqrt(squaredError);
@@ -221,7 +228,8 @@ public static class GradientCheck
         return Math.Sqrt(squared + inputGradients.Sum(gradient => gradient.Sum(Square)));
     }
 
-    private static void WriteRows<T>(float[] values, Span<T> target, int columns, int stride, int rows) where T : unmanaged, System.Numerics.INumber<T>
+    private static void WriteRows<T>(float[] values, Span<T> target, int columns, int stride, int rows)
+        where T : unmanaged, System.Numerics.INumber<T>
     {
         for (int row = 0; row < rows; row++)
         {

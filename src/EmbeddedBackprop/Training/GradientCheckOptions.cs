@@ -3,7 +3,10 @@ namespace EmbeddedBackprop.Training;
 /// <summary>How thoroughly and how strictly gradients are checked.</summary>
 public sealed record GradientCheckOptions
 {
-    /// <summary>Elements of each tensor that are checked by differences, spread evenly; all if the tensor is smaller. Each costs four forward passes in double.</summary>
+    /// <summary>
+    /// Elements of each tensor that are checked by differences, spread evenly; all if the tensor is smaller. Each costs four forward passes in
+    /// double.
+    /// </summary>
     public int ElementsPerTensor { get; init; } = 100;
 
     /// <summary>Step of the difference quotient, relative to max(1, |w|).</summary>
@@ -16,13 +19,15 @@ public sealed record GradientCheckOptions
     public double FloatLimit { get; init; } = 1e-5;
 
     /// <summary>
-    /// The shortest gradient that errors against differences are relative to, as a share of the whole gradient: where a tensor's terms cancel (a key's
+    /// The shortest gradient that errors against differences are relative to, as a share of the whole gradient: where a tensor's terms cancel (a
+    /// key's
     /// bias before an attention's softmax) only rounding is left. A wrong sign is caught down to limit * floor / 2 = 5e-12 of the whole gradient.
     /// </summary>
     public double DifferenceFloor { get; init; } = 1e-4;
 
     /// <summary>
-    /// The same for the float backward pass, whose terms are rounded to 6e-8 before they cancel. A wrong sign is caught down to 5e-8 of the whole gradient.
+    /// The same for the float backward pass, whose terms are rounded to 6e-8 before they cancel. A wrong sign is caught down to 5e-8 of the whole
+    /// gradient.
     /// </summary>
     public double FloatFloor { get; init; } = 1e-2;
 }

@@ -29,8 +29,10 @@ public sealed class GradientCheckReport
         text.Append("tensor".PadRight(width)).Append("    count  checked  kinks  |gradient|   double/differences  float/double\n");
         foreach (GradientCheckRow row in Rows)
         {
-            text.Append(CultureInfo.InvariantCulture, $"{row.Name.PadRight(width)}  {row.Count,7}  {row.Checked,7}  {row.Kinks,5}  {row.Norm,10:E2}   ");
-            text.Append(CultureInfo.InvariantCulture, $"{row.DifferenceError,18:E2}  {row.FloatError,12:E2}  {(row.Passed ? "ok" : "FAILED")}\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"{row.Name.PadRight(width)}  {row.Count, 7}  {row.Checked, 7}  {row.Kinks, 5}  {row.Norm, 10:E2}   ");
+            text.Append(CultureInfo.InvariantCulture, $"{row.DifferenceError, 18:E2}  {row.FloatError, 12:E2}  {(row.Passed ? "ok" : "FAILED")}\n");
         }
 
         return text.ToString();

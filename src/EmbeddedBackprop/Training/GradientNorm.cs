@@ -7,7 +7,8 @@ using EmbeddedBackprop.Kernels.Products;
 namespace EmbeddedBackprop.Training;
 
 /// <summary>
-/// The Euclidean norm of all gradients: s[e mod 16] = M(g, g, s[e mod 16]), where e counts the elements of all tensors in their order, each in compact
+/// The Euclidean norm of all gradients: s[e mod 16] = M(g, g, s[e mod 16]), where e counts the elements of all tensors in their order, each in
+/// compact
 /// [out, in] order; then the fixed tree of <see cref="Reduce.Fold"/> and the square root. So it does not depend on the layout.
 /// </summary>
 internal static class GradientNorm
@@ -17,7 +18,9 @@ internal static class GradientNorm
     /// <summary>Floats on the stack: they stay in the first cache, and hold four columns of Nielsen's net.</summary>
     private const int Piece = 4096;
 
-    /// <summary>By vectors, from pieces that are brought into compact order on the stack: as many whole columns as it holds, or a part of one.</summary>
+    /// <summary>
+    /// By vectors, from pieces that are brought into compact order on the stack: as many whole columns as it holds, or a part of one.
+    /// </summary>
     public static float Compute(Arithmetic arithmetic, ReadOnlySpan<ParameterRange> ranges, ReadOnlySpan<float> gradients)
     {
         Span<float> parts = stackalloc float[PartCount];
@@ -35,7 +38,12 @@ internal static class GradientNorm
                 {
                     int height = Math.Min(rows, range.Rows - row), width = Math.Min(columns, range.Columns - column);
                     Transpose.Pack(
-                        in gradients[range.Offset + (row * range.Stride) + column], (nuint)range.Stride, (nuint)height, (nuint)width, ref piece[used], (nuint)height);
+                        in gradients[range.Offset + (row * range.Stride) + column],
+                        (nuint)range.Stride,
+                        (nuint)height,
+                        (nuint)width,
+                        ref piece[used],
+                        (nuint)height);
                     used = Add(arithmetic, piece, used + (height * width), parts);
                 }
             }

@@ -35,7 +35,12 @@ internal static class GradientUpdate
             if (penalised)
             {
                 Penalise(
-                    options.Arithmetic, l2, penalty.L1, parameters.Slice(range.Offset, range.Length), gradients.Slice(range.Offset, range.Length), vector);
+                    options.Arithmetic,
+                    l2,
+                    penalty.L1,
+                    parameters.Slice(range.Offset, range.Length),
+                    gradients.Slice(range.Offset, range.Length),
+                    vector);
             }
 
             UpdateContext context = new(

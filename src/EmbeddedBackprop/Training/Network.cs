@@ -182,7 +182,10 @@ public sealed class Network : IDisposable
     /// <summary>Where a prediction's values of one of several inputs are written, [batch][<see cref="Plan.Stride"/> of the node].</summary>
     public Span<float> PredictionInput(Node input, int batch) => InferencePlan.ValueSpan(Workspace, input, batch);
 
-    /// <summary>One of several predictions after <see cref="Predict(int)"/>, [batch][<see cref="Plan.Stride"/> of the node]; valid until the next call of any kind.</summary>
+    /// <summary>
+    /// One of several predictions after <see cref="Predict(int)"/>, [batch][<see cref="Plan.Stride"/> of the node]; valid until the next call of any
+    /// kind.
+    /// </summary>
     public ReadOnlySpan<float> Prediction(Node output, int batch) => InferencePlan.ValueSpan(Workspace, output, batch);
 
     /// <summary>
@@ -190,7 +193,9 @@ public sealed class Network : IDisposable
     /// </summary>
     public Span<float> TrainingInput(int batch) => TrainingInput(Input, batch);
 
-    /// <summary>Where a training step's values of any input of the graph (a target, too) are written, [batch][<see cref="Plan.Stride"/> of the node].</summary>
+    /// <summary>
+    /// Where a training step's values of any input of the graph (a target, too) are written, [batch][<see cref="Plan.Stride"/> of the node].
+    /// </summary>
     public Span<float> TrainingInput(Node input, int batch) => Training.ValueSpan(Workspace, input, batch);
 
     /// <summary>
@@ -266,7 +271,8 @@ public sealed class Network : IDisposable
     }
 
     /// <summary>
-    /// Forward and backward pass over the samples written to <see cref="TrainingInput(int)"/> and <see cref="TrainingTarget"/>: fills <see cref="Gradients"/>.
+    /// Forward and backward pass over the samples written to <see cref="TrainingInput(int)"/> and <see cref="TrainingTarget"/>: fills
+    /// <see cref="Gradients"/>.
     /// </summary>
     /// <param name="batch">Samples in this call.</param>
     /// <param name="correct">How many of them were predicted as the class of their target.</param>
@@ -291,7 +297,8 @@ public sealed class Network : IDisposable
     public float ComputeLoss(int batch, out int correct) => ForwardLoss(RunInfo.Single(batch), out correct);
 
     /// <summary>
-    /// Lets the optimiser change the parameters by <see cref="Gradients"/>, which clipping and penalties change first. Parameters that the loss does not
+    /// Lets the optimiser change the parameters by <see cref="Gradients"/>, which clipping and penalties change first. Parameters that the loss does
+    /// not
     /// depend on stay as they are.
     /// </summary>
     /// <returns>False, and no parameter is changed, if a gradient is not finite.</returns>
@@ -312,7 +319,8 @@ public sealed class Network : IDisposable
 
     /// <summary>One training step: forward, backward, update.</summary>
     /// <returns>The loss of the batch before the update.</returns>
-    /// <exception cref="NotFiniteNumberException">A gradient is not finite and the parameters are lost (only where <see cref="UpdatesInBackward"/>).</exception>
+    /// <exception cref="NotFiniteNumberException">A gradient is not finite and the parameters are lost (only where
+    /// <see cref="UpdatesInBackward"/>).</exception>
     public float TrainStep(int batch, float learningRate)
     {
         if (!TrainStep(batch, learningRate, out float loss, out _) && UpdatesInBackward)
@@ -331,7 +339,8 @@ public sealed class Network : IDisposable
     /// <param name="learningRate">The learning rate.</param>
     /// <param name="loss">The loss of the batch before the update.</param>
     /// <param name="correct">How many samples were predicted as the class of their target.</param>
-    /// <returns>False if a gradient is not finite: then the update was not applied, or, where <see cref="UpdatesInBackward"/>, the parameters are lost.</returns>
+    /// <returns>False if a gradient is not finite: then the update was not applied, or, where <see cref="UpdatesInBackward"/>, the parameters are
+    /// lost.</returns>
     public bool TrainStep(int batch, float learningRate, out float loss, out int correct)
     {
         if (!UpdatesInBackward)
@@ -351,7 +360,9 @@ public sealed class Network : IDisposable
             new PlanMemory<float>(Parameters, Gradients, Workspace, State), in run, new SgdUpdate(learningRate, l2, penalty.AllParameters ? l2 : 0f));
     }
 
-    /// <summary>Whether a training step changes the weights within the backward pass: plain gradient descent without clipping or L1, no shared weights.</summary>
+    /// <summary>
+    /// Whether a training step changes the weights within the backward pass: plain gradient descent without clipping or L1, no shared weights.
+    /// </summary>
     public bool UpdatesInBackward { get; }
 
     /// <summary>Writes samples of a source into the input and the targets of a training step.</summary>
@@ -402,7 +413,8 @@ public sealed class Network : IDisposable
     }
 
     private static bool MayFuseUpdate(NetworkOptions options) =>
-        options is { Optimizer: Sgd, Execution: Execution.Vector, FuseUpdate: true, Regularization: { L1: 0f, MaxNorm: 0f } } && options.Clipping == Clipping.None;
+        options is { Optimizer: Sgd, Execution: Execution.Vector, FuseUpdate: true, Regularization: { L1: 0f, MaxNorm: 0f } }
+        && options.Clipping == Clipping.None;
 
     private static Plan PlanTraining(
         Graph graph, ReadOnlySpan<Node> losses, PlanOptions planOptions, NetworkOptions options, int parameterLength, int rowLength)

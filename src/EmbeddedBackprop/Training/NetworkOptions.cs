@@ -47,7 +47,8 @@ public sealed record NetworkOptions
     public Clipping Clipping { get; init; } = Clipping.None;
 
     /// <summary>
-    /// Names of layers that are not trained: their parameters and running statistics stay as they are, and the backward pass ends where nothing below is trained.
+    /// Names of layers that are not trained: their parameters and running statistics stay as they are, and the backward pass ends where nothing below
+    /// is trained.
     /// </summary>
     public IReadOnlyList<string> Frozen { get; init; } = [];
 
@@ -59,10 +60,13 @@ public sealed record NetworkOptions
     public long MemoryBudget { get; init; }
 
     /// <summary>
-    /// Whether gradients have memory of their own also where the update needs none, so that they can be looked at and accumulated; under a budget the plan decides.
+    /// Whether gradients have memory of their own also where the update needs none, so that they can be looked at and accumulated; under a budget the
+    /// plan decides.
     /// </summary>
     public bool KeepGradients { get; init; } = true;
 
-    /// <summary>Whether plain gradient descent may change the weights within the backward pass, without a pass of its own: the same bits, faster.</summary>
+    /// <summary>
+    /// Whether plain gradient descent may change the weights within the backward pass, without a pass of its own: the same bits, faster.
+    /// </summary>
     public bool FuseUpdate { get; init; } = true;
 }

@@ -1,6 +1,8 @@
 namespace EmbeddedBackprop.Training;
 
-/// <summary>Penalties on the size of weights: they change the gradient (after clipping), not the reported loss. First L2 and weight decay, then L1.</summary>
+/// <summary>
+/// Penalties on the size of weights: they change the gradient (after clipping), not the reported loss. First L2 and weight decay, then L1.
+/// </summary>
 public sealed record Regularization
 {
     /// <summary>No penalty.</summary>
@@ -23,7 +25,8 @@ public sealed record Regularization
     public float WeightDecay { get; init => field = Errors.RequireNotNegative("weight decay", value); }
 
     /// <summary>
-    /// The longest vector of incoming weights a neuron may have: after an update n = sqrt(sum of w^2) over the weights of each output, and where n &gt; MaxNorm,
+    /// The longest vector of incoming weights a neuron may have: after an update n = sqrt(sum of w^2) over the weights of each output, and where n
+    /// &gt; MaxNorm,
     /// w = w * (MaxNorm / n). Biases are left alone; 0 sets no bound. Source: Srebro and Shraibman 2005; Srivastava et al. 2014, section 5.1.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative or not finite.</exception>

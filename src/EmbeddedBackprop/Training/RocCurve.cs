@@ -4,7 +4,8 @@ namespace EmbeddedBackprop.Training;
 public static class RocCurve
 {
     /// <summary>
-    /// The area under the curve of true over false positives: the share of pairs (one sample of each class) in which the positive one has the higher score; a
+    /// The area under the curve of true over false positives: the share of pairs (one sample of each class) in which the positive one has the higher
+    /// score; a
     /// tie counts half. NaN scores count as the lowest. Source: Hanley and McNeil 1982.
     /// </summary>
     /// <param name="scores">A score of each sample: higher for the positive class.</param>
@@ -42,7 +43,9 @@ public static class RocCurve
         return positives == 0 || negatives == 0 ? double.NaN : wins / positives / negatives;
     }
 
-    /// <summary>The area for the data of a network with two classes (the second is the positive one), or the mean over classes, each against all others.</summary>
+    /// <summary>
+    /// The area for the data of a network with two classes (the second is the positive one), or the mean over classes, each against all others.
+    /// </summary>
     /// <exception cref="ArgumentException">The data have no classes, or do not fit the network.</exception>
     public static double Area(Network network, IBatchSource data)
     {

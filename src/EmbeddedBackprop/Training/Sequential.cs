@@ -68,7 +68,8 @@ public sealed class Sequential
         Compile(new Loss<TLoss>(), options, memory);
 
     /// <summary>
-    /// Compiles the layers with a loss that compares the last layer with a target of the same width. Softmax with cross-entropy and sigmoid with binary
+    /// Compiles the layers with a loss that compares the last layer with a target of the same width. Softmax with cross-entropy and sigmoid with
+    /// binary
     /// cross-entropy become a layer of logits, the loss on the logits, and the activation as an op of its own that only predictions run.
     /// </summary>
     /// <exception cref="ArgumentException">The layers are compiled already, or there are none.</exception>

@@ -5,30 +5,38 @@ using EmbeddedBackprop.Ops;
 namespace EmbeddedBackprop.Training;
 
 /// <summary>
-/// The layers of a <see cref="Sequential"/> by name, as in <c>new Sequential(new Shape(1, 28, 28)).Conv2D&lt;Relu&gt;(8, 5).MaxPool2D(2).Dense(10, new Softmax())</c>. A layer
+/// The layers of a <see cref="Sequential"/> by name, as in <c>new Sequential(new Shape(1, 28, 28)).Conv2D&lt;Relu&gt;(8, 5).MaxPool2D(2).Dense(10,
+/// new Softmax())</c>. A layer
 /// refuses an input of another form than its own with an <see cref="ArgumentException"/> that names both.
 /// </summary>
 public static class SequentialLayers
 {
     /// <summary>Adds a <see cref="Ops.Conv2D"/> with a square kernel and an element-wise activation.</summary>
-    public static Sequential Conv2D<TFunction>(this Sequential net, int filters, int kernel, ConvOptions? options = null) where TFunction : struct, IActivationFunction =>
-        Then(net, new Conv2D(filters, kernel, kernel, new Activation<TFunction>(), options));
+    public static Sequential Conv2D<TFunction>(this Sequential net, int filters, int kernel, ConvOptions? options = null)
+        where TFunction : struct, IActivationFunction => Then(net, new Conv2D(filters, kernel, kernel, new Activation<TFunction>(), options));
 
     /// <summary>Adds a <see cref="Ops.Conv1D"/> with an element-wise activation.</summary>
-    public static Sequential Conv1D<TFunction>(this Sequential net, int filters, int kernel, ConvOptions? options = null) where TFunction : struct, IActivationFunction =>
-        Then(net, new Conv1D(filters, kernel, new Activation<TFunction>(), options));
+    public static Sequential Conv1D<TFunction>(this Sequential net, int filters, int kernel, ConvOptions? options = null)
+        where TFunction : struct, IActivationFunction => Then(net, new Conv1D(filters, kernel, new Activation<TFunction>(), options));
 
     /// <summary>Adds a <see cref="Ops.ConvTranspose2D"/> with a square kernel and an element-wise activation.</summary>
     public static Sequential ConvTranspose2D<TFunction>(this Sequential net, int filters, int kernel, ConvOptions? options = null)
-        where TFunction : struct, IActivationFunction => Then(net, new ConvTranspose2D(filters, kernel, kernel, new Activation<TFunction>(), options));
+        where TFunction : struct, IActivationFunction =>
+        Then(net, new ConvTranspose2D(filters, kernel, kernel, new Activation<TFunction>(), options));
 
-    /// <summary>Adds a <see cref="Ops.Rnn"/>: [steps, features] to [hidden], or to [steps, hidden] with <see cref="RecurrentOptions.AllSteps"/>.</summary>
+    /// <summary>
+    /// Adds a <see cref="Ops.Rnn"/>: [steps, features] to [hidden], or to [steps, hidden] with <see cref="RecurrentOptions.AllSteps"/>.
+    /// </summary>
     public static Sequential Rnn(this Sequential net, int hidden, RecurrentOptions? options = null) => Then(net, new Rnn(hidden, options: options));
 
-    /// <summary>Adds a <see cref="Ops.Gru"/>: [steps, features] to [hidden], or to [steps, hidden] with <see cref="RecurrentOptions.AllSteps"/>.</summary>
+    /// <summary>
+    /// Adds a <see cref="Ops.Gru"/>: [steps, features] to [hidden], or to [steps, hidden] with <see cref="RecurrentOptions.AllSteps"/>.
+    /// </summary>
     public static Sequential Gru(this Sequential net, int hidden, RecurrentOptions? options = null) => Then(net, new Gru(hidden, options));
 
-    /// <summary>Adds an <see cref="Ops.Lstm"/>: [steps, features] to [hidden], or to [steps, hidden] with <see cref="RecurrentOptions.AllSteps"/>.</summary>
+    /// <summary>
+    /// Adds an <see cref="Ops.Lstm"/>: [steps, features] to [hidden], or to [steps, hidden] with <see cref="RecurrentOptions.AllSteps"/>.
+    /// </summary>
     public static Sequential Lstm(this Sequential net, int hidden, RecurrentOptions? options = null) => Then(net, new Lstm(hidden, options));
 
     /// <summary>Adds an <see cref="Ops.Activate"/>: an element-wise activation by itself.</summary>
@@ -39,14 +47,16 @@ public static class SequentialLayers
     public static Sequential Scale(this Sequential net, float factor, bool trained = false) => Then(net, new Scale(factor, trained));
 
     /// <summary>Adds a <see cref="Ops.MaxPool2D"/>; the stride is the window unless given.</summary>
-    public static Sequential MaxPool2D(this Sequential net, int window, int stride = 0, int padding = 0) => Then(net, new MaxPool2D(window, stride, padding));
+    public static Sequential MaxPool2D(this Sequential net, int window, int stride = 0, int padding = 0) =>
+        Then(net, new MaxPool2D(window, stride, padding));
 
     /// <summary>Adds a <see cref="Ops.AveragePool2D"/>; the stride is the window unless given.</summary>
     public static Sequential AveragePool2D(this Sequential net, int window, int stride = 0, int padding = 0, bool countIncludePad = false) =>
         Then(net, new AveragePool2D(window, stride, padding) { CountIncludePad = countIncludePad });
 
     /// <summary>Adds a <see cref="Ops.MaxPool1D"/>; the stride is the window unless given.</summary>
-    public static Sequential MaxPool1D(this Sequential net, int window, int stride = 0, int padding = 0) => Then(net, new MaxPool1D(window, stride, padding));
+    public static Sequential MaxPool1D(this Sequential net, int window, int stride = 0, int padding = 0) =>
+        Then(net, new MaxPool1D(window, stride, padding));
 
     /// <summary>Adds an <see cref="Ops.AveragePool1D"/>; the stride is the window unless given.</summary>
     public static Sequential AveragePool1D(this Sequential net, int window, int stride = 0, int padding = 0, bool countIncludePad = false) =>

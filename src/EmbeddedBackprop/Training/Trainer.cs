@@ -7,10 +7,12 @@ using EmbeddedBackprop.Training.Schedules;
 namespace EmbeddedBackprop.Training;
 
 /// <summary>
-/// Mini-batch training: shuffles the samples of each epoch, gathers batches straight into the plan's input, steps. After construction no step allocates.
+/// Mini-batch training: shuffles the samples of each epoch, gathers batches straight into the plan's input, steps. After construction no step
+/// allocates.
 /// Source: Nielsen, chapter 1 (network.py, SGD).
 /// </summary>
-/// <remarks>The order of an epoch depends on the seed and the epoch alone, so training can go on from any step with the bits of never having stopped.</remarks>
+/// <remarks>The order of an epoch depends on the seed and the epoch alone, so training can go on from any step with the bits of never having
+/// stopped.</remarks>
 public sealed class Trainer
 {
     private readonly Network network;
@@ -58,7 +60,10 @@ public sealed class Trainer
 
         if ((long)network.Options.Batch * options.Accumulation > int.MaxValue)
         {
-            Errors.OutOfRange("accumulation", options.Accumulation, $"at most {int.MaxValue / network.Options.Batch} for a batch of {network.Options.Batch}");
+            Errors.OutOfRange(
+                "accumulation",
+                options.Accumulation,
+                $"at most {int.MaxValue / network.Options.Batch} for a batch of {network.Options.Batch}");
         }
 
         if (options.Accumulation > 1 && network.TrainingPlan is { WholeBatch: { } whole })
@@ -118,7 +123,10 @@ public sealed class Trainer
     /// <summary>The state (running means) that belongs to <see cref="BestParameters"/>; empty without early stopping or without state.</summary>
     public Span<float> BestState => bestState;
 
-    /// <summary>The averaged parameters, in the network's layout; they mean something once <see cref="TrainerState.Averages"/> is above 0. Empty without averaging.</summary>
+    /// <summary>
+    /// The averaged parameters, in the network's layout; they mean something once <see cref="TrainerState.Averages"/> is above 0. Empty without
+    /// averaging.
+    /// </summary>
     public Span<float> AveragedParameters => average.Span;
 
     /// <summary>Whether options ask for a validation result after each epoch: early stopping, or a schedule that looks at it.</summary>
@@ -129,7 +137,8 @@ public sealed class Trainer
     /// <param name="cancellation">Ends the call after the current update; a later call continues from there.</param>
     /// <returns>The epoch's result; null if the call was cancelled before the epoch's end.</returns>
     /// <exception cref="NotFiniteNumberException">
-    /// A gradient was not finite and the weights are lost, because the network changes them within the backward pass (<see cref="Network.UpdatesInBackward"/>).
+    /// A gradient was not finite and the weights are lost, because the network changes them within the backward pass
+    /// (<see cref="Network.UpdatesInBackward"/>).
     /// Elsewhere such an update is left out and counted.
     /// </exception>
     public EpochResult? TrainEpoch(Action<TrainingProgress>? progress = null, CancellationToken cancellation = default)
@@ -140,7 +149,9 @@ public sealed class Trainer
         while (state.NextSample < source.Count)
         {
             int logical = Math.Min(LogicalBatch, source.Count - state.NextSample);
-            float rate = options.Schedule.Rate(options.LearningRate, new ScheduleTime(network.StepNumber, StepsPerEpoch, options.Epochs) { Reductions = state.Reductions });
+            float rate = options.Schedule.Rate(
+                options.LearningRate,
+                new ScheduleTime(network.StepNumber, StepsPerEpoch, options.Epochs) { Reductions = state.Reductions });
             float loss = StepOnce(logical, rate, state);
             state.LossSum += (double)loss * logical;
             state.NextSample += logical;
@@ -167,7 +178,8 @@ public sealed class Trainer
     }
 
     /// <summary>
-    /// Judges the epoch by validation data: keeps the best weights (the averaged ones, where there are any), tells a schedule that looks, and stops when there
+    /// Judges the epoch by validation data: keeps the best weights (the averaged ones, where there are any), tells a schedule that looks, and stops
+    /// when there
     /// was no improvement for long enough.
     /// </summary>
     /// <returns>Whether this epoch is the best so far.</returns>
@@ -194,7 +206,8 @@ public sealed class Trainer
     }
 
     /// <summary>
-    /// Puts the weights that predict into the network: the best epoch's, with its running means, if early stopping kept any, else the averaged ones if there are any.
+    /// Puts the weights that predict into the network: the best epoch's, with its running means, if early stopping kept any, else the averaged ones
+    /// if there are any.
     /// </summary>
     public void RestoreBest()
     {
@@ -213,7 +226,8 @@ public sealed class Trainer
     /// <summary>Loss and accuracy over all samples of a source, without changing the network and without allocating.</summary>
     /// <remarks>
     /// By the averaged weights, where there are any. Otherwise by the network's own.
-    /// The losses of the network's batches, rounded to float, are summed in double: with another batch the loss differs in its last digits, the number of
+    /// The losses of the network's batches, rounded to float, are summed in double: with another batch the loss differs in its last digits, the
+    /// number of
     /// right predictions does not.
     /// </remarks>
     public Evaluation Evaluate(IBatchSource data)

@@ -14,7 +14,10 @@ public sealed record TrainerOptions
     /// <summary>How the learning rate changes.</summary>
     public Schedule Schedule { get; init; } = new Constant();
 
-    /// <summary>Batches whose gradients are accumulated into one update; the bits are those of one batch of that size (to rounding only where an op is applied twice).</summary>
+    /// <summary>
+    /// Batches whose gradients are accumulated into one update; the bits are those of one batch of that size (to rounding only where an op is applied
+    /// twice).
+    /// </summary>
     public int Accumulation { get; init; } = 1;
 
     /// <summary>When to stop early, by the validation data.</summary>
@@ -24,7 +27,9 @@ public sealed record TrainerOptions
     public WeightAveraging Averaging { get; init; } = WeightAveraging.None;
 }
 
-/// <summary>Training stops when the validation accuracy (without classes: the loss) has not improved for a number of epochs; the best weights are kept.</summary>
+/// <summary>
+/// Training stops when the validation accuracy (without classes: the loss) has not improved for a number of epochs; the best weights are kept.
+/// </summary>
 /// <param name="Patience">Epochs without improvement that are borne; 0 switches early stopping off.</param>
 public sealed record EarlyStopping(int Patience)
 {

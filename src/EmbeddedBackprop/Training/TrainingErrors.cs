@@ -27,11 +27,13 @@ internal static class TrainingErrors
     [DoesNotReturn]
     public static void AccumulatesWholeBatch(string step, int accumulation, int batch) =>
         throw new ArgumentException(
-            $"accumulation: {step} depends on the whole batch, which cannot be run in parts: got {accumulation} batches of {batch}; a batch of {(long)accumulation * batch} takes as many samples at once");
+            $"accumulation: {step} depends on the whole batch, which cannot be run in parts: got {accumulation} batches of {batch}; a batch of {(long)accumulation * batch} takes as many samples at once"
+        );
 
     [DoesNotReturn]
     public static void NotFed(string node) =>
-        throw new ArgumentException($"{node}: the training plan reads this input, but it is neither an input nor a target of the network: data cannot reach it");
+        throw new ArgumentException(
+            $"{node}: the training plan reads this input, but it is neither an input nor a target of the network: data cannot reach it");
 
     [DoesNotReturn]
     public static void Diverged(long step) =>

@@ -9,7 +9,8 @@ internal sealed class ActivationTests
 {
     private static readonly double[] Kinks = [-3.0, 0.0, 3.0, 6.0];
 
-    // A derivative that is written from a has a's absolute error; gelu's 1 + erf cancels for negative z. Everything else is accurate element by element.
+    // A derivative that is written from a has a's absolute error; gelu's 1 + erf cancels for negative z. Everything else is accurate element by
+    // element.
     private static readonly string[] AbsoluteValues = ["gelu"];
 
     public static IEnumerable<Activation> All() => Registry.ActivationNames.Select(Registry.Activation).Append(new Activation<Cube>());
@@ -37,7 +38,10 @@ internal sealed class ActivationTests
         for (double z = -9.03125; z < 9.0; z += 0.0625)
         {
             if (Kinks.Any(kink => Math.Abs(z - kink) <= 2 * Step))
+            {
                 continue;
+            }
+
             double quotient = ((8 * (Value(z + Step) - Value(z - Step))) - (Value(z + (2 * Step)) - Value(z - (2 * Step)))) / (12 * Step);
             double[] delta = [1.0];
             activation.BackwardScalar(1, 1, 1, [z], [Value(z)], delta);
@@ -99,7 +103,9 @@ internal sealed class ActivationTests
                 double scale = AbsoluteValues.Contains(activation.Name) ? Math.Max(Math.Abs(z[i]), Math.Abs(exactA[i])) : Math.Abs(exactA[i]);
                 Assert.That(Math.Abs(a[i] - exactA[i]), Is.LessThanOrEqualTo((1e-6 * scale) + 1e-42), $"{activation.Name}({z[i]}) {arithmetic}");
                 Assert.That(
-                    Math.Abs(delta[i] - exactDelta[i]), Is.LessThanOrEqualTo(1e-6 * Math.Max(1.0, Math.Abs(exactDelta[i]))), $"{activation.Name}'({z[i]}) {arithmetic}");
+                    Math.Abs(delta[i] - exactDelta[i]),
+                    Is.LessThanOrEqualTo(1e-6 * Math.Max(1.0, Math.Abs(exactDelta[i]))),
+                    $"{activation.Name}'({z[i]}) {arithmetic}");
             }
         }
     }
@@ -176,7 +182,10 @@ internal sealed class ActivationTests
         int length = rows * stride, offset = columns % 4;
         float[] plain = Samples.Array(offset + length, columns, Numbers.NonFinite), gradient = Samples.Array(offset + length, columns + 1000);
         for (int i = 0; i < plain.Length; i++)
+        {
             plain[i] = Math.Abs(plain[i]) < 1f ? plain[i] * 12f : plain[i];
+        }
+
         float[] vector = [.. plain], scalar = [.. plain], vectorDelta = [.. gradient], scalarDelta = [.. gradient];
         activation.Forward(arithmetic, rows, columns, stride, plain.AsSpan(offset), vector.AsSpan(offset));
         activation.ForwardScalar(arithmetic, rows, columns, stride, plain.AsSpan(offset), scalar.AsSpan(offset));

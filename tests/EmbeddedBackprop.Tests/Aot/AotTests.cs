@@ -32,7 +32,14 @@ internal sealed class AotTests
             Assert.That(lines["bytes_per_step_threads"], Is.EqualTo("0"));
             Assert.That(size, Is.LessThan(4_000_000));
             Assert.That(symbols, Does.Contain("Activations_Sigmoid").And.Contain("Ops_Gru"), "the control: what is used is there");
-            Assert.That(symbols, Does.Not.Contain("Activations_Gelu").And.Not.Contain("Optimizers_RmsProp").And.Not.Contain("Losses_SoftmaxCrossEntropy").And.Not.Contain("Ops_Lstm").And.Not.Contain("Ops_BatchNorm"), "unused ones are trimmed");
+            Assert.That(
+                symbols,
+                Does.Not.Contain("Activations_Gelu")
+                    .And.Not.Contain("Optimizers_RmsProp")
+                    .And.Not.Contain("Losses_SoftmaxCrossEntropy")
+                    .And.Not.Contain("Ops_Lstm")
+                    .And.Not.Contain("Ops_BatchNorm"),
+                "unused ones are trimmed");
         });
     }
 
@@ -50,8 +57,21 @@ internal sealed class AotTests
             // A folder of its own for intermediate files: the three builds do not disturb each other or the solution's.
             // No build server outlives the build: it would hold the pipe that the test reads to its end.
             string output = Tools.RunChecked(
-                Repository.Root, "dotnet", "publish", Path.Combine("tools", "AotProbe"), "-c", "Release", "-o", Path.Combine(folder, "out"),
-                $"-p:IlcInstructionSet={instructionSet}", $"-p:IntermediateOutputPath={folder}/obj/", "-p:StripSymbols=true", "-v", "minimal", "-nodeReuse:false", "-p:UseSharedCompilation=false");
+                Repository.Root,
+                "dotnet",
+                "publish",
+                Path.Combine("tools", "AotProbe"),
+                "-c",
+                "Release",
+                "-o",
+                Path.Combine(folder, "out"),
+                $"-p:IlcInstructionSet={instructionSet}",
+                $"-p:IntermediateOutputPath={folder}/obj/",
+                "-p:StripSymbols=true",
+                "-v",
+                "minimal",
+                "-nodeReuse:false",
+                "-p:UseSharedCompilation=false");
             Assert.That(output, Does.Not.Contain("warning IL").And.Not.Contain("warning AOT"), "trim and AOT warnings");
             string program = Path.Combine(folder, "out", "AotProbe");
             size = new FileInfo(program).Length;

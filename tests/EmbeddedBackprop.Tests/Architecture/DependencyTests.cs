@@ -33,9 +33,15 @@ internal sealed partial class DependencyTests
     }
 
     [TestCase("namespace EmbeddedBackprop.Losses; class Loss { int x = Training.Accuracy.Of(); }", TestName = "A_relative_name_is_seen")]
-    [TestCase("using static EmbeddedBackprop.Training.Accuracy; namespace EmbeddedBackprop.Losses; class Loss { int x = Of(); }", TestName = "A_static_using_is_seen")]
-    [TestCase("using A = EmbeddedBackprop.Training.Accuracy; namespace EmbeddedBackprop.Losses; class Loss { int x = A.Of(); }", TestName = "An_alias_is_seen")]
-    [TestCase("namespace EmbeddedBackprop { using Training; namespace Losses { class Loss { int x = Accuracy.Of(); } } }", TestName = "A_relative_using_is_seen")]
+    [TestCase(
+        "using static EmbeddedBackprop.Training.Accuracy; namespace EmbeddedBackprop.Losses; class Loss { int x = Of(); }",
+        TestName = "A_static_using_is_seen")]
+    [TestCase(
+        "using A = EmbeddedBackprop.Training.Accuracy; namespace EmbeddedBackprop.Losses; class Loss { int x = A.Of(); }",
+        TestName = "An_alias_is_seen")]
+    [TestCase(
+        "namespace EmbeddedBackprop { using Training; namespace Losses { class Loss { int x = Accuracy.Of(); } } }",
+        TestName = "A_relative_using_is_seen")]
     public void A_use_of_a_higher_room_is_an_offence(string loss)
     {
         SourceDependencies planted = SourceDependencies.Of(

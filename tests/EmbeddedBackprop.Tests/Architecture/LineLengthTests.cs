@@ -24,7 +24,10 @@ internal sealed partial class LineLengthTests
     [Test]
     public void Every_project_is_read()
     {
-        string[] folders = [.. Files().Select(file => Path.GetRelativePath(Repository.Root, file).Split(Path.DirectorySeparatorChar)[0]).Distinct().Order()];
+        string[] folders =
+        [
+            .. Files().Select(file => Path.GetRelativePath(Repository.Root, file).Split(Path.DirectorySeparatorChar)[0]).Distinct().Order(),
+        ];
         Assert.That(folders, Is.EqualTo(new[] { "bench", "src", "tests", "tools" }));
     }
 
@@ -40,7 +43,8 @@ internal sealed partial class LineLengthTests
     private static int Limit(string editorConfig) => int.Parse(LimitSetting().Match(editorConfig).Groups[1].Value, CultureInfo.InvariantCulture);
 
     /// <summary>
-    /// The numbers, from 1, of lines beyond the limit. A line of a raw string is data (exported C, a test's input), and so is a line that holds a string alone.
+    /// The numbers, from 1, of lines beyond the limit. A line of a raw string is data (exported C, a test's input), and so is a line that holds a
+    /// string alone.
     /// </summary>
     private static IEnumerable<int> LongLines(string content, int limit)
     {

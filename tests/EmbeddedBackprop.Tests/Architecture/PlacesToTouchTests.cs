@@ -8,7 +8,12 @@ namespace EmbeddedBackprop.Tests.Architecture;
 /// </summary>
 internal sealed class PlacesToTouchTests
 {
-    private static readonly string[] NotCounted = ["CHANGELOG.md", "bench/results/", "tests/EmbeddedBackprop.Tests/Architecture/PlacesToTouchTests.cs"];
+    private static readonly string[] NotCounted =
+    [
+        "CHANGELOG.md",
+        "bench/results/",
+        "tests/EmbeddedBackprop.Tests/Architecture/PlacesToTouchTests.cs",
+    ];
 
     /// <param name="name">An activation, an optimiser, an op, as an example of its kind.</param>
     /// <param name="inSources">The most files below src and tools.</param>
@@ -47,9 +52,15 @@ internal sealed class PlacesToTouchTests
     [TestCase("init-gain")]
     public void An_option_is_one_row(string name)
     {
-        string[] lines = [.. TrackedFiles()
-            .Where(file => file.StartsWith("tools/Ebp/", StringComparison.Ordinal) && file.EndsWith(".cs", StringComparison.Ordinal))
-            .SelectMany(file => File.ReadLines(Path.Combine(Repository.Root, file)).Where(line => line.Contains($"\"{name}\"", StringComparison.Ordinal)).Select(line => $"{file}: {line}"))];
+        string[] lines =
+        [
+            .. TrackedFiles()
+                .Where(file => file.StartsWith("tools/Ebp/", StringComparison.Ordinal) && file.EndsWith(".cs", StringComparison.Ordinal))
+                .SelectMany(file =>
+                    File.ReadLines(Path.Combine(Repository.Root, file))
+                        .Where(line => line.Contains($"\"{name}\"", StringComparison.Ordinal))
+                        .Select(line => $"{file}: {line}")),
+        ];
         Assert.That(lines, Has.Length.EqualTo(1), string.Join('\n', lines));
     }
 
@@ -57,7 +68,9 @@ internal sealed class PlacesToTouchTests
     [Test]
     public void The_count_sees_identifiers()
     {
-        Assert.That(Names("new HardSwish()", "HardSwish") && Names("Row<HardSwish>(),", "HardSwish") && Names("or \"strokes:\"", "strokes:"), Is.True);
+        Assert.That(
+            Names("new HardSwish()", "HardSwish") && Names("Row<HardSwish>(),", "HardSwish") && Names("or \"strokes:\"", "strokes:"),
+            Is.True);
         Assert.That(Names("HardSwishLike", "HardSwish") || Names("hard-swish", "HardSwish") || Names("CHardSwish", "HardSwish"), Is.False);
 
         // The control: a thing that many files name is above every threshold, one that none names is below.

@@ -26,19 +26,23 @@ internal sealed class PublicSurfaceTests
     [Test]
     public void A_lost_parameter_name_a_lost_member_and_a_lost_base_are_seen()
     {
-        string[] before = [.. PublicSurface.Of(typeof(Before)).SelectMany(PublicSurface.Promises).Select(Same)], after = [.. PublicSurface.Kept(typeof(After)).Select(Same)];
+        string[] before = [.. PublicSurface.Of(typeof(Before)).SelectMany(PublicSurface.Promises).Select(Same)],
+            after = [.. PublicSurface.Kept(typeof(After)).Select(Same)];
         Assert.That(before.Except(after).Count(), Is.EqualTo(3), string.Join('\n', before.Except(after)));
 
-        static string Same(string line) => line.Replace(nameof(Before), "X", StringComparison.Ordinal).Replace(nameof(After), "X", StringComparison.Ordinal);
+        static string Same(string line) =>
+            line.Replace(nameof(Before), "X", StringComparison.Ordinal).Replace(nameof(After), "X", StringComparison.Ordinal);
     }
 
     [Test]
     public void A_member_that_moved_to_a_base_class_is_still_there()
     {
-        string[] before = [.. PublicSurface.Of(typeof(Before)).SelectMany(PublicSurface.Promises).Select(Same)], after = [.. PublicSurface.Kept(typeof(Moved)).Select(Same)];
+        string[] before = [.. PublicSurface.Of(typeof(Before)).SelectMany(PublicSurface.Promises).Select(Same)],
+            after = [.. PublicSurface.Kept(typeof(Moved)).Select(Same)];
         Assert.That(before.Except(after), Is.Empty);
 
-        static string Same(string line) => line.Replace(nameof(Before), "X", StringComparison.Ordinal).Replace(nameof(Moved), "X", StringComparison.Ordinal);
+        static string Same(string line) =>
+            line.Replace(nameof(Before), "X", StringComparison.Ordinal).Replace(nameof(Moved), "X", StringComparison.Ordinal);
     }
 
 #pragma warning disable CA1822, CA1034, CA1816

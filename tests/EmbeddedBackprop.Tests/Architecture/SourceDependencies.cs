@@ -35,7 +35,10 @@ internal sealed class SourceDependencies
         CSharpParseOptions options = new(LanguageVersion.Preview, DocumentationMode.None);
         List<SyntaxTree> trees = [.. files.Select(file => CSharpSyntaxTree.ParseText(file.Content, options, file.Path))];
         CSharpCompilation compilation = CSharpCompilation.Create(
-            "Sources", trees.Append(CSharpSyntaxTree.ParseText(ImplicitUsings, options)), References(), new(OutputKind.DynamicallyLinkedLibrary, allowUnsafe: true));
+            "Sources",
+            trees.Append(CSharpSyntaxTree.ParseText(ImplicitUsings, options)),
+            References(),
+            new(OutputKind.DynamicallyLinkedLibrary, allowUnsafe: true));
         return new([.. trees.SelectMany(tree => UsesOf(compilation.GetSemanticModel(tree))).DistinctBy(use => (use.File, use.Used))]);
     }
 
@@ -60,8 +63,11 @@ internal sealed class SourceDependencies
         type is null ? [] : type.OriginalDefinition.DeclaringSyntaxReferences.Select(declaration => declaration.SyntaxTree.FilePath);
 
     private static IEnumerable<MetadataReference> References() =>
-        ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
-            .Where(path => Path.GetFileName(path).StartsWith("System.", StringComparison.Ordinal) || Path.GetFileName(path) is "mscorlib.dll" or "netstandard.dll")
+        ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!)
+            .Split(Path.PathSeparator)
+            .Where(path =>
+                Path.GetFileName(path).StartsWith("System.", StringComparison.Ordinal)
+                || Path.GetFileName(path) is "mscorlib.dll" or "netstandard.dll")
             .Select(path => MetadataReference.CreateFromFile(path));
 
     /// <summary>Path below the library's folder, and content, of every source file.</summary>

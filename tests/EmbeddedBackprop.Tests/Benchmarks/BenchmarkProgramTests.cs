@@ -14,7 +14,9 @@ public class BenchmarkProgramTests
     {
         Tools.Result result = Tools.Run(Repository.Root, "dotnet", Program, "check", "--planted");
         Assert.That(result.ExitCode, Is.EqualTo(1));
-        Assert.That(result.Errors, Does.Match(@"Planted planted 10: a call allocates [1-9]\d* bytes \(loop\), [1-9]\d* \(Vector<T>\), [1-9]\d* \(tiled\)"));
+        Assert.That(
+            result.Errors,
+            Does.Match(@"Planted planted 10: a call allocates [1-9]\d* bytes \(loop\), [1-9]\d* \(Vector<T>\), [1-9]\d* \(tiled\)"));
         Assert.That(result.Output, Does.Contain("the same bits, 1 allocate"));
     }
 
@@ -128,7 +130,9 @@ public class BenchmarkProgramTests
             Assert.That(rows["an epoch of 50,000 samples, [784,30,10], batch 10"]["met"], Is.EqualTo("no, missed by 25 %"));
             Assert.That(rows["one prediction, [784,30,10]"]["met"], Is.EqualTo("yes"));
             Assert.That(rows["[784,30,10], batch 10"]["measured"], Is.EqualTo("12"));
-            Assert.That(rows["products NN and TN, 64^3 to 512^3, 64x784x512, 256x512x512"]["met"], Is.EqualTo("no, missed by 10 %: TN 64x64x64 81 %"));
+            Assert.That(
+                rows["products NN and TN, 64^3 to 512^3, 64x784x512, 256x512x512"]["met"],
+                Is.EqualTo("no, missed by 10 %: TN 64x64x64 81 %"));
             Assert.That(rows["the same, times as fast as OpenBLAS"]["met"], Is.EqualTo("yes"));
             Assert.That(rows["10x784x30, 10x30x10, 32x784x30 and their gradients"]["met"], Is.EqualTo("no, missed by 50 %: NN 10x30x10 0.50"));
             Assert.That(rows["bytes allocated by a training step"]["measured"], Is.EqualTo("not measured"));
@@ -153,15 +157,29 @@ public class BenchmarkProgramTests
         {
             string folder = Directory.CreateDirectory(Path.Combine(root, results)).FullName;
             foreach (string file in Directory.GetFiles(Path.Combine(Repository.Root, results)))
+            {
                 File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
+            }
+
             foreach (bool changed in (bool[])[false, true])
             {
                 if (changed)
-                    File.WriteAllText(Path.Combine(folder, "peers.md"), File.ReadAllText(Path.Combine(folder, "peers.md")).Replace("[784,30,10], batch 10 |", "[784,30,10], batch 10 | 1", StringComparison.Ordinal));
+                {
+                    File.WriteAllText(
+                        Path.Combine(folder, "peers.md"),
+                        File.ReadAllText(Path.Combine(folder, "peers.md"))
+                            .Replace("[784,30,10], batch 10 |", "[784,30,10], batch 10 | 1", StringComparison.Ordinal));
+                }
+
                 File.Copy(Path.Combine(Repository.Root, "README.md"), Path.Combine(root, "README.md"), overwrite: true);
                 Tools.Run(Repository.Root, "dotnet", Program, "report", root);
                 foreach (string page in (string[])["README.md", "docs/benchmarks.md"])
-                    Assert.That(File.ReadAllText(Path.Combine(root, page)) == File.ReadAllText(Path.Combine(Repository.Root, page)), Is.EqualTo(!changed), $"{page}, {(changed ? "another figure" : "as kept: run the command report")}");
+                {
+                    Assert.That(
+                        File.ReadAllText(Path.Combine(root, page)) == File.ReadAllText(Path.Combine(Repository.Root, page)),
+                        Is.EqualTo(!changed),
+                        $"{page}, {(changed ? "another figure" : "as kept: run the command report")}");
+                }
             }
         }
         finally
@@ -183,7 +201,14 @@ public class BenchmarkProgramTests
         get
         {
             DirectoryInfo here = new(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
-            return Path.Combine(Repository.Root, "bench", "EmbeddedBackprop.Benchmarks", "bin", here.Parent!.Name, here.Name, "EmbeddedBackprop.Benchmarks.dll");
+            return Path.Combine(
+                Repository.Root,
+                "bench",
+                "EmbeddedBackprop.Benchmarks",
+                "bin",
+                here.Parent!.Name,
+                here.Name,
+                "EmbeddedBackprop.Benchmarks.dll");
         }
     }
 
@@ -198,11 +223,17 @@ public class BenchmarkProgramTests
         {
             string[] cells = [.. line.Trim().Trim('|').Split('|').Select(cell => cell.Trim())];
             if (!line.StartsWith('|'))
+            {
                 header = null;
+            }
             else if (header is null)
+            {
                 header = cells;
+            }
             else if (header.Contains(column) && !cells[0].StartsWith("--", StringComparison.Ordinal))
+            {
                 rows.Add(header.Zip(cells).DistinctBy(pair => pair.First).ToDictionary(pair => pair.First, pair => pair.Second));
+            }
         }
 
         return rows;

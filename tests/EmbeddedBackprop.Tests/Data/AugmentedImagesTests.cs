@@ -51,10 +51,17 @@ internal sealed class AugmentedImagesTests
                     warp.Run(image, result, shift, -shift, c, 1e-7f, default);
                     for (int pixel = 0; pixel < result.Length; pixel++)
                     {
-                        double p = (pixel % side) - ((side - 1) / 2.0), q = (pixel / side) - ((side - 1) / 2.0);
-                        double expected = At(image, side, (c * p) + (1e-7 * q) + ((side - 1) / 2.0) - shift, (c * q) - (1e-7 * p) + ((side - 1) / 2.0) + shift);
+                        double p = (pixel % side) - ((side - 1) / 2.0),
+                            q = (pixel / side) - ((side - 1) / 2.0);
+                        double expected = At(
+                            image,
+                            side,
+                            (c * p) + (1e-7 * q) + ((side - 1) / 2.0) - shift,
+                            (c * q) - (1e-7 * p) + ((side - 1) / 2.0) + shift);
                         if (Math.Abs(result[pixel] - expected) > 1e-4)
+                        {
                             Assert.Fail($"side {side}, factor {c}, shift {shift}, pixel {pixel}: {result[pixel]} instead of {expected}");
+                        }
                     }
                 }
             }
@@ -81,7 +88,9 @@ internal sealed class AugmentedImagesTests
         {
             // The weights of a B-spline add up to 1, but for rounding, which can reach over the border.
             if (i % 28 is > 0 and < 25 && i / 28 is > 3 and < 27)
+            {
                 Assert.That(moved[i], Is.EqualTo(shifted[i]).Within(1e-5), $"pixel {i}");
+            }
         }
     }
 
@@ -112,13 +121,18 @@ internal sealed class AugmentedImagesTests
                         }
                     }
 
-                    int left = (int)Math.Floor(u), top = (int)Math.Floor(v);
-                    double f = u - left, g = v - top;
-                    double expected = ((1 - g) * (((1 - f) * At(left, top)) + (f * At(left + 1, top)))) + (g * (((1 - f) * At(left, top + 1)) + (f * At(left + 1, top + 1))));
+                    int left = (int)Math.Floor(u),
+                        top = (int)Math.Floor(v);
+                    double f = u - left,
+                        g = v - top;
+                    double expected =
+                        ((1 - g) * (((1 - f) * At(left, top)) + (f * At(left + 1, top))))
+                        + (g * (((1 - f) * At(left, top + 1)) + (f * At(left + 1, top + 1))));
                     Assert.That(result[(((c * Height) + y) * Width) + x], Is.EqualTo(expected).Within(1e-4), $"{c} {x},{y}");
                     worst++;
 
-                    double At(int column, int row) => column < 0 || row < 0 || column >= Width || row >= Height ? 0 : image[(((c * Height) + row) * Width) + column];
+                    double At(int column, int row) =>
+                        column < 0 || row < 0 || column >= Width || row >= Height ? 0 : image[(((c * Height) + row) * Width) + column];
                 }
             }
         }
@@ -139,14 +153,21 @@ internal sealed class AugmentedImagesTests
         ByteDataset digits = DigitsGenerator.Create(12, seed: 1);
         AugmentedImages images = new(digits, All, seed: 5);
         images.BeginEpoch(3);
-        float[] together = Rows(images, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]), fourth = together.AsSpan(4 * 784, 784).ToArray();
-        Bits.AssertEqual(Rows(images, [7, 2, 7]), [.. together[(7 * 784)..(8 * 784)], .. together[(2 * 784)..(3 * 784)], .. together[(7 * 784)..(8 * 784)]], "other company, twice");
+        float[] together = Rows(images, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]),
+            fourth = together.AsSpan(4 * 784, 784).ToArray();
+        Bits.AssertEqual(
+            Rows(images, [7, 2, 7]),
+            [.. together[(7 * 784)..(8 * 784)], .. together[(2 * 784)..(3 * 784)], .. together[(7 * 784)..(8 * 784)]],
+            "other company, twice");
         AugmentedImages again = new(digits, All, seed: 5);
         again.BeginEpoch(3);
         Widths.ForEach(width => Bits.AssertEqual(Rows(again, [4]), fourth, $"width {width}"));
         Assert.That(Differs(new AugmentedImages(digits, All, seed: 6), 3), "another seed");
         Assert.That(Differs(again, 4), "another epoch");
-        Assert.That(Bits.FirstDifference(Rows(new AugmentedImages(DatasetView.Slice(digits, 4, 1), All, 5), [0]), fourth), Is.Not.EqualTo(-1), "another number in the source");
+        Assert.That(
+            Bits.FirstDifference(Rows(new AugmentedImages(DatasetView.Slice(digits, 4, 1), All, 5), [0]), fourth),
+            Is.Not.EqualTo(-1),
+            "another number in the source");
         Assert.That(images.Label(7), Is.EqualTo(digits.Label(7)));
 
         bool Differs(AugmentedImages other, int epoch)
@@ -186,7 +207,9 @@ internal sealed class AugmentedImagesTests
                         _ =>
                         {
                             if (net.StepNumber == stop)
+                            {
                                 source.Cancel();
+                            }
                         },
                         source.Token);
                 }
@@ -198,7 +221,10 @@ internal sealed class AugmentedImagesTests
             }
 
             while (!trainer.Finished)
+            {
                 trainer.TrainEpoch();
+            }
+
             return WeightsHash.Of(trainer.Network);
         }
 
@@ -224,19 +250,30 @@ internal sealed class AugmentedImagesTests
     public void Options_are_read_and_written_and_wrong_ones_told()
     {
         foreach (string text in (string[])["shift=2,rotate=10,scale=0.1,elastic=1.5", "rotate=7.5", "elastic=1,spacing=6", "shift=1"])
+        {
             Assert.That(AugmentationOptions.Parse(text).ToString(), Is.EqualTo(text));
+        }
+
         Assert.That(AugmentationOptions.Parse("shift=0").ToString(), Is.Empty);
-        foreach (string text in (string[])["", "shift", "shift=-1", "shift=1.5", "rotate=200", "scale=1", "elastic=nan", "zoom=2", "shift=1,shift=2", "spacing=1"])
+        foreach (
+            string text in (string[])
+                ["", "shift", "shift=-1", "shift=1.5", "rotate=200", "scale=1", "elastic=nan", "zoom=2", "shift=1,shift=2", "spacing=1"])
+        {
             Assert.That(() => AugmentationOptions.Parse(text), Throws.InstanceOf<FormatException>(), text);
+        }
+
         Assert.That(() => new AugmentedImages(SmallData(), All, 1), Throws.ArgumentException.With.Message.Contains("no images"));
     }
 
     /// <summary>Between four pixels, in double; 0 outside.</summary>
     private static double At(float[] image, int side, double u, double v)
     {
-        int left = (int)Math.Floor(u), top = (int)Math.Floor(v);
-        double f = u - left, g = v - top;
-        return ((1 - g) * (((1 - f) * Pixel(left, top)) + (f * Pixel(left + 1, top)))) + (g * (((1 - f) * Pixel(left, top + 1)) + (f * Pixel(left + 1, top + 1))));
+        int left = (int)Math.Floor(u),
+            top = (int)Math.Floor(v);
+        double f = u - left,
+            g = v - top;
+        return ((1 - g) * (((1 - f) * Pixel(left, top)) + (f * Pixel(left + 1, top))))
+            + (g * (((1 - f) * Pixel(left, top + 1)) + (f * Pixel(left + 1, top + 1))));
 
         double Pixel(int x, int y) => x < 0 || y < 0 || x >= side || y >= side ? 0 : image[(y * side) + x];
     }

@@ -27,6 +27,8 @@ public sealed class BinaryTargetTests
         Assert.That(DataFingerprint.Of(FloatDataset.Classified([1, 2, 3, 4], 2, [0, 1], 2)), Is.EqualTo(original));
         Assert.That(DataFingerprint.Of(FloatDataset.Classified([1, 2, 3, 5], 2, [0, 1], 2)), Is.Not.EqualTo(original));
         Assert.That(DataFingerprint.Of(FloatDataset.Classified([1, 2, 3, 4], 2, [1, 1], 2)), Is.Not.EqualTo(original));
-        Assert.That(DataFingerprint.Of(new ByteDataset([1, 2], [0, 1], 1, 2)), Is.Not.EqualTo(DataFingerprint.Of(new ByteDataset([1, 3], [0, 1], 1, 2))));
+        Assert.That(
+            DataFingerprint.Of(new ByteDataset([1, 2], [0, 1], 1, 2)),
+            Is.Not.EqualTo(DataFingerprint.Of(new ByteDataset([1, 3], [0, 1], 1, 2))));
     }
 }

@@ -35,7 +35,10 @@ public sealed class CsvReaderTests
         }
 
         FloatDataset data = Parse(text);
-        string[] rows = [.. Enumerable.Range(0, data.Count).Select(i => string.Join(' ', data.Row(i).ToArray().Select(v => FormattableString.Invariant($"{v}"))))];
+        string[] rows =
+        [
+            .. Enumerable.Range(0, data.Count).Select(i => string.Join(' ', data.Row(i).ToArray().Select(v => FormattableString.Invariant($"{v}")))),
+        ];
         Assert.That(string.Join(" | ", rows), Is.EqualTo(inputs));
         Assert.That(string.Join(' ', Enumerable.Range(0, data.Count).Select(data.Label)), Is.EqualTo(labels));
         Assert.That(data.ClassNames, Is.EqualTo(names.Split(names.Contains('|', StringComparison.Ordinal) ? '|' : ' ')));
@@ -109,16 +112,22 @@ public sealed class CsvReaderTests
     public void Columns_are_ignored_by_name_or_index()
     {
         const string text = "id,when,x,y\n1,monday,2,0\n2,tuesday,3,1\n";
-        Assert.That(() => Parse(text), Throws.TypeOf<DataFormatException>().With.Message.Contains("'when': 'monday' is not a number (a column that is no input can be ignored"));
+        Assert.That(
+            () => Parse(text),
+            Throws.TypeOf<DataFormatException>().With.Message.Contains("'when': 'monday' is not a number (a column that is no input can be ignored"));
         FloatDataset data = Parse(text, new CsvOptions { Ignore = ["when", "0"] });
         Assert.That(data.Row(1).ToArray(), Is.EqualTo(new[] { 3f }));
         Assert.That(data.InputNames, Is.EqualTo(new[] { "x" }));
         Assert.Multiple(() =>
         {
-            Assert.That(() => Parse(text, new CsvOptions { Ignore = ["z"] }), Throws.ArgumentException.With.Message.Contains("no column 'z': the header names id, when, x, y"));
+            Assert.That(
+                () => Parse(text, new CsvOptions { Ignore = ["z"] }),
+                Throws.ArgumentException.With.Message.Contains("no column 'z': the header names id, when, x, y"));
             Assert.That(() => Parse(text, new CsvOptions { Label = "4" }), Throws.ArgumentException.With.Message.Contains("indices go from 0 to 3"));
             Assert.That(() => Parse(text, new CsvOptions { Ignore = ["y"] }), Throws.ArgumentException.With.Message.Contains("cannot be ignored"));
-            Assert.That(() => Parse(text, new CsvOptions { Ignore = ["0", "1", "2"] }), Throws.ArgumentException.With.Message.Contains("No column is left"));
+            Assert.That(
+                () => Parse(text, new CsvOptions { Ignore = ["0", "1", "2"] }),
+                Throws.ArgumentException.With.Message.Contains("No column is left"));
             Assert.That(() => Parse(text, new CsvOptions { Delimiter = '|' }), Throws.ArgumentException);
         });
     }
@@ -140,7 +149,9 @@ public sealed class CsvReaderTests
         Assert.That((test.Label(0), test.Label(1), test.ClassCount), Is.EqualTo((1, 1, 2)));
         Assert.That(
             () => Parse("3,a\n4,c\n", new CsvOptions { Classes = training.ClassNames }),
-            Throws.TypeOf<DataFormatException>().With.Message.EqualTo("test.csv: byte 6: line 2, column 2: label 'c' is not among the 2 classes: b, a"));
+            Throws
+                .TypeOf<DataFormatException>()
+                .With.Message.EqualTo("test.csv: byte 6: line 2, column 2: label 'c' is not among the 2 classes: b, a"));
         FloatDataset numbers = Parse("1,2\n2,7\n");
         Assert.That(Parse("3,07\n", new CsvOptions { Classes = numbers.ClassNames }).Label(0), Is.EqualTo(1));
     }
@@ -149,7 +160,8 @@ public sealed class CsvReaderTests
     public void Limits_hold_before_memory_is_taken()
     {
         Assert.That(
-            () => Parse("1,2\n3,4\n", new CsvOptions { Limit = 7 }), Throws.TypeOf<DataFormatException>().With.Message.Contains("has 8 bytes, the limit is 7"));
+            () => Parse("1,2\n3,4\n", new CsvOptions { Limit = 7 }),
+            Throws.TypeOf<DataFormatException>().With.Message.Contains("has 8 bytes, the limit is 7"));
         Assert.That(() => Parse(new string(',', 70_000)), Throws.TypeOf<DataFormatException>().With.Message.Contains("more than 65536 columns"));
         string wide = string.Join(',', Enumerable.Repeat("a", 60_000)) + "\n" + string.Join(',', Enumerable.Repeat("1", 60_000));
         string labels = string.Concat(Enumerable.Range(0, 1024).Select(i => $"1,{(char)('a' + (i % 26))}{i:X}\n"));
@@ -170,7 +182,11 @@ public sealed class CsvReaderTests
     public void Every_truncation_and_every_flipped_bit_gives_a_result_or_the_exception()
     {
         byte[] whole = Encoding.UTF8.GetBytes(Sample);
-        for (int length = 0; length < whole.Length; length++) Attempt(whole.AsSpan(0, length));
+        for (int length = 0; length < whole.Length; length++)
+        {
+            Attempt(whole.AsSpan(0, length));
+        }
+
         for (int bit = 0; bit < 8 * whole.Length; bit++)
         {
             byte[] flipped = [.. whole];
@@ -229,7 +245,11 @@ public sealed class CsvReaderTests
     private static int[] Counts(FloatDataset data)
     {
         int[] counts = new int[data.ClassCount];
-        for (int i = 0; i < data.Count; i++) counts[data.Label(i)]++;
+        for (int i = 0; i < data.Count; i++)
+        {
+            counts[data.Label(i)]++;
+        }
+
         return counts;
     }
 
@@ -239,8 +259,18 @@ public sealed class CsvReaderTests
         {
             FloatDataset data = CsvReader.Parse(text, "test.csv");
             foreach (float value in data.Inputs)
-                if (!float.IsFinite(value)) Assert.Fail("a value is not finite");
-            foreach (string name in data.ClassNames ?? []) Assert.That(name, Is.Not.Empty);
+            {
+                if (!float.IsFinite(value))
+                {
+                    Assert.Fail("a value is not finite");
+                }
+            }
+
+            foreach (string name in data.ClassNames ?? [])
+            {
+                Assert.That(name, Is.Not.Empty);
+            }
+
             return true;
         }
         catch (DataFormatException)
@@ -269,7 +299,10 @@ public sealed class CsvReaderTests
                 buffer[place] = sequence.NextBelow(2) == 0 ? (byte)sequence.NextBelow(256) : telling[sequence.NextBelow(telling.Length)];
             }
 
-            if (Attempt(buffer.AsSpan(0, length))) read++;
+            if (Attempt(buffer.AsSpan(0, length)))
+            {
+                read++;
+            }
         }
 
         Assert.That(read, Is.InRange(1, count - 1), "mutants of both kinds were made");

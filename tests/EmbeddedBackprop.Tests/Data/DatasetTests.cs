@@ -13,7 +13,9 @@ public sealed class DatasetTests
     {
         FloatDataset table = FloatDataset.Classified([0, 2, 4, 6, 1, 1, 1, 1], 4, [0, 1], 2);
         FloatDataset images = table.WithShape(new Shape(1, 2, 2));
-        Assert.That((table.InputShape, images.InputShape, images.WithInputs(new float[8]).InputShape), Is.EqualTo((new Shape(4), new Shape(1, 2, 2), new Shape(1, 2, 2))));
+        Assert.That(
+            (table.InputShape, images.InputShape, images.WithInputs(new float[8]).InputShape),
+            Is.EqualTo((new Shape(4), new Shape(1, 2, 2), new Shape(1, 2, 2))));
         Assert.That(() => table.WithShape(new Shape(3)), Throws.ArgumentException.With.Message.Contains("4 inputs"));
         Standardizer together = Standardizer.FitTogether(images);
         Assert.That(together.Means.ToArray(), Is.All.EqualTo(2f), "the mean of 0, 2, 4, 6, 1, 1, 1, 1");
@@ -116,7 +118,10 @@ public sealed class DatasetTests
         Assert.That(split.Training, Is.Ordered);
         Assert.That(split.Training.Concat(split.Test), Is.EquivalentTo(Enumerable.Range(0, count)));
         Assert.That(DataSplit.Random(count, fraction, 1).Test, Is.EqualTo(split.Test));
-        if (count > 10) Assert.That(DataSplit.Random(count, fraction, 2).Test, Is.Not.EqualTo(split.Test));
+        if (count > 10)
+        {
+            Assert.That(DataSplit.Random(count, fraction, 2).Test, Is.Not.EqualTo(split.Test));
+        }
     }
 
     [TestCase(0.0)]
@@ -156,9 +161,17 @@ public sealed class DatasetTests
     private static ByteDataset Bytes(int count, int length, int classes)
     {
         byte[] inputs = new byte[count * length];
-        for (int i = 0; i < inputs.Length; i++) inputs[i] = (byte)(i * 37);
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            inputs[i] = (byte)(i * 37);
+        }
+
         byte[] labels = new byte[count];
-        for (int i = 0; i < count; i++) labels[i] = (byte)(i * 3 % classes);
+        for (int i = 0; i < count; i++)
+        {
+            labels[i] = (byte)(i * 3 % classes);
+        }
+
         return new ByteDataset(inputs, labels, length, classes);
     }
 

@@ -125,7 +125,9 @@ public sealed class IdxReaderTests
     {
         byte[] data = new byte[1_000_000];
         foreach (bool compressed in (bool[])[false, true])
+        {
             Assert.That(Allocated(File(data, compressed, 1000, 1000), IdxReader.DefaultLimit), Is.LessThan(data.Length + 65536));
+        }
     }
 
     [Test]
@@ -140,7 +142,11 @@ public sealed class IdxReaderTests
         byte[] bytes = new byte[4 + (4 * dimensions.Length) + data.Length];
         bytes[2] = 8;
         bytes[3] = (byte)dimensions.Length;
-        for (int i = 0; i < dimensions.Length; i++) BinaryPrimitives.WriteInt32BigEndian(bytes.AsSpan(4 + (4 * i)), dimensions[i]);
+        for (int i = 0; i < dimensions.Length; i++)
+        {
+            BinaryPrimitives.WriteInt32BigEndian(bytes.AsSpan(4 + (4 * i)), dimensions[i]);
+        }
+
         data.CopyTo(bytes, bytes.Length - data.Length);
         return compressed ? Compress(bytes) : bytes;
     }
@@ -148,14 +154,22 @@ public sealed class IdxReaderTests
     private static byte[] Compress(byte[] bytes)
     {
         using var memory = new MemoryStream();
-        using (var gzip = new GZipStream(memory, CompressionLevel.Optimal, leaveOpen: true)) gzip.Write(bytes);
+        using (var gzip = new GZipStream(memory, CompressionLevel.Optimal, leaveOpen: true))
+        {
+            gzip.Write(bytes);
+        }
+
         return memory.ToArray();
     }
 
     private static byte[] Sample(bool compressed)
     {
         byte[] data = new byte[3 * 4 * 4];
-        for (int i = 0; i < data.Length; i++) data[i] = (byte)(i % 5 * 50);
+        for (int i = 0; i < data.Length; i++)
+        {
+            data[i] = (byte)(i % 5 * 50);
+        }
+
         return File(data, compressed, 3, 4, 4);
     }
 
@@ -167,8 +181,16 @@ public sealed class IdxReaderTests
         {
             IdxArray array = Read(bytes);
             long product = 1;
-            foreach (int dimension in array.Dimensions) product *= dimension;
-            if (product != array.Data.Length) Assert.Fail($"{array.Data.Length} bytes for {product}");
+            foreach (int dimension in array.Dimensions)
+            {
+                product *= dimension;
+            }
+
+            if (product != array.Data.Length)
+            {
+                Assert.Fail($"{array.Data.Length} bytes for {product}");
+            }
+
             return true;
         }
         catch (DataFormatException)
@@ -202,7 +224,10 @@ public sealed class IdxReaderTests
                 };
             }
 
-            if (Attempt(buffer[..length])) read++;
+            if (Attempt(buffer[..length]))
+            {
+                read++;
+            }
         }
 
         Assert.That(read, Is.InRange(1, count - 1), "mutants of both kinds were made");

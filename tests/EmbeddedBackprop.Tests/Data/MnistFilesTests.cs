@@ -45,11 +45,19 @@ public sealed class MnistFilesTests
     private static void Check(ByteDataset data, int[] counts, int[] first, double mean)
     {
         int[] seen = new int[10];
-        foreach (byte label in data.Labels) seen[label]++;
+        foreach (byte label in data.Labels)
+        {
+            seen[label]++;
+        }
+
         Assert.That(seen, Is.EqualTo(counts));
         Assert.That(Enumerable.Range(0, 10).Select(data.Label), Is.EqualTo(first));
         long sum = 0;
-        foreach (byte pixel in data.Inputs) sum += pixel;
+        foreach (byte pixel in data.Inputs)
+        {
+            sum += pixel;
+        }
+
         Assert.That(sum / 255.0 / data.Inputs.Length, Is.EqualTo(mean).Within(0.00005));
     }
 }

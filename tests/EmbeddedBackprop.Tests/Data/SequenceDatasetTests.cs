@@ -57,8 +57,12 @@ internal sealed class SequenceDatasetTests
         SequenceDataset data = SequenceDataset.FromRows(FloatDataset.Classified([1, 2, 3, 4, 5, 6], 6, [1], 2), 3);
         Assert.That((data.Features, data.InputShape), Is.EqualTo((2, new Shape(3, 2))));
         Bits.AssertEqual(Row(data, 0), [1, 2, 3, 4, 5, 6], "row");
-        Assert.That(() => SequenceDataset.FromRows(FloatDataset.Classified([1, 2, 3], 3, [1], 2), 2), Throws.ArgumentException.With.Message.Contains("3 inputs"));
-        Assert.That(() => SequenceDataset.Windows(FloatDataset.Regression([1, 2], 1, [1, 2], 1), 2), Throws.ArgumentException.With.Message.Contains("classes"));
+        Assert.That(
+            () => SequenceDataset.FromRows(FloatDataset.Classified([1, 2, 3], 3, [1], 2), 2),
+            Throws.ArgumentException.With.Message.Contains("3 inputs"));
+        Assert.That(
+            () => SequenceDataset.Windows(FloatDataset.Regression([1, 2], 1, [1, 2], 1), 2),
+            Throws.ArgumentException.With.Message.Contains("classes"));
     }
 
     [Test]
@@ -98,7 +102,9 @@ internal sealed class SequenceDatasetTests
                 Assert.That(split.Test, Is.All.Matches<int>(i => i % 5 == fold));
                 Assert.That(split.Training.Concat(split.Test).Order(), Is.EqualTo(Enumerable.Range(0, count)));
                 foreach (int sample in split.Test)
+                {
                     seen[sample]++;
+                }
             }
 
             Assert.That(seen, Is.All.EqualTo(1));
@@ -121,9 +127,15 @@ internal sealed class SequenceDatasetTests
     {
         string three = DataFingerprint.Of(Three());
         Assert.That(DataFingerprint.Of(Three()), Is.EqualTo(three));
-        Assert.That(DataFingerprint.Of(SequenceDataset.Create([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], 2, [1, 2, 3], [2, 0, 1], 3)), Is.Not.EqualTo(three));
-        Assert.That(DataFingerprint.Of(SequenceDataset.Create([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], 2, [1, 3, 2], [2, 1, 1], 3)), Is.Not.EqualTo(three));
-        Assert.That(DataFingerprint.Of(SequenceDataset.Create([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13], 2, [1, 3, 2], [2, 0, 1], 3)), Is.Not.EqualTo(three));
+        Assert.That(
+            DataFingerprint.Of(SequenceDataset.Create([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], 2, [1, 2, 3], [2, 0, 1], 3)),
+            Is.Not.EqualTo(three));
+        Assert.That(
+            DataFingerprint.Of(SequenceDataset.Create([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], 2, [1, 3, 2], [2, 1, 1], 3)),
+            Is.Not.EqualTo(three));
+        Assert.That(
+            DataFingerprint.Of(SequenceDataset.Create([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13], 2, [1, 3, 2], [2, 0, 1], 3)),
+            Is.Not.EqualTo(three));
     }
 
     private static float[] Row(SequenceDataset data, int sample)

@@ -31,7 +31,9 @@ internal sealed class StrokeReaderTests
         Assert.That(Parse(words).ClassNames, Is.EqualTo(new[] { "up", "down" }));
         SequenceDataset given = StrokeReader.Parse(Encoding.UTF8.GetBytes(words), "s", ["left", "down", "up"]);
         Assert.That((given.ClassCount, given.Label(0), given.Label(1)), Is.EqualTo((3, 2, 1)));
-        Assert.That(() => StrokeReader.Parse(Encoding.UTF8.GetBytes(words), "s", ["up"]), Throws.InstanceOf<DataFormatException>().With.Message.Contains("'down'"));
+        Assert.That(
+            () => StrokeReader.Parse(Encoding.UTF8.GetBytes(words), "s", ["up"]),
+            Throws.InstanceOf<DataFormatException>().With.Message.Contains("'down'"));
     }
 
     [TestCase("[]", 0, "expected '{'")]
@@ -55,7 +57,9 @@ internal sealed class StrokeReaderTests
         DataFormatException exception = Assert.Throws<DataFormatException>(() => Parse(text))!;
         Assert.That(exception.Message, Does.StartWith("s: byte ").And.Contains(problem));
         if (offset >= 0)
+        {
             Assert.That(exception.Offset, Is.EqualTo(offset), exception.Message);
+        }
     }
 
     [Test]

@@ -8,8 +8,15 @@ internal static partial class Pages
     /// <summary>README, the pages of docs and their neighbours, by their path from the root.</summary>
     public static IEnumerable<string> All =>
         [
-            "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "bench/peers/README.md",
-            .. Directory.GetFiles(Path.Combine(Repository.Root, "docs"), "*.md").Select(file => "docs/" + Path.GetFileName(file)).Order(StringComparer.Ordinal),
+            "README.md",
+            "ARCHITECTURE.md",
+            "CONTRIBUTING.md",
+            "SECURITY.md",
+            "bench/peers/README.md",
+            .. Directory
+                .GetFiles(Path.Combine(Repository.Root, "docs"), "*.md")
+                .Select(file => "docs/" + Path.GetFileName(file))
+                .Order(StringComparer.Ordinal),
         ];
 
     public static string Read(string page) => File.ReadAllText(Path.Combine(Repository.Root, page));
@@ -22,9 +29,15 @@ internal static partial class Pages
     public static IEnumerable<string> Links(string markdown) =>
         Link().Matches(markdown).Select(match => match.Groups[1].Value).Where(target => !target.Contains("://", StringComparison.Ordinal));
 
-    /// <summary>The source files and folders that a page names: Ops/Dense.cs, Kernels/Scalar/, IO/KillTests. Braces and stars are as in a shell.</summary>
+    /// <summary>
+    /// The source files and folders that a page names: Ops/Dense.cs, Kernels/Scalar/, IO/KillTests. Braces and stars are as in a shell.
+    /// </summary>
     public static IEnumerable<string> SourcePaths(string markdown) =>
-        SourcePath().Matches(markdown).Select(match => match.Groups[1].Value).Concat(SourceFile().Matches(markdown).Select(match => match.Value)).Distinct();
+        SourcePath()
+            .Matches(markdown)
+            .Select(match => match.Groups[1].Value)
+            .Concat(SourceFile().Matches(markdown).Select(match => match.Value))
+            .Distinct();
 
     [GeneratedRegex(@"(?<!\\)\|")]
     private static partial Regex Pipe();

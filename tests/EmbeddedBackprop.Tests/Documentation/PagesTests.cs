@@ -10,8 +10,10 @@ internal sealed partial class PagesTests
     // Files of the repository below these folders, without what the compiler writes.
     private static readonly string[] Sources =
     [
-        .. ((string[])["src", "tools", "tests", "bench"]).SelectMany(folder => Directory.EnumerateFiles(Path.Combine(Repository.Root, folder), "*", SearchOption.AllDirectories))
-            .Select(file => Path.GetRelativePath(Repository.Root, file).Replace('\\', '/')).Where(file => !Built().IsMatch(file)),
+        .. ((string[])["src", "tools", "tests", "bench"])
+            .SelectMany(folder => Directory.EnumerateFiles(Path.Combine(Repository.Root, folder), "*", SearchOption.AllDirectories))
+            .Select(file => Path.GetRelativePath(Repository.Root, file).Replace('\\', '/'))
+            .Where(file => !Built().IsMatch(file)),
     ];
 
     private static IEnumerable<string> All => Pages.All;
@@ -48,7 +50,9 @@ internal sealed partial class PagesTests
     [Test]
     public void A_wrong_path_would_be_seen()
     {
-        Assert.That(Unknown("`Ops/Dense.cs`, `Ops/`, `IO/KillTests`, `Ops/{Dense,Dropout}.cs`, `Losses/*.cs` and tests/.../IO/KillTests.cs"), Is.Empty);
+        Assert.That(
+            Unknown("`Ops/Dense.cs`, `Ops/`, `IO/KillTests`, `Ops/{Dense,Dropout}.cs`, `Losses/*.cs` and tests/.../IO/KillTests.cs"),
+            Is.Empty);
         Assert.That(
             Unknown("`Graphs/Dense.cs`, `Opps/`, `IO/KilledTests`, `Ops/{Dense,Dropin}.cs` and DenseDense.cs"),
             Is.EquivalentTo(["Graphs/Dense.cs", "Opps/", "IO/KilledTests", "Ops/{Dense,Dropin}.cs", "DenseDense.cs"]));
@@ -64,7 +68,9 @@ internal sealed partial class PagesTests
     }
 
     private static IEnumerable<string> Missing(string map) =>
-        Pages.All.Where(page => page.StartsWith("docs/", StringComparison.Ordinal) && page != "docs/README.md").Except(Pages.Links(map).Select(target => "docs/" + target));
+        Pages
+            .All.Where(page => page.StartsWith("docs/", StringComparison.Ordinal) && page != "docs/README.md")
+            .Except(Pages.Links(map).Select(target => "docs/" + target));
 
     private static IEnumerable<string> TooWide(string markdown) => Pages.Cells(markdown).Where(cell => cell.Length > WidestCell);
 
@@ -74,11 +80,13 @@ internal sealed partial class PagesTests
         return Pages.Links(markdown).Where(target => !File.Exists(Path.Combine(folder, target)) && !Directory.Exists(Path.Combine(folder, target)));
     }
 
-    private static IEnumerable<string> Unknown(string markdown) => Pages.SourcePaths(markdown).Where(path => Alternatives(path).Any(alternative => !Exists(alternative)));
+    private static IEnumerable<string> Unknown(string markdown) =>
+        Pages.SourcePaths(markdown).Where(path => Alternatives(path).Any(alternative => !Exists(alternative)));
 
     private static bool Exists(string path)
     {
-        // "tests/.../Ops/X.cs" leaves folders out; "Ops/" and "tools/Ebp" are folders; "IO/KillTests" is a class and its file; X and CPU are any name.
+        // "tests/.../Ops/X.cs" leaves folders out; "Ops/" and "tools/Ebp" are folders; "IO/KillTests" is a class and its file; X and CPU are any
+        // name.
         string pattern = Regex.Escape(path).Replace(@"\.\.\.", ".*", StringComparison.Ordinal).Replace(@"\*", "[^/]*", StringComparison.Ordinal);
         pattern = AnyName().Replace(pattern, "[^/]*");
         Regex file = new($"(^|/){pattern}{(path.EndsWith('/') ? "" : @"(/|(\.cs)?$)")}");

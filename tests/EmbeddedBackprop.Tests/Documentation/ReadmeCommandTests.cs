@@ -37,7 +37,10 @@ internal sealed partial class ReadmeCommandTests
         string[] shown = [.. Readme.Split('\n').Where(line => Steady().IsMatch(line))];
         Assert.That(shown, Has.Length.EqualTo(3));
         Assert.That(shown.Where(line => !Says(line)), Is.Empty, output);
-        Assert.That(Says(shown.Single(line => line.StartsWith("weights ", StringComparison.Ordinal)).Replace('8', '9')), Is.False, "the control: another hash");
+        Assert.That(
+            Says(shown.Single(line => line.StartsWith("weights ", StringComparison.Ordinal)).Replace('8', '9')),
+            Is.False,
+            "the control: another hash");
     }
 
     [Test]
@@ -71,7 +74,15 @@ internal sealed partial class ReadmeCommandTests
         string[] read = Tools.RunChecked(files, "/bin/sh", "-c", "./read < in.bin").Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
         Network network = ModelFile.Open(Path.Combine(files, "model.safetensors")).ToNetwork(best: true);
-        string[] expected = [.. Enumerable.Range(0, Digits).Select(i => TensorPrimitives.IndexOfMax(network.Predict(pixels.AsSpan(i * data.InputLength, data.InputLength))).ToString(CultureInfo.InvariantCulture))];
+        string[] expected =
+        [
+            .. Enumerable
+                .Range(0, Digits)
+                .Select(i =>
+                    TensorPrimitives
+                        .IndexOfMax(network.Predict(pixels.AsSpan(i * data.InputLength, data.InputLength)))
+                        .ToString(CultureInfo.InvariantCulture)),
+        ];
         Assert.That(read, Is.EqualTo(expected));
         Assert.That(Enumerable.Range(0, Digits).Count(i => expected[i] == data.Label(i).ToString(CultureInfo.InvariantCulture)), Is.GreaterThan(180));
     }
@@ -80,7 +91,12 @@ internal sealed partial class ReadmeCommandTests
     public void Every_accuracy_of_the_readme_is_among_the_results()
     {
         string results = Pages.Read("docs/results.md");
-        string[] shown = [.. Accuracy().Matches(Readme[Readme.IndexOf("## Results", StringComparison.Ordinal)..Readme.IndexOf("## Speed", StringComparison.Ordinal)]).Select(match => match.Value)];
+        string[] shown =
+        [
+            .. Accuracy()
+                .Matches(Readme[Readme.IndexOf("## Results", StringComparison.Ordinal)..Readme.IndexOf("## Speed", StringComparison.Ordinal)])
+                .Select(match => match.Value),
+        ];
         Assert.That(shown, Has.Length.GreaterThanOrEqualTo(5));
         Assert.That(shown.Where(figure => !results.Contains(figure, StringComparison.Ordinal)), Is.Empty);
         Assert.That(results, Does.Not.Contain("98.49 %"), "the control: a figure that nothing printed");

@@ -12,7 +12,11 @@ internal sealed partial class TroubleshootingTests
     private static readonly string Page = Pages.Read("docs/troubleshooting.md");
 
     private static string[] Codes =>
-        [.. ExitCode().Matches(File.ReadAllText(Path.Combine(Repository.Root, "tools", "Ebp", "ExitCode.cs"))).Select(match => match.Groups[1].Value)];
+        [
+            .. ExitCode()
+                .Matches(File.ReadAllText(Path.Combine(Repository.Root, "tools", "Ebp", "ExitCode.cs")))
+                .Select(match => match.Groups[1].Value),
+        ];
 
     [Test]
     public void Every_exit_code_is_on_the_page()
@@ -26,7 +30,10 @@ internal sealed partial class TroubleshootingTests
     public void Every_diagnosis_is_on_the_page_in_the_order_of_the_tool()
     {
         Assert.That(Headings(Page).Select(heading => heading.Kind), Is.EqualTo(Enum.GetNames<FindingKind>()));
-        Assert.That(Headings(Page.Replace("### `Plateau`", "### `Plain`", StringComparison.Ordinal)).Select(heading => heading.Kind), Is.Not.EqualTo(Enum.GetNames<FindingKind>()), "the control");
+        Assert.That(
+            Headings(Page.Replace("### `Plateau`", "### `Plain`", StringComparison.Ordinal)).Select(heading => heading.Kind),
+            Is.Not.EqualTo(Enum.GetNames<FindingKind>()),
+            "the control");
     }
 
     [Test]
@@ -59,7 +66,10 @@ internal sealed partial class TroubleshootingTests
             ["export", "c", "m.st", "--out", "c", "--target", "avr"],
             ["gradcheck", "--net", "input 6x2; rnn 4 truncate2; dense 2"],
         ];
-        (string Message, int Code)[] messages = [.. Bold().Matches(Page).Select(match => (match.Groups[1].Value, int.Parse(match.Groups[2].Value, CultureInfo.InvariantCulture)))];
+        (string Message, int Code)[] messages =
+        [
+            .. Bold().Matches(Page).Select(match => (match.Groups[1].Value, int.Parse(match.Groups[2].Value, CultureInfo.InvariantCulture))),
+        ];
         Assert.That(messages, Has.Length.EqualTo(commands.Length));
         foreach (((string message, int code), string[] command) in messages.Zip(commands))
         {
@@ -90,10 +100,18 @@ internal sealed partial class TroubleshootingTests
 
     /// <summary>The lines "Try it" of the page, each with the kind of its section.</summary>
     private static IEnumerable<TestCaseData> Trials =>
-        Page.Split("\n### ")[1..].SelectMany(section => Trial().Matches(section).Select(match => new TestCaseData(section[1..section.IndexOf('`', 1)], match.Groups[1].Value)));
+        Page.Split("\n### ")[1..]
+            .SelectMany(section =>
+                Trial().Matches(section).Select(match => new TestCaseData(section[1..section.IndexOf('`', 1)], match.Groups[1].Value)));
 
     private static string[] Kinds(EbpProcess ebp) =>
-        [.. ebp.RunJson("doctor", "m").GetProperty("findings").EnumerateArray().Select(finding => finding.GetProperty("kind").GetString()!).Distinct()];
+        [
+            .. ebp.RunJson("doctor", "m")
+                .GetProperty("findings")
+                .EnumerateArray()
+                .Select(finding => finding.GetProperty("kind").GetString()!)
+                .Distinct(),
+        ];
 
     /// <summary>The tool's advice for a report in which everything is wrong.</summary>
     private static string Message(FindingKind kind)
@@ -113,7 +131,8 @@ internal sealed partial class TroubleshootingTests
 
     private static string[] CodesOf(string page) => [.. ExitCodeRow().Matches(page).Select(match => match.Groups[1].Value)];
 
-    private static (string Kind, string Message)[] Headings(string page) => [.. Heading().Matches(page).Select(match => (match.Groups[1].Value, match.Groups[2].Value))];
+    private static (string Kind, string Message)[] Headings(string page) =>
+        [.. Heading().Matches(page).Select(match => (match.Groups[1].Value, match.Groups[2].Value))];
 
     /// <summary>Whether a message has the words of a quotation in their order; "..." in it is anything.</summary>
     private static bool Quotes(string quotation, string message)

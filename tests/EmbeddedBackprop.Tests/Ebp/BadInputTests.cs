@@ -137,5 +137,6 @@ public sealed class BadInputTests
         Assert.That(Files(ebp.Folder), Is.EqualTo(before), "nothing is left behind");
     }
 
-    private static string[] Files(string folder) => [.. Directory.GetFileSystemEntries(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
+    private static string[] Files(string folder) =>
+        [.. Directory.GetFileSystemEntries(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
 }

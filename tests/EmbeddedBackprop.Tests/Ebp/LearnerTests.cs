@@ -33,11 +33,18 @@ public sealed class LearnerTests
         ebp.RunJson("train", "--data", "csv:t.csv", "--layers", "3,6,2", "--epochs", "2", "--activation", "tanh", "--out", "m");
         EbpProcess.Result text = ebp.Run("explain", "m", "--sample", "1");
         Assert.That(text.ExitCode, Is.Zero, text.Errors);
-        foreach (string part in (string[])["BP1", "BP2", "BP3", "BP4", "dense1.weight", "dense2.bias", "raise", "lower", "mean over the mini-batch of samples 1 to 10"])
+        foreach (
+            string part in (string[])
+                ["BP1", "BP2", "BP3", "BP4", "dense1.weight", "dense2.bias", "raise", "lower", "mean over the mini-batch of samples 1 to 10"])
+        {
             Assert.That(text.Output, Does.Contain(part));
+        }
+
         JsonElement json = ebp.RunJson("explain", "m", "--sample", "1", "--batch", "3");
         JsonElement first = json.GetProperty("sample").GetProperty("layers")[0];
-        Assert.That((first.GetProperty("z").GetArrayLength(), first.GetProperty("parameters")[0].GetProperty("gradients").GetArrayLength()), Is.EqualTo((6, 18)));
+        Assert.That(
+            (first.GetProperty("z").GetArrayLength(), first.GetProperty("parameters")[0].GetProperty("gradients").GetArrayLength()),
+            Is.EqualTo((6, 18)));
         Assert.That(json.GetProperty("mini_batch").GetProperty("samples").GetArrayLength(), Is.EqualTo(3));
         Assert.That(ebp.Run("explain", "m", "--sample", "999").ExitCode, Is.EqualTo(2));
     }
@@ -49,7 +56,10 @@ public sealed class LearnerTests
         ebp.File("t.csv", TrainTests.Table(80, 5));
         ebp.RunJson("train", "--data", "csv:t.csv", "--layers", "3,6,2", "--epochs", "20", "--out", "m");
         JsonElement result = ebp.RunJson("eval", "m", "--data", "csv:t.csv");
-        int[][] counts = [.. result.GetProperty("confusion").EnumerateArray().Select(row => row.EnumerateArray().Select(n => n.GetInt32()).ToArray())];
+        int[][] counts =
+        [
+            .. result.GetProperty("confusion").EnumerateArray().Select(row => row.EnumerateArray().Select(n => n.GetInt32()).ToArray()),
+        ];
         double balanced = counts.Select((row, label) => (double)row[label] / row.Sum()).Average();
         Assert.That(result.GetProperty("balanced_accuracy").GetDouble(), Is.EqualTo(balanced).Within(1e-12));
         Assert.That(result.GetProperty("majority_share").GetDouble(), Is.EqualTo(counts.Max(row => row.Sum()) / 80.0).Within(1e-12));

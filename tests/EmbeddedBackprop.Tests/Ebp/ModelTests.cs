@@ -41,7 +41,8 @@ public sealed class ModelTests
         Assert.That(Hash(resumed), Is.EqualTo(Hash(whole)).And.Not.EqualTo(Hash(half)));
         Assert.That(resumed.GetProperty("epochs").GetArrayLength(), Is.EqualTo(3));
         Assert.That(
-            resumed.GetProperty("epochs")[2].GetProperty("loss").GetDouble(), Is.EqualTo(whole.GetProperty("epochs")[2].GetProperty("loss").GetDouble()));
+            resumed.GetProperty("epochs")[2].GetProperty("loss").GetDouble(),
+            Is.EqualTo(whole.GetProperty("epochs")[2].GetProperty("loss").GetDouble()));
     }
 
     [Test]
@@ -49,8 +50,19 @@ public sealed class ModelTests
     {
         using EbpProcess ebp = new();
         ebp.RunJson([.. Tiny, "--epochs", "2", "--out", "a.st"]);
-        foreach (string options in (string[])
-            ["--lr 5", "--batch 7", "--seed 9", "--layers 784,9,10", "--limit 301", "--arithmetic separate", "--validation 5", "--data mnist", "--epochs 1"])
+        foreach (
+            string options in (string[])
+                [
+                    "--lr 5",
+                    "--batch 7",
+                    "--seed 9",
+                    "--layers 784,9,10",
+                    "--limit 301",
+                    "--arithmetic separate",
+                    "--validation 5",
+                    "--data mnist",
+                    "--epochs 1",
+                ])
         {
             EbpProcess.Result result = ebp.Run(["train", "--resume", "a.st", .. EbpProcess.Words(options)]);
             Assert.That(result.ExitCode, Is.EqualTo(2), result.Errors);
@@ -127,7 +139,9 @@ public sealed class ModelTests
         Assert.That(rows.ExitCode, Is.Zero, rows.Errors);
         Assert.That(rows.Output.TrimEnd().Split('\n')[0], Does.StartWith("up"));
         Assert.That(rows.Output.TrimEnd().Split('\n')[1], Does.StartWith("down"));
-        Assert.That(ebp.RunJson("predict", "t.st", "--data", "csv:t.csv", "--index", "1").GetProperty("predictions")[0].GetProperty("label").GetInt32(), Is.EqualTo(1));
+        Assert.That(
+            ebp.RunJson("predict", "t.st", "--data", "csv:t.csv", "--index", "1").GetProperty("predictions")[0].GetProperty("label").GetInt32(),
+            Is.EqualTo(1));
         Assert.That(ebp.RunWithInput("1,2\n", "predict", "t.st").ExitCode, Is.EqualTo(3));
         Assert.That(ebp.RunWithInput("1,2,nan\n", "predict", "t.st").ExitCode, Is.EqualTo(3));
         Assert.That(ebp.Run("predict", "t.st", "--index", "100000").ExitCode, Is.EqualTo(2));
@@ -153,8 +167,30 @@ public sealed class ModelTests
     {
         using EbpProcess ebp = new();
         ebp.RunJson([.. Tiny, "--epochs", "1", "--out", "a.st"]);
-        Assert.That(ebp.RunJson("export", "c", "a.st", "--out", "t", "--name", "t", "--train", "--batch", "2", "--lr", "0.25", "--freeze", "dense1", "--steps-per-epoch", "50").GetProperty("train").GetBoolean(), Is.True);
-        Assert.That(File.ReadAllText(Path.Combine(ebp.Folder, "t", "t.h")), Does.Contain("#define T_BATCH 2").And.Contain("#define T_LEARNING_RATE 0x1p-2f"));
+        Assert.That(
+            ebp.RunJson(
+                    "export",
+                    "c",
+                    "a.st",
+                    "--out",
+                    "t",
+                    "--name",
+                    "t",
+                    "--train",
+                    "--batch",
+                    "2",
+                    "--lr",
+                    "0.25",
+                    "--freeze",
+                    "dense1",
+                    "--steps-per-epoch",
+                    "50")
+                .GetProperty("train")
+                .GetBoolean(),
+            Is.True);
+        Assert.That(
+            File.ReadAllText(Path.Combine(ebp.Folder, "t", "t.h")),
+            Does.Contain("#define T_BATCH 2").And.Contain("#define T_LEARNING_RATE 0x1p-2f"));
         Assert.That(ebp.Run("export", "c", "a.st", "--out", "t", "--batch", "2").ExitCode, Is.EqualTo(2));
         Assert.That(ebp.Run("export", "c", "a.st", "--out", "t", "--train", "--accumulate", "0").ExitCode, Is.EqualTo(2));
         Assert.That(ebp.Run("export", "c", "a.st", "--out", "t", "--train", "--freeze", "dense9").ExitCode, Is.EqualTo(2));
@@ -199,18 +235,23 @@ public sealed class ModelTests
         Tools.RunChecked(ebp.Folder, Tools.Require("gcc", "gcc"), "t/main.c", "t/t.c", "t/t_weights.c", "t/t_storage.c", "-std=c99", "-o", "device");
         Tools.RunChecked(ebp.Folder, Path.Combine(ebp.Folder, "device"));
         Assert.That(ebp.RunJson(["import", "c", "a.st", "copy.bin", "--out", "b.st", .. train]).GetProperty("step").GetInt32(), Is.EqualTo(1));
-        Network before = ModelFile.Open(Path.Combine(ebp.Folder, "a.st")).ToNetwork(best: true), after = ModelFile.Open(Path.Combine(ebp.Folder, "b.st")).ToNetwork(best: true);
+        Network before = ModelFile.Open(Path.Combine(ebp.Folder, "a.st")).ToNetwork(best: true),
+            after = ModelFile.Open(Path.Combine(ebp.Folder, "b.st")).ToNetwork(best: true);
         foreach (ParameterRange range in before.InferencePlan.Parameters)
         {
             Assert.That(
-                after.Parameters.Slice(range.Offset, range.Length).SequenceEqual(before.Parameters.Slice(range.Offset, range.Length)), Is.EqualTo(range.Name.StartsWith("dense1", StringComparison.Ordinal)), range.Name);
+                after.Parameters.Slice(range.Offset, range.Length).SequenceEqual(before.Parameters.Slice(range.Offset, range.Length)),
+                Is.EqualTo(range.Name.StartsWith("dense1", StringComparison.Ordinal)),
+                range.Name);
         }
 
         // The model that came back is a model: it is judged, and exported again.
         Assert.That(ebp.Run("eval", "b.st").ExitCode, Is.Zero);
         Assert.That(ebp.Run("export", "c", "b.st", "--out", "u", "--train").ExitCode, Is.Zero);
         Assert.That(ebp.Run(["export", "c", "a.st", "--out", "u", "--train", "--steps-per-epoch", "10"]).ExitCode, Is.Zero);
-        Assert.That(File.ReadAllText(Path.Combine(ebp.Folder, "u", "model.h")), Does.Contain("#define MODEL_STEPS_PER_EPOCH 10").And.Contain("#define MODEL_EPOCHS 2"));
+        Assert.That(
+            File.ReadAllText(Path.Combine(ebp.Folder, "u", "model.h")),
+            Does.Contain("#define MODEL_STEPS_PER_EPOCH 10").And.Contain("#define MODEL_EPOCHS 2"));
         Assert.That(ebp.Run("import", "c", "a.st", "copy.bin", "--out", "b.st").ExitCode, Is.EqualTo(3), "dense1 was not frozen");
         Assert.That(ebp.Run(["import", "c", "a.st", "a.st", "--out", "b.st", .. train]).ExitCode, Is.EqualTo(3));
         Assert.That(ebp.Run(["import", "c", "a.st", "none.bin", "--out", "b.st", .. train]).ExitCode, Is.EqualTo(3));
@@ -224,7 +265,19 @@ public sealed class ModelTests
         using EbpProcess ebp = new();
         ebp.RunJson([.. Tiny, "--epochs", "3", "--out", "a.st"]);
         string Header() => File.ReadAllText(Path.Combine(ebp.Folder, "c", "m.h"));
-        JsonElement exported = ebp.RunJson("export", "c", "a.st", "--out", "c", "--name", "m", "--storage", "int8", "--storage-of", "dense2=float16", "--evaluate");
+        JsonElement exported = ebp.RunJson(
+            "export",
+            "c",
+            "a.st",
+            "--out",
+            "c",
+            "--name",
+            "m",
+            "--storage",
+            "int8",
+            "--storage-of",
+            "dense2=float16",
+            "--evaluate");
         Assert.That(Header(), Does.Contain("const int8_t m_dense1_weight[").And.Contain("const uint16_t m_dense2_weight["));
         Assert.That(exported.GetProperty("stored_loss").GetDouble(), Is.EqualTo(exported.GetProperty("loss").GetDouble()).Within(2).Percent
             .And.Not.EqualTo(exported.GetProperty("loss").GetDouble()));

@@ -34,7 +34,9 @@ public sealed class PlanAndCheckTests
         Assert.That(ebp.Run(["plan", .. net, "--ram", "140K"]).Output, Does.Contain("of a budget of 143,360").And.Contain("micro-batches of"));
         EbpProcess.Result refused = ebp.Run(["plan", .. net, "--ram", "70K"]);
         Assert.That((refused.ExitCode, refused.Errors), Is.EqualTo((2, refused.Errors)));
-        Assert.That(refused.Errors, Does.Contain("too few").And.Contain("what would help: plain gradient descent (").And.Not.Contain("a batch of 1 ("));
+        Assert.That(
+            refused.Errors,
+            Does.Contain("too few").And.Contain("what would help: plain gradient descent (").And.Not.Contain("a batch of 1 ("));
         Assert.That(ebp.Run(["plan", .. net, "--ram", "much"]).Errors, Does.Contain("as in 65536, 64K or 2M"));
 
         ebp.File("t.csv", TrainTests.Table(100, 3));
@@ -58,7 +60,9 @@ public sealed class PlanAndCheckTests
         JsonElement within = ebp.RunJson("plan", "m", "--ram", $"{whole - 1000}").GetProperty("training");
         Assert.That(within.GetProperty("lean_ram_bytes").GetInt64(), Is.LessThanOrEqualTo(whole - 1000));
         Assert.That(within.GetProperty("multiply_adds_again").GetInt64(), Is.GreaterThan(0));
-        Assert.That(ebp.Run("plan", "m", "--ram", "1K").Errors, Does.Contain("only a smaller net would do: with a batch of 1 and plain gradient descent it needs"));
+        Assert.That(
+            ebp.Run("plan", "m", "--ram", "1K").Errors,
+            Does.Contain("only a smaller net would do: with a batch of 1 and plain gradient descent it needs"));
     }
 
     [TestCase("")]
@@ -119,7 +123,9 @@ public sealed class PlanAndCheckTests
 
         EbpProcess.Result fits = ebp.Run("plan", "--layers", "784,30,10", "--target", "cortex-m4f", "--fit", "32K/8K");
         Assert.That(fits.ExitCode, Is.Zero, fits.Errors);
-        Assert.That(fits.Output, Does.Contain("--storage int8: fits").And.Contain("as it is: too large by").And.Contain("--train --freeze dense1 --storage int8: fits"));
+        Assert.That(
+            fits.Output,
+            Does.Contain("--storage int8: fits").And.Contain("as it is: too large by").And.Contain("--train --freeze dense1 --storage int8: fits"));
         Assert.That(ebp.Run("plan", "--layers", "784,30,10", "--target", "cortex-m4f", "--fit", "8K/1K").ExitCode, Is.EqualTo(1));
     }
 

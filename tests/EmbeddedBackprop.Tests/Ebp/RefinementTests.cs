@@ -52,7 +52,20 @@ public sealed class RefinementTests
     {
         using EbpProcess ebp = new();
         ebp.File("t.csv", TrainTests.Table(60, 3));
-        string[] train = ["train", "--data", "csv:t.csv", "--net", "dense 4 relu; norm = batchnorm; dense 2", "--batch", "8", "--accumulate", "3", "--epochs", "1"];
+        string[] train =
+        [
+            "train",
+            "--data",
+            "csv:t.csv",
+            "--net",
+            "dense 4 relu; norm = batchnorm; dense 2",
+            "--batch",
+            "8",
+            "--accumulate",
+            "3",
+            "--epochs",
+            "1",
+        ];
         EbpProcess.Result result = ebp.Run(train);
         Assert.That((result.ExitCode, result.Output), Is.EqualTo((2, "")), result.Errors);
         Assert.That(result.Errors, Does.Contain("--accumulate 3: norm depends on the whole batch").And.Contain("--batch 24"));
@@ -113,7 +126,10 @@ public sealed class RefinementTests
         // eval, and whoever else opens the file, takes the best ones, too.
         Assert.That(Hash(ebp.RunJson("eval", "m")), Is.EqualTo(hash));
         JsonElement again = ebp.RunJson("train", "--resume", "m", "--epochs", "600", "--out", "again");
-        Assert.That((Hash(again), again.GetProperty("epochs").GetArrayLength()), Is.EqualTo((hash, epochs.Length)), "a training that stopped stays stopped");
+        Assert.That(
+            (Hash(again), again.GetProperty("epochs").GetArrayLength()),
+            Is.EqualTo((hash, epochs.Length)),
+            "a training that stopped stays stopped");
     }
 
     [Test]

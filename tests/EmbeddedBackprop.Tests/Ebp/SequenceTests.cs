@@ -58,12 +58,29 @@ public sealed class SequenceTests
     {
         using EbpProcess ebp = new();
         ebp.File("t.csv", Alternating(100));
-        string[] train = ["train", "--data", "csv:t.csv", "--fold", "1/4", "--window", "3", "--net", "lstm 4 carry all; batchnorm; flatten; dense 2", "--batch", "8"];
+        string[] train =
+        [
+            "train",
+            "--data",
+            "csv:t.csv",
+            "--fold",
+            "1/4",
+            "--window",
+            "3",
+            "--net",
+            "lstm 4 carry all; batchnorm; flatten; dense 2",
+            "--batch",
+            "8",
+        ];
         string whole = ebp.RunJson([.. train, "--epochs", "4", "--out", "whole"]).GetProperty("weights_hash").GetString()!;
         ebp.RunJson([.. train, "--epochs", "1", "--out", "part"]);
-        Assert.That(ebp.RunJson("train", "--resume", "part", "--epochs", "4", "--out", "rest").GetProperty("weights_hash").GetString(), Is.EqualTo(whole));
+        Assert.That(
+            ebp.RunJson("train", "--resume", "part", "--epochs", "4", "--out", "rest").GetProperty("weights_hash").GetString(),
+            Is.EqualTo(whole));
         foreach (string verb in (string[])["doctor", "explain", "eval", "gradcheck"])
+        {
             Assert.That(ebp.Run(verb, "whole").ExitCode, Is.Zero, verb);
+        }
     }
 
     [Test]
@@ -72,10 +89,26 @@ public sealed class SequenceTests
         using EbpProcess ebp = new();
         StringBuilder table = new("a,b,c,label\n");
         for (int i = 0; i < 200; i++)
+        {
             table.Append(CultureInfo.InvariantCulture, $"{i % 5},{i * 7 % 3},{Math.Sin(i):F3},{(i + (i * 7 % 3)) % 5 / 3}\n");
+        }
+
         ebp.File("t.csv", table.ToString());
         const string Net = "i = input 2; x = input 1; e = embedding 5 4 i; f = flatten e; concat f x; dense 12 tanh; dense 2";
-        JsonElement result = ebp.RunJson("train", "--data", "csv:t.csv", "--net", Net, "--optimizer", "adam", "--lr", "0.05", "--epochs", "40", "--out", "m");
+        JsonElement result = ebp.RunJson(
+            "train",
+            "--data",
+            "csv:t.csv",
+            "--net",
+            Net,
+            "--optimizer",
+            "adam",
+            "--lr",
+            "0.05",
+            "--epochs",
+            "40",
+            "--out",
+            "m");
         Assert.That(result.GetProperty("test_accuracy").GetDouble(), Is.GreaterThan(0.95));
         Assert.That(ebp.RunJson("gradcheck", "m").GetProperty("passed").GetBoolean(), Is.True);
         Assert.That(ebp.RunJson("predict", "m", "--values", "4,2,0.5").GetProperty("predictions").GetArrayLength(), Is.EqualTo(1));
@@ -84,17 +117,39 @@ public sealed class SequenceTests
         Assert.That(ebp.Run("plan", "--net", Masked).ExitCode, Is.Zero);
     }
 
-    [TestCase("--window 3", "x = input 3x2; t = transpose x; c = slice 0 1 t; i = reshape 3 c; e = embedding 5 4 i; v = slice 1 1 t; r = reshape 3x1 v; f = transpose e; g = transpose r; h = concat f g; s = transpose h; gru 8 s; dense 2")]
+    [TestCase(
+        "--window 3",
+        "x = input 3x2; t = transpose x; c = slice 0 1 t; i = reshape 3 c; e = embedding 5 4 i; v = slice 1 1 t; r = reshape 3x1 v; f = transpose e; g = transpose r; h = concat f g; s = transpose h; gru 8 s; dense 2"
+    )]
     [TestCase("--steps 2", "flatten; i = slice 0 1; e = embedding 5 4 i; f = flatten e; dense 8 tanh; dense 2", "a,v,b,w,label")]
     public void Indices_of_windows_and_steps_are_not_standardised(string sequence, string net, string header = "a,v,label")
     {
         using EbpProcess ebp = new();
         StringBuilder table = new(header + "\n");
         for (int i = 0; i < 200; i++)
-            table.Append(CultureInfo.InvariantCulture, $"{i * 7 % 5},{Math.Sin(i):F3}{(header.Length > 10 ? $",{i % 3},0.5" : "")},{i * 7 % 5 / 3}\n");
+        {
+            table.Append(
+                CultureInfo.InvariantCulture,
+                $"{i * 7 % 5},{Math.Sin(i):F3}{(header.Length > 10 ? $",{i % 3},0.5" : "")},{i * 7 % 5 / 3}\n");
+        }
+
         ebp.File("t.csv", table.ToString());
-        JsonElement result = ebp.RunJson(
-            ["train", "--data", "csv:t.csv", .. EbpProcess.Words(sequence), "--net", net, "--optimizer", "adam", "--lr", "0.05", "--epochs", "30", "--out", "m"]);
+        JsonElement result = ebp.RunJson([
+            "train",
+            "--data",
+            "csv:t.csv",
+            .. EbpProcess.Words(sequence),
+            "--net",
+            net,
+            "--optimizer",
+            "adam",
+            "--lr",
+            "0.05",
+            "--epochs",
+            "30",
+            "--out",
+            "m",
+        ]);
         Assert.That(result.GetProperty("test_accuracy").GetDouble(), Is.GreaterThan(0.95));
         Assert.That(ebp.RunJson("gradcheck", "m").GetProperty("passed").GetBoolean(), Is.True);
     }
@@ -176,14 +231,34 @@ public sealed class SequenceTests
         {
             // A vertical or horizontal bar, at one of four positions.
             for (int pixel = 0; pixel < 16; pixel++)
+            {
                 text.Append((i % 2 == 0 ? pixel % 4 : pixel / 4) == i / 2 % 4 ? 9 : (i + pixel) % 3).Append(',');
+            }
+
             text.Append(i % 2).Append('\n');
         }
 
         ebp.File("t.csv", text.ToString());
         JsonElement result = ebp.RunJson(
-            "train", "--data", "csv:t.csv", "--image", "4x4", "--net", "conv 4 3x3 relu; dense 2", "--augment", "shift=1", "--optimizer", "adam", "--lr", "0.02",
-            "--epochs", "30", "--fold", "0/5", "--out", "m");
+            "train",
+            "--data",
+            "csv:t.csv",
+            "--image",
+            "4x4",
+            "--net",
+            "conv 4 3x3 relu; dense 2",
+            "--augment",
+            "shift=1",
+            "--optimizer",
+            "adam",
+            "--lr",
+            "0.02",
+            "--epochs",
+            "30",
+            "--fold",
+            "0/5",
+            "--out",
+            "m");
         Assert.That(result.GetProperty("test_accuracy").GetDouble(), Is.GreaterThan(0.9));
         Assert.That(ebp.RunJson("eval", "m").GetProperty("accuracy").GetDouble(), Is.EqualTo(result.GetProperty("test_accuracy").GetDouble()));
     }
@@ -226,7 +301,10 @@ public sealed class SequenceTests
         StringBuilder text = new("value,other,label\n");
         double[] values = [.. Enumerable.Range(0, count).Select(i => Math.Sin(i * i * 0.7) * 2)];
         for (int i = 0; i < count; i++)
+        {
             text.Append(CultureInfo.InvariantCulture, $"{values[i]:F3},{i % 3},{(i >= 2 && values[i - 2] > 0 ? 1 : 0)}\n");
+        }
+
         return text.ToString();
     }
 }

@@ -23,12 +23,46 @@ public sealed class TrainTests
 
         EbpProcess.Result train = ebp.Run("train", "--help");
         Assert.That(train.ExitCode, Is.Zero);
-        foreach (string option in (string[])
-        [
-            "data", "data-dir", "label", "target", "test", "test-fraction", "net", "layers", "activation", "output-activation", "loss", "optimizer", "lr", "momentum", "l2",
-            "weight-decay", "l1", "clip-value", "clip-norm", "schedule", "schedule-every", "schedule-factor", "schedule-floor", "warm-up-steps",
-            "accumulate", "patience", "init", "batch", "epochs", "seed", "limit", "validation", "arithmetic", "out", "resume", "json",
-        ])
+        foreach (
+            string option in (string[])
+                [
+                    "data",
+                    "data-dir",
+                    "label",
+                    "target",
+                    "test",
+                    "test-fraction",
+                    "net",
+                    "layers",
+                    "activation",
+                    "output-activation",
+                    "loss",
+                    "optimizer",
+                    "lr",
+                    "momentum",
+                    "l2",
+                    "weight-decay",
+                    "l1",
+                    "clip-value",
+                    "clip-norm",
+                    "schedule",
+                    "schedule-every",
+                    "schedule-factor",
+                    "schedule-floor",
+                    "warm-up-steps",
+                    "accumulate",
+                    "patience",
+                    "init",
+                    "batch",
+                    "epochs",
+                    "seed",
+                    "limit",
+                    "validation",
+                    "arithmetic",
+                    "out",
+                    "resume",
+                    "json",
+                ])
         {
             Assert.That(train.Output, Does.Contain("--" + option + " ").Or.Contains("--" + option + "\n"));
         }
@@ -209,7 +243,10 @@ public sealed class TrainTests
         {
             bool up = i % 2 == 0;
             double shift = up ? 2 : -2;
-            text.Append(CultureInfo.InvariantCulture, $"{100 + (10 * (random.NextDouble() + shift)):F4},{random.NextDouble() - shift:F4},{random.NextDouble():F4},{(up ? "up" : "down")}\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"{100 + (10 * (random.NextDouble() + shift)):F4},{random.NextDouble() - shift:F4},{random.NextDouble():F4},{(up ? "up" : "down")}\n"
+            );
         }
 
         return text.ToString();
@@ -220,7 +257,22 @@ public sealed class TrainTests
     {
         using EbpProcess ebp = new();
         ebp.RunJson("train", "--limit", "200", "--epochs", "1", "--layers", "784,12,10", "--out", "a.st");
-        EbpProcess.Result tuned = ebp.Run("train", "--limit", "200", "--epochs", "1", "--layers", "784,12,10", "--from", "a.st", "--freeze", "dense1", "--seed", "7", "--out", "b.st");
+        EbpProcess.Result tuned = ebp.Run(
+            "train",
+            "--limit",
+            "200",
+            "--epochs",
+            "1",
+            "--layers",
+            "784,12,10",
+            "--from",
+            "a.st",
+            "--freeze",
+            "dense1",
+            "--seed",
+            "7",
+            "--out",
+            "b.st");
         Assert.That(tuned.ExitCode, Is.Zero, tuned.Errors);
         Assert.That(tuned.Output, Does.Contain("begins with all weights of a.st").And.Contain("frozen"));
         Assert.That(Tensor("b.st", "dense1.weight"), Is.EqualTo(Tensor("a.st", "dense1.weight")));

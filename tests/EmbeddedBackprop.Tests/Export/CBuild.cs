@@ -44,12 +44,18 @@ internal sealed class CBuild : IDisposable
         foreach (string file in new[] { name, name + "_weights", name + "_selftest" })
         {
             Compile(compiler + " -c", file + ".o", file + ".c");
-            foreach (string line in Tools.RunChecked(Folder, Tools.Require("nm", "binutils"), file + ".o").Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            foreach (
+                string line in Tools
+                    .RunChecked(Folder, Tools.Require("nm", "binutils"), file + ".o")
+                    .Split('\n', StringSplitOptions.RemoveEmptyEntries))
             {
                 string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
                 (string kind, string symbol) = (words[^2], words[^1]);
                 Assert.That(kind, Is.Not.AnyOf("B", "b", "D", "d", "C", "S", "s"), $"{file}: {symbol} can be written");
-                bool allowed = kind != "U" || symbol is "memcpy" or "memset" or "_GLOBAL_OFFSET_TABLE_" or "__stack_chk_fail" || symbol.StartsWith(name + "_", StringComparison.Ordinal);
+                bool allowed =
+                    kind != "U"
+                    || symbol is "memcpy" or "memset" or "_GLOBAL_OFFSET_TABLE_" or "__stack_chk_fail"
+                    || symbol.StartsWith(name + "_", StringComparison.Ordinal);
                 Assert.That(allowed, Is.True, $"{file} needs {symbol}");
             }
         }

@@ -22,7 +22,12 @@ internal sealed class CBundle(CBuild build)
     public string[] Files => [.. files];
 
     /// <summary>Exports one more network; its self-test checks it.</summary>
-    public void Add(Plan plan, ReadOnlySpan<float> parameters, ReadOnlySpan<float> state, CExportOptions? options = null, Func<string, string>? changeSelfTest = null)
+    public void Add(
+        Plan plan,
+        ReadOnlySpan<float> parameters,
+        ReadOnlySpan<float> state,
+        CExportOptions? options = null,
+        Func<string, string>? changeSelfTest = null)
     {
         string prefix = "n" + CText.Number(Count++);
         CExportOptions named = (options ?? new CExportOptions()) with { Name = prefix, SelfTestSamples = 5 };

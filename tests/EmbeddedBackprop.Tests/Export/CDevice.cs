@@ -32,12 +32,19 @@ internal sealed record CDevice(string Name, string[] Compiler, string CompilerPa
     public static readonly CDevice CortexM7 = CortexM("cortex-m7", "mps2-an500", "-mcpu=cortex-m7", "-mfloat-abi=hard", "-mfpu=fpv5-sp-d16");
 
     public static readonly CDevice RiscV32 = new(
-        "rv32imafc", ["riscv64-unknown-elf-gcc", "-march=rv32imafc", "-mabi=ilp32f", .. Picolibc, .. Memory("0x80000000", "0x80400000")],
-        "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf", ["qemu-system-riscv32", "-M", "virt", "-bios", "none", .. Silent, "-kernel"], "qemu-system-misc");
+        "rv32imafc",
+        ["riscv64-unknown-elf-gcc", "-march=rv32imafc", "-mabi=ilp32f", .. Picolibc, .. Memory("0x80000000", "0x80400000")],
+        "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
+        ["qemu-system-riscv32", "-M", "virt", "-bios", "none", .. Silent, "-kernel"],
+        "qemu-system-misc");
 
     /// <summary>256 KB of flash, 8 KB of RAM, floats in software, size_t of 16 bits.</summary>
     public static readonly CDevice Avr = new(
-        "avr", ["avr-gcc", "-mmcu=atmega2560", "-include", "device.h"], "gcc-avr avr-libc", ["simavr", "-m", "atmega2560", "-f", "16000000"], "simavr");
+        "avr",
+        ["avr-gcc", "-mmcu=atmega2560", "-include", "device.h"],
+        "gcc-avr avr-libc",
+        ["simavr", "-m", "atmega2560", "-f", "16000000"],
+        "simavr");
 
     /// <summary>This machine: the output of a device can be compared with that of the same program here.</summary>
     public static readonly CDevice Host = new("host", ["gcc"], "gcc libc6-dev", [], "");
@@ -109,7 +116,10 @@ internal sealed record CDevice(string Name, string[] Compiler, string CompilerPa
     {
         Compile(build, options, "program-" + Name, files);
         Tools.Result result = Run(build, "program-" + Name);
-        NUnit.Framework.Assert.That(result.ExitCode, NUnit.Framework.Is.Zero, $"{Name} {options}: exit code of the program\n{result.Output}{result.Errors}");
+        NUnit.Framework.Assert.That(
+            result.ExitCode,
+            NUnit.Framework.Is.Zero,
+            $"{Name} {options}: exit code of the program\n{result.Output}{result.Errors}");
         return result.Output;
     }
 
@@ -122,7 +132,9 @@ internal sealed record CDevice(string Name, string[] Compiler, string CompilerPa
     private static string[] Memory(string flash, string ram) =>
         [.. new[] { $"__flash={flash}", "__flash_size=0x400000", $"__ram={ram}", "__ram_size=0x400000" }.Select(symbol => "-Wl,--defsym=" + symbol)];
 
-    /// <summary>The simulator shows the serial port on its standard error, green, with a dot for the end of a line; it has no exit code of the program.</summary>
+    /// <summary>
+    /// The simulator shows the serial port on its standard error, green, with a dot for the end of a line; it has no exit code of the program.
+    /// </summary>
     private static Tools.Result AvrResult(Tools.Result result)
     {
         string[] lines = [.. result.Errors.Replace("\u001b[32m", "", StringComparison.Ordinal).Split("\u001b[0m")

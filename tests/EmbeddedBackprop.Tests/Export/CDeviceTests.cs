@@ -30,7 +30,10 @@ internal sealed class CDeviceTests
     public void What_a_program_writes_and_returns_arrives(string name)
     {
         CDevice device = CDevice.Of(name);
-        build.Write("main.c", "#include \"device.h\"\nint main(void)\n{\n    device_text(\"one\\n\");\n    device_word(0xDEADBEEFu);\n    device_text(\"\\n\");\n    return 7;\n}\n");
+        build.Write(
+            "main.c",
+            "#include \"device.h\"\nint main(void)\n{\n    device_text(\"one\\n\");\n    device_word(0xDEADBEEFu);\n    device_text(\"\\n\");\n    return 7;\n}\n"
+        );
         device.Compile(build, "-O1", "program", "main.c");
         Tools.Result result = device.Run(build, "program");
         Assert.That(result.Output, Is.EqualTo("one\nDEADBEEF\n"), result.Errors);
@@ -68,7 +71,11 @@ internal sealed class CDeviceTests
         {
             Graph graph = new();
             Node input = graph.Input(new Shape(53));
-            bundle.Add(Plan.ForInference(graph, new PlanOptions(), graph.Apply(new EmbeddedBackprop.Ops.Activate(Registry.Activation(activation)), input)), [], [], Options(device.Arithmetic));
+            bundle.Add(
+                Plan.ForInference(graph, new PlanOptions(), graph.Apply(new EmbeddedBackprop.Ops.Activate(Registry.Activation(activation)), input)),
+                [],
+                [],
+                Options(device.Arithmetic));
         }
 
         foreach (string file in GoldenFolder.Files(GoldenFolder.Networks))
@@ -105,7 +112,12 @@ internal sealed class CDeviceTests
     public void Nets_run_on_other_processors(string name)
     {
         CDevice device = CDevice.Of(name);
-        foreach (string net in new[] { "x = input 1x6x6; conv 2 3x3 s2 relu; maxpool 2 s1; dense 6 sigmoid; dense 3 softmax", "x = input 5x3; gru 4; dense 2 tanh" })
+        foreach (
+            string net in new[]
+            {
+                "x = input 1x6x6; conv 2 3x3 s2 relu; maxpool 2 s1; dense 6 sigmoid; dense 3 softmax",
+                "x = input 5x3; gru 4; dense 2 tanh",
+            })
         {
             Export(NetCompiler.Compile(net, null, new NetworkOptions { Arithmetic = device.Arithmetic, Seed = 4 }), CTarget.Find(name));
             device.RunChecked(build, "-Os -DNET_SELFTEST_MAIN", "net.c", "net_weights.c", "net_selftest.c");
@@ -155,7 +167,8 @@ internal sealed class CDeviceTests
 
     private static CExportOptions Options(Arithmetic arithmetic) => new() { Arithmetic = arithmetic };
 
-    private void Export(Network network, CTarget? target) => CExporter.Write(network, build.Folder, new CExportOptions { Name = "net", Target = target });
+    private void Export(Network network, CTarget? target) =>
+        CExporter.Write(network, build.Folder, new CExportOptions { Name = "net", Target = target });
 
     private static Network Net(Arithmetic arithmetic, params int[] sizes)
     {

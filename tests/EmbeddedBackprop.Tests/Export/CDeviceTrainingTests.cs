@@ -1,6 +1,8 @@
 namespace EmbeddedBackprop.Tests.Export;
 
-/// <summary>Every op learns on microcontrollers, in emulators, with the engine's bits: gradients, weights after all updates, losses, predictions.</summary>
+/// <summary>
+/// Every op learns on microcontrollers, in emulators, with the engine's bits: gradients, weights after all updates, losses, predictions.
+/// </summary>
 [TestFixture, Category("Slow")]
 [Parallelizable(ParallelScope.Self)]
 internal sealed class CDeviceTrainingTests

@@ -111,7 +111,9 @@ internal sealed class CExporterTests
         };
         CExporter.Write(network, build.Folder, options);
         string header = build.Read("net.h");
-        Assert.That(header, Does.Contain(" * [0] length\n * [1] __ int x_ __\n").And.Contain(" * [1] yes\n").And.Contain("#define NET_PARAMETERS 58\n"));
+        Assert.That(
+            header,
+            Does.Contain(" * [0] length\n * [1] __ int x_ __\n").And.Contain(" * [1] yes\n").And.Contain("#define NET_PARAMETERS 58\n"));
         Assert.That(header, Does.Contain("#define NET_FLASH_BYTES 272\n"), "58 parameters, 5 means, 5 scales");
 
         float[] measured = Samples.Array(Inputs * Count, 3), prepared = [.. measured];
@@ -121,7 +123,9 @@ internal sealed class CExporterTests
         }
 
         build.WriteDriver();
-        build.Write("driver.c", build.Read("driver.c").Replace("net_predict(input,", "net_prepare(input, input);\n        net_predict(input,", StringComparison.Ordinal));
+        build.Write(
+            "driver.c",
+            build.Read("driver.c").Replace("net_predict(input,", "net_prepare(input, input);\n        net_predict(input,", StringComparison.Ordinal));
         build.Compile(compiler, "program", "driver.c", "net.c", "net_weights.c", "net_selftest.c");
         float[] results = build.RunOn(measured);
         for (int sample = 0; sample < Count; sample++)
@@ -151,10 +155,18 @@ internal sealed class CExporterTests
     {
         build.Export(Net(Arithmetic.Fused, 784, 30, 10));
         string header = build.Read("net.h");
-        Assert.That(header, Does.Contain("#define NET_INPUTS 784\n").And.Contain("#define NET_OUTPUTS 10\n").And.Contain("#define NET_PARAMETERS 23860\n"));
-        Assert.That(header, Does.Contain("#define NET_FLASH_BYTES 95440\n").And.Contain("#define NET_ARENA_FLOATS 30\n").And.Contain("#define NET_RAM_BYTES 120\n"));
-        Assert.That(header, Does.Contain("#define NET_INPUT_SHAPE { 784 }\n").And.Contain("#define NET_MULTIPLY_ADDS 23820\n").And.Contain("#define NET_FUSED 1\n"));
-        Assert.That(build.Read("net.md"), Does.Contain("| dense1 | dense sigmoid | 784 | 30 | arena + 0 | 94200 | 23520 |").And.Contain(" -DNET_SELFTEST_MAIN net.c "));
+        Assert.That(
+            header,
+            Does.Contain("#define NET_INPUTS 784\n").And.Contain("#define NET_OUTPUTS 10\n").And.Contain("#define NET_PARAMETERS 23860\n"));
+        Assert.That(
+            header,
+            Does.Contain("#define NET_FLASH_BYTES 95440\n").And.Contain("#define NET_ARENA_FLOATS 30\n").And.Contain("#define NET_RAM_BYTES 120\n"));
+        Assert.That(
+            header,
+            Does.Contain("#define NET_INPUT_SHAPE { 784 }\n").And.Contain("#define NET_MULTIPLY_ADDS 23820\n").And.Contain("#define NET_FUSED 1\n"));
+        Assert.That(
+            build.Read("net.md"),
+            Does.Contain("| dense1 | dense sigmoid | 784 | 30 | arena + 0 | 94200 | 23520 |").And.Contain(" -DNET_SELFTEST_MAIN net.c "));
     }
 
     [TestCase("gcc -O0")]
@@ -198,7 +210,9 @@ internal sealed class CExporterTests
         }
 
         Tools.RunChecked(
-            build.Folder, Tools.Require("g++", "g++"), ["-std=c++11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "both.cpp", .. files.Select(f => f + ".o"), "-o", "both"]);
+            build.Folder,
+            Tools.Require("g++", "g++"),
+            ["-std=c++11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "both.cpp", .. files.Select(f => f + ".o"), "-o", "both"]);
         Assert.That(build.Run("both"), Is.Zero);
     }
 
@@ -282,7 +296,9 @@ internal sealed class CExporterTests
         build.Export(Net(Arithmetic.Fused, 2, 2));
         const string Good = "#define EBP_M(a, b, c) EBP_FMAF(a, b, c)";
         Assert.That(build.Read("net_selftest.c"), Does.Contain(Good));
-        build.Write("net_selftest.c", build.Read("net_selftest.c").Replace(Good, "#define EBP_M(a, b, c) (EBP_FMAF((a), (b), 0.0f) + (c))", StringComparison.Ordinal));
+        build.Write(
+            "net_selftest.c",
+            build.Read("net_selftest.c").Replace(Good, "#define EBP_M(a, b, c) (EBP_FMAF((a), (b), 0.0f) + (c))", StringComparison.Ordinal));
         build.Compile("gcc -O1 -DNET_SELFTEST_MAIN", "selftest", "net.c", "net_weights.c", "net_selftest.c");
         Assert.That(build.Run("selftest"), Is.EqualTo(1));
     }
@@ -318,7 +334,9 @@ internal sealed class CExporterTests
     [Test]
     public void Every_op_has_its_C_text()
     {
-        IEnumerable<Type> ops = typeof(Op).Assembly.GetTypes().Where(t => t.IsSubclassOf(typeof(Op)) && !t.IsAbstract && !t.IsSubclassOf(typeof(EmbeddedBackprop.Losses.Loss)));
+        IEnumerable<Type> ops = typeof(Op)
+            .Assembly.GetTypes()
+            .Where(t => t.IsSubclassOf(typeof(Op)) && !t.IsAbstract && !t.IsSubclassOf(typeof(EmbeddedBackprop.Losses.Loss)));
         Assert.That(COpList.OpTypes, Is.EquivalentTo(ops));
     }
 
@@ -327,7 +345,9 @@ internal sealed class CExporterTests
     {
         Network network = new Sequential(3).Dense<Sigmoid>(4).Dense(2, new Mine()).Compile(new NetworkOptions());
         NotSupportedException error = Assert.Throws<NotSupportedException>(() => build.Export(network))!;
-        Assert.That(error.Message, Is.EqualTo("dense2: the activation 'mine' has no formula of single numbers, so the network cannot be exported as C"));
+        Assert.That(
+            error.Message,
+            Is.EqualTo("dense2: the activation 'mine' has no formula of single numbers, so the network cannot be exported as C"));
         Assert.That(Directory.GetFileSystemEntries(build.Folder), Is.Empty);
     }
 
@@ -386,7 +406,8 @@ internal sealed class CExporterTests
         {
         }
 
-        public override void ForwardScalar(Arithmetic arithmetic, int rows, int columns, int stride, ReadOnlySpan<float> z, Span<float> a) => z.CopyTo(a);
+        public override void ForwardScalar(Arithmetic arithmetic, int rows, int columns, int stride, ReadOnlySpan<float> z, Span<float> a) =>
+            z.CopyTo(a);
 
         public override void BackwardScalar(
             Arithmetic arithmetic, int rows, int columns, int stride, ReadOnlySpan<float> z, ReadOnlySpan<float> a, Span<float> delta)

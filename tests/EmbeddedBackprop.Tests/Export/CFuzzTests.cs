@@ -35,7 +35,11 @@ internal sealed class CFuzzTests
     private string? Fuzz(CStorage storage, int seconds, Func<string, string> change)
     {
         string clang = Tools.Require("clang", "clang");
-        string runtime = Path.Combine(Tools.RunChecked(build.Folder, clang, "-print-resource-dir").Trim(), "lib", "linux", "libclang_rt.fuzzer-x86_64.a");
+        string runtime = Path.Combine(
+            Tools.RunChecked(build.Folder, clang, "-print-resource-dir").Trim(),
+            "lib",
+            "linux",
+            "libclang_rt.fuzzer-x86_64.a");
         if (!File.Exists(runtime))
         {
             throw Tools.Missing("clang's fuzzer", "libclang-rt-14-dev");
@@ -48,9 +52,19 @@ internal sealed class CFuzzTests
 
         build.Write("fuzz.c", Harness(build.Read("zoo.h")));
         build.Compile(
-            "clang -O1 -g -fsanitize=fuzzer,address,undefined,float-cast-overflow -fno-sanitize-recover=all", "fuzz", "fuzz.c", "zoo.c", "zoo_weights.c");
+            "clang -O1 -g -fsanitize=fuzzer,address,undefined,float-cast-overflow -fno-sanitize-recover=all",
+            "fuzz",
+            "fuzz.c",
+            "zoo.c",
+            "zoo_weights.c");
         Tools.Result result = Tools.Run(
-            build.Folder, Path.Combine(build.Folder, "fuzz"), $"-max_total_time={seconds}", "-max_len=4096", "-len_control=0", "-seed=1", "-artifact_prefix=found-");
+            build.Folder,
+            Path.Combine(build.Folder, "fuzz"),
+            $"-max_total_time={seconds}",
+            "-max_len=4096",
+            "-len_control=0",
+            "-seed=1",
+            "-artifact_prefix=found-");
         return result.ExitCode == 0 ? null : result.Errors;
     }
 
@@ -61,13 +75,16 @@ internal sealed class CFuzzTests
     private static string Harness(string header)
     {
         string[] parameters = [.. header.Split("zoo_predict(")[^1].Split(')')[0].Split(", ").Select(parameter => parameter.Split('*')[1])];
-        string Size(string pointer) => pointer switch
-        {
-            "arena" => "ZOO_ARENA_FLOATS",
-            "state" => "ZOO_STATE_FLOATS",
-            _ => (pointer.StartsWith("in", StringComparison.Ordinal) ? "ZOO_INPUTS_" : "ZOO_OUTPUTS_") + pointer.Split('_', 2)[1].ToUpperInvariant(),
-        };
-        string Each(Func<string, bool> which, Func<string, string> line) => string.Concat(parameters.Where(which).Select(name => "    " + line(name) + "\n"));
+        string Size(string pointer) =>
+            pointer switch
+            {
+                "arena" => "ZOO_ARENA_FLOATS",
+                "state" => "ZOO_STATE_FLOATS",
+                _ => (pointer.StartsWith("in", StringComparison.Ordinal) ? "ZOO_INPUTS_" : "ZOO_OUTPUTS_")
+                    + pointer.Split('_', 2)[1].ToUpperInvariant(),
+            };
+        string Each(Func<string, bool> which, Func<string, string> line) =>
+            string.Concat(parameters.Where(which).Select(name => "    " + line(name) + "\n"));
         bool IsInput(string name) => name.StartsWith("in_", StringComparison.Ordinal);
         bool IsOutput(string name) => name.StartsWith("out_", StringComparison.Ordinal);
         return $$"""

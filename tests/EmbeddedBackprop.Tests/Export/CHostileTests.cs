@@ -16,9 +16,53 @@ internal sealed class CHostileTests
     // words that are no identifiers.
     private static readonly string[] Names =
     [
-        "int", "while", "memcpy", "memset", "main", "arena", "state", "input", "output", "NULL", "EOF", "SIZE_MAX", "INT8", "FLT", "EBP", "ebp", "my_ebp_", "string", "Stdint",
-        "7 seas", "", "_", "__LINE__", "*/ #error", "??/\n#error", "a\\", "\"", "%s%n", "..", "../../etc/passwd", "con", "\u202Eevil\u0000", "\uD800", "größe", "日本", "a b", "a_b", "A_B",
-        "predict", "selftest", "sizes", "sample", "x", "i", "s", "weight", "dense",
+        "int",
+        "while",
+        "memcpy",
+        "memset",
+        "main",
+        "arena",
+        "state",
+        "input",
+        "output",
+        "NULL",
+        "EOF",
+        "SIZE_MAX",
+        "INT8",
+        "FLT",
+        "EBP",
+        "ebp",
+        "my_ebp_",
+        "string",
+        "Stdint",
+        "7 seas",
+        "",
+        "_",
+        "__LINE__",
+        "*/ #error",
+        "??/\n#error",
+        "a\\",
+        "\"",
+        "%s%n",
+        "..",
+        "../../etc/passwd",
+        "con",
+        "\u202Eevil\u0000",
+        "\uD800",
+        "größe",
+        "日本",
+        "a b",
+        "a_b",
+        "A_B",
+        "predict",
+        "selftest",
+        "sizes",
+        "sample",
+        "x",
+        "i",
+        "s",
+        "weight",
+        "dense",
     ];
 
     private CBuild build = null!;
@@ -70,7 +114,8 @@ internal sealed class CHostileTests
         }
 
         Plan plan = Plan.ForInference(graph, new PlanOptions(), [.. outputs]);
-        foreach ((string name, string text) in CExporter.Generate(plan, Samples.Array(plan.ParameterLength, 5), new CExportOptions { Storage = storage }))
+        foreach (
+            (string name, string text) in CExporter.Generate(plan, Samples.Array(plan.ParameterLength, 5), new CExportOptions { Storage = storage }))
         {
             build.Write(name, text);
         }
@@ -112,7 +157,10 @@ internal sealed class CHostileTests
     {
         Directory.CreateDirectory(Path.Combine(build.Folder, "model.c", "below"));
         Assert.That(() => CExporter.Write(Net("a"), build.Folder), Throws.InstanceOf<IOException>().With.Message.Contains("model.c"));
-        Assert.That(Directory.GetFileSystemEntries(build.Folder).Select(Path.GetFileName), Is.SubsetOf(new[] { "model.h", "model.c" }), "no temporary file");
+        Assert.That(
+            Directory.GetFileSystemEntries(build.Folder).Select(Path.GetFileName),
+            Is.SubsetOf(new[] { "model.h", "model.c" }),
+            "no temporary file");
     }
 
     [TestCase(float.NaN)]
@@ -131,7 +179,9 @@ internal sealed class CHostileTests
             {
                 float[] bad = new float[plan.ParameterLength];
                 bad[plan.Parameters[i].Offset] = value;
-                Assert.That(() => CExporter.Generate(plan, bad, new CExportOptions { Storage = storage }, state), Throws.ArgumentException.With.Message.StartsWith(plan.Parameters[i].Name + "[0] is "));
+                Assert.That(
+                    () => CExporter.Generate(plan, bad, new CExportOptions { Storage = storage }, state),
+                    Throws.ArgumentException.With.Message.StartsWith(plan.Parameters[i].Name + "[0] is "));
             }
         }
 
@@ -140,11 +190,16 @@ internal sealed class CHostileTests
         {
             float[] bad = [.. state];
             bad[range.Offset] = value;
-            Assert.That(() => CExporter.Generate(plan, parameters, null, bad), Throws.ArgumentException.With.Message.StartsWith(range.Name + "[0] is "));
+            Assert.That(
+                () => CExporter.Generate(plan, parameters, null, bad),
+                Throws.ArgumentException.With.Message.StartsWith(range.Name + "[0] is "));
             negative[range.Offset] = -1f;
         }
 
-        Assert.That(() => CExporter.Generate(plan, parameters, null, negative), Throws.ArgumentException.With.Message.Contains("inverse_deviation[0] is NaN"), "the root of a negative variance");
+        Assert.That(
+            () => CExporter.Generate(plan, parameters, null, negative),
+            Throws.ArgumentException.With.Message.Contains("inverse_deviation[0] is NaN"),
+            "the root of a negative variance");
     }
 
     [TestCase(CStorage.Float32, false)]
@@ -153,16 +208,28 @@ internal sealed class CHostileTests
     {
         string compiler = Tools.Require("avr-gcc", "gcc-avr avr-libc");
         CExporter.Write(
-            new Sequential(100).Dense<Relu>(90).Compile(new NetworkOptions { Seed = 1, Arithmetic = EmbeddedBackprop.Kernels.Arithmetic.Separate }), build.Folder, new CExportOptions { Name = "net", Storage = storage });
+            new Sequential(100).Dense<Relu>(90).Compile(new NetworkOptions { Seed = 1, Arithmetic = EmbeddedBackprop.Kernels.Arithmetic.Separate }),
+            build.Folder,
+            new CExportOptions { Name = "net", Storage = storage });
         Tools.Result result = Tools.Run(build.Folder, compiler, [.. CBuild.Strict, "-mmcu=atmega2560", "-Os", "-c", "net.c"]);
         Assert.That(result.ExitCode == 0, Is.EqualTo(fits), result.Errors);
-        Assert.That(fits || result.Errors.Contains("#error \"net_dense1_weight has 36000 bytes: this compiler holds no array of that size\"", StringComparison.Ordinal), Is.True, result.Errors);
+        Assert.That(
+            fits
+                || result.Errors.Contains(
+                    "#error \"net_dense1_weight has 36000 bytes: this compiler holds no array of that size\"",
+                    StringComparison.Ordinal),
+            Is.True,
+            result.Errors);
     }
 
     private static Network Net(string layer)
     {
         Sequential layers = new(4);
         Node hidden = layers.Graph.Apply(new Dense(3, new Activation<Sigmoid>()), layers.Input, layer + " ");
-        return new Network(layers.Input, layers.Graph.Apply(new Dense(2, new Activation<Sigmoid>()), hidden, layer + "."), null, new NetworkOptions { Seed = 3 });
+        return new Network(
+            layers.Input,
+            layers.Graph.Apply(new Dense(2, new Activation<Sigmoid>()), hidden, layer + "."),
+            null,
+            new NetworkOptions { Seed = 3 });
     }
 }

@@ -10,7 +10,8 @@ using EmbeddedBackprop.Training.Schedules;
 namespace EmbeddedBackprop.Tests.Export;
 
 /// <summary>
-/// Exports many networks with training into one program, trains them there and in the engine (the SIMD kernels, in padded rows) on the same samples, and compares bits:
+/// Exports many networks with training into one program, trains them there and in the engine (the SIMD kernels, in padded rows) on the same samples,
+/// and compares bits:
 /// gradients and weights after the first call, the loss of each call, weights, state, loss and prediction at the end, and the self-test.
 /// </summary>
 internal sealed class CTrainingParity(CBuild build, IReadOnlyList<CTrainingCase> cases)
@@ -55,7 +56,9 @@ internal sealed class CTrainingParity(CBuild build, IReadOnlyList<CTrainingCase>
                 if (in == NULL || out == NULL) {
                     return 100;
                 }
-            {{string.Concat(Enumerable.Range(0, cases.Count).Select(i => $"    run_t{i}();\n"))}}    return (fclose(out) != 0 || fclose(in) != 0) ? 101 : 0;
+            {{string.Concat(
+                Enumerable.Range(0, cases.Count).Select(i => $"    run_t{i}();\n")
+            )}}    return (fclose(out) != 0 || fclose(in) != 0) ? 101 : 0;
             }
 
             """);
@@ -108,10 +111,12 @@ internal sealed class CTrainingParity(CBuild build, IReadOnlyList<CTrainingCase>
         Node[] inputs = [.. arguments.PredictionInputs.Concat(arguments.TrainingInputs).Select(argument => argument.Node).Distinct()];
         Network engine = new(inputs, outputs, losses, new NetworkOptions
         {
-            Batch = net.Batch * net.Accumulate, Arithmetic = net.Arithmetic, Optimizer = net.Optimizer, Regularization = net.Regularization, Clipping = net.Clipping,
+            Batch = net.Batch * net.Accumulate, Arithmetic = net.Arithmetic, Optimizer = net.Optimizer, Regularization = net.Regularization,
+            Clipping = net.Clipping,
             Seed = net.Seed, Frozen = net.Frozen, FuseUpdate = false, Initializer = new Normal(),
         });
-        CTrainingOptions training = CTrainingOptions.Of(engine, net.LearningRate) with { Batch = net.Batch, Accumulate = net.Accumulate, SelfTestSteps = 3, Recompute = net.Recompute, Schedule = net.Schedule, StepsPerEpoch = net.StepsPerEpoch, Epochs = net.Epochs };
+        CTrainingOptions training = CTrainingOptions.Of(engine, net.LearningRate) with { Batch = net.Batch, Accumulate = net.Accumulate,
+            SelfTestSteps = 3, Recompute = net.Recompute, Schedule = net.Schedule, StepsPerEpoch = net.StepsPerEpoch, Epochs = net.Epochs };
         CExportOptions options = new() { Name = prefix, Training = training, Storage = net.Storage, StorageOf = net.StorageOf };
         foreach ((string name, string text) in CExporter.Generate(engine.InferencePlan, engine.Parameters, options, engine.State))
         {
@@ -226,7 +231,10 @@ internal sealed class CTrainingParity(CBuild build, IReadOnlyList<CTrainingCase>
     {
         float[] values = Samples.Array(batch * argument.Length, seed);
         string name = argument.Node.Name;
-        int most = name.StartsWith("rows", StringComparison.Ordinal) || name.StartsWith("class", StringComparison.Ordinal) ? name[^1] - '0' : name.StartsWith("bit", StringComparison.Ordinal) ? 2 : 0;
+        int most =
+            name.StartsWith("rows", StringComparison.Ordinal) || name.StartsWith("class", StringComparison.Ordinal) ? name[^1] - '0'
+            : name.StartsWith("bit", StringComparison.Ordinal) ? 2
+            : 0;
         if (name.StartsWith("onehot", StringComparison.Ordinal))
         {
             Array.Clear(values);
@@ -238,7 +246,10 @@ internal sealed class CTrainingParity(CBuild build, IReadOnlyList<CTrainingCase>
 
         for (int i = 0; i < values.Length; i++)
         {
-            values[i] = most > 0 ? MathF.Floor(MathF.Abs(values[i]) * (most - 0.01f)) : name.StartsWith("share", StringComparison.Ordinal) ? MathF.Abs(values[i]) : values[i];
+            values[i] =
+                most > 0 ? MathF.Floor(MathF.Abs(values[i]) * (most - 0.01f))
+                : name.StartsWith("share", StringComparison.Ordinal) ? MathF.Abs(values[i])
+                : values[i];
         }
 
         return values;
@@ -247,14 +258,22 @@ internal sealed class CTrainingParity(CBuild build, IReadOnlyList<CTrainingCase>
     private static string Function(CTrainingCase net, string p, CArguments arguments, Node[] outputs)
     {
         string m = p.ToUpperInvariant();
-        CArgument[] given = [.. arguments.TrainingInputs, .. arguments.Targets], all = [.. given, .. arguments.PredictionInputs.Where(argument => !arguments.TrainingInputs.Contains(argument))], results = CArgument.All([.. outputs.Distinct()], "output", "out");
+        CArgument[] given = [.. arguments.TrainingInputs, .. arguments.Targets],
+            all = [.. given, .. arguments.PredictionInputs.Where(argument => !arguments.TrainingInputs.Contains(argument))],
+            results = CArgument.All([.. outputs.Distinct()], "output", "out");
         string passed = string.Join(", ", given.Select(argument => argument.Pointer));
         string read = string.Concat(given.Select(argument => $"        get({argument.Pointer}, {net.Batch * argument.Length}u);\n"));
-        string rates = net.Rate is null ? "" : $"        if (call % {m}_ACCUMULATE == 0u && call > 0u) {{\n            static const float rates[] = {{ 0.0f, {string.Join(", ", Enumerable.Range(1, net.Updates - 1).Select(step => CText.Hex(net.Rate(step))))} }};\n            model.learning_rate = rates[call / {m}_ACCUMULATE];\n        }}\n";
+        string rates = net.Rate is null
+            ? ""
+            : $"        if (call % {m}_ACCUMULATE == 0u && call > 0u) {{\n            static const float rates[] = {{ 0.0f, {string.Join(", ", Enumerable.Range(1, net.Updates - 1).Select(step => CText.Hex(net.Rate(step))))} }};\n            model.learning_rate = rates[call / {m}_ACCUMULATE];\n        }}\n";
         return $$"""
             static void run_{{p}}(void)
             {
-                static float memory[{{m}}_SELFTEST_FLOATS], {{string.Join(", ", all.Select(argument => $"{argument.Pointer}[{net.Batch * argument.Length}]").Concat(results.Select(argument => $"{argument.Pointer}[{argument.Length}]")))}};
+                static float memory[{{m}}_SELFTEST_FLOATS], {{string.Join(
+                ", ",
+                all.Select(argument => $"{argument.Pointer}[{net.Batch * argument.Length}]").Concat(
+                    results.Select(argument => $"{argument.Pointer}[{argument.Length}]"))
+            )}};
                 {{p}}_model model;
                 size_t call;
                 float number;
@@ -262,14 +281,24 @@ internal sealed class CTrainingParity(CBuild build, IReadOnlyList<CTrainingCase>
                 for (call = 0u; call < {{net.Updates * net.Accumulate}}u; call++) {
             {{read}}{{rates}}        number = {{p}}_train_step(&model, {{passed}});
             {{(net.Accumulate == 1 ? "        put(&number, 1u);\n" : "        (void)number;\n")}}        if (call == 0u) {
-            {{(net.Accumulate * net.Batch > 1 ? $"            put(memory + {m}_TRAIN_PARAMETERS, {m}_TRAIN_GRADIENTS);\n" : "")}}            put(memory, {{m}}_TRAIN_PARAMETERS);
+            {{(
+                net.Accumulate * net.Batch > 1 ? $"            put(memory + {m}_TRAIN_PARAMETERS, {m}_TRAIN_GRADIENTS);\n" : ""
+            )}}            put(memory, {{m}}_TRAIN_PARAMETERS);
                     }
                 }
                 put(memory, {{m}}_TRAIN_PARAMETERS);
                 number = {{p}}_loss(&model, {{passed}});
                 put(&number, 1u);
-            {{string.Concat(arguments.PredictionInputs.Where(argument => !arguments.TrainingInputs.Contains(argument)).Select(argument => $"    get({argument.Pointer}, {argument.Length}u);\n"))}}    {{p}}_predict(&model, {{string.Join(", ", arguments.PredictionInputs.Select(argument => argument.Pointer))}}, {{string.Join(", ", results.Select(argument => argument.Pointer))}});
-            {{string.Concat(results.Select(argument => $"    put({argument.Pointer}, {argument.Length}u);\n"))}}    number = (float){{p}}_selftest(memory);
+            {{string.Concat(
+                arguments.PredictionInputs.Where(argument => !arguments.TrainingInputs.Contains(argument)).Select(argument =>
+                    $"    get({argument.Pointer}, {argument.Length}u);\n")
+            )}}    {{p}}_predict(&model, {{string.Join(", ", arguments.PredictionInputs.Select(argument => argument.Pointer))}}, {{string.Join(
+                ", ",
+                results.Select(argument => argument.Pointer)
+            )}});
+            {{string.Concat(
+                results.Select(argument => $"    put({argument.Pointer}, {argument.Length}u);\n")
+            )}}    number = (float){{p}}_selftest(memory);
                 put(&number, 1u);
             }
 

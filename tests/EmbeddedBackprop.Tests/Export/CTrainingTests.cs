@@ -41,7 +41,10 @@ internal sealed class CTrainingTests
 
     [TestCase("d[i] = d[i] * (a * (1.0f - a));", "d[i] = (d[i] * a) * (1.0f - a);")]
     [TestCase("w[at] = EBP_M(-rate, sum, w[at]);", "w[at] = w[at] - (rate * sum);", Category = "Slow")]
-    [TestCase("sum = EBP_M(delta[j], w[at], sum);", "sum = EBP_M(delta[outputs - 1u - j], w[(k * outputs) + outputs - 1u - j], sum);", Category = "Slow")]
+    [TestCase(
+        "sum = EBP_M(delta[j], w[at], sum);",
+        "sum = EBP_M(delta[outputs - 1u - j], w[(k * outputs) + outputs - 1u - j], sum);",
+        Category = "Slow")]
     [TestCase("parts[(first + i) % 16u] = parts[(first + i) % 16u] +", "parts[(first + i) % 4u] = parts[(first + i) % 4u] +", Category = "Slow")]
     [TestCase("const float sum = 0.0f + delta[j];", "const float sum = 0.5f * delta[j];", Category = "Slow")]
     public void Control_another_formula_gives_other_bits(string text, string planted)
@@ -78,14 +81,25 @@ internal sealed class CTrainingTests
     public void The_memory_of_a_last_layer_and_of_a_small_convolution_net_is_small()
     {
         Assert.That(TrainingBytes(Nielsen(784, 30, 10, 1) with { Frozen = ["dense1"] }), Is.LessThanOrEqualTo(3 * 1024));
-        Assert.That(TrainingBytes(new CTrainingCase("a small convolution net", graph =>
-        {
-            Activation f = new Activation<Relu>();
-            ConvOptions options = new() { StrideY = 2, StrideX = 2 };
-            Node x = graph.Input(new Shape(1, 28, 28), "share"), first = graph.Apply(new Conv2D(4, 3, 3, f, options), x), second = graph.Apply(new Conv2D(8, 3, 3, f, options), first);
-            Node y = graph.Apply(new Dense(10, new Activation<Identity>()), second);
-            return ([y], [graph.Apply(new SoftmaxCrossEntropy(), [y, graph.Input(new Shape(10), "onehot")])]);
-        }) { Updates = 2, LearningRate = 0.01f }), Is.LessThanOrEqualTo(28 * 1024));
+        Assert.That(
+            TrainingBytes(
+                new CTrainingCase(
+                    "a small convolution net",
+                    graph =>
+                    {
+                        Activation f = new Activation<Relu>();
+                        ConvOptions options = new() { StrideY = 2, StrideX = 2 };
+                        Node x = graph.Input(new Shape(1, 28, 28), "share"),
+                            first = graph.Apply(new Conv2D(4, 3, 3, f, options), x),
+                            second = graph.Apply(new Conv2D(8, 3, 3, f, options), first);
+                        Node y = graph.Apply(new Dense(10, new Activation<Identity>()), second);
+                        return ([y], [graph.Apply(new SoftmaxCrossEntropy(), [y, graph.Input(new Shape(10), "onehot")])]);
+                    })
+                {
+                    Updates = 2,
+                    LearningRate = 0.01f,
+                }),
+            Is.LessThanOrEqualTo(28 * 1024));
     }
 
     [Test]
@@ -110,7 +124,8 @@ internal sealed class CTrainingTests
         CTrainingParity parity = new(build, [new CTrainingCase("hostile names", graph =>
         {
             Node a = graph.Input(new Shape(2), "model"), b = graph.Input(new Shape(2), "*/ #error");
-            Node sum = graph.Apply(new Dense(2, new Activation<Tanh>()), a, "int"), other = graph.Apply(new Dense(2, new Activation<Tanh>()), b, "arena");
+            Node sum = graph.Apply(new Dense(2, new Activation<Tanh>()), a, "int"),
+                other = graph.Apply(new Dense(2, new Activation<Tanh>()), b, "arena");
             return ([sum, other],
             [
                 graph.Apply(new Loss<Quadratic>(), [sum, graph.Input(new Shape(2), "a b")], "loss"),
@@ -140,8 +155,10 @@ internal sealed class CTrainingTests
                 return ([y], [graph.Apply(new Loss<Quadratic>(), [y, graph.Input(new Shape(3), "target")])]);
             })
             {
-                Arithmetic = i % 2 == 0 ? Arithmetic.Fused : Arithmetic.Separate, Batch = 1 + (i % 3), Accumulate = 1 + (i % 4 / 2), Updates = 20, LearningRate = 0.01f,
-                Regularization = i % 5 == 0 ? new Regularization { L2 = 0.01f } : i % 5 == 1 ? new Regularization { L2 = 0.001f, WeightDecay = 0.01f, AllParameters = true } : Regularization.None,
+                Arithmetic = i % 2 == 0 ? Arithmetic.Fused : Arithmetic.Separate, Batch = 1 + (i % 3), Accumulate = 1 + (i % 4 / 2), Updates = 20,
+                LearningRate = 0.01f,
+                Regularization = i % 5 == 0 ? new Regularization { L2 = 0.01f } : i % 5 == 1 ? new Regularization { L2 = 0.001f, WeightDecay = 0.01f,
+                AllParameters = true } : Regularization.None,
             };
         }
     }
@@ -150,8 +167,14 @@ internal sealed class CTrainingTests
     {
         (string Target, Loss Loss)[] losses =
         [
-            ("target", new Loss<Quadratic>()), ("target", new Loss<MeanSquared>()), ("target", new Loss<MeanAbsolute>()), ("target", new Loss<Huber> { Weight = 3f }),
-            ("bit", new Loss<BinaryCrossEntropy>()), ("bit", new Loss<BinaryCrossEntropyWithLogits>()), ("onehot", new SoftmaxCrossEntropy()), ("class4", new SoftmaxCrossEntropy()),
+            ("target", new Loss<Quadratic>()),
+            ("target", new Loss<MeanSquared>()),
+            ("target", new Loss<MeanAbsolute>()),
+            ("target", new Loss<Huber> { Weight = 3f }),
+            ("bit", new Loss<BinaryCrossEntropy>()),
+            ("bit", new Loss<BinaryCrossEntropyWithLogits>()),
+            ("onehot", new SoftmaxCrossEntropy()),
+            ("class4", new SoftmaxCrossEntropy()),
         ];
         int i = 0;
         foreach ((string target, Loss loss) in losses)
@@ -166,7 +189,8 @@ internal sealed class CTrainingTests
         // The prediction is read by two losses and by a layer, so gradients continue; one of them reads probabilities of a softmax of its own.
         yield return new CTrainingCase("several losses", graph =>
         {
-            Node x = graph.Input(new Shape(6), "x"), y = graph.Apply(new Dense(4, new Activation<Tanh>()), x), top = graph.Apply(new Dense(1, new Activation<Sigmoid>()), y);
+            Node x = graph.Input(new Shape(6), "x"), y = graph.Apply(new Dense(4, new Activation<Tanh>()), x),
+                top = graph.Apply(new Dense(1, new Activation<Sigmoid>()), y);
             Node probabilities = graph.Apply(new Activate(new EmbeddedBackprop.Activations.Softmax()), y);
             Node target = graph.Input(new Shape(4), "onehot");
             return ([probabilities, top],
@@ -179,7 +203,8 @@ internal sealed class CTrainingTests
         }) { Batch = 2, Accumulate = 2 };
         yield return new CTrainingCase("an autoencoder", graph =>
         {
-            Node x = graph.Input(new Shape(6), "x"), code = graph.Apply(new Dense(2, new Activation<Tanh>()), x), y = graph.Apply(new Dense(6, new Activation<Identity>()), code);
+            Node x = graph.Input(new Shape(6), "x"), code = graph.Apply(new Dense(2, new Activation<Tanh>()), x),
+                y = graph.Apply(new Dense(6, new Activation<Identity>()), code);
             return ([y, code], [graph.Apply(new Loss<Quadratic>(), [y, x])]);
         });
         yield return new CTrainingCase("a frozen layer in the middle", graph =>
@@ -195,7 +220,8 @@ internal sealed class CTrainingTests
                 Activation f = new Activation<Tanh>();
                 Node x = graph.Input(new Shape(2, 9), "x"), first = graph.Apply(new Conv1D(3, 3, f), x, "first");
                 Node middle = graph.Apply(new SwapAxes(), graph.Apply(new Conv1D(2, 3, f), first, "middle"));
-                Node flat = graph.Apply(new Dense(5, f), graph.Apply(new Gru(3), [middle], "gru"), "flat"), y = graph.Apply(new Dense(2, f), flat, "last");
+                Node flat = graph.Apply(new Dense(5, f), graph.Apply(new Gru(3), [middle], "gru"), "flat"),
+                    y = graph.Apply(new Dense(2, f), flat, "last");
                 return ([y], [graph.Apply(new Loss<Quadratic>(), [y, graph.Input(new Shape(2), "target")])]);
             }) { Frozen = ["middle", "gru", "flat"], Storage = storage, Batch = 2, Updates = 20 };
         }
@@ -231,7 +257,8 @@ internal sealed class CTrainingTests
         $"{kind} {target} {settings}", graph =>
         {
             Loss loss = Registry.Loss(kind, settings);
-            Node x = graph.Input(new Shape(6), "x"), y = graph.Apply(new Dense(4, kind == "binary-cross-entropy" ? new Activation<HardSigmoid>() : new Activation<Tanh>()), x);
+            Node x = graph.Input(new Shape(6), "x"),
+                y = graph.Apply(new Dense(4, kind == "binary-cross-entropy" ? new Activation<HardSigmoid>() : new Activation<Tanh>()), x);
             return ([y], [graph.Apply(loss, [y, graph.Input(new Shape(target == "class4" ? 1 : 4), target)])]);
         })
     {

@@ -7,7 +7,9 @@ using EmbeddedBackprop.Tests.Documentation;
 
 namespace EmbeddedBackprop.Tests.Export;
 
-/// <summary>One graph with every op of the engine in it, at sizes drawn by a seed: an input and an output for each case, so that one program tests them all.</summary>
+/// <summary>
+/// One graph with every op of the engine in it, at sizes drawn by a seed: an input and an output for each case, so that one program tests them all.
+/// </summary>
 internal sealed class CZoo
 {
     private readonly List<Node> outputs = [];
@@ -59,7 +61,8 @@ internal sealed class CZoo
     public Node[] Outputs => [.. outputs];
 
     /// <summary>Every kind of op in the graph.</summary>
-    public IEnumerable<Type> OpTypes => Graph.Ops.Select(op => op.GetType()).Select(type => type.IsGenericType ? type.GetGenericTypeDefinition() : type).Distinct();
+    public IEnumerable<Type> OpTypes =>
+        Graph.Ops.Select(op => op.GetType()).Select(type => type.IsGenericType ? type.GetGenericTypeDefinition() : type).Distinct();
 
     /// <summary>The options of an export of the zoo.</summary>
     public static CExportOptions Options(Arithmetic arithmetic, CStorage storage = CStorage.Float32) =>
@@ -88,11 +91,20 @@ internal sealed class CZoo
     }
 
     /// <summary>Values for all inputs of one sample; where a table is read they are indices of rows.</summary>
-    public float[] Sample(int seed, Numbers numbers) => [.. Inputs.SelectMany((input, i) =>
-    {
-        float[] values = Samples.Array(input.Shape.Length, (seed * 1000) + i, input.Name.StartsWith("rows", StringComparison.Ordinal) ? Numbers.Plain : numbers);
-        return input.Name.StartsWith("rows", StringComparison.Ordinal) ? [.. values.Select(x => MathF.Floor(MathF.Abs(x) * 4.99f))] : values;
-    })];
+    public float[] Sample(int seed, Numbers numbers) =>
+        [
+            .. Inputs.SelectMany(
+                (input, i) =>
+                {
+                    float[] values = Samples.Array(
+                        input.Shape.Length,
+                        (seed * 1000) + i,
+                        input.Name.StartsWith("rows", StringComparison.Ordinal) ? Numbers.Plain : numbers);
+                    return input.Name.StartsWith("rows", StringComparison.Ordinal)
+                        ? [.. values.Select(x => MathF.Floor(MathF.Abs(x) * 4.99f))]
+                        : values;
+                }),
+        ];
 
     private int Draw(int least, int most) => random.Next(least, most + 1);
 
@@ -110,12 +122,35 @@ internal sealed class CZoo
         int groups = Draw(1, 3);
         ConvOptions options = new()
         {
-            StrideY = Draw(1, 2), StrideX = Draw(1, 3), PaddingY = Draw(0, 2), PaddingX = Draw(0, 2), DilationY = Draw(1, 2), DilationX = Draw(1, 2), Groups = groups,
+            StrideY = Draw(1, 2),
+            StrideX = Draw(1, 3),
+            PaddingY = Draw(0, 2),
+            PaddingX = Draw(0, 2),
+            DilationY = Draw(1, 2),
+            DilationX = Draw(1, 2),
+            Groups = groups,
         };
         Activation f = Draw(0, 1) == 0 ? new Activation<Identity>() : new Activation<Tanh>();
         Out(new Conv2D(groups * Draw(1, 3), Draw(1, 3), Draw(1, 3), f, options), In(new Shape(groups * Draw(1, 2), Draw(5, 8), Draw(5, 9))));
-        Out(new Conv1D(Draw(1, 5), Draw(1, 5), f, new ConvOptions { Padding = (ConvPadding)Draw(0, 2), StrideX = Draw(1, 3), DilationX = Draw(1, 3) }), In(new Shape(Draw(1, 3), Draw(13, 20))));
-        ConvOptions more = options with { OutputPaddingY = options.StrideY - 1, OutputPaddingX = options.StrideX - 1, PaddingY = Draw(0, 1), PaddingX = Draw(0, 1) };
+        Out(
+            new Conv1D(
+                Draw(1, 5),
+                Draw(1, 5),
+                f,
+                new ConvOptions
+                {
+                    Padding = (ConvPadding)Draw(0, 2),
+                    StrideX = Draw(1, 3),
+                    DilationX = Draw(1, 3),
+                }),
+            In(new Shape(Draw(1, 3), Draw(13, 20))));
+        ConvOptions more = options with
+        {
+            OutputPaddingY = options.StrideY - 1,
+            OutputPaddingX = options.StrideX - 1,
+            PaddingY = Draw(0, 1),
+            PaddingX = Draw(0, 1),
+        };
         Out(new ConvTranspose2D(groups * Draw(1, 3), Draw(1, 3), Draw(1, 3), f, more), In(new Shape(groups * Draw(1, 2), Draw(3, 5), Draw(3, 5))));
     }
 
@@ -144,7 +179,9 @@ internal sealed class CZoo
         Out(new LayerNorm(), In(new Shape(6, Draw(33, 60))));
         Out(new LayerNorm { WholeSample = true, Epsilon = 0.125f }, In(new Shape(2, Draw(2, 20))));
         Out(new SoftmaxOverLastAxis(), In(new Shape(Draw(2, 4), Draw(1, 40))));
-        Out(new Dense(1, new Activation<Sigmoid>()), Graph.Apply(new Dropout(0.5f), Graph.Apply(new Dense(Draw(2, 30), new Activation<Tanh>()), In(new Shape(3)))));
+        Out(
+            new Dense(1, new Activation<Sigmoid>()),
+            Graph.Apply(new Dropout(0.5f), Graph.Apply(new Dense(Draw(2, 30), new Activation<Tanh>()), In(new Shape(3)))));
     }
 
     private void AddMovements()
@@ -179,7 +216,9 @@ internal sealed class CZoo
         Node words = Out(new Embedding(5, Draw(1, 4)), rows);
         Node read = Graph.Apply(new Gru(Draw(1, 6), new RecurrentOptions { AllSteps = true, Bidirectional = true }), [words, mask]);
         Out(new Lstm(Draw(1, 6), new RecurrentOptions { Bidirectional = true }), read);
-        foreach (RecurrentOptions options in (RecurrentOptions[])[new(), new() { AllSteps = true }, new() { CarryState = true }, new() { AllSteps = true, CarryState = true }])
+        foreach (
+            RecurrentOptions options in (RecurrentOptions[])
+                [new(), new() { AllSteps = true }, new() { CarryState = true }, new() { AllSteps = true, CarryState = true }])
         {
             Out(new Rnn(Draw(1, 6), RecurrentFunction.Tanh, options), x, mask);
             Out(new Rnn(Draw(1, 6), RecurrentFunction.Relu, options), x);

@@ -16,7 +16,17 @@ internal static class CZooRun
             build.Write(name, name == "zoo.c" ? change?.Invoke(text) ?? text : text);
         }
 
-        float[][] samples = [.. Enumerable.Range(0, Count).Select(i => zoo.Sample(i + 1, i < Count - 3 ? Numbers.Plain : i < Count - 1 ? Numbers.Edges : Numbers.NonFinite))];
+        float[][] samples =
+        [
+            .. Enumerable
+                .Range(0, Count)
+                .Select(i =>
+                    zoo.Sample(
+                        i + 1,
+                        i < Count - 3 ? Numbers.Plain
+                            : i < Count - 1 ? Numbers.Edges
+                            : Numbers.NonFinite)),
+        ];
         File.WriteAllBytes(Path.Combine(build.Folder, "in.bin"), MemoryMarshal.AsBytes<float>([.. samples.SelectMany(sample => sample)]).ToArray());
         build.Write("driver.c", Driver(build.Read("zoo.h")));
         build.Compile(compiler, "program", "driver.c", "zoo.c", "zoo_weights.c", "zoo_selftest.c");
@@ -32,7 +42,8 @@ internal static class CZooRun
                 int length = output.Shape.Length, bad = Bits.FirstDifference(results.AsSpan(from + at, length), expected[sample].AsSpan(at, length));
                 if (bad >= 0)
                 {
-                    return $"sample {sample}, {output.Name}[{bad}]: {Bits.Show(results[from + at + bad])}, expected {Bits.Show(expected[sample][at + bad])}";
+                    return
+                        $"sample {sample}, {output.Name}[{bad}]: {Bits.Show(results[from + at + bad])}, expected {Bits.Show(expected[sample][at + bad])}";
                 }
 
                 at += length;
@@ -44,7 +55,9 @@ internal static class CZooRun
         return code == 0 ? null : $"self-test: {code}";
     }
 
-    /// <summary>A main that predicts sample after sample from in.bin into out.bin with one state; the parameters are those that the header declares.</summary>
+    /// <summary>
+    /// A main that predicts sample after sample from in.bin into out.bin with one state; the parameters are those that the header declares.
+    /// </summary>
     private static string Driver(string header)
     {
         string[] parameters = [.. header.Split("zoo_predict(")[^1].Split(')')[0].Split(", ").Select(parameter => parameter.Split('*')[1])];

@@ -12,7 +12,10 @@ internal sealed class ActivationTests
     {
         GoldenErrors errors = new();
         foreach (string file in GoldenFolder.Files(GoldenFolder.Activations))
+        {
             Check(file, errors);
+        }
+
         errors.AssertSmall(GoldenFolder.Activations);
     }
 

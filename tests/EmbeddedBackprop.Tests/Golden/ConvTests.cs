@@ -51,12 +51,23 @@ internal sealed class ConvTests
         foreach (Arithmetic arithmetic in Widths.Arithmetics)
         {
             foreach (Layout layout in new[] { Layout.Padded, Layout.Compact })
-                Widths.ForEach(width => Run(root, arithmetic, layout, Execution.Vector, $"{where} {arithmetic} {layout} width {width}", errors, sabotage));
+            {
+                Widths.ForEach(width =>
+                    Run(root, arithmetic, layout, Execution.Vector, $"{where} {arithmetic} {layout} width {width}", errors, sabotage));
+            }
+
             Run(root, arithmetic, Layout.Padded, Execution.Scalar, $"{where} {arithmetic} scalar", errors, sabotage);
         }
     }
 
-    private static void Run(JsonElement root, Arithmetic arithmetic, Layout layout, Execution execution, string where, GoldenErrors errors, bool sabotage)
+    private static void Run(
+        JsonElement root,
+        Arithmetic arithmetic,
+        Layout layout,
+        Execution execution,
+        string where,
+        GoldenErrors errors,
+        bool sabotage)
     {
         Dictionary<string, GoldenTensor> parameters = GoldenJson.Tensors(root, where, "params"), gradients = GoldenJson.Tensors(root, where, "grads");
         GoldenTensor x = GoldenTensor.Read(root.GetProperty("inputs")[0], where), dx = GoldenTensor.Read(root.GetProperty("input_grads")[0], where);
@@ -91,11 +102,18 @@ internal sealed class ConvTests
         RunInfo run = RunInfo.Single(batch, training: true);
         PlanMemory<float> memory = new(weights, slopes, workspace);
         plan.Forward(in memory, in run, execution);
-        errors.Add($"{where} output", expected.ErrorOf(GoldenRows.Read(plan.ValueSpan<float>(workspace, output, batch), plan.Stride(output), output.Shape.Length)));
-        errors.Add($"{where} loss", new GoldenTensor([1], [root.GetProperty("loss_value").GetDouble()]).ErrorOf([loss.Value(plan.LossParts<float>(workspace), batch)]));
+        errors.Add(
+            $"{where} output",
+            expected.ErrorOf(GoldenRows.Read(plan.ValueSpan<float>(workspace, output, batch), plan.Stride(output), output.Shape.Length)));
+        errors.Add(
+            $"{where} loss",
+            new GoldenTensor([1], [root.GetProperty("loss_value").GetDouble()]).ErrorOf([loss.Value(plan.LossParts<float>(workspace), batch)]));
         plan.Backward(in memory, in run, execution);
         if (sabotage)
+        {
             slopes[plan.Parameters[^1].Offset] *= -1;
+        }
+
         foreach (ParameterRange range in plan.Parameters)
         {
             float[] compact = new float[range.Count];
@@ -103,13 +121,18 @@ internal sealed class ConvTests
             errors.Add($"{where} gradient of {range.Name}", Of(gradients, range).ErrorOf(compact));
         }
 
-        errors.Add($"{where} input gradient", dx.ErrorOf(GoldenRows.Read(plan.GradientSpan<float>(workspace, input, batch), plan.Stride(input), input.Shape.Length)));
+        errors.Add(
+            $"{where} input gradient",
+            dx.ErrorOf(GoldenRows.Read(plan.GradientSpan<float>(workspace, input, batch), plan.Stride(input), input.Shape.Length)));
     }
 
     private static Node Build(Graph graph, Node input, JsonElement spec, string where)
     {
         if (spec.GetProperty("type").GetString() != "lenet_small")
+        {
             return graph.Apply(Layer(spec, where), input);
+        }
+
         Activation<Relu> relu = new();
         Node first = graph.Apply(new MaxPool2D(2, 2), graph.Apply(new Conv2D(4, 3, 3, relu), input, "c1"));
         Node second = graph.Apply(new MaxPool2D(2, 2), graph.Apply(new Conv2D(6, 3, 3, relu, new() { PaddingY = 1, PaddingX = 1 }), first, "c2"));
@@ -124,8 +147,14 @@ internal sealed class ConvTests
         int filters = spec.GetProperty("out").GetInt32();
         ConvOptions options = new()
         {
-            StrideY = stride[0], StrideX = stride[^1], PaddingY = padding[0], PaddingX = padding[^1], DilationY = dilation[0], DilationX = dilation[^1],
-            OutputPaddingY = more[0], OutputPaddingX = more[^1],
+            StrideY = stride[0],
+            StrideX = stride[^1],
+            PaddingY = padding[0],
+            PaddingX = padding[^1],
+            DilationY = dilation[0],
+            DilationX = dilation[^1],
+            OutputPaddingY = more[0],
+            OutputPaddingX = more[^1],
             Groups = spec.TryGetProperty("groups", out JsonElement groups) ? groups.GetInt32() : 1,
         };
         Activation<Identity> identity = new();

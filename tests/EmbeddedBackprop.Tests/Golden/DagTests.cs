@@ -9,14 +9,19 @@ namespace EmbeddedBackprop.Tests.Golden;
 internal sealed class DagTests
 {
     [Test]
-    public void Concat_split_multiply_add() => Check("dag", (graph, inputs) =>
-    {
-        Node a = graph.Apply(new Dense(6, new Activation<Tanh>()), inputs[0], "A"), b = graph.Apply(new Dense(6, new Activation<Relu>()), inputs[1], "B");
-        Node c = graph.Apply(new Concat(), a, b);
-        Node s1 = graph.Apply(new Slice(0, 6), c), s2 = graph.Apply(new Slice(6, 6), c);
-        Node sum = graph.Apply(new Add(), graph.Apply(new Multiply(), s1, s2), s1);
-        return [(graph.Apply(new Dense(3, new Activation<Identity>()), sum, "C"), new Loss<MeanSquared>())];
-    });
+    public void Concat_split_multiply_add() =>
+        Check(
+            "dag",
+            (graph, inputs) =>
+            {
+                Node a = graph.Apply(new Dense(6, new Activation<Tanh>()), inputs[0], "A"),
+                    b = graph.Apply(new Dense(6, new Activation<Relu>()), inputs[1], "B");
+                Node c = graph.Apply(new Concat(), a, b);
+                Node s1 = graph.Apply(new Slice(0, 6), c),
+                    s2 = graph.Apply(new Slice(6, 6), c);
+                Node sum = graph.Apply(new Add(), graph.Apply(new Multiply(), s1, s2), s1);
+                return [(graph.Apply(new Dense(3, new Activation<Identity>()), sum, "C"), new Loss<MeanSquared>())];
+            });
 
     [Test]
     public void Two_heads_and_two_losses_with_weights() => Check("two_heads", TwoHeads);
@@ -49,11 +54,26 @@ internal sealed class DagTests
             JsonElement root = document.RootElement;
             string where = Path.GetFileNameWithoutExtension(file);
             GoldenJson.OnlyFields(
-                root, where, "about", "spec", "loss", "params", "inputs", "target", "targets", "output", "outputs", "loss_value", "grads", "input_grads");
+                root,
+                where,
+                "about",
+                "spec",
+                "loss",
+                "params",
+                "inputs",
+                "target",
+                "targets",
+                "output",
+                "outputs",
+                "loss_value",
+                "grads",
+                "input_grads");
             foreach (Arithmetic arithmetic in Widths.Arithmetics)
             {
                 foreach (Layout layout in new[] { Layout.Padded, Layout.Compact })
+                {
                     Widths.ForEach(width => Run(root, build, arithmetic, layout, $"{where} {arithmetic} {layout} width {width}", errors));
+                }
             }
         }
 
@@ -61,7 +81,12 @@ internal sealed class DagTests
     }
 
     private static void Run(
-        JsonElement root, Func<Graph, Node[], (Node Output, Loss Loss)[]> build, Arithmetic arithmetic, Layout layout, string where, GoldenErrors errors)
+        JsonElement root,
+        Func<Graph, Node[], (Node Output, Loss Loss)[]> build,
+        Arithmetic arithmetic,
+        Layout layout,
+        string where,
+        GoldenErrors errors)
     {
         GoldenTensor[] x = [.. root.GetProperty("inputs").EnumerateArray().Select(tensor => GoldenTensor.Read(tensor, where))];
         GoldenTensor[] targets = Several(root, where, "target"), expected = Several(root, where, "output");
@@ -73,14 +98,25 @@ internal sealed class DagTests
         Node[] losses = [.. heads.Select((head, i) => graph.Apply(head.Loss, head.Output, wanted[i]))];
         PlanOptions options = new() { Batch = batch, Arithmetic = arithmetic, Layout = layout, InputGradients = true };
         Plan plan = Plan.ForTraining(graph, options, losses, [.. heads.Select(head => head.Output)]);
-        float[] parameters = new float[plan.ParameterLength], gradients = new float[plan.ParameterLength], workspace = new float[plan.WorkspaceLength];
-        Dictionary<string, GoldenTensor> tensors = GoldenJson.Tensors(root, where, "params"), grads = GoldenJson.Tensors(root, where, "grads");
+        float[] parameters = new float[plan.ParameterLength],
+            gradients = new float[plan.ParameterLength],
+            workspace = new float[plan.WorkspaceLength];
+        Dictionary<string, GoldenTensor> tensors = GoldenJson.Tensors(root, where, "params"),
+            grads = GoldenJson.Tensors(root, where, "grads");
         foreach (ParameterRange range in plan.Parameters)
+        {
             range.CopyFrom<float>(tensors[range.Name].Floats, parameters);
+        }
+
         for (int i = 0; i < inputs.Length; i++)
+        {
             GoldenRows.Write(x[i].Floats, inputs[i].Shape.Length, plan.ValueSpan<float>(workspace, inputs[i], batch), plan.Stride(inputs[i]));
+        }
+
         for (int i = 0; i < wanted.Length; i++)
+        {
             GoldenRows.Write(targets[i].Floats, wanted[i].Shape.Length, plan.ValueSpan<float>(workspace, wanted[i], batch), plan.Stride(wanted[i]));
+        }
 
         GoldenExport.Note(where, plan, parameters);
         RunInfo run = RunInfo.Single(batch, training: true);

@@ -14,9 +14,14 @@ internal sealed class GoldenErrors
     {
         count++;
         if (error > worst)
+        {
             (worst, worstWhere) = (error, where);
+        }
+
         if (!(error <= Limit))
+        {
             failures.Add($"{where}: {error:g3}");
+        }
     }
 
     public void AssertSmall(string family)

@@ -39,7 +39,10 @@ internal static class GoldenFolder
     {
         SortedDictionary<string, int> counts = [];
         foreach (string family in All().Select(FamilyOf).Where(family => !Families.Contains(family)))
+        {
             counts[family] = counts.GetValueOrDefault(family) + 1;
+        }
+
         return counts;
     }
 
@@ -53,9 +56,15 @@ internal static class GoldenFolder
         using JsonDocument document = Read(file);
         JsonElement root = document.RootElement;
         if (root.TryGetProperty("z", out _) && root.TryGetProperty("value", out _))
+        {
             return Activations;
+        }
+
         if (root.TryGetProperty("optimizer", out _))
+        {
             return Optimizers;
+        }
+
         return root.TryGetProperty("spec", out JsonElement spec) && spec.TryGetProperty("type", out JsonElement type) ? type.GetString()! : "unknown";
     }
 }

@@ -8,7 +8,9 @@ internal static class GoldenJson
     public static void OnlyFields(JsonElement element, string where, params string[] known)
     {
         foreach (JsonProperty property in element.EnumerateObject())
+        {
             Assert.That(known, Does.Contain(property.Name), $"{where}: the field {property.Name} is not understood");
+        }
     }
 
     public static JsonElement Field(JsonElement element, string where, string name)

@@ -18,7 +18,10 @@ internal sealed record GoldenNetwork(int[] Sizes, string[] Activations)
             [.. GoldenJson.Field(spec, where, "activations").EnumerateArray().Select(x => EngineName(x.GetString()!))]);
         Assert.That(network.Activations, Has.Length.EqualTo(network.Sizes.Length - 1), $"{where}: an activation per layer");
         foreach (string activation in network.Activations)
+        {
             Assert.That(Registry.ActivationNames, Does.Contain(activation), $"{where}: activation");
+        }
+
         return network;
     }
 

@@ -6,7 +6,13 @@ using EmbeddedBackprop.Training;
 namespace EmbeddedBackprop.Tests.Golden;
 
 /// <summary>The optimiser of a golden case, in PyTorch's words.</summary>
-internal sealed record GoldenOptimizer(string Name, OptimizerSettings Settings, float LearningRate, float WeightDecay, float ClipNorm, float ClipValue)
+internal sealed record GoldenOptimizer(
+    string Name,
+    OptimizerSettings Settings,
+    float LearningRate,
+    float WeightDecay,
+    float ClipNorm,
+    float ClipValue)
 {
     public static GoldenOptimizer Read(JsonElement spec, string where)
     {
@@ -22,7 +28,10 @@ internal sealed record GoldenOptimizer(string Name, OptimizerSettings Settings, 
         };
         string[] known = ["name", "lr", "weight_decay", "clip_norm", "clip_value", .. own];
         foreach (JsonProperty property in spec.EnumerateObject())
+        {
             Assert.That(known.Contains(property.Name) || IsOff(property.Value), $"{where}: the field {property.Name} is not understood");
+        }
+
         float? momentum = Number(spec, "momentum");
         bool nesterov = spec.TryGetProperty("nesterov", out JsonElement flag) && flag.GetBoolean();
         JsonElement[] betas = spec.TryGetProperty("betas", out JsonElement pair) ? [.. pair.EnumerateArray()] : [];

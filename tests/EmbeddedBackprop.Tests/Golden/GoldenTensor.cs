@@ -16,11 +16,16 @@ internal sealed record GoldenTensor(int[] Shape, double[] Data)
         return new GoldenTensor(shape, data);
     }
 
-    /// <summary>|actual - expected| / |expected|; the plain norm of the difference where the reference is 0. NaN and a wrong length are infinitely wrong.</summary>
+    /// <summary>
+    /// |actual - expected| / |expected|; the plain norm of the difference where the reference is 0. NaN and a wrong length are infinitely wrong.
+    /// </summary>
     public double ErrorOf(ReadOnlySpan<float> actual)
     {
         if (actual.Length != Data.Length)
+        {
             return double.PositiveInfinity;
+        }
+
         double difference = 0, norm = 0;
         for (int i = 0; i < Data.Length; i++)
         {

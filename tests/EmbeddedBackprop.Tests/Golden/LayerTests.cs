@@ -45,13 +45,30 @@ internal sealed class LayerTests
             using JsonDocument document = GoldenFolder.Read(file);
             JsonElement root = document.RootElement;
             GoldenJson.OnlyFields(
-                root, where, "about", "spec", "loss", "params", "inputs", "target", "output", "loss_value", "grads", "input_grads", "running_mean", "running_var",
+                root,
+                where,
+                "about",
+                "spec",
+                "loss",
+                "params",
+                "inputs",
+                "target",
+                "output",
+                "loss_value",
+                "grads",
+                "input_grads",
+                "running_mean",
+                "running_var",
                 "eval_output");
             Assert.That(root.GetProperty("loss").GetString(), Is.EqualTo("mse"));
             foreach (Arithmetic arithmetic in Widths.Arithmetics)
             {
                 foreach (Layout layout in new[] { Layout.Padded, Layout.Compact })
-                    Widths.ForEach(width => Run(root, op(), arithmetic, layout, Execution.Vector, $"{where} {arithmetic} {layout} width {width}", errors));
+                {
+                    Widths.ForEach(width =>
+                        Run(root, op(), arithmetic, layout, Execution.Vector, $"{where} {arithmetic} {layout} width {width}", errors));
+                }
+
                 Run(root, op(), arithmetic, Layout.Padded, Execution.Scalar, $"{where} {arithmetic} scalar", errors);
             }
         }
@@ -68,13 +85,17 @@ internal sealed class LayerTests
         Node lossNode = graph.Apply(loss, output, wanted, "loss");
         PlanOptions options = new() { Batch = batch, Arithmetic = arithmetic, Layout = layout, InputGradients = true };
         Plan plan = Plan.ForTraining(graph, options, lossNode, output);
-        float[] parameters = new float[plan.ParameterLength], gradients = new float[plan.ParameterLength], workspace = new float[plan.WorkspaceLength];
+        float[] parameters = new float[plan.ParameterLength],
+            gradients = new float[plan.ParameterLength],
+            workspace = new float[plan.WorkspaceLength];
         float[] state = new float[plan.StateLength];
         plan.InitializeState<float>(state);
         Dictionary<string, GoldenTensor> tensors = GoldenJson.Tensors(root, where, "params"), grads = GoldenJson.Tensors(root, where, "grads");
         Assert.That(tensors.Keys.Select(name => "layer." + name), Is.EquivalentTo(plan.Parameters.ToArray().Select(range => range.Name)));
         foreach (ParameterRange range in plan.Parameters)
+        {
             range.CopyFrom<float>(tensors[range.Name["layer.".Length..]].Floats, parameters);
+        }
 
         GoldenRows.Write(x.Floats, input.Shape.Length, plan.ValueSpan<float>(workspace, input, batch), plan.Stride(input));
         GoldenRows.Write(target.Floats, output.Shape.Length, plan.ValueSpan<float>(workspace, wanted, batch), plan.Stride(wanted));

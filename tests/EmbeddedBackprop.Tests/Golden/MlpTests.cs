@@ -11,7 +11,10 @@ internal sealed class MlpTests
     {
         GoldenErrors errors = new();
         foreach (string file in GoldenFolder.Files(GoldenFolder.Networks))
+        {
             Check(file, errors, sabotage: false);
+        }
+
         errors.AssertSmall(GoldenFolder.Networks);
     }
 
@@ -28,7 +31,11 @@ internal sealed class MlpTests
     {
         SortedDictionary<string, int> others = GoldenFolder.OtherFamilies();
         if (others.Count > 0)
-            Assert.Ignore($"{others.Values.Sum()} cases of families that the engine does not have yet: {string.Join(", ", others.Select(o => $"{o.Key} {o.Value}"))}");
+        {
+            Assert.Ignore(
+                $"{others.Values.Sum()} cases of families that the engine does not have yet: {string.Join(", ", others.Select(o => $"{o.Key} {o.Value}"))}"
+            );
+        }
     }
 
     private static void Check(string file, GoldenErrors errors, bool sabotage)
@@ -47,7 +54,11 @@ internal sealed class MlpTests
         foreach (Arithmetic arithmetic in Widths.Arithmetics)
         {
             foreach (Layout layout in new[] { Layout.Padded, Layout.Compact })
-                Widths.ForEach(width => Run(golden, arithmetic, layout, Execution.Vector, $"{where} {arithmetic} {layout} width {width}", errors, sabotage));
+            {
+                Widths.ForEach(width =>
+                    Run(golden, arithmetic, layout, Execution.Vector, $"{where} {arithmetic} {layout} width {width}", errors, sabotage));
+            }
+
             Run(golden, arithmetic, Layout.Padded, Execution.Scalar, $"{where} {arithmetic} scalar", errors, sabotage);
         }
     }
@@ -66,7 +77,9 @@ internal sealed class MlpTests
         PlanOptions options = new() { Batch = batch, Arithmetic = arithmetic, Layout = layout, InputGradients = true };
         Plan plan = Plan.ForTraining(graph, options, lossNode, output);
 
-        float[] parameters = new float[plan.ParameterLength], gradients = new float[plan.ParameterLength], workspace = new float[plan.WorkspaceLength];
+        float[] parameters = new float[plan.ParameterLength],
+            gradients = new float[plan.ParameterLength],
+            workspace = new float[plan.WorkspaceLength];
         GoldenNetwork.Load(golden.Parameters, plan.Parameters, parameters, golden.Where);
         GoldenRows.Write(golden.Input.Floats, golden.Network.Sizes[0], plan.ValueSpan<float>(workspace, input, batch), plan.Stride(input));
         GoldenRows.Write(golden.Target.Floats, targetColumns, plan.ValueSpan<float>(workspace, target, batch), plan.Stride(target));
@@ -80,7 +93,10 @@ internal sealed class MlpTests
 
         plan.Backward(new PlanMemory<float>(parameters, gradients, workspace), in run, execution);
         if (sabotage)
+        {
             gradients[plan.Parameters[^1].Offset] *= -1;
+        }
+
         GoldenNetwork.Compare(golden.Gradients, plan.Parameters, gradients, where + " gradient of", errors);
         float[] inputGradient = GoldenRows.Read(plan.GradientSpan<float>(workspace, input, batch), plan.Stride(input), golden.Network.Sizes[0]);
         errors.Add($"{where} input gradient", golden.InputGradient.ErrorOf(inputGradient));

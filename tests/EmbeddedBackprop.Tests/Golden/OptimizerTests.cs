@@ -12,7 +12,10 @@ internal sealed class OptimizerTests
     {
         GoldenErrors errors = new();
         foreach (string file in GoldenFolder.Files(GoldenFolder.Optimizers))
+        {
             Check(file, errors, rateFactor: 1f);
+        }
+
         errors.AssertSmall(GoldenFolder.Optimizers);
     }
 

@@ -10,8 +10,12 @@ internal sealed class RecurrentTests
 {
     private static readonly (string Golden, string Ours)[] Tensors =
     [
-        ("rnn.weight_ih_l0", "layer.weight_ih"), ("rnn.weight_hh_l0", "layer.weight_hh"), ("rnn.bias_ih_l0", "layer.bias_ih"), ("rnn.bias_hh_l0", "layer.bias_hh"),
-        ("head.weight", "head.weight"), ("head.bias", "head.bias"),
+        ("rnn.weight_ih_l0", "layer.weight_ih"),
+        ("rnn.weight_hh_l0", "layer.weight_hh"),
+        ("rnn.bias_ih_l0", "layer.bias_ih"),
+        ("rnn.bias_hh_l0", "layer.bias_hh"),
+        ("head.weight", "head.weight"),
+        ("head.bias", "head.bias"),
     ];
 
     [Test]
@@ -19,7 +23,10 @@ internal sealed class RecurrentTests
     {
         GoldenErrors errors = new();
         foreach (string file in GoldenFolder.Recurrent.SelectMany(GoldenFolder.Files))
+        {
             Check(file, errors, sabotage: false);
+        }
+
         errors.AssertSmall("recurrent");
     }
 
@@ -40,7 +47,11 @@ internal sealed class RecurrentTests
         foreach (Arithmetic arithmetic in Widths.Arithmetics)
         {
             foreach (Layout layout in new[] { Layout.Padded, Layout.Compact })
-                Widths.ForEach(width => Run(root, where, arithmetic, layout, Execution.Vector, $"{where} {arithmetic} {layout} width {width}", errors, sabotage));
+            {
+                Widths.ForEach(width =>
+                    Run(root, where, arithmetic, layout, Execution.Vector, $"{where} {arithmetic} {layout} width {width}", errors, sabotage));
+            }
+
             Run(root, where, arithmetic, Layout.Padded, Execution.Scalar, $"{where} {arithmetic} scalar", errors, sabotage);
         }
     }
@@ -57,8 +68,11 @@ internal sealed class RecurrentTests
         PlanOptions options = new() { Batch = batch, Arithmetic = arithmetic, Layout = layout, InputGradients = true };
         Plan plan = Plan.ForTraining(graph, options, graph.Apply(loss, output, target), output);
 
-        float[] parameters = new float[plan.ParameterLength], gradients = new float[plan.ParameterLength], workspace = new float[plan.WorkspaceLength];
-        Dictionary<string, GoldenTensor> given = GoldenJson.Tensors(root, file, "params"), expected = GoldenJson.Tensors(root, file, "grads");
+        float[] parameters = new float[plan.ParameterLength],
+            gradients = new float[plan.ParameterLength],
+            workspace = new float[plan.WorkspaceLength];
+        Dictionary<string, GoldenTensor> given = GoldenJson.Tensors(root, file, "params"),
+            expected = GoldenJson.Tensors(root, file, "grads");
         Assert.That(given.Keys, Is.EquivalentTo(Tensors.Select(tensor => tensor.Golden)), file);
         foreach ((string golden, string ours) in Tensors)
         {
@@ -66,7 +80,10 @@ internal sealed class RecurrentTests
             Assert.That(range.FileShape, Is.EqualTo(given[golden].Shape), $"{file}: {golden}");
             float[] values = given[golden].Floats;
             if (sabotage && ours == "layer.bias_ih")
+            {
                 Array.Reverse(values);
+            }
+
             range.CopyFrom<float>(values, parameters);
         }
 
@@ -109,12 +126,17 @@ internal sealed class RecurrentTests
         Dense head = new(spec.GetProperty("out").GetInt32(), new Activation<Identity>());
         Node h = graph.Apply(layer, input, "layer");
         if (!all)
+        {
             return graph.Apply(head, h, "head");
+        }
 
         // One dense layer, applied to every step.
         Node[] outputs = new Node[steps];
         for (int t = 0; t < steps; t++)
+        {
             outputs[t] = graph.Apply(head, graph.Apply(new Slice(t, 1), h), t == 0 ? "head" : null);
+        }
+
         return graph.Apply(new Concat(), outputs);
     }
 

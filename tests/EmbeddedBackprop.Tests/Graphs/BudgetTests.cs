@@ -47,7 +47,9 @@ internal sealed class BudgetTests
             micro += plan.Batch < Batch ? 1 : 0;
             again += plan.RecomputedMultiplyAdds > 0 ? 1 : 0;
             Assert.That(plan.ToString().Contains("micro-batches of", StringComparison.Ordinal), Is.EqualTo(plan.Batch < Batch));
-            Assert.That(plan.ToString().Contains("computed again", StringComparison.Ordinal), Is.EqualTo(plan.BackwardProgram.ToArray().Any(entry => entry.Phase == Phase.Recompute)));
+            Assert.That(
+                plan.ToString().Contains("computed again", StringComparison.Ordinal),
+                Is.EqualTo(plan.BackwardProgram.ToArray().Any(entry => entry.Phase == Phase.Recompute)));
         }
 
         Assert.That(met, Is.GreaterThan(10));
@@ -63,7 +65,10 @@ internal sealed class BudgetTests
             Graph graph = new();
             Node x = graph.Input(new Shape(9)), node = x;
             for (int i = 0; i < 5; i++)
+            {
                 node = graph.Apply(i == 2 ? new MemoryOp() : i % 2 == 0 ? new HalfOp() : new Dense(9, Sigmoid), node);
+            }
+
             Node y = graph.Apply(new Dense(3, Sigmoid), node), loss = graph.Apply(new Loss<Quadratic>(), y, graph.Input(new Shape(3), "target"));
             compiled = Plan.ForTraining(graph, plan with { Batch = 4, Recompute = plan.Batch == 2 ? [.. graph.Nodes] : [] }, loss);
             return new Network(x, y, loss, new NetworkOptions { Batch = 4 });
@@ -102,10 +107,16 @@ internal sealed class BudgetTests
         float[] Run(bool again)
         {
             Graph graph = new();
-            Node x = graph.Input(new Shape(5)), restless = graph.Apply(new RestlessOp(), graph.Apply(new Dense(5, Sigmoid), x));
-            Node y = graph.Apply(new Dense(3, Sigmoid), restless), target = graph.Input(new Shape(3), "target");
-            Plan plan = Plan.ForTraining(graph, new PlanOptions { Batch = 2, Recompute = again ? [restless] : [] }, graph.Apply(new Loss<Quadratic>(), y, target));
-            float[] gradients = new float[plan.ParameterLength], workspace = new float[plan.WorkspaceLength];
+            Node x = graph.Input(new Shape(5)),
+                restless = graph.Apply(new RestlessOp(), graph.Apply(new Dense(5, Sigmoid), x));
+            Node y = graph.Apply(new Dense(3, Sigmoid), restless),
+                target = graph.Input(new Shape(3), "target");
+            Plan plan = Plan.ForTraining(
+                graph,
+                new PlanOptions { Batch = 2, Recompute = again ? [restless] : [] },
+                graph.Apply(new Loss<Quadratic>(), y, target));
+            float[] gradients = new float[plan.ParameterLength],
+                workspace = new float[plan.WorkspaceLength];
             PlanMemory<float> memory = new(Samples.Array(plan.ParameterLength, 1), gradients, workspace);
             Samples.Fill(plan.ValueSpan<float>(workspace, x, 2), 3);
             plan.Forward(in memory, RunInfo.Single(2, training: true));
@@ -125,9 +136,22 @@ internal sealed class BudgetTests
             Graph graph = new();
             Node x = graph.Input(new Shape(20)), node = graph.Apply(new CenterOp(), graph.Apply(new Dense(20, Relu), x));
             for (int i = 0; i < 6; i++)
+            {
                 node = graph.Apply(new Dense(20, Relu), node);
+            }
+
             Node loss = graph.Apply(new Loss<Quadratic>(), node, graph.Input(new Shape(20), "target"));
-            return new Network(x, node, loss, new NetworkOptions { Batch = batch, Layout = Layout.Compact, MemoryBudget = budget, Optimizer = new Adam() });
+            return new Network(
+                x,
+                node,
+                loss,
+                new NetworkOptions
+                {
+                    Batch = batch,
+                    Layout = Layout.Compact,
+                    MemoryBudget = budget,
+                    Optimizer = new Adam(),
+                });
         }
 
         long whole = 4L * Make(0).MemoryLength;
@@ -166,7 +190,9 @@ internal sealed class BudgetTests
         long bytes = Number(least);
         NetworkOptions small = options with { Batch = 1, Layout = Layout.Compact, Optimizer = new Sgd() };
         Assert.That(4L * Deep(small with { MemoryBudget = bytes }).MemoryLength, Is.LessThanOrEqualTo(bytes));
-        Assert.That(() => Deep(small with { MemoryBudget = bytes - 4 }), Throws.ArgumentException.With.Message.Contains("only a smaller net would do"));
+        Assert.That(
+            () => Deep(small with { MemoryBudget = bytes - 4 }),
+            Throws.ArgumentException.With.Message.Contains("only a smaller net would do"));
     }
 
     private static long Number(System.Text.RegularExpressions.Match match) =>
@@ -179,7 +205,9 @@ internal sealed class BudgetTests
         string message = Assert.Throws<ArgumentException>(() => Deep(options))!.Message;
         Assert.That(message, Does.StartWith("memory budget: 11,000 bytes are"));
         Assert.That(message, Does.Not.Contain("compact rows ("), "does not fit by itself");
-        System.Text.RegularExpressions.Match all = System.Text.RegularExpressions.Regex.Match(message, @"a batch of 1 and plain gradient descent \(([\d,]+) bytes\)");
+        System.Text.RegularExpressions.Match all = System.Text.RegularExpressions.Regex.Match(
+            message,
+            @"a batch of 1 and plain gradient descent \(([\d,]+) bytes\)");
         Assert.That(all.Success, Is.True, message);
         long bytes = Number(all);
         Network helped = Deep(options with { MemoryBudget = bytes, Batch = 1, Optimizer = new Sgd() });
@@ -217,10 +245,21 @@ internal sealed class BudgetTests
         {
             Network Make(bool keep)
             {
-                Network network = new Sequential(4).Dense<Identity>(3).Compile<Quadratic>(new NetworkOptions { Batch = 2, KeepGradients = keep, Seed = 2 });
+                Network network = new Sequential(4)
+                    .Dense<Identity>(3)
+                    .Compile<Quadratic>(
+                        new NetworkOptions
+                        {
+                            Batch = 2,
+                            KeepGradients = keep,
+                            Seed = 2,
+                        });
                 Samples.Fill(network.TrainingInput(2), 5);
                 foreach (ref float x in network.TrainingInput(2))
+                {
                     x *= scale;
+                }
+
                 return network;
             }
 
@@ -228,7 +267,9 @@ internal sealed class BudgetTests
             bool finite = kept.TrainStep(2, 1e-25f, out _, out _);
             Assert.That(lean.TrainStep(2, 1e-25f, out _, out _), Is.EqualTo(finite));
             if (finite)
+            {
                 Assert.That(WeightsHash.Of(lean), Is.EqualTo(WeightsHash.Of(kept)));
+            }
         }
     }
 
@@ -274,7 +315,10 @@ internal sealed class BudgetTests
     {
         Sequential layers = new(10);
         for (int i = 0; i < 8; i++)
+        {
             layers.Dense<Gelu>(16);
+        }
+
         return layers.Dense<Identity>(3).Compile<Quadratic>(options);
     }
 
@@ -289,7 +333,9 @@ internal sealed class BudgetTests
         {
             calls++;
             for (int i = 0; i < c.Output.Length; i++)
+            {
                 c.Output[i] = c.Input(0)[i] * T.CreateTruncating(calls);
+            }
         }
 
         protected override T Factor<T>(in OpContext<T> c, int row, int column) => T.One;

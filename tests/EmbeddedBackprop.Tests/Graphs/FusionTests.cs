@@ -28,7 +28,9 @@ internal sealed class FusionTests
     public void Residual_sum_and_activation(Activation f) =>
         CheckFused(
             new Shape(8),
-            (graph, x) => graph.Apply(new Activate(f), graph.Apply(new Add(), x, graph.Apply(new Activate(f), graph.Apply(new Dense(8, Linear), x)))), "add1", 2);
+            (graph, x) => graph.Apply(new Activate(f), graph.Apply(new Add(), x, graph.Apply(new Activate(f), graph.Apply(new Dense(8, Linear), x)))),
+            "add1",
+            2);
 
     [Test]
     public void Shared_weights_with_an_activation_of_their_own_at_each_use() =>
@@ -50,9 +52,15 @@ internal sealed class FusionTests
         Node both = graph.Apply(new Add(), z, a);
         Assert.That(Plan.ForInference(graph, new PlanOptions(), both).Steps.ToArray().Sum(step => step.Fused.Count), Is.Zero);
         Assert.That(Plan.ForInference(graph, new PlanOptions(), a).Steps.ToArray().Sum(step => step.Fused.Count), Is.EqualTo(1));
-        Assert.That(Plan.ForInference(graph, new PlanOptions(), a, z).Steps.ToArray().Sum(step => step.Fused.Count), Is.Zero, "the caller wants to see it");
+        Assert.That(
+            Plan.ForInference(graph, new PlanOptions(), a, z).Steps.ToArray().Sum(step => step.Fused.Count),
+            Is.Zero,
+            "the caller wants to see it");
         Node other = graph.Apply(new Activate(new Activation<Tanh>()), a);
-        Assert.That(Plan.ForInference(graph, new PlanOptions(), other).Steps.ToArray().Sum(step => step.Fused.Count), Is.EqualTo(1), "a layer has one activation");
+        Assert.That(
+            Plan.ForInference(graph, new PlanOptions(), other).Steps.ToArray().Sum(step => step.Fused.Count),
+            Is.EqualTo(1),
+            "a layer has one activation");
     }
 
     [Test]
@@ -77,7 +85,10 @@ internal sealed class FusionTests
         foreach (bool softmax in (bool[])[true, false])
         {
             if (!softmax && targets == 1)
+            {
                 continue;
+            }
+
             (float loss, float[] gradients, string table) = Judge(softmax, targets, separate: true);
             (float onLogits, float[] expected, _) = Judge(softmax, targets, separate: false);
             Bits.AssertEqual(loss, onLogits, "loss");
@@ -97,7 +108,8 @@ internal sealed class FusionTests
         for (int i = 0; i < 8; i++)
         {
             // The class that the network itself sees: every one is right, although logits have another threshold than probabilities.
-            network.TrainingTarget(8)[i * network.TargetStride] = network.Predict(network.TrainingInput(8).Slice(i * network.InputStride, 4))[0] > 0.5f ? 1f : 0f;
+            network.TrainingTarget(8)[i * network.TargetStride] =
+                network.Predict(network.TrainingInput(8).Slice(i * network.InputStride, 4))[0] > 0.5f ? 1f : 0f;
             Samples.Fill(network.TrainingInput(8), 4);
         }
 
@@ -109,14 +121,22 @@ internal sealed class FusionTests
     private static (float Loss, float[] Gradients, string Table) Judge(bool softmax, int targets, bool separate)
     {
         Graph graph = new();
-        Node x = graph.Input(new Shape(6)), z = graph.Apply(new Dense(5, Linear), x);
-        Node p = graph.Apply(new Activate(softmax ? new Softmax() : new Activation<Sigmoid>()), z), target = graph.Input(new Shape(targets), "target");
-        Loss loss = softmax ? new SoftmaxCrossEntropy() : separate ? new Loss<BinaryCrossEntropy>() : new Loss<BinaryCrossEntropyWithLogits>();
+        Node x = graph.Input(new Shape(6)),
+            z = graph.Apply(new Dense(5, Linear), x);
+        Node p = graph.Apply(new Activate(softmax ? new Softmax() : new Activation<Sigmoid>()), z),
+            target = graph.Input(new Shape(targets), "target");
+        Loss loss =
+            softmax ? new SoftmaxCrossEntropy()
+            : separate ? new Loss<BinaryCrossEntropy>()
+            : new Loss<BinaryCrossEntropyWithLogits>();
         Plan plan = Plan.ForTraining(graph, new PlanOptions { Batch = 3 }, graph.Apply(loss, separate ? p : z, target));
         float[] gradients = new float[plan.ParameterLength], workspace = new float[plan.WorkspaceLength];
         Samples.Fill(plan.ValueSpan<float>(workspace, x, 3), 1);
         foreach (ref float y in plan.ValueSpan<float>(workspace, target, 3))
+        {
             y = targets == 1 ? 2f : 0.2f;
+        }
+
         PlanMemory<float> memory = new(Samples.Array(plan.ParameterLength, 2), gradients, workspace);
         plan.Forward(in memory, RunInfo.Single(3, training: true));
         plan.Backward(in memory, RunInfo.Single(3, training: true));
@@ -143,11 +163,24 @@ internal sealed class FusionTests
         Graph graph = new();
         Node x = graph.Input(shape), y = build(graph, x), target = graph.Input(y.Shape, "target");
         Plan plan = Plan.ForTraining(
-            graph, new PlanOptions { Batch = batch, Fuse = fuse, InputGradients = true }, graph.Apply(new Loss<Quadratic>(), y, target), y);
-        float[] parameters = new float[plan.ParameterLength], gradients = new float[plan.ParameterLength], workspace = new float[plan.WorkspaceLength];
+            graph,
+            new PlanOptions
+            {
+                Batch = batch,
+                Fuse = fuse,
+                InputGradients = true,
+            },
+            graph.Apply(new Loss<Quadratic>(), y, target),
+            y);
+        float[] parameters = new float[plan.ParameterLength],
+            gradients = new float[plan.ParameterLength],
+            workspace = new float[plan.WorkspaceLength];
         int seed = 1;
         foreach (ParameterRange range in plan.Parameters)
+        {
             range.CopyFrom<float>(Samples.Array(range.Count, seed++), parameters);
+        }
+
         Fill(x, 11);
         Fill(target, 12);
         PlanMemory<float> memory = new(parameters, gradients, workspace);
@@ -173,7 +206,9 @@ internal sealed class FusionTests
         void Fill(Node node, int seed)
         {
             for (int row = 0; row < batch; row++)
+            {
                 Samples.Fill(plan.ValueSpan<float>(workspace, node, batch).Slice(row * plan.Stride(node), node.Shape.Length), seed + row);
+            }
         }
     }
 }

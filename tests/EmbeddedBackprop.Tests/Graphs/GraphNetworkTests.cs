@@ -71,7 +71,8 @@ internal sealed class GraphNetworkTests
     public void Two_halves_of_a_loss_are_the_loss()
     {
         (float Loss, float[] Gradients) one = Judge(graph => [(new Loss<Quadratic>(), "whole")]);
-        (float Loss, float[] Gradients) two = Judge(graph => [(new Loss<Quadratic> { Weight = 0.5f }, "first"), (new Loss<Quadratic> { Weight = 0.5f }, "second")]);
+        (float Loss, float[] Gradients) two = Judge(graph =>
+            [(new Loss<Quadratic> { Weight = 0.5f }, "first"), (new Loss<Quadratic> { Weight = 0.5f }, "second")]);
         Bits.AssertEqual(two.Loss, one.Loss, "loss");
         Bits.AssertEqual(two.Gradients, one.Gradients, "gradients");
         Assert.That(Judge(graph => [(new Loss<Quadratic> { Weight = 2f }, "double")]).Gradients, Is.EqualTo(one.Gradients.Select(g => 2 * g)));
@@ -79,7 +80,9 @@ internal sealed class GraphNetworkTests
 
     [Test]
     public void A_loss_weight_is_finite_and_not_negative() =>
-        Assert.That(() => new Loss<Quadratic> { Weight = float.NaN }, Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("loss weight"));
+        Assert.That(
+            () => new Loss<Quadratic> { Weight = float.NaN },
+            Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("loss weight"));
 
     [Test]
     public void Gradients_of_several_losses_agree_with_differences()
@@ -130,9 +133,15 @@ internal sealed class GraphNetworkTests
         trainer.TrainEpoch();
         resumed.TrainEpoch();
         Assert.That(WeightsHash.Of(again.Network), Is.EqualTo(WeightsHash.Of(trained.Network)));
-        Assert.That(() => file.ToNetwork(), Throws.InstanceOf<DataFormatException>().With.Message.Contains("unknown kind of layer 'sum'").And.Message.Contains("built in code"));
+        Assert.That(
+            () => file.ToNetwork(),
+            Throws.InstanceOf<DataFormatException>().With.Message.Contains("unknown kind of layer 'sum'").And.Message.Contains("built in code"));
         Network single = new([again.A, again.B], [again.First], [again.FirstLoss], new NetworkOptions { Batch = 5 });
-        Assert.That(() => file.Restore(new Trainer(single, FloatDataset.Regression(Rows, 7, Samples.Array(Count * 2, 2), 2), new TrainerOptions { LearningRate = 0.2f })),
+        Assert.That(
+            () =>
+                file.Restore(
+                    new Trainer(single, FloatDataset.Regression(Rows, 7, Samples.Array(Count * 2, 2), 2), new TrainerOptions { LearningRate = 0.2f })
+                ),
             Throws.ArgumentException.With.Message.Contains("the file has 'first second', the trainer 'nothing'"));
     }
 
@@ -142,14 +151,26 @@ internal sealed class GraphNetworkTests
         Network network = new Branched(batch: 2).Network;
         FloatDataset narrow = FloatDataset.Regression(Samples.Array(12, 1), 6, Samples.Array(10, 2), 5);
         FloatDataset few = FloatDataset.Regression(Samples.Array(14, 1), 7, Samples.Array(8, 2), 4);
-        Assert.That(() => new Trainer(network, narrow, new TrainerOptions()), Throws.ArgumentException.With.Message.Contains("a and b").And.Message.Contains("expected 7 values, got 6"));
-        Assert.That(() => new Trainer(network, few, new TrainerOptions()), Throws.ArgumentException.With.Message.Contains("t1 and t2").And.Message.Contains("expected 5 values, got 4"));
+        Assert.That(
+            () => new Trainer(network, narrow, new TrainerOptions()),
+            Throws.ArgumentException.With.Message.Contains("a and b").And.Message.Contains("expected 7 values, got 6"));
+        Assert.That(
+            () => new Trainer(network, few, new TrainerOptions()),
+            Throws.ArgumentException.With.Message.Contains("t1 and t2").And.Message.Contains("expected 5 values, got 4"));
         Branched net = new(batch: 2);
         Network blind = new([net.A], [net.First], [net.FirstLoss], new NetworkOptions { Batch = 2 });
-        Assert.That(() => new Trainer(blind, Data(), new TrainerOptions()), Throws.ArgumentException.With.Message.Contains("b: the training plan reads this input"));
-        Assert.That(() => new Network([], [net.First], [], new NetworkOptions()), Throws.InstanceOf<ArgumentException>().With.Message.Contains("inputs"));
-        Assert.That(() => new Network([net.A], [], [], new NetworkOptions()), Throws.InstanceOf<ArgumentException>().With.Message.Contains("outputs"));
-        Assert.That(() => Plan.ForTraining(net.A.Graph, new PlanOptions(), []), Throws.InstanceOf<ArgumentException>().With.Message.Contains("losses"));
+        Assert.That(
+            () => new Trainer(blind, Data(), new TrainerOptions()),
+            Throws.ArgumentException.With.Message.Contains("b: the training plan reads this input"));
+        Assert.That(
+            () => new Network([], [net.First], [], new NetworkOptions()),
+            Throws.InstanceOf<ArgumentException>().With.Message.Contains("inputs"));
+        Assert.That(
+            () => new Network([net.A], [], [], new NetworkOptions()),
+            Throws.InstanceOf<ArgumentException>().With.Message.Contains("outputs"));
+        Assert.That(
+            () => Plan.ForTraining(net.A.Graph, new PlanOptions(), []),
+            Throws.InstanceOf<ArgumentException>().With.Message.Contains("losses"));
     }
 
     [Test]
@@ -160,25 +181,38 @@ internal sealed class GraphNetworkTests
         Node y = graph.Apply(new Dense(6, Linear), graph.Apply(new Dense(2, Linear), x));
         Network network = new(x, y, graph.Apply(new Loss<Quadratic>(), y, x), new NetworkOptions { Batch = 4, Optimizer = new Adam() });
         // Two values decide all six, so two neurons can carry them; the data's own targets are not read.
-        float[] rows = [.. Enumerable.Range(0, 40).SelectMany(i => Enumerable.Range(0, 6).Select(k => MathF.Sin(i) * k / 6f + (MathF.Cos(i * 3) * (k % 2))))];
+        float[] rows =
+        [
+            .. Enumerable.Range(0, 40).SelectMany(i => Enumerable.Range(0, 6).Select(k => MathF.Sin(i) * k / 6f + (MathF.Cos(i * 3) * (k % 2)))),
+        ];
         Trainer trainer = new(network, FloatDataset.Regression(rows, 6, Samples.Array(40, 9), 1), new TrainerOptions { LearningRate = 0.02f });
         double first = trainer.TrainEpoch()!.Value.Loss, last = 0;
         for (int i = 0; i < 120; i++)
+        {
             last = trainer.TrainEpoch()!.Value.Loss;
+        }
+
         Assert.That(last, Is.LessThan(first / 100));
     }
 
     [Test]
     public void Skip_connections_shared_weights_and_outputs_used_twice_stand_every_check()
     {
-        new GraphRun(4, 6, (graph, x) => graph.Apply(new Sum(), x, graph.Apply(new Dense(6, Tanh), x)) is var skip ? graph.Apply(new Dense(3, Tanh), skip) : null!)
-            .CheckEverything();
-        new GraphRun(1, 6, (graph, x) =>
-        {
-            Dense shared = new(6, Tanh);
-            Node once = graph.Apply(shared, x);
-            return graph.Apply(new Sum(), once, graph.Apply(shared, once));
-        }).CheckEverything();
+        new GraphRun(
+            4,
+            6,
+            (graph, x) => graph.Apply(new Sum(), x, graph.Apply(new Dense(6, Tanh), x)) is var skip ? graph.Apply(new Dense(3, Tanh), skip) : null!
+        ).CheckEverything();
+        new GraphRun(
+            1,
+            6,
+            (graph, x) =>
+            {
+                Dense shared = new(6, Tanh);
+                Node once = graph.Apply(shared, x);
+                return graph.Apply(new Sum(), once, graph.Apply(shared, once));
+            }
+        ).CheckEverything();
     }
 
     [Test]
@@ -197,7 +231,9 @@ internal sealed class GraphNetworkTests
         float[][] columns = [Column(0), Column(1), Column(2)];
         float[] x = [0.3f, -1.2f, 2f], y = deep.Predict(x).ToArray();
         for (int j = 0; j < 2; j++)
+        {
             Assert.That(y[j], Is.EqualTo(zero[j] + (x[0] * columns[0][j]) + (x[1] * columns[1][j]) + (x[2] * columns[2][j])).Within(1e-5));
+        }
     }
 
     [Test]
@@ -217,7 +253,10 @@ internal sealed class GraphNetworkTests
         Plan plan = net.Network.TrainingPlan!;
         float[] workspace = new float[plan.WorkspaceLength];
         foreach (Node node in (Node[])[net.A, net.B, .. net.Network.Targets])
+        {
             net.Network.TrainingInput(node, 2).CopyTo(plan.ValueSpan<float>(workspace, node, 2));
+        }
+
         plan.Forward(new PlanMemory<float>(net.Network.Parameters, [], workspace), RunInfo.Single(2));
         return workspace;
     }
@@ -248,7 +287,16 @@ internal sealed class GraphNetworkTests
             Node t1 = graph.Input(new Shape(2), "t1"), t2 = graph.Input(new Shape(3), "t2");
             FirstLoss = graph.Apply(new Loss<Quadratic>(), First, t1, "loss1");
             Node second = graph.Apply(new Loss<MeanSquared> { Weight = 0.25f }, Second, t2, "loss2");
-            Network = new Network([A, B], [First, Second], [FirstLoss, second], new NetworkOptions { Batch = batch, Layout = layout, Threads = threads });
+            Network = new Network(
+                [A, B],
+                [First, Second],
+                [FirstLoss, second],
+                new NetworkOptions
+                {
+                    Batch = batch,
+                    Layout = layout,
+                    Threads = threads,
+                });
         }
 
         public Network Network { get; }
@@ -275,7 +323,9 @@ internal sealed class GraphNetworkTests
         {
             Span<float> values = Network.TrainingInput(node, samples.Length);
             for (int row = 0; row < samples.Length; row++)
+            {
                 rows.AsSpan((samples[row] * length) + first, node.Shape.Length).CopyTo(values[(row * Network.TrainingPlan!.Stride(node))..]);
+            }
         }
     }
 }

@@ -27,7 +27,10 @@ internal sealed class PlanChecker
         try
         {
             for (int round = 0; round < 2; round++)
+            {
                 checker.Run(round);
+            }
+
             return null;
         }
         catch (Fault fault)
@@ -46,15 +49,23 @@ internal sealed class PlanChecker
     {
         HashSet<Node> read = [.. plan.Outputs];
         foreach (Step step in plan.Steps)
+        {
             read.UnionWith(step.InputNodes);
+        }
+
         foreach (Node node in read.Where(node => node.Op is null))
+        {
             plan.ValueSpan<int>(workspace, node, plan.Batch).Fill(Value(node));
+        }
 
         HashSet<Node> computed = [];
         foreach (Step step in plan.Steps)
         {
             foreach (Node input in step.InputNodes)
+            {
                 Require(input.Op is null || computed.Contains(input), $"{step.Name} runs before {input.Name}");
+            }
+
             Forward(step, round);
             computed.Add(step.Node);
         }
@@ -62,26 +73,42 @@ internal sealed class PlanChecker
         foreach (Step step in plan.Steps)
         {
             for (int k = 0; step.Op.IsLoss && k < 2; k++)
+            {
                 Expect(step.Inputs[k], Value(step.InputNodes[k]), $"{step.InputNodes[k].Name}, which {step.Name} judges, after the forward pass");
+            }
         }
 
         if (plan.Losses.Count > 0)
+        {
             Backward(round);
+        }
+
         foreach (Node output in plan.Outputs)
+        {
             Expect(plan.ValueSpan<int>(workspace, output, plan.Batch), Value(output), $"the output {output.Name} at the end");
+        }
+
         foreach (Step step in plan.Steps)
         {
             if (step.Op.IsLoss)
+            {
                 Expect(step.Output, Value(step.Node), $"the loss {step.Name} at the end");
+            }
         }
     }
 
     private void Forward(Step step, int round)
     {
         for (int k = 0; k < step.Inputs.Length; k++)
+        {
             Expect(step.Inputs[k], Value(step.InputNodes[k]), $"{step.InputNodes[k].Name} when {step.Name} reads it");
+        }
+
         if (step.Op.IsLoss && round > 0)
+        {
             Expect(step.Output, Value(step.Node), $"the loss {step.Name} in the next micro-batch");
+        }
+
         int own = ++scratch;
         Fill(step.ForwardScratch, own);
         Fill(step.Saved, Saved(step.Node));
@@ -94,7 +121,9 @@ internal sealed class PlanChecker
             bool inPlace = step.Inputs[k].Offset == step.Output.Offset && step.Inputs[k].Length == step.Output.Length
                 && step.Op.MayOverlay(k) && input.Op is not null && step.InputNodes.Count(node => node == input) == 1;
             if (!inPlace)
+            {
                 Expect(step.Inputs[k], Value(input), $"{input.Name} while {step.Name} reads it");
+            }
         }
     }
 
@@ -120,18 +149,27 @@ internal sealed class PlanChecker
 
         Require(done.SetEquals(reached), "every step that is reached has a backward pass");
         foreach (Node input in plan.Graph.Nodes.Where(node => node.Op is null && plan.HasGradient(node)))
+        {
             Expect(plan.GradientSpan<int>(workspace, input, plan.Batch), Gradient(input), $"the gradient of {input.Name} at the end");
+        }
     }
 
     private void BackwardStep(Step step, HashSet<Node> wanted, Dictionary<Node, int> readers, Dictionary<Node, int> written)
     {
-        bool readsInputs = step.Op.BackwardReads.HasFlag(BackwardReads.Inputs), readsOutput = step.Op.BackwardReads.HasFlag(BackwardReads.Outputs) && !step.Op.IsLoss;
+        bool readsInputs = step.Op.BackwardReads.HasFlag(BackwardReads.Inputs),
+            readsOutput = step.Op.BackwardReads.HasFlag(BackwardReads.Outputs) && !step.Op.IsLoss;
         void Reads(string when)
         {
             for (int k = 0; readsInputs && k < step.Inputs.Length; k++)
+            {
                 Expect(step.Inputs[k], Value(step.InputNodes[k]), $"{step.InputNodes[k].Name} when the backward pass of {step.Name} {when}");
+            }
+
             if (readsOutput)
+            {
                 Expect(step.Output, Value(step.Node), $"{step.Name} when its backward pass {when}");
+            }
+
             Require(step.Saved.Exists == step.Op.SavedLength(plan.Batch, plan.Options.Layout) > 0, $"{step.Name} has its saved values");
             Expect(step.Saved, Saved(step.Node), $"what {step.Name} saved when its backward pass {when}");
         }
@@ -141,7 +179,9 @@ internal sealed class PlanChecker
         {
             Require(written.GetValueOrDefault(step.Node) == readers[step.Node], $"the gradient of {step.Name} is complete");
             Expect(step.OutputGradient, Gradient(step.Node), $"the gradient of {step.Name}");
-            Require(step.OutputGradient.Length == plan.Batch * plan.Options.Layout.Stride(step.Node.Shape.Length), $"the gradient of {step.Name} is whole");
+            Require(
+                step.OutputGradient.Length == plan.Batch * plan.Options.Layout.Stride(step.Node.Shape.Length),
+                $"the gradient of {step.Name} is whole");
         }
 
         // An op may use the memory of its output's gradient.
@@ -156,54 +196,83 @@ internal sealed class PlanChecker
             bool wants = wanted.Contains(input) && step.Op.HasGradient(k);
             Require(step.InputGradients[k].Exists == wants, $"{step.Name} writes the gradient of {input.Name} if it is wanted");
             if (!wants)
+            {
                 continue;
+            }
+
             bool first = written.GetValueOrDefault(input) == 0;
             written[input] = written.GetValueOrDefault(input) + 1;
             Require(step.ContinueInputGradients[k] == !first, $"{step.Name} continues the gradient of {input.Name}");
-            bool inPlace = first && !overlaid && step.InputGradients[k].Offset == step.OutputGradient.Offset && step.InputGradients[k].Length == step.OutputGradient.Length
-                && step.Op.MayOverlayGradient(k) && step.InputNodes.Count(node => node == input) == 1;
+            bool inPlace =
+                first
+                && !overlaid
+                && step.InputGradients[k].Offset == step.OutputGradient.Offset
+                && step.InputGradients[k].Length == step.OutputGradient.Length
+                && step.Op.MayOverlayGradient(k)
+                && step.InputNodes.Count(node => node == input) == 1;
             overlaid |= inPlace;
             if (first)
+            {
                 Fill(step.InputGradients[k], Gradient(input));
+            }
+
             Expect(step.InputGradients[k], Gradient(input), $"the gradient of {input.Name} when {step.Name} goes on with it");
         }
 
         for (int k = 0; k < step.Inputs.Length; k++)
         {
             if (step.InputGradients[k].Exists)
+            {
                 Expect(step.InputGradients[k], Gradient(step.InputNodes[k]), $"the gradient of {step.InputNodes[k].Name} behind {step.Name}");
+            }
         }
 
         Expect(step.BackwardScratch, own, $"the scratch of {step.Name} in its backward pass");
         Expect(step.UpdateScratch, own, $"the update of {step.Name}");
         if (!overlaid)
+        {
             Expect(step.OutputGradient, used, $"the gradient of {step.Name} while it is read");
+        }
+
         Reads("ends");
     }
 
-    /// <summary>Whose gradients there must be, which steps are reached from a loss, and how many readers add to each gradient; found from the graph, not from flags.</summary>
+    /// <summary>
+    /// Whose gradients there must be, which steps are reached from a loss, and how many readers add to each gradient; found from the graph, not from
+    /// flags.
+    /// </summary>
     private (HashSet<Node> Wanted, HashSet<Node> Reached, Dictionary<Node, int> Readers) WhatBackpropagationNeeds()
     {
         HashSet<Node> wanted = [], reached = [];
         Dictionary<Node, int> readers = [];
         if (plan.Options.InputGradients)
+        {
             wanted.UnionWith(plan.Graph.Nodes.Where(node => node.Op is null));
+        }
+
         foreach (Step step in plan.Steps)
         {
             bool parameters = plan.Parameters.ToArray().Any(range => range.Name.StartsWith(step.Owner.Name + ".", StringComparison.Ordinal));
             if (parameters || Enumerable.Range(0, step.InputNodes.Length).Any(k => step.Op.HasGradient(k) && wanted.Contains(step.InputNodes[k])))
+            {
                 wanted.Add(step.Node);
+            }
         }
 
         foreach (Step step in plan.Steps.ToArray().Reverse())
         {
             if (step.Op.IsLoss ? !wanted.Contains(step.InputNodes[0]) : !readers.ContainsKey(step.Node))
+            {
                 continue;
+            }
+
             reached.Add(step.Node);
             for (int k = 0; k < step.InputNodes.Length; k++)
             {
                 if (step.Op.HasGradient(k) && wanted.Contains(step.InputNodes[k]))
+                {
                     readers[step.InputNodes[k]] = readers.GetValueOrDefault(step.InputNodes[k]) + 1;
+                }
             }
         }
 
@@ -213,13 +282,17 @@ internal sealed class PlanChecker
     private void Fill(Slot slot, int token)
     {
         if (slot.Exists)
+        {
             Cut(slot).Fill(token);
+        }
     }
 
     private void Expect(Slot slot, int token, string what)
     {
         if (slot.Exists)
+        {
             Expect(Cut(slot), token, what);
+        }
     }
 
     private static void Expect(ReadOnlySpan<int> place, int token, string what) => Require(place.Length > 0 && !place.ContainsAnyExcept(token), what);
@@ -233,7 +306,9 @@ internal sealed class PlanChecker
     private static void Require(bool condition, string what)
     {
         if (!condition)
+        {
             throw new Fault(what);
+        }
     }
 
     private sealed class Fault(string message) : Exception(message);

@@ -1,6 +1,8 @@
 namespace EmbeddedBackprop.Tests.Graphs;
 
-/// <summary>The memory plan of a thousand random graphs, judged by a checker that shares no code with the planner; and the checker judged by planted faults.</summary>
+/// <summary>
+/// The memory plan of a thousand random graphs, judged by a checker that shares no code with the planner; and the checker judged by planted faults.
+/// </summary>
 internal sealed class PlanCheckerTests
 {
     private const int Count = 1000;
@@ -38,9 +40,13 @@ internal sealed class PlanCheckerTests
                 plans++;
                 Assert.That(plan.WorkspaceLength, Is.GreaterThanOrEqualTo(plan.WorkspaceLowerBound), net.ToString());
                 Assert.That(plan.WorkspaceLength, Is.LessThan(1.15 * plan.WorkspaceLowerBound), net.ToString());
-                Assert.That(plan.ToString().Contains("leaves gaps", StringComparison.Ordinal), Is.EqualTo(plan.WorkspaceLength > plan.WorkspaceLowerBound));
+                Assert.That(
+                    plan.ToString().Contains("leaves gaps", StringComparison.Ordinal),
+                    Is.EqualTo(plan.WorkspaceLength > plan.WorkspaceLowerBound));
                 if (plan.WorkspaceLength > 1.05 * plan.WorkspaceLowerBound)
+                {
                     above.Add($"{(double)plan.WorkspaceLength / plan.WorkspaceLowerBound:F3} {plan.WorkspaceLowerBound} {net}");
+                }
             }
         }
 
@@ -71,7 +77,10 @@ internal sealed class PlanCheckerTests
             foreach (Step step in plan.Steps)
             {
                 if (step.Inputs.Length == 0 || !step.HasBackward || step.Op.IsLoss || step.Op is not EmbeddedBackprop.Ops.Dense)
+                {
                     continue;
+                }
+
                 // A dense layer reads its input in both passes, so its output, its scratch or its gradient must not overlap it.
                 tried++;
                 Slot kept = step.OutputGradient;
@@ -98,7 +107,10 @@ internal sealed class PlanCheckerTests
             {
                 int k = Array.IndexOf(step.ContinueInputGradients, true);
                 if (k < 0)
+                {
                     continue;
+                }
+
                 tried++;
                 step.ContinueInputGradients[k] = false;
                 Assert.That(PlanChecker.FirstFault(plan), Is.Not.Null);
@@ -118,10 +130,16 @@ internal sealed class PlanCheckerTests
             RandomNetwork net = new(seed);
             ProductOp[] ops = [.. net.Graph.Ops.OfType<ProductOp>()];
             foreach (ProductOp op in ops)
+            {
                 lie(op);
+            }
+
             Plan plan = Train(net, new PlanOptions());
             foreach (ProductOp op in ops)
+            {
                 (op.HidesReads, op.ClaimsOverlay, op.ClaimsGradientOverlay) = (false, false, false);
+            }
+
             caught += PlanChecker.FirstFault(plan) is null ? 0 : 1;
         }
 

@@ -19,11 +19,17 @@ internal sealed partial class PlanPeakTests
     /// <summary>The nets that README and docs show, and those that the tests of the text form build.</summary>
     private static IEnumerable<string> Texts()
     {
-        string[] files = [Path.Combine(Repository.Root, "README.md"), .. Directory.GetFiles(Path.Combine(Repository.Root, "docs"), "*.md").Order(StringComparer.Ordinal)];
+        string[] files =
+        [
+            Path.Combine(Repository.Root, "README.md"),
+            .. Directory.GetFiles(Path.Combine(Repository.Root, "docs"), "*.md").Order(StringComparer.Ordinal),
+        ];
         foreach (string file in files)
         {
             foreach (Match match in Shown().Matches(File.ReadAllText(file)))
+            {
                 yield return match.Groups[1].Value.Replace('\n', ' ');
+            }
         }
 
         System.Reflection.MethodInfo cases = typeof(NetTextTests).GetMethod(nameof(NetTextTests.A_text_becomes_a_graph_and_the_graph_the_text))!;
@@ -31,7 +37,9 @@ internal sealed partial class PlanPeakTests
         {
             string text = (string)attribute.Arguments[0]!;
             if (attribute.Arguments.Length == 1 || !((string)attribute.Arguments[1]!).StartsWith("nothing", StringComparison.Ordinal))
+            {
                 yield return text;
+            }
         }
     }
 
@@ -51,10 +59,16 @@ internal sealed partial class PlanPeakTests
 
         CZoo zoo = new(1);
         foreach (Layout layout in (Layout[])[Layout.Padded, Layout.Compact])
+        {
             Check(found, $"the zoo, {layout}", Plan.ForInference(zoo.Graph, new PlanOptions { Batch = 4, Layout = layout }, zoo.Outputs));
+        }
+
         Assert.That(nets, Is.GreaterThan(25));
         found.Sort((a, b) => b.Ratio.CompareTo(a.Ratio));
-        TestContext.Out.WriteLine(string.Join('\n', found.Select(entry => string.Create(CultureInfo.InvariantCulture, $"{entry.Ratio:F3} {entry.Net.ReplaceLineEndings(" ")}"))));
+        TestContext.Out.WriteLine(
+            string.Join(
+                '\n',
+                found.Select(entry => string.Create(CultureInfo.InvariantCulture, $"{entry.Ratio:F3} {entry.Net.ReplaceLineEndings(" ")}"))));
         Assert.That(found.Count(entry => entry.Ratio == 1), Is.GreaterThan(found.Count * 9 / 10));
     }
 
@@ -88,7 +102,10 @@ internal sealed partial class PlanPeakTests
                 {
                     Plan plan = Plan.ForTraining(graph, options, loss);
                     if (update && !plan.CanUpdateInBackward)
+                    {
                         continue;
+                    }
+
                     plan = update ? Plan.ForTraining(graph, options with { UpdateInBackward = true }, loss) : plan;
                     Check(found, $"{name}, training{(update ? " without gradients kept" : "")}, batch {batch}, {layout}", plan);
                 }
@@ -106,12 +123,19 @@ internal sealed partial class PlanPeakTests
     private static bool SaysWhy(Plan plan, string table)
     {
         if (plan.WorkspaceLength <= Allowed * plan.WorkspaceLowerBound)
+        {
             return plan.WorkspaceLength == plan.WorkspaceLowerBound || table.Contains("leaves gaps", StringComparison.Ordinal);
+        }
+
         double above = 100.0 * (plan.WorkspaceLength - plan.WorkspaceLowerBound) / plan.WorkspaceLowerBound;
-        return table.Contains(string.Create(CultureInfo.InvariantCulture, $"(+{above:F1} %: the order of lives leaves gaps"), StringComparison.Ordinal);
+        return table.Contains(
+            string.Create(CultureInfo.InvariantCulture, $"(+{above:F1} %: the order of lives leaves gaps"),
+            StringComparison.Ordinal);
     }
 
-    /// <summary>The net; with the input that an example's data would give where the text leaves it out; null where there is nothing to train.</summary>
+    /// <summary>
+    /// The net; with the input that an example's data would give where the text leaves it out; null where there is nothing to train.
+    /// </summary>
     private static Graph? Build(string text)
     {
         Shape[] shapes = [new Shape(1, 28, 28), new Shape(32, 2), new Shape(16)];

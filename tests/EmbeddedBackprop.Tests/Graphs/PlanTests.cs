@@ -33,7 +33,8 @@ internal sealed class PlanTests
     {
         float[] twins = TrainedWeights(batch, arithmetic, Layout.Padded, Execution.Scalar);
         Widths.ForEach(width =>
-            Bits.AssertEqual(TrainedWeights(batch, arithmetic, Layout.Padded, Execution.Vector), twins, $"width {width}, batch {batch}, {arithmetic}"));
+            Bits.AssertEqual(TrainedWeights(batch, arithmetic, Layout.Padded, Execution.Vector), twins, $"width {width}, batch {batch}, {arithmetic}")
+        );
     }
 
     [Test]
@@ -93,7 +94,10 @@ internal sealed class PlanTests
         Plan plan = Plan.ForTraining(graph, new PlanOptions { Batch = 3, InputGradients = true }, loss);
         Assert.That(plan.ParameterCount, Is.EqualTo(56));
         GradientCheckReport report = GradientCheck.Run(
-            plan, Samples.Array(plan.ParameterLength, 9), new Dictionary<Node, float[]> { [x] = Samples.Array(21, 1), [loss.Inputs[1]] = Samples.Array(21, 2) }, 3);
+            plan,
+            Samples.Array(plan.ParameterLength, 9),
+            new Dictionary<Node, float[]> { [x] = Samples.Array(21, 1), [loss.Inputs[1]] = Samples.Array(21, 2) },
+            3);
         Assert.That(report.Passed, Is.True, report.ToString());
         Assert.That(report.Rows.Select(row => row.Name), Does.Contain("input"));
         Assert.That(plan.ToString(), Does.Contain("shared"));
@@ -192,22 +196,48 @@ internal sealed class PlanTests
         Node target = graph.Input(new Shape(5), "target");
         Assert.Multiple(() =>
         {
-            Assert.That(() => graph.Apply(dense, other, name: "again"), Throws.ArgumentException.With.Message.EqualTo("again: expected 4 inputs, got 6 (from other)"));
-            Assert.That(() => graph.Apply(new Loss<Quadratic>(), y, target), Throws.ArgumentException.With.Message.Contains("hidden has shape 3, target has shape 5"));
+            Assert.That(
+                () => graph.Apply(dense, other, name: "again"),
+                Throws.ArgumentException.With.Message.EqualTo("again: expected 4 inputs, got 6 (from other)"));
+            Assert.That(
+                () => graph.Apply(new Loss<Quadratic>(), y, target),
+                Throws.ArgumentException.With.Message.Contains("hidden has shape 3, target has shape 5"));
             Assert.That(() => graph.Input(new Shape(1), "hidden"), Throws.ArgumentException.With.Message.Contains("hidden"));
             Assert.That(() => new Graph().Apply(dense, x), Throws.ArgumentException.With.Message.Contains("another graph"));
             Assert.That(() => Plan.ForTraining(graph, new PlanOptions(), y), Throws.ArgumentException.With.Message.Contains("hidden"));
             Assert.That(() => new Dense(0, new Activation<Sigmoid>()), Throws.InstanceOf<ArgumentOutOfRangeException>());
             Assert.That(() => new Shape(0), Throws.InstanceOf<ArgumentOutOfRangeException>());
             Assert.That(() => Small(4, Layout.Padded, Arithmetic.Fused, new float[10]), Throws.ArgumentException.With.Message.Contains("got 10"));
-            Assert.That(() => Small(4, Layout.Padded, Arithmetic.Fused).Predict(5), Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("1 to 4"));
-            Assert.That(() => Small(4, Layout.Padded, Arithmetic.Fused).Predict(new float[20]), Throws.ArgumentException.With.Message.Contains("expected 21 values, got 20"));
+            Assert.That(
+                () => Small(4, Layout.Padded, Arithmetic.Fused).Predict(5),
+                Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("1 to 4"));
+            Assert.That(
+                () => Small(4, Layout.Padded, Arithmetic.Fused).Predict(new float[20]),
+                Throws.ArgumentException.With.Message.Contains("expected 21 values, got 20"));
         });
     }
 
-    private static Network Small(int batch, Layout layout, Arithmetic arithmetic, Memory<float>? memory = null, Execution execution = Execution.Vector) =>
-        new Sequential(21).Dense<Sigmoid>(19).Dense<Sigmoid>(33).Dense<Sigmoid>(5)
-            .Compile<Quadratic>(new NetworkOptions { Batch = batch, Layout = layout, Arithmetic = arithmetic, Seed = 7, Execution = execution }, memory);
+    private static Network Small(
+        int batch,
+        Layout layout,
+        Arithmetic arithmetic,
+        Memory<float>? memory = null,
+        Execution execution = Execution.Vector
+    ) =>
+        new Sequential(21)
+            .Dense<Sigmoid>(19)
+            .Dense<Sigmoid>(33)
+            .Dense<Sigmoid>(5)
+            .Compile<Quadratic>(
+                new NetworkOptions
+                {
+                    Batch = batch,
+                    Layout = layout,
+                    Arithmetic = arithmetic,
+                    Seed = 7,
+                    Execution = execution,
+                },
+                memory);
 
     private static float[] TrainedWeights(int batch, Arithmetic arithmetic, Layout layout, Execution execution) =>
         Train(Small(batch, layout, arithmetic, null, execution), 30);

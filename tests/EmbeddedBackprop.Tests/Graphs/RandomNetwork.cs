@@ -7,7 +7,8 @@ using EmbeddedBackprop.Ops;
 namespace EmbeddedBackprop.Tests.Graphs;
 
 /// <summary>
-/// A graph drawn by a seed: dense layers of awkward widths, activations as ops, sums and products of nodes, convolutions and poolings, recurrent layers, normalisations, dropout, outputs read several times, weights
+/// A graph drawn by a seed: dense layers of awkward widths, activations as ops, sums and products of nodes, convolutions and poolings, recurrent
+/// layers, normalisations, dropout, outputs read several times, weights
 /// used several times, up to two inputs, one to three losses of every kind. With its parameters, inputs and batch.
 /// </summary>
 internal sealed class RandomNetwork
@@ -28,12 +29,21 @@ internal sealed class RandomNetwork
         Arithmetic = random.NextBelow(2) == 0 ? Arithmetic.Fused : Arithmetic.Separate;
         InputGradients = random.NextBelow(3) == 0;
         for (int i = random.NextBelow(2); i >= 0; i--)
+        {
             pool.Add((Graph.Input(new Shape(Widths[random.NextBelow(Widths.Length)]), $"input{i}"), false));
+        }
+
         for (int i = 1 + random.NextBelow(8); i > 0; i--)
+        {
             Grow();
+        }
+
         Node prediction = Any();
         if (!pool.Single(entry => entry.Node == prediction).Trained || random.NextBelow(2) == 0)
+        {
             prediction = AddDense(prediction);
+        }
+
         AddLoss(prediction);
         // Some nodes lead nowhere, or only to values that the caller reads.
         Prediction = prediction;
@@ -51,7 +61,10 @@ internal sealed class RandomNetwork
         }
 
         foreach (Node node in Graph.Nodes.Where(node => node.Op is null && node != Target))
+        {
             Inputs[node] = Samples.Array(Batch * node.Shape.Length, Seed + node.Name.Length + (node.Shape.Length * 7));
+        }
+
         Inputs[Target] = Targets();
     }
 
@@ -82,7 +95,14 @@ internal sealed class RandomNetwork
 
     private int Seed { get; }
 
-    public PlanOptions Options(Layout layout) => new() { Batch = PlannedBatch, Arithmetic = Arithmetic, Layout = layout, InputGradients = InputGradients };
+    public PlanOptions Options(Layout layout) =>
+        new()
+        {
+            Batch = PlannedBatch,
+            Arithmetic = Arithmetic,
+            Layout = layout,
+            InputGradients = InputGradients,
+        };
 
     /// <summary>The parameters in a plan's layout; padding is 0, as a network keeps it.</summary>
     public float[] Parameters(Plan plan)
@@ -94,7 +114,10 @@ internal sealed class RandomNetwork
             float[] compact = Samples.Array(range.Count, (Seed * 100) + i);
             float scale = MathF.Min(1f, 2f / MathF.Sqrt(range.FanIn));
             for (int k = 0; k < compact.Length; k++)
+            {
                 compact[k] *= scale;
+            }
+
             range.CopyFrom<float>(compact, parameters);
         }
 
@@ -132,7 +155,10 @@ internal sealed class RandomNetwork
             case 9 when from.Shape.Rank == 1 && Any() is { Shape.Rank: 1 } other:
                 Node both = Add(new Concat(), from, other);
                 if (random.NextBelow(2) == 0)
+                {
                     Add(new Slice(1, both.Shape.Length - 1), both);
+                }
+
                 break;
             case 10:
                 DiffersInTraining = true;
@@ -185,7 +211,9 @@ internal sealed class RandomNetwork
         RecurrentOptions options = new() { AllSteps = random.NextBelow(2) == 0 };
         Node states = Add(random.NextBelow(2) == 0 ? new Gru(5, options) : new Lstm(5, options), sequence);
         if (options.AllSteps)
+        {
             Add(new Flatten(), states);
+        }
     }
 
     private Node AddDense(Node from, Activation? activation = null)
@@ -199,7 +227,9 @@ internal sealed class RandomNetwork
 
     private Node Add(Op op, params Node[] inputs)
     {
-        bool trained = op is Dense or Convolution or LayerNorm or BatchNorm or Recurrent || inputs.Any(input => pool.Single(entry => entry.Node == input).Trained);
+        bool trained =
+            op is Dense or Convolution or LayerNorm or BatchNorm or Recurrent
+            || inputs.Any(input => pool.Single(entry => entry.Node == input).Trained);
         Node node = Graph.Apply(op, inputs);
         pool.Add((node, trained));
         return node;

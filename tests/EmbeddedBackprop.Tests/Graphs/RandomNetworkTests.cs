@@ -6,7 +6,10 @@ namespace EmbeddedBackprop.Tests.Graphs;
 /// <summary>Graphs drawn by a seed, run in every way there is: the results must not tell the ways apart.</summary>
 internal sealed class RandomNetworkTests
 {
-    /// <summary>Graphs whose bits every run of the tests compares; the tests of the category Slow, part of continuous integration, compare <see cref="Thorough"/> more.</summary>
+    /// <summary>
+    /// Graphs whose bits every run of the tests compares; the tests of the category Slow, part of continuous integration, compare
+    /// <see cref="Thorough"/> more.
+    /// </summary>
     private const int Quick = 200;
 
     private const int Thorough = 2000;
@@ -38,7 +41,8 @@ internal sealed class RandomNetworkTests
         for (uint seed = 0; seed < Quick; seed++)
         {
             RandomNetwork net = new(seed, faulty: true);
-            Outcome reused = Run(net, Layout.Padded, Execution.Scalar, keepAll: false), kept = Run(net, Layout.Padded, Execution.Scalar, keepAll: true);
+            Outcome reused = Run(net, Layout.Padded, Execution.Scalar, keepAll: false),
+                kept = Run(net, Layout.Padded, Execution.Scalar, keepAll: true);
             caught += Bits.FirstDifference(reused.Gradients, kept.Gradients) >= 0 ? 1 : 0;
         }
 
@@ -70,9 +74,14 @@ internal sealed class RandomNetworkTests
 
             expected.AssertSame(Run(net, Layout.Padded, Execution.Vector, change: options => options with { Fuse = false }), "nothing fused");
             expected.AssertSame(
-                Run(net, Layout.Compact, Execution.Vector, change: options => options with { Recompute = [.. net.Graph.Nodes] }), "everything computed again");
+                Run(net, Layout.Compact, Execution.Vector, change: options => options with { Recompute = [.. net.Graph.Nodes] }),
+                "everything computed again");
             expected.AssertSame(
-                Run(net, Layout.Padded, Execution.Vector, change: options => options with { Recompute = [.. net.Graph.Nodes.Where(node => (node.Index + seed) % 3 > 0)] }),
+                Run(
+                    net,
+                    Layout.Padded,
+                    Execution.Vector,
+                    change: options => options with { Recompute = [.. net.Graph.Nodes.Where(node => (node.Index + seed) % 3 > 0)] }),
                 "two thirds computed again");
             if (!net.DiffersInTraining)
             {
@@ -95,7 +104,9 @@ internal sealed class RandomNetworkTests
             foreach (GradientCheckRow row in report.Rows)
             {
                 bare += row.Checked == 0 ? 1 : 0;
-                bool right = (row.Checked == 0 || row.DifferenceError <= options.DifferenceLimit) && row.FloatError <= (net.DiffersInTraining ? 10 : 1) * options.FloatLimit;
+                bool right =
+                    (row.Checked == 0 || row.DifferenceError <= options.DifferenceLimit)
+                    && row.FloatError <= (net.DiffersInTraining ? 10 : 1) * options.FloatLimit;
                 Assert.That(right, Is.True, $"{row.Name} of {net}\n{report}");
             }
         }
@@ -127,7 +138,13 @@ internal sealed class RandomNetworkTests
     /// <summary>
     /// Forward and backward pass, the batch in one or several pieces, in a workspace that holds NaN: every element must be written before it is read.
     /// </summary>
-    private static Outcome Run(RandomNetwork net, Layout layout, Execution execution, bool keepAll = false, int pieces = 1, Func<PlanOptions, PlanOptions>? change = null)
+    private static Outcome Run(
+        RandomNetwork net,
+        Layout layout,
+        Execution execution,
+        bool keepAll = false,
+        int pieces = 1,
+        Func<PlanOptions, PlanOptions>? change = null)
     {
         Node[] outputs = keepAll ? [.. net.Graph.Nodes.Where(node => node.Op is not Loss)] : net.Watched;
         PlanOptions options = change is null ? net.Options(layout) : change(net.Options(layout));
@@ -187,7 +204,9 @@ internal sealed class RandomNetworkTests
             int length = node.Shape.Length, stride = plan.Stride(node);
             Span<float> rows = plan.ValueSpan<float>(workspace, node, batch);
             for (int row = 0; row < batch; row++)
+            {
                 values.AsSpan((first + row) * length, length).CopyTo(rows[(row * stride)..]);
+            }
         }
     }
 
@@ -198,7 +217,10 @@ internal sealed class RandomNetworkTests
     {
         float[] values = new float[count * columns];
         for (int row = 0; row < count; row++)
+        {
             rows.Slice(row * stride, columns).CopyTo(values.AsSpan(row * columns));
+        }
+
         return values;
     }
 

@@ -52,7 +52,11 @@ internal sealed class StateTests
 
     [Test]
     public void Dropout_draws_the_same_mask_in_every_way_of_running() =>
-        new GraphRun(5, 6, (graph, x) => graph.Apply(new Dense(3, Sigmoid), graph.Apply(new HalfOp(), graph.Apply(new Dense(9, Sigmoid), x)))).CheckEverything();
+        new GraphRun(
+            5,
+            6,
+            (graph, x) => graph.Apply(new Dense(3, Sigmoid), graph.Apply(new HalfOp(), graph.Apply(new Dense(9, Sigmoid), x)))
+        ).CheckEverything();
 
     [Test]
     public void An_op_that_depends_on_the_whole_batch_stands_every_check_and_is_never_split()
@@ -64,7 +68,9 @@ internal sealed class StateTests
         Network network = new(x, y, graph.Apply(new Loss<Quadratic>(), y, graph.Input(new Shape(3), "target")), new NetworkOptions { Batch = 4 });
         Assert.That(network.TrainingPlan!.CanSplitBatch, Is.False);
         Assert.That(network.ToString(), Does.Contain("the batch is not split: center1 depends on the whole batch"));
-        Assert.That(() => network.ComputeGradients(2, out _, logicalBatch: 4), Throws.ArgumentException.With.Message.Contains("center1").And.Message.Contains("2 of 4"));
+        Assert.That(
+            () => network.ComputeGradients(2, out _, logicalBatch: 4),
+            Throws.ArgumentException.With.Message.Contains("center1").And.Message.Contains("2 of 4"));
         Assert.That(() => network.ComputeLoss(2, out _), Throws.Nothing);
     }
 
@@ -77,8 +83,10 @@ internal sealed class StateTests
     {
         GraphRun run = new(3, 6, (graph, x) => graph.Apply(new ChannelScaleOp([6], ParameterKind.Weight), graph.Apply(new Dense(6, Sigmoid), x)));
         GradientCheckReport report = run.CheckGradient(EmbeddedBackprop.Kernels.Arithmetic.Fused);
-        Assert.That(report.Rows.Select(row => (row.Name, row.Passed, row.Norm > 0)), Is.EqualTo(
-            new[] { ("dense1.weight", false, false), ("dense1.bias", false, false), ("channel1.weight", true, true) }), "the check sees that the op denied a gradient");
+        Assert.That(
+            report.Rows.Select(row => (row.Name, row.Passed, row.Norm > 0)),
+            Is.EqualTo(new[] { ("dense1.weight", false, false), ("dense1.bias", false, false), ("channel1.weight", true, true) }),
+            "the check sees that the op denied a gradient");
     }
 
     [Test]
@@ -114,10 +122,15 @@ internal sealed class StateTests
     public void Carried_state_has_rows_for_the_plans_batch()
     {
         Network network = Stateful(4, Layout.Compact);
-        Assert.That(() => network.ComputeGradients(3, out _, logicalBatch: 8, sampleOffset: 3), Throws.ArgumentException.With.Message.Contains("rows for 4 samples, not for samples 3 to 5"));
+        Assert.That(
+            () => network.ComputeGradients(3, out _, logicalBatch: 8, sampleOffset: 3),
+            Throws.ArgumentException.With.Message.Contains("rows for 4 samples, not for samples 3 to 5"));
         Plan plan = network.TrainingPlan!;
-        float[] workspace = new float[plan.WorkspaceLength], parameters = new float[plan.ParameterLength];
-        Assert.That(() => plan.Forward(new PlanMemory<float>(parameters, [], workspace), RunInfo.Single(1)), Throws.ArgumentException.With.Message.Contains("state"));
+        float[] workspace = new float[plan.WorkspaceLength],
+            parameters = new float[plan.ParameterLength];
+        Assert.That(
+            () => plan.Forward(new PlanMemory<float>(parameters, [], workspace), RunInfo.Single(1)),
+            Throws.ArgumentException.With.Message.Contains("state"));
     }
 
     [Test]
@@ -154,7 +167,9 @@ internal sealed class StateTests
         foreach (StateRange range in network.InferencePlan.State)
         {
             if (!range.PerSample)
+            {
                 values.AddRange(network.State.Slice(range.Offset, range.Count));
+            }
         }
 
         return [.. values];
@@ -167,6 +182,14 @@ internal sealed class StateTests
         Node hidden = graph.Apply(new MemoryOp(), x);
         Node y = graph.Apply(new Dense(3, Sigmoid), graph.Apply(new MemoryOp(), hidden));
         return new Network(
-            x, y, graph.Apply(new Loss<Quadratic>(), y, graph.Input(new Shape(3), "target")), new NetworkOptions { Batch = batch, Layout = layout, Seed = 5 });
+            x,
+            y,
+            graph.Apply(new Loss<Quadratic>(), y, graph.Input(new Shape(3), "target")),
+            new NetworkOptions
+            {
+                Batch = batch,
+                Layout = layout,
+                Seed = 5,
+            });
     }
 }

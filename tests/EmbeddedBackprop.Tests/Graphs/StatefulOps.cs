@@ -29,7 +29,10 @@ internal abstract class OneInputOp : Op
     protected virtual void Differentiate<T>(in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         if (!c.WantsInputGradient(0))
+        {
             return;
+        }
+
         Span<T> wanted = c.InputGradient(0), gradient = c.OutputGradient;
         for (int row = 0; row < c.Batch; row++)
         {
@@ -44,7 +47,8 @@ internal abstract class OneInputOp : Op
 }
 
 /// <summary>
-/// Keeps both kinds of state: a running mean of all inputs, and for each sample the previous call's input. y = x (1 + previous), in prediction + mean.
+/// Keeps both kinds of state: a running mean of all inputs, and for each sample the previous call's input. y = x (1 + previous), in prediction +
+/// mean.
 /// </summary>
 internal sealed class MemoryOp : OneInputOp
 {
@@ -79,12 +83,17 @@ internal sealed class MemoryOp : OneInputOp
                 int i = (row * c.OutputStride) + column, k = (row * length) + column;
                 T factor = T.One + previous[k];
                 if (!saved.IsEmpty)
+                {
                     saved[k] = factor;
+                }
+
                 T value = x[i];
                 y[i] = c.Training ? value * factor : (value * factor) + mean[column];
                 previous[k] = value;
                 if (c.Training)
+                {
                     mean[column] = (mean[column] + value) / T.CreateTruncating(2);
+                }
             }
         }
     }
@@ -106,9 +115,14 @@ internal sealed class CenterOp : OneInputOp
         {
             T sum = T.Zero;
             for (int row = 0; c.Training && row < c.Batch; row++)
+            {
                 sum += x[(row * c.OutputStride) + column];
+            }
+
             for (int row = 0; row < c.Batch; row++)
+            {
                 y[(row * c.OutputStride) + column] = x[(row * c.OutputStride) + column] - (sum / T.CreateTruncating(c.Batch));
+            }
         }
     }
 
@@ -121,9 +135,14 @@ internal sealed class CenterOp : OneInputOp
         {
             T sum = T.Zero;
             for (int row = 0; c.Training && row < c.Batch; row++)
+            {
                 sum += gradient[(row * c.OutputStride) + column];
+            }
+
             for (int row = 0; row < c.Batch; row++)
+            {
                 gradient[(row * c.OutputStride) + column] -= sum / T.CreateTruncating(c.Batch);
+            }
         }
 
         base.Differentiate(in c);
@@ -142,14 +161,19 @@ internal sealed class HalfOp : OneInputOp
         for (int row = 0; row < c.Batch; row++)
         {
             for (int column = 0; column < c.OutputColumns; column++)
+            {
                 c.Output[(row * c.OutputStride) + column] = c.Input(0)[(row * c.OutputStride) + column] * Factor(in c, row, column);
+            }
         }
     }
 
     protected override T Factor<T>(in OpContext<T> c, int row, int column)
     {
         if (!c.Training)
+        {
             return T.One;
+        }
+
         ulong element = ((ulong)(c.SampleOffset + row) * (ulong)c.OutputColumns) + (ulong)column;
         uint stream = (uint)((c.StepNumber * 1000) + c.OpIndex);
         return new CounterRandom(c.Seed, RandomPurpose.Dropout).Bits(stream, element) % 2 == 0 ? T.Zero : T.CreateTruncating(2);
@@ -170,7 +194,10 @@ internal sealed class ChannelScaleOp(int[] shape, ParameterKind kind) : OneInput
         for (int row = 0; row < c.Batch; row++)
         {
             for (int column = 0; column < c.OutputColumns; column++)
-                c.Output[(row * c.OutputStride) + column] = c.Input(0)[(row * c.OutputStride) + column] * c.Parameter(0)[column % c.Parameter(0).Length];
+            {
+                c.Output[(row * c.OutputStride) + column] =
+                    c.Input(0)[(row * c.OutputStride) + column] * c.Parameter(0)[column % c.Parameter(0).Length];
+            }
         }
     }
 
@@ -186,11 +213,16 @@ internal sealed class ChannelScaleOp(int[] shape, ParameterKind kind) : OneInput
     {
         Span<T> wanted = c.ParameterGradient(0);
         if (!c.ContinueParameterGradients)
+        {
             wanted.Clear();
+        }
+
         for (int row = 0; row < c.Batch; row++)
         {
             for (int column = 0; column < c.OutputColumns; column++)
+            {
                 wanted[column % wanted.Length] += c.OutputGradient[(row * c.OutputStride) + column] * c.Input(0)[(row * c.OutputStride) + column];
+            }
         }
     }
 }

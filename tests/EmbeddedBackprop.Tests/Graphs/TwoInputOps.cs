@@ -35,7 +35,9 @@ internal abstract class TwoInputOp : Op
         for (int row = 0; row < c.Batch; row++)
         {
             for (int i = row * c.OutputStride; i < (row * c.OutputStride) + c.OutputColumns; i++)
+            {
                 output[i] = Value(x[i], y[i]);
+            }
         }
     }
 
@@ -45,7 +47,10 @@ internal abstract class TwoInputOp : Op
         for (int input = 0; input < 2; input++)
         {
             if (!c.WantsInputGradient(input))
+            {
                 continue;
+            }
+
             Span<T> wanted = c.InputGradient(input), other = c.Input(1 - input);
             for (int row = 0; row < c.Batch; row++)
             {
@@ -76,12 +81,17 @@ internal sealed class SumOp : TwoInputOp
     protected override T Slope<T>(ReadOnlySpan<T> other, int i) => T.One;
 }
 
-/// <summary>x y, element by element; with <c>lies</c> it denies that its backward pass reads the inputs: the planted fault of the planner's tests.</summary>
+/// <summary>
+/// x y, element by element; with <c>lies</c> it denies that its backward pass reads the inputs: the planted fault of the planner's tests.
+/// </summary>
 internal sealed class ProductOp(bool lies = false) : TwoInputOp
 {
     public bool HidesReads { get; set; } = lies;
 
-    /// <summary>Planted faults: in place although the backward pass reads the input, and for both gradients although the second needs what the first overwrote.</summary>
+    /// <summary>
+    /// Planted faults: in place although the backward pass reads the input, and for both gradients although the second needs what the first
+    /// overwrote.
+    /// </summary>
     public bool ClaimsOverlay { get; set; }
 
     public bool ClaimsGradientOverlay { get; set; }

@@ -37,7 +37,9 @@ internal sealed class WrongUseTests
         Node x = graph.Input(new Shape(4));
         Loss loss = new SoftmaxCrossEntropy();
         graph.Apply(loss, graph.Apply(new Dense(3, Sigmoid), x), graph.Input(new Shape(3), "t3"));
-        Refused(() => graph.Apply(loss, graph.Apply(new Dense(5, Sigmoid), x), graph.Input(new Shape(5), "t5"), "again"), "again: expected 3 outputs, as at its first use, got 5");
+        Refused(
+            () => graph.Apply(loss, graph.Apply(new Dense(5, Sigmoid), x), graph.Input(new Shape(5), "t5"), "again"),
+            "again: expected 3 outputs, as at its first use, got 5");
     }
 
     [Test]
@@ -73,7 +75,9 @@ internal sealed class WrongUseTests
     {
         Network network = Small(), other = Small();
         Plan plan = network.TrainingPlan!;
-        float[] workspace = new float[plan.WorkspaceLength], parameters = new float[plan.ParameterLength], gradients = new float[plan.ParameterLength];
+        float[] workspace = new float[plan.WorkspaceLength],
+            parameters = new float[plan.ParameterLength],
+            gradients = new float[plan.ParameterLength];
         Refused(() => plan.ValueSpan<float>(workspace, other.Input, 1), "another graph");
         Refused(() => network.TrainingInput(5), "1 to 4");
         Refused(() => network.PredictionInput(0), "1 to 4");
@@ -81,7 +85,8 @@ internal sealed class WrongUseTests
         Refused(() => network.ComputeGradients(3, out _, logicalBatch: 8, sampleOffset: -1), "samples -1 to 1");
         Refused(() => network.ComputeGradients(3, out _, logicalBatch: 2), "logical batch of 2");
         Assert.That(
-            () => network.InferencePlan.Backward(new PlanMemory<float>(parameters, gradients, workspace), RunInfo.Single(1)), Throws.InvalidOperationException);
+            () => network.InferencePlan.Backward(new PlanMemory<float>(parameters, gradients, workspace), RunInfo.Single(1)),
+            Throws.InvalidOperationException);
         Assert.That(
             () => plan.BackwardAndUpdate(new PlanMemory<float>(parameters, gradients, workspace), new RunInfo(2, 4), new SgdUpdate(0.1f)),
             Throws.InvalidOperationException.With.Message.Contains("2 samples of a logical batch of 4"));
@@ -134,12 +139,21 @@ internal sealed class WrongUseTests
     {
         Network network = Small();
         Plan plan = network.TrainingPlan!;
-        float[] x = new float[8], y = new float[6];
-        Refused(() => GradientCheck.Run(plan, network.Parameters, new Dictionary<Node, float[]> { [network.Input] = x }, 2), "target: the plan reads this input");
-        Refused(() => GradientCheck.Run(plan, network.Parameters, new Dictionary<Node, float[]> { [network.Input] = y, [network.Target!] = y }, 2), "input: expected 8 values, got 6");
+        float[] x = new float[8],
+            y = new float[6];
+        Refused(
+            () => GradientCheck.Run(plan, network.Parameters, new Dictionary<Node, float[]> { [network.Input] = x }, 2),
+            "target: the plan reads this input");
+        Refused(
+            () => GradientCheck.Run(plan, network.Parameters, new Dictionary<Node, float[]> { [network.Input] = y, [network.Target!] = y }, 2),
+            "input: expected 8 values, got 6");
         Refused(() => GradientCheck.Run(plan, [1f], new Dictionary<Node, float[]> { [network.Input] = x, [network.Target!] = y }, 2), "parameters");
-        Refused(() => GradientCheck.Run(plan, network.Parameters, new Dictionary<Node, float[]> { [network.Input] = x, [network.Target!] = y }, 9), "1 to 4");
-        Assert.That(() => GradientCheck.Run(network.InferencePlan, network.Parameters, new Dictionary<Node, float[]>(), 2), Throws.InvalidOperationException);
+        Refused(
+            () => GradientCheck.Run(plan, network.Parameters, new Dictionary<Node, float[]> { [network.Input] = x, [network.Target!] = y }, 9),
+            "1 to 4");
+        Assert.That(
+            () => GradientCheck.Run(network.InferencePlan, network.Parameters, new Dictionary<Node, float[]>(), 2),
+            Throws.InvalidOperationException);
     }
 
     [Test]
@@ -159,9 +173,13 @@ internal sealed class WrongUseTests
         Network network = new Sequential(4).Dense<Identity>(3).Compile<Quadratic>(new NetworkOptions { Batch = 1, FuseUpdate = fused });
         network.TrainingInput(1)[0] = float.NaN;
         if (fused)
+        {
             Assert.That(() => network.TrainStep(1, 0.1f), Throws.InstanceOf<NotFiniteNumberException>().With.Message.Contains("step 1"));
+        }
         else
+        {
             Assert.That(network.TrainStep(1, 0.1f, out _, out _), Is.False);
+        }
     }
 
     private static Network Small(Optimizer? optimizer = null) =>

@@ -32,11 +32,16 @@ public sealed class AtomicFileTests
     {
         File.WriteAllBytes(_path, s_old);
         if (!OperatingSystem.IsWindows())
+        {
             File.SetUnixFileMode(_path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        }
+
         AtomicFile.Write(_path, stream => stream.Write("new"u8));
         Assert.That(File.ReadAllText(_path), Is.EqualTo("new"));
         if (!OperatingSystem.IsWindows())
+        {
             Assert.That(File.GetUnixFileMode(_path), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));
+        }
     }
 
     [Test]
@@ -51,7 +56,10 @@ public sealed class AtomicFileTests
     public void A_symbolic_link_stays_a_link()
     {
         if (OperatingSystem.IsWindows())
+        {
             Assert.Ignore("Symbolic links need a privilege on Windows.");
+        }
+
         string link = Path.Combine(_folder, "latest.bin");
         File.WriteAllBytes(_path, s_old);
         _ = File.CreateSymbolicLink(link, _path);
@@ -77,7 +85,10 @@ public sealed class AtomicFileTests
     public void A_device_is_not_renamed_over()
     {
         if (OperatingSystem.IsWindows())
+        {
             Assert.Ignore("Windows has no device files.");
+        }
+
         IOException? error = Assert.Throws<IOException>(() => AtomicFile.WriteAllBytes("/dev/ebp-no-such-device", s_old));
         Assert.That(error!.Message, Does.Contain("device"));
     }
@@ -104,7 +115,10 @@ public sealed class AtomicFileTests
         File.WriteAllBytes(abandoned, s_old);
         File.WriteAllBytes(other, s_old);
         using (new FileStream(living, FileMode.CreateNew, FileAccess.Write, FileShare.None))
+        {
             AtomicFile.WriteAllBytes(_path, s_old);
+        }
+
         Assert.That(File.Exists(abandoned), Is.False);
         Assert.That(File.Exists(living), Is.True);
         Assert.That(File.Exists(other), Is.True);
@@ -151,7 +165,10 @@ public sealed class AtomicFileTests
     {
         Model(1).Save(_path);
         using (FileStream stream = new(_path, FileMode.Create))
+        {
             _ = Assert.Throws<IOException>(() => Model(2).Write(new FailingStream(stream, new FailingOperations(failAt: 2))));
+        }
+
         _ = Assert.Throws<DataFormatException>(() => ValueOf(_path));
     }
 
@@ -178,7 +195,9 @@ public sealed class AtomicFileTests
         public void Step()
         {
             if (++_step == failAt)
+            {
                 throw new IOException("injected");
+            }
         }
 
         public override Stream Create(string path)
@@ -244,7 +263,10 @@ public sealed class AtomicFileTests
         protected override void Dispose(bool disposing)
         {
             if (disposing)
+            {
                 inner.Dispose();
+            }
+
             base.Dispose(disposing);
         }
     }

@@ -19,9 +19,14 @@ internal static class CheckpointWriter
         {
             SafetensorsWriter writer = Checkpoint(step);
             if (atomic)
+            {
                 writer.Save(path);
+            }
             else
+            {
                 File.WriteAllBytes(path, writer.ToArray());
+            }
+
             output.Write(System.Text.Encoding.ASCII.GetBytes(step.ToString(CultureInfo.InvariantCulture) + "\n"));
             output.Flush();
         }

@@ -31,7 +31,10 @@ public sealed class KillTests
     public void Plain_writes_are_torn_by_the_same_kills()
     {
         while (_torn == 0 && _kills < 60)
+        {
             Kill("plain");
+        }
+
         Report("plain");
         Assert.That(_torn, Is.GreaterThan(0));
     }
@@ -39,7 +42,10 @@ public sealed class KillTests
     private void CheckAtomic(int kills)
     {
         while (_kills < kills)
+        {
             Kill("atomic");
+        }
+
         Report("atomic");
         Assert.That(_torn, Is.Zero, "torn");
         Assert.That(_lost, Is.Zero, "acknowledged checkpoints lost");
@@ -58,19 +64,28 @@ public sealed class KillTests
         Assert.That(acknowledged, Is.EqualTo(_step), "the process did not come to its first checkpoint");
         TimeSpan delay = TimeSpan.FromMilliseconds(random.NextDouble() * 30);
         for (long begin = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(begin) < delay;)
+        {
             Thread.Sleep(0);
+        }
+
         process.Kill();
         process.WaitForExit();
         int first = acknowledged;
         while (process.StandardOutput.ReadLine() is { Length: > 0 } line)
+        {
             acknowledged = int.Parse(line, CultureInfo.InvariantCulture);
+        }
+
         _acknowledged += acknowledged - first + 1;
         _step = acknowledged + 1;
         try
         {
             int step = CheckpointWriter.StepOf(path);
             if (step < acknowledged)
+            {
                 _lost++;
+            }
+
             _step = Math.Max(step, acknowledged) + 1;
         }
         catch (DataFormatException)

@@ -59,9 +59,14 @@ public sealed class ModelFileGraphTests
         MatchCollection entries = Regex.Matches(Encoding.UTF8.GetString(bytes), @"""graph[a-z.0-9]*"":""(\\.|[^""\\])*"",");
         Assert.That(entries, Has.Count.EqualTo(6));
         foreach (Match entry in entries)
+        {
             bytes = ModelFileTests.Replace(bytes, entry.Value, "");
+        }
+
         ModelFile old = ModelFile.Parse(bytes, "old");
-        Assert.That(() => old.ToNetwork(), Throws.TypeOf<DataFormatException>().With.Message.Contains("several outputs").And.Message.Contains("built in code"));
+        Assert.That(
+            () => old.ToNetwork(),
+            Throws.TypeOf<DataFormatException>().With.Message.Contains("several outputs").And.Message.Contains("built in code"));
         old.Restore(second);
         Assert.That(WeightsHash.Of(second.Network), Is.EqualTo(WeightsHash.Of(trainer.Network)));
     }
@@ -103,14 +108,18 @@ public sealed class ModelFileGraphTests
             foreach (Node input in network.Inputs)
             {
                 for (int row = 0; row < 3; row++)
+                {
                     Samples.Fill(network.PredictionInput(input, 3).Slice(row * network.InferencePlan.Stride(input), input.Shape.Length), 7 + row);
+                }
             }
 
             network.Predict(3);
         }
 
         for (int i = 0; i < expected.Outputs.Count; i++)
+        {
             Bits.AssertEqual(Rows(actual, i), Rows(expected, i), expected.Outputs[i].Name);
+        }
 
         static float[] Rows(Network network, int output)
         {

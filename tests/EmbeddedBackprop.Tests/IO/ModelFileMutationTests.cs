@@ -96,8 +96,28 @@ public sealed class ModelFileMutationTests
 
     private static readonly byte[][] s_words =
     [
-        .. new[] { "0", "-1", "99999", "1e9", "NaN", ";", "=", "\\\"", "x", " ", "relu", "softmax", "input", "dense", "again", "activate", "adam", "cosine", "true" }
-            .Select(System.Text.Encoding.UTF8.GetBytes),
+        .. new[]
+        {
+            "0",
+            "-1",
+            "99999",
+            "1e9",
+            "NaN",
+            ";",
+            "=",
+            "\\\"",
+            "x",
+            " ",
+            "relu",
+            "softmax",
+            "input",
+            "dense",
+            "again",
+            "activate",
+            "adam",
+            "cosine",
+            "true",
+        }.Select(System.Text.Encoding.UTF8.GetBytes),
     ];
 
     private static void Mutate(int count, Action<byte[]> use)

@@ -68,7 +68,8 @@ public sealed class ModelFileResumeTests
     [Test]
     public void Early_stopping_goes_on_where_it_stood()
     {
-        Trainer whole = ModelNets.Trainer(ModelNets.Network(), epochs: 40, patience: 3), resumed = ModelNets.Trainer(ModelNets.Network(), epochs: 40, patience: 3);
+        Trainer whole = ModelNets.Trainer(ModelNets.Network(), epochs: 40, patience: 3),
+            resumed = ModelNets.Trainer(ModelNets.Network(), epochs: 40, patience: 3);
         int files = 0;
         while (!whole.Finished)
         {
@@ -97,7 +98,15 @@ public sealed class ModelFileResumeTests
         Trainer trainer = ModelNets.Trainer(ModelNets.Network()), second = ModelNets.Trainer(ModelNets.Network());
         trainer.State = new TrainerState
         {
-            Epoch = int.MaxValue, NextSample = 22, LossSum = lossSum, Correct = 21, Seconds = Math.PI, Rejected = long.MaxValue, BestEpoch = 3, BestScore = bestScore, Stopped = true,
+            Epoch = int.MaxValue,
+            NextSample = 22,
+            LossSum = lossSum,
+            Correct = 21,
+            Seconds = Math.PI,
+            Rejected = long.MaxValue,
+            BestEpoch = 3,
+            BestScore = bestScore,
+            Stopped = true,
         };
         ModelFile.Parse(ModelFile.ToArray(trainer.Network, trainer), "m").Restore(second);
         Assert.That(BitConverter.DoubleToInt64Bits(second.State.LossSum), Is.EqualTo(BitConverter.DoubleToInt64Bits(lossSum)));
@@ -106,7 +115,15 @@ public sealed class ModelFileResumeTests
     }
 
     [Test]
-    public void Every_schedule_comes_back([Values("constant", "step every=3 factor=0.3", "exponential factor=0.123", "cosine floor=0.01", "plateau every=4 factor=0.3 floor=0.001", "warm-up floor=0.5 warm-up-steps=9 then=cosine")] string text)
+    public void Every_schedule_comes_back(
+        [Values(
+            "constant",
+            "step every=3 factor=0.3",
+            "exponential factor=0.123",
+            "cosine floor=0.01",
+            "plateau every=4 factor=0.3 floor=0.001",
+            "warm-up floor=0.5 warm-up-steps=9 then=cosine")]
+            string text)
     {
         byte[] bytes = ModelFileTests.Replace(ModelNets.Saved(), "\"schedule\":\"constant\"", $"\"schedule\":\"{text}\"");
         TrainerOptions options = ModelFile.Parse(bytes, "m").ToTrainerOptions();

@@ -47,7 +47,9 @@ public sealed class ModelFileTests
         JsonElement weight = header.RootElement.GetProperty("dense1.weight");
         Assert.That(weight.GetProperty("dtype").GetString(), Is.EqualTo("F32"));
         Assert.That(weight.GetProperty("shape").EnumerateArray().Select(x => x.GetInt32()), Is.EqualTo(new[] { 7, 5 }));
-        Assert.That(header.RootElement.GetProperty("dense2.bias").GetProperty("shape").EnumerateArray().Select(x => x.GetInt32()), Is.EqualTo(new[] { 3 }));
+        Assert.That(
+            header.RootElement.GetProperty("dense2.bias").GetProperty("shape").EnumerateArray().Select(x => x.GetInt32()),
+            Is.EqualTo(new[] { 3 }));
         int begin = 8 + length + weight.GetProperty("data_offsets")[0].GetInt32();
         ParameterRange range = network.InferencePlan.Parameters[0];
         for (int output = 0; output < 7; output++)
@@ -115,7 +117,9 @@ public sealed class ModelFileTests
         ModelNets.Run(trainer, 9);
         ModelFile file = ModelFile.Parse(ModelFile.ToArray(trainer.Network, trainer), "m");
         Assert.That(file.HasBest, Is.True);
-        Assert.That(WeightsHash.Of(file.ToNetwork(best: true)), Is.EqualTo(WeightsHash.Of(trainer.Network.InferencePlan.Parameters, trainer.BestParameters)));
+        Assert.That(
+            WeightsHash.Of(file.ToNetwork(best: true)),
+            Is.EqualTo(WeightsHash.Of(trainer.Network.InferencePlan.Parameters, trainer.BestParameters)));
         Assert.That(WeightsHash.Of(file.ToNetwork(best: false)), Is.EqualTo(WeightsHash.Of(trainer.Network)));
     }
 
@@ -132,7 +136,8 @@ public sealed class ModelFileTests
         };
         string before = WeightsHash.Of(network);
         Assert.That(
-            () => ModelFile.Parse(ModelFile.ToArray(ModelNets.Network()), "m").LoadWeights(network), Throws.TypeOf<DataFormatException>().With.Message.Contains(message));
+            () => ModelFile.Parse(ModelFile.ToArray(ModelNets.Network()), "m").LoadWeights(network),
+            Throws.TypeOf<DataFormatException>().With.Message.Contains(message));
         Assert.That(WeightsHash.Of(network), Is.EqualTo(before));
     }
 

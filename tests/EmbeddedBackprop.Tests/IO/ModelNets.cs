@@ -33,7 +33,10 @@ internal static class ModelNets
         new Sequential(Inputs).Dense<Sigmoid>(hidden).Dense<Sigmoid>(Classes).Compile<Quadratic>(options ?? Options());
 
     public static Network SoftmaxNetwork() =>
-        new Sequential(Inputs).Dense<Tanh>(4).Dense(Classes, new EmbeddedBackprop.Activations.Softmax()).Compile(new SoftmaxCrossEntropy(), Options());
+        new Sequential(Inputs)
+            .Dense<Tanh>(4)
+            .Dense(Classes, new EmbeddedBackprop.Activations.Softmax())
+            .Compile(new SoftmaxCrossEntropy(), Options());
 
     public static Trainer Trainer(Network network, int epochs = 4, int patience = 2) =>
         new(network, Data, new TrainerOptions { Epochs = epochs, LearningRate = 0.05f, EarlyStopping = new EarlyStopping(patience) });

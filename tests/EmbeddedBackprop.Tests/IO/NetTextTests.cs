@@ -18,13 +18,21 @@ public sealed class NetTextTests
     [TestCase("input 3; activate relu")]
     [TestCase("x = input 4; first = dense 8 tanh; dense 2 relu first", "x = input 4; first = dense 8 tanh; dense 2 relu")]
     [TestCase("input 4; dense 4 tanh; again dense1; again dense1; dense 1 leaky-relu")]
-    [TestCase("\"a b\" = input 4; \"\\\"\\\\;\" = dense 4 tanh; dense 4 identity \"\\\"\\\\;\"", "\"a b\" = input 4; \"\\\"\\\\;\" = dense 4 tanh; dense 4")]
+    [TestCase(
+        "\"a b\" = input 4; \"\\\"\\\\;\" = dense 4 tanh; dense 4 identity \"\\\"\\\\;\"",
+        "\"a b\" = input 4; \"\\\"\\\\;\" = dense 4 tanh; dense 4")]
     [TestCase("input 7x3; gru 5; dense 2")]
-    [TestCase("input 1x28x28; conv 8 5x5 relu; maxpool 2; batchnorm; conv 16 3x5 s2x1 p1x0 d2x1 g2; avgpool 3x2 s1 p1 count-include-pad; dropout 0.25; global-avgpool; dense 10 softmax")]
+    [TestCase(
+        "input 1x28x28; conv 8 5x5 relu; maxpool 2; batchnorm; conv 16 3x5 s2x1 p1x0 d2x1 g2; avgpool 3x2 s1 p1 count-include-pad; dropout 0.25; global-avgpool; dense 10 softmax"
+    )]
     [TestCase("input 2x9; conv1d 4 3 causal d2 tanh; maxpool1d 3 s2 p1; avgpool1d 2; layernorm all epsilon0.001; transpose; mean-time; dense 1")]
     [TestCase("input 4x3; mask = input 4; max-time input mask; reshape 3x1x1; conv-transpose 2 3x3 s2 p1 o1; global-maxpool; softmax; dense 2")]
-    [TestCase("input 6; embedding 11 4; layernorm; batchnorm momentum0.2 epsilon0.01; flatten; dense 3 identity", "input 6; embedding 11 4; layernorm; batchnorm momentum0.2 epsilon0.01; flatten; dense 3")]
-    [TestCase("x1 = input 5; x2 = input 7; a = dense 6 tanh x1; b = dense 6 relu x2; c = concat a b; s1 = slice 0 6; s2 = slice 6 6 c; multiply \"s1\" \"s2\"; add relu multiply1 \"s1\"; subtract add1 \"s2\"; scale 0.5 trained; dense 3")]
+    [TestCase(
+        "input 6; embedding 11 4; layernorm; batchnorm momentum0.2 epsilon0.01; flatten; dense 3 identity",
+        "input 6; embedding 11 4; layernorm; batchnorm momentum0.2 epsilon0.01; flatten; dense 3")]
+    [TestCase(
+        "x1 = input 5; x2 = input 7; a = dense 6 tanh x1; b = dense 6 relu x2; c = concat a b; s1 = slice 0 6; s2 = slice 6 6 c; multiply \"s1\" \"s2\"; add relu multiply1 \"s1\"; subtract add1 \"s2\"; scale 0.5 trained; dense 3"
+    )]
     [TestCase("x1 = input 5; a = dense 5; add identity a x1; scale 2; dense 3")]
     [TestCase("input 5; dense 5 relu; add input; dense 3", "input 5; dense 5 relu; add identity dense1 input; dense 3")]
     [TestCase("x = input 7x3; mask = input 7; rnn 5 all bidirectional truncate3 relu x mask; lstm 4; dense 2 sigmoid")]
@@ -59,7 +67,9 @@ public sealed class NetTextTests
     {
         if (expected is null)
         {
-            Assert.That(() => NetText.Build(text, Registry.Activation, new Shape(1, 4)), Throws.TypeOf<FormatException>().With.Message.Contains("nothing reads"));
+            Assert.That(
+                () => NetText.Build(text, Registry.Activation, new Shape(1, 4)),
+                Throws.TypeOf<FormatException>().With.Message.Contains("nothing reads"));
             return;
         }
 
@@ -109,18 +119,54 @@ public sealed class NetTextTests
     {
         string text = "input 1" + string.Concat(Enumerable.Repeat("; dense 1", 1023));
         Assert.That(NetText.Build(text, Registry.Activation).Nodes, Has.Count.EqualTo(1024));
-        Assert.That(() => NetText.Build(text + "; dense 1", Registry.Activation), Throws.TypeOf<FormatException>().With.Message.Contains("more than 1024"));
+        Assert.That(
+            () => NetText.Build(text + "; dense 1", Registry.Activation),
+            Throws.TypeOf<FormatException>().With.Message.Contains("more than 1024"));
     }
 
     [Test]
     public void Texts_of_any_letters_give_a_graph_or_the_error()
     {
-        string[] words = ["input", "dense", "again", "activate", "add", "slice", "maxpool", "conv", "gru", "scale", "reshape", "concat", "s2", "relu", "softmax", "4", "2", "1x2", ";", ";", "=", "\"", "\\", "a", "dense1", "x", " ", " ", "é"];
+        string[] words =
+        [
+            "input",
+            "dense",
+            "again",
+            "activate",
+            "add",
+            "slice",
+            "maxpool",
+            "conv",
+            "gru",
+            "scale",
+            "reshape",
+            "concat",
+            "s2",
+            "relu",
+            "softmax",
+            "4",
+            "2",
+            "1x2",
+            ";",
+            ";",
+            "=",
+            "\"",
+            "\\",
+            "a",
+            "dense1",
+            "x",
+            " ",
+            " ",
+            "é",
+        ];
         Random random = new(11);
         int graphs = 0;
         for (int i = 0; i < 50_000; i++)
         {
-            string text = "input 4; " + string.Concat(Enumerable.Range(0, random.Next(12)).Select(_ => words[random.Next(words.Length)] + (random.Next(3) == 0 ? "" : " ")));
+            string text =
+                "input 4; "
+                + string.Concat(
+                    Enumerable.Range(0, random.Next(12)).Select(_ => words[random.Next(words.Length)] + (random.Next(3) == 0 ? "" : " ")));
             try
             {
                 Graph graph = NetText.Build(text, Registry.Activation);

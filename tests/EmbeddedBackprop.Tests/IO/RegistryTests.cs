@@ -34,10 +34,27 @@ internal sealed class RegistryTests
     [Test]
     public void What_is_not_said_is_as_the_type_has_it()
     {
-        Assert.That(Registry.OptimizerNames.Select(name => Registry.Optimizer(name).Settings), Is.EquivalentTo(All<Optimizer>().Select(optimizer => optimizer.Settings)));
-        Assert.That(Registry.InitializerNames.Select(name => Registry.Initializer(name).Settings), Is.EquivalentTo(All<Initializer>().Select(initializer => initializer.Settings)));
-        Assert.That(Registry.ScheduleNames.Select(name => Registry.Schedule(name).Settings), Is.EquivalentTo(All<Schedule>().Select(schedule => schedule.Settings)));
-        OptimizerSettings said = new() { Momentum = 0.5f, Alpha = 0.5f, Beta1 = 0.5f, Beta2 = 0.25f, Epsilon = 1f, Decrease = 0.25f, Increase = 2f, SmallestStep = 1f, LargestStep = 3f };
+        Assert.That(
+            Registry.OptimizerNames.Select(name => Registry.Optimizer(name).Settings),
+            Is.EquivalentTo(All<Optimizer>().Select(optimizer => optimizer.Settings)));
+        Assert.That(
+            Registry.InitializerNames.Select(name => Registry.Initializer(name).Settings),
+            Is.EquivalentTo(All<Initializer>().Select(initializer => initializer.Settings)));
+        Assert.That(
+            Registry.ScheduleNames.Select(name => Registry.Schedule(name).Settings),
+            Is.EquivalentTo(All<Schedule>().Select(schedule => schedule.Settings)));
+        OptimizerSettings said = new()
+        {
+            Momentum = 0.5f,
+            Alpha = 0.5f,
+            Beta1 = 0.5f,
+            Beta2 = 0.25f,
+            Epsilon = 1f,
+            Decrease = 0.25f,
+            Increase = 2f,
+            SmallestStep = 1f,
+            LargestStep = 3f,
+        };
         foreach (OptimizerSettings settings in Registry.OptimizerNames.Select(name => Registry.Optimizer(name, said).Settings))
         {
             // Each setting that the optimiser has is the given one.
@@ -67,7 +84,9 @@ internal sealed class RegistryTests
     [Test]
     public void An_unknown_name_lists_the_known_ones()
     {
-        Assert.That(() => Registry.Activation("sigmoidal"), Throws.ArgumentException.With.Message.Contains("sigmoidal").And.Message.Contains("hard-swish"));
+        Assert.That(
+            () => Registry.Activation("sigmoidal"),
+            Throws.ArgumentException.With.Message.Contains("sigmoidal").And.Message.Contains("hard-swish"));
         Assert.That(() => Registry.Loss("log"), Throws.ArgumentException.With.Message.Contains("log").And.Message.Contains("huber"));
     }
 

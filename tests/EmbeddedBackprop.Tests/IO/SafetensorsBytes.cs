@@ -20,18 +20,25 @@ internal static class SafetensorsBytes
     }
 
     /// <summary>Two tensors, metadata with escapes, no sums, unaligned data.</summary>
-    public static byte[] Plain() => File(
-        """{"__metadata__":{"format":"pt","note":"a \"b\" \u00e9\ud83d\ude00\n"},"w":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"n":{"dtype":"U8","shape":[4],"data_offsets":[24,28]}}  """,
-        [0, 0, 128, 63, 0, 0, 0, 64, 0, 0, 64, 64, 0, 0, 128, 64, 0, 0, 160, 64, 0, 0, 192, 64, 9, 8, 7, 6]);
+    public static byte[] Plain() =>
+        File(
+            """{"__metadata__":{"format":"pt","note":"a \"b\" \u00e9\ud83d\ude00\n"},"w":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"n":{"dtype":"U8","shape":[4],"data_offsets":[24,28]}}  """,
+            [0, 0, 128, 63, 0, 0, 0, 64, 0, 0, 64, 64, 0, 0, 128, 64, 0, 0, 160, 64, 0, 0, 192, 64, 9, 8, 7, 6]);
 
     /// <summary>Sets the two sums anew where their offsets are found; a file whose structure is lost is not changed.</summary>
     public static void Seal(Span<byte> file)
     {
         if (file.Length < 8)
+        {
             return;
+        }
+
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(file);
         if (length > (ulong)(file.Length - 8))
+        {
             return;
+        }
+
         Span<byte> header = file.Slice(8, (int)length);
         Span<byte> sum = stackalloc byte[32];
         if (TryFind(header, "\"sha256.data\":\""u8, out Span<byte> digits))

@@ -25,7 +25,10 @@ public sealed class SafetensorsMutationTests
         {
             byte[] mutant = file[..length];
             if (seal)
+            {
                 SafetensorsBytes.Seal(mutant);
+            }
+
             Try(mutant);
         }
 
@@ -90,8 +93,11 @@ public sealed class SafetensorsMutationTests
         const string Letters = "abcdefghijklmnopqrstuvwxyz0123456789";
         StringBuilder header = new("{");
         for (int i = 0; i < 36 * 36 * 36; i++)
+        {
             _ = header.Append('"').Append(Letters[i / 1296]).Append(Letters[i / 36 % 36]).Append(Letters[i % 36])
                 .Append("\":{\"dtype\":\"U8\",\"shape\":").Append(shape).Append(",\"data_offsets\":[0,0]},");
+        }
+
         _ = header.Append(ordered ? "\"z_\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}"
             : "\"z_\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},\"y_\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}");
         CheckAllocation(SafetensorsBytes.File(header.ToString(), new byte[1]));
@@ -109,8 +115,11 @@ public sealed class SafetensorsMutationTests
     }
 
     [Test]
-    public void Allocation_is_bounded_for_many_strings() => CheckAllocation(SafetensorsBytes.File(
-        $$$"""{"__metadata__":{{{{string.Join(',', Enumerable.Range(0, 512).Select(i => $"\"{(char)('a' + (i / 26))}{(char)('a' + (i % 26))}\":\"x\""))}}}}}"""));
+    public void Allocation_is_bounded_for_many_strings() =>
+        CheckAllocation(
+            SafetensorsBytes.File(
+                $$$"""{"__metadata__":{{{{string.Join(',', Enumerable.Range(0, 512).Select(i => $"\"{(char)('a' + (i / 26))}{(char)('a' + (i % 26))}\":\"x\""))}}}}}"""
+            ));
 
     [Test]
     public void Time_is_linear_in_the_file()
@@ -133,7 +142,8 @@ public sealed class SafetensorsMutationTests
             long before = GC.GetAllocatedBytesForCurrentThread();
             SafetensorsFile read = SafetensorsFile.Read(path);
             long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-            TestContext.Out.WriteLine($"{read.Tensors.Count} tensors, {file.Length} bytes, {allocated} allocated: {allocated / (double)file.Length:F2} times");
+            TestContext.Out.WriteLine(
+                $"{read.Tensors.Count} tensors, {file.Length} bytes, {allocated} allocated: {allocated / (double)file.Length:F2} times");
             Assert.That(allocated, Is.LessThanOrEqualTo((4L * file.Length) + 65536));
         }
         finally
@@ -145,7 +155,10 @@ public sealed class SafetensorsMutationTests
     private static byte[] Original(bool sums)
     {
         if (!sums)
+        {
             return SafetensorsBytes.Plain();
+        }
+
         SafetensorsWriter writer = new();
         writer.AddMetadata("graph", "dense 3 \"sigmoid\"\n");
         writer.Add("dense.weights", [2, 3], [1, 2, 3, 4, 5, 6]);
@@ -161,7 +174,10 @@ public sealed class SafetensorsMutationTests
             byte[] mutant = [.. file];
             mutant[bit / 8] ^= (byte)(1 << (bit % 8));
             if (seal)
+            {
                 SafetensorsBytes.Seal(mutant);
+            }
+
             Try(mutant);
         }
 
@@ -183,7 +199,9 @@ public sealed class SafetensorsMutationTests
         catch (Exception error)
         {
             if (_wrong++ == 0)
+            {
                 TestContext.Out.WriteLine($"{error}\n{Convert.ToBase64String(file.Span)}");
+            }
         }
 
         // The file's own bytes are allocated too when it is read from a path.
@@ -203,7 +221,9 @@ public sealed class SafetensorsMutationTests
 
     private static readonly byte[][] s_tokenBytes = Array.ConvertAll(s_tokens, Encoding.UTF8.GetBytes);
 
-    /// <summary>One to four changes of a good file: bits, bytes, tokens written over, put in, parts taken out, doubled, cut off; then the sums, on half.</summary>
+    /// <summary>
+    /// One to four changes of a good file: bits, bytes, tokens written over, put in, parts taken out, doubled, cut off; then the sums, on half.
+    /// </summary>
     private void Mutate(int count, Action<ReadOnlyMemory<byte>> use)
     {
         byte[][] originals = [Original(sums: false), Original(sums: true)];
@@ -214,9 +234,15 @@ public sealed class SafetensorsMutationTests
             original.CopyTo(_mutant, 0);
             int length = original.Length;
             for (int changes = random.Next(1, 5); changes > 0; changes--)
+            {
                 length = Change(random, length);
+            }
+
             if (random.Next(2) == 0)
+            {
                 SafetensorsBytes.Seal(_mutant.AsSpan(0, length));
+            }
+
             use(_mutant.AsMemory(0, length));
         }
     }
@@ -260,12 +286,18 @@ public sealed class SafetensorsMutationTests
     private int Splice(int at, int removed, byte[] inserted, int length, bool keepFrame)
     {
         if (length - removed + inserted.Length > _mutant.Length)
+        {
             return length;
+        }
+
         _mutant.AsSpan(at + removed, length - at - removed).CopyTo(_mutant.AsSpan(at + inserted.Length));
         inserted.CopyTo(_mutant.AsSpan(at));
         long header = BitConverter.ToInt64(_mutant);
         if (keepFrame && at >= 8 && at < 8 + header)
+        {
             _ = BitConverter.TryWriteBytes(_mutant, header + inserted.Length - removed);
+        }
+
         return length + inserted.Length - removed;
     }
 
@@ -280,7 +312,10 @@ public sealed class SafetensorsMutationTests
         foreach (JsonProperty tensor in header.RootElement.EnumerateObject())
         {
             if (tensor.Name == "__metadata__")
+            {
                 continue;
+            }
+
             int begin = tensor.Value.GetProperty("data_offsets")[0].GetInt32();
             int end = tensor.Value.GetProperty("data_offsets")[1].GetInt32();
             _ = data[begin..end];

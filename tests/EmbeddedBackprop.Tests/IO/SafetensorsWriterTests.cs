@@ -46,7 +46,8 @@ public sealed class SafetensorsWriterTests
         writer.AddMetadata("k", "v");
         writer.Add("w", [2], [1f, 2f]);
         string zeros = new('0', 64);
-        string header = $$$"""{"__metadata__":{"k":"v","sha256.data":"{{{zeros}}}","sha256.header":"{{{zeros}}}"},"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""";
+        string header =
+            $$$"""{"__metadata__":{"k":"v","sha256.data":"{{{zeros}}}","sha256.header":"{{{zeros}}}"},"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""";
         header += new string(' ', 64 - ((8 + header.Length) % 64));
         byte[] expected = SafetensorsBytes.File(header, [0, 0, 128, 63, 0, 0, 0, 64]);
         SafetensorsBytes.Seal(expected);
@@ -114,7 +115,9 @@ public sealed class SafetensorsWriterTests
         Assert.That(() => writer.AddMetadata("k", "w"), Throws.ArgumentException.With.Message.Contains("'k'"));
         Assert.That(() => writer.AddMetadata("sha256.data", "w"), Throws.ArgumentException);
         Assert.That(() => writer.AddMetadata("x", "\ud83d"), Throws.ArgumentException);
-        Assert.That(() => writer.Save("no-such-folder/x.safetensors"), Throws.TypeOf<IOException>().With.Message.Contains("no-such-folder/x.safetensors"));
+        Assert.That(
+            () => writer.Save("no-such-folder/x.safetensors"),
+            Throws.TypeOf<IOException>().With.Message.Contains("no-such-folder/x.safetensors"));
         Assert.That(SafetensorsFile.Parse(writer.ToArray(), "memory").Tensors, Has.Count.EqualTo(1), "a refused call leaves no trace");
     }
 }

@@ -53,7 +53,12 @@ internal sealed class InitializerTests
         }
 
         if (name != "zeros")
-            Assert.That(Bits.FirstDifference(Draw(name, Layout.Padded, Arithmetic.Fused, seed: 6).Weights, weights), Is.Not.EqualTo(-1), "another seed");
+        {
+            Assert.That(
+                Bits.FirstDifference(Draw(name, Layout.Padded, Arithmetic.Fused, seed: 6).Weights, weights),
+                Is.Not.EqualTo(-1),
+                "another seed");
+        }
     }
 
     [Test]
@@ -70,7 +75,10 @@ internal sealed class InitializerTests
     public void Names_make_what_they_say_and_an_unknown_one_is_told()
     {
         foreach (string name in Names)
+        {
             Assert.That(Registry.Initializer(name).Name, Is.EqualTo(name));
+        }
+
         Assert.That(() => Registry.Initializer("xavier"), Throws.ArgumentException.With.Message.Contains("xavier").And.Message.Contains("glorot"));
     }
 

@@ -62,14 +62,19 @@ internal sealed class OrthogonalTests
         {
             float[] v = new float[length];
             for (int e = 0; e < length; e++)
+            {
                 v[e] = random.Normal(0, (ulong)(byOutput ? (i * inputs) + e : (e * inputs) + i));
+            }
+
             for (int pass = 0; pass < 2; pass++)
             {
                 for (int j = 0; j < i; j++)
                 {
                     float r = EmbeddedBackprop.Kernels.Scalar.Dot.Product<float>(Arithmetic.Separate, q[j], v);
                     for (int e = 0; e < length; e++)
+                    {
                         v[e] = (-r * q[j][e]) + v[e];
+                    }
                 }
             }
 
@@ -81,7 +86,9 @@ internal sealed class OrthogonalTests
         for (int output = 0; output < outputs; output++)
         {
             for (int input = 0; input < inputs; input++)
+            {
                 weights[(output * inputs) + input] = 1.5f * (byOutput ? q[output][input] : q[input][output]);
+            }
         }
 
         return weights;
@@ -99,7 +106,10 @@ internal sealed class OrthogonalTests
             {
                 double sum = 0;
                 for (int e = 0; e < length; e++)
+                {
                     sum += byOutput ? (double)w[(i * inputs) + e] * w[(j * inputs) + e] : (double)w[(e * inputs) + i] * w[(e * inputs) + j];
+                }
+
                 worst = Math.Max(worst, Math.Abs(sum - (i == j ? gain * gain : 0)));
             }
         }

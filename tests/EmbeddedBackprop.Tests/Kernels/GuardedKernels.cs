@@ -6,7 +6,9 @@ using EmbeddedBackprop.Kernels.Norms;
 
 namespace EmbeddedBackprop.Tests.Kernels;
 
-/// <summary>Kernels on spans between guard pages, run in a child process: it prints each family and width, and dies where one leaves its spans.</summary>
+/// <summary>
+/// Kernels on spans between guard pages, run in a child process: it prints each family and width, and dies where one leaves its spans.
+/// </summary>
 internal static class GuardedKernels
 {
     /// <summary>The families in the default run.</summary>
@@ -51,12 +53,16 @@ internal static class GuardedKernels
             for (int n = 1; n <= 70; n++)
             {
                 foreach (int k in (ReadOnlySpan<int>)[1, 5])
+                {
                     Product(m, n, k, atEnd);
+                }
             }
         }
 
         foreach (int n in (ReadOnlySpan<int>)[1, 30, 129])
+        {
             Product(7, n, 300, atEnd);
+        }
     }
 
     private static void AllProducts(bool atEnd)
@@ -66,7 +72,9 @@ internal static class GuardedKernels
             for (int n = 0; n <= 67; n++)
             {
                 for (int k = 0; k <= 67; k++)
+                {
                     Product(m, n, k, atEnd);
+                }
             }
         }
     }
@@ -111,7 +119,10 @@ internal static class GuardedKernels
             Reduce.Sum(x);
             Reduce.AddToParts(x, Put(3, 1, 16, 16, atEnd), n);
             if (n > 0)
+            {
                 Reduce.Max(x);
+            }
+
             Elementwise.Add(x, y, d);
             Elementwise.Subtract(x, y, d);
             Elementwise.Multiply(x, y, d);
@@ -151,8 +162,10 @@ internal static class GuardedKernels
                     {
                         StrideY = stride, StrideX = stride, Top = padding, Bottom = padding, Left = padding, Right = padding, Groups = groups,
                     };
-                    Span<float> image = Put(0, 2, sizes.InputLength, sizes.InputLength + 3, atEnd), kernels = Put(1, 1, sizes.Weights, sizes.Weights, atEnd);
-                    Span<float> maps = Put(2, 2, sizes.SampleOutputs, sizes.SampleOutputs + 1, atEnd), bias = Put(3, 1, 4, 4, atEnd);
+                    Span<float> image = Put(0, 2, sizes.InputLength, sizes.InputLength + 3, atEnd),
+                        kernels = Put(1, 1, sizes.Weights, sizes.Weights, atEnd);
+                    Span<float> maps = Put(2, 2, sizes.SampleOutputs, sizes.SampleOutputs + 1, atEnd),
+                        bias = Put(3, 1, 4, 4, atEnd);
                     Conv.Forward(Arithmetic.Fused, in sizes, 2, image, sizes.InputLength + 3, kernels, bias, maps, sizes.SampleOutputs + 1);
                     Conv.WeightGradient(Arithmetic.Fused, in sizes, 2, image, sizes.InputLength + 3, maps, sizes.SampleOutputs + 1, kernels, bias);
                     Conv.InputGradient(

@@ -8,7 +8,9 @@ internal sealed class GuardedKernelsTests
     public void Guards_exist()
     {
         if (!GuardedMemory.IsSupported)
+        {
             Assert.Ignore("guard pages are asked of Linux by mmap");
+        }
     }
 
     [TestCaseSource(typeof(GuardedKernels), nameof(GuardedKernels.Families))]
@@ -18,7 +20,9 @@ internal sealed class GuardedKernelsTests
         Assert.That(exit, Is.Zero, $"left its spans in: {output}\n{error}");
         Assert.That(output, Does.EndWith("inside"));
         foreach (int width in Widths.Available)
+        {
             Assert.That(output, Does.Contain($"{family} width {width}"));
+        }
     }
 
     [TestCase("gemm-all")]

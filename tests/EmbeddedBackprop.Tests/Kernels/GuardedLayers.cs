@@ -13,7 +13,9 @@ internal static class GuardedLayers
         for (int width = 2; width <= 70; width++)
         {
             for (int height = 2; height <= 3; height++)
+            {
                 Pooling(new PoolSizes(2, height, width, 2, 2, 2, 2, 0, 0), atEnd);
+            }
         }
 
         for (int width = 3; width <= 40; width++)
@@ -29,14 +31,22 @@ internal static class GuardedLayers
         foreach (int channels in (ReadOnlySpan<int>)[1, 3, 21])
         {
             for (int length = 1; length <= 36; length++)
+            {
                 Channels(2, channels, length, atEnd);
+            }
         }
 
         for (int n = 1; n <= 70; n++)
         {
             Rows(2, 2, n, atEnd);
             DropoutMask.Apply(
-                new DropoutDraw(1, 2, 3, 4, 0.5f), 2, n, n + 1, GuardedKernels.Put(0, 2, n, n + 1, atEnd), GuardedKernels.Put(1, 2, n, n + 1, atEnd), accumulate: false);
+                new DropoutDraw(1, 2, 3, 4, 0.5f),
+                2,
+                n,
+                n + 1,
+                GuardedKernels.Put(0, 2, n, n + 1, atEnd),
+                GuardedKernels.Put(1, 2, n, n + 1, atEnd),
+                accumulate: false);
         }
     }
 

@@ -7,7 +7,9 @@ internal static class KernelCheck
     public static void Same(string what, float[] before, Action<float[]> loop, Action<float[]> kernel)
     {
         if (Difference(before, loop, kernel) is { } difference)
+        {
             Assert.Fail($"{what}: {difference}");
+        }
     }
 
     /// <summary>The first difference at any width; null if there is none.</summary>
@@ -22,7 +24,9 @@ internal static class KernelCheck
             kernel(actual);
             int i = Bits.FirstDifference(actual, expected);
             if (i >= 0)
+            {
                 difference ??= $"width {width}: at [{i}] of {actual.Length}: {Bits.Show(actual[i])}, expected {Bits.Show(expected[i])}";
+            }
         });
         return difference;
     }

@@ -12,7 +12,8 @@ internal sealed class LossTargetTests
     private static readonly float[] Logits = [0.5f, -1.25f, 2f, -0.75f, 0.25f, 1.5f, 3f, -2f, 0.125f, 0f, 1f, -1f];
     private static readonly float[] Labels = [2f, 0f, 1f, 1f];
 
-    // torch.nn.functional.cross_entropy(z, y, label_smoothing=e, weight=w, reduction='sum') / 4 in float64, PyTorch 1.13; z as above; w = (0.5, 2, 1.25).
+    // torch.nn.functional.cross_entropy(z, y, label_smoothing=e, weight=w, reduction='sum') / 4 in float64, PyTorch 1.13; z as above; w = (0.5, 2,
+    // 1.25).
     [TestCase(0f, false, 2.0705351500464206)]
     [TestCase(0.1f, false, 2.0486601497204577)]
     [TestCase(0.3f, false, 2.0049101474387174)]
@@ -24,7 +25,8 @@ internal sealed class LossTargetTests
         Assert.That(new LossRun(Make(), 4, Classes, 1).Compute(Logits, Labels).Value, Is.EqualTo(expected).Within(1e-6 * expected));
     }
 
-    // binary_cross_entropy_with_logits of the targets smoothed by hand, times the weight of each sample, summed over outputs, over 4 samples; the same program.
+    // binary_cross_entropy_with_logits of the targets smoothed by hand, times the weight of each sample, summed over outputs, over 4 samples; the
+    // same program.
     [TestCase(0.2f, false, 2.9956106824477855)]
     [TestCase(0f, true, 4.507212338689841)]
     [TestCase(0.2f, true, 4.405649837176441)]
@@ -52,7 +54,10 @@ internal sealed class LossTargetTests
     {
         bool index = name.EndsWith("index", StringComparison.Ordinal);
         if (index && outputs == 1)
+        {
             return;
+        }
+
         const int Batch = 7;
         LossSettings settings = new()
         {
@@ -94,7 +99,9 @@ internal sealed class LossTargetTests
     {
         (float value, float[] gradient)[] seen =
         [
-            Compute(new SoftmaxCrossEntropy()), Compute(new SoftmaxCrossEntropy { LabelSmoothing = 0.1f }), Compute(new SoftmaxCrossEntropy { ClassWeights = [1f, 2f, 1f] }),
+            Compute(new SoftmaxCrossEntropy()),
+            Compute(new SoftmaxCrossEntropy { LabelSmoothing = 0.1f }),
+            Compute(new SoftmaxCrossEntropy { ClassWeights = [1f, 2f, 1f] }),
             Compute(new SoftmaxCrossEntropy { LabelSmoothing = 0.1f, ClassWeights = [1f, 2f, 1f] }),
         ];
         Assert.That(seen.Select(x => x.value).Distinct().Count(), Is.EqualTo(4));
@@ -119,18 +126,31 @@ internal sealed class LossTargetTests
     [Test]
     public void Wrong_settings_are_told()
     {
-        Assert.That(() => new SoftmaxCrossEntropy { LabelSmoothing = 1f }, Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("label smoothing"));
-        Assert.That(() => new SoftmaxCrossEntropy { ClassWeights = [1f, -1f] }, Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("class weight"));
-        Assert.That(() => new LossRun(new Loss<Quadratic> { LabelSmoothing = 0.1f }, 1, 3, 3), Throws.ArgumentException.With.Message.Contains("belongs to cross-entropy"));
-        Assert.That(() => new LossRun(new Loss<Quadratic> { ClassWeights = [1f, 2f] }, 1, 3, 3), Throws.ArgumentException.With.Message.Contains("expected 3 class weights, got 2"));
-        Assert.That(() => new LossRun(new Loss<Quadratic> { ClassWeights = [1f] }, 1, 1, 1), Throws.ArgumentException.With.Message.Contains("expected 2 class weights, got 1"));
+        Assert.That(
+            () => new SoftmaxCrossEntropy { LabelSmoothing = 1f },
+            Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("label smoothing"));
+        Assert.That(
+            () => new SoftmaxCrossEntropy { ClassWeights = [1f, -1f] },
+            Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("class weight"));
+        Assert.That(
+            () => new LossRun(new Loss<Quadratic> { LabelSmoothing = 0.1f }, 1, 3, 3),
+            Throws.ArgumentException.With.Message.Contains("belongs to cross-entropy"));
+        Assert.That(
+            () => new LossRun(new Loss<Quadratic> { ClassWeights = [1f, 2f] }, 1, 3, 3),
+            Throws.ArgumentException.With.Message.Contains("expected 3 class weights, got 2"));
+        Assert.That(
+            () => new LossRun(new Loss<Quadratic> { ClassWeights = [1f] }, 1, 1, 1),
+            Throws.ArgumentException.With.Message.Contains("expected 2 class weights, got 1"));
     }
 
     private static float[] OneHot()
     {
         float[] y = new float[Labels.Length * Classes];
         for (int sample = 0; sample < Labels.Length; sample++)
+        {
             y[(sample * Classes) + (int)Labels[sample]] = 1f;
+        }
+
         return y;
     }
 }

@@ -23,7 +23,9 @@ internal sealed class LossTests
     public static IEnumerable<string> Names => Registry.LossNames;
 
     [Test]
-    public void Vectors_give_the_bits_of_the_scalar_at_every_width_in_both_layouts([ValueSource(nameof(Names))] string name, [Values] Arithmetic arithmetic)
+    public void Vectors_give_the_bits_of_the_scalar_at_every_width_in_both_layouts(
+        [ValueSource(nameof(Names))] string name,
+        [Values] Arithmetic arithmetic)
     {
         foreach (int batch in new[] { 1, 3, 10 })
         {
@@ -66,7 +68,10 @@ internal sealed class LossTests
     }
 
     [Test]
-    public void The_gradient_is_the_limit_of_differences([ValueSource(nameof(Names))] string name, [Values(1, 4)] int batch, [Values(1, 7)] int outputs)
+    public void The_gradient_is_the_limit_of_differences(
+        [ValueSource(nameof(Names))] string name,
+        [Values(1, 4)] int batch,
+        [Values(1, 7)] int outputs)
     {
         if (name == "cross-entropy" && outputs == 1)
         {
@@ -105,7 +110,9 @@ internal sealed class LossTests
 
     [Test]
     public void Absolute_error_has_no_slope_where_it_is_zero() =>
-        Assert.That(new LossRun(Registry.Loss("mae"), 1, 3, 3).Compute([1f, 2f, 0f], [1f, 1f, 3f]).Gradient, Is.EqualTo(new[] { 0f, 1f / 3f, -1f / 3f }));
+        Assert.That(
+            new LossRun(Registry.Loss("mae"), 1, 3, 3).Compute([1f, 2f, 0f], [1f, 1f, 3f]).Gradient,
+            Is.EqualTo(new[] { 0f, 1f / 3f, -1f / 3f }));
 
     [TestCase(0f, 0f)]
     [TestCase(0f, 1f)]

@@ -20,8 +20,14 @@ internal sealed class SoftmaxCrossEntropyTests
 
         Widths.ForEach(width =>
         {
-            (float value, float[] gradient) = new LossRun(new SoftmaxCrossEntropy(), Batch, classes, classes, arithmetic).Compute(z, oneHot, execution);
-            (float indexValue, float[] indexGradient) = new LossRun(new SoftmaxCrossEntropy(), Batch, classes, 1, arithmetic).Compute(z, labels, execution);
+            (float value, float[] gradient) = new LossRun(new SoftmaxCrossEntropy(), Batch, classes, classes, arithmetic).Compute(
+                z,
+                oneHot,
+                execution);
+            (float indexValue, float[] indexGradient) = new LossRun(new SoftmaxCrossEntropy(), Batch, classes, 1, arithmetic).Compute(
+                z,
+                labels,
+                execution);
             Bits.AssertEqual(indexValue, value, $"width {width}");
             Bits.AssertEqual(indexGradient, gradient, $"width {width} gradient");
         });

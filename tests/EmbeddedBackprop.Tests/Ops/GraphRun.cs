@@ -49,9 +49,17 @@ internal sealed class GraphRun
             int[] pieces = !plan.CanSplitBatch ? [batch] : batch == 1 ? [1] : batch == 2 ? [1, 1] : [1, batch - 2, 1];
             float[] split = Compute(arithmetic, Layout.Compact, Execution.Scalar, pieces);
             if (Array.Exists(plan.Steps.ToArray(), step => step.Op.SplitsToRounding))
-                Assert.That(split, Is.EqualTo(expected).Within(1e-6f * Math.Max(1f, expected.Max(MathF.Abs))), $"{arithmetic} scalar micro-batches, to rounding");
+            {
+                Assert.That(
+                    split,
+                    Is.EqualTo(expected).Within(1e-6f * Math.Max(1f, expected.Max(MathF.Abs))),
+                    $"{arithmetic} scalar micro-batches, to rounding");
+            }
             else
+            {
                 Bits.AssertEqual(split, expected, $"{arithmetic} scalar micro-batches");
+            }
+
             Widths.ForEach(width =>
             {
                 foreach (Layout layout in new[] { Layout.Padded, Layout.Compact })
@@ -62,7 +70,10 @@ internal sealed class GraphRun
                 }
             });
             if (!ChecksGradient)
+            {
                 continue;
+            }
+
             GradientCheckReport report = CheckGradient(arithmetic);
             Assert.That(report.Passed, Is.True, report.ToString());
         }
@@ -74,7 +85,10 @@ internal sealed class GraphRun
         (float[] x, float[] y) = Data(c);
         Dictionary<Node, float[]> inputs = new() { [c.Input] = x, [c.Target] = y };
         foreach (Node node in FurtherInputs(c))
+        {
             inputs[node] = Further[node.Name];
+        }
+
         return GradientCheck.Run(c.Plan, Parameters(c.Plan), inputs, batch, Limits);
     }
 
@@ -83,7 +97,10 @@ internal sealed class GraphRun
     {
         Compiled c = Compile(arithmetic, layout, inputGradients: false);
         (float[] x, float[] y) = Data(c);
-        float[] parameters = Parameters(c.Plan), gradients = new float[c.Plan.ParameterLength], workspace = new float[c.Plan.WorkspaceLength], state = new float[c.Plan.StateLength];
+        float[] parameters = Parameters(c.Plan),
+            gradients = new float[c.Plan.ParameterLength],
+            workspace = new float[c.Plan.WorkspaceLength],
+            state = new float[c.Plan.StateLength];
         c.Plan.InitializeState<float>(state);
         // The contents of fresh memory and of padding must not matter.
         gradients.AsSpan().Fill(3f);
@@ -94,7 +111,10 @@ internal sealed class GraphRun
             Write(c, workspace, c.Input, x[(first * Inputs)..((first + count) * Inputs)], count);
             Write(c, workspace, c.Target, y[(first * outputs)..((first + count) * outputs)], count);
             foreach (Node node in FurtherInputs(c))
+            {
                 Write(c, workspace, node, Further[node.Name][(first * node.Shape.Length)..((first + count) * node.Shape.Length)], count);
+            }
+
             RunInfo run = new(count, batch, first, Training: true);
             PlanMemory<float> memory = new(parameters, gradients, workspace, state);
             c.Plan.Forward(in memory, in run, execution);
@@ -111,7 +131,10 @@ internal sealed class GraphRun
         }
 
         foreach (StateRange range in c.Plan.State)
+        {
             result.AddRange(state.AsSpan(range.Offset, range.Count));
+        }
+
         return [.. result];
     }
 
@@ -127,9 +150,12 @@ internal sealed class GraphRun
     }
 
     private (float[] X, float[] Y) Data(Compiled c) =>
-        (Values ?? Samples.Array(batch * Inputs, batch + Inputs), [.. Samples.Array(batch * c.Target.Shape.Length, 77).Select(y => 0.5f + (0.5f * y))]);
+        (
+            Values ?? Samples.Array(batch * Inputs, batch + Inputs),
+            [.. Samples.Array(batch * c.Target.Shape.Length, 77).Select(y => 0.5f + (0.5f * y))]);
 
-    private static IEnumerable<Node> FurtherInputs(Compiled c) => c.Plan.Graph.Nodes.Where(node => node.Op is null && node != c.Input && node != c.Target);
+    private static IEnumerable<Node> FurtherInputs(Compiled c) =>
+        c.Plan.Graph.Nodes.Where(node => node.Op is null && node != c.Input && node != c.Target);
 
     private static void Write(Compiled c, float[] workspace, Node node, float[] values, int count) =>
         Golden.GoldenRows.Write(values, node.Shape.Length, c.Plan.ValueSpan<float>(workspace, node, count), c.Plan.Stride(node));

@@ -34,7 +34,8 @@ internal sealed class MovementTests
         return graph.Apply(new Concat(), graph.Apply(new Flatten(), turned), graph.Apply(new Flatten(), graph.Apply(new SwapAxes(), matrix)));
     }).CheckEverything();
 
-    private static IEnumerable<Activation> Activations() => [new Activation<Identity>(), new Activation<Relu>(), new Activation<Tanh>(), new Activation<Mish>()];
+    private static IEnumerable<Activation> Activations() =>
+        [new Activation<Identity>(), new Activation<Relu>(), new Activation<Tanh>(), new Activation<Mish>()];
 
     [TestCaseSource(nameof(Activations))]
     public void Sums_with_an_activation(Activation activation) => new GraphRun(3, 5, (graph, x) =>
@@ -84,7 +85,9 @@ internal sealed class MovementTests
         Assert.That(() => graph.Apply(new Concat(), a, b), Throws.ArgumentException.With.Message.Contains("all axes but the first"));
         Assert.That(() => graph.Apply(new Slice(1, 2), a), Throws.ArgumentException.With.Message.Contains("1 to 2").And.Message.Contains("2x3"));
         Assert.That(() => graph.Apply(new Reshape(new Shape(7)), a), Throws.ArgumentException.With.Message.Contains("6 numbers"));
-        Assert.That(() => graph.Apply(new SwapAxes(), graph.Input(new Shape(3), "c")), Throws.ArgumentException.With.Message.Contains("rows x columns"));
+        Assert.That(
+            () => graph.Apply(new SwapAxes(), graph.Input(new Shape(3), "c")),
+            Throws.ArgumentException.With.Message.Contains("rows x columns"));
         Assert.That(() => new Slice(-1, 2), Throws.InstanceOf<ArgumentOutOfRangeException>());
         Assert.That(() => new Slice(0, 0), Throws.InstanceOf<ArgumentOutOfRangeException>());
         Assert.That(() => new Scale(float.NaN), Throws.InstanceOf<ArgumentOutOfRangeException>());

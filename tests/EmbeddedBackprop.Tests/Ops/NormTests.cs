@@ -92,7 +92,8 @@ internal sealed class NormTests
         float[] state = new float[plan.StateLength], workspace = new float[plan.WorkspaceLength];
         Assert.That(plan.CanSplitBatch, Is.False);
         Assert.That(
-            () => plan.Forward(Memory(plan, workspace, state), new RunInfo(2, 4, Training: true)), Throws.ArgumentException.With.Message.Contains("batchnorm1"));
+            () => plan.Forward(Memory(plan, workspace, state), new RunInfo(2, 4, Training: true)),
+            Throws.ArgumentException.With.Message.Contains("batchnorm1"));
     }
 
     [Test]

@@ -73,7 +73,10 @@ internal sealed class OpAllocationTests
     {
         float[] parameters = new float[plan.ParameterLength], workspace = Samples.Array(plan.WorkspaceLength, 3), state = new float[plan.StateLength];
         foreach (ParameterRange range in plan.Parameters)
+        {
             range.CopyFrom<float>(Samples.Array(range.Count, range.Count), parameters);
+        }
+
         plan.InitializeState<float>(state);
         Golden.GoldenRows.Write(Samples.Array(15, 4), 5, plan.ValueSpan<float>(workspace, input, 3), plan.Stride(input));
         plan.Forward(new PlanMemory<float>(parameters, new float[plan.ParameterLength], workspace, state), RunInfo.Single(3), execution);
@@ -86,7 +89,9 @@ internal sealed class OpAllocationTests
         Graph graph = new();
         Node input = graph.Input(new Shape(4)), output = graph.Apply(new Embedding(5, 3), input), target = graph.Input(output.Shape, "target");
         Plan plan = Plan.ForTraining(graph, new PlanOptions { Batch = 2 }, graph.Apply(new Loss<Quadratic>(), output, target));
-        float[] parameters = new float[plan.ParameterLength], gradients = new float[plan.ParameterLength], workspace = new float[plan.WorkspaceLength];
+        float[] parameters = new float[plan.ParameterLength],
+            gradients = new float[plan.ParameterLength],
+            workspace = new float[plan.WorkspaceLength];
         RunInfo run = RunInfo.Single(2, training: true);
         Assert.That(
             Allocations.Of(3, () =>

@@ -32,8 +32,11 @@ internal sealed class OverTimeTests
     public void A_mask_of_another_length_is_refused()
     {
         Graph graph = new();
-        Node sequence = graph.Input(new Shape(4, 5), "sequence"), mask = graph.Input(new Shape(5), "mask");
-        Assert.That(() => graph.Apply(new MeanOverTime(), sequence, mask), Throws.ArgumentException.With.Message.Contains("4x5").And.Message.Contains("mask"));
+        Node sequence = graph.Input(new Shape(4, 5), "sequence"),
+            mask = graph.Input(new Shape(5), "mask");
+        Assert.That(
+            () => graph.Apply(new MeanOverTime(), sequence, mask),
+            Throws.ArgumentException.With.Message.Contains("4x5").And.Message.Contains("mask"));
         Assert.That(() => graph.Apply(new MaxOverTime(), mask), Throws.ArgumentException.With.Message.Contains("time x features"));
     }
 
@@ -59,7 +62,10 @@ internal sealed class OverTimeTests
         {
             Assert.That(
                 () => plan.Forward(new PlanMemory<float>(parameters, [], workspace), RunInfo.Single(2), execution),
-                Throws.ArgumentException.With.Message.Contains("embedding1: sample 1, position 1").And.Message.Contains("0 to 4").And.Message.Contains($"{index}"));
+                Throws
+                    .ArgumentException.With.Message.Contains("embedding1: sample 1, position 1")
+                    .And.Message.Contains("0 to 4")
+                    .And.Message.Contains($"{index}"));
         }
     }
 

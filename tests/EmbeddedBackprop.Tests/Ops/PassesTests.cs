@@ -4,7 +4,9 @@ using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Tests.Ops;
 
-/// <summary>Passes that are written once over a set of kernels: the checks of ops see a set that differs, and views of rows keep to their columns.</summary>
+/// <summary>
+/// Passes that are written once over a set of kernels: the checks of ops see a set that differs, and views of rows keep to their columns.
+/// </summary>
 internal sealed class PassesTests
 {
     [Test]
@@ -27,7 +29,12 @@ internal sealed class PassesTests
         {
             Widths.ForEach(width =>
             {
-                float[] fast = new float[2 * 8], plain = new float[2 * 8], gradient = new float[4 * 8], plainGradient = new float[4 * 8], sums = new float[8], plainSums = new float[8];
+                float[] fast = new float[2 * 8],
+                    plain = new float[2 * 8],
+                    gradient = new float[4 * 8],
+                    plainGradient = new float[4 * 8],
+                    sums = new float[8],
+                    plainSums = new float[8];
                 Matrix<float> rows = new(x, 2, 4, 4);
                 SimdKernels.Affine(arithmetic, rows, View(w, 4, isPadded), b, View(fast, 2, isPadded));
                 ScalarKernels<float>.Affine(arithmetic, rows, View(w, 4, isPadded), b, View(plain, 2, isPadded));
@@ -39,7 +46,10 @@ internal sealed class PassesTests
                 {
                     for (int i = 0; i < values.Length; i++)
                     {
-                        Assert.That(values[i], Is.EqualTo(i % 8 < 3 || !isPadded ? expected[i] : values[i]), $"{arithmetic} width {width}, element {i}");
+                        Assert.That(
+                            values[i],
+                            Is.EqualTo(i % 8 < 3 || !isPadded ? expected[i] : values[i]),
+                            $"{arithmetic} width {width}, element {i}");
                     }
                 }
 
@@ -50,7 +60,9 @@ internal sealed class PassesTests
 
     private static Matrix<float> View(float[] values, int rows, bool isPadded) => new(values, rows, 3, 8, isPadded ? 8 : 3);
 
-    private static GraphRun Run<TBug>() where TBug : struct, IBug => new(3, 5, (graph, x) => graph.Apply(new Doubled<TBug>(), graph.Apply(new Dense(5, new Activation<Identity>()), x)));
+    private static GraphRun Run<TBug>()
+        where TBug : struct, IBug =>
+        new(3, 5, (graph, x) => graph.Apply(new Doubled<TBug>(), graph.Apply(new Dense(5, new Activation<Identity>()), x)));
 
     private interface IBug
     {

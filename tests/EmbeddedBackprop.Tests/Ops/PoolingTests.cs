@@ -9,10 +9,17 @@ internal sealed class PoolingTests
     private static readonly (int, int) Twice = (2, 2);
 
     private static IEnumerable<Pooling> ImagePoolings() =>
-    [
-        new MaxPool2D(2), new MaxPool2D(3, 2, 1), new MaxPool2D((2, 3), (1, 2), (1, 1)), new MaxPool2D(1), new MaxPool2D((5, 6)),
-        new AveragePool2D(2), new AveragePool2D(3, 2, 1), new AveragePool2D(3, 2, 1) { CountIncludePad = true }, new AveragePool2D((2, 3), (1, 1), (1, 2)),
-    ];
+        [
+            new MaxPool2D(2),
+            new MaxPool2D(3, 2, 1),
+            new MaxPool2D((2, 3), (1, 2), (1, 1)),
+            new MaxPool2D(1),
+            new MaxPool2D((5, 6)),
+            new AveragePool2D(2),
+            new AveragePool2D(3, 2, 1),
+            new AveragePool2D(3, 2, 1) { CountIncludePad = true },
+            new AveragePool2D((2, 3), (1, 1), (1, 2)),
+        ];
 
     /// <summary>The difference of both global poolings of an image.</summary>
     internal static Node GlobalPoolings(Graph graph, Node image) =>
@@ -36,21 +43,33 @@ internal sealed class PoolingTests
     });
 
     [Test]
-    public void An_input_with_another_reader([Values] bool first) => new GraphRun(3, 7, (graph, x) =>
-    {
-        Node image = Image(graph, x);
-        Node a = graph.Apply(first ? new MaxPool2D(2) : new AveragePool2D(2), image), b = graph.Apply(first ? new AveragePool2D(2) : new MaxPool2D(2), image);
-        Node c = graph.Apply(first ? new GlobalMaxPool() : new GlobalAveragePool(), image), d = graph.Apply(first ? new GlobalAveragePool() : new GlobalMaxPool(), image);
-        return graph.Apply(new Concat(), [graph.Apply(new Flatten(), graph.Apply(new Add(), a, b)), graph.Apply(new Multiply(), c, d)]);
-    }).CheckEverything();
+    public void An_input_with_another_reader([Values] bool first) =>
+        new GraphRun(
+            3,
+            7,
+            (graph, x) =>
+            {
+                Node image = Image(graph, x);
+                Node a = graph.Apply(first ? new MaxPool2D(2) : new AveragePool2D(2), image),
+                    b = graph.Apply(first ? new AveragePool2D(2) : new MaxPool2D(2), image);
+                Node c = graph.Apply(first ? new GlobalMaxPool() : new GlobalAveragePool(), image),
+                    d = graph.Apply(first ? new GlobalAveragePool() : new GlobalMaxPool(), image);
+                return graph.Apply(new Concat(), [graph.Apply(new Flatten(), graph.Apply(new Add(), a, b)), graph.Apply(new Multiply(), c, d)]);
+            }
+        ).CheckEverything();
 
     [Test]
     public void Sizes_that_do_not_fit_are_refused_by_both_numbers()
     {
         Graph graph = new();
-        Node image = graph.Input(new Shape(2, 4, 5), "image"), row = graph.Input(new Shape(9), "row");
-        Assert.That(() => graph.Apply(new MaxPool2D(6), image), Throws.ArgumentException.With.Message.Contains("6").And.Message.Contains("2x4x5").And.Message.Contains("image"));
-        Assert.That(() => graph.Apply(new MaxPool2D(2), row), Throws.ArgumentException.With.Message.Contains("channels x height x width").And.Message.Contains("9"));
+        Node image = graph.Input(new Shape(2, 4, 5), "image"),
+            row = graph.Input(new Shape(9), "row");
+        Assert.That(
+            () => graph.Apply(new MaxPool2D(6), image),
+            Throws.ArgumentException.With.Message.Contains("6").And.Message.Contains("2x4x5").And.Message.Contains("image"));
+        Assert.That(
+            () => graph.Apply(new MaxPool2D(2), row),
+            Throws.ArgumentException.With.Message.Contains("channels x height x width").And.Message.Contains("9"));
         Assert.That(() => graph.Apply(new GlobalMaxPool(), row), Throws.ArgumentException.With.Message.Contains("row"));
         Assert.That(() => new MaxPool2D(2, 1, 2), Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("padding"));
         Assert.That(() => new MaxPool2D(0), Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("window"));
@@ -69,9 +88,11 @@ internal sealed class PoolingTests
         Assert.That(new AveragePool1D(4, 2, 1).Settings, Is.EqualTo("4 s2 p1"));
     }
 
-    private static Node Image(Graph graph, Node x) => graph.Apply(new Reshape(new Shape(2, 5, 6)), graph.Apply(new Dense(60, new Activation<Tanh>()), x));
+    private static Node Image(Graph graph, Node x) =>
+        graph.Apply(new Reshape(new Shape(2, 5, 6)), graph.Apply(new Dense(60, new Activation<Tanh>()), x));
 
-    private static Node Signal(Graph graph, Node x) => graph.Apply(new Reshape(new Shape(3, 11)), graph.Apply(new Dense(33, new Activation<Tanh>()), x));
+    private static Node Signal(Graph graph, Node x) =>
+        graph.Apply(new Reshape(new Shape(3, 11)), graph.Apply(new Dense(33, new Activation<Tanh>()), x));
 
     // An op belongs to one graph; a run builds many.
     private static Pooling Fresh(Pooling op) => op switch

@@ -11,7 +11,8 @@ internal sealed class RecurrentControlTests
     public void Gates_without_a_bug_pass() => Assert.That(Run<NoBug>().CheckEverything, Throws.Nothing);
 
     [Test]
-    public void A_kernel_whose_last_bit_differs_is_caught() => Assert.That(Run<LastBit>().CheckEverything, Throws.InstanceOf<AssertionException>().Or.InstanceOf<MultipleAssertException>());
+    public void A_kernel_whose_last_bit_differs_is_caught() =>
+        Assert.That(Run<LastBit>().CheckEverything, Throws.InstanceOf<AssertionException>().Or.InstanceOf<MultipleAssertException>());
 
     [Test]
     public void A_gradient_that_forgets_the_gate_is_caught() => Assert.That(Run<NoUpdateGate>().CheckGradient(Arithmetic.Fused).Passed, Is.False);

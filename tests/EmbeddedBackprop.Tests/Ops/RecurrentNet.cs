@@ -29,7 +29,9 @@ internal sealed class RecurrentNet
         Plan.InitializeState<float>(State);
         int seed = 1;
         foreach (ParameterRange range in Plan.Parameters)
+        {
             range.CopyFrom<float>([.. Samples.Array(range.Count, seed++).Select(w => 0.7f * w)], Parameters);
+        }
     }
 
     public Plan Plan { get; }
@@ -54,7 +56,10 @@ internal sealed class RecurrentNet
     public float[] Forward(Execution execution, params float[][] values)
     {
         for (int i = 0; i < inputs.Length; i++)
+        {
             Write(inputs[i], values[i]);
+        }
+
         RunInfo run = RunInfo.Single(batch, training: true);
         Plan.Forward(Memory, in run, execution);
         return Read(Plan.ValueSpan<float>(Workspace, output, batch), output);

@@ -19,7 +19,12 @@ internal sealed class RecurrentStateTests
         float[] whole = Net(kind, Steps, new() { AllSteps = true }, layout).Forward(execution, Sequence);
         RecurrentNet windows = Net(kind, window, new() { AllSteps = true, CarryState = true }, layout);
         for (int begin = 0; begin < Steps; begin += window)
-            Bits.AssertEqual(windows.Forward(execution, Window(Sequence, Features, begin, window)), Window(whole, Hidden, begin, window), $"{kind} from step {begin}");
+        {
+            Bits.AssertEqual(
+                windows.Forward(execution, Window(Sequence, Features, begin, window)),
+                Window(whole, Hidden, begin, window),
+                $"{kind} from step {begin}");
+        }
 
         // Another sequence begins anew only after a reset.
         float[] first = Window(Sequence, Features, 0, window), expected = Window(whole, Hidden, 0, window);
@@ -56,8 +61,10 @@ internal sealed class RecurrentStateTests
     {
         const int Short = 4;
         RecurrentOptions options = new() { Bidirectional = bidirectional };
-        float[] y = Samples.Array(Batch * Hidden * (bidirectional ? 2 : 1), 8), mask = [.. Enumerable.Range(0, Batch * Steps).Select(i => i % Steps < Short ? 1f : 0f)];
-        RecurrentNet brief = Net(kind, Short, options), masked = Net(kind, Steps, options, masked: true);
+        float[] y = Samples.Array(Batch * Hidden * (bidirectional ? 2 : 1), 8),
+            mask = [.. Enumerable.Range(0, Batch * Steps).Select(i => i % Steps < Short ? 1f : 0f)];
+        RecurrentNet brief = Net(kind, Short, options),
+            masked = Net(kind, Steps, options, masked: true);
         brief.Train(execution, y, Window(Sequence, Features, 0, Short));
         masked.Train(execution, y, Sequence, mask);
         Bits.AssertEqual(
@@ -78,14 +85,27 @@ internal sealed class RecurrentStateTests
         alone.Train(Execution.Vector, y, Sequence);
         using WorkerPool pool = new(3) { MinimumWork = 0 };
         using (WorkerPool.Lend(pool))
+        {
             shared.Train(Execution.Vector, y, Sequence);
+        }
+
         Bits.AssertEqual(shared.Gradients, alone.Gradients, kind);
     }
 
     [Test]
     public void A_step_allocates_nothing([ValueSource(nameof(Kinds))] string kind, [Values] bool bidirectional, [Values] bool allSteps)
     {
-        RecurrentNet net = Net(kind, Steps, new() { AllSteps = allSteps, Bidirectional = bidirectional, CarryState = !bidirectional, TruncateEvery = 4 }, masked: true);
+        RecurrentNet net = Net(
+            kind,
+            Steps,
+            new()
+            {
+                AllSteps = allSteps,
+                Bidirectional = bidirectional,
+                CarryState = !bidirectional,
+                TruncateEvery = 4,
+            },
+            masked: true);
         Assert.That(Allocations.Of(20, net.Again), Is.Zero);
     }
 
@@ -123,6 +143,9 @@ internal sealed class RecurrentStateTests
     private static float[] Window(float[] sequence, int columns, int begin, int steps)
     {
         int length = sequence.Length / Batch;
-        return [.. Enumerable.Range(0, Batch).SelectMany(b => sequence[((b * length) + (begin * columns))..((b * length) + ((begin + steps) * columns))])];
+        return
+        [
+            .. Enumerable.Range(0, Batch).SelectMany(b => sequence[((b * length) + (begin * columns))..((b * length) + ((begin + steps) * columns))]),
+        ];
     }
 }

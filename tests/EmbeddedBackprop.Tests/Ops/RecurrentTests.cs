@@ -37,7 +37,10 @@ internal sealed class RecurrentTests
 
     [Test]
     public void Every_option([ValueSource(nameof(Kinds))] string kind, [ValueSource(nameof(Options))] RecurrentOptions options) =>
-        new GraphRun(3, new Shape(5, 4), (graph, x) => graph.Apply(Layer(kind, 6, options), x)) { ChecksGradient = options.TruncateEvery == 0 }.CheckEverything();
+        new GraphRun(3, new Shape(5, 4), (graph, x) => graph.Apply(Layer(kind, 6, options), x))
+        {
+            ChecksGradient = options.TruncateEvery == 0,
+        }.CheckEverything();
 
     // The gradient of the lower layer's output is the upper one's input gradient: its bits show in the lower layer's weights.
     [Test]
@@ -88,8 +91,13 @@ internal sealed class RecurrentTests
         options = options with { CarryState = !options.Bidirectional && random.Next(3) == 0 };
         bool masked = random.Next(2) == 0;
         int hidden = random.Next(1, 41);
-        new GraphRun(batch, new Shape(steps, random.Next(1, 20)), (graph, x) =>
-            masked ? graph.Apply(Layer(kind, hidden, options), x, graph.Input(new Shape(steps), "mask")) : graph.Apply(Layer(kind, hidden, options), x))
+        new GraphRun(
+            batch,
+            new Shape(steps, random.Next(1, 20)),
+            (graph, x) =>
+                masked
+                    ? graph.Apply(Layer(kind, hidden, options), x, graph.Input(new Shape(steps), "mask"))
+                    : graph.Apply(Layer(kind, hidden, options), x))
         {
             Further = new Dictionary<string, float[]> { ["mask"] = [.. Enumerable.Range(0, batch * steps).Select(_ => (float)random.Next(2))] },
             ChecksGradient = false,
@@ -105,11 +113,14 @@ internal sealed class RecurrentTests
         graph.Apply(layer, x);
         Assert.Multiple(() =>
         {
-            Assert.That(() => graph.Apply(new Gru(4), graph.Input(new Shape(6), "row")), Throws.ArgumentException.With.Message.Contains("steps x features"));
+            Assert.That(() => graph.Apply(new Gru(4), graph.Input(new Shape(6), "row")),
+                Throws.ArgumentException.With.Message.Contains("steps x features"));
             Assert.That(
-                () => graph.Apply(layer, graph.Input(new Shape(6, 4), "wide")), Throws.ArgumentException.With.Message.Contains("3").And.Message.Contains("4"));
+                () => graph.Apply(layer, graph.Input(new Shape(6, 4), "wide")),
+                    Throws.ArgumentException.With.Message.Contains("3").And.Message.Contains("4"));
             Assert.That(
-                () => graph.Apply(layer, graph.Input(new Shape(7, 3), "long")), Throws.ArgumentException.With.Message.Contains("6").And.Message.Contains("7"));
+                () => graph.Apply(layer, graph.Input(new Shape(7, 3), "long")),
+                    Throws.ArgumentException.With.Message.Contains("6").And.Message.Contains("7"));
             Assert.That(
                 () => graph.Apply(new Gru(4), x, graph.Input(new Shape(5), "mask")),
                 Throws.ArgumentException.With.Message.Contains("6").And.Message.Contains("5"));

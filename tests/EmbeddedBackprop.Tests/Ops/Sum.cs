@@ -24,7 +24,9 @@ internal sealed class Sum : Op
     private static void ForwardTwin<T>(in OpContext<T> c) where T : unmanaged, System.Numerics.INumber<T>
     {
         for (int i = 0; i < c.Output.Length; i++)
+        {
             c.Output[i] = c.Input(0)[i] + c.Input(1)[i];
+        }
     }
 
     private static void BackwardTwin<T>(in OpContext<T> c) where T : unmanaged, System.Numerics.INumber<T>

@@ -14,11 +14,18 @@ internal sealed class UnrolledCellTests
         [Values] Execution execution)
     {
         RecurrentNet op = new(
-            Batch, graph => graph.Apply(RecurrentTests.Layer(kind, Hidden, new() { AllSteps = allSteps }), graph.Input(new Shape(Steps, Features))), arithmetic);
+            Batch,
+            graph => graph.Apply(RecurrentTests.Layer(kind, Hidden, new() { AllSteps = allSteps }), graph.Input(new Shape(Steps, Features))),
+            arithmetic);
         RecurrentNet cell = new(Batch, graph => Unrolled(graph, kind, allSteps), arithmetic);
         string name = op.Plan.Parameters[0].Name.Split('.')[0];
         (string Cell, string Op)[] tensors =
-            [("of_x.weight", name + ".weight_ih"), ("of_h.weight", name + ".weight_hh"), ("of_x.bias", name + ".bias_ih"), ("of_h.bias", name + ".bias_hh")];
+        [
+            ("of_x.weight", name + ".weight_ih"),
+            ("of_h.weight", name + ".weight_hh"),
+            ("of_x.bias", name + ".bias_ih"),
+            ("of_h.bias", name + ".bias_hh"),
+        ];
         foreach ((string mine, string its) in tensors)
             Copy(op, its, cell, mine);
 
@@ -35,16 +42,27 @@ internal sealed class UnrolledCellTests
 
     private static Node Unrolled(Graph graph, string kind, bool allSteps)
     {
-        Node x = graph.Input(new Shape(Steps, Features)), h = graph.Input(new Shape(Hidden), "h"), c = kind == "lstm" ? graph.Input(new Shape(Hidden), "c") : h;
-        int gates = kind switch { "lstm" => 4, "gru" => 3, _ => 1 };
-        Dense ofX = new(gates * Hidden, new Activation<Identity>()), ofH = new(gates * Hidden, new Activation<Identity>());
+        Node x = graph.Input(new Shape(Steps, Features)),
+            h = graph.Input(new Shape(Hidden), "h"),
+            c = kind == "lstm" ? graph.Input(new Shape(Hidden), "c") : h;
+        int gates = kind switch
+        {
+            "lstm" => 4,
+            "gru" => 3,
+            _ => 1,
+        };
+        Dense ofX = new(gates * Hidden, new Activation<Identity>()),
+            ofH = new(gates * Hidden, new Activation<Identity>());
         Node[] hidden = new Node[Steps];
         for (int t = 0; t < Steps; t++)
         {
             Node p = graph.Apply(ofX, graph.Apply(new Slice(t, 1), x), t == 0 ? "of_x" : null), q = graph.Apply(ofH, h, t == 0 ? "of_h" : null);
             if (kind == "lstm")
             {
-                Node i = Gate<Sigmoid>(graph, p, q, 0), f = Gate<Sigmoid>(graph, p, q, 1), g = Gate<Tanh>(graph, p, q, 2), o = Gate<Sigmoid>(graph, p, q, 3);
+                Node i = Gate<Sigmoid>(graph, p, q, 0),
+                    f = Gate<Sigmoid>(graph, p, q, 1),
+                    g = Gate<Tanh>(graph, p, q, 2),
+                    o = Gate<Sigmoid>(graph, p, q, 3);
                 c = graph.Apply(new Add(), graph.Apply(new Multiply(), f, c), graph.Apply(new Multiply(), i, g));
                 h = graph.Apply(new Multiply(), o, graph.Apply(new Activate(new Activation<Tanh>()), c));
             }

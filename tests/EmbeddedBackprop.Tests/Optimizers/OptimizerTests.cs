@@ -55,7 +55,10 @@ internal sealed class OptimizerTests
             {
                 float[] gradients = new float[20];
                 for (int t = 0; t < gradients.Length; t++)
+                {
                     gradients[t] = Samples.Array(Length, 100 + t)[i];
+                }
+
                 double expected = OptimizerCases.Reference(name, start[i], gradients, Rate, decay);
                 Assert.That(actual[i], Is.EqualTo(expected).Within(2e-6 * Math.Max(1, Math.Abs(expected))), $"{name} {arithmetic} [{i}]");
             }
@@ -81,21 +84,35 @@ internal sealed class OptimizerTests
     [TestCaseSource(nameof(Names))]
     public void Name_and_settings_make_its_like(string name)
     {
-        Optimizer made = Registry.Optimizer(name, new OptimizerSettings
-        {
-            Momentum = 0.5f, Alpha = 0.8f, Beta1 = 0.7f, Beta2 = 0.9f, Epsilon = 1e-3f, Decrease = 0.3f, Increase = 1.1f, SmallestStep = 1e-4f, LargestStep = 2f,
-        });
+        Optimizer made = Registry.Optimizer(
+            name,
+            new OptimizerSettings
+            {
+                Momentum = 0.5f,
+                Alpha = 0.8f,
+                Beta1 = 0.7f,
+                Beta2 = 0.9f,
+                Epsilon = 1e-3f,
+                Decrease = 0.3f,
+                Increase = 1.1f,
+                SmallestStep = 1e-4f,
+                LargestStep = 2f,
+            });
         Assert.That(made.Name, Is.EqualTo(name));
         Optimizer again = Registry.Optimizer(made.Name, made.Settings);
         Assert.That(again.GetType(), Is.EqualTo(made.GetType()));
         Assert.That(again.Settings, Is.EqualTo(made.Settings));
         if (name != "sgd")
+        {
             Assert.That(made.Settings, Is.Not.EqualTo(Registry.Optimizer(name).Settings));
+        }
     }
 
     [Test]
     public void An_unknown_name_is_answered_with_the_known_ones() =>
-        Assert.That(() => Registry.Optimizer("adamax"), Throws.ArgumentException.With.Message.Contains("adamax").And.Message.Contains("adagrad, rmsprop"));
+        Assert.That(
+            () => Registry.Optimizer("adamax"),
+            Throws.ArgumentException.With.Message.Contains("adamax").And.Message.Contains("adagrad, rmsprop"));
 
     [TestCase(-0.1f)]
     [TestCase(1f)]
@@ -126,9 +143,16 @@ internal sealed class OptimizerTests
     [Test]
     public void Rprop_step_by_step()
     {
-        Rprop rprop = new() { Increase = 1.5f, LargestStep = 0.25f, SmallestStep = 0.01f };
-        float[] gradients = [3f, 1e-30f, 1e-30f, -5f, -1f, -1f, 0f, -2f], expected = [0.9f, 0.75f, 0.525f, 0.525f, 0.6375f, 0.80625f, 0.80625f, 0.975f];
-        float[] parameters = [1f], state = new float[2];
+        Rprop rprop = new()
+        {
+            Increase = 1.5f,
+            LargestStep = 0.25f,
+            SmallestStep = 0.01f,
+        };
+        float[] gradients = [3f, 1e-30f, 1e-30f, -5f, -1f, -1f, 0f, -2f],
+            expected = [0.9f, 0.75f, 0.525f, 0.525f, 0.6375f, 0.80625f, 0.80625f, 0.975f];
+        float[] parameters = [1f],
+            state = new float[2];
         for (int t = 0; t < gradients.Length; t++)
         {
             rprop.Update(new UpdateContext(Arithmetic.Fused, Range(1), parameters, [gradients[t]], state, 1, 0.1f, 0f));
@@ -143,7 +167,9 @@ internal sealed class OptimizerTests
     {
         Assert.That(() => new Rprop { Decrease = value }, Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("decrease"));
         Assert.That(() => new Rprop { Increase = value - 0.5f }, Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("increase"));
-        Assert.That(() => new Rprop { SmallestStep = -value }, Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("smallest step"));
+        Assert.That(
+            () => new Rprop { SmallestStep = -value },
+            Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("smallest step"));
         Assert.That(() => new Rprop { LargestStep = -value }, Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("largest step"));
     }
 
@@ -160,11 +186,22 @@ internal sealed class OptimizerTests
         {
             optimizer.BeginStep(scalars);
             UpdateContext context = new(
-                arithmetic, Range(length), parameters, Samples.Array(length, 100 + t, numbers), state, length, Rate, optimizer.DecouplesDecay ? decay : 0f);
+                arithmetic,
+                Range(length),
+                parameters,
+                Samples.Array(length, 100 + t, numbers),
+                state,
+                length,
+                Rate,
+                optimizer.DecouplesDecay ? decay : 0f);
             if (scalar)
+            {
                 optimizer.UpdateScalar(in context);
+            }
             else
+            {
                 optimizer.Update(in context);
+            }
         }
 
         return (parameters, state);

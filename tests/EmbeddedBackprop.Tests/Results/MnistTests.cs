@@ -7,7 +7,9 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Results;
 
-/// <summary>Nielsen's recipes on the real digits, as a reader of his book runs them. Accuracies are those of the last epoch; nothing is chosen by them.</summary>
+/// <summary>
+/// Nielsen's recipes on the real digits, as a reader of his book runs them. Accuracies are those of the last epoch; nothing is chosen by them.
+/// </summary>
 [Category("Slow")]
 internal sealed class MnistTests
 {
@@ -29,7 +31,8 @@ internal sealed class MnistTests
             peaks.Add(accuracies.Max());
         }
 
-        TestContext.Out.WriteLine($"median of finals {finals.Order().ElementAt(2):P2}, {Stopwatch.GetElapsedTime(began).TotalSeconds / 5:F1} s a run");
+        TestContext.Out.WriteLine(
+            $"median of finals {finals.Order().ElementAt(2):P2}, {Stopwatch.GetElapsedTime(began).TotalSeconds / 5:F1} s a run");
         Assert.Multiple(() =>
         {
             Assert.That(finals.Order().ElementAt(2), Is.GreaterThanOrEqualTo(0.945));

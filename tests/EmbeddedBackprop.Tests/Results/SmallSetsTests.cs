@@ -11,7 +11,10 @@ internal sealed class SmallSetsTests
 {
     [TestCase("gru 24 bidirectional all; mean-time; dropout 0.3; dense 10", 40, "0.01")]
     [TestCase("gru 32; dropout 0.3; dense 10", 40, "0.01", 0.97)]
-    [TestCase("transpose; conv1d 16 5 relu; maxpool1d 2; conv1d 24 5 relu; maxpool1d 2; conv1d 24 3 relu; flatten; dropout 0.3; dense 10", 30, "0.005")]
+    [TestCase(
+        "transpose; conv1d 16 5 relu; maxpool1d 2; conv1d 24 5 relu; maxpool1d 2; conv1d 24 3 relu; flatten; dropout 0.3; dense 10",
+        30,
+        "0.005")]
     public void Gestures_are_told_apart(string net, int epochs, string rate, double least = 0.98)
     {
         JsonElement result = Train(
@@ -29,9 +32,26 @@ internal sealed class SmallSetsTests
     public void Small_digits_are_read()
     {
         JsonElement result = Train(
-            "--data", "csv:" + RealData.Path("optdigits", "optdigits.tra"), "--test", RealData.Path("optdigits", "optdigits.tes"), "--image", "8x8",
-            "--net", "conv 16 3x3 same; batchnorm; activate relu; conv 20 3x3; batchnorm; activate relu; maxpool 2; dropout 0.2; dense 10",
-            "--epochs", "80", "--optimizer", "adam", "--lr", "0.003", "--batch", "32", "--schedule", "cosine", "--augment", "rotate=8,scale=0.1,elastic=0.3,spacing=4");
+            "--data",
+            "csv:" + RealData.Path("optdigits", "optdigits.tra"),
+            "--test",
+            RealData.Path("optdigits", "optdigits.tes"),
+            "--image",
+            "8x8",
+            "--net",
+            "conv 16 3x3 same; batchnorm; activate relu; conv 20 3x3; batchnorm; activate relu; maxpool 2; dropout 0.2; dense 10",
+            "--epochs",
+            "80",
+            "--optimizer",
+            "adam",
+            "--lr",
+            "0.003",
+            "--batch",
+            "32",
+            "--schedule",
+            "cosine",
+            "--augment",
+            "rotate=8,scale=0.1,elastic=0.3,spacing=4");
         Assert.Multiple(() =>
         {
             Assert.That(result.GetProperty("parameters").GetInt32(), Is.LessThan(5_000));
@@ -43,8 +63,22 @@ internal sealed class SmallSetsTests
     public void Rooms_are_told_occupied_without_light()
     {
         JsonElement result = Train(
-            "--data", "csv:" + RealData.Path("occupancy", "datatraining.txt"), "--test", RealData.Path("occupancy", "datatest.txt"), "--ignore", "date,Light",
-            "--net", "dense 8 relu; dense 2", "--epochs", "5", "--optimizer", "adam", "--lr", "0.003", "--batch", "32");
+            "--data",
+            "csv:" + RealData.Path("occupancy", "datatraining.txt"),
+            "--test",
+            RealData.Path("occupancy", "datatest.txt"),
+            "--ignore",
+            "date,Light",
+            "--net",
+            "dense 8 relu; dense 2",
+            "--epochs",
+            "5",
+            "--optimizer",
+            "adam",
+            "--lr",
+            "0.003",
+            "--batch",
+            "32");
         Assert.That(result.GetProperty("test_accuracy").GetDouble(), Is.GreaterThanOrEqualTo(0.82));
     }
 
@@ -52,7 +86,8 @@ internal sealed class SmallSetsTests
     {
         using EbpProcess ebp = new();
         JsonElement result = ebp.RunJson(["train", .. options, "--threads", "1", "--seed", "1", "--out", "m"]);
-        TestContext.Out.WriteLine($"test accuracy {result.GetProperty("test_accuracy").GetDouble():P2}, {result.GetProperty("train_seconds").GetDouble():F1} s");
+        TestContext.Out.WriteLine(
+            $"test accuracy {result.GetProperty("test_accuracy").GetDouble():P2}, {result.GetProperty("train_seconds").GetDouble():F1} s");
         return result;
     }
 }

@@ -12,8 +12,15 @@ internal sealed class TrainingMemoryTests
     public void A_small_convolutional_net_trains_in_28_KB()
     {
         using EbpProcess ebp = new();
-        JsonElement training = ebp.RunJson("plan", "--net", "input 1x28x28; conv 4 3x3 s2 valid relu; conv 8 3x3 s2 valid relu; dense 10", "--batch", "1").GetProperty("training");
-        long lean = training.GetProperty("lean_ram_bytes").GetInt64(), buffered = training.GetProperty("ram_bytes").GetInt64();
+        JsonElement training = ebp.RunJson(
+                "plan",
+                "--net",
+                "input 1x28x28; conv 4 3x3 s2 valid relu; conv 8 3x3 s2 valid relu; dense 10",
+                "--batch",
+                "1")
+            .GetProperty("training");
+        long lean = training.GetProperty("lean_ram_bytes").GetInt64(),
+            buffered = training.GetProperty("ram_bytes").GetInt64();
         Assert.Multiple(() =>
         {
             // No less than the parameters, the image and the first layer's values: a plan that forgot one of them would pass the bounds.

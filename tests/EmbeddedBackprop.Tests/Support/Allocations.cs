@@ -7,10 +7,16 @@ internal static class Allocations
     public static long Of(int runs, Action action)
     {
         for (int i = 0; i < 5; i++)
+        {
             action();
+        }
+
         long before = GC.GetAllocatedBytesForCurrentThread();
         for (int i = 0; i < runs; i++)
+        {
             action();
+        }
+
         return GC.GetAllocatedBytesForCurrentThread() - before;
     }
 }

@@ -9,11 +9,16 @@ internal static class Bits
     public static int FirstDifference(ReadOnlySpan<float> actual, ReadOnlySpan<float> expected)
     {
         if (actual.Length != expected.Length)
+        {
             return Math.Min(actual.Length, expected.Length);
+        }
+
         for (int i = 0; i < actual.Length; i++)
         {
             if (!Same(actual[i], expected[i]))
+            {
                 return i;
+            }
         }
 
         return -1;
@@ -28,9 +33,15 @@ internal static class Bits
     {
         int i = FirstDifference(actual, expected);
         if (i < 0)
+        {
             return;
+        }
+
         if (actual.Length != expected.Length)
+        {
             Assert.Fail($"{what}: {actual.Length} floats, expected {expected.Length}");
+        }
+
         Assert.Fail($"{what}: at [{i}] of {actual.Length}: {Show(actual[i])}, expected {Show(expected[i])}");
     }
 

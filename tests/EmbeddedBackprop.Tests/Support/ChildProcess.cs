@@ -64,7 +64,10 @@ internal static class ChildProcess
         ProcessStartInfo start = new(dotnet) { RedirectStandardOutput = true, UseShellExecute = false };
         start.ArgumentList.Add(typeof(ChildProcess).Assembly.Location);
         foreach (string argument in arguments)
+        {
             start.ArgumentList.Add(argument);
+        }
+
         return start;
     }
 }

@@ -21,7 +21,9 @@ internal sealed unsafe partial class GuardedMemory : IDisposable
         nuint whole = inner + (2 * (nuint)Page);
         start = (byte*)Map(null, whole, ReadWrite, PrivateAnonymous, -1, 0);
         if (start == (byte*)-1 || Protect(start, (nuint)Page, 0) != 0 || Protect(start + whole - Page, (nuint)Page, 0) != 0)
+        {
             throw new InvalidOperationException("the operating system gave no guarded pages");
+        }
     }
 
     /// <summary>Guard pages are asked of the system by mmap: Linux on 64 bits.</summary>

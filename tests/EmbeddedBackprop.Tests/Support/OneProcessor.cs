@@ -17,7 +17,9 @@ internal static class OneProcessor
             self.ProcessorAffinity = 1;
         }
 
-        (string hash, double bytes) = ThreadsRun.Train(int.Parse(threads, CultureInfo.InvariantCulture), int.Parse(steps, CultureInfo.InvariantCulture));
+        (string hash, double bytes) = ThreadsRun.Train(
+            int.Parse(threads, CultureInfo.InvariantCulture),
+            int.Parse(steps, CultureInfo.InvariantCulture));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessorCount} {hash} {bytes}"));
     }
 }

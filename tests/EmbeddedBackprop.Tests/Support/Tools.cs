@@ -14,7 +14,10 @@ internal static class Tools
         foreach (string folder in (Environment.GetEnvironmentVariable("PATH") ?? string.Empty).Split(Path.PathSeparator))
         {
             string path = Path.Combine(folder, OperatingSystem.IsWindows() ? program + ".exe" : program);
-            if (folder.Length > 0 && File.Exists(path)) return path;
+            if (folder.Length > 0 && File.Exists(path))
+            {
+                return path;
+            }
         }
 
         throw Missing(program, debianPackage);
@@ -24,7 +27,11 @@ internal static class Tools
     public static InvalidOperationException Missing(string what, string debianPackages)
     {
         string message = $"{what} is not installed (Debian: apt-get install {debianPackages})";
-        if (Environment.GetEnvironmentVariable("EBP_REQUIRE_TOOLS") == "1") Assert.Fail(message);
+        if (Environment.GetEnvironmentVariable("EBP_REQUIRE_TOOLS") == "1")
+        {
+            Assert.Fail(message);
+        }
+
         Assert.Ignore(message);
         return new InvalidOperationException(message);
     }
@@ -34,7 +41,10 @@ internal static class Tools
     {
         ProcessStartInfo start = new(program) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder };
         foreach (string argument in arguments)
+        {
             start.ArgumentList.Add(argument);
+        }
+
         using Process process = Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start");
 
         // Both pipes are drained at once: a program that fills one of them would wait for ever.
@@ -49,7 +59,10 @@ internal static class Tools
     {
         Result result = Run(folder, program, arguments);
         if (result.ExitCode != 0)
+        {
             Assert.Fail($"{Path.GetFileName(program)} {string.Join(' ', arguments)}: exit code {result.ExitCode}\n{result.Output}{result.Errors}");
+        }
+
         return result.Output;
     }
 }

@@ -19,6 +19,7 @@ internal static class WidthProbe
         string hash = HashRun.Train(Enum.Parse<Arithmetic>(arithmetic), int.Parse(steps, CultureInfo.InvariantCulture)).Hash;
         string layers = LayersRun.Train(Enum.Parse<Arithmetic>(arithmetic), LayersSteps);
         Console.WriteLine(
-            $"{Vector<float>.Count} {Vector256.IsHardwareAccelerated} {Vector512.IsHardwareAccelerated} {Fma.IsSupported} {LaneDispatch.Width} {hash} {layers}");
+            $"{Vector<float>.Count} {Vector256.IsHardwareAccelerated} {Vector512.IsHardwareAccelerated} {Fma.IsSupported} {LaneDispatch.Width} {hash} {layers}"
+        );
     }
 }

@@ -26,7 +26,10 @@ internal sealed class AccuracyTests
         // All targets are class 0, which NaN would be taken for.
         Network network = new Sequential(2).Dense<Identity>(outputs).Compile<Quadratic>(new NetworkOptions { Batch = 4 });
         for (int sample = 0; sample < 4 && outputs > 1; sample++)
+        {
             network.TrainingTarget(4)[sample * network.TargetStride] = 1f;
+        }
+
         network.Parameters.Clear();
         network.ComputeLoss(4, out int sound);
         Assert.That(sound, Is.EqualTo(4), "control: without NaN class 0 is predicted");

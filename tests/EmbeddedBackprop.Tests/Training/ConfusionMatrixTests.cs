@@ -24,7 +24,10 @@ internal sealed class ConfusionMatrixTests
         Assert.That(matrix.MajorityShare, Is.EqualTo(4 / 7.0).Within(1e-12));
 
         // One against the rest, by counting pairs: class 0: (4 x 3 pairs, 3 won, 3 lost of the fourth's ...), as PairArea does.
-        double expected = Enumerable.Range(0, 3).Average(c => PairArea([.. Enumerable.Range(0, 7).Select(i => x[(i * 3) + c])], [.. Enumerable.Range(0, 7).Select(i => data.Label(i) == c)]));
+        double expected = Enumerable
+            .Range(0, 3)
+            .Average(c =>
+                PairArea([.. Enumerable.Range(0, 7).Select(i => x[(i * 3) + c])], [.. Enumerable.Range(0, 7).Select(i => data.Label(i) == c)]));
         Assert.That(RocCurve.Area(Identity(3, batch: 4), data), Is.EqualTo(expected).Within(1e-12));
     }
 
@@ -54,7 +57,8 @@ internal sealed class ConfusionMatrixTests
     {
         float[] scores = Samples.Array(30, 5);
         int[] labels = [.. Samples.Array(30, 6).Select(s => s > 0 ? 1 : 0)];
-        FloatDataset one = FloatDataset.Classified(scores, 1, labels, 2), two = FloatDataset.Classified([.. scores.SelectMany(s => (float[])[-s, s])], 2, labels, 2);
+        FloatDataset one = FloatDataset.Classified(scores, 1, labels, 2),
+            two = FloatDataset.Classified([.. scores.SelectMany(s => (float[])[-s, s])], 2, labels, 2);
         double expected = PairArea(scores, [.. labels.Select(l => l == 1)]);
         Assert.That(RocCurve.Area(Identity(1, 7), new BinaryTarget(one)), Is.EqualTo(expected).Within(1e-12));
         Assert.That(RocCurve.Area(Identity(2, 7), two), Is.EqualTo(expected).Within(1e-12));
@@ -67,7 +71,10 @@ internal sealed class ConfusionMatrixTests
         {
             float[] compact = new float[range.Count];
             for (int i = 0; i < width && range.Kind == ParameterKind.Weight; i++)
+            {
                 compact[(i * width) + i] = 1f;
+            }
+
             range.CopyFrom<float>(compact, net.Parameters);
         }
 
@@ -82,7 +89,10 @@ internal sealed class ConfusionMatrixTests
             for (int n = 0; n < scores.Length; n++)
             {
                 if (!positive[p] || positive[n])
+                {
                     continue;
+                }
+
                 pairs++;
                 wins += scores[p] > scores[n] ? 1 : scores[p] == scores[n] ? 0.5 : 0;
             }

@@ -39,7 +39,10 @@ internal sealed class DiagnosticsTests
             Network net = new Sequential(784).Dense<Sigmoid>(30).Dense<Sigmoid>(10).Compile(loss, new NetworkOptions { Batch = 10, Seed = seed });
             Trainer trainer = new(net, training, new TrainerOptions { Epochs = 10, LearningRate = rate });
             while (!trainer.Finished)
+            {
                 trainer.TrainEpoch();
+            }
+
             return net;
         }
     }
@@ -48,9 +51,12 @@ internal sealed class DiagnosticsTests
     public void Classes_of_several_outputs_are_counted_for_each_of_them()
     {
         Graph graph = new();
-        Node x = graph.Input(new Shape(2)), trunk = graph.Apply(new Dense(6, new Activation<Tanh>()), x);
-        Node logits = graph.Apply(new Dense(3, new Activation<Identity>()), trunk, "logits"), which = graph.Apply(new Activate(new Softmax()), logits, "which");
-        Node sign = graph.Apply(new Dense(1, new Activation<Sigmoid>()), trunk, "sign"), number = graph.Apply(new Dense(1, new Activation<Identity>()), trunk, "number");
+        Node x = graph.Input(new Shape(2)),
+            trunk = graph.Apply(new Dense(6, new Activation<Tanh>()), x);
+        Node logits = graph.Apply(new Dense(3, new Activation<Identity>()), trunk, "logits"),
+            which = graph.Apply(new Activate(new Softmax()), logits, "which");
+        Node sign = graph.Apply(new Dense(1, new Activation<Sigmoid>()), trunk, "sign"),
+            number = graph.Apply(new Dense(1, new Activation<Identity>()), trunk, "number");
         Node[] losses =
         [
             graph.Apply(new SoftmaxCrossEntropy(), logits, graph.Input(new Shape(3), "t1")),
@@ -72,14 +78,26 @@ internal sealed class DiagnosticsTests
         FloatDataset data = FloatDataset.Regression(inputs, 2, targets, 5);
         Trainer trainer = new(network, data, new TrainerOptions { Epochs = 30, LearningRate = 0.5f });
         while (!trainer.Finished)
+        {
             trainer.TrainEpoch();
+        }
+
         DiagnosticsReport report = Diagnostics.Run(network, data);
-        Assert.That(report.Classes.Select(c => $"{c.Output} {c.Label}"), Is.EqualTo((string[])["which 0", "which 1", "which 2", "sign 0", "sign 1"]), "the number has no classes");
+        Assert.That(
+            report.Classes.Select(c => $"{c.Output} {c.Label}"),
+            Is.EqualTo((string[])["which 0", "which 1", "which 2", "sign 0", "sign 1"]),
+            "the number has no classes");
         for (int label = 0; label < 3; label++)
+        {
             Assert.That(report.Classes[label].Count, Is.EqualTo(labels.Count(l => l == label)));
+        }
+
         int right = 0;
         for (int i = 0; i < Count; i++)
+        {
             right += Accuracy.ClassOf(network.Predict(inputs.AsSpan(2 * i, 2))) == labels[i] ? 1 : 0;
+        }
+
         Assert.That(report.Classes.Take(3).Sum(c => c.Right), Is.EqualTo(right).And.GreaterThan(60));
         int signs = report.Classes.Skip(3).Sum(c => c.Right);
         Assert.That(signs, Is.GreaterThan(80));
@@ -94,11 +112,16 @@ internal sealed class DiagnosticsTests
         Network net = Make();
         Trainer trainer = new(net, Data, new TrainerOptions { Epochs = 40, LearningRate = 0.3f });
         while (!trainer.Finished)
+        {
             trainer.TrainEpoch();
+        }
+
         DiagnosticsReport report = Diagnostics.Run(net, Data, new DiagnosticsOptions { LearningRate = 0.3f });
         Assert.That(report.Accuracy, Is.GreaterThan(0.9));
         Assert.That(report.Findings, Is.Empty);
-        Assert.That(report.Layers.Select(l => (l.Name, l.Activation, l.Units)), Is.EqualTo(new[] { ("dense1", "sigmoid", 8), ("dense2", "relu", 7), ("dense3", "softmax", 3) }));
+        Assert.That(
+            report.Layers.Select(l => (l.Name, l.Activation, l.Units)),
+            Is.EqualTo(new[] { ("dense1", "sigmoid", 8), ("dense2", "relu", 7), ("dense3", "softmax", 3) }));
         Assert.That(report.Layers.Select(l => l.IsOutput), Is.EqualTo(new[] { false, false, true }));
         Assert.That(report.Layers[2].SlopeCancels);
     }
@@ -129,7 +152,9 @@ internal sealed class DiagnosticsTests
         Explanation[] single = [.. samples.Select(sample => Explanation.Of(net, Data, sample))];
         Assert.That(report.Layers[0].MeanSlope, Is.EqualTo(single.Average(e => e.Layers[0].Slopes!.Average())).Within(1e-6));
         Assert.That(report.Layers[1].FlatShare, Is.EqualTo(single.Average(e => e.Layers[1].Slopes!.Average(s => s < 0.05 ? 1.0 : 0))).Within(1e-9));
-        Assert.That(report.Layers[0].LowInputShare, Is.EqualTo(single.Average(e => e.Layers[0].Inputs.Average(x => Math.Abs(x) < 0.05 ? 1.0 : 0))).Within(1e-9));
+        Assert.That(
+            report.Layers[0].LowInputShare,
+            Is.EqualTo(single.Average(e => e.Layers[0].Inputs.Average(x => Math.Abs(x) < 0.05 ? 1.0 : 0))).Within(1e-9));
     }
 
     [Test]
@@ -137,7 +162,10 @@ internal sealed class DiagnosticsTests
     {
         Network net = Make();
         foreach (int unit in (int[])[2, 5])
+        {
             Parameter(net, "dense2.bias")[unit] = -1000f;
+        }
+
         DiagnosticsReport report = Diagnostics.Run(net, Data);
         Finding finding = report.Findings.Single(f => f.Kind == FindingKind.DeadUnits);
         Assert.That((finding.Where, finding.Indices), Is.EqualTo(("dense2", new[] { 2, 5 })));
@@ -148,14 +176,28 @@ internal sealed class DiagnosticsTests
     public void A_filter_is_dead_only_where_all_its_positions_are()
     {
         Graph graph = new();
-        Node input = graph.Input(new Shape(1, 6, 6)), conv = graph.Apply(new Conv2D(3, 3, 3, new Activation<Relu>()), input);
-        Node output = graph.Apply(new Dense(2, new Activation<Identity>()), conv), target = graph.Input(new Shape(2), "target");
-        Network net = new(input, output, graph.Apply(new Loss<Quadratic>(), output, target, "loss"), new NetworkOptions { Batch = 8, Initializer = new Glorot(), Seed = 2 });
+        Node input = graph.Input(new Shape(1, 6, 6)),
+            conv = graph.Apply(new Conv2D(3, 3, 3, new Activation<Relu>()), input);
+        Node output = graph.Apply(new Dense(2, new Activation<Identity>()), conv),
+            target = graph.Input(new Shape(2), "target");
+        Network net = new(
+            input,
+            output,
+            graph.Apply(new Loss<Quadratic>(), output, target, "loss"),
+            new NetworkOptions
+            {
+                Batch = 8,
+                Initializer = new Glorot(),
+                Seed = 2,
+            });
 
         // The images are dark but for one corner: whoever sits elsewhere sees nothing and, with a bias of 0 below, has no slope.
         float[] x = new float[20 * 36];
         for (int i = 0; i < 20; i++)
+        {
             x[i * 36] = i % 2 == 0 ? 1f : -1f;
+        }
+
         FloatDataset data = FloatDataset.Classified(x, 36, [.. Enumerable.Range(0, 20).Select(i => i % 2)], 2);
         Parameter(net, "conv1.bias")[1] = -100f;
         DiagnosticsReport report = Diagnostics.Run(net, data);
@@ -176,15 +218,35 @@ internal sealed class DiagnosticsTests
     {
         Network net = Make();
         FloatDataset data = Data;
-        DiagnosticsOptions options = new() { LearningRate = kind switch { FindingKind.LargeUpdate => 100f, FindingKind.SmallUpdate => 1e-7f, _ => 0.05f } };
+        DiagnosticsOptions options = new()
+        {
+            LearningRate = kind switch
+            {
+                FindingKind.LargeUpdate => 100f,
+                FindingKind.SmallUpdate => 1e-7f,
+                _ => 0.05f,
+            },
+        };
         switch (kind)
         {
-            case FindingKind.Saturated: Scale(net, "dense1.weight", 300f); break;
-            case FindingKind.LowInputs: data = data.WithInputs([.. Samples.Array(200 * SmallNet.Inputs, 4).Select((x, i) => i % 50 == 0 ? x : 0.01f * x)]); break;
-            case FindingKind.NotFinite: Parameter(net, "dense2.weight")[0] = float.NaN; break;
-            case FindingKind.VanishingGradient: Scale(net, "dense2.weight", 1e-6f); break;
-            case FindingKind.ExplodingGradient: Scale(net, "dense3.weight", 1e4f); break;
-            case FindingKind.Plateau: options = options with { Losses = [2, 1, 0.5, 0.3, 0.2, 0.2, 0.199, 0.2, 0.2, 0.199] }; break;
+            case FindingKind.Saturated:
+                Scale(net, "dense1.weight", 300f);
+                break;
+            case FindingKind.LowInputs:
+                data = data.WithInputs([.. Samples.Array(200 * SmallNet.Inputs, 4).Select((x, i) => i % 50 == 0 ? x : 0.01f * x)]);
+                break;
+            case FindingKind.NotFinite:
+                Parameter(net, "dense2.weight")[0] = float.NaN;
+                break;
+            case FindingKind.VanishingGradient:
+                Scale(net, "dense2.weight", 1e-6f);
+                break;
+            case FindingKind.ExplodingGradient:
+                Scale(net, "dense3.weight", 1e4f);
+                break;
+            case FindingKind.Plateau:
+                options = options with { Losses = [2, 1, 0.5, 0.3, 0.2, 0.2, 0.199, 0.2, 0.2, 0.199] };
+                break;
         }
 
         Finding[] findings = [.. Diagnostics.Run(net, data, options).Findings.Where(f => f.Kind == kind)];
@@ -217,7 +279,9 @@ internal sealed class DiagnosticsTests
         foreach (ParameterRange range in net.InferencePlan.Parameters)
         {
             if (range.Name == name)
+            {
                 return net.Parameters.Slice(range.Offset, range.Length);
+            }
         }
 
         throw new ArgumentException(name);
@@ -226,6 +290,8 @@ internal sealed class DiagnosticsTests
     private static void Scale(Network net, string name, float factor)
     {
         foreach (ref float w in Parameter(net, name))
+        {
             w *= factor;
+        }
     }
 }

@@ -19,7 +19,10 @@ internal sealed class ExplanationTests
     public void Gates_are_those_of_an_unrolled_cell(string kind, string names)
     {
         // A cell by itself, from the definition: weights of one unit, two steps, of which a mask may hold the last.
-        Network network = NetCompiler.Compile($"x = input 2x1; m = input 2; {kind} 1 x m; dense 1", new Loss<Quadratic>(), new NetworkOptions { Batch = 2, Seed = 4 });
+        Network network = NetCompiler.Compile(
+            $"x = input 2x1; m = input 2; {kind} 1 x m; dense 1",
+            new Loss<Quadratic>(),
+            new NetworkOptions { Batch = 2, Seed = 4 });
         float[] p = [.. network.InferencePlan.Parameters.ToArray().Take(4).SelectMany(range => Compact(network, range))];
         int gates = names.Split(' ').Length;
         float[] rows = [0.5f, -1.25f, 1, 1, 0.75f, 2f, 1, 0];
@@ -51,7 +54,10 @@ internal sealed class ExplanationTests
         {
             float[] a = new float[gates], b = new float[gates];
             for (int i = 0; i < gates; i++)
+            {
                 (a[i], b[i]) = ((x * p[i]) + p[(2 * gates) + i], (h * p[gates + i]) + p[(3 * gates) + i]);
+            }
+
             if (gates == 3)
             {
                 float r = Sigma(a[0] + b[0]), z = Sigma(a[1] + b[1]), n = MathF.Tanh(a[2] + (r * b[2]));
@@ -78,11 +84,22 @@ internal sealed class ExplanationTests
     [Test]
     public void Gates_of_a_direction_from_the_end_and_of_padded_rows_are_found()
     {
-        Network padded = NetCompiler.Compile("input 5x3; gru 6 all bidirectional; flatten; dense 2", new Loss<Quadratic>(), new NetworkOptions { Batch = 3, Seed = 4 });
+        Network padded = NetCompiler.Compile(
+            "input 5x3; gru 6 all bidirectional; flatten; dense 2",
+            new Loss<Quadratic>(),
+            new NetworkOptions { Batch = 3, Seed = 4 });
         Network compact = NetCompiler.Compile(
-            "input 5x3; gru 6 all bidirectional; flatten; dense 2", new Loss<Quadratic>(), new NetworkOptions { Batch = 3, Seed = 4, Layout = Layout.Compact });
+            "input 5x3; gru 6 all bidirectional; flatten; dense 2",
+            new Loss<Quadratic>(),
+            new NetworkOptions
+            {
+                Batch = 3,
+                Seed = 4,
+                Layout = Layout.Compact,
+            });
         FloatDataset data = FloatDataset.Regression(Samples.Array(45, 3), 15, Samples.Array(6, 4), 2);
-        IReadOnlyList<GateExplanation> gates = Explanation.Of(padded, data, [0, 1, 2]).Layers[0].Gates, others = Explanation.Of(compact, data, [0, 1, 2]).Layers[0].Gates;
+        IReadOnlyList<GateExplanation> gates = Explanation.Of(padded, data, [0, 1, 2]).Layers[0].Gates,
+            others = Explanation.Of(compact, data, [0, 1, 2]).Layers[0].Gates;
         Assert.That(gates.Select(gate => gate.Name), Is.EqualTo((string[])["r", "z", "n", "r_reverse", "z_reverse", "n_reverse"]));
         for (int i = 0; i < gates.Count; i++)
         {
@@ -108,7 +125,9 @@ internal sealed class ExplanationTests
             for (int p = 0; p < 2; p++)
             {
                 for (int i = 0; i < l.Parameters[p].Gradients.Count; i++)
+                {
                     Assert.That(l.Parameters[p].Gradients[i], Is.EqualTo(book.Quotient(layer, p, i)).Within(1e-6), $"{l.Parameters[p].Name} [{i}]");
+                }
             }
         }
 
@@ -138,7 +157,9 @@ internal sealed class ExplanationTests
             }
 
             if (samples.Length == 1)
+            {
                 Assert.That(Offences(e, loss != "quadratic"), Is.Empty);
+            }
         }
     }
 
@@ -149,7 +170,9 @@ internal sealed class ExplanationTests
         Assert.That(Offences(e, false, other.Layers), Is.EquivalentTo(new[] { "BP1", "BP2", "BP3", "BP4" }));
     }
 
-    /// <summary>Nielsen, chapter 3: one neuron that is to learn 1 -> 0. From w = 0.6, b = 0.9 it gives 0.82; from w = b = 2 it gives 0.98 and learns slowly.</summary>
+    /// <summary>
+    /// Nielsen, chapter 3: one neuron that is to learn 1 -> 0. From w = 0.6, b = 0.9 it gives 0.82; from w = b = 2 it gives 0.98 and learns slowly.
+    /// </summary>
     [TestCase(0.6f, 0.9f, 0.82, 0.12)]
     [TestCase(2f, 2f, 0.98, 0.017)]
     public void The_texts_neuron(float weight, float bias, double output, double gradient)
@@ -184,7 +207,9 @@ internal sealed class ExplanationTests
             }
 
             for (int i = 0; i < m.Parameters[0].Gradients.Count; i++)
+            {
                 Assert.That(m.Parameters[0].Gradients[i], Is.EqualTo(single.Average(e => e.Layers[layer].Parameters[0].Gradients[i])).Within(1e-6));
+            }
         }
     }
 
@@ -192,9 +217,15 @@ internal sealed class ExplanationTests
     public void Convolutions_show_their_weighted_input_and_delta()
     {
         Graph graph = new();
-        Node input = graph.Input(new Shape(1, 5, 5)), conv = graph.Apply(new Conv2D(2, 3, 3, new Activation<Tanh>()), input);
-        Node output = graph.Apply(new Dense(3, new Activation<Sigmoid>()), conv), target = graph.Input(new Shape(3), "target");
-        Network net = new(input, output, graph.Apply(new Loss<Quadratic>(), output, target, "loss"), new NetworkOptions { Batch = 2, Initializer = new Glorot() });
+        Node input = graph.Input(new Shape(1, 5, 5)),
+            conv = graph.Apply(new Conv2D(2, 3, 3, new Activation<Tanh>()), input);
+        Node output = graph.Apply(new Dense(3, new Activation<Sigmoid>()), conv),
+            target = graph.Input(new Shape(3), "target");
+        Network net = new(
+            input,
+            output,
+            graph.Apply(new Loss<Quadratic>(), output, target, "loss"),
+            new NetworkOptions { Batch = 2, Initializer = new Glorot() });
         FloatDataset data = FloatDataset.Classified(Samples.Array(4 * 25, 3), 25, [0, 1, 2, 0], 3);
         LayerExplanation l = Explanation.Of(net, data, 1).Layers[0];
         Assert.That((l.Name, l.Outputs.Count, l.Parameters[0].Shape.Count), Is.EqualTo(("conv1", 18, 4)));
@@ -252,14 +283,19 @@ internal sealed class ExplanationTests
                 {
                     LayerExplanation next = e.Layers[k + 1];
                     for (int i = 0; i < next.Outputs.Count; i++)
+                    {
                         above += (double)next.Parameters[0].Values[(i * l.Outputs.Count) + j] * next.Deltas[i];
+                    }
+
                     Check("BP2", gradients[k].OutputGradients[j], above);
                 }
 
                 Check("BP1", delta, l.SlopeCancels ? above : above * l.Slopes![j]);
                 Check("BP3", gradients[k].Parameters[1].Gradients[j], l.Deltas[j]);
                 for (int i = 0; i < l.Inputs.Count; i++)
+                {
                     Check("BP4", gradients[k].Parameters[0].Gradients[(j * l.Inputs.Count) + i], (double)l.Inputs[i] * l.Deltas[j]);
+                }
             }
         }
 
@@ -268,7 +304,9 @@ internal sealed class ExplanationTests
         void Check(string equation, double actual, double expected)
         {
             if (Math.Abs(actual - expected) > 1e-6)
+            {
                 broken.Add(equation);
+            }
         }
     }
 
@@ -276,7 +314,9 @@ internal sealed class ExplanationTests
     {
         Assert.That(actual, Has.Count.EqualTo(expected.Length), what);
         for (int i = 0; i < expected.Length; i++)
+        {
             Assert.That(actual[i], Is.EqualTo(expected[i]).Within(1e-6), $"{what} [{i}]");
+        }
     }
 
     /// <summary>Nielsen's equations for [n, m, k] with sigmoid and tanh and the quadratic cost, one element at a time.</summary>

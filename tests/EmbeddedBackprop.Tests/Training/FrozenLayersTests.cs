@@ -19,10 +19,28 @@ internal sealed class FrozenLayersTests
     private static IEnumerable<string> SameFunction => Everything.Where(layer => layer != "batchnorm1");
 
     [Test]
-    public void The_others_get_the_gradients_they_get_when_all_are_trained([ValueSource(nameof(SameFunction))] string frozen, [Values] Execution execution, [Values] Layout layout)
+    public void The_others_get_the_gradients_they_get_when_all_are_trained(
+        [ValueSource(nameof(SameFunction))] string frozen,
+        [Values] Execution execution,
+        [Values] Layout layout)
     {
-        using Network all = Make(new NetworkOptions { Batch = Batch, Execution = execution, Layout = layout, Optimizer = new Adam() });
-        using Network some = Make(new NetworkOptions { Batch = Batch, Execution = execution, Layout = layout, Optimizer = new Adam(), Frozen = [frozen] });
+        using Network all = Make(
+            new NetworkOptions
+            {
+                Batch = Batch,
+                Execution = execution,
+                Layout = layout,
+                Optimizer = new Adam(),
+            });
+        using Network some = Make(
+            new NetworkOptions
+            {
+                Batch = Batch,
+                Execution = execution,
+                Layout = layout,
+                Optimizer = new Adam(),
+                Frozen = [frozen],
+            });
         Fill(all, 1);
         Fill(some, 1);
         all.ComputeGradients(Batch, out _);
@@ -98,11 +116,15 @@ internal sealed class FrozenLayersTests
     [TestCase("")]
     [TestCase("input")]
     public void What_has_no_parameters_cannot_be_frozen(string name) =>
-        Assert.That(() => Make(new NetworkOptions { Batch = Batch, Frozen = [name] }), Throws.ArgumentException.With.Message.Contains("conv1, batchnorm1"));
+        Assert.That(
+            () => Make(new NetworkOptions { Batch = Batch, Frozen = [name] }),
+            Throws.ArgumentException.With.Message.Contains("conv1, batchnorm1"));
 
     [Test]
     public void All_frozen_leaves_nothing_to_train() =>
-        Assert.That(() => Make(new NetworkOptions { Batch = Batch, Frozen = Everything }), Throws.ArgumentException.With.Message.Contains("nothing to train"));
+        Assert.That(
+            () => Make(new NetworkOptions { Batch = Batch, Frozen = Everything }),
+            Throws.ArgumentException.With.Message.Contains("nothing to train"));
 
     [Test]
     public void A_model_file_knows_them_and_another_network_takes_what_fits()

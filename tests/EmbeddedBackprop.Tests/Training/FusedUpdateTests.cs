@@ -15,7 +15,9 @@ internal sealed class FusedUpdateTests
     {
         Widths.ForEach(width =>
         {
-            foreach ((int m, int n, int k) in (ReadOnlySpan<(int, int, int)>)[(2, 1, 1), (5, 3, 4), (17, 16, 10), (30, 33, 7), (13, 70, 3), (784, 32, 10), (6, 65, 300)])
+            foreach (
+                (int m, int n, int k) in (ReadOnlySpan<(int, int, int)>)
+                    [(2, 1, 1), (5, 3, 4), (17, 16, 10), (30, 33, 7), (13, 70, 3), (784, 32, 10), (6, 65, 300)])
             {
                 Check(arithmetic, m, n, k, l2, width, Numbers.Plain);
                 Check(arithmetic, m, n, k, l2, width, Numbers.Edges);
@@ -29,7 +31,9 @@ internal sealed class FusedUpdateTests
     {
         Widths.ForEach(width =>
         {
-            foreach ((int m, int n, int k) in (ReadOnlySpan<(int, int, int)>)[(784, 32, 1), (65, 7, 1), (63, 33, 1), (784, 32, 10), (130, 40, 3), (2, 1, 2), (1100, 18, 2)])
+            foreach (
+                (int m, int n, int k) in (ReadOnlySpan<(int, int, int)>)
+                    [(784, 32, 1), (65, 7, 1), (63, 33, 1), (784, 32, 10), (130, 40, 3), (2, 1, 2), (1100, 18, 2)])
             {
                 // Every fifth column holds an element other than 0, in one sample only; zeros of both signs fill the rest.
                 float[] x = new float[k * m], d = Samples.Array(k * n, n), w = Samples.Array(m * n, 5, Numbers.Edges);
@@ -148,7 +152,18 @@ internal sealed class FusedUpdateTests
         Check(arithmetic, x, delta, w, m, n, k, ldw, l2, $"{arithmetic} {m}x{n}x{k} l2 {l2} width {width} {numbers}");
     }
 
-    private static void Check(Arithmetic arithmetic, float[] x, float[] delta, float[] w, int m, int n, int k, int ldw, float l2, string what, float rate = 0.3f)
+    private static void Check(
+        Arithmetic arithmetic,
+        float[] x,
+        float[] delta,
+        float[] w,
+        int m,
+        int n,
+        int k,
+        int ldw,
+        float l2,
+        string what,
+        float rate = 0.3f)
     {
         float[] expected = [.. w], gradient = new float[m * n];
         EmbeddedBackprop.Kernels.Scalar.Gemm.TN<float>(arithmetic, m, n, k, x, m, delta, n, gradient, n);

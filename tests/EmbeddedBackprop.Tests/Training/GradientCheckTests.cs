@@ -46,7 +46,10 @@ internal sealed class GradientCheckTests
     [Test]
     public void A_flipped_sign_is_caught()
     {
-        Network network = new Sequential(9).Dense<FlippedSigmoid>(13).Dense<Sigmoid>(3).Compile<Quadratic>(new NetworkOptions { Batch = 4, Seed = 5 });
+        Network network = new Sequential(9)
+            .Dense<FlippedSigmoid>(13)
+            .Dense<Sigmoid>(3)
+            .Compile<Quadratic>(new NetworkOptions { Batch = 4, Seed = 5 });
         GradientCheckReport report = GradientCheck.Run(network, RandomData(4, 9, 3));
         Assert.That(report.Passed, Is.False);
         Assert.That(report.Rows.Where(row => !row.Passed).Select(row => row.Name), Is.EquivalentTo(new[] { "dense1.weight", "dense1.bias" }));
@@ -64,7 +67,10 @@ internal sealed class GradientCheckTests
     public void A_gradient_that_cancels_is_measured_by_the_whole_gradient()
     {
         // Every column of the second layer is constant, and a softmax sums to 1: nothing before it can change the loss.
-        Network network = new Sequential(9).Dense(8, new EmbeddedBackprop.Activations.Softmax()).Dense<Identity>(3).Compile<Quadratic>(new NetworkOptions { Batch = 6, Seed = 5 });
+        Network network = new Sequential(9)
+            .Dense(8, new EmbeddedBackprop.Activations.Softmax())
+            .Dense<Identity>(3)
+            .Compile<Quadratic>(new NetworkOptions { Batch = 6, Seed = 5 });
         Weights(network, 2, (index, _) => 0.5f + (index / 8));
         GradientCheckReport report = GradientCheck.Run(network, RandomData(6, 9, 3));
         TestContext.Out.WriteLine(report);
@@ -80,10 +86,16 @@ internal sealed class GradientCheckTests
     [TestCase(1e-6f)]
     public void A_flipped_sign_is_caught_in_a_tensor_with_a_small_gradient(float scale)
     {
-        Network network = new Sequential(9).Dense<FlippedSigmoid>(13).Dense<Identity>(3).Compile<Quadratic>(new NetworkOptions { Batch = 4, Seed = 5 });
+        Network network = new Sequential(9)
+            .Dense<FlippedSigmoid>(13)
+            .Dense<Identity>(3)
+            .Compile<Quadratic>(new NetworkOptions { Batch = 4, Seed = 5 });
         Weights(network, 2, (_, weight) => weight * scale);
         GradientCheckReport report = GradientCheck.Run(network, RandomData(4, 9, 3));
-        Assert.That(report.Rows.Where(row => !row.Passed).Select(row => row.Name), Is.EquivalentTo(new[] { "dense1.weight", "dense1.bias" }), report.ToString());
+        Assert.That(
+            report.Rows.Where(row => !row.Passed).Select(row => row.Name),
+            Is.EquivalentTo(new[] { "dense1.weight", "dense1.bias" }),
+            report.ToString());
     }
 
     [Test]

@@ -3,7 +3,9 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Training;
 
-/// <summary>The norm of all gradients: its loop's bits at every width, for tensors that fit the stack's piece and that do not, in both layouts.</summary>
+/// <summary>
+/// The norm of all gradients: its loop's bits at every width, for tensors that fit the stack's piece and that do not, in both layouts.
+/// </summary>
 [TestFixture]
 internal sealed class GradientNormTests
 {
@@ -30,19 +32,28 @@ internal sealed class GradientNormTests
                 float[] gradients = new float[ranges[^1].Offset + ranges[^1].Length];
                 Array.Fill(gradients, 1e9f); // padding must not count
                 for (int i = 0; i < ranges.Length; i++)
+                {
                     ranges[i].CopyFrom(Samples.Array(ranges[i].Count, i + 1), gradients);
+                }
+
                 float loop = GradientNorm.ComputeScalar(arithmetic, ranges, gradients);
                 if (layout == Layout.Compact)
+                {
                     (compact, expected) = (gradients, loop);
+                }
+
                 Bits.AssertEqual(loop, expected, $"{layout} loop");
-                Widths.ForEach(width => Bits.AssertEqual(GradientNorm.Compute(arithmetic, ranges, gradients), expected, $"{layout} {arithmetic} width {width}"));
+                Widths.ForEach(width =>
+                    Bits.AssertEqual(GradientNorm.Compute(arithmetic, ranges, gradients), expected, $"{layout} {arithmetic} width {width}"));
             }
 
             double real = 0;
             foreach (ParameterRange range in Ranges(Layout.Compact, rows, columns))
             {
                 for (int i = range.Offset; i < range.Offset + range.Length; i++)
+                {
                     real += (double)compact[i] * compact[i];
+                }
             }
 
             Assert.That(expected, Is.EqualTo(Math.Sqrt(real)).Within(1e-5 * Math.Sqrt(real)));
@@ -60,7 +71,9 @@ internal sealed class GradientNormTests
             float[] gradients = Samples.Array(ranges[^1].Offset + ranges[^1].Length, seed);
             float flat = MathF.Sqrt(Reduce.SumOfSquares(Arithmetic.Fused, gradients));
             if (!Bits.Same(GradientNorm.Compute(Arithmetic.Fused, ranges, gradients), flat))
+            {
                 differences++;
+            }
         }
 
         Assert.That(differences, Is.GreaterThan(0));

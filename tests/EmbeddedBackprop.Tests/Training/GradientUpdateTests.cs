@@ -24,11 +24,17 @@ internal sealed class GradientUpdateTests
             {
                 NetworkOptions options = Options(optimizer, arithmetic, variant);
                 float[] expected = Train(options with { Execution = Execution.Scalar, Layout = Layout.Compact });
-                Bits.AssertEqual(Train(options with { Execution = Execution.Scalar }), expected, $"{optimizer} {arithmetic} variant {variant} padded twin");
+                Bits.AssertEqual(
+                    Train(options with { Execution = Execution.Scalar }),
+                    expected,
+                    $"{optimizer} {arithmetic} variant {variant} padded twin");
                 Widths.ForEach(width =>
                 {
                     Bits.AssertEqual(Train(options), expected, $"{optimizer} {arithmetic} variant {variant} width {width}");
-                    Bits.AssertEqual(Train(options with { Layout = Layout.Compact }), expected, $"{optimizer} {arithmetic} variant {variant} width {width} compact");
+                    Bits.AssertEqual(
+                        Train(options with { Layout = Layout.Compact }),
+                        expected,
+                        $"{optimizer} {arithmetic} variant {variant} width {width} compact");
                 });
             }
         }
@@ -44,7 +50,10 @@ internal sealed class GradientUpdateTests
             {
                 // AdamW is Adam, bit for bit, until there is a decay to decouple; Rprop sees signs, which clipping leaves as they are.
                 bool isNew = optimizer == "adamw" ? variant == 3 : optimizer != "rprop" || variant != 1;
-                Assert.That(seen.Add(string.Join(' ', Train(Options(optimizer, Arithmetic.Fused, variant)))), Is.EqualTo(isNew), $"{optimizer} variant {variant}");
+                Assert.That(
+                    seen.Add(string.Join(' ', Train(Options(optimizer, Arithmetic.Fused, variant)))),
+                    Is.EqualTo(isNew),
+                    $"{optimizer} variant {variant}");
             }
         }
     }
@@ -92,9 +101,14 @@ internal sealed class GradientUpdateTests
         float[] after = SmallNet.Parameters(net);
         int weights = SmallNet.Inputs * 19;
         for (int i = 0; i < weights; i++)
+        {
             Assert.That(after[i], Is.EqualTo(before[i] * 0.875f));
+        }
+
         for (int i = weights; i < weights + 19; i++)
+        {
             Assert.That(after[i], Is.EqualTo(before[i]));
+        }
     }
 
     [Test]
@@ -124,12 +138,15 @@ internal sealed class GradientUpdateTests
 
             for (int neuron = 0; neuron < range.Columns; neuron++)
             {
-                float[] from = free[(neuron * range.Rows)..((neuron + 1) * range.Rows)], to = held[(neuron * range.Rows)..((neuron + 1) * range.Rows)];
+                float[] from = free[(neuron * range.Rows)..((neuron + 1) * range.Rows)],
+                    to = held[(neuron * range.Rows)..((neuron + 1) * range.Rows)];
                 double norm = Math.Sqrt(from.Sum(x => (double)x * x));
                 double factor = norm > Longest ? Longest / norm : 1;
                 shortened += norm > Longest ? 1 : 0;
                 for (int i = 0; i < to.Length; i++)
+                {
                     Assert.That(to[i], Is.EqualTo(from[i] * factor).Within(1e-6), $"{range.Name} [{neuron}, {i}]");
+                }
             }
         }
 
@@ -162,7 +179,10 @@ internal sealed class GradientUpdateTests
     }
 
     [Test]
-    public void Parameters_that_the_loss_does_not_depend_on_stay_as_they_are([ValueSource(nameof(Optimizers))] string optimizer, [Values] bool fuse, [Values] Execution execution)
+    public void Parameters_that_the_loss_does_not_depend_on_stay_as_they_are(
+        [ValueSource(nameof(Optimizers))] string optimizer,
+        [Values] bool fuse,
+        [Values] Execution execution)
     {
         // Their gradient is never written: penalties would pile up in it from step to step.
         Graph graph = new();
@@ -177,7 +197,10 @@ internal sealed class GradientUpdateTests
         });
         float[] before = [.. net.Parameters];
         for (int step = 0; step < 3; step++)
+        {
             net.TrainStep(2, 0.1f);
+        }
+
         ParameterRange first = net.InferencePlan.Parameters[2];
         Assert.That(first.Name, Is.EqualTo("beside.weight"));
         Bits.AssertEqual(net.Parameters[first.Offset..], before.AsSpan(first.Offset), "beside");
@@ -203,7 +226,10 @@ internal sealed class GradientUpdateTests
         Network net = SmallNet.Make(new NetworkOptions { Batch = 5, FuseUpdate = false });
         Trainer trainer = new(net, OneBadSample(), new TrainerOptions { Epochs = 3 });
         while (!trainer.Finished)
+        {
             Assert.That(trainer.TrainEpoch()!.Value.Rejected, Is.EqualTo(1));
+        }
+
         Assert.That(SmallNet.Parameters(net).All(float.IsFinite));
         Assert.That(net.StepNumber, Is.EqualTo(12));
     }
@@ -233,7 +259,9 @@ internal sealed class GradientUpdateTests
         Assert.That(() => new Clipping { Norm = value }, Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("clip norm"));
         Assert.That(() => new Regularization { L1 = value }, Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("l1"));
         Assert.That(() => new Regularization { L2 = value }, Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("l2"));
-        Assert.That(() => new Regularization { WeightDecay = value }, Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("weight decay"));
+        Assert.That(
+            () => new Regularization { WeightDecay = value },
+            Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("weight decay"));
     }
 
     private static NetworkOptions Options(string optimizer, Arithmetic arithmetic, int variant) => new()

@@ -55,7 +55,8 @@ internal sealed class HashUnderSwitchesTests
     public void Every_width_of_this_processor_gives_the_hash_of_the_scalar_twins([Values] Arithmetic arithmetic)
     {
         string twins = HashRun.Train(arithmetic, Steps, Execution.Scalar).Hash;
-        Widths.ForEach(width => Assert.That(HashRun.Train(arithmetic, Steps).Hash, Is.EqualTo(twins), $"width {width}, Vector<float>.Count {Vector<float>.Count}"));
+        Widths.ForEach(width =>
+            Assert.That(HashRun.Train(arithmetic, Steps).Hash, Is.EqualTo(twins), $"width {width}, Vector<float>.Count {Vector<float>.Count}"));
     }
 
     [Test]

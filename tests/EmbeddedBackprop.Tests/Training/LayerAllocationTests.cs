@@ -74,7 +74,12 @@ internal sealed class LayerAllocationTests
     {
         Graph graph = NetText.Build(text, Registry.Activation);
         Node[] inputs = [.. graph.Nodes.Where(node => node.Op is null)];
-        Node output = graph.Nodes[^1], target = graph.Input(output.Shape, "target");
-        return new Network(inputs, [output], [graph.Apply(new Loss<Quadratic>(), output, target)], new NetworkOptions { Batch = Batch, Optimizer = Registry.Optimizer(optimizer) });
+        Node output = graph.Nodes[^1],
+            target = graph.Input(output.Shape, "target");
+        return new Network(
+            inputs,
+            [output],
+            [graph.Apply(new Loss<Quadratic>(), output, target)],
+            new NetworkOptions { Batch = Batch, Optimizer = Registry.Optimizer(optimizer) });
     }
 }

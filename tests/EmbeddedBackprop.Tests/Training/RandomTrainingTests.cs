@@ -24,7 +24,15 @@ internal sealed class RandomTrainingTests
     [TestCase(1000)]
     public void Many_outputs_and_a_single_sample(int outputs)
     {
-        Case wide = new(7) { Inputs = 21, Layers = [17, outputs], Activations = ["softmax", outputs == 1 ? "sigmoid" : "softmax"], Samples = 1, Batch = 4, Accumulation = 1 };
+        Case wide = new(7)
+        {
+            Inputs = 21,
+            Layers = [17, outputs],
+            Activations = ["softmax", outputs == 1 ? "sigmoid" : "softmax"],
+            Samples = 1,
+            Batch = 4,
+            Accumulation = 1,
+        };
         wide.LossName = outputs == 1 ? "binary-cross-entropy" : "cross-entropy";
         Assert.That(Compare(wide), Is.True, "it did not diverge");
     }
@@ -53,7 +61,10 @@ internal sealed class RandomTrainingTests
     {
         int skipped = 0;
         for (uint seed = first; seed < first + count; seed++)
+        {
             skipped += Compare(new Case(seed)) ? 0 : 1;
+        }
+
         Assert.That(skipped, Is.LessThan(count / 10), "trainings that diverge");
     }
 
@@ -62,14 +73,25 @@ internal sealed class RandomTrainingTests
     {
         Result expected = c.Run(Execution.Scalar, Layout.Compact, fuse: false, c.Batch * c.Accumulation, 1, cancel: false);
         if (expected.Rejected > 0)
+        {
             return false;
-        expected.AssertSame(c.Run(Execution.Scalar, Layout.Padded, false, c.Batch, c.Accumulation, cancel: true), $"padded twins, cancelled at every step, {c}");
+        }
+
+        expected.AssertSame(
+            c.Run(Execution.Scalar, Layout.Padded, false, c.Batch, c.Accumulation, cancel: true),
+            $"padded twins, cancelled at every step, {c}");
         Widths.ForEach(width =>
         {
-            expected.AssertSame(c.Run(Execution.Vector, Layout.Padded, true, c.Batch * c.Accumulation, 1, cancel: false), $"padded, one batch, width {width}, {c}");
-            expected.AssertSame(c.Run(Execution.Vector, Layout.Compact, false, c.Batch, c.Accumulation, cancel: false), $"compact, accumulated, width {width}, {c}");
+            expected.AssertSame(
+                c.Run(Execution.Vector, Layout.Padded, true, c.Batch * c.Accumulation, 1, cancel: false),
+                $"padded, one batch, width {width}, {c}");
+            expected.AssertSame(
+                c.Run(Execution.Vector, Layout.Compact, false, c.Batch, c.Accumulation, cancel: false),
+                $"compact, accumulated, width {width}, {c}");
         });
-        expected.AssertSame(c.Run(Execution.Vector, Layout.Compact, true, c.Batch * c.Accumulation, 1, cancel: true), $"compact, fused, cancelled at every step, {c}");
+        expected.AssertSame(
+            c.Run(Execution.Vector, Layout.Compact, true, c.Batch * c.Accumulation, 1, cancel: true),
+            $"compact, fused, cancelled at every step, {c}");
         expected.AssertSame(c.Run(Execution.Vector, Layout.Padded, false, c.Batch, c.Accumulation, cancel: false), $"padded, accumulated, {c}");
         return true;
     }
@@ -107,9 +129,15 @@ internal sealed class RandomTrainingTests
 
             LossName = Registry.LossNames[random.NextBelow(Registry.LossNames.Count)];
             if (LossName == "binary-cross-entropy")
+            {
                 Activations[^1] = random.NextBelow(2) == 0 ? "sigmoid" : "softmax";
+            }
+
             if (LossName == "cross-entropy" && random.NextBelow(2) == 0)
+            {
                 Activations[^1] = "softmax";
+            }
+
             Samples = 1 + random.NextBelow(40);
             Batch = 1 + random.NextBelow(random.NextBelow(3) == 0 ? 20 : 6);
             Accumulation = 1 + random.NextBelow(3);
@@ -117,7 +145,8 @@ internal sealed class RandomTrainingTests
             {
                 Seed = seed,
                 Arithmetic = random.NextBelow(2) == 0 ? Arithmetic.Fused : Arithmetic.Separate,
-                Optimizer = Registry.Optimizer(random.NextBelow(3) == 0 ? "sgd" : Registry.OptimizerNames[random.NextBelow(Registry.OptimizerNames.Count)]),
+                Optimizer = Registry.Optimizer(
+                    random.NextBelow(3) == 0 ? "sgd" : Registry.OptimizerNames[random.NextBelow(Registry.OptimizerNames.Count)]),
                 Initializer = Registry.Initializer(Registry.InitializerNames[random.NextBelow(Registry.InitializerNames.Count)]),
                 Clipping = new Clipping { Value = random.NextBelow(4) == 0 ? 0.05f : 0f, Norm = random.NextBelow(4) == 0 ? 0.1f : 0f },
                 Regularization = new Regularization
@@ -155,12 +184,29 @@ internal sealed class RandomTrainingTests
         {
             Sequential layers = new(Inputs);
             for (int i = 0; i < Layers.Length; i++)
-                layers.Dense(Layers[i], Registry.Activation(Activations[i]));
-            Network network = layers.Compile(Registry.Loss(LossName), Options with { Execution = execution, Layout = layout, FuseUpdate = fuse, Batch = batch });
-            return new Trainer(network, Data, new TrainerOptions
             {
-                Epochs = 2, LearningRate = 0.02f, Accumulation = accumulation, Schedule = Registry.Schedule(Schedule),
-            });
+                layers.Dense(Layers[i], Registry.Activation(Activations[i]));
+            }
+
+            Network network = layers.Compile(
+                Registry.Loss(LossName),
+                Options with
+                {
+                    Execution = execution,
+                    Layout = layout,
+                    FuseUpdate = fuse,
+                    Batch = batch,
+                });
+            return new Trainer(
+                network,
+                Data,
+                new TrainerOptions
+                {
+                    Epochs = 2,
+                    LearningRate = 0.02f,
+                    Accumulation = accumulation,
+                    Schedule = Registry.Schedule(Schedule),
+                });
         }
 
         public Result Run(Execution execution, Layout layout, bool fuse, int batch, int accumulation, bool cancel)
@@ -189,16 +235,28 @@ internal sealed class RandomTrainingTests
             float[] x = Support.Samples.Array(Samples * Inputs, (int)seed + 1);
             // Half of the data sets are mostly background: an update may leave out what a 0 does not change.
             for (int i = 0; i < x.Length && seed % 2 == 0; i++)
+            {
                 x[i] = i % 3 == 0 ? x[i] : i % 7 == 0 ? -0f : 0f;
+            }
+
             int outputs = Layers[^1], classes = outputs == 1 ? 2 : outputs;
             int[] labels = new int[Samples];
             for (int i = 0; i < Samples; i++)
+            {
                 labels[i] = (int)((MathF.Abs(x[i * Inputs]) * 997f) % classes);
+            }
+
             if (outputs == 1)
+            {
                 return new BinaryTarget(FloatDataset.Classified(x, Inputs, labels, 2));
+            }
+
             float[] targets = Support.Samples.Array(Samples * outputs, (int)seed + 2);
             for (int i = 0; i < targets.Length; i++)
+            {
                 targets[i] = MathF.Abs(targets[i]);
+            }
+
             return seed % 3 == 0 ? FloatDataset.Regression(x, Inputs, targets, outputs) : FloatDataset.Classified(x, Inputs, labels, classes);
         }
     }

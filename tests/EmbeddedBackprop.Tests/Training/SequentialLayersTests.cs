@@ -8,10 +8,21 @@ namespace EmbeddedBackprop.Tests.Training;
 internal sealed class SequentialLayersTests
 {
     [Test]
-    public void An_image_net_has_the_shapes_that_its_layers_give() => Shapes(
-        new Sequential(new Shape(2, 12, 10)).MaxPool2D(2).BatchNorm().AveragePool2D(3, 1, 1, countIncludePad: true).Dropout(0.25f).LayerNorm(wholeSample: true)
-            .Flatten().Dense<Relu>(7).Reshape(new Shape(1, 7)).MaxPool1D(2).AveragePool1D(3).GlobalAveragePool(),
-        "2x12x10 2x6x5 2x6x5 2x6x5 2x6x5 2x6x5 60 7 1x7 1x3 1x1 1");
+    public void An_image_net_has_the_shapes_that_its_layers_give() =>
+        Shapes(
+            new Sequential(new Shape(2, 12, 10))
+                .MaxPool2D(2)
+                .BatchNorm()
+                .AveragePool2D(3, 1, 1, countIncludePad: true)
+                .Dropout(0.25f)
+                .LayerNorm(wholeSample: true)
+                .Flatten()
+                .Dense<Relu>(7)
+                .Reshape(new Shape(1, 7))
+                .MaxPool1D(2)
+                .AveragePool1D(3)
+                .GlobalAveragePool(),
+            "2x12x10 2x6x5 2x6x5 2x6x5 2x6x5 2x6x5 60 7 1x7 1x3 1x1 1");
 
     [Test]
     public void A_sequence_net_has_the_shapes_that_its_layers_give() => Shapes(

@@ -19,7 +19,10 @@ internal static class SmallNet
         int[] labels = new int[count];
         float[] x = Samples.Array(count * Inputs, seed);
         for (int i = 0; i < count; i++)
+        {
             labels[i] = x[i * Inputs] > 0.3f ? 0 : x[(i * Inputs) + 1] > 0 ? 1 : 2;
+        }
+
         return FloatDataset.Classified(x, Inputs, labels, Outputs);
     }
 
@@ -51,6 +54,8 @@ internal static class SmallNet
     private static void Rows(Span<float> rows, int stride, int length, int count, int seed)
     {
         for (int i = 0; i < count; i++)
+        {
             Samples.Array(length, seed + (i * 1000)).CopyTo(rows[(i * stride)..]);
+        }
     }
 }

@@ -47,7 +47,9 @@ internal sealed class ThreadsTests
         };
         string expected = Train(options, out _, accumulation);
         foreach (int threads in ThreadCounts)
+        {
             Assert.That(Train(options with { Threads = threads }, out _, accumulation), Is.EqualTo(expected), $"{threads} threads");
+        }
     }
 
     [Test]
@@ -77,11 +79,22 @@ internal sealed class ThreadsTests
     {
         string expected = Train(Options(Arithmetic.Fused), out _);
         string[] hashes = new string[3];
-        Thread[] trainings = [.. Enumerable.Range(0, hashes.Length).Select(i => new Thread(() => hashes[i] = Train(Options(Arithmetic.Fused) with { Threads = i + 2 }, out _)))];
+        Thread[] trainings =
+        [
+            .. Enumerable
+                .Range(0, hashes.Length)
+                .Select(i => new Thread(() => hashes[i] = Train(Options(Arithmetic.Fused) with { Threads = i + 2 }, out _))),
+        ];
         foreach (Thread training in trainings)
+        {
             training.Start();
+        }
+
         foreach (Thread training in trainings)
+        {
             Assert.That(training.Join(TimeSpan.FromMinutes(1)), "no deadlock");
+        }
+
         Assert.That(hashes, Is.All.EqualTo(expected));
     }
 
@@ -115,7 +128,10 @@ internal sealed class ThreadsTests
         using Network net = Make(Options(Arithmetic.Fused) with { Threads = 3 });
         Trainer trainer = new(net, new FailingSource(Data), new TrainerOptions { Epochs = 3 });
         for (int i = 0; i < 20; i++)
+        {
             Assert.That(() => trainer.TrainEpoch(), Throws.InstanceOf<IOException>());
+        }
+
         Assert.That(new Trainer(net, Data, new TrainerOptions { Epochs = 1 }).TrainEpoch(), Is.Not.Null, "the network can still be trained");
     }
 
@@ -139,7 +155,11 @@ internal sealed class ThreadsTests
         using Network nielsen = new Sequential(784).Dense<Sigmoid>(30).Dense<Sigmoid>(10).Compile<Quadratic>(automatic);
         Assert.That(nielsen.Threads, Is.EqualTo(1));
         Assert.That(nielsen.Pool, Is.Null);
-        using Network large = new Sequential(784).Dense<Relu>(512).Dense<Relu>(512).Dense<Sigmoid>(10).Compile<Quadratic>(automatic with { Batch = 256 });
+        using Network large = new Sequential(784)
+            .Dense<Relu>(512)
+            .Dense<Relu>(512)
+            .Dense<Sigmoid>(10)
+            .Compile<Quadratic>(automatic with { Batch = 256 });
         Assert.That(large.Threads, Is.EqualTo(Math.Min(Environment.ProcessorCount, 128)));
         Assert.That(large.TrainingPlan!.WorthwhileThreads(8), Is.EqualTo(8));
         Assert.That(large.TrainingPlan!.WorthwhileThreads(1), Is.EqualTo(1));
@@ -152,7 +172,10 @@ internal sealed class ThreadsTests
         using Network net = SmallNet.Make(new NetworkOptions { Batch = 7, Threads = 2 });
         SmallNet.Backpropagate(net, 7);
         for (int i = 0; i < 100; i++)
+        {
             net.TrainStep(7, 0.1f);
+        }
+
         Thread.Sleep(5);
         Assert.That(net.Pool!.PartsByWorkers, Is.Zero);
     }
@@ -186,11 +209,18 @@ internal sealed class ThreadsTests
 
     private static Network Make(NetworkOptions options)
     {
-        Network net = new Sequential(Inputs).Dense<Relu>(130).Dense<Sigmoid>(35).Dense(Classes, new EmbeddedBackprop.Activations.Softmax()).Compile(new SoftmaxCrossEntropy(), options);
+        Network net = new Sequential(Inputs)
+            .Dense<Relu>(130)
+            .Dense<Sigmoid>(35)
+            .Dense(Classes, new EmbeddedBackprop.Activations.Softmax())
+            .Compile(new SoftmaxCrossEntropy(), options);
 
         // Everything that can be shared out is, however small.
         if (net.Pool is { } pool)
+        {
             pool.MinimumWork = 1;
+        }
+
         return net;
     }
 
@@ -225,7 +255,10 @@ internal sealed class ThreadsTests
         public void Gather(ReadOnlySpan<int> samples, Span<float> inputs, int inputStride, Span<float> targets, int targetStride)
         {
             if (samples.Contains(17))
+            {
                 throw new IOException("the disk is gone");
+            }
+
             source.Gather(samples, inputs, inputStride, targets, targetStride);
         }
     }

@@ -26,7 +26,9 @@ internal sealed class TrainerTests
 
     [Test]
     public void Another_batch_size_gives_other_bits() =>
-        Assert.That(Bits.FirstDifference(Run(new NetworkOptions { Batch = 6 }, 1).Parameters, Run(new NetworkOptions { Batch = 5 }, 1).Parameters), Is.Not.EqualTo(-1));
+        Assert.That(
+            Bits.FirstDifference(Run(new NetworkOptions { Batch = 6 }, 1).Parameters, Run(new NetworkOptions { Batch = 5 }, 1).Parameters),
+            Is.Not.EqualTo(-1));
 
     [Test]
     public void Early_stopping_stops_after_its_patience_and_keeps_the_best_weights()
@@ -42,7 +44,9 @@ internal sealed class TrainerTests
             bool better = trainer.Judge(new Evaluation(1, accuracies[epochs++], 0, 1));
             Assert.That(better, Is.EqualTo(epochs is 1 or 2), $"epoch {epochs}");
             if (better)
+            {
                 best = [.. net.Parameters];
+            }
         }
 
         Assert.That(epochs, Is.EqualTo(5), "three epochs without an improvement after the second");
@@ -55,7 +59,10 @@ internal sealed class TrainerTests
     [Test]
     public void A_first_epoch_without_a_score_is_not_the_best_for_ever()
     {
-        Trainer trainer = new(SmallNet.Make(new NetworkOptions { Batch = 5 }), Regression(30), new TrainerOptions { Epochs = 9, EarlyStopping = new EarlyStopping(4) });
+        Trainer trainer = new(
+            SmallNet.Make(new NetworkOptions { Batch = 5 }),
+            Regression(30),
+            new TrainerOptions { Epochs = 9, EarlyStopping = new EarlyStopping(4) });
         double[] losses = [double.NaN, 3, 4, 2, double.NaN];
         bool[] better = new bool[losses.Length];
         for (int i = 0; i < losses.Length; i++)
@@ -88,10 +95,20 @@ internal sealed class TrainerTests
     {
         Recorder recorder = new();
         Trainer trainer = new(
-            SmallNet.Make(new NetworkOptions { Batch = 5 }), SmallNet.Classes(23), new TrainerOptions { Epochs = 2, LearningRate = 0.5f, Schedule = recorder });
+            SmallNet.Make(new NetworkOptions { Batch = 5 }),
+            SmallNet.Classes(23),
+            new TrainerOptions
+            {
+                Epochs = 2,
+                LearningRate = 0.5f,
+                Schedule = recorder,
+            });
         float[] start = SmallNet.Parameters(SmallNet.Make(new NetworkOptions { Batch = 5 }));
         while (!trainer.Finished)
+        {
             trainer.TrainEpoch();
+        }
+
         Assert.That(recorder.Times, Is.EqualTo(Enumerable.Range(0, 10).Select(i => new ScheduleTime(i, 5, 2))));
 
         // The recorder's rate is 0: nothing moved.
@@ -153,15 +170,29 @@ internal sealed class TrainerTests
     public void Wrong_options_are_told_by_name()
     {
         Network net = SmallNet.Make(new NetworkOptions { Batch = 4 });
-        Assert.That(() => new Trainer(net, SmallNet.Classes(9), new TrainerOptions { EarlyStopping = new EarlyStopping(-1) }), Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("patience"));
-        Assert.That(() => new Trainer(net, SmallNet.Classes(9), new TrainerOptions { LearningRate = -1 }), Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("learning rate"));
-        Assert.That(() => new Trainer(net, SmallNet.Classes(9), new TrainerOptions { LearningRate = float.NaN }), Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("learning rate"));
-        Assert.That(() => new Trainer(net, SmallNet.Classes(9), new TrainerOptions { Accumulation = 0 }), Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("accumulation"));
-        Assert.That(() => new Trainer(net, SmallNet.Classes(9), new TrainerOptions { Epochs = -1 }), Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("epochs"));
+        Assert.That(
+            () => new Trainer(net, SmallNet.Classes(9), new TrainerOptions { EarlyStopping = new EarlyStopping(-1) }),
+            Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("patience"));
+        Assert.That(
+            () => new Trainer(net, SmallNet.Classes(9), new TrainerOptions { LearningRate = -1 }),
+            Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("learning rate"));
+        Assert.That(
+            () => new Trainer(net, SmallNet.Classes(9), new TrainerOptions { LearningRate = float.NaN }),
+            Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("learning rate"));
+        Assert.That(
+            () => new Trainer(net, SmallNet.Classes(9), new TrainerOptions { Accumulation = 0 }),
+            Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("accumulation"));
+        Assert.That(
+            () => new Trainer(net, SmallNet.Classes(9), new TrainerOptions { Epochs = -1 }),
+            Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("epochs"));
     }
 
     private static FloatDataset Regression(int count) =>
-        FloatDataset.Regression(Samples.Array(count * SmallNet.Inputs, 1), SmallNet.Inputs, Samples.Array(count * SmallNet.Outputs, 2), SmallNet.Outputs);
+        FloatDataset.Regression(
+            Samples.Array(count * SmallNet.Inputs, 1),
+            SmallNet.Inputs,
+            Samples.Array(count * SmallNet.Outputs, 2),
+            SmallNet.Outputs);
 
     private static (float[] Parameters, double[] Losses) Run(NetworkOptions options, int accumulation)
     {
@@ -169,7 +200,10 @@ internal sealed class TrainerTests
         Trainer trainer = new(net, SmallNet.Classes(61), new TrainerOptions { Epochs = 3, Accumulation = accumulation });
         List<double> losses = [];
         while (!trainer.Finished)
+        {
             losses.Add(trainer.TrainEpoch()!.Value.Loss);
+        }
+
         return (SmallNet.Parameters(net), [.. losses]);
     }
 
@@ -191,7 +225,10 @@ internal sealed class TrainerTests
         public void Gather(ReadOnlySpan<int> samples, Span<float> inputs, int inputStride, Span<float> targets, int targetStride)
         {
             if (++calls % 5 == 0)
+            {
                 throw new IOException("the disk is gone");
+            }
+
             source.Gather(samples, inputs, inputStride, targets, targetStride);
         }
     }

@@ -21,10 +21,14 @@ internal sealed class WeightAveragingTests
             trainer.TrainEpoch(_ =>
             {
                 if (!everyEpoch && epoch >= from)
+                {
                     taken.Add(SmallNet.Parameters(trainer.Network));
+                }
             });
             if (everyEpoch && epoch >= from)
+            {
                 taken.Add(SmallNet.Parameters(trainer.Network));
+            }
         }
 
         float[] actual = SmallNet.Compact(trainer.Network, trainer.AveragedParameters);
@@ -33,12 +37,18 @@ internal sealed class WeightAveragingTests
         {
             double a = taken[0][i];
             for (int k = 2; k <= taken.Count; k++)
+            {
                 a += Math.Max(1.0 / k, 1 - decay) * (taken[k - 1][i] - a);
+            }
+
             Assert.That(actual[i], Is.EqualTo(a).Within(2e-6), $"parameter {i}");
         }
 
         if (decay == 1f)
+        {
             Assert.That(actual[3], Is.EqualTo(taken.Average(w => (double)w[3])).Within(2e-6), "the plain mean");
+        }
+
         Assert.That(Bits.FirstDifference(actual, taken[^1]), Is.Not.EqualTo(-1), "an average that were the last weights would pass");
     }
 
@@ -96,7 +106,9 @@ internal sealed class WeightAveragingTests
     }
 
     [Test]
-    public void A_file_without_early_stopping_predicts_with_the_average_and_goes_on_with_the_same_bits([Values] bool everyEpoch, [Values(5, 9)] int steps)
+    public void A_file_without_early_stopping_predicts_with_the_average_and_goes_on_with_the_same_bits(
+        [Values] bool everyEpoch,
+        [Values(5, 9)] int steps)
     {
         WeightAveraging options = new() { Decay = 0.9f, EveryEpoch = everyEpoch };
         Trainer whole = Make(options), first = Make(options);
@@ -109,7 +121,10 @@ internal sealed class WeightAveragingTests
         file.Restore(second);
         Assert.That(second.Options.Averaging, Is.EqualTo(options));
         Run(second, steps);
-        Bits.AssertEqual(SmallNet.Compact(second.Network, second.AveragedParameters), SmallNet.Compact(whole.Network, whole.AveragedParameters), "average");
+        Bits.AssertEqual(
+            SmallNet.Compact(second.Network, second.AveragedParameters),
+            SmallNet.Compact(whole.Network, whole.AveragedParameters),
+            "average");
         Assert.That(second.State.Averages, Is.EqualTo(whole.State.Averages));
 
         // The control: an average that is lost is missed.
@@ -117,7 +132,11 @@ internal sealed class WeightAveragingTests
         file.Restore(forgetful);
         forgetful.AveragedParameters.Clear();
         Run(forgetful, steps);
-        Assert.That(Bits.FirstDifference(SmallNet.Compact(forgetful.Network, forgetful.AveragedParameters), SmallNet.Compact(whole.Network, whole.AveragedParameters)), Is.Not.EqualTo(-1));
+        Assert.That(
+            Bits.FirstDifference(
+                SmallNet.Compact(forgetful.Network, forgetful.AveragedParameters),
+                SmallNet.Compact(whole.Network, whole.AveragedParameters)),
+            Is.Not.EqualTo(-1));
         Assert.That(() => file.Restore(Make(WeightAveraging.None)), Throws.ArgumentException.With.Message.Contains("average-decay=0.9"));
     }
 
@@ -136,7 +155,9 @@ internal sealed class WeightAveragingTests
     [TestCase(1.1f)]
     [TestCase(float.NaN)]
     public void A_decay_lies_from_0_to_1(float decay) =>
-        Assert.That(() => WeightAveraging.Exponential(decay), Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("decay of the average"));
+        Assert.That(
+            () => WeightAveraging.Exponential(decay),
+            Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("decay of the average"));
 
     private static Trainer Make(WeightAveraging averaging, NetworkOptions? options = null, int patience = 0, int epochs = 10) => new(
         SmallNet.Make(options ?? new NetworkOptions { Batch = 7, Optimizer = new Momentum() }), Data,
@@ -152,7 +173,9 @@ internal sealed class WeightAveragingTests
                 _ =>
                 {
                     if (trainer.Network.StepNumber == end)
+                    {
                         source.Cancel();
+                    }
                 },
                 source.Token);
         }

@@ -15,8 +15,16 @@ internal static class CompareCommand
 {
     public static Command Create()
     {
-        Command command = new("compare", "Trains one neuron and a network on the same data, by the same seed and epochs, and shows what each costs and gains; for more than two classes one neuron per class.");
-        OptionReader options = new(command, TrainOptions.Of(OptionGroup.Data), TrainOptions.Of(OptionGroup.Split), TrainOptions.Of(OptionGroup.Model), TrainOptions.Of(OptionGroup.Training));
+        Command command = new(
+            "compare",
+            "Trains one neuron and a network on the same data, by the same seed and epochs, and shows what each costs and gains; for more than two classes one neuron per class."
+        );
+        OptionReader options = new(
+            command,
+            TrainOptions.Of(OptionGroup.Data),
+            TrainOptions.Of(OptionGroup.Split),
+            TrainOptions.Of(OptionGroup.Model),
+            TrainOptions.Of(OptionGroup.Training));
         Option<bool> json = Json.Option();
         command.Options.Add(json);
         command.SetAction(parsed => Run(options.Read(parsed), parsed.GetValue(json)));

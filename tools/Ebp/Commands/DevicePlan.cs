@@ -28,7 +28,8 @@ internal sealed class DevicePlan(Network network, CTarget target, Arithmetic? ar
     public static string? Refusal(IReadOnlyList<Choice> choices) => choices[0].Cost is null ? choices[0].Refusal : null;
 
     /// <summary>A prediction and, where the network has a loss, a training as plain as it can be.</summary>
-    public IReadOnlyList<Choice> Plain() => network.TrainingPlan is null ? [Prediction(CStorage.Float32)] : [Prediction(CStorage.Float32), Training([], [], 1, CStorage.Float32)];
+    public IReadOnlyList<Choice> Plain() =>
+        network.TrainingPlan is null ? [Prediction(CStorage.Float32)] : [Prediction(CStorage.Float32), Training([], [], 1, CStorage.Float32)];
 
     /// <summary>All ways that are tried, from the one that changes nothing to those that save most.</summary>
     public IReadOnlyList<Choice> Choices()
@@ -39,7 +40,16 @@ internal sealed class DevicePlan(Network network, CTarget target, Arithmetic? ar
             return choices;
         }
 
-        string[] layers = [.. plan.Steps.ToArray().Where(step => step.Op.Name.Length > 0 && plan.Parameters.ToArray().Any(range => range.Name.StartsWith(step.Op.Name + ".", StringComparison.Ordinal))).Select(step => step.Op.Name).Distinct()];
+        string[] layers =
+        [
+            .. plan
+                .Steps.ToArray()
+                .Where(step =>
+                    step.Op.Name.Length > 0
+                    && plan.Parameters.ToArray().Any(range => range.Name.StartsWith(step.Op.Name + ".", StringComparison.Ordinal)))
+                .Select(step => step.Op.Name)
+                .Distinct(),
+        ];
         string[] free = [.. plan.Steps.ToArray().Where(step => step.Op is not Losses.Loss && step.Op.MultiplyAdds == 0).Select(step => step.Name)];
         choices.Add(Training([], [], Math.Max(2, network.Options.Batch), CStorage.Float32));
         Choice plain = Training([], [], 1, CStorage.Float32);
@@ -70,8 +80,14 @@ internal sealed class DevicePlan(Network network, CTarget target, Arithmetic? ar
     public static string Table(IReadOnlyList<Choice> choices, CTarget target, long? flash = null, long? ram = null)
     {
         StringBuilder text = new();
-        text.Append(CultureInfo.InvariantCulture, $"On {target.Name} ({target.Description}), exported as C. Tables and RAM are exact; code and instructions are estimated for gcc -Os, stack is a bound.\n");
-        text.Append(CultureInfo.InvariantCulture, $"{"",-8}{"flash: tables",14}{"+ code",9}{"RAM",12}{"+ stack",9}{"+ in, out",11}{"multiply-adds",15}{"instructions",14}   options\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"On {target.Name} ({target.Description}), exported as C. Tables and RAM are exact; code and instructions are estimated for gcc -Os, stack is a bound.\n"
+        );
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"{"", -8}{"flash: tables", 14}{"+ code", 9}{"RAM", 12}{"+ stack", 9}{"+ in, out", 11}{"multiply-adds", 15}{"instructions", 14}   options\n"
+        );
         foreach (Choice choice in choices)
         {
             if (choice.Cost is not { } cost)
@@ -81,12 +97,17 @@ internal sealed class DevicePlan(Network network, CTarget target, Arithmetic? ar
             }
 
             string instructions = cost.Instructions == 0 ? "" : cost.Instructions.ToString("N0", CultureInfo.InvariantCulture);
-            text.Append(CultureInfo.InvariantCulture, $"{(choice.Trains ? "train" : "predict"),-8}{cost.TableBytes,14:N0}{cost.CodeBytes,9:N0}{cost.RamBytes,12:N0}{cost.StackBytes,9:N0}{cost.EndBytes,11:N0}{cost.MultiplyAdds,15:N0}{instructions,14}   {choice.Description}{Verdict(cost, flash, ram)}\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"{(choice.Trains ? "train" : "predict"), -8}{cost.TableBytes, 14:N0}{cost.CodeBytes, 9:N0}{cost.RamBytes, 12:N0}{cost.StackBytes, 9:N0}{cost.EndBytes, 11:N0}{cost.MultiplyAdds, 15:N0}{instructions, 14}   {choice.Description}{Verdict(cost, flash, ram)}\n"
+            );
         }
 
         if (flash is not null)
         {
-            text.Append("A way fits if tables and code fit the flash, and RAM and stack the RAM: inputs, outputs and targets are the program's own and come on top.\n");
+            text.Append(
+                "A way fits if tables and code fit the flash, and RAM and stack the RAM: inputs, outputs and targets are the program's own and come on top.\n"
+            );
         }
 
         if (target.CopiesConstants)
@@ -96,14 +117,20 @@ internal sealed class DevicePlan(Network network, CTarget target, Arithmetic? ar
 
         if (!target.HasFusedInstruction)
         {
-            text.Append("Instructions are estimated for processors with floats in hardware only, and code is a rough multiple of theirs; experiment device of the benchmarks counts Cortex-M3.\n");
+            text.Append(
+                "Instructions are estimated for processors with floats in hardware only, and code is a rough multiple of theirs; experiment device of the benchmarks counts Cortex-M3.\n"
+            );
         }
 
-        return text.Append("Instructions are those of a prediction; cycles are more (about 1.3 to 2 an instruction on a Cortex-M4, unmeasured). experiment device counts predictions and training steps.\n").ToString();
+        return text.Append(
+                "Instructions are those of a prediction; cycles are more (about 1.3 to 2 an instruction on a Cortex-M4, unmeasured). experiment device counts predictions and training steps.\n"
+            )
+            .ToString();
     }
 
     /// <summary>Whether it fits: flash with code, RAM with stack. Inputs and outputs are the program's own.</summary>
-    public static bool Fits(CCost? cost, long flash, long ram) => cost is not null && cost.FlashBytes <= flash && cost.RamBytes + cost.StackBytes <= ram;
+    public static bool Fits(CCost? cost, long flash, long ram) =>
+        cost is not null && cost.FlashBytes <= flash && cost.RamBytes + cost.StackBytes <= ram;
 
     /// <summary>The same for machines.</summary>
     public static void Write(Utf8JsonWriter writer, IReadOnlyList<Choice> choices, long? flash, long? ram)
@@ -146,9 +173,14 @@ internal sealed class DevicePlan(Network network, CTarget target, Arithmetic? ar
             return "";
         }
 
-        long missingFlash = cost.FlashBytes - f, missingRam = cost.RamBytes + cost.StackBytes - r;
-        return missingFlash <= 0 && missingRam <= 0 ? ": fits"
-            : string.Create(CultureInfo.InvariantCulture, $": too large by {(missingFlash > 0 ? $"{missingFlash:N0} bytes of flash" : "")}{(missingFlash > 0 && missingRam > 0 ? " and " : "")}{(missingRam > 0 ? $"{missingRam:N0} bytes of RAM" : "")}");
+        long missingFlash = cost.FlashBytes - f,
+            missingRam = cost.RamBytes + cost.StackBytes - r;
+        return missingFlash <= 0 && missingRam <= 0
+            ? ": fits"
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $": too large by {(missingFlash > 0 ? $"{missingFlash:N0} bytes of flash" : "")}{(missingFlash > 0 && missingRam > 0 ? " and " : "")}{(missingRam > 0 ? $"{missingRam:N0} bytes of RAM" : "")}"
+            );
     }
 
     private Choice Prediction(CStorage storage) =>
@@ -177,11 +209,20 @@ internal sealed class DevicePlan(Network network, CTarget target, Arithmetic? ar
             words.Add("--storage " + Name(storage));
         }
 
-        return Make(string.Join(' ', words), true, options with
-        {
-            Storage = storage,
-            Training = CTrainingOptions.Of(network, learningRate) with { Frozen = frozen, Recompute = recompute, Accumulate = accumulate, SelfTestSteps = 0 },
-        });
+        return Make(
+            string.Join(' ', words),
+            true,
+            options with
+            {
+                Storage = storage,
+                Training = CTrainingOptions.Of(network, learningRate) with
+                {
+                    Frozen = frozen,
+                    Recompute = recompute,
+                    Accumulate = accumulate,
+                    SelfTestSteps = 0,
+                },
+            });
     }
 
     private Choice Make(string description, bool trains, CExportOptions wish)

@@ -15,11 +15,17 @@ internal static class DoctorCommand
 
     public static Command Create()
     {
-        Command command = new("doctor", "Examines a model: flat and dead units, gradients and updates layer by layer, classes that are never learned, and what may help.");
+        Command command = new(
+            "doctor",
+            "Examines a model: flat and dead units, gradients and updates layer by layer, classes that are never learned, and what may help.");
         Argument<string> model = ModelArgument.Create();
         command.Arguments.Add(model);
         OptionReader options = new(command, TrainOptions.Of(OptionGroup.Data), [TrainOptions.Seed]);
-        Option<string> samples = new("--samples") { HelpName = "N", Description = "Samples that layers are judged by (default: 512); classes are judged by all." };
+        Option<string> samples = new("--samples")
+        {
+            HelpName = "N",
+            Description = "Samples that layers are judged by (default: 512); classes are judged by all.",
+        };
         Option<bool> json = Json.Option();
         command.Options.Add(samples);
         command.Options.Add(json);
@@ -55,26 +61,48 @@ internal static class DoctorCommand
         StringBuilder text = new();
         text.Append(CultureInfo.InvariantCulture, $"loss {report.Loss:G5}");
         text.Append(report.Classes.Count == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", accuracy {report.Accuracy:P2}"));
-        text.Append(report.Plateau switch { true => ", on a plateau", false => ", still falling", null => "" }).Append('\n');
-        text.Append(CultureInfo.InvariantCulture, $"\n{"layer",-16}{"activation",-13}{"units",7}{"flat",8}{"dead",6}{"f'(z)",10}{"low in",8}{"gradient",11}{"weights",11}{"update",10}\n");
+        text.Append(
+                report.Plateau switch
+                {
+                    true => ", on a plateau",
+                    false => ", still falling",
+                    null => "",
+                })
+            .Append('\n');
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"\n{"layer", -16}{"activation", -13}{"units", 7}{"flat", 8}{"dead", 6}{"f'(z)", 10}{"low in", 8}{"gradient", 11}{"weights", 11}{"update", 10}\n"
+        );
         foreach (LayerDiagnosis layer in report.Layers)
         {
-            text.Append(CultureInfo.InvariantCulture, $"{layer.Name,-16}{layer.Activation,-13}{layer.Units,7}");
-            text.Append(CultureInfo.InvariantCulture, $"{Share(layer.FlatShare),8}{(layer.FlatShare is null ? "-" : layer.DeadUnits.Count.ToString(CultureInfo.InvariantCulture)),6}");
-            text.Append(CultureInfo.InvariantCulture, $"{Number(layer.MeanSlope),10}{Share(layer.LowInputShare),8}");
-            text.Append(CultureInfo.InvariantCulture, $"{Number(layer.WeightNorm > 0 ? layer.GradientNorm : null),11}{Number(layer.WeightNorm > 0 ? layer.WeightNorm : null),11}{Number(layer.UpdateRatio),10}\n");
+            text.Append(CultureInfo.InvariantCulture, $"{layer.Name, -16}{layer.Activation, -13}{layer.Units, 7}");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"{Share(layer.FlatShare), 8}{(layer.FlatShare is null ? "-" : layer.DeadUnits.Count.ToString(CultureInfo.InvariantCulture)), 6}");
+            text.Append(CultureInfo.InvariantCulture, $"{Number(layer.MeanSlope), 10}{Share(layer.LowInputShare), 8}");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"{Number(layer.WeightNorm > 0 ? layer.GradientNorm : null), 11}{Number(layer.WeightNorm > 0 ? layer.WeightNorm : null), 11}{Number(layer.UpdateRatio), 10}\n"
+            );
         }
 
-        text.Append("flat: share of outputs where f'(z) is under a twentieth of its steepest; dead: units that are flat on every sample; low in: share of inputs near 0;\n");
+        text.Append(
+            "flat: share of outputs where f'(z) is under a twentieth of its steepest; dead: units that are flat on every sample; low in: share of inputs near 0;\n"
+        );
         text.Append("gradient, weights: their lengths; update: length of one update over that of the weights.\n");
         foreach (IGrouping<string, ClassDiagnosis> output in report.Classes.GroupBy(c => c.Output))
         {
             text.Append(output.Key.Length > 0 ? $"\n{output.Key}:" : "");
-            text.Append(CultureInfo.InvariantCulture, $"\n{"class",-16}{"samples",9}{"right",9}{"recall",9}{"taken for it",14}{"mean a",10}{"mean f'(z)",12}\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"\n{"class", -16}{"samples", 9}{"right", 9}{"recall", 9}{"taken for it", 14}{"mean a", 10}{"mean f'(z)", 12}\n");
             foreach (ClassDiagnosis c in output)
             {
-                text.Append(CultureInfo.InvariantCulture, $"{(output.Key.Length > 0 ? null : names?[c.Label]) ?? c.Label.ToString(CultureInfo.InvariantCulture),-16}{c.Count,9}{c.Right,9}{Share(c.Recall),9}{c.Predicted,14}");
-                text.Append(CultureInfo.InvariantCulture, $"{Number(c.MeanOutput),10}{Number(c.MeanSlope),12}\n");
+                text.Append(
+                    CultureInfo.InvariantCulture,
+                    $"{(output.Key.Length > 0 ? null : names?[c.Label]) ?? c.Label.ToString(CultureInfo.InvariantCulture), -16}{c.Count, 9}{c.Right, 9}{Share(c.Recall), 9}{c.Predicted, 14}"
+                );
+                text.Append(CultureInfo.InvariantCulture, $"{Number(c.MeanOutput), 10}{Number(c.MeanSlope), 12}\n");
             }
         }
 

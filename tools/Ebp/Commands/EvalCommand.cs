@@ -13,7 +13,9 @@ internal static class EvalCommand
 {
     public static Command Create()
     {
-        Command command = new("eval", "Judges a model: loss, accuracy and which classes it takes for which; by default on the test part of the data it was trained on.");
+        Command command = new(
+            "eval",
+            "Judges a model: loss, accuracy and which classes it takes for which; by default on the test part of the data it was trained on.");
         Argument<string> model = ModelArgument.Create();
         command.Arguments.Add(model);
         OptionReader options = new(command, TrainOptions.Of(OptionGroup.Data), [TrainOptions.Seed]);
@@ -70,7 +72,10 @@ internal static class EvalCommand
         Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{result.Count:N0} samples, loss {result.Loss:G6}"));
         if (confusion is not null)
         {
-            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"accuracy {result.Accuracy:P2} ({result.Correct:N0} right); always the most frequent class: {confusion.MajorityShare:P2}"));
+            Console.Out.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"accuracy {result.Accuracy:P2} ({result.Correct:N0} right); always the most frequent class: {confusion.MajorityShare:P2}"));
             Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"balanced accuracy {confusion.BalancedAccuracy:P2}, AUC {area:F4}"));
             Console.Out.Write(Table(confusion, model.Preparation.ClassNames));
         }

@@ -15,12 +15,23 @@ internal static class ExplainCommand
 
     public static Command Create()
     {
-        Command command = new("explain", "Shows backpropagation of one sample layer by layer (z, a, f'(z), delta, dC/db, dC/dw: BP1 to BP4), what it asks to raise and lower, and then the mean over a mini-batch.");
+        Command command = new(
+            "explain",
+            "Shows backpropagation of one sample layer by layer (z, a, f'(z), delta, dC/db, dC/dw: BP1 to BP4), what it asks to raise and lower, and then the mean over a mini-batch."
+        );
         Argument<string> model = ModelArgument.Create();
         command.Arguments.Add(model);
         OptionReader options = new(command, TrainOptions.Of(OptionGroup.Data), [TrainOptions.Seed]);
-        Option<string> sample = new("--sample") { HelpName = "N", Description = "The sample's number from 0 on: of the test part, or of the table that --data names (default: 0)." };
-        Option<string> batch = new("--batch") { HelpName = "N", Description = "Samples of the mini-batch, from that one on; 1 shows none (default: 10)." };
+        Option<string> sample = new("--sample")
+        {
+            HelpName = "N",
+            Description = "The sample's number from 0 on: of the test part, or of the table that --data names (default: 0).",
+        };
+        Option<string> batch = new("--batch")
+        {
+            HelpName = "N",
+            Description = "Samples of the mini-batch, from that one on; 1 shows none (default: 10).",
+        };
         Option<string> top = new("--top") { HelpName = "N", Description = "Entries that are shown of a large layer (default: 5)." };
         Option<bool> json = Json.Option();
         command.Options.Add(sample);

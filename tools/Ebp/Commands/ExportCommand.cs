@@ -13,14 +13,22 @@ internal static class ExportCommand
     public static Command Create()
     {
         Command export = new("export", "Writes a model in another language.");
-        Command command = new("c", "Writes a model as C99: no heap, no libm, the same bits as here; with a self-test that checks them on the target.");
+        Command command = new(
+            "c",
+            "Writes a model as C99: no heap, no libm, the same bits as here; with a self-test that checks them on the target.");
         Argument<string> model = ModelArgument.Create();
-        Option<string> output = new("--out") { HelpName = "DIR", Description = "The folder for the files; made if it is not there.", Required = true };
+        Option<string> output = new("--out")
+        {
+            HelpName = "DIR",
+            Description = "The folder for the files; made if it is not there.",
+            Required = true,
+        };
         Option<string> name = new("--name") { HelpName = "NAME", Description = "What files, functions and macros begin with (default: model)." };
         Option<string> target = new("--target")
         {
             HelpName = "NAME",
-            Description = $"The processor it is for ({string.Join(", ", CTarget.All.Select(known => known.Name))}): what it cannot hold or compute with the same bits is refused.",
+            Description =
+                $"The processor it is for ({string.Join(", ", CTarget.All.Select(known => known.Name))}): what it cannot hold or compute with the same bits is refused.",
         };
         ExportStorageOptions storage = new(command);
         ExportTrainingOptions training = new(command);
@@ -31,9 +39,16 @@ internal static class ExportCommand
         command.Options.Add(name);
         command.Options.Add(target);
         command.Options.Add(json);
-        command.SetAction(parsed => Run(
-            parsed.GetRequiredValue(model), parsed.GetRequiredValue(output), storage.Read(parsed, new CExportOptions { Name = parsed.GetValue(name) is { Length: > 0 } given ? given : "model" }),
-            Target(parsed.GetValue(target)), options.Read(parsed).Get(TrainOptions.Arithmetic), storage.Judges(parsed), training.Read(parsed), parsed.GetValue(json)));
+        command.SetAction(parsed =>
+            Run(
+                parsed.GetRequiredValue(model),
+                parsed.GetRequiredValue(output),
+                storage.Read(parsed, new CExportOptions { Name = parsed.GetValue(name) is { Length: > 0 } given ? given : "model" }),
+                Target(parsed.GetValue(target)),
+                options.Read(parsed).Get(TrainOptions.Arithmetic),
+                storage.Judges(parsed),
+                training.Read(parsed),
+                parsed.GetValue(json)));
         export.Subcommands.Add(command);
         return export;
     }
@@ -53,7 +68,9 @@ internal static class ExportCommand
     /// <summary>The figures of one step, once for each step of a sequence.</summary>
     private static float[] EachStep(float[] figures, Recipe recipe)
     {
-        int steps = recipe.Get(TrainOptions.Data)?.Source.IsSequence(recipe) is true ? recipe.Get(TrainOptions.Steps) ?? recipe.Get(TrainOptions.Window) ?? 1 : 1;
+        int steps = recipe.Get(TrainOptions.Data)?.Source.IsSequence(recipe) is true
+            ? recipe.Get(TrainOptions.Steps) ?? recipe.Get(TrainOptions.Window) ?? 1
+            : 1;
         float[] all = new float[steps * figures.Length];
         for (int i = 0; i < all.Length; i++)
         {
@@ -67,7 +84,15 @@ internal static class ExportCommand
     public static CTarget? Target(string? name) => name is null ? null
         : CTarget.Find(name) ?? throw ToolException.Usage($"--target {name}: there are {string.Join(", ", CTarget.All.Select(known => known.Name))}");
 
-    private static int Run(string path, string folder, CExportOptions asked, CTarget? target, string? arithmetic, bool judges, ExportTrainingOptions.Wish? training, bool json)
+    private static int Run(
+        string path,
+        string folder,
+        CExportOptions asked,
+        CTarget? target,
+        string? arithmetic,
+        bool judges,
+        ExportTrainingOptions.Wish? training,
+        bool json)
     {
         SavedModel model = ModelStore.Load(path);
         OutputTarget.CheckFolder(folder);
@@ -90,7 +115,8 @@ internal static class ExportCommand
 
         if (target is { HasFusedInstruction: false } && (options.Arithmetic ?? model.Network.Options.Arithmetic) == Arithmetic.Fused)
         {
-            Console.Error.WriteLine($"{target.Name} has no fused multiply-add: each one is computed in double, many times slower; --arithmetic separate is made for it");
+            Console.Error.WriteLine(
+                $"{target.Name} has no fused multiply-add: each one is computed in double, many times slower; --arithmetic separate is made for it");
         }
 
         if (json)

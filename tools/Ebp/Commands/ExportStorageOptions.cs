@@ -9,11 +9,22 @@ namespace EmbeddedBackprop.Tools.Commands;
 /// <summary>The options of the C export for the storage of weights in flash, and the cost of each.</summary>
 internal sealed class ExportStorageOptions
 {
-    private readonly Option<string> all = new("--storage") { HelpName = "float32|float16|int8", Description = "How weights stand in flash; the arithmetic is float with all of them (default: float32)." };
+    private readonly Option<string> all = new("--storage")
+    {
+        HelpName = "float32|float16|int8",
+        Description = "How weights stand in flash; the arithmetic is float with all of them (default: float32).",
+    };
 
-    private readonly Option<string[]> single = new("--storage-of") { HelpName = "LAYER=STORAGE", Description = "Another storage for one layer; may be given several times." };
+    private readonly Option<string[]> single = new("--storage-of")
+    {
+        HelpName = "LAYER=STORAGE",
+        Description = "Another storage for one layer; may be given several times.",
+    };
 
-    private readonly Option<bool> judge = new("--evaluate") { Description = "Judges the stored weights beside the network's own, on the test part of the data it was trained on." };
+    private readonly Option<bool> judge = new("--evaluate")
+    {
+        Description = "Judges the stored weights beside the network's own, on the test part of the data it was trained on.",
+    };
 
     public ExportStorageOptions(Command command, bool judges = true)
     {

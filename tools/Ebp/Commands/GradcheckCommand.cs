@@ -18,16 +18,27 @@ internal static class GradcheckCommand
 
     public static Command Create()
     {
-        Command command = new("gradcheck", "Compares backpropagation with differences of the loss, in double, and the float kernels with the double ones; exit code 1 if they disagree.");
+        Command command = new(
+            "gradcheck",
+            "Compares backpropagation with differences of the loss, in double, and the float kernels with the double ones; exit code 1 if they disagree."
+        );
         Argument<string> model = ModelArgument.Create(optional: true);
         command.Arguments.Add(model);
         OptionReader options = new(command, TrainOptions.Of(OptionGroup.Model), [TrainOptions.Initializer, TrainOptions.Batch, TrainOptions.Seed]);
-        Option<string> elements = new("--elements") { HelpName = "N", Description = "Elements of each tensor that are compared with differences (default: 100)." };
+        Option<string> elements = new("--elements")
+        {
+            HelpName = "N",
+            Description = "Elements of each tensor that are compared with differences (default: 100).",
+        };
         Option<bool> json = Json.Option();
         command.Options.Add(elements);
         command.Options.Add(json);
-        command.SetAction(parsed => Run(
-            parsed.GetValue(model), options.Read(parsed), OptionText.Integer("elements", parsed.GetValue(elements), 1) ?? new GradientCheckOptions().ElementsPerTensor, parsed.GetValue(json)));
+        command.SetAction(parsed =>
+            Run(
+                parsed.GetValue(model),
+                options.Read(parsed),
+                OptionText.Integer("elements", parsed.GetValue(elements), 1) ?? new GradientCheckOptions().ElementsPerTensor,
+                parsed.GetValue(json)));
         return command;
     }
 
@@ -49,13 +60,21 @@ internal static class GradcheckCommand
             network = ModelStore.Load(path).File.ToNetwork(given.Get(TrainOptions.Batch) ?? DefaultBatch, best: true);
         }
 
-        string[] truncated = [.. network.InferencePlan.Graph.Ops.OfType<Recurrent>().Where(layer => layer.Options.TruncateEvery > 0).Select(layer => layer.Name)];
+        string[] truncated =
+        [
+            .. network.InferencePlan.Graph.Ops.OfType<Recurrent>().Where(layer => layer.Options.TruncateEvery > 0).Select(layer => layer.Name),
+        ];
         if (truncated.Length > 0)
         {
-            throw ToolException.Usage($"{string.Join(", ", truncated)}: truncated backpropagation leaves out a part of the gradient, so that differences do not confirm it; check the net without truncate");
+            throw ToolException.Usage(
+                $"{string.Join(", ", truncated)}: truncated backpropagation leaves out a part of the gradient, so that differences do not confirm it; check the net without truncate"
+            );
         }
 
-        GradientCheckReport report = GradientCheck.Run(network, RandomSamples(network, given.GetOrDefault(TrainOptions.Seed)!.Value), new GradientCheckOptions { ElementsPerTensor = elements });
+        GradientCheckReport report = GradientCheck.Run(
+            network,
+            RandomSamples(network, given.GetOrDefault(TrainOptions.Seed)!.Value),
+            new GradientCheckOptions { ElementsPerTensor = elements });
         if (json)
         {
             JsonResult.Write(writer =>

@@ -14,7 +14,10 @@ internal static class ImportCommand
     public static Command Create()
     {
         Command import = new("import", "Reads what was made of a model elsewhere.");
-        Command command = new("c", "Brings the weights back that exported C has learnt on a device: reads the copy that NAME_save wrote, and writes a model with these weights.");
+        Command command = new(
+            "c",
+            "Brings the weights back that exported C has learnt on a device: reads the copy that NAME_save wrote, and writes a model with these weights."
+        );
         Argument<string> model = ModelArgument.Create();
         Argument<string> copy = new("COPY") { Description = "What stands in the device's storage: both slots, or one copy." };
         Option<string> output = new("--out") { HelpName = "FILE", Description = "The new model file.", Required = true };
@@ -28,9 +31,16 @@ internal static class ImportCommand
         command.Options.Add(output);
         command.Options.Add(slot);
         command.Options.Add(json);
-        command.SetAction(parsed => Run(
-            parsed.GetRequiredValue(model), parsed.GetRequiredValue(copy), parsed.GetRequiredValue(output), parsed.GetValue(slot), training.Read(parsed)!,
-            storage.Read(parsed, new CExportOptions()), options.Read(parsed).Get(TrainOptions.Arithmetic), parsed.GetValue(json)));
+        command.SetAction(parsed =>
+            Run(
+                parsed.GetRequiredValue(model),
+                parsed.GetRequiredValue(copy),
+                parsed.GetRequiredValue(output),
+                parsed.GetValue(slot),
+                training.Read(parsed)!,
+                storage.Read(parsed, new CExportOptions()),
+                options.Read(parsed).Get(TrainOptions.Arithmetic),
+                parsed.GetValue(json)));
         import.Subcommands.Add(command);
         return import;
     }

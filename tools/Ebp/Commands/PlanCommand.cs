@@ -15,14 +15,28 @@ internal static class PlanCommand
 {
     public static Command Create()
     {
-        Command command = new("plan", "Shows what a network needs: layers, shapes, parameters, multiply-adds, flash and RAM, on a device and on this machine.");
+        Command command = new(
+            "plan",
+            "Shows what a network needs: layers, shapes, parameters, multiply-adds, flash and RAM, on a device and on this machine.");
         Argument<string> model = ModelArgument.Create(optional: true);
         command.Arguments.Add(model);
         OptionReader options = new(command, TrainOptions.Of(OptionGroup.Model), [TrainOptions.Optimizer, TrainOptions.Momentum, TrainOptions.Batch]);
-        Option<string> ram = new("--ram") { HelpName = "BYTES", Description = "Plans a training that takes no more memory than this (as in 64K), and says what that costs." };
+        Option<string> ram = new("--ram")
+        {
+            HelpName = "BYTES",
+            Description = "Plans a training that takes no more memory than this (as in 64K), and says what that costs.",
+        };
         command.Options.Add(ram);
-        Option<string> target = new("--target") { HelpName = "NAME", Description = $"Shows what the exported C costs on a device: {string.Join(", ", CTarget.All.Select(known => known.Name))}." };
-        Option<string> fit = new("--fit") { HelpName = "FLASH/RAM", Description = "With --target: which storage, freezing, accumulation and recomputation fit the device, as in 256K/64K." };
+        Option<string> target = new("--target")
+        {
+            HelpName = "NAME",
+            Description = $"Shows what the exported C costs on a device: {string.Join(", ", CTarget.All.Select(known => known.Name))}.",
+        };
+        Option<string> fit = new("--fit")
+        {
+            HelpName = "FLASH/RAM",
+            Description = "With --target: which storage, freezing, accumulation and recomputation fit the device, as in 256K/64K.",
+        };
         command.Options.Add(target);
         command.Options.Add(fit);
         Option<bool> json = Json.Option();
@@ -68,7 +82,13 @@ internal static class PlanCommand
         return flash is { } f && ram is { } r && !choices.Any(choice => DevicePlan.Fits(choice.Cost, f, r)) ? ExitCode.CheckFailed : ExitCode.Success;
     }
 
-    private static Kernels.Arithmetic? Arithmetic(Recipe given) => given.Get(TrainOptions.Arithmetic) switch { null => null, "separate" => Kernels.Arithmetic.Separate, _ => Kernels.Arithmetic.Fused };
+    private static Kernels.Arithmetic? Arithmetic(Recipe given) =>
+        given.Get(TrainOptions.Arithmetic) switch
+        {
+            null => null,
+            "separate" => Kernels.Arithmetic.Separate,
+            _ => Kernels.Arithmetic.Fused,
+        };
 
     private static Network FromFile(string path, Recipe given)
     {
@@ -87,7 +107,10 @@ internal static class PlanCommand
             throw ToolException.Usage("plan wants --layers, as in --layers 784,30,10, or --net, or a model file");
         }
 
-        return NetworkFactory.Create(RecipeDefaults.CompleteWithoutData(given).With(TrainOptions.Initializer, "zeros"), Layout.Compact, given.Get(TrainOptions.Batch));
+        return NetworkFactory.Create(
+            RecipeDefaults.CompleteWithoutData(given).With(TrainOptions.Initializer, "zeros"),
+            Layout.Compact,
+            given.Get(TrainOptions.Batch));
     }
 
     private static int Run(string? path, Recipe given, long? ram, bool json)
@@ -100,7 +123,11 @@ internal static class PlanCommand
             }
 
             SavedModel model = ModelStore.Load(path);
-            Show((layout, size) => model.File.ToNetwork(size ?? 0, layout), ram is null ? null : Within(ram.Value, model, given.Get(TrainOptions.Batch), path), given.Get(TrainOptions.Batch), json);
+            Show(
+                (layout, size) => model.File.ToNetwork(size ?? 0, layout),
+                ram is null ? null : Within(ram.Value, model, given.Get(TrainOptions.Batch), path),
+                given.Get(TrainOptions.Batch),
+                json);
             return ExitCode.Success;
         }
 
@@ -171,13 +198,18 @@ internal static class PlanCommand
             Console.Out.WriteLine(leanPlan);
         }
 
-        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"""
-            {needs.Parameters:N0} parameters, {needs.MultiplyAdds:N0} multiply-adds a prediction
-            inference on a device:                 flash {needs.InferenceFlash,12:N0} bytes of weights{Statistics(single.InferencePlan)}   RAM {needs.InferenceRam,12:N0} bytes
-            training on a device, batch {needs.TrainingBatch,-10} flash {0,12:N0} bytes of weights   RAM {needs.TrainingRam,12:N0} bytes (optimiser state {needs.OptimizerState:N0})
-            the same as planned above                                                RAM {needs.LeanRam,12:N0} bytes
-            training on this machine, batch {needs.HostBatch,-10}                                  RAM {needs.HostRam,12:N0} bytes (padded rows)
-            """));
+        Console.Out.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"""
+                {needs.Parameters:N0} parameters, {needs.MultiplyAdds:N0} multiply-adds a prediction
+                inference on a device:                 flash {needs.InferenceFlash, 12:N0} bytes of weights{Statistics(
+                    single.InferencePlan
+                )}   RAM {needs.InferenceRam, 12:N0} bytes
+                training on a device, batch {needs.TrainingBatch, -10} flash {0, 12:N0} bytes of weights   RAM {needs.TrainingRam, 12:N0} bytes (optimiser state {needs.OptimizerState:N0})
+                the same as planned above                                                RAM {needs.LeanRam, 12:N0} bytes
+                training on this machine, batch {needs.HostBatch, -10}                                  RAM {needs.HostRam, 12:N0} bytes (padded rows)
+                """));
     }
 
     private static string Statistics(Plan plan) =>

@@ -12,13 +12,19 @@ internal static class PredictCommand
 {
     public static Command Create()
     {
-        Command command = new("predict", "Asks a model about samples: by --index from its data, from --values, or rows of numbers from a file or standard input.");
+        Command command = new(
+            "predict",
+            "Asks a model about samples: by --index from its data, from --values, or rows of numbers from a file or standard input.");
         Argument<string> model = ModelArgument.Create();
         Argument<string> rows = new("FILE") { Description = "Rows of inputs without labels; - is standard input.", Arity = ArgumentArity.ZeroOrOne };
         command.Arguments.Add(model);
         command.Arguments.Add(rows);
         OptionReader options = new(command, TrainOptions.Of(OptionGroup.Data), [TrainOptions.Seed]);
-        Option<string> index = new("--index") { HelpName = "N", Description = "The sample's number from 0 on: of the test part, or of the table that --data names." };
+        Option<string> index = new("--index")
+        {
+            HelpName = "N",
+            Description = "The sample's number from 0 on: of the test part, or of the table that --data names.",
+        };
         Option<string> values = new("--values") { HelpName = "NUMBERS", Description = "One sample's inputs, with commas between." };
         Option<bool> json = Json.Option();
         command.Options.Add(index);

@@ -21,12 +21,38 @@ internal static class TrainCommand
     public static Command Create()
     {
         Command command = new("train", "Trains a network; without any option, one that reads digits, written to ebp-out/ with its C files.");
-        OptionReader options = new(command, TrainOptions.Of(OptionGroup.Data), TrainOptions.Of(OptionGroup.Split), TrainOptions.Of(OptionGroup.Model), TrainOptions.Of(OptionGroup.Training), TrainOptions.Of(OptionGroup.Refinements));
-        Option<string> output = new("--out") { HelpName = "FILE", Description = "The model file (default: ebp-out/model.safetensors, and C files beside it)." };
-        Option<string> resume = new("--resume") { HelpName = "FILE", Description = "Goes on from a model file with the same bits; only --epochs, --threads and --out may differ." };
-        Option<string> from = new("--from") { HelpName = "FILE", Description = "Begins with the weights of a model file, in all layers that have the same names and shapes; the others begin anew." };
-        Option<string> threads = new("--threads") { HelpName = "N|auto", Description = "Threads to train on, the bits are the same (default: auto, one for a small network)." };
-        Option<string> ram = new("--ram") { HelpName = "BYTES", Description = "Trains within so much memory (as in 64K), everything counted: micro-batches, and values computed again instead of kept." };
+        OptionReader options = new(
+            command,
+            TrainOptions.Of(OptionGroup.Data),
+            TrainOptions.Of(OptionGroup.Split),
+            TrainOptions.Of(OptionGroup.Model),
+            TrainOptions.Of(OptionGroup.Training),
+            TrainOptions.Of(OptionGroup.Refinements));
+        Option<string> output = new("--out")
+        {
+            HelpName = "FILE",
+            Description = "The model file (default: ebp-out/model.safetensors, and C files beside it).",
+        };
+        Option<string> resume = new("--resume")
+        {
+            HelpName = "FILE",
+            Description = "Goes on from a model file with the same bits; only --epochs, --threads and --out may differ.",
+        };
+        Option<string> from = new("--from")
+        {
+            HelpName = "FILE",
+            Description = "Begins with the weights of a model file, in all layers that have the same names and shapes; the others begin anew.",
+        };
+        Option<string> threads = new("--threads")
+        {
+            HelpName = "N|auto",
+            Description = "Threads to train on, the bits are the same (default: auto, one for a small network).",
+        };
+        Option<string> ram = new("--ram")
+        {
+            HelpName = "BYTES",
+            Description = "Trains within so much memory (as in 64K), everything counted: micro-batches, and values computed again instead of kept.",
+        };
         Option<bool> json = Json.Option();
         command.Options.Add(output);
         command.Options.Add(resume);
@@ -37,7 +63,13 @@ internal static class TrainCommand
         command.SetAction(parsed =>
         {
             return Run(
-                options.Read(parsed), Threads(parsed.GetValue(threads)), OptionText.Bytes("ram", parsed.GetValue(ram)), parsed.GetValue(output), parsed.GetValue(resume), parsed.GetValue(from), parsed.GetValue(json));
+                options.Read(parsed),
+                Threads(parsed.GetValue(threads)),
+                OptionText.Bytes("ram", parsed.GetValue(ram)),
+                parsed.GetValue(output),
+                parsed.GetValue(resume),
+                parsed.GetValue(from),
+                parsed.GetValue(json));
         });
         return command;
     }
@@ -79,7 +111,9 @@ internal static class TrainCommand
             Console.Out.WriteLine(network.TrainingPlan);
             if (origin is not null)
             {
-                Console.Out.WriteLine(anew.Count == 0 ? $"begins with all weights of {from}" : $"begins with the weights of {from}, but anew: {string.Join(", ", anew)}");
+                Console.Out.WriteLine(
+                    anew.Count == 0 ? $"begins with all weights of {from}" : $"begins with the weights of {from}, but anew: {string.Join(", ", anew)}"
+                );
             }
         }
 
@@ -94,16 +128,21 @@ internal static class TrainCommand
                     ? $"nothing is left to do: training stopped early after epoch {trainer.State.Epoch}"
                     : $"nothing is left to do: all {recipe.Get(TrainOptions.Epochs)} epochs are done; --epochs asks for more");
             }
-
-            else if (saved is not null && recipe.Get(TrainOptions.Schedule) == "cosine" && recipe.Get(TrainOptions.Epochs) != saved.Recipe.Get(TrainOptions.Epochs))
+            else if (
+                saved is not null
+                && recipe.Get(TrainOptions.Schedule) == "cosine"
+                && recipe.Get(TrainOptions.Epochs) != saved.Recipe.Get(TrainOptions.Epochs))
             {
-                display.Note($"the cosine's rate follows the new total of {recipe.Get(TrainOptions.Epochs)} epochs; it was {saved.Recipe.Get(TrainOptions.Epochs)}");
+                display.Note(
+                    $"the cosine's rate follows the new total of {recipe.Get(TrainOptions.Epochs)} epochs; it was {saved.Recipe.Get(TrainOptions.Epochs)}"
+                );
             }
 
             run.Run(display, interruption.Token);
             if (trainer.State.Stopped && !finished)
             {
-                display.Note($"stopped early: no better validation for {recipe.Get(TrainOptions.Patience)} epochs after epoch {trainer.State.BestEpoch}");
+                display.Note(
+                    $"stopped early: no better validation for {recipe.Get(TrainOptions.Patience)} epochs after epoch {trainer.State.BestEpoch}");
             }
         }
 
@@ -147,24 +186,31 @@ internal static class TrainCommand
         }
     }
 
-    private static string Describe(Recipe recipe, TaskData data) => string.Create(
-        CultureInfo.InvariantCulture,
-        $"{recipe.Get(TrainOptions.Data)}: {data.Training.Count:N0} samples to train on, {data.Test.Count:N0} to test; {recipe.Get(TrainOptions.Net) ?? $"{string.Join(',', recipe.Get(TrainOptions.Layers)!)}, {recipe.Get(TrainOptions.Activation)}, {recipe.Get(TrainOptions.OutputActivation)}"}, " +
-        $"{recipe.Get(TrainOptions.Loss)}, {recipe.Get(TrainOptions.Optimizer)}, lr {recipe.Get(TrainOptions.LearningRate):R}, batch {recipe.Get(TrainOptions.Batch)}, seed {recipe.Get(TrainOptions.Seed)}");
+    private static string Describe(Recipe recipe, TaskData data) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{recipe.Get(TrainOptions.Data)}: {data.Training.Count:N0} samples to train on, {data.Test.Count:N0} to test; {recipe.Get(TrainOptions.Net) ?? $"{string.Join(',', recipe.Get(TrainOptions.Layers)!)}, {recipe.Get(TrainOptions.Activation)}, {recipe.Get(TrainOptions.OutputActivation)}"}, "
+                + $"{recipe.Get(TrainOptions.Loss)}, {recipe.Get(TrainOptions.Optimizer)}, lr {recipe.Get(TrainOptions.LearningRate):R}, batch {recipe.Get(TrainOptions.Batch)}, seed {recipe.Get(TrainOptions.Seed)}"
+        );
 
     private static void PrintResult(TrainingRun run, List<string> files)
     {
         if (run.Kept is { } kept)
         {
             string epoch = kept.Epoch == run.History.Count ? "" : $", with the weights of epoch {kept.Epoch}";
-            Console.Out.WriteLine(kept.TestAccuracy is { } accuracy
-                ? string.Create(CultureInfo.InvariantCulture, $"test accuracy {accuracy:P2} (best {run.BestTestAccuracy:P2} of {run.History.Count} epochs){epoch}")
-                : string.Create(CultureInfo.InvariantCulture, $"test loss {kept.TestLoss:G6}{epoch}"));
+            Console.Out.WriteLine(
+                kept.TestAccuracy is { } accuracy
+                    ? string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"test accuracy {accuracy:P2} (best {run.BestTestAccuracy:P2} of {run.History.Count} epochs){epoch}")
+                    : string.Create(CultureInfo.InvariantCulture, $"test loss {kept.TestLoss:G6}{epoch}"));
         }
 
-        Console.Out.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{run.TrainSeconds:F2} s of training, {run.SamplesPerSecond:N0} samples/s on {run.Network.Threads} {(run.Network.Threads == 1 ? "thread" : "threads")}, {run.AllocatedBytesPerStep:0.##} bytes allocated per step"));
+        Console.Out.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{run.TrainSeconds:F2} s of training, {run.SamplesPerSecond:N0} samples/s on {run.Network.Threads} {(run.Network.Threads == 1 ? "thread" : "threads")}, {run.AllocatedBytesPerStep:0.##} bytes allocated per step"
+            ));
         Console.Out.WriteLine($"weights {WeightsHash.Of(run.Network)}");
         Console.Out.WriteLine($"written: {string.Join(", ", files)}");
     }

@@ -12,9 +12,17 @@ internal sealed class CsvSource : DataSource
     public override string About => "a table";
 
     public override IReadOnlyList<RecipeOption> Reads =>
-    [
-        TrainOptions.Label, TrainOptions.Target, TrainOptions.Ignore, TrainOptions.Test, TrainOptions.TestFraction, TrainOptions.Fold, TrainOptions.Image, TrainOptions.Window, TrainOptions.Steps,
-    ];
+        [
+            TrainOptions.Label,
+            TrainOptions.Target,
+            TrainOptions.Ignore,
+            TrainOptions.Test,
+            TrainOptions.TestFraction,
+            TrainOptions.Fold,
+            TrainOptions.Image,
+            TrainOptions.Window,
+            TrainOptions.Steps,
+        ];
 
     public override bool MayMove => true;
 
@@ -90,7 +98,10 @@ internal sealed class CsvSource : DataSource
         }
 
         string target = preparation.Classes == 0 ? "numbers" : "classes";
-        FloatDataset table = Read(recipe.With(TrainOptions.Target, target), recipe.Get(TrainOptions.Test) ?? recipe.Get(TrainOptions.Data)!.Path, preparation.ClassNames);
+        FloatDataset table = Read(
+            recipe.With(TrainOptions.Target, target),
+            recipe.Get(TrainOptions.Test) ?? recipe.Get(TrainOptions.Data)!.Path,
+            preparation.ClassNames);
         FloatDataset prepared = Prepare(table, preparation.Standardizer);
         return whole || recipe.Says(TrainOptions.Test) ? prepared : DatasetView.Subset(prepared, SampleSplit.Split(recipe, table.Count).Test);
     }
@@ -116,13 +127,20 @@ internal sealed class CsvSource : DataSource
             throw ToolException.BadInput(Directory.Exists(path) ? $"{path}: it is a folder, not a CSV file" : $"{path}: there is no such file");
         }
 
-        FloatDataset table = CsvReader.Read(path, new CsvOptions
-        {
-            Label = recipe.Get(TrainOptions.Label),
-            Ignore = recipe.Get(TrainOptions.Ignore) ?? [],
-            Classes = classes,
-            Target = recipe.Get(TrainOptions.Target) switch { "classes" => CsvTarget.Classes, "numbers" => CsvTarget.Numbers, _ => CsvTarget.Automatic },
-        });
+        FloatDataset table = CsvReader.Read(
+            path,
+            new CsvOptions
+            {
+                Label = recipe.Get(TrainOptions.Label),
+                Ignore = recipe.Get(TrainOptions.Ignore) ?? [],
+                Classes = classes,
+                Target = recipe.Get(TrainOptions.Target) switch
+                {
+                    "classes" => CsvTarget.Classes,
+                    "numbers" => CsvTarget.Numbers,
+                    _ => CsvTarget.Automatic,
+                },
+            });
         return recipe.Get(TrainOptions.Image) is { } image ? table.WithShape(OptionText.ImageShape(image)) : table;
     }
 

@@ -12,7 +12,8 @@ internal static class DataLoader
 
     /// <inheritdoc cref="DataSource.LoadForModel"/>
     /// <exception cref="ToolException">An option does not belong to the data, or contradicts another one.</exception>
-    public static IBatchSource LoadForModel(Recipe recipe, bool whole, Preparation preparation) => Checked(recipe).LoadForModel(recipe, whole, preparation);
+    public static IBatchSource LoadForModel(Recipe recipe, bool whole, Preparation preparation) =>
+        Checked(recipe).LoadForModel(recipe, whole, preparation);
 
     private static DataSource Checked(Recipe recipe)
     {
@@ -28,7 +29,9 @@ internal static class DataLoader
 
         if (recipe.Says(TrainOptions.Padding) && !data.Source.IsSequence(recipe))
         {
-            string owners = string.Join(", ", DataSource.All.Where(source => source.IsSequence(new Recipe())).Select(source => $"--data {source.Usage}"));
+            string owners = string.Join(
+                ", ",
+                DataSource.All.Where(source => source.IsSequence(new Recipe())).Select(source => $"--data {source.Usage}"));
             throw ToolException.Usage($"--padding: it belongs to sequences ({owners}, --window, --steps)");
         }
 

@@ -25,7 +25,8 @@ internal sealed record DataName(DataSource Source, string Text)
             }
         }
 
-        throw ToolException.Usage($"--{option}: expected {OptionText.Listed([.. DataSource.All.Select(source => source.Usage)], " or ")}, got '{text}'");
+        throw ToolException.Usage(
+            $"--{option}: expected {OptionText.Listed([.. DataSource.All.Select(source => source.Usage)], " or ")}, got '{text}'");
     }
 
     public override string ToString() => Text;

@@ -6,7 +6,9 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tools.DataSources;
 
-/// <summary>Reads samples that are sequences, and prepares them: strokes, rows of a table that hold several steps, windows over a table in order of time.</summary>
+/// <summary>
+/// Reads samples that are sequences, and prepares them: strokes, rows of a table that hold several steps, windows over a table in order of time.
+/// </summary>
 /// <param name="recipe">Names the data.</param>
 /// <param name="fillsUp">Whether sequences are filled up to --steps, or to the steps of the longest; else they have their steps already.</param>
 /// <param name="read">Reads the sequences of a path, whose labels are among the given classes if there are any.</param>
@@ -30,7 +32,10 @@ internal sealed class SequenceLoader(Recipe recipe, bool fillsUp, Func<string, I
         // As many steps as the longest of all has: how long sequences are is no secret of the test part.
         int steps = fillsUp ? recipe.Get(TrainOptions.Steps) ?? Math.Max(all.Longest, testSequences?.Longest ?? 0) : all.Steps;
         CheckMask(steps, all.Features);
-        Standardizer standardizer = IndexColumns.LeaveAlone(Standardizer.Fit(all, used), recipe.Get(TrainOptions.Net), new Shape(steps, all.Features));
+        Standardizer standardizer = IndexColumns.LeaveAlone(
+            Standardizer.Fit(all, used),
+            recipe.Get(TrainOptions.Net),
+            new Shape(steps, all.Features));
         SequenceDataset prepared = Prepare(all, standardizer, steps);
         return new TaskData(
             DatasetView.Subset(prepared, used),
@@ -73,7 +78,8 @@ internal sealed class SequenceLoader(Recipe recipe, bool fillsUp, Func<string, I
         Op? reader = graph.Ops.FirstOrDefault(op => op is Recurrent or OverTime);
         string layer = reader is null ? "gru 8" : $"{reader.Kind} {reader.Settings}".TrimEnd();
         throw ToolException.Usage(
-            $"--padding mask: the net reads the sequence alone and needs a second input for the mask: --net \"x = input {steps}x{features}; m = input {steps}; {layer} x m; ...\"");
+            $"--padding mask: the net reads the sequence alone and needs a second input for the mask: --net \"x = input {steps}x{features}; m = input {steps}; {layer} x m; ...\""
+        );
     }
 
     private SequenceDataset Prepare(SequenceDataset sequences, Standardizer standardizer, int steps)

@@ -11,13 +11,15 @@ internal sealed class StrokesSource : DataSource
 
     public override string About => "labelled gestures (a JSON file or a folder of them)";
 
-    public override IReadOnlyList<RecipeOption> Reads => [TrainOptions.Test, TrainOptions.TestFraction, TrainOptions.Fold, TrainOptions.Steps, TrainOptions.Resample];
+    public override IReadOnlyList<RecipeOption> Reads =>
+        [TrainOptions.Test, TrainOptions.TestFraction, TrainOptions.Fold, TrainOptions.Steps, TrainOptions.Resample];
 
     public override bool IsSequence(Recipe recipe) => true;
 
     public override TaskData Load(Recipe recipe) => Sequences(recipe).Load();
 
-    public override IBatchSource LoadForModel(Recipe recipe, bool whole, Preparation preparation) => Sequences(recipe).LoadForModel(whole, preparation);
+    public override IBatchSource LoadForModel(Recipe recipe, bool whole, Preparation preparation) =>
+        Sequences(recipe).LoadForModel(whole, preparation);
 
     /// <summary>The model is asked about other strokes later: they are filled up to the same length.</summary>
     public override Recipe Recorded(Recipe recipe, TaskData data) => recipe.With(TrainOptions.Steps, data.Steps);

@@ -12,7 +12,14 @@ namespace EmbeddedBackprop.Tools.Output;
 /// <param name="ValidationAccuracy">From 0 to 1; null without a validation part, or where values are predicted.</param>
 /// <param name="Seconds">Of training alone.</param>
 internal sealed record EpochRecord(
-    int Epoch, double Loss, double? TrainAccuracy, double TestLoss, double? TestAccuracy, double? ValidationLoss, double? ValidationAccuracy, double Seconds)
+    int Epoch,
+    double Loss,
+    double? TrainAccuracy,
+    double TestLoss,
+    double? TestAccuracy,
+    double? ValidationLoss,
+    double? ValidationAccuracy,
+    double Seconds)
 {
     public void Write(Utf8JsonWriter writer)
     {

@@ -19,7 +19,10 @@ internal static class ExplanationText
         StringBuilder text = new();
         bool one = explanation.Samples.Count == 1;
         Line(text, $"{title}: C = {explanation.Loss:G6}");
-        Line(text, $"Where a gradient is above 0, lowering the number lowers C; below 0, raising it does.{(one ? "" : " Values are means, gradients those of the mean C.")}");
+        Line(
+            text,
+            $"Where a gradient is above 0, lowering the number lowers C; below 0, raising it does.{(one ? "" : " Values are means, gradients those of the mean C.")}"
+        );
         for (int i = explanation.Layers.Count - 1; i >= 0; i--)
         {
             Layer(text, explanation, i, top, one);
@@ -32,7 +35,10 @@ internal static class ExplanationText
     {
         LayerExplanation layer = explanation.Layers[index];
         bool last = index == explanation.Layers.Count - 1;
-        Line(text, $"\n{layer.Name} ({layer.Kind}{(layer.Activation.Length > 0 ? " " + layer.Activation : "")}), reads {layer.InputName}: {layer.Inputs.Count} numbers");
+        Line(
+            text,
+            $"\n{layer.Name} ({layer.Kind}{(layer.Activation.Length > 0 ? " " + layer.Activation : "")}), reads {layer.InputName}: {layer.Inputs.Count} numbers"
+        );
         if (layer.Deltas.Count == 0)
         {
             Line(text, $"  C does not depend on it");
@@ -55,7 +61,9 @@ internal static class ExplanationText
         if (index > 0 && explanation.Layers[index - 1] is { OutputGradients.Count: > 0 } below)
         {
             int[] order = Largest(below.OutputGradients, top);
-            Line(text, $"  asks of {below.Name} (BP2: dC/dx = W^T delta): {string.Join(", ", order.Select(u => Ask($"a[{u}]", below.OutputGradients[u])))}");
+            Line(
+                text,
+                $"  asks of {below.Name} (BP2: dC/dx = W^T delta): {string.Join(", ", order.Select(u => Ask($"a[{u}]", below.OutputGradients[u])))}");
         }
     }
 
@@ -65,12 +73,20 @@ internal static class ExplanationText
         bool whole = units <= WholeUnits;
         int[] order = whole ? [.. Enumerable.Range(0, units)] : Largest(layer.Deltas, top);
         bool target = last && explanation.Target.Count == units;
-        text.Append("  unit          z          a      f'(z)      dC/da      delta").Append(target ? "          y" : "").Append(one ? "" : "   raise").Append('\n');
+        text.Append("  unit          z          a      f'(z)      dC/da      delta")
+            .Append(target ? "          y" : "")
+            .Append(one ? "" : "   raise")
+            .Append('\n');
         foreach (int unit in order)
         {
-            text.Append(CultureInfo.InvariantCulture, $"  {unit,4}{Cell(layer.WeightedInputs, unit)}{Cell(layer.Outputs, unit)}{Cell(layer.Slopes, unit)}");
-            text.Append(CultureInfo.InvariantCulture, $"{Cell(layer.OutputGradients, unit)}{Cell(layer.Deltas, unit)}{(target ? Cell(explanation.Target, unit) : "")}");
-            text.Append(one ? "" : string.Create(CultureInfo.InvariantCulture, $"{layer.RaisingSamples[unit],5}/{explanation.Samples.Count}")).Append('\n');
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"  {unit, 4}{Cell(layer.WeightedInputs, unit)}{Cell(layer.Outputs, unit)}{Cell(layer.Slopes, unit)}");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"{Cell(layer.OutputGradients, unit)}{Cell(layer.Deltas, unit)}{(target ? Cell(explanation.Target, unit) : "")}");
+            text.Append(one ? "" : string.Create(CultureInfo.InvariantCulture, $"{layer.RaisingSamples[unit], 5}/{explanation.Samples.Count}"))
+                .Append('\n');
         }
 
         if (!whole)
@@ -93,8 +109,10 @@ internal static class ExplanationText
         Line(text, $"  gates at the last step (and their mean over the steps){(whole ? "" : $", of the first {order.Length} of {hidden} units")}:");
         foreach (GateExplanation gate in layer.Gates)
         {
-            string values = string.Join("  ", order.Select(unit => string.Create(CultureInfo.InvariantCulture, $"{gate.Last[unit]:F3} ({gate.Mean[unit]:F3})")));
-            Line(text, $"    {gate.Name,-9} {values}");
+            string values = string.Join(
+                "  ",
+                order.Select(unit => string.Create(CultureInfo.InvariantCulture, $"{gate.Last[unit]:F3} ({gate.Mean[unit]:F3})")));
+            Line(text, $"    {gate.Name, -9} {values}");
         }
     }
 
@@ -116,7 +134,9 @@ internal static class ExplanationText
         {
             int output = weights ? at / parameter.Shape[1] : at, input = weights ? at % parameter.Shape[1] : 0;
             string place = weights ? $"[{output},{input}]" : $"[{at}]";
-            string factors = weights ? string.Create(CultureInfo.InvariantCulture, $", x[{input}] = {layer.Inputs[input]:G4}, delta[{output}] = {layer.Deltas[output]:G4}") : "";
+            string factors = weights
+                ? string.Create(CultureInfo.InvariantCulture, $", x[{input}] = {layer.Inputs[input]:G4}, delta[{output}] = {layer.Deltas[output]:G4}")
+                : "";
             Line(text, $"    {Ask(place, parameter.Gradients[at])}, now {parameter.Values[at]:G4}{factors}");
         }
     }

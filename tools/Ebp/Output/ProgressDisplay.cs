@@ -162,7 +162,8 @@ internal sealed class ProgressDisplay : IDisposable
             double left = (all - trained + ((double)all * (epochs - epoch))) / rate;
             string text = string.Create(
                 CultureInfo.InvariantCulture,
-                $"{caption}epoch {epoch,3}/{epochs}  {(double)trained / all,4:P0}  loss {Volatile.Read(ref loss):F5}  train {Volatile.Read(ref accuracy):P2}  {rate,9:N0} samples/s  {Time(left)} left");
+                $"{caption}epoch {epoch, 3}/{epochs}  {(double)trained / all, 4:P0}  loss {Volatile.Read(ref loss):F5}  train {Volatile.Read(ref accuracy):P2}  {rate, 9:N0} samples/s  {Time(left)} left"
+            );
             if (!live)
             {
                 Console.Error.WriteLine(text);

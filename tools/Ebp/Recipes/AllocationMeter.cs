@@ -3,8 +3,10 @@ using EmbeddedBackprop.Training;
 namespace EmbeddedBackprop.Tools.Recipes;
 
 /// <summary>
-/// Measures what the training thread and the network's workers allocate while they step: from the end of an epoch's first update to the end of its last one. The first update of
-/// a process also runs the static constructors, which is not the step's own doing; the display runs on another thread, evaluations lie between epochs.
+/// Measures what the training thread and the network's workers allocate while they step: from the end of an epoch's first update to the end of its
+/// last one. The first update of
+/// a process also runs the static constructors, which is not the step's own doing; the display runs on another thread, evaluations lie between
+/// epochs.
 /// </summary>
 internal sealed class AllocationMeter(Network network)
 {

@@ -65,7 +65,8 @@ internal static class IndexColumns
         return new Standardizer(means, scales);
     }
 
-    private static bool IsMoved(Node node) => node.Op is null || (node.Op is Slice or Reshape or Flatten or SwapAxes or Concat && node.Sources.All(IsMoved));
+    private static bool IsMoved(Node node) =>
+        node.Op is null || (node.Op is Slice or Reshape or Flatten or SwapAxes or Concat && node.Sources.All(IsMoved));
 
     /// <summary>The sources of the elements of a node that only moves them: found by moving their indices.</summary>
     private static IEnumerable<int> Numbers(Graph graph, Node node, Dictionary<Node, int> firsts)

@@ -8,9 +8,19 @@ namespace EmbeddedBackprop.Tools.Recipes;
 internal static class ModelData
 {
     // These give the location and the choice of samples; the other options of the data describe a sample. Targets are those of the model.
-    private static readonly RecipeOption[] OfAPlace = [TrainOptions.Data, TrainOptions.DataDir, TrainOptions.Test, TrainOptions.TestFraction, TrainOptions.Fold, TrainOptions.Target];
+    private static readonly RecipeOption[] OfAPlace =
+    [
+        TrainOptions.Data,
+        TrainOptions.DataDir,
+        TrainOptions.Test,
+        TrainOptions.TestFraction,
+        TrainOptions.Fold,
+        TrainOptions.Target,
+    ];
 
-    /// <summary>The data named on the command line, or the test part of those that the model was trained on; prepared as training prepared them.</summary>
+    /// <summary>
+    /// The data named on the command line, or the test part of those that the model was trained on; prepared as training prepared them.
+    /// </summary>
     public static IBatchSource Load(SavedModel model, Recipe given)
     {
         Recipe trained = model.Recipe;

@@ -9,7 +9,9 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tools.Recipes;
 
-/// <summary>Model files as this tool writes them: the library's, with the recipe, the preparation of inputs and the history as strings of its own.</summary>
+/// <summary>
+/// Model files as this tool writes them: the library's, with the recipe, the preparation of inputs and the history as strings of its own.
+/// </summary>
 internal static class ModelStore
 {
     private const string OptionPrefix = "option.";
@@ -77,10 +79,13 @@ internal static class ModelStore
         try
         {
             Recipe recipe = Recipe.Parse(name => file.Extra.GetValueOrDefault(OptionPrefix + name));
-            Standardizer? standardizer = file.Extra.TryGetValue(Means, out string? means) && file.Extra.TryGetValue(Scales, out string? scales)
-                ? new Standardizer(Numbers(means), Numbers(scales))
-                : null;
-            int classes = file.Extra.TryGetValue(ClassCount, out string? count) ? int.Parse(count, NumberStyles.None, CultureInfo.InvariantCulture) : 0;
+            Standardizer? standardizer =
+                file.Extra.TryGetValue(Means, out string? means) && file.Extra.TryGetValue(Scales, out string? scales)
+                    ? new Standardizer(Numbers(means), Numbers(scales))
+                    : null;
+            int classes = file.Extra.TryGetValue(ClassCount, out string? count)
+                ? int.Parse(count, NumberStyles.None, CultureInfo.InvariantCulture)
+                : 0;
             Preparation preparation = new(standardizer, Names(file, InputNames), Names(file, ClassNames), classes);
             return new SavedModel(file, recipe, preparation, Epochs(file), file.Extra.GetValueOrDefault(Fingerprint, ""));
         }

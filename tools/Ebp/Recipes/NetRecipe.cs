@@ -53,7 +53,10 @@ internal sealed record NetRecipe(string Text, Shape Input, int Inputs, int Outpu
         }
         catch (FormatException exception)
         {
-            string hint = input is null && exception.Message.Contains("must be an input", StringComparison.Ordinal) ? "; without data the text begins with its input" : "";
+            string hint =
+                input is null && exception.Message.Contains("must be an input", StringComparison.Ordinal)
+                    ? "; without data the text begins with its input"
+                    : "";
             throw ToolException.Usage($"--net: {exception.Message}{hint}");
         }
     }

@@ -26,9 +26,13 @@ internal static class NetworkFactory
             KeepGradients = keepGradients,
             // Accumulated batches need memory for their gradient.
             FuseUpdate = memoryBudget == 0 || recipe.Get(TrainOptions.Accumulation) is null or 1,
-            Initializer = Registry.Initializer(recipe.Get(TrainOptions.Initializer)!, new InitializerSettings { Gain = recipe.Get(TrainOptions.InitializerGain) }),
+            Initializer = Registry.Initializer(
+                recipe.Get(TrainOptions.Initializer)!,
+                new InitializerSettings { Gain = recipe.Get(TrainOptions.InitializerGain) }),
             Seed = recipe.Get(TrainOptions.Seed)!.Value,
-            Optimizer = Registry.Optimizer(recipe.Get(TrainOptions.Optimizer)!, new OptimizerSettings { Momentum = recipe.Get(TrainOptions.Momentum) }),
+            Optimizer = Registry.Optimizer(
+                recipe.Get(TrainOptions.Optimizer)!,
+                new OptimizerSettings { Momentum = recipe.Get(TrainOptions.Momentum) }),
             Regularization = new Regularization
             {
                 L1 = recipe.Get(TrainOptions.L1)!.Value,
@@ -39,7 +43,9 @@ internal static class NetworkFactory
             Frozen = recipe.Get(TrainOptions.Freeze) ?? [],
             Clipping = new Clipping { Value = recipe.Get(TrainOptions.ClipValue)!.Value, Norm = recipe.Get(TrainOptions.ClipNorm)!.Value },
         };
-        Loss loss = Registry.Loss(recipe.Get(TrainOptions.Loss)!, new LossSettings { LabelSmoothing = recipe.Get(TrainOptions.LabelSmoothing), ClassWeights = recipe.WeightOfClass });
+        Loss loss = Registry.Loss(
+            recipe.Get(TrainOptions.Loss)!,
+            new LossSettings { LabelSmoothing = recipe.Get(TrainOptions.LabelSmoothing), ClassWeights = recipe.WeightOfClass });
         return recipe.Get(TrainOptions.Net) is { } net ? NetCompiler.Compile(net, loss, options) : Layers(recipe).Compile(loss, options);
     }
 
@@ -49,7 +55,9 @@ internal static class NetworkFactory
         Sequential net = new(layers[0]);
         for (int i = 1; i < layers.Length; i++)
         {
-            net.Dense(layers[i], Registry.Activation(i == layers.Length - 1 ? recipe.Get(TrainOptions.OutputActivation)! : recipe.Get(TrainOptions.Activation)!));
+            net.Dense(
+                layers[i],
+                Registry.Activation(i == layers.Length - 1 ? recipe.Get(TrainOptions.OutputActivation)! : recipe.Get(TrainOptions.Activation)!));
         }
 
         return net;

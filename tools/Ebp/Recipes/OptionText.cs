@@ -94,7 +94,9 @@ internal static class OptionText
         }
 
         string[] sizes = text.Split('x');
-        return sizes.Length is 2 or 3 && Array.TrueForAll(sizes, size => int.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value > 0)
+        return
+            sizes.Length is 2 or 3
+            && Array.TrueForAll(sizes, size => int.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value > 0)
             ? text
             : throw ToolException.Usage($"--{option}: expected height and width, or channels before them, as in 8x8 or 3x32x32, got '{text}'");
     }
@@ -136,7 +138,9 @@ internal static class OptionText
             }
         }
 
-        return sizes.Length >= 2 ? sizes : throw ToolException.Usage($"--layers: expected at least inputs and outputs, as in 784,30,10, got '{text}'");
+        return sizes.Length >= 2
+            ? sizes
+            : throw ToolException.Usage($"--layers: expected at least inputs and outputs, as in 784,30,10, got '{text}'");
     }
 
     /// <summary>A number of bytes, as in 65536, 64K or 2M.</summary>
@@ -147,8 +151,16 @@ internal static class OptionText
             return text is null ? null : throw ToolException.Usage($"--{option}: expected a number of bytes, as in 65536, 64K or 2M");
         }
 
-        long unit = text[^1..].ToUpperInvariant() switch { "K" => 1024, "M" => 1024 * 1024, _ => 1 };
-        return long.TryParse(unit == 1 ? text : text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out long value) && value > 0 && value <= int.MaxValue
+        long unit = text[^1..].ToUpperInvariant() switch
+        {
+            "K" => 1024,
+            "M" => 1024 * 1024,
+            _ => 1,
+        };
+        return
+            long.TryParse(unit == 1 ? text : text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out long value)
+            && value > 0
+            && value <= int.MaxValue
             ? value * unit
             : throw ToolException.Usage($"--{option}: expected a number of bytes, as in 65536, 64K or 2M, got '{text}'");
     }

@@ -80,7 +80,8 @@ internal sealed record Recipe
     }
 
     /// <summary>The first option, other than these, that has a value; null if none has.</summary>
-    public RecipeOption? Except(params RecipeOption[] allowed) => TrainOptions.All.FirstOrDefault(option => Says(option) && !allowed.Contains(option));
+    public RecipeOption? Except(params RecipeOption[] allowed) =>
+        TrainOptions.All.FirstOrDefault(option => Says(option) && !allowed.Contains(option));
 
     private Recipe Set(RecipeOption option, object? value) =>
         this with { Values = value is null ? Values.Remove(option) : Values.SetItem(option, value) };

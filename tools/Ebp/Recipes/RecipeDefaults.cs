@@ -74,7 +74,8 @@ internal static class RecipeDefaults
         if (accumulation > 1 && net?.WholeBatch.Except(recipe.Get(TrainOptions.Freeze) ?? []).FirstOrDefault() is { } layer)
         {
             throw ToolException.Usage(
-                $"--accumulate {accumulation}: {layer} depends on the whole batch, which cannot be run in parts; --batch {Math.Min((long)batch * accumulation, samples)} takes as many samples at once");
+                $"--accumulate {accumulation}: {layer} depends on the whole batch, which cannot be run in parts; --batch {Math.Min((long)batch * accumulation, samples)} takes as many samples at once"
+            );
         }
 
         if (recipe.Says(TrainOptions.InitializerGain) && recipe.Get(TrainOptions.Initializer) != "orthogonal")
@@ -84,7 +85,8 @@ internal static class RecipeDefaults
 
         if (recipe.Get(TrainOptions.Patience) is > 0 && !recipe.HoldsOut)
         {
-            throw ToolException.Usage($"--patience {recipe.Get(TrainOptions.Patience)}: it is judged by held-out samples, and there are none; --validation N holds out N");
+            throw ToolException.Usage(
+                $"--patience {recipe.Get(TrainOptions.Patience)}: it is judged by held-out samples, and there are none; --validation N holds out N");
         }
 
         if (recipe.Get(TrainOptions.Schedule) == "plateau" && !recipe.HoldsOut)
@@ -103,7 +105,10 @@ internal static class RecipeDefaults
             .With(TrainOptions.LearningRate, recipe.Get(TrainOptions.LearningRate) ?? LearningRate(optimizer, loss, output))
             .With(TrainOptions.WeightDecay, recipe.Get(TrainOptions.WeightDecay) ?? (optimizer == "adamw" ? 0.01f : 0))
             .With(TrainOptions.Accumulation, accumulation)
-            .With(TrainOptions.Initializer, recipe.Get(TrainOptions.Initializer) ?? (net is null ? Initializer(activation, layers.Length) : Initializer(net.Hidden ?? "identity", net.Layers + 1)))
+            .With(
+                TrainOptions.Initializer,
+                recipe.Get(TrainOptions.Initializer)
+                    ?? (net is null ? Initializer(activation, layers.Length) : Initializer(net.Hidden ?? "identity", net.Layers + 1)))
             .With(TrainOptions.Batch, batch)
             .With(TrainOptions.Epochs, epochs)
             .WithDefaults();
@@ -159,7 +164,8 @@ internal static class RecipeDefaults
 
         if (classes == 0 && loss is "cross-entropy" or "binary-cross-entropy")
         {
-            throw ToolException.Usage($"--loss {loss} wants classes, the label of these data is a number to be predicted (quadratic, mse, mae or huber)");
+            throw ToolException.Usage(
+                $"--loss {loss} wants classes, the label of these data is a number to be predicted (quadratic, mse, mae or huber)");
         }
 
         return (output, loss);
@@ -181,7 +187,12 @@ internal static class RecipeDefaults
     {
         // A value of unknown size is learned most safely by an optimiser that scales its steps.
         bool nothingSaid = !recipe.Says(TrainOptions.LearningRate) && !recipe.Says(TrainOptions.Momentum);
-        string optimizer = recipe.Get(TrainOptions.Optimizer) ?? (recipe.Get(TrainOptions.Momentum) is > 0 ? "momentum" : classes == 0 && nothingSaid ? "adam" : "sgd");
+        string optimizer =
+            recipe.Get(TrainOptions.Optimizer)
+            ?? (
+                recipe.Get(TrainOptions.Momentum) is > 0 ? "momentum"
+                : classes == 0 && nothingSaid ? "adam"
+                : "sgd");
         if (recipe.Get(TrainOptions.Momentum) is > 0 && optimizer is not ("momentum" or "nesterov"))
         {
             throw ToolException.Usage($"--momentum: it belongs to --optimizer momentum or nesterov, got {optimizer}");

@@ -23,7 +23,8 @@ internal static class Resumption
             if (!free && given.Text(option) is { } value && stored.Text(option) is var old && old != value)
             {
                 string had = old is null ? "without it" : $"with {old}";
-                throw ToolException.Usage($"--{option.Name}: {path} was trained {had}, got {value}; beside --resume only --epochs, --threads and --out may differ");
+                throw ToolException.Usage(
+                    $"--{option.Name}: {path} was trained {had}, got {value}; beside --resume only --epochs, --threads and --out may differ");
             }
         }
 
@@ -31,7 +32,8 @@ internal static class Resumption
         bool within = model.File.State.NextSample > 0;
         if (given.Get(TrainOptions.Epochs) < done || (given.Get(TrainOptions.Epochs) == done && within))
         {
-            throw ToolException.Usage($"--epochs: the total is less than the {done} epochs{(within ? " and a part of one" : "")} that {path} has behind it");
+            throw ToolException.Usage(
+                $"--epochs: the total is less than the {done} epochs{(within ? " and a part of one" : "")} that {path} has behind it");
         }
 
         return stored.With(given, MayDiffer);

@@ -17,7 +17,8 @@ internal static class SampleSplit
 
         if (count < 2)
         {
-            throw ToolException.BadInput($"{recipe.Get(TrainOptions.Data)!.Path}: one row cannot be split into training and test; name a file with --test");
+            throw ToolException.BadInput(
+                $"{recipe.Get(TrainOptions.Data)!.Path}: one row cannot be split into training and test; name a file with --test");
         }
 
         return DataSplit.Random(count, recipe.Get(TrainOptions.TestFraction) ?? DefaultTestFraction, recipe.GetOrDefault(TrainOptions.Seed)!.Value);

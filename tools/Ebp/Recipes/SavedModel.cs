@@ -14,6 +14,8 @@ internal sealed record SavedModel(ModelFile File, Recipe Recipe, Preparation Pre
 {
     private Network? network;
 
-    /// <summary>The network with the weights it predicts with (the best ones where early stopping kept them), built when it is first asked for.</summary>
+    /// <summary>
+    /// The network with the weights it predicts with (the best ones where early stopping kept them), built when it is first asked for.
+    /// </summary>
     public Network Network => network ??= File.ToNetwork(best: true);
 }

@@ -47,7 +47,9 @@ internal sealed class TrainingRun
 
     public double SamplesPerSecond => TrainSeconds > 0 ? (double)data.Training.Count * history.Count / TrainSeconds : 0;
 
-    /// <summary>The epoch whose weights predict: the best one by validation where early stopping keeps it, else the last; null before the first.</summary>
+    /// <summary>
+    /// The epoch whose weights predict: the best one by validation where early stopping keeps it, else the last; null before the first.
+    /// </summary>
     public EpochRecord? Kept => Trainer.BestParameters.Length > 0 && Trainer.State.BestEpoch is > 0 and int best && best <= history.Count
         ? history[best - 1]
         : history.Count > 0 ? history[^1] : null;
@@ -88,7 +90,8 @@ internal sealed class TrainingRun
             if (epoch.Rejected == Trainer.StepsPerEpoch)
             {
                 // The weights have not changed: no later epoch can do better.
-                throw new NotFiniteNumberException($"training diverged: no gradient of epoch {epoch.Epoch} is finite; a smaller learning rate may help");
+                throw new NotFiniteNumberException(
+                    $"training diverged: no gradient of epoch {epoch.Epoch} is finite; a smaller learning rate may help");
             }
 
             EpochRecord record = Record(epoch);
@@ -96,7 +99,8 @@ internal sealed class TrainingRun
             display.End(record, data.Training.Count);
             if (epoch.Rejected > 0)
             {
-                display.Note($"epoch {epoch.Epoch}: {epoch.Rejected} updates were not applied, their gradients were not finite (a smaller --lr may help)");
+                display.Note(
+                    $"epoch {epoch.Epoch}: {epoch.Rejected} updates were not applied, their gradients were not finite (a smaller --lr may help)");
             }
         }
 

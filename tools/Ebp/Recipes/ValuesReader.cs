@@ -66,6 +66,10 @@ internal static class ValuesReader
         : text.Split(Separators, StringSplitOptions.RemoveEmptyEntries);
 
     private static bool Parse(string text, out float value) =>
-        float.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out value)
-        && float.IsFinite(value);
+        float.TryParse(
+            text,
+            NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent,
+            CultureInfo.InvariantCulture,
+            out value
+        ) && float.IsFinite(value);
 }

@@ -20,8 +20,12 @@ internal static class WarmUp
         }
 
         using Network other = NetworkFactory.Create(recipe.With(TrainOptions.Initializer, "zeros"), threads: network.Threads);
-        int batch = recipe.Get(TrainOptions.Batch)!.Value, samples = Math.Min(data.Training.Count, batch + 1);
-        Trainer trainer = new(other, DatasetView.First(data.Training, samples), NetworkFactory.Training(recipe.With(TrainOptions.Epochs, 1).With(TrainOptions.LearningRate, 0)));
+        int batch = recipe.Get(TrainOptions.Batch)!.Value,
+            samples = Math.Min(data.Training.Count, batch + 1);
+        Trainer trainer = new(
+            other,
+            DatasetView.First(data.Training, samples),
+            NetworkFactory.Training(recipe.With(TrainOptions.Epochs, 1).With(TrainOptions.LearningRate, 0)));
         trainer.TrainEpoch();
         trainer.Evaluate(DatasetView.First(data.Test, Math.Min(data.Test.Count, batch)));
     }

@@ -17,7 +17,18 @@ internal readonly struct DigitStyle
     private readonly float bend;
     private readonly float shake;
 
-    private DigitStyle(float xx, float xy, float yx, float yy, float originX, float originY, float bend, float shake, float radius, float darkness, float noise)
+    private DigitStyle(
+        float xx,
+        float xy,
+        float yx,
+        float yy,
+        float originX,
+        float originY,
+        float bend,
+        float shake,
+        float radius,
+        float darkness,
+        float noise)
     {
         this.xx = xx;
         this.xy = xy;

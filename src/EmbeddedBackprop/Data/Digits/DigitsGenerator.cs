@@ -72,7 +72,11 @@ public static class DigitsGenerator
             {
                 canvas.Curve(x[..points], y[..points]);
                 (lastX, lastY, cornerX, cornerY) = (glyph[i - 2], glyph[i - 1], x[points - 1], y[points - 1]);
-                if (px == DigitGlyphs.EndOfVariant) break;
+                if (px == DigitGlyphs.EndOfVariant)
+                {
+                    break;
+                }
+
                 points = 0;
                 i--;
                 continue;
@@ -82,7 +86,11 @@ public static class DigitsGenerator
             style.Place(px, py, ref random, out x[points], out y[points]);
 
             // A corner: the pen was not lifted, so both strokes shake together.
-            if (points == 0 && px == lastX && py == lastY) (x[0], y[0]) = (cornerX, cornerY);
+            if (points == 0 && px == lastX && py == lastY)
+            {
+                (x[0], y[0]) = (cornerX, cornerY);
+            }
+
             points++;
         }
 
@@ -101,7 +109,11 @@ public static class DigitsGenerator
 
     private static ReadOnlySpan<byte> Variant(ReadOnlySpan<byte> all, int variant)
     {
-        for (; variant > 0; variant--) all = all[(all.IndexOf(DigitGlyphs.EndOfVariant) + 1)..];
+        for (; variant > 0; variant--)
+        {
+            all = all[(all.IndexOf(DigitGlyphs.EndOfVariant) + 1)..];
+        }
+
         return all;
     }
 }

@@ -45,7 +45,10 @@ internal sealed class StrokeCanvas
                 float ey = py - (t * dy);
                 float square = (ex * ex) + (ey * ey);
                 ref float nearest = ref squares[(y * Side) + x];
-                if (square < nearest) nearest = square;
+                if (square < nearest)
+                {
+                    nearest = square;
+                }
             }
         }
     }
@@ -77,7 +80,11 @@ internal sealed class StrokeCanvas
     {
         float outer = radius + 0.5f;
         float square = squares[pixel];
-        if (square >= outer * outer) return 0f;
+        if (square >= outer * outer)
+        {
+            return 0f;
+        }
+
         float ink = outer - MathF.Sqrt(square);
         return ink > 1f ? 1f : ink;
     }

@@ -23,7 +23,9 @@ internal static class CCodeSize
         return (long)((BytesOfMath * Words(CMath.Functions(model.Program.Functions))) + (BytesOfWord * words));
     }
 
-    /// <summary>Names, numbers and operators outside of comments, macros and declarations of types; brackets, commas and semicolons cost nothing.</summary>
+    /// <summary>
+    /// Names, numbers and operators outside of comments, macros and declarations of types; brackets, commas and semicolons cost nothing.
+    /// </summary>
     internal static long Words(string text)
     {
         long words = 0;

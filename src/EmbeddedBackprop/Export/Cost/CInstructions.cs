@@ -22,36 +22,41 @@ internal static class CInstructions
 
     public static long Of(CStep step)
     {
-        double length = step.OutputLength, given = step.InputLength;
-        return (long)(step.Step.Op switch
-        {
-            Dense op => Product(given, op.Outputs) + Activation(op, length),
-            Convolution op => Sums(op.Sizes) + Activation(op, length),
-            ConvTranspose2D op => (9.7 * op.MultiplyAdds) + (49 * length) + Activation(op, length),
-            Activate op => Activation(op, length) + (op.Activation is Activation<Identity> ? 3.9 * length : 0),
-            AveragePooling op => length * ((8.1 * op.Window.Height * op.Window.Width) + (op.Window.Height > 1 ? 22 : 2)),
-            Pooling op => length * ((14.2 * op.Window.Height * op.Window.Width) + (op.Window.Height > 1 ? 10 : 1)),
-            GlobalAveragePool => 10.7 * given,
-            GlobalPooling => 13.5 * given, // the maximum
-            BatchNorm => 12 * length,
-            LayerNorm => 760 + (30 * length),
-            Recurrent op => op.Steps * op.Directions * (Product(op.Features, op.Gates * op.Hidden) + Product(op.Hidden, op.Gates * op.Hidden) + (Gates(op) * op.Hidden)),
-            Embedding => length * 12,
-            Add or Subtract or Multiply => (4.9 * length * (step.Inputs.Length - 1)) + Activation(step.Step.Op, length),
-            IPairwise op => length * (Loop + 1 + CFormulaCost.Of(op.Value(LaneText.Input("x"), LaneText.Input("y")))),
-            Scale => 4.9 * length,
-            SwapAxes => 4 * length,
-            MeanOverTime => 6 * given,
-            MaxOverTime => 7 * given,
-            SoftmaxOverLastAxis => 77 * length,
-            _ => Copied * length, // dropout, reshape, flatten, concat, slice
-        });
+        double length = step.OutputLength,
+            given = step.InputLength;
+        return (long)(
+            step.Step.Op switch
+            {
+                Dense op => Product(given, op.Outputs) + Activation(op, length),
+                Convolution op => Sums(op.Sizes) + Activation(op, length),
+                ConvTranspose2D op => (9.7 * op.MultiplyAdds) + (49 * length) + Activation(op, length),
+                Activate op => Activation(op, length) + (op.Activation is Activation<Identity> ? 3.9 * length : 0),
+                AveragePooling op => length * ((8.1 * op.Window.Height * op.Window.Width) + (op.Window.Height > 1 ? 22 : 2)),
+                Pooling op => length * ((14.2 * op.Window.Height * op.Window.Width) + (op.Window.Height > 1 ? 10 : 1)),
+                GlobalAveragePool => 10.7 * given,
+                GlobalPooling => 13.5 * given, // the maximum
+                BatchNorm => 12 * length,
+                LayerNorm => 760 + (30 * length),
+                Recurrent op => op.Steps
+                    * op.Directions
+                    * (Product(op.Features, op.Gates * op.Hidden) + Product(op.Hidden, op.Gates * op.Hidden) + (Gates(op) * op.Hidden)),
+                Embedding => length * 12,
+                Add or Subtract or Multiply => (4.9 * length * (step.Inputs.Length - 1)) + Activation(step.Step.Op, length),
+                IPairwise op => length * (Loop + 1 + CFormulaCost.Of(op.Value(LaneText.Input("x"), LaneText.Input("y")))),
+                Scale => 4.9 * length,
+                SwapAxes => 4 * length,
+                MeanOverTime => 6 * given,
+                MaxOverTime => 7 * given,
+                SoftmaxOverLastAxis => 77 * length,
+                _ => Copied * length, // dropout, reshape, flatten, concat, slice
+            });
     }
 
     /// <summary>
     /// A matrix product: five sums at once take 14 instructions an input, sums left over 7 each; one output alone is a dot product.
     /// </summary>
-    private static double Product(double inputs, int outputs) => outputs == 1 ? 10 + (3.2 * inputs) : inputs * ((14 * (outputs / 5)) + (7 * (outputs % 5)));
+    private static double Product(double inputs, int outputs) =>
+        outputs == 1 ? 10 + (3.2 * inputs) : inputs * ((14 * (outputs / 5)) + (7 * (outputs % 5)));
 
     /// <summary>
     /// A convolution: four outputs at once where the whole kernel row is inside the image; other positions, and outputs without three others, take

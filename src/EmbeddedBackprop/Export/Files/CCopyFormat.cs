@@ -9,7 +9,8 @@ namespace EmbeddedBackprop.Export.Files;
 
 /// <summary>The format of a copy of the trained state, which NAME_save writes and the importer reads.</summary>
 /// <remarks>
-/// A copy is words of 32 bits, the low byte first: magic, format, fingerprint of the network, sequence number, words of content; updates, learning rate, seed (low, high),
+/// A copy is words of 32 bits, the low byte first: magic, format, fingerprint of the network, sequence number, words of content; updates, learning
+/// rate, seed (low, high),
 /// parameters, the optimiser's state, the state of layers; zeros up to a whole piece of 64 bytes; in the last word a CRC-32 of all before it.
 /// </remarks>
 internal static class CCopyFormat
@@ -30,7 +31,8 @@ internal static class CCopyFormat
     public const int PieceWords = 16;
 
     /// <summary>Words of the content.</summary>
-    public static int ContentWords(CTraining training) => checked(CountWords + training.ParameterLength + training.OptimizerLength + training.StateLength);
+    public static int ContentWords(CTraining training) =>
+        checked(CountWords + training.ParameterLength + training.OptimizerLength + training.StateLength);
 
     /// <summary>Bytes of a copy: whole pieces.</summary>
     public static int Bytes(CTraining training) =>
@@ -68,7 +70,9 @@ internal static class CCopyFormat
         {
             if (!step.Op.IsLoss)
             {
-                text.Append($"{step.Name} {step.Op.Kind} {step.Op.Settings} {step.Op.Detail} {step.Node.Shape} <- {string.Join(", ", step.InputNodes.Select(node => $"{node.Name} {node.Shape}"))}\n");
+                text.Append(
+                    $"{step.Name} {step.Op.Kind} {step.Op.Settings} {step.Op.Detail} {step.Node.Shape} <- {string.Join(", ", step.InputNodes.Select(node => $"{node.Name} {node.Shape}"))}\n"
+                );
             }
         }
 

@@ -47,7 +47,11 @@ internal static class CHeaderFile
             {{Stored(model)}}#define {{m}}_FLASH_BYTES {{model.Tables.Bytes}}
             {{Memory(model, m, arena)}}
 
-            {{State(m, model.Prediction.StateLength)}}{{Names("Inputs", model.Options.InputNames, model.Inputs)}}{{Names("Outputs", model.Options.OutputNames, model.Outputs)}}#define {{m}}_FUSED {{(model.Arithmetic == Arithmetic.Fused ? 1 : 0)}}
+            {{State(m, model.Prediction.StateLength)}}{{Names("Inputs", model.Options.InputNames, model.Inputs)}}{{Names(
+                "Outputs",
+                model.Options.OutputNames,
+                model.Outputs
+            )}}#define {{m}}_FUSED {{(model.Arithmetic == Arithmetic.Fused ? 1 : 0)}}
 
             {{LargestArray(model)}}/* In front of every table: define it to place them, for example as __attribute__((section(".weights"))). */
             #ifndef {{m}}_TABLE
@@ -76,7 +80,9 @@ internal static class CHeaderFile
             text.Append(CultureInfo.InvariantCulture, $$"""
 
                 /*
-                 * From what was measured to what {{p}}_predict takes: (x - mean) * scale, as in training. Reads and writes {{m}}_INPUTS{{model.Inputs[0].MacroSuffix}} floats;
+                 * From what was measured to what {{p}}_predict takes: (x - mean) * scale, as in training. Reads and writes {{m}}_INPUTS{{model.Inputs[
+                    0
+                ].MacroSuffix}} floats;
                  * measured and input may be the same array.
                  */
                 void {{p}}_prepare(const float *measured, float *input);
@@ -97,27 +103,39 @@ internal static class CHeaderFile
             """);
     }
 
-    private static string Memory(CModel model, string m, int arena) => model.Training is { } training ? CTrainingHeader.Memory(model, training) : string.Create(CultureInfo.InvariantCulture, $$"""
-        #define {{m}}_RAM_BYTES {{sizeof(float) * (long)arena}}
+    private static string Memory(CModel model, string m, int arena) =>
+        model.Training is { } training
+            ? CTrainingHeader.Memory(model, training)
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $$"""
+                #define {{m}}_RAM_BYTES {{sizeof(float) * (long)arena}}
 
         /* The arena that a prediction works in{{(arena == 0 ? ": it needs none, but C has no empty arrays" : "")}}. */
         #define {{m}}_ARENA_FLOATS {{Math.Max(arena, 1)}}
         #define {{m}}_ARENA_BYTES {{sizeof(float) * (long)Math.Max(arena, 1)}}
         """);
 
-    private static string Prediction(CModel model, string p, string m, int arena) => $$"""
-        /*
-         * Predicts one sample: reads {{Floats(m, "INPUTS", model.Inputs)}}{{(model.Tables.Preparation.Length > 0 ? $" that {p}_prepare wrote" : "")}}, writes {{Floats(m, "OUTPUTS", model.Outputs)}}, works in {{m}}_ARENA_FLOATS floats{{(arena == 0 ? " (none: NULL will do)" : "")}}.
-         * They may not overlap. Nothing else is written, so that calls with different output{{(model.Prediction.StateLength > 0 ? ", arena and state" : " and arena")}} may run at the same time.
-         */
-        void {{p}}_predict({{model.PredictParameters}});
-        {{Reset(p, m, model.Prediction.StateLength)}}
-        /*
-         * Predicts the golden inputs ({{p}}_selftest.c) and counts what is wrong: outputs that are not the engine's bits, a changed table,
-         * a multiply-add that rounds otherwise, denormals flushed to zero. 0: all is right. Uses {{(model.Prediction.StateLength > 0 ? "output, arena and state (lost!)" : "output and arena")}} as {{p}}_predict does.
-         */
-        uint32_t {{p}}_selftest({{model.OutputParameters}});
-        """;
+    private static string Prediction(CModel model, string p, string m, int arena) =>
+        $$"""
+            /*
+             * Predicts one sample: reads {{Floats(m, "INPUTS", model.Inputs)}}{{(
+                model.Tables.Preparation.Length > 0 ? $" that {p}_prepare wrote" : ""
+            )}}, writes {{Floats(m, "OUTPUTS", model.Outputs)}}, works in {{m}}_ARENA_FLOATS floats{{(arena == 0 ? " (none: NULL will do)" : "")}}.
+             * They may not overlap. Nothing else is written, so that calls with different output{{(
+                model.Prediction.StateLength > 0 ? ", arena and state" : " and arena"
+            )}} may run at the same time.
+             */
+            void {{p}}_predict({{model.PredictParameters}});
+            {{Reset(p, m, model.Prediction.StateLength)}}
+            /*
+             * Predicts the golden inputs ({{p}}_selftest.c) and counts what is wrong: outputs that are not the engine's bits, a changed table,
+             * a multiply-add that rounds otherwise, denormals flushed to zero. 0: all is right. Uses {{(
+                model.Prediction.StateLength > 0 ? "output, arena and state (lost!)" : "output and arena"
+            )}} as {{p}}_predict does.
+             */
+            uint32_t {{p}}_selftest({{model.OutputParameters}});
+            """;
 
     private static string Ends(string m, string word, CArgument[] arguments) => string.Concat(arguments.Select(argument => $$"""
         {{(arguments.Length > 1 ? $"/* {argument.Name} */\n" : "")}}#define {{m}}_{{word}}S{{argument.MacroSuffix}} {{argument.Length}}
@@ -127,9 +145,15 @@ internal static class CHeaderFile
         """));
 
     /// <summary>The error of rounding the weights for flash, one line for each storage in use.</summary>
-    private static string Stored(CModel model) => string.Concat(model.Tables.Rounded().Select(stored => string.Create(
-        CultureInfo.InvariantCulture,
-        $"/* {stored.Bytes} bytes of it are weights as {stored.Name}{(stored.Scales > 0 ? $" ({stored.Scales} of them scales)" : "")}: from the network's own they are {stored.Largest:G4} away at most, {stored.Mean:G4} in the mean. */\n")));
+    private static string Stored(CModel model) =>
+        string.Concat(
+            model
+                .Tables.Rounded()
+                .Select(stored =>
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"/* {stored.Bytes} bytes of it are weights as {stored.Name}{(stored.Scales > 0 ? $" ({stored.Scales} of them scales)" : "")}: from the network's own they are {stored.Largest:G4} away at most, {stored.Mean:G4} in the mean. */\n"
+                    )));
 
     /// <summary>A compiler that cannot have the largest array says so, and not something about a constant.</summary>
     private static string LargestArray(CModel model)
@@ -161,8 +185,8 @@ internal static class CHeaderFile
 
     private static string Reset(string p, string m, int length) => length == 0 ? "" : $$"""
 
-        /* Forgets: sets the {{m}}_STATE_FLOATS floats of the state to where a sequence begins. {{p}}_predict goes on from the state and leaves the new one. */
-        void {{p}}_reset(float *state);
+                /* Forgets: sets the {{m}}_STATE_FLOATS floats of the state to where a sequence begins. {{p}}_predict goes on from the state and leaves the new one. */
+                void {{p}}_reset(float *state);
 
         """;
 
@@ -190,5 +214,6 @@ internal static class CHeaderFile
         return text.Append(" */\n\n").ToString();
     }
 
-    private static string Sizes(Shape shape) => "{ " + string.Join(", ", Enumerable.Range(0, shape.Rank).Select(axis => CText.Number(shape[axis]))) + " }";
+    private static string Sizes(Shape shape) =>
+        "{ " + string.Join(", ", Enumerable.Range(0, shape.Rank).Select(axis => CText.Number(shape[axis]))) + " }";
 }

@@ -19,12 +19,18 @@ internal static class CReportFile
         text.Append(CultureInfo.InvariantCulture, $"""
             # {model.Prefix}
 
-            {(model.Arithmetic == Arithmetic.Fused ? "Fused" : "Separate")} arithmetic, {model.Tables.ReadParameters.Sum(table => (long)table.Values.Length)} parameters, {plan.MultiplyAdds} multiply-adds a sample.
+            {(model.Arithmetic == Arithmetic.Fused ? "Fused" : "Separate")} arithmetic, {model.Tables.ReadParameters.Sum(table =>
+                (long)table.Values.Length
+            )} parameters, {plan.MultiplyAdds} multiply-adds a sample.
 
             | memory | bytes |
             | --- | ---: |
             | flash, tables | {model.Tables.Bytes} |
-            {(model.Training is { } training ? CTrainingReport.Memory(model, training) : $"| RAM, arena | {CText.Number(sizeof(float) * (long)plan.WorkspaceLength)} |")}
+            {(
+                model.Training is { } training
+                    ? CTrainingReport.Memory(model, training)
+                    : $"| RAM, arena | {CText.Number(sizeof(float) * (long)plan.WorkspaceLength)} |"
+            )}
             {Carried(model)}| RAM, input (the caller's, read only) | {sizeof(float) * model.Inputs.Sum(input => (long)input.Length)} |
             | RAM, output (the caller's) | {sizeof(float) * model.Outputs.Sum(output => (long)output.Length)} |
 
@@ -40,7 +46,8 @@ internal static class CReportFile
             string place = step.Step.Output.Exists ? "arena + " + CText.Number(step.Step.Output.Offset) : step.Output;
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"| {step.Name} | {CText.Comment($"{op.Kind} {op.Detail}").TrimEnd()} | {step.InputLength} | {step.OutputLength} | {place} | {step.Tables.Sum(table => table.Bytes)} | {op.MultiplyAdds} |\n");
+                $"| {step.Name} | {CText.Comment($"{op.Kind} {op.Detail}").TrimEnd()} | {step.InputLength} | {step.OutputLength} | {place} | {step.Tables.Sum(table => table.Bytes)} | {op.MultiplyAdds} |\n"
+            );
         }
 
         text.Append(model.Training is null ? "" : CTrainingReport.Tables(model.Training));
@@ -57,8 +64,12 @@ internal static class CReportFile
         string arrays = string.Join(
             ", ", model.Inputs.Select(input => $"{input.Pointer}[{m}_INPUTS{input.MacroSuffix}]")
                 .Concat(model.Outputs.Select(output => $"{output.Pointer}[{m}_OUTPUTS{output.MacroSuffix}]"))
-                .Append($"arena[{m}_ARENA_FLOATS]").Concat(model.Prediction.StateLength > 0 ? [$"state[{m}_STATE_FLOATS]"] : []));
-        string reset = model.Prediction.StateLength == 0 ? "" : $"\n    {p}_reset(state); /* once in front of every sequence: what the layers remember goes from call to call */";
+                .Append($"arena[{m}_ARENA_FLOATS]")
+                .Concat(model.Prediction.StateLength > 0 ? [$"state[{m}_STATE_FLOATS]"] : []));
+        string reset =
+            model.Prediction.StateLength == 0
+                ? ""
+                : $"\n    {p}_reset(state); /* once in front of every sequence: what the layers remember goes from call to call */";
         return $"""
                 #include "{p}.h"
 
@@ -79,7 +90,9 @@ internal static class CReportFile
         {
             if (text.Length == 0)
             {
-                text.Append("| weights stored as | number | bytes | of them scales | largest error | mean error |\n| --- | ---: | ---: | ---: | ---: | ---: |\n");
+                text.Append(
+                    "| weights stored as | number | bytes | of them scales | largest error | mean error |\n| --- | ---: | ---: | ---: | ---: | ---: |\n"
+                );
             }
 
             text.Append(CultureInfo.InvariantCulture, $"| {name} | {weights} | {bytes} | {scales} | {largest:G4} | {mean:G4} |\n");
@@ -87,12 +100,16 @@ internal static class CReportFile
 
         if (text.Length > 0)
         {
-            text.Append("\nThe arithmetic is float. The errors are distances from the network's own weights; the self-test's results are the engine's with the stored ones.\n\n");
+            text.Append(
+                "\nThe arithmetic is float. The errors are distances from the network's own weights; the self-test's results are the engine's with the stored ones.\n\n"
+            );
         }
 
         return text.ToString();
     }
 
     private static string Carried(CModel model) =>
-        model.Prediction.StateLength == 0 ? "" : $"| RAM, state (the caller's, kept from call to call) | {CText.Number(sizeof(float) * (long)model.Prediction.StateLength)} |\n";
+        model.Prediction.StateLength == 0
+            ? ""
+            : $"| RAM, state (the caller's, kept from call to call) | {CText.Number(sizeof(float) * (long)model.Prediction.StateLength)} |\n";
 }

@@ -77,12 +77,20 @@ internal static class CSelfTestFile
     /// <summary>NAME_selftest: how the processor rounds, the tables, the predictions, a short training.</summary>
     private static void AppendSelfTest(StringBuilder text, CModel model, CTrainingGolden? trained)
     {
-        string m = model.Macro, p = model.Prefix;
-        bool fused = model.Arithmetic == Arithmetic.Fused, hasTables = model.Tables.All.Any();
-        text.Append(CultureInfo.InvariantCulture, $$"""
-            {{(trained is null ? "" : CTrainingSelfTest.Routines(model, trained))}}uint32_t {{p}}_selftest({{(trained is null ? model.OutputParameters : "float *memory")}})
+        string m = model.Macro,
+            p = model.Prefix;
+        bool fused = model.Arithmetic == Arithmetic.Fused,
+            hasTables = model.Tables.All.Any();
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $$"""
+            {{(trained is null ? "" : CTrainingSelfTest.Routines(model, trained))}}uint32_t {{p}}_selftest({{(
+                trained is null ? model.OutputParameters : "float *memory"
+            )}})
             {
-            {{(trained is null ? "" : Locals(model))}}    /* a*b + c is {{(fused ? "16777218 with one rounding; with two it would be 16777220" : "16777220 with two roundings; with one it would be 16777218")}}. Volatile: computed here, not by the compiler. */
+            {{(trained is null ? "" : Locals(model))}}    /* a*b + c is {{(
+                fused ? "16777218 with one rounding; with two it would be 16777220" : "16777220 with two roundings; with one it would be 16777218"
+            )}}. Volatile: computed here, not by the compiler. */
                 volatile const float a = 0x1.000002p+0f;
                 volatile const float b = 0x1.fffffcp-1f;
                 volatile const float c = 0x1.000002p+24f;
@@ -126,7 +134,8 @@ internal static class CSelfTestFile
             """);
     }
 
-    private static string Sums(CModel model) => string.Concat(model.Tables.All.Select(table => table.Load).Distinct().Select(load => SumText(model.Prefix, load)));
+    private static string Sums(CModel model) =>
+        string.Concat(model.Tables.All.Select(table => table.Load).Distinct().Select(load => SumText(model.Prefix, load)));
 
     private static string SumText(string p, CWeightLoad load) => $$"""
         /* FNV-1a over 32-bit words, one for each element: every changed bit changes the sum. */
@@ -152,13 +161,21 @@ internal static class CSelfTestFile
     /// <summary>The body of the loop over the samples.</summary>
     private static string Check(CModel model)
     {
-        string m = model.Macro, p = model.Prefix;
-        string inputs = string.Concat(model.Inputs.Select(input => $"{p}_golden_inputs{input.Suffix} + (sample * (size_t){m}_INPUTS{input.MacroSuffix}), "));
-        string reset = model.Prediction.StateLength > 0 ? $"        {p}_reset(state);\n" : model.Training is { } training && CTrainingReset.IsNeeded(training) ? $"        {p}_reset(&model);\n" : "";
-        return $"{reset}        {p}_predict({(model.Training is null ? "" : "&model, ")}{inputs}{model.OutputArguments});\n" + string.Concat(model.Outputs.Select(output => $$"""
-                    for (j = 0u; j < (size_t){{m}}_OUTPUTS{{output.MacroSuffix}}; j++) {
-                        wrong += {{p}}_differs({{output.Pointer}}[j], {{p}}_golden_outputs{{output.Suffix}}[(sample * (size_t){{m}}_OUTPUTS{{output.MacroSuffix}}) + j]);
-                    }
+        string m = model.Macro,
+            p = model.Prefix;
+        string inputs = string.Concat(
+            model.Inputs.Select(input => $"{p}_golden_inputs{input.Suffix} + (sample * (size_t){m}_INPUTS{input.MacroSuffix}), "));
+        string reset =
+            model.Prediction.StateLength > 0 ? $"        {p}_reset(state);\n"
+            : model.Training is { } training && CTrainingReset.IsNeeded(training) ? $"        {p}_reset(&model);\n"
+            : "";
+        return $"{reset}        {p}_predict({(model.Training is null ? "" : "&model, ")}{inputs}{model.OutputArguments});\n"
+            + string.Concat(
+                model.Outputs.Select(output =>
+                    $$"""
+                                for (j = 0u; j < (size_t){{m}}_OUTPUTS{{output.MacroSuffix}}; j++) {
+                                    wrong += {{p}}_differs({{output.Pointer}}[j], {{p}}_golden_outputs{{output.Suffix}}[(sample * (size_t){{m}}_OUTPUTS{{output.MacroSuffix}}) + j]);
+                                }
 
             """));
     }

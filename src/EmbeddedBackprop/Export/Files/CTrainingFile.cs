@@ -65,10 +65,15 @@ internal static class CTrainingFile
         text.Append('\n').Append(body).Append(last).Append("}\n");
     }
 
-    private static void AppendForward(StringBuilder text, CModel model) => AppendFunction(
-        text, model,
-        $"\n/* The steps of the training plan, and the loss. */\nstatic float {model.Prefix}_forward(const {model.Prefix}_model *model, {Parameters(model)}, int training)",
-        model.TrainingBodies!.Forward, "    float loss;\n", "    return loss;\n", [.. Pointers(model), "model", "training"]);
+    private static void AppendForward(StringBuilder text, CModel model) =>
+        AppendFunction(
+            text,
+            model,
+            $"\n/* The steps of the training plan, and the loss. */\nstatic float {model.Prefix}_forward(const {model.Prefix}_model *model, {Parameters(model)}, int training)",
+            model.TrainingBodies!.Forward,
+            "    float loss;\n",
+            "    return loss;\n",
+            [.. Pointers(model), "model", "training"]);
 
     private static void AppendBackward(StringBuilder text, CModel model)
     {
@@ -119,7 +124,9 @@ internal static class CTrainingFile
 
                 model->memory = memory;
                 model->learning_rate = {{m}}_LEARNING_RATE;
-                model->seed = {{CText.Number((long)(training.Options.Seed & 0xFFFFFFFFu))}}u{{(training.Options.Seed >> 32 == 0 ? "" : $" | ((uint64_t){CText.Number((long)(training.Options.Seed >> 32))}u << 32)")}};
+                model->seed = {{CText.Number((long)(training.Options.Seed & 0xFFFFFFFFu))}}u{{(
+                training.Options.Seed >> 32 == 0 ? "" : $" | ((uint64_t){CText.Number((long)(training.Options.Seed >> 32))}u << 32)"
+            )}};
                 model->step = 0u;
                 model->collected = 0u;
 
@@ -131,8 +138,11 @@ internal static class CTrainingFile
 
         if (training.GradientOffset < training.WorkspaceOffset)
         {
-            text.Append($$"""
-                    /* Gradients{{(training.OptimizerLength > 0 ? ", the optimiser's state" : "")}}{{(training.StateLength > 0 ? ", what the layers keep" : "")}} */
+            text.Append(
+                $$"""
+                    /* Gradients{{(training.OptimizerLength > 0 ? ", the optimiser's state" : "")}}{{(
+                    training.StateLength > 0 ? ", what the layers keep" : ""
+                )}} */
                     for (i = {{CText.Size(training.GradientOffset)}}; i < {{CText.Size(training.WorkspaceOffset)}}; i++) {
                         memory[i] = 0.0f;
                     }
@@ -144,7 +154,9 @@ internal static class CTrainingFile
         {
             if (!range.PerSample && model.Tables.Kept(range.Name) is { } table)
             {
-                text.Append($"    (void)memcpy(memory + {CText.Size(training.StateOffset + range.Offset)}, {table.Name}, {CText.Size(range.Length)} * sizeof(float));\n");
+                text.Append(
+                    $"    (void)memcpy(memory + {CText.Size(training.StateOffset + range.Offset)}, {table.Name}, {CText.Size(range.Length)} * sizeof(float));\n"
+                );
             }
         }
 
@@ -169,7 +181,9 @@ internal static class CTrainingFile
 
                     if (model->collected == 0u) {
                         /* every sum begins with +0 */
-                        (void)memset(model->memory + {{CText.Size(training.GradientOffset)}}, 0, {{CText.Size(training.GradientLength)}} * sizeof(float));
+                        (void)memset(model->memory + {{CText.Size(training.GradientOffset)}}, 0, {{CText.Size(
+                    training.GradientLength
+                )}} * sizeof(float));
                     }
 
                 """);

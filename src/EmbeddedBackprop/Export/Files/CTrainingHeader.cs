@@ -18,7 +18,9 @@ internal static class CTrainingHeader
             #define {{m}}_ACCUMULATE {{CText.Number(training.Options.Accumulate)}}
             #define {{m}}_LEARNING_RATE {{CText.Hex(training.Options.LearningRate)}}
             {{string.Concat(model.Arguments.Targets.Select(target => $"#define {m}_TARGETS{target.MacroSuffix} {CText.Number(target.Length)}\n"))}}
-            {{Epochs(m, training.Options)}}/* The caller's memory, in floats: parameters, their gradients{{(training.GradientLength < training.ParameterLength ? " (where they are not applied at once)" : "")}}, the optimiser's state, what layers keep, room to work in. */
+            {{Epochs(m, training.Options)}}/* The caller's memory, in floats: parameters, their gradients{{(
+                training.GradientLength < training.ParameterLength ? " (where they are not applied at once)" : ""
+            )}}, the optimiser's state, what layers keep, room to work in. */
             #define {{m}}_TRAIN_PARAMETERS {{CText.Number(training.ParameterLength)}}
             #define {{m}}_TRAIN_GRADIENTS {{CText.Number(training.GradientLength)}}
             #define {{m}}_TRAIN_OPTIMIZER {{CText.Number(training.OptimizerLength)}}
@@ -32,30 +34,39 @@ internal static class CTrainingHeader
             """;
     }
 
-    private static string Epochs(string m, CTrainingOptions options) => !CTrainingOptions.CountsEpochs(options.Schedule) ? "" : $$"""
-        /* What the schedule of the learning rate takes for an epoch, in updates, and for the whole training; with other numbers the self-test fails. */
-        #ifndef {{m}}_STEPS_PER_EPOCH
-        #define {{m}}_STEPS_PER_EPOCH {{CText.Number(options.StepsPerEpoch)}}
-        #endif
-        #ifndef {{m}}_EPOCHS
-        #define {{m}}_EPOCHS {{CText.Number(options.Epochs)}}
-        #endif
-        #if {{m}}_STEPS_PER_EPOCH < 1 || {{m}}_STEPS_PER_EPOCH > {{CText.Number(CSchedule.MostStepsPerEpoch)}} || {{m}}_EPOCHS < 1
-        #error "updates of an epoch and epochs have to be positive"
-        #endif
+    private static string Epochs(string m, CTrainingOptions options) =>
+        !CTrainingOptions.CountsEpochs(options.Schedule)
+            ? ""
+            : $$"""
+                /* What the schedule of the learning rate takes for an epoch, in updates, and for the whole training; with other numbers the self-test fails. */
+                #ifndef {{m}}_STEPS_PER_EPOCH
+                #define {{m}}_STEPS_PER_EPOCH {{CText.Number(options.StepsPerEpoch)}}
+                #endif
+                #ifndef {{m}}_EPOCHS
+                #define {{m}}_EPOCHS {{CText.Number(options.Epochs)}}
+                #endif
+                #if {{m}}_STEPS_PER_EPOCH < 1 || {{m}}_STEPS_PER_EPOCH > {{CText.Number(CSchedule.MostStepsPerEpoch)}} || {{m}}_EPOCHS < 1
+                #error "updates of an epoch and epochs have to be positive"
+                #endif
 
 
         """;
 
     /// <summary>Memory for training, the outputs of a prediction, and the samples of a call.</summary>
     public static long SelfTestFloats(CModel model, CTraining training) =>
-        training.Length + model.Outputs.Sum(output => (long)output.Length) + (training.Batch * model.Arguments.Training.Sum(argument => (long)argument.Length));
+        training.Length
+        + model.Outputs.Sum(output => (long)output.Length)
+        + (training.Batch * model.Arguments.Training.Sum(argument => (long)argument.Length));
 
     public static string Functions(CModel model, CTraining training)
     {
         string p = model.Prefix, m = model.Macro;
         string values = string.Join(", ", model.Arguments.Training.Select(argument => "const float *" + argument.Pointer));
-        string rows = string.Join(", ", model.Arguments.Training.Select(argument => $"{argument.Pointer}[{(training.Batch > 1 ? m + "_BATCH][" : "")}{m}_{(model.Arguments.TrainingInputs.Contains(argument) ? "INPUTS" : "TARGETS")}{argument.MacroSuffix}]"));
+        string rows = string.Join(
+            ", ",
+            model.Arguments.Training.Select(argument =>
+                $"{argument.Pointer}[{(training.Batch > 1 ? m + "_BATCH][" : "")}{m}_{(model.Arguments.TrainingInputs.Contains(argument) ? "INPUTS" : "TARGETS")}{argument.MacroSuffix}]"
+            ));
         return $$"""
             /* A network that learns: the caller's memory and what a training step counts. */
             typedef struct {
@@ -70,8 +81,14 @@ internal static class CTrainingHeader
             void {{p}}_start({{p}}_model *model, float *memory);
             {{CTrainingReset.Declaration(model)}}
             /*
-             * One training step: forward, backward{{(training.Options.Accumulate > 1 ? $", and at every call number {m}_ACCUMULATE an update by the gradients of all of them" : ", update")}}. Reads {{rows}}, and leaves them as they are.
-             * Returns the loss of these samples before the update. {{(training.GradientLength == training.ParameterLength ? "An update with a gradient that is not finite is left out." : "A loss that is not finite says that the weights are lost.")}}
+             * One training step: forward, backward{{(
+                training.Options.Accumulate > 1 ? $", and at every call number {m}_ACCUMULATE an update by the gradients of all of them" : ", update"
+            )}}. Reads {{rows}}, and leaves them as they are.
+             * Returns the loss of these samples before the update. {{(
+                training.GradientLength == training.ParameterLength
+                    ? "An update with a gradient that is not finite is left out."
+                    : "A loss that is not finite says that the weights are lost."
+            )}}
              */
             float {{p}}_train_step({{p}}_model *model, {{values}});
 

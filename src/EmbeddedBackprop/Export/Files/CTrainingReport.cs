@@ -44,7 +44,9 @@ internal static class CTrainingReport
         text.Append("\n| training step | op | value at | gradient of the value at |\n| --- | --- | --- | --- |\n");
         foreach (Step step in training.Plan.Steps)
         {
-            text.Append($"| {CText.Comment(step.Name)} | {CText.Comment($"{step.Op.Kind} {step.Op.Detail}").TrimEnd()} | {Place(training, step.Output)} | {Place(training, step.OutputGradient)} |\n");
+            text.Append(
+                $"| {CText.Comment(step.Name)} | {CText.Comment($"{step.Op.Kind} {step.Op.Detail}").TrimEnd()} | {Place(training, step.Output)} | {Place(training, step.OutputGradient)} |\n"
+            );
         }
 
         return text.ToString();
@@ -53,12 +55,21 @@ internal static class CTrainingReport
     /// <summary>How the functions are called.</summary>
     public static string Usage(CModel model, CTraining training)
     {
-        string m = model.Macro, p = model.Prefix;
-        string arrays = string.Join(", ", model.Arguments.Training.Select(argument => $"{argument.Pointer}[{m}_BATCH * {m}_{(model.Arguments.TrainingInputs.Contains(argument) ? "INPUTS" : "TARGETS")}{argument.MacroSuffix}]")
-            .Concat(model.Outputs.Select(output => $"{output.Pointer}[{m}_OUTPUTS{output.MacroSuffix}]")));
+        string m = model.Macro,
+            p = model.Prefix;
+        string arrays = string.Join(
+            ", ",
+            model
+                .Arguments.Training.Select(argument =>
+                    $"{argument.Pointer}[{m}_BATCH * {m}_{(model.Arguments.TrainingInputs.Contains(argument) ? "INPUTS" : "TARGETS")}{argument.MacroSuffix}]"
+                )
+                .Concat(model.Outputs.Select(output => $"{output.Pointer}[{m}_OUTPUTS{output.MacroSuffix}]")));
         string given = string.Join(", ", model.Arguments.Training.Select(argument => argument.Pointer));
         string first = model.Inputs[0].Pointer;
-        string prepare = model.Tables.Preparation.Length > 0 ? $"\n    {p}_prepare({first}, {first}); /* every sample: in training every input had mean 0 and variance 1 */" : "";
+        string prepare =
+            model.Tables.Preparation.Length > 0
+                ? $"\n    {p}_prepare({first}, {first}); /* every sample: in training every input had mean 0 and variance 1 */"
+                : "";
         return $"""
                 #include "{p}.h"
 

@@ -53,9 +53,11 @@ internal static class CTrainingSelfTest
             int length = training.Batch * draw.Argument.Length;
             string name = "sample_" + draw.Argument.Pointer;
             declarations.Add($"        float *const {name} = memory + {CText.Size(at)};\n");
-            draws.Add(draw.OneHot
-                ? $"            {p}_draw_class((uint32_t)(call * 64u) + {CText.Size(i + 1)}, {CText.Size(training.Batch)}, {CText.Size(draw.Argument.Length)}, {name});\n"
-                : $"            {p}_draw((uint32_t)(call * 64u) + {CText.Size(i + 1)}, {CText.Size(length)}, {CText.Size(draw.Rows)}, {name});\n");
+            draws.Add(
+                draw.OneHot
+                    ? $"            {p}_draw_class((uint32_t)(call * 64u) + {CText.Size(i + 1)}, {CText.Size(training.Batch)}, {CText.Size(draw.Argument.Length)}, {name});\n"
+                    : $"            {p}_draw((uint32_t)(call * 64u) + {CText.Size(i + 1)}, {CText.Size(length)}, {CText.Size(draw.Rows)}, {name});\n"
+            );
             at += length;
         }
 

@@ -50,21 +50,27 @@ internal sealed class CCrossEntropy : CLoss
         string term = "(" + target + " * (lse - z[i]))";
         term = weighed ? $"(weight * {term})" : term;
         // A class index gives one term; the others are 0.
-        string body = index && loss.LabelSmoothing == 0f
-            ? $$"""
-                    const size_t i = ebp_class(n, y[0]);
-                    if (i < n) {
-                        parts[(first + i) % 16u] = parts[(first + i) % 16u] + {{(weighed ? "(weight * (ebp_log_sum_exp(n, z) - z[i]))" : "(ebp_log_sum_exp(n, z) - z[i])")}};
-                    }
-                """
-            : $$"""
-                    const float lse = ebp_log_sum_exp(n, z);
-                {{(index ? "    const size_t label = ebp_class(n, y[0]);\n" : "")}}    size_t i;
-                    for (i = 0u; i < n; i++) {
-                        parts[(first + i) % 16u] = parts[(first + i) % 16u] + {{term}};
-                    }
-                """;
-        string add = program.Routine("cross_entropy_terms" + suffix, CFunctions.MultiplyAdd, $$"""
+        string body =
+            index && loss.LabelSmoothing == 0f
+                ? $$"""
+                        const size_t i = ebp_class(n, y[0]);
+                        if (i < n) {
+                            parts[(first + i) % 16u] = parts[(first + i) % 16u] + {{(
+                        weighed ? "(weight * (ebp_log_sum_exp(n, z) - z[i]))" : "(ebp_log_sum_exp(n, z) - z[i])"
+                    )}};
+                        }
+                    """
+                : $$"""
+                        const float lse = ebp_log_sum_exp(n, z);
+                    {{(index ? "    const size_t label = ebp_class(n, y[0]);\n" : "")}}    size_t i;
+                        for (i = 0u; i < n; i++) {
+                            parts[(first + i) % 16u] = parts[(first + i) % 16u] + {{term}};
+                        }
+                    """;
+        string add = program.Routine(
+            "cross_entropy_terms" + suffix,
+            CFunctions.MultiplyAdd,
+            $$"""
             /* Adds a sample's terms to 16 partial sums, the first one to part number first mod 16. */
             static void ebp_cross_entropy_terms{{suffix}}(size_t n, const float *z, const float *y{{parameters}}, size_t first, float *parts)
             {
@@ -137,7 +143,8 @@ internal sealed class CCrossEntropy : CLoss
             program.Statement($"const size_t label = {program.Prefix}_class({CText.Size(n)}, {y}[0]);");
         }
 
-        program.Statement($"const float weight = {(index ? $"label < {CText.Size(n)} ? class_weights[label] : 0.0f" : SampleWeight(loss, y, program))};");
+        program.Statement(
+            $"const float weight = {(index ? $"label < {CText.Size(n)} ? class_weights[label] : 0.0f" : SampleWeight(loss, y, program))};");
         program.Statement(statement);
         CloseSamples(program, batch);
         program.Close();
@@ -156,7 +163,8 @@ internal sealed class CCrossEntropy : CLoss
         return (
             (index ? "_of_class" : "") + (smooths ? "_smoothed" : "") + (weighed ? "_weighed" : ""),
             (smooths ? ", float keep, float share" : "") + (weighed ? ", float weight" : ""),
-            (smooths ? $", {CText.Hex(1f - loss.LabelSmoothing)}, {CText.Hex(loss.LabelSmoothing / loss.Outputs)}" : "") + (weighed ? ", weight" : ""),
+            (smooths ? $", {CText.Hex(1f - loss.LabelSmoothing)}, {CText.Hex(loss.LabelSmoothing / loss.Outputs)}" : "")
+                + (weighed ? ", weight" : ""),
             smooths ? $"EBP_M(keep, {y}, share)" : y);
     }
 }

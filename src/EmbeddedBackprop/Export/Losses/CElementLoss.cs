@@ -64,7 +64,12 @@ internal sealed class CElementLoss(Loss loss) : CLoss
             """);
         string d = step.InputGradients[0]!;
         int batch = step.Forward.Batch;
-        Each(step.Forward, loss, program, (n, a, y, first) => $"{gradient}({n}, {a}, {y}{arguments}, {scale}, {(n == CText.Size(loss.Outputs) ? Row(d, loss.Outputs, batch) : d)});");
+        Each(
+            step.Forward,
+            loss,
+            program,
+            (n, a, y, first) => $"{gradient}({n}, {a}, {y}{arguments}, {scale}, {(n == CText.Size(loss.Outputs) ? Row(d, loss.Outputs, batch) : d)});"
+        );
     }
 
     /// <summary>A parameter that a formula has no use for.</summary>

@@ -14,7 +14,8 @@ internal abstract class CLoss : COp
     public override void Write(CStep step, CProgram program)
     {
         Loss loss = (Loss)step.Step.Op;
-        program.Comment($"{step.Name}: {Formula}; {CText.Number(loss.Outputs)} numbers a sample{(loss.Detail.Length == 0 ? "" : ", " + loss.Detail)}");
+        program.Comment(
+            $"{step.Name}: {Formula}; {CText.Number(loss.Outputs)} numbers a sample{(loss.Detail.Length == 0 ? "" : ", " + loss.Detail)}");
         program.Statement($"(void)memset({step.Output}, 0, 16u * sizeof(float));");
         WriteTerms(step, loss, program);
     }
@@ -23,7 +24,9 @@ internal abstract class CLoss : COp
     {
         Loss loss = (Loss)step.Step.Op;
         float scale = (float)loss.GradientScale(step.LogicalBatch);
-        program.Comment($"{step.Name}: BP1, dL/da{(scale == 1f ? "" : $" times 1/n{(loss.Weight == 1f ? "" : " and the weight")}")}{(Slope.Length == 0 ? "" : ": " + Slope)}");
+        program.Comment(
+            $"{step.Name}: BP1, dL/da{(scale == 1f ? "" : $" times 1/n{(loss.Weight == 1f ? "" : " and the weight")}")}{(Slope.Length == 0 ? "" : ": " + Slope)}"
+        );
         WriteSlope(step, loss, CText.Hex(scale), program);
     }
 

@@ -11,10 +11,18 @@ internal sealed class CArguments
     /// <param name="training">The training plan; null for a network that only predicts.</param>
     public CArguments(Plan prediction, Node[] outputs, Plan? training)
     {
-        Node[] predicted = [.. prediction.Graph.Nodes.Where(node => node.Op is null && (IsRead(prediction, node, asTarget: true) || outputs.Contains(node)))];
-        Node[] trained = training is null ? [] : [.. prediction.Graph.Nodes.Where(node => node.Op is null && IsRead(training, node, asTarget: false))];
+        Node[] predicted =
+        [
+            .. prediction.Graph.Nodes.Where(node => node.Op is null && (IsRead(prediction, node, asTarget: true) || outputs.Contains(node))),
+        ];
+        Node[] trained = training is null
+            ? []
+            : [.. prediction.Graph.Nodes.Where(node => node.Op is null && IsRead(training, node, asTarget: false))];
         Node[] targets = training is null ? [] : [.. training.Losses.Select(loss => loss.Inputs[1]).Distinct()];
-        CArgument[] inputs = CArgument.All([.. prediction.Graph.Nodes.Where(node => predicted.Contains(node) || trained.Contains(node))], "input", "in");
+        CArgument[] inputs = CArgument.All(
+            [.. prediction.Graph.Nodes.Where(node => predicted.Contains(node) || trained.Contains(node))],
+            "input",
+            "in");
         Outputs = CArgument.All(outputs, "output", "out");
         PredictionInputs = [.. inputs.Where(input => predicted.Contains(input.Node))];
         TrainingInputs = [.. inputs.Where(input => trained.Contains(input.Node) || targets.Contains(input.Node))];

@@ -21,7 +21,13 @@ internal sealed class CModel
         Node[] outputs = [.. source.Outputs.Distinct()];
         Check(source, outputs, parameters, options);
         Options = options;
-        PlanOptions planned = new() { Batch = 1, Arithmetic = options.Arithmetic ?? source.Options.Arithmetic, Layout = Layout.Compact, InputsAndOutputsByReference = true };
+        PlanOptions planned = new()
+        {
+            Batch = 1,
+            Arithmetic = options.Arithmetic ?? source.Options.Arithmetic,
+            Layout = Layout.Compact,
+            InputsAndOutputsByReference = true,
+        };
         options.Target?.Require(planned.Arithmetic);
         Plan = Plan.ForInference(source.Graph, planned, outputs);
         Plan? trainingPlan = options.Training is { } wanted ? CTraining.PlanOf(source.Graph, planned.Arithmetic, wanted) : null;
@@ -74,17 +80,27 @@ internal sealed class CModel
 
     /// <summary>The parameters of NAME_predict after the inputs; without training also those of NAME_selftest.</summary>
     public string OutputParameters =>
-        string.Join(", ", Outputs.Select(output => "float *" + output.Pointer)) + (Training is not null ? "" : ", float *arena") + (Prediction.StateLength > 0 ? ", float *state" : "");
+        string.Join(", ", Outputs.Select(output => "float *" + output.Pointer))
+        + (Training is not null ? "" : ", float *arena")
+        + (Prediction.StateLength > 0 ? ", float *state" : "");
 
     /// <summary>The arguments for them.</summary>
     public string OutputArguments =>
-        string.Join(", ", Outputs.Select(output => output.Pointer)) + (Training is not null ? "" : ", arena") + (Prediction.StateLength > 0 ? ", state" : "");
+        string.Join(", ", Outputs.Select(output => output.Pointer))
+        + (Training is not null ? "" : ", arena")
+        + (Prediction.StateLength > 0 ? ", state" : "");
 
     /// <summary>The parameters of NAME_predict.</summary>
     public string PredictParameters =>
-        (Training is null ? "" : $"const {Prefix}_model *model, ") + string.Join(", ", Inputs.Select(input => "const float *" + input.Pointer)) + ", " + OutputParameters;
+        (Training is null ? "" : $"const {Prefix}_model *model, ")
+        + string.Join(", ", Inputs.Select(input => "const float *" + input.Pointer))
+        + ", "
+        + OutputParameters;
 
-    /// <summary>The samples whose results the self-test compares. A wrong order of sums shows in some results only, so a network with few outputs needs more samples.</summary>
+    /// <summary>
+    /// The samples whose results the self-test compares. A wrong order of sums shows in some results only, so a network with few outputs needs more
+    /// samples.
+    /// </summary>
     public int SelfTestSamples
     {
         get
@@ -97,7 +113,8 @@ internal sealed class CModel
 
             long outputs = Outputs.Sum(output => (long)output.Length), inputs = Inputs.Sum(input => (long)input.Length);
             long wanted = Math.Max(Fewest, Math.Min((Results + outputs - 1) / outputs, MostInputs / inputs));
-            long largest = (Options.Target?.LargestArray ?? long.MaxValue) / (sizeof(float) * (long)Inputs.Concat(Outputs).Max(argument => argument.Length));
+            long largest =
+                (Options.Target?.LargestArray ?? long.MaxValue) / (sizeof(float) * (long)Inputs.Concat(Outputs).Max(argument => argument.Length));
             return (int)Math.Max(1, Math.Min(wanted, largest));
         }
     }
@@ -144,7 +161,9 @@ internal sealed class CModel
         target?.RequireArray("the carried state", sizeof(float) * (long)Prediction.StateLength);
         foreach (CArgument argument in Inputs.Concat(Outputs))
         {
-            target?.RequireArray($"the self-test's {CText.Number(SelfTestSamples)} samples of {argument.Name}", sizeof(float) * (long)SelfTestSamples * argument.Length);
+            target?.RequireArray(
+                $"the self-test's {CText.Number(SelfTestSamples)} samples of {argument.Name}",
+                sizeof(float) * (long)SelfTestSamples * argument.Length);
         }
     }
 }

@@ -68,7 +68,8 @@ internal sealed class CPrediction
     /// <summary>The C expression of a node's value: an argument of the function, or an offset in the arena.</summary>
     private string Value(Node node, Slot slot)
     {
-        CArgument? argument = Array.Find(arguments.PredictionInputs, input => input.Node == node) ?? Array.Find(arguments.Outputs, output => output.Node == node);
+        CArgument? argument =
+            Array.Find(arguments.PredictionInputs, input => input.Node == node) ?? Array.Find(arguments.Outputs, output => output.Node == node);
         if (argument is not null)
         {
             return argument.Pointer;

@@ -35,7 +35,9 @@ internal static class CStorageChoice
         return choice;
     }
 
-    /// <summary>The parameters with the values of the tables: those of float16 and int8 tables are rounded; what is trained is stored as it is.</summary>
+    /// <summary>
+    /// The parameters with the values of the tables: those of float16 and int8 tables are rounded; what is trained is stored as it is.
+    /// </summary>
     /// <returns>A copy in the plan's layout.</returns>
     /// <exception cref="ArgumentException">A weight is not finite or too large for float16.</exception>
     public static float[] Rounded(Plan plan, ReadOnlySpan<float> parameters, CExportOptions options)
@@ -50,7 +52,9 @@ internal static class CStorageChoice
                 continue;
             }
 
-            float[] rounded = new CTable(range.Name, range.Name, CNumbers.Compact(range, stored)).StoredAs(chosen.Storage, chosen.Axis, range.Name, name => name).Values;
+            float[] rounded = new CTable(range.Name, range.Name, CNumbers.Compact(range, stored))
+                .StoredAs(chosen.Storage, chosen.Axis, range.Name, name => name)
+                .Values;
             for (int row = 0; row < range.Rows; row++)
             {
                 rounded.AsSpan(row * range.Columns, range.Columns).CopyTo(stored.AsSpan(range.Offset + (row * range.Stride)));

@@ -5,7 +5,10 @@ using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.Export.Model;
 
-/// <summary>The constant tables of one export, each with a name of its own: parameters, values that ops keep without training them, and the preparation of the inputs.</summary>
+/// <summary>
+/// The constant tables of one export, each with a name of its own: parameters, values that ops keep without training them, and the preparation of the
+/// inputs.
+/// </summary>
 internal sealed class CTables
 {
     private readonly HashSet<string> identifiers = new(StringComparer.Ordinal);
@@ -22,7 +25,14 @@ internal sealed class CTables
     /// <param name="parameters">The parameters.</param>
     /// <param name="state">The state that ops keep without training it.</param>
     /// <param name="options">Storage and preparation.</param>
-    public CTables(string prefix, Plan source, Plan plan, Plan? trainingPlan, ReadOnlySpan<float> parameters, ReadOnlySpan<float> state, CExportOptions options)
+    public CTables(
+        string prefix,
+        Plan source,
+        Plan plan,
+        Plan? trainingPlan,
+        ReadOnlySpan<float> parameters,
+        ReadOnlySpan<float> state,
+        CExportOptions options)
     {
         (this.prefix, this.plan) = (prefix, plan);
         foreach (Step step in (IEnumerable<Step>)[.. plan.Steps, .. trainingPlan is null ? [] : trainingPlan.Steps])

@@ -7,7 +7,8 @@ using EmbeddedBackprop.Losses;
 namespace EmbeddedBackprop.Export.Model;
 
 /// <summary>
-/// The bodies of the functions of a training step. They follow the training plan: its steps forwards, then its backward program, at its offsets. Where a call takes several
+/// The bodies of the functions of a training step. They follow the training plan: its steps forwards, then its backward program, at its offsets.
+/// Where a call takes several
 /// samples, a loop over them is written around each step, except for ops that take the whole batch (<see cref="COp.TakesBatch"/>).
 /// </summary>
 internal sealed class CTrainingBodies
@@ -96,12 +97,19 @@ internal sealed class CTrainingBodies
         program.Gap();
         bool loops = OpenLoop(step, op);
         bool whole = !loops;
-        string?[] gradients = [.. step.InputGradients.Select((slot, k) => step.WantedInputGradients[k] ? Sample(CText.At("arena", slot.Offset), slot.Columns, whole) : null)];
+        string?[] gradients =
+        [
+            .. step.InputGradients.Select(
+                (slot, k) => step.WantedInputGradients[k] ? Sample(CText.At("arena", slot.Offset), slot.Columns, whole) : null),
+        ];
         string scratch = step.BackwardScratch.Exists ? CText.At("arena", step.BackwardScratch.Offset) : "NULL";
-        string outputGradient = step.OutputGradient.Exists ? Sample(CText.At("arena", step.OutputGradient.Offset), step.OutputGradient.Columns, whole) : "NULL";
+        string outputGradient = step.OutputGradient.Exists
+            ? Sample(CText.At("arena", step.OutputGradient.Offset), step.OutputGradient.Columns, whole)
+            : "NULL";
         CTensor?[] tensors = [.. step.Ranges.Select(range => training.TensorOf(in range))];
         op.WriteBackward(
-            new CBackwardStep(StepOf(step, op), outputGradient, gradients, step.ContinueInputGradients, tensors, scratch, training.LogicalBatch), program);
+            new CBackwardStep(StepOf(step, op), outputGradient, gradients, step.ContinueInputGradients, tensors, scratch, training.LogicalBatch),
+            program);
         if (loops)
         {
             program.Close();
@@ -142,7 +150,8 @@ internal sealed class CTrainingBodies
     private CStep StepOf(Step step, COp op)
     {
         bool whole = TakesCall(step, op);
-        string Value(Node node, Slot slot) => Sample(pointers.TryGetValue(node, out string? pointer) ? pointer : CText.At("arena", slot.Offset), slot.Columns, whole);
+        string Value(Node node, Slot slot) =>
+            Sample(pointers.TryGetValue(node, out string? pointer) ? pointer : CText.At("arena", slot.Offset), slot.Columns, whole);
         string before = Batch == 1 ? "model->collected" : $"(model->collected * {CText.Size(Batch)})";
         return new CStep(
             step,

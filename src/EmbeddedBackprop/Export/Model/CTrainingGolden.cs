@@ -9,7 +9,10 @@ using EmbeddedBackprop.Training.Schedules;
 
 namespace EmbeddedBackprop.Export.Model;
 
-/// <summary>The training of the self-test: samples that both sides draw by the same few lines, the losses of all calls, and the check sum of the trained weights.</summary>
+/// <summary>
+/// The training of the self-test: samples that both sides draw by the same few lines, the losses of all calls, and the check sum of the trained
+/// weights.
+/// </summary>
 internal sealed class CTrainingGolden
 {
     /// <summary>Trains with the engine until the steps are done or a value is no longer finite.</summary>
@@ -39,7 +42,11 @@ internal sealed class CTrainingGolden
             {
                 for (int i = 0; i < Draws.Length; i++)
                 {
-                    Draws[i].Fill(Stream((step * options.Accumulate) + call, i), options.Batch, plan.ValueSpan(workspace.AsSpan(), Draws[i].Argument.Node, options.Batch));
+                    Draws[i]
+                        .Fill(
+                            Stream((step * options.Accumulate) + call, i),
+                            options.Batch,
+                            plan.ValueSpan(workspace.AsSpan(), Draws[i].Argument.Node, options.Batch));
                 }
 
                 RunInfo run = new(options.Batch, training.LogicalBatch, call * options.Batch, Training: true, options.Seed, step);

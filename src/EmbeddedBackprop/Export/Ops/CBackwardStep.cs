@@ -23,7 +23,13 @@ namespace EmbeddedBackprop.Export.Ops;
 /// <param name="Scratch">Memory of BackwardScratchLength that dies with the step; NULL where there is none.</param>
 /// <param name="LogicalBatch">Samples of one update: a loss is their mean.</param>
 internal sealed record CBackwardStep(
-    CStep Forward, string OutputGradient, string?[] InputGradients, bool[] ContinueInputGradients, CTensor?[] Tensors, string Scratch, int LogicalBatch)
+    CStep Forward,
+    string OutputGradient,
+    string?[] InputGradients,
+    bool[] ContinueInputGradients,
+    CTensor?[] Tensors,
+    string Scratch,
+    int LogicalBatch)
 {
     /// <summary>The step.</summary>
     public Step Step => Forward.Step;

@@ -4,7 +4,10 @@ using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Export.Ops;
 
-/// <summary>Batch normalisation in C: Kernels/Scalar/Norms/ChannelNorm.cs. In training it measures the samples of a call; predictions take what it has measured.</summary>
+/// <summary>
+/// Batch normalisation in C: Kernels/Scalar/Norms/ChannelNorm.cs. In training it measures the samples of a call; predictions take what it has
+/// measured.
+/// </summary>
 internal sealed class CBatchNorm : COp
 {
     private const string PredictionText = """
@@ -119,8 +122,11 @@ internal sealed class CBatchNorm : COp
     {
         BatchNorm op = (BatchNorm)step.Step.Op;
         Shape shape = step.InputShape(0);
-        program.Comment($"{step.Name}: a^{step.Number}[{step.OutputLength}] = gamma (x - mean) / deviation + beta for each of {shape[0]} channels (Ioffe and Szegedy 2015)");
-        string sizes = $"{CText.Size(shape[0])}, {CText.Size(shape.Length / shape[0])}, {step.Inputs[0]}", scales = $"{step.Tables[0].Name}, {step.Tables[1].Name}";
+        program.Comment(
+            $"{step.Name}: a^{step.Number}[{step.OutputLength}] = gamma (x - mean) / deviation + beta for each of {shape[0]} channels (Ioffe and Szegedy 2015)"
+        );
+        string sizes = $"{CText.Size(shape[0])}, {CText.Size(shape.Length / shape[0])}, {step.Inputs[0]}",
+            scales = $"{step.Tables[0].Name}, {step.Tables[1].Name}";
         if (!step.HasTraining)
         {
             string norm = program.Routine("batch_norm", CFunctions.MultiplyAdd, PredictionText);
@@ -144,7 +150,9 @@ internal sealed class CBatchNorm : COp
         // One element has no unbiased variance: the running one is not changed.
         string correction = CText.Hex(n > 1 ? n / (n - 1f) : 0f);
         program.Open("if (training != 0)");
-        program.Statement($"{train}({batch}, {sizes}, {scales}, {epsilon}, {CText.Hex(op.Momentum)}, {correction}, {step.Kept[0]}, {step.Kept[1]}, {step.Saved}, {step.Output});");
+        program.Statement(
+            $"{train}({batch}, {sizes}, {scales}, {epsilon}, {CText.Hex(op.Momentum)}, {correction}, {step.Kept[0]}, {step.Kept[1]}, {step.Saved}, {step.Output});"
+        );
         program.Close();
         program.Open("else");
         program.Statement(predict);
@@ -164,13 +172,18 @@ internal sealed class CBatchNorm : COp
 
         // Of an op that is used twice the second part is added.
         string suffix = (again ? "_again" : "") + (adds ? "_add" : "");
-        program.Comment($"{step.Name}, backwards: x' = (x - mean) / deviation; dgamma = sum of dy x', dbeta = sum of dy over the numbers of a channel,");
+        program.Comment(
+            $"{step.Name}, backwards: x' = (x - mean) / deviation; dgamma = sum of dy x', dbeta = sum of dy over the numbers of a channel,");
         program.Comment("dx = (gamma / deviation) (dy - mean of dy - x' mean of dy x')");
         CReduce.Fold(program);
-        string back = program.Routine("batch_norm_backward" + suffix, CFunctions.MultiplyAdd, BackwardText(suffix, again ? "+" : "", adds ? "+" : ""));
+        string back = program.Routine(
+            "batch_norm_backward" + suffix,
+            CFunctions.MultiplyAdd,
+            BackwardText(suffix, again ? "+" : "", adds ? "+" : ""));
         program.Statement(
             $"{back}({CText.Size(forward.Batch)}, {CText.Size(shape[0])}, {CText.Size(shape.Length / shape[0])}, {forward.Inputs[0]}, {forward.Saved}, {forward.Tables[0].Name}, "
-            + $"{step.OutputGradient}, {step.Tensors[0]?.Gradient ?? "NULL"}, {step.Tensors[1]?.Gradient ?? "NULL"}, {step.InputGradients[0] ?? "NULL"});");
+                + $"{step.OutputGradient}, {step.Tensors[0]?.Gradient ?? "NULL"}, {step.Tensors[1]?.Gradient ?? "NULL"}, {step.InputGradients[0] ?? "NULL"});"
+        );
     }
 
     /// <summary>A frozen layer continues to predict by its measured statistics, which do not depend on x.</summary>
@@ -184,8 +197,13 @@ internal sealed class CBatchNorm : COp
         CStep forward = step.Forward;
         string suffix = adds ? "_add" : "";
         program.Comment($"{step.Name}, which is frozen: dx = (gamma / deviation) dy");
-        string back = program.Routine("batch_norm_fixed" + suffix, CFunctions.MultiplyAdd | CFunctions.SquareRoot, $$"""
-            /* dx {{(adds ? "+" : "")}}= (gamma * inverse) * dy, inverse = 1 / sqrt(variance + epsilon); dx may be dy. x decides about the sign of a zero. */
+        string back = program.Routine(
+            "batch_norm_fixed" + suffix,
+            CFunctions.MultiplyAdd | CFunctions.SquareRoot,
+            $$"""
+            /* dx {{(
+                adds ? "+" : ""
+            )}}= (gamma * inverse) * dy, inverse = 1 / sqrt(variance + epsilon); dx may be dy. x decides about the sign of a zero. */
             static void ebp_batch_norm_fixed{{suffix}}(
                 size_t batch, size_t channels, size_t positions, const float *x, const float *mean, const float *variance, float epsilon,
                 const float *gamma, const float *dy, float *dx)

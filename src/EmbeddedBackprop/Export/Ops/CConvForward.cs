@@ -6,12 +6,15 @@ using EmbeddedBackprop.Kernels.Elements;
 namespace EmbeddedBackprop.Export.Ops;
 
 /// <summary>
-/// The forward sums of a convolution in C, those of Kernels/Scalar/Convolution/Conv.cs for one sample. Where the whole kernel row is inside the image, four sums run at
+/// The forward sums of a convolution in C, those of Kernels/Scalar/Convolution/Conv.cs for one sample. Where the whole kernel row is inside the
+/// image, four sums run at
 /// once: of four outputs, which share the x, or of four neighbouring positions, which share the weight.
 /// </summary>
 /// <remarks>
-/// Measured on Cortex-M4F with gcc -Os for a kernel of 3x3: one output at a time with every tap checked took 25 instructions a multiply-add, this takes 5
-/// (bench/device). Sums and weights have names of their own, a kernel row is written out up to eight taps, and the routines are kept apart from the loops
+/// Measured on Cortex-M4F with gcc -Os for a kernel of 3x3: one output at a time with every tap checked took 25 instructions a multiply-add, this
+/// takes 5
+/// (bench/device). Sums and weights have names of their own, a kernel row is written out up to eight taps, and the routines are kept apart from the
+/// loops
 /// around them: inlined, the compiler runs out of registers.
 /// </remarks>
 internal static class CConvForward
@@ -68,7 +71,9 @@ internal static class CConvForward
         return program.Routine($"conv_{kind}{load.Suffix}", CFunctions.None, $$"""
             static void ebp_conv_{{kind}}{{load.Suffix}}(const ebp_conv_sizes *s, const float *x, {{load.Parameter("w")}}, const float *b, float *z)
             {
-                ebp_conv_any{{load.Suffix}}(s, {{(across ? $"ebp_conv_across_{row}{load.Suffix}" : "NULL")}}, {{(along ? $"ebp_conv_along_{row}{load.Suffix}" : "NULL")}}, x, {{load.Pass("w")}}, b, z);
+                ebp_conv_any{{load.Suffix}}(s, {{(across ? $"ebp_conv_across_{row}{load.Suffix}" : "NULL")}}, {{(
+                along ? $"ebp_conv_along_{row}{load.Suffix}" : "NULL"
+            )}}, x, {{load.Pass("w")}}, b, z);
             }
 
             """);
@@ -79,7 +84,9 @@ internal static class CConvForward
         string type = load.Type;
         return $$"""
             /* Four outputs at once for each of the places side by side.{{load.Remark}} */
-            EBP_APART static void ebp_conv_across_{{row}}{{load.Suffix}}(const ebp_conv_window *p, const float *x, {{load.Parameter("w")}}, const float *b, float *z)
+            EBP_APART static void ebp_conv_across_{{row}}{{load.Suffix}}(const ebp_conv_window *p, const float *x, {{load.Parameter(
+                "w"
+            )}}, const float *b, float *z)
             {
                 const size_t step = p->w_output;
                 const size_t x_row = p->x_row;
@@ -96,7 +103,12 @@ internal static class CConvForward
                         const {{type}} *w3 = w2 + step;
                         for (u = p->rows; u > 0u; u--) {
                             const float *line = x + at;
-            {{Taps(width, dilation, "const float xv = line[{0}];", (i, v) => $"s{i} = EBP_M(xv, {load.Weight($"w{i}[{v}]", "f" + i)}, s{i});")}}                at += x_row;
+            {{Taps(
+                width,
+                dilation,
+                "const float xv = line[{0}];",
+                (i, v) => $"s{i} = EBP_M(xv, {load.Weight($"w{i}[{v}]", "f" + i)}, s{i});"
+            )}}                at += x_row;
             {{Each(i => $"                w{i} = &w{i}[{width}];\n")}}            }
                         at += p->x_channel;
                         k += p->w_channel;
@@ -254,12 +266,17 @@ internal static class CConvForward
             return string.Concat(Enumerable.Range(0, width).Select(v => Tap(CText.Number(v), CText.Number(v * dilation), "                ")));
         }
 
-        return $"                size_t v;\n                for (v = 0u; v < {width}u; v++) {{\n{Tap("v", Times("v", dilation), "                    ")}                }}\n";
+        return
+            $"                size_t v;\n                for (v = 0u; v < {width}u; v++) {{\n{Tap("v", Times("v", dilation), "                    ")}                }}\n";
 
         string Tap(string v, string x, string indent) =>
-            $"{indent}{{\n{indent}    {string.Format(CultureInfo.InvariantCulture, load, x, v)}\n" + Each(i => $"{indent}    {sum(i, v)}\n") + $"{indent}}}\n";
+            $"{indent}{{\n{indent}    {string.Format(CultureInfo.InvariantCulture, load, x, v)}\n"
+            + Each(i => $"{indent}    {sum(i, v)}\n")
+            + $"{indent}}}\n";
     }
 
     private static string Times(string v, int dilation) =>
-        int.TryParse(v, NumberStyles.None, CultureInfo.InvariantCulture, out int place) ? CText.Number(place * dilation) : dilation == 1 ? v : $"{v} * {dilation}u";
+        int.TryParse(v, NumberStyles.None, CultureInfo.InvariantCulture, out int place) ? CText.Number(place * dilation)
+        : dilation == 1 ? v
+        : $"{v} * {dilation}u";
 }

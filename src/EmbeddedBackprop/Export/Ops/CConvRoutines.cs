@@ -44,7 +44,9 @@ internal static class CConvRoutines
         return program.Routine("conv_input" + load.Suffix, CFunctions.MultiplyAdd | load.Functions, InputText(load, "conv_input", spreads: false));
     }
 
-    /// <summary>Asks for conv_spread(sizes, x, w, y), which adds to y: a transposed convolution. It is conv_input but for whose output a stored scale is.</summary>
+    /// <summary>
+    /// Asks for conv_spread(sizes, x, w, y), which adds to y: a transposed convolution. It is conv_input but for whose output a stored scale is.
+    /// </summary>
     public static string Spread(CProgram program, CWeightLoad load)
     {
         if (!load.HasFactor)
@@ -133,7 +135,9 @@ internal static class CConvRoutines
         string scale = load.HasFactor ? spreads ? ", w_scale + ((o / outputs) * channels)" : ", w_scale + o" : "";
         return $$"""
             /* The kernel's part of rows x columns, times d, is added to every channel of dx. */
-            EBP_APART static void ebp_{{name}}_add{{load.Suffix}}(const ebp_conv_sizes *s, size_t rows, size_t columns, float d, {{load.Parameter("w")}}, float *dx)
+            EBP_APART static void ebp_{{name}}_add{{load.Suffix}}(const ebp_conv_sizes *s, size_t rows, size_t columns, float d, {{load.Parameter(
+                "w"
+            )}}, float *dx)
             {
                 const size_t next = s->dilation_x;
                 const size_t row = s->dilation_y * s->width;

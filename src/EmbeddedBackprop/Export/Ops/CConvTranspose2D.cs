@@ -42,8 +42,11 @@ internal sealed class CConvTranspose2D : COp
             $"{step.Name}: a^{step.Number}[{sizes.Channels}][{sizes.Height}][{sizes.Width}] = {activation.Name}(z^{step.Number}): {activation.Formula}; "
             + $"{CText.Number(op.MultiplyAdds)} multiply-adds");
         program.Comment(
-            $"z = b + sum of w x, spread by a kernel of {sizes.KernelHeight} x {sizes.KernelWidth} from x[{sizes.Outputs}][{sizes.OutputHeight}][{sizes.OutputWidth}]");
-        string fill = program.Routine("fill_channels", CFunctions.None, BiasText), spread = CConvRoutines.Spread(program, step.Tables[0].Load), z = step.Saved ?? step.Output;
+            $"z = b + sum of w x, spread by a kernel of {sizes.KernelHeight} x {sizes.KernelWidth} from x[{sizes.Outputs}][{sizes.OutputHeight}][{sizes.OutputWidth}]"
+        );
+        string fill = program.Routine("fill_channels", CFunctions.None, BiasText),
+            spread = CConvRoutines.Spread(program, step.Tables[0].Load),
+            z = step.Saved ?? step.Output;
         program.Statement($"{fill}({CText.Size(sizes.Channels)}, {CText.Size(sizes.Height * sizes.Width)}, {step.Tables[1].Name}, {z});");
         program.Statement($"{spread}({CConvSizes.Constant(program, in sizes)}, {step.Inputs[0]}, {step.Tables[0].Argument}, {z});");
         activation.Write(program, step.OutputLength, z, step.Output);
@@ -56,8 +59,12 @@ internal sealed class CConvTranspose2D : COp
         CStep forward = step.Forward;
         string delta = step.OutputGradient, constant = CConvSizes.Constant(program, in sizes);
         int number = step.Number;
-        program.Comment($"{step.Name}, backwards: delta^{number} = dC/da^{number} f'(z^{number}); dC/dx is the convolution of delta, dC/dw as a convolution has it with x and delta in each other's place");
-        CActivations.For(step.Step, op.Activation).WriteBackward(program, forward.OutputLength, forward.Saved ?? forward.Output, forward.Output, delta);
+        program.Comment(
+            $"{step.Name}, backwards: delta^{number} = dC/da^{number} f'(z^{number}); dC/dx is the convolution of delta, dC/dw as a convolution has it with x and delta in each other's place"
+        );
+        CActivations
+            .For(step.Step, op.Activation)
+            .WriteBackward(program, forward.OutputLength, forward.Saved ?? forward.Output, forward.Output, delta);
         if (step.InputGradients[0] is { } dx)
         {
             step.Begin(program, 0);
@@ -66,7 +73,8 @@ internal sealed class CConvTranspose2D : COp
 
         if (step.Tensors[0] is { } weight)
         {
-            program.Statement($"{CConvRoutines.Weights(program, weight.GradientSum)}({constant}, {delta}, {forward.Inputs[0]}, {weight.GradientSum.Arguments});");
+            program.Statement(
+                $"{CConvRoutines.Weights(program, weight.GradientSum)}({constant}, {delta}, {forward.Inputs[0]}, {weight.GradientSum.Arguments});");
         }
 
         if (step.Tensors[1] is { } bias)

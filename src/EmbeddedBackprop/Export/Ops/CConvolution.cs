@@ -24,10 +24,13 @@ internal sealed class CConvolution : COp
             $"{step.Name}: a^{step.Number}[{sizes.Outputs}][{sizes.OutputHeight}][{sizes.OutputWidth}] = {activation.Name}(z^{step.Number}): {activation.Formula}; "
             + $"{CText.Number(op.MultiplyAdds)} multiply-adds");
         program.Comment(
-            $"z = b + sum of w x over {sizes.Channels / sizes.Groups} channels and a kernel of {sizes.KernelHeight} x {sizes.KernelWidth}, x[{sizes.Channels}][{sizes.Height}][{sizes.Width}]");
+            $"z = b + sum of w x over {sizes.Channels / sizes.Groups} channels and a kernel of {sizes.KernelHeight} x {sizes.KernelWidth}, x[{sizes.Channels}][{sizes.Height}][{sizes.Width}]"
+        );
         // In training the derivative may read z later: then it has memory of its own.
-        string routine = CConvForward.Ask(program, step.Tables[0].Load, in sizes), z = step.Saved ?? step.Output;
-        program.Statement($"{routine}({CConvSizes.Constant(program, in sizes)}, {step.Inputs[0]}, {step.Tables[0].Argument}, {step.Tables[1].Name}, {z});");
+        string routine = CConvForward.Ask(program, step.Tables[0].Load, in sizes),
+            z = step.Saved ?? step.Output;
+        program.Statement(
+            $"{routine}({CConvSizes.Constant(program, in sizes)}, {step.Inputs[0]}, {step.Tables[0].Argument}, {step.Tables[1].Name}, {z});");
         activation.Write(program, step.OutputLength, z, step.Output);
     }
 
@@ -38,8 +41,11 @@ internal sealed class CConvolution : COp
         CStep forward = step.Forward;
         string delta = step.OutputGradient, constant = CConvSizes.Constant(program, in sizes);
         int number = step.Number;
-        program.Comment($"{step.Name}, backwards: delta^{number} = dC/da^{number} f'(z^{number}); BP2 dC/dx, BP4 dC/dw, BP3 dC/db as sums over the positions");
-        CActivations.For(step.Step, op.Activation).WriteBackward(program, forward.OutputLength, forward.Saved ?? forward.Output, forward.Output, delta);
+        program.Comment(
+            $"{step.Name}, backwards: delta^{number} = dC/da^{number} f'(z^{number}); BP2 dC/dx, BP4 dC/dw, BP3 dC/db as sums over the positions");
+        CActivations
+            .For(step.Step, op.Activation)
+            .WriteBackward(program, forward.OutputLength, forward.Saved ?? forward.Output, forward.Output, delta);
         if (step.InputGradients[0] is { } dx)
         {
             step.Begin(program, 0);
@@ -48,7 +54,8 @@ internal sealed class CConvolution : COp
 
         if (step.Tensors[0] is { } weight)
         {
-            program.Statement($"{CConvRoutines.Weights(program, weight.GradientSum)}({constant}, {forward.Inputs[0]}, {delta}, {weight.GradientSum.Arguments});");
+            program.Statement(
+                $"{CConvRoutines.Weights(program, weight.GradientSum)}({constant}, {forward.Inputs[0]}, {delta}, {weight.GradientSum.Arguments});");
         }
 
         if (step.Tensors[1] is { } bias)

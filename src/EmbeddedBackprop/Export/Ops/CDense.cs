@@ -4,7 +4,10 @@ using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Export.Ops;
 
-/// <summary>A fully connected layer in C: the sums of Kernels/Scalar/Products/Gemm.cs for one sample, and for one output those of Kernels/Scalar/Products/Dot.cs.</summary>
+/// <summary>
+/// A fully connected layer in C: the sums of Kernels/Scalar/Products/Gemm.cs for one sample, and for one output those of
+/// Kernels/Scalar/Products/Dot.cs.
+/// </summary>
 internal sealed class CDense : COp
 {
     private static string GradientText(CGradientSum gradient) => $$"""
@@ -52,7 +55,9 @@ internal sealed class CDense : COp
         Dense dense = (Dense)step.Step.Op;
         CActivation activation = CActivations.For(step.Step, dense.Activation);
         int l = step.Number;
-        program.Comment($"{step.Name}: a^{l}[{step.OutputLength}] = {activation.Name}(z^{l}): {activation.Formula}; {CText.Number(dense.MultiplyAdds)} multiply-adds");
+        program.Comment(
+            $"{step.Name}: a^{l}[{step.OutputLength}] = {activation.Name}(z^{l}): {activation.Formula}; {CText.Number(dense.MultiplyAdds)} multiply-adds"
+        );
         program.Comment($"z_j = b_j + sum over k of w_jk x_k, x[{step.InputLength}] (Nielsen, chapter 2: z^l = w^l a^(l-1) + b^l)");
         // In training the derivative may read z later: then it has memory of its own.
         string z = step.Saved ?? step.Output;
@@ -79,12 +84,14 @@ internal sealed class CDense : COp
         CActivation activation = CActivations.For(step.Step, dense.Activation);
         string inputs = CText.Size(dense.Inputs), outputs = CText.Size(dense.Outputs), delta = step.OutputGradient;
         int l = step.Number;
-        program.Comment($"{step.Name}, backwards: BP1/BP2 delta^{l} = dC/da^{l} {activation.Name}'(z^{l}), BP3 dC/db = delta, BP4 dC/dw_jk = x_k delta_j");
+        program.Comment(
+            $"{step.Name}, backwards: BP1/BP2 delta^{l} = dC/da^{l} {activation.Name}'(z^{l}), BP3 dC/db = delta, BP4 dC/dw_jk = x_k delta_j");
         activation.WriteBackward(program, dense.Outputs, step.Forward.Saved ?? step.Forward.Output, step.Forward.Output, delta);
         if (step.InputGradients[0] is { } dx)
         {
             CTable table = step.Forward.Tables[0];
-            program.Statement($"{AskBack(program, table.Load, step.ContinueInputGradients[0])}({inputs}, {outputs}, {delta}, {table.Argument}, {dx});");
+            program.Statement(
+                $"{AskBack(program, table.Load, step.ContinueInputGradients[0])}({inputs}, {outputs}, {delta}, {table.Argument}, {dx});");
         }
 
         if (step.Tensors[0]?.GradientSum is { } weights)
@@ -99,11 +106,15 @@ internal sealed class CDense : COp
     }
 
     /// <summary>Asks for dense_gradient(inputs, outputs, x, delta, ...).</summary>
-    public static string AskGradient(CProgram program, CGradientSum gradient) => program.Routine("dense" + gradient.Suffix, CFunctions.MultiplyAdd, GradientText(gradient));
+    public static string AskGradient(CProgram program, CGradientSum gradient) =>
+        program.Routine("dense" + gradient.Suffix, CFunctions.MultiplyAdd, GradientText(gradient));
 
     /// <summary>Asks for dense_back(inputs, outputs, delta, w, dx), or for dense_back_more where dx continues from its stored value.</summary>
     public static string AskBack(CProgram program, CWeightLoad load, bool continues) =>
-        program.Routine((continues ? "dense_back_more" : "dense_back") + load.Suffix, CFunctions.MultiplyAdd | load.Functions, InputGradientText(load, continues));
+        program.Routine(
+            (continues ? "dense_back_more" : "dense_back") + load.Suffix,
+            CFunctions.MultiplyAdd | load.Functions,
+            InputGradientText(load, continues));
 
     /// <summary>Asks for bias_gradient(n, delta, ...): the gradient of a bias that is added to each of n elements.</summary>
     public static string AskBias(CProgram program, CGradientSum gradient) => program.Routine("bias" + gradient.Suffix, CFunctions.MultiplyAdd, $$"""
@@ -123,12 +134,15 @@ internal sealed class CDense : COp
     public static string Ask(CProgram program, CWeightLoad load) =>
         program.Routine("dense" + load.Suffix, CFunctions.MultiplyAdd | load.Functions, DenseText(load));
 
-    /// <summary>The matrix product; five sums at once in named locals: each x is read once for five, and an array of sums would stay in memory.</summary>
+    /// <summary>
+    /// The matrix product; five sums at once in named locals: each x is read once for five, and an array of sums would stay in memory.
+    /// </summary>
     private static string DenseText(CWeightLoad load)
     {
         const int Together = 5;
         static string Lines(int count, Func<int, string> line) => string.Concat(Enumerable.Range(0, count).Select(i => line(i) + "\n"));
-        return $"/* z[j] = b[j] + sum of x[k] * w[k][j], one sum after the other in the order of k; five j at a time, w has a row per input.{load.Remark} */\n"
+        return
+            $"/* z[j] = b[j] + sum of x[k] * w[k][j], one sum after the other in the order of k; five j at a time, w has a row per input.{load.Remark} */\n"
             + $"static void ebp_dense{load.Suffix}(size_t inputs, size_t outputs, const float *x, {load.Parameter("w")}, const float *b, float *z)\n"
             + $"{{\n    const size_t whole = outputs - (outputs % {Together}u);\n    size_t j;\n    size_t k;\n    size_t at;\n"
             + $"    for (j = 0u; j < whole; j += {Together}u) {{\n"

@@ -5,7 +5,9 @@ using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Export.Ops;
 
-/// <summary>Dropout in C: Kernels/Scalar/Random/DropoutMask.cs in training, nothing in a prediction. The mask is drawn again in the backward pass.</summary>
+/// <summary>
+/// Dropout in C: Kernels/Scalar/Random/DropoutMask.cs in training, nothing in a prediction. The mask is drawn again in the backward pass.
+/// </summary>
 internal sealed class CDropout : COp
 {
     private const string Text = """
@@ -36,7 +38,8 @@ internal sealed class CDropout : COp
     public override void Write(CStep step, CProgram program)
     {
         bool inPlace = step.Inputs[0] == step.Output;
-        program.Comment($"{step.Name}: a^{step.Number}[{step.OutputLength}], dropout: in a prediction the same numbers{(inPlace ? " in the same place" : "")}");
+        program.Comment(
+            $"{step.Name}: a^{step.Number}[{step.OutputLength}], dropout: in a prediction the same numbers{(inPlace ? " in the same place" : "")}");
         if (!inPlace)
         {
             program.Copy(step.OutputLength, step.Inputs[0], step.Output);
@@ -46,7 +49,9 @@ internal sealed class CDropout : COp
     public override void WriteTraining(CStep step, CProgram program)
     {
         Dropout op = (Dropout)step.Step.Op;
-        program.Comment($"{step.Name}: a^{step.Number}[{step.OutputLength}], of which dropout keeps a number with probability {CText.Hex(1f - op.Probability)} (Srivastava et al. 2014)");
+        program.Comment(
+            $"{step.Name}: a^{step.Number}[{step.OutputLength}], of which dropout keeps a number with probability {CText.Hex(1f - op.Probability)} (Srivastava et al. 2014)"
+        );
         program.Statement("if (training != 0) {");
         program.Statement("    " + Call(step, program, step.Inputs[0], goesOn: false, step.Output));
         if (step.Inputs[0] != step.Output)
@@ -72,7 +77,8 @@ internal sealed class CDropout : COp
         DropoutDraw draw = new(0, 0, step.Step.OpIndex, 0, ((Dropout)step.Step.Op).Probability);
         CRandom.Ask(program);
         string dropout = program.Routine("dropout", CFunctions.None, Text);
-        return $"{dropout}(model->seed, {step.LogicalSample}, (uint32_t)model->step, {CText.Number((uint)draw.Random.Purpose)}u, {CText.Number(draw.Threshold)}u, "
+        return
+            $"{dropout}(model->seed, {step.LogicalSample}, (uint32_t)model->step, {CText.Number((uint)draw.Random.Purpose)}u, {CText.Number(draw.Threshold)}u, "
             + $"{CText.Hex(1f / (1f - draw.Probability))}, {CText.Size(step.OutputLength)}, {x}, {(goesOn ? 1 : 0)}, {y});";
     }
 }

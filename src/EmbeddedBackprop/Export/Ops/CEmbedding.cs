@@ -56,7 +56,8 @@ internal sealed class CEmbedding : COp
         CWeightLoad load = step.Tables[0].Load;
         string look = program.Routine("embedding" + load.Suffix, load.Functions, Text(load));
         program.Statement(
-            $"{look}({CText.Size(step.InputLength)}, {CText.Size(op.Count)}, {CText.Size(op.Size)}, {step.Inputs[0]}, {step.Tables[0].Argument}, {step.Output});");
+            $"{look}({CText.Size(step.InputLength)}, {CText.Size(op.Count)}, {CText.Size(op.Size)}, {step.Inputs[0]}, {step.Tables[0].Argument}, {step.Output});"
+        );
     }
 
     /// <summary>The statement for one row, with the variable j for all but copied rows.</summary>
@@ -77,6 +78,7 @@ internal sealed class CEmbedding : COp
         program.Comment($"{step.Name}, backwards: the gradient of row x_t of the table goes on by dy_t");
         string back = program.Routine("embedding_back", CFunctions.None, BackText);
         program.Statement(
-            $"{back}({CText.Size(steps)}, {CText.Size(op.Count)}, {CText.Size(op.Size)}, {step.Forward.Inputs[0]}, {step.OutputGradient}, {gradient});");
+            $"{back}({CText.Size(steps)}, {CText.Size(op.Count)}, {CText.Size(op.Size)}, {step.Forward.Inputs[0]}, {step.OutputGradient}, {gradient});"
+        );
     }
 }

@@ -67,16 +67,20 @@ internal sealed class CGlobalPool(bool isMean) : COp
         Shape shape = step.Forward.InputShape(0);
         string channels = CText.Size(shape[0]);
         int positions = shape.Length / shape[0];
-        program.Comment($"{step.Name}, backwards: dC/dx {(isMean ? $"= dC/dy / {positions} at every number of the channel" : "+= dC/dy at the first number that is the largest")}");
+        program.Comment(
+            $"{step.Name}, backwards: dC/dx {(isMean ? $"= dC/dy / {positions} at every number of the channel" : "+= dC/dy at the first number that is the largest")}"
+        );
         if (isMean)
         {
-            program.Statement($"{MeansBackward(program, step.ContinueInputGradients[0])}({channels}, {CText.Size(positions)}, {step.OutputGradient}, {dx});");
+            program.Statement(
+                $"{MeansBackward(program, step.ContinueInputGradients[0])}({channels}, {CText.Size(positions)}, {step.OutputGradient}, {dx});");
             return;
         }
 
         step.Begin(program, 0);
         string back = program.Routine("channel_maxima_backward", CFunctions.None, MaximaBackwardText);
-        program.Statement($"{back}({channels}, {CText.Size(positions)}, {step.Forward.Inputs[0]}, {step.Forward.Output}, {step.OutputGradient}, {dx});");
+        program.Statement(
+            $"{back}({channels}, {CText.Size(positions)}, {step.Forward.Inputs[0]}, {step.Forward.Output}, {step.OutputGradient}, {dx});");
     }
 
     /// <summary>Asks for the gradient of the mean.</summary>

@@ -3,12 +3,15 @@ using EmbeddedBackprop.Export.Text;
 namespace EmbeddedBackprop.Export.Ops;
 
 /// <summary>
-/// How the C of a sum of one gradient begins and ends. Where gradients have memory, the sum begins with the value in it (0 before the first sample) and is stored there.
+/// How the C of a sum of one gradient begins and ends. Where gradients have memory, the sum begins with the value in it (0 before the first sample)
+/// and is stored there.
 /// Where they have none, the sum begins with +0 and changes the weight at once, as Graphs/SgdUpdate.cs says.
 /// </summary>
 /// <remarks>
-/// So one routine is written for both. <see cref="Suffix"/> is the end of its name and <see cref="Parameters"/> the end of its parameters; each sum begins with
-/// <see cref="Start"/> and ends with <see cref="End"/>; the call is given <see cref="Arguments"/>. Where weights change at once, the routine uses each sum once,
+/// So one routine is written for both. <see cref="Suffix"/> is the end of its name and <see cref="Parameters"/> the end of its parameters; each sum
+/// begins with
+/// <see cref="Start"/> and ends with <see cref="End"/>; the call is given <see cref="Arguments"/>. Where weights change at once, the routine uses
+/// each sum once,
 /// and the gradient of the input, which reads the old weights, is computed before.
 /// </remarks>
 /// <param name="Memory">The C expression of the gradients; null where each finished sum changes its weight.</param>

@@ -47,13 +47,19 @@ internal sealed class CLayerNorm : COp
     {
         LayerNorm op = (LayerNorm)step.Step.Op;
         (int rows, int columns) = Sizes(op, step.InputShape(0));
-        program.Comment($"{step.Name}: a^{step.Number}[{rows}][{columns}] = gamma (x - mean) / deviation + beta for each row (Ba, Kiros and Hinton 2016)");
+        program.Comment(
+            $"{step.Name}: a^{step.Number}[{rows}][{columns}] = gamma (x - mean) / deviation + beta for each row (Ba, Kiros and Hinton 2016)");
         CReduce.Sum(program);
         (string suffix, string parameter, string keep, string argument) = step.Saved is { } saved
             ? ("_keep", ", float *kept", "\n        kept[r] = mean;\n        kept[rows + r] = inverse;", ", " + saved)
             : ("", "", "", "");
-        string norm = program.Routine("layer_norm" + suffix, CFunctions.MultiplyAdd | CFunctions.SquareRoot, $$"""
-            /* y = gamma * ((x - mean) / sqrt(variance + epsilon)) + beta for every row; y may be x.{{(suffix.Length > 0 ? " What every row was measured by is kept." : "")}} */
+        string norm = program.Routine(
+            "layer_norm" + suffix,
+            CFunctions.MultiplyAdd | CFunctions.SquareRoot,
+            $$"""
+            /* y = gamma * ((x - mean) / sqrt(variance + epsilon)) + beta for every row; y may be x.{{(
+                suffix.Length > 0 ? " What every row was measured by is kept." : ""
+            )}} */
             static void ebp_layer_norm{{suffix}}(size_t rows, size_t n, const float *x, const float *gamma, const float *beta, float epsilon, float *y{{parameter}})
             {
                 float s[16];
@@ -81,7 +87,8 @@ internal sealed class CLayerNorm : COp
 
             """);
         program.Statement(
-            $"{norm}({CText.Size(rows)}, {CText.Size(columns)}, {step.Inputs[0]}, {step.Tables[0].Name}, {step.Tables[1].Name}, {CText.Hex(op.Epsilon)}, {step.Output}{argument});");
+            $"{norm}({CText.Size(rows)}, {CText.Size(columns)}, {step.Inputs[0]}, {step.Tables[0].Name}, {step.Tables[1].Name}, {CText.Hex(op.Epsilon)}, {step.Output}{argument});"
+        );
     }
 
     public override void WriteBackward(CBackwardStep step, CProgram program)
@@ -155,7 +162,8 @@ internal sealed class CLayerNorm : COp
 
             """);
         program.Statement(
-            $"{back}({CText.Size(rows)}, {CText.Size(columns)}, {forward.Inputs[0]}, {forward.Saved}, {forward.Tables[0].Name}, {step.OutputGradient}, {dx});");
+            $"{back}({CText.Size(rows)}, {CText.Size(columns)}, {forward.Inputs[0]}, {forward.Saved}, {forward.Tables[0].Name}, {step.OutputGradient}, {dx});"
+        );
     }
 
     private static (int Rows, int Columns) Sizes(LayerNorm op, Shape shape)

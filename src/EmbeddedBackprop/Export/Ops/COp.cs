@@ -19,7 +19,8 @@ internal abstract class COp
     public virtual void WriteTraining(CStep step, CProgram program) => Write(step, program);
 
     /// <summary>
-    /// Writes the backward pass of a step: the gradients of the inputs that are wanted, and those of the parameters, each ended by <see cref="CTensor.GradientSum"/>. Inputs
+    /// Writes the backward pass of a step: the gradients of the inputs that are wanted, and those of the parameters, each ended by
+    /// <see cref="CTensor.GradientSum"/>. Inputs
     /// come first, because weights may change at once. By default the op is refused by name.
     /// </summary>
     /// <exception cref="NotSupportedException">The op has no C for it.</exception>
@@ -32,7 +33,8 @@ internal abstract class COp
     public virtual bool TakesBatch(Op op) => false;
 
     /// <summary>
-    /// Whether each sum of a parameter's gradient is finished by itself, so that it may change the weight at once; where it is not (rows that are added to
+    /// Whether each sum of a parameter's gradient is finished by itself, so that it may change the weight at once; where it is not (rows that are
+    /// added to
     /// in any order), the op's parameters get gradient memory also where others need none.
     /// </summary>
     public virtual bool CanUpdateAtOnce(Op op) => true;

@@ -104,7 +104,8 @@ internal sealed class COverTime(bool isMean) : COp
     {
         Shape shape = step.InputShape(0);
         program.Comment(
-            $"{step.Name}: a^{step.Number}[{shape[1]}] = the {(isMean ? "mean" : "largest")} of each feature over {shape[0]} steps{(step.Inputs.Length > 1 ? " that the mask leaves" : "")}");
+            $"{step.Name}: a^{step.Number}[{shape[1]}] = the {(isMean ? "mean" : "largest")} of each feature over {shape[0]} steps{(step.Inputs.Length > 1 ? " that the mask leaves" : "")}"
+        );
         string routine = program.Routine(isMean ? "mean_over_time" : "max_over_time", CFunctions.None, isMean ? MeanText : MaximumText);
         string mask = step.Inputs.Length > 1 ? step.Inputs[1] : "NULL";
         program.Statement($"{routine}({CText.Size(shape[0])}, {CText.Size(shape[1])}, {step.Inputs[0]}, {mask}, {step.Output});");
@@ -118,10 +119,17 @@ internal sealed class COverTime(bool isMean) : COp
         }
 
         Shape shape = step.Forward.InputShape(0);
-        program.Comment($"{step.Name}, backwards: {(isMean ? "every step that counts gets its share of the gradient" : "the gradient goes to the step of the largest value")}");
-        string back = program.Routine(isMean ? "mean_over_time_back" : "max_over_time_back", CFunctions.None, isMean ? MeanBackText : MaximumBackText);
-        string mask = step.Forward.Inputs.Length > 1 ? step.Forward.Inputs[1] : "NULL", x = isMean ? "" : step.Forward.Inputs[0] + ", ";
+        program.Comment(
+            $"{step.Name}, backwards: {(isMean ? "every step that counts gets its share of the gradient" : "the gradient goes to the step of the largest value")}"
+        );
+        string back = program.Routine(
+            isMean ? "mean_over_time_back" : "max_over_time_back",
+            CFunctions.None,
+            isMean ? MeanBackText : MaximumBackText);
+        string mask = step.Forward.Inputs.Length > 1 ? step.Forward.Inputs[1] : "NULL",
+            x = isMean ? "" : step.Forward.Inputs[0] + ", ";
         program.Statement(
-            $"{back}({CText.Size(shape[0])}, {CText.Size(shape[1])}, {x}{mask}, {step.OutputGradient}, {(step.ContinueInputGradients[0] ? 1 : 0)}, {dx});");
+            $"{back}({CText.Size(shape[0])}, {CText.Size(shape[1])}, {x}{mask}, {step.OutputGradient}, {(step.ContinueInputGradients[0] ? 1 : 0)}, {dx});"
+        );
     }
 }

@@ -42,11 +42,16 @@ internal sealed class CPairwise(string name, char sign) : COp
 
     public override void WriteBackward(CBackwardStep step, CProgram program)
     {
-        string n = CText.Size(step.Forward.OutputLength), dy = step.OutputGradient;
-        program.Comment($"{step.Name}, backwards: {(sign == '*' ? "every factor gets the gradient times the other one" : "every input gets the gradient")}{(sign == '-' ? ", the second one its negative" : "")}");
+        string n = CText.Size(step.Forward.OutputLength),
+            dy = step.OutputGradient;
+        program.Comment(
+            $"{step.Name}, backwards: {(sign == '*' ? "every factor gets the gradient times the other one" : "every input gets the gradient")}{(sign == '-' ? ", the second one its negative" : "")}"
+        );
         if (step.Step.Op is Add add)
         {
-            CActivations.For(step.Step, add.Activation).WriteBackward(program, step.Forward.OutputLength, step.Forward.Saved ?? step.Forward.Output, step.Forward.Output, dy);
+            CActivations
+                .For(step.Step, add.Activation)
+                .WriteBackward(program, step.Forward.OutputLength, step.Forward.Saved ?? step.Forward.Output, step.Forward.Output, dy);
         }
 
         for (int i = 0; i < step.InputGradients.Length; i++)
@@ -59,7 +64,9 @@ internal sealed class CPairwise(string name, char sign) : COp
             bool goesOn = step.ContinueInputGradients[i];
             if (sign == '*')
             {
-                string multiply = goesOn ? program.Routine("multiply_to", CFunctions.MultiplyAdd, MultiplyToText) : program.Routine(name, CFunctions.None, EachText());
+                string multiply = goesOn
+                    ? program.Routine("multiply_to", CFunctions.MultiplyAdd, MultiplyToText)
+                    : program.Routine(name, CFunctions.None, EachText());
                 program.Statement($"{multiply}({n}, {dy}, {step.Forward.Inputs[1 - i]}, {dx});");
             }
             else if (sign == '-' && i == 1)

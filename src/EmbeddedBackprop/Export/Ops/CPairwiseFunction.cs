@@ -45,7 +45,10 @@ internal sealed class CPairwiseFunction : COp
 
             LaneText da = LaneText.Input("da_i", "da[i]"), slope = f.Derivative(i, X, Y);
             bool adds = step.ContinueInputGradients[i];
-            CFormulaText c = CFormula.Print(2, Parameters, new CResult("d[i] =", adds ? LaneText.MultiplyAdd(da, slope, LaneText.Input("before", "d[i]")) : da * slope));
+            CFormulaText c = CFormula.Print(
+                2,
+                Parameters,
+                new CResult("d[i] =", adds ? LaneText.MultiplyAdd(da, slope, LaneText.Input("before", "d[i]")) : da * slope));
             string by = i == 0 ? "x" : "y";
             string Text(string name) => $$"""
                 /* dC/d{{by}} = {{(adds ? "what is there + " : "")}}dC/da * d {{kind}} / d{{by}}; d may be da. */
@@ -58,7 +61,8 @@ internal sealed class CPairwiseFunction : COp
 
                 """;
             string each = program.Routine($"pair_{kind}_d{by}{(adds ? "_to" : "")}", c.Functions, Text);
-            program.Statement($"{each}({CText.Size(step.Forward.OutputLength)}, {step.Forward.Inputs[0]}, {step.Forward.Inputs[1]}, {step.OutputGradient}, {d});");
+            program.Statement(
+                $"{each}({CText.Size(step.Forward.OutputLength)}, {step.Forward.Inputs[0]}, {step.Forward.Inputs[1]}, {step.OutputGradient}, {d});");
         }
     }
 

@@ -26,7 +26,8 @@ internal sealed class CPool(bool isMean) : COp
 
         """;
 
-    private const string Count = "(float)(counts_padding != 0 ? p->window_height * p->window_width : (last_row - first_row) * (last_column - first_column))";
+    private const string Count =
+        "(float)(counts_padding != 0 ? p->window_height * p->window_width : (last_row - first_row) * (last_column - first_column))";
 
     public override void Write(CStep step, CProgram program)
     {
@@ -39,13 +40,28 @@ internal sealed class CPool(bool isMean) : COp
             + $" of x[{from[0]}][{inputHeight}][{inputWidth}]");
         string sizes = SizesOf(program, op, from, to);
         string pool = isMean
-            ? program.Routine("average_pool", CFunctions.None, Loops(
-                "average_pool", "y = the mean of every window; padding adds nothing, and is counted only if asked for", "const float *x, float *y, int counts_padding", PlaneOf("const ", "x"),
-                "float sum = 0.0f;", "sum = sum + plane[(row * p->width) + column];", $"*y = sum / {Count};\n                y++;"))
-            : program.Routine("max_pool", CFunctions.None, Loops(
-                "max_pool", "y = the largest of every window, the first of equal ones; padding is left out", "const float *x, float *y", PlaneOf("const ", "x"),
-                "float best = plane[(first_row * p->width) + first_column];",
-                "best = plane[(row * p->width) + column] > best ? plane[(row * p->width) + column] : best;", "*y = best;\n                y++;"));
+            ? program.Routine(
+                "average_pool",
+                CFunctions.None,
+                Loops(
+                    "average_pool",
+                    "y = the mean of every window; padding adds nothing, and is counted only if asked for",
+                    "const float *x, float *y, int counts_padding",
+                    PlaneOf("const ", "x"),
+                    "float sum = 0.0f;",
+                    "sum = sum + plane[(row * p->width) + column];",
+                    $"*y = sum / {Count};\n                y++;"))
+            : program.Routine(
+                "max_pool",
+                CFunctions.None,
+                Loops(
+                    "max_pool",
+                    "y = the largest of every window, the first of equal ones; padding is left out",
+                    "const float *x, float *y",
+                    PlaneOf("const ", "x"),
+                    "float best = plane[(first_row * p->width) + first_column];",
+                    "best = plane[(row * p->width) + column] > best ? plane[(row * p->width) + column] : best;",
+                    "*y = best;\n                y++;"));
         program.Statement($"{pool}({sizes}, {step.Inputs[0]}, {step.Output}{CountsPadding(op)});");
     }
 
@@ -57,21 +73,40 @@ internal sealed class CPool(bool isMean) : COp
         }
 
         Pooling op = (Pooling)step.Step.Op;
-        program.Comment($"{step.Name}, backwards: dC/dx {(isMean ? "= shares of dC/dy, added up where windows overlap" : "+= dC/dy at the largest number of each window, found again")}");
+        program.Comment(
+            $"{step.Name}, backwards: dC/dx {(isMean ? "= shares of dC/dy, added up where windows overlap" : "+= dC/dy at the largest number of each window, found again")}"
+        );
         step.Begin(program, 0);
         string sizes = SizesOf(program, op, step.Forward.InputShape(0), step.Forward.OutputShape);
-        program.Statement($"{Backward(program)}({sizes}, {(isMean ? "" : step.Forward.Inputs[0] + ", ")}{step.OutputGradient}, {dx}{CountsPadding(op)});");
+        program.Statement(
+            $"{Backward(program)}({sizes}, {(isMean ? "" : step.Forward.Inputs[0] + ", ")}{step.OutputGradient}, {dx}{CountsPadding(op)});");
     }
 
     /// <summary>Asks for the way back, which adds to dx.</summary>
-    private string Backward(CProgram program) => isMean
-        ? program.Routine("average_pool_backward", CFunctions.None, Loops(
-            "average_pool_backward", "Every place of a window gets its share of dy", "const float *dy, float *dx, int counts_padding", PlaneOf("", "dx"),
-            $"const float share = *dy / {Count};", "plane[(row * p->width) + column] = plane[(row * p->width) + column] + share;", "dy++;"))
-        : program.Routine("max_pool_backward", CFunctions.None, Loops(
-            "max_pool_backward", "The largest of every window, the first of equal ones, gets all of dy", "const float *x, const float *dy, float *dx",
-            PlaneOf("const ", "x") + "\n        float *gradient = dx + (c * p->height * p->width);", "size_t best = (first_row * p->width) + first_column;",
-            "best = plane[(row * p->width) + column] > plane[best] ? (row * p->width) + column : best;", "gradient[best] = gradient[best] + *dy++;"));
+    private string Backward(CProgram program) =>
+        isMean
+            ? program.Routine(
+                "average_pool_backward",
+                CFunctions.None,
+                Loops(
+                    "average_pool_backward",
+                    "Every place of a window gets its share of dy",
+                    "const float *dy, float *dx, int counts_padding",
+                    PlaneOf("", "dx"),
+                    $"const float share = *dy / {Count};",
+                    "plane[(row * p->width) + column] = plane[(row * p->width) + column] + share;",
+                    "dy++;"))
+            : program.Routine(
+                "max_pool_backward",
+                CFunctions.None,
+                Loops(
+                    "max_pool_backward",
+                    "The largest of every window, the first of equal ones, gets all of dy",
+                    "const float *x, const float *dy, float *dx",
+                    PlaneOf("const ", "x") + "\n        float *gradient = dx + (c * p->height * p->width);",
+                    "size_t best = (first_row * p->width) + first_column;",
+                    "best = plane[(row * p->width) + column] > plane[best] ? (row * p->width) + column : best;",
+                    "gradient[best] = gradient[best] + *dy++;"));
 
     private static string CountsPadding(Pooling op) => op is AveragePooling average ? average.CountIncludePad ? ", 1" : ", 0" : "";
 
@@ -82,8 +117,11 @@ internal sealed class CPool(bool isMean) : COp
     private static string SizesOf(CProgram program, Pooling op, Shape from, Shape to)
     {
         program.Routine("pool_sizes", CFunctions.None, Sizes);
-        (int inputHeight, int outputHeight, int inputWidth, int outputWidth) = from.Rank == 3 ? (from[1], to[1], from[2], to[2]) : (1, 1, from[1], to[1]);
-        return program.Constant("pool_sizes", $$"""
+        (int inputHeight, int outputHeight, int inputWidth, int outputWidth) =
+            from.Rank == 3 ? (from[1], to[1], from[2], to[2]) : (1, 1, from[1], to[1]);
+        return program.Constant(
+            "pool_sizes",
+            $$"""
                 .channels = {{from[0]}}u, .height = {{inputHeight}}u, .width = {{inputWidth}}u,
                 .window_height = {{op.Window.Height}}u, .window_width = {{op.Window.Width}}u,
                 .stride_y = {{op.Stride.Height}}u, .stride_x = {{op.Stride.Width}}u,

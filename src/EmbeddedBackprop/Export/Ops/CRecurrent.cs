@@ -63,7 +63,8 @@ internal sealed class CRecurrent : COp
 
     public override void WriteBackward(CBackwardStep step, CProgram program)
     {
-        program.Comment($"{step.Name}, backwards through time: the deltas of the gates, dC/dw = sum over steps and samples of x delta, dC/dh' = W_hh delta");
+        program.Comment(
+            $"{step.Name}, backwards through time: the deltas of the gates, dC/dw = sum over steps and samples of x delta, dC/dh' = W_hh delta");
         CRecurrentTraining.WriteBackward(step, program, (Recurrent)step.Step.Op);
     }
 
@@ -73,15 +74,20 @@ internal sealed class CRecurrent : COp
     /// <summary>The chain of a weight's gradient runs over all steps.</summary>
     public override bool CanUpdateAtOnce(Op op) => false;
 
-    private static void Describe(CStep step, CProgram program, Recurrent op, CGates gates) => program.Comment(
-        $"{step.Name}: {gates.Name}, {op.Hidden} units, x[{op.Steps}][{op.Features}]: {gates.Equations}; {CText.Comment(op.Detail)}; {CText.Number(op.MultiplyAdds)} multiply-adds");
+    private static void Describe(CStep step, CProgram program, Recurrent op, CGates gates) =>
+        program.Comment(
+            $"{step.Name}: {gates.Name}, {op.Hidden} units, x[{op.Steps}][{op.Features}]: {gates.Equations}; {CText.Comment(op.Detail)}; {CText.Number(op.MultiplyAdds)} multiply-adds"
+        );
 
     private static string Loop(Recurrent op, CGates gates, CFormulaText body, CWeightLoad load)
     {
         string cell = op.HasCell ? ", float *cell" : "", units = op.Gates > 1 ? "    const size_t units = r_sizes->hidden;\n" : "";
         return $$"""
-            /* {{gates.Equations}}; mask may be NULL; where it is not above 0 the state stays as it is. products: room for {{2 * op.Gates}} numbers a unit. */
-            static void ebp_{{gates.Name}}{{load.Suffix}}(const ebp_recurrent_sizes *r_sizes, const float *x, const float *mask, {{load.Parameter("wx")}}, {{load.Parameter("wh")}}, const float *bx, const float *bh, float *products, float *h{{cell}}, float *y)
+            /* {{gates.Equations}}; mask may be NULL; where it is not above 0 the state stays as it is. products: room for {{2
+                * op.Gates}} numbers a unit. */
+            static void ebp_{{gates.Name}}{{load.Suffix}}(const ebp_recurrent_sizes *r_sizes, const float *x, const float *mask, {{load.Parameter(
+                "wx"
+            )}}, {{load.Parameter("wh")}}, const float *bx, const float *bh, float *products, float *h{{cell}}, float *y)
             {
                 const size_t columns = {{op.Gates}}u * r_sizes->hidden;
             {{units}}    float *p = products;
@@ -128,7 +134,9 @@ internal sealed class CRecurrent : COp
         }
 
         string tables = string.Join(", ", step.Tables.Skip(4 * direction).Take(4).Select(table => table.Argument));
-        program.Statement($"    {routine}(&sizes, {step.Inputs[0]}, {mask}, {tables}, {step.Scratch}, {string.Join(", ", state)}, {CText.At(step.Output, direction * op.Hidden)});");
+        program.Statement(
+            $"    {routine}(&sizes, {step.Inputs[0]}, {mask}, {tables}, {step.Scratch}, {string.Join(", ", state)}, {CText.At(step.Output, direction * op.Hidden)});"
+        );
         program.Statement("}");
     }
 }

@@ -71,11 +71,15 @@ internal static class CRecurrentTraining
         {
             string saved = predicts ? CText.At(step.Scratch, products) : CText.At(step.Saved!, direction * (step.Step.Saved.Length / op.Directions));
             string mask = step.Inputs.Length > 1 ? Row(step.Inputs[1], op.Steps) : "NULL";
-            string[] state = op.Options.CarryState ? [.. step.State.Select(place => StateRow(step, place, op.Hidden))] : op.HasCell ? ["NULL", "NULL"] : ["NULL"];
+            string[] state =
+                op.Options.CarryState ? [.. step.State.Select(place => StateRow(step, place, op.Hidden))]
+                : op.HasCell ? ["NULL", "NULL"]
+                : ["NULL"];
             string tables = string.Join(", ", step.Tables.Skip(4 * direction).Take(4).Select(table => table.Argument));
             program.Statement("{");
             Layer(program, op, direction, batch, keeps: !predicts, goesOn: false);
-            string call = $"{routine}(&layer, {Row(step.Inputs[0], row)}, {mask}, {tables}, {step.Scratch}, {Row(saved, KeptOf(op))}, {string.Join(", ", state)}, "
+            string call =
+                $"{routine}(&layer, {Row(step.Inputs[0], row)}, {mask}, {tables}, {step.Scratch}, {Row(saved, KeptOf(op))}, {string.Join(", ", state)}, "
                 + $"{Row(CText.At(step.Output, direction * op.Hidden), step.OutputLength)});";
             program.Statement(batch == 1 ? "    " + call : $"    for (b = 0u; b < {CText.Size(batch)}; b++) {{");
             if (batch > 1)
@@ -98,7 +102,8 @@ internal static class CRecurrentTraining
         for (int direction = op.Directions - 1; direction >= 0; direction--)
         {
             CTable[] tables = forward.Tables[(4 * direction)..];
-            string saved = CText.At(forward.Saved!, direction * (step.Step.Saved.Length / op.Directions)), dy = CText.At(step.OutputGradient, direction * op.Hidden);
+            string saved = CText.At(forward.Saved!, direction * (step.Step.Saved.Length / op.Directions)),
+                dy = CText.At(step.OutputGradient, direction * op.Hidden);
             string weights = string.Concat(step.Tensors.Skip(4 * direction).Take(4).Select(tensor => tensor is null ? "" : ", " + tensor.Gradient));
             program.Statement("{");
             Layer(program, op, direction, forward.Batch, keeps: true, step.ContinueInputGradients[0] || direction < op.Directions - 1);
@@ -121,7 +126,8 @@ internal static class CRecurrentTraining
     {
         int row = op.Directions * op.Hidden;
         program.Statement($"    static const {program.Prefix}_recurrent_layer layer = {{");
-        program.Statement($"        .batch = {CText.Size(batch)}, .steps = {CText.Size(op.Steps)}, .features = {CText.Size(op.Features)}, .hidden = {CText.Size(op.Hidden)},");
+        program.Statement(
+            $"        .batch = {CText.Size(batch)}, .steps = {CText.Size(op.Steps)}, .features = {CText.Size(op.Features)}, .hidden = {CText.Size(op.Hidden)},");
         program.Statement(
             $"        .stride = {CText.Size(op.Options.AllSteps ? row : 0)}, .row = {CText.Size(op.Options.AllSteps ? op.Steps * row : row)}, .truncate = {CText.Size(op.Options.TruncateEvery)},");
         program.Statement($"        .backwards = {direction}, .keeps = {(keeps ? 1 : 0)}, .goes_on = {(goesOn ? 1 : 0)}");
@@ -134,17 +140,27 @@ internal static class CRecurrentTraining
         return $$"""
             /*
              * {{gates.Equations}}; mask may be NULL; where it is not above 0 the state stays as it is. state may be NULL: zeros.
-             * q: room for {{op.Gates}} numbers a unit; saved: {{op.Deltas}} for the gates, 1 for h{{(cell ? ", 2 for c and tanh c" : "")}}; if the layer keeps them for
+             * q: room for {{op.Gates}} numbers a unit; saved: {{op.Deltas}} for the gates, 1 for h{{(
+                cell ? ", 2 for c and tanh c" : ""
+            )}}; if the layer keeps them for
              * every step, and h{{(cell ? " and c" : "")}} before the first one.
              */
-            static void ebp_{{gates.Name}}_run{{load.Suffix}}(const ebp_recurrent_layer *layer, const float *x, const float *mask, {{load.Parameter("wx")}}, {{load.Parameter("wh")}}, const float *bx, const float *bh, float *q, float *saved, float *state{{(cell ? ", float *state_c" : "")}}, float *y)
+            static void ebp_{{gates.Name}}_run{{load.Suffix}}(const ebp_recurrent_layer *layer, const float *x, const float *mask, {{load.Parameter(
+                "wx"
+            )}}, {{load.Parameter("wh")}}, const float *bx, const float *bh, float *q, float *saved, float *state{{(
+                cell ? ", float *state_c" : ""
+            )}}, float *y)
             {
                 const size_t units = layer->hidden;
                 const size_t blocks = layer->keeps != 0 ? layer->steps : 1u;
                 const size_t next = layer->keeps != 0 ? units : 0u; /* from one step to the next */
                 float *p = saved;
                 float *before = p + ({{op.Deltas}}u * blocks * units);
-            {{Lines(cell, "    float *cell = before + (blocks * units) + next;", "    float *cell_tanh = cell + (blocks * units) + next;")}}    size_t s;
+            {{Lines(
+                cell,
+                "    float *cell = before + (blocks * units) + next;",
+                "    float *cell_tanh = cell + (blocks * units) + next;"
+            )}}    size_t s;
                 size_t j;
                 if (state != NULL) {
                     (void)memcpy(before, state, units * sizeof *before);
@@ -184,10 +200,16 @@ internal static class CRecurrentTraining
         bool cell = op.HasCell, splits = op.SplitsLastGate;
         return $$"""
             /*
-             * The way back through the layer, from the last step to the first, in each over the samples. dy may be read only; dh: room for {{(cell ? "2 numbers" : "a number")}} a unit
+             * The way back through the layer, from the last step to the first, in each over the samples. dy may be read only; dh: room for {{(
+                cell ? "2 numbers" : "a number"
+            )}} a unit
              * and sample; dx may be NULL. The deltas take the place of the gates.
              */
-            static void ebp_{{name}}(const ebp_recurrent_layer *layer, {{(trains ? "const float *x, " : "")}}const float *mask, {{load.Parameter("wx")}}, {{load.Parameter("wh")}}, float *saved, const float *dy, float *dh, float *dx{{(trains ? ", float *dwx, float *dwh, float *dbx, float *dbh" : "")}})
+            static void ebp_{{name}}(const ebp_recurrent_layer *layer, {{(trains ? "const float *x, " : "")}}const float *mask, {{load.Parameter(
+                "wx"
+            )}}, {{load.Parameter("wh")}}, float *saved, const float *dy, float *dh, float *dx{{(
+                trains ? ", float *dwx, float *dwh, float *dbx, float *dbh" : ""
+            )}})
             {
                 const size_t units = layer->hidden;
                 const size_t columns = {{op.Gates}}u * units;
@@ -204,7 +226,11 @@ internal static class CRecurrentTraining
                     for (b = 0u; b < layer->batch; b++) {
                         float *delta = saved + (b * whole) + ({{op.Deltas}}u * s * units);
                         const float *before = saved + (b * whole) + ((({{op.Deltas}}u * layer->steps) + s) * units);
-            {{Lines(body.Inputs.Contains("h_after"), "            const float *after = before + units;")}}{{Lines(cell, "            const float *cell = before + ((layer->steps + 1u) * units);", "            const float *cell_tanh = cell + ((layer->steps + 1u) * units);")}}            const float *up = NULL; /* the gradient of the output at the step before */
+            {{Lines(body.Inputs.Contains("h_after"), "            const float *after = before + units;")}}{{Lines(
+                cell,
+                "            const float *cell = before + ((layer->steps + 1u) * units);",
+                "            const float *cell_tanh = cell + ((layer->steps + 1u) * units);"
+            )}}            const float *up = NULL; /* the gradient of the output at the step before */
                         const size_t at = (b * layer->steps) + place;
                         if (s > 0u && layer->stride != 0u) {
                             up = dy + (b * layer->row) + ((layer->backwards != 0 ? place + 1u : place - 1u) * layer->stride);
@@ -223,7 +249,19 @@ internal static class CRecurrentTraining
                         } else if (dx != NULL) {
                             ebp_dense_back{{load.Suffix}}(layer->features, columns, delta, {{load.Pass("wx")}}, dx + (at * layer->features));
                         }
-            {{Lines(trains, "            ebp_dense_gradient(layer->features, columns, x + (at * layer->features), delta, dwx);", "            ebp_bias_gradient(columns, delta, dbx);")}}{{Lines(splits, "            /* The new gate's hidden product has a delta of its own. */", $"            (void)memcpy(delta + ({op.Gates - 1}u * units), delta + columns, units * sizeof *delta);")}}{{Lines(trains, "            ebp_dense_gradient(units, columns, before, delta, dwh);", "            ebp_bias_gradient(columns, delta, dbh);")}}            if (s > 0u && layer->truncate != 0u && s % layer->truncate == 0u) {
+            {{Lines(
+                trains,
+                "            ebp_dense_gradient(layer->features, columns, x + (at * layer->features), delta, dwx);",
+                "            ebp_bias_gradient(columns, delta, dbx);"
+            )}}{{Lines(
+                splits,
+                "            /* The new gate's hidden product has a delta of its own. */",
+                $"            (void)memcpy(delta + ({op.Gates - 1}u * units), delta + columns, units * sizeof *delta);"
+            )}}{{Lines(
+                trains,
+                "            ebp_dense_gradient(units, columns, before, delta, dwh);",
+                "            ebp_bias_gradient(columns, delta, dbh);"
+            )}}            if (s > 0u && layer->truncate != 0u && s % layer->truncate == 0u) {
                             for (j = 0u; j < units; j++) {
                                 dh[j] = up != NULL ? up[j] : 0.0f;
             {{Lines(cell, "                    dc[j] = 0.0f;")}}                }

@@ -84,7 +84,9 @@ internal static class CReduce
     private static string DotText(CWeightLoad load)
     {
         StringBuilder text = new();
-        text.Append($"/* One long sum in 16 parts: term i goes to part i mod 16; then the parts are added in pairs, 8 apart, 4, 2 and 1.{load.Remark} */\n")
+        text.Append(
+                $"/* One long sum in 16 parts: term i goes to part i mod 16; then the parts are added in pairs, 8 apart, 4, 2 and 1.{load.Remark} */\n"
+            )
             .Append($"static float ebp_dot{load.Suffix}(size_t n, const float *x, {load.Parameter("w")})\n{{\n")
             .Append(load.Factor("    ", "f", "w", "0"))
             .Append("    const size_t rest = n % 16u;\n    size_t i;\n");

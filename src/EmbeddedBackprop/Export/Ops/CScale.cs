@@ -46,12 +46,16 @@ internal sealed class CScale : COp
         Scale op = (Scale)step.Step.Op;
         string n = CText.Size(step.Forward.OutputLength);
         CTensor? tensor = op.Trained ? step.Tensors[0] : null;
-        program.Comment($"{step.Name}, backwards: dx = factor dy{(tensor is null ? "" : "; the gradient of the trained number is the constant times the sum of x dy")}");
+        program.Comment(
+            $"{step.Name}, backwards: dx = factor dy{(tensor is null ? "" : "; the gradient of the trained number is the constant times the sum of x dy")}"
+        );
         if (tensor is not null)
         {
             // dx may overwrite dy, and the trained factor may change at once: the sum comes first, its use last.
             program.Statement("{");
-            program.Statement($"    const float product = {CText.Hex(op.Factor)} * {CReduce.Dot(program, CWeightLoad.Float)}({n}, {step.OutputGradient}, {step.Forward.Inputs[0]});");
+            program.Statement(
+                $"    const float product = {CText.Hex(op.Factor)} * {CReduce.Dot(program, CWeightLoad.Float)}({n}, {step.OutputGradient}, {step.Forward.Inputs[0]});"
+            );
         }
 
         if (step.InputGradients[0] is { } dx)

@@ -9,7 +9,8 @@ internal sealed class CSlice : COp
     public override void Write(CStep step, CProgram program)
     {
         Slice slice = (Slice)step.Step.Op;
-        program.Comment($"{step.Name}: a^{step.Number}[{step.OutputLength}], rows {slice.First} to {slice.First + slice.Count - 1} of the first axis");
+        program.Comment(
+            $"{step.Name}: a^{step.Number}[{step.OutputLength}], rows {slice.First} to {slice.First + slice.Count - 1} of the first axis");
         program.Copy(step.OutputLength, CText.At(step.Inputs[0], slice.First * (step.OutputLength / slice.Count)), step.Output);
     }
 

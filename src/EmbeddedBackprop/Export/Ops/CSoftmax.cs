@@ -8,7 +8,8 @@ internal sealed class CSoftmax(Activation softmax) : CActivation(softmax)
 {
     public override string Formula => "a_j = e^(z_j - max z) / sum over k of e^(z_k - max z)";
 
-    // The maximum is the engine's, which is found in 16 parts: in another order only the sign of a zero could differ, and e^(z - 0) is the same for both.
+    // The maximum is the engine's, which is found in 16 parts: in another order only the sign of a zero could differ, and e^(z - 0) is the same for
+    // both.
     private const string Text = """
         /* a_j = e^(z_j - max z) / sum: the largest is subtracted, so that e^ cannot overflow. The sum has 16 parts, added in pairs as in a dot product. */
         static void ebp_softmax(size_t n, const float *z, float *a)

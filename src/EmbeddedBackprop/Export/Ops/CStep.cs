@@ -41,7 +41,8 @@ internal sealed record CStep(Step Step, int Number, string[] Inputs, string Outp
     public bool HasTraining { get; init; }
 
     /// <summary>
-    /// Whether this is a step of NAME_forward, which both a training step and NAME_loss call: then the C variables <c>model</c> (seed, step, collected) and
+    /// Whether this is a step of NAME_forward, which both a training step and NAME_loss call: then the C variables <c>model</c> (seed, step,
+    /// collected) and
     /// <c>training</c> (0 or 1) are at hand.
     /// </summary>
     public bool IsTrainingForward { get; init; }

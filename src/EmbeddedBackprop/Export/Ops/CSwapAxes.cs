@@ -57,6 +57,7 @@ internal sealed class CSwapAxes : COp
         Shape shape = step.Forward.InputShape(0);
         program.Comment($"{step.Name}, backwards: rows and columns of the gradient exchanged");
         string back = program.Routine("swap_axes_back", CFunctions.None, BackText);
-        program.Statement($"{back}({CText.Size(shape[0])}, {CText.Size(shape[1])}, {step.OutputGradient}, {(step.ContinueInputGradients[0] ? 1 : 0)}, {dx});");
+        program.Statement(
+            $"{back}({CText.Size(shape[0])}, {CText.Size(shape[1])}, {step.OutputGradient}, {(step.ContinueInputGradients[0] ? 1 : 0)}, {dx});");
     }
 }

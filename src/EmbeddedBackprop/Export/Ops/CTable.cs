@@ -111,7 +111,14 @@ internal sealed record CTable(string Name, string Source, float[] Values)
             rounded[i] = (float)half;
         }
 
-        return this with { Source = Source + ", IEEE binary16", Storage = CStorage.Float16, Codes = codes, Values = rounded, Error = Distance(Values, rounded) };
+        return this with
+        {
+            Source = Source + ", IEEE binary16",
+            Storage = CStorage.Float16,
+            Codes = codes,
+            Values = rounded,
+            Error = Distance(Values, rounded),
+        };
     }
 
     private CTable ToBytes(CScaleAxis axis, string scaleName)

@@ -34,9 +34,12 @@ internal sealed record CWeightLoad(CStorage Storage, string Suffix, string Type,
     public string Pass(string name) => HasFactor ? $"{name}, {name}_scale" : name;
 
     /// <summary>A line that declares the factor of an output, or nothing; to be put before the first use.</summary>
-    public string Factor(string indent, string factor, string name, string output) => HasFactor ? $"{indent}const float {factor} = {name}_scale[{output}];\n" : "";
+    public string Factor(string indent, string factor, string name, string output) =>
+        HasFactor ? $"{indent}const float {factor} = {name}_scale[{output}];\n" : "";
 
-    /// <summary>The weight as a float, from an expression of the element and the name of its factor. float16 is exact; int8 is rounded once.</summary>
+    /// <summary>
+    /// The weight as a float, from an expression of the element and the name of its factor. float16 is exact; int8 is rounded once.
+    /// </summary>
     public string Weight(string element, string factor) => Storage switch
     {
         CStorage.Float16 => $"ebp_half({element})",

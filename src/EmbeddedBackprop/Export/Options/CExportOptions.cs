@@ -10,7 +10,9 @@ public sealed record CExportOptions
     /// </summary>
     public string Name { get; init; } = "model";
 
-    /// <summary>The arithmetic of the C; null for the model's own. With the other one the golden values are the engine's results in that one.</summary>
+    /// <summary>
+    /// The arithmetic of the C; null for the model's own. With the other one the golden values are the engine's results in that one.
+    /// </summary>
     public Arithmetic? Arithmetic { get; init; }
 
     /// <summary>
@@ -29,7 +31,8 @@ public sealed record CExportOptions
     public IReadOnlyDictionary<string, CStorage> StorageOf { get; init; } = new Dictionary<string, CStorage>();
 
     /// <summary>
-    /// Golden inputs of the self-test: zeros, [0, 1), [-1, 1), edge values, then further random ones. 0 for as many as give 32 outputs, but at least 4, and
+    /// Golden inputs of the self-test: zeros, [0, 1), [-1, 1), edge values, then further random ones. 0 for as many as give 32 outputs, but at least
+    /// 4, and
     /// no more than 4 beyond 16,384 elements.
     /// </summary>
     public int SelfTestSamples { get; init; }

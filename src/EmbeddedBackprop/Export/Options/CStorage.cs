@@ -12,8 +12,10 @@ public enum CStorage
     Float16,
 
     /// <summary>
-    /// A byte q from -127 to 127 and a float32 scale for each output, the largest weight of the output over 127: w = q * scale, rounded once to float.
-    /// A layer's outputs differ in size, so a scale for each is far more exact than one for all, and costs the routines nothing: the scale stays in a register.
+    /// A byte q from -127 to 127 and a float32 scale for each output, the largest weight of the output over 127: w = q * scale, rounded once to
+    /// float.
+    /// A layer's outputs differ in size, so a scale for each is far more exact than one for all, and costs the routines nothing: the scale stays in a
+    /// register.
     /// </summary>
     Int8,
 }

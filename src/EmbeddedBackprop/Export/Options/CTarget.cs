@@ -22,12 +22,20 @@ public sealed record CTarget(string Name, string Description)
     public static readonly CTarget RiscV32 = new("rv32imafc", "32-bit RISC-V with single-precision floats") { HasFusedInstruction = true };
 
     /// <summary>AVR with avr-gcc: double is a 32-bit float, so that one rounding cannot be had, and no array is above 32,767 bytes.</summary>
-    public static readonly CTarget Avr = new("avr", "8-bit AVR, floats in software") { AllowsFused = false, LargestArray = short.MaxValue, CopiesConstants = true, CodeFactor = 3.6 };
+    public static readonly CTarget Avr = new("avr", "8-bit AVR, floats in software")
+    {
+        AllowsFused = false,
+        LargestArray = short.MaxValue,
+        CopiesConstants = true,
+        CodeFactor = 3.6,
+    };
 
     /// <summary>All targets.</summary>
     public static IReadOnlyList<CTarget> All { get; } = [CortexM3, CortexM4F, CortexM7, RiscV32, Avr];
 
-    /// <summary>Whether a multiply-add with one rounding is one instruction. Where it is not it is computed in double: the same bits, many times slower.</summary>
+    /// <summary>
+    /// Whether a multiply-add with one rounding is one instruction. Where it is not it is computed in double: the same bits, many times slower.
+    /// </summary>
     public bool HasFusedInstruction { get; init; }
 
     /// <summary>Whether constants are copied to RAM when the program starts, so that tables are counted there, too.</summary>

@@ -27,11 +27,16 @@ public sealed record CTrainingOptions
     /// <summary>How the learning rate changes with the updates.</summary>
     public Schedule Schedule { get; init; } = new Constant();
 
-    /// <summary>Updates of an epoch, for a schedule that counts epochs: a device sees no end of a data set. The C's macro NAME_STEPS_PER_EPOCH can be defined otherwise.</summary>
+    /// <summary>
+    /// Updates of an epoch, for a schedule that counts epochs: a device sees no end of a data set. The C's macro NAME_STEPS_PER_EPOCH can be defined
+    /// otherwise.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
     public int StepsPerEpoch { get; init => field = (int)Errors.RequireNotNegative("steps per epoch", value); }
 
-    /// <summary>Epochs of the whole training, for a schedule that falls to its end (cosine). The C's macro NAME_EPOCHS can be defined otherwise.</summary>
+    /// <summary>
+    /// Epochs of the whole training, for a schedule that falls to its end (cosine). The C's macro NAME_EPOCHS can be defined otherwise.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is not positive.</exception>
     public int Epochs { get; init => field = Errors.RequirePositive("epochs", value); } = 1;
 
@@ -50,7 +55,8 @@ public sealed record CTrainingOptions
     public ulong Seed { get; init; }
 
     /// <summary>
-    /// Names of nodes whose values are computed again in the backward pass instead of kept, where that is possible: less memory, more time, the same bits.
+    /// Names of nodes whose values are computed again in the backward pass instead of kept, where that is possible: less memory, more time, the same
+    /// bits.
     /// </summary>
     public IReadOnlyList<string> Recompute { get; init; } = [];
 

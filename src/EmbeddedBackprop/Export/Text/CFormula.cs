@@ -18,7 +18,9 @@ internal readonly record struct CResult(string Target, LaneText Value)
 /// <param name="Inputs">The names of the inputs that they read.</param>
 internal sealed record CFormulaText(string Text, CFunctions Functions, IReadOnlySet<string> Inputs);
 
-/// <summary>Prints formulas as C: the statements compute what <see cref="Lane{TArithmetic}"/> computes, in the same order, with the same bits.</summary>
+/// <summary>
+/// Prints formulas as C: the statements compute what <see cref="Lane{TArithmetic}"/> computes, in the same order, with the same bits.
+/// </summary>
 /// <example>
 /// A formula runs over <see cref="LaneText"/>; several results share their common nodes:
 /// <code>
@@ -30,8 +32,41 @@ internal sealed class CFormula
 {
     private static readonly string[] Keywords =
     [
-        "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern", "float", "for", "goto", "if", "inline", "int", "long", "register",
-        "restrict", "return", "short", "signed", "sizeof", "static", "struct", "switch", "typedef", "union", "unsigned", "void", "volatile", "while", "asm",
+        "auto",
+        "break",
+        "case",
+        "char",
+        "const",
+        "continue",
+        "default",
+        "do",
+        "double",
+        "else",
+        "enum",
+        "extern",
+        "float",
+        "for",
+        "goto",
+        "if",
+        "inline",
+        "int",
+        "long",
+        "register",
+        "restrict",
+        "return",
+        "short",
+        "signed",
+        "sizeof",
+        "static",
+        "struct",
+        "switch",
+        "typedef",
+        "union",
+        "unsigned",
+        "void",
+        "volatile",
+        "while",
+        "asm",
     ];
 
     private readonly HashSet<string> names = new(Keywords, StringComparer.Ordinal);
@@ -109,7 +144,9 @@ internal sealed class CFormula
             else if (value.Node.Operation == Operation.Constant)
             {
                 float constant = BitConverter.UInt32BitsToSingle(value.Node.Bits);
-                Line($"const float {name} = {(float.IsFinite(constant) ? $"{CText.Hex(constant)}; /* {CText.Decimal(constant)} */" : Constant(value) + ";")}");
+                Line(
+                    $"const float {name} = {(float.IsFinite(constant) ? $"{CText.Hex(constant)}; /* {CText.Decimal(constant)} */" : Constant(value) + ";")}"
+                );
             }
             else
             {
@@ -179,7 +216,9 @@ internal sealed class CFormula
         }
 
         string c = FloatOf(value);
-        bool isOneToken = value.Node.Operation is Operation.Input or Operation.Constant or Operation.MultiplyAdd or Operation.SquareRoot or Operation.Call || value.Node.IsBits;
+        bool isOneToken =
+            value.Node.Operation is Operation.Input or Operation.Constant or Operation.MultiplyAdd or Operation.SquareRoot or Operation.Call
+            || value.Node.IsBits;
         return isOperand && !isOneToken ? $"({c})" : c;
     }
 
@@ -255,7 +294,9 @@ internal sealed class CFormula
 
         // Infinity is above all that is at most the largest float.
         CValue y = select.Arguments[1];
-        return x.Node.IsConstant(float.PositiveInfinity) && !x.IsLocal ? $"{Float(y, true)} <= 3.40282347e+38f" : $"{Float(x, true)} > {Float(y, true)}";
+        return x.Node.IsConstant(float.PositiveInfinity) && !x.IsLocal
+            ? $"{Float(y, true)} <= 3.40282347e+38f"
+            : $"{Float(x, true)} > {Float(y, true)}";
     }
 
     private string Constant(CValue value)

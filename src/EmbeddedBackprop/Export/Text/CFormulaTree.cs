@@ -74,7 +74,8 @@ internal sealed class CFormulaTree
         }
         else
         {
-            string like = $"{node.Operation} {node.Bits} {node.Name} {node.Element} {string.Join(' ', arguments.Select(argument => argument.Number))}";
+            string like =
+                $"{node.Operation} {node.Bits} {node.Name} {node.Element} {string.Join(' ', arguments.Select(argument => argument.Number))}";
             if (!valueLike.TryGetValue(like, out value))
             {
                 value = new CValue(values.Count, node, arguments);
@@ -137,7 +138,10 @@ internal sealed class CFormulaTree
         {
             Operation.Input => value.Node.Element is not null && value.Uses > 1,
             Operation.Constant => value.Name is not null,
-            _ => value.Uses > 1 || value.Name is not null || (value.IsBranch && value.TailUses == 0) || (!value.IsInnerLink && Steps(value) >= LongChain),
+            _ => value.Uses > 1
+                || value.Name is not null
+                || (value.IsBranch && value.TailUses == 0)
+                || (!value.IsInnerLink && Steps(value) >= LongChain),
         };
         if (value.IsLocal)
         {

@@ -5,7 +5,8 @@ using EmbeddedBackprop.Kernels.Lanes;
 namespace EmbeddedBackprop.Export.Text;
 
 /// <summary>
-/// The engine's arithmetic as C99: M, the square root, and the transcendental functions, printed from the formulas of Kernels/Lanes/Transcendental.cs.
+/// The engine's arithmetic as C99: M, the square root, and the transcendental functions, printed from the formulas of
+/// Kernels/Lanes/Transcendental.cs.
 /// </summary>
 /// <remarks>
 /// The C needs no libm. It is static functions named PREFIX_exp and so on, and the macros EBP_M and EBP_SQRTF; only the functions asked for are
@@ -19,13 +20,22 @@ internal static class CMath
     [
         new(CFunctions.Bits, "bits", CMathText.Bits),
         new(CFunctions.Half, "half", CMathText.Half),
-        new(CFunctions.PowerOfTwo, "power_of_two", "2^n from t = n + 1.5 * 2^23: the low bits of t moved into the exponent field, on top of those of 1.", Transcendental.PowerOfTwo, "t"),
+        new(
+            CFunctions.PowerOfTwo,
+            "power_of_two",
+            "2^n from t = n + 1.5 * 2^23: the low bits of t moved into the exponent field, on top of those of 1.",
+            Transcendental.PowerOfTwo,
+            "t"),
         new(CFunctions.ExpPolynomial, "exp_polynomial", "e^r = 1 + r + r^2 q(r), r = x - n ln 2.", Transcendental.ExpPolynomial),
         new(CFunctions.ExpNormal, "exp_normal", "e^x where neither x nor the result leaves the normal range.", Transcendental.ExpNormal),
         new(CFunctions.Exp, "exp", "e^x; +infinity above 88.73, gradual underflow; NaN gives NaN. 2^n is two exact factors.", Transcendental.Exp),
         new(CFunctions.Sigmoid, "sigmoid", "1 / (1 + e^-x), accurate for very negative x too.", Transcendental.Sigmoid),
         new(CFunctions.Tanh, "tanh", "tanh x: an odd polynomial below 0.9, 1 - 2 / (e^2|x| + 1) above.", Transcendental.Tanh),
-        new(CFunctions.Log, "log", "log x = k ln 2 + log(1 + f), 1 + f in [sqrt(1/2), sqrt(2)). log 0 is -infinity, of a negative number NaN.", Transcendental.Log),
+        new(
+            CFunctions.Log,
+            "log",
+            "log x = k ln 2 + log(1 + f), 1 + f in [sqrt(1/2), sqrt(2)). log 0 is -infinity, of a negative number NaN.",
+            Transcendental.Log),
         new(CFunctions.Log1P, "log1p", "log(1 + x): log u + c/u, u = 1 + x rounded and c what the rounding lost.", Transcendental.Log1P),
         new(CFunctions.Erf, "erf", "erf x: an odd polynomial below 1, 1 - e^q(|x|) above, q = log erfc.", Transcendental.Erf),
         new(CFunctions.SinAtQuadrant, "sin_at_quadrant", CMathText.SinAtQuadrant, CFunctions.MultiplyAdd | CFunctions.Bits),

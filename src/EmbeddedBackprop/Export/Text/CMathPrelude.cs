@@ -1,6 +1,8 @@
 namespace EmbeddedBackprop.Export.Text;
 
-/// <summary>The head of every exported C file that computes: checks of the compiler's mode, and the two operations that compilers treat differently.</summary>
+/// <summary>
+/// The head of every exported C file that computes: checks of the compiler's mode, and the two operations that compilers treat differently.
+/// </summary>
 internal static class CMathPrelude
 {
     public const string Head = """

@@ -2,7 +2,9 @@ using System.Text;
 
 namespace EmbeddedBackprop.Export.Text;
 
-/// <summary>Collects what the ops write: the routines they share, the functions these use, and the statements of one function after the other.</summary>
+/// <summary>
+/// Collects what the ops write: the routines they share, the functions these use, and the statements of one function after the other.
+/// </summary>
 internal sealed class CProgram(string prefix)
 {
     private readonly HashSet<string> routineNames = new(StringComparer.Ordinal);

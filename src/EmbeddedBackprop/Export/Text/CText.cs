@@ -13,9 +13,56 @@ internal static class CText
     // and Windows has names for devices. main.c is the user's program.
     private static readonly HashSet<string> TakenFileNames = new(StringComparer.OrdinalIgnoreCase)
     {
-        "assert", "complex", "ctype", "errno", "fenv", "float", "inttypes", "iso646", "limits", "locale", "math", "setjmp", "signal", "stdalign", "stdarg", "stdatomic",
-        "stdbool", "stddef", "stdint", "stdio", "stdlib", "stdnoreturn", "string", "strings", "tgmath", "threads", "time", "uchar", "unistd", "wchar", "wctype", "features",
-        "xmmintrin", "emmintrin", "mmintrin", "immintrin", "memory", "new", "main", "aux", "con", "nul", "prn", "com1", "com2", "com3", "com4", "lpt1", "lpt2", "lpt3",
+        "assert",
+        "complex",
+        "ctype",
+        "errno",
+        "fenv",
+        "float",
+        "inttypes",
+        "iso646",
+        "limits",
+        "locale",
+        "math",
+        "setjmp",
+        "signal",
+        "stdalign",
+        "stdarg",
+        "stdatomic",
+        "stdbool",
+        "stddef",
+        "stdint",
+        "stdio",
+        "stdlib",
+        "stdnoreturn",
+        "string",
+        "strings",
+        "tgmath",
+        "threads",
+        "time",
+        "uchar",
+        "unistd",
+        "wchar",
+        "wctype",
+        "features",
+        "xmmintrin",
+        "emmintrin",
+        "mmintrin",
+        "immintrin",
+        "memory",
+        "new",
+        "main",
+        "aux",
+        "con",
+        "nul",
+        "prn",
+        "com1",
+        "com2",
+        "com3",
+        "com4",
+        "lpt1",
+        "lpt2",
+        "lpt3",
     };
 
     /// <summary>A name as a part of an identifier: ASCII letters, digits and single underscores, beginning with a letter.</summary>
@@ -44,7 +91,8 @@ internal static class CText
     }
 
     /// <summary>
-    /// A name inside a comment: characters that could end the comment, begin another one, splice lines, form a trigraph or deceive the eye become underscores.
+    /// A name inside a comment: characters that could end the comment, begin another one, splice lines, form a trigraph or deceive the eye become
+    /// underscores.
     /// </summary>
     public static string Comment(string name)
     {

@@ -53,7 +53,8 @@ internal sealed class CValue(int number, Expression node, CValue[] arguments)
     public bool IsTail => IsBranch && !IsLocal;
 
     /// <summary>The next inner step of Horner's rule, where it is read by this one alone; else null.</summary>
-    public CValue? Inner => node.Operation == Operation.MultiplyAdd && arguments[0] is { Node.Operation: Operation.MultiplyAdd, IsInnerLink: true } inner ? inner : null;
+    public CValue? Inner =>
+        node.Operation == Operation.MultiplyAdd && arguments[0] is { Node.Operation: Operation.MultiplyAdd, IsInnerLink: true } inner ? inner : null;
 
     /// <summary>Whether it is a step of Horner's rule with a further one around it.</summary>
     public bool IsInnerLink => IsLink && Uses == 1 && Name is null;

@@ -10,7 +10,8 @@ internal static class ExportErrors
 {
     [DoesNotReturn]
     public static void UnknownActivation(string node, string activation) =>
-        throw new NotSupportedException($"{node}: the activation '{activation}' has no formula of single numbers, so the network cannot be exported as C");
+        throw new NotSupportedException(
+            $"{node}: the activation '{activation}' has no formula of single numbers, so the network cannot be exported as C");
 
     [DoesNotReturn]
     public static void UnknownOp(string node, string kind) =>
@@ -18,15 +19,19 @@ internal static class ExportErrors
 
     [DoesNotReturn]
     public static void NoBackward(string node, string kind) =>
-        throw new NotSupportedException($"{node}: the op '{kind}' has no C text for its backward pass, so the network cannot be exported with training");
+        throw new NotSupportedException(
+            $"{node}: the op '{kind}' has no C text for its backward pass, so the network cannot be exported with training");
 
     [DoesNotReturn]
     public static void UnknownOptimizer(string optimizer) =>
-        throw new NotSupportedException($"the optimiser '{optimizer}' has no formula (it is no FormulaOptimizer), so the network cannot be exported with training");
+        throw new NotSupportedException(
+            $"the optimiser '{optimizer}' has no formula (it is no FormulaOptimizer), so the network cannot be exported with training");
 
     [DoesNotReturn]
     public static void ScalarFormula(string optimizer) =>
-        throw new NotSupportedException($"the optimiser '{optimizer}' moves its scalars on by more than sums, products, quotients and roots, so the network cannot be exported with training");
+        throw new NotSupportedException(
+            $"the optimiser '{optimizer}' moves its scalars on by more than sums, products, quotients and roots, so the network cannot be exported with training"
+        );
 
     [DoesNotReturn]
     public static void NoTraining(string what) =>
@@ -54,16 +59,19 @@ internal static class ExportErrors
 
     [DoesNotReturn]
     public static void WrongPreparation(int inputs, int means, int scales) =>
-        throw new ArgumentException($"the network has {inputs} inputs: expected as many means and scales (or none), got {means} means and {scales} scales");
+        throw new ArgumentException(
+            $"the network has {inputs} inputs: expected as many means and scales (or none), got {means} means and {scales} scales");
 
     [DoesNotReturn]
     public static void NotFusedOnTarget(string target) =>
         throw new NotSupportedException(
-            $"{target}: a multiply-add with one rounding cannot be had there (double is a 32-bit float); choose the arithmetic 'separate', for the export or, for the same bits here, in training");
+            $"{target}: a multiply-add with one rounding cannot be had there (double is a 32-bit float); choose the arithmetic 'separate', for the export or, for the same bits here, in training"
+        );
 
     [DoesNotReturn]
     public static void ArrayTooLarge(string target, string what, long bytes, long largest, string offer) =>
-        throw new NotSupportedException(System.FormattableString.Invariant($"{target}: {what} takes {bytes:N0} bytes, and an array there has at most {largest:N0}{offer}"));
+        throw new NotSupportedException(
+            System.FormattableString.Invariant($"{target}: {what} takes {bytes:N0} bytes, and an array there has at most {largest:N0}{offer}"));
 
     [DoesNotReturn]
     public static void CannotCreateFolder(string folder, Exception cause) =>
@@ -71,17 +79,20 @@ internal static class ExportErrors
 
     [DoesNotReturn]
     public static void UnknownSchedule(string name) =>
-        throw new NotSupportedException($"the schedule '{name}' has no C text: export with another one, or with a constant rate that the caller changes");
+        throw new NotSupportedException(
+            $"the schedule '{name}' has no C text: export with another one, or with a constant rate that the caller changes");
 
     [DoesNotReturn]
     public static void ScheduleLooks(string name) =>
         throw new NotSupportedException(
-            $"the schedule '{name}' looks at validation results, which only the caller has: export with a constant rate and lower the model's learning rate yourself");
+            $"the schedule '{name}' looks at validation results, which only the caller has: export with a constant rate and lower the model's learning rate yourself"
+        );
 
     [DoesNotReturn]
     public static void NoEpochs(string schedule, long stepsPerEpoch, int epochs, long most) =>
         throw new ArgumentException(
-            $"the schedule '{schedule}' counts epochs: expected 1 to {most} updates per epoch and at least 1 epoch, got {stepsPerEpoch} and {epochs}");
+            $"the schedule '{schedule}' counts epochs: expected 1 to {most} updates per epoch and at least 1 epoch, got {stepsPerEpoch} and {epochs}"
+        );
 
     [DoesNotReturn]
     public static void NoNode(string name) =>

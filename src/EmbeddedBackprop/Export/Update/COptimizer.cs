@@ -6,7 +6,8 @@ namespace EmbeddedBackprop.Export.Update;
 
 /// <summary>An optimiser in C, printed from its formula: the work once an update, and a loop over the parameters of a group.</summary>
 /// <remarks>
-/// Its statements are part of NAME_update, which has <c>gradients</c>, <c>optimizer</c> (the state arrays one after the other, after them the scalars) and <c>rate</c>.
+/// Its statements are part of NAME_update, which has <c>gradients</c>, <c>optimizer</c> (the state arrays one after the other, after them the
+/// scalars) and <c>rate</c>.
 /// </remarks>
 internal sealed class COptimizer
 {
@@ -26,7 +27,8 @@ internal sealed class COptimizer
     private COptimizer(Optimizer optimizer, UpdateText formula)
     {
         (this.optimizer, this.formula) = (optimizer, formula);
-        LaneText[] values = ToArray(formula.Factors(LaneText.Input("rate"), LaneText.Input("decay"), LaneText.Input("first"), LaneText.Input("second")));
+        LaneText[] values = ToArray(
+            formula.Factors(LaneText.Input("rate"), LaneText.Input("decay"), LaneText.Input("first"), LaneText.Input("second")));
         factors = Names(values, "factor", ["n", "i", "g", "w"]);
         shared = [.. values.Select(value => IsLong(Unnamed(value).Node) && !Reads(value.Node, "decay"))];
         LaneText[] inputs = [.. factors.Select(name => LaneText.Input(name))];
@@ -73,9 +75,15 @@ internal sealed class COptimizer
     {
         if (optimizer.StateScalars > 0)
         {
-            LaneText[] moving = [.. Enumerable.Range(0, 2).Select(i => i < optimizer.StateScalars ? LaneText.Input("scalar", Scalar(training, i)) : LaneText.Zero)];
+            LaneText[] moving =
+            [
+                .. Enumerable.Range(0, 2).Select(i => i < optimizer.StateScalars ? LaneText.Input("scalar", Scalar(training, i)) : LaneText.Zero),
+            ];
             formula.BeginStep(ref moving[0], ref moving[1]);
-            CFormulaText moved = CFormula.Print(0, UpdateNames, [.. Enumerable.Range(0, optimizer.StateScalars).Select(i => new CResult(Scalar(training, i) + " =", moving[i]))]);
+            CFormulaText moved = CFormula.Print(
+                0,
+                UpdateNames,
+                [.. Enumerable.Range(0, optimizer.StateScalars).Select(i => new CResult(Scalar(training, i) + " =", moving[i]))]);
             if ((moved.Functions & ~(CFunctions.SquareRoot | CFunctions.Bits)) != CFunctions.None)
             {
                 ExportErrors.ScalarFormula(optimizer.Name);
@@ -101,14 +109,20 @@ internal sealed class COptimizer
     /// <summary>The update of a group of tensors by their gradients, which have the penalties in them: Optimizer.UpdateScalar.</summary>
     public void WriteUpdate(CGroup group, CProgram program)
     {
-        string update = program.Routine(CText.Identifier(optimizer.Name), body.Functions, name => $$"""
-            {{CText.Block((formula.Equation.Length == 0 ? CText.Comment(optimizer.Name) : CText.Equation(formula.Equation)) + ".")}}
-            static void ebp_{{name}}(size_t n{{string.Concat(Read.Select(i => ", float " + factors[i]))}}, const float *g, float *w{{string.Concat(arrays.Take(optimizer.StateArrays).Select(array => $", float *{array}"))}})
-            {
-                size_t i;
-                for (i = 0u; i < n; i++) {
-            {{body.Text}}    }
-            }
+        string update = program.Routine(
+            CText.Identifier(optimizer.Name),
+            body.Functions,
+            name =>
+                $$"""
+                    {{CText.Block((formula.Equation.Length == 0 ? CText.Comment(optimizer.Name) : CText.Equation(formula.Equation)) + ".")}}
+                    static void ebp_{{name}}(size_t n{{string.Concat(
+                        Read.Select(i => ", float " + factors[i])
+                    )}}, const float *g, float *w{{string.Concat(arrays.Take(optimizer.StateArrays).Select(array => $", float *{array}"))}})
+                    {
+                        size_t i;
+                        for (i = 0u; i < n; i++) {
+                    {{body.Text}}    }
+                    }
 
             """);
         LaneText[] values = Factors(group.Training, group.Decay);

@@ -7,9 +7,13 @@ using EmbeddedBackprop.Training.Schedules;
 
 namespace EmbeddedBackprop.Export.Update;
 
-/// <summary>A learning-rate schedule in C, a function of the rate that was given and of the updates so far: integers and loops here, the formulas of Training/Schedules.</summary>
+/// <summary>
+/// A learning-rate schedule in C, a function of the rate that was given and of the updates so far: integers and loops here, the formulas of
+/// Training/Schedules.
+/// </summary>
 /// <remarks>
-/// Epochs are NAME_STEPS_PER_EPOCH updates long: a device has no data set whose end it could see. Plateau is refused: it looks at a validation score, which
+/// Epochs are NAME_STEPS_PER_EPOCH updates long: a device has no data set whose end it could see. Plateau is refused: it looks at a validation score,
+/// which
 /// only the caller has, and the caller can multiply the model's rate.
 /// </remarks>
 internal static class CSchedule
@@ -127,12 +131,15 @@ internal static class CSchedule
         }
     }
 
-    private static string WarmUpText(WarmUp warm) => $$"""
-        /* The rate rises in {{CText.Number(warm.Steps)}} equal parts. */
-        static float ebp_warm_up(float rate, uint32_t step)
-        {
-            return step < {{CText.Size(warm.Steps - 1)}} ? {{Separate(CFormula.Expression(WarmUp.Rising(LaneText.Input("rate"), LaneText.Input("(float)(step + 1u)"), LaneText.Broadcast(warm.Steps))))}} : rate;
-        }
+    private static string WarmUpText(WarmUp warm) =>
+        $$"""
+            /* The rate rises in {{CText.Number(warm.Steps)}} equal parts. */
+            static float ebp_warm_up(float rate, uint32_t step)
+            {
+                return step < {{CText.Size(warm.Steps - 1)}} ? {{Separate(
+                CFormula.Expression(WarmUp.Rising(LaneText.Input("rate"), LaneText.Input("(float)(step + 1u)"), LaneText.Broadcast(warm.Steps)))
+            )}} : rate;
+            }
 
         """;
 
@@ -156,7 +163,8 @@ internal static class CSchedule
         program.Routine("separate", CFunctions.None, SeparateText);
         program.Routine("quotient", CFunctions.None, QuotientText);
         program.Routine("separate_exp", CFunctions.PowerOfTwo, SeparateExpText);
-        LaneText log = LaneText.Broadcast(Lane<Separate>.Log(new(exponential.Factor)).Value), epochs = LaneText.Input($"ebp_quotient(step, (uint32_t){macro}_STEPS_PER_EPOCH)");
+        LaneText log = LaneText.Broadcast(Lane<Separate>.Log(new(exponential.Factor)).Value),
+            epochs = LaneText.Input($"ebp_quotient(step, (uint32_t){macro}_STEPS_PER_EPOCH)");
         return $$"""
             /* The rate is multiplied by {{Decimal(exponential.Factor)}} over an epoch: rate * e^(log(factor) * epochs). */
             static float ebp_exponential(float rate, uint32_t step)
@@ -167,15 +175,18 @@ internal static class CSchedule
             """;
     }
 
-    private static string CosineRateText(string macro, Cosine cosine) => $$"""
-        /* Half a cosine from the rate to {{Decimal(cosine.Floor)}}. */
-        static float ebp_cosine(float rate, uint32_t step)
-        {
-            const uint64_t steps = (uint64_t){{macro}}_STEPS_PER_EPOCH * (uint64_t){{macro}}_EPOCHS;
-            const uint64_t done = (uint64_t)step < steps ? (uint64_t)step : steps;
-            const float cosine = ebp_cosine_of_turns((uint32_t)((done << 23) / steps));
-            return {{Separate(CFormula.Expression(Cosine.Falling(LaneText.Input("rate"), LaneText.Broadcast(cosine.Floor), LaneText.Input("cosine"))))}};
-        }
+    private static string CosineRateText(string macro, Cosine cosine) =>
+        $$"""
+            /* Half a cosine from the rate to {{Decimal(cosine.Floor)}}. */
+            static float ebp_cosine(float rate, uint32_t step)
+            {
+                const uint64_t steps = (uint64_t){{macro}}_STEPS_PER_EPOCH * (uint64_t){{macro}}_EPOCHS;
+                const uint64_t done = (uint64_t)step < steps ? (uint64_t)step : steps;
+                const float cosine = ebp_cosine_of_turns((uint32_t)((done << 23) / steps));
+                return {{Separate(
+                CFormula.Expression(Cosine.Falling(LaneText.Input("rate"), LaneText.Broadcast(cosine.Floor), LaneText.Input("cosine")))
+            )}};
+            }
 
         """;
 

@@ -91,7 +91,8 @@ internal sealed class CTraining
     public int Length => checked(WorkspaceOffset + WorkspaceLength);
 
     /// <summary>The plan of a training step, whose inputs and targets are in memory of the caller's.</summary>
-    public static Plan PlanOf(Graph graph, Arithmetic arithmetic, CTrainingOptions options) => Plan.ForTraining(graph, OptionsOf(arithmetic, options) with { InputsAndOutputsByReference = true }, [.. options.Losses]);
+    public static Plan PlanOf(Graph graph, Arithmetic arithmetic, CTrainingOptions options) =>
+        Plan.ForTraining(graph, OptionsOf(arithmetic, options) with { InputsAndOutputsByReference = true }, [.. options.Losses]);
 
     /// <summary>The same plan as the engine can run it.</summary>
     public static PlanOptions OptionsOf(Arithmetic arithmetic, CTrainingOptions options) => new()
@@ -122,7 +123,9 @@ internal sealed class CTraining
 
     /// <summary>Whether the weights may change within the backward pass: then gradients need no memory.</summary>
     public static bool UpdatesInBackward(CTrainingOptions options, Plan plan) =>
-        options is { Batch: 1, Accumulate: 1, Optimizer: Sgd, Regularization: { L1: 0f, MaxNorm: 0f } } && options.Clipping == Clipping.None && plan.CanUpdateInBackward;
+        options is { Batch: 1, Accumulate: 1, Optimizer: Sgd, Regularization: { L1: 0f, MaxNorm: 0f } }
+        && options.Clipping == Clipping.None
+        && plan.CanUpdateInBackward;
 
     /// <summary>Whether a training plan changes a tensor.</summary>
     public static bool IsTrained(Plan? plan, string name)

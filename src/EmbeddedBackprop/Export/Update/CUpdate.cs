@@ -48,7 +48,11 @@ internal sealed class CUpdate(CTraining training, CProgram program)
                 end++;
             }
 
-            WriteGroup(new CGroup(training, tensors[first..end], Options.Optimizer.DecouplesDecay && IsPenalised(tensors[first]) ? Options.Regularization.WeightDecay : 0f));
+            WriteGroup(
+                new CGroup(
+                    training,
+                    tensors[first..end],
+                    Options.Optimizer.DecouplesDecay && IsPenalised(tensors[first]) ? Options.Regularization.WeightDecay : 0f));
             first = end;
         }
     }
@@ -81,7 +85,8 @@ internal sealed class CUpdate(CTraining training, CProgram program)
                 before += range.Count;
             }
 
-            program.Statement($"{add}({CText.Size(before % 16)}, {CText.Size(tensor.Range.Rows)}, {CText.Size(tensor.Range.Columns)}, {tensor.Gradient}, parts);");
+            program.Statement(
+                $"{add}({CText.Size(before % 16)}, {CText.Size(tensor.Range.Rows)}, {CText.Size(tensor.Range.Columns)}, {tensor.Gradient}, parts);");
         }
 
         program.Statement($"const float norm = EBP_SQRTF({program.Prefix}_fold(parts));");

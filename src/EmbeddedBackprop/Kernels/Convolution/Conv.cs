@@ -5,7 +5,9 @@ using EmbeddedBackprop.Kernels.Threads;
 
 namespace EmbeddedBackprop.Kernels;
 
-/// <summary>Convolutions with the bits of <see cref="Scalar.Conv"/>: forward pass, weight gradient, input gradient (and with it the transposed convolution).</summary>
+/// <summary>
+/// Convolutions with the bits of <see cref="Scalar.Conv"/>: forward pass, weight gradient, input gradient (and with it the transposed convolution).
+/// </summary>
 /// <remarks>
 /// No im2col buffer: panels of 64 columns are packed on the stack, multiplied by the tiles of <see cref="Gemm"/> and forgotten. Nothing is allocated.
 /// </remarks>
@@ -26,7 +28,15 @@ public static unsafe class Conv
     /// <param name="accumulate">True: the chains go on from y, and bias is not read.</param>
     /// <exception cref="ArgumentException">The sizes are no convolution, or a span is too short for them.</exception>
     public static void Forward(
-        Arithmetic arithmetic, in ConvSizes sizes, int batch, ReadOnlySpan<float> x, int ldx, ReadOnlySpan<float> w, ReadOnlySpan<float> bias, Span<float> y, int ldy,
+        Arithmetic arithmetic,
+        in ConvSizes sizes,
+        int batch,
+        ReadOnlySpan<float> x,
+        int ldx,
+        ReadOnlySpan<float> w,
+        ReadOnlySpan<float> bias,
+        Span<float> y,
+        int ldy,
         bool accumulate = false)
     {
         Require.Conv("Conv.Forward", in sizes, batch, x.Length, ldx, w.Length, y.Length, ldy);
@@ -35,8 +45,17 @@ public static unsafe class Conv
         {
             ConvArguments g = new()
             {
-                Sizes = sizes.Flattened, Batch = batch, Image = image, ImageEnd = image + x.Length, LeadingImage = ldx,
-                Kernels = kernels, Bias = start, Maps = maps, LeadingMaps = ldy, Accumulate = accumulate, MultipliesZeros = sizes.IsPadded && Finite.All(w[..sizes.Weights]),
+                Sizes = sizes.Flattened,
+                Batch = batch,
+                Image = image,
+                ImageEnd = image + x.Length,
+                LeadingImage = ldx,
+                Kernels = kernels,
+                Bias = start,
+                Maps = maps,
+                LeadingMaps = ldy,
+                Accumulate = accumulate,
+                MultipliesZeros = sizes.IsPadded && Finite.All(w[..sizes.Weights]),
             };
             if (ConvPlanes.Fit(in sizes))
             {
@@ -67,7 +86,15 @@ public static unsafe class Conv
     /// <param name="accumulate">True: the chains go on from dw and db.</param>
     /// <exception cref="ArgumentException">The sizes are no convolution, or a span is too short for them.</exception>
     public static void WeightGradient(
-        Arithmetic arithmetic, in ConvSizes sizes, int batch, ReadOnlySpan<float> x, int ldx, ReadOnlySpan<float> delta, int ldd, Span<float> dw, Span<float> db,
+        Arithmetic arithmetic,
+        in ConvSizes sizes,
+        int batch,
+        ReadOnlySpan<float> x,
+        int ldx,
+        ReadOnlySpan<float> delta,
+        int ldd,
+        Span<float> dw,
+        Span<float> db,
         bool accumulate = false)
     {
         Require.Conv("Conv.WeightGradient", in sizes, batch, x.Length, ldx, dw.Length, delta.Length, ldd);
@@ -76,7 +103,8 @@ public static unsafe class Conv
     }
 
     /// <summary>
-    /// A weight gradient applied at once: g as in <see cref="WeightGradient"/>, g = M(l2, w, g) if l2 is not 0, w = M(-learningRate, g, w), the same for the
+    /// A weight gradient applied at once: g as in <see cref="WeightGradient"/>, g = M(l2, w, g) if l2 is not 0, w = M(-learningRate, g, w), the same
+    /// for the
     /// biases. The gradient stays in registers and on the stack; the bits are those of the three passes.
     /// </summary>
     /// <param name="arithmetic">How M rounds.</param>
@@ -93,8 +121,18 @@ public static unsafe class Conv
     /// <param name="biasL2">The penalty's factor for the biases.</param>
     /// <exception cref="ArgumentException">The sizes are no convolution, or a span is too short for them.</exception>
     public static void UpdateWeights(
-        Arithmetic arithmetic, in ConvSizes sizes, int batch, ReadOnlySpan<float> x, int ldx, ReadOnlySpan<float> delta, int ldd, Span<float> w, Span<float> bias,
-        float learningRate, float weightL2, float biasL2)
+        Arithmetic arithmetic,
+        in ConvSizes sizes,
+        int batch,
+        ReadOnlySpan<float> x,
+        int ldx,
+        ReadOnlySpan<float> delta,
+        int ldd,
+        Span<float> w,
+        Span<float> bias,
+        float learningRate,
+        float weightL2,
+        float biasL2)
     {
         Require.Conv("Conv.UpdateWeights", in sizes, batch, x.Length, ldx, w.Length, delta.Length, ldd);
         Require.Bias("Conv.UpdateWeights", sizes.Outputs, bias.Length);
@@ -104,7 +142,8 @@ public static unsafe class Conv
     }
 
     /// <summary>
-    /// dx[c, iy, ix] = (accumulate ? dx : bias[c] or +0), then s = M(delta, w, s) over the output positions that read the element, row-major (kernel rows and
+    /// dx[c, iy, ix] = (accumulate ? dx : bias[c] or +0), then s = M(delta, w, s) over the output positions that read the element, row-major (kernel
+    /// rows and
     /// columns from the last to the first), and inside a position over output channels ascending. The forward pass of a transposed convolution.
     /// </summary>
     /// <param name="arithmetic">How M rounds.</param>
@@ -119,7 +158,15 @@ public static unsafe class Conv
     /// <param name="accumulate">True: the sums go on from dx, and bias is not read.</param>
     /// <exception cref="ArgumentException">The sizes are no convolution, or a span is too short for them.</exception>
     public static void InputGradient(
-        Arithmetic arithmetic, in ConvSizes sizes, int batch, ReadOnlySpan<float> delta, int ldd, ReadOnlySpan<float> w, ReadOnlySpan<float> bias, Span<float> dx, int ldx,
+        Arithmetic arithmetic,
+        in ConvSizes sizes,
+        int batch,
+        ReadOnlySpan<float> delta,
+        int ldd,
+        ReadOnlySpan<float> w,
+        ReadOnlySpan<float> bias,
+        Span<float> dx,
+        int ldx,
         bool accumulate = false)
     {
         Require.Conv("Conv.InputGradient", in sizes, batch, dx.Length, ldx, w.Length, delta.Length, ldd);
@@ -164,11 +211,21 @@ public static unsafe class Conv
         Require.Matrix("Conv.ChannelSums", nameof(x), batch, channels * positions, ldx, x.Length);
         Require.AtLeast("Conv.ChannelSums", nameof(sums), channels, sums.Length);
         fixed (float* terms = x, results = sums)
+        {
             ConvChannelSums.Run(batch, channels, positions, terms, ldx, results, accumulate);
+        }
     }
 
     private static void Weights(
-        Arithmetic arithmetic, in ConvSizes sizes, int batch, ReadOnlySpan<float> x, int ldx, ReadOnlySpan<float> delta, int ldd, Span<float> w, Span<float> bias,
+        Arithmetic arithmetic,
+        in ConvSizes sizes,
+        int batch,
+        ReadOnlySpan<float> x,
+        int ldx,
+        ReadOnlySpan<float> delta,
+        int ldd,
+        Span<float> w,
+        Span<float> bias,
         ConvArguments g)
     {
         fixed (float* image = x, kernels = w, biases = bias, maps = delta)

@@ -1,6 +1,8 @@
 namespace EmbeddedBackprop.Kernels.Convolution;
 
-/// <summary>A checked convolution. Images are its inputs, maps its outputs, whichever of them is read or written; the spans are pinned meanwhile.</summary>
+/// <summary>
+/// A checked convolution. Images are its inputs, maps its outputs, whichever of them is read or written; the spans are pinned meanwhile.
+/// </summary>
 internal unsafe struct ConvArguments
 {
     public ConvSizes Sizes;

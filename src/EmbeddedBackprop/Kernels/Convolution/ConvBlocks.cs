@@ -44,7 +44,9 @@ internal unsafe struct ConvBlocks
             positions += length;
             x += length;
             if (x == width)
+            {
                 (x, y) = (0, y + 1);
+            }
         }
 
         return count;

@@ -23,7 +23,10 @@ internal static unsafe class ConvChannelSums
             int count = Math.Min(Together, channels - first);
             bool started = accumulate;
             if (batch == 0 || positions == 0)
+            {
                 FloatBlocks.Fill(0f, sums + first, accumulate ? 0 : count);
+            }
+
             for (int n = 0; n < batch; n++)
             {
                 float* sample = x + ((nint)n * ldx) + ((nint)first * positions);
@@ -36,8 +39,19 @@ internal static unsafe class ConvChannelSums
                     Gemm.RunAlone(
                         Arithmetic.Fused,
                         new GemmArguments(
-                            1, count, length, new ReadOnlySpan<float>(in one), 0, 0, new ReadOnlySpan<float>(block, Block * Together), Together, false, default,
-                            new Span<float>(sums + first, count), count, started));
+                            1,
+                            count,
+                            length,
+                            new ReadOnlySpan<float>(in one),
+                            0,
+                            0,
+                            new ReadOnlySpan<float>(block, Block * Together),
+                            Together,
+                            false,
+                            default,
+                            new Span<float>(sums + first, count),
+                            count,
+                            started));
                     started = true;
                 }
             }

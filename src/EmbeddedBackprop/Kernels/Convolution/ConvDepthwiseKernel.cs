@@ -4,24 +4,32 @@ using EmbeddedBackprop.Kernels.Lanes;
 namespace EmbeddedBackprop.Kernels.Convolution;
 
 /// <summary>
-/// Depthwise convolutions of stride 1 and their input gradients, which are the same with the kernel turned around: each plane of the result is summed from the
+/// Depthwise convolutions of stride 1 and their input gradients, which are the same with the kernel turned around: each plane of the result is summed
+/// from the
 /// plane (or the few planes) that it sees, row by row, with positions in the lanes and the sum in a register. Border columns, where taps
 /// are missing, are summed one by one.
 /// </summary>
 /// <typeparam name="TDirection">Forward or backward.</typeparam>
 internal readonly unsafe struct ConvDepthwiseKernel<TDirection> : ILaneKernel<ConvArguments> where TDirection : struct, IConvDirection
 {
-    /// <summary>Planes g.First ... g.End - 1 of the result, counted over all samples. The inner columns must hold a vector, or TTail does all of them.</summary>
+    /// <summary>
+    /// Planes g.First ... g.End - 1 of the result, counted over all samples. The inner columns must hold a vector, or TTail does all of them.
+    /// </summary>
     public static void Run<T, TTail>(in ConvArguments g)
         where T : struct, IFloatLanes<T>
         where TTail : struct, IFloatLanes<TTail>
     {
         ConvPlanes planes = ConvPlanes.Of(in g.Sizes, TDirection.IsForward);
-        int most = planes.KernelHeight * planes.KernelWidth * planes.Sources, inner = planes.FirstInner, lists = planes.Width - planes.EndInner + inner + 1;
+        int most = planes.KernelHeight * planes.KernelWidth * planes.Sources,
+            inner = planes.FirstInner,
+            lists = planes.Width - planes.EndInner + inner + 1;
 
         // Rows that see the whole kernel have the same terms, one row further on: lists for the inner columns and for each border column.
         if ((long)lists * most > ConvPlanes.MostTerms)
+        {
             planes.EndInnerRow = planes.FirstInnerRow;
+        }
+
         ConvTerm* terms = stackalloc ConvTerm[ConvPlanes.MostTerms];
         int* counts = stackalloc int[lists];
         for (int plane = g.First; plane < g.End; plane++)
@@ -33,7 +41,10 @@ internal readonly unsafe struct ConvDepthwiseKernel<TDirection> : ILaneKernel<Co
             float* from = (TDirection.IsForward ? image : maps) + ((nint)source * planes.SourceHeight * planes.SourceWidth);
             float* to = (TDirection.IsForward ? maps : image) + ((nint)channel * planes.Height * planes.Width);
             if (!g.Accumulate)
+            {
                 FloatBlocks.Fill(g.Bias == null ? 0f : g.Bias[channel], to, (nint)planes.Height * planes.Width);
+            }
+
             for (int y = 0; y < planes.Height; y++, to += planes.Width)
             {
                 bool whole = y >= planes.FirstInnerRow && y < planes.EndInnerRow;
@@ -43,11 +54,18 @@ internal readonly unsafe struct ConvDepthwiseKernel<TDirection> : ILaneKernel<Co
                     int x = list <= inner ? list : planes.EndInner + list - inner - 1;
                     ConvTerm* own = whole ? terms + (list * most) : terms;
                     if (!whole || y == planes.FirstInnerRow)
+                    {
                         counts[list] = planes.Terms(from, kernels, TDirection.IsForward, x, y, own);
+                    }
+
                     if (list == inner)
+                    {
                         Sum<T, TTail>(counts[list], own, shift, to + x, planes.EndInner - x);
+                    }
                     else
+                    {
                         Sum<TTail, TTail>(counts[list], own, shift, to + x, 1);
+                    }
                 }
             }
         }
@@ -93,7 +111,10 @@ internal readonly unsafe struct ConvDepthwiseKernel<TDirection> : ILaneKernel<Co
         {
             T s = T.Load(in to[i], 0);
             for (ConvTerm* term = terms; term < terms + count; term++)
+            {
                 s = T.MultiplyAdd(T.Load(in term->Source[i + shift], 0), T.Broadcast(term->Weight), s);
+            }
+
             T.Store(s, ref to[i], 0);
         }
 
@@ -101,7 +122,10 @@ internal readonly unsafe struct ConvDepthwiseKernel<TDirection> : ILaneKernel<Co
         {
             TTail s = TTail.Load(in to[i], 0);
             for (ConvTerm* term = terms; term < terms + count; term++)
+            {
                 s = TTail.MultiplyAdd(TTail.Load(in term->Source[i + shift], 0), TTail.Broadcast(term->Weight), s);
+            }
+
             TTail.Store(s, ref to[i], 0);
         }
     }

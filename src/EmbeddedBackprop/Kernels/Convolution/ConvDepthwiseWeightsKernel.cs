@@ -6,7 +6,8 @@ using EmbeddedBackprop.Kernels.Products;
 namespace EmbeddedBackprop.Kernels.Convolution;
 
 /// <summary>
-/// The weight gradient of a depthwise convolution: channels in the lanes, because within a channel every sum is one long chain. A band of image and delta is
+/// The weight gradient of a depthwise convolution: channels in the lanes, because within a channel every sum is one long chain. A band of image and
+/// delta is
 /// turned over on the stack, channels innermost; then every position adds to the sums of the taps that exist there, and to that of the bias.
 /// </summary>
 internal readonly unsafe struct ConvDepthwiseWeightsKernel : ILaneKernel<ConvArguments>
@@ -37,7 +38,10 @@ internal readonly unsafe struct ConvDepthwiseWeightsKernel : ILaneKernel<ConvArg
         int* offsets = stackalloc int[MostTaps];
         int taps = sizes.Taps, rows = BandRows(in sizes), height = sizes.OutputHeight;
         for (int k = 0; k < taps; k++)
+        {
             offsets[k] = ((k / sizes.KernelWidth * sizes.DilationY * sizes.Width) + (k % sizes.KernelWidth * sizes.DilationX)) * T.Count;
+        }
+
         for (int channel = g.First; channel < g.End; channel += T.Count)
         {
             int channels = Math.Min(T.Count, g.End - channel);
@@ -46,7 +50,9 @@ internal readonly unsafe struct ConvDepthwiseWeightsKernel : ILaneKernel<ConvArg
             for (int n = 0; n < g.Batch; n++)
             {
                 for (int y = 0; y < height; y += rows)
+                {
                     Band<T>(in g, n, channel, channels, y, Math.Min(y + rows, height), band, sums, offsets);
+                }
             }
 
             Finish<T>(in g, channel, channels, sums);
@@ -92,7 +98,9 @@ internal readonly unsafe struct ConvDepthwiseWeightsKernel : ILaneKernel<ConvArg
                 if (y >= innerRows.First && y < innerRows.End && x >= innerColumns.First && x < innerColumns.End)
                 {
                     for (int k = 0; k < taps; k++)
+                    {
                         Add(d, at + offsets[k], sums + (k * T.Count));
+                    }
                 }
                 else
                 {
@@ -123,9 +131,14 @@ internal readonly unsafe struct ConvDepthwiseWeightsKernel : ILaneKernel<ConvArg
         for (int c = 0; c < channels && g.Accumulate; c++)
         {
             for (int k = 0; k < taps; k++)
+            {
                 sums[(k * lanes) + c] = g.Kernels[((channel + c) * taps) + k];
+            }
+
             if (g.Bias != null)
+            {
                 sums[(taps * lanes) + c] = g.Bias[channel + c];
+            }
         }
     }
 
@@ -144,15 +157,23 @@ internal readonly unsafe struct ConvDepthwiseWeightsKernel : ILaneKernel<ConvArg
                 float l2 = k == taps ? g.BiasL2 : g.WeightL2;
                 T.Store(T.Zero, ref *block, 0);
                 for (int c = 0; c < channels; c++)
+                {
                     block[c] = to[c * step];
+                }
+
                 T w = T.Load(in *block, 0), slope = T.Load(in *gradient, 0);
                 if (l2 != 0f)
+                {
                     slope = T.MultiplyAdd(T.Broadcast(l2), w, slope);
+                }
+
                 T.Store(T.MultiplyAdd(rate, slope, w), ref *gradient, 0);
             }
 
             for (int c = 0; c < channels; c++)
+            {
                 to[c * step] = gradient[c];
+            }
         }
     }
 }

@@ -6,8 +6,10 @@ using EmbeddedBackprop.Kernels.Products;
 namespace EmbeddedBackprop.Kernels.Convolution;
 
 /// <summary>
-/// The forward pass as a matrix product, outputs x positions, over panels of 64 positions or more: a panel of the input is packed on the stack (a row per tap, at
-/// most 128 rows at a time), multiplied while it is in the first cache, and forgotten. Positions of several samples share a panel where pictures are small.
+/// The forward pass as a matrix product, outputs x positions, over panels of 64 positions or more: a panel of the input is packed on the stack (a row
+/// per tap, at
+/// most 128 rows at a time), multiplied while it is in the first cache, and forgotten. Positions of several samples share a panel where pictures are
+/// small.
 /// </summary>
 internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
 {
@@ -39,7 +41,10 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
         int taps = g.Sizes.Taps;
         nint* offsets = stackalloc nint[taps <= MostOffsets ? taps : Depth];
         if (taps <= MostOffsets)
+        {
             ConvPack.Offsets(in g.Sizes, 0, taps, offsets);
+        }
+
         ConvRun* runs = stackalloc ConvRun[MoreColumns];
         int outputs = g.Sizes.Outputs / g.Sizes.Groups;
         bool wide = taps * MoreColumns <= Depth * Columns && outputs * MoreColumns <= SumFloats;
@@ -63,21 +68,29 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
                 while ((place.Count = walk.Fill(runs, panelColumns, out place.Columns)) != 0)
                 {
                     if (!withZeros || !TryWithZeros<T>(in g, in place))
+                    {
                         Panel<T>(in g, in place, withZeros ? Border.Skipped : Border.None);
+                    }
                 }
 
                 if (!padded || withZeros)
+                {
                     continue;
+                }
+
                 walk = new(in g, g.First, g.End, inner: false, border: true);
                 while ((place.Count = walk.Fill(runs, panelColumns, out place.Columns)) != 0)
+                {
                     Panel<T>(in g, in place, Border.Skipped);
+                }
             }
         }
     }
 
     /// <summary>
     /// A panel whose taps outside the image are multiplied by zero after all, which is twice as fast. A term +-0 changes no sum but -0, which it may
-    /// make +0 (<see cref="SparseProduct"/>). So a result other than +0 is that of the definition; and +0 is, too, if the sum began with +0 and met zeros only.
+    /// make +0 (<see cref="SparseProduct"/>). So a result other than +0 is that of the definition; and +0 is, too, if the sum began with +0 and met
+    /// zeros only.
     /// </summary>
     /// <returns>Whether that is so for all results.</returns>
     private static bool TryWithZeros<T>(in ConvArguments g, in ConvPanel place) where T : struct, IFloatLanes<T>
@@ -93,10 +106,15 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
             for (ConvRun* run = place.Runs; run < end; run++)
             {
                 float* results = g.Maps + ((nint)(place.Channel + i) * positions) + run->Map;
-                for (int x = FloatBlocks.IndexOfZero(results, 0, run->Length); x < run->Length; x = FloatBlocks.IndexOfZero(results, x + 1, run->Length))
+                for (
+                    int x = FloatBlocks.IndexOfZero(results, 0, run->Length);
+                    x < run->Length;
+                    x = FloatBlocks.IndexOfZero(results, x + 1, run->Length))
                 {
                     if (!fromZero || BitConverter.SingleToInt32Bits(place.Seen[run->Column + x]) != 0)
+                    {
                         return false;
+                    }
                 }
             }
         }
@@ -122,20 +140,30 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
         }
 
         if (!g.Accumulate)
+        {
             Start(in g, place.Channel, rows, wide, sums, leading);
+        }
         else if (!direct)
+        {
             Gather(maps, positions, rows, runs, count, sums, leadingPanel);
+        }
 
         int blocks = (taps + Depth - 1) / Depth, kernel = sizes.KernelHeight * sizes.KernelWidth;
         if (border == Border.Skipped)
+        {
             ConvPack.Mask(in sizes, runs, count, wide, place.Mask, leadingPanel);
+        }
+
         for (int block = 0; block < blocks; block++)
         {
             int step = block * taps / blocks, depth = ((block + 1) * taps / blocks) - step;
             float* weights = g.Kernels + ((nint)place.Channel * taps) + step;
             nint* places = place.Offsets + step;
             if (taps > MostOffsets)
+            {
                 ConvPack.Offsets(in sizes, step, depth, places = place.Offsets);
+            }
+
             ConvPack.ClearColumns(panel, leadingPanel, depth, columns, wide);
             if (border == Border.Skipped)
             {
@@ -152,14 +180,18 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
             {
                 ConvPack.Padded(place.Image, g.Image, g.ImageEnd, in sizes, step, depth, places, runs, count, wide, panel, leadingPanel);
                 if (place.BeginsAtZero)
+                {
                     FloatBlocks.OrMagnitudes(panel, leadingPanel, depth, place.Seen, columns);
+                }
             }
 
             PanelProduct.Run<T>(rows, wide, depth, weights, taps, 1, panel, leadingPanel, sums, leading, GemmStart.Destination);
         }
 
         if (!direct)
+        {
             Scatter(sums, leadingPanel, rows, runs, count, maps, positions);
+        }
     }
 
     /// <summary>The treatment of taps outside the image.</summary>
@@ -178,7 +210,9 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
     private static void Start(in ConvArguments g, int channel, int rows, int wide, float* sums, int leading)
     {
         for (int i = 0; i < rows; i++)
+        {
             FloatBlocks.Fill(g.Bias == null ? 0f : g.Bias[channel + i], sums + ((nint)i * leading), wide);
+        }
     }
 
     private static void Gather(float* maps, int positions, int rows, ConvRun* runs, int count, float* sums, int leading)
@@ -186,7 +220,9 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
         for (int i = 0; i < rows; i++, maps += positions, sums += leading)
         {
             for (ConvRun* run = runs; run < runs + count; run++)
+            {
                 FloatBlocks.Copy(maps + run->Map, sums + run->Column, run->Length);
+            }
         }
     }
 
@@ -199,9 +235,14 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
             ConvRun* first = run;
             int length = run->Length;
             while (++run < end && run->Map == first->Map + length)
+            {
                 length += run->Length;
+            }
+
             for (int i = 0; i < rows; i++)
+            {
                 FloatBlocks.Copy(sums + (i * leading) + first->Column, maps + ((nint)i * positions) + first->Map, length);
+            }
         }
     }
 }

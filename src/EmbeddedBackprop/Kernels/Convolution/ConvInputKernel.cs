@@ -35,7 +35,10 @@ internal readonly unsafe struct ConvInputKernel : ILaneKernel<ConvArguments>
         // Unused columns are computed along, and denormal rubbish would be slow.
         FloatBlocks.Fill(0f, band.Kernels, band.KernelFloats + band.Floats + (2 * ConvBand.Slack));
         if (!g.Accumulate)
+        {
             Start(in g);
+        }
+
         int channels = sizes.Channels / sizes.Groups, outputs = sizes.Outputs / sizes.Groups, kernel = sizes.KernelHeight * sizes.KernelWidth;
         for (int group = 0; group < sizes.Groups; group++)
         {
@@ -48,7 +51,9 @@ internal readonly unsafe struct ConvInputKernel : ILaneKernel<ConvArguments>
                     float* delta = g.Maps + ((nint)n * g.LeadingMaps) + ((nint)group * outputs * sizes.OutputPositions);
                     float* image = g.Image + ((nint)n * g.LeadingImage) + ((nint)((group * channels) + first) * sizes.Height * sizes.Width);
                     for (int y = 0; y < sizes.OutputHeight; y += band.Rows)
+                    {
                         Rows<T>(in sizes, in band, delta, image, count, y, Math.Min(y + band.Rows, sizes.OutputHeight));
+                    }
                 }
             }
         }
@@ -60,7 +65,9 @@ internal readonly unsafe struct ConvInputKernel : ILaneKernel<ConvArguments>
         for (int n = g.First; n < g.End; n++)
         {
             for (int c = 0; c < g.Sizes.Channels; c++)
+            {
                 FloatBlocks.Fill(g.Bias == null ? 0f : g.Bias[c], g.Image + ((nint)n * g.LeadingImage) + (c * plane), plane);
+            }
         }
     }
 
@@ -84,13 +91,20 @@ internal readonly unsafe struct ConvInputKernel : ILaneKernel<ConvArguments>
             (int firstRow, int endRow) = ConvSizes.Reading(offset, sizes.Height, sizes.StrideY, sizes.OutputHeight);
             (firstRow, endRow) = (Math.Max(firstRow, from), Math.Min(endRow, to));
             if (firstRow >= endRow)
+            {
                 continue;
+            }
+
             float* row = band.Image + ((nint)((firstRow * sizes.StrideY) + offset - first) * band.Leading);
             float* kernels = band.Kernels + ((nint)ky * (sizes.Outputs / sizes.Groups) * band.LeadingKernels);
             if (band.Below)
+            {
                 ColumnByColumn<T>(in sizes, in band, delta + ((nint)firstRow * sizes.OutputWidth), endRow - firstRow, kernels, row, channels);
+            }
             else
+            {
                 RowByRow<T>(in sizes, in band, delta + ((nint)firstRow * sizes.OutputWidth), endRow - firstRow, kernels, row);
+            }
         }
 
         for (int y = first; y < end; y++)
@@ -112,9 +126,14 @@ internal readonly unsafe struct ConvInputKernel : ILaneKernel<ConvArguments>
         PanelProduct.Repeated product = new(rows, vectors, depth, width, sizes.OutputPositions, band.LeadingKernels, step, T.Count);
         for (int x = 0; x < width; x++)
         {
-            int ix = (x * sizes.StrideX) - sizes.Left, left = Math.Max(0, -ix), columns = (Math.Min(sizes.KernelWidth, sizes.Width - ix) - left) * channels;
+            int ix = (x * sizes.StrideX) - sizes.Left,
+                left = Math.Max(0, -ix),
+                columns = (Math.Min(sizes.KernelWidth, sizes.Width - ix) - left) * channels;
             if (columns <= 0)
+            {
                 continue;
+            }
+
             int wide = (columns + T.Count - 1) / T.Count * T.Count, over = wide - columns;
             float* to = image + ((nint)(ix + left) * channels);
 
@@ -124,7 +143,10 @@ internal readonly unsafe struct ConvInputKernel : ILaneKernel<ConvArguments>
                 int count = Math.Min(KeptRows, rows - done);
                 float* tile = to + ((nint)done * step);
                 for (int i = 0; i < count && over != 0; i++)
+                {
                     T.Store(T.Load(in *(tile + ((nint)i * step) + columns), 0), ref *(kept + (i * ConvBand.Slack)), 0);
+                }
+
                 if (repeats && columns == whole)
                 {
                     product.Run<T>(delta + x, kernels, tile);
@@ -132,12 +154,23 @@ internal readonly unsafe struct ConvInputKernel : ILaneKernel<ConvArguments>
                 else
                 {
                     PanelProduct.Run<T>(
-                        count, wide, depth, delta + ((nint)done * width) + x, width, sizes.OutputPositions, kernels + (left * channels), band.LeadingKernels,
-                        tile, step, GemmStart.Destination);
+                        count,
+                        wide,
+                        depth,
+                        delta + ((nint)done * width) + x,
+                        width,
+                        sizes.OutputPositions,
+                        kernels + (left * channels),
+                        band.LeadingKernels,
+                        tile,
+                        step,
+                        GemmStart.Destination);
                 }
 
                 for (int i = 0; i < count && over != 0; i++)
+                {
                     T.Store(T.Load(in *(kept + (i * ConvBand.Slack)), 0), ref *(tile + ((nint)i * step) + columns), 0);
+                }
             }
         }
     }
@@ -155,10 +188,22 @@ internal readonly unsafe struct ConvInputKernel : ILaneKernel<ConvArguments>
                 int offset = (kx * sizes.DilationX) - sizes.Left;
                 (int left, int right) = ConvSizes.Reading(offset, sizes.Width, sizes.StrideX, sizes.OutputWidth);
                 if (left >= right)
+                {
                     continue;
+                }
+
                 PanelProduct.Run<T>(
-                    right - left, band.Pixel, sizes.Outputs / sizes.Groups, delta + left, 1, sizes.OutputPositions, kernels + (kx * band.Pixel), band.LeadingKernels,
-                    image + ((nint)((left * sizes.StrideX) + offset) * band.Pixel), sizes.StrideX * band.Pixel, GemmStart.Destination);
+                    right - left,
+                    band.Pixel,
+                    sizes.Outputs / sizes.Groups,
+                    delta + left,
+                    1,
+                    sizes.OutputPositions,
+                    kernels + (kx * band.Pixel),
+                    band.LeadingKernels,
+                    image + ((nint)((left * sizes.StrideX) + offset) * band.Pixel),
+                    sizes.StrideX * band.Pixel,
+                    GemmStart.Destination);
             }
 
             delta += sizes.OutputWidth;

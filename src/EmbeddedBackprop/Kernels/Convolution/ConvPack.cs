@@ -4,10 +4,14 @@ using EmbeddedBackprop.Kernels.Products;
 
 namespace EmbeddedBackprop.Kernels.Convolution;
 
-/// <summary>Writes panels of a convolution's input: a row per tap, a column per output position. Moves bits only, at whatever width the product runs.</summary>
+/// <summary>
+/// Writes panels of a convolution's input: a row per tap, a column per output position. Moves bits only, at whatever width the product runs.
+/// </summary>
 internal static unsafe class ConvPack
 {
-    /// <summary>How far a tap's input is from the first tap's, for taps first ... first + count - 1 (input channel, kernel row, kernel column).</summary>
+    /// <summary>
+    /// How far a tap's input is from the first tap's, for taps first ... first + count - 1 (input channel, kernel row, kernel column).
+    /// </summary>
     public static void Offsets(in ConvSizes sizes, int first, int count, nint* offsets)
     {
         nint plane = (nint)sizes.Height * sizes.Width, down = (nint)sizes.DilationY * sizes.Width, right = sizes.DilationX;
@@ -16,11 +20,16 @@ internal static unsafe class ConvPack
         for (int i = 0; i < count;)
         {
             for (; kx < sizes.KernelWidth && i < count; kx++)
+            {
                 offsets[i++] = row + (kx * right);
+            }
+
             kx = 0;
             row += down;
             if (++ky == sizes.KernelHeight)
+            {
                 (ky, channel, row) = (0, channel + plane, channel + plane);
+            }
         }
     }
 
@@ -59,15 +68,21 @@ internal static unsafe class ConvPack
                 {
                     int at = Math.Min(i, length - 4);
                     if (strideX == 1)
+                    {
                         Copy4(from + at, offsets, depth, to + at, leading);
+                    }
                     else
+                    {
                         CopyEven4(from + (2 * at), offsets, depth, to + at, leading);
+                    }
                 }
             }
             else
             {
                 for (int i = 0; i < length; i++)
+                {
                     Copy1(from + ((nint)i * strideX), offsets, depth, to + i, leading);
+                }
             }
         }
     }
@@ -91,11 +106,26 @@ internal static unsafe class ConvPack
         }
     }
 
-    /// <summary>panel[tap, column] for taps first ... first + depth - 1 and runs that hold so many columns together; 0 where the tap lies outside.</summary>
-    public static void Border(float* image, in ConvSizes sizes, int first, int depth, nint* offsets, ConvRun* runs, int count, int columns, float* panel, int leading)
+    /// <summary>
+    /// panel[tap, column] for taps first ... first + depth - 1 and runs that hold so many columns together; 0 where the tap lies outside.
+    /// </summary>
+    public static void Border(
+        float* image,
+        in ConvSizes sizes,
+        int first,
+        int depth,
+        nint* offsets,
+        ConvRun* runs,
+        int count,
+        int columns,
+        float* panel,
+        int leading)
     {
         for (int p = 0; p < depth; p++)
+        {
             FloatBlocks.Fill(0f, panel + (p * leading), columns);
+        }
+
         for (ConvRun* run = runs; run < runs + count; run++)
         {
             int kx = first % sizes.KernelWidth, ky = first / sizes.KernelWidth % sizes.KernelHeight;
@@ -109,11 +139,17 @@ internal static unsafe class ConvPack
                 {
                     int ix = x + (kx * sizes.DilationX);
                     if (!inside)
+                    {
                         continue;
+                    }
+
                     if (run->Length == 1)
                     {
                         if ((uint)ix < (uint)sizes.Width)
+                        {
                             to[p * leading] = from[offsets[p]];
+                        }
+
                         continue;
                     }
 
@@ -126,9 +162,22 @@ internal static unsafe class ConvPack
         }
     }
 
-    /// <summary>Panel[tap, column] for runs of any kind, 0 where the tap lies outside: packed as if nothing were outside, where that stays in the memory of the images.</summary>
+    /// <summary>
+    /// Panel[tap, column] for runs of any kind, 0 where the tap lies outside: packed as if nothing were outside, where that stays in the memory of
+    /// the images.
+    /// </summary>
     public static void Padded(
-        float* image, float* begin, float* end, in ConvSizes sizes, int first, int depth, nint* offsets, ConvRun* runs, int count, int columns, float* panel,
+        float* image,
+        float* begin,
+        float* end,
+        in ConvSizes sizes,
+        int first,
+        int depth,
+        nint* offsets,
+        ConvRun* runs,
+        int count,
+        int columns,
+        float* panel,
         int leading)
     {
         bool inside = true;
@@ -156,9 +205,14 @@ internal static unsafe class ConvPack
                 {
                     float* row = panel + (p * leading) + run->Column;
                     for (int i = 0; i < before; i++)
+                    {
                         row[i] = 0f;
+                    }
+
                     for (int i = behind; i < run->Length; i++)
+                    {
                         row[i] = 0f;
+                    }
                 }
             }
         }
@@ -169,7 +223,9 @@ internal static unsafe class ConvPack
             for (int p = 0; p < depth && (y < 0 || y + (sizes.DilationY * (sizes.KernelHeight - 1)) >= sizes.Height); p++)
             {
                 if ((uint)(y + ((first + p) / sizes.KernelWidth % sizes.KernelHeight * sizes.DilationY)) >= (uint)sizes.Height)
+                {
                     FloatBlocks.Fill(0f, panel + (p * leading) + run->Column, run->Length);
+                }
             }
         }
     }
@@ -178,9 +234,14 @@ internal static unsafe class ConvPack
     public static void ClearColumns(float* panel, int leading, int depth, int from, int to)
     {
         if (from == to)
+        {
             return;
+        }
+
         for (int p = 0; p < depth; p++)
+        {
             FloatBlocks.Fill(0f, panel + ((nint)p * leading) + from, to - from);
+        }
     }
 
     // The elements whose column first, first + step, ... lies in 0 ... width - 1.
@@ -191,7 +252,9 @@ internal static unsafe class ConvPack
             for (int i = 0; i < length; i++)
             {
                 if ((uint)(first + (i * step)) < (uint)width)
+                {
                     to[i] = from[(nint)i * step];
+                }
             }
 
             return;
@@ -205,7 +268,10 @@ internal static unsafe class ConvPack
     {
         int all = 0;
         for (ConvRun* run = runs; run < runs + count; run++)
+        {
             all |= run->Length;
+        }
+
         return all % 8 == 0;
     }
 
@@ -227,9 +293,13 @@ internal static unsafe class ConvPack
             float* second = image + run->Image + within;
             Advance(ref run, ref within);
             if (second == first + 8)
+            {
                 Copy16(first, offsets, depth, to, leading);
+            }
             else
+            {
                 Copy8Twice(first, second, offsets, depth, to, leading);
+            }
         }
 
         static void Advance(ref ConvRun* run, ref int within)
@@ -246,25 +316,33 @@ internal static unsafe class ConvPack
     private static void Copy16(float* from, nint* offsets, int depth, float* to, int leading)
     {
         for (int p = 0; p < depth; p++, to += leading)
+        {
             Vector512.Store(Vector512.Load(from + offsets[p]), to);
+        }
     }
 
     private static void Copy8(float* from, nint* offsets, int depth, float* to, int leading)
     {
         for (int p = 0; p < depth; p++, to += leading)
+        {
             Vector256.Store(Vector256.Load(from + offsets[p]), to);
+        }
     }
 
     private static void Copy8Twice(float* from, float* next, nint* offsets, int depth, float* to, int leading)
     {
         for (int p = 0; p < depth; p++, to += leading)
+        {
             Vector512.Store(Vector512.Create(Vector256.Load(from + offsets[p]), Vector256.Load(next + offsets[p])), to);
+        }
     }
 
     private static void Copy4(float* from, nint* offsets, int depth, float* to, int leading)
     {
         for (int p = 0; p < depth; p++, to += leading)
+        {
             Vector128.Store(Vector128.Load(from + offsets[p]), to);
+        }
     }
 
     // Elements 0, 2, 4, 6: of the second vector the odd ones, so that nothing after element 6 is read.
@@ -280,6 +358,8 @@ internal static unsafe class ConvPack
     private static void Copy1(float* from, nint* offsets, int depth, float* to, int leading)
     {
         for (int p = 0; p < depth; p++, to += leading)
+        {
             *to = from[offsets[p]];
+        }
     }
 }

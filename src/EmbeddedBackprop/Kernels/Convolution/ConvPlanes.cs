@@ -1,7 +1,8 @@
 namespace EmbeddedBackprop.Kernels.Convolution;
 
 /// <summary>
-/// A depthwise convolution of stride 1 plane by plane: result (y, x) reads source row y + j dilation - top and column x + i dilation - left for j, i ascending.
+/// A depthwise convolution of stride 1 plane by plane: result (y, x) reads source row y + j dilation - top and column x + i dilation - left for j, i
+/// ascending.
 /// The input gradient is that with the kernel turned around and another border.
 /// </summary>
 internal unsafe struct ConvPlanes
@@ -55,12 +56,18 @@ internal unsafe struct ConvPlanes
         {
             int sy = y + (j * dilationY) - top;
             if ((uint)sy >= (uint)SourceHeight)
+            {
                 continue;
+            }
+
             for (int i = 0; i < KernelWidth; i++)
             {
                 int sx = x + (i * dilationX) - left;
                 if ((uint)sx >= (uint)SourceWidth)
+                {
                     continue;
+                }
+
                 int tap = (j * KernelWidth) + i;
                 for (int s = 0; s < Sources; s++)
                 {

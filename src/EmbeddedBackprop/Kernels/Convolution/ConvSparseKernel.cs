@@ -26,10 +26,16 @@ internal readonly unsafe struct ConvSparseKernel : ILaneKernel<ConvArguments>
 
     private const int WidestVector = 16;
 
-    /// <summary>Whether there is room for these sizes, no tap lies outside, and a kernel row is a vector's worth of neighbours in the image.</summary>
+    /// <summary>
+    /// Whether there is room for these sizes, no tap lies outside, and a kernel row is a vector's worth of neighbours in the image.
+    /// </summary>
     public static bool Fits(in ConvSizes sizes) =>
-        sizes.KernelWidth >= 3 && !sizes.IsPadded && sizes.DilationX == 1 && sizes.OutputPositions <= MostPositions
-        && (long)((sizes.Taps / sizes.KernelWidth) + 3) * ((sizes.KernelWidth + WidestVector - 1) / WidestVector * WidestVector) < MostSums - WidestVector;
+        sizes.KernelWidth >= 3
+        && !sizes.IsPadded
+        && sizes.DilationX == 1
+        && sizes.OutputPositions <= MostPositions
+        && (long)((sizes.Taps / sizes.KernelWidth) + 3) * ((sizes.KernelWidth + WidestVector - 1) / WidestVector * WidestVector)
+            < MostSums - WidestVector;
 
     /// <summary>Whether so many gradients are 0 that it pays, judged by some of the samples: a vector is filled by a kernel row only.</summary>
     public static bool IsSparse(in ConvArguments g)
@@ -41,7 +47,10 @@ internal readonly unsafe struct ConvSparseKernel : ILaneKernel<ConvArguments>
         {
             float* delta = g.Maps + ((nint)((long)i * g.Batch / Judged % g.Batch) * g.LeadingMaps);
             for (int at = 0; at < length; at += Word)
+            {
                 count += BitOperations.PopCount(SparseProduct.NonZeros(delta + at, Math.Min(Word, length - at)));
+            }
+
             all += length;
         }
 
@@ -60,14 +69,19 @@ internal readonly unsafe struct ConvSparseKernel : ILaneKernel<ConvArguments>
         int vectors = sizes.Taps / sizes.KernelWidth * inRow, filled = (vectors + 3) / 4 * 4;
         int* readBy = stackalloc int[positions];
         for (int p = 0; p < positions; p++)
+        {
             readBy[p] = (p / width * sizes.StrideY * sizes.Width) + (p % width * sizes.StrideX);
+        }
 
         // The last vectors only fill a block: they compute the first one's sums again.
         nint* offsets = stackalloc nint[filled];
         nint* taps = stackalloc nint[sizes.Taps];
         ConvPack.Offsets(in sizes, 0, sizes.Taps, taps);
         for (int v = 0; v < filled; v++)
+        {
             offsets[v] = v < vectors ? taps[(v / inRow * sizes.KernelWidth) + (v % inRow * T.Count)] : 0;
+        }
+
         int* places = stackalloc int[MostTerms];
         float* values = stackalloc float[MostTerms];
         float* sums = stackalloc float[MostSums];
@@ -80,9 +94,15 @@ internal readonly unsafe struct ConvSparseKernel : ILaneKernel<ConvArguments>
 
             // A term left out might have made it +0: sum once more, with all terms.
             if (BitConverter.SingleToInt32Bits(terms.Bias) == int.MinValue || SparseProduct.HasNegativeZero(sums, vectors * T.Count))
+            {
                 Sum<T, TTail>(in g, ref terms, o, all: true);
+            }
+
             for (int row = 0; row < sizes.Taps / sizes.KernelWidth; row++)
+            {
                 FloatBlocks.Copy(sums + (row * inRow * T.Count), sums + (row * sizes.KernelWidth), sizes.KernelWidth);
+            }
+
             sums[sizes.Taps] = terms.Bias;
             ConvWeightsKernel.Finish<T>(in g, o, 1, 0, sizes.Taps, g.Bias != null, sums);
         }
@@ -98,7 +118,13 @@ internal readonly unsafe struct ConvSparseKernel : ILaneKernel<ConvArguments>
         if (g.Accumulate)
         {
             for (int row = 0; row < g.Sizes.Taps / kernelWidth; row++)
-                FloatBlocks.Copy(g.Kernels + ((nint)output * g.Sizes.Taps) + (row * kernelWidth), terms.Sums + (row * terms.InRow * T.Count), kernelWidth);
+            {
+                FloatBlocks.Copy(
+                    g.Kernels + ((nint)output * g.Sizes.Taps) + (row * kernelWidth),
+                    terms.Sums + (row * terms.InRow * T.Count),
+                    kernelWidth);
+            }
+
             terms.Bias = g.Bias == null ? 0f : g.Bias[output];
         }
 
@@ -148,15 +174,27 @@ internal readonly unsafe struct ConvSparseKernel : ILaneKernel<ConvArguments>
         // A vector may read past the last image: those at its end are taken float by float. Offsets ascend.
         nint room = (nint)(g.ImageEnd - terms.Image) - T.Count;
         for (int v = 0; v < terms.Vectors; v++)
+        {
             room = nint.Min(room, (nint)(g.ImageEnd - terms.Image) - T.Count - terms.Offsets[v]);
+        }
+
         int safe = count;
         while (safe > 0 && terms.Places[safe - 1] > room)
+        {
             safe--;
+        }
+
         int block = 0;
         for (; terms.Vectors - block >= 8; block += 8)
+        {
             Eight<T>(safe, terms.Places, terms.Values, terms.Image, terms.Offsets + block, terms.Sums + (block * T.Count));
+        }
+
         for (; block < terms.Vectors; block += 4)
+        {
             Four<T>(safe, terms.Places, terms.Values, terms.Image, terms.Offsets + block, terms.Sums + (block * T.Count));
+        }
+
         for (int i = safe; i < count; i++)
         {
             float* from = terms.Image + terms.Places[i];
@@ -166,7 +204,9 @@ internal readonly unsafe struct ConvSparseKernel : ILaneKernel<ConvArguments>
                 float* taps = from + terms.Offsets[v], sums = terms.Sums + (v * T.Count);
                 int length = Math.Min(T.Count, g.Sizes.KernelWidth - (v % terms.InRow * T.Count));
                 for (int k = 0; k < length; k++)
+                {
                     TTail.Store(TTail.MultiplyAdd(d, TTail.Load(in taps[k], 0), TTail.Load(in sums[k], 0)), ref sums[k], 0);
+                }
             }
         }
     }

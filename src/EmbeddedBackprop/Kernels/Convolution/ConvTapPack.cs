@@ -10,7 +10,16 @@ internal static unsafe class ConvTapPack
     /// panel[position, tap] without padding. A row of taps is copied in whole vectors: the next row of taps overwrites the excess, or it
     /// lies past the last column. At the end of the input a row is copied float by float.
     /// </summary>
-    public static void Inner(float* image, float* end, int strideX, ConvRun* runs, int count, ConvTapRow* tapRows, int tapRowCount, float* panel, int leading)
+    public static void Inner(
+        float* image,
+        float* end,
+        int strideX,
+        ConvRun* runs,
+        int count,
+        ConvTapRow* tapRows,
+        int tapRowCount,
+        float* panel,
+        int leading)
     {
         nint* offsets = stackalloc nint[tapRowCount];
         int* columns = stackalloc int[tapRowCount];
@@ -28,28 +37,49 @@ internal static unsafe class ConvTapPack
         {
             float* from = image + run->Image, to = panel + ((nint)run->Column * leading);
             nint room = (nint)(end - from) - farthest - vector;
-            int safe = longest > 8 || longest == 1 || !Vector128.IsHardwareAccelerated || room < 0 ? 0 : (int)nint.Min((room / strideX) + 1, run->Length);
+            int safe =
+                longest > 8 || longest == 1 || !Vector128.IsHardwareAccelerated || room < 0 ? 0 : (int)nint.Min((room / strideX) + 1, run->Length);
             if (vector == 4)
+            {
                 Copy4(from, strideX, safe, to, leading, offsets, columns, tapRowCount);
+            }
             else
+            {
                 Copy8(from, strideX, safe, to, leading, offsets, columns, tapRowCount);
+            }
+
             for (int i = safe; i < run->Length; i++)
             {
                 float* source = from + ((nint)i * strideX), row = to + ((nint)i * leading);
                 for (int t = 0; t < tapRowCount; t++)
                 {
                     if (longest == 1)
+                    {
                         row[columns[t]] = source[offsets[t]];
+                    }
                     else
+                    {
                         FloatBlocks.Copy(source + offsets[t], row + columns[t], tapRows[t].Length);
+                    }
                 }
             }
         }
     }
 
-    /// <summary>panel[position, tap] and mask[position, tap], 1 where the tap lies inside and 0 where it is skipped (what the panel holds there is not read).</summary>
+    /// <summary>
+    /// panel[position, tap] and mask[position, tap], 1 where the tap lies inside and 0 where it is skipped (what the panel holds there is not read).
+    /// </summary>
     public static void Border(
-        float* image, in ConvSizes sizes, ConvRun* runs, int count, ConvTapRow* tapRows, int tapRowCount, float* panel, float* mask, int leading, int wide)
+        float* image,
+        in ConvSizes sizes,
+        ConvRun* runs,
+        int count,
+        ConvTapRow* tapRows,
+        int tapRowCount,
+        float* panel,
+        float* mask,
+        int leading,
+        int wide)
     {
         for (ConvRun* run = runs; run < runs + count; run++)
         {
@@ -63,7 +93,10 @@ internal static unsafe class ConvTapPack
                 for (ConvTapRow* taps = tapRows; taps < tapRows + tapRowCount; taps++)
                 {
                     if ((uint)(iy + (taps->KernelY * sizes.DilationY)) >= (uint)sizes.Height)
+                    {
                         continue;
+                    }
+
                     int x = ix + (taps->KernelX * sizes.DilationX);
                     int begin = Math.Max(0, -x), end = Math.Min(taps->Length, sizes.Width - x);
                     float* source = from + taps->Offset, to = panel + row + taps->Column, exists = mask + row + taps->Column;
@@ -81,7 +114,9 @@ internal static unsafe class ConvTapPack
     public static void Ones(float* column, int leading, int depth)
     {
         for (int i = 0; i < depth; i++, column += leading)
+        {
             *column = 1f;
+        }
     }
 
     private static void Copy4(float* from, int step, int count, float* to, int leading, nint* offsets, int* columns, int rows)
@@ -89,7 +124,9 @@ internal static unsafe class ConvTapPack
         for (; count > 0; count--, from += step, to += leading)
         {
             for (int t = 0; t < rows; t++)
+            {
                 Vector128.Store(Vector128.Load(from + offsets[t]), to + columns[t]);
+            }
         }
     }
 

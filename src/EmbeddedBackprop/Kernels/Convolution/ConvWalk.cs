@@ -20,7 +20,10 @@ internal unsafe struct ConvWalk
         (height, width) = (sizes.OutputHeight, sizes.OutputWidth);
         (innerRows, innerColumns) = (sizes.InnerRows, sizes.InnerColumns);
         if (inner && border)
+        {
             (innerRows, innerColumns) = ((0, height), (0, width));
+        }
+
         this.inner = inner;
         this.border = border && !inner;
         row = firstRow;
@@ -68,7 +71,10 @@ internal unsafe struct ConvWalk
                 part = 0;
                 row++;
                 if (++y == height)
+                {
                     (y, sample) = (0, sample + 1);
+                }
+
                 continue;
             }
 
@@ -76,7 +82,9 @@ internal unsafe struct ConvWalk
                 ? inner ? (now == 0 ? innerColumns : (0, 0)) : now == 0 ? (0, innerColumns.First) : (innerColumns.End, width)
                 : border && now == 0 ? (0, width) : (0, 0);
             if (x < end)
+            {
                 return true;
+            }
         }
 
         return false;

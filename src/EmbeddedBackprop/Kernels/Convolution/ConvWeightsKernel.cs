@@ -7,7 +7,8 @@ using EmbeddedBackprop.Kernels.Products;
 namespace EmbeddedBackprop.Kernels.Convolution;
 
 /// <summary>
-/// The weight gradient as a matrix product, outputs x taps, summed over positions: panels of up to 64 taps (a row per position) are packed on the stack,
+/// The weight gradient as a matrix product, outputs x taps, summed over positions: panels of up to 64 taps (a row per position) are packed on the
+/// stack,
 /// the sums of one panel stay there until the last sample is done. A column of ones after the last tap gives the bias gradient: M(delta, 1, s) is
 /// s + delta in both arithmetics, and its chain adds no time.
 /// </summary>
@@ -45,7 +46,10 @@ internal readonly unsafe struct ConvWeightsKernel : ILaneKernel<ConvArguments>
         float* sums = (float*)(((nuint)memory + CacheLine - 1) & ~(nuint)(CacheLine - 1)), panel = sums + (Rows * Columns);
         ConvTapRow* tapRows = stackalloc ConvTapRow[Columns];
         ConvRun* runs = stackalloc ConvRun[Depth];
-        int panels = Panels(in g), chunks = Chunks(in g), vectors = (TapColumns(in g) + Lanes - 1) / Lanes, outputs = g.Sizes.Outputs / g.Sizes.Groups;
+        int panels = Panels(in g),
+            chunks = Chunks(in g),
+            vectors = (TapColumns(in g) + Lanes - 1) / Lanes,
+            outputs = g.Sizes.Outputs / g.Sizes.Groups;
         for (int unit = g.First; unit < g.End; unit++)
         {
             int part = unit % panels, chunk = unit / panels % chunks, group = unit / panels / chunks;
@@ -86,8 +90,19 @@ internal readonly unsafe struct ConvWeightsKernel : ILaneKernel<ConvArguments>
     /// <summary>Sums over all positions of all samples.</summary>
     /// <returns>Whether terms were left out.</returns>
     private static bool SumBlocks<T>(
-        in ConvArguments g, int group, int channel, int rows, int taps, int wide, bool hasOnes, float* sums, float* panel, ConvTapRow* tapRows, int tapRowCount,
-        ConvRun* runs, bool skipsZeros)
+        in ConvArguments g,
+        int group,
+        int channel,
+        int rows,
+        int taps,
+        int wide,
+        bool hasOnes,
+        float* sums,
+        float* panel,
+        ConvTapRow* tapRows,
+        int tapRowCount,
+        ConvRun* runs,
+        bool skipsZeros)
         where T : struct, IFloatLanes<T>
     {
         ref readonly ConvSizes sizes = ref g.Sizes;
@@ -101,7 +116,10 @@ internal readonly unsafe struct ConvWeightsKernel : ILaneKernel<ConvArguments>
 
             // Blocks of positions follow each other row-major, whatever kind they are.
             ConvBlocks blocks = new(in sizes, (nint)n * g.LeadingImage);
-            for (int count = blocks.Fill(runs, Depth, out int depth, out bool padded); count != 0; count = blocks.Fill(runs, Depth, out depth, out padded))
+            for (
+                int count = blocks.Fill(runs, Depth, out int depth, out bool padded);
+                count != 0;
+                count = blocks.Fill(runs, Depth, out depth, out padded))
             {
                 float* a = delta + ((nint)runs->Y * sizes.OutputWidth) + runs->X;
                 if (padded)
@@ -120,7 +138,10 @@ internal readonly unsafe struct ConvWeightsKernel : ILaneKernel<ConvArguments>
                 {
                     ConvTapPack.Inner(g.Image + image, g.ImageEnd, sizes.StrideX, runs, count, tapRows, tapRowCount, panel, Leading);
                     if (hasOnes)
+                    {
                         ConvTapPack.Ones(panel + taps, Leading, depth);
+                    }
+
                     if (skipsZeros && --dense < 0)
                     {
                         if (SparseProduct.TryRun<T>(rows, wide, depth, a, positions, panel, Leading, sums, Columns))
@@ -147,10 +168,15 @@ internal readonly unsafe struct ConvWeightsKernel : ILaneKernel<ConvArguments>
             float* row = sums + (i * Columns);
             FloatBlocks.Fill(0f, row, Columns);
             if (!g.Accumulate)
+            {
                 continue;
+            }
+
             FloatBlocks.Copy(g.Kernels + ((nint)(channel + i) * g.Sizes.Taps) + first, row, taps);
             if (hasOnes)
+            {
                 row[taps] = g.Bias[channel + i];
+            }
         }
     }
 
@@ -165,13 +191,18 @@ internal readonly unsafe struct ConvWeightsKernel : ILaneKernel<ConvArguments>
             {
                 FloatBlocks.Copy(row, weights, taps);
                 if (hasOnes)
+                {
                     g.Bias[channel + i] = row[taps];
+                }
+
                 continue;
             }
 
             Update<T>(row, weights, taps, g.LearningRate, g.WeightL2);
             if (hasOnes)
+            {
                 Update<T>(row + taps, g.Bias + channel + i, 1, g.LearningRate, g.BiasL2);
+            }
         }
     }
 
@@ -189,7 +220,10 @@ internal readonly unsafe struct ConvWeightsKernel : ILaneKernel<ConvArguments>
             FloatBlocks.Copy(weights + i, block, length);
             T w = T.Load(in *block, 0);
             if (l2 != 0f)
+            {
                 g = T.MultiplyAdd(penalty, w, g);
+            }
+
             T.Store(T.MultiplyAdd(rate, g, w), ref *block, 0);
             FloatBlocks.Copy(block, weights + i, length);
         }

@@ -12,9 +12,13 @@ internal static class ParallelConv<TKernel> where TKernel : struct, ILaneKernel<
     {
         int parts = WorkerPool.Current?.PartCount(multiplyAdds, units) ?? 1;
         if (parts > 1)
+        {
             WorkerPool.Current!.Run<Part, Work>(parts, new Work { Arithmetic = arithmetic, Whole = g, Units = units, Columns = columns });
+        }
         else
+        {
             LaneDispatch.RunWithin<TKernel, ConvArguments>(arithmetic, columns, g.Part(0, units));
+        }
     }
 
     private struct Work

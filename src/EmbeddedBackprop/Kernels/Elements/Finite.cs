@@ -33,7 +33,10 @@ public static class Finite
     {
         int parts = PartsFor(x.Length);
         if (parts == 1)
+        {
             return MagnitudeAlone(x);
+        }
+
         Span<float> largest = stackalloc float[parts];
         WorkerPool.Current!.Run<MagnitudePart, Work>(parts, new Work { Numbers = x, Results = largest });
         return MagnitudeAlone(largest);
@@ -60,7 +63,10 @@ public static class Finite
         }
 
         for (; i < length; i++)
+        {
             largest = Math.Max(largest, Unsafe.Add(ref source, i) & int.MaxValue);
+        }
+
         return BitConverter.Int32BitsToSingle(largest);
     }
 
@@ -73,7 +79,10 @@ public static class Finite
     {
         int parts = PartsFor(x.Length);
         if (parts == 1)
+        {
             return ZeroProductsAlone(x);
+        }
+
         Span<float> sums = stackalloc float[parts];
         WorkerPool.Current!.Run<ZeroProductsPart, Work>(parts, new Work { Numbers = x, Results = sums });
         return ZeroProductsAlone(sums);

@@ -36,9 +36,14 @@ internal readonly struct ZeroProductsKernel : ILaneKernel<LongSumArguments>
         T.Store(s0 + s1 + (s2 + s3), ref MemoryMarshal.GetReference(lanes), 0);
         float sum = 0f;
         foreach (float lane in lanes)
+        {
             sum += lane;
+        }
         while (i > 0)
+        {
             sum += Unsafe.Add(ref Unsafe.AsRef(in x), --i) * 0f;
+        }
+
         g.Result = sum;
     }
 }

@@ -12,23 +12,31 @@ internal static unsafe class FloatBlocks
         if (Vector512.IsHardwareAccelerated)
         {
             for (; count - i >= 16; i += 16)
+            {
                 Vector512.Store(Vector512.Load(from + i), to + i);
+            }
         }
 
         if (Vector256.IsHardwareAccelerated)
         {
             for (; count - i >= 8; i += 8)
+            {
                 Vector256.Store(Vector256.Load(from + i), to + i);
+            }
         }
 
         if (Vector128.IsHardwareAccelerated)
         {
             for (; count - i >= 4; i += 4)
+            {
                 Vector128.Store(Vector128.Load(from + i), to + i);
+            }
         }
 
         for (; i < count; i++)
+        {
             to[i] = from[i];
+        }
     }
 
     /// <summary>to[i] = to[i] + from[i].</summary>
@@ -38,23 +46,31 @@ internal static unsafe class FloatBlocks
         if (Vector512.IsHardwareAccelerated)
         {
             for (; count - i >= 16; i += 16)
+            {
                 Vector512.Store(Vector512.Load(to + i) + Vector512.Load(from + i), to + i);
+            }
         }
 
         if (Vector256.IsHardwareAccelerated)
         {
             for (; count - i >= 8; i += 8)
+            {
                 Vector256.Store(Vector256.Load(to + i) + Vector256.Load(from + i), to + i);
+            }
         }
 
         if (Vector128.IsHardwareAccelerated)
         {
             for (; count - i >= 4; i += 4)
+            {
                 Vector128.Store(Vector128.Load(to + i) + Vector128.Load(from + i), to + i);
+            }
         }
 
         for (; i < count; i++)
+        {
             to[i] += from[i];
+        }
     }
 
     /// <summary>to[i] = value.</summary>
@@ -64,17 +80,23 @@ internal static unsafe class FloatBlocks
         if (Vector512.IsHardwareAccelerated)
         {
             for (; count - i >= 16; i += 16)
+            {
                 Vector512.Store(Vector512.Create(value), to + i);
+            }
         }
 
         if (Vector128.IsHardwareAccelerated)
         {
             for (; count - i >= 4; i += 4)
+            {
                 Vector128.Store(Vector128.Create(value), to + i);
+            }
         }
 
         for (; i < count; i++)
+        {
             to[i] = value;
+        }
     }
 
     /// <summary>to[j] = the magnitude bits of to[j] and of a panel's column j, all together: 0 if all are zeros.</summary>
@@ -88,7 +110,10 @@ internal static unsafe class FloatBlocks
             {
                 Vector512<int> bits = Vector512<int>.Zero;
                 for (int p = 0; p < rows; p++)
+                {
                     bits |= Vector512.Load((int*)panel + (p * leading) + j);
+                }
+
                 Vector512.Store(Vector512.Load(all + j) | (bits & Vector512.Create(int.MaxValue)), all + j);
             }
         }
@@ -97,7 +122,10 @@ internal static unsafe class FloatBlocks
         {
             int bits = 0;
             for (int p = 0; p < rows; p++)
+            {
                 bits |= ((int*)panel)[(p * leading) + j];
+            }
+
             all[j] |= bits & int.MaxValue;
         }
     }
@@ -111,12 +139,17 @@ internal static unsafe class FloatBlocks
             for (; count - i >= 16; i += 16)
             {
                 if (Vector512.EqualsAny(Vector512.Load((int*)x + i), Vector512<int>.Zero))
+                {
                     break;
+                }
             }
         }
 
         while (i < count && BitConverter.SingleToInt32Bits(x[i]) != 0)
+        {
             i++;
+        }
+
         return i;
     }
 }

@@ -58,7 +58,10 @@ internal static class LongSum
             {
                 s0 = TStep.Apply(T.Load(in x, i), T.Load(in y, i), s0);
                 if (T.Count <= 8)
+                {
                     s1 = TStep.Apply(T.Load(in x, i + w), T.Load(in y, i + w), s1);
+                }
+
                 if (T.Count <= 4)
                 {
                     s2 = TStep.Apply(T.Load(in x, i + (2 * w)), T.Load(in y, i + (2 * w)), s2);
@@ -68,7 +71,10 @@ internal static class LongSum
 
             T.Store(s0, ref parts, 0);
             if (T.Count <= 8)
+            {
                 T.Store(s1, ref parts, w);
+            }
+
             if (T.Count <= 4)
             {
                 T.Store(s2, ref parts, 2 * w);
@@ -118,7 +124,10 @@ internal static class LongSum
         PartialSums<float> parts = default;
         Span<float> s = parts;
         if (typeof(TStep) == typeof(Maximum))
+        {
             s.Fill(x);
+        }
+
         ref float first = ref MemoryMarshal.GetReference(s);
         Accumulate<T, TTail, TStep>(in x, in y, length, ref first);
         return Fold<TTail, TStep>(in first);

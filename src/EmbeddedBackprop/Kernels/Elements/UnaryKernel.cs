@@ -44,9 +44,13 @@ internal static class UnaryKernel
             ref float y = ref MemoryMarshal.GetReference(arguments.Y);
             nuint n = (nuint)arguments.X.Length;
             if (n >= (nuint)T.Count)
+            {
                 Vectors<T>(in x, ref y, n);
+            }
             else if (n != 0)
+            {
                 Vectors<TTail>(in x, ref y, n);
+            }
         }
 
         private static void Vectors<T>(ref readonly float x, ref float y, nuint n) where T : struct, IFloatLanes<T>
@@ -55,7 +59,10 @@ internal static class UnaryKernel
             nuint end = n - (nuint)T.Count;
             T last = T.Load(in x, end);
             for (nuint i = 0; i < end; i += (nuint)T.Count)
+            {
                 T.Store(TFunction.Invoke(T.Load(in x, i)), ref y, i);
+            }
+
             T.Store(TFunction.Invoke(last), ref y, end);
         }
     }

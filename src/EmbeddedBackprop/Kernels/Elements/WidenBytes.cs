@@ -11,7 +11,11 @@ internal static class WidenBytes
 {
     public static void Run(ReadOnlySpan<byte> x, float scale, Span<float> y)
     {
-        if (y.Length != x.Length) throw new ArgumentException($"WidenBytes: {x.Length} bytes do not fill {y.Length} floats.", nameof(y));
+        if (y.Length != x.Length)
+        {
+            throw new ArgumentException($"WidenBytes: {x.Length} bytes do not fill {y.Length} floats.", nameof(y));
+        }
+
         ref byte source = ref MemoryMarshal.GetReference(x);
         ref float destination = ref MemoryMarshal.GetReference(y);
         nuint n = (nuint)x.Length;
@@ -40,6 +44,9 @@ internal static class WidenBytes
             }
         }
 
-        for (; i < n; i++) Unsafe.Add(ref destination, i) = Unsafe.Add(ref source, i) * scale;
+        for (; i < n; i++)
+        {
+            Unsafe.Add(ref destination, i) = Unsafe.Add(ref source, i) * scale;
+        }
     }
 }

@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 namespace EmbeddedBackprop.Kernels.Gates;
 
 /// <summary>
-/// Long short-term memory: i, f, o = sigmoid z, g = tanh z, c = f c' + i g, h = o tanh c; gates in the order i, f, g, o (input, forget, cell, output).
+/// Long short-term memory: i, f, o = sigmoid z, g = tanh z, c = f c' + i g, h = o tanh c; gates in the order i, f, g, o (input, forget, cell,
+/// output).
 /// Source: Hochreiter and Schmidhuber, Long short-term memory (1997), with the forget gate of Gers and others (2000).
 /// </summary>
 internal readonly struct LstmCell : IRecurrentCell

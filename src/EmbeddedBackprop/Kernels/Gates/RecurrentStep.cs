@@ -45,7 +45,8 @@ internal static class RecurrentStep
             Combine<T>(in step);
         }
 
-        // Not inlined, and with both loops in it: how much the compilers inline grows with the method that they begin with. (With the body of the loop over rows
+        // Not inlined, and with both loops in it: how much the compilers inline grows with the method that they begin with. (With the body of the
+        // loop over rows
         // in a method of its own, inlined here, tanh was a call and this pass 6 to 20 times slower.)
         [MethodImpl(MethodImplOptions.NoInlining)]
         private static void Combine<T>(in StepBuffers<float> step) where T : struct, IFloatLanes<T>
@@ -70,10 +71,13 @@ internal static class RecurrentStep
                 ref float tanh = ref Unsafe.Add(ref MemoryMarshal.GetReference(step.CellTanh), at);
 
                 // Without a sequence to return, h is stored twice at one address.
-                ref float output = ref step.Output.IsEmpty ? ref after : ref Unsafe.Add(ref MemoryMarshal.GetReference(step.Output), row * step.OutputStride);
+                ref float output = ref step.Output.IsEmpty
+                    ? ref after
+                    : ref Unsafe.Add(ref MemoryMarshal.GetReference(step.Output), row * step.OutputStride);
                 for (nuint i = 0; i < hidden; i += (nuint)T.Count)
                 {
-                    // The results go elsewhere, so the last vector of a ragged row may overlap the one before it: it computes the same bits once more.
+                    // The results go elsewhere, so the last vector of a ragged row may overlap the one before it: it computes the same bits once
+                    // more.
                     nuint j = nuint.Min(i, last);
                     UnitInput<T> u = default;
                     u.Gates = Load<T>(in gates, j, hidden, 0, TCell.Activated);
@@ -104,7 +108,8 @@ internal static class RecurrentStep
 
         /// <summary>Gates[first + i] = f(Input[first + i] + Recurrent[first + i]) for a range of columns; it holds one vector at least.</summary>
         /// <remarks>
-        /// One loop for each exp or tanh. With all gates of a vector of units in one loop, as in the definition, a step of 32 x 64 units took 1.17 times as long
+        /// One loop for each exp or tanh. With all gates of a vector of units in one loop, as in the definition, a step of 32 x 64 units took 1.17
+        /// times as long
         /// (LSTM and GRU alike), and a prediction of 128 steps 1.04 (LSTM) and 1.05 times (GRU): medians of pairs run in turn, AVX-512.
         /// </remarks>
         [MethodImpl(MethodImplOptions.NoInlining)]
@@ -166,7 +171,12 @@ internal static class RecurrentStep
         {
             nuint hidden = (nuint)step.Hidden, at = ((nuint)row * (nuint)step.HiddenStride) + j;
             UnitMemory<T> u = default;
-            u.Gates = Load<T>(in Unsafe.Add(ref MemoryMarshal.GetReference(step.Gates), (nuint)row * (nuint)step.GateStride), j, hidden, 0, TCell.Kept);
+            u.Gates = Load<T>(
+                in Unsafe.Add(ref MemoryMarshal.GetReference(step.Gates), (nuint)row * (nuint)step.GateStride),
+                j,
+                hidden,
+                0,
+                TCell.Kept);
             u.HiddenBefore = T.Load(in MemoryMarshal.GetReference(step.Before), at);
             u.Hidden = T.Load(in MemoryMarshal.GetReference(step.After), at);
             u.HiddenGradient = T.Load(in MemoryMarshal.GetReference(step.HiddenGradient), at);
@@ -192,7 +202,12 @@ internal static class RecurrentStep
         {
             nuint at = ((nuint)row * (nuint)step.HiddenStride) + j;
             Store(
-                in deltas.Gates, ref Unsafe.Add(ref MemoryMarshal.GetReference(step.Gates), (nuint)row * (nuint)step.GateStride), j, (nuint)step.Hidden, 0, TCell.Deltas);
+                in deltas.Gates,
+                ref Unsafe.Add(ref MemoryMarshal.GetReference(step.Gates), (nuint)row * (nuint)step.GateStride),
+                j,
+                (nuint)step.Hidden,
+                0,
+                TCell.Deltas);
             T.Store(deltas.HiddenBefore, ref MemoryMarshal.GetReference(step.HiddenGradient), at);
             if (TCell.HasCell)
             {

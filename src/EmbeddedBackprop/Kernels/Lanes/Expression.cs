@@ -65,7 +65,8 @@ internal enum Operation
 }
 
 /// <summary>
-/// A node of the tree that a formula becomes when it is run over <see cref="LaneText"/>: an operation and its arguments. A node used twice is one object with two users.
+/// A node of the tree that a formula becomes when it is run over <see cref="LaneText"/>: an operation and its arguments. A node used twice is one
+/// object with two users.
 /// </summary>
 /// <param name="operation">Its operation.</param>
 /// <param name="arguments">Its operands, in the order of the formula.</param>

@@ -49,11 +49,16 @@ internal readonly struct Lane<TArithmetic>(float value) : IFloatLanes<Lane<TArit
     public static Lane<TArithmetic> MultiplyAdd(Lane<TArithmetic> a, Lane<TArithmetic> b, Lane<TArithmetic> c)
     {
         if (!TArithmetic.IsFused)
+        {
             return new((a.value * b.value) + c.value);
+        }
 
         // Asked here and not in a property: only so the compiler drops the other branch, which costs kernels a factor of six even unused.
         if (Fma.IsSupported || AdvSimd.IsSupported)
+        {
             return new(MathF.FusedMultiplyAdd(a.value, b.value, c.value));
+        }
+
         return new(ExactFusedMultiplyAdd.Compute(a.value, b.value, c.value));
     }
 

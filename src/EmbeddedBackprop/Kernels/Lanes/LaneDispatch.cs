@@ -51,7 +51,10 @@ internal static class LaneDispatch
         int width = Width;
         int lanes = width == 0 ? Vector<float>.Count : width == 1 ? 1 : width / 32;
         if (columns < lanes)
+        {
             width = columns >= 8 && lanes > 8 ? 256 : columns >= 4 && lanes > 4 ? 128 : 1;
+        }
+
         if (arithmetic == Arithmetic.Fused)
         {
             RunAt<TKernel, TArguments, Fused>(width, in arguments);

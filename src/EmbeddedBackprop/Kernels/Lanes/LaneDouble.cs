@@ -79,7 +79,8 @@ internal readonly struct LaneDouble(double value) : ILanes<LaneDouble>
         }
         else if (a < 6.5)
         {
-            // erfc a = e^-a^2 / sqrt(pi) * 1/(a + (1/2)/(a + 1/(a + (3/2)/(a + ...)))) from the inside out (7.1.14); 120 levels suffice from a = 2 on.
+            // erfc a = e^-a^2 / sqrt(pi) * 1/(a + (1/2)/(a + 1/(a + (3/2)/(a + ...)))) from the inside out (7.1.14); 120 levels suffice from a = 2
+            // on.
             double fraction = a;
             for (int k = 120; k > 0; k--)
             {

@@ -1,7 +1,8 @@
 namespace EmbeddedBackprop.Kernels.Lanes;
 
 /// <summary>
-/// A formula read as a tree: run over this type it computes nothing, it notes what it would compute. Export prints the tree as C, with the bits of <see cref="Lane{TArithmetic}"/>.
+/// A formula read as a tree: run over this type it computes nothing, it notes what it would compute. Export prints the tree as C, with the bits of
+/// <see cref="Lane{TArithmetic}"/>.
 /// </summary>
 /// <remarks>Integer operations on bits stay integer from node to node, so that no cast lies between two of them.</remarks>
 internal readonly struct LaneText : IBitLanes<LaneText>
@@ -38,12 +39,15 @@ internal readonly struct LaneText : IBitLanes<LaneText>
 
     public static LaneText operator /(LaneText x, LaneText y) => Of(Operation.Divide, x, y);
 
-    public static LaneText operator -(LaneText x) => x.Node switch
-    {
-        { Operation: Operation.Constant } constant => new(new Expression(Operation.Constant) { Bits = constant.Bits ^ SignBit }),
-        { Operation: Operation.AndBits, Bits: ~SignBit } magnitude => new(new Expression(Operation.OrBits, magnitude.Arguments[0]) { Bits = SignBit }), // -|x|
-        _ => Of(Operation.Negate, x),
-    };
+    public static LaneText operator -(LaneText x) =>
+        x.Node switch
+        {
+            { Operation: Operation.Constant } constant => new(new Expression(Operation.Constant) { Bits = constant.Bits ^ SignBit }),
+            // -|x|
+            { Operation: Operation.AndBits, Bits: ~SignBit } magnitude => new(
+                new Expression(Operation.OrBits, magnitude.Arguments[0]) { Bits = SignBit }),
+            _ => Of(Operation.Negate, x),
+        };
 
     public static LaneText MultiplyAdd(LaneText a, LaneText b, LaneText c) => Of(Operation.MultiplyAdd, a, b, c);
 
@@ -102,7 +106,9 @@ internal readonly struct LaneText : IBitLanes<LaneText>
 
     public static LaneText ShiftBitsLeft(LaneText x, int count) => OfBits(Operation.ShiftLeft, x, (uint)count);
 
-    /// <summary>The arithmetic shift of a signed number in unsigned C: the sign bit is turned over, shifted with the others, and taken off again.</summary>
+    /// <summary>
+    /// The arithmetic shift of a signed number in unsigned C: the sign bit is turned over, shifted with the others, and taken off again.
+    /// </summary>
     public static LaneText ShiftBitsRight(LaneText x, int count) =>
         AddBits(OfBits(Operation.ShiftRight, OfBits(Operation.XorBits, x, SignBit), (uint)count), -(int)(SignBit >> count));
 
@@ -116,7 +122,8 @@ internal readonly struct LaneText : IBitLanes<LaneText>
     /// <summary>A tree as a lane.</summary>
     public static LaneText Of(Expression node) => new(node);
 
-    private static LaneText Call(string function, params LaneText[] x) => new(new Expression(Operation.Call, [.. x.Select(lane => lane.Node)]) { Name = function });
+    private static LaneText Call(string function, params LaneText[] x) =>
+        new(new Expression(Operation.Call, [.. x.Select(lane => lane.Node)]) { Name = function });
 
     private static LaneText Of(Operation operation, params LaneText[] x) => new(new Expression(operation, [.. x.Select(lane => lane.Node)]));
 

@@ -72,7 +72,8 @@ internal readonly struct Lanes256<TArithmetic>(Vector256<float> value) : IFloatL
         Avx.IsSupported ? new(Avx.Max(low.value, x.value)) : IfGreater(low, x, low, x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256<TArithmetic> AddBits(Lanes256<TArithmetic> x, int addend) => new((x.value.AsInt32() + Vector256.Create(addend)).AsSingle());
+    public static Lanes256<TArithmetic> AddBits(Lanes256<TArithmetic> x, int addend) =>
+        new((x.value.AsInt32() + Vector256.Create(addend)).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256<TArithmetic> ShiftBitsLeft(Lanes256<TArithmetic> x, int count) => new((x.value.AsInt32() << count).AsSingle());
@@ -127,5 +128,6 @@ internal readonly struct Lanes256<TArithmetic>(Vector256<float> value) : IFloatL
     public static Lanes256<TArithmetic> ZipLow(Lanes256<TArithmetic> even, Lanes256<TArithmetic> odd) => new(Shuffles.ZipLow(even.value, odd.value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256<TArithmetic> ZipHigh(Lanes256<TArithmetic> even, Lanes256<TArithmetic> odd) => new(Shuffles.ZipHigh(even.value, odd.value));
+    public static Lanes256<TArithmetic> ZipHigh(Lanes256<TArithmetic> even, Lanes256<TArithmetic> odd) =>
+        new(Shuffles.ZipHigh(even.value, odd.value));
 }

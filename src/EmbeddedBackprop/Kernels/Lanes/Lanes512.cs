@@ -77,7 +77,8 @@ internal readonly struct Lanes512<TArithmetic>(Vector512<float> value) : IFloatL
         Avx512F.IsSupported ? new(Avx512F.Max(low.value, x.value)) : IfGreater(low, x, low, x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512<TArithmetic> AddBits(Lanes512<TArithmetic> x, int addend) => new((x.value.AsInt32() + Vector512.Create(addend)).AsSingle());
+    public static Lanes512<TArithmetic> AddBits(Lanes512<TArithmetic> x, int addend) =>
+        new((x.value.AsInt32() + Vector512.Create(addend)).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512<TArithmetic> ShiftBitsLeft(Lanes512<TArithmetic> x, int count) => new((x.value.AsInt32() << count).AsSingle());
@@ -132,5 +133,6 @@ internal readonly struct Lanes512<TArithmetic>(Vector512<float> value) : IFloatL
     public static Lanes512<TArithmetic> ZipLow(Lanes512<TArithmetic> even, Lanes512<TArithmetic> odd) => new(Shuffles.ZipLow(even.value, odd.value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512<TArithmetic> ZipHigh(Lanes512<TArithmetic> even, Lanes512<TArithmetic> odd) => new(Shuffles.ZipHigh(even.value, odd.value));
+    public static Lanes512<TArithmetic> ZipHigh(Lanes512<TArithmetic> even, Lanes512<TArithmetic> odd) =>
+        new(Shuffles.ZipHigh(even.value, odd.value));
 }

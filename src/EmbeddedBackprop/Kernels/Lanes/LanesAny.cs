@@ -49,11 +49,16 @@ internal readonly struct LanesAny<TArithmetic>(Vector<float> value) : IFloatLane
     public static LanesAny<TArithmetic> MultiplyAdd(LanesAny<TArithmetic> a, LanesAny<TArithmetic> b, LanesAny<TArithmetic> c)
     {
         if (!TArithmetic.IsFused)
+        {
             return new((a.value * b.value) + c.value);
+        }
 
         // Asked here and not in a property: only so the compiler drops the other branch, which costs kernels a factor of six even unused.
         if (Fma.IsSupported || AdvSimd.IsSupported)
+        {
             return new(Vector.FusedMultiplyAdd(a.value, b.value, c.value));
+        }
+
         return new(ExactFusedMultiplyAdd.Compute(a.value, b.value, c.value));
     }
 
@@ -76,19 +81,24 @@ internal readonly struct LanesAny<TArithmetic>(Vector<float> value) : IFloatLane
     public static LanesAny<TArithmetic> LogEnds(LanesAny<TArithmetic> x, LanesAny<TArithmetic> y) => Transcendental.LogEnds(x, y);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static LanesAny<TArithmetic> AddBits(LanesAny<TArithmetic> x, int addend) => new((x.value.As<float, int>() + new Vector<int>(addend)).As<int, float>());
+    public static LanesAny<TArithmetic> AddBits(LanesAny<TArithmetic> x, int addend) =>
+        new((x.value.As<float, int>() + new Vector<int>(addend)).As<int, float>());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static LanesAny<TArithmetic> ShiftBitsLeft(LanesAny<TArithmetic> x, int count) => new((x.value.As<float, int>() << count).As<int, float>());
+    public static LanesAny<TArithmetic> ShiftBitsLeft(LanesAny<TArithmetic> x, int count) =>
+        new((x.value.As<float, int>() << count).As<int, float>());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static LanesAny<TArithmetic> ShiftBitsRight(LanesAny<TArithmetic> x, int count) => new((x.value.As<float, int>() >> count).As<int, float>());
+    public static LanesAny<TArithmetic> ShiftBitsRight(LanesAny<TArithmetic> x, int count) =>
+        new((x.value.As<float, int>() >> count).As<int, float>());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static LanesAny<TArithmetic> AndBits(LanesAny<TArithmetic> x, int mask) => new((x.value.As<float, int>() & new Vector<int>(mask)).As<int, float>());
+    public static LanesAny<TArithmetic> AndBits(LanesAny<TArithmetic> x, int mask) =>
+        new((x.value.As<float, int>() & new Vector<int>(mask)).As<int, float>());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static LanesAny<TArithmetic> OrBits(LanesAny<TArithmetic> x, int mask) => new((x.value.As<float, int>() | new Vector<int>(mask)).As<int, float>());
+    public static LanesAny<TArithmetic> OrBits(LanesAny<TArithmetic> x, int mask) =>
+        new((x.value.As<float, int>() | new Vector<int>(mask)).As<int, float>());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static LanesAny<TArithmetic> CopySign(LanesAny<TArithmetic> magnitude, LanesAny<TArithmetic> sign) =>

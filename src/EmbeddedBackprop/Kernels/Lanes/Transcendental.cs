@@ -3,11 +3,13 @@ using System.Runtime.CompilerServices;
 namespace EmbeddedBackprop.Kernels.Lanes;
 
 /// <summary>
-/// exp, log, log1p, tanh, sigmoid, erf, sin and cos as polynomials of M: one formula for one lane, for sixteen, and for the exported C (sin and cos have C of their own).
+/// exp, log, log1p, tanh, sigmoid, erf, sin and cos as polynomials of M: one formula for one lane, for sixteen, and for the exported C (sin and cos
+/// have C of their own).
 /// </summary>
 /// <remarks>
 /// The recipe of all of them: range tests first, as selects that let NaN through; a reduction whose leading products are exact in either arithmetic
-/// (constants of few bits times small integers); a polynomial by Horner's rule in M; the result put together so that the last addition is the only large
+/// (constants of few bits times small integers); a polynomial by Horner's rule in M; the result put together so that the last addition is the only
+/// large
 /// rounding. The coefficients are our own minimax fits (Remez exchange in 45 digits, then rounded to float); docs/ulp.md has the errors reached.
 /// </remarks>
 internal static class Transcendental
@@ -169,7 +171,8 @@ internal static class Transcendental
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Cos<T>(T x) where T : struct, IBitLanes<T> => SinAtQuadrant(T.Abs(x), 1);
 
-    // sin(a + quadrant * pi/2) for 0 <= a: a = n pi/2 + r, |r| <= pi/4; an odd n takes the cosine of r, and every second pair of quadrants is negative.
+    // sin(a + quadrant * pi/2) for 0
+    // <= a: a = n pi/2 + r, |r| <= pi/4; an odd n takes the cosine of r, and every second pair of quadrants is negative.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static T SinAtQuadrant<T>(T a, int quadrant) where T : struct, IBitLanes<T>
     {
@@ -222,7 +225,9 @@ internal static class Transcendental
         return T.MultiplyAdd(r * r, q, r) + T.One;
     }
 
-    /// <summary>2^n from t = n + Rounder: the low bits of t moved into the exponent field, on top of those of 1. (The bits of Rounder itself fall out.)</summary>
+    /// <summary>
+    /// 2^n from t = n + Rounder: the low bits of t moved into the exponent field, on top of those of 1. (The bits of Rounder itself fall out.)
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T PowerOfTwo<T>(T t) where T : struct, IBitLanes<T> => T.AddBits(T.ShiftBitsLeft(t, 23), OneBits);
 }

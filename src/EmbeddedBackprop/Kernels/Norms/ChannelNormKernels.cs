@@ -35,8 +35,20 @@ internal readonly ref struct ChannelNormArguments(
     {
         int from = (int)first;
         return new(
-            Batch, (int)count, Positions, X[(from * Positions)..], LeadingX, From(Y, from * Positions), LeadingY, From(Means, from), From(Inverses, from),
-            From(First, from), From(Second, from), From(Gammas, from), From(Dx, from * Positions), Accumulate);
+            Batch,
+            (int)count,
+            Positions,
+            X[(from * Positions)..],
+            LeadingX,
+            From(Y, from * Positions),
+            LeadingY,
+            From(Means, from),
+            From(Inverses, from),
+            From(First, from),
+            From(Second, from),
+            From(Gammas, from),
+            From(Dx, from * Positions),
+            Accumulate);
     }
 
     /// <summary>Where a sample's row of a matrix begins.</summary>
@@ -116,9 +128,14 @@ internal readonly struct MomentsKernel : ILaneKernel<ChannelNormArguments>
 
         nuint j = 0, features = (nuint)g.Channels;
         for (; features - j >= (nuint)T.Count; j += (nuint)T.Count)
+        {
             Features<T>(in g, j, n);
+        }
+
         for (; j < features; j++)
+        {
             Features<TTail>(in g, j, n);
+        }
     }
 
     private static void Features<T>(in ChannelNormArguments g, nuint j, float n)
@@ -146,17 +163,31 @@ internal readonly struct NormalizeKernel : ILaneKernel<ChannelNormArguments>
             if (length == 1)
             {
                 for (i = 0; channels - i >= (nuint)T.Count; i += (nuint)T.Count)
+                {
                     T.Store(One(T.Load(in x, i), T.Load(in mean, i), T.Load(in inverse, i), T.Load(in gamma, i), T.Load(in beta, i)), ref y, i);
+                }
+
                 for (; i < channels; i++)
-                    TTail.Store(One(TTail.Load(in x, i), TTail.Load(in mean, i), TTail.Load(in inverse, i), TTail.Load(in gamma, i), TTail.Load(in beta, i)), ref y, i);
+                {
+                    TTail.Store(
+                        One(TTail.Load(in x, i), TTail.Load(in mean, i), TTail.Load(in inverse, i), TTail.Load(in gamma, i), TTail.Load(in beta, i)),
+                        ref y,
+                        i);
+                }
+
                 continue;
             }
 
             for (nuint channel = 0; channel < channels; channel++)
             {
                 Plane<T, TTail>(
-                    ref Unsafe.Add(ref x, channel * length), Unsafe.Add(ref mean, channel), Unsafe.Add(ref inverse, channel), Unsafe.Add(ref gamma, channel),
-                    Unsafe.Add(ref beta, channel), ref Unsafe.Add(ref y, channel * length), length);
+                    ref Unsafe.Add(ref x, channel * length),
+                    Unsafe.Add(ref mean, channel),
+                    Unsafe.Add(ref inverse, channel),
+                    Unsafe.Add(ref gamma, channel),
+                    Unsafe.Add(ref beta, channel),
+                    ref Unsafe.Add(ref y, channel * length),
+                    length);
             }
         }
     }
@@ -168,9 +199,17 @@ internal readonly struct NormalizeKernel : ILaneKernel<ChannelNormArguments>
         T m = T.Broadcast(mean), r = T.Broadcast(inverse), c = T.Broadcast(gamma), d = T.Broadcast(beta);
         nuint i = 0;
         for (; length - i >= (nuint)T.Count; i += (nuint)T.Count)
+        {
             T.Store(One(T.Load(in x, i), m, r, c, d), ref y, i);
+        }
+
         for (; i < length; i++)
-            TTail.Store(One(TTail.Load(in x, i), TTail.Broadcast(mean), TTail.Broadcast(inverse), TTail.Broadcast(gamma), TTail.Broadcast(beta)), ref y, i);
+        {
+            TTail.Store(
+                One(TTail.Load(in x, i), TTail.Broadcast(mean), TTail.Broadcast(inverse), TTail.Broadcast(gamma), TTail.Broadcast(beta)),
+                ref y,
+                i);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -199,9 +238,14 @@ internal readonly struct SumsKernel : ILaneKernel<ChannelNormArguments>
 
         nuint j = 0, features = (nuint)g.Channels;
         for (; features - j >= (nuint)T.Count; j += (nuint)T.Count)
+        {
             Features<T>(in g, j);
+        }
+
         for (; j < features; j++)
+        {
             Features<TTail>(in g, j);
+        }
     }
 
     private static void Features<T>(in ChannelNormArguments g, nuint j)
@@ -228,14 +272,22 @@ internal readonly struct BackwardKernel : ILaneKernel<ChannelNormArguments>
             if (length == 1)
             {
                 for (i = 0; channels - i >= (nuint)T.Count; i += (nuint)T.Count)
+                {
                     One(new Channel<T>(in g, i), ref x, ref dy, ref dx, i, g.Accumulate);
+                }
+
                 for (; i < channels; i++)
+                {
                     One(new Channel<TTail>(in g, i), ref x, ref dy, ref dx, i, g.Accumulate);
+                }
+
                 continue;
             }
 
             for (nuint channel = 0; channel < channels; channel++)
+            {
                 Plane<T, TTail>(in g, channel, ref x, ref dy, ref dx);
+            }
         }
     }
 
@@ -247,9 +299,14 @@ internal readonly struct BackwardKernel : ILaneKernel<ChannelNormArguments>
         Channel<T> all = Channel<T>.Spread(in one);
         nuint i = channel * (nuint)g.Positions, end = i + (nuint)g.Positions;
         for (; end - i >= (nuint)T.Count; i += (nuint)T.Count)
+        {
             One(in all, ref x, ref dy, ref dx, i, g.Accumulate);
+        }
+
         for (; i < end; i++)
+        {
             One(in one, ref x, ref dy, ref dx, i, g.Accumulate);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -84,7 +84,10 @@ internal static class NormTerms
                 {
                     s0 = One<T, TTerm>(in x, in dy, in gamma, m, r, i, s0);
                     if (T.Count <= 8)
+                    {
                         s1 = One<T, TTerm>(in x, in dy, in gamma, m, r, i + w, s1);
+                    }
+
                     if (T.Count <= 4)
                     {
                         s2 = One<T, TTerm>(in x, in dy, in gamma, m, r, i + (2 * w), s2);
@@ -94,7 +97,10 @@ internal static class NormTerms
 
                 T.Store(s0, ref parts, 0);
                 if (T.Count <= 8)
+                {
                     T.Store(s1, ref parts, w);
+                }
+
                 if (T.Count <= 4)
                 {
                     T.Store(s2, ref parts, 2 * w);
@@ -105,13 +111,17 @@ internal static class NormTerms
             if (T.Count <= 8)
             {
                 for (; length - i >= w; i += w)
+                {
                     T.Store(One<T, TTerm>(in x, in dy, in gamma, m, r, i, T.Load(ref parts, i & 15)), ref parts, i & 15);
+                }
             }
         }
 
         TTail one = TTail.Broadcast(mean), other = TTail.Broadcast(inverse);
         for (; i < length; i++)
+        {
             TTail.Store(One<TTail, TTerm>(in x, in dy, in gamma, one, other, i, TTail.Load(ref parts, i & 15)), ref parts, i & 15);
+        }
     }
 
     /// <summary>The sum of the parts.</summary>

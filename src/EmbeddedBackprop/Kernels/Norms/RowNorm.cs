@@ -36,7 +36,10 @@ internal static class RowNorm
         Require.Matrix("RowNorm.Backward", nameof(x), batch, rows * n, ldx, x.Length);
         Require.Matrix("RowNorm.Backward", nameof(dy), batch, rows * n, lddy, dy.Length);
         if (!dx.IsEmpty)
+        {
             Require.Matrix("RowNorm.Backward", nameof(dx), batch, rows * n, ldx, dx.Length);
+        }
+
         Require.AtLeast("RowNorm.Backward", nameof(gamma), n, gamma.Length);
         Require.AtLeast("RowNorm.Backward", nameof(means), batch * rows, means.Length);
         Require.AtLeast("RowNorm.Backward", nameof(inverses), batch * rows, inverses.Length);
@@ -76,8 +79,21 @@ internal static class RowNorm
         {
             int from = (int)first;
             return new(
-                (int)count, Rows, Columns, X[Math.Min(from * LeadingX, X.Length)..], LeadingX, Y[Math.Min(from * LeadingY, Y.Length)..], LeadingY, Gamma, Beta,
-                Means.IsEmpty ? Means : Means[(from * Rows)..], Inverses.IsEmpty ? Inverses : Inverses[(from * Rows)..], GammaGradient, Dx, Epsilon, Accumulate);
+                (int)count,
+                Rows,
+                Columns,
+                X[Math.Min(from * LeadingX, X.Length)..],
+                LeadingX,
+                Y[Math.Min(from * LeadingY, Y.Length)..],
+                LeadingY,
+                Gamma,
+                Beta,
+                Means.IsEmpty ? Means : Means[(from * Rows)..],
+                Inverses.IsEmpty ? Inverses : Inverses[(from * Rows)..],
+                GammaGradient,
+                Dx,
+                Epsilon,
+                Accumulate);
         }
     }
 
@@ -98,11 +114,17 @@ internal static class RowNorm
                 float variance = Sum<T, TTail, NormTerms.Square>(ref x, ref x, ref x, mean, 0f, n) / g.Columns;
                 float inverse = 1f / MathF.Sqrt(variance + g.Epsilon);
                 if (!g.Means.IsEmpty)
+                {
                     (g.Means[row], g.Inverses[row]) = (mean, inverse);
+                }
+
                 T m = T.Broadcast(mean), r = T.Broadcast(inverse);
                 nuint i = 0;
                 for (; n - i >= (nuint)T.Count; i += (nuint)T.Count)
+                {
                     T.Store(T.MultiplyAdd(T.Load(in gamma, i), (T.Load(in x, i) - m) * r, T.Load(in beta, i)), ref y, i);
+                }
+
                 for (; i < n; i++)
                 {
                     TTail normal = (TTail.Load(in x, i) - TTail.Broadcast(mean)) * TTail.Broadcast(inverse);
@@ -128,15 +150,23 @@ internal static class RowNorm
                 float mean = g.Means[row], inverse = g.Inverses[row];
                 Parameters<T, TTail>(in g, ref x, ref dy, mean, inverse);
                 if (g.Dx.IsEmpty)
+                {
                     continue;
+                }
+
                 float sum = Sum<T, TTail, NormTerms.ScaledGradient>(ref x, ref dy, ref gamma, mean, inverse, n) / g.Columns;
                 float product = Sum<T, TTail, NormTerms.ScaledProduct>(ref x, ref dy, ref gamma, mean, inverse, n) / g.Columns;
                 ref float dx = ref Unsafe.Add(ref MemoryMarshal.GetReference(g.Dx), (sample * (nuint)g.LeadingX) + offset);
                 nuint i = 0;
                 for (; n - i >= (nuint)T.Count; i += (nuint)T.Count)
+                {
                     One<T>(ref x, ref dy, ref gamma, ref dx, i, mean, inverse, sum, product, g.Accumulate);
+                }
+
                 for (; i < n; i++)
+                {
                     One<TTail>(ref x, ref dy, ref gamma, ref dx, i, mean, inverse, sum, product, g.Accumulate);
+                }
             }
         }
 

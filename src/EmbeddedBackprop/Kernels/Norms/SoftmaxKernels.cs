@@ -36,25 +36,38 @@ internal readonly struct SoftmaxForwardKernel : ILaneKernel<SoftmaxArguments>
             T maxima = T.Broadcast(maximum);
             nuint i = 0;
             for (; n - i >= (nuint)T.Count; i += (nuint)T.Count)
+            {
                 T.Store(T.Exp(T.Load(in z, i) - maxima), ref a, i);
+            }
+
             if (i < n)
             {
                 // The rest of the row once more in whole vectors, on a copy: a polynomial costs the same for one lane and for all.
                 SoftmaxRow.Tail(in z, i, n - i, out PartialSums<float> copy);
                 ref float t = ref Unsafe.As<PartialSums<float>, float>(ref copy);
                 for (nuint l = 0; l < n - i; l += (nuint)T.Count)
+                {
                     T.Store(T.Exp(T.Load(in t, l) - maxima), ref t, l);
+                }
+
                 for (nuint l = 0; l < n - i; l++)
+                {
                     Unsafe.Add(ref a, i + l) = Unsafe.Add(ref t, l);
+                }
             }
 
             float sum = SoftmaxRow.Value(LongSum.Reduce<T, TTail, LongSum.Sum>(in a, in a, n));
             T sums = T.Broadcast(sum);
             i = 0;
             for (; n - i >= (nuint)T.Count; i += (nuint)T.Count)
+            {
                 T.Store(T.Load(in a, i) / sums, ref a, i);
+            }
+
             for (; i < n; i++)
+            {
                 Unsafe.Add(ref a, i) /= sum;
+            }
         }
     }
 }
@@ -76,9 +89,14 @@ internal readonly struct SoftmaxBackwardKernel : ILaneKernel<SoftmaxArguments>
             T sums = T.Broadcast(SoftmaxRow.Value(s));
             nuint i = 0;
             for (; n - i >= (nuint)T.Count; i += (nuint)T.Count)
+            {
                 T.Store(T.Load(in a, i) * (T.Load(in da, i) - sums), ref dz, i);
+            }
+
             for (; i < n; i++)
+            {
                 TTail.Store(TTail.Load(in a, i) * (TTail.Load(in da, i) - s), ref dz, i);
+            }
         }
     }
 }
@@ -106,7 +124,10 @@ internal readonly struct LogSumExpKernel : ILaneKernel<SoftmaxArguments>
             for (; n - i >= 16; i += 16)
             {
                 for (nuint l = 0; l < 16; l += (nuint)T.Count)
+                {
                     T.Store(T.Exp(T.Load(in z, i + l) - maxima), ref t, l);
+                }
+
                 LongSum.Accumulate<T, TTail, LongSum.Sum>(in t, in t, 16, ref s);
             }
 
@@ -114,7 +135,10 @@ internal readonly struct LogSumExpKernel : ILaneKernel<SoftmaxArguments>
             {
                 SoftmaxRow.Tail(in z, i, n - i, out copy);
                 for (nuint l = 0; l < n - i; l += (nuint)T.Count)
+                {
                     T.Store(T.Exp(T.Load(in t, l) - maxima), ref t, l);
+                }
+
                 LongSum.Accumulate<T, TTail, LongSum.Sum>(in t, in t, n - i, ref s);
             }
 
@@ -143,6 +167,8 @@ internal static class SoftmaxRow
         copy = default;
         ref float t = ref Unsafe.As<PartialSums<float>, float>(ref copy);
         for (nuint l = 0; l < count; l++)
+        {
             Unsafe.Add(ref t, l) = Unsafe.Add(ref Unsafe.AsRef(in source), first + l);
+        }
     }
 }

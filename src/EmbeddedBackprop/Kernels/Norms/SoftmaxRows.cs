@@ -7,7 +7,8 @@ namespace EmbeddedBackprop.Kernels;
 public static class SoftmaxRows
 {
     /// <summary>
-    /// a[j] = exp(z[j] - max z) / sum, row by row: e[j] = Exp(z[j] - <see cref="Reduce.Max"/>), sum = <see cref="Reduce.Sum"/>(e) in 16 parts, a[j] = e[j] / sum.
+    /// a[j] = exp(z[j] - max z) / sum, row by row: e[j] = Exp(z[j] - <see cref="Reduce.Max"/>), sum = <see cref="Reduce.Sum"/>(e) in 16 parts, a[j] =
+    /// e[j] / sum.
     /// The row maximum is subtracted: Exp cannot overflow and the quotient is unchanged. A NaN or +infinity in a row makes the row NaN.
     /// </summary>
     /// <param name="arithmetic">How M rounds inside Exp.</param>
@@ -23,7 +24,9 @@ public static class SoftmaxRows
         Require.Matrix("SoftmaxRows.Forward", nameof(z), m, n, ldz, z.Length);
         Require.Matrix("SoftmaxRows.Forward", nameof(a), m, n, lda, a.Length);
         if (m != 0 && n != 0)
+        {
             LaneDispatch.Run<SoftmaxForwardKernel, SoftmaxArguments>(arithmetic, new(m, n, z, ldz, default, 0, a, lda));
+        }
     }
 
     /// <summary>dz[j] = a[j] * (da[j] - s), s = <see cref="Dot"/>(a, da) in 16 parts, row by row: the Jacobian of softmax applied to da.</summary>
@@ -44,10 +47,15 @@ public static class SoftmaxRows
         Require.Matrix("SoftmaxRows.Backward", nameof(da), m, n, ldda, da.Length);
         Require.Matrix("SoftmaxRows.Backward", nameof(dz), m, n, lddz, dz.Length);
         if (m != 0 && n != 0)
+        {
             LaneDispatch.Run<SoftmaxBackwardKernel, SoftmaxArguments>(arithmetic, new(m, n, a, lda, da, ldda, dz, lddz));
+        }
     }
 
-    /// <summary>results[i] = max + Log(sum of Exp(z[i,j] - max)), the sum in 16 parts: the logarithm of softmax's denominator. A NaN or infinite maximum gives NaN.</summary>
+    /// <summary>
+    /// results[i] = max + Log(sum of Exp(z[i,j] - max)), the sum in 16 parts: the logarithm of softmax's denominator. A NaN or infinite maximum gives
+    /// NaN.
+    /// </summary>
     /// <param name="arithmetic">How M rounds inside Exp and Log.</param>
     /// <param name="m">Rows (samples).</param>
     /// <param name="n">Columns (classes), at least one.</param>
@@ -61,6 +69,8 @@ public static class SoftmaxRows
         Require.AtLeast("SoftmaxRows.LogSumExp", "columns", 1, n);
         Require.AtLeast("SoftmaxRows.LogSumExp", nameof(results), m, results.Length);
         if (m != 0)
+        {
             LaneDispatch.Run<LogSumExpKernel, SoftmaxArguments>(arithmetic, new(m, n, z, ldz, default, 0, results, 1));
+        }
     }
 }

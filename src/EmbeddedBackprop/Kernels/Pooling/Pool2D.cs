@@ -14,9 +14,13 @@ internal static class Pool2D
         Require.Matrix("Pool2D.MaxForward", nameof(y), batch, s.OutputLength, ldy, y.Length);
         PoolArguments arguments = new(s, batch, false, x, ldx, default, 0, y, ldy, false);
         if (s.IsPairs)
+        {
             ParallelSamples.Run<PairForwardKernel<MaximumOfWindow>, PoolArguments>(Arithmetic.Fused, PairLanes(in s), s.InputLength, in arguments);
+        }
         else
+        {
             ParallelSamples.Run<PoolForwardKernel<MaximumOfWindow>, PoolArguments>(Arithmetic.Fused, WholeVectors(in s), s.InputLength, in arguments);
+        }
     }
 
     /// <inheritdoc cref="Scalar.Pool2D.MaxBackward"/>
@@ -28,7 +32,9 @@ internal static class Pool2D
         Require.Matrix("Pool2D.MaxBackward", nameof(dx), batch, s.InputLength, ldx, dx.Length);
         PoolArguments arguments = new(s, batch, false, x, ldx, dy, lddy, dx, ldx, accumulate);
         if (s.IsPairs && !accumulate)
+        {
             ParallelSamples.Run<PairMaxBackwardKernel, PoolArguments>(Arithmetic.Fused, PairLanes(in s), s.InputLength, in arguments);
+        }
         else
         {
             // Eight lanes at most: sixteen indices that are read one by one right after they were written as one vector take twice as long
@@ -44,9 +50,13 @@ internal static class Pool2D
         Require.Matrix("Pool2D.AverageForward", nameof(y), batch, s.OutputLength, ldy, y.Length);
         PoolArguments arguments = new(s, batch, countPadding, x, ldx, default, 0, y, ldy, false);
         if (s.IsPairs)
+        {
             ParallelSamples.Run<PairForwardKernel<MeanOfWindow>, PoolArguments>(Arithmetic.Fused, PairLanes(in s), s.InputLength, in arguments);
+        }
         else
+        {
             ParallelSamples.Run<PoolForwardKernel<MeanOfWindow>, PoolArguments>(Arithmetic.Fused, WholeVectors(in s), s.InputLength, in arguments);
+        }
     }
 
     /// <inheritdoc cref="Scalar.Pool2D.AverageBackward"/>
@@ -57,14 +67,20 @@ internal static class Pool2D
         Require.Matrix("Pool2D.AverageBackward", nameof(dx), batch, s.InputLength, ldx, dx.Length);
         PoolArguments arguments = new(s, batch, countPadding, default, 0, dy, lddy, dx, ldx, accumulate);
         if (s.IsPairs && !accumulate)
+        {
             ParallelSamples.Run<PairMeanBackwardKernel, PoolArguments>(Arithmetic.Fused, PairLanes(in s), s.InputLength, in arguments);
+        }
         else
+        {
             ParallelSamples.Run<PoolMeanBackwardKernel, PoolArguments>(Arithmetic.Fused, WholeVectors(in s), s.InputLength, in arguments);
+        }
     }
 
     /// <summary>Lanes for a row of outputs: the next power of two where vectors may run on into the next row, else what a row fills.</summary>
     private static int PairLanes(in PoolSizes s) =>
-        ((s.Height | s.Width) & 1) == 0 && s.OutputWidth > 1 ? (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)s.OutputWidth) : s.OutputWidth;
+        ((s.Height | s.Width) & 1) == 0 && s.OutputWidth > 1
+            ? (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)s.OutputWidth)
+            : s.OutputWidth;
 
     /// <summary>Outputs of a row that a kernel can compute side by side: those whose windows need no clipping.</summary>
     private static int WholeVectors(in PoolSizes s)

@@ -90,7 +90,9 @@ internal readonly struct PoolForwardKernel<TWindow> : ILaneKernel<PoolArguments>
             ref readonly float x = ref PoolArguments.Plane(g.X, g.LeadingX, sample, channel, s.Height * s.Width);
             ref float y = ref PoolArguments.Plane(g.Destination, g.Leading, sample, channel, rows * columns);
             for (int i = 0; i < rows; i++)
+            {
                 PoolRow.Forward<T, TTail, TWindow>(in s, g.CountPadding, i, columns, first, end, in x, ref Unsafe.Add(ref y, i * columns));
+            }
         }
     }
 }
@@ -112,9 +114,14 @@ internal readonly struct PoolMaxBackwardKernel : ILaneKernel<PoolArguments>
             ref readonly float dy = ref PoolArguments.Plane(g.Gradient, g.LeadingGradient, sample, channel, rows * columns);
             ref float dx = ref PoolArguments.Plane(g.Destination, g.Leading, sample, channel, length);
             if (!g.Accumulate)
+            {
                 MemoryMarshal.CreateSpan(ref dx, length).Clear();
+            }
+
             for (int i = 0; i < rows; i++)
+            {
                 PoolRow.MaxBackward<T>(in s, i, columns, first, end, in x, in Unsafe.Add(ref Unsafe.AsRef(in dy), i * columns), ref dx);
+            }
         }
     }
 }
@@ -135,9 +142,22 @@ internal readonly struct PoolMeanBackwardKernel : ILaneKernel<PoolArguments>
             ref readonly float dy = ref PoolArguments.Plane(g.Gradient, g.LeadingGradient, sample, channel, rows * columns);
             ref float dx = ref PoolArguments.Plane(g.Destination, g.Leading, sample, channel, length);
             if (!g.Accumulate)
+            {
                 MemoryMarshal.CreateSpan(ref dx, length).Clear();
+            }
+
             for (int i = 0; i < rows; i++)
-                PoolRow.MeanBackward<T, TTail>(in s, g.CountPadding, i, columns, first, end, in Unsafe.Add(ref Unsafe.AsRef(in dy), i * columns), ref dx);
+            {
+                PoolRow.MeanBackward<T, TTail>(
+                    in s,
+                    g.CountPadding,
+                    i,
+                    columns,
+                    first,
+                    end,
+                    in Unsafe.Add(ref Unsafe.AsRef(in dy), i * columns),
+                    ref dx);
+            }
         }
     }
 }

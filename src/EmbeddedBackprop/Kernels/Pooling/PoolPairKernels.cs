@@ -5,11 +5,13 @@ using EmbeddedBackprop.Kernels.Lanes;
 namespace EmbeddedBackprop.Kernels.Pooling;
 
 /// <summary>
-/// Windows of two by two side by side: two rows are taken apart into even and odd columns, and every output has its own lane. A block is a run of row pairs
+/// Windows of two by two side by side: two rows are taken apart into even and odd columns, and every output has its own lane. A block is a run of row
+/// pairs
 /// without gaps between them.
 /// </summary>
 /// <remarks>
-/// A row that does not fill its last vector is finished by one that begins early. Where not even one vector is filled, the vector runs on into the next rows,
+/// A row that does not fill its last vector is finished by one that begins early. Where not even one vector is filled, the vector runs on into the
+/// next rows,
 /// which are computed later and overwrite what it left there; only the last rows of a block are then computed one by one.
 /// </remarks>
 internal static class PairRows
@@ -40,7 +42,10 @@ internal static class PairRows
                 int sample = i / s.Channels, channel = i % s.Channels;
                 ref float to = ref PoolArguments.Plane(dx, leadingDx, sample, channel, dx.IsEmpty ? 0 : plane);
                 if (!dx.IsEmpty)
+                {
                     ClearRest(in s, ref to);
+                }
+
                 Block<T, TTail, TPair>(
                     in s, rows, mayRunOn: false, ref PoolArguments.Plane(g.X, leadingX, sample, channel, g.X.IsEmpty ? 0 : plane),
                     ref PoolArguments.Plane(y, leadingY, sample, channel, rows * s.OutputWidth), ref to);
@@ -69,11 +74,26 @@ internal static class PairRows
             // So many rows from the end there is still a whole vector of outputs, and twice that of inputs in the second row of the pair.
             nuint last = (lanes + n - 1) / n;
             for (; mayRunOn && end - row >= last; row++)
-                TPair.Run<T>(ref Unsafe.Add(ref x, row * 2 * width), ref Unsafe.Add(ref y, row * n), ref Unsafe.Add(ref dx, row * 2 * width), width, 0);
+            {
+                TPair.Run<T>(
+                    ref Unsafe.Add(ref x, row * 2 * width),
+                    ref Unsafe.Add(ref y, row * n),
+                    ref Unsafe.Add(ref dx, row * 2 * width),
+                    width,
+                    0);
+            }
+
             for (; row < end; row++)
             {
                 for (nuint j = 0; j < n; j++)
-                    TPair.Run<TTail>(ref Unsafe.Add(ref x, row * 2 * width), ref Unsafe.Add(ref y, row * n), ref Unsafe.Add(ref dx, row * 2 * width), width, j);
+                {
+                    TPair.Run<TTail>(
+                        ref Unsafe.Add(ref x, row * 2 * width),
+                        ref Unsafe.Add(ref y, row * n),
+                        ref Unsafe.Add(ref dx, row * 2 * width),
+                        width,
+                        j);
+                }
             }
 
             return;
@@ -83,9 +103,15 @@ internal static class PairRows
         {
             nuint j = 0;
             for (; n - j >= lanes; j += lanes)
+            {
                 TPair.Run<T>(ref x, ref y, ref dx, width, j);
+            }
+
             if (j < n)
+            {
                 TPair.Run<T>(ref x, ref y, ref dx, width, n - lanes);
+            }
+
             x = ref Unsafe.Add(ref x, 2 * width);
             dx = ref Unsafe.Add(ref dx, 2 * width);
             y = ref Unsafe.Add(ref y, n);
@@ -96,11 +122,16 @@ internal static class PairRows
     private static void ClearRest(in PoolSizes s, ref float dx)
     {
         if ((s.Height & 1) != 0)
+        {
             MemoryMarshal.CreateSpan(ref Unsafe.Add(ref dx, (s.Height - 1) * s.Width), s.Width).Clear();
+        }
+
         if ((s.Width & 1) != 0)
         {
             for (int row = 0; row < s.Height; row++)
+            {
                 Unsafe.Add(ref dx, (row * s.Width) + s.Width - 1) = 0f;
+            }
         }
     }
 }

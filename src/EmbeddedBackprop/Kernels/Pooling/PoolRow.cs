@@ -4,13 +4,17 @@ using EmbeddedBackprop.Kernels.Scalar;
 
 namespace EmbeddedBackprop.Kernels.Pooling;
 
-/// <summary>One row of outputs of a pooling. The outputs from first to end - 1 have windows that are not clipped at the sides: there vectors may be used.</summary>
+/// <summary>
+/// One row of outputs of a pooling. The outputs from first to end - 1 have windows that are not clipped at the sides: there vectors may be used.
+/// </summary>
 internal static class PoolRow
 {
     // Gradients of means that are divided at one time.
     private const int Shares = 64;
 
-    /// <summary>The outputs that vectors may compute; none where the stride is none of 1 and 2, or where a vector is wanted that does not fit.</summary>
+    /// <summary>
+    /// The outputs that vectors may compute; none where the stride is none of 1 and 2, or where a vector is wanted that does not fit.
+    /// </summary>
     public static (int First, int End) Interior<T>(in PoolSizes s, int spare, bool wholeVector)
         where T : struct, IFloatLanes<T>
     {
@@ -41,14 +45,24 @@ internal static class PoolRow
     }
 
     /// <summary>dx at each maximum += dy. Lanes hold the distance of the maximum from its window's corner, exact in a float.</summary>
-    public static void MaxBackward<T>(in PoolSizes s, int i, int columns, int first, int end, ref readonly float x, ref readonly float dy, ref float dx)
+    public static void MaxBackward<T>(
+        in PoolSizes s,
+        int i,
+        int columns,
+        int first,
+        int end,
+        ref readonly float x,
+        ref readonly float dy,
+        ref float dx)
         where T : struct, IFloatLanes<T>
     {
         (int top, int bottom) = PoolSizes.Clip(i, s.StrideHeight, s.PaddingHeight, s.KernelHeight, s.Height);
         ref float d = ref Unsafe.AsRef(in dy);
         int j = 0;
         for (; j < first; j++)
+        {
             Unsafe.Add(ref dx, Winner(in s, top, bottom, j, in x)) += Unsafe.Add(ref d, j);
+        }
 
         // No early beginning here: a gradient must not be added twice.
         PartialSums<float> places = default;
@@ -58,11 +72,15 @@ internal static class PoolRow
             T.Store(Winners<T>(in s, top, bottom, j, in x), ref place, 0);
             int corner = (top * s.Width) + (j * s.StrideWidth) - s.PaddingWidth;
             for (int lane = 0; lane < T.Count; lane++, corner += s.StrideWidth)
+            {
                 Unsafe.Add(ref dx, corner + (int)Unsafe.Add(ref place, lane)) += Unsafe.Add(ref d, j + lane);
+            }
         }
 
         for (; j < columns; j++)
+        {
             Unsafe.Add(ref dx, Winner(in s, top, bottom, j, in x)) += Unsafe.Add(ref d, j);
+        }
     }
 
     /// <summary>dx at each position of each window += dy / n.</summary>
@@ -80,7 +98,10 @@ internal static class PoolRow
         {
             int count = Math.Min(Shares, end - j);
             for (int k = 0; k < count; k++)
+            {
                 shares[k] = Unsafe.Add(ref Unsafe.AsRef(in dy), j + k) / n;
+            }
+
             Neighbours<T, TTail>(in s, top, bottom, j, (nuint)count, ref shares[0], ref dx);
         }
 
@@ -116,13 +137,23 @@ internal static class PoolRow
                 }
 
                 for (; k < count; k++)
+                {
                     TTail.Store(TTail.Load(ref to, stride * k) + TTail.Load(ref shares, k), ref to, stride * k);
+                }
             }
         }
     }
 
     // Outputs first to end - 1, one by one.
-    private static void Each<T, TWindow>(in PoolSizes s, bool countPadding, int top, int bottom, int first, int end, ref readonly float x, ref float y)
+    private static void Each<T, TWindow>(
+        in PoolSizes s,
+        bool countPadding,
+        int top,
+        int bottom,
+        int first,
+        int end,
+        ref readonly float x,
+        ref float y)
         where T : struct, IFloatLanes<T>
         where TWindow : struct, IPoolWindow
     {
@@ -134,7 +165,9 @@ internal static class PoolRow
             for (int row = top * width; row < bottom * width; row += width)
             {
                 for (int here = row + left; here < row + right; here++)
+                {
                     value = TWindow.Next(T.Load(in x, (nuint)here), value);
+                }
             }
 
             T.Store(TWindow.End(value, T.Broadcast(countPadding ? all : (bottom - top) * (right - left))), ref y, (nuint)j);
@@ -150,7 +183,9 @@ internal static class PoolRow
         for (int row = top; row < bottom; row++)
         {
             for (int here = (row * s.Width) + left; here < (row * s.Width) + right; here++)
+            {
                 winner = Unsafe.Add(ref plane, here) > Unsafe.Add(ref plane, winner) ? here : winner;
+            }
         }
 
         return winner;
@@ -167,7 +202,9 @@ internal static class PoolRow
             for (int row = top * width; row < bottom * width; row += width)
             {
                 for (int here = row + left; here < row + right; here++)
+                {
                     Unsafe.Add(ref dx, here) += share;
+                }
             }
         }
     }
@@ -183,7 +220,9 @@ internal static class PoolRow
         for (int row = top; row < bottom; row++, at += (nuint)s.Width)
         {
             for (nuint tap = 0; tap < (nuint)s.KernelWidth; tap++)
+            {
                 value = TWindow.Next(Strided<T>(in x, at + tap, stride), value);
+            }
         }
 
         return value;

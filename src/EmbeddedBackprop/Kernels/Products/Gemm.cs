@@ -39,7 +39,9 @@ public static class Gemm
         Run(arithmetic, in arguments);
     }
 
-    /// <summary>C[m,n] = (accumulate ? C : +0) + A^T B with A [k,m], B [k,n]: s = M(a[p,i], b[p,j], s), p ascending (a weight gradient over samples).</summary>
+    /// <summary>
+    /// C[m,n] = (accumulate ? C : +0) + A^T B with A [k,m], B [k,n]: s = M(a[p,i], b[p,j], s), p ascending (a weight gradient over samples).
+    /// </summary>
     /// <param name="arithmetic">How M rounds.</param>
     /// <param name="m">Columns of A, rows of C.</param>
     /// <param name="n">Columns of B and C.</param>
@@ -65,7 +67,9 @@ public static class Gemm
         Run(arithmetic, in arguments);
     }
 
-    /// <summary>C[m,n] = (accumulate ? C : +0) + A B^T with A [m,k], B [n,k]: s = M(a[i,p], b[j,p], s), p ascending (the gradient of a layer's input).</summary>
+    /// <summary>
+    /// C[m,n] = (accumulate ? C : +0) + A B^T with A [m,k], B [n,k]: s = M(a[i,p], b[j,p], s), p ascending (the gradient of a layer's input).
+    /// </summary>
     /// <param name="arithmetic">How M rounds.</param>
     /// <param name="m">Rows of A and C.</param>
     /// <param name="n">Rows of B, columns of C.</param>
@@ -129,23 +133,38 @@ public static class Gemm
     {
         // A product of a tenth of a microsecond is not shared out, and does not ask.
         if (NarrowTile.Fits(in arguments) && arguments.M * arguments.K <= NarrowTile.SmallProduct)
+        {
             NarrowTile.Run(arithmetic, in arguments);
+        }
         else if (!ParallelProduct.Run(arithmetic, in arguments))
+        {
             RunAlone(arithmetic, in arguments);
+        }
     }
 
     /// <summary>The same on this thread.</summary>
     internal static void RunAlone(Arithmetic arithmetic, in GemmArguments arguments)
     {
         if (arguments.M == 0 || arguments.N == 0)
+        {
             return;
+        }
+
         if (NarrowTile.Fits(in arguments))
+        {
             NarrowTile.Run(arithmetic, in arguments);
+        }
         else if (!arguments.Updates)
+        {
             LaneDispatch.RunWithin<GemmKernel, GemmArguments>(arithmetic, (int)arguments.N, in arguments);
+        }
         else if (arguments.K == 1)
+        {
             LaneDispatch.Run<RankOneUpdate, GemmArguments>(arithmetic, in arguments);
+        }
         else
+        {
             LaneDispatch.RunWithin<UpdateKernel, GemmArguments>(arithmetic, (int)arguments.N, in arguments);
+        }
     }
 }

@@ -69,7 +69,10 @@ internal readonly ref struct GemmArguments
         A = ref Unsafe.Add(ref Unsafe.AsRef(in whole.A), row * whole.ARow);
         B = ref Unsafe.Add(ref Unsafe.AsRef(in whole.B), column * (whole.BTransposed ? whole.LeadingB : 1));
         if (whole.Start == GemmStart.Bias)
+        {
             Bias = ref Unsafe.Add(ref Unsafe.AsRef(in whole.Bias), column);
+        }
+
         C = ref Unsafe.Add(ref whole.C, (row * whole.LeadingC) + column);
         (M, N) = (rows, columns);
     }

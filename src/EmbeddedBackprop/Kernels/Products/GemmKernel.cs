@@ -26,7 +26,9 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
 
     private const int CacheLine = 64;
 
-    /// <summary>Requires n >= T.Count (<see cref="LaneDispatch.RunWithin"/> sees to it), so that a ragged last vector can overlap its neighbour.</summary>
+    /// <summary>
+    /// Requires n >= T.Count (<see cref="LaneDispatch.RunWithin"/> sees to it), so that a ragged last vector can overlap its neighbour.
+    /// </summary>
     public static void Run<T, TTail>(in GemmArguments arguments)
         where T : struct, IFloatLanes<T>
         where TTail : struct, IFloatLanes<TTail>
@@ -35,9 +37,13 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
         // A column of zeros has one in the first row; most matrices have none there, and are not searched any further.
         bool searches = Searches(in arguments) && LiveColumns.HoldsZero(in arguments.A, arguments.K);
         if (arguments.BTransposed)
+        {
             RunPacked<T>(in arguments);
+        }
         else if (!searches || !RunBlocks<T>(in arguments, ref none, skipsZeros: true) || HoldsNegativeZero(in arguments))
+        {
             RunBlocks<T>(in arguments, ref none, skipsZeros: false);
+        }
     }
 
     /// <summary>Whether columns of A that are 0 in every row are looked for.</summary>
@@ -57,7 +63,8 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
 
     /// <summary>Runs the product. May leave out the k at which A's column is 0 in every row.</summary>
     /// <remarks>
-    /// With finite B such a term is +0 or -0. It changes no sum but -0 (to +0), and a sum that is -0 instead of +0 keeps its value; so the results have the
+    /// With finite B such a term is +0 or -0. It changes no sum but -0 (to +0), and a sum that is -0 instead of +0 keeps its value; so the results
+    /// have the
     /// same bits unless one is -0, and then the product is computed again.
     /// </remarks>
     /// <returns>False, and C is not complete, if a k cannot be left out because B is not finite there.</returns>
@@ -75,7 +82,10 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
         nuint panels = PieceCount(vectors, perPanel);
         nuint deepest = whole ? g.K : (nuint)(g.BTransposed ? PackedDepth : BlockDepth);
         if (vectors < perPanel && !g.BTransposed && g.K > BlockDepth)
+        {
             deepest = nuint.Min(DeepestBlock, BlockDepth * perPanel / vectors);
+        }
+
         nuint blocks = PieceCount(g.K, deepest);
         GemmStart start = g.Start;
         nuint step = 0;
@@ -84,7 +94,10 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
             nuint depth = Share(g.K - step, blocks - block);
             // Whole cache lines of B's rows.
             if (g.BTransposed)
+            {
                 depth = nuint.Min((depth + Transpose.LineColumns - 1) / Transpose.LineColumns * Transpose.LineColumns, g.K - step);
+            }
+
             nuint summed = depth;
             ref ushort steps = ref Unsafe.NullRef<ushort>();
             ref readonly float a = ref Unsafe.Add(ref Unsafe.AsRef(in g.A), step * g.AStep);
@@ -92,9 +105,14 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
             {
                 summed = LiveColumns.Split(in a, g.ARow, g.M, depth, ref *live, ref *dead);
                 if (!AreFinite<T>(in g, step, dead, depth - summed))
+                {
                     return false;
+                }
+
                 if (summed != depth)
+                {
                     steps = ref *live;
+                }
             }
 
             nuint done = 0;
@@ -106,12 +124,28 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
                 nuint width = nuint.Min(count * lanes, g.N - j);
                 if (g.BTransposed)
                 {
-                    Transpose.Pack(in Unsafe.Add(ref Unsafe.AsRef(in g.B), (j * g.LeadingB) + step), g.LeadingB, width, depth, ref packed, PanelColumns);
+                    Transpose.Pack(
+                        in Unsafe.Add(ref Unsafe.AsRef(in g.B), (j * g.LeadingB) + step),
+                        g.LeadingB,
+                        width,
+                        depth,
+                        ref packed,
+                        PanelColumns);
                     RunPanel<T>(in g, in a, in packed, PanelColumns, j, count, width, summed, in steps, start);
                 }
                 else
                 {
-                    RunPanel<T>(in g, in a, in Unsafe.Add(ref Unsafe.AsRef(in g.B), (step * g.LeadingB) + j), g.LeadingB, j, count, width, summed, in steps, start);
+                    RunPanel<T>(
+                        in g,
+                        in a,
+                        in Unsafe.Add(ref Unsafe.AsRef(in g.B), (step * g.LeadingB) + j),
+                        g.LeadingB,
+                        j,
+                        count,
+                        width,
+                        summed,
+                        in steps,
+                        start);
                 }
 
                 done += count;
@@ -129,11 +163,16 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
         where T : struct, IFloatLanes<T>
     {
         if (count == 0)
+        {
             return true;
+        }
 
         // Rows in fours: eight chains, of which none waits for its own multiplication.
         for (nuint i = 0; i < 3; i++)
+        {
             rows[count + i] = rows[0];
+        }
+
         nuint lanes = (nuint)T.Count;
         ref readonly float b = ref Unsafe.Add(ref Unsafe.AsRef(in g.B), step * g.LeadingB);
         T s0 = T.Zero, s1 = T.Zero, s2 = T.Zero, s3 = T.Zero, s4 = T.Zero, s5 = T.Zero, s6 = T.Zero, s7 = T.Zero;
@@ -158,7 +197,10 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
         T.Store(s0 + s1 + (s2 + s3) + (s4 + s5 + (s6 + s7)), ref *sums, 0);
         float sum = 0f;
         for (int lane = 0; lane < T.Count; lane++)
+        {
             sum += sums[lane];
+        }
+
         return sum == 0f;
     }
 
@@ -172,7 +214,9 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
         {
             ref int first = ref Unsafe.As<float, int>(ref Unsafe.Add(ref g.C, row * g.LeadingC));
             if (MemoryMarshal.CreateReadOnlySpan(ref first, length).Contains(int.MinValue))
+            {
                 return true;
+            }
         }
 
         return false;
@@ -210,16 +254,24 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
             tile.B = ref Unsafe.Add(ref Unsafe.AsRef(in b), column);
             tile.Last = nuint.Min((count - 1) * lanes, width - column - lanes);
             if (start == GemmStart.Bias)
+            {
                 tile.Bias = ref Unsafe.Add(ref Unsafe.AsRef(in g.Bias), j + column);
+            }
+
             tile.A = ref a;
             tile.C = ref Unsafe.Add(ref g.C, j + column);
             done += count;
             if (wide != 0)
             {
                 if (wide == 16)
+                {
                     GemvTile.RunWide<T, Sixteen>(in tile);
+                }
                 else
+                {
                     GemvTile.RunWide<T, Twelve>(in tile);
+                }
+
                 continue;
             }
 
@@ -251,8 +303,12 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
         where T : struct, IFloatLanes<T>
     {
         if (Unsafe.IsNullRef(in tile.Steps))
+        {
             GemmTile.Run<T>(rows, columns, in tile);
+        }
         else
+        {
             GemmTile.RunListed<T>(rows, columns, in tile);
+        }
     }
 }

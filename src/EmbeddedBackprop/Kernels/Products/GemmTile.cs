@@ -96,70 +96,127 @@ internal static unsafe class GemmTile
             {
                 s50 = s40 = s30 = s20 = s10 = s00 = T.Load(in tile.Bias, 0);
                 if (sizeof(TColumns) > 1)
+                {
                     s51 = s41 = s31 = s21 = s11 = s01 = T.Load(in tile.Bias, second);
+                }
+
                 if (sizeof(TColumns) > 2)
+                {
                     s52 = s42 = s32 = s22 = s12 = s02 = T.Load(in tile.Bias, third);
+                }
+
                 if (sizeof(TColumns) > 3)
+                {
                     s53 = s43 = s33 = s23 = s13 = s03 = T.Load(in tile.Bias, fourth);
+                }
             }
             else if (tile.Start == GemmStart.Destination)
             {
                 s00 = T.Load(in c0, 0);
                 if (sizeof(TColumns) > 1)
+                {
                     s01 = T.Load(in c0, second);
+                }
+
                 if (sizeof(TColumns) > 2)
+                {
                     s02 = T.Load(in c0, third);
+                }
+
                 if (sizeof(TColumns) > 3)
+                {
                     s03 = T.Load(in c0, fourth);
+                }
+
                 if (sizeof(TRows) > 1)
                 {
                     s10 = T.Load(in c1, 0);
                     if (sizeof(TColumns) > 1)
+                    {
                         s11 = T.Load(in c1, second);
+                    }
+
                     if (sizeof(TColumns) > 2)
+                    {
                         s12 = T.Load(in c1, third);
+                    }
+
                     if (sizeof(TColumns) > 3)
+                    {
                         s13 = T.Load(in c1, fourth);
+                    }
                 }
                 if (sizeof(TRows) > 2)
                 {
                     s20 = T.Load(in c2, 0);
                     if (sizeof(TColumns) > 1)
+                    {
                         s21 = T.Load(in c2, second);
+                    }
+
                     if (sizeof(TColumns) > 2)
+                    {
                         s22 = T.Load(in c2, third);
+                    }
+
                     if (sizeof(TColumns) > 3)
+                    {
                         s23 = T.Load(in c2, fourth);
+                    }
                 }
                 if (sizeof(TRows) > 3)
                 {
                     s30 = T.Load(in c3, 0);
                     if (sizeof(TColumns) > 1)
+                    {
                         s31 = T.Load(in c3, second);
+                    }
+
                     if (sizeof(TColumns) > 2)
+                    {
                         s32 = T.Load(in c3, third);
+                    }
+
                     if (sizeof(TColumns) > 3)
+                    {
                         s33 = T.Load(in c3, fourth);
+                    }
                 }
                 if (sizeof(TRows) > 4)
                 {
                     s40 = T.Load(in c4, 0);
                     if (sizeof(TColumns) > 1)
+                    {
                         s41 = T.Load(in c4, second);
+                    }
+
                     if (sizeof(TColumns) > 2)
+                    {
                         s42 = T.Load(in c4, third);
+                    }
+
                     if (sizeof(TColumns) > 3)
+                    {
                         s43 = T.Load(in c4, fourth);
+                    }
                 }
                 if (sizeof(TRows) > 5)
                 {
                     s50 = T.Load(in c5, 0);
                     if (sizeof(TColumns) > 1)
+                    {
                         s51 = T.Load(in c5, second);
+                    }
+
                     if (sizeof(TColumns) > 2)
+                    {
                         s52 = T.Load(in c5, third);
+                    }
+
                     if (sizeof(TColumns) > 3)
+                    {
                         s53 = T.Load(in c5, fourth);
+                    }
                 }
             }
 
@@ -183,11 +240,19 @@ internal static unsafe class GemmTile
                     T x = T.Broadcast(Unsafe.Add(ref a0, q));
                     s00 = T.MultiplyAdd(x, b0, s00);
                     if (sizeof(TColumns) > 1)
+                    {
                         s01 = T.MultiplyAdd(x, b1, s01);
+                    }
+
                     if (sizeof(TColumns) > 2)
+                    {
                         s02 = T.MultiplyAdd(x, b2, s02);
+                    }
+
                     if (sizeof(TColumns) > 3)
+                    {
                         s03 = T.MultiplyAdd(x, b3, s03);
+                    }
                 }
 
                 if (sizeof(TRows) > 1)
@@ -195,11 +260,19 @@ internal static unsafe class GemmTile
                     T x = T.Broadcast(Unsafe.Add(ref a1, q));
                     s10 = T.MultiplyAdd(x, b0, s10);
                     if (sizeof(TColumns) > 1)
+                    {
                         s11 = T.MultiplyAdd(x, b1, s11);
+                    }
+
                     if (sizeof(TColumns) > 2)
+                    {
                         s12 = T.MultiplyAdd(x, b2, s12);
+                    }
+
                     if (sizeof(TColumns) > 3)
+                    {
                         s13 = T.MultiplyAdd(x, b3, s13);
+                    }
                 }
 
                 if (sizeof(TRows) > 2)
@@ -207,11 +280,19 @@ internal static unsafe class GemmTile
                     T x = T.Broadcast(Unsafe.Add(ref a2, q));
                     s20 = T.MultiplyAdd(x, b0, s20);
                     if (sizeof(TColumns) > 1)
+                    {
                         s21 = T.MultiplyAdd(x, b1, s21);
+                    }
+
                     if (sizeof(TColumns) > 2)
+                    {
                         s22 = T.MultiplyAdd(x, b2, s22);
+                    }
+
                     if (sizeof(TColumns) > 3)
+                    {
                         s23 = T.MultiplyAdd(x, b3, s23);
+                    }
                 }
 
                 if (sizeof(TRows) > 3)
@@ -219,11 +300,19 @@ internal static unsafe class GemmTile
                     T x = T.Broadcast(Unsafe.Add(ref a3, q));
                     s30 = T.MultiplyAdd(x, b0, s30);
                     if (sizeof(TColumns) > 1)
+                    {
                         s31 = T.MultiplyAdd(x, b1, s31);
+                    }
+
                     if (sizeof(TColumns) > 2)
+                    {
                         s32 = T.MultiplyAdd(x, b2, s32);
+                    }
+
                     if (sizeof(TColumns) > 3)
+                    {
                         s33 = T.MultiplyAdd(x, b3, s33);
+                    }
                 }
 
                 if (sizeof(TRows) > 4)
@@ -231,11 +320,19 @@ internal static unsafe class GemmTile
                     T x = T.Broadcast(Unsafe.Add(ref a4, q));
                     s40 = T.MultiplyAdd(x, b0, s40);
                     if (sizeof(TColumns) > 1)
+                    {
                         s41 = T.MultiplyAdd(x, b1, s41);
+                    }
+
                     if (sizeof(TColumns) > 2)
+                    {
                         s42 = T.MultiplyAdd(x, b2, s42);
+                    }
+
                     if (sizeof(TColumns) > 3)
+                    {
                         s43 = T.MultiplyAdd(x, b3, s43);
+                    }
                 }
 
                 if (sizeof(TRows) > 5)
@@ -243,11 +340,19 @@ internal static unsafe class GemmTile
                     T x = T.Broadcast(Unsafe.Add(ref a5, q));
                     s50 = T.MultiplyAdd(x, b0, s50);
                     if (sizeof(TColumns) > 1)
+                    {
                         s51 = T.MultiplyAdd(x, b1, s51);
+                    }
+
                     if (sizeof(TColumns) > 2)
+                    {
                         s52 = T.MultiplyAdd(x, b2, s52);
+                    }
+
                     if (sizeof(TColumns) > 3)
+                    {
                         s53 = T.MultiplyAdd(x, b3, s53);
+                    }
                 }
 
                 if (sizeof(TSteps) == 1)
@@ -259,65 +364,113 @@ internal static unsafe class GemmTile
 
             T.Store(s00, ref c0, 0);
             if (sizeof(TColumns) > 1)
+            {
                 T.Store(s01, ref c0, second);
+            }
+
             if (sizeof(TColumns) > 2)
+            {
                 T.Store(s02, ref c0, third);
+            }
+
             if (sizeof(TColumns) > 3)
+            {
                 T.Store(s03, ref c0, fourth);
+            }
 
             if (sizeof(TRows) > 1)
             {
                 T.Store(s10, ref c1, 0);
                 if (sizeof(TColumns) > 1)
+                {
                     T.Store(s11, ref c1, second);
+                }
+
                 if (sizeof(TColumns) > 2)
+                {
                     T.Store(s12, ref c1, third);
+                }
+
                 if (sizeof(TColumns) > 3)
+                {
                     T.Store(s13, ref c1, fourth);
+                }
             }
 
             if (sizeof(TRows) > 2)
             {
                 T.Store(s20, ref c2, 0);
                 if (sizeof(TColumns) > 1)
+                {
                     T.Store(s21, ref c2, second);
+                }
+
                 if (sizeof(TColumns) > 2)
+                {
                     T.Store(s22, ref c2, third);
+                }
+
                 if (sizeof(TColumns) > 3)
+                {
                     T.Store(s23, ref c2, fourth);
+                }
             }
 
             if (sizeof(TRows) > 3)
             {
                 T.Store(s30, ref c3, 0);
                 if (sizeof(TColumns) > 1)
+                {
                     T.Store(s31, ref c3, second);
+                }
+
                 if (sizeof(TColumns) > 2)
+                {
                     T.Store(s32, ref c3, third);
+                }
+
                 if (sizeof(TColumns) > 3)
+                {
                     T.Store(s33, ref c3, fourth);
+                }
             }
 
             if (sizeof(TRows) > 4)
             {
                 T.Store(s40, ref c4, 0);
                 if (sizeof(TColumns) > 1)
+                {
                     T.Store(s41, ref c4, second);
+                }
+
                 if (sizeof(TColumns) > 2)
+                {
                     T.Store(s42, ref c4, third);
+                }
+
                 if (sizeof(TColumns) > 3)
+                {
                     T.Store(s43, ref c4, fourth);
+                }
             }
 
             if (sizeof(TRows) > 5)
             {
                 T.Store(s50, ref c5, 0);
                 if (sizeof(TColumns) > 1)
+                {
                     T.Store(s51, ref c5, second);
+                }
+
                 if (sizeof(TColumns) > 2)
+                {
                     T.Store(s52, ref c5, third);
+                }
+
                 if (sizeof(TColumns) > 3)
+                {
                     T.Store(s53, ref c5, fourth);
+                }
             }
 
             a0 = ref Unsafe.Add(ref a0, (nuint)sizeof(TRows) * aRow);

@@ -34,7 +34,15 @@ public static class Gemv
     /// <param name="ldy">Distance of the results.</param>
     /// <exception cref="ArgumentException">A span is too short for its sizes.</exception>
     public static void OneOutput(
-        Arithmetic arithmetic, int m, int k, ReadOnlySpan<float> a, int lda, ReadOnlySpan<float> w, ReadOnlySpan<float> bias, Span<float> y, int ldy = 1)
+        Arithmetic arithmetic,
+        int m,
+        int k,
+        ReadOnlySpan<float> a,
+        int lda,
+        ReadOnlySpan<float> w,
+        ReadOnlySpan<float> bias,
+        Span<float> y,
+        int ldy = 1)
     {
         Require.Matrix("Gemv.OneOutput", nameof(a), m, k, lda, a.Length);
         Require.AtLeast("Gemv.OneOutput", nameof(w), k, w.Length);

@@ -71,9 +71,15 @@ internal static class LiveColumns
             uint any = 0;
             nuint at = column;
             for (nuint row = rows; row != 0; row--, at += leading)
+            {
                 any |= BitConverter.SingleToUInt32Bits(Unsafe.Add(ref source, at));
+            }
+
             if (others)
+            {
                 Unsafe.Add(ref dead, column - count) = (ushort)column;
+            }
+
             Unsafe.Add(ref list, count) = (ushort)column;
             count += any << 1 == 0 ? 0u : 1u;
         }
@@ -101,15 +107,22 @@ internal static class LiveColumns
         {
             Vector256<float> zeros = Vector256<float>.Zero;
             for (; columns - column >= Group; column += Group)
+            {
                 zeros |= Vector256.Equals(Vector256.LoadUnsafe(ref row, column), Vector256<float>.Zero);
+            }
+
             if (zeros.ExtractMostSignificantBits() != 0)
+            {
                 return true;
+            }
         }
 
         for (; column < columns; column++)
         {
             if (Unsafe.Add(ref row, column) == 0f)
+            {
                 return true;
+            }
         }
 
         return false;
@@ -121,7 +134,10 @@ internal static class LiveColumns
     {
         bits &= 0xFF;
         if (others)
+        {
             Write(bits ^ 0xFF, (ushort)first, ref Unsafe.Add(ref dead, first - count));
+        }
+
         Write(bits, (ushort)first, ref Unsafe.Add(ref list, count));
         return count + (nuint)BitOperations.PopCount(bits);
     }

@@ -9,24 +9,53 @@ namespace EmbeddedBackprop.Kernels.Products;
 internal static unsafe class MaskedProduct
 {
     /// <summary>
-    /// Columns is a multiple of T.Count; A's element (row i, step p) is at i * rowA + p * stepA; B and its mask have the same leading dimension; the mask's
+    /// Columns is a multiple of T.Count; A's element (row i, step p) is at i * rowA + p * stepA; B and its mask have the same leading dimension; the
+    /// mask's
     /// row of step p is (first + p) mod period.
     /// </summary>
     public static void Run<T>(
-        int rows, int columns, int depth, float* a, int rowA, int stepA, float* b, float* mask, int leadingB, int first, int period, float* c, int leadingC)
+        int rows,
+        int columns,
+        int depth,
+        float* a,
+        int rowA,
+        int stepA,
+        float* b,
+        float* mask,
+        int leadingB,
+        int first,
+        int period,
+        float* c,
+        int leadingC)
         where T : struct, IFloatLanes<T>
     {
         for (int j = 0; j < columns; j += T.Count)
         {
             int i = 0;
             for (; rows - i >= 4; i += 4)
+            {
                 Four<T>(depth, a + ((nint)i * rowA), rowA, stepA, b + j, mask + j, leadingB, first, period, c + ((nint)i * leadingC) + j, leadingC);
+            }
+
             for (; i < rows; i++)
+            {
                 One<T>(depth, a + ((nint)i * rowA), stepA, b + j, mask + j, leadingB, first, period, c + ((nint)i * leadingC) + j);
+            }
         }
     }
 
-    private static void Four<T>(int depth, float* a, nint rowA, nint stepA, float* b, float* mask, nint leadingB, int first, int period, float* c, nint leadingC)
+    private static void Four<T>(
+        int depth,
+        float* a,
+        nint rowA,
+        nint stepA,
+        float* b,
+        float* mask,
+        nint leadingB,
+        int first,
+        int period,
+        float* c,
+        nint leadingC)
         where T : struct, IFloatLanes<T>
     {
         float* c1 = c + leadingC, c2 = c1 + leadingC, c3 = c2 + leadingC;

@@ -6,7 +6,8 @@ using EmbeddedBackprop.Kernels.Lanes;
 namespace EmbeddedBackprop.Kernels.Products;
 
 /// <summary>
-/// Products of 9 to 16 columns where vectors have 16 lanes: a row of C is one vector, made of its first and its last 8 columns, which overlap. Half as many
+/// Products of 9 to 16 columns where vectors have 16 lanes: a row of C is one vector, made of its first and its last 8 columns, which overlap. Half
+/// as many
 /// multiply-adds as with two vectors of 8 lanes, and up to 12 chains at a time, so that none waits for its own additions.
 /// </summary>
 internal static unsafe class NarrowTile
@@ -30,9 +31,13 @@ internal static unsafe class NarrowTile
     public static void Run(Arithmetic arithmetic, in GemmArguments g)
     {
         if (arithmetic == Arithmetic.Fused)
+        {
             Run<Fused>(in g);
+        }
         else
+        {
             Run<Separate>(in g);
+        }
     }
 
     private static void Run<TArithmetic>(in GemmArguments g)
@@ -71,7 +76,10 @@ internal static unsafe class NarrowTile
         ref float c = ref Unsafe.Add(ref g.C, row * g.LeadingC);
         Vector512<float> s0 = default, s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11;
         if (g.Start == GemmStart.Bias)
+        {
             s0 = Load(ref Unsafe.AsRef(in g.Bias), last);
+        }
+
         s11 = s10 = s9 = s8 = s7 = s6 = s5 = s4 = s3 = s2 = s1 = s0;
         if (g.Start == GemmStart.Destination)
         {
@@ -83,17 +91,34 @@ internal static unsafe class NarrowTile
             s4 = Load(ref Unsafe.Add(ref c, 4 * d), last);
             s5 = Load(ref Unsafe.Add(ref c, 5 * d), last);
             if (sizeof(TRows) > 6)
+            {
                 s6 = Load(ref Unsafe.Add(ref c, 6 * d), last);
+            }
+
             if (sizeof(TRows) > 7)
+            {
                 s7 = Load(ref Unsafe.Add(ref c, 7 * d), last);
+            }
+
             if (sizeof(TRows) > 8)
+            {
                 s8 = Load(ref Unsafe.Add(ref c, 8 * d), last);
+            }
+
             if (sizeof(TRows) > 9)
+            {
                 s9 = Load(ref Unsafe.Add(ref c, 9 * d), last);
+            }
+
             if (sizeof(TRows) > 10)
+            {
                 s10 = Load(ref Unsafe.Add(ref c, 10 * d), last);
+            }
+
             if (sizeof(TRows) > 11)
+            {
                 s11 = Load(ref Unsafe.Add(ref c, 11 * d), last);
+            }
         }
 
         for (nuint left = g.K; left != 0; left--)
@@ -106,23 +131,47 @@ internal static unsafe class NarrowTile
             s4 = MultiplyAdd<TArithmetic>(Vector512.Create(Unsafe.Add(ref a3, next)), y, s4);
             s5 = MultiplyAdd<TArithmetic>(Vector512.Create(Unsafe.Add(ref a3, afterNext)), y, s5);
             if (sizeof(TRows) > 6)
+            {
                 s6 = MultiplyAdd<TArithmetic>(Vector512.Create(a6), y, s6);
+            }
+
             if (sizeof(TRows) > 7)
+            {
                 s7 = MultiplyAdd<TArithmetic>(Vector512.Create(Unsafe.Add(ref a6, next)), y, s7);
+            }
+
             if (sizeof(TRows) > 8)
+            {
                 s8 = MultiplyAdd<TArithmetic>(Vector512.Create(Unsafe.Add(ref a6, afterNext)), y, s8);
+            }
+
             if (sizeof(TRows) > 9)
+            {
                 s9 = MultiplyAdd<TArithmetic>(Vector512.Create(a9), y, s9);
+            }
+
             if (sizeof(TRows) > 10)
+            {
                 s10 = MultiplyAdd<TArithmetic>(Vector512.Create(Unsafe.Add(ref a9, next)), y, s10);
+            }
+
             if (sizeof(TRows) > 11)
+            {
                 s11 = MultiplyAdd<TArithmetic>(Vector512.Create(Unsafe.Add(ref a9, afterNext)), y, s11);
+            }
+
             a0 = ref Unsafe.Add(ref a0, step);
             a3 = ref Unsafe.Add(ref a3, step);
             if (sizeof(TRows) > 6)
+            {
                 a6 = ref Unsafe.Add(ref a6, step);
+            }
+
             if (sizeof(TRows) > 9)
+            {
                 a9 = ref Unsafe.Add(ref a9, step);
+            }
+
             b = ref Unsafe.Add(ref b, leading);
         }
 
@@ -133,17 +182,34 @@ internal static unsafe class NarrowTile
         c = ref Store(s4, ref c, last, g.LeadingC);
         c = ref Store(s5, ref c, last, g.LeadingC);
         if (sizeof(TRows) > 6)
+        {
             c = ref Store(s6, ref c, last, g.LeadingC);
+        }
+
         if (sizeof(TRows) > 7)
+        {
             c = ref Store(s7, ref c, last, g.LeadingC);
+        }
+
         if (sizeof(TRows) > 8)
+        {
             c = ref Store(s8, ref c, last, g.LeadingC);
+        }
+
         if (sizeof(TRows) > 9)
+        {
             c = ref Store(s9, ref c, last, g.LeadingC);
+        }
+
         if (sizeof(TRows) > 10)
+        {
             c = ref Store(s10, ref c, last, g.LeadingC);
+        }
+
         if (sizeof(TRows) > 11)
+        {
             Store(s11, ref c, last, g.LeadingC);
+        }
     }
 
     // Vector512.Create would begin with the old contents of its register, and one row of B would wait for the one before it.

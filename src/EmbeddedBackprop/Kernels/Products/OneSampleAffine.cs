@@ -71,7 +71,8 @@ internal abstract unsafe class OneSampleAffine(OneSampleOffsets places)
 }
 
 /// <summary>An affine row with its activation.</summary>
-internal sealed unsafe class OneSampleAffine<TFormula>(Arithmetic arithmetic, OneSampleOffsets places) : OneSampleAffine(places) where TFormula : struct, IElementFormula
+internal sealed unsafe class OneSampleAffine<TFormula>(Arithmetic arithmetic, OneSampleOffsets places) : OneSampleAffine(places)
+    where TFormula : struct, IElementFormula
 {
     private protected override delegate*<in OneSampleOffsets, ref float, ref float, void> Kernel(int outputs)
     {
@@ -121,35 +122,74 @@ internal sealed unsafe class OneSampleAffine<TFormula>(Arithmetic arithmetic, On
             nuint left = (nuint)at.K;
             for (; left >= 4; left -= 4)
             {
-                T x0 = T.Broadcast(x), x1 = T.Broadcast(Unsafe.Add(ref x, 1)), x2 = T.Broadcast(Unsafe.Add(ref x, 2)), x3 = T.Broadcast(Unsafe.Add(ref x, 3));
+                T x0 = T.Broadcast(x),
+                    x1 = T.Broadcast(Unsafe.Add(ref x, 1)),
+                    x2 = T.Broadcast(Unsafe.Add(ref x, 2)),
+                    x3 = T.Broadcast(Unsafe.Add(ref x, 3));
                 s0 = T.MultiplyAdd(x0, T.Load(in w, 0), s0);
                 if (sizeof(TVectors) > 1)
+                {
                     s1 = T.MultiplyAdd(x0, T.Load(in w, o1), s1);
+                }
+
                 if (sizeof(TVectors) > 2)
+                {
                     s2 = T.MultiplyAdd(x0, T.Load(in w, o2), s2);
+                }
+
                 if (sizeof(TVectors) > 3)
+                {
                     s3 = T.MultiplyAdd(x0, T.Load(in w, o3), s3);
+                }
+
                 s0 = T.MultiplyAdd(x1, T.Load(in w, n), s0);
                 if (sizeof(TVectors) > 1)
+                {
                     s1 = T.MultiplyAdd(x1, T.Load(in w, n + o1), s1);
+                }
+
                 if (sizeof(TVectors) > 2)
+                {
                     s2 = T.MultiplyAdd(x1, T.Load(in w, n + o2), s2);
+                }
+
                 if (sizeof(TVectors) > 3)
+                {
                     s3 = T.MultiplyAdd(x1, T.Load(in w, n + o3), s3);
+                }
+
                 s0 = T.MultiplyAdd(x2, T.Load(in w, 2 * n), s0);
                 if (sizeof(TVectors) > 1)
+                {
                     s1 = T.MultiplyAdd(x2, T.Load(in w, (2 * n) + o1), s1);
+                }
+
                 if (sizeof(TVectors) > 2)
+                {
                     s2 = T.MultiplyAdd(x2, T.Load(in w, (2 * n) + o2), s2);
+                }
+
                 if (sizeof(TVectors) > 3)
+                {
                     s3 = T.MultiplyAdd(x2, T.Load(in w, (2 * n) + o3), s3);
+                }
+
                 s0 = T.MultiplyAdd(x3, T.Load(in w, 3 * n), s0);
                 if (sizeof(TVectors) > 1)
+                {
                     s1 = T.MultiplyAdd(x3, T.Load(in w, (3 * n) + o1), s1);
+                }
+
                 if (sizeof(TVectors) > 2)
+                {
                     s2 = T.MultiplyAdd(x3, T.Load(in w, (3 * n) + o2), s2);
+                }
+
                 if (sizeof(TVectors) > 3)
+                {
                     s3 = T.MultiplyAdd(x3, T.Load(in w, (3 * n) + o3), s3);
+                }
+
                 x = ref Unsafe.Add(ref x, 4);
                 w = ref Unsafe.Add(ref w, 4 * n);
             }
@@ -159,11 +199,20 @@ internal sealed unsafe class OneSampleAffine<TFormula>(Arithmetic arithmetic, On
                 T x0 = T.Broadcast(x);
                 s0 = T.MultiplyAdd(x0, T.Load(in w, 0), s0);
                 if (sizeof(TVectors) > 1)
+                {
                     s1 = T.MultiplyAdd(x0, T.Load(in w, o1), s1);
+                }
+
                 if (sizeof(TVectors) > 2)
+                {
                     s2 = T.MultiplyAdd(x0, T.Load(in w, o2), s2);
+                }
+
                 if (sizeof(TVectors) > 3)
+                {
                     s3 = T.MultiplyAdd(x0, T.Load(in w, o3), s3);
+                }
+
                 x = ref Unsafe.Add(ref x, 1);
                 w = ref Unsafe.Add(ref w, n);
             }
@@ -172,11 +221,19 @@ internal sealed unsafe class OneSampleAffine<TFormula>(Arithmetic arithmetic, On
             ref float a = ref Unsafe.Add(ref workspace, at.A);
             Finish(s0, ref z, ref a, 0);
             if (sizeof(TVectors) > 1)
+            {
                 Finish(s1, ref z, ref a, o1);
+            }
+
             if (sizeof(TVectors) > 2)
+            {
                 Finish(s2, ref z, ref a, o2);
+            }
+
             if (sizeof(TVectors) > 3)
+            {
                 Finish(s3, ref z, ref a, o3);
+            }
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -7,7 +7,18 @@ namespace EmbeddedBackprop.Kernels.Products;
 internal static unsafe class PanelProduct
 {
     /// <summary>Columns is a multiple of T.Count; A's element (row i, step p) is at i * rowA + p * stepA.</summary>
-    public static void Run<T>(int rows, int columns, int depth, float* a, int rowA, int stepA, float* b, int leadingB, float* c, int leadingC, GemmStart start)
+    public static void Run<T>(
+        int rows,
+        int columns,
+        int depth,
+        float* a,
+        int rowA,
+        int stepA,
+        float* b,
+        int leadingB,
+        float* c,
+        int leadingC,
+        GemmStart start)
         where T : struct, IFloatLanes<T>
     {
         nuint lanes = (nuint)T.Count, vectors = (nuint)columns / lanes;

@@ -6,7 +6,8 @@ using EmbeddedBackprop.Kernels.Lanes;
 namespace EmbeddedBackprop.Kernels.Products;
 
 /// <summary>
-/// The weight update of one sample: g = M(x[i], delta[j], +0), g = M(l2, w, g) if l2 is not 0, w = M(-eta, g, w). Rows are walked with delta in registers.
+/// The weight update of one sample: g = M(x[i], delta[j], +0), g = M(l2, w, g) if l2 is not 0, w = M(-eta, g, w). Rows are walked with delta in
+/// registers.
 /// </summary>
 /// <remarks>
 /// A row whose x is 0 has the gradient +0 if delta is finite, and w = M(-eta, +0, w) is w, also for -0: it is left out, with the same bits. Pictures
@@ -22,11 +23,19 @@ internal readonly unsafe struct RankOneUpdate : ILaneKernel<GemmArguments>
     {
         nuint lanes = (nuint)T.Count, j = 0;
         for (; g.N - j >= 2 * lanes; j += 2 * lanes)
+        {
             Panel<T, Two>(in g, j);
+        }
+
         for (; g.N - j >= lanes; j += lanes)
+        {
             Panel<T, One>(in g, j);
+        }
+
         for (; j < g.N; j++)
+        {
             Panel<TTail, One>(in g, j);
+        }
     }
 
     private static void Panel<T, TVectors>(in GemmArguments g, nuint j)
@@ -43,7 +52,10 @@ internal readonly unsafe struct RankOneUpdate : ILaneKernel<GemmArguments>
             nuint count = nuint.Min(g.M - first, RowsAtOnce);
             ulong rows = ulong.MaxValue >> (int)(RowsAtOnce - count);
             if (!keepsZeros)
+            {
                 rows &= NonZeros(ref Unsafe.Add(ref Unsafe.AsRef(in g.A), first), count);
+            }
+
             for (; rows != 0; rows &= rows - 1)
             {
                 nuint i = first + (nuint)BitOperations.TrailingZeroCount(rows);
@@ -51,7 +63,9 @@ internal readonly unsafe struct RankOneUpdate : ILaneKernel<GemmArguments>
                 T x = T.Broadcast(Unsafe.Add(ref Unsafe.AsRef(in g.A), i));
                 Update(ref w, j, T.MultiplyAdd(x, delta0, T.Zero), rate, l2, penalised);
                 if (sizeof(TVectors) > 1)
+                {
                     Update(ref w, second, T.MultiplyAdd(x, delta1, T.Zero), rate, l2, penalised);
+                }
             }
         }
     }
@@ -68,7 +82,10 @@ internal readonly unsafe struct RankOneUpdate : ILaneKernel<GemmArguments>
         }
 
         for (; i < count; i++)
+        {
             rows |= Unsafe.Add(ref x, i) == 0f ? 0 : 1ul << (int)i;
+        }
+
         return rows;
     }
 
@@ -78,7 +95,10 @@ internal readonly unsafe struct RankOneUpdate : ILaneKernel<GemmArguments>
     {
         T w = T.Load(in weights, at);
         if (penalised)
+        {
             gradient = T.MultiplyAdd(l2, w, gradient);
+        }
+
         T.Store(T.MultiplyAdd(rate, gradient, w), ref weights, at);
     }
 }

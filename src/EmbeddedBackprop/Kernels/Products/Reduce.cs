@@ -41,7 +41,9 @@ public static class Reduce
         Require.Matrix("Reduce.SumRows", nameof(a), m, n, lda, a.Length);
         Require.AtLeast("Reduce.SumRows", nameof(sums), m, sums.Length);
         for (int i = 0; i < m; i++)
+        {
             sums[i] = n == 0 ? 0f : Sum(a.Slice(i * lda, n));
+        }
     }
 
     /// <summary>The sum of x in 16 partial sums: s[i mod 16] = s[i mod 16] + x[i], then <see cref="Fold"/>.</summary>
@@ -79,14 +81,20 @@ public static class Reduce
         int part = first % 16;
         int i = 0;
         for (; part != 0 && i < x.Length; i++, part = (part + 1) % 16)
+        {
             parts[part] += x[i];
+        }
+
         x = x[i..];
         LaneDispatch.Run<AddToPartsKernel, LongSumArguments>(Arithmetic.Fused, new LongSumArguments(x, x, parts));
     }
 
-    /// <summary>Adds the squares of x to 16 partial sums that outlive the call (a norm over tensors): s[i mod 16] = M(x[i], x[i], s[i mod 16]).</summary>
+    /// <summary>
+    /// Adds the squares of x to 16 partial sums that outlive the call (a norm over tensors): s[i mod 16] = M(x[i], x[i], s[i mod 16]).
+    /// </summary>
     /// <param name="arithmetic">How M rounds.</param>
-    /// <param name="x">The values; all calls but the last hold a multiple of 16 of them, so that element i of all calls together has part i mod 16.</param>
+    /// <param name="x">The values; all calls but the last hold a multiple of 16 of them, so that element i of all calls together has part i mod
+    /// 16.</param>
     /// <param name="parts">16 partial sums, +0 before the first call.</param>
     /// <exception cref="ArgumentException">There are not 16 parts.</exception>
     public static void AddSquaresToParts(Arithmetic arithmetic, ReadOnlySpan<float> x, Span<float> parts)

@@ -26,7 +26,10 @@ internal static unsafe class SparseProduct
         where T : struct, IFloatLanes<T>
     {
         if (rows > MostRows || depth > MostDepth)
+        {
             return false;
+        }
+
         ulong* bits = stackalloc ulong[2 * rows];
         int count = 0;
         for (int i = 0; i < rows; i++)
@@ -38,7 +41,10 @@ internal static unsafe class SparseProduct
 
         // A term left out saves a multiply-add; one that is not costs a tile's twice over.
         if (3 * count > rows * depth)
+        {
             return false;
+        }
+
         for (int i = 0; i < rows; i++)
         {
             int j = 0;
@@ -76,14 +82,18 @@ internal static unsafe class SparseProduct
             for (; count - i >= Vector128<int>.Count; i += Vector128<int>.Count)
             {
                 if (Vector128.EqualsAny(Vector128.Load((int*)x + i), Vector128.Create(int.MinValue)))
+                {
                     return true;
+                }
             }
         }
 
         for (; i < count; i++)
         {
             if (BitConverter.SingleToInt32Bits(x[i]) == int.MinValue)
+            {
                 return true;
+            }
         }
 
         return false;
@@ -92,7 +102,10 @@ internal static unsafe class SparseProduct
     private static void Four<T>(ulong bits, float* a, float* b, nint leadingB, float* c) where T : struct, IFloatLanes<T>
     {
         if (bits == 0)
+        {
             return;
+        }
+
         nuint second = (nuint)T.Count, third = 2 * second, fourth = 3 * second;
         T s0 = T.Load(in *c, 0), s1 = T.Load(in *c, second), s2 = T.Load(in *c, third), s3 = T.Load(in *c, fourth);
         for (; bits != 0; bits &= bits - 1)
@@ -115,7 +128,10 @@ internal static unsafe class SparseProduct
     private static void Two<T>(ulong bits, float* a, float* b, nint leadingB, float* c) where T : struct, IFloatLanes<T>
     {
         if (bits == 0)
+        {
             return;
+        }
+
         nuint second = (nuint)T.Count;
         T s0 = T.Load(in *c, 0), s1 = T.Load(in *c, second);
         for (; bits != 0; bits &= bits - 1)
@@ -134,7 +150,10 @@ internal static unsafe class SparseProduct
     private static void One<T>(ulong bits, float* a, float* b, nint leadingB, float* c) where T : struct, IFloatLanes<T>
     {
         if (bits == 0)
+        {
             return;
+        }
+
         T s = T.Load(in *c, 0);
         for (; bits != 0; bits &= bits - 1)
         {
@@ -153,13 +172,21 @@ internal static unsafe class SparseProduct
         if (Vector512.IsHardwareAccelerated)
         {
             for (; count - i >= 16; i += 16)
+            {
                 bits |= (~Vector512.Equals(Vector512.Load(x + i), Vector512<float>.Zero).ExtractMostSignificantBits() & 0xFFFF) << i;
+            }
         }
 
         for (; count - i >= 4; i += 4)
+        {
             bits |= (ulong)(~Vector128.Equals(Vector128.Load(x + i), Vector128<float>.Zero).ExtractMostSignificantBits() & 0xF) << i;
+        }
+
         for (; i < count; i++)
+        {
             bits |= x[i] == 0f ? 0 : 1ul << i;
+        }
+
         return bits;
     }
 }

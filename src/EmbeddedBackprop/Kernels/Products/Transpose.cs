@@ -6,7 +6,8 @@ using System.Runtime.Intrinsics.X86;
 namespace EmbeddedBackprop.Kernels.Products;
 
 /// <summary>Transposes a block of a matrix into a panel, so that the product with a transposed matrix runs over the same tile.</summary>
-/// <remarks>Moves bits only, so it uses the widest shuffles there are, whatever width the product runs at. Source and destination may not overlap.</remarks>
+/// <remarks>Moves bits only, so it uses the widest shuffles there are, whatever width the product runs at. Source and destination may not
+/// overlap.</remarks>
 internal static class Transpose
 {
     /// <summary>Floats of a cache line: packing takes so many columns of every row at a time.</summary>
@@ -21,7 +22,9 @@ internal static class Transpose
             for (nuint j = 0; j < rows; j++)
             {
                 for (nuint p = 0; p < columns; p++)
+                {
                     Unsafe.Add(ref destination, (p * leading) + j) = Unsafe.Add(ref from, (j * leadingSource) + p);
+                }
             }
 
             return;
@@ -48,11 +51,17 @@ internal static class Transpose
                     nuint column = nuint.Min(p, columns - 4);
                     ref float to = ref Unsafe.Add(ref destination, (column * leading) + first);
                     if (height == 16)
+                    {
                         Block16(ref Unsafe.Add(ref block, column), leadingSource, ref to, leading);
+                    }
                     else if (height == 8)
+                    {
                         Block8(ref Unsafe.Add(ref block, column), leadingSource, ref to, leading);
+                    }
                     else
+                    {
                         Block4(ref Unsafe.Add(ref block, column), leadingSource, ref to, leading);
+                    }
                 }
             }
         }

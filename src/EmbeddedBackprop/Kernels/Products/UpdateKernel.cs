@@ -5,7 +5,8 @@ namespace EmbeddedBackprop.Kernels.Products;
 
 /// <summary>The loops around <see cref="UpdateTile"/>: pieces of rows, groups of columns, tiles of rows.</summary>
 /// <remarks>
-/// A row whose x is 0 in every sample has the gradient +0 where delta is finite, and w = M(-eta, +0, w) is w, also for -0: it is left out, with the same
+/// A row whose x is 0 in every sample has the gradient +0 where delta is finite, and w = M(-eta, +0, w) is w, also for -0: it is left out, with the
+/// same
 /// bits. Of MNIST's pixels half are background in all of ten samples.
 /// </remarks>
 internal readonly struct UpdateKernel : ILaneKernel<GemmArguments>
@@ -25,11 +26,18 @@ internal readonly struct UpdateKernel : ILaneKernel<GemmArguments>
             nuint count = nuint.Min(g.M - first, PieceRows);
             ref float a = ref Unsafe.Add(ref Unsafe.AsRef(in g.A), first);
             if (skips)
+            {
                 count = LiveColumns.List(in a, g.AStep, g.K, count, ref *list);
+            }
             else
+            {
                 LiveColumns.ListAll(count, ref *list);
+            }
+
             if (count != 0)
+            {
                 RunPiece<T>(in g, in a, ref Unsafe.Add(ref g.C, first * g.LeadingC), in *list, count);
+            }
         }
     }
 

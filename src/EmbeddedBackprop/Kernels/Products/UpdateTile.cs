@@ -79,11 +79,19 @@ internal static unsafe class UpdateTile
                     T x = T.Broadcast(Unsafe.Add(ref a0, q));
                     s00 = T.MultiplyAdd(x, b0, s00);
                     if (sizeof(TColumns) > 1)
+                    {
                         s01 = T.MultiplyAdd(x, b1, s01);
+                    }
+
                     if (sizeof(TColumns) > 2)
+                    {
                         s02 = T.MultiplyAdd(x, b2, s02);
+                    }
+
                     if (sizeof(TColumns) > 3)
+                    {
                         s03 = T.MultiplyAdd(x, b3, s03);
+                    }
                 }
 
                 if (sizeof(TRows) > 1)
@@ -91,11 +99,19 @@ internal static unsafe class UpdateTile
                     T x = T.Broadcast(Unsafe.Add(ref a1, q));
                     s10 = T.MultiplyAdd(x, b0, s10);
                     if (sizeof(TColumns) > 1)
+                    {
                         s11 = T.MultiplyAdd(x, b1, s11);
+                    }
+
                     if (sizeof(TColumns) > 2)
+                    {
                         s12 = T.MultiplyAdd(x, b2, s12);
+                    }
+
                     if (sizeof(TColumns) > 3)
+                    {
                         s13 = T.MultiplyAdd(x, b3, s13);
+                    }
                 }
 
                 if (sizeof(TRows) > 2)
@@ -103,11 +119,19 @@ internal static unsafe class UpdateTile
                     T x = T.Broadcast(Unsafe.Add(ref a2, q));
                     s20 = T.MultiplyAdd(x, b0, s20);
                     if (sizeof(TColumns) > 1)
+                    {
                         s21 = T.MultiplyAdd(x, b1, s21);
+                    }
+
                     if (sizeof(TColumns) > 2)
+                    {
                         s22 = T.MultiplyAdd(x, b2, s22);
+                    }
+
                     if (sizeof(TColumns) > 3)
+                    {
                         s23 = T.MultiplyAdd(x, b3, s23);
+                    }
                 }
 
                 if (sizeof(TRows) > 3)
@@ -115,11 +139,19 @@ internal static unsafe class UpdateTile
                     T x = T.Broadcast(Unsafe.Add(ref a3, q));
                     s30 = T.MultiplyAdd(x, b0, s30);
                     if (sizeof(TColumns) > 1)
+                    {
                         s31 = T.MultiplyAdd(x, b1, s31);
+                    }
+
                     if (sizeof(TColumns) > 2)
+                    {
                         s32 = T.MultiplyAdd(x, b2, s32);
+                    }
+
                     if (sizeof(TColumns) > 3)
+                    {
                         s33 = T.MultiplyAdd(x, b3, s33);
+                    }
                 }
 
                 if (sizeof(TRows) > 4)
@@ -127,11 +159,19 @@ internal static unsafe class UpdateTile
                     T x = T.Broadcast(Unsafe.Add(ref a4, q));
                     s40 = T.MultiplyAdd(x, b0, s40);
                     if (sizeof(TColumns) > 1)
+                    {
                         s41 = T.MultiplyAdd(x, b1, s41);
+                    }
+
                     if (sizeof(TColumns) > 2)
+                    {
                         s42 = T.MultiplyAdd(x, b2, s42);
+                    }
+
                     if (sizeof(TColumns) > 3)
+                    {
                         s43 = T.MultiplyAdd(x, b3, s43);
+                    }
                 }
 
                 if (sizeof(TRows) > 5)
@@ -139,11 +179,19 @@ internal static unsafe class UpdateTile
                     T x = T.Broadcast(Unsafe.Add(ref a5, q));
                     s50 = T.MultiplyAdd(x, b0, s50);
                     if (sizeof(TColumns) > 1)
+                    {
                         s51 = T.MultiplyAdd(x, b1, s51);
+                    }
+
                     if (sizeof(TColumns) > 2)
+                    {
                         s52 = T.MultiplyAdd(x, b2, s52);
+                    }
+
                     if (sizeof(TColumns) > 3)
+                    {
                         s53 = T.MultiplyAdd(x, b3, s53);
+                    }
                 }
 
                 q += step;
@@ -155,15 +203,30 @@ internal static unsafe class UpdateTile
             bool penalised = tile.L2 != 0f;
             Update<T, TColumns>(in tile, rate, l2, penalised, Unsafe.Add(ref row, 0), second, third, fourth, s00, s01, s02, s03);
             if (sizeof(TRows) > 1)
+            {
                 Update<T, TColumns>(in tile, rate, l2, penalised, Unsafe.Add(ref row, 1), second, third, fourth, s10, s11, s12, s13);
+            }
+
             if (sizeof(TRows) > 2)
+            {
                 Update<T, TColumns>(in tile, rate, l2, penalised, Unsafe.Add(ref row, 2), second, third, fourth, s20, s21, s22, s23);
+            }
+
             if (sizeof(TRows) > 3)
+            {
                 Update<T, TColumns>(in tile, rate, l2, penalised, Unsafe.Add(ref row, 3), second, third, fourth, s30, s31, s32, s33);
+            }
+
             if (sizeof(TRows) > 4)
+            {
                 Update<T, TColumns>(in tile, rate, l2, penalised, Unsafe.Add(ref row, 4), second, third, fourth, s40, s41, s42, s43);
+            }
+
             if (sizeof(TRows) > 5)
+            {
                 Update<T, TColumns>(in tile, rate, l2, penalised, Unsafe.Add(ref row, 5), second, third, fourth, s50, s51, s52, s53);
+            }
+
             row = ref Unsafe.Add(ref row, sizeof(TRows));
         }
     }
@@ -191,10 +254,18 @@ internal static unsafe class UpdateTile
 
         T.Store(T.MultiplyAdd(rate, g0, w0), ref weights, 0);
         if (sizeof(TColumns) > 1)
+        {
             T.Store(T.MultiplyAdd(rate, g1, w1), ref weights, second);
+        }
+
         if (sizeof(TColumns) > 2)
+        {
             T.Store(T.MultiplyAdd(rate, g2, w2), ref weights, third);
+        }
+
         if (sizeof(TColumns) > 3)
+        {
             T.Store(T.MultiplyAdd(rate, g3, w3), ref weights, fourth);
+        }
     }
 }

@@ -104,7 +104,10 @@ public readonly struct CounterRandom : IEquatable<CounterRandom>
     {
         float range = high - low;
         RandomSequence sequence = Sequence(stream, first);
-        for (int i = 0; i < destination.Length; i++) destination[i] = low + (range * ToUniform(sequence.NextBits()));
+        for (int i = 0; i < destination.Length; i++)
+        {
+            destination[i] = low + (range * ToUniform(sequence.NextBits()));
+        }
     }
 
     /// <summary>Fills a span with mean + deviation * Normal(stream, first + i).</summary>
@@ -133,7 +136,10 @@ public readonly struct CounterRandom : IEquatable<CounterRandom>
             destination[i + 3] = mean + (deviation * n3);
         }
 
-        for (; i < destination.Length; i++) destination[i] = mean + (deviation * Normal(stream, first + (ulong)i));
+        for (; i < destination.Length; i++)
+        {
+            destination[i] = mean + (deviation * Normal(stream, first + (ulong)i));
+        }
     }
 
     /// <summary>

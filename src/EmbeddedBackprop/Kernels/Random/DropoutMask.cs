@@ -79,7 +79,10 @@ internal static class DropoutMask
                 for (; e < g.Columns; e++)
                 {
                     if (e % 4 == 0)
+                    {
                         g.Draw.Random.Block(g.Draw.Stream, DropoutDraw.Block(sample, e / 4), out x0, out x1, out x2, out x3);
+                    }
+
                     float t = x0 >> 8 >= g.Draw.Threshold ? x[e] * scale : 0f;
                     y[e] = g.Accumulate ? y[e] + t : t;
                     (x0, x1, x2) = (x1, x2, x3);

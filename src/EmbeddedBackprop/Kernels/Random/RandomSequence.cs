@@ -22,7 +22,10 @@ public struct RandomSequence
         this.random = random;
         this.stream = stream;
         index = first;
-        if ((first & 3) != 0) random.Block(stream, first >> 2, out x0, out x1, out x2, out x3);
+        if ((first & 3) != 0)
+        {
+            random.Block(stream, first >> 2, out x0, out x1, out x2, out x3);
+        }
     }
 
     /// <summary>The index of the next word: together with seed, purpose and stream it is the whole state.</summary>

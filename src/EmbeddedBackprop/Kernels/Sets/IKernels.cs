@@ -6,18 +6,21 @@ using EmbeddedBackprop.Kernels.Random;
 namespace EmbeddedBackprop.Kernels;
 
 /// <summary>
-/// The kernels that the passes of ops are written over. There are three sets with the same definitions: SIMD in float, textbook loops in float (the same bits)
+/// The kernels that the passes of ops are written over. There are three sets with the same definitions: SIMD in float, textbook loops in float (the
+/// same bits)
 /// and textbook loops in double (the oracle of the gradient check).
 /// </summary>
 /// <remarks>
-/// A pass names its set as a type parameter K and calls <c>K.Add(x, y, sum)</c>: the compiler makes a pass of its own for each set, and leaves out what no program
+/// A pass names its set as a type parameter K and calls <c>K.Add(x, y, sum)</c>: the compiler makes a pass of its own for each set, and leaves out
+/// what no program
 /// calls. By default a destination may be one of its sources, but may not overlap one otherwise.
 /// </remarks>
 /// <typeparam name="T">float or double.</typeparam>
 public interface IKernels<T> where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     /// <summary>
-    /// Z = X W + bias: for each element s = bias or +0, then s = M(x, w, s) over the columns of X ascending. A single column is one long sum in 16 parts, and its
+    /// Z = X W + bias: for each element s = bias or +0, then s = M(x, w, s) over the columns of X ascending. A single column is one long sum in 16
+    /// parts, and its
     /// bias is added last (<see cref="Gemv.OneOutput"/>).
     /// </summary>
     /// <param name="arithmetic">How M rounds.</param>
@@ -88,7 +91,9 @@ public interface IKernels<T> where T : unmanaged, IBinaryFloatingPointIeee754<T>
     /// <summary>Softmax of every row: a[j] = e^z[j] / sum over k of e^z[k].</summary>
     static abstract void Softmax(Arithmetic arithmetic, in Matrix<T> z, in Matrix<T> a);
 
-    /// <summary>Its gradient, row by row: delta[j] = a[j] (delta[j] - sum over k of a[k] delta[k]), where delta holds dL/da before and dL/dz afterwards.</summary>
+    /// <summary>
+    /// Its gradient, row by row: delta[j] = a[j] (delta[j] - sum over k of a[k] delta[k]), where delta holds dL/da before and dL/dz afterwards.
+    /// </summary>
     static abstract void SoftmaxGradient(Arithmetic arithmetic, in Matrix<T> a, in Matrix<T> delta);
 
     /// <summary>results[i] = log of the sum over j of e^z[i, j].</summary>
@@ -102,7 +107,9 @@ public interface IKernels<T> where T : unmanaged, IBinaryFloatingPointIeee754<T>
     static abstract void ConvolutionWeightGradient(
         Arithmetic arithmetic, in ConvSizes sizes, in Matrix<T> x, in Matrix<T> delta, Span<T> dw, Span<T> db, bool accumulate);
 
-    /// <summary>The gradient of a convolution's input: each position's delta goes back to all that it read (<see cref="Conv.InputGradient"/>).</summary>
+    /// <summary>
+    /// The gradient of a convolution's input: each position's delta goes back to all that it read (<see cref="Conv.InputGradient"/>).
+    /// </summary>
     static abstract void ConvolutionInputGradient(
         Arithmetic arithmetic, in ConvSizes sizes, in Matrix<T> delta, ReadOnlySpan<T> w, ReadOnlySpan<T> bias, in Matrix<T> dx, bool accumulate);
 
@@ -147,9 +154,20 @@ public interface IKernels<T> where T : unmanaged, IBinaryFloatingPointIeee754<T>
         Arithmetic arithmetic, int channels, in Matrix<T> x, Span<T> means, Span<T> inverses, Span<T> gammas, in Matrix<T> dy, Span<T> gradients,
         Span<T> products, in Matrix<T> dx, bool accumulate);
 
-    /// <summary>y = gamma (x - mean) / deviation + beta, row by row of every sample; means and inverse deviations are kept unless their spans are empty.</summary>
+    /// <summary>
+    /// y = gamma (x - mean) / deviation + beta, row by row of every sample; means and inverse deviations are kept unless their spans are empty.
+    /// </summary>
     internal static abstract void NormalizeRows(
-        Arithmetic arithmetic, int rows, int columns, in Matrix<T> x, Span<T> gamma, Span<T> beta, T epsilon, in Matrix<T> y, Span<T> means, Span<T> inverses);
+        Arithmetic arithmetic,
+        int rows,
+        int columns,
+        in Matrix<T> x,
+        Span<T> gamma,
+        Span<T> beta,
+        T epsilon,
+        in Matrix<T> y,
+        Span<T> means,
+        Span<T> inverses);
 
     /// <summary>The gradients of an input normalised row by row, and of gamma and beta.</summary>
     internal static abstract void RowNormGradient(

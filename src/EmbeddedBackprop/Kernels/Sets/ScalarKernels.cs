@@ -7,7 +7,9 @@ using EmbeddedBackprop.Kernels.Random;
 
 namespace EmbeddedBackprop.Kernels.Sets;
 
-/// <summary>The definition: textbook loops, in float the bits of <see cref="SimdKernels"/>, in double the oracle. Padding is neither read nor written.</summary>
+/// <summary>
+/// The definition: textbook loops, in float the bits of <see cref="SimdKernels"/>, in double the oracle. Padding is neither read nor written.
+/// </summary>
 /// <typeparam name="T">float or double.</typeparam>
 internal readonly struct ScalarKernels<T> : IKernels<T> where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
@@ -102,14 +104,27 @@ internal readonly struct ScalarKernels<T> : IKernels<T> where T : unmanaged, IBi
         if (typeof(T) == typeof(float))
         {
             ElementFormula.RunScalar<TFormula>(
-                arithmetic, 1, destination.Length, destination.Length, MemoryMarshal.Cast<T, float>(x), MemoryMarshal.Cast<T, float>(y), MemoryMarshal.Cast<T, float>(destination),
-                float.CreateTruncating(alpha), float.CreateTruncating(beta));
+                arithmetic,
+                1,
+                destination.Length,
+                destination.Length,
+                MemoryMarshal.Cast<T, float>(x),
+                MemoryMarshal.Cast<T, float>(y),
+                MemoryMarshal.Cast<T, float>(destination),
+                float.CreateTruncating(alpha),
+                float.CreateTruncating(beta));
         }
         else
         {
             ElementFormula.RunScalar<TFormula>(
-                1, destination.Length, destination.Length, MemoryMarshal.Cast<T, double>(x), MemoryMarshal.Cast<T, double>(y), MemoryMarshal.Cast<T, double>(destination),
-                double.CreateTruncating(alpha), double.CreateTruncating(beta));
+                1,
+                destination.Length,
+                destination.Length,
+                MemoryMarshal.Cast<T, double>(x),
+                MemoryMarshal.Cast<T, double>(y),
+                MemoryMarshal.Cast<T, double>(destination),
+                double.CreateTruncating(alpha),
+                double.CreateTruncating(beta));
         }
     }
 
@@ -129,9 +144,28 @@ internal readonly struct ScalarKernels<T> : IKernels<T> where T : unmanaged, IBi
         Scalar.ChannelNorm.Moments<T>(arithmetic, x.Rows, channels, x.Columns / channels, x.Values, x.Stride, means, variances);
 
     public static void NormalizeChannels(
-        Arithmetic arithmetic, int channels, in Matrix<T> x, Span<T> means, Span<T> inverses, Span<T> gammas, Span<T> betas,
-        in Matrix<T> y) =>
-        Scalar.ChannelNorm.Normalize<T>(arithmetic, x.Rows, channels, x.Columns / channels, x.Values, x.Stride, means, inverses, gammas, betas, y.Values, y.Stride);
+        Arithmetic arithmetic,
+        int channels,
+        in Matrix<T> x,
+        Span<T> means,
+        Span<T> inverses,
+        Span<T> gammas,
+        Span<T> betas,
+        in Matrix<T> y
+    ) =>
+        Scalar.ChannelNorm.Normalize<T>(
+            arithmetic,
+            x.Rows,
+            channels,
+            x.Columns / channels,
+            x.Values,
+            x.Stride,
+            means,
+            inverses,
+            gammas,
+            betas,
+            y.Values,
+            y.Stride);
 
     public static void ChannelNormSums(
         Arithmetic arithmetic, int channels, in Matrix<T> x, Span<T> means, Span<T> inverses, in Matrix<T> dy, Span<T> gradients,
@@ -143,8 +177,21 @@ internal readonly struct ScalarKernels<T> : IKernels<T> where T : unmanaged, IBi
         Arithmetic arithmetic, int channels, in Matrix<T> x, Span<T> means, Span<T> inverses, Span<T> gammas, in Matrix<T> dy,
         Span<T> gradients, Span<T> products, in Matrix<T> dx, bool accumulate) =>
         Scalar.ChannelNorm.Backward<T>(
-            arithmetic, x.Rows, channels, x.Columns / channels, x.Values, x.Stride, means, inverses, gammas, dy.Values, dy.Stride, gradients, products,
-            dx.Values, accumulate);
+            arithmetic,
+            x.Rows,
+            channels,
+            x.Columns / channels,
+            x.Values,
+            x.Stride,
+            means,
+            inverses,
+            gammas,
+            dy.Values,
+            dy.Stride,
+            gradients,
+            products,
+            dx.Values,
+            accumulate);
 
     public static void NormalizeRows(
         Arithmetic arithmetic, int rows, int columns, in Matrix<T> x, Span<T> gamma, Span<T> beta, T epsilon, in Matrix<T> y,

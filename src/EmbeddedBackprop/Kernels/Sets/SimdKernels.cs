@@ -71,8 +71,14 @@ internal readonly struct SimdKernels : IKernels<float>
         SoftmaxRows.LogSumExp(arithmetic, z.Rows, z.Columns, z.Values, z.Stride, results);
 
     public static void Convolution(
-        Arithmetic arithmetic, in ConvSizes sizes, in Matrix<float> x, ReadOnlySpan<float> w, ReadOnlySpan<float> bias, in Matrix<float> y, bool accumulate) =>
-        Conv.Forward(arithmetic, in sizes, x.Rows, x.Values, x.Stride, w, bias, y.Values, y.Stride, accumulate);
+        Arithmetic arithmetic,
+        in ConvSizes sizes,
+        in Matrix<float> x,
+        ReadOnlySpan<float> w,
+        ReadOnlySpan<float> bias,
+        in Matrix<float> y,
+        bool accumulate
+    ) => Conv.Forward(arithmetic, in sizes, x.Rows, x.Values, x.Stride, w, bias, y.Values, y.Stride, accumulate);
 
     public static void ConvolutionWeightGradient(
         Arithmetic arithmetic, in ConvSizes sizes, in Matrix<float> x, in Matrix<float> delta, Span<float> dw, Span<float> db, bool accumulate) =>
@@ -123,9 +129,28 @@ internal readonly struct SimdKernels : IKernels<float>
         ChannelNorm.Moments(arithmetic, x.Rows, channels, x.Columns / channels, x.Values, x.Stride, means, variances);
 
     public static void NormalizeChannels(
-        Arithmetic arithmetic, int channels, in Matrix<float> x, Span<float> means, Span<float> inverses, Span<float> gammas, Span<float> betas,
-        in Matrix<float> y) =>
-        ChannelNorm.Normalize(arithmetic, x.Rows, channels, x.Columns / channels, x.Values, x.Stride, means, inverses, gammas, betas, y.Values, y.Stride);
+        Arithmetic arithmetic,
+        int channels,
+        in Matrix<float> x,
+        Span<float> means,
+        Span<float> inverses,
+        Span<float> gammas,
+        Span<float> betas,
+        in Matrix<float> y
+    ) =>
+        ChannelNorm.Normalize(
+            arithmetic,
+            x.Rows,
+            channels,
+            x.Columns / channels,
+            x.Values,
+            x.Stride,
+            means,
+            inverses,
+            gammas,
+            betas,
+            y.Values,
+            y.Stride);
 
     public static void ChannelNormSums(
         Arithmetic arithmetic, int channels, in Matrix<float> x, Span<float> means, Span<float> inverses, in Matrix<float> dy, Span<float> gradients,
@@ -137,8 +162,21 @@ internal readonly struct SimdKernels : IKernels<float>
         Arithmetic arithmetic, int channels, in Matrix<float> x, Span<float> means, Span<float> inverses, Span<float> gammas, in Matrix<float> dy,
         Span<float> gradients, Span<float> products, in Matrix<float> dx, bool accumulate) =>
         ChannelNorm.Backward(
-            arithmetic, x.Rows, channels, x.Columns / channels, x.Values, x.Stride, means, inverses, gammas, dy.Values, dy.Stride, gradients, products,
-            dx.Values, accumulate);
+            arithmetic,
+            x.Rows,
+            channels,
+            x.Columns / channels,
+            x.Values,
+            x.Stride,
+            means,
+            inverses,
+            gammas,
+            dy.Values,
+            dy.Stride,
+            gradients,
+            products,
+            dx.Values,
+            accumulate);
 
     public static void NormalizeRows(
         Arithmetic arithmetic, int rows, int columns, in Matrix<float> x, Span<float> gamma, Span<float> beta, float epsilon, in Matrix<float> y,
@@ -146,8 +184,19 @@ internal readonly struct SimdKernels : IKernels<float>
         RowNorm.Forward(arithmetic, x.Rows, rows, columns, x.Values, x.Stride, gamma, beta, epsilon, y.Values, y.Stride, means, inverses);
 
     public static void RowNormGradient(
-        Arithmetic arithmetic, int rows, int columns, in Matrix<float> x, Span<float> gamma, Span<float> means, Span<float> inverses, in Matrix<float> dy,
-        Span<float> dgamma, Span<float> dbeta, Span<float> dx, bool accumulate) =>
+        Arithmetic arithmetic,
+        int rows,
+        int columns,
+        in Matrix<float> x,
+        Span<float> gamma,
+        Span<float> means,
+        Span<float> inverses,
+        in Matrix<float> dy,
+        Span<float> dgamma,
+        Span<float> dbeta,
+        Span<float> dx,
+        bool accumulate
+    ) =>
         RowNorm.Backward(
             arithmetic, x.Rows, rows, columns, x.Values, x.Stride, gamma, means, inverses, dy.Values, dy.Stride, dgamma, dbeta, dx, accumulate);
 

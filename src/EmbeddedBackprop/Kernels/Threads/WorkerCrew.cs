@@ -8,7 +8,8 @@ namespace EmbeddedBackprop.Kernels.Threads;
 
 /// <summary>The threads of a <see cref="WorkerPool"/> and the job they share.</summary>
 /// <remarks>
-/// One 64-bit ticket says everything that threads race for: the job's number, its parts, and the next part. Taking a part is one atomic addition. A part
+/// One 64-bit ticket says everything that threads race for: the job's number, its parts, and the next part. Taking a part is one atomic addition. A
+/// part
 /// that was taken holds its job open, so the job's other fields are read only while nothing writes them; a worker that comes too late gets
 /// a part that does
 /// not exist, and nothing else.
@@ -18,7 +19,9 @@ internal sealed unsafe class WorkerCrew : IDisposable
     /// <summary>How long a thread spins before it sleeps: longer than the gaps between the products of a step, shorter than anybody minds.</summary>
     private const double SpinSeconds = 50e-6;
 
-    /// <summary>The ticket's low half: parts, then the next part. Late workers count on by one each, so a few thousand parts leave room for all of them.</summary>
+    /// <summary>
+    /// The ticket's low half: parts, then the next part. Late workers count on by one each, so a few thousand parts leave room for all of them.
+    /// </summary>
     private const int PartBits = 16, MostParts = 1 << 14;
 
     // With one processor whoever waits for another thread only keeps it from working.
@@ -229,7 +232,10 @@ internal sealed unsafe class WorkerCrew : IDisposable
             }
         }
 
-        if (Interlocked.Increment(ref lines.Completed) == parts && Volatile.Read(ref callerSleeps) != 0 && Interlocked.Exchange(ref callerSleeps, 0) != 0)
+        if (
+            Interlocked.Increment(ref lines.Completed) == parts
+            && Volatile.Read(ref callerSleeps) != 0
+            && Interlocked.Exchange(ref callerSleeps, 0) != 0)
         {
             finished.Set();
         }
@@ -340,7 +346,9 @@ internal sealed unsafe class WorkerCrew : IDisposable
         /// <summary>The first wait of a thread allocates: done before the first job, while nothing wakes this thread.</summary>
         public void PrepareSleep() => wake.WaitOne(0);
 
-        /// <summary>Sleeps until there is another job than the one seen. Announced first, then looked once more, so that no wake-up is lost.</summary>
+        /// <summary>
+        /// Sleeps until there is another job than the one seen. Announced first, then looked once more, so that no wake-up is lost.
+        /// </summary>
         public void Sleep(uint seen)
         {
             Interlocked.Exchange(ref sleeps, 1);

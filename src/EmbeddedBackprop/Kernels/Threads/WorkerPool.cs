@@ -7,8 +7,10 @@ namespace EmbeddedBackprop.Kernels.Threads;
 /// A few threads that wait for work: made once, after that nothing is allocated. The calling thread is one of them.
 /// </summary>
 /// <remarks>
-/// A network lends its pool to the kernels that it calls (<see cref="Lend"/>); a kernel with enough to do asks for <see cref="Current"/> and shares out
-/// blocks of its results. Whoever is free takes the next part, so a pool whose workers get no processor is slow at worst: the caller computes everything.
+/// A network lends its pool to the kernels that it calls (<see cref="Lend"/>); a kernel with enough to do asks for <see cref="Current"/> and shares
+/// out
+/// blocks of its results. Whoever is free takes the next part, so a pool whose workers get no processor is slow at worst: the caller computes
+/// everything.
 /// The workers know the crew only, not the pool: a pool that was forgotten instead of disposed is collected, and its threads end.
 /// </remarks>
 internal sealed class WorkerPool : IDisposable
@@ -43,7 +45,9 @@ internal sealed class WorkerPool : IDisposable
     /// <summary>Threads whose owner did not dispose of them must not wait for ever.</summary>
     ~WorkerPool() => crew?.Stop();
 
-    /// <summary>The pool that the running network has lent to its kernels; null on workers and inside a part, so that work is never shared out twice.</summary>
+    /// <summary>
+    /// The pool that the running network has lent to its kernels; null on workers and inside a part, so that work is never shared out twice.
+    /// </summary>
     public static WorkerPool? Current
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -54,7 +58,8 @@ internal sealed class WorkerPool : IDisposable
     public int Threads { get; }
 
     /// <summary>
-    /// Multiply-adds below which a kernel is not shared out: 4 us of one core, some ten times what it costs to share. Settable for tests, which share everything.
+    /// Multiply-adds below which a kernel is not shared out: 4 us of one core, some ten times what it costs to share. Settable for tests, which share
+    /// everything.
     /// </summary>
     public long MinimumWork { get; set; } = 1 << 19;
 

@@ -4,7 +4,8 @@ using EmbeddedBackprop.Kernels.Lanes;
 namespace EmbeddedBackprop.Training.Schedules;
 
 /// <summary>
-/// The rate falls a little at every step, by Factor over one epoch: rate * exp(log(Factor) * (step / steps per epoch)), by the engine's own exp and log in
+/// The rate falls a little at every step, by Factor over one epoch: rate * exp(log(Factor) * (step / steps per epoch)), by the engine's own exp and
+/// log in
 /// separate arithmetic: the same bits on every machine and for both arithmetics of the model.
 /// </summary>
 public sealed class Exponential : Schedule

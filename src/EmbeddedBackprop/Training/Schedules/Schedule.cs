@@ -25,7 +25,10 @@ public abstract class Schedule
     /// <summary>Its settings, for the model file: <c>Registry.Schedule(Name, Settings)</c> makes its like.</summary>
     public virtual ScheduleSettings Settings => new();
 
-    /// <summary>Epochs without a better validation score after which the trainer counts one more of <see cref="ScheduleTime.Reductions"/>; 0 for a schedule that does not look.</summary>
+    /// <summary>
+    /// Epochs without a better validation score after which the trainer counts one more of <see cref="ScheduleTime.Reductions"/>; 0 for a schedule
+    /// that does not look.
+    /// </summary>
     public virtual int Patience => 0;
 
     /// <summary>The learning rate of a step: a function of its arguments alone, of operations that every machine rounds in the same way.</summary>

@@ -1,6 +1,9 @@
 namespace EmbeddedBackprop.Training.Schedules;
 
-/// <summary>The rate falls at the beginning of every Every-th epoch: rate * Factor * Factor * ..., once for each floor(epoch / Every), rounded at each product.</summary>
+/// <summary>
+/// The rate falls at the beginning of every Every-th epoch: rate * Factor * Factor * ..., once for each floor(epoch / Every), rounded at each
+/// product.
+/// </summary>
 public sealed class StepDecay : Schedule
 {
     /// <inheritdoc/>

@@ -28,7 +28,11 @@ public sealed class DigitsDifficultyTests
     {
         Network network = layers.Compile(new SoftmaxCrossEntropy(), new NetworkOptions { Batch = 10, Seed = seed, Initializer = new He() });
         var trainer = new Trainer(network, training, new TrainerOptions { Epochs = 8, LearningRate = 0.1f });
-        while (!trainer.Finished) trainer.TrainEpoch();
+        while (!trainer.Finished)
+        {
+            trainer.TrainEpoch();
+        }
+
         return trainer.Evaluate(test).Accuracy;
     }
 }

@@ -45,7 +45,10 @@ public sealed class DigitsGeneratorTests
             int[] labels = [.. Enumerable.Range(i, 10).Select(digits.Label)];
             Assert.That(labels, Is.EquivalentTo(Enumerable.Range(0, 10)));
             orders.Add(string.Concat(labels));
-            for (int j = i; j < i + 10; j++) Assert.That(seen.Add(Convert.ToBase64String(SHA256.HashData(digits.Row(j)))));
+            for (int j = i; j < i + 10; j++)
+            {
+                Assert.That(seen.Add(Convert.ToBase64String(SHA256.HashData(digits.Row(j)))));
+            }
         }
 
         Assert.That(orders, Has.Count.EqualTo(200));
@@ -63,9 +66,16 @@ public sealed class DigitsGeneratorTests
             for (int p = 0; p < picture.Length; p++)
             {
                 sum += picture[p];
-                if (picture[p] < 128) continue;
+                if (picture[p] < 128)
+                {
+                    continue;
+                }
+
                 dark++;
-                if (p % 28 is 0 or 27 || p / 28 is 0 or 27) darkOnEdge++;
+                if (p % 28 is 0 or 27 || p / 28 is 0 or 27)
+                {
+                    darkOnEdge++;
+                }
             }
 
             Assert.That(dark, Is.InRange(10, 300), $"picture {i} of a {digits.Label(i)}");
@@ -137,7 +147,11 @@ public sealed class DigitsGeneratorTests
                 }
 
                 Assert.That(points, Is.InRange(2, 24));
-                if (glyph[0] == DigitGlyphs.EndOfVariant) variants++;
+                if (glyph[0] == DigitGlyphs.EndOfVariant)
+                {
+                    variants++;
+                }
+
                 glyph = glyph[1..];
             }
 
@@ -152,7 +166,10 @@ public sealed class DigitsGeneratorTests
         {
             double[] mean = means[labelOf(i)];
             ReadOnlySpan<byte> picture = training.Row(i);
-            for (int p = 0; p < picture.Length; p++) mean[p] += picture[p] * (10.0 / training.Count);
+            for (int p = 0; p < picture.Length; p++)
+            {
+                mean[p] += picture[p] * (10.0 / training.Count);
+            }
         }
 
         int right = 0;
@@ -164,11 +181,21 @@ public sealed class DigitsGeneratorTests
             for (int c = 0; c < 10; c++)
             {
                 double distance = 0;
-                for (int p = 0; p < picture.Length; p++) distance += (picture[p] - means[c][p]) * (picture[p] - means[c][p]);
-                if (distance < least) (best, least) = (c, distance);
+                for (int p = 0; p < picture.Length; p++)
+                {
+                    distance += (picture[p] - means[c][p]) * (picture[p] - means[c][p]);
+                }
+
+                if (distance < least)
+                {
+                    (best, least) = (c, distance);
+                }
             }
 
-            if (best == test.Label(i)) right++;
+            if (best == test.Label(i))
+            {
+                right++;
+            }
         }
 
         return (double)right / test.Count;

@@ -46,7 +46,10 @@ internal sealed class CDeviceCostTests
     [Test]
     public void A_small_convolution_net_takes_at_most_6_instructions_a_multiply_add()
     {
-        Network network = NetCompiler.Compile("x = input 1x28x28; conv 4 3x3 s2 relu; conv 8 3x3 s2 relu; dense 10", null, new NetworkOptions { Seed = 1 });
+        Network network = NetCompiler.Compile(
+            "x = input 1x28x28; conv 4 3x3 s2 relu; conv 8 3x3 s2 relu; dense 10",
+            null,
+            new NetworkOptions { Seed = 1 });
         build.Export(network);
         (double exported, _) = Measure("-Os");
         double each = exported / network.InferencePlan.MultiplyAdds;
@@ -92,7 +95,10 @@ internal sealed class CDeviceCostTests
         CDevice.CortexM4F.Compile(build, options + (dense ? " -DHAND_WRITTEN -lm" : ""), "program", files);
         Tools.Result result = CDevice.CortexM4F.Run(build, "program", counted: true);
         Assert.That(result.ExitCode, Is.Zero, result.Output);
-        double[] counts = [.. result.Output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(word => (double)Convert.ToUInt32(word, 16))];
+        double[] counts =
+        [
+            .. result.Output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(word => (double)Convert.ToUInt32(word, 16)),
+        ];
         return (counts[0], dense ? counts[1] : 0);
     }
 }

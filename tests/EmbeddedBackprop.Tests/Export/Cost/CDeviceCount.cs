@@ -36,8 +36,12 @@ internal static class CDeviceCount
             files.Add(name + ".c");
             files.Add(name + "_weights.c");
             includes.Append(CultureInfo.InvariantCulture, $"#include \"{name}.h\"\n");
-            calls.Append(CultureInfo.InvariantCulture, $"    device_start();\n    {name}_predict(in, out, arena);\n    device_word(device_instructions());\n    device_text(\"\\n\");\n");
-            floats = Math.Max(floats, Math.Max(network.InferencePlan.WorkspaceLength, Math.Max(network.Input.Shape.Length, network.Output.Shape.Length)));
+            calls.Append(
+                CultureInfo.InvariantCulture,
+                $"    device_start();\n    {name}_predict(in, out, arena);\n    device_word(device_instructions());\n    device_text(\"\\n\");\n");
+            floats = Math.Max(
+                floats,
+                Math.Max(network.InferencePlan.WorkspaceLength, Math.Max(network.Input.Shape.Length, network.Output.Shape.Length)));
         }
 
         build.Write("main.c", $$"""
@@ -61,18 +65,44 @@ internal static class CDeviceCount
         Counted[] results = new Counted[nets.Count];
         for (int i = 0; i < results.Length; i++)
         {
-            results[i] = new(Convert.ToInt64(lines[i], 16), Code(build, device, options, "n" + i.ToString(CultureInfo.InvariantCulture)), estimates[i]);
+            results[i] = new(
+                Convert.ToInt64(lines[i], 16),
+                Code(build, device, options, "n" + i.ToString(CultureInfo.InvariantCulture)),
+                estimates[i]);
         }
 
         return results;
     }
 
-    private static Network Make(string net, Arithmetic arithmetic) => NetCompiler.Compile(net, null, new NetworkOptions { Arithmetic = arithmetic, Initializer = new Glorot(), Seed = 1 });
+    private static Network Make(string net, Arithmetic arithmetic) =>
+        NetCompiler.Compile(
+            net,
+            null,
+            new NetworkOptions
+            {
+                Arithmetic = arithmetic,
+                Initializer = new Glorot(),
+                Seed = 1,
+            });
 
     private static int Code(CBuild build, CDevice device, string options, string name)
     {
-        Tools.RunChecked(build.Folder, device.Compiler[0], [.. CBuild.Strict, .. device.Compiler[1..].Where(word => word.StartsWith('-') && !word.StartsWith("-Wl", StringComparison.Ordinal)), .. options.Split(' '), "-c", name + ".c", "-o", name + ".o"]);
-        string[] words = Tools.RunChecked(build.Folder, device.Compiler[0].Replace("gcc", "size", StringComparison.Ordinal), name + ".o").Split('\n')[1].Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
+        Tools.RunChecked(
+            build.Folder,
+            device.Compiler[0],
+            [
+                .. CBuild.Strict,
+                .. device.Compiler[1..].Where(word => word.StartsWith('-') && !word.StartsWith("-Wl", StringComparison.Ordinal)),
+                .. options.Split(' '),
+                "-c",
+                name + ".c",
+                "-o",
+                name + ".o",
+            ]);
+        string[] words = Tools
+            .RunChecked(build.Folder, device.Compiler[0].Replace("gcc", "size", StringComparison.Ordinal), name + ".o")
+            .Split('\n')[1]
+            .Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
         return int.Parse(words[0], CultureInfo.InvariantCulture);
     }
 }

@@ -29,7 +29,8 @@ internal sealed class CTargetTests
     public void Avr_has_no_fused_arithmetic_and_separate_is_offered()
     {
         Assert.That(
-            () => Generate("avr", Arithmetic.Fused, 4, 2), Throws.InstanceOf<NotSupportedException>().With.Message.StartsWith("avr: ").And.Message.Contains("'separate'"));
+            () => Generate("avr", Arithmetic.Fused, 4, 2),
+            Throws.InstanceOf<NotSupportedException>().With.Message.StartsWith("avr: ").And.Message.Contains("'separate'"));
         Assert.That(Generate("avr", Arithmetic.Separate, 4, 2), Has.Count.EqualTo(5));
     }
 
@@ -38,7 +39,11 @@ internal sealed class CTargetTests
     {
         Assert.That(
             () => Generate("avr", Arithmetic.Separate, 1024, 8),
-            Throws.InstanceOf<NotSupportedException>().With.Message.EqualTo("avr: dense1.weight [1024 inputs][8 outputs] takes 32,768 bytes, and an array there has at most 32,767; float16 or int8 would be smaller"));
+            Throws
+                .InstanceOf<NotSupportedException>()
+                .With.Message.EqualTo(
+                    "avr: dense1.weight [1024 inputs][8 outputs] takes 32,768 bytes, and an array there has at most 32,767; float16 or int8 would be smaller"
+                ));
         Assert.That(Generate("avr", Arithmetic.Separate, 1023, 8), Has.Count.EqualTo(5));
     }
 
@@ -80,6 +85,9 @@ internal sealed class CTargetTests
         }
 
         Network network = layers.Compile(new NetworkOptions { Arithmetic = arithmetic, Seed = 2 });
-        return CExporter.Generate(network.InferencePlan, network.Parameters, new CExportOptions { Target = target is null ? null : CTarget.Find(target)! });
+        return CExporter.Generate(
+            network.InferencePlan,
+            network.Parameters,
+            new CExportOptions { Target = target is null ? null : CTarget.Find(target)! });
     }
 }

@@ -47,7 +47,10 @@ internal sealed class CCleanCodeTests
     [Test, Category("Slow")]
     public void Cppcheck_finds_nothing_in_a_training_step_but_the_listed_deviations([Values] Arithmetic arithmetic)
     {
-        Network network = new Sequential(20).Dense<Tanh>(9).Dense<Sigmoid>(4).Compile<Quadratic>(new NetworkOptions { Arithmetic = arithmetic, Seed = 7 });
+        Network network = new Sequential(20)
+            .Dense<Tanh>(9)
+            .Dense<Sigmoid>(4)
+            .Compile<Quadratic>(new NetworkOptions { Arithmetic = arithmetic, Seed = 7 });
         CExporter.Write(network, build.Folder, new CExportOptions { Name = "net", Training = CTrainingOptions.Of(network, 0.1f) });
         Assert.That(Findings("net.c", "net_selftest.c").Where(finding => !Allowed(finding)), Is.Empty);
     }
@@ -85,7 +88,10 @@ internal sealed class CCleanCodeTests
 
     private void ExportDense(Arithmetic arithmetic, CStorage storage, int inputs = 784, int hidden = 30, int outputs = 10)
     {
-        Network network = new Sequential(inputs).Dense<Sigmoid>(hidden).Dense<Sigmoid>(outputs).Compile(new NetworkOptions { Arithmetic = arithmetic, Seed = 7 });
+        Network network = new Sequential(inputs)
+            .Dense<Sigmoid>(hidden)
+            .Dense<Sigmoid>(outputs)
+            .Compile(new NetworkOptions { Arithmetic = arithmetic, Seed = 7 });
         CExporter.Write(network, build.Folder, new CExportOptions { Name = "net", Storage = storage });
     }
 
@@ -118,7 +124,9 @@ internal sealed class CCleanCodeTests
     {
         const string Rule = ": misra-c2012-";
         int at = finding.IndexOf(Rule, StringComparison.Ordinal);
-        return at >= 0 && File.ReadAllText(Path.Combine(Repository.Root, "docs", "c-export.md")).Contains($"\n| {finding[(at + Rule.Length)..].Split(':')[0]} | ", StringComparison.Ordinal);
+        return at >= 0
+            && File.ReadAllText(Path.Combine(Repository.Root, "docs", "c-export.md"))
+                .Contains($"\n| {finding[(at + Rule.Length)..].Split(':')[0]} | ", StringComparison.Ordinal);
     }
 
     /// <summary>
@@ -148,8 +156,18 @@ internal sealed class CCleanCodeTests
 
             """);
         log = Tools.RunChecked(
-            build.Folder, frama, ["-eva", "-eva-precision", "3", "-warn-special-float", "none", "-eva-no-show-progress", "-cpp-extra-args=-I" + build.Folder,
-            .. new[] { "all_inputs.c", "net.c", "net_weights.c" }.Select(file => Path.Combine(build.Folder, file))]);
+            build.Folder,
+            frama,
+            [
+                "-eva",
+                "-eva-precision",
+                "3",
+                "-warn-special-float",
+                "none",
+                "-eva-no-show-progress",
+                "-cpp-extra-args=-I" + build.Folder,
+                .. new[] { "all_inputs.c", "net.c", "net_weights.c" }.Select(file => Path.Combine(build.Folder, file)),
+            ]);
         return [.. log.Split('\n').Where(line => line.Contains("[eva:alarm]", StringComparison.Ordinal))];
     }
 }

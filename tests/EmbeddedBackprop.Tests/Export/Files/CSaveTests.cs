@@ -76,8 +76,13 @@ internal sealed class CSaveTests
     [Test]
     public void Other_weights_another_rate_and_another_loss_are_the_same_network()
     {
-        uint Fingerprint(ulong seed = 1, Activation? activation = null, Optimizer? optimizer = null, float rate = 0.05f, Arithmetic arithmetic = Arithmetic.Fused) =>
-            FingerprintOf(Make(seed, activation, optimizer, arithmetic), rate);
+        uint Fingerprint(
+            ulong seed = 1,
+            Activation? activation = null,
+            Optimizer? optimizer = null,
+            float rate = 0.05f,
+            Arithmetic arithmetic = Arithmetic.Fused
+        ) => FingerprintOf(Make(seed, activation, optimizer, arithmetic), rate);
         uint own = Fingerprint();
         Assert.That(Fingerprint(seed: 2), Is.EqualTo(own));
         Assert.That(Fingerprint(rate: 0.5f), Is.EqualTo(own));
@@ -98,8 +103,12 @@ internal sealed class CSaveTests
         Assert.That(network.StepNumber, Is.EqualTo(9));
 
         // Twelve more updates here and there end in the same bits.
-        float[] samples = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(Path.Combine(build.Folder, "samples.bin"))).ToArray();
-        float[] expected = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(Path.Combine(build.Folder, "trained.bin"))).ToArray();
+        float[] samples = System
+            .Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(Path.Combine(build.Folder, "samples.bin")))
+            .ToArray();
+        float[] expected = System
+            .Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(Path.Combine(build.Folder, "trained.bin")))
+            .ToArray();
         for (int at = 0; at < samples.Length; at += 14)
         {
             for (int sample = 0; sample < 2; sample++)
@@ -127,13 +136,21 @@ internal sealed class CSaveTests
         Assert.That(CImporter.Read(network, Options(network, "net"), storage).Sequence, Is.EqualTo(2));
         Assert.That(CImporter.Read(network, Options(network, "net"), storage.AsSpan(storage.Length / 2)).Sequence, Is.EqualTo(2));
         storage[^1] ^= 1;
-        Assert.That(() => CImporter.Read(network, Options(network, "net"), storage, "flash.bin"), Throws.InstanceOf<EmbeddedBackprop.IO.DataFormatException>().With.Message.Contains("flash.bin").And.Message.Contains("damaged"));
+        Assert.That(
+            () => CImporter.Read(network, Options(network, "net"), storage, "flash.bin"),
+            Throws.InstanceOf<EmbeddedBackprop.IO.DataFormatException>().With.Message.Contains("flash.bin").And.Message.Contains("damaged"));
         storage[^1] ^= 1;
         Network other = Make(1, new Activation<Tanh>(), null, Arithmetic.Fused);
-        Assert.That(() => CImporter.Read(other, Options(other, "net"), storage), Throws.InstanceOf<EmbeddedBackprop.IO.DataFormatException>().With.Message.Contains("another network"));
-        Assert.That(() => CImporter.Read(network, Options(network, "net"), storage, slotBytes: 64), Throws.ArgumentException.With.Message.Contains("64 bytes"));
+        Assert.That(
+            () => CImporter.Read(other, Options(other, "net"), storage),
+            Throws.InstanceOf<EmbeddedBackprop.IO.DataFormatException>().With.Message.Contains("another network"));
+        Assert.That(
+            () => CImporter.Read(network, Options(network, "net"), storage, slotBytes: 64),
+            Throws.ArgumentException.With.Message.Contains("64 bytes"));
         Assert.That(() => CImporter.Read(network, new CExportOptions(), storage), Throws.ArgumentException);
-        Assert.That(() => CImporter.Read(network, Options(network, "net"), []), Throws.InstanceOf<EmbeddedBackprop.IO.DataFormatException>().With.Message.Contains("not there"));
+        Assert.That(
+            () => CImporter.Read(network, Options(network, "net"), []),
+            Throws.InstanceOf<EmbeddedBackprop.IO.DataFormatException>().With.Message.Contains("not there"));
     }
 
     [TestCase("cortex-m3")]
@@ -146,10 +163,22 @@ internal sealed class CSaveTests
         CDevice device = CDevice.All.Single(known => known.Name == name);
         Network network = Make(1, null, null, device.Arithmetic);
         CExportOptions options = Options(network, "net");
-        CExporter.Write(network, build.Folder, options with
-        {
-            Training = options.Training! with { Schedule = new WarmUp { Steps = 20, Then = new Exponential { Factor = 0.5f } }, StepsPerEpoch = 7, Epochs = 10 },
-        });
+        CExporter.Write(
+            network,
+            build.Folder,
+            options with
+            {
+                Training = options.Training! with
+                {
+                    Schedule = new WarmUp
+                    {
+                        Steps = 20,
+                        Then = new Exponential { Factor = 0.5f },
+                    },
+                    StepsPerEpoch = 7,
+                    Epochs = 10,
+                },
+            });
         build.Write("main.c", CSavePrograms.OnDevice);
         string[] files = ["main.c", "net.c", "net_weights.c", "net_storage.c", "net_selftest.c"];
         string host = CDevice.Host.RunChecked(build, "-O2 -ffp-contract=off", files);
@@ -164,7 +193,9 @@ internal sealed class CSaveTests
         build.CheckSymbols(compiler, "net");
     }
 
-    /// <summary>A net with everything that is kept: an optimiser's state, running means (where gradients are not accumulated), and draws by step.</summary>
+    /// <summary>
+    /// A net with everything that is kept: an optimiser's state, running means (where gradients are not accumulated), and draws by step.
+    /// </summary>
     private static Network Make(ulong seed, Activation? activation, Optimizer? optimizer, Arithmetic arithmetic, bool norm = true)
     {
         Graph graph = new();
@@ -174,7 +205,17 @@ internal sealed class CSaveTests
         hidden = graph.Apply(new Dropout(0.2f), hidden, "drop");
         Node output = graph.Apply(new Dense(2, new Activation<Identity>()), hidden, "output");
         Node loss = graph.Apply(new Loss<Quadratic>(), output, graph.Input(new Shape(2), "target"), "loss");
-        return new Network(input, output, loss, new NetworkOptions { Batch = 2, Seed = seed, Arithmetic = arithmetic, Optimizer = optimizer ?? new Adam() });
+        return new Network(
+            input,
+            output,
+            loss,
+            new NetworkOptions
+            {
+                Batch = 2,
+                Seed = seed,
+                Arithmetic = arithmetic,
+                Optimizer = optimizer ?? new Adam(),
+            });
     }
 
     private static CExportOptions Options(Network network, string name, int accumulate = 1, float rate = 0.05f) =>

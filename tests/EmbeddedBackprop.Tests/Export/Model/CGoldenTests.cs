@@ -6,7 +6,10 @@ using EmbeddedBackprop.Tests.Golden;
 
 namespace EmbeddedBackprop.Tests.Export;
 
-/// <summary>The networks of the golden cases, whose results PyTorch has confirmed, as C: each predicts and, where it has parameters, trains with the engine's bits.</summary>
+/// <summary>
+/// The networks of the golden cases, whose results PyTorch has confirmed, as C: each predicts and, where it has parameters, trains with the engine's
+/// bits.
+/// </summary>
 internal sealed class CGoldenTests
 {
     [Test]
@@ -31,7 +34,9 @@ internal sealed class CGoldenTests
     public void A_planted_mistake_shows()
     {
         using CBuild build = new();
-        (_, string[] files) = Export(build, text => text.Replace("rate = model->learning_rate;", "rate = 1.01f * model->learning_rate;", StringComparison.Ordinal));
+        (_, string[] files) = Export(
+            build,
+            text => text.Replace("rate = model->learning_rate;", "rate = 1.01f * model->learning_rate;", StringComparison.Ordinal));
         build.Compile("gcc -O1", "program", files);
         Assert.That(build.Run("program"), Is.Not.Zero);
     }
@@ -65,7 +70,9 @@ internal sealed class CGoldenTests
                 {
                     includes.Append($"#include \"{file}\" /* {cases[i].File} */\n");
                     int arguments = trains ? 1 : text.Split(name + "_selftest(")[^1].Split(')')[0].Split(',').Length;
-                    calls.Append($"    if ({name}_selftest({string.Join(", ", Enumerable.Range(0, arguments).Select(k => $"memory[{k}]"))}) != 0u) return {i + 1};\n");
+                    calls.Append(
+                        $"    if ({name}_selftest({string.Join(", ", Enumerable.Range(0, arguments).Select(k => $"memory[{k}]"))}) != 0u) return {i + 1};\n"
+                    );
                 }
             }
         }
@@ -78,8 +85,33 @@ internal sealed class CGoldenTests
     {
         Plan plan = golden.Plan;
         trains = plan.Parameters.Length > 0;
-        Plan inference = Plan.ForInference(plan.Graph, new PlanOptions { Arithmetic = plan.Options.Arithmetic, Layout = plan.Options.Layout, Batch = plan.Options.Batch }, [.. plan.Outputs]);
-        CTrainingOptions? training = trains ? new CTrainingOptions { Losses = plan.Losses, Batch = 2, LearningRate = 0.05f, SelfTestSteps = 5 } : null;
-        return CExporter.Generate(inference, golden.Parameters, new CExportOptions { Name = name, Training = training, SelfTestSamples = 3 }, golden.State);
+        Plan inference = Plan.ForInference(
+            plan.Graph,
+            new PlanOptions
+            {
+                Arithmetic = plan.Options.Arithmetic,
+                Layout = plan.Options.Layout,
+                Batch = plan.Options.Batch,
+            },
+            [.. plan.Outputs]);
+        CTrainingOptions? training = trains
+            ? new CTrainingOptions
+            {
+                Losses = plan.Losses,
+                Batch = 2,
+                LearningRate = 0.05f,
+                SelfTestSteps = 5,
+            }
+            : null;
+        return CExporter.Generate(
+            inference,
+            golden.Parameters,
+            new CExportOptions
+            {
+                Name = name,
+                Training = training,
+                SelfTestSamples = 3,
+            },
+            golden.State);
     }
 }

@@ -8,7 +8,9 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Export;
 
-/// <summary>Weights stored as float16 or int8: the C gives the bits that the engine gives with the stored weights, and these are near the network's own.</summary>
+/// <summary>
+/// Weights stored as float16 or int8: the C gives the bits that the engine gives with the stored weights, and these are near the network's own.
+/// </summary>
 [TestFixture]
 [Parallelizable(ParallelScope.Self)]
 internal sealed class CStorageTests
@@ -80,7 +82,9 @@ internal sealed class CStorageTests
         build.Compile(compiler, "half", "half.c");
         build.Write("run.sh", "./half > half.bin\n");
         Tools.RunChecked(build.Folder, Tools.Require("sh", "dash"), "run.sh");
-        float[] decoded = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(Path.Combine(build.Folder, "half.bin"))).ToArray();
+        float[] decoded = System
+            .Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(Path.Combine(build.Folder, "half.bin")))
+            .ToArray();
         Assert.That(decoded, Has.Length.EqualTo(65536));
         for (int i = 0; i < decoded.Length; i++)
         {
@@ -122,7 +126,9 @@ internal sealed class CStorageTests
         {
             CExporter.Write(network, build.Folder, new CExportOptions { Name = "net", Storage = storage });
             Network expected = Net(sizes.Length, Inputs);
-            CExporter.StoredParameters(network.InferencePlan, network.Parameters, new CExportOptions { Storage = storage }).CopyTo(expected.Parameters);
+            CExporter
+                .StoredParameters(network.InferencePlan, network.Parameters, new CExportOptions { Storage = storage })
+                .CopyTo(expected.Parameters);
             build.CheckBits(expected, "gcc -O1", Samples.Array(Inputs * 20, 3));
         }
     }
@@ -135,7 +141,8 @@ internal sealed class CStorageTests
         Assert.That(Stored(network, CStorage.Int8), Has.All.Matches<float>(float.IsFinite));
         Assert.That(() => Stored(network, CStorage.Float16), Throws.ArgumentException.With.Message.Contains("float16 holds nothing above 65504"));
         Assert.That(
-            () => CExporter.Write(network, build.Folder, new CExportOptions { Storage = CStorage.Float16 }), Throws.ArgumentException.With.Message.StartsWith("dense1.weight["));
+            () => CExporter.Write(network, build.Folder, new CExportOptions { Storage = CStorage.Float16 }),
+            Throws.ArgumentException.With.Message.StartsWith("dense1.weight["));
         Assert.That(Directory.GetFileSystemEntries(build.Folder), Is.Empty);
     }
 
@@ -143,13 +150,23 @@ internal sealed class CStorageTests
     public void Flash_and_errors_are_in_header_and_report_and_code_grows_with_the_variants_in_use_only()
     {
         Network network = Net(10, 784, 30);
-        string whole = Source(CStorage.Float32, "net.c"), bytes = Source(CStorage.Int8, "net.c");
-        Assert.That(bytes, Does.Contain("net_dense_i8(784u, 30u, input, net_dense1_weight, net_dense1_weight_scale, net_dense1_bias, arena);").And.Not.Contain("net_dense("));
+        string whole = Source(CStorage.Float32, "net.c"),
+            bytes = Source(CStorage.Int8, "net.c");
+        Assert.That(
+            bytes,
+            Does.Contain("net_dense_i8(784u, 30u, input, net_dense1_weight, net_dense1_weight_scale, net_dense1_bias, arena);")
+                .And.Not.Contain("net_dense("));
         Assert.That(bytes.Length, Is.LessThan(whole.Length + 1000));
         Assert.That(whole, Does.Not.Contain("_scale").And.Not.Contain("_half"));
-        Assert.That(Source(CStorage.Int8, "net.h"), Does.Contain("#define NET_PARAMETERS 23860\n").And.Contain("#define NET_FLASH_BYTES 24140\n")
-            .And.Contain("extern const int8_t net_dense1_weight[23520]; ").And.Contain("/* 23980 bytes of it are weights as int8 (160 of them scales): "));
-        Assert.That(Source(CStorage.Float16, "net.h"), Does.Contain("#define NET_FLASH_BYTES 47800\n").And.Contain("extern const uint16_t net_dense1_weight[23520]; "));
+        Assert.That(
+            Source(CStorage.Int8, "net.h"),
+            Does.Contain("#define NET_PARAMETERS 23860\n")
+                .And.Contain("#define NET_FLASH_BYTES 24140\n")
+                .And.Contain("extern const int8_t net_dense1_weight[23520]; ")
+                .And.Contain("/* 23980 bytes of it are weights as int8 (160 of them scales): "));
+        Assert.That(
+            Source(CStorage.Float16, "net.h"),
+            Does.Contain("#define NET_FLASH_BYTES 47800\n").And.Contain("extern const uint16_t net_dense1_weight[23520]; "));
         Assert.That(Source(CStorage.Float16, "net.md"), Does.Contain("| float16 | 23820 | 47640 | 0 | "));
         Assert.That(Source(CStorage.Float32, "net.md"), Does.Not.Contain("weights stored as"));
 
@@ -173,7 +190,8 @@ internal sealed class CStorageTests
         CExporter.StoredParameters(network.InferencePlan, network.Parameters, options).CopyTo(expected.Parameters);
         build.CheckBits(expected, "gcc -O1", Samples.Array(8 * 20, 3));
         Assert.That(
-            () => CExporter.Write(network, build.Folder, options with { StorageOf = new Dictionary<string, CStorage> { ["sigmoid"] = CStorage.Int8 } }),
+            () =>
+                CExporter.Write(network, build.Folder, options with { StorageOf = new Dictionary<string, CStorage> { ["sigmoid"] = CStorage.Int8 } }),
             Throws.ArgumentException.With.Message.Contains("'sigmoid'").And.Message.Contains("dense1, dense2"));
     }
 
@@ -184,7 +202,10 @@ internal sealed class CStorageTests
         CExporter.Write(Net(3, 8), build.Folder, new CExportOptions { Name = "net", Storage = storage });
         string[] lines = build.Read("net_weights.c").Split('\n');
         int line = Array.FindIndex(lines, text => text.EndsWith("] = {", StringComparison.Ordinal)) + 1;
-        lines[line] = storage == CStorage.Int8 ? "    1" + lines[line][lines[line].IndexOf(',')..] : lines[line].Replace(lines[line][9..10], lines[line][9] == '1' ? "2" : "1", StringComparison.Ordinal);
+        lines[line] =
+            storage == CStorage.Int8
+                ? "    1" + lines[line][lines[line].IndexOf(',')..]
+                : lines[line].Replace(lines[line][9..10], lines[line][9] == '1' ? "2" : "1", StringComparison.Ordinal);
         build.Compile("gcc -O0 -DNET_SELFTEST_MAIN", "right", "net.c", "net_weights.c", "net_selftest.c");
         build.Write("net_weights.c", string.Join('\n', lines));
         build.Compile("gcc -O0 -DNET_SELFTEST_MAIN", "wrong", "net.c", "net_weights.c", "net_selftest.c");
@@ -208,7 +229,9 @@ internal sealed class CStorageTests
     {
         ParameterRange weight = network.InferencePlan.Parameters[0];
         float[] compact = new float[weight.Count];
-        weight.CopyTo<float>(CExporter.StoredParameters(network.InferencePlan, network.Parameters, new CExportOptions { Storage = storage }), compact);
+        weight.CopyTo<float>(
+            CExporter.StoredParameters(network.InferencePlan, network.Parameters, new CExportOptions { Storage = storage }),
+            compact);
         return compact;
     }
 }

@@ -60,7 +60,11 @@ internal sealed class CActivationTests
         Node input = graph.Input(new Shape(9));
         Activation last = linear ? new Activation<Identity>() : new Activation<Tanh>();
         Node logits = graph.Apply(new Dense(5, last), graph.Apply(new Dense(12, new Activation<Tanh>()), input));
-        Network network = new(input, graph.Apply(new Activate(Registry.Activation("softmax")), logits), null, new NetworkOptions { Arithmetic = arithmetic });
+        Network network = new(
+            input,
+            graph.Apply(new Activate(Registry.Activation("softmax")), logits),
+            null,
+            new NetworkOptions { Arithmetic = arithmetic });
         build.Export(network);
         build.CheckBits(network, "gcc -O2", Samples.Array(9 * 100, 5));
         Assert.That(build.Read("net.h"), Does.Contain($"#define NET_ARENA_FLOATS {(linear ? 12 : 17)}\n"));
@@ -105,14 +109,19 @@ internal sealed class CActivationTests
         {
             Graph graph = new();
             Node input = graph.Input(new Shape(Columns));
-            Network network = new(input, graph.Apply(new Activate(Registry.Activation(name)), input), null, new NetworkOptions { Arithmetic = arithmetic });
+            Network network = new(
+                input,
+                graph.Apply(new Activate(Registry.Activation(name)), input),
+                null,
+                new NetworkOptions { Arithmetic = arithmetic });
             string prefix = CText.Identifier(name);
             build.Export(network, prefix);
             build.Write(prefix + ".c", change(name, build.Read(prefix + ".c")));
             files.Add(prefix + ".c");
             networks.Add(network);
             includes += $"#include \"{prefix}.h\"\n";
-            calls += $"        {prefix}_predict(input, output, NULL);\n        if (fwrite(output, sizeof *output, {Columns}, out) != {Columns}) return 101;\n";
+            calls +=
+                $"        {prefix}_predict(input, output, NULL);\n        if (fwrite(output, sizeof *output, {Columns}, out) != {Columns}) return 101;\n";
         }
 
         build.Write("driver.c", $$"""

@@ -13,7 +13,14 @@ namespace EmbeddedBackprop.Tests.Export;
 internal static class CConvCases
 {
     private static readonly Activation[] Activations =
-        [new Activation<Identity>(), new Activation<Tanh>(), new Activation<Gelu>(), new Activation<Relu>(), new Activation<Silu>(), new Activation<LeakyRelu>()];
+    [
+        new Activation<Identity>(),
+        new Activation<Tanh>(),
+        new Activation<Gelu>(),
+        new Activation<Relu>(),
+        new Activation<Silu>(),
+        new Activation<LeakyRelu>(),
+    ];
 
     /// <summary>
     /// Each op at sizes and options drawn by a seed: as the first layer, after a trained one, and as one of several readers of a node, so that
@@ -27,11 +34,14 @@ internal static class CConvCases
             foreach (string kind in Kinds(image))
             {
                 int drawn = random.Next();
-                CTrainingCase Case(string name, Func<Random, Graph, (Node[], Node[])> make) => new($"{kind} {name}", graph => make(new Random(drawn), graph))
+                CTrainingCase Case(string name, Func<Random, Graph, (Node[], Node[])> make) => new($"{kind} {name}",
+                    graph => make(new Random(drawn), graph))
                 {
-                    Arithmetic = drawn % 5 < 3 ? Arithmetic.Fused : Arithmetic.Separate, Batch = kind == "batchnorm" ? 2 + (drawn % 3) : 1 + (drawn % 3 / 2 * 2), Updates = 12, LearningRate = 0.05f,
+                    Arithmetic = drawn % 5 < 3 ? Arithmetic.Fused : Arithmetic.Separate,
+                    Batch = kind == "batchnorm" ? 2 + (drawn % 3) : 1 + (drawn % 3 / 2 * 2), Updates = 12, LearningRate = 0.05f,
                 };
-                yield return Case(image ? "first" : "first of a signal", (draw, graph) => End(graph, [Apply(draw, graph, kind, Input(draw, graph, image))]));
+                yield return Case(image ? "first" : "first of a signal",
+                    (draw, graph) => End(graph, [Apply(draw, graph, kind, Input(draw, graph, image))]));
                 yield return Case("in the middle", (draw, graph) =>
                 {
                     Node below = Trained(draw, graph, image);
@@ -40,11 +50,13 @@ internal static class CConvCases
                 yield return Case("beside others", (draw, graph) =>
                 {
                     Node below = Trained(draw, graph, image);
-                    return End(graph, [Apply(draw, graph, kind, below), Apply(draw, graph, kind, below), graph.Apply(new Activate(new Activation<Tanh>()), below)]);
+                    return End(graph,
+                        [Apply(draw, graph, kind, below), Apply(draw, graph, kind, below), graph.Apply(new Activate(new Activation<Tanh>()), below)]);
                 }) with { Accumulate = kind == "batchnorm" ? 1 : 2 };
                 if (kind is "conv" or "conv1d" or "conv-transpose" or "batchnorm" or "layernorm")
                 {
-                    yield return Case("frozen", (draw, graph) => End(graph, [Apply(draw, graph, kind, Trained(draw, graph, image), "frozen")])) with { Frozen = ["frozen"] };
+                    yield return Case("frozen",
+                        (draw, graph) => End(graph, [Apply(draw, graph, kind, Trained(draw, graph, image), "frozen")])) with { Frozen = ["frozen"] };
                     yield return Case("frozen beside another", (draw, graph) =>
                     {
                         Node below = Trained(draw, graph, image);
@@ -54,7 +66,14 @@ internal static class CConvCases
             }
         }
 
-        foreach (Func<Op> make in (Func<Op>[])[() => new Conv2D(3, 3, 3, new Activation<Tanh>(), Same), () => new ConvTranspose2D(3, 3, 3, new Activation<Tanh>(), Padded), () => new BatchNorm(), () => new LayerNorm()])
+        foreach (
+            Func<Op> make in (Func<Op>[])
+                [
+                    () => new Conv2D(3, 3, 3, new Activation<Tanh>(), Same),
+                    () => new ConvTranspose2D(3, 3, 3, new Activation<Tanh>(), Padded),
+                    () => new BatchNorm(),
+                    () => new LayerNorm(),
+                ])
         {
             yield return new CTrainingCase(make().Kind + " used twice", graph =>
             {
@@ -119,7 +138,10 @@ internal static class CConvCases
             return End(graph, [.. ends.Append(node).Distinct()]);
         })
         {
-            Arithmetic = random.Next(2) == 0 ? Arithmetic.Fused : Arithmetic.Separate, Batch = random.Next(1, 4), Accumulate = chosen.Contains("batchnorm") ? 1 : random.Next(1, 3), Updates = updates,
+            Arithmetic = random.Next(2) == 0 ? Arithmetic.Fused : Arithmetic.Separate,
+            Batch = random.Next(1, 4),
+            Accumulate = chosen.Contains("batchnorm") ? 1 : random.Next(1, 3),
+            Updates = updates,
             LearningRate = 0.02f,
         };
     }
@@ -136,8 +158,11 @@ internal static class CConvCases
         graph.Input(image ? new Shape(draw.Next(1, 5), draw.Next(6, 9), draw.Next(6, 9)) : new Shape(draw.Next(1, 5), draw.Next(12, 25)));
 
     /// <summary>A node whose gradient is wanted.</summary>
-    private static Node Trained(Random draw, Graph graph, bool image) => graph.Apply(
-        image ? new Conv2D(draw.Next(1, 5), 1, 1, new Activation<Tanh>()) : new Conv1D(draw.Next(1, 5), 1, new Activation<Tanh>()), Input(draw, graph, image), "below");
+    private static Node Trained(Random draw, Graph graph, bool image) =>
+        graph.Apply(
+            image ? new Conv2D(draw.Next(1, 5), 1, 1, new Activation<Tanh>()) : new Conv1D(draw.Next(1, 5), 1, new Activation<Tanh>()),
+            Input(draw, graph, image),
+            "below");
 
     private static Node Apply(Random draw, Graph graph, string kind, Node x, string? name = null)
     {
@@ -146,14 +171,21 @@ internal static class CConvCases
         Activation f = Activations[Draw(0, Activations.Length - 1)];
         ConvOptions options = new()
         {
-            StrideY = Draw(1, 2), StrideX = Draw(1, 3), PaddingY = Draw(0, 2), PaddingX = Draw(0, 2), DilationY = Draw(1, 2), DilationX = Draw(1, 2), Groups = groups,
+            StrideY = Draw(1, 2),
+            StrideX = Draw(1, 3),
+            PaddingY = Draw(0, 2),
+            PaddingX = Draw(0, 2),
+            DilationY = Draw(1, 2),
+            DilationX = Draw(1, 2),
+            Groups = groups,
         };
         (int, int) window = (Draw(2, 3), Draw(2, 4)), stride = (Draw(1, 3), Draw(1, 3)), padding = (Draw(0, 1), Draw(0, 1));
         return graph.Apply(kind switch
         {
             "conv" => new Conv2D(groups * Draw(1, 2), Draw(1, 3), Draw(1, 3), f, options),
             "conv1d" => new Conv1D(
-                groups * Draw(1, 3), Draw(1, 4), f, new ConvOptions { Padding = (ConvPadding)Draw(0, 2), StrideX = Draw(1, 3), DilationX = Draw(1, 2), Groups = groups }),
+                groups * Draw(1, 3), Draw(1, 4), f,
+                    new ConvOptions { Padding = (ConvPadding)Draw(0, 2), StrideX = Draw(1, 3), DilationX = Draw(1, 2), Groups = groups }),
             "conv-transpose" => new ConvTranspose2D(groups * Draw(1, 2), Draw(1, 3), Draw(1, 3), f, options with
             {
                 OutputPaddingY = options.StrideY - 1, OutputPaddingX = options.StrideX - 1, PaddingY = Draw(0, 1), PaddingX = Draw(0, 1),
@@ -173,6 +205,8 @@ internal static class CConvCases
     private static (Node[] Outputs, Node[] Losses) End(Graph graph, Node[] branches)
     {
         Node[] outputs = [.. branches.Select(branch => graph.Apply(new Dense(2, new Activation<Tanh>()), branch))];
-        return (outputs, [.. outputs.Select((output, i) => graph.Apply(new Loss<Quadratic>(), [output, graph.Input(new Shape(2), "target" + CText.Number(i))]))]);
+        return (
+            outputs,
+            [.. outputs.Select((output, i) => graph.Apply(new Loss<Quadratic>(), [output, graph.Input(new Shape(2), "target" + CText.Number(i))]))]);
     }
 }

@@ -29,7 +29,8 @@ internal sealed class CConvTrainingTests
     [TestCase("gcc -Os -DEBP_PORTABLE", 5, Category = "Slow")]
     [TestCase("gcc -O1 -fsanitize=address,undefined -fno-sanitize-recover=all", 6, Category = "Slow")]
     [TestCase("gcc -O2 -fanalyzer", 7, Category = "Slow")]
-    public void Every_op_learns_with_the_bits_of_the_engine(string compiler, int seed) => Assert.That(FirstDifference(compiler, [.. CConvCases.Ops(seed)]), Is.Null);
+    public void Every_op_learns_with_the_bits_of_the_engine(string compiler, int seed) =>
+        Assert.That(FirstDifference(compiler, [.. CConvCases.Ops(seed)]), Is.Null);
 
     [TestCase("clang -O2", 1, 20)]
     [TestCase("gcc -O0", 1000, 60, Category = "Slow")]
@@ -46,7 +47,11 @@ internal sealed class CConvTrainingTests
     [TestCase("global-avgpool", "*dx + share", "share", Category = "Slow")]
     [TestCase("global-maxpool", "while (i < positions && x[i] != y[c])", "while (i + 1u < positions && x[i + 1u] != y[c])", Category = "Slow")]
     [TestCase("batchnorm", "s[i % 16u] = s[i % 16u] + dy[first + i];", "s[0] = s[0] + dy[first + i];", Category = "Slow")]
-    [TestCase("batchnorm", "running_variance[c] = EBP_M(momentum, (correction * variance)", "running_variance[c] = EBP_M(momentum, (correction * correction * variance)", Category = "Slow")]
+    [TestCase(
+        "batchnorm",
+        "running_variance[c] = EBP_M(momentum, (correction * variance)",
+        "running_variance[c] = EBP_M(momentum, (correction * correction * variance)",
+        Category = "Slow")]
     [TestCase("layernorm", "EBP_M(-normal, product, g - sum)", "((g - sum) - (normal * product))", Category = "Slow")]
     [TestCase("layernorm", "g[i] = EBP_M(dy[i], normal, g[i]);", "g[i] = g[i] + (dy[i] * normal);", Category = "Slow")]
     public void Control_another_formula_gives_other_bits(string kind, string text, string planted)
@@ -70,8 +75,10 @@ internal sealed class CConvTrainingTests
         string header = build.Read("t0.h");
         long memory = 4 * Macro(header, "T0_TRAIN_FLOATS");
         // Every function's frame, as if each called the next: more than any chain of calls needs.
-        long stack = File.ReadLines(Directory.GetFiles(build.Folder, "*t0.su").Single()).Sum(line => long.Parse(line.Split('\t')[1], CultureInfo.InvariantCulture));
-        const long Sample = 4 * ((28 * 28) + 10), Model = 64;
+        long stack = File.ReadLines(Directory.GetFiles(build.Folder, "*t0.su").Single())
+            .Sum(line => long.Parse(line.Split('\t')[1], CultureInfo.InvariantCulture));
+        const long Sample = 4 * ((28 * 28) + 10),
+            Model = 64;
         TestContext.Out.WriteLine($"{memory} bytes of memory, {Sample} of a sample, at most {stack} of stack");
         Assert.That(memory, Is.LessThanOrEqualTo(21 * 1024));
         Assert.That(memory + Sample + Model + stack, Is.LessThanOrEqualTo(28 * 1024));
@@ -83,7 +90,13 @@ internal sealed class CConvTrainingTests
     [TestCase("rv32imafc", Arithmetic.Fused, Category = "Slow")]
     public void Every_op_learns_on_a_processor_with_the_bits_of_the_engine(string name, Arithmetic arithmetic)
     {
-        CTrainingCase[] cases = [.. CConvCases.Ops(1).Where(net => net.Name.Contains("beside others", StringComparison.Ordinal)).Select(net => net with { Arithmetic = arithmetic, Updates = 1 })];
+        CTrainingCase[] cases =
+        [
+            .. CConvCases
+                .Ops(1)
+                .Where(net => net.Name.Contains("beside others", StringComparison.Ordinal))
+                .Select(net => net with { Arithmetic = arithmetic, Updates = 1 }),
+        ];
         new CTrainingParity(build, cases).Export();
         string[] nets = [.. Enumerable.Range(0, cases.Length).Select(i => "t" + CText.Number(i))];
         build.Write("main.c", $$"""
@@ -94,11 +107,16 @@ internal sealed class CConvTrainingTests
             int main(void)
             {
                 int wrong = 0;
-            {{string.Concat(nets.Select(net => $"    if ({net.ToUpperInvariant()}_SELFTEST_FLOATS > 50000 || {net}_selftest(memory) != 0u) {{\n        wrong++;\n    }}\n"))}}    return wrong;
+            {{string.Concat(
+                nets.Select(net =>
+                    $"    if ({net.ToUpperInvariant()}_SELFTEST_FLOATS > 50000 || {net}_selftest(memory) != 0u) {{\n        wrong++;\n    }}\n")
+            )}}    return wrong;
             }
 
             """);
-        CDevice.All.Single(device => device.Name == name).RunChecked(build, "-O1", ["main.c", .. nets.SelectMany(net => new[] { net + ".c", net + "_weights.c", net + "_selftest.c" })]);
+        CDevice
+            .All.Single(device => device.Name == name)
+            .RunChecked(build, "-O1", ["main.c", .. nets.SelectMany(net => new[] { net + ".c", net + "_weights.c", net + "_selftest.c" })]);
     }
 
     [Test]
@@ -107,17 +125,24 @@ internal sealed class CConvTrainingTests
         int Length(int filters)
         {
             Graph graph = new();
-            Node x = graph.Input(new Shape(2, 9, 9)), y = graph.Apply(new Conv2D(filters, 3, 3, new Activation<Relu>()), x), z = graph.Apply(new Conv2D(1, 3, 3, new Activation<Tanh>()), y);
+            Node x = graph.Input(new Shape(2, 9, 9)),
+                y = graph.Apply(new Conv2D(filters, 3, 3, new Activation<Relu>()), x),
+                z = graph.Apply(new Conv2D(1, 3, 3, new Activation<Tanh>()), y);
             Node loss = graph.Apply(new Loss<Quadratic>(), [z, graph.Input(z.Shape, "target")]);
             Network network = new(x, z, loss, new NetworkOptions());
-            return CExporter.Generate(network.InferencePlan, network.Parameters, new CExportOptions { Training = CTrainingOptions.Of(network, 0.1f) }).Single(file => file.Name == "model.c").Text.Length;
+            return CExporter
+                .Generate(network.InferencePlan, network.Parameters, new CExportOptions { Training = CTrainingOptions.Of(network, 0.1f) })
+                .Single(file => file.Name == "model.c")
+                .Text.Length;
         }
 
         Assert.That(Length(64) - Length(10), Is.LessThan(60));
     }
 
     private static long Macro(string header, string name) =>
-        long.Parse(header.Split('\n').Single(line => line.StartsWith($"#define {name} ", StringComparison.Ordinal)).Split(' ')[2].TrimEnd('u'), CultureInfo.InvariantCulture);
+        long.Parse(
+            header.Split('\n').Single(line => line.StartsWith($"#define {name} ", StringComparison.Ordinal)).Split(' ')[2].TrimEnd('u'),
+            CultureInfo.InvariantCulture);
 
     private string? FirstDifference(string compiler, CTrainingCase[] cases, Func<string, string>? change = null)
     {

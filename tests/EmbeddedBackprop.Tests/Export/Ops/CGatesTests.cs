@@ -16,7 +16,8 @@ internal sealed class CGatesTests
     private const int Units = 3000;
     private const int Blocks = 16;
 
-    // Blocks of one value a unit: 0-3 p, the gates, the deltas; 4-7 q; 8 h before; 9 h after; 10 c before; 11 c after; 12 tanh c; 13 dL/dh; 14 dL/dc; 15 upstream.
+    // Blocks of one value a unit: 0-3 p, the gates, the deltas; 4-7 q; 8 h before; 9 h after; 10 c before; 11 c after; 12 tanh c; 13 dL/dh; 14 dL/dc;
+    // 15 upstream.
     private const string Variables = """
             const size_t next = units;
             float *p = m, *q = m + (4u * units), *delta = m, *before = m + (8u * units), *h = before, *after = before + units;
@@ -38,7 +39,8 @@ internal sealed class CGatesTests
 
     [Test]
     public void Compiled_steps_give_the_bits_of_the_engine(
-        [ValueSource(typeof(CBuild), nameof(CBuild.Compilers))] string compiler, [ValueSource(typeof(Widths), nameof(Widths.Arithmetics))] Arithmetic arithmetic)
+        [ValueSource(typeof(CBuild), nameof(CBuild.Compilers))] string compiler,
+        [ValueSource(typeof(Widths), nameof(Widths.Arithmetics))] Arithmetic arithmetic)
     {
         foreach (Numbers numbers in Enum.GetValues<Numbers>())
         {
@@ -91,8 +93,11 @@ internal sealed class CGatesTests
             foreach ((string name, CFormulaText body) in new[] { ("predict", cell.Predict(2)), ("keep", cell.Keep(2)), ("back", cell.Back(2)) })
             {
                 functions |= body.Functions;
-                steps.Append($"static void {cell.Name}_{name}(float *m, size_t units, int gradient)\n{{\n{Variables}    for (j = 0u; j < units; j++) {{\n")
-                    .Append(body.Text.Replace("ebp_", "net_", StringComparison.Ordinal)).Append("    }\n}\n\n");
+                steps
+                    .Append(
+                        $"static void {cell.Name}_{name}(float *m, size_t units, int gradient)\n{{\n{Variables}    for (j = 0u; j < units; j++) {{\n")
+                    .Append(body.Text.Replace("ebp_", "net_", StringComparison.Ordinal))
+                    .Append("    }\n}\n\n");
             }
 
             calls.Append($"    load(); {cell.Name}_predict(memory, {Units}u, 0); save();\n")

@@ -70,7 +70,8 @@ internal sealed class COpsTests
         {
             Graph graph = new();
             Node output = graph.Apply(
-                new EmbeddedBackprop.Ops.Conv2D(filters, 3, 3, new EmbeddedBackprop.Activations.Activation<EmbeddedBackprop.Activations.Relu>()), graph.Input(new Shape(3, 10, 10)));
+                new EmbeddedBackprop.Ops.Conv2D(filters, 3, 3, new EmbeddedBackprop.Activations.Activation<EmbeddedBackprop.Activations.Relu>()),
+                graph.Input(new Shape(3, 10, 10)));
             Plan plan = Plan.ForInference(graph, new PlanOptions(), output);
             return CExporter.Generate(plan, new float[plan.ParameterLength]).Single(file => file.Name == "model.c").Text.Length;
         }
@@ -99,7 +100,9 @@ internal sealed class COpsTests
             build.Write(name, text);
         }
 
-        Assert.That(build.Read("model.h"), Does.Contain("const float *in_int,").And.Contain("float *out_EOF,").And.Contain("#define MODEL_INPUTS_A_B_2 2"));
+        Assert.That(
+            build.Read("model.h"),
+            Does.Contain("const float *in_int,").And.Contain("float *out_EOF,").And.Contain("#define MODEL_INPUTS_A_B_2 2"));
         build.Compile("gcc -O0 -DMODEL_SELFTEST_MAIN", "selftest", "model.c", "model_weights.c", "model_selftest.c");
         Assert.That(build.Run("selftest"), Is.Zero);
     }
@@ -110,13 +113,19 @@ internal sealed class COpsTests
         Graph graph = new();
         Node output = graph.Apply(new EmbeddedBackprop.Ops.Multiply(), [graph.Input(new Shape(3), "x"), graph.Input(new Shape(3), "gain")]);
         Plan plan = Plan.ForInference(graph, new PlanOptions(), output);
-        foreach ((string name, string text) in CExporter.Generate(plan, [], new CExportOptions { InputMeans = [1f, 2f, 3f], InputScales = [4f, 5f, 6f] }))
+        foreach (
+            (string name, string text) in CExporter.Generate(plan, [], new CExportOptions { InputMeans = [1f, 2f, 3f], InputScales = [4f, 5f, 6f] }))
         {
             build.Write(name, text);
         }
 
-        Assert.That(build.Read("model.h"), Does.Contain("Reads and writes MODEL_INPUTS_X floats").And.Contain("const float *in_x, const float *in_gain, float *output, float *arena"));
-        build.Write("main.c", """
+        Assert.That(
+            build.Read("model.h"),
+            Does.Contain("Reads and writes MODEL_INPUTS_X floats").And.Contain("const float *in_x, const float *in_gain, float *output, float *arena")
+        );
+        build.Write(
+            "main.c",
+            """
             #include "model.h"
             int main(void)
             {
@@ -135,5 +144,6 @@ internal sealed class COpsTests
     [TestCase(1000u, 20, "clang -O2", Category = "Slow")]
     [TestCase(100u, 200, "gcc -O1", Category = "Slow")]
     [TestCase(2000u, 60, "clang -O1 -fsanitize=address,undefined -fno-sanitize-recover=all", Category = "Slow")]
-    public void Random_graphs_give_the_bits_of_the_engine(uint first, int wanted, string compiler) => CRandomNets.Check(build, compiler, first, wanted, CStorage.Float32);
+    public void Random_graphs_give_the_bits_of_the_engine(uint first, int wanted, string compiler) =>
+        CRandomNets.Check(build, compiler, first, wanted, CStorage.Float32);
 }

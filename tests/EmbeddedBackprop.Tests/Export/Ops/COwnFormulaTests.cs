@@ -10,7 +10,9 @@ using NUnit.Framework;
 
 namespace EmbeddedBackprop.Tests.Export;
 
-/// <summary>An activation, a loss and an optimiser of a user's own are exported to C, for predictions and for training, with the engine's bits.</summary>
+/// <summary>
+/// An activation, a loss and an optimiser of a user's own are exported to C, for predictions and for training, with the engine's bits.
+/// </summary>
 [TestFixture]
 [Parallelizable(ParallelScope.Self)]
 internal sealed class COwnFormulaTests
@@ -78,13 +80,25 @@ internal sealed class COwnFormulaTests
         yield return Net<Tanh>("one sample", new Loss<LogCosh>(), new Counted(), arithmetic) with { Batch = 1 };
     }
 
-    private static CTrainingCase Net<TFunction>(string name, Loss loss, Optimizer optimizer, Arithmetic arithmetic) where TFunction : struct, IActivationFunction => new(name, graph =>
-    {
-        Node x = graph.Input(new Shape(5)), hidden = graph.Apply(new Dense(7, new Activation<TFunction>()), x, "hidden");
-        Node again = graph.Apply(new Activate(new Activation<TFunction>()), graph.Apply(new Dense(6, new Activation<Sigmoid>()), hidden));
-        Node y = graph.Apply(new Dense(3, new Activation<Identity>()), again);
-        return ([y], [graph.Apply(loss, [y, graph.Input(new Shape(3), "target")], "loss")]);
-    }) { Batch = 3, Updates = 20, LearningRate = 0.01f, Optimizer = optimizer, Arithmetic = arithmetic };
+    private static CTrainingCase Net<TFunction>(string name, Loss loss, Optimizer optimizer, Arithmetic arithmetic)
+        where TFunction : struct, IActivationFunction =>
+        new(
+            name,
+            graph =>
+            {
+                Node x = graph.Input(new Shape(5)),
+                    hidden = graph.Apply(new Dense(7, new Activation<TFunction>()), x, "hidden");
+                Node again = graph.Apply(new Activate(new Activation<TFunction>()), graph.Apply(new Dense(6, new Activation<Sigmoid>()), hidden));
+                Node y = graph.Apply(new Dense(3, new Activation<Identity>()), again);
+                return ([y], [graph.Apply(loss, [y, graph.Input(new Shape(3), "target")], "loss")]);
+            })
+        {
+            Batch = 3,
+            Updates = 20,
+            LearningRate = 0.01f,
+            Optimizer = optimizer,
+            Arithmetic = arithmetic,
+        };
 
     /// <summary>z + sin^2 z.</summary>
     private readonly struct Snake : IActivationFunction
@@ -136,7 +150,10 @@ internal sealed class COwnFormulaTests
         public static T Derivative<T>(T a, T y) where T : struct, ILanes<T> => T.Tanh(a - y);
     }
 
-    /// <summary>w = w - rate (sign(beta1 m + (1 - beta1) g) + decay w); m = beta2 m + (1 - beta2) g. Source: Chen and others, Symbolic discovery of optimization algorithms (2023).</summary>
+    /// <summary>
+    /// w = w - rate (sign(beta1 m + (1 - beta1) g) + decay w); m = beta2 m + (1 - beta2) g. Source: Chen and others, Symbolic discovery of
+    /// optimization algorithms (2023).
+    /// </summary>
     private sealed class Lion : FormulaOptimizer<Lion.Rule>
     {
         public override string Name => "lion";
@@ -180,9 +197,11 @@ internal sealed class COwnFormulaTests
 
             public static void BeginStep<T>(in Rule f, ref T updates, ref T unused) where T : struct, ILanes<T> => updates += T.One;
 
-            public static UpdateFactors<T> Factors<T>(in Rule f, T rate, T decay, T updates, T unused) where T : struct, ILanes<T> => new(-(rate / T.SquareRoot(updates)), decay);
+            public static UpdateFactors<T> Factors<T>(in Rule f, T rate, T decay, T updates, T unused)
+                where T : struct, ILanes<T> => new(-(rate / T.SquareRoot(updates)), decay);
 
-            public static void Apply<T>(in Rule f, in UpdateFactors<T> k, T gradient, ref T w, ref T largest, ref T unchanged) where T : struct, ILanes<T>
+            public static void Apply<T>(in Rule f, in UpdateFactors<T> k, T gradient, ref T w, ref T largest, ref T unchanged)
+                where T : struct, ILanes<T>
             {
                 T size = T.Abs(gradient);
                 largest = T.IfGreater(size, largest, size, largest);

@@ -8,7 +8,8 @@ namespace EmbeddedBackprop.Tests.Export;
 /// <summary>Exported C that computes values again instead of keeping them learns with the bits of the engine, which keeps them.</summary>
 internal sealed class CRecomputeTests
 {
-    private const string Text = "input 1x10x10; conv 4 3x3 relu; maxpool 2; dropout 0.3; conv 3 2x2 tanh; batchnorm; layernorm; dense 5 tanh; dropout 0.5; dense 3";
+    private const string Text =
+        "input 1x10x10; conv 4 3x3 relu; maxpool 2; dropout 0.3; conv 3 2x2 tanh; batchnorm; layernorm; dense 5 tanh; dropout 0.5; dense 3";
 
     [TestCase("dropout1")]
     [TestCase("conv1,dropout1,layernorm1")]
@@ -26,13 +27,15 @@ internal sealed class CRecomputeTests
     [Test]
     public void It_takes_less_memory()
     {
-        (Node[] outputs, Node[] losses) = Build("input 1x16x16; conv 8 3x3 same relu; conv 8 3x3 same relu; conv 8 3x3 same relu; conv 8 3x3 same relu; global-avgpool; dense 3");
+        (Node[] outputs, Node[] losses) = Build(
+            "input 1x16x16; conv 8 3x3 same relu; conv 8 3x3 same relu; conv 8 3x3 same relu; conv 8 3x3 same relu; global-avgpool; dense 3");
         using Network network = new([outputs[0].Graph.Nodes[0]], outputs, losses, new NetworkOptions());
         CTrainingOptions training = CTrainingOptions.Of(network, 0.1f) with { Batch = 4, SelfTestSteps = 0 };
         Assert.That(Ram(training with { Recompute = ["conv1", "conv3"] }), Is.LessThan(Ram(training)));
         Assert.That(() => Ram(training with { Recompute = ["conv7"] }), Throws.ArgumentException.With.Message.Contains("conv7"));
 
-        long Ram(CTrainingOptions options) => CCost.Of(network.InferencePlan, network.Parameters, new CExportOptions { Training = options }, network.State).RamBytes;
+        long Ram(CTrainingOptions options) =>
+            CCost.Of(network.InferencePlan, network.Parameters, new CExportOptions { Training = options }, network.State).RamBytes;
     }
 
     private static (Node[] Outputs, Node[] Losses) Build(string text = Text)

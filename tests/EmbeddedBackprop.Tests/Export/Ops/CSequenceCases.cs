@@ -18,31 +18,51 @@ internal static class CSequenceCases
     public static IEnumerable<CTrainingCase> All(int batch, int accumulate) => [.. Mixed(batch, accumulate), Frozen(batch, accumulate)];
 
     private static IEnumerable<CTrainingCase> Mixed(int batch, int accumulate) =>
-        new[] { Recurrent, Sequences, Moves, Shared }.SelectMany(parts => parts.Chunk(8)).Select((parts, i) => new CTrainingCase(string.Join(", ", parts.Select(part => part.Name)), graph =>
-        {
-            Node[] outputs = [.. parts.SelectMany(part => part.Build(graph))];
-            return (outputs, [.. outputs.Select((output, k) => graph.Apply(new Loss<Quadratic> { Weight = k % 3 == 0 ? 0.5f : 1f }, output, In(graph, output.Shape)))]);
-        })
-        {
-            Batch = batch, Accumulate = accumulate, LearningRate = 0.02f, Arithmetic = (i + batch) % 2 == 0 ? Arithmetic.Fused : Arithmetic.Separate,
-        });
+        new[] { Recurrent, Sequences, Moves, Shared }
+            .SelectMany(parts => parts.Chunk(8))
+            .Select(
+                (parts, i) =>
+                    new CTrainingCase(
+                        string.Join(", ", parts.Select(part => part.Name)),
+                        graph =>
+                        {
+                            Node[] outputs = [.. parts.SelectMany(part => part.Build(graph))];
+                            return (
+                                outputs,
+                                [
+                                    .. outputs.Select(
+                                        (output, k) =>
+                                            graph.Apply(new Loss<Quadratic> { Weight = k % 3 == 0 ? 0.5f : 1f }, output, In(graph, output.Shape))),
+                                ]);
+                        })
+                    {
+                        Batch = batch,
+                        Accumulate = accumulate,
+                        LearningRate = 0.02f,
+                        Arithmetic = (i + batch) % 2 == 0 ? Arithmetic.Fused : Arithmetic.Separate,
+                    });
 
     /// <summary>Layers that stay in flash in every storage, with layers that learn before and after them.</summary>
     private static CTrainingCase Frozen(int batch, int accumulate) => new("frozen layers", graph =>
     {
-        Node sequence = graph.Apply(new Reshape(new Shape(Steps, Features)), graph.Apply(new Dense(Steps * Features, new Activation<Tanh>()), In(graph, new Shape(4))));
+        Node sequence = graph.Apply(new Reshape(new Shape(Steps, Features)),
+            graph.Apply(new Dense(Steps * Features, new Activation<Tanh>()), In(graph, new Shape(4))));
         Node read = graph.Apply(new Gru(4, new RecurrentOptions { AllSteps = true }), sequence, "gru in flash");
         Node both = graph.Apply(new Lstm(3, new RecurrentOptions { Bidirectional = true }), [read, In(graph, new Shape(Steps))], "lstm in flash");
-        Node last = graph.Apply(new Rnn(3), read, "rnn in flash"), dense = graph.Apply(new Dense(4, new Activation<Sigmoid>()), both, "dense in flash");
+        Node last = graph.Apply(new Rnn(3), read, "rnn in flash"),
+            dense = graph.Apply(new Dense(4, new Activation<Sigmoid>()), both, "dense in flash");
         Node words = graph.Apply(new Embedding(5, 4), graph.Input(new Shape(Steps), Rows(graph)), "words in flash");
-        Node[] outputs = [graph.Apply(new Dense(2, new Activation<Tanh>()), graph.Apply(new Concat(), [last, dense])), graph.Apply(new Gru(2), words)];
+        Node[] outputs = [graph.Apply(new Dense(2, new Activation<Tanh>()), graph.Apply(new Concat(), [last, dense])),
+            graph.Apply(new Gru(2), words)];
         return (outputs, [.. outputs.Select(output => graph.Apply(new Loss<Quadratic>(), output, In(graph, output.Shape)))]);
     })
     {
-        Batch = batch, Accumulate = accumulate, LearningRate = 0.02f, Frozen = ["gru in flash", "lstm in flash", "rnn in flash", "dense in flash", "words in flash"],
+        Batch = batch, Accumulate = accumulate, LearningRate = 0.02f,
+        Frozen = ["gru in flash", "lstm in flash", "rnn in flash", "dense in flash", "words in flash"],
         StorageOf = new Dictionary<string, CStorage>
         {
-            ["gru in flash"] = CStorage.Float16, ["lstm in flash"] = CStorage.Int8, ["dense in flash"] = CStorage.Int8, ["words in flash"] = CStorage.Float16,
+            ["gru in flash"] = CStorage.Float16, ["lstm in flash"] = CStorage.Int8, ["dense in flash"] = CStorage.Int8,
+            ["words in flash"] = CStorage.Float16,
         },
     };
 
@@ -52,8 +72,18 @@ internal static class CSequenceCases
         {
             RecurrentOptions[] options =
             [
-                new(), new() { AllSteps = true }, new() { Bidirectional = true }, new() { AllSteps = true, Bidirectional = true }, new() { CarryState = true },
-                new() { AllSteps = true, CarryState = true, TruncateEvery = 2 }, new() { TruncateEvery = 3 },
+                new(),
+                new() { AllSteps = true },
+                new() { Bidirectional = true },
+                new() { AllSteps = true, Bidirectional = true },
+                new() { CarryState = true },
+                new()
+                {
+                    AllSteps = true,
+                    CarryState = true,
+                    TruncateEvery = 2,
+                },
+                new() { TruncateEvery = 3 },
             ];
             for (int i = 0; i < options.Length; i++)
             {
@@ -75,46 +105,71 @@ internal static class CSequenceCases
     }
 
     private static IEnumerable<Part> Sequences =>
-    [
-        OfSequence("mean over time", (g, x, _) => g.Apply(new MeanOverTime(), x)),
-        OfSequence("mean over time with a mask", (g, x, mask) => g.Apply(new MeanOverTime(), [x, mask])),
-        OfSequence("largest over time", (g, x, _) => g.Apply(new MaxOverTime(), x)),
-        OfSequence("largest over time with a mask", (g, x, mask) => g.Apply(new MaxOverTime(), [x, mask])),
-        OfSequence("all of them", (g, x, mask) => g.Apply(new Add(), [g.Apply(new MeanOverTime(), x), g.Apply(new MaxOverTime(), [x, mask]), g.Apply(new MeanOverTime(), [x, mask]), g.Apply(new MaxOverTime(), x)])),
-        OfSequence("softmax of rows", (g, x, _) => g.Apply(new SoftmaxOverLastAxis(), x)),
-        OfSequence("softmax of rows, read twice", (g, x, _) => g.Apply(new Multiply(), [g.Apply(new SoftmaxOverLastAxis(), x), x])),
-        OfSequence("axes", (g, x, _) => g.Apply(new SwapAxes(), x)),
-        OfSequence("axes, read twice", (g, x, _) => g.Apply(new Concat(), [g.Apply(new Flatten(), g.Apply(new SwapAxes(), x)), g.Apply(new Flatten(), x)])),
-        new("words", g => [g.Apply(new Dense(2, new Activation<Tanh>()), g.Apply(new MeanOverTime(), g.Apply(new Embedding(5, 4), g.Input(new Shape(Steps), Rows(g)))))]),
-        new("words to a gru", g => [g.Apply(new Gru(3), g.Apply(new Embedding(5, 4), g.Input(new Shape(Steps), Rows(g))))]),
-        new("words by themselves", g => [g.Apply(new Embedding(5, 2), g.Input(new Shape(Steps), Rows(g)))]),
-    ];
+        [
+            OfSequence("mean over time", (g, x, _) => g.Apply(new MeanOverTime(), x)),
+            OfSequence("mean over time with a mask", (g, x, mask) => g.Apply(new MeanOverTime(), [x, mask])),
+            OfSequence("largest over time", (g, x, _) => g.Apply(new MaxOverTime(), x)),
+            OfSequence("largest over time with a mask", (g, x, mask) => g.Apply(new MaxOverTime(), [x, mask])),
+            OfSequence(
+                "all of them",
+                (g, x, mask) =>
+                    g.Apply(
+                        new Add(),
+                        [
+                            g.Apply(new MeanOverTime(), x),
+                            g.Apply(new MaxOverTime(), [x, mask]),
+                            g.Apply(new MeanOverTime(), [x, mask]),
+                            g.Apply(new MaxOverTime(), x),
+                        ])),
+            OfSequence("softmax of rows", (g, x, _) => g.Apply(new SoftmaxOverLastAxis(), x)),
+            OfSequence("softmax of rows, read twice", (g, x, _) => g.Apply(new Multiply(), [g.Apply(new SoftmaxOverLastAxis(), x), x])),
+            OfSequence("axes", (g, x, _) => g.Apply(new SwapAxes(), x)),
+            OfSequence(
+                "axes, read twice",
+                (g, x, _) => g.Apply(new Concat(), [g.Apply(new Flatten(), g.Apply(new SwapAxes(), x)), g.Apply(new Flatten(), x)])),
+            new(
+                "words",
+                g =>
+                    [
+                        g.Apply(
+                            new Dense(2, new Activation<Tanh>()),
+                            g.Apply(new MeanOverTime(), g.Apply(new Embedding(5, 4), g.Input(new Shape(Steps), Rows(g))))),
+                    ]),
+            new("words to a gru", g => [g.Apply(new Gru(3), g.Apply(new Embedding(5, 4), g.Input(new Shape(Steps), Rows(g))))]),
+            new("words by themselves", g => [g.Apply(new Embedding(5, 2), g.Input(new Shape(Steps), Rows(g)))]),
+        ];
 
     private static IEnumerable<Part> Moves =>
-    [
-        OfRow("add", 6, (g, x, y) => g.Apply(new Add(), [x, y])),
-        OfRow("add and gelu", 6, (g, x, y) => g.Apply(new Add(new Activation<Gelu>()), [x, y, x])),
-        OfRow("add and relu of the same", 6, (g, x, _) => g.Apply(new Add(new Activation<Relu>()), [x, x])),
-        OfRow("subtract", 6, (g, x, y) => g.Apply(new Subtract(), [x, y])),
-        OfRow("subtract, read twice", 6, (g, x, y) => g.Apply(new Add(), [g.Apply(new Subtract(), [x, y]), y, x])),
-        OfRow("subtract the same", 6, (g, x, y) => g.Apply(new Multiply(), [g.Apply(new Subtract(), [x, x]), y])),
-        OfRow("multiply", 6, (g, x, y) => g.Apply(new Multiply(), [x, y])),
-        OfRow("multiply, read twice", 6, (g, x, y) => g.Apply(new Add(), [g.Apply(new Multiply(), [x, y]), y, x])),
-        OfRow("squares", 6, (g, x, _) => g.Apply(new Multiply(), [x, x])),
-        OfRow("scale", 6, (g, x, _) => g.Apply(new Scale(-0.3f), x)),
-        OfRow("scale, read twice", 6, (g, x, _) => g.Apply(new Add(), [g.Apply(new Scale(0.7f), x), x])),
-        OfRow("trained scale", 21, (g, x, _) => g.Apply(new Scale(0.9f, trained: true), x)),
-        OfRow("trained scale, read twice", 5, (g, x, _) => g.Apply(new Add(), [x, g.Apply(new Scale(1.1f, trained: true), x)])),
-        new("trained scale in front", g => [g.Apply(new Scale(2f, trained: true), In(g, new Shape(3)))]),
-        OfRow("concat", 4, (g, x, y) => g.Apply(new Concat(), [x, y, x])),
-        OfRow("slices", 6, (g, x, _) => g.Apply(new Multiply(), [g.Apply(new Slice(1, 3), x), g.Apply(new Slice(3, 3), x)])),
-        OfRow("a slice in the middle", 6, (g, x, _) => g.Apply(new Slice(2, 3), x)),
-        OfRow("reshape and flatten", 6, (g, x, _) => g.Apply(new Scale(0.5f), g.Apply(new Flatten(), g.Apply(new Reshape(new Shape(2, 3)), x)))),
-        OfRow("flatten, read twice", 6, (g, x, _) => g.Apply(new Add(), [g.Apply(new Reshape(new Shape(6)), x), x])),
-        OfRow("dropout", 21, (g, x, _) => g.Apply(new Dropout(0.3f), x)),
-        OfRow("dropout, read twice", 6, (g, x, y) => g.Apply(new Add(), [g.Apply(new Dropout(0.5f), x), x, g.Apply(new Dropout(0.9f), y)])),
-        OfRow("a skip", 6, (g, x, y) => g.Apply(new Dense(2, new Activation<Sigmoid>()), g.Apply(new Add(new Activation<Relu>()), [g.Apply(new Dense(6, new Activation<Tanh>()), x), x]))),
-    ];
+        [
+            OfRow("add", 6, (g, x, y) => g.Apply(new Add(), [x, y])),
+            OfRow("add and gelu", 6, (g, x, y) => g.Apply(new Add(new Activation<Gelu>()), [x, y, x])),
+            OfRow("add and relu of the same", 6, (g, x, _) => g.Apply(new Add(new Activation<Relu>()), [x, x])),
+            OfRow("subtract", 6, (g, x, y) => g.Apply(new Subtract(), [x, y])),
+            OfRow("subtract, read twice", 6, (g, x, y) => g.Apply(new Add(), [g.Apply(new Subtract(), [x, y]), y, x])),
+            OfRow("subtract the same", 6, (g, x, y) => g.Apply(new Multiply(), [g.Apply(new Subtract(), [x, x]), y])),
+            OfRow("multiply", 6, (g, x, y) => g.Apply(new Multiply(), [x, y])),
+            OfRow("multiply, read twice", 6, (g, x, y) => g.Apply(new Add(), [g.Apply(new Multiply(), [x, y]), y, x])),
+            OfRow("squares", 6, (g, x, _) => g.Apply(new Multiply(), [x, x])),
+            OfRow("scale", 6, (g, x, _) => g.Apply(new Scale(-0.3f), x)),
+            OfRow("scale, read twice", 6, (g, x, _) => g.Apply(new Add(), [g.Apply(new Scale(0.7f), x), x])),
+            OfRow("trained scale", 21, (g, x, _) => g.Apply(new Scale(0.9f, trained: true), x)),
+            OfRow("trained scale, read twice", 5, (g, x, _) => g.Apply(new Add(), [x, g.Apply(new Scale(1.1f, trained: true), x)])),
+            new("trained scale in front", g => [g.Apply(new Scale(2f, trained: true), In(g, new Shape(3)))]),
+            OfRow("concat", 4, (g, x, y) => g.Apply(new Concat(), [x, y, x])),
+            OfRow("slices", 6, (g, x, _) => g.Apply(new Multiply(), [g.Apply(new Slice(1, 3), x), g.Apply(new Slice(3, 3), x)])),
+            OfRow("a slice in the middle", 6, (g, x, _) => g.Apply(new Slice(2, 3), x)),
+            OfRow("reshape and flatten", 6, (g, x, _) => g.Apply(new Scale(0.5f), g.Apply(new Flatten(), g.Apply(new Reshape(new Shape(2, 3)), x)))),
+            OfRow("flatten, read twice", 6, (g, x, _) => g.Apply(new Add(), [g.Apply(new Reshape(new Shape(6)), x), x])),
+            OfRow("dropout", 21, (g, x, _) => g.Apply(new Dropout(0.3f), x)),
+            OfRow("dropout, read twice", 6, (g, x, y) => g.Apply(new Add(), [g.Apply(new Dropout(0.5f), x), x, g.Apply(new Dropout(0.9f), y)])),
+            OfRow(
+                "a skip",
+                6,
+                (g, x, y) =>
+                    g.Apply(
+                        new Dense(2, new Activation<Sigmoid>()),
+                        g.Apply(new Add(new Activation<Relu>()), [g.Apply(new Dense(6, new Activation<Tanh>()), x), x]))),
+        ];
 
     private static IEnumerable<Part> Shared =>
     [

@@ -27,10 +27,15 @@ internal sealed class CSequenceGraphs
     }
 
     /// <summary>The graph of a seed.</summary>
-    public static CTrainingCase Random(int seed) => new($"seed {seed}", graph => new CSequenceGraphs(seed, graph).Build())
-    {
-        Batch = 1 + (seed % 3), Accumulate = seed % 4 == 3 ? 2 : 1, Updates = 20, LearningRate = 0.003f, Arithmetic = seed / 2 % 2 == 0 ? Arithmetic.Fused : Arithmetic.Separate,
-    };
+    public static CTrainingCase Random(int seed) =>
+        new($"seed {seed}", graph => new CSequenceGraphs(seed, graph).Build())
+        {
+            Batch = 1 + (seed % 3),
+            Accumulate = seed % 4 == 3 ? 2 : 1,
+            Updates = 20,
+            LearningRate = 0.003f,
+            Arithmetic = seed / 2 % 2 == 0 ? Arithmetic.Fused : Arithmetic.Separate,
+        };
 
     private (Node[] Outputs, Node[] Losses) Build()
     {
@@ -57,7 +62,8 @@ internal sealed class CSequenceGraphs
 
     private Node In(Shape shape) => graph.Input(shape, $"x{graph.Nodes.Count}");
 
-    private Node ToSequence(Node row) => graph.Apply(new Reshape(new Shape(steps, features)), graph.Apply(new Dense(steps * features, new Activation<Tanh>()), row));
+    private Node ToSequence(Node row) =>
+        graph.Apply(new Reshape(new Shape(steps, features)), graph.Apply(new Dense(steps * features, new Activation<Tanh>()), row));
 
     private Node[] MayMask(Node sequence) => random.Next(2) == 0 ? [sequence] : [sequence, mask ??= In(new Shape(steps))];
 
@@ -74,7 +80,9 @@ internal sealed class CSequenceGraphs
             4 => graph.Apply(new Scale(0.7f, trained: true), a),
             5 => graph.Apply(new Dropout(0.25f), a),
             6 => graph.Apply(new Slice(Draw(0, length), length), graph.Apply(new Concat(), [a, b])),
-            7 => graph.Apply(new Dense(length, new Activation<Sigmoid>()), graph.Apply(random.Next(2) == 0 ? new MeanOverTime() : new MaxOverTime(), MayMask(Pick(sequences)))),
+            7 => graph.Apply(
+                new Dense(length, new Activation<Sigmoid>()),
+                graph.Apply(random.Next(2) == 0 ? new MeanOverTime() : new MaxOverTime(), MayMask(Pick(sequences)))),
             8 => Read(length, new RecurrentOptions { TruncateEvery = Draw(0, 2), CarryState = random.Next(2) == 0 }, Pick(sequences)),
             9 => graph.Apply(new Dense(length, new Activation<Tanh>()), graph.Apply(new Flatten(), Pick(sequences))),
             _ => Twice(new Dense(length, new Activation<Tanh>()), a),
@@ -90,8 +98,18 @@ internal sealed class CSequenceGraphs
             1 => graph.Apply(new Multiply(), [a, b]),
             2 => graph.Apply(new SoftmaxOverLastAxis(), a),
             3 => graph.Apply(new SwapAxes(), graph.Apply(new Dropout(0.5f), graph.Apply(new SwapAxes(), a))),
-            4 => random.Next(2) == 0 ? ToSequence(Pick(rows)) : graph.Apply(new Embedding(5, features), graph.Input(new Shape(steps), $"rows {graph.Nodes.Count} of 5")),
-            5 => Read(features, new RecurrentOptions { AllSteps = true, TruncateEvery = Draw(0, 2), CarryState = random.Next(2) == 0 }, a),
+            4 => random.Next(2) == 0
+                ? ToSequence(Pick(rows))
+                : graph.Apply(new Embedding(5, features), graph.Input(new Shape(steps), $"rows {graph.Nodes.Count} of 5")),
+            5 => Read(
+                features,
+                new RecurrentOptions
+                {
+                    AllSteps = true,
+                    TruncateEvery = Draw(0, 2),
+                    CarryState = random.Next(2) == 0,
+                },
+                a),
             6 => Read(features / 2, new RecurrentOptions { AllSteps = true, Bidirectional = true }, a),
             _ => Twice(Recurrent(features, new RecurrentOptions { AllSteps = true }), a),
         };

@@ -1,6 +1,8 @@
 namespace EmbeddedBackprop.Tests.Export;
 
-/// <summary>Exported training steps with sequences, moves, sums and dropout have the engine's bits: losses, every gradient, the weights after 100 updates.</summary>
+/// <summary>
+/// Exported training steps with sequences, moves, sums and dropout have the engine's bits: losses, every gradient, the weights after 100 updates.
+/// </summary>
 [TestFixture]
 [Parallelizable(ParallelScope.Self)]
 internal sealed class CSequenceTrainingTests

@@ -32,13 +32,20 @@ internal sealed class CFormulaTests
     [Test]
     public void Variables_have_the_names_of_the_formula_and_no_name_twice()
     {
-        LaneText density = LaneText.Named(LaneText.Exp(X), "density"), other = LaneText.Named(LaneText.Exp(Y), "density"), keyword = LaneText.Named(X * Y, "float");
-        Check("const float density = ebp_exp(x);\nconst float density2 = ebp_exp(y);\nconst float float2 = x * y;\nreturn ((density * density2) * float2) * x;\n", CFunctions.Exp, density * other * keyword * X);
+        LaneText density = LaneText.Named(LaneText.Exp(X), "density"),
+            other = LaneText.Named(LaneText.Exp(Y), "density"),
+            keyword = LaneText.Named(X * Y, "float");
+        Check(
+            "const float density = ebp_exp(x);\nconst float density2 = ebp_exp(y);\nconst float float2 = x * y;\nreturn ((density * density2) * float2) * x;\n",
+            CFunctions.Exp,
+            density * other * keyword * X);
     }
 
     [Test]
     public void A_name_that_is_taken_is_not_given_again() =>
-        Assert.That(CFormula.Print(0, ["n"], new CResult("return", LaneText.Named(X * X, "n"))).Text, Is.EqualTo("const float new_n = x * x;\nreturn new_n;\n"));
+        Assert.That(
+            CFormula.Print(0, ["n"], new CResult("return", LaneText.Named(X * X, "n"))).Text,
+            Is.EqualTo("const float new_n = x * x;\nreturn new_n;\n"));
 
     [Test]
     public void Cheap_arms_are_a_conditional_expression() =>
@@ -50,7 +57,10 @@ internal sealed class CFormulaTests
         LaneText t = LaneText.Tanh(LaneText.Constant(0.5) * X);
         LaneText select = LaneText.IfGreater(X, LaneText.Zero, X, (t + t) / (LaneText.One - t));
         Check(
-            "if (x > 0.0f) {\n    y[i] = x;\n} else {\n    const float t = ebp_tanh(0.5f * x);\n    y[i] = (t + t) / (1.0f - t);\n}\n", CFunctions.Tanh, select, "y[i] =");
+            "if (x > 0.0f) {\n    y[i] = x;\n} else {\n    const float t = ebp_tanh(0.5f * x);\n    y[i] = (t + t) / (1.0f - t);\n}\n",
+            CFunctions.Tanh,
+            select,
+            "y[i] =");
     }
 
     [Test]
@@ -109,7 +119,10 @@ internal sealed class CFormulaTests
             p = LaneText.MultiplyAdd(p, X, LaneText.Constant(k));
         }
 
-        Check("float p = 1.0f;\np = EBP_M(p, x, 2.0f);\np = EBP_M(p, x, 3.0f);\np = EBP_M(p, x, 4.0f);\nreturn p * x;\n", CFunctions.MultiplyAdd, p * X);
+        Check(
+            "float p = 1.0f;\np = EBP_M(p, x, 2.0f);\np = EBP_M(p, x, 3.0f);\np = EBP_M(p, x, 4.0f);\nreturn p * x;\n",
+            CFunctions.MultiplyAdd,
+            p * X);
     }
 
     [Test]
@@ -126,15 +139,23 @@ internal sealed class CFormulaTests
     {
         LaneText w = LaneText.Input("w0", "w[i]"), v = LaneText.Input("v0", "v[i]"), g = LaneText.Input("g0", "g[i]");
         LaneText velocity = LaneText.Named((v * LaneText.Constant(0.9)) + g, "velocity");
-        CFormulaText c = CFormula.Print(0, ["i"], new CResult("w[i] =", w - velocity), new CResult("v[i] =", velocity), new CResult("u[i] =", LaneText.IfGreater(g, w, w, v)));
-        Assert.That(c.Text, Is.EqualTo("""
-            const float w0 = w[i];
-            const float v0 = v[i];
-            const float g0 = g[i];
-            const float velocity = (v0 * 0.9f) + g0;
-            w[i] = w0 - velocity;
-            v[i] = velocity;
-            u[i] = g0 > w0 ? w0 : v0;
+        CFormulaText c = CFormula.Print(
+            0,
+            ["i"],
+            new CResult("w[i] =", w - velocity),
+            new CResult("v[i] =", velocity),
+            new CResult("u[i] =", LaneText.IfGreater(g, w, w, v)));
+        Assert.That(
+            c.Text,
+            Is.EqualTo(
+                """
+                const float w0 = w[i];
+                const float v0 = v[i];
+                const float g0 = g[i];
+                const float velocity = (v0 * 0.9f) + g0;
+                w[i] = w0 - velocity;
+                v[i] = velocity;
+                u[i] = g0 > w0 ? w0 : v0;
 
             """.ReplaceLineEndings("\n")));
         c = CFormula.Print(0, [], new CResult("x[i] =", g), new CResult("y[i] =", -w));
@@ -154,7 +175,10 @@ internal sealed class CFormulaTests
     [Test]
     public void Conditions_that_need_no_constant_of_infinity_and_no_library_for_NaN()
     {
-        Check("return x <= 3.40282347e+38f ? x : 0.0f;\n", CFunctions.None, LaneText.IfGreater(LaneText.Constant(double.PositiveInfinity), X, X, LaneText.Zero));
+        Check(
+            "return x <= 3.40282347e+38f ? x : 0.0f;\n",
+            CFunctions.None,
+            LaneText.IfGreater(LaneText.Constant(double.PositiveInfinity), X, X, LaneText.Zero));
         Check("return (ebp_bits(x) & 0x7FFFFFFFu) > 0x7F800000u ? 0.0f : x;\n", CFunctions.Bits, LaneText.IfNaN(X, LaneText.Zero, X));
     }
 

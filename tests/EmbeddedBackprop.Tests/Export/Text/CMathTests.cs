@@ -64,7 +64,9 @@ internal sealed class CMathTests
             }
         }
 
-        File.WriteAllText(Path.Combine(folder, "control.c"), "float f(float a, float b, float c);\nfloat f(float a, float b, float c) { return __builtin_fmaf(a, b, c); }\n");
+        File.WriteAllText(
+            Path.Combine(folder, "control.c"),
+            "float f(float a, float b, float c);\nfloat f(float a, float b, float c) { return __builtin_fmaf(a, b, c); }\n");
         Assert.That(Assembly("control.c", "-O0"), Does.Contain("fmaf"));
 
         string Assembly(string file, string level)
@@ -90,7 +92,11 @@ internal sealed class CMathTests
     public void Control_an_error_of_the_printer_gives_other_bits(string pattern, string planted)
     {
         string? difference = Compare(
-            "gcc", [.. Strict, "-O0"], Arithmetic.Fused, withoutLibrary: false, functions => System.Text.RegularExpressions.Regex.Replace(functions, pattern, planted));
+            "gcc",
+            [.. Strict, "-O0"],
+            Arithmetic.Fused,
+            withoutLibrary: false,
+            functions => System.Text.RegularExpressions.Regex.Replace(functions, pattern, planted));
         Assert.That(difference, Is.Not.Null.And.Not.StartsWith("Sin").And.Not.StartsWith("Cos"));
     }
 
@@ -128,8 +134,12 @@ internal sealed class CMathTests
         }
 
         CFunctions[] functions = [.. Single(CFunctions.All)];
-        string printed = CMath.Functions(CFunctions.All).Replace("ebp_", "net_", StringComparison.Ordinal).Replace("\r", "", StringComparison.Ordinal);
-        StringBuilder math = new(CMath.Source(arithmetic, "net", CFunctions.All).Replace(printed, change is null ? printed : change(printed), StringComparison.Ordinal));
+        string printed = CMath
+            .Functions(CFunctions.All)
+            .Replace("ebp_", "net_", StringComparison.Ordinal)
+            .Replace("\r", "", StringComparison.Ordinal);
+        StringBuilder math = new(
+            CMath.Source(arithmetic, "net", CFunctions.All).Replace(printed, change is null ? printed : change(printed), StringComparison.Ordinal));
         StringBuilder driver = new("#include <stdio.h>\nstatic float x[" + (Count + 2) + "], y[" + Count + "];\n");
         StringBuilder calls = new();
         foreach (CFunctions function in functions)
@@ -225,8 +235,35 @@ internal sealed class CMathTests
 
         float[] edges =
         [
-            0f, -0f, 1f, -1f, 0.9f, 10f, 4f, 89f, -104.5f, 88.72284f, -103.97207f, -103.9721f, 12800f, 12801f, 1e-45f, -1e-45f, 1.1754942e-38f, 1.17549435e-38f, 0.70710677f,
-            0.70710683f, float.MaxValue, float.MinValue, float.PositiveInfinity, float.NegativeInfinity, float.NaN, -0.99999994f, 1.00000011920928955f, 0.99999988079071045f, 16777218f,
+            0f,
+            -0f,
+            1f,
+            -1f,
+            0.9f,
+            10f,
+            4f,
+            89f,
+            -104.5f,
+            88.72284f,
+            -103.97207f,
+            -103.9721f,
+            12800f,
+            12801f,
+            1e-45f,
+            -1e-45f,
+            1.1754942e-38f,
+            1.17549435e-38f,
+            0.70710677f,
+            0.70710683f,
+            float.MaxValue,
+            float.MinValue,
+            float.PositiveInfinity,
+            float.NegativeInfinity,
+            float.NaN,
+            -0.99999994f,
+            1.00000011920928955f,
+            0.99999988079071045f,
+            16777218f,
         ];
         edges.CopyTo(x, 0);
         return x;

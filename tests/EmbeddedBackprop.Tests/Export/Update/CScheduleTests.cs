@@ -92,11 +92,18 @@ internal sealed class CScheduleTests
             declarations.Append($"extern float c{i}(float rate, uint32_t step);\n");
             calls.Append($"    if (run(c{i}) != 0) return 1;\n");
             long total = (long)stepsPerEpoch * epochs;
-            steps[i] = [.. Enumerable.Range(0, 600).Select(step => (uint)step), .. Enumerable.Range(0, 600).Select(k => (uint)Math.Min((total * k / 600) + k, uint.MaxValue))];
+            steps[i] =
+            [
+                .. Enumerable.Range(0, 600).Select(step => (uint)step),
+                .. Enumerable.Range(0, 600).Select(k => (uint)Math.Min((total * k / 600) + k, uint.MaxValue)),
+            ];
             expected.AddRange(steps[i].Select(step => schedule.Rate(Rate, new ScheduleTime(step, stepsPerEpoch, epochs))));
         }
 
-        string head = "#include <stddef.h>\n" + CMath.Source(arithmetic, "ebp", functions | CFunctions.PowerOfTwo) + "\nstatic float unused(float x)\n{\n    return EBP_M(x, x, x);\n}\nfloat use(float x);\nfloat use(float x)\n{\n    return unused(x);\n}\n";
+        string head =
+            "#include <stddef.h>\n"
+            + CMath.Source(arithmetic, "ebp", functions | CFunctions.PowerOfTwo)
+            + "\nstatic float unused(float x)\n{\n    return EBP_M(x, x, x);\n}\nfloat use(float x);\nfloat use(float x)\n{\n    return unused(x);\n}\n";
         string shared = string.Concat(Enumerable.Range(0, Cases.Length).Select(i => $"#define c{i}_power_of_two ebp_power_of_two\n"));
         build.Write("schedule.c", change((head + shared + declarations + routines).Replace("\r", "")));
         build.Write("driver.c", $$"""
@@ -130,7 +137,9 @@ internal sealed class CScheduleTests
         Assert.That(build.Run("program"), Is.Zero);
         float[] results = MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(Path.Combine(build.Folder, "out.bin"))).ToArray();
         int bad = Bits.FirstDifference(results, expected.ToArray());
-        return bad < 0 ? null : $"case {bad / 1200} ({Cases[bad / 1200].Schedule.Name}), step {steps[bad / 1200][bad % 1200]}: {Bits.Show(results[bad])}, expected {Bits.Show(expected[bad])}";
+        return bad < 0
+            ? null
+            : $"case {bad / 1200} ({Cases[bad / 1200].Schedule.Name}), step {steps[bad / 1200][bad % 1200]}: {Bits.Show(results[bad])}, expected {Bits.Show(expected[bad])}";
     }
 
     private sealed class Mine : Schedule

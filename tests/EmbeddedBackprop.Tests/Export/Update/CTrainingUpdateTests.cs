@@ -61,10 +61,24 @@ internal sealed class CTrainingUpdateTests
     public void The_length_of_an_epoch_can_be_defined()
     {
         Network net = Net(new Sgd());
-        CExporter.Write(net, build.Folder, new CExportOptions { Name = "net", Training = CTrainingOptions.Of(net, 0.1f) with { Schedule = new StepDecay { Every = 1 }, StepsPerEpoch = 100, Epochs = 3 } });
+        CExporter.Write(
+            net,
+            build.Folder,
+            new CExportOptions
+            {
+                Name = "net",
+                Training = CTrainingOptions.Of(net, 0.1f) with
+                {
+                    Schedule = new StepDecay { Every = 1 },
+                    StepsPerEpoch = 100,
+                    Epochs = 3,
+                },
+            });
         string Object(string define) => $"gcc -O1 -c {define}";
         build.Compile(Object("-DNET_STEPS_PER_EPOCH=50"), "net.o", "net.c");
-        Assert.That(() => build.Compile(Object("-DNET_STEPS_PER_EPOCH=0"), "net.o", "net.c"), Throws.Exception.With.Message.Contains("have to be positive"));
+        Assert.That(
+            () => build.Compile(Object("-DNET_STEPS_PER_EPOCH=0"), "net.o", "net.c"),
+            Throws.Exception.With.Message.Contains("have to be positive"));
     }
 
     private static IEnumerable<CTrainingCase> OptimizerCases()
@@ -88,7 +102,18 @@ internal sealed class CTrainingUpdateTests
         // The first ones change weights within the backward pass, the others after it.
         Schedule[] schedules =
         [
-            new WarmUp { Steps = 30, Then = new Cosine { Floor = 0.01f } }, new StepDecay { Every = 2, Factor = 0.5f }, new Exponential(), new WarmUp { Steps = 10, Then = new Exponential { Factor = 0.5f } },
+            new WarmUp
+            {
+                Steps = 30,
+                Then = new Cosine { Floor = 0.01f },
+            },
+            new StepDecay { Every = 2, Factor = 0.5f },
+            new Exponential(),
+            new WarmUp
+            {
+                Steps = 10,
+                Then = new Exponential { Factor = 0.5f },
+            },
         ];
         for (int i = 0; i < schedules.Length; i++)
         {

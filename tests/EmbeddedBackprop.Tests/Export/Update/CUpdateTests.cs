@@ -52,7 +52,11 @@ internal sealed class CUpdateTests
     [TestCase("gcc -O1 -fsanitize=address,undefined -fno-sanitize-recover=all", Arithmetic.Fused, Category = "Slow")]
     public void Every_optimiser_with_every_option(string compiler, Arithmetic arithmetic)
     {
-        List<Case> cases = [.. Registry.OptimizerNames.SelectMany(name => Variants.Select(variant => new Case(name, variant.Name, variant.Penalty, variant.Clipping, arithmetic)))];
+        List<Case> cases =
+        [
+            .. Registry.OptimizerNames.SelectMany(name =>
+                Variants.Select(variant => new Case(name, variant.Name, variant.Penalty, variant.Clipping, arithmetic))),
+        ];
         Assert.That(FirstDifference(compiler, cases, text => text), Is.Null);
     }
 
@@ -143,8 +147,11 @@ internal sealed class CUpdateTests
         Assert.That(build.Run("program"), Is.Zero);
         float[] results = MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(Path.Combine(build.Folder, "out.bin"))).ToArray();
         Assert.That(results, Has.Length.EqualTo(expected.Count));
-        int bad = Bits.FirstDifference(results, expected.ToArray()), each = results.Length / cases.Count;
-        return bad < 0 ? null : $"near {cases[bad / each].Optimizer}, {cases[bad / each].Variant}: number {bad} is {Bits.Show(results[bad])}, expected {Bits.Show(expected[bad])}";
+        int bad = Bits.FirstDifference(results, expected.ToArray()),
+            each = results.Length / cases.Count;
+        return bad < 0
+            ? null
+            : $"near {cases[bad / each].Optimizer}, {cases[bad / each].Variant}: number {bad} is {Bits.Show(results[bad])}, expected {Bits.Show(expected[bad])}";
     }
 
     private sealed record Case(string Optimizer, string Variant, Regularization Penalty, Clipping Clipping, Arithmetic Arithmetic)
@@ -155,11 +162,20 @@ internal sealed class CUpdateTests
             Network network = Make();
             CTrainingOptions options = CTrainingOptions.Of(network, 0.1f) with { Batch = 2 };
             Plan plan = CTraining.PlanOf(network.InferencePlan.Graph, Arithmetic, options);
-            CTraining training = new(options, plan, [.. plan.Parameters.ToArray().Select(range => new CTable(range.Name, range.Name, new float[range.Count]))], 0, COpList.For);
+            CTraining training = new(
+                options,
+                plan,
+                [.. plan.Parameters.ToArray().Select(range => new CTable(range.Name, range.Name, new float[range.Count]))],
+                0,
+                COpList.For);
             CProgram program = new(prefix);
             new CUpdate(training, program).Write();
             string body = program.TakeStatements();
-            return (program, $"{CTrainingFile.Locals(training, body)}    const float rate = model->learning_rate;\n{body}", training.ParameterLength, training.OptimizerLength);
+            return (
+                program,
+                $"{CTrainingFile.Locals(training, body)}    const float rate = model->learning_rate;\n{body}",
+                training.ParameterLength,
+                training.OptimizerLength);
         }
 
         /// <summary>Adds the input of the C, and its expected output.</summary>
@@ -181,7 +197,14 @@ internal sealed class CUpdateTests
 
                 if (step % 20 == 19)
                 {
-                    gradients[step] = (step / 20) switch { 0 => float.NaN, 1 => float.PositiveInfinity, 2 => float.NegativeInfinity, 3 => 3e38f, _ => 1e19f };
+                    gradients[step] = (step / 20) switch
+                    {
+                        0 => float.NaN,
+                        1 => float.PositiveInfinity,
+                        2 => float.NegativeInfinity,
+                        3 => 3e38f,
+                        _ => 1e19f,
+                    };
                 }
 
                 input.Add(rate);

@@ -18,7 +18,13 @@ internal sealed class ConvCase
 
     private ConvCase(ConvCase other)
     {
-        (sizes, LeadingImage, LeadingMaps, Accumulate, HasBias, L2) = (other.sizes, other.LeadingImage, other.LeadingMaps, other.Accumulate, other.HasBias, other.L2);
+        (sizes, LeadingImage, LeadingMaps, Accumulate, HasBias, L2) = (
+            other.sizes,
+            other.LeadingImage,
+            other.LeadingMaps,
+            other.Accumulate,
+            other.HasBias,
+            other.L2);
         (Image, Kernels, Bias, Maps) = ([.. other.Image], [.. other.Kernels], [.. other.Bias], [.. other.Maps]);
     }
 
@@ -49,14 +55,21 @@ internal sealed class ConvCase
     public void TakeResults(ConvTests.Operation operation, ConvCase other)
     {
         if (operation == ConvTests.Operation.Forward)
+        {
             Maps = other.Maps;
+        }
         else
+        {
             Image = other.Image;
+        }
     }
 
     /// <summary>The first difference in any of the arrays, gaps and inputs included.</summary>
     public string? DifferenceTo(ConvCase expected) =>
-        One("image", Image, expected.Image) ?? One("kernels", Kernels, expected.Kernels) ?? One("bias", Bias, expected.Bias) ?? One("maps", Maps, expected.Maps);
+        One("image", Image, expected.Image)
+        ?? One("kernels", Kernels, expected.Kernels)
+        ?? One("bias", Bias, expected.Bias)
+        ?? One("maps", Maps, expected.Maps);
 
     private static string? One(string name, float[] actual, float[] expected)
     {

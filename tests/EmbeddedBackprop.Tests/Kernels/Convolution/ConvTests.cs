@@ -19,7 +19,9 @@ internal sealed class ConvTests
 
     private delegate void Kernel(Operation operation, Arithmetic arithmetic, in ConvSizes sizes, int batch, ConvCase c);
 
-    /// <summary>Padded, strided, dilated, grouped, depthwise, pointwise, one row, large kernels, more taps than a block, more outputs than a chunk.</summary>
+    /// <summary>
+    /// Padded, strided, dilated, grouped, depthwise, pointwise, one row, large kernels, more taps than a block, more outputs than a chunk.
+    /// </summary>
     private static readonly ConvSizes[] Chosen =
     [
         new(1, 28, 28, 8, 5, 5),
@@ -58,7 +60,9 @@ internal sealed class ConvTests
     {
         Random random = new(5);
         for (int i = 0; i < 120; i++)
+        {
             Check(Draw(random), random.Next(1, 4), i + 10);
+        }
     }
 
     [Test]
@@ -68,7 +72,9 @@ internal sealed class ConvTests
     {
         Random random = new(6);
         for (int i = 0; i < 20000; i++)
+        {
             Check(Draw(random), random.Next(1, 5), i + 1000);
+        }
     }
 
     // Four planted bugs, each of a plausible fast kernel.
@@ -81,15 +87,28 @@ internal sealed class ConvTests
             float[] padded = new float[batch * inner.InputLength];
             for (int i = 0; i < batch * sizes.InputLength; i++)
             {
-                int x = i % sizes.Width, y = i / sizes.Width % sizes.Height, plane = i / sizes.Width / sizes.Height;
-                padded[(((plane * inner.Height) + y + 1) * inner.Width) + x + 1] = c.Image[(i / sizes.InputLength * c.LeadingImage) + (i % sizes.InputLength)];
+                int x = i % sizes.Width,
+                    y = i / sizes.Width % sizes.Height,
+                    plane = i / sizes.Width / sizes.Height;
+                padded[(((plane * inner.Height) + y + 1) * inner.Width) + x + 1] = c.Image[
+                    (i / sizes.InputLength * c.LeadingImage) + (i % sizes.InputLength)
+                ];
             }
 
             Conv.Forward(arithmetic, inner, batch, padded, inner.InputLength, c.Kernels, c.Bias, c.Maps, c.LeadingMaps);
         }
 
-        ConvSizes sizes = new(2, 6, 6, 3, 3, 3) { Top = 1, Bottom = 1, Left = 1, Right = 1 };
-        Assert.That(Enumerable.Range(0, 20).Any(seed => Difference(Multiplied, Operation.Forward, Arithmetic.Fused, sizes, 1, seed, Numbers.NonFinite) != null));
+        ConvSizes sizes = new(2, 6, 6, 3, 3, 3)
+        {
+            Top = 1,
+            Bottom = 1,
+            Left = 1,
+            Right = 1,
+        };
+        Assert.That(
+            Enumerable
+                .Range(0, 20)
+                .Any(seed => Difference(Multiplied, Operation.Forward, Arithmetic.Fused, sizes, 1, seed, Numbers.NonFinite) != null));
     }
 
     [Test]
@@ -111,7 +130,10 @@ internal sealed class ConvTests
             (float[] from, float[] to, int channels, int length) = operation == Operation.Forward
                 ? (c.Image, r.Image, sizes.Channels, height) : (c.Maps, r.Maps, sizes.Outputs, positions);
             for (int i = 0; i < channels * length; i++)
+            {
                 to[i] = from[((channels - 1 - (i / length)) * length) + (i % length)];
+            }
+
             ConvOperations.Fast(operation, arithmetic, in sizes, batch, r);
             c.TakeResults(operation, r);
         }
@@ -127,7 +149,15 @@ internal sealed class ConvTests
             ConvCase second = c.Clone();
             Conv.WeightGradient(arithmetic, in sizes, 1, c.Image, c.LeadingImage, c.Maps, c.LeadingMaps, c.Kernels, c.Bias);
             Conv.WeightGradient(
-                arithmetic, in sizes, 1, c.Image.AsSpan(c.LeadingImage), c.LeadingImage, c.Maps.AsSpan(c.LeadingMaps), c.LeadingMaps, second.Kernels, second.Bias);
+                arithmetic,
+                in sizes,
+                1,
+                c.Image.AsSpan(c.LeadingImage),
+                c.LeadingImage,
+                c.Maps.AsSpan(c.LeadingMaps),
+                c.LeadingMaps,
+                second.Kernels,
+                second.Bias);
             Elementwise.Add(c.Kernels, second.Kernels, c.Kernels);
             Elementwise.Add(c.Bias, second.Bias, c.Bias);
         }
@@ -142,7 +172,9 @@ internal sealed class ConvTests
             ConvOperations.Fast(operation, 1 - arithmetic, in sizes, batch, c);
 
         foreach (Arithmetic arithmetic in Widths.Arithmetics)
+        {
             Assert.That(Difference(Other, operation, arithmetic, new(2, 6, 6, 3, 3, 3), 2, 3, Numbers.Edges), Is.Not.Null);
+        }
     }
 
     /// <summary>After a maximum and a rectifier most gradients are 0: their terms are left out, unless that could be seen.</summary>
@@ -156,7 +188,10 @@ internal sealed class ConvTests
             {
                 ConvCase before = new(sizes, 2, seed++, numbers, 0) { Accumulate = accumulate };
                 for (int i = 0; i < before.Maps.Length; i++)
+                {
                     before.Maps[i] = (i * 2654435761L >> 7) % 8 == 0 ? before.Maps[i] : zero;
+                }
+
                 ConvCase expected = before.Clone();
                 ConvOperations.Loop(Operation.WeightGradient, arithmetic, in sizes, 2, expected);
                 Widths.ForEach(width =>
@@ -169,7 +204,9 @@ internal sealed class ConvTests
         }
     }
 
-    /// <summary>A forward pass multiplies padding by zero where that cannot be seen: pictures that are mostly background, sums that begin with +0 and -0.</summary>
+    /// <summary>
+    /// A forward pass multiplies padding by zero where that cannot be seen: pictures that are mostly background, sums that begin with +0 and -0.
+    /// </summary>
     [Test]
     public void Padding_around_background_changes_no_bit([Values] Numbers numbers, [Values] Arithmetic arithmetic, [Values(0f, -0f)] float zero)
     {
@@ -178,9 +215,15 @@ internal sealed class ConvTests
         {
             ConvCase before = new(sizes, 2, seed++, numbers, 0);
             for (int i = 0; i < before.Image.Length; i++)
+            {
                 before.Image[i] = (i * 2654435761L >> 7) % 16 == 0 ? before.Image[i] : zero;
+            }
+
             for (int i = 0; i < before.Bias.Length; i++)
+            {
                 before.Bias[i] = (i % 3) switch { 0 => 0f, 1 => -0f, _ => before.Bias[i] };
+            }
+
             ConvCase expected = before.Clone();
             ConvOperations.Loop(Operation.Forward, arithmetic, in sizes, 2, expected);
             Widths.ForEach(width =>
@@ -225,7 +268,10 @@ internal sealed class ConvTests
             using WorkerPool pool = new(threads) { MinimumWork = 1 };
             using WorkerPool.Loan loan = WorkerPool.Lend(pool);
             foreach (ConvSizes sizes in Chosen)
+            {
                 Check(sizes, 3, 77);
+            }
+
             Assert.That(pool.PartsByWorkers, Is.Positive);
         }
     }
@@ -238,8 +284,16 @@ internal sealed class ConvTests
         Conv.WeightGradient(Arithmetic.Fused, sizes, 5, once.Image, once.LeadingImage, once.Maps, once.LeadingMaps, once.Kernels, once.Bias);
         Conv.WeightGradient(Arithmetic.Fused, sizes, 2, twice.Image, once.LeadingImage, twice.Maps, once.LeadingMaps, twice.Kernels, twice.Bias);
         Conv.WeightGradient(
-            Arithmetic.Fused, sizes, 3, twice.Image.AsSpan(2 * once.LeadingImage), once.LeadingImage, twice.Maps.AsSpan(2 * once.LeadingMaps), once.LeadingMaps,
-            twice.Kernels, twice.Bias, accumulate: true);
+            Arithmetic.Fused,
+            sizes,
+            3,
+            twice.Image.AsSpan(2 * once.LeadingImage),
+            once.LeadingImage,
+            twice.Maps.AsSpan(2 * once.LeadingMaps),
+            once.LeadingMaps,
+            twice.Kernels,
+            twice.Bias,
+            accumulate: true);
         Bits.AssertEqual(twice.Kernels, once.Kernels, "dw");
         Bits.AssertEqual(twice.Bias, once.Bias, "db");
     }
@@ -247,7 +301,8 @@ internal sealed class ConvTests
     [Test]
     public void Sums_of_channels_are_those_of_the_loop() => Widths.ForEach(width =>
     {
-        foreach ((int batch, int channels, int positions) in ((int, int, int)[])[(1, 1, 1), (3, 5, 7), (2, 16, 64), (2, 17, 130), (1, 40, 3), (0, 3, 5)])
+        foreach ((int batch, int channels, int positions) in ((int, int, int)[])[(1, 1, 1), (3, 5, 7), (2, 16, 64), (2, 17, 130), (1, 40, 3),
+            (0, 3, 5)])
         {
             int ldx = (channels * positions) + 3;
             float[] x = Samples.Array(Math.Max(batch, 1) * ldx, 1, Numbers.Edges), sums = Samples.Array(channels, 2), expected = [.. sums];
@@ -267,8 +322,12 @@ internal sealed class ConvTests
         ConvCase c = new(sizes, 3, 1, Numbers.Plain, 0);
         void All()
         {
-            foreach (Operation operation in (ReadOnlySpan<Operation>)[Operation.Forward, Operation.WeightGradient, Operation.Update, Operation.InputGradient])
+            foreach (
+                Operation operation in (ReadOnlySpan<Operation>)
+                    [Operation.Forward, Operation.WeightGradient, Operation.Update, Operation.InputGradient])
+            {
                 ConvOperations.Fast(operation, Arithmetic.Fused, in sizes, 3, c);
+            }
         }
 
         All();
@@ -314,7 +373,9 @@ internal sealed class ConvTests
                 Right = random.Next(2) * random.Next(4),
             };
             if (sizes.OutputHeight > 0 && sizes.OutputWidth > 0)
+            {
                 return sizes;
+            }
         }
     }
 
@@ -325,13 +386,22 @@ internal sealed class ConvTests
             foreach (Operation operation in Enum.GetValues<Operation>())
             {
                 if (Difference(ConvOperations.Fast, operation, arithmetic, sizes, batch, seed++, null) is { } difference)
+                {
                     Assert.Fail(difference);
+                }
             }
         }
     }
 
     // Gaps between samples, the start and the values follow from the seed, so that neighbouring cases try different ones.
-    private static string? Difference(Kernel kernel, Operation operation, Arithmetic arithmetic, ConvSizes sizes, int batch, int seed, Numbers? fixedNumbers)
+    private static string? Difference(
+        Kernel kernel,
+        Operation operation,
+        Arithmetic arithmetic,
+        ConvSizes sizes,
+        int batch,
+        int seed,
+        Numbers? fixedNumbers)
     {
         int mix = (int)((uint)(seed * 2654435761L) >> 8);
         bool free = fixedNumbers is null;

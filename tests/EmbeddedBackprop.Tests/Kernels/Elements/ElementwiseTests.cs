@@ -84,7 +84,9 @@ internal sealed class ElementwiseTests
                         float[] c = (float[])before.Clone();
                         Ger.Run(arithmetic, m, n, x, y, c, ldc);
                         if (Bits.FirstDifference(c, expected) >= 0)
+                        {
                             Bits.AssertEqual(c, expected, $"{m}x{n} width {width} {numbers}");
+                        }
                     });
                 }
             }
@@ -114,10 +116,14 @@ internal sealed class ElementwiseTests
     public void Wrong_lengths_and_shifted_overlaps_are_refused()
     {
         float[] s = new float[20];
-        Assert.That(() => Elementwise.Add(s.AsSpan(0, 3), s.AsSpan(0, 4), s.AsSpan(0, 3)), Throws.ArgumentException.With.Message.Contains("expected 3 floats, got 4"));
+        Assert.That(
+            () => Elementwise.Add(s.AsSpan(0, 3), s.AsSpan(0, 4), s.AsSpan(0, 3)),
+            Throws.ArgumentException.With.Message.Contains("expected 3 floats, got 4"));
         Assert.That(() => Elementwise.Clip(0f, 1f, s.AsSpan(0, 8), s.AsSpan(1, 8)), Throws.ArgumentException.With.Message.Contains("shifted by 1"));
         Assert.That(() => Elementwise.MultiplyAdd(Arithmetic.Fused, 1f, s.AsSpan(1, 8), s.AsSpan(0, 8)), Throws.ArgumentException);
-        Assert.That(() => Ger.Run(Arithmetic.Fused, 3, 4, s.AsSpan(0, 2), s, new float[12], 4), Throws.ArgumentException.With.Message.Contains("x: expected 3 floats, got 2"));
+        Assert.That(
+            () => Ger.Run(Arithmetic.Fused, 3, 4, s.AsSpan(0, 2), s, new float[12], 4),
+            Throws.ArgumentException.With.Message.Contains("x: expected 3 floats, got 2"));
     }
 
     private static void Check(Kernel fast, Kernel loop)
@@ -129,7 +135,9 @@ internal sealed class ElementwiseTests
                 for (int offset = 0; offset <= 3; offset++)
                 {
                     if (Difference(fast, loop, n, offset, numbers) is { } difference)
+                    {
                         Assert.Fail(difference);
+                    }
                 }
             }
         }
@@ -151,12 +159,19 @@ internal sealed class ElementwiseTests
             fast(x.AsSpan(offset), y.AsSpan(offset), actual.AsSpan(offset, n));
             int i = Bits.FirstDifference(actual, expected);
             if (i >= 0)
-                difference ??= $"n {n} offset {offset} width {width} {numbers}: at [{i - offset}]: {Bits.Show(actual[i])}, expected {Bits.Show(expected[i])}";
+            {
+                difference ??=
+                    $"n {n} offset {offset} width {width} {numbers}: at [{i - offset}]: {Bits.Show(actual[i])}, expected {Bits.Show(expected[i])}";
+            }
+
             float[] inPlace = [.. x, 9f];
             fast(inPlace.AsSpan(offset, n), y.AsSpan(offset), inPlace.AsSpan(offset, n));
             i = Bits.FirstDifference(inPlace, expectedInPlace);
             if (i >= 0)
-                difference ??= $"in place, n {n} offset {offset} width {width} {numbers}: at [{i - offset}]: {Bits.Show(inPlace[i])}, expected {Bits.Show(expectedInPlace[i])}";
+            {
+                difference ??=
+                    $"in place, n {n} offset {offset} width {width} {numbers}: at [{i - offset}]: {Bits.Show(inPlace[i])}, expected {Bits.Show(expectedInPlace[i])}";
+            }
         });
         return difference;
     }

@@ -17,10 +17,19 @@ public sealed class WidenBytesTests
         {
             LaneDispatch.Width = width;
             byte[] bytes = new byte[600];
-            for (int i = 0; i < bytes.Length; i++) bytes[i] = (byte)(i * 89);
+            for (int i = 0; i < bytes.Length; i++)
+            {
+                bytes[i] = (byte)(i * 89);
+            }
+
             for (int length = 0; length <= 67; length++)
+            {
                 for (int offset = 0; offset < 4; offset++)
+                {
                     Check(bytes.AsSpan(offset, length));
+                }
+            }
+
             Check(bytes);
         }
         finally
@@ -39,7 +48,13 @@ public sealed class WidenBytesTests
         floats[0] = floats[^1] = -7f;
         WidenBytes.Run(bytes, 1f / 255f, floats.AsSpan(1, bytes.Length));
         for (int i = 0; i < bytes.Length; i++)
-            if (floats[i + 1] != bytes[i] * (1f / 255f)) Assert.Fail($"length {bytes.Length}, element {i}: {floats[i + 1]:R}");
+        {
+            if (floats[i + 1] != bytes[i] * (1f / 255f))
+            {
+                Assert.Fail($"length {bytes.Length}, element {i}: {floats[i + 1]:R}");
+            }
+        }
+
         Assert.That((floats[0], floats[^1]), Is.EqualTo((-7f, -7f)), "nothing beside the destination is written");
     }
 }

@@ -4,7 +4,9 @@ using Twin = EmbeddedBackprop.Kernels.Scalar;
 
 namespace EmbeddedBackprop.Tests.Kernels;
 
-/// <summary>The formulas of recurrent cells as vectors of every width and as one float: the same bits; and in double, nearly the same values.</summary>
+/// <summary>
+/// The formulas of recurrent cells as vectors of every width and as one float: the same bits; and in double, nearly the same values.
+/// </summary>
 [TestFixture]
 internal sealed class RecurrentStepTests
 {
@@ -36,12 +38,18 @@ internal sealed class RecurrentStepTests
 
     [Test]
     public void Control_another_cell_is_caught() =>
-        Assert.That(KernelCheck.Difference(Memory(17, Numbers.Plain), memory => Loop<GruCell>(memory, 17), memory => Vectors<LstmCell>(memory, 17)), Is.Not.Null);
+        Assert.That(
+            KernelCheck.Difference(Memory(17, Numbers.Plain), memory => Loop<GruCell>(memory, 17), memory => Vectors<LstmCell>(memory, 17)),
+            Is.Not.Null);
 
     [Test]
-    public void Control_the_other_arithmetic_is_caught() => Assert.That(
-        KernelCheck.Difference(Memory(17, Numbers.Plain), memory => Loop<GruCell>(memory, 17), memory => Vectors<GruCell>(memory, 17, Arithmetic.Separate)),
-        Is.Not.Null);
+    public void Control_the_other_arithmetic_is_caught() =>
+        Assert.That(
+            KernelCheck.Difference(
+                Memory(17, Numbers.Plain),
+                memory => Loop<GruCell>(memory, 17),
+                memory => Vectors<GruCell>(memory, 17, Arithmetic.Separate)),
+            Is.Not.Null);
 
     private static void Check<TCell>(Arithmetic arithmetic, Numbers numbers) where TCell : struct, IRecurrentCell
     {
@@ -50,8 +58,10 @@ internal sealed class RecurrentStepTests
             foreach ((bool sequence, bool masked) in (ReadOnlySpan<(bool, bool)>)[(false, false), (true, false), (false, true), (true, true)])
             {
                 KernelCheck.Same(
-                    $"{typeof(TCell)}, {hidden} units, {(sequence ? "all steps" : "last step")}, {(masked ? "" : "not ")}masked", Memory(hidden, numbers),
-                    memory => Loop<TCell>(memory, hidden, arithmetic, sequence, masked), memory => Vectors<TCell>(memory, hidden, arithmetic, sequence, masked));
+                    $"{typeof(TCell)}, {hidden} units, {(sequence ? "all steps" : "last step")}, {(masked ? "" : "not ")}masked",
+                    Memory(hidden, numbers),
+                    memory => Loop<TCell>(memory, hidden, arithmetic, sequence, masked),
+                    memory => Vectors<TCell>(memory, hidden, arithmetic, sequence, masked));
             }
         }
     }

@@ -10,12 +10,45 @@ internal sealed class ExactFusedMultiplyAddTests
     // Round-off, ties, cancellation, both zeros, denormals, the ends of the range, infinities, NaN.
     private static readonly float[] Edges =
     [
-        0f, -0f, 1f, -1f, 1f + float.BitIncrement(0f), 1.0000001f, 0.99999994f, 0.9999999f, 2f, 3f, 0.1f, -0.1f, 1e-45f, -1e-45f, 3e-45f, 1.1754942e-38f, 1.17549435e-38f,
-        -1.17549435e-38f, 5.9604645e-8f, 16777216f, 16777218f, -16777216f, 8388607.5f, 1e-20f, -1e-20f, 1e20f, 1.8446744e19f, -1.8446744e19f, 2.3509887e-38f,
-        float.MaxValue, float.MinValue, 1.7014118e38f, float.PositiveInfinity, float.NegativeInfinity, float.NaN,
+        0f,
+        -0f,
+        1f,
+        -1f,
+        1f + float.BitIncrement(0f),
+        1.0000001f,
+        0.99999994f,
+        0.9999999f,
+        2f,
+        3f,
+        0.1f,
+        -0.1f,
+        1e-45f,
+        -1e-45f,
+        3e-45f,
+        1.1754942e-38f,
+        1.17549435e-38f,
+        -1.17549435e-38f,
+        5.9604645e-8f,
+        16777216f,
+        16777218f,
+        -16777216f,
+        8388607.5f,
+        1e-20f,
+        -1e-20f,
+        1e20f,
+        1.8446744e19f,
+        -1.8446744e19f,
+        2.3509887e-38f,
+        float.MaxValue,
+        float.MinValue,
+        1.7014118e38f,
+        float.PositiveInfinity,
+        float.NegativeInfinity,
+        float.NaN,
     ];
 
-    [TestCase(1.00000011920928955f, 0.99999988079071045f, 16777218f, 0x4B800001)] // A = 1+2^-23, B = 1-2^-23, C = 2^24+2: 0x1.000002p24, twice rounded 0x1.000004p24
+    // A = 1+2^-23, B = 1-2^-23, C = 2^24+2: 0x1.000002p24, twice rounded 0x1.000004p24
+    [TestCase(1.00000011920928955f, 0.99999988079071045f, 16777218f, 0x4B800001)]
     [TestCase(1e-23f, 1e-23f, 1e-45f, 1)]
     [TestCase(-1e-30f, 1e-30f, 0f, unchecked((int)0x80000000))]
     [TestCase(float.MaxValue, 2f, float.NegativeInfinity, unchecked((int)0xFF800000))]

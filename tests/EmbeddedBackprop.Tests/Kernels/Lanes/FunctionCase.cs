@@ -4,7 +4,9 @@ using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Tests.Kernels;
 
-/// <summary>A transcendental function as the tests see it: its double reference, the largest error it may have, and how to run it on any lanes.</summary>
+/// <summary>
+/// A transcendental function as the tests see it: its double reference, the largest error it may have, and how to run it on any lanes.
+/// </summary>
 internal abstract record FunctionCase(string Name, Func<double, double> Reference, double Limit, double Largest)
 {
     /// <summary>The lanes that this processor runs in registers; the emulated ones are never chosen (Support/Widths.cs).</summary>
@@ -28,7 +30,9 @@ internal abstract record FunctionCase(string Name, Func<double, double> Referenc
     /// <summary>The same through the public driver, which picks the width.</summary>
     public abstract void RunPublic(Arithmetic arithmetic, ReadOnlySpan<float> x, Span<float> y);
 
-    /// <summary>|y - f(x)| in units of the last place of the exact result; NaN where the two disagree about NaN, infinity or the sign of zero.</summary>
+    /// <summary>
+    /// |y - f(x)| in units of the last place of the exact result; NaN where the two disagree about NaN, infinity or the sign of zero.
+    /// </summary>
     public double Error(float x, float y)
     {
         double exact = Math.Abs(x) > Largest ? double.NaN : Reference(x);
@@ -72,14 +76,14 @@ internal sealed record FunctionCase<TFunction>(string Name, Func<double, double>
 
     private static void RunAt<TArithmetic>(string lanes, ReadOnlySpan<float> x, Span<float> y) where TArithmetic : struct, IArithmetic
     {
-        Map.Arguments arguments = new(x, y);
+        UnaryKernel.Arguments arguments = new(x, y);
         switch (lanes)
         {
-            case "1": Map.Kernel<TFunction>.Run<Lane<TArithmetic>, Lane<TArithmetic>>(in arguments); break;
-            case "128": Map.Kernel<TFunction>.Run<Lanes128<TArithmetic>, Lane<TArithmetic>>(in arguments); break;
-            case "256": Map.Kernel<TFunction>.Run<Lanes256<TArithmetic>, Lane<TArithmetic>>(in arguments); break;
-            case "512": Map.Kernel<TFunction>.Run<Lanes512<TArithmetic>, Lane<TArithmetic>>(in arguments); break;
-            case "any": Map.Kernel<TFunction>.Run<LanesAny<TArithmetic>, Lane<TArithmetic>>(in arguments); break;
+            case "1": UnaryKernel.Kernel<TFunction>.Run<Lane<TArithmetic>, Lane<TArithmetic>>(in arguments); break;
+            case "128": UnaryKernel.Kernel<TFunction>.Run<Lanes128<TArithmetic>, Lane<TArithmetic>>(in arguments); break;
+            case "256": UnaryKernel.Kernel<TFunction>.Run<Lanes256<TArithmetic>, Lane<TArithmetic>>(in arguments); break;
+            case "512": UnaryKernel.Kernel<TFunction>.Run<Lanes512<TArithmetic>, Lane<TArithmetic>>(in arguments); break;
+            case "any": UnaryKernel.Kernel<TFunction>.Run<LanesAny<TArithmetic>, Lane<TArithmetic>>(in arguments); break;
             default: throw new ArgumentException(lanes);
         }
     }

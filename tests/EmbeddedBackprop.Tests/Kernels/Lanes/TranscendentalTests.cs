@@ -35,7 +35,8 @@ internal sealed class TranscendentalTests
 
     [Test]
     public void Every_width_gives_the_bits_of_one_lane_at_every_length_and_offset(
-        [ValueSource(typeof(FunctionCase), nameof(FunctionCase.All))] FunctionCase function, [ValueSource(typeof(Widths), nameof(Widths.Arithmetics))] Arithmetic arithmetic)
+        [ValueSource(typeof(FunctionCase), nameof(FunctionCase.All))] FunctionCase function,
+        [ValueSource(typeof(Widths), nameof(Widths.Arithmetics))] Arithmetic arithmetic)
     {
         Random random = new(7);
         float[] x = new float[80];
@@ -56,7 +57,10 @@ internal sealed class TranscendentalTests
                     function.Run("1", arithmetic, x.AsSpan(offset, length), expected.AsSpan(offset, length));
                     function.Run(lanes, arithmetic, x.AsSpan(offset, length), y.AsSpan(offset, length));
                     Bits.AssertEqual(y.AsSpan(offset, length), expected.AsSpan(offset, length), lanes);
-                    Assert.That(y.AsSpan(0, offset).ContainsAnyExcept(99f) || y.AsSpan(offset + length).ContainsAnyExcept(99f), Is.False, "written outside");
+                    Assert.That(
+                        y.AsSpan(0, offset).ContainsAnyExcept(99f) || y.AsSpan(offset + length).ContainsAnyExcept(99f),
+                        Is.False,
+                        "written outside");
 
                     float[] inPlace = (float[])x.Clone();
                     function.Run(lanes, arithmetic, inPlace.AsSpan(offset, length), inPlace.AsSpan(offset, length));
@@ -68,7 +72,8 @@ internal sealed class TranscendentalTests
 
     [Test]
     public void A_million_bit_patterns_give_the_same_bits_at_every_width_and_stay_below_the_limit(
-        [ValueSource(typeof(FunctionCase), nameof(FunctionCase.All))] FunctionCase function, [ValueSource(typeof(Widths), nameof(Widths.Arithmetics))] Arithmetic arithmetic)
+        [ValueSource(typeof(FunctionCase), nameof(FunctionCase.All))] FunctionCase function,
+        [ValueSource(typeof(Widths), nameof(Widths.Arithmetics))] Arithmetic arithmetic)
     {
         // An odd step visits every residue of the low bits; 4096 would test round numbers only.
         (double worst, float at) = Sweep(function, arithmetic, 4093, 1L << 32);
@@ -79,7 +84,8 @@ internal sealed class TranscendentalTests
     [Category("Exhaustive")]
     [Explicit("2^32 inputs, minutes a function")]
     public void All_bit_patterns_give_the_same_bits_at_every_width_and_stay_below_the_limit(
-        [ValueSource(typeof(FunctionCase), nameof(FunctionCase.All))] FunctionCase function, [ValueSource(typeof(Widths), nameof(Widths.Arithmetics))] Arithmetic arithmetic)
+        [ValueSource(typeof(FunctionCase), nameof(FunctionCase.All))] FunctionCase function,
+        [ValueSource(typeof(Widths), nameof(Widths.Arithmetics))] Arithmetic arithmetic)
     {
         (double worst, float at) = Sweep(function, arithmetic, 1, 1L << 32);
         TestContext.Out.WriteLine($"{function.Name} {arithmetic}: {worst:F3} ulp at {at:R}");
@@ -97,7 +103,9 @@ internal sealed class TranscendentalTests
             foreach (Arithmetic arithmetic in Widths.Arithmetics)
             {
                 (double worst, float at, double mean, long counted) = Measure(function, arithmetic);
-                text.Append(CultureInfo.InvariantCulture, $"| {function.Name} | {arithmetic} | {worst:F3} | {mean:F4} | {at:R} | {counted:N0} | {function.Limit} |\n");
+                text.Append(
+                    CultureInfo.InvariantCulture,
+                    $"| {function.Name} | {arithmetic} | {worst:F3} | {mean:F4} | {at:R} | {counted:N0} | {function.Limit} |\n");
             }
         }
 
@@ -264,8 +272,12 @@ internal sealed class TranscendentalTests
     public void Public_functions_check_lengths_and_overlap()
     {
         float[] x = new float[8];
-        Assert.That(() => ElementFunctions.Exp(Arithmetic.Fused, x, x.AsSpan(0, 7)), Throws.ArgumentException.With.Message.Contains("8").And.Message.Contains("7"));
-        Assert.That(() => ElementFunctions.Tanh(Arithmetic.Fused, x.AsSpan(0, 7), x.AsSpan(1, 7)), Throws.ArgumentException.With.Message.Contains("overlap"));
+        Assert.That(
+            () => ElementFunctions.Exp(Arithmetic.Fused, x, x.AsSpan(0, 7)),
+            Throws.ArgumentException.With.Message.Contains("8").And.Message.Contains("7"));
+        Assert.That(
+            () => ElementFunctions.Tanh(Arithmetic.Fused, x.AsSpan(0, 7), x.AsSpan(1, 7)),
+            Throws.ArgumentException.With.Message.Contains("overlap"));
         Assert.That(() => ElementFunctions.Tanh(Arithmetic.Fused, x, x), Throws.Nothing);
     }
 
@@ -309,7 +321,9 @@ internal sealed class TranscendentalTests
         return (worst, at);
     }
 
-    /// <summary>2^24 inputs, one of each 256 neighbouring bit patterns; the mean is over the finite ones whose exact result is neither 0 nor infinite.</summary>
+    /// <summary>
+    /// 2^24 inputs, one of each 256 neighbouring bit patterns; the mean is over the finite ones whose exact result is neither 0 nor infinite.
+    /// </summary>
     private static (double Worst, float At, double Mean, long Counted) Measure(FunctionCase function, Arithmetic arithmetic)
     {
         float[] x = new float[Block];

@@ -38,7 +38,9 @@ internal sealed class MaxNormTests
                     float[] actual = [.. before];
                     MaxNorm.Columns(arithmetic, 0.8f, m, n, actual, stride);
                     if (Bits.FirstDifference(actual, expected) >= 0)
+                    {
                         Bits.AssertEqual(actual, expected, $"{m}x{n} width {width} {numbers}");
+                    }
                 });
             }
         }
@@ -52,7 +54,9 @@ internal sealed class MaxNormTests
         for (int i = 0; i < M; i++)
         {
             for (int k = 0; k < n; k++)
+            {
                 columns[(k * M) + i] = rows[(i * n) + k];
+            }
         }
 
         Twin.MaxNorm.Columns(arithmetic, 0.9f, n, M, columns.AsSpan(), M);
@@ -63,7 +67,9 @@ internal sealed class MaxNormTests
             MaxNorm.Rows(arithmetic, 0.9f, M, n, actual);
             Bits.AssertEqual(actual, twin, $"width {width}");
             for (int i = 0; i < M * n; i++)
+            {
                 Bits.AssertEqual(actual[i], columns[(i % n * M) + (i / n)], $"width {width} [{i}]");
+            }
         });
     }
 

@@ -11,9 +11,15 @@ internal sealed class NormTests
     private static IEnumerable<(int Batch, int Channels, int Length)> Sizes()
     {
         for (int length = 1; length <= 40; length++)
+        {
             yield return (1 + (length % 4), 1 + (length % 3), length);
+        }
+
         for (int channels = 1; channels <= 40; channels++)
+        {
             yield return (1 + (channels % 5), channels, 1);
+        }
+
         yield return (9, 6, 1);
         yield return (5, 4, 30);
         yield return (3, 2, 576);
@@ -40,9 +46,25 @@ internal sealed class NormTests
                 d => Twin.ChannelNorm.Normalize<float>(arithmetic, batch, channels, length, x, ldx, means, inverses, gammas, betas, d.AsSpan(2), ldx),
                 d => ChannelNorm.Normalize(arithmetic, batch, channels, length, x, ldx, means, inverses, gammas, betas, d.AsSpan(2), ldx));
             KernelCheck.Same(
-                "sums " + what, twoEach,
-                d => Twin.ChannelNorm.Sums<float>(arithmetic, batch, channels, length, x, ldx, means, inverses, dy, ldx, d.AsSpan(0, channels), d.AsSpan(channels)),
-                d => ChannelNorm.Sums(arithmetic, batch, channels, length, x, ldx, means, inverses, dy, ldx, d.AsSpan(0, channels), d.AsSpan(channels)));
+                "sums " + what,
+                twoEach,
+                d =>
+                    Twin.ChannelNorm.Sums<float>(
+                        arithmetic,
+                        batch,
+                        channels,
+                        length,
+                        x,
+                        ldx,
+                        means,
+                        inverses,
+                        dy,
+                        ldx,
+                        d.AsSpan(0, channels),
+                        d.AsSpan(channels)),
+                d =>
+                    ChannelNorm.Sums(arithmetic, batch, channels, length, x, ldx, means, inverses, dy, ldx, d.AsSpan(0, channels), d.AsSpan(channels))
+            );
             foreach (bool accumulate in (bool[])[false, true])
             {
                 KernelCheck.Same(
@@ -60,24 +82,89 @@ internal sealed class NormTests
     {
         for (int n = 1; n <= 70; n++)
         {
-            int batch = 1 + (n % 3), rows = 1 + (n % 4), ldx = (rows * n) + (n % 5), all = batch * rows;
-            float[] x = Samples.Array(((batch - 1) * ldx) + (rows * n), n, numbers), dy = Samples.Array(((batch - 1) * ldx) + (rows * n), n + 100, numbers);
-            float[] gamma = Samples.Array(n, n + 200), beta = Samples.Array(n, n + 300);
-            float[] means = Samples.Array(all, n + 400), inverses = [.. Samples.Array(all, n + 500).Select(Math.Abs)];
+            int batch = 1 + (n % 3),
+                rows = 1 + (n % 4),
+                ldx = (rows * n) + (n % 5),
+                all = batch * rows;
+            float[] x = Samples.Array(((batch - 1) * ldx) + (rows * n), n, numbers),
+                dy = Samples.Array(((batch - 1) * ldx) + (rows * n), n + 100, numbers);
+            float[] gamma = Samples.Array(n, n + 200),
+                beta = Samples.Array(n, n + 300);
+            float[] means = Samples.Array(all, n + 400),
+                inverses = [.. Samples.Array(all, n + 500).Select(Math.Abs)];
             string what = $"{batch} x {rows} x {n} {numbers} {arithmetic}";
             KernelCheck.Same(
-                "forward " + what, Samples.Array((batch * ldx) + (2 * all) + 5, n + 600),
-                d => Twin.RowNorm.Forward<float>(
-                    arithmetic, batch, rows, n, x, ldx, gamma, beta, 1e-5f, d.AsSpan(2 * all), ldx, d.AsSpan(0, all), d.AsSpan(all, all)),
-                d => RowNorm.Forward(arithmetic, batch, rows, n, x, ldx, gamma, beta, 1e-5f, d.AsSpan(2 * all), ldx, d.AsSpan(0, all), d.AsSpan(all, all)));
+                "forward " + what,
+                Samples.Array((batch * ldx) + (2 * all) + 5, n + 600),
+                d =>
+                    Twin.RowNorm.Forward<float>(
+                        arithmetic,
+                        batch,
+                        rows,
+                        n,
+                        x,
+                        ldx,
+                        gamma,
+                        beta,
+                        1e-5f,
+                        d.AsSpan(2 * all),
+                        ldx,
+                        d.AsSpan(0, all),
+                        d.AsSpan(all, all)),
+                d =>
+                    RowNorm.Forward(
+                        arithmetic,
+                        batch,
+                        rows,
+                        n,
+                        x,
+                        ldx,
+                        gamma,
+                        beta,
+                        1e-5f,
+                        d.AsSpan(2 * all),
+                        ldx,
+                        d.AsSpan(0, all),
+                        d.AsSpan(all, all)));
             foreach (bool accumulate in (bool[])[false, true])
             {
                 KernelCheck.Same(
-                    "backward " + what, Samples.Array((batch * ldx) + (2 * n) + 5, n + 700),
-                    d => Twin.RowNorm.Backward<float>(
-                        arithmetic, batch, rows, n, x, ldx, gamma, means, inverses, dy, ldx, d.AsSpan(0, n), d.AsSpan(n, n), d.AsSpan(2 * n), accumulate),
-                    d => RowNorm.Backward(
-                        arithmetic, batch, rows, n, x, ldx, gamma, means, inverses, dy, ldx, d.AsSpan(0, n), d.AsSpan(n, n), d.AsSpan(2 * n), accumulate));
+                    "backward " + what,
+                    Samples.Array((batch * ldx) + (2 * n) + 5, n + 700),
+                    d =>
+                        Twin.RowNorm.Backward<float>(
+                            arithmetic,
+                            batch,
+                            rows,
+                            n,
+                            x,
+                            ldx,
+                            gamma,
+                            means,
+                            inverses,
+                            dy,
+                            ldx,
+                            d.AsSpan(0, n),
+                            d.AsSpan(n, n),
+                            d.AsSpan(2 * n),
+                            accumulate),
+                    d =>
+                        RowNorm.Backward(
+                            arithmetic,
+                            batch,
+                            rows,
+                            n,
+                            x,
+                            ldx,
+                            gamma,
+                            means,
+                            inverses,
+                            dy,
+                            ldx,
+                            d.AsSpan(0, n),
+                            d.AsSpan(n, n),
+                            d.AsSpan(2 * n),
+                            accumulate));
             }
         }
     }
@@ -107,7 +194,9 @@ internal sealed class NormTests
             "features", new float[300], d => Twin.ChannelNorm.Moments<float>(Arithmetic.Fused, 4, 150, 1, x, 150, d.AsSpan(0, 150), d.AsSpan(150)),
             d => ChannelNorm.Moments(Arithmetic.Fused, 4, 150, 1, x, 150, d.AsSpan(0, 150), d.AsSpan(150)));
         KernelCheck.Same(
-            "backward", new float[600], d => Twin.ChannelNorm.Backward<float>(Arithmetic.Fused, 4, 5, 30, x, 150, each, each, each, dy, 150, each, each, d, false),
+            "backward",
+            new float[600],
+            d => Twin.ChannelNorm.Backward<float>(Arithmetic.Fused, 4, 5, 30, x, 150, each, each, each, dy, 150, each, each, d, false),
             d => ChannelNorm.Backward(Arithmetic.Fused, 4, 5, 30, x, 150, each, each, each, dy, 150, each, each, d, false));
         KernelCheck.Same(
             "rows", new float[600], d => Twin.RowNorm.Forward<float>(Arithmetic.Fused, 4, 5, 30, x, 150, dy, dy, 1e-5f, d, 150, [], []),

@@ -7,7 +7,15 @@ namespace EmbeddedBackprop.Tests.Kernels;
 [TestFixture]
 internal sealed class SoftmaxTests
 {
-    private delegate void Rows(Arithmetic arithmetic, int m, int n, ReadOnlySpan<float> x, int ldx, ReadOnlySpan<float> y, Span<float> destination, int ld);
+    private delegate void Rows(
+        Arithmetic arithmetic,
+        int m,
+        int n,
+        ReadOnlySpan<float> x,
+        int ldx,
+        ReadOnlySpan<float> y,
+        Span<float> destination,
+        int ld);
 
     [Test]
     public void Forward([Values] Arithmetic arithmetic) => Check(arithmetic, Fast, Loop);
@@ -34,9 +42,14 @@ internal sealed class SoftmaxTests
                 float maximum = Twin.Reduce.Max(x.Slice(i * ldx, n));
                 float sum = 0f;
                 for (int j = 0; j < n; j++)
+                {
                     sum += destination[(i * ld) + j] = Lane<Fused>.Exp(new(x[(i * ldx) + j] - maximum)).Value;
+                }
+
                 for (int j = 0; j < n; j++)
+                {
                     destination[(i * ld) + j] /= sum;
+                }
             }
         }
 
@@ -84,11 +97,16 @@ internal sealed class SoftmaxTests
         double sum = z.Sum(Math.Exp);
         Assert.That(logarithm[0], Is.EqualTo(Math.Log(sum)).Within(1e-15));
         for (int j = 0; j < 4; j++)
+        {
             Assert.That(a[j], Is.EqualTo(Math.Exp(z[j]) / sum).Within(1e-15));
+        }
+
         float[] single = new float[4];
         SoftmaxRows.Forward(Arithmetic.Fused, 1, 4, Array.ConvertAll(z, x => (float)x), 4, single, 4);
         for (int j = 0; j < 4; j++)
+        {
             Assert.That(single[j], Is.EqualTo(a[j]).Within(1e-6));
+        }
     }
 
     [Test]
@@ -100,11 +118,27 @@ internal sealed class SoftmaxTests
         Assert.That(() => SoftmaxRows.LogSumExp(Arithmetic.Fused, 2, 0, [], 0, new float[2]), Throws.ArgumentException);
     }
 
-    private static void Fast(Arithmetic arithmetic, int m, int n, ReadOnlySpan<float> x, int ldx, ReadOnlySpan<float> y, Span<float> destination, int ld) =>
-        SoftmaxRows.Forward(arithmetic, m, n, x, ldx, destination, ld);
+    private static void Fast(
+        Arithmetic arithmetic,
+        int m,
+        int n,
+        ReadOnlySpan<float> x,
+        int ldx,
+        ReadOnlySpan<float> y,
+        Span<float> destination,
+        int ld
+    ) => SoftmaxRows.Forward(arithmetic, m, n, x, ldx, destination, ld);
 
-    private static void Loop(Arithmetic arithmetic, int m, int n, ReadOnlySpan<float> x, int ldx, ReadOnlySpan<float> y, Span<float> destination, int ld) =>
-        Twin.SoftmaxRows.Forward(arithmetic, m, n, x, ldx, destination, ld);
+    private static void Loop(
+        Arithmetic arithmetic,
+        int m,
+        int n,
+        ReadOnlySpan<float> x,
+        int ldx,
+        ReadOnlySpan<float> y,
+        Span<float> destination,
+        int ld
+    ) => Twin.SoftmaxRows.Forward(arithmetic, m, n, x, ldx, destination, ld);
 
     private static void Check(Arithmetic arithmetic, Rows fast, Rows loop)
     {
@@ -113,7 +147,9 @@ internal sealed class SoftmaxTests
             for (int n = 1; n <= 70; n++)
             {
                 if (Difference(arithmetic, fast, loop, 1 + (n % 3), n, numbers) is { } difference)
+                {
                     Assert.Fail(difference);
+                }
             }
         }
     }
@@ -135,7 +171,10 @@ internal sealed class SoftmaxTests
             fast(arithmetic, m, n, x.AsSpan(offset), ldx, y.AsSpan(offset), actual.AsSpan(offset), ld);
             int i = Bits.FirstDifference(actual, expected);
             if (i >= 0)
-                difference ??= $"{arithmetic} {m}x{n} width {width} {numbers}: at [{i - offset}]: {Bits.Show(actual[i])}, expected {Bits.Show(expected[i])}";
+            {
+                difference ??=
+                    $"{arithmetic} {m}x{n} width {width} {numbers}: at [{i - offset}]: {Bits.Show(actual[i])}, expected {Bits.Show(expected[i])}";
+            }
         });
         return difference;
     }

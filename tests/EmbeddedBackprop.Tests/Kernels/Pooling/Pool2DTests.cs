@@ -11,7 +11,10 @@ internal sealed class Pool2DTests
     {
         // Two by two side by side: every width of a row, odd heights and widths, and the benchmark's.
         for (int width = 2; width <= 70; width++)
+        {
             yield return new PoolSizes(1 + (width % 3), 2 + (width % 4), width, 2, 2, 2, 2, 0, 0);
+        }
+
         yield return new PoolSizes(8, 24, 24, 2, 2, 2, 2, 0, 0);
         yield return new PoolSizes(16, 8, 8, 2, 2, 2, 2, 0, 0);
         Random random = new(5);
@@ -19,8 +22,15 @@ internal sealed class Pool2DTests
         {
             int kernelHeight = random.Next(1, 5), kernelWidth = random.Next(1, 5);
             yield return new PoolSizes(
-                random.Next(1, 4), random.Next(kernelHeight, 12), random.Next(kernelWidth, 60), kernelHeight, kernelWidth, random.Next(1, 4), random.Next(1, 4),
-                random.Next(0, kernelHeight), random.Next(0, kernelWidth));
+                random.Next(1, 4),
+                random.Next(kernelHeight, 12),
+                random.Next(kernelWidth, 60),
+                kernelHeight,
+                kernelWidth,
+                random.Next(1, 4),
+                random.Next(1, 4),
+                random.Next(0, kernelHeight),
+                random.Next(0, kernelWidth));
         }
     }
 
@@ -39,9 +49,13 @@ internal sealed class Pool2DTests
         d => Pool2D.MaxBackward(in s, batch, x, dy, lddy, d.AsSpan(3), ldx, accumulate)));
 
     [Test]
-    public void Gradients_of_means([Values] Numbers numbers, [Values] bool accumulate, [Values] bool countPadding) => CheckBackward(numbers, (s, batch, x, ldx, dy, lddy) =>
-        (d => Twin.Pool2D.AverageBackward<float>(in s, countPadding, batch, dy, lddy, d.AsSpan(3), ldx, accumulate),
-        d => Pool2D.AverageBackward(in s, countPadding, batch, dy, lddy, d.AsSpan(3), ldx, accumulate)));
+    public void Gradients_of_means([Values] Numbers numbers, [Values] bool accumulate, [Values] bool countPadding) =>
+        CheckBackward(
+            numbers,
+            (s, batch, x, ldx, dy, lddy) =>
+                (
+                    d => Twin.Pool2D.AverageBackward<float>(in s, countPadding, batch, dy, lddy, d.AsSpan(3), ldx, accumulate),
+                    d => Pool2D.AverageBackward(in s, countPadding, batch, dy, lddy, d.AsSpan(3), ldx, accumulate)));
 
     [Test]
     public void Of_equal_values_the_first_gets_the_gradient_and_a_NaN_wins_only_where_it_is_first()
@@ -87,7 +101,8 @@ internal sealed class Pool2DTests
         float[] x = Samples.Array(7 * 500, 1), dy = Samples.Array(7 * 100, 2);
         using WorkerPool pool = new(2) { MinimumWork = 1 };
         using WorkerPool.Loan loan = WorkerPool.Lend(pool);
-        KernelCheck.Same("forward", new float[700], d => Twin.Pool2D.MaxForward<float>(in s, 7, x, 500, d, 100), d => Pool2D.MaxForward(in s, 7, x, 500, d, 100));
+        KernelCheck.Same(
+            "forward", new float[700], d => Twin.Pool2D.MaxForward<float>(in s, 7, x, 500, d, 100), d => Pool2D.MaxForward(in s, 7, x, 500, d, 100));
         KernelCheck.Same(
             "backward", new float[3500], d => Twin.Pool2D.MaxBackward<float>(in s, 7, x, dy, 100, d, 500, false),
             d => Pool2D.MaxBackward(in s, 7, x, dy, 100, d, 500, false));

@@ -29,7 +29,9 @@ internal sealed class GemmTests
             foreach (int n in Columns)
             {
                 foreach (int k in (ReadOnlySpan<int>)[0, 1, 2, 5, 17])
+                {
                     Check(operation, arithmetic, m, n, k, seed++);
+                }
             }
         }
     }
@@ -68,7 +70,9 @@ internal sealed class GemmTests
             foreach (Arithmetic arithmetic in Widths.Arithmetics)
             {
                 foreach (Operation operation in Enum.GetValues<Operation>())
+                {
                     Check(operation, arithmetic, m, n, k, seed);
+                }
             }
         }
     }
@@ -76,11 +80,14 @@ internal sealed class GemmTests
     /// <summary>Columns of A that are 0 in all rows are left out of the sums where that changes no bit, and only there.</summary>
     [Test]
     public void Pictures_with_background_have_the_bits_of_the_loop(
-        [Values] Arithmetic arithmetic, [Values("finite", "infinite weight", "no number as weight", "sums of -0", "nothing but background")] string special)
+        [Values] Arithmetic arithmetic,
+        [Values("finite", "infinite weight", "no number as weight", "sums of -0", "nothing but background")] string special)
     {
         Widths.ForEach(width =>
         {
-            foreach ((int m, int n, int k) in (ReadOnlySpan<(int, int, int)>)[(10, 32, 784), (8, 17, 64), (9, 5, 100), (13, 70, 300), (24, 16, 1500), (11, 33, 259)])
+            foreach (
+                (int m, int n, int k) in (ReadOnlySpan<(int, int, int)>)
+                    [(10, 32, 784), (8, 17, 64), (9, 5, 100), (13, 70, 300), (24, 16, 1500), (11, 33, 259)])
             {
                 float[] a = new float[m * k], b = Samples.Array(k * n, n), bias = Samples.Array(n, k);
                 for (int i = 0; i < a.Length; i++)
@@ -92,9 +99,17 @@ internal sealed class GemmTests
 
                 switch (special)
                 {
-                    case "infinite weight": b[^1] = float.NegativeInfinity; b[n] = float.PositiveInfinity; break;
-                    case "no number as weight": b[5 * n] = float.NaN; break;
-                    case "sums of -0": bias.AsSpan().Fill(-0f); Array.ForEach([.. Enumerable.Range(0, k)], row => b[(row * n) + (n / 2)] = row == k / 2 ? 0f : -0f); break;
+                    case "infinite weight":
+                        b[^1] = float.NegativeInfinity;
+                        b[n] = float.PositiveInfinity;
+                        break;
+                    case "no number as weight":
+                        b[5 * n] = float.NaN;
+                        break;
+                    case "sums of -0":
+                        bias.AsSpan().Fill(-0f);
+                        Array.ForEach([.. Enumerable.Range(0, k)], row => b[(row * n) + (n / 2)] = row == k / 2 ? 0f : -0f);
+                        break;
                 }
 
                 float[] expected = new float[m * n], actual = new float[m * n];
@@ -120,7 +135,9 @@ internal sealed class GemmTests
             for (int n = 0; n <= 67; n++)
             {
                 for (int k = 0; k <= 67; k++)
+                {
                     Check(operation, arithmetic, m, n, k, seed++);
+                }
             }
         }
     }
@@ -140,7 +157,9 @@ internal sealed class GemmTests
             Loop(operation, arithmetic, m, n, half, a, lda, b, ldb, bias, c, ldc, accumulate);
             Loop(operation, arithmetic, m, n, k - half, restA, lda, restB, ldb, default, second, n, false);
             for (int i = 0; i < m * n; i++)
+            {
                 c[(i / n * ldc) + (i % n)] += second[i];
+            }
         }
 
         Assert.That(Difference(Halves, operation, Arithmetic.Fused, 5, 20, 40, 1), Is.Not.Null);
@@ -191,7 +210,9 @@ internal sealed class GemmTests
             float[] c = new float[m * n];
             Gemm.NN(arithmetic, m, n, k, a, k, b, n, bias, c, n);
             for (int i = 0; i < c.Length; i++)
+            {
                 Assert.That(Math.Abs(c[i] - exact[i]), Is.LessThanOrEqualTo((k + 1) * Math.Pow(2, -24) * magnitude[i]));
+            }
         }
     }
 
@@ -249,7 +270,9 @@ internal sealed class GemmTests
     private static void Check(Operation operation, Arithmetic arithmetic, int m, int n, int k, int seed)
     {
         if (Difference(Fast, operation, arithmetic, m, n, k, seed) is { } difference)
+        {
             Assert.Fail(difference);
+        }
     }
 
     // Layout, offsets, start and values follow from the seed, so that neighbouring sizes try different ones.
@@ -294,11 +317,17 @@ internal sealed class GemmTests
         ReadOnlySpan<float> bias, Span<float> c, int ldc, bool accumulate)
     {
         if (operation == Operation.NN)
+        {
             Gemm.NN(arithmetic, m, n, k, a, lda, b, ldb, bias, c, ldc, accumulate);
+        }
         else if (operation == Operation.TN)
+        {
             Gemm.TN(arithmetic, m, n, k, a, lda, b, ldb, c, ldc, accumulate);
+        }
         else
+        {
             Gemm.NT(arithmetic, m, n, k, a, lda, b, ldb, c, ldc, accumulate);
+        }
     }
 
     private static void Loop(
@@ -306,11 +335,17 @@ internal sealed class GemmTests
         ReadOnlySpan<float> bias, Span<float> c, int ldc, bool accumulate)
     {
         if (operation == Operation.NN)
+        {
             Twin.Gemm.NN(arithmetic, m, n, k, a, lda, b, ldb, bias, c, ldc, accumulate);
+        }
         else if (operation == Operation.TN)
+        {
             Twin.Gemm.TN(arithmetic, m, n, k, a, lda, b, ldb, c, ldc, accumulate);
+        }
         else
+        {
             Twin.Gemm.NT(arithmetic, m, n, k, a, lda, b, ldb, c, ldc, accumulate);
+        }
     }
 
     private static double[] Wide(float[] x) => Array.ConvertAll(x, value => (double)value);

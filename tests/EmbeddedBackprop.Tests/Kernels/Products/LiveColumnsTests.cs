@@ -24,7 +24,13 @@ internal sealed class LiveColumnsTests
 
                 if (random.NextSingle() < share)
                 {
-                    a[(random.Next(rows) * leading) + column] = (column % 4) switch { 0 => float.Epsilon, 1 => float.NaN, 2 => -1f, _ => float.MinValue };
+                    a[(random.Next(rows) * leading) + column] = (column % 4) switch
+                    {
+                        0 => float.Epsilon,
+                        1 => float.NaN,
+                        2 => -1f,
+                        _ => float.MinValue,
+                    };
                     expected.Add((ushort)column);
                 }
             }
@@ -36,7 +42,10 @@ internal sealed class LiveColumnsTests
             ushort[] live = new ushort[columns + LiveColumns.Group], dead = new ushort[columns + LiveColumns.Group];
             count = (int)LiveColumns.Split(in a[0], (nuint)leading, (nuint)rows, (nuint)columns, ref live[0], ref dead[0]);
             Assert.That(live[..count], Is.EqualTo(expected), $"{rows}x{columns}");
-            Assert.That(dead[..(columns - count)], Is.EqualTo(Enumerable.Range(0, columns).Where(column => !expected.Contains((ushort)column))), $"{rows}x{columns}");
+            Assert.That(
+                dead[..(columns - count)],
+                Is.EqualTo(Enumerable.Range(0, columns).Where(column => !expected.Contains((ushort)column))),
+                $"{rows}x{columns}");
         }
     }
 

@@ -7,7 +7,9 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Kernels;
 
-/// <summary>One sample through one layer in one kernel: the bits of the product's and the activation's twins, at every number of inputs and vectors.</summary>
+/// <summary>
+/// One sample through one layer in one kernel: the bits of the product's and the activation's twins, at every number of inputs and vectors.
+/// </summary>
 [TestFixture]
 internal sealed class OneSampleAffineTests
 {
@@ -26,14 +28,19 @@ internal sealed class OneSampleAffineTests
 
     [Test]
     public void Another_activation_is_caught() =>
-        Assert.That(() => Compare(new Activation<Tanh>(), new Activation<LeCunTanh>(), Arithmetic.Fused, 64, 5, apart: false, Numbers.Plain, "planted"), Throws.TypeOf<AssertionException>());
+        Assert.That(
+            () => Compare(new Activation<Tanh>(), new Activation<LeCunTanh>(), Arithmetic.Fused, 64, 5, apart: false, Numbers.Plain, "planted"),
+            Throws.TypeOf<AssertionException>());
 
     [Test]
     public void What_does_not_fill_one_to_four_vectors_is_left_to_the_general_kernels() => Widths.ForEach(width =>
     {
         int lanes = width / 32;
         foreach (int n in new[] { 1, 2, 3, 5, 15, 63, 5 * Math.Max(lanes, 16) })
-            Assert.That(new Activation<Sigmoid>().OneSampleAffine(Arithmetic.Fused, new(n, 1, 0, 0, 0, 0, 0))!.CanRun, Is.False, $"width {width}, {n} outputs");
+        {
+            Assert.That(new Activation<Sigmoid>().OneSampleAffine(Arithmetic.Fused, new(n, 1, 0, 0, 0, 0, 0))!.CanRun, Is.False,
+                $"width {width}, {n} outputs");
+        }
     });
 
     [TestCase("12,16,9")]
@@ -64,7 +71,10 @@ internal sealed class OneSampleAffineTests
     {
         Sequential net = new(layers[0]);
         foreach (int layer in layers.AsSpan(1))
+        {
             net.Dense<Sigmoid>(layer);
+        }
+
         return net.Compile(options);
     }
 
@@ -73,7 +83,9 @@ internal sealed class OneSampleAffineTests
         foreach (Arithmetic arithmetic in Widths.Arithmetics)
         {
             for (int vectors = 1; width != 1 && vectors <= 4; vectors++)
+            {
                 check(width, arithmetic, vectors * (width == 0 ? Vector<float>.Count : width / 32));
+            }
         }
     });
 

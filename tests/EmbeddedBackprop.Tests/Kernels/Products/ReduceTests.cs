@@ -44,14 +44,20 @@ internal sealed class ReduceTests
         {
             float[] s = new float[8];
             for (int i = 0; i < x.Length; i++)
+            {
                 s[i % 8] = MathF.FusedMultiplyAdd(x[i], y[i], s[i % 8]);
+            }
+
             return s[0] + s[4] + (s[2] + s[6]) + (s[1] + s[5] + (s[3] + s[7]));
         }
 
         // Two orders of one sum often round to the same float: the check runs over many lengths.
         int caught = 0;
         for (int n = 20; n < 60; n++)
+        {
             caught += Difference(Arithmetic.Fused, Eight, Twin.Dot.Product<float>, n, 0, Numbers.Plain) is null ? 0 : 1;
+        }
+
         Assert.That(caught, Is.GreaterThan(10));
     }
 
@@ -63,7 +69,10 @@ internal sealed class ReduceTests
         float[] y = new float[16 * 16];
         Array.Fill(y, 1f);
         for (int i = 0; i < 16; i++)
+        {
             x[16 * i] = 1f;
+        }
+
         x[8] = 16777216f;
         Bits.AssertEqual(Dot.Product(Arithmetic.Fused, x, y), 16777232f, "16 + 2^24");
         Bits.AssertEqual(Dot.Product(Arithmetic.Fused, [-1e-30f], [1e-30f]), 0f, "-0 + 0 in the tree");
@@ -89,7 +98,10 @@ internal sealed class ReduceTests
         }
 
         foreach (Arithmetic arithmetic in Widths.Arithmetics)
+        {
             Assert.That(Math.Abs(Dot.Product(arithmetic, x, y) - exact), Is.LessThanOrEqualTo((n + 1) * Math.Pow(2, -24) * magnitude));
+        }
+
         double[] wide = Array.ConvertAll(x, v => (double)v);
         Assert.That(Twin.Dot.Product<double>(Arithmetic.Fused, wide, wide), Is.EqualTo(wide.Sum(v => v * v)).Within(1e-12 * n));
     }
@@ -129,7 +141,9 @@ internal sealed class ReduceTests
                         float[] sums = (float[])before.Clone();
                         Reduce.SumColumns(m, n, a.AsSpan(offset), lda, sums, accumulate);
                         if (Bits.FirstDifference(sums, expected) >= 0)
+                        {
                             Bits.AssertEqual(sums, expected, $"columns {m}x{n} width {width} {numbers}");
+                        }
                     });
                 }
             }
@@ -165,7 +179,9 @@ internal sealed class ReduceTests
     [Test]
     public void Wrong_lengths_are_named_with_both_numbers()
     {
-        Assert.That(() => Dot.Product(Arithmetic.Fused, new float[3], new float[4]), Throws.ArgumentException.With.Message.Contains("y: expected 3 floats, got 4"));
+        Assert.That(
+            () => Dot.Product(Arithmetic.Fused, new float[3], new float[4]),
+            Throws.ArgumentException.With.Message.Contains("y: expected 3 floats, got 4"));
         Assert.That(() => Reduce.Max([]), Throws.ArgumentException);
         Assert.That(() => Reduce.Fold(new float[8]), Throws.ArgumentException.With.Message.Contains("expected 16 floats, got 8"));
         Assert.That(() => Reduce.SumColumns(2, 3, new float[5], 3, new float[3]), Throws.ArgumentException);
@@ -178,18 +194,24 @@ internal sealed class ReduceTests
             for (int n = 0; n <= 67; n++)
             {
                 for (int offset = 0; offset <= 3; offset++)
+                {
                     Require(arithmetic, fast, loop, n, offset, numbers);
+                }
             }
 
             foreach (int n in (ReadOnlySpan<int>)[128, 255, 256, 257, 784, 1001])
+            {
                 Require(arithmetic, fast, loop, n, n % 4, numbers);
+            }
         }
     }
 
     private static void Require(Arithmetic arithmetic, Reduction fast, Reduction loop, int n, int offset, Numbers numbers)
     {
         if (Difference(arithmetic, fast, loop, n, offset, numbers) is { } difference)
+        {
             Assert.Fail(difference);
+        }
     }
 
     private static string? Difference(Arithmetic arithmetic, Reduction fast, Reduction loop, int n, int offset, Numbers numbers)
@@ -202,7 +224,9 @@ internal sealed class ReduceTests
         {
             float actual = fast(arithmetic, x.AsSpan(offset), y.AsSpan(offset));
             if (!Bits.Same(actual, expected))
+            {
                 difference ??= $"{arithmetic} n {n} offset {offset} width {width} {numbers}: {Bits.Show(actual)}, expected {Bits.Show(expected)}";
+            }
         });
         return difference;
     }

@@ -117,7 +117,11 @@ public sealed class CounterRandomTests
         var random = new CounterRandom(4, RandomPurpose.Check);
         const int draws = 100_000;
         double[] histogram = new double[n];
-        for (int i = 0; i < draws; i++) histogram[random.Below(1, (ulong)i, n)]++;
+        for (int i = 0; i < draws; i++)
+        {
+            histogram[random.Below(1, (ulong)i, n)]++;
+        }
+
         double freedom = n - 1;
         Assert.That(
             ChiSquare(histogram, (double)draws / n),
@@ -154,7 +158,11 @@ public sealed class CounterRandomTests
         var random = new CounterRandom(5, RandomPurpose.Shuffle);
         int[] items = new int[length];
         int[] expected = new int[length];
-        for (int i = 0; i < length; i++) items[i] = expected[i] = i;
+        for (int i = 0; i < length; i++)
+        {
+            items[i] = expected[i] = i;
+        }
+
         random.Shuffle(12, items);
         for (int i = length - 1; i > 0; i--)
         {
@@ -175,7 +183,11 @@ public sealed class CounterRandomTests
         const int draws = 48_000;
         for (uint epoch = 0; epoch < draws; epoch++)
         {
-            for (int i = 0; i < 4; i++) items[i] = i;
+            for (int i = 0; i < 4; i++)
+            {
+                items[i] = i;
+            }
+
             random.Shuffle(epoch, items);
             histogram[items[0] + (4 * items[1]) + (16 * items[2]) + (64 * items[3])]++;
         }
@@ -201,9 +213,20 @@ public sealed class CounterRandomTests
             square += x * x;
             cube += x * x * x;
             fourth += x * x * x * x;
-            if (i > 0) neighbours += x * normals[i - 1];
-            if (Math.Abs(x) > 2) beyond2++;
-            if (Math.Abs(x) > 4) beyond4++;
+            if (i > 0)
+            {
+                neighbours += x * normals[i - 1];
+            }
+
+            if (Math.Abs(x) > 2)
+            {
+                beyond2++;
+            }
+
+            if (Math.Abs(x) > 4)
+            {
+                beyond4++;
+            }
         }
 
         Assert.That(mean / draws, Is.EqualTo(0).Within(0.004));
@@ -268,14 +291,21 @@ public sealed class CounterRandomTests
             random.FillNormal(0, 1, 0f, 1f, values);
             random.FillUniform(0, 1, 0f, 1f, values);
             RandomSequence sequence = random.Sequence(7);
-            for (int i = 0; i < 100; i++) values[i] = sequence.NextNormal() + sequence.NextUniform() + sequence.NextBelow(5);
+            for (int i = 0; i < 100; i++)
+            {
+                values[i] = sequence.NextNormal() + sequence.NextUniform() + sequence.NextBelow(5);
+            }
         }
     }
 
     private static double ChiSquare(double[] histogram, double expected)
     {
         double sum = 0;
-        foreach (double observed in histogram) sum += (observed - expected) * (observed - expected) / expected;
+        foreach (double observed in histogram)
+        {
+            sum += (observed - expected) * (observed - expected) / expected;
+        }
+
         return sum;
     }
 }

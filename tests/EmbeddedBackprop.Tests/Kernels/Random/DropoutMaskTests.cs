@@ -36,7 +36,9 @@ internal sealed class DropoutMaskTests
             {
                 CounterRandom.Philox(quad, sample, 3, 3 + 256, 42, 0, out uint x0, out uint x1, out uint x2, out uint x3);
                 foreach (uint word in (uint[])[x0, x1, x2, x3])
+                {
                     expected.Append(word >> 31 == 1 ? 'x' : '.');
+                }
             }
         }
 
@@ -63,7 +65,11 @@ internal sealed class DropoutMaskTests
         Bits.AssertEqual(parts, whole, "two parts");
         using WorkerPool pool = new(2) { MinimumWork = 1 };
         using WorkerPool.Loan loan = WorkerPool.Lend(pool);
-        KernelCheck.Same("two threads", new float[600], d => whole.CopyTo(d, 0), d => DropoutMask.Apply(new DropoutDraw(9, 2, 4, 0, 0.3f), 6, 100, 100, x, d, accumulate: false));
+        KernelCheck.Same(
+            "two threads",
+            new float[600],
+            d => whole.CopyTo(d, 0),
+            d => DropoutMask.Apply(new DropoutDraw(9, 2, 4, 0, 0.3f), 6, 100, 100, x, d, accumulate: false));
     }
 
     [Test]

@@ -10,28 +10,52 @@ internal sealed class ParallelKernelsTests
 
     private static readonly (int M, int N, int K)[] Sizes =
     [
-        (1, 1, 1), (1, 129, 5), (2, 64, 3), (6, 65, 17), (7, 130, 257), (13, 16, 0), (25, 3, 9), (30, 193, 31), (61, 67, 71), (73, 15, 300), (96, 128, 64),
+        (1, 1, 1),
+        (1, 129, 5),
+        (2, 64, 3),
+        (6, 65, 17),
+        (7, 130, 257),
+        (13, 16, 0),
+        (25, 3, 9),
+        (30, 193, 31),
+        (61, 67, 71),
+        (73, 15, 300),
+        (96, 128, 64),
     ];
 
     private delegate void Product(int m, int n, int k, float[] a, float[] b, float[] bias, float[] c, bool accumulate);
 
     [Test]
-    public void Products([Values] GemmTests.Operation operation, [Values] Arithmetic arithmetic) => Check(operation == GemmTests.Operation.NN, (m, n, k, a, b, bias, c, accumulate) =>
-    {
-        switch (operation)
-        {
-            case GemmTests.Operation.NN: Gemm.NN(arithmetic, m, n, k, a, k, b, n, bias, c, n, accumulate); break;
-            case GemmTests.Operation.TN: Gemm.TN(arithmetic, m, n, k, a, m, b, n, c, n, accumulate); break;
-            default: Gemm.NT(arithmetic, m, n, k, a, k, b, k, c, n, accumulate); break;
-        }
-    });
+    public void Products([Values] GemmTests.Operation operation, [Values] Arithmetic arithmetic) =>
+        Check(
+            operation == GemmTests.Operation.NN,
+            (m, n, k, a, b, bias, c, accumulate) =>
+            {
+                switch (operation)
+                {
+                    case GemmTests.Operation.NN:
+                        Gemm.NN(arithmetic, m, n, k, a, k, b, n, bias, c, n, accumulate);
+                        break;
+                    case GemmTests.Operation.TN:
+                        Gemm.TN(arithmetic, m, n, k, a, m, b, n, c, n, accumulate);
+                        break;
+                    default:
+                        Gemm.NT(arithmetic, m, n, k, a, k, b, k, c, n, accumulate);
+                        break;
+                }
+            });
 
     [Test]
-    public void Products_that_update([Values] Arithmetic arithmetic, [Values(0f, 0.01f)] float l2) => Check(false, (m, n, k, a, b, bias, c, accumulate) =>
-    {
-        if (m > 1)
-            Gemm.UpdateTN(arithmetic, m, n, k, a, m, b, n, c, n, 0.1f, l2);
-    });
+    public void Products_that_update([Values] Arithmetic arithmetic, [Values(0f, 0.01f)] float l2) =>
+        Check(
+            false,
+            (m, n, k, a, b, bias, c, accumulate) =>
+            {
+                if (m > 1)
+                {
+                    Gemm.UpdateTN(arithmetic, m, n, k, a, m, b, n, c, n, 0.1f, l2);
+                }
+            });
 
     [Test]
     public void Sums_of_columns() => Check(false, (m, n, k, a, b, bias, c, accumulate) => Reduce.SumColumns(k, n, b, n, c, accumulate));
@@ -40,8 +64,14 @@ internal sealed class ParallelKernelsTests
     public void A_sum_that_is_cut_is_caught([Values] Arithmetic arithmetic)
     {
         // The control: the terms of each sum shared out between two threads, and the two sums added. That is another sum.
-        const int M = 12, N = 64, K = 100;
-        float[] a = Samples.Array(M * K, 1), b = Samples.Array(K * N, 2), expected = new float[M * N], first = new float[M * N], second = new float[M * N];
+        const int M = 12,
+            N = 64,
+            K = 100;
+        float[] a = Samples.Array(M * K, 1),
+            b = Samples.Array(K * N, 2),
+            expected = new float[M * N],
+            first = new float[M * N],
+            second = new float[M * N];
         Gemm.NN(arithmetic, M, N, K, a, K, b, N, [], expected, N);
         Gemm.NN(arithmetic, M, N, K / 2, a, K, b, N, [], first, N);
         Gemm.NN(arithmetic, M, N, K / 2, a.AsSpan(K / 2), K, b.AsSpan(K / 2 * N), N, [], second, N);
@@ -113,7 +143,10 @@ internal sealed class ParallelKernelsTests
         {
             float[] actual = [.. start];
             using (WorkerPool.Lend(pool))
+            {
                 run(actual);
+            }
+
             Bits.AssertEqual(actual, expected, $"{what} threads {pool.Threads}");
         }
     }
@@ -125,6 +158,8 @@ internal sealed class ParallelKernelsTests
     public void EndPools()
     {
         foreach (WorkerPool pool in Pools.Value)
+        {
             pool.Dispose();
+        }
     }
 }

@@ -30,7 +30,10 @@ internal sealed class WorkerPoolTests
             // Part p is in every round that has more than p parts.
             int rounds = 0;
             for (int round = 0; round < Rounds; round++)
+            {
                 rounds += round % counts.Length >= part ? 1 : 0;
+            }
+
             Assert.That(counts[part], Is.EqualTo(rounds), $"part {part}");
             sum += counts[part];
         }
@@ -107,7 +110,10 @@ internal sealed class WorkerPoolTests
         using WorkerPool pool = new(3);
         Nest nest = new(pool, new int[5]);
         for (int round = 0; round < 1000; round++)
+        {
             pool.Run<Nesting, Nest>(4, in nest);
+        }
+
         Assert.That(nest.Counts, Is.All.EqualTo(4000));
     }
 
@@ -120,7 +126,10 @@ internal sealed class WorkerPoolTests
         {
             Assert.That(WorkerPool.Current, Is.SameAs(pool));
             using (WorkerPool.Lend(null))
+            {
                 Assert.That(WorkerPool.Current, Is.Null);
+            }
+
             int[] seen = new int[4];
             pool.Run<SeesPool, int[]>(4, in seen);
             Assert.That(seen, Is.All.EqualTo(1));
@@ -145,9 +154,15 @@ internal sealed class WorkerPoolTests
             new(() => Repeat(own, first)), new(() => Repeat(shared, second)), new(() => Repeat(shared, third)),
         ];
         foreach (Thread caller in callers)
+        {
             caller.Start();
+        }
+
         foreach (Thread caller in callers)
+        {
             Assert.That(caller.Join(TimeSpan.FromMinutes(1)), "no deadlock");
+        }
+
         Assert.That(first, Is.All.EqualTo(Rounds));
         Assert.That(second, Is.All.EqualTo(Rounds));
         Assert.That(third, Is.All.EqualTo(Rounds));
@@ -155,7 +170,9 @@ internal sealed class WorkerPoolTests
         static void Repeat(WorkerPool pool, int[] counts)
         {
             for (int round = 0; round < Rounds; round++)
+            {
                 pool.Run<Counting, int[]>(counts.Length, in counts);
+            }
         }
     }
 
@@ -272,7 +289,7 @@ internal sealed class WorkerPoolTests
         Assert.That(pool.PartCount(100 * pool.MinimumWork, 100), Is.EqualTo(8));
         Assert.That(pool.PartCount(100 * pool.MinimumWork, 3), Is.EqualTo(3));
         using WorkerPool one = new(1);
-        Assert.That(one.Parts(100 * one.MinimumWork, 100), Is.EqualTo(1));
+        Assert.That(one.PartCount(100 * one.MinimumWork, 100), Is.EqualTo(1));
     }
 
     [Test]
@@ -332,13 +349,20 @@ internal sealed class WorkerPoolTests
                 threads.Add(Environment.CurrentManagedThreadId);
                 Monitor.PulseAll(threads);
                 while (threads.Count < parts)
+                {
                     Monitor.Wait(threads);
+                }
             }
 
             if (meeting.Wastes)
+            {
                 meeting.Waste = new byte[1000];
+            }
+
             if (meeting.FailsOn != 0 && meeting.FailsOn != Environment.CurrentManagedThreadId)
+            {
                 throw new InvalidOperationException("on a worker");
+            }
         }
     }
 
@@ -347,7 +371,9 @@ internal sealed class WorkerPoolTests
         public static void Run(in int first, int part, int parts)
         {
             if (part >= first)
+            {
                 throw new InvalidOperationException($"part {part}");
+            }
         }
     }
 

@@ -33,10 +33,17 @@ internal sealed class PlateauTests
     public void Without_classes_the_loss_is_looked_at()
     {
         Network net = SmallNet.Make(new NetworkOptions { Batch = 5 });
-        FloatDataset numbers = FloatDataset.Regression(Samples.Array(9 * SmallNet.Inputs, 1), SmallNet.Inputs, Samples.Array(9 * SmallNet.Outputs, 2), SmallNet.Outputs);
+        FloatDataset numbers = FloatDataset.Regression(
+            Samples.Array(9 * SmallNet.Inputs, 1),
+            SmallNet.Inputs,
+            Samples.Array(9 * SmallNet.Outputs, 2),
+            SmallNet.Outputs);
         Trainer trainer = new(net, numbers, new TrainerOptions { Schedule = new Plateau { Epochs = 1 } });
         foreach (double loss in (double[])[2, 1, double.NaN, 1, 0.5])
+        {
             trainer.Judge(new Evaluation(loss, 0, 0, 9));
+        }
+
         Assert.That(trainer.State.Reductions, Is.EqualTo(2));
     }
 
@@ -48,7 +55,10 @@ internal sealed class PlateauTests
         foreach (Trainer trainer in (Trainer[])[plateau, constant])
         {
             for (int epoch = 0; epoch < 3; epoch++)
+            {
                 trainer.Judge(new Evaluation(0, 0.5, 0, 10));
+            }
+
             trainer.TrainEpoch();
         }
 
@@ -67,7 +77,9 @@ internal sealed class PlateauTests
         file.Restore(second);
         Run(second, saved, 8);
         Bits.AssertEqual(SmallNet.Parameters(second.Network), SmallNet.Parameters(whole.Network), "weights");
-        Assert.That((second.State.Reductions, second.State.WaitingEpochs, second.State.ScheduleScore), Is.EqualTo((whole.State.Reductions, whole.State.WaitingEpochs, whole.State.ScheduleScore)));
+        Assert.That(
+            (second.State.Reductions, second.State.WaitingEpochs, second.State.ScheduleScore),
+            Is.EqualTo((whole.State.Reductions, whole.State.WaitingEpochs, whole.State.ScheduleScore)));
         Assert.That(whole.State.Reductions, Is.EqualTo(2));
 
         // The control: a state that forgets where it waited comes out elsewhere.
@@ -76,7 +88,9 @@ internal sealed class PlateauTests
         third.State.WaitingEpochs += 1;
         Run(third, saved, 8);
         if (saved is 2 or 5)
+        {
             Assert.That(Bits.FirstDifference(SmallNet.Parameters(third.Network), SmallNet.Parameters(whole.Network)), Is.Not.EqualTo(-1));
+        }
     }
 
     private static void Run(Trainer trainer, int from, int to)

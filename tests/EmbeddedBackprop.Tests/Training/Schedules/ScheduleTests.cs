@@ -47,7 +47,10 @@ internal sealed class ScheduleTests
     public void Bits_that_every_machine_must_give()
     {
         // Written down once: another machine, runtime or vector width that rounds otherwise fails here.
-        Bits.AssertEqual(new StepDecay { Every = 3, Factor = 0.3f }.Rate(Rate, At(StepDecayAt)), BitConverter.Int32BitsToSingle(StepDecayBits), "step");
+        Bits.AssertEqual(
+            new StepDecay { Every = 3, Factor = 0.3f }.Rate(Rate, At(StepDecayAt)),
+            BitConverter.Int32BitsToSingle(StepDecayBits),
+            "step");
         Bits.AssertEqual(new Exponential { Factor = 0.9f }.Rate(Rate, At(777)), BitConverter.Int32BitsToSingle(ExponentialBits), "exponential");
         Bits.AssertEqual(new Cosine { Floor = 0.001f }.Rate(Rate, At(777)), BitConverter.Int32BitsToSingle(CosineBits), "cosine");
         Bits.AssertEqual(new WarmUp { Steps = 1000 }.Rate(Rate, At(776)), BitConverter.Int32BitsToSingle(WarmUpBits), "warm-up");
@@ -65,14 +68,18 @@ internal sealed class ScheduleTests
         Schedule again = Registry.Schedule(made.Name, made.Settings);
         Assert.That(again.Settings, Is.EqualTo(made.Settings));
         for (long step = 0; step < StepsPerEpoch * Epochs; step += 13)
+        {
             Bits.AssertEqual(again.Rate(Rate, At(step)), made.Rate(Rate, At(step)), name);
+        }
     }
 
     [Test]
     public void Wrong_settings_are_told()
     {
         Assert.That(() => Registry.Schedule("linear"), Throws.ArgumentException.With.Message.Contains("linear").And.Message.Contains("cosine"));
-        Assert.That(() => Registry.Schedule("warm-up", new ScheduleSettings { Then = "warm-up" }), Throws.ArgumentException.With.Message.Contains("warm-up"));
+        Assert.That(
+            () => Registry.Schedule("warm-up", new ScheduleSettings { Then = "warm-up" }),
+            Throws.ArgumentException.With.Message.Contains("warm-up"));
         Assert.That(() => new StepDecay { Every = 0 }, Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("every"));
         Assert.That(() => new StepDecay { Factor = float.NaN }, Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("factor"));
         Assert.That(() => new Exponential { Factor = -1f }, Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("factor"));
@@ -91,6 +98,8 @@ internal sealed class ScheduleTests
     private static void Check(Schedule schedule, Func<long, double> expected)
     {
         for (long step = 0; step < StepsPerEpoch * Epochs; step++)
+        {
             Assert.That(schedule.Rate(Rate, At(step)), Is.EqualTo(expected(step)).Within(2e-6 * expected(step)), $"{schedule.Name} at step {step}");
+        }
     }
 }

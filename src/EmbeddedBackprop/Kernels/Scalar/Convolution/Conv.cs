@@ -4,7 +4,9 @@ using EmbeddedBackprop.Kernels.Norms;
 
 namespace EmbeddedBackprop.Kernels.Scalar;
 
-/// <summary>Convolutions as textbook loops: the definition whose bits <see cref="Kernels.Conv"/> gives at every width, tile and number of threads.</summary>
+/// <summary>
+/// Convolutions as textbook loops: the definition whose bits <see cref="Kernels.Conv"/> gives at every width, tile and number of threads.
+/// </summary>
 /// <remarks>Taps outside the input are skipped. Samples are ldx and ldy floats apart; inside a sample nothing is padded.</remarks>
 public static class Conv
 {
@@ -31,9 +33,13 @@ public static class Conv
         Require.Conv("Conv.Forward", in sizes, batch, x.Length, ldx, w.Length, y.Length, ldy);
         Require.Bias("Conv.Forward", sizes.Outputs, bias.Length);
         if (arithmetic == Arithmetic.Fused)
+        {
             Forward<T, Fused>(in sizes, batch, x, ldx, w, bias, y, ldy, accumulate);
+        }
         else
+        {
             Forward<T, Separate>(in sizes, batch, x, ldx, w, bias, y, ldy, accumulate);
+        }
     }
 
     /// <summary>
@@ -60,15 +66,23 @@ public static class Conv
         Require.Conv("Conv.WeightGradient", in sizes, batch, x.Length, ldx, dw.Length, delta.Length, ldd);
         Require.Bias("Conv.WeightGradient", sizes.Outputs, db.Length);
         if (arithmetic == Arithmetic.Fused)
+        {
             WeightGradient<T, Fused>(in sizes, batch, x, ldx, delta, ldd, dw, accumulate);
+        }
         else
+        {
             WeightGradient<T, Separate>(in sizes, batch, x, ldx, delta, ldd, dw, accumulate);
+        }
+
         if (!db.IsEmpty)
+        {
             ChannelSums(batch, sizes.Outputs, sizes.OutputPositions, delta, ldd, db, accumulate);
+        }
     }
 
     /// <summary>
-    /// dx[c, iy, ix] = (accumulate ? dx : bias[c] or +0), then s = M(delta, w, s) over the output positions that read the element, row-major (kernel rows and
+    /// dx[c, iy, ix] = (accumulate ? dx : bias[c] or +0), then s = M(delta, w, s) over the output positions that read the element, row-major (kernel
+    /// rows and
     /// columns from the last to the first), and inside a position over output channels ascending. The forward pass of a transposed convolution.
     /// </summary>
     /// <typeparam name="T">float or double.</typeparam>
@@ -84,16 +98,28 @@ public static class Conv
     /// <param name="accumulate">True: the sums go on from dx, and bias is not read.</param>
     /// <exception cref="ArgumentException">The sizes are no convolution, or a span is too short for them.</exception>
     public static void InputGradient<T>(
-        Arithmetic arithmetic, in ConvSizes sizes, int batch, ReadOnlySpan<T> delta, int ldd, ReadOnlySpan<T> w, ReadOnlySpan<T> bias, Span<T> dx, int ldx,
+        Arithmetic arithmetic,
+        in ConvSizes sizes,
+        int batch,
+        ReadOnlySpan<T> delta,
+        int ldd,
+        ReadOnlySpan<T> w,
+        ReadOnlySpan<T> bias,
+        Span<T> dx,
+        int ldx,
         bool accumulate = false)
         where T : struct, IBinaryFloatingPointIeee754<T>
     {
         Require.Conv("Conv.InputGradient", in sizes, batch, dx.Length, ldx, w.Length, delta.Length, ldd);
         Require.Bias("Conv.InputGradient", sizes.Channels, bias.Length);
         if (arithmetic == Arithmetic.Fused)
+        {
             InputGradient<T, Fused>(in sizes, batch, delta, ldd, w, bias, dx, ldx, accumulate);
+        }
         else
+        {
             InputGradient<T, Separate>(in sizes, batch, delta, ldd, w, bias, dx, ldx, accumulate);
+        }
     }
 
     /// <summary>sums[c] = (accumulate ? sums[c] : +0), then s = s + x[c, position], samples and, inside a sample, positions ascending.</summary>
@@ -117,7 +143,9 @@ public static class Conv
             for (int n = 0; n < batch; n++)
             {
                 foreach (T value in x.Slice((n * ldx) + (c * positions), positions))
+                {
                     s += value;
+                }
             }
 
             sums[c] = s;
@@ -151,7 +179,9 @@ public static class Conv
                                 {
                                     int ix = (ox * sizes.StrideX) - sizes.Left + (kx * sizes.DilationX);
                                     if ((uint)iy < (uint)sizes.Height && (uint)ix < (uint)sizes.Width)
+                                    {
                                         s = ScalarMath.MultiplyAdd<T, TArithmetic>(group[(((c * sizes.Height) + iy) * sizes.Width) + ix], w[tap], s);
+                                    }
                                 }
                             }
                         }
@@ -226,12 +256,18 @@ public static class Conv
                         {
                             int y = iy + sizes.Top - (ky * sizes.DilationY);
                             if (y < 0 || y % sizes.StrideY != 0 || y / sizes.StrideY >= height)
+                            {
                                 continue;
+                            }
+
                             for (int kx = sizes.KernelWidth - 1; kx >= 0; kx--)
                             {
                                 int z = ix + sizes.Left - (kx * sizes.DilationX);
                                 if (z < 0 || z % sizes.StrideX != 0 || z / sizes.StrideX >= width)
+                                {
                                     continue;
+                                }
+
                                 int position = (y / sizes.StrideY * width) + (z / sizes.StrideX);
                                 for (int o = firstOutput; o < firstOutput + outputs; o++)
                                 {

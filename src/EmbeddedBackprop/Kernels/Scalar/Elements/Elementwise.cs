@@ -3,7 +3,9 @@ using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Kernels.Scalar;
 
-/// <summary>Element-wise arithmetic as textbook loops: the definitions of <see cref="Kernels.Elementwise"/>. Every destination may be one of its sources.</summary>
+/// <summary>
+/// Element-wise arithmetic as textbook loops: the definitions of <see cref="Kernels.Elementwise"/>. Every destination may be one of its sources.
+/// </summary>
 public static class Elementwise
 {
     /// <summary>d[i] = x[i] + y[i].</summary>
@@ -18,7 +20,9 @@ public static class Elementwise
         Require.Equal("Elementwise.Add", nameof(y), x.Length, y.Length);
         Require.Equal("Elementwise.Add", nameof(destination), x.Length, destination.Length);
         for (int i = 0; i < x.Length; i++)
+        {
             destination[i] = x[i] + y[i];
+        }
     }
 
     /// <summary>d[i] = x[i] + y.</summary>
@@ -65,7 +69,9 @@ public static class Elementwise
         Require.Equal("Elementwise.Subtract", nameof(y), x.Length, y.Length);
         Require.Equal("Elementwise.Subtract", nameof(destination), x.Length, destination.Length);
         for (int i = 0; i < x.Length; i++)
+        {
             destination[i] = x[i] - y[i];
+        }
     }
 
     /// <summary>d[i] = x[i] * y[i].</summary>
@@ -80,7 +86,9 @@ public static class Elementwise
         Require.Equal("Elementwise.Multiply", nameof(y), x.Length, y.Length);
         Require.Equal("Elementwise.Multiply", nameof(destination), x.Length, destination.Length);
         for (int i = 0; i < x.Length; i++)
+        {
             destination[i] = x[i] * y[i];
+        }
     }
 
     /// <summary>d[i] = alpha * x[i].</summary>
@@ -94,7 +102,9 @@ public static class Elementwise
     {
         Require.Equal("Elementwise.Scale", nameof(destination), x.Length, destination.Length);
         for (int i = 0; i < x.Length; i++)
+        {
             destination[i] = alpha * x[i];
+        }
     }
 
     /// <summary>y[i] = M(alpha, x[i], y[i]): SGD's update with alpha = -eta.</summary>
@@ -109,9 +119,13 @@ public static class Elementwise
     {
         Require.Equal("Elementwise.MultiplyAdd", nameof(y), x.Length, y.Length);
         if (arithmetic == Arithmetic.Fused)
+        {
             MultiplyAdd<T, Fused>(alpha, x, y);
+        }
         else
+        {
             MultiplyAdd<T, Separate>(alpha, x, y);
+        }
     }
 
     /// <summary>d[i] = M(x[i], y[i], d[i]): a product added to d[i].</summary>
@@ -127,9 +141,13 @@ public static class Elementwise
         Require.Equal("Elementwise.MultiplyAdd", nameof(y), x.Length, y.Length);
         Require.Equal("Elementwise.MultiplyAdd", nameof(destination), x.Length, destination.Length);
         if (arithmetic == Arithmetic.Fused)
+        {
             MultiplyAdd<T, Fused>(x, y, destination);
+        }
         else
+        {
             MultiplyAdd<T, Separate>(x, y, destination);
+        }
     }
 
     /// <summary>d[i] = M(alpha, x[i] - d[i], d[i]): a step from d towards x.</summary>
@@ -180,7 +198,9 @@ public static class Elementwise
     {
         Require.Equal("Elementwise.AddSign", nameof(y), x.Length, y.Length);
         for (int i = 0; i < x.Length; i++)
+        {
             y[i] += x[i] > T.Zero ? alpha : T.Zero > x[i] ? -alpha : T.Zero;
+        }
     }
 
     /// <summary>d[i] = value.</summary>
@@ -191,7 +211,9 @@ public static class Elementwise
         where T : struct, IBinaryFloatingPointIeee754<T>
     {
         for (int i = 0; i < destination.Length; i++)
+        {
             destination[i] = value;
+        }
     }
 
     private static void MultiplyAdd<T, TArithmetic>(T alpha, ReadOnlySpan<T> x, Span<T> y)
@@ -199,7 +221,9 @@ public static class Elementwise
         where TArithmetic : struct, IArithmetic
     {
         for (int i = 0; i < x.Length; i++)
+        {
             y[i] = ScalarMath.MultiplyAdd<T, TArithmetic>(alpha, x[i], y[i]);
+        }
     }
 
     private static void MultiplyAdd<T, TArithmetic>(ReadOnlySpan<T> x, ReadOnlySpan<T> y, Span<T> destination)
@@ -207,6 +231,8 @@ public static class Elementwise
         where TArithmetic : struct, IArithmetic
     {
         for (int i = 0; i < x.Length; i++)
+        {
             destination[i] = ScalarMath.MultiplyAdd<T, TArithmetic>(x[i], y[i], destination[i]);
+        }
     }
 }

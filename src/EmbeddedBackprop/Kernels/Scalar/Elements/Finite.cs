@@ -14,7 +14,9 @@ public static class Finite
         foreach (T value in x)
         {
             if (!T.IsFinite(value))
+            {
                 return false;
+            }
         }
 
         return true;

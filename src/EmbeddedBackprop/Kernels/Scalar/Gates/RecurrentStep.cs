@@ -5,7 +5,10 @@ using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Kernels.Scalar;
 
-/// <summary>The definition of <see cref="Kernels.Gates.RecurrentStep"/>: the formulas of a cell for one sample and one unit after the other, in float or double.</summary>
+/// <summary>
+/// The definition of <see cref="Kernels.Gates.RecurrentStep"/>: the formulas of a cell for one sample and one unit after the other, in float or
+/// double.
+/// </summary>
 internal static class RecurrentStep
 {
     /// <summary>Gates, cell and hidden state from the two products.</summary>
@@ -126,7 +129,9 @@ internal static class RecurrentStep
         }
     }
 
-    private static GateValues<TLane> Gates<T, TLane>(ReadOnlySpan<T> row, int at, int hidden, int count) where T : unmanaged where TLane : struct, ILanes<TLane>
+    private static GateValues<TLane> Gates<T, TLane>(ReadOnlySpan<T> row, int at, int hidden, int count)
+        where T : unmanaged
+        where TLane : struct, ILanes<TLane>
     {
         GateValues<TLane> gates = default;
         for (int gate = 0; gate < count; gate++)
@@ -137,7 +142,9 @@ internal static class RecurrentStep
         return gates;
     }
 
-    private static void Write<T, TLane>(GateValues<TLane> gates, Span<T> row, int at, int hidden, int count) where T : unmanaged where TLane : struct, ILanes<TLane>
+    private static void Write<T, TLane>(GateValues<TLane> gates, Span<T> row, int at, int hidden, int count)
+        where T : unmanaged
+        where TLane : struct, ILanes<TLane>
     {
         for (int gate = 0; gate < count; gate++)
         {

@@ -5,7 +5,8 @@ using EmbeddedBackprop.Kernels.Norms;
 namespace EmbeddedBackprop.Kernels.Scalar;
 
 /// <summary>
-/// Batch normalisation as textbook loops: the definitions of <see cref="Kernels.Norms.ChannelNorm"/>. x is [batch, channels, length]; n = batch * length.
+/// Batch normalisation as textbook loops: the definitions of <see cref="Kernels.Norms.ChannelNorm"/>. x is [batch, channels, length]; n = batch *
+/// length.
 /// </summary>
 /// <remarks>
 /// A channel's sum is one long sum and has 16 parts: s[p mod 16] takes position p of every sample, samples ascending, then <see cref="Reduce.Fold"/>.
@@ -26,7 +27,9 @@ internal static class ChannelNorm
             {
                 ReadOnlySpan<T> plane = x.Slice((b * ldx) + (channel * length), length);
                 for (int p = 0; p < length; p++)
+                {
                     sums[p % 16] += plane[p];
+                }
             }
 
             T mean = Reduce.Fold<T>(sums) / n;
@@ -34,7 +37,9 @@ internal static class ChannelNorm
             {
                 ReadOnlySpan<T> plane = x.Slice((b * ldx) + (channel * length), length);
                 for (int p = 0; p < length; p++)
+                {
                     squares[p % 16] = MultiplyAdd(arithmetic, plane[p] - mean, plane[p] - mean, squares[p % 16]);
+                }
             }
 
             means[channel] = mean;

@@ -30,7 +30,9 @@ public static class MaxNorm
             {
                 T factor = longest / norm;
                 for (int k = 0; k < m; k++)
+                {
                     w[(k * ldw) + j] *= factor;
+                }
             }
         }
     }
@@ -50,7 +52,9 @@ public static class MaxNorm
     {
         // A row is a column of the transposed matrix.
         for (int i = 0; i < m; i++)
+        {
             Columns(arithmetic, longest, n, 1, w.Slice(i * n, n), 1);
+        }
     }
 
     private static T SumOfSquares<T, TArithmetic>(int m, ReadOnlySpan<T> w, int ldw)
@@ -60,7 +64,10 @@ public static class MaxNorm
         PartialSums<T> parts = default;
         Span<T> s = parts;
         for (int k = 0; k < m; k++)
+        {
             s[k % 16] = ScalarMath.MultiplyAdd<T, TArithmetic>(w[k * ldw], w[k * ldw], s[k % 16]);
+        }
+
         return Reduce.Fold<T>(s);
     }
 }

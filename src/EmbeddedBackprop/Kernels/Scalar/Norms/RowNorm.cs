@@ -12,7 +12,8 @@ namespace EmbeddedBackprop.Kernels.Scalar;
 internal static class RowNorm
 {
     /// <summary>
-    /// mean = sum of x / n; variance = sum of M(x - mean, x - mean, .) / n; inverse = 1 / sqrt(variance + epsilon); y = M(gamma, (x - mean) * inverse, beta).
+    /// mean = sum of x / n; variance = sum of M(x - mean, x - mean, .) / n; inverse = 1 / sqrt(variance + epsilon); y = M(gamma, (x - mean) *
+    /// inverse, beta).
     /// The mean and the inverse of every row are kept where there is room: means and inverses are [batch * rows], or empty.
     /// </summary>
     public static void Forward<T>(
@@ -27,12 +28,20 @@ internal static class RowNorm
             T mean = Reduce.Sum(from) / T.CreateChecked(n);
             PartialSums<T> squares = default;
             for (int j = 0; j < n; j++)
+            {
                 squares[j % 16] = MultiplyAdd(arithmetic, from[j] - mean, from[j] - mean, squares[j % 16]);
+            }
+
             T inverse = T.One / T.Sqrt((Reduce.Fold<T>(squares) / T.CreateChecked(n)) + epsilon);
             for (int j = 0; j < n; j++)
+            {
                 to[j] = MultiplyAdd(arithmetic, gamma[j], (from[j] - mean) * inverse, beta[j]);
+            }
+
             if (!means.IsEmpty)
+            {
                 (means[i], inverses[i]) = (mean, inverse);
+            }
         }
     }
 

@@ -7,7 +7,8 @@ namespace EmbeddedBackprop.Kernels.Scalar;
 public static class SoftmaxRows
 {
     /// <summary>
-    /// a[j] = exp(z[j] - max z) / sum, row by row: e[j] = Exp(z[j] - <see cref="Reduce.Max"/>), sum = <see cref="Reduce.Sum"/>(e) in 16 parts, a[j] = e[j] / sum.
+    /// a[j] = exp(z[j] - max z) / sum, row by row: e[j] = Exp(z[j] - <see cref="Reduce.Max"/>), sum = <see cref="Reduce.Sum"/>(e) in 16 parts, a[j] =
+    /// e[j] / sum.
     /// The row maximum is subtracted: Exp cannot overflow and the quotient is unchanged. A NaN or +infinity in a row makes the row NaN.
     /// </summary>
     /// <typeparam name="T">float or double.</typeparam>
@@ -27,9 +28,13 @@ public static class SoftmaxRows
         for (int i = 0; i < m && n > 0; i++)
         {
             if (arithmetic == Arithmetic.Fused)
+            {
                 ForwardOneSample<T, Fused>(z.Slice(i * ldz, n), a.Slice(i * lda, n));
+            }
             else
+            {
                 ForwardOneSample<T, Separate>(z.Slice(i * ldz, n), a.Slice(i * lda, n));
+            }
         }
     }
 
@@ -56,11 +61,16 @@ public static class SoftmaxRows
         {
             T s = Dot.Product(arithmetic, a.Slice(i * lda, n), da.Slice(i * ldda, n));
             for (int j = 0; j < n; j++)
+            {
                 dz[(i * lddz) + j] = a[(i * lda) + j] * (da[(i * ldda) + j] - s);
+            }
         }
     }
 
-    /// <summary>results[i] = max + Log(sum of Exp(z[i,j] - max)), the sum in 16 parts: the logarithm of softmax's denominator. A NaN or infinite maximum gives NaN.</summary>
+    /// <summary>
+    /// results[i] = max + Log(sum of Exp(z[i,j] - max)), the sum in 16 parts: the logarithm of softmax's denominator. A NaN or infinite maximum gives
+    /// NaN.
+    /// </summary>
     /// <typeparam name="T">float or double.</typeparam>
     /// <param name="arithmetic">How M rounds inside Exp and Log.</param>
     /// <param name="m">Rows (samples).</param>
@@ -89,10 +99,15 @@ public static class SoftmaxRows
     {
         T maximum = Reduce.Max(z);
         for (int j = 0; j < z.Length; j++)
+        {
             a[j] = ScalarMath.Exp<T, TArithmetic>(z[j] - maximum);
+        }
+
         T sum = Reduce.Sum<T>(a);
         for (int j = 0; j < a.Length; j++)
+        {
             a[j] /= sum;
+        }
     }
 
     private static T LogSumExpRow<T, TArithmetic>(ReadOnlySpan<T> z)
@@ -103,7 +118,10 @@ public static class SoftmaxRows
         PartialSums<T> parts = default;
         Span<T> s = parts;
         for (int j = 0; j < z.Length; j++)
+        {
             s[j % 16] += ScalarMath.Exp<T, TArithmetic>(z[j] - maximum);
+        }
+
         return maximum + ScalarMath.Log<T, TArithmetic>(Reduce.Fold<T>(s));
     }
 }

@@ -7,7 +7,8 @@ namespace EmbeddedBackprop.Kernels.Scalar;
 internal static class Pool2D
 {
     /// <summary>
-    /// y = the window's maximum by comparison and select: m = the first position, then in row-major order x > m ? x : m. Of equal values the first wins; a
+    /// y = the window's maximum by comparison and select: m = the first position, then in row-major order x > m ? x : m. Of equal values the first
+    /// wins; a
     /// NaN wins only where it is the first position, and then always.
     /// </summary>
     /// <typeparam name="T">float or double.</typeparam>
@@ -28,7 +29,9 @@ internal static class Pool2D
             for (int i = 0; i < outputHeight; i++)
             {
                 for (int j = 0; j < outputWidth; j++)
+                {
                     to[(i * outputWidth) + j] = from[Winner(in s, from, i, j)];
+                }
             }
         }
     }
@@ -56,11 +59,16 @@ internal static class Pool2D
             ReadOnlySpan<T> from = Input(in s, x, ldx, plane), gradient = Output(in s, dy, lddy, plane);
             Span<T> to = Input(in s, dx, ldx, plane);
             if (!accumulate)
+            {
                 to.Clear();
+            }
+
             for (int i = 0; i < outputHeight; i++)
             {
                 for (int j = 0; j < outputWidth; j++)
+                {
                     to[Winner(in s, from, i, j)] += gradient[(i * outputWidth) + j];
+                }
             }
         }
     }
@@ -92,7 +100,9 @@ internal static class Pool2D
                     for (int row = top; row < bottom; row++)
                     {
                         for (int column = left; column < right; column++)
+                        {
                             sum += from[(row * s.Width) + column];
+                        }
                     }
 
                     to[(i * outputWidth) + j] = sum / Count<T>(in s, countPadding, bottom - top, right - left);
@@ -122,7 +132,10 @@ internal static class Pool2D
             ReadOnlySpan<T> gradient = Output(in s, dy, lddy, plane);
             Span<T> to = Input(in s, dx, ldx, plane);
             if (!accumulate)
+            {
                 to.Clear();
+            }
+
             for (int i = 0; i < outputHeight; i++)
             {
                 (int top, int bottom) = Rows(in s, i);
@@ -133,7 +146,9 @@ internal static class Pool2D
                     for (int row = top; row < bottom; row++)
                     {
                         for (int column = left; column < right; column++)
+                        {
                             to[(row * s.Width) + column] += share;
+                        }
                     }
                 }
             }
@@ -150,7 +165,9 @@ internal static class Pool2D
         for (int row = top; row < bottom; row++)
         {
             for (int column = left; column < right; column++)
+            {
                 winner = plane[(row * s.Width) + column] > plane[winner] ? (row * s.Width) + column : winner;
+            }
         }
 
         return winner;

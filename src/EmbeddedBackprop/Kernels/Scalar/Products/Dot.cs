@@ -30,7 +30,10 @@ public static class Dot
         PartialSums<T> parts = default;
         Span<T> s = parts;
         for (int i = 0; i < x.Length; i++)
+        {
             s[i % 16] = ScalarMath.MultiplyAdd<T, TArithmetic>(x[i], y[i], s[i % 16]);
+        }
+
         return Reduce.Fold<T>(s);
     }
 }

@@ -35,12 +35,18 @@ public static class Gemm
         Require.Bias("Gemm.NN", n, bias.Length);
         Require.Matrix("Gemm.NN", nameof(c), m, n, ldc, c.Length);
         if (arithmetic == Arithmetic.Fused)
+        {
             NN<T, Fused>(m, n, k, a, lda, b, ldb, bias, c, ldc, accumulate);
+        }
         else
+        {
             NN<T, Separate>(m, n, k, a, lda, b, ldb, bias, c, ldc, accumulate);
+        }
     }
 
-    /// <summary>C[m,n] = (accumulate ? C : +0) + A^T B with A [k,m], B [k,n]: s = M(a[p,i], b[p,j], s), p ascending (a weight gradient over samples).</summary>
+    /// <summary>
+    /// C[m,n] = (accumulate ? C : +0) + A^T B with A [k,m], B [k,n]: s = M(a[p,i], b[p,j], s), p ascending (a weight gradient over samples).
+    /// </summary>
     /// <typeparam name="T">float or double.</typeparam>
     /// <param name="arithmetic">How M rounds.</param>
     /// <param name="m">Columns of A, rows of C.</param>
@@ -63,12 +69,18 @@ public static class Gemm
         Require.Matrix("Gemm.TN", nameof(b), k, n, ldb, b.Length);
         Require.Matrix("Gemm.TN", nameof(c), m, n, ldc, c.Length);
         if (arithmetic == Arithmetic.Fused)
+        {
             TN<T, Fused>(m, n, k, a, lda, b, ldb, c, ldc, accumulate);
+        }
         else
+        {
             TN<T, Separate>(m, n, k, a, lda, b, ldb, c, ldc, accumulate);
+        }
     }
 
-    /// <summary>C[m,n] = (accumulate ? C : +0) + A B^T with A [m,k], B [n,k]: s = M(a[i,p], b[j,p], s), p ascending (the gradient of a layer's input).</summary>
+    /// <summary>
+    /// C[m,n] = (accumulate ? C : +0) + A B^T with A [m,k], B [n,k]: s = M(a[i,p], b[j,p], s), p ascending (the gradient of a layer's input).
+    /// </summary>
     /// <typeparam name="T">float or double.</typeparam>
     /// <param name="arithmetic">How M rounds.</param>
     /// <param name="m">Rows of A and C.</param>
@@ -91,9 +103,13 @@ public static class Gemm
         Require.Matrix("Gemm.NT", nameof(b), n, k, ldb, b.Length);
         Require.Matrix("Gemm.NT", nameof(c), m, n, ldc, c.Length);
         if (arithmetic == Arithmetic.Fused)
+        {
             NT<T, Fused>(m, n, k, a, lda, b, ldb, c, ldc, accumulate);
+        }
         else
+        {
             NT<T, Separate>(m, n, k, a, lda, b, ldb, c, ldc, accumulate);
+        }
     }
 
     private static void NN<T, TArithmetic>(
@@ -108,7 +124,10 @@ public static class Gemm
             {
                 T s = accumulate ? c[(i * ldc) + j] : bias.IsEmpty ? T.Zero : bias[j];
                 for (int p = 0; p < k; p++)
+                {
                     s = ScalarMath.MultiplyAdd<T, TArithmetic>(a[(i * lda) + p], b[(p * ldb) + j], s);
+                }
+
                 c[(i * ldc) + j] = s;
             }
         }
@@ -125,7 +144,10 @@ public static class Gemm
             {
                 T s = accumulate ? c[(i * ldc) + j] : T.Zero;
                 for (int p = 0; p < k; p++)
+                {
                     s = ScalarMath.MultiplyAdd<T, TArithmetic>(a[(p * lda) + i], b[(p * ldb) + j], s);
+                }
+
                 c[(i * ldc) + j] = s;
             }
         }
@@ -142,7 +164,10 @@ public static class Gemm
             {
                 T s = accumulate ? c[(i * ldc) + j] : T.Zero;
                 for (int p = 0; p < k; p++)
+                {
                     s = ScalarMath.MultiplyAdd<T, TArithmetic>(a[(i * lda) + p], b[(j * ldb) + p], s);
+                }
+
                 c[(i * ldc) + j] = s;
             }
         }

@@ -23,9 +23,13 @@ public static class Ger
         Require.AtLeast("Ger.Run", nameof(y), n, y.Length);
         Require.Matrix("Ger.Run", nameof(c), m, n, ldc, c.Length);
         if (arithmetic == Arithmetic.Fused)
+        {
             Run<T, Fused>(m, n, x, y, c, ldc);
+        }
         else
+        {
             Run<T, Separate>(m, n, x, y, c, ldc);
+        }
     }
 
     private static void Run<T, TArithmetic>(int m, int n, ReadOnlySpan<T> x, ReadOnlySpan<T> y, Span<T> c, int ldc)
@@ -35,7 +39,9 @@ public static class Ger
         for (int i = 0; i < m; i++)
         {
             for (int j = 0; j < n; j++)
+            {
                 c[(i * ldc) + j] = ScalarMath.MultiplyAdd<T, TArithmetic>(x[i], y[j], c[(i * ldc) + j]);
+            }
         }
     }
 }

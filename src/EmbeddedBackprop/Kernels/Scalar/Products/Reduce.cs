@@ -28,7 +28,10 @@ public static class Reduce
         {
             T s = accumulate ? sums[j] : T.Zero;
             for (int i = 0; i < m; i++)
+            {
                 s += a[(i * lda) + j];
+            }
+
             sums[j] = s;
         }
     }
@@ -47,7 +50,9 @@ public static class Reduce
         Require.Matrix("Reduce.SumRows", nameof(a), m, n, lda, a.Length);
         Require.AtLeast("Reduce.SumRows", nameof(sums), m, sums.Length);
         for (int i = 0; i < m; i++)
+        {
             sums[i] = n == 0 ? T.Zero : Sum(a.Slice(i * lda, n));
+        }
     }
 
     /// <summary>The sum of x in 16 partial sums: s[i mod 16] = s[i mod 16] + x[i], then <see cref="Fold"/>.</summary>
@@ -89,10 +94,13 @@ public static class Reduce
         }
     }
 
-    /// <summary>Adds the squares of x to 16 partial sums that outlive the call (a norm over tensors): s[i mod 16] = M(x[i], x[i], s[i mod 16]).</summary>
+    /// <summary>
+    /// Adds the squares of x to 16 partial sums that outlive the call (a norm over tensors): s[i mod 16] = M(x[i], x[i], s[i mod 16]).
+    /// </summary>
     /// <typeparam name="T">float or double.</typeparam>
     /// <param name="arithmetic">How M rounds.</param>
-    /// <param name="x">The values; all calls but the last hold a multiple of 16 of them, so that element i of all calls together has part i mod 16.</param>
+    /// <param name="x">The values; all calls but the last hold a multiple of 16 of them, so that element i of all calls together has part i mod
+    /// 16.</param>
     /// <param name="parts">16 partial sums, +0 before the first call.</param>
     /// <exception cref="ArgumentException">There are not 16 parts.</exception>
     public static void AddSquaresToParts<T>(Arithmetic arithmetic, ReadOnlySpan<T> x, Span<T> parts)
@@ -123,7 +131,9 @@ public static class Reduce
         for (int half = 8; half >= 1; half /= 2)
         {
             for (int l = 0; l < half; l++)
+            {
                 s[l] += s[l + half];
+            }
         }
 
         return s[0];
@@ -145,11 +155,16 @@ public static class Reduce
         Span<T> m = parts;
         m.Fill(x[0]);
         for (int i = 0; i < x.Length; i++)
+        {
             m[i % 16] = x[i] > m[i % 16] ? x[i] : m[i % 16];
+        }
+
         for (int half = 8; half >= 1; half /= 2)
         {
             for (int l = 0; l < half; l++)
+            {
                 m[l] = m[l + half] > m[l] ? m[l + half] : m[l];
+            }
         }
 
         return m[0];

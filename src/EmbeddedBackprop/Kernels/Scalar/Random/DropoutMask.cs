@@ -25,7 +25,16 @@ internal static class DropoutMask
             for (int e = 0; e < columns; e++)
             {
                 if (e % 4 == 0)
-                    draw.Random.Block(draw.Stream, DropoutDraw.Block(draw.FirstSample + b, e / 4), out words[0], out words[1], out words[2], out words[3]);
+                {
+                    draw.Random.Block(
+                        draw.Stream,
+                        DropoutDraw.Block(draw.FirstSample + b, e / 4),
+                        out words[0],
+                        out words[1],
+                        out words[2],
+                        out words[3]);
+                }
+
                 T t = words[e % 4] >> 8 >= draw.Threshold ? x[(b * stride) + e] * scale : T.Zero;
                 y[(b * stride) + e] = accumulate ? y[(b * stride) + e] + t : t;
             }
