@@ -56,7 +56,10 @@ internal static class AccuracyExperiment
         StringBuilder text = new();
         text.Append("Every run is one command line, every run counts, and the accuracy is that of the last epoch. ").Append(row.Choice).Append('\n');
         foreach ((string label, string[] options) in row.Nets)
+        {
             Measure(row, label, options, program, Path.Combine(data, row.Folder), jobs, text);
+        }
+
         ResultFile.Write("accuracy-" + row.Name, row.Title, $"experiment accuracy {row.Name} --data-dir DIR", text.ToString());
         return 0;
     }

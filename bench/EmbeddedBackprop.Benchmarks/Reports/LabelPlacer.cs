@@ -28,7 +28,10 @@ internal sealed class LabelPlacer(double left, double top, double right, double 
             {
                 double cost = distance;
                 foreach ((double bx, double by, double bw, double bh, double weight) in taken)
+                {
                     cost += weight * Overlap(cornerX, w, bx, bw) * Overlap(cornerY, h, by, bh);
+                }
+
                 cost += cornerX < left || cornerX + w > right || cornerY < top || cornerY + h > bottom ? 1e4 : 0;
                 if (cost < least)
                 {

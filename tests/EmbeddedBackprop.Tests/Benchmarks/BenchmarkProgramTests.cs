@@ -59,7 +59,9 @@ public class BenchmarkProgramTests
             List<Dictionary<string, string>> rows = Rows(output, column);
             Assert.That(rows, Has.Count.GreaterThanOrEqualTo(least), output);
             foreach ((string name, string cell) in rows.SelectMany(row => row).Where(cell => cell.Key.Contains("FLOP/s", StringComparison.Ordinal)))
+            {
                 Assert.That(Number(cell), Is.GreaterThan(0), name);
+            }
         }
 
         // A run that gives no figures writes nothing.

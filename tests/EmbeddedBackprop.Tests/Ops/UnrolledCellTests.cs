@@ -27,7 +27,9 @@ internal sealed class UnrolledCellTests
             ("of_h.bias", name + ".bias_hh"),
         ];
         foreach ((string mine, string its) in tensors)
+        {
             Copy(op, its, cell, mine);
+        }
 
         float[] x = Samples.Array(Batch * Steps * Features, 3), y = Samples.Array(Batch * Hidden * (allSteps ? Steps : 1), 4);
         float[] zeros = new float[Batch * Hidden];
@@ -36,7 +38,10 @@ internal sealed class UnrolledCellTests
         op.Train(execution, y, x);
         cell.Train(execution, y, inputs);
         foreach ((string mine, string its) in tensors)
+        {
             Bits.AssertEqual(cell.CompactGradients[mine], op.CompactGradients[its], $"{kind} gradient of {its}");
+        }
+
         Bits.AssertEqual(cell.InputGradient(0), op.InputGradient(0), $"{kind} gradient of the input");
     }
 

@@ -52,7 +52,10 @@ internal static class ChildProcess
     {
         ProcessStartInfo start = Information(arguments);
         foreach ((string name, string value) in environment)
+        {
             start.Environment[name] = value;
+        }
+
         return Process.Start(start) ?? throw new InvalidOperationException("the process did not start");
     }
 
