@@ -44,8 +44,7 @@ internal static class CheckCommand
 
     /// <summary>
     /// The hash of the first call's result, and the bytes that a further call allocates: the first one also compiles. The runtime counts the unused
-    /// rest of
-    /// a thread's buffer when it collects in the background, so the least of three calls is taken.
+    /// rest of a thread's buffer when it collects in the background, so the least of three calls is taken.
     /// </summary>
     private static (int Hash, long Bytes) Measure(Bench bench, Action prepare, Action call)
     {

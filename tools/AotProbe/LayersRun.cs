@@ -12,8 +12,7 @@ namespace EmbeddedBackprop.Probe;
 
 /// <summary>
 /// Trains a net of convolutions, a normalisation, a pooling and a recurrent layer on fixed random numbers and hashes the weights: one number for
-/// every
-/// vector width, layout, thread count and build. Compiled into the AOT probe and into the tests.
+/// every vector width, layout, thread count and build. Compiled into the AOT probe and into the tests.
 /// </summary>
 internal static class LayersRun
 {

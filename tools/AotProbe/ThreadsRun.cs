@@ -11,8 +11,7 @@ namespace EmbeddedBackprop.Probe;
 
 /// <summary>
 /// Trains a net whose products are large enough to be shared out, and hashes the weights: one number for any number of threads, under the JIT and
-/// ahead
-/// of time. Compiled into the AOT probe and into the tests.
+/// ahead of time. Compiled into the AOT probe and into the tests.
 /// </summary>
 internal static class ThreadsRun
 {

@@ -202,15 +202,7 @@ internal static class DeviceExperiment
                 "shift=0",
                 "-M",
                 machine,
-                "-nographic",
-                "-monitor",
-                "none",
-                "-serial",
-                "none",
-                "-semihosting-config",
-                "enable=on,target=native",
-                "-kernel",
-                "net.elf",
+                "-nographic", "-monitor", "none", "-serial", "none", "-semihosting-config", "enable=on,target=native", "-kernel", "net.elf",
             ]);
         long[] counts = [.. written.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(word => (long)Convert.ToUInt32(word, 16))];
         return counts.Length > 0 && counts.All(count => count > 0) ? counts : throw new InvalidOperationException($"nothing was counted: {written}");

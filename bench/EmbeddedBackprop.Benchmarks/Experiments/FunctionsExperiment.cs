@@ -20,8 +20,7 @@ internal static class FunctionsExperiment
     private static readonly int[] Lengths = [10, 30, 4096];
 
     // The runtime's own library comes compiled for older processors, and is compiled again in the background once it was called often: some time
-    // later,
-    // several times as fast. This switch has it compiled for this processor at once.
+    // later, several times as fast. This switch has it compiled for this processor at once.
     private const string Precompiled = "DOTNET_ReadyToRun";
 
     private static readonly Entry[] Entries =

@@ -12,8 +12,7 @@ namespace EmbeddedBackprop.Benchmarks.Experiments;
 
 /// <summary>
 /// Epochs on one thread and on more, in turn: whatever else the machine does hits both. Each net ends in the same bits; a small one shows that the
-/// plan
-/// gives it one thread for a reason.
+/// plan gives it one thread for a reason.
 /// </summary>
 internal static class ThreadsExperiment
 {

@@ -25,16 +25,8 @@ public class ConvBench : Bench
 
     protected override IEnumerable<string> CaseList =>
         [
-            "forward 1x1x28x28x8x5",
-            "forward 1x8x12x12x16x5",
-            "forward 32x1x28x28x8x5",
-            "forward 32x8x12x12x16x5",
-            "dw 32x1x28x28x8x5",
-            "dw 32x8x12x12x16x5",
-            "dx 32x8x12x12x16x5",
-            "dw 32x1x28x28x8x5 zeros",
-            "dw 32x8x12x12x16x5 zeros",
-            "dx 32x8x12x12x16x5 zeros",
+            "forward 1x1x28x28x8x5", "forward 1x8x12x12x16x5", "forward 32x1x28x28x8x5", "forward 32x8x12x12x16x5", "dw 32x1x28x28x8x5",
+            "dw 32x8x12x12x16x5", "dx 32x8x12x12x16x5", "dw 32x1x28x28x8x5 zeros", "dw 32x8x12x12x16x5 zeros", "dx 32x8x12x12x16x5 zeros",
             "forward 32x16x14x14x32x3 same",
             "dw 32x16x14x14x32x3 same",
             "dx 32x16x14x14x32x3 same",

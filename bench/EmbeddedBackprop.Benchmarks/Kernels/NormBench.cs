@@ -8,8 +8,7 @@ namespace EmbeddedBackprop.Benchmarks.Kernels;
 
 /// <summary>
 /// Batch normalisation (samples x channels x positions) and layer normalisation (samples x rows x columns), forwards with their statistics and
-/// backwards, and
-/// dropout (samples x 1 x elements).
+/// backwards, and dropout (samples x 1 x elements).
 /// </summary>
 public class NormBench : Bench
 {
@@ -28,13 +27,7 @@ public class NormBench : Bench
 
     protected override IEnumerable<string> CaseList =>
         [
-            "batch 32x8x576",
-            "batch-back 32x8x576",
-            "batch 32x100x1",
-            "batch 32x3x49",
-            "layer 32x16x64",
-            "layer-back 32x16x64",
-            "dropout 32x1x100",
+            "batch 32x8x576", "batch-back 32x8x576", "batch 32x100x1", "batch 32x3x49", "layer 32x16x64", "layer-back 32x16x64", "dropout 32x1x100",
             "dropout 32x1x4608",
         ];
 

@@ -8,8 +8,7 @@ namespace EmbeddedBackprop.Benchmarks.Peers;
 
 /// <summary>
 /// This build of the program and another one, for instance that of an older commit: each does the same training steps and predictions, in turn. Two
-/// runs
-/// one after the other would also compare two states of the machine.
+/// runs one after the other would also compare two states of the machine.
 /// </summary>
 internal static class CompareCommand
 {

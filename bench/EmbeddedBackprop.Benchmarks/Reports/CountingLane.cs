@@ -5,8 +5,7 @@ namespace EmbeddedBackprop.Benchmarks.Reports;
 
 /// <summary>
 /// One float that counts what is done to it: a formula runs on it once and tells its floating-point operations. A multiply-add is two, a division and
-/// a
-/// square root one; comparing, selecting and work on bits are none.
+/// a square root one; comparing, selecting and work on bits are none.
 /// </summary>
 internal readonly struct CountingLane(float value) : IFloatLanes<CountingLane>
 {

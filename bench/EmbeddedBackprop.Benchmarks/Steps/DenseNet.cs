@@ -30,8 +30,7 @@ internal static class DenseNet
 
     /// <summary>
     /// Operations of a training step: forward, weight gradient and input gradient are a multiply-add a weight and sample each (the first layer has no
-    /// input
-    /// gradient), the update is one a parameter.
+    /// input gradient), the update is one a parameter.
     /// </summary>
     public static double Operations(int[] layers, int batch)
     {

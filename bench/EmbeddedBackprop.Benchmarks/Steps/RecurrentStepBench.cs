@@ -5,8 +5,7 @@ namespace EmbeddedBackprop.Benchmarks.Steps;
 
 /// <summary>
 /// A recurrent layer whose last hidden state is classified (ten classes, softmax and cross-entropy, SGD): steps x features x units, a training step
-/// of a
-/// batch or a prediction.
+/// of a batch or a prediction.
 /// </summary>
 public class RecurrentStepBench : Bench
 {

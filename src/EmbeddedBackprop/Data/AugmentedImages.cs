@@ -11,8 +11,7 @@ namespace EmbeddedBackprop.Data;
 /// </summary>
 /// <remarks>
 /// The change of an image depends on the seed, the epoch and the sample's index alone: not on batch, thread or order, and with the same
-/// bits everywhere
-/// (<see cref="ImageWarp"/>). Gathering allocates nothing. The trainer says when an epoch begins.
+/// bits everywhere (<see cref="ImageWarp"/>). Gathering allocates nothing. The trainer says when an epoch begins.
 /// </remarks>
 public sealed class AugmentedImages : IBatchSource
 {

@@ -147,8 +147,7 @@ public sealed class SequenceDataset : IBatchSource
 
     /// <summary>
     /// A table in order of time as a sliding window: sample i is the last row of its window, with that row's label, and up to steps - 1 rows before
-    /// it (the first
-    /// samples have fewer, because nothing goes before).
+    /// it (the first samples have fewer, because nothing goes before).
     /// </summary>
     /// <param name="table">One row a step.</param>
     /// <param name="steps">The longest window.</param>
@@ -184,8 +183,7 @@ public sealed class SequenceDataset : IBatchSource
 
     /// <summary>
     /// The same sequences drawn out or pressed to one length: step s of the result lies at s (length - 1) / (steps - 1) of the old steps, and between
-    /// two of them
-    /// its features are a + (b - a) t, in float, separately rounded. A single step is repeated.
+    /// two of them its features are a + (b - a) t, in float, separately rounded. A single step is repeated.
     /// </summary>
     public SequenceDataset Resampled(int steps)
     {

@@ -9,8 +9,7 @@ namespace EmbeddedBackprop.Data;
 
 /// <summary>
 /// Reads labelled strokes (motion gestures) from JSON: {"strokes": [{"strokePoints": [{"x": 0.1, "y": -0.2}, ...], "label": "0"}, ...]}, other
-/// members are
-/// passed over. A stroke becomes a sequence with the features x and y.
+/// members are passed over. A stroke becomes a sequence with the features x and y.
 /// </summary>
 /// <remarks>
 /// Labels that are whole numbers become classes in ascending order, others in order of first appearance. The reader is strict: a value that

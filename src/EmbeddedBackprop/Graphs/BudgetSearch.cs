@@ -4,8 +4,7 @@ namespace EmbeddedBackprop.Graphs;
 
 /// <summary>
 /// Finds a training plan that fits a memory budget, and costs as little time as possible: first the whole batch, then parts of it (micro-batches,
-/// which need a
-/// gradient span), then values computed again instead of kept, the cheapest set of those that fits.
+/// which need a gradient span), then values computed again instead of kept, the cheapest set of those that fits.
 /// </summary>
 internal sealed class BudgetSearch(Graph graph, PlanOptions options, Node[] losses, Node[] outputs)
 {

@@ -10,8 +10,8 @@ namespace EmbeddedBackprop.Graphs;
 /// </summary>
 /// <remarks>
 /// Virtual methods cannot be generic in an ahead-of-time program, so <see cref="Op"/> has six of them: two passes in three readings. This class
-/// implements the six,
-/// once for all ops. The op implements <see cref="IPasses{TOp}"/>, which has two methods, and names itself in <see cref="Passes"/>.
+/// implements the six, once for all ops. The op implements <see cref="IPasses{TOp}"/>, which has two methods, and names itself in
+/// <see cref="Passes"/>.
 /// </remarks>
 public abstract class KernelOp : Op
 {

@@ -50,8 +50,7 @@ public abstract class Op
 
     /// <summary>
     /// Whether micro-batches give the gradient of the whole batch up to rounding only, and not bit for bit: so where a weight's chain runs over time
-    /// outside
-    /// and over the samples inside.
+    /// outside and over the samples inside.
     /// </summary>
     public virtual bool SplitsToRounding => false;
 
@@ -69,8 +68,7 @@ public abstract class Op
 
     /// <summary>
     /// An op that does the work of this one and of the next, which alone reads this one's output, with this op's weights and the bits of both; null
-    /// where
-    /// there is none. It is called on an op that is applied already, so its sizes are known.
+    /// where there is none. It is called on an op that is applied already, so its sizes are known.
     /// </summary>
     public virtual Op? TryFuse(Op next) => null;
 

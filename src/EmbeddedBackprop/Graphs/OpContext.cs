@@ -159,8 +159,7 @@ public readonly ref struct OpContext<T> where T : unmanaged
 
     /// <summary>
     /// The memory that <see cref="Op.UpdateLength"/> asked for, in a plan without a gradient span: gradients live there only while the
-    /// step's weights are changed. Empty
-    /// where gradients have a span of their own.
+    /// step's weights are changed. Empty where gradients have a span of their own.
     /// </summary>
     public Span<T> UpdateScratch => Cut(step.UpdateScratch);
 

@@ -15,8 +15,7 @@ public enum Execution
 
 /// <summary>
 /// A graph compiled into a list of steps over one flat parameter span and one flat workspace span. A plan is immutable, may be shared between
-/// threads,
-/// and writes only to the spans it is given; running it allocates nothing.
+/// threads, and writes only to the spans it is given; running it allocates nothing.
 /// </summary>
 public sealed partial class Plan
 {
@@ -183,8 +182,7 @@ public sealed partial class Plan
 
     /// <summary>
     /// How many threads a run of a whole batch is worth: one for every four million multiply-adds, at most one for each processor. The backward pass
-    /// of a
-    /// training plan counts for two forward passes.
+    /// of a training plan counts for two forward passes.
     /// </summary>
     /// <param name="processors">Processors that may be used.</param>
     public int WorthwhileThreads(int processors)

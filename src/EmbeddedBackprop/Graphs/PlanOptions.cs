@@ -26,8 +26,7 @@ public sealed record PlanOptions
 
     /// <summary>
     /// Whether a training plan can do without a span for gradients, because only <see cref="Plan.BackwardAndUpdate"/> is called: gradients then live
-    /// as long
-    /// as it takes to apply them.
+    /// as long as it takes to apply them.
     /// </summary>
     public bool UpdateInBackward { get; init; }
 
@@ -42,16 +41,14 @@ public sealed record PlanOptions
 
     /// <summary>
     /// Bytes that a training may take in all: parameters, gradients, the optimiser's and the ops' state, workspace; 0 for no bound. The plan then
-    /// chooses
-    /// whether the update is fused (where <see cref="UpdateInBackward"/> allows it), the micro-batch, and the recomputed steps; it reports
+    /// chooses whether the update is fused (where <see cref="UpdateInBackward"/> allows it), the micro-batch, and the recomputed steps; it reports
     /// its choice.
     /// </summary>
     public long MemoryBudget { get; init; }
 
     /// <summary>
     /// Names of layers whose parameters stay as they are: they run as in a prediction (batch normalisation by its running statistics), and the
-    /// backward pass
-    /// ends above those with nothing trained below them.
+    /// backward pass ends above those with nothing trained below them.
     /// </summary>
     public IReadOnlyList<string> Frozen { get; init; } = [];
 

@@ -9,16 +9,7 @@ internal static class PlanTable
 {
     private static readonly string[] Header =
     [
-        "step",
-        "op",
-        "output",
-        "parameters",
-        "offset",
-        "multiply-adds",
-        "workspace",
-        "offset",
-        "saved",
-        "notes",
+        "step", "op", "output", "parameters", "offset", "multiply-adds", "workspace", "offset", "saved", "notes",
     ];
 
     public static string Format(Plan plan)

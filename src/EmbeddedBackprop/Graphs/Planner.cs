@@ -4,8 +4,7 @@ namespace EmbeddedBackprop.Graphs;
 
 /// <summary>
 /// Packs buffers into one workspace so that buffers whose lives overlap do not. One after the other, each at the lowest offset (or in the
-/// tightest gap) that
-/// is free during its whole life; in several orders, of which the best is kept.
+/// tightest gap) that is free during its whole life; in several orders, of which the best is kept.
 /// </summary>
 /// <param name="layout">Where buffers may begin.</param>
 /// <param name="tries">Orders that are tried where the usual ones leave gaps.</param>

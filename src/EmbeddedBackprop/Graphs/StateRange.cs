@@ -8,8 +8,7 @@ namespace EmbeddedBackprop.Graphs;
 /// <param name="InitialValue">The initial value of every float.</param>
 /// <param name="PerSample">
 /// True: a row per sample of the batch (a recurrent layer's carried state), forgotten by a reset and not part of model files. False: kept like the
-/// weights
-/// (running mean and variance).
+/// weights (running mean and variance).
 /// </param>
 public readonly record struct StateRange(string Name, int Offset, int Length, int Rows, float InitialValue, bool PerSample)
 {

@@ -31,8 +31,7 @@ internal static class StepFinder
 
     /// <summary>
     /// A node's own step. A loss after a softmax or sigmoid of its own is read as the same loss on the logits: that is its definition, with
-    /// or without fusion,
-    /// because cross-entropy of a softmax is written on logits only, and that of a sigmoid is more accurate there.
+    /// or without fusion, because cross-entropy of a softmax is written on logits only, and that of a sigmoid is more accurate there.
     /// </summary>
     private static Step First(Node node, Op op)
     {

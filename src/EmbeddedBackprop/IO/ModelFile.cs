@@ -265,8 +265,7 @@ public sealed class ModelFile
 
     /// <summary>
     /// Builds the file's network anew: layers, weights, loss, optimiser with its settings. Everything that <see cref="Registry"/> knows is then part
-    /// of a
-    /// trimmed program; one that knows its net builds it in code and calls <see cref="LoadWeights(Network, bool)"/>.
+    /// of a trimmed program; one that knows its net builds it in code and calls <see cref="LoadWeights(Network, bool)"/>.
     /// </summary>
     /// <param name="batch">The most samples of one run; 0 for the file's.</param>
     /// <param name="layout">Padded for speed, compact for small memories.</param>

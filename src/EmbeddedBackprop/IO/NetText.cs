@@ -15,10 +15,8 @@ namespace EmbeddedBackprop.IO;
 /// A statement is <c>[name =] kind words</c>. It reads the statement before it, or the nodes whose names are its last words: <c>a = dense 8 relu
 /// input</c>.
 /// Kinds are <c>input 784</c> (or <c>1x28x28</c>), <c>again NODE</c> (the same op and weights once more) and the kinds of ops: <see cref="NetKinds"/>
-/// has them all, docs/nets.md
-/// explains them. Without a name a node is called by its kind and a number, dense1, dense2 ..., the first input input. Names with other characters
-/// than
-/// letters, digits and <c>_ - .</c> are quoted. The last statement is the output; every other must be read.
+/// has them all, docs/nets.md explains them. Without a name a node is called by its kind and a number, dense1, dense2 ..., the first input input.
+/// Names with other characters than letters, digits and <c>_ - .</c> are quoted. The last statement is the output; every other must be read.
 /// </remarks>
 public static class NetText
 {

@@ -8,9 +8,8 @@ namespace EmbeddedBackprop.IO;
 
 /// <summary>
 /// Activations, losses, optimisers, initialisers and schedules by the names they have in model files and on the command line: one row each, in the
-/// order in which help and messages
-/// list them. Only a program that calls a method of this class carries everything that the method knows; a network built in code carries
-/// only the types it uses.
+/// order in which help and messages list them. Only a program that calls a method of this class carries everything that the method knows; a network
+/// built in code carries only the types it uses.
 /// </summary>
 public static class Registry
 {

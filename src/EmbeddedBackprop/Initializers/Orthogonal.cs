@@ -7,18 +7,15 @@ namespace EmbeddedBackprop.Initializers;
 
 /// <summary>
 /// Weights whose rows (or columns, whichever are fewer) are orthogonal and of length Gain, drawn uniformly from all such matrices; biases 0. A signal
-/// keeps its
-/// length through such a layer, and so does an error on its way back. Source: Saxe, McClelland, Ganguli 2014; the gains are PyTorch's (1 for linear
-/// and
-/// sigmoid layers, 5/3 for tanh, sqrt(2) for ReLU).
+/// keeps its length through such a layer, and so does an error on its way back. Source: Saxe, McClelland, Ganguli 2014; the gains are PyTorch's (1
+/// for linear and sigmoid layers, 5/3 for tanh, sqrt(2) for ReLU).
 /// </summary>
 /// <remarks>
 /// The tensor counts as a matrix [fan-out, fan-in] in file order. Its shorter side says how many vectors there are: vector i holds N(0, 1)
 /// draws, element e of the tensor from index e of its stream, and is made orthogonal to the vectors before it by Gram and Schmidt, twice,
 /// so that rounding leaves no error:
 /// for j ascending: r = q[j] . v; v = M(-r, q[j], v). Then q[i] = v / sqrt(v . v). All in separate arithmetic with the engine's own sums, whatever
-/// the
-/// model's: the same bits everywhere.
+/// the model's: the same bits everywhere.
 /// </remarks>
 public sealed class Orthogonal : Initializer
 {

@@ -152,8 +152,7 @@ public abstract class Loss : KernelOp
 
     /// <summary>
     /// The same loss on the weighted inputs (logits) of a last layer with this activation; null where there is none. Training then ends in the
-    /// logits,
-    /// and the activation is computed for predictions only.
+    /// logits, and the activation is computed for predictions only.
     /// </summary>
     internal virtual Loss? OnLogits(Activation outputActivation) => null;
 

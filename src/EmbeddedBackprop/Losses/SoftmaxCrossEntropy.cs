@@ -9,8 +9,8 @@ namespace EmbeddedBackprop.Losses;
 
 /// <summary>
 /// Cross-entropy of softmax(z) and the target y, written on the logits z: -sum over j of y[j] log softmax(z)[j] = sum over j of y[j] (lse - z[j]),
-/// with
-/// lse = log sum over k of e^z[k]; the mean over samples. Derivative softmax(z)[j] t - y[j], t = the sum of y. Source: Nielsen, chapter 3, equation
+/// with lse = log sum over k of e^z[k]; the mean over samples. Derivative softmax(z)[j] t - y[j], t = the sum of y. Source: Nielsen, chapter 3,
+/// equation
 /// 80.
 /// </summary>
 /// <remarks>

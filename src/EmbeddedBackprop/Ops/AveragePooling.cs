@@ -4,8 +4,7 @@ namespace EmbeddedBackprop.Ops;
 
 /// <summary>
 /// Means over windows: the sum in row-major order from +0, divided by the number of positions. In the backward pass each position of a window gets
-/// the
-/// window's gradient divided by that number.
+/// the window's gradient divided by that number.
 /// </summary>
 public abstract class AveragePooling : Pooling, IPasses<AveragePooling>
 {

@@ -8,14 +8,12 @@ namespace EmbeddedBackprop.Ops;
 /// <summary>
 /// Batch normalisation: y = gamma (x - mean) / sqrt(variance + epsilon) + beta, per feature of [features] and per channel of [channels, length] or
 /// [channels, height, width]. In training the mean and the (biased) variance are those of the batch, and running values move the share Momentum
-/// towards
-/// them, the variance towards its unbiased estimate; in inference they are the running values. Source: Ioffe and Szegedy 2015.
+/// towards them, the variance towards its unbiased estimate; in inference they are the running values. Source: Ioffe and Szegedy 2015.
 /// </summary>
 /// <remarks>
 /// Parameters NAME.weight (gamma, 1 at first) and NAME.bias (beta); state NAME.running_mean and NAME.running_var. A batch of one element a
 /// channel has no unbiased variance and does not change the running one. All sums run over a whole channel in 16 parts, so a second use of
-/// the op adds a finished sum to the
-/// gradients, and a batch is never split.
+/// the op adds a finished sum to the gradients, and a batch is never split.
 /// </remarks>
 public sealed class BatchNorm : KernelOp, IPasses<BatchNorm>
 {

@@ -7,8 +7,7 @@ namespace EmbeddedBackprop.Ops;
 
 /// <summary>
 /// A convolution over signals [channels, length]: z[o, t] = b[o] + sum over c, k of x[c, t s - p + k d] w[o, c, k], a = f(z). With causal padding and
-/// a dilation
-/// that doubles from layer to layer it is the temporal convolution of van den Oord et al., WaveNet (2016), and Bai, Kolter, Koltun (2018).
+/// a dilation that doubles from layer to layer it is the temporal convolution of van den Oord et al., WaveNet (2016), and Bai, Kolter, Koltun (2018).
 /// </summary>
 public sealed class Conv1D : Convolution
 {

@@ -8,10 +8,8 @@ namespace EmbeddedBackprop.Ops;
 
 /// <summary>
 /// A convolution over images [channels, height, width]: z[o, oy, ox] = b[o] + sum over c, ky, kx of x[c, oy s - p + ky d, ox s - p + kx d] w[o, c,
-/// ky, kx],
-/// a = f(z), a cross-correlation as everywhere in the field. Source: LeCun, Bottou, Bengio, Haffner, Gradient-based learning applied to document
-/// recognition (1998);
-/// Nielsen, chapter 6.
+/// ky, kx], a = f(z), a cross-correlation as everywhere in the field. Source: LeCun, Bottou, Bengio, Haffner, Gradient-based learning applied to
+/// document recognition (1998); Nielsen, chapter 6.
 /// </summary>
 public sealed class Conv2D : Convolution
 {

@@ -8,10 +8,9 @@ namespace EmbeddedBackprop.Ops;
 
 /// <summary>
 /// A transposed convolution over images [channels, height, width]: each position adds its channels, times a kernel, to the output around it; a =
-/// f(z). It is the
-/// input gradient of a convolution that reads the output (rows (height - 1) stride - 2 padding + dilation (kernel - 1) + output padding + 1), with a
-/// bias; kernels
-/// are [channels, filters / groups, kernel height, kernel width]. Source: Zeiler, Krishnan, Taylor, Fergus, Deconvolutional networks (2010).
+/// f(z). It is the input gradient of a convolution that reads the output (rows (height - 1) stride - 2 padding + dilation (kernel - 1) + output
+/// padding + 1), with a bias; kernels are [channels, filters / groups, kernel height, kernel width]. Source: Zeiler, Krishnan, Taylor, Fergus,
+/// Deconvolutional networks (2010).
 /// </summary>
 public sealed partial class ConvTranspose2D : ConvolutionBase, IPasses<ConvTranspose2D>
 {

@@ -5,8 +5,7 @@ namespace EmbeddedBackprop.Ops;
 
 /// <summary>
 /// The maximum of every channel, in 16 parts as <see cref="Reduce.Max"/> defines it. The gradient goes to the first position that equals the maximum,
-/// or to the
-/// first of all where none does (a NaN).
+/// or to the first of all where none does (a NaN).
 /// </summary>
 public sealed class GlobalMaxPool : GlobalPooling, IPasses<GlobalMaxPool>
 {

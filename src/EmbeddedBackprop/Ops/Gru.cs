@@ -4,10 +4,8 @@ namespace EmbeddedBackprop.Ops;
 
 /// <summary>
 /// A gated recurrent unit over a sequence: r, z = sigmoid of the weighted inputs, n = tanh(x_n + r h_n) with the hidden bias of the new gate inside
-/// h_n,
-/// h = n + z (h' - n). The order of the gates is reset, update, new. Source: Cho and others, Learning phrase representations using RNN
-/// encoder-decoder
-/// (2014), in the form of cuDNN and PyTorch.
+/// h_n, h = n + z (h' - n). The order of the gates is reset, update, new. Source: Cho and others, Learning phrase representations using RNN
+/// encoder-decoder (2014), in the form of cuDNN and PyTorch.
 /// </summary>
 public sealed class Gru : Recurrent
 {

@@ -5,8 +5,7 @@ namespace EmbeddedBackprop.Ops;
 
 /// <summary>
 /// The mean of every feature over the steps that count: +0 + x + x + ... in time order, divided by their number. Each of them gets the gradient
-/// divided by that
-/// number.
+/// divided by that number.
 /// </summary>
 public sealed class MeanOverTime : OverTime, IPasses<MeanOverTime>
 {

@@ -8,8 +8,7 @@ namespace EmbeddedBackprop.Ops;
 
 /// <summary>
 /// a = f(x, y) for two nodes of one shape, element by element; dL/dx = dL/da * df/dx, or M(dL/da, df/dx, dL/dx) where another reader of x wrote
-/// first; the same
-/// for y.
+/// first; the same for y.
 /// </summary>
 /// <typeparam name="TFunction">f.</typeparam>
 public sealed class Pairwise<TFunction> : KernelOp, IPasses<Pairwise<TFunction>>, IPairwise where TFunction : struct, IPairwiseFunction

@@ -10,10 +10,8 @@ namespace EmbeddedBackprop.Ops;
 /// <remarks>
 /// The weighted input of a gate is the sum of two chains, z = (b_ih + x W_ih) + (b_hh + h' W_hh), as two fully connected layers and an addition would
 /// compute it: an unrolled cell written by hand gives the same bits. A weight's gradient is one chain over the steps, last step first, and inside a
-/// step
-/// over the samples in order. Parameters, per direction: weight_ih [G H, features], weight_hh [G H, H], bias_ih [G H], bias_hh [G H]; those of the
-/// second
-/// direction end in _reverse.
+/// step over the samples in order. Parameters, per direction: weight_ih [G H, features], weight_hh [G H, H], bias_ih [G H], bias_hh [G H]; those of
+/// the second direction end in _reverse.
 /// </remarks>
 public abstract class Recurrent : KernelOp
 {

@@ -10,9 +10,8 @@ namespace EmbeddedBackprop.Ops;
 /// </summary>
 /// <remarks>
 /// Step s is the s-th that the direction takes. Saved blocks are in reverse order: step s in block steps - 1 - s, the state before the
-/// first step in block
-/// steps. A product over consecutive blocks then adds in the order of the definition, last step first, and h of the step before is one block further
-/// on.
+/// first step in block steps. A product over consecutive blocks then adds in the order of the definition, last step first, and h of the step before
+/// is one block further on.
 /// </remarks>
 internal readonly ref struct RecurrentMemory<T> where T : unmanaged
 {

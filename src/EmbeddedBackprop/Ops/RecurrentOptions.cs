@@ -16,9 +16,8 @@ public sealed record RecurrentOptions
 
     /// <summary>
     /// Whether a sample's hidden state (and cell) at the end of a run is where its next run begins, until the state is reset: for streams that come
-    /// one
-    /// step at a time, and for training on windows of a long sequence step by step in their order. The gradient does not reach
-    /// into the window before. A trainer shuffles samples and therefore resets the state before each batch.
+    /// one step at a time, and for training on windows of a long sequence step by step in their order. The gradient does not reach into the window
+    /// before. A trainer shuffles samples and therefore resets the state before each batch.
     /// </summary>
     public bool CarryState { get; init; }
 

@@ -49,8 +49,7 @@ internal static class RecurrentPass
 
     /// <summary>
     /// Backpropagation through time. The deltas of some steps gather until a product for the weight gradients pays; the weights are transposed once,
-    /// so that
-    /// no step packs them again.
+    /// so that no step packs them again.
     /// </summary>
     public static void Backward<TCell>(Recurrent op, in OpContext<float> c) where TCell : struct, IRecurrentCell
     {

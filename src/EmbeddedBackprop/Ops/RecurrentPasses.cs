@@ -6,8 +6,7 @@ namespace EmbeddedBackprop.Ops;
 /// <summary>A recurrent cell as an op sees it: its sizes and its passes over a sequence.</summary>
 /// <remarks>
 /// The two passes have two codes: <see cref="RecurrentTwin"/> is the definition in float and double, <see cref="RecurrentPass"/> multiplies the
-/// inputs, and the
-/// weight gradients, of many steps at once. The formulas between the products are one code, the cell's.
+/// inputs, and the weight gradients, of many steps at once. The formulas between the products are one code, the cell's.
 /// </remarks>
 internal abstract class RecurrentPasses : Passes
 {

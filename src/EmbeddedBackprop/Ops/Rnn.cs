@@ -4,8 +4,7 @@ namespace EmbeddedBackprop.Ops;
 
 /// <summary>
 /// A simple recurrent layer over a sequence: h = f(z), z the weighted input and the weighted hidden state before. Source: Elman, Finding structure in
-/// time
-/// (1990).
+/// time (1990).
 /// </summary>
 public sealed class Rnn : Recurrent
 {

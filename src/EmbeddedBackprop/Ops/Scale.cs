@@ -62,8 +62,7 @@ public sealed class Scale : KernelOp, IPasses<Scale>
     static void IPasses<Scale>.Forward<T, K>(Scale op, in OpContext<T> c) => K.Scale(op.Alpha(in c), c.Input(0), c.Output);
 
     // dalpha continues by Factor * dot(dy, x) of one sample after the other, each dot product in 16 parts; dx = alpha * dy, or M(alpha, dy,
-    // dx) where another reader
-    // wrote first.
+    // dx) where another reader wrote first.
     static void IPasses<Scale>.Backward<T, K>(Scale op, in OpContext<T> c)
     {
         if (op.Trained)

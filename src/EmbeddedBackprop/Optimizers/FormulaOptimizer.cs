@@ -2,8 +2,7 @@ namespace EmbeddedBackprop.Optimizers;
 
 /// <summary>
 /// An optimiser of your own, made of one formula: it runs on SIMD kernels, its scalar twin gives the same bits, and it exports to C. Derive from it
-/// with a struct that
-/// implements <see cref="IUpdateFormula{TSelf}"/>, and give the optimiser's name.
+/// with a struct that implements <see cref="IUpdateFormula{TSelf}"/>, and give the optimiser's name.
 /// </summary>
 /// <typeparam name="TFormula">The formula.</typeparam>
 public abstract class FormulaOptimizer<TFormula> : Optimizer where TFormula : struct, IUpdateFormula<TFormula>

@@ -5,16 +5,13 @@ namespace EmbeddedBackprop.Optimizers;
 
 /// <summary>
 /// Only the signs of gradients count: each parameter has a step of its own, which grows while the sign stays and shrinks when it turns; then that
-/// update is
-/// left out. With p the gradient before (0 at first) and h the step (the learning rate at first): t = sign(dw) * sign(p);
-/// h = h * (t &gt; 0 ? Increase : t &lt; 0 ? Decrease : 1), held between SmallestStep and LargestStep; g = t &lt; 0 ? 0 : dw; w = w - sign(g) * h; p
-/// = g.
-/// Source: Riedmiller and Braun 1993, in PyTorch's form (iRprop-, Igel and Huesken 2000).
+/// update is left out. With p the gradient before (0 at first) and h the step (the learning rate at first): t = sign(dw) * sign(p); h = h * (t &gt; 0
+/// ? Increase : t &lt; 0 ? Decrease : 1), held between SmallestStep and LargestStep; g = t &lt; 0 ? 0 : dw; w = w - sign(g) * h; p = g. Source:
+/// Riedmiller and Braun 1993, in PyTorch's form (iRprop-, Igel and Huesken 2000).
 /// </summary>
 /// <remarks>
 /// Made for the gradient of all samples at once: signs of small batches turn by chance. The learning rate is where steps begin; it and a schedule
-/// have no
-/// say afterwards.
+/// have no say afterwards.
 /// </remarks>
 public sealed class Rprop : Optimizer
 {

@@ -5,10 +5,8 @@ namespace EmbeddedBackprop.Training;
 
 /// <summary>
 /// Backpropagation laid open: every value of one pass, layer by layer, for one sample or as the mean over several. BP1: the error of the
-/// output layer,
-/// delta = dC/da * f'(z). BP2: the error of the layer below, dC/dx = W^T delta, which is that layer's dC/da. BP3: dC/db = delta. BP4: dC/dw = x *
-/// delta.
-/// Source: Nielsen, chapter 2.
+/// output layer, delta = dC/da * f'(z). BP2: the error of the layer below, dC/dx = W^T delta, which is that layer's dC/da. BP3: dC/db = delta. BP4:
+/// dC/dw = x * delta. Source: Nielsen, chapter 2.
 /// </summary>
 /// <remarks>The values are the engine's own: the bits that a training step over the same samples computes.</remarks>
 public sealed class Explanation

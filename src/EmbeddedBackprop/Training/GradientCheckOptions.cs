@@ -20,8 +20,8 @@ public sealed record GradientCheckOptions
 
     /// <summary>
     /// The shortest gradient that errors against differences are relative to, as a share of the whole gradient: where a tensor's terms cancel (a
-    /// key's
-    /// bias before an attention's softmax) only rounding is left. A wrong sign is caught down to limit * floor / 2 = 5e-12 of the whole gradient.
+    /// key's bias before an attention's softmax) only rounding is left. A wrong sign is caught down to limit * floor / 2 = 5e-12 of the whole
+    /// gradient.
     /// </summary>
     public double DifferenceFloor { get; init; } = 1e-4;
 

@@ -298,8 +298,7 @@ public sealed class Network : IDisposable
 
     /// <summary>
     /// Lets the optimiser change the parameters by <see cref="Gradients"/>, which clipping and penalties change first. Parameters that the loss does
-    /// not
-    /// depend on stay as they are.
+    /// not depend on stay as they are.
     /// </summary>
     /// <returns>False, and no parameter is changed, if a gradient is not finite.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The learning rate is negative or not finite.</exception>

@@ -7,8 +7,7 @@ namespace EmbeddedBackprop.Training;
 
 /// <summary>
 /// One forward and backward pass of a network with everything kept that a step usually forgets: every value, dL/da and delta of every node. For
-/// diagnoses and
-/// explanations; the network is not changed. Its values are the engine's: the same kernels in the same order.
+/// diagnoses and explanations; the network is not changed. Its values are the engine's: the same kernels in the same order.
 /// </summary>
 internal sealed class NetworkTrace
 {

@@ -4,8 +4,7 @@ namespace EmbeddedBackprop.Training;
 
 /// <summary>
 /// One sample through a network of small dense layers, in which everything that does not change from call to call is looked up once: the layers
-/// themselves
-/// take 120 ns.
+/// themselves take 120 ns.
 /// </summary>
 internal sealed class OneSamplePrediction
 {

@@ -26,8 +26,8 @@ public sealed record Regularization
 
     /// <summary>
     /// The longest vector of incoming weights a neuron may have: after an update n = sqrt(sum of w^2) over the weights of each output, and where n
-    /// &gt; MaxNorm,
-    /// w = w * (MaxNorm / n). Biases are left alone; 0 sets no bound. Source: Srebro and Shraibman 2005; Srivastava et al. 2014, section 5.1.
+    /// &gt; MaxNorm, w = w * (MaxNorm / n). Biases are left alone; 0 sets no bound. Source: Srebro and Shraibman 2005; Srivastava et al. 2014,
+    /// section 5.1.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative or not finite.</exception>
     public float MaxNorm { get; init => field = Errors.RequireNotNegative("max norm", value); }

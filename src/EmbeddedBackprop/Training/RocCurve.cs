@@ -5,8 +5,7 @@ public static class RocCurve
 {
     /// <summary>
     /// The area under the curve of true over false positives: the share of pairs (one sample of each class) in which the positive one has the higher
-    /// score; a
-    /// tie counts half. NaN scores count as the lowest. Source: Hanley and McNeil 1982.
+    /// score; a tie counts half. NaN scores count as the lowest. Source: Hanley and McNeil 1982.
     /// </summary>
     /// <param name="scores">A score of each sample: higher for the positive class.</param>
     /// <param name="positive">Whether each sample belongs to it.</param>

@@ -69,8 +69,7 @@ public sealed class Sequential
 
     /// <summary>
     /// Compiles the layers with a loss that compares the last layer with a target of the same width. Softmax with cross-entropy and sigmoid with
-    /// binary
-    /// cross-entropy become a layer of logits, the loss on the logits, and the activation as an op of its own that only predictions run.
+    /// binary cross-entropy become a layer of logits, the loss on the logits, and the activation as an op of its own that only predictions run.
     /// </summary>
     /// <exception cref="ArgumentException">The layers are compiled already, or there are none.</exception>
     public Network Compile(Loss loss, NetworkOptions options, Memory<float>? memory = null)

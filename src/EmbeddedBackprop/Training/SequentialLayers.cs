@@ -6,8 +6,7 @@ namespace EmbeddedBackprop.Training;
 
 /// <summary>
 /// The layers of a <see cref="Sequential"/> by name, as in <c>new Sequential(new Shape(1, 28, 28)).Conv2D&lt;Relu&gt;(8, 5).MaxPool2D(2).Dense(10,
-/// new Softmax())</c>. A layer
-/// refuses an input of another form than its own with an <see cref="ArgumentException"/> that names both.
+/// new Softmax())</c>. A layer refuses an input of another form than its own with an <see cref="ArgumentException"/> that names both.
 /// </summary>
 public static class SequentialLayers
 {

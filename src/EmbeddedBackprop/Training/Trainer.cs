@@ -179,8 +179,7 @@ public sealed class Trainer
 
     /// <summary>
     /// Judges the epoch by validation data: keeps the best weights (the averaged ones, where there are any), tells a schedule that looks, and stops
-    /// when there
-    /// was no improvement for long enough.
+    /// when there was no improvement for long enough.
     /// </summary>
     /// <returns>Whether this epoch is the best so far.</returns>
     public bool Judge(Evaluation validation)
@@ -227,8 +226,7 @@ public sealed class Trainer
     /// <remarks>
     /// By the averaged weights, where there are any. Otherwise by the network's own.
     /// The losses of the network's batches, rounded to float, are summed in double: with another batch the loss differs in its last digits, the
-    /// number of
-    /// right predictions does not.
+    /// number of right predictions does not.
     /// </remarks>
     public Evaluation Evaluate(IBatchSource data)
     {

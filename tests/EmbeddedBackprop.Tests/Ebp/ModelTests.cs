@@ -53,14 +53,7 @@ public sealed class ModelTests
         foreach (
             string options in (string[])
                 [
-                    "--lr 5",
-                    "--batch 7",
-                    "--seed 9",
-                    "--layers 784,9,10",
-                    "--limit 301",
-                    "--arithmetic separate",
-                    "--validation 5",
-                    "--data mnist",
+                    "--lr 5", "--batch 7", "--seed 9", "--layers 784,9,10", "--limit 301", "--arithmetic separate", "--validation 5", "--data mnist",
                     "--epochs 1",
                 ])
         {
@@ -169,20 +162,7 @@ public sealed class ModelTests
         ebp.RunJson([.. Tiny, "--epochs", "1", "--out", "a.st"]);
         Assert.That(
             ebp.RunJson(
-                    "export",
-                    "c",
-                    "a.st",
-                    "--out",
-                    "t",
-                    "--name",
-                    "t",
-                    "--train",
-                    "--batch",
-                    "2",
-                    "--lr",
-                    "0.25",
-                    "--freeze",
-                    "dense1",
+                    "export", "c", "a.st", "--out", "t", "--name", "t", "--train", "--batch", "2", "--lr", "0.25", "--freeze", "dense1",
                     "--steps-per-epoch",
                     "50")
                 .GetProperty("train")
@@ -266,17 +246,7 @@ public sealed class ModelTests
         ebp.RunJson([.. Tiny, "--epochs", "3", "--out", "a.st"]);
         string Header() => File.ReadAllText(Path.Combine(ebp.Folder, "c", "m.h"));
         JsonElement exported = ebp.RunJson(
-            "export",
-            "c",
-            "a.st",
-            "--out",
-            "c",
-            "--name",
-            "m",
-            "--storage",
-            "int8",
-            "--storage-of",
-            "dense2=float16",
+            "export", "c", "a.st", "--out", "c", "--name", "m", "--storage", "int8", "--storage-of", "dense2=float16",
             "--evaluate");
         Assert.That(Header(), Does.Contain("const int8_t m_dense1_weight[").And.Contain("const uint16_t m_dense2_weight["));
         Assert.That(exported.GetProperty("stored_loss").GetDouble(), Is.EqualTo(exported.GetProperty("loss").GetDouble()).Within(2).Percent

@@ -60,14 +60,7 @@ public sealed class SequenceTests
         ebp.File("t.csv", Alternating(100));
         string[] train =
         [
-            "train",
-            "--data",
-            "csv:t.csv",
-            "--fold",
-            "1/4",
-            "--window",
-            "3",
-            "--net",
+            "train", "--data", "csv:t.csv", "--fold", "1/4", "--window", "3", "--net",
             "lstm 4 carry all; batchnorm; flatten; dense 2",
             "--batch",
             "8",
@@ -141,14 +134,7 @@ public sealed class SequenceTests
             .. EbpProcess.Words(sequence),
             "--net",
             net,
-            "--optimizer",
-            "adam",
-            "--lr",
-            "0.05",
-            "--epochs",
-            "30",
-            "--out",
-            "m",
+            "--optimizer", "adam", "--lr", "0.05", "--epochs", "30", "--out", "m",
         ]);
         Assert.That(result.GetProperty("test_accuracy").GetDouble(), Is.GreaterThan(0.95));
         Assert.That(ebp.RunJson("gradcheck", "m").GetProperty("passed").GetBoolean(), Is.True);
@@ -240,24 +226,8 @@ public sealed class SequenceTests
 
         ebp.File("t.csv", text.ToString());
         JsonElement result = ebp.RunJson(
-            "train",
-            "--data",
-            "csv:t.csv",
-            "--image",
-            "4x4",
-            "--net",
-            "conv 4 3x3 relu; dense 2",
-            "--augment",
-            "shift=1",
-            "--optimizer",
-            "adam",
-            "--lr",
-            "0.02",
-            "--epochs",
-            "30",
-            "--fold",
-            "0/5",
-            "--out",
+            "train", "--data", "csv:t.csv", "--image", "4x4", "--net", "conv 4 3x3 relu; dense 2", "--augment", "shift=1", "--optimizer", "adam",
+            "--lr", "0.02", "--epochs", "30", "--fold", "0/5", "--out",
             "m");
         Assert.That(result.GetProperty("test_accuracy").GetDouble(), Is.GreaterThan(0.9));
         Assert.That(ebp.RunJson("eval", "m").GetProperty("accuracy").GetDouble(), Is.EqualTo(result.GetProperty("test_accuracy").GetDouble()));

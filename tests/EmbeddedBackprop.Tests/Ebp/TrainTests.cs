@@ -26,42 +26,10 @@ public sealed class TrainTests
         foreach (
             string option in (string[])
                 [
-                    "data",
-                    "data-dir",
-                    "label",
-                    "target",
-                    "test",
-                    "test-fraction",
-                    "net",
-                    "layers",
-                    "activation",
-                    "output-activation",
-                    "loss",
-                    "optimizer",
-                    "lr",
-                    "momentum",
-                    "l2",
-                    "weight-decay",
-                    "l1",
-                    "clip-value",
-                    "clip-norm",
-                    "schedule",
-                    "schedule-every",
-                    "schedule-factor",
-                    "schedule-floor",
-                    "warm-up-steps",
-                    "accumulate",
-                    "patience",
-                    "init",
-                    "batch",
-                    "epochs",
-                    "seed",
-                    "limit",
-                    "validation",
-                    "arithmetic",
-                    "out",
-                    "resume",
-                    "json",
+                    "data", "data-dir", "label", "target", "test", "test-fraction", "net", "layers", "activation", "output-activation", "loss",
+                    "optimizer", "lr", "momentum", "l2", "weight-decay", "l1", "clip-value", "clip-norm", "schedule", "schedule-every",
+                    "schedule-factor", "schedule-floor", "warm-up-steps", "accumulate", "patience", "init", "batch", "epochs", "seed", "limit",
+                    "validation", "arithmetic", "out", "resume", "json",
                 ])
         {
             Assert.That(train.Output, Does.Contain("--" + option + " ").Or.Contains("--" + option + "\n"));
@@ -258,20 +226,7 @@ public sealed class TrainTests
         using EbpProcess ebp = new();
         ebp.RunJson("train", "--limit", "200", "--epochs", "1", "--layers", "784,12,10", "--out", "a.st");
         EbpProcess.Result tuned = ebp.Run(
-            "train",
-            "--limit",
-            "200",
-            "--epochs",
-            "1",
-            "--layers",
-            "784,12,10",
-            "--from",
-            "a.st",
-            "--freeze",
-            "dense1",
-            "--seed",
-            "7",
-            "--out",
+            "train", "--limit", "200", "--epochs", "1", "--layers", "784,12,10", "--from", "a.st", "--freeze", "dense1", "--seed", "7", "--out",
             "b.st");
         Assert.That(tuned.ExitCode, Is.Zero, tuned.Errors);
         Assert.That(tuned.Output, Does.Contain("begins with all weights of a.st").And.Contain("frozen"));

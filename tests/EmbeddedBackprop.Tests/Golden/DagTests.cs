@@ -56,17 +56,7 @@ internal sealed class DagTests
             GoldenJson.OnlyFields(
                 root,
                 where,
-                "about",
-                "spec",
-                "loss",
-                "params",
-                "inputs",
-                "target",
-                "targets",
-                "output",
-                "outputs",
-                "loss_value",
-                "grads",
+                "about", "spec", "loss", "params", "inputs", "target", "targets", "output", "outputs", "loss_value", "grads",
                 "input_grads");
             foreach (Arithmetic arithmetic in Widths.Arithmetics)
             {

@@ -47,18 +47,7 @@ internal sealed class LayerTests
             GoldenJson.OnlyFields(
                 root,
                 where,
-                "about",
-                "spec",
-                "loss",
-                "params",
-                "inputs",
-                "target",
-                "output",
-                "loss_value",
-                "grads",
-                "input_grads",
-                "running_mean",
-                "running_var",
+                "about", "spec", "loss", "params", "inputs", "target", "output", "loss_value", "grads", "input_grads", "running_mean", "running_var",
                 "eval_output");
             Assert.That(root.GetProperty("loss").GetString(), Is.EqualTo("mse"));
             foreach (Arithmetic arithmetic in Widths.Arithmetics)

@@ -8,8 +8,8 @@ namespace EmbeddedBackprop.Tests.Graphs;
 
 /// <summary>
 /// A graph drawn by a seed: dense layers of awkward widths, activations as ops, sums and products of nodes, convolutions and poolings, recurrent
-/// layers, normalisations, dropout, outputs read several times, weights
-/// used several times, up to two inputs, one to three losses of every kind. With its parameters, inputs and batch.
+/// layers, normalisations, dropout, outputs read several times, weights used several times, up to two inputs, one to three losses of every kind. With
+/// its parameters, inputs and batch.
 /// </summary>
 internal sealed class RandomNetwork
 {

@@ -98,24 +98,7 @@ public sealed class ModelFileMutationTests
     [
         .. new[]
         {
-            "0",
-            "-1",
-            "99999",
-            "1e9",
-            "NaN",
-            ";",
-            "=",
-            "\\\"",
-            "x",
-            " ",
-            "relu",
-            "softmax",
-            "input",
-            "dense",
-            "again",
-            "activate",
-            "adam",
-            "cosine",
+            "0", "-1", "99999", "1e9", "NaN", ";", "=", "\\\"", "x", " ", "relu", "softmax", "input", "dense", "again", "activate", "adam", "cosine",
             "true",
         }.Select(System.Text.Encoding.UTF8.GetBytes),
     ];

@@ -129,35 +129,8 @@ public sealed class NetTextTests
     {
         string[] words =
         [
-            "input",
-            "dense",
-            "again",
-            "activate",
-            "add",
-            "slice",
-            "maxpool",
-            "conv",
-            "gru",
-            "scale",
-            "reshape",
-            "concat",
-            "s2",
-            "relu",
-            "softmax",
-            "4",
-            "2",
-            "1x2",
-            ";",
-            ";",
-            "=",
-            "\"",
-            "\\",
-            "a",
-            "dense1",
-            "x",
-            " ",
-            " ",
-            "é",
+            "input", "dense", "again", "activate", "add", "slice", "maxpool", "conv", "gru", "scale", "reshape", "concat", "s2", "relu", "softmax",
+            "4", "2", "1x2", ";", ";", "=", "\"", "\\", "a", "dense1", "x", " ", " ", "é",
         ];
         Random random = new(11);
         int graphs = 0;

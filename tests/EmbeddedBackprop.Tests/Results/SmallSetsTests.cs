@@ -40,17 +40,7 @@ internal sealed class SmallSetsTests
             "8x8",
             "--net",
             "conv 16 3x3 same; batchnorm; activate relu; conv 20 3x3; batchnorm; activate relu; maxpool 2; dropout 0.2; dense 10",
-            "--epochs",
-            "80",
-            "--optimizer",
-            "adam",
-            "--lr",
-            "0.003",
-            "--batch",
-            "32",
-            "--schedule",
-            "cosine",
-            "--augment",
+            "--epochs", "80", "--optimizer", "adam", "--lr", "0.003", "--batch", "32", "--schedule", "cosine", "--augment",
             "rotate=8,scale=0.1,elastic=0.3,spacing=4");
         Assert.Multiple(() =>
         {
@@ -67,17 +57,7 @@ internal sealed class SmallSetsTests
             "csv:" + RealData.Path("occupancy", "datatraining.txt"),
             "--test",
             RealData.Path("occupancy", "datatest.txt"),
-            "--ignore",
-            "date,Light",
-            "--net",
-            "dense 8 relu; dense 2",
-            "--epochs",
-            "5",
-            "--optimizer",
-            "adam",
-            "--lr",
-            "0.003",
-            "--batch",
+            "--ignore", "date,Light", "--net", "dense 8 relu; dense 2", "--epochs", "5", "--optimizer", "adam", "--lr", "0.003", "--batch",
             "32");
         Assert.That(result.GetProperty("test_accuracy").GetDouble(), Is.GreaterThanOrEqualTo(0.82));
     }

@@ -4,9 +4,8 @@ namespace EmbeddedBackprop.Tools.Recipes;
 
 /// <summary>
 /// Measures what the training thread and the network's workers allocate while they step: from the end of an epoch's first update to the end of its
-/// last one. The first update of
-/// a process also runs the static constructors, which is not the step's own doing; the display runs on another thread, evaluations lie between
-/// epochs.
+/// last one. The first update of a process also runs the static constructors, which is not the step's own doing; the display runs on another thread,
+/// evaluations lie between epochs.
 /// </summary>
 internal sealed class AllocationMeter(Network network)
 {

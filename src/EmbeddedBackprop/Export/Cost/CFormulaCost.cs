@@ -6,8 +6,8 @@ namespace EmbeddedBackprop.Export.Cost;
 /// <summary>About how many instructions a formula takes, counted from its tree: gcc -Os for Cortex-M4F.</summary>
 /// <remarks>
 /// Of a select's arms, one of next to nothing is taken for the exception; of two that compute something each is taken every other time. In a loop
-/// constants stay in
-/// registers, in a function they are loaded. The weights are fitted to the emulator's counts for the activations (CCostTests.Calibrate).
+/// constants stay in registers, in a function they are loaded. The weights are fitted to the emulator's counts for the activations
+/// (CCostTests.Calibrate).
 /// </remarks>
 internal static class CFormulaCost
 {

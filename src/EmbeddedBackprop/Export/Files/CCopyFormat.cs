@@ -10,8 +10,8 @@ namespace EmbeddedBackprop.Export.Files;
 /// <summary>The format of a copy of the trained state, which NAME_save writes and the importer reads.</summary>
 /// <remarks>
 /// A copy is words of 32 bits, the low byte first: magic, format, fingerprint of the network, sequence number, words of content; updates, learning
-/// rate, seed (low, high),
-/// parameters, the optimiser's state, the state of layers; zeros up to a whole piece of 64 bytes; in the last word a CRC-32 of all before it.
+/// rate, seed (low, high), parameters, the optimiser's state, the state of layers; zeros up to a whole piece of 64 bytes; in the last word a CRC-32
+/// of all before it.
 /// </remarks>
 internal static class CCopyFormat
 {

@@ -8,8 +8,7 @@ namespace EmbeddedBackprop.Export.Files;
 
 /// <summary>
 /// NAME_storage.c: NAME_save and NAME_load, a copy (<see cref="CCopyFormat"/>) of everything that training changes in two slots of the caller's
-/// storage. It is a file of
-/// its own, so that a program that stores nothing can leave it out.
+/// storage. It is a file of its own, so that a program that stores nothing can leave it out.
 /// </summary>
 internal static class CSaveFile
 {

@@ -8,8 +8,8 @@ namespace EmbeddedBackprop.Export.Model;
 
 /// <summary>
 /// The bodies of the functions of a training step. They follow the training plan: its steps forwards, then its backward program, at its offsets.
-/// Where a call takes several
-/// samples, a loop over them is written around each step, except for ops that take the whole batch (<see cref="COp.TakesBatch"/>).
+/// Where a call takes several samples, a loop over them is written around each step, except for ops that take the whole batch
+/// (<see cref="COp.TakesBatch"/>).
 /// </summary>
 internal sealed class CTrainingBodies
 {

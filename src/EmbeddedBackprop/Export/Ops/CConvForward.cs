@@ -7,15 +7,12 @@ namespace EmbeddedBackprop.Export.Ops;
 
 /// <summary>
 /// The forward sums of a convolution in C, those of Kernels/Scalar/Convolution/Conv.cs for one sample. Where the whole kernel row is inside the
-/// image, four sums run at
-/// once: of four outputs, which share the x, or of four neighbouring positions, which share the weight.
+/// image, four sums run at once: of four outputs, which share the x, or of four neighbouring positions, which share the weight.
 /// </summary>
 /// <remarks>
 /// Measured on Cortex-M4F with gcc -Os for a kernel of 3x3: one output at a time with every tap checked took 25 instructions a multiply-add, this
-/// takes 5
-/// (bench/device). Sums and weights have names of their own, a kernel row is written out up to eight taps, and the routines are kept apart from the
-/// loops
-/// around them: inlined, the compiler runs out of registers.
+/// takes 5 (bench/device). Sums and weights have names of their own, a kernel row is written out up to eight taps, and the routines are kept apart
+/// from the loops around them: inlined, the compiler runs out of registers.
 /// </remarks>
 internal static class CConvForward
 {

@@ -7,8 +7,7 @@ namespace EmbeddedBackprop.Export.Ops;
 
 /// <summary>
 /// The loop body of a recurrent time step in C, between the products: the formulas of a cell for unit j, printed. In the C, p holds the products of
-/// the inputs
-/// and q those of the hidden state, each with its bias, as [gate][unit]; units is H.
+/// the inputs and q those of the hidden state, each with its bias, as [gate][unit]; units is H.
 /// </summary>
 internal abstract class CGates
 {
@@ -48,48 +47,9 @@ internal sealed class CGates<TCell> : CGates where TCell : struct, IRecurrentCel
     /// <summary>Names of the routines' parameters and variables.</summary>
     private static readonly string[] Taken =
     [
-        "r_sizes",
-        "layer",
-        "x",
-        "mask",
-        "wx",
-        "wh",
-        "bx",
-        "bh",
-        "products",
-        "saved",
-        "state",
-        "state_c",
-        "y",
-        "dy",
-        "dx",
-        "dwx",
-        "dwh",
-        "dbx",
-        "dbh",
-        "units",
-        "columns",
-        "blocks",
-        "next",
-        "whole",
-        "place",
-        "last",
-        "p",
-        "q",
-        "s",
-        "b",
-        "j",
-        "t",
-        "h",
-        "before",
-        "after",
-        "cell",
-        "cell_tanh",
-        "delta",
-        "dh",
-        "dc",
-        "up",
-        "at",
+        "r_sizes", "layer", "x", "mask", "wx", "wh", "bx", "bh", "products", "saved", "state", "state_c", "y", "dy", "dx", "dwx", "dwh", "dbx", "dbh",
+        "units", "columns", "blocks", "next", "whole", "place", "last", "p", "q", "s", "b", "j", "t", "h", "before", "after", "cell", "cell_tanh",
+        "delta", "dh", "dc", "up", "at",
     ];
 
     /// <inheritdoc/>

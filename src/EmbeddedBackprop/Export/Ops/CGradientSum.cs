@@ -11,8 +11,7 @@ namespace EmbeddedBackprop.Export.Ops;
 /// So one routine is written for both. <see cref="Suffix"/> is the end of its name and <see cref="Parameters"/> the end of its parameters; each sum
 /// begins with
 /// <see cref="Start"/> and ends with <see cref="End"/>; the call is given <see cref="Arguments"/>. Where weights change at once, the routine uses
-/// each sum once,
-/// and the gradient of the input, which reads the old weights, is computed before.
+/// each sum once, and the gradient of the input, which reads the old weights, is computed before.
 /// </remarks>
 /// <param name="Memory">The C expression of the gradients; null where each finished sum changes its weight.</param>
 /// <param name="Weights">The C expression of the weights.</param>

@@ -34,8 +34,7 @@ internal abstract class COp
 
     /// <summary>
     /// Whether each sum of a parameter's gradient is finished by itself, so that it may change the weight at once; where it is not (rows that are
-    /// added to
-    /// in any order), the op's parameters get gradient memory also where others need none.
+    /// added to in any order), the op's parameters get gradient memory also where others need none.
     /// </summary>
     public virtual bool CanUpdateAtOnce(Op op) => true;
 

@@ -32,8 +32,7 @@ public sealed record CExportOptions
 
     /// <summary>
     /// Golden inputs of the self-test: zeros, [0, 1), [-1, 1), edge values, then further random ones. 0 for as many as give 32 outputs, but at least
-    /// 4, and
-    /// no more than 4 beyond 16,384 elements.
+    /// 4, and no more than 4 beyond 16,384 elements.
     /// </summary>
     public int SelfTestSamples { get; init; }
 

@@ -13,8 +13,7 @@ namespace EmbeddedBackprop.Export.Update;
 /// </summary>
 /// <remarks>
 /// Epochs are NAME_STEPS_PER_EPOCH updates long: a device has no data set whose end it could see. Plateau is refused: it looks at a validation score,
-/// which
-/// only the caller has, and the caller can multiply the model's rate.
+/// which only the caller has, and the caller can multiply the model's rate.
 /// </remarks>
 internal static class CSchedule
 {

@@ -104,8 +104,7 @@ public static unsafe class Conv
 
     /// <summary>
     /// A weight gradient applied at once: g as in <see cref="WeightGradient"/>, g = M(l2, w, g) if l2 is not 0, w = M(-learningRate, g, w), the same
-    /// for the
-    /// biases. The gradient stays in registers and on the stack; the bits are those of the three passes.
+    /// for the biases. The gradient stays in registers and on the stack; the bits are those of the three passes.
     /// </summary>
     /// <param name="arithmetic">How M rounds.</param>
     /// <param name="sizes">The sizes.</param>
@@ -143,8 +142,8 @@ public static unsafe class Conv
 
     /// <summary>
     /// dx[c, iy, ix] = (accumulate ? dx : bias[c] or +0), then s = M(delta, w, s) over the output positions that read the element, row-major (kernel
-    /// rows and
-    /// columns from the last to the first), and inside a position over output channels ascending. The forward pass of a transposed convolution.
+    /// rows and columns from the last to the first), and inside a position over output channels ascending. The forward pass of a transposed
+    /// convolution.
     /// </summary>
     /// <param name="arithmetic">How M rounds.</param>
     /// <param name="sizes">The sizes of the convolution whose input gradient it is.</param>

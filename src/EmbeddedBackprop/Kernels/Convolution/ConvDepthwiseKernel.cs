@@ -5,9 +5,8 @@ namespace EmbeddedBackprop.Kernels.Convolution;
 
 /// <summary>
 /// Depthwise convolutions of stride 1 and their input gradients, which are the same with the kernel turned around: each plane of the result is summed
-/// from the
-/// plane (or the few planes) that it sees, row by row, with positions in the lanes and the sum in a register. Border columns, where taps
-/// are missing, are summed one by one.
+/// from the plane (or the few planes) that it sees, row by row, with positions in the lanes and the sum in a register. Border columns, where taps are
+/// missing, are summed one by one.
 /// </summary>
 /// <typeparam name="TDirection">Forward or backward.</typeparam>
 internal readonly unsafe struct ConvDepthwiseKernel<TDirection> : ILaneKernel<ConvArguments> where TDirection : struct, IConvDirection

@@ -7,8 +7,7 @@ namespace EmbeddedBackprop.Kernels.Convolution;
 
 /// <summary>
 /// The weight gradient of a depthwise convolution: channels in the lanes, because within a channel every sum is one long chain. A band of image and
-/// delta is
-/// turned over on the stack, channels innermost; then every position adds to the sums of the taps that exist there, and to that of the bias.
+/// delta is turned over on the stack, channels innermost; then every position adds to the sums of the taps that exist there, and to that of the bias.
 /// </summary>
 internal readonly unsafe struct ConvDepthwiseWeightsKernel : ILaneKernel<ConvArguments>
 {

@@ -7,9 +7,8 @@ namespace EmbeddedBackprop.Kernels.Convolution;
 
 /// <summary>
 /// The forward pass as a matrix product, outputs x positions, over panels of 64 positions or more: a panel of the input is packed on the stack (a row
-/// per tap, at
-/// most 128 rows at a time), multiplied while it is in the first cache, and forgotten. Positions of several samples share a panel where pictures are
-/// small.
+/// per tap, at most 128 rows at a time), multiplied while it is in the first cache, and forgotten. Positions of several samples share a panel where
+/// pictures are small.
 /// </summary>
 internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
 {

@@ -8,9 +8,8 @@ namespace EmbeddedBackprop.Kernels.Convolution;
 /// <summary>
 /// The input gradient with the channels innermost: a band of the image is transposed on the stack, so that the channels of a whole kernel
 /// row are contiguous where a position adds to them. Positions below each other touch different rows for one kernel row, and are the rows
-/// of a tile whose depth are the
-/// output channels; the tile starts from the values of the image. Kernel rows descend and columns ascend, so every element sums over
-/// ascending positions.
+/// of a tile whose depth are the output channels; the tile starts from the values of the image. Kernel rows descend and columns ascend, so every
+/// element sums over ascending positions.
 /// </summary>
 internal readonly unsafe struct ConvInputKernel : ILaneKernel<ConvArguments>
 {

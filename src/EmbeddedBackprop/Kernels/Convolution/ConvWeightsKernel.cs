@@ -8,9 +8,8 @@ namespace EmbeddedBackprop.Kernels.Convolution;
 
 /// <summary>
 /// The weight gradient as a matrix product, outputs x taps, summed over positions: panels of up to 64 taps (a row per position) are packed on the
-/// stack,
-/// the sums of one panel stay there until the last sample is done. A column of ones after the last tap gives the bias gradient: M(delta, 1, s) is
-/// s + delta in both arithmetics, and its chain adds no time.
+/// stack, the sums of one panel stay there until the last sample is done. A column of ones after the last tap gives the bias gradient: M(delta, 1, s)
+/// is s + delta in both arithmetics, and its chain adds no time.
 /// </summary>
 internal readonly unsafe struct ConvWeightsKernel : ILaneKernel<ConvArguments>
 {

@@ -5,8 +5,7 @@ namespace EmbeddedBackprop.Kernels.Gates;
 /// <summary>
 /// Gated recurrent unit: r, z = sigmoid of the sum of both products, n = tanh(x_n + r h_n), where the hidden product h_n includes its bias,
 /// h = n + z (h' - n); gates in the order r, z, n (reset, update, new). Source: Cho and others, Learning phrase representations using RNN
-/// encoder-decoder
-/// (2014), with the reset gate after the product, as in cuDNN and PyTorch.
+/// encoder-decoder (2014), with the reset gate after the product, as in cuDNN and PyTorch.
 /// </summary>
 internal readonly struct GruCell : IRecurrentCell
 {

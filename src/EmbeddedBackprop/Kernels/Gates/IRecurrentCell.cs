@@ -2,8 +2,7 @@ namespace EmbeddedBackprop.Kernels.Gates;
 
 /// <summary>
 /// The formulas of a recurrent cell: one time step of one hidden unit of one sample, forward and backward. They are written once over lanes and read
-/// as
-/// vectors of units (<see cref="RecurrentStep"/>), as scalar float and double (<see cref="Scalar.RecurrentStep"/>), and as C (Export).
+/// as vectors of units (<see cref="RecurrentStep"/>), as scalar float and double (<see cref="Scalar.RecurrentStep"/>), and as C (Export).
 /// </summary>
 internal interface IRecurrentCell
 {
@@ -18,8 +17,7 @@ internal interface IRecurrentCell
 
     /// <summary>
     /// Deltas that the backward step gives: one for each gate in the order of the weights, then one more if the last gate's hidden product has a
-    /// delta of its
-    /// own (a GRU's new gate).
+    /// delta of its own (a GRU's new gate).
     /// </summary>
     static abstract int Deltas { get; }
 

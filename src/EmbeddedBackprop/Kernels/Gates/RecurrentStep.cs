@@ -46,8 +46,7 @@ internal static class RecurrentStep
         }
 
         // Not inlined, and with both loops in it: how much the compilers inline grows with the method that they begin with. (With the body of the
-        // loop over rows
-        // in a method of its own, inlined here, tanh was a call and this pass 6 to 20 times slower.)
+        // loop over rows in a method of its own, inlined here, tanh was a call and this pass 6 to 20 times slower.)
         [MethodImpl(MethodImplOptions.NoInlining)]
         private static void Combine<T>(in StepBuffers<float> step) where T : struct, IFloatLanes<T>
         {
@@ -109,8 +108,7 @@ internal static class RecurrentStep
         /// <summary>Gates[first + i] = f(Input[first + i] + Recurrent[first + i]) for a range of columns; it holds one vector at least.</summary>
         /// <remarks>
         /// One loop for each exp or tanh. With all gates of a vector of units in one loop, as in the definition, a step of 32 x 64 units took 1.17
-        /// times as long
-        /// (LSTM and GRU alike), and a prediction of 128 steps 1.04 (LSTM) and 1.05 times (GRU): medians of pairs run in turn, AVX-512.
+        /// times as long (LSTM and GRU alike), and a prediction of 128 steps 1.04 (LSTM) and 1.05 times (GRU): medians of pairs run in turn, AVX-512.
         /// </remarks>
         [MethodImpl(MethodImplOptions.NoInlining)]
         private static void Activate<T, TCurve>(in StepBuffers<float> step, int first, int count)

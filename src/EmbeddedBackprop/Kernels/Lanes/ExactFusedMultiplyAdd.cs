@@ -7,11 +7,9 @@ namespace EmbeddedBackprop.Kernels.Lanes;
 /// <summary>a*b + c with one rounding on processors that have no such instruction, computed in double.</summary>
 /// <remarks>
 /// The product of two floats is exact in double (48 bits of 53, exponents far from the ends). The sum p + c is rounded to odd: where it is not exact,
-/// the
-/// neighbour with the odd last bit is taken. Rounding that to float cannot fall on a false tie, because double has more than two bits over float
+/// the neighbour with the odd last bit is taken. Rounding that to float cannot fall on a false tie, because double has more than two bits over float
 /// (S. Boldo, G. Melquiond, "Emulation of FMA and correctly rounded sums", IEEE Transactions on Computers, 2008); denormal results need even fewer
-/// bits.
-/// With an infinity or a NaN the error term is NaN, no correction is made, and the result is that of p + c.
+/// bits. With an infinity or a NaN the error term is NaN, no correction is made, and the result is that of p + c.
 /// </remarks>
 internal static class ExactFusedMultiplyAdd
 {

@@ -9,8 +9,8 @@ namespace EmbeddedBackprop.Kernels.Lanes;
 /// <remarks>
 /// The recipe of all of them: range tests first, as selects that let NaN through; a reduction whose leading products are exact in either arithmetic
 /// (constants of few bits times small integers); a polynomial by Horner's rule in M; the result put together so that the last addition is the only
-/// large
-/// rounding. The coefficients are our own minimax fits (Remez exchange in 45 digits, then rounded to float); docs/ulp.md has the errors reached.
+/// large rounding. The coefficients are our own minimax fits (Remez exchange in 45 digits, then rounded to float); docs/ulp.md has the errors
+/// reached.
 /// </remarks>
 internal static class Transcendental
 {

@@ -6,13 +6,11 @@ namespace EmbeddedBackprop.Kernels.Pooling;
 
 /// <summary>
 /// Windows of two by two side by side: two rows are taken apart into even and odd columns, and every output has its own lane. A block is a run of row
-/// pairs
-/// without gaps between them.
+/// pairs without gaps between them.
 /// </summary>
 /// <remarks>
 /// A row that does not fill its last vector is finished by one that begins early. Where not even one vector is filled, the vector runs on into the
-/// next rows,
-/// which are computed later and overwrite what it left there; only the last rows of a block are then computed one by one.
+/// next rows, which are computed later and overwrite what it left there; only the last rows of a block are then computed one by one.
 /// </remarks>
 internal static class PairRows
 {

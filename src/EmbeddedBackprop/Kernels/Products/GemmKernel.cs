@@ -64,8 +64,7 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
     /// <summary>Runs the product. May leave out the k at which A's column is 0 in every row.</summary>
     /// <remarks>
     /// With finite B such a term is +0 or -0. It changes no sum but -0 (to +0), and a sum that is -0 instead of +0 keeps its value; so the results
-    /// have the
-    /// same bits unless one is -0, and then the product is computed again.
+    /// have the same bits unless one is -0, and then the product is computed again.
     /// </remarks>
     /// <returns>False, and C is not complete, if a k cannot be left out because B is not finite there.</returns>
     [SkipLocalsInit]

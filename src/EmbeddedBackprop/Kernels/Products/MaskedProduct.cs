@@ -10,8 +10,7 @@ internal static unsafe class MaskedProduct
 {
     /// <summary>
     /// Columns is a multiple of T.Count; A's element (row i, step p) is at i * rowA + p * stepA; B and its mask have the same leading dimension; the
-    /// mask's
-    /// row of step p is (first + p) mod period.
+    /// mask's row of step p is (first + p) mod period.
     /// </summary>
     public static void Run<T>(
         int rows,

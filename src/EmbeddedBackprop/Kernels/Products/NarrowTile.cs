@@ -7,8 +7,7 @@ namespace EmbeddedBackprop.Kernels.Products;
 
 /// <summary>
 /// Products of 9 to 16 columns where vectors have 16 lanes: a row of C is one vector, made of its first and its last 8 columns, which overlap. Half
-/// as many
-/// multiply-adds as with two vectors of 8 lanes, and up to 12 chains at a time, so that none waits for its own additions.
+/// as many multiply-adds as with two vectors of 8 lanes, and up to 12 chains at a time, so that none waits for its own additions.
 /// </summary>
 internal static unsafe class NarrowTile
 {

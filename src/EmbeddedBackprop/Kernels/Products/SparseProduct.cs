@@ -6,8 +6,8 @@ namespace EmbeddedBackprop.Kernels.Products;
 
 /// <summary>
 /// C = C + A B where most of A is 0: after a maximum over two by two and a rectifier, seven of eight gradients are 0. Terms with a zero of
-/// A are left out,
-/// which changes no chain whose B is finite, unless it ends in -0: the caller looks for that (<see cref="HasNegativeZero"/>) and then takes them all.
+/// A are left out, which changes no chain whose B is finite, unless it ends in -0: the caller looks for that (<see cref="HasNegativeZero"/>) and then
+/// takes them all.
 /// </summary>
 /// <remarks>
 /// A term +-0 changes no sum but -0, which it may make +0. So the chain with all terms (t) and the one without (s) are equal, or s is -0 and t is +0,

@@ -4,9 +4,8 @@ namespace EmbeddedBackprop.Kernels.Products;
 
 /// <summary>
 /// A number of rows or of vectors that the compiler knows, so that one method gives every size of tile: the size of the struct in bytes.
-/// sizeof(T) is a
-/// constant before anything is inlined; a property would be one more call to inline at each of a tile's 200 uses, and compilers give up
-/// before that (the ahead-of-time compiler of .NET 9 does: its tiles were six times slower).
+/// sizeof(T) is a constant before anything is inlined; a property would be one more call to inline at each of a tile's 200 uses, and compilers give
+/// up before that (the ahead-of-time compiler of .NET 9 does: its tiles were six times slower).
 /// </summary>
 internal interface ITileSize;
 

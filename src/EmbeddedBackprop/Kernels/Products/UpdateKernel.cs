@@ -6,8 +6,7 @@ namespace EmbeddedBackprop.Kernels.Products;
 /// <summary>The loops around <see cref="UpdateTile"/>: pieces of rows, groups of columns, tiles of rows.</summary>
 /// <remarks>
 /// A row whose x is 0 in every sample has the gradient +0 where delta is finite, and w = M(-eta, +0, w) is w, also for -0: it is left out, with the
-/// same
-/// bits. Of MNIST's pixels half are background in all of ten samples.
+/// same bits. Of MNIST's pixels half are background in all of ten samples.
 /// </remarks>
 internal readonly struct UpdateKernel : ILaneKernel<GemmArguments>
 {

@@ -7,21 +7,18 @@ namespace EmbeddedBackprop.Kernels;
 
 /// <summary>
 /// The kernels that the passes of ops are written over. There are three sets with the same definitions: SIMD in float, textbook loops in float (the
-/// same bits)
-/// and textbook loops in double (the oracle of the gradient check).
+/// same bits) and textbook loops in double (the oracle of the gradient check).
 /// </summary>
 /// <remarks>
 /// A pass names its set as a type parameter K and calls <c>K.Add(x, y, sum)</c>: the compiler makes a pass of its own for each set, and leaves out
-/// what no program
-/// calls. By default a destination may be one of its sources, but may not overlap one otherwise.
+/// what no program calls. By default a destination may be one of its sources, but may not overlap one otherwise.
 /// </remarks>
 /// <typeparam name="T">float or double.</typeparam>
 public interface IKernels<T> where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     /// <summary>
     /// Z = X W + bias: for each element s = bias or +0, then s = M(x, w, s) over the columns of X ascending. A single column is one long sum in 16
-    /// parts, and its
-    /// bias is added last (<see cref="Gemv.OneOutput"/>).
+    /// parts, and its bias is added last (<see cref="Gemv.OneOutput"/>).
     /// </summary>
     /// <param name="arithmetic">How M rounds.</param>
     /// <param name="x">X [samples, inputs].</param>

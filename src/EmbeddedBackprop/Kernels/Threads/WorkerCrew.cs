@@ -9,10 +9,8 @@ namespace EmbeddedBackprop.Kernels.Threads;
 /// <summary>The threads of a <see cref="WorkerPool"/> and the job they share.</summary>
 /// <remarks>
 /// One 64-bit ticket says everything that threads race for: the job's number, its parts, and the next part. Taking a part is one atomic addition. A
-/// part
-/// that was taken holds its job open, so the job's other fields are read only while nothing writes them; a worker that comes too late gets
-/// a part that does
-/// not exist, and nothing else.
+/// part that was taken holds its job open, so the job's other fields are read only while nothing writes them; a worker that comes too late gets a
+/// part that does not exist, and nothing else.
 /// </remarks>
 internal sealed unsafe class WorkerCrew : IDisposable
 {

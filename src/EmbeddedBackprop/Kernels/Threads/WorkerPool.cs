@@ -8,10 +8,8 @@ namespace EmbeddedBackprop.Kernels.Threads;
 /// </summary>
 /// <remarks>
 /// A network lends its pool to the kernels that it calls (<see cref="Lend"/>); a kernel with enough to do asks for <see cref="Current"/> and shares
-/// out
-/// blocks of its results. Whoever is free takes the next part, so a pool whose workers get no processor is slow at worst: the caller computes
-/// everything.
-/// The workers know the crew only, not the pool: a pool that was forgotten instead of disposed is collected, and its threads end.
+/// out blocks of its results. Whoever is free takes the next part, so a pool whose workers get no processor is slow at worst: the caller computes
+/// everything. The workers know the crew only, not the pool: a pool that was forgotten instead of disposed is collected, and its threads end.
 /// </remarks>
 internal sealed class WorkerPool : IDisposable
 {

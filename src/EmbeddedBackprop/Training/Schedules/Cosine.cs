@@ -6,8 +6,7 @@ namespace EmbeddedBackprop.Training.Schedules;
 
 /// <summary>
 /// The rate falls along half a cosine, slowly at both ends, from the rate given to Floor: Floor + (rate - Floor) * (0.5 * (1 + cos(pi * step /
-/// steps))),
-/// where the angle is a whole number of 2^-24 turns, rounded down. Source: Loshchilov and Hutter 2017 (SGDR), without restarts.
+/// steps))), where the angle is a whole number of 2^-24 turns, rounded down. Source: Loshchilov and Hutter 2017 (SGDR), without restarts.
 /// </summary>
 public sealed class Cosine : Schedule
 {

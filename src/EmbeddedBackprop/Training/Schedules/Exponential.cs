@@ -5,8 +5,7 @@ namespace EmbeddedBackprop.Training.Schedules;
 
 /// <summary>
 /// The rate falls a little at every step, by Factor over one epoch: rate * exp(log(Factor) * (step / steps per epoch)), by the engine's own exp and
-/// log in
-/// separate arithmetic: the same bits on every machine and for both arithmetics of the model.
+/// log in separate arithmetic: the same bits on every machine and for both arithmetics of the model.
 /// </summary>
 public sealed class Exponential : Schedule
 {

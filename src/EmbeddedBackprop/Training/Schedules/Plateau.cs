@@ -2,14 +2,12 @@ namespace EmbeddedBackprop.Training.Schedules;
 
 /// <summary>
 /// The rate falls when validation stops getting better: rate * Factor * Factor * ..., once for each time that Patience epochs in a row were no better
-/// than
-/// the best before them, rounded at each product, and not below Floor. Source: Nielsen, chapter 3 (variable learning rate schedules); Keras'
+/// than the best before them, rounded at each product, and not below Floor. Source: Nielsen, chapter 3 (variable learning rate schedules); Keras'
 /// ReduceLROnPlateau.
 /// </summary>
 /// <remarks>
 /// The falls are counted by <see cref="Trainer.Judge"/>, by the score that early stopping uses; count and score are part of the checkpoint. A trainer
-/// that is
-/// never given a validation result keeps its rate.
+/// that is never given a validation result keeps its rate.
 /// </remarks>
 public sealed class Plateau : Schedule
 {

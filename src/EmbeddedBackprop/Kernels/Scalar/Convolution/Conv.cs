@@ -82,8 +82,8 @@ public static class Conv
 
     /// <summary>
     /// dx[c, iy, ix] = (accumulate ? dx : bias[c] or +0), then s = M(delta, w, s) over the output positions that read the element, row-major (kernel
-    /// rows and
-    /// columns from the last to the first), and inside a position over output channels ascending. The forward pass of a transposed convolution.
+    /// rows and columns from the last to the first), and inside a position over output channels ascending. The forward pass of a transposed
+    /// convolution.
     /// </summary>
     /// <typeparam name="T">float or double.</typeparam>
     /// <param name="arithmetic">How M rounds.</param>
