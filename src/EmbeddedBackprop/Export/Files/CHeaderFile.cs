@@ -109,7 +109,7 @@ internal static class CHeaderFile
             : string.Create(
                 CultureInfo.InvariantCulture,
                 $$"""
-                #define {{m}}_RAM_BYTES {{sizeof(float) * (long)arena}}
+        #define {{m}}_RAM_BYTES {{sizeof(float) * (long)arena}}
 
         /* The arena that a prediction works in{{(arena == 0 ? ": it needs none, but C has no empty arrays" : "")}}. */
         #define {{m}}_ARENA_FLOATS {{Math.Max(arena, 1)}}
@@ -185,8 +185,8 @@ internal static class CHeaderFile
 
     private static string Reset(string p, string m, int length) => length == 0 ? "" : $$"""
 
-                /* Forgets: sets the {{m}}_STATE_FLOATS floats of the state to where a sequence begins. {{p}}_predict goes on from the state and leaves the new one. */
-                void {{p}}_reset(float *state);
+        /* Forgets: sets the {{m}}_STATE_FLOATS floats of the state to where a sequence begins. {{p}}_predict goes on from the state and leaves the new one. */
+        void {{p}}_reset(float *state);
 
         """;
 

@@ -173,9 +173,9 @@ internal static class CSelfTestFile
             + string.Concat(
                 model.Outputs.Select(output =>
                     $$"""
-                                for (j = 0u; j < (size_t){{m}}_OUTPUTS{{output.MacroSuffix}}; j++) {
-                                    wrong += {{p}}_differs({{output.Pointer}}[j], {{p}}_golden_outputs{{output.Suffix}}[(sample * (size_t){{m}}_OUTPUTS{{output.MacroSuffix}}) + j]);
-                                }
+                    for (j = 0u; j < (size_t){{m}}_OUTPUTS{{output.MacroSuffix}}; j++) {
+                        wrong += {{p}}_differs({{output.Pointer}}[j], {{p}}_golden_outputs{{output.Suffix}}[(sample * (size_t){{m}}_OUTPUTS{{output.MacroSuffix}}) + j]);
+                    }
 
             """));
     }

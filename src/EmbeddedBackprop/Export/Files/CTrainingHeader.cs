@@ -38,16 +38,16 @@ internal static class CTrainingHeader
         !CTrainingOptions.CountsEpochs(options.Schedule)
             ? ""
             : $$"""
-                /* What the schedule of the learning rate takes for an epoch, in updates, and for the whole training; with other numbers the self-test fails. */
-                #ifndef {{m}}_STEPS_PER_EPOCH
-                #define {{m}}_STEPS_PER_EPOCH {{CText.Number(options.StepsPerEpoch)}}
-                #endif
-                #ifndef {{m}}_EPOCHS
-                #define {{m}}_EPOCHS {{CText.Number(options.Epochs)}}
-                #endif
-                #if {{m}}_STEPS_PER_EPOCH < 1 || {{m}}_STEPS_PER_EPOCH > {{CText.Number(CSchedule.MostStepsPerEpoch)}} || {{m}}_EPOCHS < 1
-                #error "updates of an epoch and epochs have to be positive"
-                #endif
+        /* What the schedule of the learning rate takes for an epoch, in updates, and for the whole training; with other numbers the self-test fails. */
+        #ifndef {{m}}_STEPS_PER_EPOCH
+        #define {{m}}_STEPS_PER_EPOCH {{CText.Number(options.StepsPerEpoch)}}
+        #endif
+        #ifndef {{m}}_EPOCHS
+        #define {{m}}_EPOCHS {{CText.Number(options.Epochs)}}
+        #endif
+        #if {{m}}_STEPS_PER_EPOCH < 1 || {{m}}_STEPS_PER_EPOCH > {{CText.Number(CSchedule.MostStepsPerEpoch)}} || {{m}}_EPOCHS < 1
+        #error "updates of an epoch and epochs have to be positive"
+        #endif
 
 
         """;

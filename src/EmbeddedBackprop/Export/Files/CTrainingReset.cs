@@ -31,11 +31,11 @@ internal static class CTrainingReset
     /// <summary>Its description in the header, or nothing.</summary>
     public static string Declaration(CModel model) => !IsNeeded(model.Training!) ? "" : $$"""
 
-                /*
-                 * Forgets what recurrent layers carry from call to call: the next samples begin new sequences. Training, {{model.Prefix}}_loss and {{model.Prefix}}_predict carry on from each
-                 * other; a prediction from the first sample of a call.
-                 */
-                void {{model.Prefix}}_reset({{model.Prefix}}_model *model);
+        /*
+         * Forgets what recurrent layers carry from call to call: the next samples begin new sequences. Training, {{model.Prefix}}_loss and {{model.Prefix}}_predict carry on from each
+         * other; a prediction from the first sample of a call.
+         */
+        void {{model.Prefix}}_reset({{model.Prefix}}_model *model);
 
         """;
 

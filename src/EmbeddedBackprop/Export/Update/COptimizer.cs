@@ -124,7 +124,7 @@ internal sealed class COptimizer
                     {{body.Text}}    }
                     }
 
-            """);
+                    """);
         LaneText[] values = Factors(group.Training, group.Decay);
         IEnumerable<string> given = Read.Select(i => shared[i] ? factors[i] : program.Expression(values[i]));
         IEnumerable<string> states = Enumerable.Range(0, optimizer.StateArrays).Select(group.State);

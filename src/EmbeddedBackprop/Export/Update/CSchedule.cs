@@ -140,7 +140,7 @@ internal static class CSchedule
             )}} : rate;
             }
 
-        """;
+            """;
 
     private static string StepText(string macro, StepDecay decay) => $$"""
         /* The rate falls once in {{CText.Number(decay.Every)}} epochs, rounded at each product, until rounding holds it. */
@@ -187,7 +187,7 @@ internal static class CSchedule
             )}};
             }
 
-        """;
+            """;
 
     private static string Separate(CFormulaText formula) => Separate(formula.Text);
 

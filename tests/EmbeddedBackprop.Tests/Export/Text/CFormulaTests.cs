@@ -149,13 +149,13 @@ internal sealed class CFormulaTests
             c.Text,
             Is.EqualTo(
                 """
-                const float w0 = w[i];
-                const float v0 = v[i];
-                const float g0 = g[i];
-                const float velocity = (v0 * 0.9f) + g0;
-                w[i] = w0 - velocity;
-                v[i] = velocity;
-                u[i] = g0 > w0 ? w0 : v0;
+            const float w0 = w[i];
+            const float v0 = v[i];
+            const float g0 = g[i];
+            const float velocity = (v0 * 0.9f) + g0;
+            w[i] = w0 - velocity;
+            v[i] = velocity;
+            u[i] = g0 > w0 ? w0 : v0;
 
             """.ReplaceLineEndings("\n")));
         c = CFormula.Print(0, [], new CResult("x[i] =", g), new CResult("y[i] =", -w));
