@@ -36,6 +36,7 @@ public class GatesBench : Bench
 
     private bool IsBackward => Case.Contains("backward", StringComparison.Ordinal);
 
+    // As in the ops: only an LSTM has cells.
     private StepBuffers<float> Step => new()
     {
         Rows = rows,
@@ -47,12 +48,12 @@ public class GatesBench : Bench
         GateStride = productStride,
         Before = before.Span,
         After = after.Span,
-        CellBefore = cellBefore.Span,
-        Cell = cell.Span,
-        CellTanh = tanh.Span,
+        CellBefore = unit == Unit.Lstm ? cellBefore.Span : default,
+        Cell = unit == Unit.Lstm ? cell.Span : default,
+        CellTanh = unit == Unit.Lstm ? tanh.Span : default,
         HiddenStride = hiddenStride,
         HiddenGradient = hiddenGradient.Span,
-        CellGradient = cellGradient.Span,
+        CellGradient = unit == Unit.Lstm ? cellGradient.Span : default,
     };
 
     public override int ResultHash() =>
