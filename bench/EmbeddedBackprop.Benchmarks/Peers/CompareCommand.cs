@@ -50,7 +50,8 @@ internal static class CompareCommand
         Console.WriteLine(
             $"{starts} times started, {rounds} rounds in turn each; the ratio is this program's time by the other's within a round. At most {Most.ToString(CultureInfo.InvariantCulture)} is asked of the median.\n"
         );
-        Console.WriteLine("| work | other | this | ratio, median | quartiles | fastest by fastest | no slower |\n| --- | ---: | ---: | ---: | --- | ---: | --- |");
+        Console.WriteLine(
+            "| work | other | this | ratio, median | quartiles | fastest by fastest | no slower |\n| --- | ---: | ---: | ---: | --- | ---: | --- |");
         bool slower = false;
         for (int work = 0; work < works.Length; work++)
         {
@@ -68,7 +69,8 @@ internal static class CompareCommand
     }
 
     /// <summary>
-    /// Starts both programs and takes them in turn. Where a process has its memory can make a row 15 % slower for as long as it lives, in equal programs, too:
+    /// Starts both programs and takes them in turn. Where a process has its memory can make a row 15 % slower for as long as it lives, in equal
+    /// programs, too:
     /// so they are started several times.
     /// </summary>
     private static void Measure(
