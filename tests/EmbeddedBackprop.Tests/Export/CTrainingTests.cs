@@ -157,8 +157,9 @@ internal sealed class CTrainingTests
             {
                 Arithmetic = i % 2 == 0 ? Arithmetic.Fused : Arithmetic.Separate, Batch = 1 + (i % 3), Accumulate = 1 + (i % 4 / 2), Updates = 20,
                 LearningRate = 0.01f,
-                Regularization = i % 5 == 0 ? new Regularization { L2 = 0.01f } : i % 5 == 1 ? new Regularization { L2 = 0.001f, WeightDecay = 0.01f,
-                AllParameters = true } : Regularization.None,
+                Regularization = i % 5 == 0 ? new Regularization { L2 = 0.01f }
+                    : i % 5 == 1 ? new Regularization { L2 = 0.001f, WeightDecay = 0.01f, AllParameters = true }
+                    : Regularization.None,
             };
         }
     }
