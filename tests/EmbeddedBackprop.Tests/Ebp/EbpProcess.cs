@@ -20,6 +20,9 @@ internal sealed class EbpProcess : IDisposable
     /// <summary>The folder that the tool is run in.</summary>
     public string Folder => folder.FullName;
 
+    /// <summary>The tool in a command line of a shell.</summary>
+    public static string ShellCommand => $"'{Dotnet}' '{Dll}'";
+
     public static string[] Words(string commandLine) => commandLine.Split(' ', StringSplitOptions.RemoveEmptyEntries);
 
     public string File(string name, string text)

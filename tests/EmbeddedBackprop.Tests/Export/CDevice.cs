@@ -72,15 +72,29 @@ internal sealed record CDevice(string Name, string[] Compiler, string CompilerPa
     /// <summary>Compiles one file of a folder without linking it.</summary>
     public void CompileObject(CBuild build, string options, string file, string output) => RunCompiler(build, options, ["-c", file, "-o", output]);
 
-    private void RunCompiler(CBuild build, string options, string[] arguments)
+    /// <summary>Without its compiler, C library and emulator the test is ignored.</summary>
+    public void RequireTools()
     {
-        CopyFile(build, "device.h");
+        _ = RequireCompiler();
+        _ = Tools.Require(Emulator[0], EmulatorPackage);
+    }
+
+    private string RequireCompiler()
+    {
         string compiler = Tools.Require(Compiler[0], CompilerPackages);
         if (Compiler.Contains("--specs=picolibc.specs")
-            && !Path.IsPathRooted(Tools.RunChecked(build.Folder, compiler, "-print-file-name=picolibc.specs").Trim()))
+            && !Path.IsPathRooted(Tools.RunChecked(Path.GetTempPath(), compiler, "-print-file-name=picolibc.specs").Trim()))
         {
             Tools.Missing($"picolibc for {Compiler[0]}", CompilerPackages);
         }
+
+        return compiler;
+    }
+
+    private void RunCompiler(CBuild build, string options, string[] arguments)
+    {
+        CopyFile(build, "device.h");
+        string compiler = RequireCompiler();
 
         // Libraries are searched for the symbols of the files before them.
         string[] words = options.Split(' ');
