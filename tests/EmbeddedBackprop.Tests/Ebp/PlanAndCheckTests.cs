@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace EmbeddedBackprop.Tests.Ebp;
@@ -127,6 +128,44 @@ public sealed class PlanAndCheckTests
             fits.Output,
             Does.Contain("--storage int8: fits").And.Contain("as it is: too large by").And.Contain("--train --freeze dense1 --storage int8: fits"));
         Assert.That(ebp.Run("plan", "--layers", "784,30,10", "--target", "cortex-m4f", "--fit", "8K/1K").ExitCode, Is.EqualTo(1));
+    }
+
+    [Test]
+    public void The_tables_of_standardised_inputs_are_counted_as_they_are_exported()
+    {
+        using EbpProcess ebp = new();
+        ebp.File("t.csv", TrainTests.Table(60, 3));
+        Check("", "dense 5 relu; dense 2");
+        Check("--fold 1/4 --window 6", "lstm 3; dense 2");
+
+        void Check(string options, string net)
+        {
+            const int Means = 3;
+            ebp.RunJson(
+                ["train", "--data", "csv:t.csv", .. EbpProcess.Words(options), "--net", net, "--epochs", "1", "--batch", "8", "--out", "m"]);
+            ebp.RunJson("export", "c", "m", "--out", "c");
+            string header = File.ReadAllText(Path.Combine(ebp.Folder, "c", "model.h"));
+            long exported = long.Parse(header.Split("#define MODEL_FLASH_BYTES ")[1].Split('\n')[0], CultureInfo.InvariantCulture);
+            long parameters = ebp.RunJson("plan", "m").GetProperty("parameters").GetInt64();
+            Assert.That(exported, Is.EqualTo(4 * (parameters + (2 * Means))), net);
+            JsonElement device = ebp.RunJson("plan", "m", "--target", "cortex-m4f").GetProperty("device");
+            Assert.That(device[0].GetProperty("table_bytes").GetInt64(), Is.EqualTo(exported), net);
+        }
+    }
+
+    [TestCase("64K")]
+    [TestCase("64KB")]
+    [TestCase("64kb")]
+    [TestCase("64KiB")]
+    [TestCase("65536B")]
+    public void Sizes_may_be_written_as_people_write_them(string size)
+    {
+        using EbpProcess ebp = new();
+        Assert.That(
+            ebp.Run("plan", "--layers", "64,40,10", "--ram", size).Output,
+            Does.Contain("of a budget of 65,536"));
+        Assert.That(ebp.Run("plan", "--layers", "64,40,10", "--ram", "1G").ExitCode, Is.Zero);
+        Assert.That(ebp.Run("plan", "--layers", "64,40,10", "--ram", "64BK").Errors, Does.Contain("got '64BK'"));
     }
 
     [TestCase("--target z80", 2, "cortex-m4f")]

@@ -137,6 +137,34 @@ internal sealed class CExporterTests
         Assert.That(results.AsSpan(0, 2).SequenceEqual(network.Predict(measured.AsSpan(0, Inputs))), Is.False, "the preparation changes results");
     }
 
+    [TestCase("1 1 1 1 1 1", "2 2 2 2 2 2", 1, "[0]")]
+    [TestCase("1 2 1 2 1 2", "3 3 3 3 3 3", 2, "step += 2u")]
+    [TestCase("1 1 1 1 1 1", "3 4 5 3 4 5", 3, "step += 3u")]
+    [TestCase("1 2 3 4 1 2", "1 1 1 1 1 1", 6, "i < 6u")]
+    [TestCase("0 -0 0 -0 0 0", "1 1 1 1 1 1", 6, "i < 6u")]
+    public void Means_and_scales_that_repeat_are_stored_once(string means, string scales, int stored, string loop)
+    {
+        Network network = Net(Arithmetic.Fused, 6, 2);
+        Standardizer standardizer = new(Numbers(means), Numbers(scales));
+        CExporter.Write(
+            network,
+            build.Folder,
+            new CExportOptions { Name = "net", InputMeans = standardizer.Means.ToArray(), InputScales = standardizer.Scales.ToArray() });
+        Assert.That(build.Read("net.h"), Does.Contain(FormattableString.Invariant($"#define NET_FLASH_BYTES {4 * (14 + (2 * stored))}\n")));
+        Assert.That(build.Read("net.c"), Does.Contain(loop));
+        float[] measured = [5f, -6f, 0.7f, 1e-3f, -0f, 3f], prepared = [.. measured];
+        standardizer.Apply(prepared);
+        build.WriteDriver();
+        build.Write(
+            "driver.c",
+            build.Read("driver.c").Replace("net_predict(input,", "net_prepare(input, input);\n        net_predict(input,", StringComparison.Ordinal));
+        build.Compile("gcc -O2", "program", "driver.c", "net.c", "net_weights.c", "net_selftest.c");
+        Bits.AssertEqual(build.RunOn(measured), network.Predict(prepared), means);
+
+        static float[] Numbers(string text) =>
+            [.. text.Split(' ').Select(word => float.Parse(word, CultureInfo.InvariantCulture))];
+    }
+
     [Test]
     public void A_preparation_that_does_not_fit_is_refused()
     {

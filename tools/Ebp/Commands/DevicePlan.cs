@@ -3,20 +3,16 @@ using System.Text;
 using System.Text.Json;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Graphs;
-using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tools.Commands;
 
 /// <summary>ebp plan --target and --fit: the cost of a network's exported C on a device, and the ways of exporting it that fit.</summary>
 /// <param name="network">The network.</param>
-/// <param name="target">The device.</param>
-/// <param name="arithmetic">Another one than the network's; null for its own.</param>
+/// <param name="options">What every way has: target, arithmetic, and the preparation of the inputs, whose tables count.</param>
 /// <param name="learningRate">Of a training on the device.</param>
-internal sealed class DevicePlan(Network network, CTarget target, Arithmetic? arithmetic, float learningRate)
+internal sealed class DevicePlan(Network network, CExportOptions options, float learningRate)
 {
-    private readonly CExportOptions options = new() { Target = target, Arithmetic = arithmetic };
-
     /// <summary>A way of exporting the network.</summary>
     /// <param name="Description">The choice, as options of ebp export c.</param>
     /// <param name="Trains">Whether the C learns.</param>

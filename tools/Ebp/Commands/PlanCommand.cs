@@ -57,8 +57,10 @@ internal static class PlanCommand
         }
 
         long? flash = fit is null ? null : OptionText.Bytes("fit", limits[0]), ram = fit is null ? null : OptionText.Bytes("fit", limits[1]);
-        using Network network = path is null ? Named(given) : FromFile(path, given);
-        DevicePlan plan = new(network, target, path is null ? null : Arithmetic(given), 0.1f);
+        SavedModel? model = path is null ? null : Load(path, given);
+        using Network network = model?.File.ToNetwork(given.Get(TrainOptions.Batch) ?? 0, Layout.Compact) ?? Named(given);
+        CExportOptions options = model is null ? new CExportOptions() : ExportCommand.COptions(model.Preparation, model.Recipe);
+        DevicePlan plan = new(network, options with { Target = target, Arithmetic = model is null ? null : Arithmetic(given) }, 0.1f);
         IReadOnlyList<DevicePlan.Choice> choices = fit is null ? plan.Plain() : plan.Choices();
         if (fit is null && DevicePlan.Refusal(choices) is { } refusal)
         {
@@ -90,14 +92,14 @@ internal static class PlanCommand
             _ => Kernels.Arithmetic.Fused,
         };
 
-    private static Network FromFile(string path, Recipe given)
+    private static SavedModel Load(string path, Recipe given)
     {
         if (given.Except(TrainOptions.Batch, TrainOptions.Arithmetic) is { } stray)
         {
             throw ToolException.Usage($"--{stray.Name}: the model file says what the network is");
         }
 
-        return ModelStore.Load(path).File.ToNetwork(given.Get(TrainOptions.Batch) ?? 0, Layout.Compact);
+        return ModelStore.Load(path);
     }
 
     private static Network Named(Recipe given)

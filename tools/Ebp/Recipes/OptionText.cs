@@ -143,25 +143,28 @@ internal static class OptionText
             : throw ToolException.Usage($"--layers: expected at least inputs and outputs, as in 784,30,10, got '{text}'");
     }
 
-    /// <summary>A number of bytes, as in 65536, 64K or 2M.</summary>
+    /// <summary>A number of bytes, as in 65536, 64K or 2M: K, M and G are powers of 1024, with or without B or iB, in either case.</summary>
     public static long? Bytes(string option, string? text)
     {
-        if (string.IsNullOrEmpty(text))
+        if (text is null)
         {
-            return text is null ? null : throw ToolException.Usage($"--{option}: expected a number of bytes, as in 65536, 64K or 2M");
+            return null;
         }
 
-        long unit = text[^1..].ToUpperInvariant() switch
+        string digits = text.TrimEnd([.. "kKmMgGiIbB"]);
+        int power = text[digits.Length..].ToUpperInvariant() switch
         {
-            "K" => 1024,
-            "M" => 1024 * 1024,
-            _ => 1,
+            "" or "B" => 0,
+            "K" or "KB" or "KIB" => 1,
+            "M" or "MB" or "MIB" => 2,
+            "G" or "GB" or "GIB" => 3,
+            _ => -1,
         };
         return
-            long.TryParse(unit == 1 ? text : text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out long value)
+            power >= 0
+            && int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out int value)
             && value > 0
-            && value <= int.MaxValue
-            ? value * unit
+            ? (long)value << (10 * power)
             : throw ToolException.Usage($"--{option}: expected a number of bytes, as in 65536, 64K or 2M, got '{text}'");
     }
 

@@ -54,11 +54,30 @@ internal static class CSourceFile
 
         void {{model.Prefix}}_prepare(const float *measured, float *input)
         {
-            size_t i;
-            for (i = 0u; i < {{CText.Size(mean.Values.Length)}}; i++) {
-                input[i] = (measured[i] - {{mean.Name}}[i]) * {{scale.Name}}[i];
-            }
-        }
+        {{PreparationLoop(mean, scale, model.Inputs[0].Length)}}}
 
         """;
+
+    /// <summary>One loop over the inputs where each has a mean of its own, or all share one; else a loop over the features in every step.</summary>
+    private static string PreparationLoop(CTable mean, CTable scale, int inputs)
+    {
+        int features = mean.Values.Length;
+        string i = features == 1 ? "0" : "i";
+        return features == 1 || features == inputs ? $$"""
+                size_t i;
+                for (i = 0u; i < {{CText.Size(inputs)}}; i++) {
+                    input[i] = (measured[i] - {{mean.Name}}[{{i}}]) * {{scale.Name}}[{{i}}];
+                }
+
+            """ : $$"""
+                size_t step;
+                size_t i;
+                for (step = 0u; step < {{CText.Size(inputs)}}; step += {{CText.Size(features)}}) {
+                    for (i = 0u; i < {{CText.Size(features)}}; i++) {
+                        input[step + i] = (measured[step + i] - {{mean.Name}}[i]) * {{scale.Name}}[i];
+                    }
+                }
+
+            """;
+    }
 }

@@ -56,7 +56,10 @@ internal sealed class CTables
     /// </summary>
     public float[][] KeptValues { get; }
 
-    /// <summary>Means and scales of the inputs; empty where they are taken as they are.</summary>
+    /// <summary>
+    /// Means and scales of the inputs, one of each for a feature that repeats (in every step, in every pixel); empty where inputs are taken as they
+    /// are.
+    /// </summary>
     public CTable[] Preparation { get; }
 
     /// <summary>All tables of the flash, those of scales included.</summary>
@@ -134,14 +137,32 @@ internal sealed class CTables
     private CTable[] MakePreparation(CExportOptions options)
     {
         IReadOnlyList<float> means = options.InputMeans, scales = options.InputScales;
-        return means.Count == 0 && scales.Count == 0 ? [] : [Table("mean", means, ""), Table("scale", scales, ", as 1 / standard deviation")];
-
-        CTable Table(string name, IReadOnlyList<float> values, string remark)
+        if (means.Count == 0 && scales.Count == 0)
         {
-            float[] numbers = [.. values];
-            CNumbers.RequireFinite("input " + name, numbers);
-            return new CTable(Unique($"{prefix}_input_{name}"), $"{name} of every input in training{remark}", numbers);
+            return [];
         }
+
+        CNumbers.RequireFinite("input mean", [.. means]);
+        CNumbers.RequireFinite("input scale", [.. scales]);
+        int period = Period(means, scales);
+        string what = period == means.Count ? "every input"
+            : period == 1 ? "all inputs"
+            : $"each of {CText.Number(period)} features, which repeat";
+        return [Table("mean", means, ""), Table("scale", scales, ", as 1 / standard deviation")];
+
+        CTable Table(string name, IReadOnlyList<float> values, string remark) =>
+            new(Unique($"{prefix}_input_{name}"), $"{name} of {what} in training{remark}", [.. values.Take(period)]);
+    }
+
+    /// <summary>The least number of elements after which means and scales begin again, bit for bit; it divides their number.</summary>
+    private static int Period(IReadOnlyList<float> means, IReadOnlyList<float> scales)
+    {
+        int length = means.Count;
+        return Enumerable.Range(1, length).First(period => length % period == 0 && Repeats(means, period) && Repeats(scales, period));
+
+        static bool Repeats(IReadOnlyList<float> values, int period) =>
+            Enumerable.Range(period, values.Count - period)
+                .All(i => BitConverter.SingleToUInt32Bits(values[i]) == BitConverter.SingleToUInt32Bits(values[i - period]));
     }
 
     private CTable ParameterTable(string name)
