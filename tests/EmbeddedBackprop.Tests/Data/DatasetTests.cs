@@ -98,12 +98,13 @@ public sealed class DatasetTests
         int[] samples = [.. Enumerable.Range(0, 200)];
         float[] inputs = new float[200 * 784];
         float[] targets = new float[200 * 16];
-        view.Gather(samples, inputs, 784, targets, 16);
-        view.Prefetch(samples);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        view.Gather(samples, inputs, 784, targets, 16);
-        view.Prefetch(samples);
-        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.Zero);
+        void Batch()
+        {
+            view.Gather(samples, inputs, 784, targets, 16);
+            view.Prefetch(samples);
+        }
+
+        Assert.That(Allocations.Of(1, Batch, warmUp: 1), Is.Zero);
     }
 
     [TestCase(10, 0.3, 3)]

@@ -164,18 +164,7 @@ internal sealed class PlanTests
     {
         Network network = Small(batch, layout, Arithmetic.Fused);
         float[] input = Samples.Array(21, 1);
-        long Measure(Action action)
-        {
-            action();
-            action();
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            for (int i = 0; i < 1000; i++)
-            {
-                action();
-            }
-
-            return GC.GetAllocatedBytesForCurrentThread() - before;
-        }
+        static long Measure(Action action) => Allocations.Of(1000, action, warmUp: 2);
 
         Assert.Multiple(() =>
         {

@@ -330,10 +330,7 @@ internal sealed class ConvTests
             }
         }
 
-        All();
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        All();
-        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.Zero);
+        Assert.That(Allocations.Of(1, All, warmUp: 1), Is.Zero);
     }
 
     [Test]

@@ -242,10 +242,7 @@ internal sealed class GemmTests
             Gemm.NT(Arithmetic.Separate, 10, 98, 100, a, 100, a, 100, c, 100, true);
         }
 
-        All();
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        All();
-        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.Zero);
+        Assert.That(Allocations.Of(1, All, warmUp: 1), Is.Zero);
     }
 
     [Test]

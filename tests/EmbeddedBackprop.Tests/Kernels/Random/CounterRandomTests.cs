@@ -279,10 +279,7 @@ public sealed class CounterRandomTests
     {
         int[] order = new int[1000];
         float[] values = new float[1000];
-        Draw(order, values);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        Draw(order, values);
-        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.Zero);
+        Assert.That(Allocations.Of(1, () => Draw(order, values), warmUp: 1), Is.Zero);
 
         static void Draw(int[] order, float[] values)
         {
