@@ -132,7 +132,7 @@ public static class CExporter
         ReadOnlySpan<float> state = default)
     {
         ArgumentNullException.ThrowIfNull(plan);
-        CModel model = new(plan, parameters, state, options ?? new CExportOptions());
+        CModel model = new(plan, parameters, state, options ?? new CExportOptions()) { Hash = WeightsHash.Of(plan.Parameters, parameters) };
         return
         [
             (model.Prefix + ".h", CHeaderFile.Text(model)),

@@ -111,6 +111,14 @@ public static class NetText
         return new NetGraphBuilder(activation, split: null, kind).Build(NetParser.Parse(text), null);
     }
 
+    /// <summary>The text of some nodes, in their order: a statement for each.</summary>
+    internal static string Format(IReadOnlyList<Node> nodes) => Format(nodes, null, null);
+
+    /// <summary>Builds statements, of which any may be outputs.</summary>
+    internal static Graph Build(List<NetStatement> statements, Func<string, Activation> activation) =>
+        new NetGraphBuilder(activation, split: null, new NetKind(LossKind, _ => throw new ArgumentException("there are no losses")))
+            .Build(statements, null);
+
     private static string Format(Node output, Node? logits) => Format(Ancestors(output), output, logits);
 
     private static string Format(IReadOnlyList<Node> nodes, Node? output, Node? logits)

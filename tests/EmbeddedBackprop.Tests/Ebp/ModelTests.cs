@@ -170,7 +170,7 @@ public sealed class ModelTests
             Is.True);
         Assert.That(
             File.ReadAllText(Path.Combine(ebp.Folder, "t", "t.h")),
-            Does.Contain("#define T_BATCH 2").And.Contain("#define T_LEARNING_RATE 0x1p-2f"));
+            Does.Contain("#define T_BATCH 2").And.Contain("#define T_LEARNING_RATE 0.25f"));
         Assert.That(ebp.Run("export", "c", "a.st", "--out", "t", "--batch", "2").ExitCode, Is.EqualTo(2));
         Assert.That(ebp.Run("export", "c", "a.st", "--out", "t", "--train", "--accumulate", "0").ExitCode, Is.EqualTo(2));
         Assert.That(ebp.Run("export", "c", "a.st", "--out", "t", "--train", "--freeze", "dense9").ExitCode, Is.EqualTo(2));

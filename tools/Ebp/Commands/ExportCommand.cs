@@ -1,5 +1,8 @@
 using System.CommandLine;
+using System.Globalization;
+using EmbeddedBackprop.Data;
 using EmbeddedBackprop.Export;
+using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Tools.Output;
@@ -30,6 +33,10 @@ internal static class ExportCommand
             Description =
                 $"The processor it is for ({string.Join(", ", CTarget.All.Select(known => known.Name))}): what it cannot hold or compute with the same bits is refused.",
         };
+        Option<bool> carry = new("--carry")
+        {
+            Description = "For recurrent nets: one time step a call. The state is carried from call to call, with the bits of the whole sequence.",
+        };
         ExportStorageOptions storage = new(command);
         ExportTrainingOptions training = new(command);
         OptionReader options = new(command, [TrainOptions.Arithmetic]);
@@ -38,12 +45,16 @@ internal static class ExportCommand
         command.Options.Add(output);
         command.Options.Add(name);
         command.Options.Add(target);
+        command.Options.Add(carry);
         command.Options.Add(json);
         command.SetAction(parsed =>
             Run(
                 parsed.GetRequiredValue(model),
                 parsed.GetRequiredValue(output),
-                storage.Read(parsed, new CExportOptions { Name = parsed.GetValue(name) is { Length: > 0 } given ? given : "model" }),
+                storage.Read(parsed, new CExportOptions
+                {
+                    Name = parsed.GetValue(name) is { Length: > 0 } given ? given : "model", Carry = parsed.GetValue(carry),
+                }),
                 Target(parsed.GetValue(target)),
                 options.Read(parsed).Get(TrainOptions.Arithmetic),
                 storage.Judges(parsed),
@@ -63,7 +74,15 @@ internal static class ExportCommand
             : preparation.ClassNames is [_, string second] ? [$"the probability of {second}"]
             : preparation.Classes == 0 && recipe.Get(TrainOptions.Label) is { Length: > 0 } label && !char.IsAsciiDigit(label[0]) ? [label]
             : [],
+        Labels = preparation.Classes > 0 ? preparation.ClassNames ?? Numbers(preparation.Classes) : null,
+        ByteScale = recipe.Get(TrainOptions.Data)?.Source.ByteScale(recipe),
+        Padding = recipe.Get(TrainOptions.Data)?.Source.IsSequence(recipe) is not true ? null
+            : recipe.Get(TrainOptions.Padding) is "end" or "mask" ? SequencePadding.End
+            : SequencePadding.Start,
     };
+
+    private static string[] Numbers(int classes) =>
+        [.. Enumerable.Range(0, classes).Select(number => number.ToString(CultureInfo.InvariantCulture))];
 
     /// <summary>The figures of one step, once for each step of a sequence.</summary>
     private static float[] EachStep(float[] figures, Recipe recipe)
@@ -101,6 +120,7 @@ internal static class ExportCommand
             Name = asked.Name,
             Storage = asked.Storage,
             StorageOf = asked.StorageOf,
+            Carry = asked.Carry,
             Target = target,
             Training = training?.For(model),
             Arithmetic = arithmetic switch { null => null, "fused" => Arithmetic.Fused, _ => Arithmetic.Separate },
@@ -127,6 +147,7 @@ internal static class ExportCommand
                 writer.WriteString("model", path);
                 writer.WriteStrings("files", files);
                 writer.WriteNumber("parameters", model.Network.ParameterCount);
+                writer.WriteString("weights_hash", WeightsHash.Of(model.Network));
                 writer.WriteNumberOrNull("accuracy", judged is { Classes: true } ? judged.Own.Accuracy : null);
                 writer.WriteNumberOrNull("stored_accuracy", judged is { Classes: true } ? judged.Stored.Accuracy : null);
                 writer.WriteNumberOrNull("loss", judged?.Own.Loss);

@@ -28,6 +28,9 @@ internal sealed class CsvSource : DataSource
 
     public override bool IsSequence(Recipe recipe) => recipe.Says(TrainOptions.Window) || recipe.Says(TrainOptions.Steps);
 
+    /// <summary>The pixels of an image are the numbers of the table.</summary>
+    public override float? ByteScale(Recipe recipe) => recipe.Says(TrainOptions.Image) ? 1f : null;
+
     public override void Check(Recipe recipe)
     {
         if (recipe.Says(TrainOptions.Image) && IsSequence(recipe))

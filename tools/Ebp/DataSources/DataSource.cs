@@ -23,6 +23,9 @@ internal abstract class DataSource
     /// <summary>The names of the inputs where the data give none.</summary>
     public virtual IReadOnlyList<string> InputNames => [];
 
+    /// <summary>The factor from a byte to an input before it is standardised, where samples are bytes; else null.</summary>
+    public virtual float? ByteScale(Recipe recipe) => null;
+
     /// <summary>Whether a training may be resumed with the same samples from another path.</summary>
     public virtual bool MayMove => false;
 

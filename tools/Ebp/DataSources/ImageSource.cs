@@ -9,6 +9,8 @@ internal abstract class ImageSource : DataSource
 {
     public override IReadOnlyList<string> InputNames => ["28 rows of 28 grey levels from 0 (paper) to 1 (ink)"];
 
+    public override float? ByteScale(Recipe recipe) => ByteDataset.Scale;
+
     public override TaskData Load(Recipe recipe)
     {
         (ByteDataset training, ByteDataset test) = Read(recipe, withTraining: true);

@@ -38,7 +38,7 @@ internal static class CHeaderFile
             #include <stddef.h>
             #include <stdint.h>
 
-            /* One sample: floats in, floats out. */
+            {{CTraceHeader.Macros(model)}}/* One sample: floats in, floats out. */
             {{Ends(m, "INPUT", model.Inputs)}}{{Ends(m, "OUTPUT", model.Outputs)}}
             #define {{m}}_PARAMETERS {{model.Tables.ReadParameters.Sum(table => (long)table.Values.Length)}}
             #define {{m}}_MULTIPLY_ADDS {{model.Plan.MultiplyAdds}}
@@ -47,7 +47,7 @@ internal static class CHeaderFile
             {{Stored(model)}}#define {{m}}_FLASH_BYTES {{model.Tables.Bytes}}
             {{Memory(model, m, arena)}}
 
-            {{State(m, model.Prediction.StateLength)}}{{Names("Inputs", model.Options.InputNames, model.Inputs)}}{{Names(
+            {{State(m, model.Prediction.StateLength)}}{{CTraceHeader.Sequences(model)}}{{CTraceHeader.ByteScale(model)}}{{Names("Inputs", model.Options.InputNames, model.Inputs)}}{{Names(
                 "Outputs",
                 model.Options.OutputNames,
                 model.Outputs
@@ -90,6 +90,7 @@ internal static class CHeaderFile
                 """);
         }
 
+        text.Append(CTraceHeader.Declarations(model));
         text.Append(CultureInfo.InvariantCulture, $$"""
 
             {{(model.Training is { } training ? CTrainingHeader.Functions(model, training) : Prediction(model, p, m, model.Plan.WorkspaceLength))}}
@@ -122,20 +123,27 @@ internal static class CHeaderFile
              * Predicts one sample: reads {{Floats(m, "INPUTS", model.Inputs)}}{{(
                 model.Tables.Preparation.Length > 0 ? $" that {p}_prepare wrote" : ""
             )}}, writes {{Floats(m, "OUTPUTS", model.Outputs)}}, works in {{m}}_ARENA_FLOATS floats{{(arena == 0 ? " (none: NULL will do)" : "")}}.
-             * They may not overlap. Nothing else is written, so that calls with different output{{(
+             * They may not overlap, and need the alignment of a float, no more. Nothing else is written, so that calls with different output{{(
                 model.Prediction.StateLength > 0 ? ", arena and state" : " and arena"
-            )}} may run at the same time.
+            )}} may run at the same time, in threads or interrupts.
              */
             void {{p}}_predict({{model.PredictParameters}});
             {{Reset(p, m, model.Prediction.StateLength)}}
+            {{CheckTables(p, m)}}
             /*
-             * Predicts the golden inputs ({{p}}_selftest.c) and counts what is wrong: outputs that are not the engine's bits, a changed table,
-             * a multiply-add that rounds otherwise, denormals flushed to zero. 0: all is right. Uses {{(
+             * Checks the rounding, the tables and the golden predictions ({{p}}_selftest.c). Returns {{m}}_SELFTEST_ bits, 0 if all is right. Uses {{(
                 model.Prediction.StateLength > 0 ? "output, arena and state (lost!)" : "output and arena"
             )}} as {{p}}_predict does.
              */
             uint32_t {{p}}_selftest({{model.OutputParameters}});
             """;
+
+    /// <summary>The declaration of NAME_check_tables.</summary>
+    public static string CheckTables(string p, string m) => $$"""
+        /* Checks the constant tables alone, for every boot: {{m}}_SELFTEST_TABLES if a bit was changed, else 0. It reads each element once and needs no memory. */
+        uint32_t {{p}}_check_tables(void);
+
+        """;
 
     private static string Ends(string m, string word, CArgument[] arguments) => string.Concat(arguments.Select(argument => $$"""
         {{(arguments.Length > 1 ? $"/* {argument.Name} */\n" : "")}}#define {{m}}_{{word}}S{{argument.MacroSuffix}} {{argument.Length}}

@@ -21,7 +21,9 @@ internal static class CReportFile
 
             {(model.Arithmetic == Arithmetic.Fused ? "Fused" : "Separate")} arithmetic, {model.Tables.ReadParameters.Sum(table =>
                 (long)table.Values.Length
-            )} parameters, {plan.MultiplyAdds} multiply-adds a sample.
+            )} parameters, {plan.MultiplyAdds} multiply-adds {(model.WindowSteps > 0 ? "a time step" : "a sample")}.
+
+            Weights {model.Hash}; engine {CIdentity.EngineVersion}, format {CIdentity.FormatVersion}.
 
             | memory | bytes |
             | --- | ---: |

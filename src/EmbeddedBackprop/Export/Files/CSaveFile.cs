@@ -146,7 +146,9 @@ internal static class CSaveFile
     }
 
     /// <summary>The file.</summary>
-    public static string Text(CModel model) =>
+    public static string Text(CModel model) => CText.CFile(new(Source(model)));
+
+    private static string Source(CModel model) =>
         string.Join(
                 '\n',
                 Beginning(model),

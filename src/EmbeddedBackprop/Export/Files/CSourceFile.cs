@@ -17,11 +17,12 @@ internal static class CSourceFile
             .Append(CMath.Source(model.Arithmetic, p, model.Program.Functions))
             .Append(model.Program.Routines)
             .Append(Preparation(model))
+            .Append(CTraceHeader.Functions(model))
             .Append(Reset(model));
         if (model.Training is not null)
         {
             AppendTraining(text, model);
-            return CText.LineFeeds(text);
+            return CText.CFile(text);
         }
 
         text.Append($"\nvoid {p}_predict({model.PredictParameters})\n{{\n");
@@ -31,7 +32,7 @@ internal static class CSourceFile
         }
 
         text.Append(model.Prediction.Body).Append("}\n");
-        return CText.LineFeeds(text);
+        return CText.CFile(text);
     }
 
     private static void AppendTraining(StringBuilder text, CModel model)

@@ -189,7 +189,7 @@ internal static class CTrainingFile
                 """);
         }
 
-        string update = model.TrainingBodies!.Update.Length > 0 ? $"        {p}_update(model);\n" : "";
+        string update = model.TrainingBodies!.Update.Length > 0 ? $"        {p}_update(model);\n        {model.TrainingBodies.UpdateHook}\n" : "";
         text.Append($$"""
                 {{p}}_backward(model, {{given}});
                 model->collected++;

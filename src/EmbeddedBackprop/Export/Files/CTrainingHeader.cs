@@ -16,7 +16,7 @@ internal static class CTrainingHeader
             /* A training step: {{m}}_BATCH samples a call, an update at every call number {{m}}_ACCUMULATE. */
             #define {{m}}_BATCH {{CText.Number(training.Batch)}}
             #define {{m}}_ACCUMULATE {{CText.Number(training.Options.Accumulate)}}
-            #define {{m}}_LEARNING_RATE {{CText.Hex(training.Options.LearningRate)}}
+            #define {{m}}_LEARNING_RATE {{CText.Decimal(training.Options.LearningRate)}}
             {{string.Concat(model.Arguments.Targets.Select(target => $"#define {m}_TARGETS{target.MacroSuffix} {CText.Number(target.Length)}\n"))}}
             {{Epochs(m, training.Options)}}/* The caller's memory, in floats: parameters, their gradients{{(
                 training.GradientLength < training.ParameterLength ? " (where they are not applied at once)" : ""
@@ -68,7 +68,10 @@ internal static class CTrainingHeader
                 $"{argument.Pointer}[{(training.Batch > 1 ? m + "_BATCH][" : "")}{m}_{(model.Arguments.TrainingInputs.Contains(argument) ? "INPUTS" : "TARGETS")}{argument.MacroSuffix}]"
             ));
         return $$"""
-            /* A network that learns: the caller's memory and what a training step counts. */
+            /*
+             * A network that learns: the caller's memory and what a training step counts. All functions of a model work in its memory, {{p}}_predict and {{p}}_loss too: one call at a
+             * time for each model. Models with memory of their own are independent. All pointers need the alignment of a float, no more.
+             */
             typedef struct {
                 float *memory;       /* {{m}}_TRAIN_FLOATS floats */
                 float learning_rate; /* {{(training.Options.Schedule is Constant ? "" : "before the schedule; ")}}may be changed at any time */
@@ -103,9 +106,10 @@ internal static class CTrainingHeader
 
             {{CSaveFile.Header(model).TrimEnd()}}
 
+            {{CHeaderFile.CheckTables(p, m)}}
             /*
-             * Predicts the golden inputs, trains a little on drawn samples ({{p}}_selftest.c), and counts what is wrong: results that are not the engine's bits, a changed
-             * table, a multiply-add that rounds otherwise, denormals flushed to zero. 0: all is right. memory: {{m}}_SELFTEST_FLOATS floats, which are lost.
+             * Checks the rounding, the tables and the golden predictions, and trains a little on drawn samples ({{p}}_selftest.c). Returns {{m}}_SELFTEST_ bits, 0 if all is
+             * right. memory: {{m}}_SELFTEST_FLOATS floats, which are lost.
              */
             uint32_t {{p}}_selftest(float *memory);
             """;

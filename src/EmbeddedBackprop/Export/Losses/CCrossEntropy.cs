@@ -30,7 +30,7 @@ internal sealed class CCrossEntropy : CLoss
 
     private const string Label = """
         /* The number of a class; n where there is no such class. */
-        static size_t ebp_class(size_t n, float y)
+        static size_t ebp_class_of(size_t n, float y)
         {
             return (y >= 0.0f && y < (float)n) ? (size_t)y : n;
         }
@@ -53,7 +53,7 @@ internal sealed class CCrossEntropy : CLoss
         string body =
             index && loss.LabelSmoothing == 0f
                 ? $$"""
-                        const size_t i = ebp_class(n, y[0]);
+                        const size_t i = ebp_class_of(n, y[0]);
                         if (i < n) {
                             parts[(first + i) % 16u] = parts[(first + i) % 16u] + {{(
                         weighed ? "(weight * (ebp_log_sum_exp(n, z) - z[i]))" : "(ebp_log_sum_exp(n, z) - z[i])"
@@ -62,7 +62,7 @@ internal sealed class CCrossEntropy : CLoss
                     """
                 : $$"""
                         const float lse = ebp_log_sum_exp(n, z);
-                    {{(index ? "    const size_t label = ebp_class(n, y[0]);\n" : "")}}    size_t i;
+                    {{(index ? "    const size_t label = ebp_class_of(n, y[0]);\n" : "")}}    size_t i;
                         for (i = 0u; i < n; i++) {
                             parts[(first + i) % 16u] = parts[(first + i) % 16u] + {{term}};
                         }
@@ -104,7 +104,7 @@ internal sealed class CCrossEntropy : CLoss
             /* d_j = (softmax(z)_j times the sum of y - y_j) scale */
             static void ebp_cross_entropy_slope{{suffix}}(size_t n, const float *z, const float *y{{parameters}}, float scale, float *d)
             {
-            {{(sums ? "    float s[16];\n    float total;\n" : "")}}{{(index ? "    const size_t label = ebp_class(n, y[0]);\n" : "")}}    size_t i;
+            {{(sums ? "    float s[16];\n    float total;\n" : "")}}{{(index ? "    const size_t label = ebp_class_of(n, y[0]);\n" : "")}}    size_t i;
             {{sum}}    ebp_softmax(n, z, d);
                 for (i = 0u; i < n; i++) {
                     d[i] = {{(weighed ? $"weight * ({slope})" : slope)}};
@@ -140,7 +140,7 @@ internal sealed class CCrossEntropy : CLoss
         bool index = ((SoftmaxCrossEntropy)loss).IndexTarget;
         if (index)
         {
-            program.Statement($"const size_t label = {program.Prefix}_class({CText.Size(n)}, {y}[0]);");
+            program.Statement($"const size_t label = {program.Prefix}_class_of({CText.Size(n)}, {y}[0]);");
         }
 
         program.Statement(
@@ -156,7 +156,7 @@ internal sealed class CCrossEntropy : CLoss
         bool smooths = loss.LabelSmoothing > 0f, weighed = loss.ClassWeights is not null, index = loss.IndexTarget;
         if (index)
         {
-            program.Routine("class", CFunctions.None, Label);
+            program.Routine("class_of", CFunctions.None, Label);
         }
 
         string y = index ? "(i == label ? 1.0f : 0.0f)" : "y[i]";

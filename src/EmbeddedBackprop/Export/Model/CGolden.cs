@@ -14,20 +14,35 @@ internal sealed class CGolden
     public CGolden(CModel model)
     {
         Samples = model.SelfTestSamples;
-        PlanOptions options = new() { Batch = Samples, Arithmetic = model.Arithmetic, Layout = Layout.Compact };
+        // What is carried from call to call is tested by samples that follow each other.
+        int rows = model.Prediction.StateLength > 0 ? 1 : Samples;
+        PlanOptions options = new() { Batch = rows, Arithmetic = model.Arithmetic, Layout = Layout.Compact };
         Plan plan = Plan.ForInference(model.Plan.Graph, options, [.. model.Outputs.Select(output => output.Node)]);
         float[] parameters = new float[plan.ParameterLength], state = new float[plan.StateLength], workspace = new float[plan.WorkspaceLength];
         Load(plan, model.Tables, parameters, state);
-        Dictionary<Node, int> rows = TableRows(plan);
+        Dictionary<Node, int> tableRows = TableRows(plan);
         Inputs = new float[model.Inputs.Length][];
         for (int i = 0; i < Inputs.Length; i++)
         {
-            Inputs[i] = Fill(model.Inputs[i], rows.GetValueOrDefault(model.Inputs[i].Node), (uint)(i * Samples));
-            Inputs[i].CopyTo(plan.ValueSpan(workspace.AsSpan(), model.Inputs[i].Node, Samples));
+            Inputs[i] = Fill(model.Inputs[i], tableRows.GetValueOrDefault(model.Inputs[i].Node), (uint)(i * Samples));
         }
 
-        plan.Forward(new PlanMemory<float>(parameters, [], workspace, state), RunInfo.Single(Samples));
-        Outputs = Array.ConvertAll(model.Outputs, output => plan.ValueSpan(workspace.AsSpan(), output.Node, Samples).ToArray());
+        Outputs = Array.ConvertAll(model.Outputs, output => new float[Samples * output.Length]);
+        for (int first = 0; first < Samples; first += rows)
+        {
+            for (int i = 0; i < Inputs.Length; i++)
+            {
+                int length = rows * model.Inputs[i].Length;
+                Inputs[i].AsSpan(first * model.Inputs[i].Length, length).CopyTo(plan.ValueSpan(workspace.AsSpan(), model.Inputs[i].Node, rows));
+            }
+
+            plan.Forward(new PlanMemory<float>(parameters, [], workspace, state), RunInfo.Single(rows));
+            for (int i = 0; i < Outputs.Length; i++)
+            {
+                plan.ValueSpan(workspace.AsSpan(), model.Outputs[i].Node, rows)[..(rows * model.Outputs[i].Length)]
+                    .CopyTo(Outputs[i].AsSpan(first * model.Outputs[i].Length));
+            }
+        }
     }
 
     public int Samples { get; }

@@ -20,6 +20,15 @@ internal sealed class CModel
     {
         Node[] outputs = [.. source.Outputs.Distinct()];
         Check(source, outputs, parameters, options);
+        Classes = CClasses.Of(outputs, options);
+        if (options.Carry)
+        {
+            CCarry carry = new(source, outputs, parameters, state, options);
+            (source, outputs, options, WindowSteps) = (carry.Plan, carry.Outputs, carry.Options, carry.Steps);
+            parameters = carry.Parameters;
+            state = carry.State;
+        }
+
         Options = options;
         PlanOptions planned = new()
         {
@@ -54,6 +63,15 @@ internal sealed class CModel
     public Plan Plan { get; }
 
     public Arithmetic Arithmetic => Plan.Options.Arithmetic;
+
+    /// <summary>The hash of the network's own weights, before a storage rounds them; empty where no file is written.</summary>
+    public string Hash { get; init; } = "";
+
+    /// <summary>The time steps that the network was made for, where it is fed one a call; else 0.</summary>
+    public int WindowSteps { get; }
+
+    /// <summary>The classes that the network decides between; null where it computes numbers.</summary>
+    public CClasses? Classes { get; }
 
     /// <summary>The arguments of all functions.</summary>
     public CArguments Arguments { get; }

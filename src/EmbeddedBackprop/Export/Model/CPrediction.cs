@@ -35,6 +35,7 @@ internal sealed class CPrediction
             Steps[i] = MakeStep(step, i + 1, tables.Of(step, op, training));
             program.Gap();
             op.Write(Steps[i], program);
+            program.Statement(program.Hook(Steps[i].Name));
             UsesArena |= op.UsesScratch;
         }
 

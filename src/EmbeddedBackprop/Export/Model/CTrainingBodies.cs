@@ -37,6 +37,7 @@ internal sealed class CTrainingBodies
         {
             numbers[step.Node] = numbers.Count + 1;
             WriteForward(step);
+            program.Statement(program.Hook($"{CText.Comment(step.Name)} in training"));
         }
 
         WriteLoss();
@@ -51,6 +52,8 @@ internal sealed class CTrainingBodies
             {
                 WriteBackward(step);
             }
+
+            program.Statement(program.Hook($"{CText.Comment(step.Name)} {(phase == Phase.Recompute ? "again" : "backwards")}"));
         }
 
         Backward = program.TakeStatements();
@@ -58,6 +61,7 @@ internal sealed class CTrainingBodies
         Rate = CSchedule.Rate(program, program.Prefix.ToUpperInvariant(), options.Schedule, "model->learning_rate", "model->step");
         new CUpdate(training, program).Write();
         Update = program.TakeStatements();
+        UpdateHook = Update.Length > 0 ? program.Hook("update") : "";
         COptimizer.WriteStart(training, program);
         Start = program.TakeStatements();
     }
@@ -70,6 +74,9 @@ internal sealed class CTrainingBodies
 
     /// <summary>The body of NAME_update; empty where all weights change in NAME_backward.</summary>
     public string Update { get; }
+
+    /// <summary>The statement after the update; empty where there is no NAME_update.</summary>
+    public string UpdateHook { get; }
 
     /// <summary>The C expression of the learning rate of the next update.</summary>
     public string Rate { get; }

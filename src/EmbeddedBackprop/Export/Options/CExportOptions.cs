@@ -1,3 +1,4 @@
+using EmbeddedBackprop.Data;
 using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Export;
@@ -50,6 +51,27 @@ public sealed record CExportOptions
 
     /// <summary>The names of the outputs, or one description of all of them; for the header's comments.</summary>
     public IReadOnlyList<string> OutputNames { get; init; } = [];
+
+    /// <summary>
+    /// The names of the classes that the network decides between, in the order of its outputs (two for a single output): NAME_LABELS and NAME_class.
+    /// Empty for a network that computes numbers. Null: numbers from 0 on where the network ends in a softmax or its loss is a cross-entropy.
+    /// </summary>
+    public IReadOnlyList<string>? Labels { get; init; }
+
+    /// <summary>
+    /// The factor from a byte to what was measured, x = b * factor with one rounding: NAME_prepare_bytes then prepares bytes as training did.
+    /// <see cref="ByteDataset.Scale"/> for data sets of bytes, 1 for bytes that were read as numbers; null where the inputs are no bytes.
+    /// </summary>
+    public float? ByteScale { get; init; }
+
+    /// <summary>Where training filled up sequences that have fewer steps, for the header; null where none were filled up.</summary>
+    public SequencePadding? Padding { get; init; }
+
+    /// <summary>
+    /// Whether a network over sequences is fed one time step a call: recurrent layers carry their state in an array of the caller's, and after t
+    /// calls the output is the engine's for t steps, bit for bit. Refused where an op looks at several steps at once.
+    /// </summary>
+    public bool Carry { get; init; }
 
     /// <summary>The training step; null for a network that only predicts.</summary>
     public CTrainingOptions? Training { get; init; }

@@ -12,6 +12,7 @@ internal sealed class CProgram(string prefix)
     private readonly Dictionary<string, string> constants = new(StringComparer.Ordinal);
     private readonly StringBuilder routines = new();
     private readonly StringBuilder statements = new();
+    private readonly List<string> steps = [];
     private string? opening;
     private int depth = 1;
 
@@ -26,6 +27,17 @@ internal sealed class CProgram(string prefix)
 
     /// <summary>The body of the function that is being written.</summary>
     public string Statements => statements.ToString();
+
+    /// <summary>The names of the steps of all functions; the first one has the number 1 (<see cref="Hook"/>).</summary>
+    public IReadOnlyList<string> Steps => steps;
+
+    /// <summary>The statement at the end of a step: NAME_STEP(number), a macro that a user may define.</summary>
+    /// <param name="name">The step's name for NAME_STEP_NAMES.</param>
+    public string Hook(string name)
+    {
+        steps.Add(name);
+        return $"{prefix.ToUpperInvariant()}_STEP({CText.Size(steps.Count)});";
+    }
 
     /// <summary>Asks for a routine, once however often it is used; every function name in the C begins with "ebp_".</summary>
     /// <returns>The name to call the routine by.</returns>

@@ -8,6 +8,7 @@ internal static class CText
 {
     private const int MaximumIdentifier = 40;
     private const int MaximumComment = 60;
+    private const int MaximumQuoted = 200;
 
     // NAME.h may not be found where a header of the compiler or of the system is meant (with -I., or where capitals make no difference),
     // and Windows has names for devices. main.c is the user's program.
@@ -151,6 +152,72 @@ internal static class CText
         return false;
 
         static bool IsPart(char c) => char.IsAsciiLetterOrDigit(c) || c == '_';
+    }
+
+    /// <summary>
+    /// A string constant in UTF-8: other bytes than printable ASCII are octal, which no character after them can lengthen, and no trigraph is formed.
+    /// </summary>
+    public static string Quoted(string words)
+    {
+        StringBuilder text = new("\"");
+        foreach (byte b in Encoding.UTF8.GetBytes(words.Length <= MaximumQuoted ? words : words[..MaximumQuoted]))
+        {
+            char c = (char)b;
+            text.Append(c is '"' or '\\' or '?' ? $"\\{c}" : c is >= ' ' and <= '~' ? c.ToString() : "\\" + Convert.ToString(b, 8).PadLeft(3, '0'));
+        }
+
+        return text.Append('"').ToString();
+    }
+
+    /// <summary>An initialiser of string constants for a macro; where it is long, in several lines.</summary>
+    public static string QuotedList(IEnumerable<string> words)
+    {
+        const int Longest = 100;
+        StringBuilder text = new("{");
+        int begin = 0;
+        foreach (string word in words)
+        {
+            string quoted = Quoted(word);
+            text.Append(text.Length == 1 ? "" : ",");
+            if (text.Length - begin + quoted.Length > Longest)
+            {
+                text.Append(" \\\n   ");
+                begin = text.Length;
+            }
+
+            text.Append(' ').Append(quoted);
+        }
+
+        return text.Append(" }").ToString();
+    }
+
+    /// <summary>
+    /// A C file with line feeds only that leaves none of its EBP_ macros behind, so that one unit may include the C of several models, each with its
+    /// own arithmetic.
+    /// </summary>
+    public static string CFile(StringBuilder text)
+    {
+        string file = LineFeeds(text);
+        string[] macros = [.. file.Split('\n').Select(EbpMacro).Where(macro => macro.Length > 0).Distinct()];
+        return macros.Length == 0
+            ? file
+            : $"{file.TrimEnd('\n')}\n\n/* No macro is left behind: one file may include the C of several models, each with its own arithmetic. */\n"
+                + string.Concat(macros.Select(macro => $"#undef {macro}\n"));
+    }
+
+    /// <summary>The macro of the file's own that a line defines; empty where it defines none.</summary>
+    private static string EbpMacro(string line)
+    {
+        const string Define = "#define ";
+        string start = line.TrimStart();
+        if (!start.StartsWith(Define + "EBP_", StringComparison.Ordinal))
+        {
+            return "";
+        }
+
+        string rest = start[Define.Length..];
+        int end = rest.AsSpan().IndexOfAny(' ', '(');
+        return end < 0 ? rest : rest[..end];
     }
 
     /// <summary>A file with line feeds only, the same on every system.</summary>

@@ -63,6 +63,23 @@ internal static class ExportErrors
             $"the network has {inputs} inputs: expected as many means and scales (or none), got {means} means and {scales} scales");
 
     [DoesNotReturn]
+    public static void WrongLabels(int labels, int outputs) =>
+        throw new ArgumentException(
+            $"the network has {outputs} outputs: expected one output with as many labels (two labels for a single element), got {labels} labels");
+
+    [DoesNotReturn]
+    public static void NothingToCarry() =>
+        throw new NotSupportedException("no recurrent layer: there is nothing to carry from one time step to the next");
+
+    [DoesNotReturn]
+    public static void CarriesNot(string node, string reason) =>
+        throw new NotSupportedException($"{node} {reason}: the network cannot be fed one time step a call");
+
+    [DoesNotReturn]
+    public static void CarryTrains() =>
+        throw new NotSupportedException("a training step reads whole sequences: an export learns or is fed one time step a call, not both");
+
+    [DoesNotReturn]
     public static void NotFusedOnTarget(string target) =>
         throw new NotSupportedException(
             $"{target}: a multiply-add with one rounding cannot be had there (double is a 32-bit float); choose the arithmetic 'separate', for the export or, for the same bits here, in training"

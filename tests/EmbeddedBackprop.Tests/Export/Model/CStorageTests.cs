@@ -210,7 +210,7 @@ internal sealed class CStorageTests
         build.Write("net_weights.c", string.Join('\n', lines));
         build.Compile("gcc -O0 -DNET_SELFTEST_MAIN", "wrong", "net.c", "net_weights.c", "net_selftest.c");
         Assert.That(build.Run("right"), Is.Zero);
-        Assert.That(build.Run("wrong"), Is.EqualTo(1));
+        Assert.That(build.Run("wrong") & 1, Is.EqualTo(1));
     }
 
     private static Network Net(int outputs, int inputs, params int[] hidden)
