@@ -41,9 +41,11 @@ internal sealed class FirmwareTests
 
     // What a reader may get wrong, and what a changed listing would do.
     [TestCase("CPACR |= 0xFu << 20;", "CPACR &= ~(0xFu << 20);", "main.elf", "fault, CFSR 524288")]
-    [TestCase("\"..#########...\"", "\"..#.......#...\"", "main.elf", "digit ")]
+    [TestCase("board_text(digits_model_hash());", "__asm__ volatile(\"vmsr fpscr, %0\" :: \"r\"(1u << 24));", "main.elf", "self-test 4")]
+    [TestCase("\"..#########...\"", "\"..#.......#...\"", "main.elf", "it is a ")]
     [TestCase("input, high.scores, high.arena", "input, high.scores, low.arena", "tasks.elf", "different results ")]
     [TestCase("target[4] = 1.0f;", "target[3] = 1.0f;", "learn.elf", "it reads 3")]
+    [TestCase("motor_prepare(&level, &level);", "", "stream.elf", "idle ")]
     public void A_changed_listing_is_seen(string what, string by, string program, string printed)
     {
         Assert.That(Page, Does.Contain(what));
