@@ -24,6 +24,7 @@ public sealed partial class Plan
     private readonly Step[] lossSteps;
     private readonly Slot[] values;
     private readonly Slot[] valueGradients;
+    private readonly (Node Argument, int Offset)?[] callersPlaces;
     private readonly ParameterRange[] parameters;
     private readonly ParameterRange[] trainedParameters;
     private readonly StateRange[] state;
@@ -41,6 +42,7 @@ public sealed partial class Plan
         lossSteps = [.. Losses.Select(loss => Array.Find(steps, step => step.Node == loss)!)];
         values = builder.Values;
         valueGradients = builder.ValueGradients;
+        callersPlaces = builder.CallersPlaces;
         parameters = builder.Parameters;
         trainedParameters = builder.TrainedParameters;
         state = builder.State;
@@ -266,6 +268,12 @@ public sealed partial class Plan
 
     /// <summary>The slot of a node's value. A caller that needs it at each step finds it once.</summary>
     internal Slot ValueSlot(Node node) => Find(values, node);
+
+    /// <summary>
+    /// The input or output in whose memory, which is the caller's, a node's value lies, and the value's first float there; null where it is in the
+    /// workspace.
+    /// </summary>
+    internal (Node Argument, int Offset)? CallersPlace(Node node) => callersPlaces[node.Index];
 
     /// <summary>The backward pass: steps in the order of their gradients, with those that are computed again in between.</summary>
     internal ReadOnlySpan<ProgramEntry> BackwardProgram => backward;

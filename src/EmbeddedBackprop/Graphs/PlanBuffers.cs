@@ -1,5 +1,6 @@
 using EmbeddedBackprop.Kernels.Scalar;
 using Buffer = EmbeddedBackprop.Graphs.Planner.Buffer;
+using Piece = EmbeddedBackprop.Graphs.Planner.Piece;
 
 namespace EmbeddedBackprop.Graphs;
 
@@ -11,13 +12,15 @@ internal sealed class PlanBuffers
     private readonly Planner planner;
     private readonly ProgramEntry[] program;
     private readonly int endOfTime;
+    private readonly bool movesInPlace;
     private readonly Buffer?[] values;
     private readonly Buffer?[] valuesAgain;
     private readonly Buffer?[] gradients;
     private readonly Dictionary<Step, StepBuffers> steps = [];
 
-    public PlanBuffers(PlanBuilder builder, ProgramEntry[] program)
+    private PlanBuffers(PlanBuilder builder, ProgramEntry[] program, bool movesInPlace)
     {
+        this.movesInPlace = movesInPlace;
         this.builder = builder;
         this.program = program;
         options = builder.Options;
@@ -43,7 +46,8 @@ internal sealed class PlanBuffers
 
         foreach (Node output in builder.Outputs)
         {
-            values[output.Index]!.Touch(endOfTime);
+            // An input in an exported workspace is copied before the first step.
+            values[output.Index]!.Touch(output.Op is null && options.InputsInWorkspace ? -1 : endOfTime);
         }
 
         WorkInPlace();
@@ -55,6 +59,23 @@ internal sealed class PlanBuffers
     public int Length { get; }
 
     public int LowerBound { get; }
+
+    /// <summary>The buffers of a program with their offsets.</summary>
+    public static PlanBuffers Place(PlanBuilder builder, ProgramEntry[] program)
+    {
+        // At more samples the parts of a joined row are no range of memory, and in training a kept value must not change.
+        PlanOptions options = builder.Options;
+        bool movesInPlace = options.MovesInPlace && !builder.Training && builder.Batch == 1 && options.Layout == Layout.Compact;
+        PlanBuffers buffers = new(builder, program, movesInPlace);
+        if (movesInPlace && buffers.Length > buffers.LowerBound)
+        {
+            // Values that keep their distances are harder to place: about one random graph of a hundred needs less memory with copies.
+            PlanBuffers copied = new(builder, program, movesInPlace: false);
+            return copied.Length < buffers.Length ? copied : buffers;
+        }
+
+        return buffers;
+    }
 
     /// <summary>Gives every step its slots, and the plan the slots of values and their gradients.</summary>
     public void Assign(Slot[] valueSlots, Slot[] gradientSlots)
@@ -79,7 +100,29 @@ internal sealed class PlanBuffers
             step.ForwardScratch = Whole(own.ForwardScratch);
             step.BackwardScratch = Whole(own.BackwardScratch);
             step.UpdateScratch = Whole(own.UpdateScratch);
+            for (int k = 0; k < step.Inputs.Length; k++)
+            {
+                step.MovedInPlace[k] = step.Op.PlaceOf(step.InputNodes, k) is { } place && own.Output is { } output && own.Inputs[k] is { } input
+                    && output.Root == input.Root && input.At == output.At + place;
+            }
         }
+    }
+
+    /// <summary>The input or output whose memory, which is the caller's, holds a node's value, and the value's first float there.</summary>
+    public (Node Argument, int Offset)? CallersPlace(Node node)
+    {
+        if (options.InputsAndOutputsByReference && values[node.Index] is { } value)
+        {
+            foreach (Node argument in builder.Graph.Nodes)
+            {
+                if (values[argument.Index] is { IsCallers: true } memory && memory.Root == value.Root)
+                {
+                    return (argument, value.At - memory.At);
+                }
+            }
+        }
+
+        return null;
     }
 
     private void Visit(ProgramEntry entry, int time)
@@ -112,6 +155,11 @@ internal sealed class PlanBuffers
             ? valuesAgain[step.Node.Index] = Request(step.Name + " again", step.Node, time)
             : Value(step.Node, time);
         own.Output.Touch(step.Op.IsLoss ? endOfTime : time);
+        if (movesInPlace)
+        {
+            Move(step, own);
+        }
+
         if (builder.Training)
         {
             own.Saved = Scratch(step.Name + " saved", step.Op.SavedLength(builder.Batch, options.Layout), time);
@@ -164,7 +212,7 @@ internal sealed class PlanBuffers
 
     /// <summary>
     /// Puts an output into the memory of an input after its last reader, and the gradient of an input into that of the output, where the op
-    /// allows it.
+    /// allows it. Values that an op only moves stay where they are, if the plan asks for it.
     /// </summary>
     private void WorkInPlace()
     {
@@ -172,6 +220,14 @@ internal sealed class PlanBuffers
         {
             (Step step, Phase phase) = program[time];
             StepBuffers own = steps[step];
+            for (int k = 0; movesInPlace && k < step.InputNodes.Length; k++)
+            {
+                if (step.Op.PlaceOf(step.InputNodes, k) is { } place)
+                {
+                    own.Output!.TryShare(own.Inputs[k]!, -place);
+                }
+            }
+
             for (int k = 0; k < step.InputNodes.Length; k++)
             {
                 // A node that is read twice by one op is left alone: the op's answer holds for one input at a time.
@@ -179,30 +235,55 @@ internal sealed class PlanBuffers
                 bool allowed = once && (phase == Phase.Backward ? step.Op.MayOverlayGradient(k) : !step.Op.IsLoss && step.Op.MayOverlay(k));
                 Buffer? guest = phase == Phase.Backward ? own.InputGradients[k] : own.Output;
                 Buffer? host = phase == Phase.Backward ? own.OutputGradient : own.Inputs[k];
-                if (allowed && guest is { Host: null, Length: > 0 } && host is not null && !IsCallers(host.Root)
-                    && guest.First == time && host.Root.Last == time && guest.Root != host.Root && guest.Length == host.Root.Length)
+                if (allowed && guest is { Group.Count: 1 } && host is not null && guest.Length == host.Length && guest.First == time
+                    && (movesInPlace || !guest.IsCallers))
                 {
-                    guest.Overlay(host);
+                    guest.TryShare(host, 0, overwrites: true);
                 }
             }
         }
     }
 
-    /// <summary>Values that the caller writes are not changed, so that a run can be repeated.</summary>
-    private bool IsCallers(Buffer? buffer) => builder.Graph.Nodes.Any(node => node.Op is null && values[node.Index] == buffer);
+    /// <summary>Where an op only moves elements, the output holds elements of its inputs.</summary>
+    private static void Move(Step step, StepBuffers own)
+    {
+        List<Piece> content = [];
+        for (int k = 0; k < own.Inputs.Length; k++)
+        {
+            if (step.Op.PlaceOf(step.InputNodes, k) is not { } place)
+            {
+                return;
+            }
 
-    private Buffer Value(Node node, int time) => values[node.Index] ??= Request(node.Name, node, time);
+            foreach (Piece piece in own.Inputs[k]!.Content)
+            {
+                int begin = Math.Max(0, place + piece.At), end = Math.Min(own.Output!.Length, place + piece.At + piece.Length);
+                if (begin < end)
+                {
+                    content.Add(new Piece(piece.Source, piece.From + begin - place - piece.At, begin, end - begin));
+                }
+            }
+        }
 
-    private Buffer Request(string name, Node node, int first)
+        own.Output!.Content = [.. content];
+    }
+
+    /// <summary>A node's value. What the caller writes is not changed, so that a run can be repeated, unless the plan may use its memory.</summary>
+    private Buffer Value(Node node, int time) =>
+        values[node.Index] ??= Request(node.Name, node, time, isConstant: node.Op is null && !options.InputsInWorkspace);
+
+    private Buffer Request(string name, Node node, int first, bool isConstant = false)
     {
         bool loss = node.Op is { IsLoss: true };
-        bool callers = options.InputsAndOutputsByReference && (node.Op is null || Array.IndexOf(builder.Outputs, node) >= 0);
+        bool callers = options.InputsAndOutputsByReference
+            && (node.Op is null ? !options.InputsInWorkspace : Array.IndexOf(builder.Outputs, node) >= 0);
 
         // A loss is not one value per sample but 16 partial sums for the whole logical batch: the forward pass of the next micro-batch must leave
         // them alone.
-        return callers
-            ? new Buffer(name, 0, first) // the planner does not see it, so it gets no offset
-            : planner.Add(name, loss ? PartialSums.Count : (long)builder.Batch * options.Layout.Stride(node.Shape.Length), loss ? -1 : first);
+        long length = loss ? PartialSums.Count : (long)builder.Batch * options.Layout.Stride(node.Shape.Length);
+        Buffer buffer = planner.Add(name, length, loss ? -1 : first, isConstant, callers);
+        buffer.NeedsOffset = node.Op is null && options.InputsInWorkspace;
+        return buffer;
     }
 
     // A plan whose inputs and outputs lie in the caller's memory is exported.
@@ -217,7 +298,8 @@ internal sealed class PlanBuffers
     private Buffer? Scratch(string name, int length, int time) => length > 0 ? planner.Add(name, length, time) : null;
 
     private Slot Rows(Buffer? buffer, Node node) =>
-        buffer is null ? Slot.None : new Slot(buffer.Offset, buffer.Length, node.Shape.Length, options.Layout.Stride(node.Shape.Length));
+        buffer is null ? Slot.None
+        : new Slot(buffer.Offset, buffer.Offset < 0 ? 0 : buffer.Length, node.Shape.Length, options.Layout.Stride(node.Shape.Length));
 
     private static Slot Whole(Buffer? buffer) => buffer is null ? Slot.None : new Slot(buffer.Offset, buffer.Length, buffer.Length, buffer.Length);
 

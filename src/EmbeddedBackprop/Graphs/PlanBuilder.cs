@@ -46,8 +46,9 @@ internal sealed class PlanBuilder
         again = new Step?[Steps.Length];
         dropped = FindDropped();
         WriteProgram();
-        PlanBuffers buffers = new(this, [.. program]);
+        PlanBuffers buffers = PlanBuffers.Place(this, [.. program]);
         buffers.Assign(Values, ValueGradients);
+        CallersPlaces = [.. graph.Nodes.Select(buffers.CallersPlace)];
         foreach (Step step in Steps)
         {
             step.OneSampleForward = step.Op.OneSampleForward(step, options.Arithmetic);
@@ -79,6 +80,9 @@ internal sealed class PlanBuilder
     public Slot[] Values { get; }
 
     public Slot[] ValueGradients { get; }
+
+    /// <summary>For each node whose value is in the caller's memory: whose memory, and at which float of it.</summary>
+    public (Node Argument, int Offset)?[] CallersPlaces { get; }
 
     public ParameterRange[] Parameters { get; private set; } = [];
 

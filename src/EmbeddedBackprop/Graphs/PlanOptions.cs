@@ -67,6 +67,17 @@ public sealed record PlanOptions
     /// </summary>
     public bool InputsAndOutputsByReference { get; init; }
 
+    /// <summary>
+    /// Whether values that an op only moves (concat, slice, reshape, flatten) share memory with what they are made of, so that nothing is copied: a
+    /// concat is written by those that compute its parts. For predictions of one sample in compact rows; elsewhere it changes nothing.
+    /// </summary>
+    internal bool MovesInPlace { get; init; }
+
+    /// <summary>
+    /// Whether, of inputs and outputs by reference, the inputs lie in the workspace after all, and later values may overwrite them.
+    /// </summary>
+    internal bool InputsInWorkspace { get; init; }
+
     /// <summary>The old name of <see cref="InputsAndOutputsByReference"/>.</summary>
     [Obsolete("Use InputsAndOutputsByReference.")]
     public bool EndsByReference

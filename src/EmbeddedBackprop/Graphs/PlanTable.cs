@@ -150,9 +150,15 @@ internal static class PlanTable
             notes.Add("frozen");
         }
 
+        string[] moved = [.. step.InputNodes.Where((_, k) => step.MovedInPlace[k]).Select(node => node.Name).Distinct()];
+        if (moved.Length > 0)
+        {
+            notes.Add("in place of " + string.Join(", ", moved));
+        }
+
         for (int k = 0; k < step.Inputs.Length; k++)
         {
-            if (step.Output.Exists && step.Inputs[k].Offset == step.Output.Offset)
+            if (step.Output.Exists && step.Inputs[k].Offset == step.Output.Offset && !step.MovedInPlace[k])
             {
                 notes.Add("in place of " + step.InputNodes[k].Name);
             }

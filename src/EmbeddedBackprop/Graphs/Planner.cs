@@ -8,54 +8,13 @@ namespace EmbeddedBackprop.Graphs;
 /// </summary>
 /// <param name="layout">Where buffers may begin.</param>
 /// <param name="tries">Orders that are tried where the usual ones leave gaps.</param>
-internal sealed class Planner(Layout layout, int tries = 1000)
+internal sealed partial class Planner(Layout layout, int tries = 1000)
 {
-    /// <summary>Above this many buffers a search costs more than it saves.</summary>
+    /// <summary>Above this many blocks a search costs more than it saves.</summary>
     private const int SearchLimit = 200;
 
     private readonly List<Buffer> buffers = [];
-
-    /// <summary>A buffer that must be kept from time its first writer to time its last reader, both included.</summary>
-    public sealed class Buffer(string name, int length, int first)
-    {
-        private int offset = -1;
-
-        public string Name { get; } = name;
-
-        public int Length { get; } = length;
-
-        public int First { get; set; } = first;
-
-        public int Last { get; set; } = first;
-
-        /// <summary>The buffer whose memory this one shares, because an op may work in place.</summary>
-        public Buffer? Host { get; private set; }
-
-        /// <summary>The buffer that has memory of its own.</summary>
-        public Buffer Root => Host is null ? this : Host.Root;
-
-        public int Offset
-        {
-            get => Host is null ? offset : Root.Offset;
-            set => offset = value;
-        }
-
-        public bool Overlaps(Buffer other) => First <= other.Last && other.First <= Last;
-
-        /// <summary>Somebody writes or reads the buffer at this time.</summary>
-        public void Touch(int time)
-        {
-            First = Math.Min(First, time);
-            Last = Math.Max(Last, time);
-        }
-
-        /// <summary>Puts this buffer into another's memory, which then lives as long as both.</summary>
-        public void Overlay(Buffer host)
-        {
-            Host = host.Root;
-            Host.Last = Math.Max(Host.Last, Last);
-        }
-    }
+    private readonly List<(long Begin, long End)> blocked = [];
 
     /// <summary>All buffers in the order in which they were asked for.</summary>
     public IReadOnlyList<Buffer> Buffers => buffers;
@@ -64,14 +23,19 @@ internal sealed class Planner(Layout layout, int tries = 1000)
     public int Length { get; private set; }
 
     /// <summary>Asks for a buffer that is first written at the given time.</summary>
-    public Buffer Add(string name, long length, int first)
+    /// <param name="name">For errors.</param>
+    /// <param name="length">Floats.</param>
+    /// <param name="first">The time of its first writer.</param>
+    /// <param name="isConstant">Whether nothing is written over it in its life.</param>
+    /// <param name="isCallers">Whether it lies in the caller's memory.</param>
+    public Buffer Add(string name, long length, int first, bool isConstant = false, bool isCallers = false)
     {
         if (length > int.MaxValue)
         {
             Errors.TooLarge(name, length);
         }
 
-        Buffer buffer = new(name, (int)length, first);
+        Buffer buffer = new(name, (int)length, first) { IsConstant = isConstant, IsCallers = isCallers };
         buffers.Add(buffer);
         return buffer;
     }
@@ -79,20 +43,20 @@ internal sealed class Planner(Layout layout, int tries = 1000)
     /// <summary>Gives every buffer its offset.</summary>
     public void Place()
     {
-        Buffer[] roots = [.. buffers.Where(buffer => buffer.Host is null)];
+        Block[] blocks = [.. Blocks()];
         int[] best = [];
         long bestLength = long.MaxValue;
         int bound = LowerBound();
 
         // Equal keys keep their order (the sort is stable), so that the same graph always gives the same plan.
-        int[] bySize = Order(roots, b => -(long)b.Length);
+        int[] bySize = Order(blocks, b => -(long)b.Length);
         int[][] orders =
         [
             bySize,
-            Order(roots, b => -(long)b.Length * (b.Last - b.First + 1)),
-            Order(roots, b => b.First - b.Last),
-            Order(roots, b => b.First),
-            Order(roots, b => -b.Last),
+            Order(blocks, b => -(long)b.Length * (b.Last - b.First + 1)),
+            Order(blocks, b => b.First - b.Last),
+            Order(blocks, b => b.First),
+            Order(blocks, b => -b.Last),
         ];
         int[] bestOrder = bySize;
         foreach (int[] order in orders)
@@ -101,14 +65,14 @@ internal sealed class Planner(Layout layout, int tries = 1000)
             {
                 if (bestLength > bound)
                 {
-                    Try(roots, order, tightest, ref best, ref bestLength, ref bestOrder);
+                    Try(blocks, order, tightest, ref best, ref bestLength, ref bestOrder);
                 }
             }
         }
 
-        if (bestLength > bound && roots.Length <= SearchLimit)
+        if (bestLength > bound && blocks.Length <= SearchLimit)
         {
-            Search(roots, bound, ref best, ref bestLength, ref bestOrder);
+            Search(blocks, bound, ref best, ref bestLength, ref bestOrder);
         }
 
         if (bestLength > int.MaxValue - Layouts.PaddedMultiple)
@@ -116,37 +80,30 @@ internal sealed class Planner(Layout layout, int tries = 1000)
             Errors.TooLarge("workspace", bestLength);
         }
 
-        for (int i = 0; i < roots.Length; i++)
+        for (int i = 0; i < blocks.Length; i++)
         {
-            roots[i].Offset = best[i];
+            blocks[i].Offset = best[i];
         }
 
-        Length = (int)Math.Max(0, roots.Length == 0 ? 0 : bestLength);
+        Length = (int)Math.Max(0, blocks.Length == 0 ? 0 : bestLength);
     }
 
     /// <summary>
-    /// The most floats alive at one time: no placement can do with less. In padded rows every buffer but the last one takes whole multiples.
+    /// The most floats alive at one time: no placement can do with less. In padded rows every block but the last one takes whole multiples.
     /// </summary>
     public int LowerBound()
     {
+        Block[] blocks = [.. Blocks()];
         long most = 0;
-        foreach (Buffer at in buffers)
+        foreach (int time in blocks.SelectMany(block => block.Areas).Select(area => area.First).Distinct())
         {
-            if (at.Host is not null)
-            {
-                continue;
-            }
-
             long alive = 0;
             int slack = 0;
-            foreach (Buffer other in buffers)
+            foreach (Block block in blocks)
             {
-                if (other.Host is null && other.First <= at.First && at.First <= other.Last)
-                {
-                    int aligned = layout.Align(other.Length);
-                    alive += aligned;
-                    slack = Math.Max(slack, aligned - other.Length);
-                }
+                int length = block.Alive(time), aligned = layout.Align(length);
+                alive += aligned;
+                slack = Math.Max(slack, aligned - length);
             }
 
             most = Math.Max(most, alive - slack);
@@ -155,10 +112,14 @@ internal sealed class Planner(Layout layout, int tries = 1000)
         return (int)Math.Min(most, int.MaxValue);
     }
 
-    private static int[] Order(Buffer[] roots, Func<Buffer, long> key) => [.. Enumerable.Range(0, roots.Length).OrderBy(i => key(roots[i]))];
+    /// <summary>The groups of buffers that need memory of the workspace.</summary>
+    private IEnumerable<Block> Blocks() =>
+        buffers.Where(buffer => buffer.Root == buffer && !buffer.Group.Any(member => member.IsCallers)).Select(root => new Block(root));
 
-    /// <summary>Moves the buffer at the top of the workspace, or one drawn by lot, to the front of the order, again and again.</summary>
-    private void Search(Buffer[] roots, int bound, ref int[] best, ref long bestLength, ref int[] bestOrder)
+    private static int[] Order(Block[] blocks, Func<Block, long> key) => [.. Enumerable.Range(0, blocks.Length).OrderBy(i => key(blocks[i]))];
+
+    /// <summary>Moves the block at the top of the workspace, or one drawn by lot, to the front of the order, again and again.</summary>
+    private void Search(Block[] blocks, int bound, ref int[] best, ref long bestLength, ref int[] bestOrder)
     {
         RandomSequence random = new CounterRandom(0).Sequence(0);
         for (int i = 0; i < tries && bestLength > bound; i++)
@@ -168,7 +129,7 @@ internal sealed class Planner(Layout layout, int tries = 1000)
             if (i % 2 == 0)
             {
                 (int[] places, long length) = (best, bestLength);
-                from = Array.FindIndex(order, b => (long)places[b] + roots[b].Length == length);
+                from = Array.FindIndex(order, b => (long)places[b] + blocks[b].Length == length);
             }
             else
             {
@@ -180,28 +141,32 @@ internal sealed class Planner(Layout layout, int tries = 1000)
             List<int> list = [.. order];
             list.RemoveAt(from);
             list.Insert(to, moved);
-            Try(roots, [.. list], random.NextBelow(2) == 0, ref best, ref bestLength, ref bestOrder);
+            Try(blocks, [.. list], random.NextBelow(2) == 0, ref best, ref bestLength, ref bestOrder);
         }
     }
 
-    private void Try(Buffer[] roots, int[] order, bool tightest, ref int[] best, ref long bestLength, ref int[] bestOrder)
+    private void Try(Block[] blocks, int[] order, bool tightest, ref int[] best, ref long bestLength, ref int[] bestOrder)
     {
-        int[] offsets = new int[roots.Length];
-        List<int> placed = new(roots.Length); // by offset
+        int[] offsets = new int[blocks.Length];
+        List<(int Offset, Area Area)> placed = new(blocks.Length); // by offset
         long length = 0;
         foreach (int i in order)
         {
-            long offset = FindPlace(roots, offsets, placed, roots[i], tightest);
-            if (offset + roots[i].Length > int.MaxValue)
+            long offset = FindPlace(placed, blocks[i], tightest);
+            if (offset + blocks[i].Length > int.MaxValue)
             {
                 length = long.MaxValue;
                 break;
             }
 
             offsets[i] = (int)offset;
-            int at = placed.FindIndex(other => offsets[other] > offset);
-            placed.Insert(at < 0 ? placed.Count : at, i);
-            length = Math.Max(length, offset + roots[i].Length);
+            foreach (Area area in blocks[i].Areas)
+            {
+                int first = offsets[i] + area.At, at = placed.FindIndex(other => other.Offset > first);
+                placed.Insert(at < 0 ? placed.Count : at, (first, area));
+            }
+
+            length = Math.Max(length, offset + blocks[i].Length);
         }
 
         // Equals are taken, too: a search must be able to walk along a plateau.
@@ -211,32 +176,46 @@ internal sealed class Planner(Layout layout, int tries = 1000)
         }
     }
 
-    /// <summary>Walks over the gaps between the buffers that live at the same time.</summary>
-    private long FindPlace(Buffer[] roots, int[] offsets, List<int> placed, Buffer buffer, bool tightest)
+    /// <summary>Walks over the offsets at which the block would meet something that lives at the same time.</summary>
+    private long FindPlace(List<(int Offset, Area Area)> placed, Block block, bool tightest)
     {
-        long end = 0, found = -1, gap = long.MaxValue;
-        foreach (int i in placed)
+        blocked.Clear();
+        foreach ((int offset, Area other) in placed)
         {
-            if (!roots[i].Overlaps(buffer))
+            foreach (Area area in block.Areas)
             {
-                continue;
+                if (area.Overlaps(other))
+                {
+                    long next = offset + (long)other.Length;
+                    long end = next > int.MaxValue - Layouts.PaddedMultiple ? int.MaxValue : layout.Align((int)next);
+                    blocked.Add((offset - (long)area.Length - area.At, end - area.At));
+                }
             }
+        }
 
-            long room = offsets[i] - end;
-            if (room >= buffer.Length && room < gap)
+        if (block.Areas.Length > 1)
+        {
+            blocked.Sort();
+        }
+
+        // Free are the offsets from one blocked range's end to the next one's beginning.
+        long free = 0, found = -1, gap = long.MaxValue;
+        foreach ((long begin, long end) in blocked)
+        {
+            long room = begin - free;
+            if (room >= 0 && room < gap)
             {
                 if (!tightest)
                 {
-                    return end;
+                    return free;
                 }
 
-                (found, gap) = (end, room);
+                (found, gap) = (free, room);
             }
 
-            long next = offsets[i] + (long)roots[i].Length;
-            end = Math.Max(end, next > int.MaxValue - Layouts.PaddedMultiple ? int.MaxValue : layout.Align((int)next));
+            free = Math.Max(free, end);
         }
 
-        return found >= 0 ? found : end;
+        return found >= 0 ? found : free;
     }
 }

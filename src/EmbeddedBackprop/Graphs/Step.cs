@@ -19,6 +19,7 @@ public sealed class Step
         InputGradients.AsSpan().Fill(Slot.None);
         WantedInputGradients = new bool[inputNodes.Length];
         ContinueInputGradients = new bool[inputNodes.Length];
+        MovedInPlace = new bool[inputNodes.Length];
     }
 
     /// <summary>The node whose value the step computes.</summary>
@@ -59,6 +60,9 @@ public sealed class Step
     internal Slot[] Inputs { get; }
 
     internal Slot[] InputGradients { get; }
+
+    /// <summary>Whether input k, which the op only moves, is in its place in the output already.</summary>
+    internal bool[] MovedInPlace { get; }
 
     /// <summary>Whether dL/d(input k) is needed.</summary>
     internal bool[] WantedInputGradients { get; }

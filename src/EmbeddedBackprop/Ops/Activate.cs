@@ -55,6 +55,9 @@ public sealed class Activate : KernelOp, IPasses<Activate>, IActivated
     }
 
     /// <inheritdoc/>
+    internal override int? PlaceOf(ReadOnlySpan<Node> inputs, int input) => Activation is Activation<Identity> ? 0 : null;
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Activate>();
 
     static void IPasses<Activate>.Forward<T, K>(Activate op, in OpContext<T> c) =>

@@ -51,6 +51,18 @@ public sealed class Concat : KernelOp, IPasses<Concat>
     }
 
     /// <inheritdoc/>
+    internal override int? PlaceOf(ReadOnlySpan<Node> inputs, int input)
+    {
+        int place = 0;
+        foreach (Node earlier in inputs[..input])
+        {
+            place += earlier.Shape.Length;
+        }
+
+        return place;
+    }
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Concat>();
 
     static void IPasses<Concat>.Forward<T, K>(Concat op, in OpContext<T> c)

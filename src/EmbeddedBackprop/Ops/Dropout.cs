@@ -44,6 +44,9 @@ public sealed class Dropout : KernelOp, IPasses<Dropout>
     public override Shape InferShape(string name, ReadOnlySpan<Node> inputs) => Shapes.Single(name, inputs, ref input);
 
     /// <inheritdoc/>
+    internal override int? PlaceOf(ReadOnlySpan<Node> inputs, int input) => 0;
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Dropout>();
 
     static void IPasses<Dropout>.Forward<T, K>(Dropout op, in OpContext<T> c)

@@ -29,6 +29,9 @@ public sealed class Flatten : KernelOp, IPasses<Flatten>
     }
 
     /// <inheritdoc/>
+    internal override int? PlaceOf(ReadOnlySpan<Node> inputs, int input) => 0;
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Flatten>();
 
     static void IPasses<Flatten>.Forward<T, K>(Flatten op, in OpContext<T> c) => c.Input(0).CopyTo(c.Output);

@@ -52,6 +52,9 @@ public sealed class Reshape : KernelOp, IPasses<Reshape>
     }
 
     /// <inheritdoc/>
+    internal override int? PlaceOf(ReadOnlySpan<Node> inputs, int input) => 0;
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Reshape>();
 
     static void IPasses<Reshape>.Forward<T, K>(Reshape op, in OpContext<T> c) => c.Input(0).CopyTo(c.Output);

@@ -50,6 +50,9 @@ public sealed class Slice : KernelOp, IPasses<Slice>
     }
 
     /// <inheritdoc/>
+    internal override int? PlaceOf(ReadOnlySpan<Node> inputs, int input) => -First * (inputs[0].Shape.Length / inputs[0].Shape[0]);
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Slice>();
 
     static void IPasses<Slice>.Forward<T, K>(Slice op, in OpContext<T> c)

@@ -69,6 +69,17 @@ internal sealed class CBundle(CBuild build)
         }
     }
 
+    /// <summary>Exports random graphs that mostly move elements: concats, slices, other shapes.</summary>
+    public void AddRandomMoves(uint first, int wanted, CExportOptions? options = null)
+    {
+        for (uint seed = first; seed < first + wanted; seed++)
+        {
+            RandomMoves net = new(seed);
+            Plan plan = net.Plan(new PlanOptions { Layout = Layout.Compact });
+            Add(plan, net.Parameters(plan), [], options);
+        }
+    }
+
     /// <summary>Writes main.c.</summary>
     public void WriteMain() =>
         build.Write("main.c", $"{includes}\nstatic float memory[{arrays}][{Math.Max(floats, 1)}];\n\nint main(void)\n{{\n{calls}    return 0;\n}}\n");

@@ -100,6 +100,18 @@ internal sealed class CDeviceTests
         device.RunChecked(build, options, bundle.Files);
     }
 
+    [TestCase("cortex-m4f", "-O2", 100u, 60)]
+    [TestCase("cortex-m3", "-Os", 200u, 30, Category = "Slow")]
+    [TestCase("rv32imafc", "-O2", 300u, 60, Category = "Slow")]
+    public void Graphs_that_move_elements_in_place_give_the_bits_of_the_engine(string name, string options, uint first, int wanted)
+    {
+        CDevice device = CDevice.Of(name);
+        CBundle bundle = new(build);
+        bundle.AddRandomMoves(first, wanted, Options(device.Arithmetic));
+        bundle.WriteMain();
+        device.RunChecked(build, options, bundle.Files);
+    }
+
     [Test]
     public void Fused_arithmetic_in_software_gives_the_same_bits()
     {

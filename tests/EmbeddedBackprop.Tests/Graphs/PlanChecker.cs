@@ -1,14 +1,19 @@
+using EmbeddedBackprop.Ops;
+
 namespace EmbeddedBackprop.Tests.Graphs;
 
 /// <summary>
-/// Judges a plan without the planner's help: it walks through the program over a workspace that holds the owner of each element instead of
-/// its value. A step's inputs must be there, and its outputs must not overwrite the inputs of the same step or of a later one. Lives are
-/// not computed: the next reader of an overwritten value misses it.
+/// Judges a plan without the planner's help: it walks through the program over a workspace that holds the owner of each element and its
+/// index there instead of its value. A step's inputs must be there, and its outputs must not overwrite the inputs of the same step or of a later
+/// one. Lives are not computed: the next reader of an overwritten value misses it. Where a plan moves nothing, because elements are in their
+/// place already, nothing is written, and they must be there. The caller's memory is watched, too: inputs stay as they are.
 /// </summary>
 internal sealed class PlanChecker
 {
     private readonly Plan plan;
-    private readonly int[] workspace;
+    private readonly long[] workspace;
+    private readonly Dictionary<Node, long[]> callers = [];
+    private readonly Dictionary<Node, long[]> moved = [];
     private readonly int nodes;
     private int scratch;
 
@@ -16,7 +21,7 @@ internal sealed class PlanChecker
     {
         this.plan = plan;
         nodes = plan.Graph.Nodes.Count;
-        workspace = new int[plan.WorkspaceLength];
+        workspace = new long[plan.WorkspaceLength];
         scratch = 4 * nodes;
     }
 
@@ -53,9 +58,10 @@ internal sealed class PlanChecker
             read.UnionWith(step.InputNodes);
         }
 
-        foreach (Node node in read.Where(node => node.Op is null))
+        Node[] inputs = [.. read.Where(node => node.Op is null)];
+        foreach (Node node in inputs)
         {
-            plan.ValueSpan<int>(workspace, node, plan.Batch).Fill(Value(node));
+            Fill(Place(node), Value(node));
         }
 
         HashSet<Node> computed = [];
@@ -85,7 +91,16 @@ internal sealed class PlanChecker
 
         foreach (Node output in plan.Outputs)
         {
-            Expect(plan.ValueSpan<int>(workspace, output, plan.Batch), Value(output), $"the output {output.Name} at the end");
+            // An input that is an output is copied before the first step where its memory may be used.
+            if (output.Op is not null || !plan.Options.InputsInWorkspace)
+            {
+                Expect(output, Place(output), $"the output {output.Name} at the end");
+            }
+        }
+
+        foreach (Node input in inputs.Where(input => plan.CallersPlace(input) is not null))
+        {
+            Expect(input, Place(input), $"{input.Name}, which is the caller's, at the end");
         }
 
         foreach (Step step in plan.Steps)
@@ -101,7 +116,7 @@ internal sealed class PlanChecker
     {
         for (int k = 0; k < step.Inputs.Length; k++)
         {
-            Expect(step.Inputs[k], Value(step.InputNodes[k]), $"{step.InputNodes[k].Name} when {step.Name} reads it");
+            Expect(step.InputNodes[k], Place(step, k), $"{step.InputNodes[k].Name} when {step.Name} reads it");
         }
 
         if (step.Op.IsLoss && round > 0)
@@ -112,20 +127,133 @@ internal sealed class PlanChecker
         int own = ++scratch;
         Fill(step.ForwardScratch, own);
         Fill(step.Saved, Saved(step.Node));
-        Fill(step.Output, Value(step.Node));
+        if (plan.Options.MovesInPlace && Parts(step) is { } parts)
+        {
+            Move(step, parts);
+        }
+        else
+        {
+            Fill(Place(step), Value(step.Node));
+        }
+
+        Expect(step.Node, Place(step), step.Name + " after its step");
         Expect(step.ForwardScratch, own, $"the scratch of {step.Name}");
         Expect(step.Saved, Saved(step.Node), $"what {step.Name} saves");
         for (int k = 0; k < step.Inputs.Length; k++)
         {
             Node input = step.InputNodes[k];
-            bool inPlace = step.Inputs[k].Offset == step.Output.Offset && step.Inputs[k].Length == step.Output.Length
-                && step.Op.MayOverlay(k) && input.Op is not null && step.InputNodes.Count(node => node == input) == 1;
+            bool inPlace = Place(step, k) == Place(step)
+                && step.Op.MayOverlay(k) && (input.Op is not null || plan.Options.InputsInWorkspace)
+                && step.InputNodes.Count(node => node == input) == 1;
             if (!inPlace)
             {
-                Expect(step.Inputs[k], Value(input), $"{input.Name} while {step.Name} reads it");
+                Expect(input, Place(step, k), $"{input.Name} while {step.Name} reads it");
             }
         }
     }
+
+    /// <summary>For an op that only moves elements in a prediction: for each input the elements that become part of the output, and where.</summary>
+    private static (int From, int To, int Length)[]? Parts(Step step)
+    {
+        int[] lengths = [.. step.InputNodes.Select(node => node.Shape.Length)];
+        return step.Op switch
+        {
+            Concat => [.. lengths.Select((length, k) => (0, lengths[..k].Sum(), length))],
+            Slice slice => [(slice.First * (lengths[0] / step.InputNodes[0].Shape[0]), 0, step.Node.Shape.Length)],
+            Reshape or Flatten or Dropout or Activate { Activation.Name: "identity" } => [(0, 0, lengths[0])],
+            _ => null,
+        };
+    }
+
+    /// <summary>Copies what is not in its place already. What is, must be there without a copy.</summary>
+    private void Move(Step step, (int From, int To, int Length)[] parts)
+    {
+        long[] result = new long[step.Node.Shape.Length];
+        for (int k = 0; k < parts.Length; k++)
+        {
+            (int from, int to, int length) = parts[k];
+            Node input = step.InputNodes[k];
+            for (int i = 0; i < length; i++)
+            {
+                result[to + i] = moved.TryGetValue(input, out long[]? before) ? before[from + i] : Element(Value(input), from + i);
+            }
+
+            if (!step.MovedInPlace[k])
+            {
+                result.AsSpan(to, length).CopyTo(Cut(Place(step))[to..]);
+            }
+        }
+
+        moved[step.Node] = result;
+    }
+
+    private static long Element(int token, int index) => token + ((1L + index) << 32);
+
+    private Memory Place(Node node)
+    {
+        int length = plan.Batch * plan.Options.Layout.Stride(node.Shape.Length);
+        if (plan.CallersPlace(node) is var (argument, first))
+        {
+            return new Memory(argument, first, length);
+        }
+
+        Slot slot = plan.ValueSlot(node);
+        return new Memory(null, slot.Offset, length);
+    }
+
+    /// <summary>The value that a step writes, where the step says it is.</summary>
+    private Memory Place(Step step) => step.Output.Exists ? new Memory(null, step.Output.Offset, step.Output.Length) : Place(step.Node);
+
+    private Memory Place(Step step, int k) =>
+        step.Inputs[k].Exists ? new Memory(null, step.Inputs[k].Offset, step.Inputs[k].Length) : Place(step.InputNodes[k]);
+
+    private void Fill(Memory place, int token)
+    {
+        Span<long> memory = Cut(place);
+        for (int i = 0; i < memory.Length; i++)
+        {
+            memory[i] = Element(token, i);
+        }
+    }
+
+    /// <summary>A value's memory must hold its own elements, or those that were moved into it.</summary>
+    private void Expect(Node value, Memory place, string what)
+    {
+        if (moved.TryGetValue(value, out long[]? elements))
+        {
+            Require(Cut(place).SequenceEqual(elements), what);
+        }
+        else
+        {
+            Expect(Cut(place), Value(value), what);
+        }
+    }
+
+    private static void Expect(ReadOnlySpan<long> memory, int token, string what)
+    {
+        Require(memory.Length > 0, what);
+        for (int i = 0; i < memory.Length; i++)
+        {
+            Require(memory[i] == Element(token, i), what);
+        }
+    }
+
+    private Span<long> Cut(Memory place)
+    {
+        if (place.Argument is { } argument)
+        {
+            int length = plan.Batch * argument.Shape.Length;
+            callers.TryAdd(argument, new long[length]);
+            Require(place.First >= 0 && place.First + place.Length <= length, $"a value within the memory of {argument.Name}");
+            return callers[argument].AsSpan(place.First, place.Length);
+        }
+
+        Require(place.First >= 0 && place.First + place.Length <= workspace.Length, "a slot within the workspace");
+        return workspace.AsSpan(place.First, place.Length);
+    }
+
+    /// <summary>A range of the workspace, or of an argument of the caller's.</summary>
+    private readonly record struct Memory(Node? Argument, int First, int Length);
 
     private void Backward(int round)
     {
@@ -150,7 +278,7 @@ internal sealed class PlanChecker
         Require(done.SetEquals(reached), "every step that is reached has a backward pass");
         foreach (Node input in plan.Graph.Nodes.Where(node => node.Op is null && plan.HasGradient(node)))
         {
-            Expect(plan.GradientSpan<int>(workspace, input, plan.Batch), Gradient(input), $"the gradient of {input.Name} at the end");
+            Expect(plan.GradientSpan<long>(workspace, input, plan.Batch), Gradient(input), $"the gradient of {input.Name} at the end");
         }
     }
 
@@ -283,7 +411,7 @@ internal sealed class PlanChecker
     {
         if (slot.Exists)
         {
-            Cut(slot).Fill(token);
+            Fill(new Memory(null, slot.Offset, slot.Length), token);
         }
     }
 
@@ -291,16 +419,8 @@ internal sealed class PlanChecker
     {
         if (slot.Exists)
         {
-            Expect(Cut(slot), token, what);
+            Expect(Cut(new Memory(null, slot.Offset, slot.Length)), token, what);
         }
-    }
-
-    private static void Expect(ReadOnlySpan<int> place, int token, string what) => Require(place.Length > 0 && !place.ContainsAnyExcept(token), what);
-
-    private Span<int> Cut(Slot slot)
-    {
-        Require(slot.Offset + slot.Length <= workspace.Length, "a slot within the workspace");
-        return workspace.AsSpan(slot.Offset, slot.Length);
     }
 
     private static void Require(bool condition, string what)

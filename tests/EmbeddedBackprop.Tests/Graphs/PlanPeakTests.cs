@@ -53,6 +53,7 @@ internal sealed partial class PlanPeakTests
             if (Build(text) is { } graph)
             {
                 nets++;
+                CheckExport(found, text, graph, [graph.Nodes[^1]]);
                 Check(found, text, graph, graph.Nodes[^1]);
             }
         }
@@ -63,6 +64,7 @@ internal sealed partial class PlanPeakTests
             Check(found, $"the zoo, {layout}", Plan.ForInference(zoo.Graph, new PlanOptions { Batch = 4, Layout = layout }, zoo.Outputs));
         }
 
+        CheckExport(found, "the zoo", zoo.Graph, zoo.Outputs);
         Assert.That(nets, Is.GreaterThan(25));
         found.Sort((a, b) => b.Ratio.CompareTo(a.Ratio));
         TestContext.Out.WriteLine(
@@ -110,6 +112,23 @@ internal sealed partial class PlanPeakTests
                     Check(found, $"{name}, training{(update ? " without gradients kept" : "")}, batch {batch}, {layout}", plan);
                 }
             }
+        }
+    }
+
+    /// <summary>Exported predictions, with the input of the caller's and with the input in the arena.</summary>
+    private static void CheckExport(List<(double Ratio, string Net)> found, string name, Graph graph, Node[] outputs)
+    {
+        foreach (bool inArena in (bool[])[false, true])
+        {
+            PlanOptions options = new()
+            {
+                Layout = Layout.Compact,
+                InputsAndOutputsByReference = true,
+                MovesInPlace = true,
+                InputsInWorkspace = inArena,
+            };
+            Plan plan = Plan.ForInference(graph, options, outputs);
+            Check(found, $"{name}, exported{(inArena ? " with its input in the arena" : "")}: {4 * plan.WorkspaceLength} bytes", plan);
         }
     }
 

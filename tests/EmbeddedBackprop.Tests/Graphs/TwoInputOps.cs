@@ -96,6 +96,9 @@ internal sealed class ProductOp(bool lies = false) : TwoInputOp
 
     public bool ClaimsGradientOverlay { get; set; }
 
+    /// <summary>A planted fault: the output is said to be the first input, which the op only moves.</summary>
+    public bool ClaimsMove { get; set; }
+
     public override string Kind => "product";
 
     public override BackwardReads BackwardReads => HidesReads || ClaimsOverlay ? BackwardReads.Nothing : BackwardReads.Inputs;
@@ -103,6 +106,8 @@ internal sealed class ProductOp(bool lies = false) : TwoInputOp
     public override bool MayOverlay(int input) => ClaimsOverlay;
 
     public override bool MayOverlayGradient(int input) => ClaimsGradientOverlay;
+
+    internal override int? PlaceOf(ReadOnlySpan<Node> inputs, int input) => ClaimsMove ? input * inputs[0].Shape.Length : null;
 
     protected override T Value<T>(T x, T y) => x * y;
 

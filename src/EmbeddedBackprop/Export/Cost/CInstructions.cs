@@ -30,7 +30,7 @@ internal static class CInstructions
                 Dense op => Product(given, op.Outputs) + Activation(op, length),
                 Convolution op => Sums(op.Sizes) + Activation(op, length),
                 ConvTranspose2D op => (9.7 * op.MultiplyAdds) + (49 * length) + Activation(op, length),
-                Activate op => Activation(op, length) + (op.Activation is Activation<Identity> ? 3.9 * length : 0),
+                Activate op => Activation(op, length) + (op.Activation is Activation<Identity> && !step.Step.MovedInPlace[0] ? 3.9 * length : 0),
                 AveragePooling op => length * ((8.1 * op.Window.Height * op.Window.Width) + (op.Window.Height > 1 ? 22 : 2)),
                 Pooling op => length * ((14.2 * op.Window.Height * op.Window.Width) + (op.Window.Height > 1 ? 10 : 1)),
                 GlobalAveragePool => 10.7 * given,
@@ -48,9 +48,15 @@ internal static class CInstructions
                 MeanOverTime => 6 * given,
                 MaxOverTime => 7 * given,
                 SoftmaxOverLastAxis => 77 * length,
-                _ => Copied * length, // dropout, reshape, flatten, concat, slice
+                _ => Copied * CopiedElements(step), // dropout, reshape, flatten, concat, slice
             });
     }
+
+    /// <summary>The elements that are not in their place already.</summary>
+    private static int CopiedElements(CStep step) =>
+        step.Step.Op is Concat
+            ? step.Step.Inputs.Where((_, k) => !step.Step.MovedInPlace[k]).Sum(input => input.Columns)
+            : step.Step.MovedInPlace[0] ? 0 : step.OutputLength;
 
     /// <summary>
     /// A matrix product: five sums at once take 14 instructions an input, sums left over 7 each; one output alone is a dot product.

@@ -45,7 +45,8 @@ internal static class CReportFile
         foreach (CStep step in model.Prediction.Steps)
         {
             Op op = step.Step.Op;
-            string place = step.Step.Output.Exists ? "arena + " + CText.Number(step.Step.Output.Offset) : step.Output;
+            string place = (step.Step.Output.Exists ? "arena + " + CText.Number(step.Step.Output.Offset) : step.Output)
+                + (step.Step.MovedInPlace.Contains(true) ? ", in place" : "");
             text.Append(
                 CultureInfo.InvariantCulture,
                 $"| {step.Name} | {CText.Comment($"{op.Kind} {op.Detail}").TrimEnd()} | {step.InputLength} | {step.OutputLength} | {place} | {step.Tables.Sum(table => table.Bytes)} | {op.MultiplyAdds} |\n"

@@ -36,6 +36,7 @@ internal sealed class CModel
             Arithmetic = options.Arithmetic ?? source.Options.Arithmetic,
             Layout = Layout.Compact,
             InputsAndOutputsByReference = true,
+            MovesInPlace = true,
         };
         options.Target?.Require(planned.Arithmetic);
         Plan = Plan.ForInference(source.Graph, planned, outputs);

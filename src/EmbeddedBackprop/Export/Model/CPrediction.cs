@@ -9,6 +9,7 @@ namespace EmbeddedBackprop.Export.Model;
 internal sealed class CPrediction
 {
     private readonly Dictionary<string, int> carried = new(StringComparer.Ordinal);
+    private readonly Plan plan;
     private readonly CArguments arguments;
     private readonly CTraining? training;
 
@@ -20,7 +21,7 @@ internal sealed class CPrediction
     /// <param name="program">Collects routines and statements.</param>
     public CPrediction(Plan plan, CArguments arguments, CTables tables, CTraining? training, CProgram program)
     {
-        (this.arguments, this.training) = (arguments, training);
+        (this.plan, this.arguments, this.training) = (plan, arguments, training);
         foreach (CArgument output in arguments.Outputs.Where(output => output.Node.Op is null))
         {
             program.Comment("an output that is an input");
@@ -66,14 +67,14 @@ internal sealed class CPrediction
         };
     }
 
-    /// <summary>The C expression of a node's value: an argument of the function, or an offset in the arena.</summary>
+    /// <summary>The C expression of a node's value: in an argument of the function, or in the arena.</summary>
     private string Value(Node node, Slot slot)
     {
-        CArgument? argument =
-            Array.Find(arguments.PredictionInputs, input => input.Node == node) ?? Array.Find(arguments.Outputs, output => output.Node == node);
-        if (argument is not null)
+        if (plan.CallersPlace(node) is var (owner, offset))
         {
-            return argument.Pointer;
+            CArgument argument =
+                Array.Find(arguments.PredictionInputs, input => input.Node == owner) ?? arguments.Outputs.Single(output => output.Node == owner);
+            return CText.At(argument.Pointer, offset);
         }
 
         UsesArena = true;

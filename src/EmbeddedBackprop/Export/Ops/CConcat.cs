@@ -8,12 +8,19 @@ internal sealed class CConcat : COp
 {
     public override void Write(CStep step, CProgram program)
     {
-        program.Comment($"{step.Name}: a^{step.Number}[{step.OutputLength}], {step.Inputs.Length} inputs one behind the other");
+        bool[] inPlace = step.Step.MovedInPlace;
+        string names = string.Join(", ", step.Step.InputNodes.Where((_, i) => inPlace[i]).Select(node => CText.Comment(node.Name)).Distinct());
+        program.Comment($"{step.Name}: a^{step.Number}[{step.OutputLength}], {step.Inputs.Length} inputs one after the other"
+            + (names.Length == 0 ? "" : $"; written in their place already: {names}"));
         int first = 0;
         for (int i = 0; i < step.Inputs.Length; i++)
         {
             int length = step.Step.Inputs[i].Columns;
-            program.Copy(length, step.Inputs[i], CText.At(step.Output, first));
+            if (!inPlace[i])
+            {
+                program.Copy(length, step.Inputs[i], CText.At(step.Output, first));
+            }
+
             first += length;
         }
     }

@@ -10,8 +10,12 @@ internal sealed class CSlice : COp
     {
         Slice slice = (Slice)step.Step.Op;
         program.Comment(
-            $"{step.Name}: a^{step.Number}[{step.OutputLength}], rows {slice.First} to {slice.First + slice.Count - 1} of the first axis");
-        program.Copy(step.OutputLength, CText.At(step.Inputs[0], slice.First * (step.OutputLength / slice.Count)), step.Output);
+            $"{step.Name}: a^{step.Number}[{step.OutputLength}], rows {slice.First} to {slice.First + slice.Count - 1} of the first axis"
+            + (step.Step.MovedInPlace[0] ? ", where they are" : ""));
+        if (!step.Step.MovedInPlace[0])
+        {
+            program.Copy(step.OutputLength, CText.At(step.Inputs[0], slice.First * (step.OutputLength / slice.Count)), step.Output);
+        }
     }
 
     public override void WriteBackward(CBackwardStep step, CProgram program)
