@@ -73,7 +73,8 @@ public sealed record CCost
         bool counted = (target ?? CTarget.CortexM4F).HasFusedInstruction;
         (string, long, long)[] steps =
             [.. model.Prediction.Steps.Select(step => (step.Name, step.Step.Op.MultiplyAdds, counted ? CInstructions.Of(step) : 0L))];
-        long both = model.Inputs.Sum(argument => (long)argument.Length) + model.Outputs.Sum(argument => (long)argument.Length);
+        CArgument[] arguments = model.Options.InputInArena ? model.Outputs : [.. model.Inputs, .. model.Outputs];
+        long both = arguments.Sum(argument => (long)argument.Length);
         return new CCost
         {
             TableBytes = model.Tables.Bytes,

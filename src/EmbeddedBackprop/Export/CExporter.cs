@@ -13,9 +13,9 @@ namespace EmbeddedBackprop.Export;
 /// </summary>
 /// <remarks>
 /// NAME.h declares <c>NAME_predict(input, output, arena)</c> and gives sizes as macros (several inputs and outputs are pointers named after
-/// their nodes, and the state that recurrent layers carry from call to call is an array of the caller's, after the arena), NAME.c holds the steps of
-/// the inference plan in its order and at its offsets, NAME_weights.c the weights as constant tables [in][out], NAME_selftest.c golden inputs with
-/// the bits of the results, NAME.md the memory table. The same network always gives the same bytes.
+/// their nodes, inputs in the arena have addresses instead, and the state that recurrent layers carry from call to call is an array of the caller's,
+/// after the arena), NAME.c holds the steps of the inference plan in its order and at its offsets, NAME_weights.c the weights as constant tables
+/// [in][out], NAME_selftest.c golden inputs with the bits of the results, NAME.md the memory table. The same network always gives the same bytes.
 /// </remarks>
 public static class CExporter
 {

@@ -153,6 +153,8 @@ public sealed class ModelTests
         Assert.That(File.Exists(Path.Combine(ebp.Folder, "c-files", "model_selftest.c")), Is.True);
         Assert.That(ebp.Run("export", "c", "a.st", "--out", "a.st").ExitCode, Is.EqualTo(4));
         Assert.That(ebp.Run("export", "c", "a.st").ExitCode, Is.EqualTo(2));
+        Assert.That(ebp.Run("export", "c", "a.st", "--out", "c-arena", "--input-in-arena").ExitCode, Is.Zero);
+        Assert.That(File.ReadAllText(Path.Combine(ebp.Folder, "c-arena", "model.h")), Does.Contain("#define MODEL_INPUT(arena) "));
     }
 
     [Test]

@@ -76,10 +76,13 @@ internal sealed class RandomMoves
         switch (random.NextBelow(12))
         {
             case 0 or 1 or 2:
-                Node[] fitting = [.. pool.Where(node => Fits(node.Shape, shape) && node.Shape.Length < 60)];
-                return fitting.Length == 0
-                    ? from
-                    : Graph.Apply(new Concat(), [from, .. Enumerable.Range(0, 1 + random.NextBelow(3)).Select(_ => fitting[random.NextBelow(fitting.Length)])]);
+                List<Node> parts = [from], fitting = [.. pool.Where(node => Fits(node.Shape, shape) && node.Shape.Length < 60)];
+                for (int i = fitting.Count == 0 ? 0 : 1 + random.NextBelow(3); i > 0; i--)
+                {
+                    parts.Add(fitting[random.NextBelow(fitting.Count)]);
+                }
+
+                return parts.Count == 1 ? from : Graph.Apply(new Concat(), [.. parts]);
             case 3 or 4 or 5:
                 int first = random.NextBelow(shape[0]);
                 return Graph.Apply(new Slice(first, 1 + random.NextBelow(shape[0] - first)), from);

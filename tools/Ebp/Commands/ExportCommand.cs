@@ -37,6 +37,10 @@ internal static class ExportCommand
         {
             Description = "For recurrent nets: one time step a call. The state is carried from call to call, with the bits of the whole sequence.",
         };
+        Option<bool> inArena = new("--input-in-arena")
+        {
+            Description = "Lets the input lie in the arena, where later steps reuse its memory: less RAM in all, and the input is lost in the call.",
+        };
         ExportStorageOptions storage = new(command);
         ExportTrainingOptions training = new(command);
         OptionReader options = new(command, [TrainOptions.Arithmetic]);
@@ -46,15 +50,20 @@ internal static class ExportCommand
         command.Options.Add(name);
         command.Options.Add(target);
         command.Options.Add(carry);
+        command.Options.Add(inArena);
         command.Options.Add(json);
         command.SetAction(parsed =>
             Run(
                 parsed.GetRequiredValue(model),
                 parsed.GetRequiredValue(output),
-                storage.Read(parsed, new CExportOptions
-                {
-                    Name = parsed.GetValue(name) is { Length: > 0 } given ? given : "model", Carry = parsed.GetValue(carry),
-                }),
+                storage.Read(
+                    parsed,
+                    new CExportOptions
+                    {
+                        Name = parsed.GetValue(name) is { Length: > 0 } given ? given : "model",
+                        Carry = parsed.GetValue(carry),
+                        InputInArena = parsed.GetValue(inArena),
+                    }),
                 Target(parsed.GetValue(target)),
                 options.Read(parsed).Get(TrainOptions.Arithmetic),
                 storage.Judges(parsed),
@@ -121,6 +130,7 @@ internal static class ExportCommand
             Storage = asked.Storage,
             StorageOf = asked.StorageOf,
             Carry = asked.Carry,
+            InputInArena = asked.InputInArena,
             Target = target,
             Training = training?.For(model),
             Arithmetic = arithmetic switch { null => null, "fused" => Arithmetic.Fused, _ => Arithmetic.Separate },

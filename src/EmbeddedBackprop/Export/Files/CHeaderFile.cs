@@ -43,7 +43,7 @@ internal static class CHeaderFile
             #define {{m}}_PARAMETERS {{model.Tables.ReadParameters.Sum(table => (long)table.Values.Length)}}
             #define {{m}}_MULTIPLY_ADDS {{model.Plan.MultiplyAdds}}
 
-            /* Flash of the tables; RAM that a prediction needs beside its input and output. */
+            /* Flash of the tables; RAM that a prediction needs beside its {{(model.Options.InputInArena ? "output" : "input and output")}}. */
             {{Stored(model)}}#define {{m}}_FLASH_BYTES {{model.Tables.Bytes}}
             {{Memory(model, m, arena)}}
 
@@ -114,13 +114,24 @@ internal static class CHeaderFile
 
         /* The arena that a prediction works in{{(arena == 0 ? ": it needs none, but C has no empty arrays" : "")}}. */
         #define {{m}}_ARENA_FLOATS {{Math.Max(arena, 1)}}
-        #define {{m}}_ARENA_BYTES {{sizeof(float) * (long)Math.Max(arena, 1)}}
+        #define {{m}}_ARENA_BYTES {{sizeof(float) * (long)Math.Max(arena, 1)}}{{Addresses(model, m)}}
         """);
+
+    /// <summary>The inputs' addresses in the arena, where they lie there.</summary>
+    private static string Addresses(CModel model, string m) => !model.Options.InputInArena ? "" : $$"""
+
+
+        /* The arena holds the input{{(model.Inputs.Length > 1 ? "s" : "")}}, to be written before every call. A prediction reuses the memory: then the input is lost. */
+        {{string.Join('\n', model.Inputs.Select(input => Address(model, m, input)))}}
+        """;
+
+    private static string Address(CModel model, string m, CArgument input) =>
+        $"#define {m}_{input.AddressMacro}(arena) ((arena) + {CText.Size(model.Plan.ValueSlot(input.Node).Offset)})";
 
     private static string Prediction(CModel model, string p, string m, int arena) =>
         $$"""
             /*
-             * Predicts one sample: reads {{Floats(m, "INPUTS", model.Inputs)}}{{(
+             * Predicts one sample: reads {{Floats(m, "INPUTS", model.Inputs)}}{{(model.Options.InputInArena ? " of the arena" : "")}}{{(
                 model.Tables.Preparation.Length > 0 ? $" that {p}_prepare wrote" : ""
             )}}, writes {{Floats(m, "OUTPUTS", model.Outputs)}}, works in {{m}}_ARENA_FLOATS floats{{(arena == 0 ? " (none: NULL will do)" : "")}}.
              * They may not overlap, and need the alignment of a float, no more. Nothing else is written, so that calls with different output{{(

@@ -33,7 +33,9 @@ internal static class CReportFile
                     ? CTrainingReport.Memory(model, training)
                     : $"| RAM, arena | {CText.Number(sizeof(float) * (long)plan.WorkspaceLength)} |"
             )}
-            {Carried(model)}| RAM, input (the caller's, read only) | {sizeof(float) * model.Inputs.Sum(input => (long)input.Length)} |
+            {Carried(model)}| RAM, input ({(
+                model.Options.InputInArena ? "in the arena" : "the caller's, read only"
+            )}) | {sizeof(float) * model.Inputs.Sum(input => (long)input.Length)}{(model.Options.InputInArena ? " of these" : "")} |
             | RAM, output (the caller's) | {sizeof(float) * model.Outputs.Sum(output => (long)output.Length)} |
 
             {Storage(model)}{(model.Training is null ? Usage(model) : CTrainingReport.Usage(model, model.Training))}
@@ -65,7 +67,7 @@ internal static class CReportFile
         string first = model.Inputs[0].Pointer;
         string prepare = prepared ? $"\n    {p}_prepare({first}, {first}); /* in training every input had mean 0 and variance 1 */" : "";
         string arrays = string.Join(
-            ", ", model.Inputs.Select(input => $"{input.Pointer}[{m}_INPUTS{input.MacroSuffix}]")
+            ", ", model.Inputs.Where(_ => !model.Options.InputInArena).Select(input => $"{input.Pointer}[{m}_INPUTS{input.MacroSuffix}]")
                 .Concat(model.Outputs.Select(output => $"{output.Pointer}[{m}_OUTPUTS{output.MacroSuffix}]"))
                 .Append($"arena[{m}_ARENA_FLOATS]")
                 .Concat(model.Prediction.StateLength > 0 ? [$"state[{m}_STATE_FLOATS]"] : []));
@@ -77,14 +79,20 @@ internal static class CReportFile
                 #include "{p}.h"
 
                 static float {arrays};
-            {reset}{prepare}
-                {p}_predict({string.Join(", ", model.Inputs.Select(input => input.Pointer))}, {model.OutputArguments});
+            {Addresses(model)}{reset}{prepare}
+                {p}_predict({string.Concat(model.InputPointers.Select(pointer => pointer + ", "))}{model.OutputArguments});
 
             The self-test compares outputs with the engine's, bit by bit; the program returns 0 if all are right, and `{p}_selftest` may be called at any time:
 
                 cc -std=c99 -O2 -ffp-contract=off -D{m}_SELFTEST_MAIN {p}.c {p}_weights.c {p}_selftest.c
             """;
     }
+
+    /// <summary>Pointers to the inputs in the arena, to be written before every call.</summary>
+    private static string Addresses(CModel model) =>
+        !model.Options.InputInArena ? ""
+        : string.Concat(model.Inputs.Select(input =>
+            $"\n    float *const {input.Pointer} = {model.Macro}_{input.AddressMacro}(arena); /* to be written before every call */"));
 
     private static string Storage(CModel model)
     {

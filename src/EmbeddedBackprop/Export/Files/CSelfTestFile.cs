@@ -178,10 +178,14 @@ internal static class CSelfTestFile
     {
         string m = model.Macro,
             p = model.Prefix;
-        string inputs = string.Concat(
-            model.Inputs.Select(input => $"{p}_golden_inputs{input.Suffix} + (sample * (size_t){m}_INPUTS{input.MacroSuffix}), "));
+        static string Golden(CModel model, CArgument input) =>
+            $"{model.Prefix}_golden_inputs{input.Suffix} + (sample * (size_t){model.Macro}_INPUTS{input.MacroSuffix})";
+        bool inArena = model.Options.InputInArena;
+        string inputs = inArena ? "" : string.Concat(model.Inputs.Select(input => Golden(model, input) + ", "));
+        string copies = !inArena ? "" : string.Concat(model.Inputs.Select(input =>
+            $"        (void)memcpy({m}_{input.AddressMacro}(arena), {Golden(model, input)}, {m}_INPUTS{input.MacroSuffix} * sizeof(float));\n"));
         string reset = model.Training is { } training && CTrainingReset.IsNeeded(training) ? $"        {p}_reset(&model);\n" : "";
-        return $"{reset}        {p}_predict({(model.Training is null ? "" : "&model, ")}{inputs}{model.OutputArguments});\n"
+        return $"{reset}{copies}        {p}_predict({(model.Training is null ? "" : "&model, ")}{inputs}{model.OutputArguments});\n"
             + string.Concat(
                 model.Outputs.Select(output =>
                     $$"""

@@ -12,6 +12,9 @@ internal sealed record CArgument(Node Node, string Pointer, string Suffix)
     /// <summary>Elements of one sample.</summary>
     public int Length => Node.Shape.Length;
 
+    /// <summary>The macro, after the model's name, that gives an input's address in the arena.</summary>
+    public string AddressMacro => Pointer.ToUpperInvariant();
+
     /// <summary>The suffix of macros.</summary>
     public string MacroSuffix => Suffix.ToUpperInvariant();
 

@@ -37,6 +37,7 @@ internal sealed class CModel
             Layout = Layout.Compact,
             InputsAndOutputsByReference = true,
             MovesInPlace = true,
+            InputsInWorkspace = options.InputInArena,
         };
         options.Target?.Require(planned.Arithmetic);
         Plan = Plan.ForInference(source.Graph, planned, outputs);
@@ -80,6 +81,9 @@ internal sealed class CModel
     /// <summary>The arguments of NAME_predict.</summary>
     public CArgument[] Inputs => Arguments.PredictionInputs;
 
+    /// <summary>The pointers to inputs that NAME_predict takes: none where they lie in the arena.</summary>
+    public IEnumerable<string> InputPointers => Options.InputInArena ? [] : Inputs.Select(input => input.Pointer);
+
     /// <summary>The results of NAME_predict.</summary>
     public CArgument[] Outputs => Arguments.Outputs;
 
@@ -112,8 +116,7 @@ internal sealed class CModel
     /// <summary>The parameters of NAME_predict.</summary>
     public string PredictParameters =>
         (Training is null ? "" : $"const {Prefix}_model *model, ")
-        + string.Join(", ", Inputs.Select(input => "const float *" + input.Pointer))
-        + ", "
+        + string.Concat(InputPointers.Select(pointer => $"const float *{pointer}, "))
         + OutputParameters;
 
     /// <summary>
@@ -148,6 +151,11 @@ internal sealed class CModel
         if (parameters.Length < source.ParameterLength)
         {
             GraphErrors.MemoryTooSmall("parameters", source.ParameterLength, parameters.Length);
+        }
+
+        if (options is { InputInArena: true, Training: not null })
+        {
+            ExportErrors.InputInArenaOfTraining();
         }
 
         if (options.SelfTestSamples < 0)

@@ -25,7 +25,7 @@ internal sealed class CPrediction
         foreach (CArgument output in arguments.Outputs.Where(output => output.Node.Op is null))
         {
             program.Comment("an output that is an input");
-            program.Copy(output.Length, arguments.PredictionInputs.Single(input => input.Node == output.Node).Pointer, output.Pointer);
+            program.Copy(output.Length, Value(output.Node), output.Pointer);
         }
 
         Steps = new CStep[plan.Steps.Length];
@@ -57,10 +57,10 @@ internal sealed class CPrediction
 
     private CStep MakeStep(Step step, int number, CTable[] tables)
     {
-        string[] inputs = [.. step.Inputs.Select((slot, k) => Value(step.InputNodes[k], slot))];
+        string[] inputs = [.. step.InputNodes.Select(Value)];
         string scratch = step.ForwardScratch.Exists ? CText.At("arena", step.ForwardScratch.Offset) : "NULL";
         string[] state = [.. step.StateRanges.Where(range => range.PerSample).Select(Carried)];
-        return new CStep(step, number, inputs, Value(step.Node, step.Output), tables, scratch, state)
+        return new CStep(step, number, inputs, Value(step.Node), tables, scratch, state)
         {
             HasTraining = training is not null,
             Kept = training is null ? [] : [.. step.StateRanges.Where(range => !range.PerSample).Select(range => training.StatePlace(range.Name))],
@@ -68,7 +68,7 @@ internal sealed class CPrediction
     }
 
     /// <summary>The C expression of a node's value: in an argument of the function, or in the arena.</summary>
-    private string Value(Node node, Slot slot)
+    private string Value(Node node)
     {
         if (plan.CallersPlace(node) is var (owner, offset))
         {
@@ -78,7 +78,7 @@ internal sealed class CPrediction
         }
 
         UsesArena = true;
-        return CText.At("arena", slot.Offset);
+        return CText.At("arena", plan.ValueSlot(node).Offset);
     }
 
     /// <summary>

@@ -73,6 +73,12 @@ public sealed record CExportOptions
     /// </summary>
     public bool Carry { get; init; }
 
+    /// <summary>
+    /// Whether the inputs lie in the arena, where the program writes them before each call and later steps reuse their memory: less RAM in all, and
+    /// an input is lost in the call. NAME_predict then takes no pointers to them. For networks that only predict.
+    /// </summary>
+    public bool InputInArena { get; init; }
+
     /// <summary>The training step; null for a network that only predicts.</summary>
     public CTrainingOptions? Training { get; init; }
 }

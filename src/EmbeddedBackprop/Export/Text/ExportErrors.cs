@@ -38,6 +38,10 @@ internal static class ExportErrors
         throw new NotSupportedException($"{what} has no C text, so the network cannot be exported with training");
 
     [DoesNotReturn]
+    public static void InputInArenaOfTraining() =>
+        throw new NotSupportedException("an input in the arena is for a network that only predicts: a training step reads its samples again");
+
+    [DoesNotReturn]
     public static void NoOutput() =>
         throw new NotSupportedException("the C export takes a network with at least one output, this one has none");
 
