@@ -139,6 +139,7 @@ public static class CExporter
             (model.Prefix + ".c", CSourceFile.Text(model)),
             (model.Prefix + "_weights.c", CWeightsFile.Text(model)),
             (model.Prefix + "_selftest.c", CSelfTestFile.Text(model)),
+            .. CRuntimeFile.Files(model),
             .. model.Training is not null ? [(model.Prefix + "_storage.c", CSaveFile.Text(model))] : Array.Empty<(string, string)>(),
             (model.Prefix + ".md", CReportFile.Text(model)),
         ];

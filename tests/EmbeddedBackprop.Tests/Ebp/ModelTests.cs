@@ -151,6 +151,12 @@ public sealed class ModelTests
         JsonElement exported = ebp.RunJson("export", "c", "a.st", "--out", "c-files");
         Assert.That(exported.GetProperty("files").GetArrayLength(), Is.GreaterThanOrEqualTo(4));
         Assert.That(File.Exists(Path.Combine(ebp.Folder, "c-files", "model_selftest.c")), Is.True);
+        string hash = trained.GetProperty("weights_hash").GetString()!, header = File.ReadAllText(Path.Combine(ebp.Folder, "c-files", "model.h"));
+        Assert.That(exported.GetProperty("weights_hash").GetString(), Is.EqualTo(hash));
+        Assert.That(
+            header,
+            Does.Contain($"#define MODEL_MODEL_HASH \"{hash}\"\n").And.Contain("#define MODEL_CLASSES 10\n").And.Contain("model_prepare_bytes("));
+        Assert.That(ebp.Run("export", "c", "a.st", "--out", "carried", "--carry").Errors, Does.Contain("no recurrent layer"));
         Assert.That(ebp.Run("export", "c", "a.st", "--out", "a.st").ExitCode, Is.EqualTo(4));
         Assert.That(ebp.Run("export", "c", "a.st").ExitCode, Is.EqualTo(2));
         Assert.That(ebp.Run("export", "c", "a.st", "--out", "c-arena", "--input-in-arena").ExitCode, Is.Zero);

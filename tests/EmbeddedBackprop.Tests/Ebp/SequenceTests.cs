@@ -50,6 +50,12 @@ public sealed class SequenceTests
         JsonElement expected = ebp.RunJson("predict", "m", "--index", "1").GetProperty("predictions")[0].GetProperty("outputs");
         JsonElement typed = ebp.RunJson("predict", "m", "--values", $"{Values(4)},{Values(5)}").GetProperty("predictions")[0].GetProperty("outputs");
         Assert.That(typed.ToString(), Is.EqualTo(expected.ToString()));
+        ebp.RunJson("export", "c", "m", "--out", "c");
+        string whole = File.ReadAllText(Path.Combine(ebp.Folder, "c", "model.h"));
+        Assert.That(whole, Does.Contain("#define MODEL_INPUTS 4\n").And.Contain("filled up with zeros before its first step"));
+        ebp.RunJson("export", "c", "m", "--out", "c", "--carry");
+        string carried = File.ReadAllText(Path.Combine(ebp.Folder, "c", "model.h"));
+        Assert.That(carried, Does.Contain("#define MODEL_INPUTS 2\n").And.Contain("#define MODEL_WINDOW_STEPS 2\n").And.Not.Contain("filled up"));
         Assert.That(ebp.Run("explain", "m").Output, Does.Contain("gates at the last step (and their mean over the steps):").And.Contain("    z  "));
     }
 

@@ -39,9 +39,13 @@ internal sealed class CBuild : IDisposable
     public int Run(string program) => Tools.Run(Folder, Path.Combine(Folder, program)).ExitCode;
 
     /// <summary>Fails if an exported network needs a library or has a variable that can be written.</summary>
-    public void CheckSymbols(string compiler, string name)
+    public void CheckSymbols(string compiler, string name) => CheckSymbols(compiler, name, name, name + "_weights", name + "_selftest");
+
+    /// <summary>The same of single files, which may also call functions of each other.</summary>
+    public void CheckSymbols(string compiler, string name, params ReadOnlySpan<string> files)
     {
-        foreach (string file in new[] { name, name + "_weights", name + "_selftest" })
+        string[] prefixes = [name + "_", .. files.ToArray().Select(file => file + "_")];
+        foreach (string file in files)
         {
             Compile(compiler + " -c", file + ".o", file + ".c");
             foreach (
@@ -55,7 +59,7 @@ internal sealed class CBuild : IDisposable
                 bool allowed =
                     kind != "U"
                     || symbol is "memcpy" or "memset" or "_GLOBAL_OFFSET_TABLE_" or "__stack_chk_fail"
-                    || symbol.StartsWith(name + "_", StringComparison.Ordinal);
+                    || Array.Exists(prefixes, prefix => symbol.StartsWith(prefix, StringComparison.Ordinal));
                 Assert.That(allowed, Is.True, $"{file} needs {symbol}");
             }
         }

@@ -41,6 +41,11 @@ internal static class ExportCommand
         {
             Description = "Lets the input lie in the arena, where later steps reuse its memory: less RAM in all, and the input is lost in the call.",
         };
+        Option<string?> runtime = new("--runtime")
+        {
+            HelpName = "NAME",
+            Description = "Two further files with exp, tanh and the like, which all models exported with this name share: less flash.",
+        };
         ExportStorageOptions storage = new(command);
         ExportTrainingOptions training = new(command);
         OptionReader options = new(command, [TrainOptions.Arithmetic]);
@@ -51,6 +56,7 @@ internal static class ExportCommand
         command.Options.Add(target);
         command.Options.Add(carry);
         command.Options.Add(inArena);
+        command.Options.Add(runtime);
         command.Options.Add(json);
         command.SetAction(parsed =>
             Run(
@@ -63,6 +69,7 @@ internal static class ExportCommand
                         Name = parsed.GetValue(name) is { Length: > 0 } given ? given : "model",
                         Carry = parsed.GetValue(carry),
                         InputInArena = parsed.GetValue(inArena),
+                        Runtime = parsed.GetValue(runtime),
                     }),
                 Target(parsed.GetValue(target)),
                 options.Read(parsed).Get(TrainOptions.Arithmetic),
@@ -131,6 +138,7 @@ internal static class ExportCommand
             StorageOf = asked.StorageOf,
             Carry = asked.Carry,
             InputInArena = asked.InputInArena,
+            Runtime = asked.Runtime,
             Target = target,
             Training = training?.For(model),
             Arithmetic = arithmetic switch { null => null, "fused" => Arithmetic.Fused, _ => Arithmetic.Separate },

@@ -79,6 +79,12 @@ public sealed record CExportOptions
     /// </summary>
     public bool InputInArena { get; init; }
 
+    /// <summary>
+    /// The name of two further files with exp, tanh and the like, which several models of one arithmetic share: NAME_fused.h and .c, or
+    /// NAME_separate. Null for functions of the model's own.
+    /// </summary>
+    public string? Runtime { get; init; }
+
     /// <summary>The training step; null for a network that only predicts.</summary>
     public CTrainingOptions? Training { get; init; }
 }

@@ -43,6 +43,13 @@ internal static class CMath
         new(CFunctions.Cos, "cos", CMathText.Cos, CFunctions.SinAtQuadrant | CFunctions.Bits),
     ];
 
+    /// <summary>The functions that a runtime file holds for several models; the small ones, read for every weight, stay with each model.</summary>
+    public const CFunctions Shared =
+        CFunctions.Exp | CFunctions.Log | CFunctions.Log1P | CFunctions.Tanh | CFunctions.Sigmoid | CFunctions.Erf | CFunctions.Sin | CFunctions.Cos;
+
+    /// <summary>Their names, in the order of emission.</summary>
+    public static IEnumerable<string> SharedNames => Written.Where(part => Shared.HasFlag(part.Function)).Select(part => part.Name);
+
     /// <summary>The function of a name in a formula.</summary>
     public static CFunctions FunctionOf(string name) => Written.Single(part => part.Name == name).Function;
 

@@ -84,6 +84,11 @@ internal static class ExportErrors
         throw new NotSupportedException("a training step reads whole sequences: an export learns or is fed one time step a call, not both");
 
     [DoesNotReturn]
+    public static void RuntimeIsModel(string name) =>
+        throw new ArgumentException(
+            $"the model and the runtime would have the same files, {name}.h and {name}.c: choose another name for one of them");
+
+    [DoesNotReturn]
     public static void NotFusedOnTarget(string target) =>
         throw new NotSupportedException(
             $"{target}: a multiply-add with one rounding cannot be had there (double is a 32-bit float); choose the arithmetic 'separate', for the export or, for the same bits here, in training"
