@@ -38,6 +38,24 @@ internal static class DeviceExperiment
         ("LSTM 16, 32 steps of 9", "x = input 32x9; lstm 16; dense 4 softmax"),
     ];
 
+    /// <summary>Blocks and single convolutions, with the instructions that each may take at -O2.</summary>
+    private static readonly (string Name, string Text, double Limit)[] Blocks =
+    [
+        ("conv 1 to 8, 3x3, normalised, ReLU, pooled", "x = input 1x28x28; conv 8 3x3; batchnorm; activate relu; maxpool 2", 174_000),
+        ("conv 8 to 16, 3x3, normalised, ReLU, pooled", "x = input 8x13x13; conv 16 3x3; batchnorm; activate relu; maxpool 2", 271_000),
+        (
+            "both, and dense 10",
+            "x = input 1x28x28; conv 8 3x3; batchnorm; activate relu; maxpool 2; conv 16 3x3; batchnorm; activate relu; maxpool 2; dense 10",
+            double.NaN),
+        ("conv 1 to 8, 3x3", "x = input 1x28x28; conv 8 3x3", 2.6 * 8 * 26 * 26 * 9),
+        ("conv 8 to 16, 3x3", "x = input 8x13x13; conv 16 3x3", 2.7 * 16 * 11 * 11 * 72),
+        ("depthwise 3x3, 8 channels of 13x13", "x = input 8x13x13; conv 8 3x3 same g8", 5.6 * 8 * 37 * 37),
+        ("conv 16 to 32, 1x1", "x = input 16x13x13; conv 32 1x1", 2.7 * 32 * 13 * 13 * 16),
+        (Nets[2].Name, Nets[2].Text, 87_744 / 2),
+        (Nets[3].Name, Nets[3].Text, 1_579_014 / 2),
+        (Nets[4].Name, Nets[4].Text, 365_692 / 2),
+    ];
+
     /// <returns>0 if every self-test succeeded.</returns>
     public static int Run()
     {
@@ -69,6 +87,7 @@ internal static class DeviceExperiment
             text.Append(
                 "\nCode is what NAME.c compiles to on Cortex-M4F, with the functions that it uses; \"each\" is instructions a multiply-add, activations and all.\n\n"
             );
+            text.Append(BlockTable(folder));
             text.Append(HandWritten(folder));
             text.Append(
                 "\nA training step: stochastic gradient descent, one sample, cross-entropy. RAM is NAME_TRAIN_BYTES: weights and all that a step works in, inputs and targets are the caller's.\n\n"
@@ -110,6 +129,34 @@ internal static class DeviceExperiment
         );
     }
 
+    /// <summary>Each block beside its limit, and what --size saves and costs.</summary>
+    private static string BlockTable(string folder)
+    {
+        StringBuilder text = new();
+        text.Append("""
+            Blocks: a convolution with what runs in its loops. `--speed` is the default; the last three columns are `--size`. A depthwise multiply-add counts if its tap is in the image.
+
+            | Cortex-M4F | multiply-adds | arena, bytes | -O2 | at most | each | -Os | code at -Os, bytes | -O2, `--size` | -Os | code at -Os, bytes |
+            | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+
+            """);
+        foreach ((string name, string net, double limit) in Blocks)
+        {
+            Plan plan = Export(folder, net, Arithmetic.Fused, favor: CFavor.Size);
+            string smallCode = CodeBytes(folder);
+            long smallFast = Count(folder, M4F, "mps2-an386", "-O2")[0], small = Count(folder, M4F, "mps2-an386", "-Os")[0];
+            Export(folder, net, Arithmetic.Fused);
+            string header = File.ReadAllText(Path.Combine(folder, "net.h"));
+            long fast = Count(folder, M4F, "mps2-an386", "-O2")[0];
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"| {name} | {plan.MultiplyAdds:N0} | {Macro(header, "NET_RAM_BYTES"):N0} | {fast:N0} | {(double.IsNaN(limit) ? "" : limit.ToString("N0", CultureInfo.InvariantCulture))} | {fast / (double)plan.MultiplyAdds:F2} | {Count(folder, M4F, "mps2-an386", "-Os")[0]:N0} | {CodeBytes(folder)} | {smallFast:N0} | {small:N0} | {smallCode} |\n"
+            );
+        }
+
+        return text.Append('\n').ToString();
+    }
+
     private static float[] InitialState(Plan plan)
     {
         float[] state = new float[plan.StateLength];
@@ -146,13 +193,13 @@ internal static class DeviceExperiment
         return text.ToString();
     }
 
-    private static Plan Export(string folder, string net, Arithmetic arithmetic, bool training = false)
+    private static Plan Export(string folder, string net, Arithmetic arithmetic, bool training = false, CFavor favor = CFavor.Speed)
     {
         Network network = NetCompiler.Compile(
             net,
             training ? new SoftmaxCrossEntropy() : null,
             new NetworkOptions { Arithmetic = arithmetic, Seed = 1 });
-        CExporter.Write(network, folder, new CExportOptions { Name = "net", Training = training ? CTrainingOptions.Of(network, 0.1f) : null });
+        CExporter.Write(network, folder, new CExportOptions { Name = "net", Favor = favor, Training = training ? CTrainingOptions.Of(network, 0.1f) : null });
         return network.InferencePlan;
     }
 

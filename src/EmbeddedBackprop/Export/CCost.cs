@@ -72,7 +72,7 @@ public sealed record CCost
     {
         bool counted = (target ?? CTarget.CortexM4F).HasFusedInstruction;
         (string, long, long)[] steps =
-            [.. model.Prediction.Steps.Select(step => (step.Name, step.Step.Op.MultiplyAdds, counted ? CInstructions.Of(step) : 0L))];
+            [.. model.Prediction.Steps.Select(step => (step.Title, step.Step.Op.MultiplyAdds, counted ? CInstructions.Of(step) : 0L))];
         CArgument[] arguments = model.Options.InputInArena ? model.Outputs : [.. model.Inputs, .. model.Outputs];
         long both = arguments.Sum(argument => (long)argument.Length);
         return new CCost

@@ -81,6 +81,14 @@ public abstract class Op
     public virtual Op? TryFuse(Op next) => null;
 
     /// <summary>
+    /// Whether exported C may run <paramref name="next"/>, which alone reads the output of <paramref name="last"/>, in the loops of this op, with the
+    /// same bits: they are one step of the exported plan, a block.
+    /// </summary>
+    /// <param name="last">The last op of the block that this op begins: this op itself, or one that joined it.</param>
+    /// <param name="next">The op that reads its output.</param>
+    internal virtual bool JoinsBlock(Op last, Op next) => false;
+
+    /// <summary>
     /// An op that does this op's work on the input of the previous one, where the two together are defined so (a cross-entropy after a
     /// softmax); null where there is none.
     /// </summary>

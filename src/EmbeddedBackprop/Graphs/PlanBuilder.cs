@@ -27,7 +27,7 @@ internal sealed class PlanBuilder
         Outputs = outputs;
         Values = NoSlots(graph);
         ValueGradients = NoSlots(graph);
-        Steps = StepFinder.Find(graph, losses, outputs, options.Fuse);
+        Steps = StepFinder.Find(graph, losses, outputs, options.Fuse, options.Blocks);
         stepOf = new int[graph.Nodes.Count];
         stepOf.AsSpan().Fill(-1);
         for (int i = 0; i < Steps.Length; i++)
@@ -177,7 +177,7 @@ internal sealed class PlanBuilder
             int first = layout.Ranges.Count;
             int offset = Options.Layout.Align(layout.Length);
             op.DescribeParameters(layout);
-            foreach (Step step in Steps)
+            foreach (Step step in Steps.SelectMany(step => step.Parts))
             {
                 if (step.Owner != op)
                 {
@@ -193,6 +193,13 @@ internal sealed class PlanBuilder
             }
         }
 
+        foreach (Step block in Steps.Where(step => step.Parts.Length > 1))
+        {
+            block.OpIndex = block.Parts[0].OpIndex;
+            block.Ranges = [.. block.Parts.SelectMany(part => part.Ranges)];
+            block.Parameters = block.Parts[0].Parameters;
+        }
+
         Parameters = [.. layout.Ranges];
         ParameterLength = layout.Length;
     }
@@ -203,7 +210,12 @@ internal sealed class PlanBuilder
         StateLayout layout = StateLayout.Of(Graph, Options.Layout, Options.Batch);
         foreach (Step step in Steps)
         {
-            step.StateRanges = layout.RangesOf(step.Owner);
+            foreach (Step part in step.Parts)
+            {
+                part.StateRanges = layout.RangesOf(part.Owner);
+            }
+
+            step.StateRanges = [.. step.Parts.SelectMany(part => part.StateRanges)];
         }
 
         State = layout.Ranges;

@@ -78,6 +78,12 @@ public sealed record PlanOptions
     /// </summary>
     internal bool InputsInWorkspace { get; init; }
 
+    /// <summary>
+    /// Whether an inference plan makes one step of a convolution and of what may run in its loops (<see cref="Op.JoinsBlock"/>): the maps in between
+    /// have no memory. Such a plan is exported; it cannot be run.
+    /// </summary>
+    internal bool Blocks { get; init; }
+
     /// <summary>The old name of <see cref="InputsAndOutputsByReference"/>.</summary>
     [Obsolete("Use InputsAndOutputsByReference.")]
     public bool EndsByReference

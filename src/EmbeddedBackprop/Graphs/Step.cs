@@ -20,7 +20,17 @@ public sealed class Step
         WantedInputGradients = new bool[inputNodes.Length];
         ContinueInputGradients = new bool[inputNodes.Length];
         MovedInPlace = new bool[inputNodes.Length];
+        Parts = [this];
     }
+
+    /// <summary>A block: the steps that exported C runs in the loops of the first.</summary>
+    internal Step(Step[] parts)
+        : this(
+            parts[^1].Node,
+            parts[0].Op,
+            parts[0].Owner,
+            parts[0].InputNodes,
+            [.. parts[..^1].SelectMany(part => part.FusedNodes.Append(part.Node)), .. parts[^1].FusedNodes]) => Parts = parts;
 
     /// <summary>The node whose value the step computes.</summary>
     public Node Node { get; }
@@ -48,6 +58,12 @@ public sealed class Step
 
     /// <summary>Whether the backward pass visits the step.</summary>
     public bool HasBackward { get; internal set; }
+
+    /// <summary>The steps of a block, of which <see cref="Op"/> is the first's; of every other step itself.</summary>
+    internal Step[] Parts { get; }
+
+    /// <summary>The step's name; of a block the names of all nodes whose work it does.</summary>
+    internal string Title => Parts.Length == 1 ? Name : string.Join(" + ", FusedNodes.Append(Node).Select(node => node.Name));
 
     /// <summary>The op whose weights and state the step works with: the identity of shared weights.</summary>
     internal Op Owner { get; }

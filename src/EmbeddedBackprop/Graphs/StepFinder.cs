@@ -3,7 +3,7 @@ namespace EmbeddedBackprop.Graphs;
 /// <summary>Finds the steps that the wanted nodes depend on, and fuses neighbours whose ops offer it.</summary>
 internal static class StepFinder
 {
-    public static Step[] Find(Graph graph, Node[] losses, Node[] outputs, bool fuse)
+    public static Step[] Find(Graph graph, Node[] losses, Node[] outputs, bool fuse, bool blocks)
     {
         Step?[] steps = new Step?[graph.Nodes.Count];
         foreach (Node node in graph.Nodes)
@@ -15,6 +15,11 @@ internal static class StepFinder
         if (fuse)
         {
             Fuse(graph, outputs, steps, wanted);
+        }
+
+        if (blocks)
+        {
+            Join(graph, outputs, steps, wanted);
         }
 
         List<Step> result = [];
@@ -73,14 +78,7 @@ internal static class StepFinder
     /// </summary>
     private static void Fuse(Graph graph, Node[] outputs, Step?[] steps, bool[] wanted)
     {
-        int[] readers = new int[graph.Nodes.Count];
-        foreach (Node node in graph.Nodes)
-        {
-            foreach (Node input in wanted[node.Index] ? steps[node.Index]?.InputNodes ?? [] : [])
-            {
-                readers[input.Index]++;
-            }
-        }
+        int[] readers = Readers(graph, steps, wanted);
 
         // The index of a step is that of the node where it began; at[node] is the index of the step that makes the node's value.
         int[] at = [.. Enumerable.Range(0, graph.Nodes.Count)];
@@ -100,5 +98,47 @@ internal static class StepFinder
                 at[node.Index] = at[input.Index];
             }
         }
+    }
+
+    /// <summary>
+    /// Steps that the first one's op runs in its own loops become a block, which runs at the position of the first. A step that was fused before is
+    /// listed at the index of its first node, and knows the node that it ends with.
+    /// </summary>
+    private static void Join(Graph graph, Node[] outputs, Step?[] steps, bool[] wanted)
+    {
+        int[] readers = Readers(graph, steps, wanted);
+        Dictionary<Node, int> at = [];
+        for (int i = 0; i < steps.Length; i++)
+        {
+            if (!wanted[i] || steps[i] is not { } next)
+            {
+                continue;
+            }
+
+            at[next.Node] = i;
+            if (next.InputNodes is [{ Op: not null } input] && readers[input.Index] == 1 && Array.IndexOf(outputs, input) < 0
+                && steps[at[input]] is { } first && first.Op.JoinsBlock(first.Parts[^1].Op, next.Op))
+            {
+                int begin = at[input];
+                steps[begin] = new Step([.. first.Parts, next]);
+                steps[i] = null;
+                at[next.Node] = begin;
+            }
+        }
+    }
+
+    /// <summary>How many steps read each node.</summary>
+    private static int[] Readers(Graph graph, Step?[] steps, bool[] wanted)
+    {
+        int[] readers = new int[graph.Nodes.Count];
+        foreach (Node node in graph.Nodes)
+        {
+            foreach (Node input in wanted[node.Index] ? steps[node.Index]?.InputNodes ?? [] : [])
+            {
+                readers[input.Index]++;
+            }
+        }
+
+        return readers;
     }
 }

@@ -3,6 +3,7 @@ using System.Numerics;
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Ops;
 
@@ -29,8 +30,24 @@ public abstract partial class Convolution : ConvolutionBase, IPasses<Convolution
         return both;
     }
 
+    /// <summary>
+    /// Batch normalisation and element-wise activations in any order, and then windows that neither overlap nor leave elements out.
+    /// </summary>
+    internal override bool JoinsBlock(Op last, Op next) =>
+        last is not Pooling && IsElementwise(Activation) && next switch
+        {
+            BatchNorm => true,
+            Pooling { Padding: (0, 0) } pooling => pooling.Window == pooling.Stride && pooling.Window.Width <= WidestWindow,
+            _ => next.AsActivation is { } activation && IsElementwise(activation),
+        };
+
     /// <inheritdoc/>
     public override string Settings => string.Create(CultureInfo.InvariantCulture, $"{Filters} {KernelText}{ConvText.Of(ShownOptions)}");
+
+    // A wider one holds more sums than a processor has registers.
+    private const int WidestWindow = 8;
+
+    private static bool IsElementwise(Activation activation) => activation.ValueText(LaneText.Zero) is not null;
 
     private protected abstract string KernelText { get; }
 

@@ -17,18 +17,14 @@ internal sealed class CZoo
     private int count;
 
     public CZoo(int seed)
+        : this(seed, zoo => zoo.AddAll())
+    {
+    }
+
+    private CZoo(int seed, Action<CZoo> add)
     {
         random = new Random(seed);
-        for (int i = 0; i < 4; i++)
-        {
-            AddConvolutions();
-        }
-
-        AddPools();
-        AddNorms();
-        AddMovements();
-        AddSequences();
-        AddShared();
+        add(this);
         Plan = Plan.ForInference(Graph, new PlanOptions { Batch = 1 }, [.. outputs]);
         Parameters = new float[Plan.ParameterLength];
         foreach (ParameterRange range in Plan.Parameters)
@@ -47,6 +43,17 @@ internal sealed class CZoo
             }
         }
     }
+
+    /// <summary>Convolutions alone, each with what may become a block with it.</summary>
+    public static CZoo OfBlocks(int seed, int count) => new(seed, zoo =>
+    {
+        for (int i = 0; i < count; i++)
+        {
+            zoo.AddBlock(image: i % 4 > 0);
+        }
+
+        zoo.AddShared();
+    });
 
     public Graph Graph { get; } = new();
 
@@ -116,6 +123,79 @@ internal sealed class CZoo
         outputs.Add(output);
         return output;
     }
+
+    private void AddAll()
+    {
+        for (int i = 0; i < 4; i++)
+        {
+            AddConvolutions();
+        }
+
+        AddPools();
+        AddNorms();
+        AddMovements();
+        AddSequences();
+        AddShared();
+    }
+
+    private void AddBlock(bool image)
+    {
+        int groups = Draw(0, 2) == 0 ? Draw(2, 3) : 1, kernel = Draw(0, 9) == 0 ? 9 : Draw(1, 5);
+        ConvOptions options = new()
+        {
+            StrideY = image ? Draw(1, 2) : 1,
+            StrideX = Draw(1, 2),
+            PaddingY = image ? Draw(0, 3) : 0,
+            PaddingX = Draw(0, 1) * Draw(0, kernel),
+            DilationY = image ? Draw(1, 2) : 1,
+            DilationX = Draw(0, 3) == 0 ? 2 : 1,
+            Groups = groups,
+        };
+        int filters = groups * Draw(1, 4), channels = groups * Draw(1, 3), width = (kernel * options.DilationX) + Draw(0, 14);
+        Op conv = image
+            ? new Conv2D(filters, Draw(1, 3), kernel, Function(), options)
+            : new Conv1D(filters, kernel, Function(), options);
+        Node y = Graph.Apply(conv, In(image ? new Shape(channels, Draw(5, 11), width) : new Shape(channels, width)));
+        List<Op> ops = [];
+        for (int i = Draw(0, 3); i > 0; i--)
+        {
+            ops.Add(Draw(0, 1) == 0 ? new BatchNorm() : new Activate(Function()));
+        }
+
+        int high = image ? y.Shape[1] : 1, wide = y.Shape[y.Shape.Rank - 1];
+        (int Height, int Width) window = (Math.Min(Draw(1, 3), high), Math.Min(Draw(1, 3), wide));
+        if (Draw(0, 2) > 0)
+        {
+            bool largest = Draw(0, 2) > 0;
+            ops.Add((image, largest) switch
+            {
+                (true, true) => new MaxPool2D(window, window, (0, 0)),
+                (true, false) => new AveragePool2D(window, window, (0, 0)),
+                (false, true) => new MaxPool1D(window.Width, window.Width, 0),
+                _ => new AveragePool1D(window.Width, window.Width, 0),
+            });
+        }
+
+        foreach (Op op in ops)
+        {
+            y = Graph.Apply(op, y);
+        }
+
+        outputs.Add(y);
+    }
+
+    private Activation Function() => Draw(0, 11) switch
+    {
+        0 => new Activation<Tanh>(),
+        1 => new Activation<Sigmoid>(),
+        2 => new Activation<LeakyRelu>(),
+        3 => new Activation<Gelu>(),
+        4 => new Activation<HardSwish>(),
+        5 => new Activation<Softplus>(),
+        6 => new Activation<Relu6>(),
+        < 10 => new Activation<Relu>(),
+        _ => new Activation<Identity>(),
+    };
 
     private void AddConvolutions()
     {

@@ -46,6 +46,8 @@ internal static class ExportCommand
             HelpName = "NAME",
             Description = "Two further files with exp, tanh and the like, which all models exported with this name share: less flash.",
         };
+        Option<bool> speed = new("--speed") { Description = "C of few instructions: each convolution has a function of its own (the default)." };
+        Option<bool> size = new("--size") { Description = "C of few bytes: convolutions share routines." };
         ExportStorageOptions storage = new(command);
         ExportTrainingOptions training = new(command);
         OptionReader options = new(command, [TrainOptions.Arithmetic]);
@@ -57,6 +59,8 @@ internal static class ExportCommand
         command.Options.Add(carry);
         command.Options.Add(inArena);
         command.Options.Add(runtime);
+        command.Options.Add(speed);
+        command.Options.Add(size);
         command.Options.Add(json);
         command.SetAction(parsed =>
             Run(
@@ -70,6 +74,7 @@ internal static class ExportCommand
                         Carry = parsed.GetValue(carry),
                         InputInArena = parsed.GetValue(inArena),
                         Runtime = parsed.GetValue(runtime),
+                        Favor = Favor(parsed.GetValue(speed), parsed.GetValue(size)),
                     }),
                 Target(parsed.GetValue(target)),
                 options.Read(parsed).Get(TrainOptions.Arithmetic),
@@ -119,6 +124,10 @@ internal static class ExportCommand
     public static CTarget? Target(string? name) => name is null ? null
         : CTarget.Find(name) ?? throw ToolException.Usage($"--target {name}: there are {string.Join(", ", CTarget.All.Select(known => known.Name))}");
 
+    private static CFavor Favor(bool speed, bool size) => speed && size ? throw ToolException.Usage("--speed and --size exclude each other")
+        : size ? CFavor.Size
+        : CFavor.Speed;
+
     private static int Run(
         string path,
         string folder,
@@ -134,6 +143,7 @@ internal static class ExportCommand
         CExportOptions options = COptions(model.Preparation, model.Recipe) with
         {
             Name = asked.Name,
+            Favor = asked.Favor,
             Storage = asked.Storage,
             StorageOf = asked.StorageOf,
             Carry = asked.Carry,

@@ -28,7 +28,7 @@ internal static class CInstructions
             step.Step.Op switch
             {
                 Dense op => Product(given, op.Outputs) + Activation(op, length),
-                Convolution op => Sums(op.Sizes) + Activation(op, length),
+                Convolution op => Block(step, op),
                 ConvTranspose2D op => (9.7 * op.MultiplyAdds) + (49 * length) + Activation(op, length),
                 Activate op => Activation(op, length) + (op.Activation is Activation<Identity> && !step.Step.MovedInPlace[0] ? 3.9 * length : 0),
                 AveragePooling op => length * ((8.1 * op.Window.Height * op.Window.Width) + (op.Window.Height > 1 ? 22 : 2)),
@@ -64,27 +64,23 @@ internal static class CInstructions
     private static double Product(double inputs, int outputs) =>
         outputs == 1 ? 10 + (3.2 * inputs) : inputs * ((14 * (outputs / 5)) + (7 * (outputs % 5)));
 
-    /// <summary>
-    /// A convolution: four outputs at once where the whole kernel row is inside the image; other positions, and outputs without three others, take
-    /// twice as many.
-    /// </summary>
-    private static double Sums(ConvSizes s)
+    /// <summary>A block: its tiles, with what is done to each sum before it is stored.</summary>
+    private static double Block(CStep step, Convolution op)
     {
-        const double Alone = 2.2;
-        int outputs = s.Outputs / s.Groups, channels = s.Channels / s.Groups;
-        double each = 7.9 + (channels * (4.2 + (s.KernelHeight * (4.05 + (2.03 * s.KernelWidth)))));
-        int inside = 0;
-        for (int j = 0; j < s.OutputWidth; j++)
+        const double Norm = 4;
+        double each = EachSum(op.Activation);
+        foreach (CStep part in step.Parts.Skip(1))
         {
-            int first = (j * s.StrideX) - s.Left;
-            inside += first >= 0 && first + ((s.KernelWidth - 1) * s.DilationX) < s.Width ? 1 : 0;
+            each += part.Step.Op is BatchNorm ? Norm : part.Step.Op.AsActivation is { } activation ? EachSum(activation) : 0;
         }
 
-        // Of outputs that are left over, four neighbouring positions are computed at once; each of their rows is two calls.
-        int together = outputs / 4 * 4, alone = outputs - together, along = inside / 4 * 4;
-        double fast = (together * inside) + (1.05 * alone * along), slow = ((double)outputs * s.OutputWidth) - (together * inside) - (alone * along);
-        return s.Groups * s.OutputHeight * ((each * (fast + (Alone * slow))) + (180 * alone));
+        CTable weights = step.Parts.Length > 0 ? step.Parts[0].Tables[0] : step.Tables[0];
+        return CConvBlock.Instructions(op.Sizes, weights.Load, step.Parts.LastOrDefault()?.Step.Op as Pooling, each)
+            + (op.Activation is Softmax ? Activation(op, step.OutputLength) : 0);
     }
+
+    private static double EachSum(Activation f) =>
+        f is not Activation<Identity> && f.ValueText(LaneText.Input("z")) is { } value ? 1 + CFormulaCost.Of(value) : 0;
 
     private static double Gates(Recurrent op) => op switch
     {

@@ -51,13 +51,16 @@ internal static class CReportFile
                 + (step.Step.MovedInPlace.Contains(true) ? ", in place" : "");
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"| {step.Name} | {CText.Comment($"{op.Kind} {op.Detail}").TrimEnd()} | {step.InputLength} | {step.OutputLength} | {place} | {step.Tables.Sum(table => table.Bytes)} | {op.MultiplyAdds} |\n"
+                $"| {step.Title} | {Kinds(step.Step)} | {step.InputLength} | {step.OutputLength} | {place} | {step.Tables.Sum(table => table.Bytes)} | {op.MultiplyAdds} |\n"
             );
         }
 
         text.Append(model.Training is null ? "" : CTrainingReport.Tables(model.Training));
         return CText.LineFeeds(text);
     }
+
+    private static string Kinds(Step step) =>
+        string.Join(" + ", step.Parts.Select(part => CText.Comment($"{part.Op.Kind} {part.Op.Detail}").TrimEnd()));
 
     /// <summary>How the functions are called, and how the result is checked.</summary>
     private static string Usage(CModel model)

@@ -38,6 +38,7 @@ internal sealed class CModel
             InputsAndOutputsByReference = true,
             MovesInPlace = true,
             InputsInWorkspace = options.InputInArena,
+            Blocks = true,
         };
         options.Target?.Require(planned.Arithmetic);
         Plan = Plan.ForInference(source.Graph, planned, outputs);
@@ -46,7 +47,7 @@ internal sealed class CModel
         CheckPreparation();
         Prefix = CText.Prefix(options.Name);
         Tables = new CTables(Prefix, source, Plan, trainingPlan, parameters, state, options);
-        Program = new CProgram(Prefix);
+        Program = new CProgram(Prefix) { IsSmall = options.Favor == CFavor.Size };
         Training = trainingPlan is null ? null : new CTraining(options.Training!, trainingPlan, Tables.Parameters, Plan.WorkspaceLength, COpList.For);
         Prediction = new CPrediction(Plan, Arguments, Tables, Training, Program);
         TrainingBodies = Training is null ? null : new CTrainingBodies(Training, Arguments, Tables, Program);

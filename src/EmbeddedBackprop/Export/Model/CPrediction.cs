@@ -33,10 +33,10 @@ internal sealed class CPrediction
         {
             Step step = plan.Steps[i];
             COp op = COpList.For(step);
-            Steps[i] = MakeStep(step, i + 1, tables.Of(step, op, training));
+            Steps[i] = MakeStep(step, i + 1, tables);
             program.Gap();
             op.Write(Steps[i], program);
-            program.Statement(program.Hook(Steps[i].Name));
+            program.Statement(program.Hook(Steps[i].Title));
             UsesArena |= op.UsesScratch;
         }
 
@@ -55,17 +55,30 @@ internal sealed class CPrediction
     /// <summary>Whether a step works in the arena: a plan may reserve memory that the C does not need.</summary>
     public bool UsesArena { get; private set; }
 
-    private CStep MakeStep(Step step, int number, CTable[] tables)
+    private CStep MakeStep(Step step, int number, CTables tables)
     {
+        CStep[] parts = step.Parts.Length > 1 ? [.. step.Parts.Select(part => MakePart(part, number, tables))] : [];
+        CTable[] read = parts.Length > 0 ? [.. parts.SelectMany(part => part.Tables)] : tables.Of(step, COpList.For(step), training);
         string[] inputs = [.. step.InputNodes.Select(Value)];
         string scratch = step.ForwardScratch.Exists ? CText.At("arena", step.ForwardScratch.Offset) : "NULL";
         string[] state = [.. step.StateRanges.Where(range => range.PerSample).Select(Carried)];
-        return new CStep(step, number, inputs, Value(step.Node), tables, scratch, state)
+        return new CStep(step, number, inputs, Value(step.Node), read, scratch, state)
         {
             HasTraining = training is not null,
-            Kept = training is null ? [] : [.. step.StateRanges.Where(range => !range.PerSample).Select(range => training.StatePlace(range.Name))],
+            Kept = KeptOf(step),
+            Parts = parts,
         };
     }
+
+    /// <summary>A step of a block: it has tables, but its values have no address.</summary>
+    private CStep MakePart(Step part, int number, CTables tables) =>
+        new(part, number, [], "", tables.Of(part, COpList.For(part), training), "NULL", [])
+        {
+            HasTraining = training is not null, Kept = KeptOf(part),
+        };
+
+    private string[] KeptOf(Step step) =>
+        training is null ? [] : [.. step.StateRanges.Where(range => !range.PerSample).Select(range => training.StatePlace(range.Name))];
 
     /// <summary>The C expression of a node's value: in an argument of the function, or in the arena.</summary>
     private string Value(Node node)

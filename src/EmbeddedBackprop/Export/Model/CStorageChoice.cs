@@ -14,7 +14,7 @@ internal static class CStorageChoice
     {
         Dictionary<string, (CScaleAxis Axis, CStorage Storage)> choice = new(StringComparer.Ordinal);
         HashSet<string> layers = new(StringComparer.Ordinal);
-        foreach (Step step in plan.Steps)
+        foreach (Step step in plan.Steps.ToArray().SelectMany(step => step.Parts))
         {
             COp text = COpList.For(step);
             for (int i = 0; i < step.Ranges.Length; i++)

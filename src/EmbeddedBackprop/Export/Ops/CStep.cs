@@ -23,6 +23,12 @@ internal sealed record CStep(Step Step, int Number, string[] Inputs, string Outp
     /// <summary>The layer's name, fit for a comment.</summary>
     public string Name => CText.Comment(Step.Name);
 
+    /// <summary>The names of all layers whose work the step does.</summary>
+    public string Title => CText.Comment(Step.Title);
+
+    /// <summary>The steps of a block, without inputs and outputs; empty for a step that is none.</summary>
+    public CStep[] Parts { get; init; } = [];
+
     /// <summary>Elements of the first input.</summary>
     public int InputLength => Step.Inputs[0].Columns;
 

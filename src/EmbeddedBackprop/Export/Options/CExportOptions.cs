@@ -31,6 +31,9 @@ public sealed record CExportOptions
     /// <summary>Another storage for single layers, by their names.</summary>
     public IReadOnlyDictionary<string, CStorage> StorageOf { get; init; } = new Dictionary<string, CStorage>();
 
+    /// <summary>Whether the C is to be fast or small; fast by default.</summary>
+    public CFavor Favor { get; init; }
+
     /// <summary>
     /// Golden inputs of the self-test: zeros, [0, 1), [-1, 1), edge values, then further random ones. 0 for as many as give 32 outputs, but at least
     /// 4, and no more than 4 beyond 16,384 elements.

@@ -19,6 +19,9 @@ internal sealed class CProgram(string prefix)
     /// <summary>The prefix of routines and types.</summary>
     public string Prefix => prefix;
 
+    /// <summary>Whether routines are shared where functions of constant sizes would be faster.</summary>
+    public bool IsSmall { get; init; }
+
     /// <summary>The functions of <see cref="CMath"/> that are needed.</summary>
     public CFunctions Functions { get; private set; }
 

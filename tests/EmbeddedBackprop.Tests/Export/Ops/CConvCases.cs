@@ -66,6 +66,15 @@ internal static class CConvCases
             }
         }
 
+        // What NAME_predict runs in the loops of a convolution, by statistics that training has moved.
+        yield return new CTrainingCase("conv in a block", graph =>
+        {
+            Node below = graph.Apply(new Conv2D(2, 3, 3, new Activation<Identity>(), Same), graph.Input(new Shape(2, 7, 9)));
+            below = graph.Apply(new MaxPool2D(2), graph.Apply(new Activate(new Activation<Relu>()), graph.Apply(new BatchNorm(), below)));
+            below = graph.Apply(new BatchNorm(), graph.Apply(new Conv2D(4, 2, 2, new Activation<Tanh>()), below));
+            return End(graph, [graph.Apply(new AveragePool2D(2), below)]);
+        }) { Batch = 2, Updates = 8 };
+
         foreach (
             Func<Op> make in (Func<Op>[])
                 [
