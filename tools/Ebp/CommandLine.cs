@@ -13,6 +13,7 @@ internal static class CommandLine
         RootCommand root = new("ebp trains small neural networks, judges them, and exports them as C for microcontrollers.")
         {
             TrainCommand.Create(),
+            NewCommand.Create(),
             EvalCommand.Create(),
             PredictCommand.Create(),
             PlanCommand.Create(),

@@ -114,6 +114,28 @@ public static class CExporter
     }
 
     /// <summary>
+    /// The network's weights as a copy that NAME_load of its exported C accepts: new weights for devices in the field. The copy is the one that
+    /// NAME_save would write right after NAME_start, so training begins anew from these weights.
+    /// </summary>
+    /// <param name="network">A network with the graph of the export, and with its weights where the device does not train them.</param>
+    /// <param name="options">The options of the export, with its training.</param>
+    /// <param name="sequence">The copy's number: of two copies the one that is ahead by less than 2^31 is newer.</param>
+    /// <returns>NAME_COPY_BYTES bytes, to be written to one slot, or to both.</returns>
+    /// <exception cref="ArgumentException">The options have no training, or a weight is not finite.</exception>
+    /// <exception cref="NotSupportedException">An op or activation has no C; the message names it.</exception>
+    public static byte[] Slot(Network network, CExportOptions options, uint sequence = 1)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.Training is null)
+        {
+            ExportErrors.NothingStored();
+        }
+
+        return CCopyFormat.Initial(new CModel(network.InferencePlan, network.Parameters, network.State, options), sequence);
+    }
+
+    /// <summary>
     /// The files of <see cref="Write(Plan, ReadOnlySpan{float}, string, CExportOptions, ReadOnlySpan{float})"/> as text, without writing them.
     /// </summary>
     /// <param name="plan">An inference plan; its batch and layout do not matter.</param>

@@ -70,14 +70,15 @@ internal sealed partial class Planner(Layout layout, int tries = 1000)
             }
         }
 
+        if (bestLength > int.MaxValue - Layouts.PaddedMultiple)
+        {
+            // Where no order fits, the buffers that are alive at one time say by how much.
+            Errors.TooLarge("workspace", bestLength < long.MaxValue ? bestLength : Math.Max(MostAlive(), int.MaxValue + 1L));
+        }
+
         if (bestLength > bound && blocks.Length <= SearchLimit)
         {
             Search(blocks, bound, ref best, ref bestLength, ref bestOrder);
-        }
-
-        if (bestLength > int.MaxValue - Layouts.PaddedMultiple)
-        {
-            Errors.TooLarge("workspace", bestLength);
         }
 
         for (int i = 0; i < blocks.Length; i++)
@@ -91,7 +92,9 @@ internal sealed partial class Planner(Layout layout, int tries = 1000)
     /// <summary>
     /// The most floats alive at one time: no placement can do with less. In padded rows every block but the last one takes whole multiples.
     /// </summary>
-    public int LowerBound()
+    public int LowerBound() => (int)Math.Min(MostAlive(), int.MaxValue);
+
+    private long MostAlive()
     {
         Block[] blocks = [.. Blocks()];
         long most = 0;
@@ -109,7 +112,7 @@ internal sealed partial class Planner(Layout layout, int tries = 1000)
             most = Math.Max(most, alive - slack);
         }
 
-        return (int)Math.Min(most, int.MaxValue);
+        return most;
     }
 
     /// <summary>The groups of buffers that need memory of the workspace.</summary>

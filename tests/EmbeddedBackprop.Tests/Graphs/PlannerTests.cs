@@ -29,6 +29,25 @@ internal sealed class PlannerTests
         Assert.That(FirstClash(planner), Is.Not.Null);
     }
 
+    [Test]
+    public void Buffers_beyond_what_a_span_can_hold_are_refused_by_their_sum()
+    {
+        Planner planner = new(Layout.Compact);
+        for (int i = 0; i < 3; i++)
+        {
+            planner.Add($"b{i}", int.MaxValue - 1000, 0).Last = 5;
+        }
+
+        Assert.That(planner.Place, Throws.InstanceOf<Exception>().With.Message.Contains("workspace").And.Message.Contains("6442447941"));
+
+        // The control: what fits is placed.
+        Planner fits = new(Layout.Compact);
+        fits.Add("a", int.MaxValue / 2, 0).Last = 5;
+        fits.Add("b", (int.MaxValue / 2) - 1000, 0).Last = 5;
+        fits.Place();
+        Assert.That(fits.Length, Is.EqualTo(int.MaxValue - 1001));
+    }
+
     private static Planner RandomLives(uint seed, Layout layout)
     {
         RandomSequence random = new CounterRandom(seed).Sequence(0);

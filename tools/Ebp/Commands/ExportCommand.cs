@@ -82,6 +82,7 @@ internal static class ExportCommand
                 training.Read(parsed),
                 parsed.GetValue(json)));
         export.Subcommands.Add(command);
+        export.Subcommands.Add(ExportSlotCommand.Create());
         return export;
     }
 

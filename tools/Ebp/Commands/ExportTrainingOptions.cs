@@ -1,6 +1,8 @@
 using System.CommandLine;
 using EmbeddedBackprop.Export;
+using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
+using EmbeddedBackprop.Optimizers;
 using EmbeddedBackprop.Tools.Recipes;
 using EmbeddedBackprop.Training;
 using EmbeddedBackprop.Training.Schedules;
@@ -23,17 +25,19 @@ internal sealed class ExportTrainingOptions
         Description = "With --train: calls of one update, whose gradients are added up (default: 1).",
     };
 
-    private readonly Option<float?> rate = new("--lr")
-    {
-        HelpName = "RATE",
-        Description = "With --train: the learning rate (default: the one that the model was trained with).",
-    };
-
     private readonly Option<string?> freeze = new("--freeze")
     {
         HelpName = "LAYERS",
         Description =
             "With --train: layers that stay in flash as they are, by name with commas between; nothing below the first trained one is computed backwards.",
+    };
+
+    private readonly Option<string?> norms = new("--norms")
+    {
+        HelpName = "frozen|measured",
+        Description =
+            "With --train: batch norms compute with what training has measured, as predictions do, and stay as they are (frozen, the default for one sample " +
+            "of a call), or with the samples of a call (measured, the default for several).",
     };
 
     private readonly Option<int?> stepsPerEpoch = new("--steps-per-epoch")
@@ -56,6 +60,15 @@ internal sealed class ExportTrainingOptions
             "With --train: nodes whose values are computed again instead of kept, by name with commas between: less RAM, more time, the same bits.",
     };
 
+    /// <summary>The rows of ebp train that say how gradients change weights.</summary>
+    private static readonly RecipeOption[] UpdateOptions =
+    [
+        TrainOptions.Optimizer, TrainOptions.LearningRate, TrainOptions.Momentum, TrainOptions.L2, TrainOptions.WeightDecay, TrainOptions.L1,
+        TrainOptions.ClipValue, TrainOptions.ClipNorm, TrainOptions.MaxNorm,
+    ];
+
+    private readonly OptionReader update;
+
     /// <summary>The options that say how the C trains.</summary>
     private readonly Option[] details;
 
@@ -66,11 +79,15 @@ internal sealed class ExportTrainingOptions
     public ExportTrainingOptions(Command command, bool always = false)
     {
         this.always = always;
-        details = [batch, accumulate, rate, freeze, recompute, stepsPerEpoch, epochs];
-        foreach (Option option in always ? details : [train, .. details])
+        Option[] own = [batch, accumulate, freeze, norms, recompute, stepsPerEpoch, epochs];
+        foreach (Option option in always ? own : [train, .. own])
         {
             command.Options.Add(option);
         }
+
+        update = new OptionReader(command);
+        const string Help = "With --train: as in ebp train (default: as the model was trained).";
+        details = [.. own, .. UpdateOptions.Select(row => update.Add(command, row, Help))];
     }
 
     /// <summary>The command line's options; null without --train.</summary>
@@ -80,8 +97,9 @@ internal sealed class ExportTrainingOptions
         Wish wish = new(
             Positive(batch.Name, parsed.GetValue(batch)),
             Positive(accumulate.Name, parsed.GetValue(accumulate)),
-            parsed.GetValue(rate),
+            update.Read(parsed),
             parsed.GetValue(freeze),
+            OptionText.Name("norms", parsed.GetValue(norms), ["frozen", "measured"]),
             Positive(stepsPerEpoch.Name, parsed.GetValue(stepsPerEpoch)),
             Positive(epochs.Name, parsed.GetValue(epochs)),
             parsed.GetValue(recompute));
@@ -93,16 +111,15 @@ internal sealed class ExportTrainingOptions
                     $"{OptionText.Listed([.. details.Select(option => option.Name)], " and ")} say how the exported C trains: they need --train");
         }
 
-        return wish.Rate is not { } given || (given >= 0f && float.IsFinite(given))
-            ? wish
-            : throw ToolException.Usage($"--lr {given}: expected a number that is not negative");
+        return wish;
     }
 
     private static int? Positive(string option, int? value) =>
         value is null or > 0 ? value : throw ToolException.Usage($"{option} {value}: expected a number above 0");
 
     /// <summary>The options given; null for those left out.</summary>
-    public sealed record Wish(int? Batch, int? Accumulate, float? Rate, string? Freeze, int? StepsPerEpoch, int? Epochs, string? Recompute)
+    public sealed record Wish(
+        int? Batch, int? Accumulate, Recipe Update, string? Freeze, string? Norms, int? StepsPerEpoch, int? Epochs, string? Recompute)
     {
         /// <summary>The training step of a model.</summary>
         /// <exception cref="ToolException">There is no layer of a name.</exception>
@@ -116,12 +133,8 @@ internal sealed class ExportTrainingOptions
 
             // A model imported from a device has weights and no progress of training.
             TrainerOptions? trainer = model.File.State is null ? null : model.File.ToTrainerOptions();
-            float rate =
-                Rate
-                ?? trainer?.LearningRate
-                ?? model.Recipe.Get(TrainOptions.LearningRate)
-                ?? throw ToolException.Usage("the model file says nothing about a learning rate: give one by --lr");
-            CTrainingOptions options = CTrainingOptions.Of(network, rate);
+            Optimizer optimizer = OptimizerFor(network);
+            bool another = optimizer.Name != network.Options.Optimizer.Name;
             Schedule schedule = trainer?.Schedule ?? new Constant();
             bool counts = CTrainingOptions.CountsEpochs(schedule);
             if (counts && StepsPerEpoch is null)
@@ -130,16 +143,88 @@ internal sealed class ExportTrainingOptions
                     $"the learning rate stays: its schedule '{schedule.Name}' counts epochs, and --steps-per-epoch does not say how long one is");
             }
 
+            CTrainingOptions options = CTrainingOptions.Of(network, Rate(model, trainer, another ? optimizer.Name : null));
+            Regularization penalty = options.Regularization;
+            IReadOnlyList<string> frozen = Freeze is null ? options.Frozen : OptionText.Names(Freeze);
             return options with
             {
                 Batch = Batch ?? 1,
                 Accumulate = Accumulate ?? 1,
+                Optimizer = optimizer,
+                Regularization = penalty with
+                {
+                    L1 = Update.Get(TrainOptions.L1) ?? penalty.L1,
+                    L2 = Update.Get(TrainOptions.L2) ?? penalty.L2,
+                    WeightDecay = Update.Get(TrainOptions.WeightDecay)
+                        ?? (another && penalty.WeightDecay == 0f ? RecipeDefaults.WeightDecay(optimizer.Name) : penalty.WeightDecay),
+                    MaxNorm = Update.Get(TrainOptions.MaxNorm) ?? penalty.MaxNorm,
+                },
+                Clipping = options.Clipping with
+                {
+                    Value = Update.Get(TrainOptions.ClipValue) ?? options.Clipping.Value,
+                    Norm = Update.Get(TrainOptions.ClipNorm) ?? options.Clipping.Norm,
+                },
                 Schedule = counts && StepsPerEpoch is null ? new Constant() : schedule,
                 StepsPerEpoch = StepsPerEpoch ?? 0,
                 Epochs = Epochs ?? Math.Max(1, trainer?.Epochs ?? 1),
-                Frozen = Freeze is null ? options.Frozen : OptionText.Names(Freeze),
+                Frozen = [.. frozen, .. FrozenNorms(network, frozen)],
                 Recompute = Recompute is null ? [] : OptionText.Names(Recompute),
             };
+        }
+
+        /// <summary>The batch norms that are frozen because a call has one sample, or because --norms says so.</summary>
+        private string[] FrozenNorms(Network network, IReadOnlyList<string> frozen)
+        {
+            IEnumerable<Step> measuring = network.TrainingPlan!.Steps.ToArray().Where(step => step.Op.DependsOnWholeBatch);
+            string[] norms = [.. measuring.Select(step => step.Op.Name).Distinct().Except(frozen)];
+            if (norms.Length == 0 || Norms == "measured" || (Norms is null && Batch > 1))
+            {
+                return [];
+            }
+
+            if (Norms is null)
+            {
+                Console.Error.WriteLine(
+                    $"frozen, as one sample has no mean and deviation to learn from: {string.Join(", ", norms)}; --batch N measures N samples of a call, --norms frozen says that it is meant");
+            }
+
+            return norms;
+        }
+
+        /// <summary>The training's optimiser with all its settings, unless another one or another momentum is wanted.</summary>
+        private Optimizer OptimizerFor(Network network)
+        {
+            Optimizer own = network.Options.Optimizer;
+            string name = RecipeDefaults.OptimizerAfter(own.Name, Update);
+            return name == own.Name && !Update.Says(TrainOptions.Momentum)
+                ? own
+                : Registry.Optimizer(name, new OptimizerSettings { Momentum = Update.Get(TrainOptions.Momentum) });
+        }
+
+        /// <summary>The rate of --lr, that which suits another optimiser than the training's, or the training's; 0 gets a word.</summary>
+        private float Rate(SavedModel model, TrainerOptions? trainer, string? optimizer)
+        {
+            if (optimizer is not null && !Update.Says(TrainOptions.LearningRate))
+            {
+                float suitable = RecipeDefaults.LearningRate(
+                    optimizer, model.Recipe.Get(TrainOptions.Loss) ?? "", model.Recipe.Get(TrainOptions.OutputActivation) ?? "");
+                Console.Error.WriteLine(
+                    $"the learning rate is {OptionText.Format(suitable)}, which suits {optimizer}: that of the training was for {model.Network.Options.Optimizer.Name}; --lr gives another");
+                return suitable;
+            }
+
+            float rate =
+                Update.Get(TrainOptions.LearningRate)
+                ?? trainer?.LearningRate
+                ?? model.Recipe.Get(TrainOptions.LearningRate)
+                ?? throw ToolException.Usage("the model file says nothing about a learning rate: give one by --lr");
+            if (rate == 0f)
+            {
+                Console.Error.WriteLine(
+                    $"the learning rate is 0 ({(Update.Says(TrainOptions.LearningRate) ? "--lr" : "as the model was trained")}): the C learns nothing until the program sets model.learning_rate; --lr gives another");
+            }
+
+            return rate;
         }
     }
 }

@@ -25,12 +25,7 @@ internal static class ModelStore
 
     public static void Save(string path, Network network, Trainer trainer, Recipe recipe, TaskData data, IReadOnlyList<EpochRecord> history)
     {
-        Dictionary<string, string> extra = new(StringComparer.Ordinal);
-        foreach ((string name, string value) in recipe.Texts())
-        {
-            extra.Add(OptionPrefix + name, value);
-        }
-
+        Dictionary<string, string> extra = Options(recipe);
         Preparation preparation = data.Preparation;
         extra.Add(ClassCount, preparation.Classes.ToString(CultureInfo.InvariantCulture));
         extra.Add(Fingerprint, data.Fingerprint);
@@ -66,6 +61,9 @@ internal static class ModelStore
         }
     }
 
+    /// <summary>Writes a network that no data were shown to.</summary>
+    public static void SaveUntrained(string path, Network network, Recipe recipe) => ModelFile.Save(path, network, extra: Options(recipe));
+
     /// <exception cref="ToolException">There is no such file, or its strings are not those of this tool.</exception>
     /// <exception cref="DataFormatException">The file is damaged.</exception>
     public static SavedModel Load(string path)
@@ -94,6 +92,17 @@ internal static class ModelStore
         {
             throw ToolException.BadInput($"{path}: its metadata are not those of this tool: {exception.Message}", exception);
         }
+    }
+
+    private static Dictionary<string, string> Options(Recipe recipe)
+    {
+        Dictionary<string, string> extra = new(StringComparer.Ordinal);
+        foreach ((string name, string value) in recipe.Texts())
+        {
+            extra.Add(OptionPrefix + name, value);
+        }
+
+        return extra;
     }
 
     private static List<EpochRecord> Epochs(ModelFile file)

@@ -14,11 +14,19 @@ internal sealed class OptionReader
         {
             foreach (RecipeOption row in group)
             {
-                Option<string> option = new("--" + row.Name) { Description = row.Help, HelpName = row.Argument };
-                options.Add(row.Name, option);
-                command.Options.Add(option);
+                Add(command, row, row.Help);
             }
         }
+    }
+
+    /// <summary>Adds an option that means something of its own to this verb; its text is read as everywhere.</summary>
+    /// <returns>The option of the command line.</returns>
+    public Option<string> Add(Command command, RecipeOption row, string help)
+    {
+        Option<string> option = new("--" + row.Name) { Description = help, HelpName = row.Argument };
+        options.Add(row.Name, option);
+        command.Options.Add(option);
+        return option;
     }
 
     /// <summary>The options of the command line.</summary>

@@ -103,7 +103,7 @@ internal static class RecipeDefaults
             .With(TrainOptions.Optimizer, optimizer)
             .With(TrainOptions.Momentum, optimizer is "momentum" or "nesterov" ? momentum : null)
             .With(TrainOptions.LearningRate, recipe.Get(TrainOptions.LearningRate) ?? LearningRate(optimizer, loss, output))
-            .With(TrainOptions.WeightDecay, recipe.Get(TrainOptions.WeightDecay) ?? (optimizer == "adamw" ? 0.01f : 0))
+            .With(TrainOptions.WeightDecay, recipe.Get(TrainOptions.WeightDecay) ?? WeightDecay(optimizer))
             .With(TrainOptions.Accumulation, accumulation)
             .With(
                 TrainOptions.Initializer,
@@ -126,6 +126,9 @@ internal static class RecipeDefaults
             _ => 0.001f,
         };
     }
+
+    /// <summary>The weight decay that an optimiser has where none is given.</summary>
+    public static float WeightDecay(string optimizer) => optimizer == "adamw" ? 0.01f : 0f;
 
     /// <summary>Output activation and loss belong together: each follows the other, and both follow the data.</summary>
     private static (string Output, string Loss) OutputAndLoss(Recipe recipe, int classes, int outputs)
@@ -193,12 +196,25 @@ internal static class RecipeDefaults
                 recipe.Get(TrainOptions.Momentum) is > 0 ? "momentum"
                 : classes == 0 && nothingSaid ? "adam"
                 : "sgd");
+        RequireMomentum(recipe, optimizer);
+        return (optimizer, recipe.Get(TrainOptions.Momentum) ?? 0.9f);
+    }
+
+    /// <summary>Refuses a momentum for an optimiser that has none.</summary>
+    private static void RequireMomentum(Recipe recipe, string optimizer)
+    {
         if (recipe.Get(TrainOptions.Momentum) is > 0 && optimizer is not ("momentum" or "nesterov"))
         {
             throw ToolException.Usage($"--momentum: it belongs to --optimizer momentum or nesterov, got {optimizer}");
         }
+    }
 
-        return (optimizer, recipe.Get(TrainOptions.Momentum) ?? 0.9f);
+    /// <summary>The optimiser that takes over from that of a training, as options say it: without a name, momentum turns sgd into momentum.</summary>
+    public static string OptimizerAfter(string before, Recipe recipe)
+    {
+        string optimizer = recipe.Get(TrainOptions.Optimizer) ?? (before == "sgd" && recipe.Get(TrainOptions.Momentum) is > 0 ? "momentum" : before);
+        RequireMomentum(recipe, optimizer);
+        return optimizer;
     }
 
     /// <summary>The schedule with its settings; those of another schedule are refused.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text;
 using EmbeddedBackprop.Export.Model;
 using EmbeddedBackprop.Export.Ops;
@@ -59,6 +60,57 @@ internal static class CCopyFormat
         }
 
         return ~crc;
+    }
+
+    /// <summary>The copy that NAME_save would write right after NAME_start.</summary>
+    /// <param name="model">An export that trains.</param>
+    /// <param name="sequence">The copy's number.</param>
+    public static byte[] Initial(CModel model, uint sequence)
+    {
+        CTraining training = model.Training!;
+        CTrainingOptions options = training.Options;
+        float[] content = new float[ContentWords(training) - CountWords];
+        foreach (CTensor tensor in training.Tensors)
+        {
+            tensor.Table.Values.CopyTo(content, tensor.Offset);
+        }
+
+        int stateOffset = training.ParameterLength + training.OptimizerLength;
+        options.Optimizer.Reset(content.AsSpan(stateOffset - options.Optimizer.StateScalars, options.Optimizer.StateScalars));
+        foreach (StateRange range in training.Plan.State)
+        {
+            if (!range.PerSample && model.Tables.Kept(range.Name) is { } table)
+            {
+                table.Values.CopyTo(content, stateOffset + range.Offset);
+            }
+        }
+
+        uint[] words = new uint[Bytes(training) / sizeof(uint)];
+        uint[] head =
+        [
+            Magic, Format, Fingerprint(model), sequence, (uint)ContentWords(training),
+            0, BitConverter.SingleToUInt32Bits(options.LearningRate), (uint)options.Seed, (uint)(options.Seed >> 32),
+        ];
+        head.CopyTo(words, 0);
+        for (int i = 0; i < content.Length; i++)
+        {
+            words[head.Length + i] = BitConverter.SingleToUInt32Bits(content[i]);
+        }
+
+        uint crc = uint.MaxValue;
+        foreach (uint word in words.AsSpan(0, words.Length - 1))
+        {
+            crc = CChecksum.Continue(crc, word);
+        }
+
+        words[^1] = ~crc;
+        byte[] bytes = new byte[sizeof(uint) * words.Length];
+        for (int i = 0; i < words.Length; i++)
+        {
+            BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(sizeof(uint) * i), words[i]);
+        }
+
+        return bytes;
     }
 
     private static string Description(CTraining training)

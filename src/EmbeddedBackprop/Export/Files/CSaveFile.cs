@@ -33,11 +33,10 @@ internal static class CSaveFile
 
         """;
 
-    private const string WordText = """
+    private static string WordText(string m) => $$"""
         static void ebp_stored_word(ebp_stored *stored, uint32_t *word)
         {
-            unsigned char *const bytes = stored->piece + stored->used;
-            unsigned int bit;
+            unsigned char *const bytes = &stored->piece[stored->used];
             if ((stored->mode != EBP_SAVES) && (stored->used == 0u) && (stored->failed == 0)) {
                 stored->failed = stored->storage->read(stored->storage->user, stored->place, stored->piece, sizeof stored->piece);
             }
@@ -49,11 +48,7 @@ internal static class CSaveFile
             } else {
                 *word = (uint32_t)bytes[0] | ((uint32_t)bytes[1] << 8) | ((uint32_t)bytes[2] << 16) | ((uint32_t)bytes[3] << 24);
             }
-            /* CRC-32 of four bytes at once. */
-            stored->crc ^= *word;
-            for (bit = 0u; bit < 32u; bit++) {
-                stored->crc = (stored->crc >> 1) ^ (0xEDB88320u & (0u - (stored->crc & 1u)));
-            }
+            stored->crc = {{m}}_CRC32(stored->crc, *word);
             stored->used += 4u;
             if (stored->used == sizeof stored->piece) {
                 if ((stored->mode == EBP_SAVES) && (stored->failed == 0)) {
@@ -84,12 +79,13 @@ internal static class CSaveFile
 
     private const string NewestText = """
         /* The slot of the newest whole copy and its sequence number; 2 if there is none, 3 if there may be one that cannot be read. Numbers may run over: the later one is less than half a round ahead. */
-        static uint32_t ebp_newest(ebp_model *model, const ebp_storage *storage, uint32_t *sequence)
+        static uint32_t ebp_newest(const ebp_model *model, const ebp_storage *storage, uint32_t *sequence)
         {
+            uint32_t counts[4];
             uint32_t first = 0u;
             uint32_t second = 0u;
-            const int has_first = ebp_pass(model, storage, 0u, EBP_LOOKS, &first);
-            const int has_second = ebp_pass(model, storage, 1u, EBP_LOOKS, &second);
+            const int has_first = ebp_pass(model, storage, 0u, EBP_LOOKS, &first, counts);
+            const int has_second = ebp_pass(model, storage, 1u, EBP_LOOKS, &second, counts);
             if ((has_second == 1) && ((has_first != 1) || (((second - first) & 0x80000000u) == 0u))) {
                 *sequence = second;
                 return 1u;
@@ -125,19 +121,22 @@ internal static class CSaveFile
             #define {{m}}_SLOT_BYTES {{m}}_COPY_BYTES
             #endif
 
-            #define {{m}}_STORED 0
-            #define {{m}}_STORAGE_FAILED 1 /* a function of the storage failed, or what was written reads back otherwise */
-            #define {{m}}_STORAGE_EMPTY 2  /* no whole copy of this network */
+            #define {{m}}_STORAGE_OK 0      /* saved or loaded */
+            #define {{m}}_STORAGE_FAILED 1  /* a function of the storage failed, or what was written reads back otherwise */
+            #define {{m}}_STORAGE_NO_COPY 2 /* nothing was saved yet, or only copies of another network, or damaged ones */
+            /* Their names in earlier exports. */
+            #define {{m}}_STORED {{m}}_STORAGE_OK
+            #define {{m}}_STORAGE_EMPTY {{m}}_STORAGE_NO_COPY
 
             /*
              * Writes parameters, the optimiser's state, what layers keep, learning rate, step and seed into the older of the two slots, and reads it back. If the power fails at
              * any byte, {{p}}_load finds this copy or the one before. Gradients of an update that is not complete are not kept: save at collected == 0 to lose none.
              */
-            int {{p}}_save({{p}}_model *model, const {{p}}_storage *storage);
+            int {{p}}_save(const {{p}}_model *model, const {{p}}_storage *storage);
 
             /*
-             * Goes on from the newest whole copy, with the bits of never having stopped; call {{p}}_start before. {{m}}_STORAGE_EMPTY leaves the model as it is: so do copies of
-             * another network and damaged ones. {{m}}_STORAGE_FAILED leaves it as it is or as {{p}}_start does.
+             * Goes on from the newest whole copy, with the bits of never having stopped; call {{p}}_start before. {{m}}_STORAGE_NO_COPY leaves the model as it is,
+             * {{m}}_STORAGE_FAILED as it is or as {{p}}_start does.
              */
             int {{p}}_load({{p}}_model *model, const {{p}}_storage *storage);
 
@@ -154,7 +153,8 @@ internal static class CSaveFile
                 Beginning(model),
                 Modes,
                 SlotType,
-                WordText,
+                CChecksum.WordText(model.Macro, "ebp_stored_crc32"),
+                WordText(model.Macro),
                 FloatsText,
                 PassText(model),
                 NewestText,
@@ -185,19 +185,22 @@ internal static class CSaveFile
         string optimizer =
             rest == 0
                 ? ""
-                : $"    ebp_stored_floats(&stored, {CText.Size(rest)}, {CText.At("model->memory", training.OptimizerOffset).Trim('(', ')')});\n";
+                : $"    ebp_stored_floats(&stored, {CText.Size(rest)}, {CText.At("memory", training.OptimizerOffset).Trim('(', ')')});\n";
         string zeros =
             padding == 0
                 ? ""
                 : $"    for (i = 0u; i < {CText.Size(padding)}; i++) {{\n        word = 0u;\n        ebp_stored_word(&stored, &word);\n    }}\n";
         return $$"""
-            /* Goes through a slot once, and reads or writes its sequence number. Returns 1 for a whole copy of this network, 0 for none, -1 if the storage failed. */
-            static int ebp_pass(ebp_model *model, const ebp_storage *storage, uint32_t slot, int mode, uint32_t *sequence)
+            /*
+             * Goes through a slot once, and reads or writes its sequence number and its counts: step, learning rate, seed. Returns 1 for a whole copy of this network, 0 for
+             * none, -1 if the storage failed.
+             */
+            static int ebp_pass(const ebp_model *model, const ebp_storage *storage, uint32_t slot, int mode, uint32_t *sequence, uint32_t *counts)
             {
                 const uint32_t head[{{CCopyFormat.HeadWords}}] = { 0x{{CCopyFormat.Magic:X8}}u, {{CCopyFormat.Format}}u, 0x{{CCopyFormat.Fingerprint(
                 model
             ):X8}}u, *sequence, {{CText.Size(CCopyFormat.ContentWords(training))}} };
-                uint32_t counts[{{CCopyFormat.CountWords}}];
+                float *const memory = model->memory;
                 ebp_stored stored;
                 uint32_t word;
                 uint32_t crc;
@@ -212,8 +215,9 @@ internal static class CSaveFile
                     ebp_stored_word(&stored, &word);
                     if (i == 3u) {
                         *sequence = word;
-                    } else if ((word != head[i]) || (stored.failed != 0)) {
-                        return stored.failed != 0 ? -1 : 0;
+                    }
+                    if ((stored.failed != 0) || ((i != 3u) && (word != head[i]))) {
+                        return (stored.failed != 0) ? -1 : 0;
                     }
                 }
                 counts[0] = model->step;
@@ -223,18 +227,12 @@ internal static class CSaveFile
                 for (i = 0u; i < {{CCopyFormat.CountWords}}u; i++) {
                     ebp_stored_word(&stored, &counts[i]);
                 }
-                ebp_stored_floats(&stored, {{m}}_TRAIN_PARAMETERS, model->memory);
+                ebp_stored_floats(&stored, {{m}}_TRAIN_PARAMETERS, memory);
             {{optimizer}}{{zeros}}    crc = ~stored.crc;
                 word = crc;
                 ebp_stored_word(&stored, &word);
                 if ((word != crc) || (stored.failed != 0)) {
-                    return stored.failed != 0 ? -1 : 0;
-                }
-                if (mode == EBP_LOADS) {
-                    model->step = counts[0];
-                    (void)memcpy(&model->learning_rate, &counts[1], sizeof counts[1]);
-                    model->seed = (uint64_t)counts[2] | ((uint64_t)counts[3] << 32);
-                    model->collected = 0u;
+                    return (stored.failed != 0) ? -1 : 0;
                 }
                 return 1;
             }
@@ -243,18 +241,25 @@ internal static class CSaveFile
     }
 
     private static string SaveText(string m) => $$"""
-        int ebp_save(ebp_model *model, const ebp_storage *storage)
+        int ebp_save(const ebp_model *model, const ebp_storage *storage)
         {
+            uint32_t counts[4];
             uint32_t sequence;
             uint32_t written;
             const uint32_t newest = ebp_newest(model, storage, &sequence);
-            const uint32_t slot = (newest == 0u) ? 1u : 0u;
-            sequence = newest >= 2u ? 1u : sequence + 1u;
+            uint32_t slot = 0u;
+            if (newest == 0u) {
+                slot = 1u;
+            }
+            if (newest >= 2u) {
+                sequence = 0u;
+            }
+            sequence++;
             written = sequence;
-            if (ebp_pass(model, storage, slot, EBP_SAVES, &written) != 1) {
+            if (ebp_pass(model, storage, slot, EBP_SAVES, &written, counts) != 1) {
                 return {{m}}_STORAGE_FAILED;
             }
-            return ((ebp_pass(model, storage, slot, EBP_LOOKS, &written) == 1) && (written == sequence)) ? {{m}}_STORED : {{m}}_STORAGE_FAILED;
+            return ((ebp_pass(model, storage, slot, EBP_LOOKS, &written, counts) == 1) && (written == sequence)) ? {{m}}_STORAGE_OK : {{m}}_STORAGE_FAILED;
         }
 
         """;
@@ -262,17 +267,22 @@ internal static class CSaveFile
     private static string LoadText(string m) => $$"""
         int ebp_load(ebp_model *model, const ebp_storage *storage)
         {
+            uint32_t counts[4];
             uint32_t sequence;
             const uint32_t slot = ebp_newest(model, storage, &sequence);
             if (slot >= 2u) {
-                return slot == 2u ? {{m}}_STORAGE_EMPTY : {{m}}_STORAGE_FAILED;
+                return (slot == 2u) ? {{m}}_STORAGE_NO_COPY : {{m}}_STORAGE_FAILED;
             }
-            if (ebp_pass(model, storage, slot, EBP_LOADS, &sequence) != 1) {
+            if (ebp_pass(model, storage, slot, EBP_LOADS, &sequence, counts) != 1) {
                 /* It was whole a moment ago: the storage fails, and a part of the model is lost. */
                 ebp_start(model, model->memory);
                 return {{m}}_STORAGE_FAILED;
             }
-            return {{m}}_STORED;
+            model->step = counts[0];
+            (void)memcpy(&model->learning_rate, &counts[1], sizeof counts[1]);
+            model->seed = (uint64_t)counts[2] | ((uint64_t)counts[3] << 32);
+            model->collected = 0u;
+            return {{m}}_STORAGE_OK;
         }
 
         """;

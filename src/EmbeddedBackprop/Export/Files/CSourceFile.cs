@@ -39,7 +39,8 @@ internal static class CSourceFile
     private static void AppendTraining(StringBuilder text, CModel model)
     {
         CTrainingFile.AppendFunction(
-            text, model, $"\nvoid {model.Prefix}_predict({model.PredictParameters})", model.Prediction.Body, "", "", ["model"]);
+            text, model, $"\nvoid {model.Prefix}_predict({model.PredictParameters})", model.Prediction.Body, "", "", ["model"],
+            learns: false);
         text.Append(CTrainingReset.Text(model)).Append(CTrainingFile.Text(model));
     }
 

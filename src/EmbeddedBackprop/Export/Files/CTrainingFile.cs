@@ -24,10 +24,13 @@ internal static class CTrainingFile
     }
 
     /// <summary>The declarations of the pointers into the memory that a body uses.</summary>
-    public static string Locals(CTraining training, string body)
+    /// <param name="training">The offsets.</param>
+    /// <param name="body">The statements.</param>
+    /// <param name="learns">Whether they may change parameters.</param>
+    public static string Locals(CTraining training, string body, bool learns)
     {
         StringBuilder text = new();
-        Declare("parameters", 0);
+        Declare("parameters", 0, learns ? "" : "const ");
         Declare("gradients", training.GradientOffset);
         Declare("optimizer", training.OptimizerOffset);
         Declare("state", training.StateOffset);
@@ -39,19 +42,20 @@ internal static class CTrainingFile
 
         return text.ToString();
 
-        void Declare(string name, int offset)
+        void Declare(string name, int offset, string qualifier = "")
         {
             if (CText.Uses(body, name))
             {
-                text.Append($"    float *const {name} = {CText.At("model->memory", offset).Trim('(', ')')};\n");
+                text.Append($"    {qualifier}float *const {name} = {CText.At("model->memory", offset).Trim('(', ')')};\n");
             }
         }
     }
 
     /// <summary>A function with the declarations that its body needs; parameters that it does not use are marked as unused.</summary>
-    public static void AppendFunction(StringBuilder text, CModel model, string head, string body, string first, string last, string[] parameters)
+    public static void AppendFunction(
+        StringBuilder text, CModel model, string head, string body, string first, string last, string[] parameters, bool learns)
     {
-        string locals = Locals(model.Training!, body);
+        string locals = Locals(model.Training!, body, learns);
         text.Append(head).Append("\n{\n").Append(locals).Append(first);
         string all = locals + first + body;
         foreach (string parameter in parameters)
@@ -73,7 +77,8 @@ internal static class CTrainingFile
             model.TrainingBodies!.Forward,
             "    float loss;\n",
             "    return loss;\n",
-            [.. Pointers(model), "model", "training"]);
+            [.. Pointers(model), "model", "training"],
+            learns: false);
 
     private static void AppendBackward(StringBuilder text, CModel model)
     {
@@ -85,7 +90,7 @@ internal static class CTrainingFile
             text, model,
             $"\n/* The same steps in reverse order: every parameter's gradient{(rate.Length > 0 ? ", which changes it at once" : "")}. */\n"
             + $"static void {model.Prefix}_backward(const {model.Prefix}_model *model, {Parameters(model)})",
-            body, training + rate, "", [.. Pointers(model), "model"]);
+            body, training + rate, "", [.. Pointers(model), "model"], learns: true);
     }
 
     private static void AppendUpdate(StringBuilder text, CModel model)
@@ -94,8 +99,10 @@ internal static class CTrainingFile
         if (bodies.Update.Length > 0)
         {
             AppendFunction(
-                text, model, $"\n/* Changes the parameters by their gradients. */\nstatic void {model.Prefix}_update({model.Prefix}_model *model)",
-                bodies.Update, $"    const float rate = {bodies.Rate};\n", "", ["model"]);
+                text,
+                model,
+                $"\n/* Changes the parameters by their gradients. */\nstatic void {model.Prefix}_update(const {model.Prefix}_model *model)",
+                bodies.Update, $"    const float rate = {bodies.Rate};\n", "", ["model"], learns: true);
         }
     }
 
@@ -160,7 +167,7 @@ internal static class CTrainingFile
             }
         }
 
-        text.Append(start.Length == 0 ? "" : $"    {{\n{Locals(training, start)}{start}    }}\n").Append("}\n");
+        text.Append(start.Length == 0 ? "" : $"    {{\n{Locals(training, start, learns: true)}{start}    }}\n").Append("}\n");
     }
 
     private static void AppendStep(StringBuilder text, CModel model)

@@ -16,7 +16,9 @@ internal static class CTrainingHeader
             /* A training step: {{m}}_BATCH samples a call, an update at every call number {{m}}_ACCUMULATE. */
             #define {{m}}_BATCH {{CText.Number(training.Batch)}}
             #define {{m}}_ACCUMULATE {{CText.Number(training.Options.Accumulate)}}
-            #define {{m}}_LEARNING_RATE {{CText.Decimal(training.Options.LearningRate)}}
+            #define {{m}}_LEARNING_RATE {{CText.Decimal(training.Options.LearningRate)}}{{(
+                training.Options.LearningRate == 0f ? " /* nothing is learnt until the program sets model.learning_rate */" : ""
+            )}}
             {{string.Concat(model.Arguments.Targets.Select(target => $"#define {m}_TARGETS{target.MacroSuffix} {CText.Number(target.Length)}\n"))}}
             {{Epochs(m, training.Options)}}/* The caller's memory, in floats: parameters, their gradients{{(
                 training.GradientLength < training.ParameterLength ? " (where they are not applied at once)" : ""
@@ -30,7 +32,7 @@ internal static class CTrainingHeader
             #define {{m}}_TRAIN_BYTES {{CText.Number(sizeof(float) * (long)training.Length)}}
 
             /* What the self-test takes. */
-            #define {{m}}_SELFTEST_FLOATS {{CText.Number(SelfTestFloats(model, training))}}
+            #define {{m}}_SELFTEST_FLOATS {{CText.Number(model.SelfTestFloats)}}
             """;
     }
 
@@ -51,12 +53,6 @@ internal static class CTrainingHeader
 
 
         """;
-
-    /// <summary>Memory for training, the outputs of a prediction, and the samples of a call.</summary>
-    public static long SelfTestFloats(CModel model, CTraining training) =>
-        training.Length
-        + model.Outputs.Sum(output => (long)output.Length)
-        + (training.Batch * model.Arguments.Training.Sum(argument => (long)argument.Length));
 
     public static string Functions(CModel model, CTraining training)
     {
@@ -101,7 +97,10 @@ internal static class CTrainingHeader
             /* Predicts one sample with the weights as they are. */
             void {{p}}_predict({{model.PredictParameters}});
 
-            /* CRC-32 of the trained parameters' bits, tensor by tensor as they stand in the memory, the low byte of each float first. */
+            /*
+             * CRC-32 of the trained parameters' bits, tensor by tensor in the order of the memory, the low byte of each float first. Define {{m}}_CRC32(crc, word) for
+             * all files to have a processor's unit or ROM compute it: it continues a CRC-32 (polynomial 0xEDB88320, not inverted) by a word, the low byte first.
+             */
             uint32_t {{p}}_checksum(const {{p}}_model *model);
 
             {{CSaveFile.Header(model).TrimEnd()}}

@@ -120,6 +120,12 @@ internal sealed class CModel
         + string.Concat(InputPointers.Select(pointer => $"const float *{pointer}, "))
         + OutputParameters;
 
+    /// <summary>What the self-test of a training takes, in floats: memory, the outputs of a prediction, and the samples of a call.</summary>
+    public long SelfTestFloats =>
+        (long)(Training?.Length ?? 0)
+        + Outputs.Sum(output => (long)output.Length)
+        + ((Training?.Batch ?? 0) * Arguments.Training.Sum(argument => (long)argument.Length));
+
     /// <summary>
     /// The samples whose results the self-test compares. A wrong order of sums shows in some results only, so a network with few outputs needs more
     /// samples.
@@ -186,6 +192,11 @@ internal sealed class CModel
 
         target?.RequireArray("the arena", sizeof(float) * (long)Plan.WorkspaceLength);
         target?.RequireArray("the memory of training", sizeof(float) * (long)(Training?.Length ?? 0));
+        if (Training is not null)
+        {
+            CTraining.RequireBytes("the memory of training with its self-test", sizeof(float) * SelfTestFloats);
+        }
+
         target?.RequireArray("the carried state", sizeof(float) * (long)Prediction.StateLength);
         foreach (CArgument argument in Inputs.Concat(Outputs))
         {

@@ -27,7 +27,7 @@ internal sealed class CTrainingBodies
     public CTrainingBodies(CTraining training, CArguments arguments, CTables tables, CProgram program)
     {
         (this.training, this.tables, this.program) = (training, tables, program);
-        CChecksum.Ask(program);
+        CChecksum.Ask(program, program.Prefix.ToUpperInvariant());
         foreach (CArgument argument in arguments.Training)
         {
             pointers[argument.Node] = argument.Pointer;

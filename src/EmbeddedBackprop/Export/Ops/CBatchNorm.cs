@@ -144,6 +144,11 @@ internal sealed class CBatchNorm : COp
         }
 
         int n = step.Batch * (shape.Length / shape[0]);
+        if (n == 1)
+        {
+            ExportErrors.NothingToNormalize(step.Name);
+        }
+
         program.Comment($"in training mean and deviation of the {n} numbers of a channel in this call, towards which the running ones move");
         CReduce.Fold(program);
         string train = program.Routine("batch_norm_training", CFunctions.MultiplyAdd | CFunctions.SquareRoot, TrainingText);

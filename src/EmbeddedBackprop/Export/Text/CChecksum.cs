@@ -15,21 +15,37 @@ internal static class CChecksum
         return crc;
     }
 
+    /// <summary>The macro NAME_CRC32, which continues a check sum by a word, and its routine where the program has none of its own.</summary>
+    /// <param name="macro">What macros begin with.</param>
+    /// <param name="function">The routine's name: another one in each file.</param>
+    public static string WordText(string macro, string function) => $$"""
+        #ifndef {{macro}}_CRC32
+        /* Continues a CRC-32 (polynomial 0xEDB88320) by four bytes at once, the low one first: the same as one after the other. */
+        static uint32_t {{function}}(uint32_t crc, uint32_t word)
+        {
+            uint32_t sum = crc ^ word;
+            unsigned int bit;
+            for (bit = 0u; bit < 32u; bit++) {
+                sum = (sum >> 1) ^ (0xEDB88320u & (0u - (sum & 1u)));
+            }
+            return sum;
+        }
+        #define {{macro}}_CRC32(crc, word) {{function}}((crc), (word))
+        #endif
+
+        """;
+
     /// <summary>Asks for ebp_crc32(crc, n, x), which continues a check sum by n floats.</summary>
-    public static void Ask(CProgram program) => program.Routine("crc32", CFunctions.None, """
+    public static void Ask(CProgram program, string macro) => program.Routine("crc32", CFunctions.None, WordText(macro, "ebp_crc32_word") + $$"""
+
         /* Goes on with a CRC-32 (polynomial 0xEDB88320) over the bits of n floats, the low byte of each first. */
         static uint32_t ebp_crc32(uint32_t crc, size_t n, const float *x)
         {
             size_t i;
-            unsigned int bit;
             for (i = 0u; i < n; i++) {
                 uint32_t word;
                 (void)memcpy(&word, &x[i], sizeof word);
-                /* Four bytes at once: the same as one after the other. */
-                crc ^= word;
-                for (bit = 0u; bit < 32u; bit++) {
-                    crc = (crc >> 1) ^ (0xEDB88320u & (0u - (crc & 1u)));
-                }
+                crc = {{macro}}_CRC32(crc, word);
             }
             return crc;
         }

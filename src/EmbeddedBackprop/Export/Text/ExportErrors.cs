@@ -34,6 +34,11 @@ internal static class ExportErrors
         );
 
     [DoesNotReturn]
+    public static void NothingToNormalize(string node) =>
+        throw new NotSupportedException(
+            $"{node}: of one number a channel a batch normalisation learns nothing, and nothing before it does: take several samples a call, or freeze it");
+
+    [DoesNotReturn]
     public static void NoTraining(string what) =>
         throw new NotSupportedException($"{what} has no C text, so the network cannot be exported with training");
 
@@ -119,6 +124,23 @@ internal static class ExportErrors
         throw new ArgumentException(
             $"the schedule '{schedule}' counts epochs: expected 1 to {most} updates per epoch and at least 1 epoch, got {stepsPerEpoch} and {epochs}"
         );
+
+    [DoesNotReturn]
+    public static void TooManySamples(int batch, int accumulate) =>
+        throw new ArgumentException(
+            System.FormattableString.Invariant($"{accumulate:N0} calls of {batch:N0} samples are more than an update can have ({int.MaxValue:N0})"));
+
+    [DoesNotReturn]
+    public static void SelfTestTooLong(int steps, int accumulate, long most) =>
+        throw new ArgumentException(
+            System.FormattableString.Invariant(
+                $"the self-test's {steps:N0} updates of {accumulate:N0} calls are more than {most:N0} calls: choose a smaller 'accumulate' or fewer self-test steps"));
+
+    [DoesNotReturn]
+    public static void TrainingTooLarge(string what, long bytes, long most) =>
+        throw new ArgumentException(
+            System.FormattableString.Invariant(
+                $"{what} takes {bytes:N0} bytes, and the export trains within {most:N0}: choose a smaller batch; 'accumulate' gives the same update in several calls"));
 
     [DoesNotReturn]
     public static void NoNode(string name) =>

@@ -13,6 +13,14 @@ namespace EmbeddedBackprop.Export.Update;
 /// <remarks>The memory is parameters | gradients | optimiser | state | workspace, all of it floats.</remarks>
 internal sealed class CTraining
 {
+    /// <summary>
+    /// The most bytes of memory for training and its self-test: more than any device has that the C is for, and the export computes the self-test.
+    /// </summary>
+    public const long MostBytes = 1L << 28;
+
+    /// <summary>The most calls of a training step in the self-test.</summary>
+    public const long MostSelfTestCalls = 1L << 14;
+
     private readonly Dictionary<string, CTensor> tensorOf = new(StringComparer.Ordinal);
     private readonly int predictionLength;
 
@@ -54,6 +62,8 @@ internal sealed class CTraining
         Tensors = [.. tensors];
         CSchedule.Check(options.Schedule, options.StepsPerEpoch, options.Epochs);
         OptimizerLength = options.Optimizer.StateLength(ParameterLength);
+        RequireBytes(
+            "the memory of training", sizeof(float) * ((long)ParameterLength + GradientLength + OptimizerLength + StateLength + WorkspaceLength));
     }
 
     public CTrainingOptions Options { get; }
@@ -91,8 +101,11 @@ internal sealed class CTraining
     public int Length => checked(WorkspaceOffset + WorkspaceLength);
 
     /// <summary>The plan of a training step, whose inputs and targets are in memory of the caller's.</summary>
-    public static Plan PlanOf(Graph graph, Arithmetic arithmetic, CTrainingOptions options) =>
-        Plan.ForTraining(graph, OptionsOf(arithmetic, options) with { InputsAndOutputsByReference = true }, [.. options.Losses]);
+    public static Plan PlanOf(Graph graph, Arithmetic arithmetic, CTrainingOptions options)
+    {
+        CheckSizes(graph, options);
+        return Plan.ForTraining(graph, OptionsOf(arithmetic, options) with { InputsAndOutputsByReference = true }, [.. options.Losses]);
+    }
 
     /// <summary>The same plan as the engine can run it.</summary>
     public static PlanOptions OptionsOf(Arithmetic arithmetic, CTrainingOptions options) => new()
@@ -104,6 +117,38 @@ internal sealed class CTraining
         Frozen = options.Frozen,
         Recompute = [.. options.Recompute.Select(name => Named(options.Losses[0].Graph, name))],
     };
+
+    /// <summary>Refuses more memory than <see cref="MostBytes"/>.</summary>
+    public static void RequireBytes(string what, long bytes)
+    {
+        if (bytes > MostBytes)
+        {
+            ExportErrors.TrainingTooLarge(what, bytes, MostBytes);
+        }
+    }
+
+    /// <summary>Refuses a batch, an update and a self-test that are too large, before anything is planned for them.</summary>
+    private static void CheckSizes(Graph graph, CTrainingOptions options)
+    {
+        if (options.Batch > int.MaxValue / options.Accumulate)
+        {
+            ExportErrors.TooManySamples(options.Batch, options.Accumulate);
+        }
+
+        if ((long)options.SelfTestSteps * options.Accumulate > MostSelfTestCalls)
+        {
+            ExportErrors.SelfTestTooLong(options.SelfTestSteps, options.Accumulate, MostSelfTestCalls);
+        }
+
+        foreach (Node node in graph.Nodes)
+        {
+            if (node.Op is not { IsLoss: true })
+            {
+                RequireBytes(
+                    $"a batch of {CText.Number(options.Batch)} samples of '{node.Name}'", sizeof(float) * (long)options.Batch * node.Shape.Length);
+            }
+        }
+    }
 
     private static Node Named(Graph graph, string name)
     {

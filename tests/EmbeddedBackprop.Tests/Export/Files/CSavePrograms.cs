@@ -60,7 +60,7 @@ internal static class CSavePrograms
         {
             memset(memory, 0, sizeof memory);
             net_start(&model, memory);
-            return net_load(&model, &storage) == NET_STORED ? net_checksum(&model) : 0u;
+            return net_load(&model, &storage) == NET_STORAGE_OK ? net_checksum(&model) : 0u;
         }
 
 
@@ -78,7 +78,7 @@ internal static class CSavePrograms
             long cut;
             memset(cells, 0xFF, sizeof cells);
             net_start(&model, memory);
-            if (net_load(&model, &storage) != NET_STORAGE_EMPTY) return 1;
+            if (net_load(&model, &storage) != NET_STORAGE_NO_COPY) return 1;
             for (round = 0; round < 3; round++) {
                 /* In the first round there is no copy before. */
                 old_sum = round == 0 ? 0u : restart();
@@ -98,13 +98,13 @@ internal static class CSavePrograms
                     budget = cut;
                     result = net_save(&model, &storage);
                     budget = -1;
-                    if ((result == NET_STORED) != (cut == NET_COPY_BYTES)) return 4;
+                    if ((result == NET_STORAGE_OK) != (cut == NET_COPY_BYTES)) return 4;
                     sum = restart();
-                    if (result == NET_STORED ? sum != new_sum : (sum != old_sum && sum != new_sum)) return 5;
+                    if (result == NET_STORAGE_OK ? sum != new_sum : (sum != old_sum && sum != new_sum)) return 5;
                     /* After the cut saving works again. */
                     memcpy(memory, trained, sizeof memory);
                     model = at_hand;
-                    if (net_save(&model, &storage) != NET_STORED || restart() != new_sum) return 6;
+                    if (net_save(&model, &storage) != NET_STORAGE_OK || restart() != new_sum) return 6;
                 }
             }
             /* A storage that cannot be read: nothing is lost. */
@@ -126,10 +126,10 @@ internal static class CSavePrograms
             net_start(&model, memory);
             train(NET_ACCUMULATE);
             old_sum = net_checksum(&model);
-            if (net_save(&model, &storage) != NET_STORED) return 1;
+            if (net_save(&model, &storage) != NET_STORAGE_OK) return 1;
             train(NET_ACCUMULATE);
             new_sum = net_checksum(&model);
-            if (net_save(&model, &storage) != NET_STORED || restart() != new_sum) return 2;
+            if (net_save(&model, &storage) != NET_STORAGE_OK || restart() != new_sum) return 2;
             for (i = 0; i < NET_COPY_BYTES; i++) {
                 for (bit = 0; bit < 8; bit++) {
                     cells[NET_SLOT_BYTES + i] ^= (unsigned char)(1 << bit);
@@ -140,7 +140,7 @@ internal static class CSavePrograms
             cells[NET_SLOT_BYTES + 70] ^= 1;
             cells[70] ^= 1;
             new_sum = model.step;
-            if (net_load(&model, &storage) != NET_STORAGE_EMPTY || model.step != new_sum) return 4;
+            if (net_load(&model, &storage) != NET_STORAGE_NO_COPY || model.step != new_sum) return 4;
             return net_checksum(&model) == old_sum ? 0 : 5;
         }
 
@@ -160,7 +160,7 @@ internal static class CSavePrograms
             for (part = 0; part < 4; part++) {
                 train(6 * NET_ACCUMULATE);
                 model.learning_rate = model.learning_rate * 1.0f;
-                if (net_save(&model, &storage) != NET_STORED) return 1;
+                if (net_save(&model, &storage) != NET_STORAGE_OK) return 1;
                 /* Samples of an update that is not complete are forgotten. */
                 if (NET_ACCUMULATE > 1) {
                     state = drawn;
@@ -191,7 +191,7 @@ internal static class CSavePrograms
             net_start(&model, memory);
             for (step = 0; step < 3; step++) {
                 train(3);
-                if (net_save(&model, &storage) != NET_STORED) return 1;
+                if (net_save(&model, &storage) != NET_STORAGE_OK) return 1;
             }
             put("cells.bin", cells, sizeof cells);
             if (restart() == 0u) return 2;
@@ -255,11 +255,11 @@ internal static class CSavePrograms
             if (net_selftest(memory) != 0u) return 1;
             net_start(&model, memory);
             train(60);
-            if (net_save(&model, &storage) != NET_STORED) return 2;
+            if (net_save(&model, &storage) != NET_STORAGE_OK) return 2;
             net_start(&model, memory);
-            if (net_load(&model, &storage) != NET_STORED || model.step != 60u) return 3;
+            if (net_load(&model, &storage) != NET_STORAGE_OK || model.step != 60u) return 3;
             train(40);
-            if (net_save(&model, &storage) != NET_STORED) return 4;
+            if (net_save(&model, &storage) != NET_STORAGE_OK) return 4;
             for (i = 0u; i < sizeof cells; i++) {
                 sum = (sum ^ cells[i]) * (uint32_t)16777619u;
             }
@@ -270,7 +270,7 @@ internal static class CSavePrograms
 
         """;
 
-    /// <summary>Two networks and one storage.</summary>
+    /// <summary>Two networks and one storage, by the names of earlier exports.</summary>
     public const string OtherNet = Head + """
         #include "other.h"
 
@@ -286,8 +286,37 @@ internal static class CSavePrograms
             other_start(&other, others);
             if (other_load(&other, &same) != OTHER_STORAGE_EMPTY) return 3;
             /* Its own copies go where there is none of its own: here into the first slot. */
-            if (other_save(&other, &same) != OTHER_STORED || other_load(&other, &same) != OTHER_STORED) return 4;
+            if (other_save(&other, &same) != OTHER_STORAGE_OK || other_load(&other, &same) != OTHER_STORAGE_OK) return 4;
             return net_load(&model, &storage) == NET_STORAGE_EMPTY ? 0 : 5;
+        }
+
+        """;
+
+    /// <summary>The image slot.bin of the host is loaded as if it had been saved: the model is then as after a start with its weights.</summary>
+    public const string OverTheAir = Head + """
+        #include <stdio.h>
+
+        int main(void)
+        {
+            static float started[NET_TRAIN_FLOATS];
+            net_model fresh;
+            uint32_t sum;
+            FILE *in = fopen("slot.bin", "rb");
+            net_start(&fresh, started);
+            net_start(&model, memory);
+            train(2 * NET_ACCUMULATE);
+            /* Its own copy has a number above that of the image: the image comes in by both slots, or by a higher number. */
+            if (net_save(&model, &storage) != NET_STORAGE_OK || net_save(&model, &storage) != NET_STORAGE_OK) return 1;
+            if (in == NULL || fread(cells, 1, NET_COPY_BYTES, in) != NET_COPY_BYTES || fgetc(in) != EOF) return 2;
+            if (SEQUENCE < 3) memcpy(cells + NET_SLOT_BYTES, cells, NET_COPY_BYTES);
+            sum = restart();
+            if (sum == 0u || sum != WEIGHTS) return 3;
+            if (model.step != 0u || model.collected != 0u || memcmp(&model.learning_rate, &fresh.learning_rate, sizeof(float)) != 0) return 4;
+            /* All but parameters is as a start leaves it. */
+            if (memcmp(memory + NET_TRAIN_PARAMETERS + NET_TRAIN_GRADIENTS, started + NET_TRAIN_PARAMETERS + NET_TRAIN_GRADIENTS,
+                       (NET_TRAIN_OPTIMIZER + NET_TRAIN_STATE) * sizeof(float)) != 0) return 5;
+            train(NET_ACCUMULATE);
+            return net_save(&model, &storage) == NET_STORAGE_OK && restart() != sum ? 0 : 6;
         }
 
         """;

@@ -33,7 +33,7 @@ internal sealed class CSaveTests
         Assert.That(Run(compiler, CSavePrograms.PowerCuts, text => text), Is.Zero);
     }
 
-    [TestCase("(newest == 0u) ? 1u : 0u", "(newest == 1u) ? 1u : 0u", CSavePrograms.PowerCuts, TestName = "Control: a save over the newest copy")]
+    [TestCase("(newest == 0u)", "(newest == 1u)", CSavePrograms.PowerCuts, TestName = "Control: a save over the newest copy")]
     [TestCase("(word != crc)", "(word == crc + 1u)", CSavePrograms.PowerCuts, TestName = "Control: a sum that is not looked at, and a power cut")]
     [TestCase("(word != crc)", "(word == crc + 1u)", CSavePrograms.FlippedBits, TestName = "Control: a sum that is not looked at, and flipped bits")]
     [TestCase("counts[0] = model->step;", "counts[0] = 0u;", CSavePrograms.GoingOn, TestName = "Control: a step that is not kept")]
@@ -183,6 +183,131 @@ internal sealed class CSaveTests
         string[] files = ["main.c", "net.c", "net_weights.c", "net_storage.c", "net_selftest.c"];
         string host = CDevice.Host.RunChecked(build, "-O2 -ffp-contract=off", files);
         Assert.That(device.RunChecked(build, "-Os", files), Is.EqualTo(host));
+    }
+
+    [TestCase(1u)]
+    [TestCase(57u)]
+    public void An_image_of_the_host_is_loaded_like_a_copy_and_read_back(uint sequence)
+    {
+        // The firmware was made with other weights.
+        Export("net");
+        Network better = Make(2, null, null, Arithmetic.Fused);
+        byte[] image = CExporter.Slot(better, Options(better, "net"), sequence);
+        File.WriteAllBytes(Path.Combine(build.Folder, "slot.bin"), image);
+        uint crc = uint.MaxValue;
+        Plan compact = Plan.ForInference(better.InferencePlan.Graph, new PlanOptions { Layout = Layout.Compact }, better.Output);
+        foreach (ParameterRange range in compact.Parameters)
+        {
+            ParameterRange own = better.InferencePlan.Parameters.ToArray().Single(known => known.Name == range.Name);
+            for (int i = 0; i < range.Count; i++)
+            {
+                float weight = better.Parameters[own.Offset + (i / own.Columns * own.Stride) + (i % own.Columns)];
+                crc = EmbeddedBackprop.Export.Text.CChecksum.Continue(crc, BitConverter.SingleToUInt32Bits(weight));
+            }
+        }
+
+        string weights = $"-DSEQUENCE={sequence} -DWEIGHTS=0x{~crc:X8}u";
+        Assert.That(Run("gcc -O1 " + weights, CSavePrograms.OverTheAir, text => text), Is.Zero);
+
+        Network read = Make(3, null, null, Arithmetic.Fused);
+        CStoredCopy copy = CImporter.Read(read, Options(read, "net"), image);
+        Assert.That(copy with { OtherSlot = null }, Is.EqualTo(new CStoredCopy(0, sequence, 0, 0.05f, 2)));
+        Support.Bits.AssertEqual(read.Parameters, better.Parameters, "weights");
+        Support.Bits.AssertEqual(read.State, better.State, "running means");
+
+        // The control: one bit of it is another image, and another network takes none.
+        image[200] ^= 1;
+        File.WriteAllBytes(Path.Combine(build.Folder, "slot.bin"), image);
+        Assert.That(Run("gcc -O1 " + weights, CSavePrograms.OverTheAir, text => text), Is.EqualTo(3));
+        Network other = Make(2, new Activation<Tanh>(), null, Arithmetic.Fused);
+        File.WriteAllBytes(Path.Combine(build.Folder, "slot.bin"), CExporter.Slot(other, Options(other, "net"), sequence));
+        Assert.That(Run("gcc -O1 " + weights, CSavePrograms.OverTheAir, text => text), Is.EqualTo(3));
+        Assert.That(() => CExporter.Slot(better, new CExportOptions()), Throws.ArgumentException);
+    }
+
+    [TestCase("cortex-m4f")]
+    [TestCase("avr", Category = "Slow")]
+    public void A_device_loads_an_image_of_the_host(string name)
+    {
+        CDevice device = CDevice.Of(name);
+        Network network = Make(1, null, null, device.Arithmetic), better = Make(2, null, null, device.Arithmetic);
+        CExporter.Write(network, build.Folder, Options(network, "net"));
+        byte[] image = CExporter.Slot(better, Options(better, "net"));
+        build.Write("image.h", $"static const unsigned char image[] = {{ {string.Join(", ", image)} }};\n");
+        build.Write("main.c", CSavePrograms.OnDevice.Replace(
+            "    net_start(&model, memory);\n    train(60);",
+            "    net_start(&model, memory);\n    (void)memcpy(cells, image, sizeof image);\n    if (net_load(&model, &storage) != NET_STORAGE_OK) return 9;\n    train(60);",
+            StringComparison.Ordinal)
+            .Replace("#include \"net.h\"", "#include \"net.h\"\n#include \"image.h\"", StringComparison.Ordinal));
+        Assert.That(build.Read("main.c"), Does.Contain("return 9"));
+        string[] files = ["main.c", "net.c", "net_weights.c", "net_storage.c", "net_selftest.c"];
+        string loaded = device.RunChecked(build, "-Os", files);
+        Assert.That(loaded, Is.EqualTo(CDevice.Host.RunChecked(build, "-O2 -ffp-contract=off", files)));
+
+        // The control: without the image the weights end elsewhere.
+        build.Write("main.c", CSavePrograms.OnDevice);
+        Assert.That(CDevice.Host.RunChecked(build, "-O2 -ffp-contract=off", files), Is.Not.EqualTo(loaded));
+    }
+
+    [TestCase("word", 0)]
+    [TestCase("word + 1u", 1)]
+    public void A_unit_of_the_processor_may_compute_the_check_sums(string word, int wrong)
+    {
+        Network network = Make(1, null, null, Arithmetic.Fused);
+        CExporter.Write(network, build.Folder, Options(network, "net"));
+        build.Write("unit.h", "#include <stdint.h>\nuint32_t unit_crc(uint32_t crc, uint32_t word);\n");
+        build.Write("main.c", CSavePrograms.OnFile.Replace("int main(void)", $$"""
+            #include "unit.h"
+
+            static unsigned long calls;
+
+            uint32_t unit_crc(uint32_t crc, uint32_t word)
+            {
+                int bit;
+                calls++;
+                crc ^= {{word}};
+                for (bit = 0; bit < 32; bit++) crc = (crc & 1u) != 0u ? (crc >> 1) ^ 0xEDB88320u : crc >> 1;
+                return crc;
+            }
+
+            static int others(void);
+
+            int main(void)
+            {
+                static float room[NET_SELFTEST_FLOATS];
+                if (others() != 0) return 1;
+                if (calls < NET_COPY_BYTES / 4) return 2;
+                return (net_selftest(room) != 0u) == ({{wrong}} != 0) ? 0 : 3;
+            }
+
+            static int others(void)
+            """, StringComparison.Ordinal));
+        build.Compile(
+            "gcc -O1 -Wno-conversion -Wno-unused-function -DNET_CRC32=unit_crc -include unit.h", "program",
+            "main.c", "net.c", "net_weights.c", "net_storage.c", "net_selftest.c");
+        Assert.That(build.Run("program"), Is.Zero);
+        Network read = Make(3, null, null, Arithmetic.Fused);
+        byte[] cells = File.ReadAllBytes(Path.Combine(build.Folder, "cells.bin"));
+        if (wrong == 0)
+        {
+            Assert.That(CImporter.Read(read, Options(read, "net"), cells).Sequence, Is.EqualTo(3));
+        }
+        else
+        {
+            Assert.That(() => CImporter.Read(read, Options(read, "net"), cells), Throws.InstanceOf<EmbeddedBackprop.IO.DataFormatException>());
+        }
+    }
+
+    [Test]
+    public void What_is_only_read_is_constant()
+    {
+        Export("net");
+        Assert.That(build.Read("net.h"), Does.Contain("int net_save(const net_model *model, const net_storage *storage);"));
+        string source = build.Read("net.c");
+        Assert.That(source, Does.Contain("static void net_update(const net_model *model)"));
+        Assert.That(
+            source.Split("void net_predict(")[1].Split("\n}")[0], Does.Contain("const float *const parameters = model->memory;"));
+        Assert.That(source.Split("static float net_forward(")[1].Split("\n}")[0], Does.Contain("const float *const parameters = model->memory;"));
     }
 
     [TestCase("gcc -O0")]

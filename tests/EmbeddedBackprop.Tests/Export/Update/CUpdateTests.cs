@@ -173,7 +173,7 @@ internal sealed class CUpdateTests
             string body = program.TakeStatements();
             return (
                 program,
-                $"{CTrainingFile.Locals(training, body)}    const float rate = model->learning_rate;\n{body}",
+                $"{CTrainingFile.Locals(training, body, learns: true)}    const float rate = model->learning_rate;\n{body}",
                 training.ParameterLength,
                 training.OptimizerLength);
         }
