@@ -76,6 +76,18 @@ public static class CExporter
         return paths;
     }
 
+    /// <summary>
+    /// The plan that NAME_predict runs: one sample, inputs and outputs in the caller's memory, nothing copied that an op only moves. It can be
+    /// printed, not run.
+    /// </summary>
+    /// <param name="plan">An inference plan; its batch and layout do not matter.</param>
+    /// <param name="inputInArena">As <see cref="CExportOptions.InputInArena"/>.</param>
+    public static Plan PlanOf(Plan plan, bool inputInArena = false)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        return CModel.PlanOf(plan, [.. plan.Outputs.Distinct()], new CExportOptions { InputInArena = inputInArena });
+    }
+
     /// <summary>A file of an earlier export with training would not compile with the new header.</summary>
     private static void RemoveStale(string folder, IReadOnlyList<(string Name, string Text)> files)
     {

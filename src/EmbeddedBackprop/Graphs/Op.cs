@@ -67,12 +67,13 @@ public abstract class Op
     public virtual bool MayOverlayGradient(int input) => false;
 
     /// <summary>
-    /// For an op that only moves elements in a prediction: the position in the output of this input's first element, negative where the output
-    /// begins inside the input; null for an op that computes. A plan may then let both be the same memory.
+    /// For an op that only moves elements: the position in the output of this input's first element, negative where the output begins inside the
+    /// input; null for an op that computes. A plan may then let both be the same memory.
     /// </summary>
     /// <param name="inputs">All inputs.</param>
     /// <param name="input">The index of one.</param>
-    internal virtual int? PlaceOf(ReadOnlySpan<Node> inputs, int input) => null;
+    /// <param name="training">Whether a training step is planned.</param>
+    internal virtual int? PlaceOf(ReadOnlySpan<Node> inputs, int input, bool training) => null;
 
     /// <summary>
     /// An op that does the work of this one and of the next, which alone reads this one's output, with this op's weights and the bits of both; null

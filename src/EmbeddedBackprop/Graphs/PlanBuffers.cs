@@ -63,9 +63,8 @@ internal sealed class PlanBuffers
     /// <summary>The buffers of a program with their offsets.</summary>
     public static PlanBuffers Place(PlanBuilder builder, ProgramEntry[] program)
     {
-        // At more samples the parts of a joined row are no range of memory, and in training a kept value must not change.
-        PlanOptions options = builder.Options;
-        bool movesInPlace = options.MovesInPlace && !builder.Training && builder.Batch == 1 && options.Layout == Layout.Compact;
+        // At more samples the parts of a joined row are no range of memory.
+        bool movesInPlace = builder.Options.MovesInPlace && builder.Batch == 1 && builder.Options.Layout == Layout.Compact;
         PlanBuffers buffers = new(builder, program, movesInPlace);
         if (movesInPlace && buffers.Length > buffers.LowerBound)
         {
@@ -102,7 +101,8 @@ internal sealed class PlanBuffers
             step.UpdateScratch = Whole(own.UpdateScratch);
             for (int k = 0; k < step.Inputs.Length; k++)
             {
-                step.MovedInPlace[k] = step.Op.PlaceOf(step.InputNodes, k) is { } place && own.Output is { } output && own.Inputs[k] is { } input
+                step.MovedInPlace[k] = step.Op.PlaceOf(step.InputNodes, k, builder.Training) is { } place
+                    && own.Output is { } output && own.Inputs[k] is { } input
                     && output.Root == input.Root && input.At == output.At + place;
             }
         }
@@ -222,7 +222,7 @@ internal sealed class PlanBuffers
             StepBuffers own = steps[step];
             for (int k = 0; movesInPlace && k < step.InputNodes.Length; k++)
             {
-                if (step.Op.PlaceOf(step.InputNodes, k) is { } place)
+                if (step.Op.PlaceOf(step.InputNodes, k, builder.Training) is { } place)
                 {
                     own.Output!.TryShare(own.Inputs[k]!, -place);
                 }
@@ -245,12 +245,12 @@ internal sealed class PlanBuffers
     }
 
     /// <summary>Where an op only moves elements, the output holds elements of its inputs.</summary>
-    private static void Move(Step step, StepBuffers own)
+    private void Move(Step step, StepBuffers own)
     {
         List<Piece> content = [];
         for (int k = 0; k < own.Inputs.Length; k++)
         {
-            if (step.Op.PlaceOf(step.InputNodes, k) is not { } place)
+            if (step.Op.PlaceOf(step.InputNodes, k, builder.Training) is not { } place)
             {
                 return;
             }

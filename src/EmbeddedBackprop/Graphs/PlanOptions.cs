@@ -69,7 +69,7 @@ public sealed record PlanOptions
 
     /// <summary>
     /// Whether values that an op only moves (concat, slice, reshape, flatten) share memory with what they are made of, so that nothing is copied: a
-    /// concat is written by those that compute its parts. For predictions of one sample in compact rows; elsewhere it changes nothing.
+    /// concat is written by those that compute its parts. For runs of one sample in compact rows; elsewhere it changes nothing.
     /// </summary>
     internal bool MovesInPlace { get; init; }
 

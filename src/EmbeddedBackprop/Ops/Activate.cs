@@ -55,7 +55,7 @@ public sealed class Activate : KernelOp, IPasses<Activate>, IActivated
     }
 
     /// <inheritdoc/>
-    internal override int? PlaceOf(ReadOnlySpan<Node> inputs, int input) => Activation is Activation<Identity> ? 0 : null;
+    internal override int? PlaceOf(ReadOnlySpan<Node> inputs, int input, bool training) => Activation is Activation<Identity> ? 0 : null;
 
     /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Activate>();

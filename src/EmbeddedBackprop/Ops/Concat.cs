@@ -51,7 +51,7 @@ public sealed class Concat : KernelOp, IPasses<Concat>
     }
 
     /// <inheritdoc/>
-    internal override int? PlaceOf(ReadOnlySpan<Node> inputs, int input)
+    internal override int? PlaceOf(ReadOnlySpan<Node> inputs, int input, bool training)
     {
         int place = 0;
         foreach (Node earlier in inputs[..input])

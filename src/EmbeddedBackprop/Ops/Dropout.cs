@@ -44,7 +44,7 @@ public sealed class Dropout : KernelOp, IPasses<Dropout>
     public override Shape InferShape(string name, ReadOnlySpan<Node> inputs) => Shapes.Single(name, inputs, ref input);
 
     /// <inheritdoc/>
-    internal override int? PlaceOf(ReadOnlySpan<Node> inputs, int input) => 0;
+    internal override int? PlaceOf(ReadOnlySpan<Node> inputs, int input, bool training) => training ? null : 0;
 
     /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Dropout>();

@@ -29,7 +29,7 @@ public sealed class Flatten : KernelOp, IPasses<Flatten>
     }
 
     /// <inheritdoc/>
-    internal override int? PlaceOf(ReadOnlySpan<Node> inputs, int input) => 0;
+    internal override int? PlaceOf(ReadOnlySpan<Node> inputs, int input, bool training) => 0;
 
     /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Flatten>();

@@ -52,7 +52,7 @@ public sealed class Reshape : KernelOp, IPasses<Reshape>
     }
 
     /// <inheritdoc/>
-    internal override int? PlaceOf(ReadOnlySpan<Node> inputs, int input) => 0;
+    internal override int? PlaceOf(ReadOnlySpan<Node> inputs, int input, bool training) => 0;
 
     /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Reshape>();

@@ -50,7 +50,7 @@ public sealed class Slice : KernelOp, IPasses<Slice>
     }
 
     /// <inheritdoc/>
-    internal override int? PlaceOf(ReadOnlySpan<Node> inputs, int input) => -First * (inputs[0].Shape.Length / inputs[0].Shape[0]);
+    internal override int? PlaceOf(ReadOnlySpan<Node> inputs, int input, bool training) => -First * (inputs[0].Shape.Length / inputs[0].Shape[0]);
 
     /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Slice>();

@@ -23,6 +23,17 @@ public sealed class PlanAndCheckTests
     }
 
     [Test]
+    public void Plan_prints_the_memory_of_the_export()
+    {
+        const string Net = "x = input 100; a = dense 30 relu x; b = dense 20 relu x; concat a b; dense 60 relu; dense 10 softmax";
+        using EbpProcess ebp = new();
+        Assert.That(
+            ebp.Run("plan", "--net", Net).Output,
+            Does.Contain("On a device, exported as C:").And.Contains("in place of a, b")
+                .And.Contains(" 880 bytes (arena 440, input 400, output 40; 640 with --input-in-arena)"));
+    }
+
+    [Test]
     public void A_training_is_planned_and_run_within_a_memory_budget()
     {
         using EbpProcess ebp = new();

@@ -1,3 +1,4 @@
+using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Tests.Graphs;
@@ -63,19 +64,70 @@ internal sealed class MovesTests
     }
 
     [Test]
-    public void A_training_and_a_batch_are_planned_as_before()
+    public void A_training_of_one_sample_keeps_what_its_backward_pass_reads()
+    {
+        int moved = 0;
+        long with = 0, without = 0;
+        for (uint seed = 0; seed < Count / 4; seed++)
+        {
+            RandomNetwork net = new(seed);
+            PlanOptions one = net.Options(Layout.Compact) with { Batch = 1, MovesInPlace = true };
+            Node[] all = [.. net.Graph.Nodes], some = [.. all.Where(node => node.Index % 3 > 0)];
+            foreach (PlanOptions options in (PlanOptions[])[one, one with { Recompute = some }, one with { Recompute = all, Fuse = false }])
+            {
+                foreach (bool byReference in (bool[])[false, true])
+                {
+                    // An export has no gradients of its inputs.
+                    bool inputGradients = options.InputGradients && !byReference;
+                    PlanOptions wanted = options with { InputsAndOutputsByReference = byReference, InputGradients = inputGradients };
+                    Plan plan = Plan.ForTraining(net.Graph, wanted, [.. net.Losses], byReference ? [] : net.Watched);
+                    Assert.That(PlanChecker.FirstFault(plan), Is.Null, $"{net}\n{plan}");
+                    moved += plan.Steps.ToArray().Where(IsMove).Sum(step => step.MovedInPlace.Count(inPlace => inPlace));
+                    with += plan.WorkspaceLength;
+                    without += Plan.ForTraining(net.Graph, wanted with { MovesInPlace = false }, [.. net.Losses], byReference ? [] : net.Watched)
+                        .WorkspaceLength;
+                }
+            }
+        }
+
+        TestContext.Out.WriteLine($"{moved} parts in place; floats with {with}, without {without}");
+        Assert.That(moved, Is.GreaterThan(Count / 4));
+        Assert.That(with, Is.LessThan(without));
+    }
+
+    [Test]
+    public void Exported_plans_of_random_graphs_are_right_too()
+    {
+        int blocks = 0;
+        for (uint seed = 0; seed < Count; seed++)
+        {
+            RandomNetwork net = new(seed);
+            foreach (bool inputInArena in (bool[])[false, true])
+            {
+                Plan plan = CExporter.PlanOf(Plan.ForInference(net.Graph, new PlanOptions(), net.Watched), inputInArena);
+                Assert.That(PlanChecker.FirstFault(plan), Is.Null, $"{net}\n{plan}");
+                blocks += plan.Steps.ToArray().Count(step => step.Parts.Length > 1);
+            }
+        }
+
+        Assert.That(blocks, Is.GreaterThan(Count / 20));
+    }
+
+    [Test]
+    public void A_batch_and_padded_rows_are_planned_as_before()
     {
         for (uint seed = 0; seed < 100; seed++)
         {
             RandomNetwork net = new(seed);
-            foreach (PlanOptions options in (PlanOptions[])[net.Options(Layout.Compact), net.Options(Layout.Padded) with { Batch = 1 }])
+            PlanOptions batch = net.Options(Layout.Compact) with { Batch = 7 }, padded = net.Options(Layout.Padded) with { Batch = 1 };
+            foreach (PlanOptions options in (PlanOptions[])[batch, padded])
             {
+                PlanOptions moves = options with { MovesInPlace = true };
                 Assert.That(
-                    Plan.ForInference(net.Graph, options with { MovesInPlace = options.Batch > 1 || options.Layout == Layout.Padded }, net.Watched)
-                        .ToString(),
+                    Plan.ForInference(net.Graph, moves, net.Watched).ToString(),
                     Is.EqualTo(Plan.ForInference(net.Graph, options, net.Watched).ToString()));
                 Assert.That(
-                    Plan.ForTraining(net.Graph, options with { MovesInPlace = true }, [.. net.Losses], net.Watched).ToString(),
+                    Plan.ForTraining(net.Graph, moves, [.. net.Losses], net.Watched).ToString(),
                     Is.EqualTo(Plan.ForTraining(net.Graph, options, [.. net.Losses], net.Watched).ToString()));
             }
         }
@@ -163,7 +215,7 @@ internal sealed class MovesTests
         Assert.That(caught, Is.GreaterThan(0.95 * tried));
     }
 
-    private static bool IsMove(Step step) => step.Op.PlaceOf(step.InputNodes, 0) is not null;
+    private static bool IsMove(Step step) => step.Op.PlaceOf(step.InputNodes, 0, training: false) is not null;
 
     private static IEnumerable<Plan> Plans(RandomMoves net)
     {

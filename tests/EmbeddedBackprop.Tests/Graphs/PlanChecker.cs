@@ -80,7 +80,7 @@ internal sealed class PlanChecker
         {
             for (int k = 0; step.Op.IsLoss && k < 2; k++)
             {
-                Expect(step.Inputs[k], Value(step.InputNodes[k]), $"{step.InputNodes[k].Name}, which {step.Name} judges, after the forward pass");
+                Expect(step.InputNodes[k], Place(step, k), $"{step.InputNodes[k].Name}, which {step.Name} judges, after the forward pass");
             }
         }
 
@@ -152,15 +152,16 @@ internal sealed class PlanChecker
         }
     }
 
-    /// <summary>For an op that only moves elements in a prediction: for each input the elements that become part of the output, and where.</summary>
-    private static (int From, int To, int Length)[]? Parts(Step step)
+    /// <summary>For an op that only moves elements: for each input the elements that become part of the output, and where.</summary>
+    private (int From, int To, int Length)[]? Parts(Step step)
     {
         int[] lengths = [.. step.InputNodes.Select(node => node.Shape.Length)];
         return step.Op switch
         {
             Concat => [.. lengths.Select((length, k) => (0, lengths[..k].Sum(), length))],
             Slice slice => [(slice.First * (lengths[0] / step.InputNodes[0].Shape[0]), 0, step.Node.Shape.Length)],
-            Reshape or Flatten or Dropout or Activate { Activation.Name: "identity" } => [(0, 0, lengths[0])],
+            Reshape or Flatten or Activate { Activation.Name: "identity" } => [(0, 0, lengths[0])],
+            Dropout when plan.Losses.Count == 0 => [(0, 0, lengths[0])],
             _ => null,
         };
     }
@@ -290,12 +291,12 @@ internal sealed class PlanChecker
         {
             for (int k = 0; readsInputs && k < step.Inputs.Length; k++)
             {
-                Expect(step.Inputs[k], Value(step.InputNodes[k]), $"{step.InputNodes[k].Name} when the backward pass of {step.Name} {when}");
+                Expect(step.InputNodes[k], Place(step, k), $"{step.InputNodes[k].Name} when the backward pass of {step.Name} {when}");
             }
 
             if (readsOutput)
             {
-                Expect(step.Output, Value(step.Node), $"{step.Name} when its backward pass {when}");
+                Expect(step.Node, Place(step), $"{step.Name} when its backward pass {when}");
             }
 
             Require(step.Saved.Exists == step.Op.SavedLength(plan.Batch, plan.Options.Layout) > 0, $"{step.Name} has its saved values");

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.Export;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Tests.Export;
@@ -120,14 +121,7 @@ internal sealed partial class PlanPeakTests
     {
         foreach (bool inArena in (bool[])[false, true])
         {
-            PlanOptions options = new()
-            {
-                Layout = Layout.Compact,
-                InputsAndOutputsByReference = true,
-                MovesInPlace = true,
-                InputsInWorkspace = inArena,
-            };
-            Plan plan = Plan.ForInference(graph, options, outputs);
+            Plan plan = CExporter.PlanOf(Plan.ForInference(graph, new PlanOptions(), outputs), inArena);
             Check(found, $"{name}, exported{(inArena ? " with its input in the arena" : "")}: {4 * plan.WorkspaceLength} bytes", plan);
         }
     }

@@ -107,7 +107,7 @@ internal sealed class ProductOp(bool lies = false) : TwoInputOp
 
     public override bool MayOverlayGradient(int input) => ClaimsGradientOverlay;
 
-    internal override int? PlaceOf(ReadOnlySpan<Node> inputs, int input) => ClaimsMove ? input * inputs[0].Shape.Length : null;
+    internal override int? PlaceOf(ReadOnlySpan<Node> inputs, int input, bool training) => ClaimsMove ? input * inputs[0].Shape.Length : null;
 
     protected override T Value<T>(T x, T y) => x * y;
 

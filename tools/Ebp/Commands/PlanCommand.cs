@@ -171,11 +171,12 @@ internal static class PlanCommand
         int deviceBatch = batch ?? 1;
         Network device = create(Layout.Compact, deviceBatch);
         Network single = deviceBatch == 1 ? device : create(Layout.Compact, 1);
+        DeviceRam exported = DeviceRam.Of(single);
         Needs needs = new(
             Parameters: device.ParameterCount,
             MultiplyAdds: device.InferencePlan.MultiplyAdds,
             InferenceFlash: Cost.Flash(single.InferencePlan),
-            InferenceRam: Cost.Ram(single.InferencePlan),
+            InferenceRam: exported.Bytes,
             TrainingBatch: deviceBatch,
             TrainingRam: 4L * device.MemoryLength,
             LeanRam: 4L * (lean ?? device).MemoryLength,
@@ -192,8 +193,8 @@ internal static class PlanCommand
 
         Console.Out.WriteLine("On this machine:");
         Console.Out.WriteLine(host.TrainingPlan ?? host.InferencePlan);
-        Console.Out.WriteLine("On a device:");
-        Console.Out.WriteLine(single.InferencePlan);
+        Console.Out.WriteLine("On a device, exported as C:");
+        Console.Out.WriteLine(exported.Plan);
         if (lean is { TrainingPlan: { } leanPlan })
         {
             Console.Out.WriteLine("Training on a device:");
@@ -207,7 +208,7 @@ internal static class PlanCommand
                 {needs.Parameters:N0} parameters, {needs.MultiplyAdds:N0} multiply-adds a prediction
                 inference on a device:                 flash {needs.InferenceFlash, 12:N0} bytes of weights{Statistics(
                     single.InferencePlan
-                )}   RAM {needs.InferenceRam, 12:N0} bytes
+                )}   RAM {needs.InferenceRam, 12:N0} bytes ({exported})
                 training on a device, batch {needs.TrainingBatch, -10} flash {0, 12:N0} bytes of weights   RAM {needs.TrainingRam, 12:N0} bytes (optimiser state {needs.OptimizerState:N0})
                 the same as planned above                                                RAM {needs.LeanRam, 12:N0} bytes
                 training on this machine, batch {needs.HostBatch, -10}                                  RAM {needs.HostRam, 12:N0} bytes (padded rows)

@@ -30,6 +30,23 @@ internal sealed class CModel
         }
 
         Options = options;
+        options.Target?.Require(options.Arithmetic ?? source.Options.Arithmetic);
+        Plan = PlanOf(source, outputs, options);
+        Plan? trainingPlan = options.Training is { } wanted ? CTraining.PlanOf(source.Graph, Plan.Options.Arithmetic, wanted) : null;
+        Arguments = new CArguments(source, outputs, trainingPlan);
+        CheckPreparation();
+        Prefix = CText.Prefix(options.Name);
+        Tables = new CTables(Prefix, source, Plan, trainingPlan, parameters, state, options);
+        Program = new CProgram(Prefix) { IsSmall = options.Favor == CFavor.Size };
+        Training = trainingPlan is null ? null : new CTraining(options.Training!, trainingPlan, Tables.Parameters, Plan.WorkspaceLength, COpList.For);
+        Prediction = new CPrediction(Plan, Arguments, Tables, Training, Program);
+        TrainingBodies = Training is null ? null : new CTrainingBodies(Training, Arguments, Tables, Program);
+        CheckArrays();
+    }
+
+    /// <summary>The plan of NAME_predict.</summary>
+    public static Plan PlanOf(Plan source, Node[] outputs, CExportOptions options)
+    {
         PlanOptions planned = new()
         {
             Batch = 1,
@@ -40,18 +57,7 @@ internal sealed class CModel
             InputsInWorkspace = options.InputInArena,
             Blocks = true,
         };
-        options.Target?.Require(planned.Arithmetic);
-        Plan = Plan.ForInference(source.Graph, planned, outputs);
-        Plan? trainingPlan = options.Training is { } wanted ? CTraining.PlanOf(source.Graph, planned.Arithmetic, wanted) : null;
-        Arguments = new CArguments(source, outputs, trainingPlan);
-        CheckPreparation();
-        Prefix = CText.Prefix(options.Name);
-        Tables = new CTables(Prefix, source, Plan, trainingPlan, parameters, state, options);
-        Program = new CProgram(Prefix) { IsSmall = options.Favor == CFavor.Size };
-        Training = trainingPlan is null ? null : new CTraining(options.Training!, trainingPlan, Tables.Parameters, Plan.WorkspaceLength, COpList.For);
-        Prediction = new CPrediction(Plan, Arguments, Tables, Training, Program);
-        TrainingBodies = Training is null ? null : new CTrainingBodies(Training, Arguments, Tables, Program);
-        CheckArrays();
+        return Plan.ForInference(source.Graph, planned, outputs);
     }
 
     /// <summary>The identifier that functions and files begin with.</summary>

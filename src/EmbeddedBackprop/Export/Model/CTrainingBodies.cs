@@ -157,8 +157,14 @@ internal sealed class CTrainingBodies
     private CStep StepOf(Step step, COp op)
     {
         bool whole = TakesCall(step, op);
-        string Value(Node node, Slot slot) =>
-            Sample(pointers.TryGetValue(node, out string? pointer) ? pointer : CText.At("arena", slot.Offset), slot.Columns, whole);
+        string Value(Node node, Slot slot)
+        {
+            string first = training.Plan.CallersPlace(node) is var (argument, offset)
+                ? CText.At(pointers[argument], offset)
+                : CText.At("arena", slot.Offset);
+            return Sample(first, slot.Columns, whole);
+        }
+
         string before = Batch == 1 ? "model->collected" : $"(model->collected * {CText.Size(Batch)})";
         return new CStep(
             step,

@@ -104,7 +104,8 @@ internal sealed class CTraining
     public static Plan PlanOf(Graph graph, Arithmetic arithmetic, CTrainingOptions options)
     {
         CheckSizes(graph, options);
-        return Plan.ForTraining(graph, OptionsOf(arithmetic, options) with { InputsAndOutputsByReference = true }, [.. options.Losses]);
+        PlanOptions planned = OptionsOf(arithmetic, options) with { InputsAndOutputsByReference = true, MovesInPlace = true };
+        return Plan.ForTraining(graph, planned, [.. options.Losses]);
     }
 
     /// <summary>The same plan as the engine can run it.</summary>
