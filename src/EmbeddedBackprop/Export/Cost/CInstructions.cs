@@ -75,7 +75,7 @@ internal static class CInstructions
         }
 
         CTable weights = step.Parts.Length > 0 ? step.Parts[0].Tables[0] : step.Tables[0];
-        return CConvBlock.Instructions(op.Sizes, weights.Load, step.Parts.LastOrDefault()?.Step.Op as Pooling, each)
+        return CConvBlock.Instructions(op.Sizes, weights.Load, step.Parts.LastOrDefault()?.Step.Op as Pooling, each, step.IsSmall)
             + (op.Activation is Softmax ? Activation(op, step.OutputLength) : 0);
     }
 

@@ -12,6 +12,7 @@ internal sealed class CPrediction
     private readonly Plan plan;
     private readonly CArguments arguments;
     private readonly CTraining? training;
+    private readonly bool isSmall;
 
     /// <summary>Writes the steps.</summary>
     /// <param name="plan">The inference plan.</param>
@@ -21,7 +22,7 @@ internal sealed class CPrediction
     /// <param name="program">Collects routines and statements.</param>
     public CPrediction(Plan plan, CArguments arguments, CTables tables, CTraining? training, CProgram program)
     {
-        (this.plan, this.arguments, this.training) = (plan, arguments, training);
+        (this.plan, this.arguments, this.training, isSmall) = (plan, arguments, training, program.IsSmall);
         foreach (CArgument output in arguments.Outputs.Where(output => output.Node.Op is null))
         {
             program.Comment("an output that is an input");
@@ -67,6 +68,7 @@ internal sealed class CPrediction
             HasTraining = training is not null,
             Kept = KeptOf(step),
             Parts = parts,
+            IsSmall = isSmall,
         };
     }
 

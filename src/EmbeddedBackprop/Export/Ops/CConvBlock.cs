@@ -29,35 +29,6 @@ internal sealed class CConvBlock
     // An element further away than this has a pointer of its own: Cortex-M4F loads at most 255 floats from an address.
     private const int Reach = 255;
 
-    private const string SumText = """
-        /* sum + the products of some rows and columns of the kernel with what they see, channel by channel.{1} */
-        EBP_APART static float ebp_conv_sum{0}(const ebp_conv_steps *s, size_t rows, size_t columns, const float *x, {2}, float sum)
-        {{
-            size_t channel = 0u;
-            size_t k = 0u;
-            size_t c;
-            for (c = s->channels; c > 0u; c--) {{
-                const {3} *row = w + k;
-                size_t at = channel;
-                size_t u;
-                for (u = rows; u > 0u; u--) {{
-                    size_t column = at;
-                    size_t v;
-                    for (v = 0u; v < columns; v++) {{
-                        sum = EBP_M(x[column], {4}, sum);
-                        column += s->x_column;
-                    }}
-                    at += s->x_row;
-                    row = &row[s->w_row];
-                }}
-                channel += s->x_channel;
-                k += s->w_channel;
-            }}
-            return sum;
-        }}
-
-        """;
-
     private const string Steps = """
         /* The channels that a sum reads, and the ways to the next column, row and channel of x, and to those of the weights. */
         typedef struct {
@@ -67,6 +38,7 @@ internal sealed class CConvBlock
             size_t x_channel;
             size_t w_row;
             size_t w_channel;
+            size_t w_output;
         } ebp_conv_steps;
 
         """;
@@ -90,6 +62,7 @@ internal sealed class CConvBlock
     private readonly int taps;
     private readonly int together; // output channels of a tile
     private readonly bool clipsRows;
+    private readonly bool clipsColumns;
     private readonly bool startsAtZero;
     private readonly bool small;
     private readonly bool widens;
@@ -110,9 +83,10 @@ internal sealed class CConvBlock
         outputs = sizes.Outputs / sizes.Groups;
         taps = sizes.KernelHeight * sizes.KernelWidth;
         clipsRows = Enumerable.Range(0, rows * windowHeight).Any(row => RowsInside(row) < sizes.KernelHeight);
+        clipsColumns = Enumerable.Range(0, columns * windowWidth).Any(column => Columns(column) != (0, sizes.KernelWidth));
         // Of a few positions side by side more outputs are computed at once.
         int side = columns * windowWidth;
-        together = small || outputs % 2 != 0 || windowWidth > 4 ? 1 : side < 4 && outputs % 4 == 0 ? 4 : 2;
+        together = outputs % 4 == 0 && (small || side < 4) && windowWidth <= 4 ? 4 : small || outputs % 2 != 0 || windowWidth > 4 ? 1 : 2;
         widens = load.Storage != CStorage.Float32 && !small && together * channels * taps <= Widened;
         tileLoad = widens ? CWeightLoad.Float : load;
         // The largest of max(z, 0) begins with 0, and needs no max(z, 0) any more: NaN is never larger, and neither is -0.
@@ -169,9 +143,10 @@ internal sealed class CConvBlock
     /// <param name="load">How weights are read.</param>
     /// <param name="pool">The pooling that ends the block; null where none does.</param>
     /// <param name="each">What the stages take for a sum.</param>
-    public static double Instructions(ConvSizes sizes, CWeightLoad load, Pooling? pool, double each)
+    /// <param name="isSmall">Whether routines are shared.</param>
+    public static double Instructions(ConvSizes sizes, CWeightLoad load, Pooling? pool, double each, bool isSmall)
     {
-        CConvBlock block = new(new CProgram(""), load, sizes, [], pool);
+        CConvBlock block = new(new CProgram("") { IsSmall = isSmall }, load, sizes, [], pool);
         int[] inside = [.. Enumerable.Range(0, block.rows * block.windowHeight).Select(block.RowsInside)];
         double loaded = block.tileLoad.Storage switch { CStorage.Float32 => 1, CStorage.Int8 => 4, _ => 14 }, all = 0;
         foreach (Run run in block.Runs())
@@ -179,7 +154,9 @@ internal sealed class CConvBlock
             double sums = block.together * run.Positions, row, begin;
             if (run.Inside is null)
             {
-                (row, begin) = (sums * (8 + ((5 + loaded) * sizes.KernelWidth)), sums * 45);
+                (row, begin) = block.together == 4
+                    ? (sums * (4 + ((2.8 + loaded) * sizes.KernelWidth)), sums * 25)
+                    : (sums * (8 + ((5 + loaded) * sizes.KernelWidth)), sums * 45);
             }
             else
             {
@@ -190,7 +167,8 @@ internal sealed class CConvBlock
             }
 
             double stored = sums * (each + (pool is null ? 0 : 4)) + (pool is null ? sums : 5 * sums / block.windowWidth);
-            all += run.Count * ((inside.Length * (begin + stored + (sizes.KernelHeight > 1 ? 6 * block.channels : 0))) + (inside.Sum() * block.channels * row));
+            double tile = begin + stored + (sizes.KernelHeight > 1 ? 6 * block.channels : 0);
+            all += run.Count * ((inside.Length * tile) + (inside.Sum() * block.channels * row));
         }
 
         return (sizes.Outputs / block.together) * (all + (20 * inside.Length) + 30);
@@ -199,7 +177,10 @@ internal sealed class CConvBlock
     private string Parameters =>
         string.Join(
             ", ",
-            (IEnumerable<string>)["const float *x", load.Parameter("w"), "const float *b", .. stages.SelectMany(stage => stage.Parameters), "float *y"]);
+            (string[])["const float *x", load.Parameter("w"), "const float *b", .. stages.SelectMany(stage => stage.Parameters), "float *y"]);
+
+    private (int First, int End) Columns(int column) =>
+        Inside(column * sizes.StrideX, sizes.Left, width, sizes.DilationX, sizes.KernelWidth);
 
     private int RowsInside(int row)
     {
@@ -251,7 +232,7 @@ internal sealed class CConvBlock
         }
 
         text.Open($"for (o = 0u; o < {sizes.Outputs}u; {(together == 1 ? "o++" : $"o += {together}u")})");
-        WriteOutputs();
+        WriteOutputs(readsFactors: together != 4 || widens || runs.Any(run => run.Inside is not null));
         if (loopsRows)
         {
             text.Open($"for (i = 0u; i < {rows}u; i++)");
@@ -290,8 +271,7 @@ internal sealed class CConvBlock
         for (int start = 0; start < end;)
         {
             int positions = Math.Min(TilePositions, end - start);
-            (int, int)[] inside =
-                [.. Enumerable.Range(start, positions).Select(j => Inside(j * sizes.StrideX, sizes.Left, width, sizes.DilationX, sizes.KernelWidth))];
+            (int, int)[] inside = [.. Enumerable.Range(start, positions).Select(Columns)];
             if (runs.Count > 0 && runs[^1] is { } last && last.Inside!.AsSpan().SequenceEqual(inside))
             {
                 runs[^1] = last with { Count = last.Count + 1 };
@@ -318,7 +298,7 @@ internal sealed class CConvBlock
     }
 
     /// <summary>What the output channels of a tile have of their own.</summary>
-    private void WriteOutputs()
+    private void WriteOutputs(bool readsFactors)
     {
         int each = channels * taps;
         string weights = CBlockText.Times("o", each);
@@ -333,7 +313,7 @@ internal sealed class CConvBlock
         {
             string channel = t == 0 ? "o" : $"o + {t}u";
             text.Line($"const float b{t} = b[{channel}];");
-            if (load.HasFactor)
+            if (load.HasFactor && readsFactors)
             {
                 text.Line(load.Factor("", "f" + CText.Number(t), "w", channel).TrimEnd());
             }
@@ -533,50 +513,146 @@ internal sealed class CConvBlock
         }
     }
 
-    /// <summary>Sums whose taps inside the image are found when they run.</summary>
+    /// <summary>Sums whose taps inside the image are found when they run: four outputs at once, or one after the other.</summary>
     private void WriteSumBySum(Run run)
     {
-        CConvSizes.AskTaps(program);
+        // Of a kernel of one row the channels are its rows, and of one tap its columns.
+        bool isRow = sizes.KernelHeight == 1 && !clipsRows, isTap = isRow && sizes.KernelWidth == 1 && !clipsColumns;
+        int plane = height * width, each = channels * taps;
         program.Routine("conv_steps", CFunctions.None, Steps);
         string constant = program.Constant(
             "conv_steps",
             $"""
-                .channels = {channels}u, .x_column = {sizes.DilationX}u, .x_row = {sizes.DilationY * width}u, .x_channel = {height * width}u,
-                .w_row = {sizes.KernelWidth}u, .w_channel = {taps}u
+                .channels = {(isRow ? 1 : channels)}u, .x_column = {(isTap ? plane : sizes.DilationX)}u,
+                .x_row = {(isRow ? plane : sizes.DilationY * width)}u, .x_channel = {plane}u,
+                .w_row = {sizes.KernelWidth}u, .w_channel = {taps}u, .w_output = {each}u
 
             """);
-        string sum = program.Routine(
-            "conv_sum" + tileLoad.Suffix,
-            CFunctions.MultiplyAdd | tileLoad.Functions,
-            string.Format(
-                System.Globalization.CultureInfo.InvariantCulture,
-                SumText,
-                tileLoad.Suffix,
-                tileLoad.Remark,
-                tileLoad.HasFactor ? $"const {tileLoad.Type} *w, float f" : tileLoad.Parameter("w"),
-                tileLoad.Type,
-                tileLoad.Weight("row[v]", "f")));
-        int each = channels * taps;
+        string function = together == 4 ? AskFour() : AskOne();
+        if (clipsColumns)
+        {
+            CConvSizes.AskTaps(program);
+        }
+
+        string rowsInside = isTap ? "1u" : isRow ? channels + "u" : clipsRows ? "rows" : sizes.KernelHeight + "u";
+        string above = clipsRows ? CBlockText.Times("above", sizes.KernelWidth) : "";
         for (int p = 0; p < run.Positions; p++)
         {
             string j = run.Count > 1 ? CBlockText.Times("j", run.Positions * sizes.StrideX) : "";
-            string position = CBlockText.Sum((run.Start + p) * sizes.StrideX, j);
+            string position = CBlockText.Sum((run.Start + p) * sizes.StrideX, j), columnsInside = (isTap ? channels : sizes.KernelWidth) + "u";
             text.Open();
-            text.Line("size_t left;");
-            text.Line($"const size_t columns = ebp_conv_taps({position}, {sizes.Left}u, {width}u, {sizes.DilationX}u, {sizes.KernelWidth}u, &left);");
-            string column = $"({CBlockText.Sum((run.Start + p) * sizes.StrideX, j, CBlockText.Times("left", sizes.DilationX))}) - {sizes.Left}u";
-            text.Line($"const float *p = line + (columns > 0u ? {column} : 0u);");
-            for (int t = 0; t < together; t++)
+            if (clipsColumns)
             {
-                string weight = CBlockText.Sum(t * each, clipsRows ? CBlockText.Times("above", sizes.KernelWidth) : "", "left");
+                columnsInside = "columns";
+                string column = $"({CBlockText.Sum((run.Start + p) * sizes.StrideX, j, CBlockText.Times("left", sizes.DilationX))}) - {sizes.Left}u";
+                text.Line("size_t left;");
                 text.Line(
-                    $"{Name(t, p)} = {sum}({constant}, {(clipsRows ? "rows" : sizes.KernelHeight + "u")}, columns, p, w0 + ({weight})"
-                    + $"{(tileLoad.HasFactor ? ", f" + CText.Number(t) : "")}, {Name(t, p)});");
+                    $"const size_t columns = ebp_conv_taps({position}, {sizes.Left}u, {width}u, {sizes.DilationX}u, {sizes.KernelWidth}u, &left);");
+                text.Line($"const float *p = line + (columns > 0u ? {column} : 0u);");
+            }
+            else
+            {
+                text.Line($"const float *p = line + ({position});");
+            }
+
+            string called = $"{function}({constant}, {rowsInside}, {columnsInside}, p, w0 + ";
+            if (together == 4)
+            {
+                text.Line("float sum[4] = { b0, b1, b2, b3 };");
+                text.Line($"{called}({CBlockText.Sum(0, above, clipsColumns ? "left" : "")}){(tileLoad.HasFactor ? ", w_scale + o" : "")}, sum);");
+                text.Lines(Enumerable.Range(0, 4).Select(t => $"{Name(t, p)} = sum[{t}];"));
+            }
+
+            for (int t = 0; t < together && together < 4; t++)
+            {
+                string weight = CBlockText.Sum(t * each, above, clipsColumns ? "left" : "");
+                text.Line($"{Name(t, p)} = {called}({weight}){(tileLoad.HasFactor ? ", f" + CText.Number(t) : "")}, {Name(t, p)});");
             }
 
             text.Close();
         }
     }
+
+    /// <summary>Asks for conv_sum(steps, rows, columns, x, w, sum).</summary>
+    private string AskOne() => program.Routine("conv_sum" + tileLoad.Suffix, CFunctions.MultiplyAdd | tileLoad.Functions, $$"""
+        /* sum + the products of some rows and columns of the kernel with what they see, channel by channel.{{tileLoad.Remark}} */
+        EBP_APART static float ebp_conv_sum{{tileLoad.Suffix}}(const ebp_conv_steps *s, size_t rows, size_t columns, const float *x, {{(
+            tileLoad.HasFactor ? $"const {tileLoad.Type} *w, float f" : tileLoad.Parameter("w")
+        )}}, float sum)
+        {
+            const size_t next = s->x_column;
+            size_t channel = 0u;
+            size_t k = 0u;
+            size_t c;
+            for (c = s->channels; c > 0u; c--) {
+                const {{tileLoad.Type}} *row = w + k;
+                size_t at = channel;
+                size_t u;
+                for (u = rows; u > 0u; u--) {
+                    size_t column = at;
+                    size_t v;
+                    for (v = 0u; v < columns; v++) {
+                        sum = EBP_M(x[column], {{tileLoad.Weight("row[v]", "f")}}, sum);
+                        column += next;
+                    }
+                    at += s->x_row;
+                    row = &row[s->w_row];
+                }
+                channel += s->x_channel;
+                k += s->w_channel;
+            }
+            return sum;
+        }
+
+        """);
+
+    /// <summary>Asks for conv_sums(steps, rows, columns, x, w, sum[4]).</summary>
+    private string AskFour() => program.Routine("conv_sums" + tileLoad.Suffix, CFunctions.MultiplyAdd | tileLoad.Functions, $$"""
+        /* For four outputs: sum + the products of some rows and columns of the kernel with what they see, channel by channel.{{tileLoad.Remark}} */
+        EBP_APART static void ebp_conv_sums{{tileLoad.Suffix}}(const ebp_conv_steps *s, size_t rows, size_t columns, const float *x, {{(
+            tileLoad.Parameter("w")
+        )}}, float *sum)
+        {
+            const size_t next = s->x_column;
+            const size_t output = s->w_output;
+        {{string.Concat(Enumerable.Range(0, 4).Select(t => tileLoad.Factor("    ", $"f{t}", "w", $"{t}u")))}}    float s0 = sum[0];
+            float s1 = sum[1];
+            float s2 = sum[2];
+            float s3 = sum[3];
+            size_t channel = 0u;
+            size_t k = 0u;
+            size_t c;
+            for (c = s->channels; c > 0u; c--) {
+                const {{tileLoad.Type}} *w0 = w + k;
+                size_t at = channel;
+                size_t u;
+                for (u = rows; u > 0u; u--) {
+                    const {{tileLoad.Type}} *w1 = w0 + output;
+                    const {{tileLoad.Type}} *w2 = w1 + output;
+                    const {{tileLoad.Type}} *w3 = w2 + output;
+                    size_t column = at;
+                    size_t v;
+                    for (v = 0u; v < columns; v++) {
+                        const float xv = x[column];
+                        s0 = EBP_M(xv, {{tileLoad.Weight("w0[v]", "f0")}}, s0);
+                        s1 = EBP_M(xv, {{tileLoad.Weight("w1[v]", "f1")}}, s1);
+                        s2 = EBP_M(xv, {{tileLoad.Weight("w2[v]", "f2")}}, s2);
+                        s3 = EBP_M(xv, {{tileLoad.Weight("w3[v]", "f3")}}, s3);
+                        column += next;
+                    }
+                    at += s->x_row;
+                    w0 = &w0[s->w_row];
+                }
+                channel += s->x_channel;
+                k += s->w_channel;
+            }
+            sum[0] = s0;
+            sum[1] = s1;
+            sum[2] = s2;
+            sum[3] = s3;
+        }
+
+        """);
 
     /// <summary>Stores the results of an output, or joins them with those of the window's rows before.</summary>
     private void WriteResults(Run run, int t)

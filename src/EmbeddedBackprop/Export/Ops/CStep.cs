@@ -29,6 +29,9 @@ internal sealed record CStep(Step Step, int Number, string[] Inputs, string Outp
     /// <summary>The steps of a block, without inputs and outputs; empty for a step that is none.</summary>
     public CStep[] Parts { get; init; } = [];
 
+    /// <summary>Whether routines are shared where functions of constant sizes would be faster.</summary>
+    public bool IsSmall { get; init; }
+
     /// <summary>Elements of the first input.</summary>
     public int InputLength => Step.Inputs[0].Columns;
 

@@ -35,6 +35,25 @@ internal sealed class CBlockTests
     public void Random_blocks_have_the_bits_of_the_engine(string compiler, Arithmetic arithmetic, CStorage storage, int seed) =>
         Assert.That(CZooRun.FirstDifference(build, compiler, CZoo.OfBlocks(seed, 24), CZoo.Options(arithmetic, storage)), Is.Null);
 
+    [TestCase("gcc -O1", Arithmetic.Fused, CStorage.Float32, 10)]
+    [TestCase("clang -O1", Arithmetic.Separate, CStorage.Int8, 11)]
+    [TestCase("gcc -O1 -fsanitize=address,undefined -fno-sanitize-recover=all", Arithmetic.Fused, CStorage.Float16, 12, Category = "Slow")]
+    public void Small_code_has_the_bits_of_the_engine(string compiler, Arithmetic arithmetic, CStorage storage, int seed) =>
+        Assert.That(
+            CZooRun.FirstDifference(build, compiler, CZoo.OfBlocks(seed, 24), CZoo.Options(arithmetic, storage) with { Favor = CFavor.Size }),
+            Is.Null);
+
+    [Test]
+    public void Control_small_code_in_another_order_gives_other_bits() =>
+        Assert.That(
+            CZooRun.FirstDifference(
+                build,
+                "gcc -O1",
+                CZoo.OfBlocks(10, 24),
+                CZoo.Options(Arithmetic.Fused) with { Favor = CFavor.Size },
+                source => source.Replace("s2 = EBP_M(xv, w2[v], s2);", "s2 = s2 + (xv * w2[v]);", StringComparison.Ordinal)),
+            Is.Not.Null);
+
     [TestCase("m = r > 0u ?", "m = r > 1u ?")]
     [TestCase("* inverse_0;", "* inverse_0 * 1.0000001f;")]
     [TestCase("s0_0 = EBP_M(x0, v0_0, s0_0);\n", "s0_0 = s0_0 + (x0 * v0_0);\n")]
