@@ -134,7 +134,7 @@ internal static class DeviceExperiment
     {
         StringBuilder text = new();
         text.Append("""
-            Blocks: a convolution with what runs in its loops. `--speed` is the default; the last three columns are `--size`. A depthwise multiply-add counts if its tap is in the image.
+            Blocks: a convolution with what runs in its loops. `--speed` is the default; the last three columns are `--size`.
 
             | Cortex-M4F | multiply-adds | arena, bytes | -O2 | at most | each | -Os | code at -Os, bytes | -O2, `--size` | -Os | code at -Os, bytes |
             | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
