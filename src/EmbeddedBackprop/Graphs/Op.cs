@@ -67,6 +67,12 @@ public abstract class Op
     public virtual bool MayOverlayGradient(int input) => false;
 
     /// <summary>
+    /// Whether in exported C a smaller output may lie at the beginning of this input's memory where nothing else reads it. True for an op whose C
+    /// computes its outputs in their order, and never reads an element at or before the position of an earlier output.
+    /// </summary>
+    internal virtual bool MayOverlayBeginning(int input) => false;
+
+    /// <summary>
     /// For an op that only moves elements: the position in the output of this input's first element, negative where the output begins inside the
     /// input; null for an op that computes. A plan may then let both be the same memory.
     /// </summary>

@@ -235,8 +235,14 @@ internal sealed class PlanBuffers
                 bool allowed = once && (phase == Phase.Backward ? step.Op.MayOverlayGradient(k) : !step.Op.IsLoss && step.Op.MayOverlay(k));
                 Buffer? guest = phase == Phase.Backward ? own.InputGradients[k] : own.Output;
                 Buffer? host = phase == Phase.Backward ? own.OutputGradient : own.Inputs[k];
-                if (allowed && guest is { Group.Count: 1 } && host is not null && guest.Length == host.Length && guest.First == time
-                    && (movesInPlace || !guest.IsCallers))
+                if (guest is not { Group.Count: 1 } || host is null || guest.First != time || (guest.IsCallers && !movesInPlace))
+                {
+                    continue;
+                }
+
+                bool beginning = options.InputsAndOutputsByReference && movesInPlace && !builder.Training && once
+                    && guest.Length < host.Length && step.Op.MayOverlayBeginning(k);
+                if (beginning || (allowed && guest.Length == host.Length))
                 {
                     guest.TryShare(host, 0, overwrites: true);
                 }

@@ -16,6 +16,8 @@ public abstract class GlobalPooling : KernelOp
     /// <summary>Positions of a channel.</summary>
     private protected int Positions => input.Length / input[0];
 
+    internal override bool MayOverlayBeginning(int input) => true;
+
     /// <inheritdoc/>
     public override Shape InferShape(string name, ReadOnlySpan<Node> inputs)
     {

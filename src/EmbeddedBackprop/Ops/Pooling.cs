@@ -47,6 +47,9 @@ public abstract class Pooling : KernelOp
 
     private protected PoolSizes Sizes { get; private set; }
 
+    // Without padding, window o begins at element o or later.
+    internal override bool MayOverlayBeginning(int input) => Padding == (0, 0);
+
     /// <inheritdoc/>
     public override Shape InferShape(string name, ReadOnlySpan<Node> inputs)
     {

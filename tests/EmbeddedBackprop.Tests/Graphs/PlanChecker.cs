@@ -142,8 +142,9 @@ internal sealed class PlanChecker
         for (int k = 0; k < step.Inputs.Length; k++)
         {
             Node input = step.InputNodes[k];
-            bool inPlace = Place(step, k) == Place(step)
-                && step.Op.MayOverlay(k) && (input.Op is not null || plan.Options.InputsInWorkspace)
+            Memory from = Place(step, k), to = Place(step);
+            bool inPlace = (from == to ? step.Op.MayOverlay(k) || GoesForward(step) : from == to with { Length = from.Length } && GoesForward(step))
+                && (input.Op is not null || plan.Options.InputsInWorkspace)
                 && step.InputNodes.Count(node => node == input) == 1;
             if (!inPlace)
             {
@@ -151,6 +152,10 @@ internal sealed class PlanChecker
             }
         }
     }
+
+    /// <summary>Whether in exported C the outputs are computed in their order, each from inputs at its own position or later.</summary>
+    private bool GoesForward(Step step) =>
+        plan.Options.InputsAndOutputsByReference && step.Parts.Length == 1 && step.Op is Pooling { Padding: (0, 0) } or GlobalPooling;
 
     /// <summary>For an op that only moves elements: for each input the elements that become part of the output, and where.</summary>
     private (int From, int To, int Length)[]? Parts(Step step)

@@ -63,6 +63,16 @@ internal sealed partial class CMovesTests
         Assert.That(SelfTest(), Is.Zero);
     }
 
+    [TestCase("x = input 2x8x8; a = conv 2 3x3 same tanh x; b = conv 3 1x1 x; concat a b; avgpool 2 s1; dense 3 identity", 320)]
+    [TestCase("x = input 4x30; scale 2; maxpool1d 3 s2; scale 3; global-avgpool; scale 4; dense 2 identity", 120)]
+    [TestCase("x = input 4x30; scale 2; maxpool1d 3 s2 p1; dense 2 identity", 180)]
+    public void A_pooling_writes_over_what_it_has_read(string net, int floats)
+    {
+        Write(net);
+        Assert.That(build.Read("net.h"), Does.Contain($"#define NET_RAM_BYTES {4 * floats}\n"));
+        Assert.That(SelfTest(), Is.Zero);
+    }
+
     [Test]
     public void Control_a_branch_at_another_offset_is_counted()
     {
