@@ -45,6 +45,7 @@ internal sealed class FirmwareTests
     [TestCase("\"..#########...\"", "\"..#.......#...\"", "main.elf", "it is a ")]
     [TestCase("input, high.scores, high.arena", "input, high.scores, low.arena", "tasks.elf", "different results ")]
     [TestCase("target[4] = 1.0f;", "target[3] = 1.0f;", "learn.elf", "it reads 3")]
+    [TestCase("received[20] ^= 1u;", "", "update.elf", "load 0\nchecksum 3022368921\nload 0")]
     [TestCase("motor_prepare(&level, &level);", "", "stream.elf", "idle ")]
     public void A_changed_listing_is_seen(string what, string by, string program, string printed)
     {
