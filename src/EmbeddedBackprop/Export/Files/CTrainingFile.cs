@@ -138,7 +138,10 @@ internal static class CTrainingFile
                 model->collected = 0u;
 
             """);
-        text.Append(model.TrainingBodies!.FirstWeights);
+        foreach (CTensor tensor in training.Tensors)
+        {
+            text.Append($"    (void)memcpy({tensor.Place}, {tensor.Table.Name}, {CText.Size(tensor.Length)} * sizeof(float));\n");
+        }
 
         if (training.GradientOffset < training.WorkspaceOffset)
         {

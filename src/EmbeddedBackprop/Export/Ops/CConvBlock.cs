@@ -148,7 +148,7 @@ internal sealed class CConvBlock
     {
         CConvBlock block = new(new CProgram("") { IsSmall = isSmall }, load, sizes, [], pool);
         int[] inside = [.. Enumerable.Range(0, block.rows * block.windowHeight).Select(block.RowsInside)];
-        double loaded = block.tileLoad.Storage switch { CStorage.Float32 => 1, CStorage.Int8 => 4, _ => 14 }, all = 0;
+        double loaded = block.tileLoad.Storage switch { CStorage.Float32 => 1, CStorage.Int8 => 4, _ => 3 }, all = 0;
         foreach (Run run in block.Runs())
         {
             double sums = block.together * run.Positions, row, begin;

@@ -70,7 +70,7 @@ internal sealed class CDense : COp
         }
         else
         {
-            string multiply = Ask(program, load);
+            string multiply = Ask(program, load, dense.Outputs);
             program.Statement(
                 $"{multiply}({CText.Size(step.InputLength)}, {CText.Size(step.OutputLength)}, {step.Inputs[0]}, {weight}, {bias}, {z});");
         }
@@ -130,33 +130,81 @@ internal sealed class CDense : COp
 
         """);
 
-    /// <summary>Asks for dense(inputs, outputs, x, w, b, z).</summary>
-    public static string Ask(CProgram program, CWeightLoad load) =>
-        program.Routine("dense" + load.Suffix, CFunctions.MultiplyAdd | load.Functions, DenseText(load));
+    /// <summary>Asks for dense(inputs, outputs, x, w, b, z), made for a number of outputs, or shared by all where code has to be small.</summary>
+    /// <returns>The name to call the routine by.</returns>
+    public static string Ask(CProgram program, CWeightLoad load, int outputs)
+    {
+        (int together, bool rest) = SumsOf(program, load, outputs);
+        string name = Name(program, load, outputs);
+        return program.Routine(name, CFunctions.MultiplyAdd | load.Functions | load.NeighbourFunctions, DenseText(load, name, together, rest));
+    }
+
+    /// <summary>The name of the routine, without the prefix.</summary>
+    public static string Name(CProgram program, CWeightLoad load, int outputs)
+    {
+        (int together, bool rest) = SumsOf(program, load, outputs);
+        return $"dense_{CText.Number(together)}{(rest ? "_rest" : "")}{load.Suffix}";
+    }
 
     /// <summary>
-    /// The matrix product; five sums at once in named locals: each x is read once for five, and an array of sums would stay in memory.
+    /// The sums that the routine for so many outputs computes at once: 12 at most, of bytes 10, so that sums and factors fit into 32 registers. A sum
+    /// is a load and a multiply-add, a turn of the loop takes about 4 instructions more, and what is left over is computed one by one.
     /// </summary>
-    private static string DenseText(CWeightLoad load)
+    public static int Together(CWeightLoad load, int outputs)
     {
-        const int Together = 5;
-        static string Lines(int count, Func<int, string> line) => string.Concat(Enumerable.Range(0, count).Select(i => line(i) + "\n"));
+        int best = Math.Min(outputs, load.HasFactor ? 10 : 12);
+        for (int count = best; count > 1; count--)
+        {
+            best = Turns(count) < Turns(best) ? count : best;
+        }
+
+        return best;
+
+        double Turns(int count) => (outputs / count * ((2 * count) + 4)) + (outputs % count > 0 ? 3 + (5.5 * (outputs % count)) : 0);
+    }
+
+    /// <summary>
+    /// The matrix product; several sums at once in named locals: each x is read once for all, and an array of sums would stay in memory.
+    /// </summary>
+    private static string DenseText(CWeightLoad load, string name, int together, bool rest)
+    {
+        (string Before, string Weight)[] weights = [.. load.Neighbours(together, i => $"w[{Index("at", i)}]", i => $"f{i}")];
+        string whole = rest ? "whole" : "outputs";
         return
-            $"/* z[j] = b[j] + sum of x[k] * w[k][j], one sum after the other in the order of k; five j at a time, w has a row per input.{load.Remark} */\n"
-            + $"static void ebp_dense{load.Suffix}(size_t inputs, size_t outputs, const float *x, {load.Parameter("w")}, const float *b, float *z)\n"
-            + $"{{\n    const size_t whole = outputs - (outputs % {Together}u);\n    size_t j;\n    size_t k;\n    size_t at;\n"
-            + $"    for (j = 0u; j < whole; j += {Together}u) {{\n"
-            + string.Concat(Enumerable.Range(0, Together).Select(i => load.Factor("        ", $"f{i}", "w", Index("j", i))))
-            + Lines(Together, i => $"        float s{i} = b[{Index("j", i)}];")
-            + "        at = j;\n"
+            $"/* z[j] = b[j] + sum of x[k] * w[k][j], one sum after the other in the order of k; {together} j at a time"
+            + $"{(rest ? "" : $", outputs is a multiple of {together}")}; w has a row per input.{load.Remark} */\n"
+            + $"static void ebp_{name}(size_t inputs, size_t outputs, const float *x, {load.Parameter("w")}, const float *b, float *z)\n"
+            + $"{{\n{(rest ? $"    const size_t whole = outputs - (outputs % {together}u);\n" : "")}    size_t j;\n    size_t k;\n"
+            + $"    for (j = 0u; j < {whole}; j += {together}u) {{\n"
+            + string.Concat(Enumerable.Range(0, together).Select(i => load.Factor("        ", $"f{i}", "w", Index("j", i))))
+            + Lines(i => $"        float s{i} = b[{Index("j", i)}];")
+            + "        size_t at = j;\n"
             + "        for (k = 0u; k < inputs; k++) {\n            const float xk = x[k];\n"
-            + Lines(Together, i => $"            s{i} = EBP_M(xk, {load.Weight($"w[{Index("at", i)}]", $"f{i}")}, s{i});")
+            + Lines(
+                i => weights[i].Before.Length > 0 ? "            " + weights[i].Before : "",
+                i => $"            s{i} = EBP_M(xk, {weights[i].Weight}, s{i});")
             + "            at += outputs;\n        }\n"
-            + Lines(Together, i => $"        z[{Index("j", i)}] = s{i};")
+            + Lines(i => $"        z[{Index("j", i)}] = s{i};")
             + "    }\n"
-            + $"    for (; j < outputs; j++) {{\n{load.Factor("        ", "f", "w", "j")}        float s = b[j];\n        at = j;\n"
-            + $"        for (k = 0u; k < inputs; k++) {{\n            s = EBP_M(x[k], {load.Weight("w[at]", "f")}, s);\n            at += outputs;\n        }}\n"
-            + "        z[j] = s;\n    }\n}\n";
+            + (rest
+                ? $"    for (; j < outputs; j++) {{\n{load.Factor("        ", "f", "w", "j")}        float s = b[j];\n        size_t at = j;\n"
+                    + "        for (k = 0u; k < inputs; k++) {\n"
+                    + $"            s = EBP_M(x[k], {load.Weight("w[at]", "f")}, s);\n            at += outputs;\n        }}\n"
+                    + "        z[j] = s;\n    }\n"
+                : "")
+            + "}\n";
+
+        // The lines of every sum, one sum after the other.
+        string Lines(params Func<int, string>[] lines) => string.Concat(
+            Enumerable.Range(0, together).SelectMany(i => lines.Select(line => line(i))).Where(line => line.Length > 0).Select(line => line + "\n"));
+    }
+
+    /// <summary>The sums at once, and whether the routine computes outputs that are left over.</summary>
+    private static (int Together, bool HasRest) SumsOf(CProgram program, CWeightLoad load, int outputs)
+    {
+        const int Shared = 5;
+        int together = program.IsSmall ? Shared : Together(load, outputs);
+        return (together, program.IsSmall || outputs % together > 0);
     }
 
     private static string Index(string variable, int offset) => offset == 0 ? variable : $"{variable} + {offset}u";

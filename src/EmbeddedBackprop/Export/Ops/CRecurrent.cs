@@ -45,9 +45,9 @@ internal sealed class CRecurrent : COp
 
         program.Routine("recurrent_sizes", CFunctions.None, Sizes);
         CWeightLoad load = step.Tables[0].Load;
-        _ = CDense.Ask(program, load);
+        _ = CDense.Ask(program, load, op.Gates * op.Hidden);
         CFormulaText body = gates.Predict(depth: 4);
-        string routine = program.Routine(gates.Name + load.Suffix, body.Functions, Loop(op, gates, body, load));
+        string routine = program.Routine(gates.Name + load.Suffix, body.Functions, name => Loop(program, op, gates, body, load, name));
         for (int direction = 0; direction < op.Directions; direction++)
         {
             Call(step, program, op, routine, direction);
@@ -79,13 +79,14 @@ internal sealed class CRecurrent : COp
             $"{step.Name}: {gates.Name}, {op.Hidden} units, x[{op.Steps}][{op.Features}]: {gates.Equations}; {CText.Comment(op.Detail)}; {CText.Number(op.MultiplyAdds)} multiply-adds"
         );
 
-    private static string Loop(Recurrent op, CGates gates, CFormulaText body, CWeightLoad load)
+    private static string Loop(CProgram program, Recurrent op, CGates gates, CFormulaText body, CWeightLoad load, string name)
     {
+        string dense = CDense.Name(program, load, op.Gates * op.Hidden);
         string cell = op.HasCell ? ", float *cell" : "", units = op.Gates > 1 ? "    const size_t units = r_sizes->hidden;\n" : "";
         return $$"""
             /* {{gates.Equations}}; mask may be NULL; where it is not above 0 the state stays as it is. products: room for {{2
                 * op.Gates}} numbers a unit. */
-            static void ebp_{{gates.Name}}{{load.Suffix}}(const ebp_recurrent_sizes *r_sizes, const float *x, const float *mask, {{load.Parameter(
+            static void ebp_{{name}}(const ebp_recurrent_sizes *r_sizes, const float *x, const float *mask, {{load.Parameter(
                 "wx"
             )}}, {{load.Parameter("wh")}}, const float *bx, const float *bh, float *products, float *h{{cell}}, float *y)
             {
@@ -97,8 +98,8 @@ internal sealed class CRecurrent : COp
                 for (s = 0u; s < r_sizes->steps; s++) {
                     const size_t t = r_sizes->backwards != 0 ? (r_sizes->steps - 1u) - s : s;
                     if (mask == NULL || mask[t] > 0.0f) {
-                        ebp_dense{{load.Suffix}}(r_sizes->features, columns, x + (t * r_sizes->features), {{load.Pass("wx")}}, bx, p);
-                        ebp_dense{{load.Suffix}}(r_sizes->hidden, columns, h, {{load.Pass("wh")}}, bh, q);
+                        ebp_{{dense}}(r_sizes->features, columns, x + (t * r_sizes->features), {{load.Pass("wx")}}, bx, p);
+                        ebp_{{dense}}(r_sizes->hidden, columns, h, {{load.Pass("wh")}}, bh, q);
                         for (j = 0u; j < r_sizes->hidden; j++) {
             {{body.Text}}            }
                     }

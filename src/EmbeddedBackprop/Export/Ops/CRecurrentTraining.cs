@@ -35,9 +35,9 @@ internal static class CRecurrentTraining
     {
         CGates gates = CGates.Of(op);
         AskSizes(program);
-        _ = CDense.Ask(program, load);
+        _ = CDense.Ask(program, load, op.Gates * op.Hidden);
         CFormulaText body = gates.Keep(depth: 4);
-        return program.Routine(gates.Name + "_run" + load.Suffix, body.Functions, ForwardText(op, gates, body, load));
+        return program.Routine(gates.Name + "_run" + load.Suffix, body.Functions, name => ForwardText(program, op, gates, body, load, name));
     }
 
     /// <summary>Asks for back(layer, [x,] mask, wx, wh, saved, dy, dh, dx[, dwx, dwh, dbx, dbh]) for all samples.</summary>
@@ -134,9 +134,10 @@ internal static class CRecurrentTraining
         program.Statement("    };");
     }
 
-    private static string ForwardText(Recurrent op, CGates gates, CFormulaText body, CWeightLoad load)
+    private static string ForwardText(CProgram program, Recurrent op, CGates gates, CFormulaText body, CWeightLoad load, string name)
     {
         bool cell = op.HasCell;
+        string dense = CDense.Name(program, load, op.Gates * op.Hidden);
         return $$"""
             /*
              * {{gates.Equations}}; mask may be NULL; where it is not above 0 the state stays as it is. state may be NULL: zeros.
@@ -145,7 +146,7 @@ internal static class CRecurrentTraining
             )}}; if the layer keeps them for
              * every step, and h{{(cell ? " and c" : "")}} before the first one.
              */
-            static void ebp_{{gates.Name}}_run{{load.Suffix}}(const ebp_recurrent_layer *layer, const float *x, const float *mask, {{load.Parameter(
+            static void ebp_{{name}}(const ebp_recurrent_layer *layer, const float *x, const float *mask, {{load.Parameter(
                 "wx"
             )}}, {{load.Parameter("wh")}}, const float *bx, const float *bh, float *q, float *saved, float *state{{(
                 cell ? ", float *state_c" : ""
@@ -171,8 +172,8 @@ internal static class CRecurrentTraining
                     const size_t place = layer->backwards != 0 ? (layer->steps - 1u) - s : s;
                     float *after = before + next;
                     if (mask == NULL || mask[place] > 0.0f) {
-                        ebp_dense{{load.Suffix}}(layer->features, {{op.Gates}}u * units, x + (place * layer->features), {{load.Pass("wx")}}, bx, p);
-                        ebp_dense{{load.Suffix}}(units, {{op.Gates}}u * units, before, {{load.Pass("wh")}}, bh, q);
+                        ebp_{{dense}}(layer->features, {{op.Gates}}u * units, x + (place * layer->features), {{load.Pass("wx")}}, bx, p);
+                        ebp_{{dense}}(units, {{op.Gates}}u * units, before, {{load.Pass("wh")}}, bh, q);
                         for (j = 0u; j < units; j++) {
             {{body.Text}}            }
                     } else if (next != 0u) {

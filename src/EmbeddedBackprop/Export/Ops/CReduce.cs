@@ -78,7 +78,7 @@ internal static class CReduce
     /// <summary>Asks for dot(n, x, w) with weights of a storage.</summary>
     /// <returns>The name to call the routine by.</returns>
     public static string Dot(CProgram program, CWeightLoad load) =>
-        program.Routine("dot" + load.Suffix, CFunctions.MultiplyAdd | load.Functions, DotText(load));
+        program.Routine("dot" + load.Suffix, CFunctions.MultiplyAdd | load.Functions | load.NeighbourFunctions, DotText(load));
 
     /// <summary>The dot product: element i goes to sum i mod 16, and a fixed tree joins the sums.</summary>
     private static string DotText(CWeightLoad load)
@@ -96,9 +96,11 @@ internal static class CReduce
         }
 
         text.Append("    for (i = 0u; i < n - rest; i += 16u) {\n");
+        (string Before, string Weight)[] weights = [.. load.Neighbours(16, l => $"w[{At(l)}]", _ => "f")];
         for (int l = 0; l < 16; l++)
         {
-            text.Append($"        s{l} = EBP_M(x[{At(l)}], {load.Weight($"w[{At(l)}]", "f")}, s{l});\n");
+            (string before, string weight) = weights[l];
+            text.Append(before.Length > 0 ? $"        {before}\n" : "").Append($"        s{l} = EBP_M(x[{At(l)}], {weight}, s{l});\n");
         }
 
         text.Append("    }\n");

@@ -47,6 +47,32 @@ internal sealed record CWeightLoad(CStorage Storage, string Suffix, string Type,
         _ => element,
     };
 
+    /// <summary>
+    /// Weights that are neighbours in the table: the statement that has to come before the use of each, most often none, and the weight. Two halves
+    /// are one 32-bit load. A routine that uses it asks for <see cref="NeighbourFunctions"/>.
+    /// </summary>
+    /// <param name="count">The weights, at least two.</param>
+    /// <param name="element">The C expression of element i.</param>
+    /// <param name="factor">The name of its factor.</param>
+    /// <param name="pair">What the names of the loaded words begin with.</param>
+    public IEnumerable<(string Before, string Weight)> Neighbours(
+        int count,
+        Func<int, string> element,
+        Func<int, string> factor,
+        string pair = "pair")
+    {
+        for (int i = 0; i < count; i++)
+        {
+            bool paired = Storage == CStorage.Float16 && (i ^ 1) < count;
+            yield return !paired ? ("", Weight(element(i), factor(i)))
+                : i % 2 == 0 ? ($"const uint32_t {pair}{i} = ebp_two_halves(&{element(i)});", $"ebp_half({pair}{i})")
+                : ("", $"ebp_upper_half({pair}{i - 1})");
+        }
+    }
+
+    /// <summary>The functions that <see cref="Neighbours"/> uses.</summary>
+    public CFunctions NeighbourFunctions => Storage == CStorage.Float16 ? CFunctions.Half | CFunctions.HalfPair : CFunctions.None;
+
     /// <summary>A sentence for the comment of a routine, or nothing.</summary>
     public string Remark => Storage switch
     {

@@ -24,8 +24,11 @@ internal enum CFunctions
     /// <summary>All of them.</summary>
     All = (1 << 10) - 1,
 
-    /// <summary>ebp_half(h): a float from the bits of an IEEE binary16; the engine has no such function.</summary>
+    /// <summary>ebp_half(word): a float from the bits of an IEEE binary16; the engine has no such function.</summary>
     Half = 1 << 15,
+
+    /// <summary>ebp_two_halves(table) and ebp_upper_half(word): two binary16 by one load; the lower one is ebp_half(word).</summary>
+    HalfPair = 1 << 21,
 
     // Parts of the others, never asked for directly.
     Bits = 1 << 16,

@@ -20,6 +20,7 @@ internal static class CMath
     [
         new(CFunctions.Bits, "bits", CMathText.Bits),
         new(CFunctions.Half, "half", CMathText.Half),
+        new(CFunctions.HalfPair, "upper_half", CMathText.HalfPair, CFunctions.Half),
         new(
             CFunctions.PowerOfTwo,
             "power_of_two",

@@ -21,16 +21,54 @@ internal static class CMathText
         """;
 
     public const string Half = """
-        /* The number whose IEEE binary16 bits these are, exactly; infinities and NaN are not stored. */
-        static float ebp_half(uint16_t half)
+        /* The number whose IEEE binary16 bits are the lower 16 of a word, exactly; infinities and NaN are not stored. */
+        #if !defined(EBP_PORTABLE) && (defined(__GNUC__) || defined(__clang__)) && defined(__ARM_FP) && !defined(__SOFTFP__) \
+            && !defined(__aarch64__) && ((__ARM_FP & 2) != 0 || (defined(__ARM_ARCH_PROFILE) && __ARM_ARCH_PROFILE == 'M'))
+        /* Every FPU of a Cortex-M has this instruction; gcc does not say so in __ARM_FP where there is no double. */
+        #define EBP_HALF_INSTRUCTION
+        static float ebp_half(uint32_t word)
         {
-            const uint32_t magnitude = (uint32_t)half & 0x7FFFu;
-            /* A normal number gets another bias; below 2^-14 a leading 1 is put in front and subtracted again. */
-            const uint32_t bits = (magnitude << 13) + (magnitude >= 0x400u ? 0x38000000u : 0x38800000u);
+            float y;
+            __asm__("vcvtb.f32.f16 %0, %1" : "=t"(y) : "t"(word));
+            return y;
+        }
+        #else
+        /* Sign, exponent and fraction at their places in a float, whose bias is 112 more: a product without rounding. */
+        static float ebp_half(uint32_t word)
+        {
+            uint32_t bits = ((word & 0x7FFFu) << 13) | ((word & 0x8000u) << 16);
             float x;
+        #if defined(__SOFTFP__) || defined(__AVR__) || (defined(__riscv) && !defined(__riscv_flen))
+            /* Where a product is a call: a normal number gets the other bias by an integer sum. */
+            if ((word & 0x7C00u) != 0u) {
+                bits += 0x38000000u;
+                (void)memcpy(&x, &bits, sizeof x);
+                return x;
+            }
+        #endif
             (void)memcpy(&x, &bits, sizeof x);
-            x = magnitude >= 0x400u ? x : x - 0x1p-14f;
-            return ((uint32_t)half & 0x8000u) != 0u ? -x : x;
+            return x * 0x1p112f;
+        }
+        #endif
+
+        """;
+
+    public const string HalfPair = """
+        /* Two neighbours of a table as one word, which compilers load at once; the first is the lower half. */
+        static uint32_t ebp_two_halves(const uint16_t *pair)
+        {
+            return (uint32_t)pair[0] | ((uint32_t)pair[1] << 16);
+        }
+
+        static float ebp_upper_half(uint32_t word)
+        {
+        #if defined(EBP_HALF_INSTRUCTION)
+            float y;
+            __asm__("vcvtt.f32.f16 %0, %1" : "=t"(y) : "t"(word));
+            return y;
+        #else
+            return ebp_half(word >> 16);
+        #endif
         }
 
         """;

@@ -20,7 +20,8 @@ internal static class CDeviceCount
     /// <param name="device">A Cortex-M.</param>
     /// <param name="options">Of the compiler, as in -O2.</param>
     /// <param name="nets">Texts of nets.</param>
-    public static Counted[] Of(CDevice device, string options, IReadOnlyList<string> nets)
+    /// <param name="storage">The storage of the weights.</param>
+    public static Counted[] Of(CDevice device, string options, IReadOnlyList<string> nets, CStorage storage = CStorage.Float32)
     {
         using CBuild build = new();
         List<string> files = ["main.c"];
@@ -31,7 +32,7 @@ internal static class CDeviceCount
         {
             string name = "n" + i.ToString(CultureInfo.InvariantCulture);
             using Network network = Make(nets[i], device.Arithmetic);
-            CExporter.Write(network, build.Folder, new CExportOptions { Name = name });
+            CExporter.Write(network, build.Folder, new CExportOptions { Name = name, Storage = storage });
             estimates[i] = CCost.Of(network.InferencePlan, network.Parameters, null, network.State);
             files.Add(name + ".c");
             files.Add(name + "_weights.c");
