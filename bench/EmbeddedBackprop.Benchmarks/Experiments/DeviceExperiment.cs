@@ -88,6 +88,7 @@ internal static class DeviceExperiment
                 "\nCode is what NAME.c compiles to on Cortex-M4F, with the functions that it uses; \"each\" is instructions a multiply-add, activations and all.\n\n"
             );
             text.Append(BlockTable(folder));
+            text.Append(StorageTable(folder));
             text.Append(HandWritten(folder));
             text.Append(
                 "\nA training step: stochastic gradient descent, one sample, cross-entropy. RAM is NAME_TRAIN_BYTES: weights and all that a step works in, inputs and targets are the caller's.\n\n"
@@ -157,6 +158,43 @@ internal static class DeviceExperiment
         return text.Append('\n').ToString();
     }
 
+    /// <summary>Instructions with each storage of the weights, and how many times those with float32.</summary>
+    private static string StorageTable(string folder)
+    {
+        StringBuilder text = new();
+        text.Append("""
+            Weights as float16 and int8 on Cortex-M4F: instructions of a prediction, and how many times those with float32 of the same build.
+
+            | net | float32, -O2 | float16, -O2 | times | int8, -O2 | times | float32, -Os | float16, -Os | times | int8, -Os | times |
+            | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+
+            """);
+        foreach ((string name, string net) in (ReadOnlySpan<(string, string)>)[.. Nets, ("GRU 24, 32 steps of 2", "x = input 32x2; gru 24; dense 4 softmax")])
+        {
+            CStorage[] storages = [CStorage.Float32, CStorage.Float16, CStorage.Int8];
+            long[,] counts = new long[2, storages.Length];
+            foreach (CStorage storage in storages)
+            {
+                Export(folder, net, Arithmetic.Fused, storage: storage);
+                counts[0, (int)storage] = Count(folder, M4F, "mps2-an386", "-O2")[0];
+                counts[1, (int)storage] = Count(folder, M4F, "mps2-an386", "-Os")[0];
+            }
+
+            text.Append("| ").Append(name);
+            for (int option = 0; option < 2; option++)
+            {
+                double whole = counts[option, 0];
+                text.Append(
+                    CultureInfo.InvariantCulture,
+                    $" | {whole:N0} | {counts[option, 1]:N0} | {counts[option, 1] / whole:F2} | {counts[option, 2]:N0} | {counts[option, 2] / whole:F2}");
+            }
+
+            text.Append(" |\n");
+        }
+
+        return text.Append('\n').ToString();
+    }
+
     private static float[] InitialState(Plan plan)
     {
         float[] state = new float[plan.StateLength];
@@ -193,13 +231,20 @@ internal static class DeviceExperiment
         return text.ToString();
     }
 
-    private static Plan Export(string folder, string net, Arithmetic arithmetic, bool training = false, CFavor favor = CFavor.Speed)
+    private static Plan Export(
+        string folder,
+        string net,
+        Arithmetic arithmetic,
+        bool training = false,
+        CFavor favor = CFavor.Speed,
+        CStorage storage = CStorage.Float32)
     {
         Network network = NetCompiler.Compile(
             net,
             training ? new SoftmaxCrossEntropy() : null,
             new NetworkOptions { Arithmetic = arithmetic, Seed = 1 });
-        CExporter.Write(network, folder, new CExportOptions { Name = "net", Favor = favor, Training = training ? CTrainingOptions.Of(network, 0.1f) : null });
+        CTrainingOptions? trained = training ? CTrainingOptions.Of(network, 0.1f) : null;
+        CExporter.Write(network, folder, new CExportOptions { Name = "net", Favor = favor, Storage = storage, Training = trained });
         return network.InferencePlan;
     }
 
