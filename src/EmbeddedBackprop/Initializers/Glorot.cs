@@ -13,4 +13,7 @@ public sealed class Glorot : Initializer
     /// <inheritdoc/>
     protected override float Weight(CounterRandom random, uint stream, ulong element, int fanIn, int fanOut) =>
         MathF.Sqrt(6f / (fanIn + fanOut)) * ((2f * random.Uniform(stream, element)) - 1f);
+
+    /// <inheritdoc/>
+    internal override InitialDraw? WeightDraw(int fanIn, int fanOut) => InitialDraw.Uniform(MathF.Sqrt(6f / (fanIn + fanOut)));
 }

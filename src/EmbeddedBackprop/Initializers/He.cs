@@ -11,4 +11,7 @@ public sealed class He : Initializer
     /// <inheritdoc/>
     protected override float Weight(CounterRandom random, uint stream, ulong element, int fanIn, int fanOut) =>
         MathF.Sqrt(2f / fanIn) * random.Normal(stream, element);
+
+    /// <inheritdoc/>
+    internal override InitialDraw? WeightDraw(int fanIn, int fanOut) => InitialDraw.Normal(MathF.Sqrt(2f / fanIn));
 }

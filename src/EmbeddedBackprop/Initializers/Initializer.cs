@@ -39,6 +39,20 @@ public abstract class Initializer
         }
     }
 
+    /// <summary>How a tensor is drawn; null where its elements are no single draws times a factor, and for a program's own initialisers.</summary>
+    internal InitialDraw? DrawOf(in ParameterRange range) => range.Kind switch
+    {
+        ParameterKind.Weight => WeightDraw(range.FanIn, range.FanOut),
+        ParameterKind.Scale => InitialDraw.Constant(1f),
+        _ => WeightDraw(1, 1) is null ? null : BiasDraw,
+    };
+
+    /// <summary><see cref="Weight"/> as a draw.</summary>
+    internal virtual InitialDraw? WeightDraw(int fanIn, int fanOut) => null;
+
+    /// <summary><see cref="Bias"/> as a draw.</summary>
+    internal virtual InitialDraw BiasDraw => InitialDraw.Constant(0f);
+
     /// <summary>One weight.</summary>
     /// <param name="random">The generator.</param>
     /// <param name="stream">The tensor's stream.</param>

@@ -13,4 +13,7 @@ public sealed class LeCun : Initializer
     /// <inheritdoc/>
     protected override float Weight(CounterRandom random, uint stream, ulong element, int fanIn, int fanOut) =>
         1f / MathF.Sqrt(fanIn) * random.Normal(stream, element);
+
+    /// <inheritdoc/>
+    internal override InitialDraw? WeightDraw(int fanIn, int fanOut) => InitialDraw.Normal(1f / MathF.Sqrt(fanIn));
 }

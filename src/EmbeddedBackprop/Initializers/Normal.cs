@@ -13,4 +13,10 @@ public sealed class Normal : Initializer
 
     /// <inheritdoc/>
     protected override float Bias(CounterRandom random, uint stream, ulong element) => random.Normal(stream, element);
+
+    /// <inheritdoc/>
+    internal override InitialDraw? WeightDraw(int fanIn, int fanOut) => InitialDraw.Normal(1f);
+
+    /// <inheritdoc/>
+    internal override InitialDraw BiasDraw => InitialDraw.Normal(1f);
 }

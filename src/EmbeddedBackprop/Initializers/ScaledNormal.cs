@@ -14,4 +14,10 @@ public sealed class ScaledNormal : Initializer
 
     /// <inheritdoc/>
     protected override float Bias(CounterRandom random, uint stream, ulong element) => random.Normal(stream, element);
+
+    /// <inheritdoc/>
+    internal override InitialDraw? WeightDraw(int fanIn, int fanOut) => InitialDraw.Normal(1f / MathF.Sqrt(fanIn));
+
+    /// <inheritdoc/>
+    internal override InitialDraw BiasDraw => InitialDraw.Normal(1f);
 }

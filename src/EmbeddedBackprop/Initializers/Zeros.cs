@@ -11,4 +11,7 @@ public sealed class Zeros : Initializer
     /// <inheritdoc/>
     protected override float Weight(CounterRandom random, uint stream, ulong element, int fanIn, int fanOut) =>
         0f;
+
+    /// <inheritdoc/>
+    internal override InitialDraw? WeightDraw(int fanIn, int fanOut) => InitialDraw.Constant(0f);
 }

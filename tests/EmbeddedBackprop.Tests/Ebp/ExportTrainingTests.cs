@@ -95,6 +95,26 @@ public sealed class ExportTrainingTests
     }
 
     [Test]
+    public void First_weights_may_be_drawn_on_the_device()
+    {
+        Export("sgd.st", "--init glorot", out string errors);
+        Assert.That(errors, Is.Empty);
+        string files = Path.Combine(ebp.Folder, "t");
+        Assert.That(File.ReadAllText(Path.Combine(files, "t_weights.c")), Does.Not.Contain("dense1.weight"));
+        Run("t");
+        // ebp new chose he for relu, and seed 4 was said: drawn here and there, the weights are the same.
+        ebp.RunJson("export", "slot", "sgd.st", "--out", "drawn.bin", "--init", "he", "--seed", "4");
+        ebp.RunJson("export", "slot", "sgd.st", "--out", "read.bin");
+        Assert.That(
+            File.ReadAllBytes(Path.Combine(ebp.Folder, "drawn.bin")), Is.EqualTo(File.ReadAllBytes(Path.Combine(ebp.Folder, "read.bin"))));
+        ebp.RunJson("export", "slot", "sgd.st", "--out", "other.bin", "--init", "he", "--seed", "5");
+        Assert.That(
+            File.ReadAllBytes(Path.Combine(ebp.Folder, "other.bin")), Is.Not.EqualTo(File.ReadAllBytes(Path.Combine(ebp.Folder, "read.bin"))));
+        Assert.That(Refusal("sgd.st", "--init orthogonal"), Does.Contain("no C"));
+        Assert.That(Refusal("sgd.st", "--seed 3"), Does.Contain("--seed: it belongs to --init"));
+    }
+
+    [Test]
     public void New_writes_the_network_that_a_training_begins_with()
     {
         JsonElement made = ebp.RunJson("new", "--layers", "784,8,10", "--seed", "9", "--out", "made.st");

@@ -87,7 +87,14 @@ internal sealed class ExportTrainingOptions
 
         update = new OptionReader(command);
         const string Help = "With --train: as in ebp train (default: as the model was trained).";
-        details = [.. own, .. UpdateOptions.Select(row => update.Add(command, row, Help))];
+        const string Draws =
+            "With --train: the device draws its first weights itself, with the engine's bits, instead of reading a table: less flash. As in ebp train: ";
+        Option<string>[] first =
+        [
+            update.Add(command, TrainOptions.Initializer, Draws + string.Join(", ", Registry.InitializerNames) + "."),
+            update.Add(command, TrainOptions.Seed, "With --init: the seed (default: that of the training)."),
+        ];
+        details = [.. own, .. first, .. UpdateOptions.Select(row => update.Add(command, row, Help))];
     }
 
     /// <summary>The command line's options; null without --train.</summary>
@@ -111,7 +118,9 @@ internal sealed class ExportTrainingOptions
                     $"{OptionText.Listed([.. details.Select(option => option.Name)], " and ")} say how the exported C trains: they need --train");
         }
 
-        return wish;
+        return !wish.Update.Says(TrainOptions.Seed) || wish.Update.Says(TrainOptions.Initializer)
+            ? wish
+            : throw ToolException.Usage("--seed: it belongs to --init, which draws the first weights on the device");
     }
 
     private static int? Positive(string option, int? value) =>
@@ -164,6 +173,8 @@ internal sealed class ExportTrainingOptions
                     Value = Update.Get(TrainOptions.ClipValue) ?? options.Clipping.Value,
                     Norm = Update.Get(TrainOptions.ClipNorm) ?? options.Clipping.Norm,
                 },
+                Initializer = Update.Get(TrainOptions.Initializer) is { } init ? Registry.Initializer(init) : null,
+                InitializerSeed = Update.Get(TrainOptions.Seed) ?? options.InitializerSeed,
                 Schedule = counts && StepsPerEpoch is null ? new Constant() : schedule,
                 StepsPerEpoch = StepsPerEpoch ?? 0,
                 Epochs = Epochs ?? Math.Max(1, trainer?.Epochs ?? 1),

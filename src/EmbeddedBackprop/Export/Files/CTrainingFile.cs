@@ -138,10 +138,7 @@ internal static class CTrainingFile
                 model->collected = 0u;
 
             """);
-        foreach (CTensor tensor in training.Tensors)
-        {
-            text.Append($"    (void)memcpy({tensor.Place}, {tensor.Table.Name}, {CText.Size(tensor.Length)} * sizeof(float));\n");
-        }
+        text.Append(model.TrainingBodies!.FirstWeights);
 
         if (training.GradientOffset < training.WorkspaceOffset)
         {

@@ -76,7 +76,7 @@ internal static class CTrainingHeader
                 uint64_t seed;       /* of everything random */
             } {{p}}_model;
 
-            /* Begins: copies the weights from the tables into the memory and sets everything else to where training starts. */
+            /* Begins: {{(training.Options.Initializer is { } first ? $"draws the weights ({CText.Comment(first.Name)}, with the engine's bits)" : "copies the weights from the tables")}} into the memory and sets everything else to where training starts. */
             void {{p}}_start({{p}}_model *model, float *memory);
             {{CTrainingReset.Declaration(model)}}
             /*

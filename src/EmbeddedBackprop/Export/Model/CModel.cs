@@ -33,6 +33,13 @@ internal sealed class CModel
         options.Target?.Require(options.Arithmetic ?? source.Options.Arithmetic);
         Plan = PlanOf(source, outputs, options);
         Plan? trainingPlan = options.Training is { } wanted ? CTraining.PlanOf(source.Graph, Plan.Options.Arithmetic, wanted) : null;
+        if (options.Training is { Initializer: not null } begins)
+        {
+            (float[] drawn, float[] kept) = CFirstWeights.Values(source, trainingPlan!, parameters, state, begins);
+            parameters = drawn;
+            state = kept;
+        }
+
         Arguments = new CArguments(source, outputs, trainingPlan);
         CheckPreparation();
         Prefix = CText.Prefix(options.Name);

@@ -14,6 +14,7 @@ internal sealed class CTables
     private readonly HashSet<string> identifiers = new(StringComparer.Ordinal);
     private readonly HashSet<string> read = new(StringComparer.Ordinal); // names of the parameters that a step reads
     private readonly Dictionary<string, CTable> kept = new(StringComparer.Ordinal);
+    private readonly HashSet<CTable> drawn = new(ReferenceEqualityComparer.Instance); // drawn on the device: no flash
     private readonly Plan plan;
     private readonly string prefix;
 
@@ -41,6 +42,11 @@ internal sealed class CTables
         }
 
         Parameters = MakeParameters(source, parameters, options, trainingPlan);
+        if (options.Training?.Initializer is not null)
+        {
+            drawn.UnionWith(Parameters.Where((_, i) => CTraining.IsTrained(trainingPlan, plan.Parameters[i].Name)));
+        }
+
         KeptValues = ReadState(source, state);
         Preparation = MakePreparation(options);
     }
@@ -68,7 +74,7 @@ internal sealed class CTables
     /// <summary>Bytes of flash.</summary>
     public long Bytes => Whole.Sum(table => table.Bytes);
 
-    private IEnumerable<CTable> Whole => ReadParameters.Concat(kept.Values).Concat(Preparation);
+    private IEnumerable<CTable> Whole => ReadParameters.Where(table => !drawn.Contains(table)).Concat(kept.Values).Concat(Preparation);
 
     /// <summary>The table of a range of kept values; null where no step reads it.</summary>
     public CTable? Kept(string name) => kept.GetValueOrDefault(name);

@@ -62,6 +62,8 @@ internal sealed class CTrainingBodies
         new CUpdate(training, program).Write();
         Update = program.TakeStatements();
         UpdateHook = Update.Length > 0 ? program.Hook("update") : "";
+        CFirstWeights.Write(training, program);
+        FirstWeights = program.TakeStatements();
         COptimizer.WriteStart(training, program);
         Start = program.TakeStatements();
     }
@@ -80,6 +82,9 @@ internal sealed class CTrainingBodies
 
     /// <summary>The C expression of the learning rate of the next update.</summary>
     public string Rate { get; }
+
+    /// <summary>The statements of NAME_start that give the parameters their first values.</summary>
+    public string FirstWeights { get; }
 
     /// <summary>The statements of NAME_start after it has copied the weights.</summary>
     public string Start { get; }

@@ -1,4 +1,5 @@
 using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Initializers;
 using EmbeddedBackprop.Optimizers;
 using EmbeddedBackprop.Training;
 using EmbeddedBackprop.Training.Schedules;
@@ -51,6 +52,15 @@ public sealed record CTrainingOptions
     /// <summary>Layers that keep their weights, by name: these stay constant tables in flash, also as float16 or int8, and take no RAM.</summary>
     public IReadOnlyList<string> Frozen { get; init; } = [];
 
+    /// <summary>
+    /// Draws the first weights of trained layers on the device, with the engine's bits, instead of a table in flash; null for the network's own
+    /// weights.
+    /// </summary>
+    public Initializer? Initializer { get; init; }
+
+    /// <summary>The seed of <see cref="Initializer"/>.</summary>
+    public ulong InitializerSeed { get; init; }
+
     /// <summary>Seed of everything random in training (dropout).</summary>
     public ulong Seed { get; init; }
 
@@ -92,6 +102,7 @@ public sealed record CTrainingOptions
             LearningRate = learningRate,
             Frozen = network.Options.Frozen,
             Seed = network.Options.Seed,
+            InitializerSeed = network.Options.Seed,
         };
     }
 }

@@ -143,6 +143,11 @@ internal static class ExportErrors
                 $"{what} takes {bytes:N0} bytes, and the export trains within {most:N0}: choose a smaller batch; 'accumulate' gives the same update in several calls"));
 
     [DoesNotReturn]
+    public static void NoInitializer(string name) =>
+        throw new NotSupportedException(
+            $"the initialiser '{name}' has no C: its weights are no single draws; export the weights themselves, or choose another one");
+
+    [DoesNotReturn]
     public static void NoNode(string name) =>
         throw new ArgumentException($"no node is called '{name}' whose value could be computed again");
 

@@ -122,12 +122,26 @@ internal static class CSchedule
             case Exponential exponential:
                 return $"{program.Routine("exponential", CFunctions.None, ExponentialText(program, macro, exponential))}({rate}, {step})";
             case Cosine cosine:
-                program.Routine("separate", CFunctions.None, SeparateText);
-                program.Routine("cosine_of_turns", CFunctions.None, CosineText);
+                AskCosine(program);
                 return $"{program.Routine("cosine", CFunctions.None, CosineRateText(macro, cosine))}({rate}, {step})";
             default:
                 return rate;
         }
+    }
+
+    /// <summary>Asks for ebp_cosine_of_turns(turns): cos of 2 pi turns / 2^24.</summary>
+    public static void AskCosine(CProgram program)
+    {
+        program.Routine("separate", CFunctions.None, SeparateText);
+        program.Routine("cosine_of_turns", CFunctions.None, CosineText);
+    }
+
+    /// <summary>Asks for ebp_separate_log(x): the logarithm in separate arithmetic, whatever that of the model.</summary>
+    public static void AskLog(CProgram program)
+    {
+        program.Routine("separate", CFunctions.None, SeparateText);
+        program.Routine(
+            "separate_log", CFunctions.Bits, Separate(CMath.TextOf(CFunctions.Log)).Replace("ebp_log", "ebp_separate_log", StringComparison.Ordinal));
     }
 
     private static string WarmUpText(WarmUp warm) =>
