@@ -149,9 +149,11 @@ internal static class DeviceExperiment
             Export(folder, net, Arithmetic.Fused);
             string header = File.ReadAllText(Path.Combine(folder, "net.h"));
             long fast = Count(folder, M4F, "mps2-an386", "-O2")[0];
+            string most = double.IsNaN(limit) ? "" : limit.ToString("N0", CultureInfo.InvariantCulture);
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"| {name} | {plan.MultiplyAdds:N0} | {Macro(header, "NET_RAM_BYTES"):N0} | {fast:N0} | {(double.IsNaN(limit) ? "" : limit.ToString("N0", CultureInfo.InvariantCulture))} | {fast / (double)plan.MultiplyAdds:F2} | {Count(folder, M4F, "mps2-an386", "-Os")[0]:N0} | {CodeBytes(folder)} | {smallFast:N0} | {small:N0} | {smallCode} |\n"
+                $"| {name} | {plan.MultiplyAdds:N0} | {Macro(header, "NET_RAM_BYTES"):N0} | {fast:N0} | {most} | {fast / (double)plan.MultiplyAdds:F2} "
+                + $"| {Count(folder, M4F, "mps2-an386", "-Os")[0]:N0} | {CodeBytes(folder)} | {smallFast:N0} | {small:N0} | {smallCode} |\n"
             );
         }
 

@@ -35,8 +35,8 @@ internal static class PlanTable
             bool owner = plan.Steps.ToArray().First(other => other.Owner == step.Owner) == step;
             rows.Add(
             [
-                step.Name,
-                step.Op.Detail.Length == 0 ? step.Op.Kind : $"{step.Op.Kind} {step.Op.Detail}",
+                step.Title,
+                string.Join(" + ", step.Parts.Select(part => part.Op.Detail.Length == 0 ? part.Op.Kind : $"{part.Op.Kind} {part.Op.Detail}")),
                 step.Op.IsLoss ? "loss" : step.Node.Shape.ToString(),
                 step.Ranges.Length == 0 ? "" : owner ? Number(step.Ranges.Sum(range => (long)range.Count)) : "shared",
                 step.Ranges.Length == 0 ? "" : Number(step.Parameters.Offset),
@@ -140,7 +140,7 @@ internal static class PlanTable
     private static string Notes(Plan plan, Step step)
     {
         List<string> notes = [];
-        if (step.Fused.Count > 0)
+        if (step.Fused.Count > 0 && step.Parts.Length == 1)
         {
             notes.Add("does " + string.Join(", ", step.Fused.Select(node => node.Name)));
         }

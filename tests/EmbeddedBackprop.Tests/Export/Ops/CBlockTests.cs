@@ -117,8 +117,8 @@ internal sealed class CBlockTests
     }
 
     /// <summary>
-    /// Instructions of the layer alone on Cortex-M4F at -O2: the count of a net in which the layer is the only step. The limits of whole nets are half
-    /// of what they took without blocks; hand-written C of the same bits took 158,000 and 246,000 for the two blocks.
+    /// Instructions of the layer alone on Cortex-M4F at -O2: the count of a net in which the layer is the only step. The limits of whole nets are
+    /// half of what they took without blocks; hand-written C of the same bits took 158,000 and 246,000 for the two blocks.
     /// </summary>
     [Test]
     public void Blocks_and_convolutions_take_few_instructions()
@@ -133,7 +133,10 @@ internal sealed class CBlockTests
             ("x = input 16x13x13; conv 32 1x1", 2.7 * 32 * 13 * 13 * 16),
             ("x = input 1x28x28; conv 4 3x3 s2 relu; conv 8 3x3 s2 relu; dense 10 softmax", 87_744 / 2),
             ("x = input 1x28x28; conv 8 3x3 p1 relu; maxpool 2; conv 16 3x3 p1 relu; maxpool 2; dense 10 softmax", 1_579_014 / 2),
-            ("x = input 1x28x28; conv 8 3x3 s2 relu; conv 8 3x3 p1 g8 relu; conv 16 1x1 relu; global-avgpool; dense 10 softmax", 365_692 / 2),
+            (
+                "x = input 1x28x28; conv 8 3x3 s2 relu; conv 8 3x3 p1 g8 relu; conv 16 1x1 relu; global-avgpool; dense 10 softmax",
+                365_692 / 2
+            ),
         ];
         CDeviceCount.Counted[] counted = CDeviceCount.Of(CDevice.CortexM4F, "-O2", [.. nets.Select(net => net.Net)]);
         Assert.Multiple(() =>
