@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.IO;
@@ -41,11 +42,11 @@ internal sealed class CDeviceTests
     }
 
     [TestCase("cortex-m3", "-Os", 11)]
-    [TestCase("cortex-m4f", "-O2", 12)]
-    [TestCase("cortex-m7", "-O3", 13, Category = "Slow")]
+    [TestCase("cortex-m4f", "-O2 -std=gnu17", 12)]
+    [TestCase("cortex-m7", "-O3 -std=gnu17", 13, Category = "Slow")]
     [TestCase("cortex-m4f", "-O0", 14, Category = "Slow")]
     [TestCase("cortex-m3", "-O0", 15, Category = "Slow")]
-    [TestCase("rv32imafc", "-O2", 16, Category = "Slow")]
+    [TestCase("rv32imafc", "-O2 -std=gnu17", 16, Category = "Slow")]
     [TestCase("cortex-m7", "-Os -DEBP_PORTABLE", 17, Category = "Slow")]
     public void Every_op_gives_the_bits_of_the_engine(string name, string options, int seed)
     {
@@ -59,8 +60,22 @@ internal sealed class CDeviceTests
         device.RunChecked(build, options + " -DZOO_SELFTEST_MAIN", "zoo.c", "zoo_weights.c", "zoo_selftest.c");
     }
 
+    [Test]
+    public void Control_the_default_dialect_contracts_where_the_file_does_not_forbid_it()
+    {
+        foreach ((string file, string text) in new CZoo(12).Export(Options(Arithmetic.Separate) with { Name = "zoo", SelfTestSamples = 5 }))
+        {
+            build.Write(file, text.Replace(CMathTests.ContractionOff, "", StringComparison.Ordinal));
+        }
+
+        string[] files = ["zoo.c", "zoo_weights.c", "zoo_selftest.c"];
+        CDevice.CortexM4F.RunChecked(build, "-O2 -std=c99 -DZOO_SELFTEST_MAIN", files);
+        CDevice.CortexM4F.Compile(build, "-O2 -std=gnu17 -DZOO_SELFTEST_MAIN", "program", files);
+        Assert.That(CDevice.CortexM4F.Run(build, "program").ExitCode, Is.Not.Zero);
+    }
+
     [TestCase("cortex-m3", "-O1")]
-    [TestCase("cortex-m4f", "-Os")]
+    [TestCase("cortex-m4f", "-Os -std=gnu17")]
     [TestCase("cortex-m7", "-O2", Category = "Slow")]
     [TestCase("rv32imafc", "-Os", Category = "Slow")]
     public void Every_activation_and_the_golden_nets_give_the_bits_of_the_engine(string name, string options)
@@ -89,7 +104,7 @@ internal sealed class CDeviceTests
 
     [TestCase("cortex-m3", "-Os", 2000u, 20)]
     [TestCase("cortex-m3", "-O2", 3000u, 60, Category = "Slow")]
-    [TestCase("cortex-m4f", "-Os", 4000u, 80, Category = "Slow")]
+    [TestCase("cortex-m4f", "-Os -std=gnu17", 4000u, 80, Category = "Slow")]
     [TestCase("cortex-m7", "-O2", 5000u, 60, Category = "Slow")]
     public void Random_graphs_give_the_bits_of_the_engine(string name, string options, uint first, int wanted)
     {
@@ -119,6 +134,54 @@ internal sealed class CDeviceTests
     {
         Export(Net(Arithmetic.Fused, 20, 9, 1), null);
         CDevice.CortexM3.RunChecked(build, "-O1 -DNET_SELFTEST_MAIN", "net.c", "net_weights.c", "net_selftest.c");
+    }
+
+    /// <summary>
+    /// No such compiler is at hand. gcc takes the macros that their manuals list, and IAR's header from a file that stands in for it.
+    /// </summary>
+    [TestCase("-D__ICCARM__ -U__ARM_FEATURE_FMA -D__ARMVFPV4__=4 -D__ARMVFP__=__ARMVFPV4__", 1)]
+    [TestCase("-D__ICCARM__ -D__ARM_FEATURE_FMA", 1)]
+    [TestCase("-D__ICCARM__ -U__ARM_FEATURE_FMA", 0)]
+    [TestCase("-D__CC_ARM -D__FP_IEEE -D__TARGET_FPU_VFP -D__TARGET_ARCH_7E_M -D__sqrtf=__builtin_sqrtf", 1)]
+    [TestCase("-D__CC_ARM -D__FP_IEEE -D__TARGET_FPU_VFP -D__TARGET_ARCH_7_M -D__sqrtf=__builtin_sqrtf", 0)]
+    public void IAR_and_armcc_have_their_instructions_and_say_where_there_is_none(string macros, int instruction)
+    {
+        build.Write("intrinsics.h", """
+            #define __VFMA_F32(a, x, y) __builtin_fmaf((x), (y), (a))
+            #define __VSQRT_F32(x) __builtin_sqrtf(x)
+
+            """);
+        NetworkOptions fused = new() { Arithmetic = Arithmetic.Fused, Seed = 4 };
+        Export(NetCompiler.Compile("x = input 5x3; layernorm; gru 4; dense 2 tanh", null, fused), null);
+        foreach (string file in (string[])["net.c", "net_selftest.c"])
+        {
+            // armcc's embedded assembler, as gcc writes it.
+            build.Write(file, Regex.Replace(build.Read(file), @"static __asm (uint32_t \w+_fused_bits\([^)]*\))\n\{\n([^}]*)\}", Naked));
+        }
+
+        build.Write("main.c", $$"""
+            #include "net.h"
+
+            static float output[NET_OUTPUTS], arena[NET_ARENA_FLOATS];
+
+            int main(void)
+            {
+                return net_selftest(output, arena) == 0u && net_emulates_fma == {{1 - instruction}} ? 0 : 1;
+            }
+
+            """);
+        string[] files = ["main.c", "net.c", "net_weights.c", "net_selftest.c"];
+        string options = "-O2 -I. -Wno-unknown-pragmas -Wno-unused-parameter " + macros;
+        CDevice.CortexM4F.RunChecked(build, options, files);
+        Assert.That(
+            () => CDevice.CortexM4F.Compile(build, options + " -DEBP_REQUIRE_FMA", "program", files),
+            instruction == 1 ? Throws.Nothing : Throws.Exception);
+        static string Naked(Match match) => $$"""
+            __attribute__((naked)) static {{match.Groups[1]}}
+            {
+                __asm__("{{match.Groups[2].Value.Replace("\n", "\\n", StringComparison.Ordinal)}}");
+            }
+            """;
     }
 
     [TestCase("rv32imafc")]

@@ -7,13 +7,13 @@ namespace EmbeddedBackprop.Tests.Export;
 [Parallelizable(ParallelScope.Self)]
 internal sealed class CDeviceTrainingTests
 {
-    [TestCase("cortex-m4f", "-Os")]
+    [TestCase("cortex-m4f", "-Os -std=gnu17")]
     [TestCase("cortex-m7", "-O2")]
     [TestCase("cortex-m3", "-Os")]
-    [TestCase("rv32imafc", "-O2")]
+    [TestCase("rv32imafc", "-O2 -std=gnu17")]
     public void Convolutions_pooling_and_norms(string name, string options) => Check(CConvCases.Ops(1), name, options);
 
-    [TestCase("cortex-m4f", "-Os")]
+    [TestCase("cortex-m4f", "-Os -std=gnu17")]
     [TestCase("cortex-m7", "-O2")]
     [TestCase("cortex-m3", "-Os")]
     public void Sequences_moves_and_sums(string name, string options) => Check(CSequenceCases.All(batch: 2, accumulate: 1), name, options);

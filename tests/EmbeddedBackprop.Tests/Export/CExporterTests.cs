@@ -331,7 +331,7 @@ internal sealed class CExporterTests
         Assert.That(build.Run("selftest"), Is.EqualTo(2), "rounding");
     }
 
-    [TestCase("-ffp-contract=fast -mfma -O2", "")]
+    [TestCase("-std=gnu17 -mfma -O2", "")]
     [TestCase("-O1", "_mm_setcsr(_mm_getcsr() | 0x8040u);")]
     public void Control_a_mode_that_changes_bits_is_caught(string options, string mode)
     {
@@ -353,7 +353,12 @@ internal sealed class CExporterTests
 
             """);
         string[] files = ["mode.c", "net.c", "net_weights.c", "net_selftest.c"];
-        build.Compile("gcc -O1", "right", files);
+        build.Compile("gcc " + options, "right", files);
+        foreach (string file in files)
+        {
+            build.Write(file, build.Read(file).Replace(CMathTests.ContractionOff, "", StringComparison.Ordinal));
+        }
+
         build.Compile("gcc " + options, "wrong", files);
         Assert.That(build.Run("right"), mode.Length == 0 ? Is.Zero : Is.Not.Zero);
         Assert.That(build.Run("wrong"), Is.Not.Zero);

@@ -28,14 +28,14 @@ internal sealed class CTrainingTests
     [TestCase("gcc -O0")]
     [TestCase("clang -O2", Category = "Slow")]
     [TestCase("gcc -O3", Category = "Slow")]
-    [TestCase("gcc -O3 -mfma", Category = "Slow")]
+    [TestCase("gcc -std=gnu17 -O3 -mfma", Category = "Slow")]
     [TestCase("gcc -O1 -fsanitize=address,undefined -fno-sanitize-recover=all", Category = "Slow")]
     public void Every_activation_learns_with_the_bits_of_the_engine(string compiler) => Check(compiler, [.. ActivationCases()]);
 
     [TestCase("gcc -O0")]
     [TestCase("clang -O2", Category = "Slow")]
     [TestCase("gcc -O3", Category = "Slow")]
-    [TestCase("gcc -O3 -mfma", Category = "Slow")]
+    [TestCase("gcc -std=gnu17 -O3 -mfma", Category = "Slow")]
     [TestCase("gcc -O1 -fsanitize=address,undefined -fno-sanitize-recover=all", Category = "Slow")]
     public void Every_loss_has_the_bits_of_the_engine(string compiler) => Check(compiler, [.. LossCases()]);
 

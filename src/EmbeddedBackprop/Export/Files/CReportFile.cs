@@ -19,7 +19,7 @@ internal static class CReportFile
         text.Append(CultureInfo.InvariantCulture, $"""
             # {model.Prefix}
 
-            {(model.Arithmetic == Arithmetic.Fused ? "Fused" : "Separate")} arithmetic, {model.Tables.ReadParameters.Sum(table =>
+            {CMark.Words}. {(model.Arithmetic == Arithmetic.Fused ? "Fused" : "Separate")} arithmetic, {model.Tables.ReadParameters.Sum(table =>
                 (long)table.Values.Length
             )} parameters, {plan.MultiplyAdds} multiply-adds {(model.WindowSteps > 0 ? "a time step" : "a sample")}.
 
@@ -87,7 +87,7 @@ internal static class CReportFile
 
             The self-test compares outputs with the engine's, bit by bit; the program returns 0 if all are right, and `{p}_selftest` may be called at any time:
 
-                cc -std=c99 -O2 -ffp-contract=off -D{m}_SELFTEST_MAIN {p}.c {p}_weights.c {p}_selftest.c
+                cc -std=c99 -O2 -D{m}_SELFTEST_MAIN {p}.c {p}_weights.c {p}_selftest.c
             """;
     }
 

@@ -82,7 +82,7 @@ internal static class CTrainingReport
 
             The self-test compares predictions, losses and trained weights with the engine's, bit by bit; the program returns 0 if all are right:
 
-                cc -std=c99 -O2 -ffp-contract=off -D{m}_SELFTEST_MAIN {p}.c {p}_weights.c {p}_selftest.c
+                cc -std=c99 -O2 -D{m}_SELFTEST_MAIN {p}.c {p}_weights.c {p}_selftest.c
             """;
     }
 

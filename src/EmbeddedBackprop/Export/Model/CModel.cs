@@ -106,6 +106,12 @@ internal sealed class CModel
     /// <summary>The routines of all functions.</summary>
     public CProgram Program { get; }
 
+    /// <summary>The functions that NAME.c has itself: all that it uses, without those of a shared runtime.</summary>
+    public CFunctions OwnFunctions => Program.Functions & ~(Options.Runtime is null ? CFunctions.None : CMath.Shared);
+
+    /// <summary>Whether NAME.c multiplies and adds in one rounding, for which some processors and compilers have no instruction.</summary>
+    public bool MayEmulateFma => Arithmetic == Arithmetic.Fused && CMath.WithUsed(OwnFunctions).HasFlag(CFunctions.MultiplyAdd);
+
     /// <summary>NAME_predict.</summary>
     public CPrediction Prediction { get; }
 

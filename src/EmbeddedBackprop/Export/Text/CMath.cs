@@ -104,7 +104,7 @@ internal static class CMath
     }
 
     /// <summary>Later parts use earlier ones, so one pass from the end finds everything.</summary>
-    private static CFunctions WithUsed(CFunctions functions)
+    public static CFunctions WithUsed(CFunctions functions)
     {
         for (int i = Written.Length - 1; i >= 0; i--)
         {

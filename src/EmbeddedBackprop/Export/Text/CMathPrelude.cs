@@ -3,6 +3,11 @@ namespace EmbeddedBackprop.Export.Text;
 /// <summary>
 /// The head of every exported C file that computes: checks of the compiler's mode, and the two operations that compilers treat differently.
 /// </summary>
+/// <remarks>
+/// gcc and clang compile and run all of it in the tests. The parts for IAR (its Development Guide: intrinsics.h, __ARMVFP__) and for armcc (Arm
+/// DUI 0472: embedded assembler, __sqrtf, __FP_IEEE, __TARGET_FPU_VFP) are written from the manuals: no such compiler was at hand, and the tests
+/// compile them with gcc, which takes their macros and intrinsics from a file that stands in for the compiler.
+/// </remarks>
 internal static class CMathPrelude
 {
     public const string Head = """
@@ -12,22 +17,35 @@ internal static class CMathPrelude
 
         /*
          * Every float operation below is one IEEE-754 binary32 operation, rounded to nearest even, denormals kept, in the order written: so the results are
-         * the same bits everywhere. Compile with -ffp-contract=off (clang always, gcc unless -std=c99), never with -ffast-math, and leave
-         * flush-to-zero modes (FTZ, DAZ, FPSCR.FZ) off. Define EBP_PORTABLE to use no instruction beyond plain C.
+         * the same bits everywhere. The pragmas below switch contraction off (a*b + c as one instruction), so no option is needed for it; only
+         * clang's -ffp-contract=fast overrules its pragma. Never use -ffast-math, and leave flush-to-zero modes (FTZ, DAZ, FPSCR.FZ) off.
+         * Define EBP_PORTABLE to use no instruction beyond plain C.
          */
         #if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ > 0)
         #error "fast-math changes results: compile this file without it"
         #endif
-        #if defined(FLT_EVAL_METHOD) && (FLT_EVAL_METHOD == 1 || FLT_EVAL_METHOD == 2)
-        #error "float is computed in a wider format here (x87): use -mfpmath=sse -msse2 or the like"
+        #if defined(__CC_ARM) && !defined(__FP_IEEE)
+        #error "armcc's --fpmode=std flushes denormals to zero: compile and link with --fpmode=ieee_no_fenv"
+        #endif
+        #if defined(FLT_EVAL_METHOD) && (FLT_EVAL_METHOD < 0 || FLT_EVAL_METHOD == 1 || FLT_EVAL_METHOD == 2)
+        #if defined(__s390__) || defined(__s390x__)
+        #error "float is computed in double here (FLT_EVAL_METHOD is 1, as gcc chooses for s390x with -std=c99): use -fexcess-precision=fast"
+        #elif defined(__i386__) || defined(__x86_64__) || defined(_M_IX86)
+        #error "float is computed in a wider format here (FLT_EVAL_METHOD is not 0, x87): use -mfpmath=sse -msse2 or the like"
+        #else
+        #error "float is computed in a wider format here (FLT_EVAL_METHOD is not 0): results would be rounded twice"
+        #endif
         #endif
         #if FLT_MANT_DIG != 24
         #error "float is not IEEE-754 binary32 here"
         #endif
-        #if defined(__clang__)
-        #pragma STDC FP_CONTRACT OFF
-        #elif defined(_MSC_VER)
+        #if defined(_MSC_VER) && !defined(__clang__)
         #pragma fp_contract(off)
+        #elif defined(__GNUC__) && !defined(__clang__) && !defined(__ICCARM__) && !defined(__CC_ARM) && !defined(__TI_COMPILER_VERSION__) \
+            && !defined(__ghs__) && !defined(__INTEL_COMPILER)
+        #pragma GCC optimize ("-ffp-contract=off")
+        #else
+        #pragma STDC FP_CONTRACT OFF
         #endif
 
         """;
@@ -36,8 +54,19 @@ internal static class CMathPrelude
         /*
          * EBP_M(a, b, c): a*b + c with one rounding. A library fmaf is not trusted (some round twice): either it is one instruction here, or it is
          * computed exactly in double: the product is exact, the sum is rounded to odd, and rounding that to float is right.
+         * EBP_EMULATED_FMA is 1 where it is computed so, many times slower; define EBP_REQUIRE_FMA to have the compiler refuse that.
          */
-        #if !defined(EBP_PORTABLE) && (defined(__GNUC__) || defined(__clang__)) \
+        #if defined(EBP_PORTABLE)
+        /* No instruction is looked for. */
+        #elif defined(__ICCARM__)
+        #if defined(__ARM_FEATURE_FMA) || (defined(__ARMVFP__) && defined(__ARMVFPV4__) && (__ARMVFP__ >= __ARMVFPV4__))
+        #define EBP_IAR_INSTRUCTION
+        #endif
+        #elif defined(__CC_ARM)
+        #if defined(__TARGET_FPU_VFP) && defined(__TARGET_ARCH_7E_M)
+        #define EBP_ARMCC_INSTRUCTION
+        #endif
+        #elif (defined(__GNUC__) || defined(__clang__)) \
             && (defined(__FMA__) || defined(__ARM_FEATURE_FMA) || defined(__aarch64__) || (defined(__riscv_flen) && __riscv_flen >= 32))
         #define EBP_FUSED_INSTRUCTION
         #endif
@@ -66,7 +95,39 @@ internal static class CMathPrelude
             return y;
         }
         #define EBP_FMAF(a, b, c) ebp_fused_multiply_add((a), (b), (c))
+        #elif defined(EBP_IAR_INSTRUCTION)
+        /* The intrinsic adds the product of its last two arguments to the first. */
+        #include <intrinsics.h>
+        #define EBP_FMAF(a, b, c) __VFMA_F32((c), (a), (b))
+        #elif defined(EBP_ARMCC_INSTRUCTION)
+        /* armcc has no intrinsic for it. The arguments are the floats' bits in core registers, whichever registers the ABI has for floats. */
+        static __asm uint32_t ebp_fused_bits(uint32_t a, uint32_t b, uint32_t c)
+        {
+            VMOV s0, r0
+            VMOV s1, r1
+            VMOV s2, r2
+            VFMA.F32 s2, s0, s1
+            VMOV r0, s2
+            BX lr
+        }
+        static float ebp_fused_multiply_add(float a, float b, float c)
+        {
+            uint32_t x;
+            uint32_t y;
+            uint32_t z;
+            (void)memcpy(&x, &a, sizeof x);
+            (void)memcpy(&y, &b, sizeof y);
+            (void)memcpy(&z, &c, sizeof z);
+            z = ebp_fused_bits(x, y, z);
+            (void)memcpy(&c, &z, sizeof c);
+            return c;
+        }
+        #define EBP_FMAF(a, b, c) ebp_fused_multiply_add((a), (b), (c))
         #else
+        #define EBP_EMULATED_FMA 1
+        #if defined(EBP_REQUIRE_FMA)
+        #error "no instruction for a fused multiply-add was found: it would be computed in double, many times slower"
+        #endif
         #if DBL_MANT_DIG != 53
         #error "a fused model needs a 64-bit double or a fused multiply-add instruction: export it in separate arithmetic"
         #endif
@@ -89,6 +150,9 @@ internal static class CMathPrelude
             return (float)sum;
         }
         #define EBP_FMAF(a, b, c) ebp_fused_multiply_add((a), (b), (c))
+        #endif
+        #if !defined(EBP_EMULATED_FMA)
+        #define EBP_EMULATED_FMA 0
         #endif
         #define EBP_M(a, b, c) EBP_FMAF(a, b, c)
 
@@ -113,6 +177,17 @@ internal static class CMathPrelude
         {
             return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x)));
         }
+        #elif !defined(EBP_PORTABLE) && defined(__ICCARM__) && (defined(__ARMVFP__) || (defined(__ARM_FP) && (__ARM_FP & 4)))
+        #include <intrinsics.h>
+        static float ebp_square_root(float x)
+        {
+            return __VSQRT_F32(x);
+        }
+        #elif !defined(EBP_PORTABLE) && defined(__CC_ARM) && defined(__TARGET_FPU_VFP)
+        static float ebp_square_root(float x)
+        {
+            return __sqrtf(x);
+        }
         #elif !defined(EBP_PORTABLE) && (defined(__GNUC__) || defined(__clang__)) && defined(__aarch64__)
         static float ebp_square_root(float x)
         {
@@ -120,7 +195,7 @@ internal static class CMathPrelude
             __asm__("fsqrt %s0, %s1" : "=w"(y) : "w"(x));
             return y;
         }
-        #elif !defined(EBP_PORTABLE) && (defined(__GNUC__) || defined(__clang__)) && defined(__ARM_PCS_VFP) && defined(__ARM_FP) && (__ARM_FP & 4)
+        #elif !defined(EBP_PORTABLE) && (defined(__GNUC__) || defined(__clang__)) && defined(__ARM_FP) && (__ARM_FP & 4)
         static float ebp_square_root(float x)
         {
             float y;

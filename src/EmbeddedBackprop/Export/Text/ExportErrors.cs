@@ -109,6 +109,12 @@ internal static class ExportErrors
         throw new IOException($"cannot create the folder '{folder}': {cause.Message}", cause);
 
     [DoesNotReturn]
+    public static void ForeignFile(string path) =>
+        throw new IOException(
+            $"'{path}' is there, and no export wrote it: choose another name or folder, or insist (CExportOptions.ReplaceForeignFiles, ebp --force)"
+        );
+
+    [DoesNotReturn]
     public static void UnknownSchedule(string name) =>
         throw new NotSupportedException(
             $"the schedule '{name}' has no C text: export with another one, or with a constant rate that the caller changes");
