@@ -52,6 +52,9 @@ internal sealed partial class TroubleshootingTests
         ebp.File("cut.safetensors", File.ReadAllBytes(Path.Combine(ebp.Folder, "m.st"))[..5000]);
         ebp.File("bad.csv", "a,b,label\n1,2,x\n3,4,y\n5,oops,x\n");
         ebp.File("file", "");
+        Directory.CreateDirectory(Path.Combine(ebp.Folder, "out"));
+        ebp.File("out/model.c", "int main(void) { return 0; }\n");
+        ebp.File("iris.csv", "a,b,c\n");
         string[][] commands =
         [
             ["train", "--layers", "784,100,100,100,10", "--init", "normal", "--epochs", "3", "--limit", "500", "--lr", "10"],
@@ -63,6 +66,8 @@ internal sealed partial class TroubleshootingTests
             ["train", "--data", "mnist"],
             ["eval", "cut.safetensors"],
             ["train", "--out", "file/m.safetensors"],
+            ["export", "c", "m.st", "--out", "out"],
+            ["train", "--out", "iris.csv"],
             ["export", "c", "m.st", "--out", "c", "--target", "avr"],
             ["gradcheck", "--net", "input 6x2; rnn 4 truncate2; dense 2"],
         ];

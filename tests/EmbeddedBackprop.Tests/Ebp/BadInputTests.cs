@@ -125,6 +125,32 @@ public sealed class BadInputTests
         Check(ebp, CannotWrite, "ebp-out", "train");
     }
 
+    [Test]
+    public void A_file_of_another_kind_is_replaced_by_force_only()
+    {
+        using EbpProcess ebp = new();
+        string[] train = ["train", "--limit", "50", "--layers", "784,3,10", "--epochs", "1"];
+        string table = ebp.File("iris.csv", "a,b,c\n1,2,x\n");
+        Check(ebp, CannotWrite, "iris.csv", [.. train, "--out", "iris.csv"]);
+        Assert.That(File.ReadAllText(table), Is.EqualTo("a,b,c\n1,2,x\n"));
+        Assert.That(ebp.Run([.. train, "--out", "m.st"]).ExitCode, Is.Zero);
+        Assert.That(ebp.Run([.. train, "--out", "m.st"]).ExitCode, Is.Zero, "a model replaces a model");
+        ebp.File("cut.st", File.ReadAllBytes(Path.Combine(ebp.Folder, "m.st"))[..^50]);
+        Assert.That(ebp.Run([.. train, "--out", "cut.st"]).ExitCode, Is.Zero, "also one that is damaged");
+
+        string mine = ebp.File("model.c", "int main(void) { return 0; }\n");
+        Check(ebp, CannotWrite, "model.c", "export", "c", "m.st", "--out", ".");
+        Check(ebp, CannotWrite, "iris.csv", "import", "c", "m.st", "model.c", "--out", "iris.csv");
+        Check(ebp, CannotWrite, "iris.csv", "new", "--layers", "5,3", "--out", "iris.csv");
+        Check(ebp, CannotWrite, "m.st", "export", "slot", "m.st", "--out", "m.st");
+        Assert.That(ebp.Run("export", "slot", "m.st", "--out", "copy.bin").ExitCode, Is.Zero);
+        Assert.That(ebp.Run("export", "slot", "m.st", "--out", "copy.bin").ExitCode, Is.Zero, "a copy replaces a copy");
+        Assert.That(File.ReadAllText(mine), Is.EqualTo("int main(void) { return 0; }\n"));
+        Assert.That(ebp.Run("export", "c", "m.st", "--out", ".", "--force").ExitCode, Is.Zero);
+        Assert.That(ebp.Run("export", "c", "m.st", "--out", ".").ExitCode, Is.Zero, "an export replaces an export");
+        Assert.That(ebp.Run([.. train, "--out", "iris.csv", "--force"]).ExitCode, Is.Zero);
+    }
+
     private static void Check(EbpProcess ebp, int exitCode, string named, params string[] arguments)
     {
         string[] before = Files(ebp.Folder);

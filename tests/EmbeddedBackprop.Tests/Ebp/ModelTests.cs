@@ -266,6 +266,30 @@ public sealed class ModelTests
     }
 
     [Test]
+    public void Export_judges_on_the_data_that_are_named()
+    {
+        using EbpProcess ebp = new();
+        Directory.CreateDirectory(Path.Combine(ebp.Folder, "data"));
+        string rows = string.Concat(Enumerable.Range(0, 60).Select(i => $"{i % 7},{i * 3 % 11},{(i % 7 > 3 ? "yes" : "no")}\n"));
+        string table = ebp.File(Path.Combine("data", "t.csv"), "a,b,c\n" + rows);
+        string moved = Path.Combine(ebp.Folder, "moved.csv");
+        ebp.RunJson("train", "--data", "csv:data/t.csv", "--epochs", "2", "--out", "a.st");
+        string[] export = ["export", "c", "a.st", "--out", "c", "--storage", "int8"];
+        double there = ebp.RunJson([.. export, "--evaluate"]).GetProperty("loss").GetDouble();
+        File.Move(table, moved);
+        Assert.That(ebp.Run([.. export, "--evaluate"]).ExitCode, Is.EqualTo(3));
+        Assert.That(
+            ebp.RunJson([.. export, "--evaluate", "--data", "csv:moved.csv"]).GetProperty("loss").GetDouble(),
+            Is.EqualTo(ebp.RunJson("eval", "a.st", "--data", "csv:moved.csv").GetProperty("loss").GetDouble()));
+        Assert.That(
+            ebp.RunJson([.. export, "--evaluate", "--data", "csv:moved.csv", "--test-fraction", "0.2"]).GetProperty("loss").GetDouble(),
+            Is.EqualTo(there),
+            "the test part again");
+        EbpProcess.Result stray = ebp.Run([.. export, "--data", "csv:moved.csv"]);
+        Assert.That((stray.ExitCode, stray.Errors.Contains("--evaluate", StringComparison.Ordinal)), Is.EqualTo((2, true)), stray.Errors);
+    }
+
+    [Test]
     public void A_missing_or_damaged_model_exits_3()
     {
         using EbpProcess ebp = new();

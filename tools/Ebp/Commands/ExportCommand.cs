@@ -48,6 +48,7 @@ internal static class ExportCommand
         };
         Option<bool> speed = new("--speed") { Description = "C of few instructions: each convolution has a function of its own (the default)." };
         Option<bool> size = new("--size") { Description = "C of few bytes: convolutions share routines." };
+        Option<bool> force = OutputTarget.Force();
         ExportStorageOptions storage = new(command);
         ExportTrainingOptions training = new(command);
         OptionReader options = new(command, [TrainOptions.Arithmetic]);
@@ -61,6 +62,7 @@ internal static class ExportCommand
         command.Options.Add(runtime);
         command.Options.Add(speed);
         command.Options.Add(size);
+        command.Options.Add(force);
         command.Options.Add(json);
         command.SetAction(parsed =>
             Run(
@@ -75,6 +77,7 @@ internal static class ExportCommand
                         InputInArena = parsed.GetValue(inArena),
                         Runtime = parsed.GetValue(runtime),
                         Favor = Favor(parsed.GetValue(speed), parsed.GetValue(size)),
+                        ReplaceForeignFiles = parsed.GetValue(force),
                     }),
                 Target(parsed.GetValue(target)),
                 options.Read(parsed).Get(TrainOptions.Arithmetic),
@@ -135,7 +138,7 @@ internal static class ExportCommand
         CExportOptions asked,
         CTarget? target,
         string? arithmetic,
-        bool judges,
+        Recipe? judged,
         ExportTrainingOptions.Wish? training,
         bool json)
     {
@@ -145,6 +148,7 @@ internal static class ExportCommand
         {
             Name = asked.Name,
             Favor = asked.Favor,
+            ReplaceForeignFiles = asked.ReplaceForeignFiles,
             Storage = asked.Storage,
             StorageOf = asked.StorageOf,
             Carry = asked.Carry,
@@ -154,7 +158,7 @@ internal static class ExportCommand
             Training = training?.For(model),
             Arithmetic = arithmetic switch { null => null, "fused" => Arithmetic.Fused, _ => Arithmetic.Separate },
         };
-        ExportStorageOptions.Judgement? judged = judges ? ExportStorageOptions.Judge(model, options) : null;
+        ExportStorageOptions.Judgement? judgement = judged is null ? null : ExportStorageOptions.Judge(model, options, judged);
         IReadOnlyList<string> files = [];
         OutputTarget.Write(() => files = CExporter.Write(model.Network, folder, options));
         if (options.Training is not null && (asked.Storage != CStorage.Float32 || asked.StorageOf.Count > 0))
@@ -177,10 +181,10 @@ internal static class ExportCommand
                 writer.WriteStrings("files", files);
                 writer.WriteNumber("parameters", model.Network.ParameterCount);
                 writer.WriteString("weights_hash", WeightsHash.Of(model.Network));
-                writer.WriteNumberOrNull("accuracy", judged is { Classes: true } ? judged.Own.Accuracy : null);
-                writer.WriteNumberOrNull("stored_accuracy", judged is { Classes: true } ? judged.Stored.Accuracy : null);
-                writer.WriteNumberOrNull("loss", judged?.Own.Loss);
-                writer.WriteNumberOrNull("stored_loss", judged?.Stored.Loss);
+                writer.WriteNumberOrNull("accuracy", judgement is { Classes: true } ? judgement.Own.Accuracy : null);
+                writer.WriteNumberOrNull("stored_accuracy", judgement is { Classes: true } ? judgement.Stored.Accuracy : null);
+                writer.WriteNumberOrNull("loss", judgement?.Own.Loss);
+                writer.WriteNumberOrNull("stored_loss", judgement?.Stored.Loss);
                 writer.WriteBoolean("train", options.Training is not null);
                 writer.WriteString("arithmetic", arithmetic ?? (model.Network.Options.Arithmetic == Arithmetic.Fused ? "fused" : "separate"));
             });
@@ -192,9 +196,9 @@ internal static class ExportCommand
                 Console.Out.WriteLine(file);
             }
 
-            if (judged is not null)
+            if (judgement is not null)
             {
-                Console.Out.WriteLine(judged.Text);
+                Console.Out.WriteLine(judgement.Text);
             }
         }
 

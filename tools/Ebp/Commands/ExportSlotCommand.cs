@@ -18,6 +18,7 @@ internal static class ExportSlotCommand
             "Writes a model's weights as a copy that NAME_load of its exported C accepts: new weights for a device in the field. The options are those of the export.");
         Argument<string> model = ModelArgument.Create();
         Option<string> output = new("--out") { HelpName = "FILE", Description = "The file for the copy.", Required = true };
+        Option<bool> force = OutputTarget.Force();
         Option<string> sequence = new("--sequence")
         {
             HelpName = "N",
@@ -29,12 +30,14 @@ internal static class ExportSlotCommand
         Option<bool> json = Json.Option();
         command.Arguments.Add(model);
         command.Options.Add(output);
+        command.Options.Add(force);
         command.Options.Add(sequence);
         command.Options.Add(json);
         command.SetAction(parsed =>
             Run(
                 parsed.GetRequiredValue(model),
                 parsed.GetRequiredValue(output),
+                parsed.GetValue(force),
                 Sequence(parsed.GetValue(sequence)),
                 training.Read(parsed)!,
                 storage.Read(parsed, new CExportOptions()),
@@ -52,10 +55,17 @@ internal static class ExportSlotCommand
         };
 
     private static int Run(
-        string path, string output, uint sequence, ExportTrainingOptions.Wish training, CExportOptions asked, string? arithmetic, bool json)
+        string path,
+        string output,
+        bool force,
+        uint sequence,
+        ExportTrainingOptions.Wish training,
+        CExportOptions asked,
+        string? arithmetic,
+        bool json)
     {
         SavedModel model = ModelStore.Load(path);
-        OutputTarget.CheckFile(output);
+        OutputTarget.CheckCopy(output, force);
         CExportOptions options = asked with
         {
             Training = training.For(model),

@@ -23,8 +23,17 @@ internal sealed class ExportStorageOptions
 
     private readonly Option<bool> judge = new("--evaluate")
     {
-        Description = "Judges the stored weights beside the network's own, on the test part of the data it was trained on.",
+        Description = "Judges the stored weights beside the network's own, on the test part of the data it was trained on, or on --data.",
     };
+
+    private readonly OptionReader? data;
+
+    /// <summary>The data to judge on; the shape of a sample is the model's.</summary>
+    private static readonly RecipeOption[] DataOptions =
+    [
+        TrainOptions.Data, TrainOptions.DataDir, TrainOptions.Label, TrainOptions.Ignore, TrainOptions.Test, TrainOptions.TestFraction,
+        TrainOptions.Fold,
+    ];
 
     public ExportStorageOptions(Command command, bool judges = true)
     {
@@ -33,14 +42,15 @@ internal sealed class ExportStorageOptions
         if (judges)
         {
             command.Options.Add(judge);
+            data = new OptionReader(command, DataOptions);
         }
     }
 
     /// <summary>Loss and accuracy with the network's own weights, which it has again afterwards, and with the stored ones.</summary>
-    public static Judgement Judge(SavedModel model, CExportOptions options)
+    public static Judgement Judge(SavedModel model, CExportOptions options, Recipe asked)
     {
         Network network = model.Network;
-        IBatchSource data = ModelData.Load(model, new Recipe());
+        IBatchSource data = ModelData.Load(model, asked);
         float[] stored = CExporter.StoredParameters(network.InferencePlan, network.Parameters, options), own = network.Parameters.ToArray();
         Evaluation before = Recipes.Judge.Evaluate(network, data);
         stored.CopyTo(network.Parameters);
@@ -66,7 +76,15 @@ internal sealed class ExportStorageOptions
         return options with { Storage = parsed.GetValue(all) is { } name ? Parse("--storage " + name, name) : CStorage.Float32, StorageOf = layers };
     }
 
-    public bool Judges(ParseResult parsed) => parsed.GetValue(judge);
+    /// <summary>The data to judge on; null where nothing is to be judged.</summary>
+    /// <exception cref="ToolException">There are data, and nothing is to be judged.</exception>
+    public Recipe? Judges(ParseResult parsed)
+    {
+        Recipe asked = data!.Read(parsed);
+        return parsed.GetValue(judge) ? asked
+            : Array.Find(DataOptions, asked.Says) is not { } stray ? null
+            : throw ToolException.Usage($"--{stray.Name}: it belongs to --evaluate");
+    }
 
     private static CStorage Parse(string option, string name) => name switch
     {

@@ -21,6 +21,7 @@ internal static class ImportCommand
         Argument<string> model = ModelArgument.Create();
         Argument<string> copy = new("COPY") { Description = "What stands in the device's storage: both slots, or one copy." };
         Option<string> output = new("--out") { HelpName = "FILE", Description = "The new model file.", Required = true };
+        Option<bool> force = OutputTarget.Force();
         Option<int?> slot = new("--slot-bytes") { HelpName = "N", Description = "NAME_SLOT_BYTES, where the C was compiled with a slot of its own." };
         ExportTrainingOptions training = new(command, always: true);
         ExportStorageOptions storage = new(command, judges: false);
@@ -29,6 +30,7 @@ internal static class ImportCommand
         command.Arguments.Add(model);
         command.Arguments.Add(copy);
         command.Options.Add(output);
+        command.Options.Add(force);
         command.Options.Add(slot);
         command.Options.Add(json);
         command.SetAction(parsed =>
@@ -36,6 +38,7 @@ internal static class ImportCommand
                 parsed.GetRequiredValue(model),
                 parsed.GetRequiredValue(copy),
                 parsed.GetRequiredValue(output),
+                parsed.GetValue(force),
                 parsed.GetValue(slot),
                 training.Read(parsed)!,
                 storage.Read(parsed, new CExportOptions()),
@@ -46,7 +49,15 @@ internal static class ImportCommand
     }
 
     private static int Run(
-        string path, string copy, string output, int? slot, ExportTrainingOptions.Wish training, CExportOptions asked, string? arithmetic, bool json)
+        string path,
+        string copy,
+        string output,
+        bool force,
+        int? slot,
+        ExportTrainingOptions.Wish training,
+        CExportOptions asked,
+        string? arithmetic,
+        bool json)
     {
         if (slot is < 1)
         {
@@ -54,7 +65,7 @@ internal static class ImportCommand
         }
 
         SavedModel model = ModelStore.Load(path);
-        OutputTarget.CheckFile(output);
+        OutputTarget.CheckModel(output, force);
         if (!File.Exists(copy))
         {
             throw ToolException.BadInput($"{copy}: there is no such file");

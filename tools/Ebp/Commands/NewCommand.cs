@@ -16,21 +16,23 @@ internal static class NewCommand
             "Writes a network that has learnt nothing yet as a model: first weights by --init and --seed, as ebp train begins with them.");
         OptionReader options = new(command, TrainOptions.Of(OptionGroup.Model), TrainOptions.Of(OptionGroup.Training));
         Option<string> output = new("--out") { HelpName = "FILE", Description = "The model file.", Required = true };
+        Option<bool> force = OutputTarget.Force();
         Option<bool> json = Json.Option();
         command.Options.Add(output);
+        command.Options.Add(force);
         command.Options.Add(json);
-        command.SetAction(parsed => Run(options.Read(parsed), parsed.GetRequiredValue(output), parsed.GetValue(json)));
+        command.SetAction(parsed => Run(options.Read(parsed), parsed.GetRequiredValue(output), parsed.GetValue(force), parsed.GetValue(json)));
         return command;
     }
 
-    private static int Run(Recipe given, string output, bool json)
+    private static int Run(Recipe given, string output, bool force, bool json)
     {
         if (!given.Says(TrainOptions.Layers) && !given.Says(TrainOptions.Net))
         {
             throw ToolException.Usage("new wants --layers, as in --layers 784,30,10, or --net");
         }
 
-        OutputTarget.CheckFile(output);
+        OutputTarget.CheckModel(output, force);
         Recipe recipe = RecipeDefaults.CompleteWithoutData(given);
         using Network network = NetworkFactory.Create(recipe);
         if (Path.GetDirectoryName(Path.GetFullPath(output)) is { } parent)

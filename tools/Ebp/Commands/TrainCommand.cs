@@ -33,6 +33,7 @@ internal static class TrainCommand
             HelpName = "FILE",
             Description = "The model file (default: ebp-out/model.safetensors, and C files beside it).",
         };
+        Option<bool> force = OutputTarget.Force();
         Option<string> resume = new("--resume")
         {
             HelpName = "FILE",
@@ -55,6 +56,7 @@ internal static class TrainCommand
         };
         Option<bool> json = Json.Option();
         command.Options.Add(output);
+        command.Options.Add(force);
         command.Options.Add(resume);
         command.Options.Add(from);
         command.Options.Add(threads);
@@ -67,6 +69,7 @@ internal static class TrainCommand
                 Threads(parsed.GetValue(threads)),
                 OptionText.Bytes("ram", parsed.GetValue(ram)),
                 parsed.GetValue(output),
+                parsed.GetValue(force),
                 parsed.GetValue(resume),
                 parsed.GetValue(from),
                 parsed.GetValue(json));
@@ -77,10 +80,10 @@ internal static class TrainCommand
     /// <summary>0 and auto leave it to the plan.</summary>
     private static int Threads(string? text) => text == "auto" ? 0 : OptionText.Integer("threads", text, 1, NetworkOptions.MaximumThreads) ?? 0;
 
-    private static int Run(Recipe given, int threads, long? ram, string? output, string? resume, string? from, bool json)
+    private static int Run(Recipe given, int threads, long? ram, string? output, bool force, string? resume, string? from, bool json)
     {
         string file = output ?? Path.Combine(DefaultFolder, DefaultFile);
-        OutputTarget.CheckFile(file);
+        OutputTarget.CheckModel(file, force);
         if (resume is not null && from is not null)
         {
             throw ToolException.Usage("--from: a training that is resumed has its weights");
@@ -158,7 +161,7 @@ internal static class TrainCommand
         }
         else if (output is null)
         {
-            ExportC(network, ExportCommand.COptions(data.Preparation, recipe), files);
+            ExportC(network, ExportCommand.COptions(data.Preparation, recipe) with { ReplaceForeignFiles = force }, files);
         }
 
         if (json)

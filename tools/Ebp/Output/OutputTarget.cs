@@ -1,11 +1,23 @@
+using System.Buffers.Binary;
+using System.CommandLine;
+
 namespace EmbeddedBackprop.Tools.Output;
 
 /// <summary>A file or folder that is written at the end; tried before the work begins.</summary>
 internal static class OutputTarget
 {
-    /// <summary>Tries whether a file can be written, and leaves nothing there.</summary>
+    /// <summary>The option to insist.</summary>
+    public static Option<bool> Force() => new("--force") { Description = "Replaces files of these names, too, that ebp did not write." };
+
+    /// <summary>Tries whether a model file can be written, and leaves nothing there. Another kind of file is replaced by force only.</summary>
     /// <exception cref="ToolException">It cannot; the message names the obstacle.</exception>
-    public static void CheckFile(string path)
+    public static void CheckModel(string path, bool force) => CheckFile(path, force, IsModel, "model file");
+
+    /// <summary>The same for a copy of a device's storage.</summary>
+    /// <exception cref="ToolException">It cannot; the message names the obstacle.</exception>
+    public static void CheckCopy(string path, bool force) => CheckFile(path, force, IsCopy, "copy for a device");
+
+    private static void CheckFile(string path, bool force, Func<FileStream, bool> isOfKind, string kind)
     {
         if (Directory.Exists(path) || Path.EndsInDirectorySeparator(path))
         {
@@ -16,6 +28,11 @@ internal static class OutputTarget
         if (File.Exists(path) && (File.GetAttributes(path) & FileAttributes.ReadOnly) != 0)
         {
             throw ToolException.CannotWrite($"cannot write '{path}': it is read-only");
+        }
+
+        if (!force && File.Exists(path) && !IsOfKind(path, isOfKind))
+        {
+            throw ToolException.CannotWrite($"cannot write '{path}': it is there and is no {kind}; --force replaces it");
         }
     }
 
@@ -48,6 +65,43 @@ internal static class OutputTarget
         {
             throw ToolException.CannotWrite(exception.Message, exception);
         }
+    }
+
+    /// <summary>Whether a file is of a kind. One that cannot be read is of none.</summary>
+    private static bool IsOfKind(string path, Func<FileStream, bool> isOfKind)
+    {
+        try
+        {
+            using FileStream file = File.OpenRead(path);
+            return isOfKind(file);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Whether a file has the header of a model file, damaged or not: the header's length, then an object that names the format.</summary>
+    private static bool IsModel(FileStream file)
+    {
+        const int LengthBytes = 8, LongestHeader = 100_000_000;
+        ReadOnlySpan<byte> length = Head(file, LengthBytes);
+        if (length.Length < LengthBytes || BinaryPrimitives.ReadUInt64LittleEndian(length) is > LongestHeader)
+        {
+            return false;
+        }
+
+        ReadOnlySpan<byte> header = Head(file, (int)Math.Min(BinaryPrimitives.ReadInt64LittleEndian(length), file.Length));
+        return header.StartsWith("{"u8) && header.IndexOf("EmbeddedBackprop"u8) >= 0;
+    }
+
+    /// <summary>Whether a file begins as a copy does (docs/c-export.md).</summary>
+    private static bool IsCopy(FileStream file) => Head(file, 4).SequenceEqual("EBPS"u8);
+
+    private static ReadOnlySpan<byte> Head(FileStream file, int count)
+    {
+        byte[] bytes = new byte[count];
+        return bytes.AsSpan(0, file.ReadAtLeast(bytes, count, throwOnEndOfStream: false));
     }
 
     private static void CheckFolder(string folder, string shown)
