@@ -1,6 +1,7 @@
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
+using EmbeddedBackprop.Initializers;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Training;
@@ -19,7 +20,10 @@ internal static class HashRun
     public static (string Hash, double BytesPerStep) Train(Arithmetic arithmetic, int steps, Execution execution = Execution.Vector)
     {
         Network network = new Sequential(Inputs).Dense<Sigmoid>(30).Dense<Sigmoid>(23).Dense<Sigmoid>(10)
-            .Compile<Quadratic>(new NetworkOptions { Batch = Batch, Arithmetic = arithmetic, Seed = 1, Execution = execution });
+            .Compile<Quadratic>(new NetworkOptions
+            {
+                Batch = Batch, Arithmetic = arithmetic, Seed = 1, Execution = execution, Initializer = new Normal(),
+            });
         Step(network, 0);
         long before = GC.GetAllocatedBytesForCurrentThread();
         for (int step = 1; step < steps; step++)

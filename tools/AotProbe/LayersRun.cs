@@ -1,6 +1,7 @@
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
+using EmbeddedBackprop.Initializers;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Elements;
 using EmbeddedBackprop.Losses;
@@ -36,6 +37,7 @@ internal static class LayersRun
         using Network network = new(input, output, graph.Apply(new Loss<Quadratic>(), output, target), new NetworkOptions
         {
             Batch = Samples, Arithmetic = arithmetic, Layout = layout, Seed = 1, Execution = execution, Threads = threads, Optimizer = new Adam(),
+            Initializer = new Normal(),
         });
         for (int step = 0; step < steps; step++)
         {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.Initializers;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Training;
@@ -17,7 +18,7 @@ internal static class SpeedRun
     public static (double Step, double Prediction) Measure(Arithmetic arithmetic)
     {
         Network network = new Sequential(784).Dense<Sigmoid>(30).Dense<Sigmoid>(10)
-            .Compile<Quadratic>(new NetworkOptions { Batch = Batch, Arithmetic = arithmetic, Seed = 1 });
+            .Compile<Quadratic>(new NetworkOptions { Batch = Batch, Arithmetic = arithmetic, Seed = 1, Initializer = new Normal() });
         float[] sample = new float[784];
         new CounterRandom(3).FillUniform(0, 0, 0f, 1f, sample);
         for (int row = 0; row < Batch; row++)

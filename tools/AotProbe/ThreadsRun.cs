@@ -2,6 +2,7 @@ using System.Diagnostics;
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
+using EmbeddedBackprop.Initializers;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Optimizers;
@@ -21,7 +22,10 @@ internal static class ThreadsRun
     public static (string Hash, double BytesPerStep) Train(int threads, int steps, Execution execution = Execution.Vector)
     {
         using Network network = new Sequential(Inputs).Dense<Relu>(200).Dense<Sigmoid>(Outputs).Compile<Quadratic>(
-            new NetworkOptions { Batch = Batch, Seed = 1, Threads = threads, Execution = execution, Optimizer = new Adam() });
+            new NetworkOptions
+            {
+                Batch = Batch, Seed = 1, Threads = threads, Execution = execution, Optimizer = new Adam(), Initializer = new Normal(),
+            });
         for (int step = 0; step < steps; step++)
         {
             Step(network, step);

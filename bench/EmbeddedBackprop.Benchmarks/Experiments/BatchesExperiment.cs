@@ -6,6 +6,7 @@ using EmbeddedBackprop.Data;
 using EmbeddedBackprop.Data.Digits;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
+using EmbeddedBackprop.Initializers;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Training;
 
@@ -59,7 +60,7 @@ internal static class BatchesExperiment
         Network network = new Sequential(784)
             .Dense<Sigmoid>(30)
             .Dense<Sigmoid>(10)
-            .Compile<Quadratic>(new NetworkOptions { Batch = batch, Seed = 1 });
+            .Compile<Quadratic>(new NetworkOptions { Batch = batch, Seed = 1, Initializer = new Normal() });
         Trainer trainer = new(
             network,
             training,

@@ -5,6 +5,7 @@ using EmbeddedBackprop.Benchmarks.Reports;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
+using EmbeddedBackprop.Initializers;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Losses;
@@ -244,7 +245,7 @@ internal static class DeviceExperiment
         Network network = NetCompiler.Compile(
             net,
             training ? new SoftmaxCrossEntropy() : null,
-            new NetworkOptions { Arithmetic = arithmetic, Seed = 1 });
+            new NetworkOptions { Arithmetic = arithmetic, Seed = 1, Initializer = new Normal() });
         CTrainingOptions? trained = training ? CTrainingOptions.Of(network, 0.1f) : null;
         CExporter.Write(network, folder, new CExportOptions { Name = "net", Favor = favor, Storage = storage, Training = trained });
         return network.InferencePlan;

@@ -12,6 +12,10 @@ public sealed class Glorot : Initializer
 
     /// <inheritdoc/>
     protected override float Weight(CounterRandom random, uint stream, ulong element, int fanIn, int fanOut) =>
+        Draw(random, stream, element, fanIn, fanOut);
+
+    /// <summary>One weight.</summary>
+    internal static float Draw(CounterRandom random, uint stream, ulong element, int fanIn, int fanOut) =>
         MathF.Sqrt(6f / (fanIn + fanOut)) * ((2f * random.Uniform(stream, element)) - 1f);
 
     /// <inheritdoc/>

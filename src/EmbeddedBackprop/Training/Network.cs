@@ -1,4 +1,5 @@
 using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Initializers;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Threads;
 using EmbeddedBackprop.Losses;
@@ -50,8 +51,10 @@ public sealed class Network : IDisposable
         RequireOutputs(outputs);
         this.inputs = inputs.ToArray();
         this.outputs = outputs.ToArray();
-        Options = options;
         Graph graph = outputs[0].Graph;
+        Options = options.Initializer is ByActivation
+            ? options with { Initializer = ByActivation.For([.. graph.Ops.Where(op => op is not Losses.Loss)]) }
+            : options;
         PlanOptions planOptions = new() { Batch = options.Batch, Arithmetic = options.Arithmetic, Layout = options.Layout };
         lossValues = new float[losses.Length];
         targets = BatchFeed.TargetsOf(losses, this.inputs);

@@ -22,8 +22,10 @@ public sealed record NetworkOptions
     /// <summary>Padded rows for speed, compact rows for small memories.</summary>
     public Layout Layout { get; init; } = Layout.Padded;
 
-    /// <summary>How parameters begin.</summary>
-    public Initializer Initializer { get; init; } = new Normal();
+    /// <summary>
+    /// How parameters begin; by default as suits the activations, and <see cref="Network.Options"/> then holds the initialiser that was chosen.
+    /// </summary>
+    public Initializer Initializer { get; init; } = new ByActivation();
 
     /// <summary>Seed of the initial parameters and of everything random in training.</summary>
     public ulong Seed { get; init; }

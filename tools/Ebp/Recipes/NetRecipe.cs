@@ -1,5 +1,6 @@
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
+using EmbeddedBackprop.Initializers;
 
 namespace EmbeddedBackprop.Tools.Recipes;
 
@@ -9,9 +10,8 @@ namespace EmbeddedBackprop.Tools.Recipes;
 /// <param name="Inputs">Elements of a sample: those of all inputs.</param>
 /// <param name="Outputs">Outputs of the last layer.</param>
 /// <param name="Activation">The last layer's activation; null where the text names none.</param>
-/// <param name="Hidden">The first activation of the layers before; the last layer's if there are none.</param>
-/// <param name="Layers">How many layers have weights.</param>
-internal sealed record NetRecipe(string Text, Shape Input, int Inputs, int Outputs, string? Activation, string? Hidden, int Layers)
+/// <param name="Initializer">The initial weights that suit its activations.</param>
+internal sealed record NetRecipe(string Text, Shape Input, int Inputs, int Outputs, string? Activation, string Initializer)
 {
     /// <summary>The layers whose result depends on the whole batch where they are trained.</summary>
     public IReadOnlyList<string> WholeBatch { get; private init; } = [];
@@ -25,14 +25,8 @@ internal sealed record NetRecipe(string Text, Shape Input, int Inputs, int Outpu
         Graph graph = BuildGraph(text, input);
         Node output = graph.Nodes[^1];
         string? activation = output.Op?.Detail is null or "" or "identity" ? null : output.Op.Detail;
-        string? hidden = null;
-        foreach (Op op in graph.Ops)
-        {
-            hidden ??= op.Detail is "" or "identity" ? null : op.Detail;
-        }
-
         int inputs = graph.Nodes.Where(node => node.Op is null).Sum(node => node.Shape.Length);
-        return new NetRecipe(NetText.Format(output), graph.Nodes[0].Shape, inputs, output.Shape.Length, activation, hidden, graph.Ops.Count)
+        return new NetRecipe(NetText.Format(output), graph.Nodes[0].Shape, inputs, output.Shape.Length, activation, ByActivation.For(graph.Ops).Name)
         {
             WholeBatch = [.. graph.Ops.Where(op => op.DependsOnWholeBatch).Select(op => op.Name)],
         };

@@ -1,4 +1,5 @@
 using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Initializers;
 using EmbeddedBackprop.Tools.DataSources;
 
 namespace EmbeddedBackprop.Tools.Recipes;
@@ -108,7 +109,8 @@ internal static class RecipeDefaults
             .With(
                 TrainOptions.Initializer,
                 recipe.Get(TrainOptions.Initializer)
-                    ?? (net is null ? Initializer(activation, layers.Length) : Initializer(net.Hidden ?? "identity", net.Layers + 1)))
+                    ?? net?.Initializer
+                    ?? ByActivation.For(activation, layers.Length - 1).Name)
             .With(TrainOptions.Batch, batch)
             .With(TrainOptions.Epochs, epochs)
             .WithDefaults();
@@ -265,15 +267,6 @@ internal static class RecipeDefaults
             .With(TrainOptions.AverageDecay, name == "ema" ? recipe.Get(TrainOptions.AverageDecay) ?? 0.999f : null)
             .With(TrainOptions.AverageFrom, name == "none" ? null : recipe.Get(TrainOptions.AverageFrom) ?? (name == "swa" ? epochs * 3 / 4 : 0));
     }
-
-    private static string Initializer(string activation, int layers) =>
-        layers == 2 ? "glorot"
-        : activation switch
-        {
-            "relu" or "leaky-relu" or "relu6" or "elu" or "gelu" or "softplus" or "silu" or "mish" or "hard-swish" => "he",
-            "selu" or "lecun-tanh" => "lecun",
-            _ => "glorot",
-        };
 
     private static int HiddenWidth(int inputs) => inputs >= 256 ? 64 : 30;
 }
