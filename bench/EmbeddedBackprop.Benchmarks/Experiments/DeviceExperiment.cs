@@ -172,7 +172,8 @@ internal static class DeviceExperiment
             | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 
             """);
-        foreach ((string name, string net) in (ReadOnlySpan<(string, string)>)[.. Nets, ("GRU 24, 32 steps of 2", "x = input 32x2; gru 24; dense 4 softmax")])
+        (string, string)[] nets = [.. Nets, ("GRU 24, 32 steps of 2", "x = input 32x2; gru 24; dense 4 softmax")];
+        foreach ((string name, string net) in nets)
         {
             CStorage[] storages = [CStorage.Float32, CStorage.Float16, CStorage.Int8];
             long[,] counts = new long[2, storages.Length];
