@@ -222,7 +222,7 @@ internal sealed class PlanBuffers
             StepBuffers own = steps[step];
             for (int k = 0; movesInPlace && k < step.InputNodes.Length; k++)
             {
-                if (step.Op.PlaceOf(step.InputNodes, k, builder.Training) is { } place)
+                if (step.Op.PlaceOf(step.InputNodes, k, builder.Training) is { } place && CopiesLieApart(step, own, own.Inputs[k]!.At - place, k))
                 {
                     own.Output!.TryShare(own.Inputs[k]!, -place);
                 }
@@ -248,6 +248,25 @@ internal sealed class PlanBuffers
                 }
             }
         }
+    }
+
+    /// <summary>
+    /// Whether every input that the output, at this place in the group of input k, does not hold in place can be copied to its place: from elements
+    /// that do not overlap those it is copied to. So in concat(x, concat(x, x)).
+    /// </summary>
+    private bool CopiesLieApart(Step step, StepBuffers own, int at, int k)
+    {
+        for (int i = 0; i < own.Inputs.Length; i++)
+        {
+            Buffer input = own.Inputs[i]!;
+            int place = step.Op.PlaceOf(step.InputNodes, i, builder.Training) ?? 0, distance = Math.Abs(input.At - at - place);
+            if (input.Root == own.Inputs[k]!.Root && distance > 0 && distance < input.Length)
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     /// <summary>Where an op only moves elements, the output holds elements of its inputs.</summary>

@@ -1,3 +1,4 @@
+using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Ops;
 
@@ -151,7 +152,19 @@ internal sealed class MovesTests
         }
 
         static Node Layer(Node from, int outputs) =>
-            from.Graph.Apply(new Dense(outputs, new EmbeddedBackprop.Activations.Activation<EmbeddedBackprop.Activations.Sigmoid>()), from);
+            from.Graph.Apply(new Dense(outputs, new Activation<Sigmoid>()), from);
+    }
+
+    [Test]
+    public void A_value_joined_with_itself_and_with_what_that_became_is_copied_from_elsewhere()
+    {
+        Graph graph = new();
+        Node x = graph.Apply(new Dense(7, new Activation<Sigmoid>()), graph.Input(new Shape(3)));
+        Node twice = graph.Apply(new Concat(), [x, x]), thrice = graph.Apply(new Concat(), [x, twice]);
+        Node y = graph.Apply(new Dense(2, new Activation<Sigmoid>()), thrice);
+        Plan plan = Plan.ForInference(graph, RandomMoves.Options with { InputsAndOutputsByReference = true }, y);
+        Assert.That(PlanChecker.FirstFault(plan), Is.Null, plan.ToString());
+        Assert.That(plan.WorkspaceLength, Is.EqualTo(21), plan.ToString());
     }
 
     [Test]

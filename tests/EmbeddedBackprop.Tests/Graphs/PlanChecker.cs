@@ -186,6 +186,9 @@ internal sealed class PlanChecker
 
             if (!step.MovedInPlace[k])
             {
+                Memory source = Place(step, k), target = Place(step);
+                int distance = Math.Abs(source.First + from - target.First - to);
+                Require(source.Argument != target.Argument || distance >= length, $"{step.Name} copies {input.Name} to other memory");
                 result.AsSpan(to, length).CopyTo(Cut(Place(step))[to..]);
             }
         }
