@@ -45,7 +45,7 @@ internal sealed class CPool(bool isMean) : COp
                 CFunctions.None,
                 Loops(
                     "average_pool",
-                    "y = the mean of every window; padding adds nothing, and is counted only if asked for",
+                    "y = the mean of every window; padding adds nothing, and is counted only if asked for; without it y may be x",
                     "const float *x, float *y, int counts_padding",
                     PlaneOf("const ", "x"),
                     "float sum = 0.0f;",
@@ -56,7 +56,7 @@ internal sealed class CPool(bool isMean) : COp
                 CFunctions.None,
                 Loops(
                     "max_pool",
-                    "y = the largest of every window, the first of equal ones; padding is left out",
+                    "y = the largest of every window, the first of equal ones; padding is left out; without it y may be x",
                     "const float *x, float *y",
                     PlaneOf("const ", "x"),
                     "float best = plane[(first_row * p->width) + first_column];",
