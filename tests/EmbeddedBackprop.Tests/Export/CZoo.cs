@@ -190,7 +190,7 @@ internal sealed class CZoo
         1 => new Activation<Sigmoid>(),
         2 => new Activation<LeakyRelu>(),
         3 => new Activation<Gelu>(),
-        4 => new Activation<HardSwish>(),
+        4 => new Activation<Elu>(),
         5 => new Activation<Softplus>(),
         6 => new Activation<Relu6>(),
         < 10 => new Activation<Relu>(),
