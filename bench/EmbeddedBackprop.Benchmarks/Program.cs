@@ -17,6 +17,7 @@ const string Usage = """
     experiment widths [--quick]               matrix products at each vector width, as shares of its peak, and on two threads (--quick: no figures, no file)
     experiment functions [--quick]            own exp, log, tanh, sigmoid, erf beside TensorPrimitives: time and error
     experiment device                         exported nets on Cortex-M: bytes, and instructions counted in qemu, beside a hand-written loop
+    experiment calibrate [TARGET ...]         fits the estimates of instructions to counts of small nets and writes src/.../Cost/CInstructionTables.cs
     experiment nielsen --data-dir DIR         Nielsen's recipe on MNIST by the ebp program, seeds 1 to 5
     experiment accuracy NAME [--data-dir DIR] [--jobs N]
                                               mnist, mnist-augmented, optdigits, wand-digits, occupancy: every run by the ebp program (DIR holds the sets' folders)
@@ -49,6 +50,8 @@ switch (args)
         return FunctionsExperiment.Run(args.Length > 2);
     case ["experiment", "device"]:
         return DeviceExperiment.Run();
+    case ["experiment", "calibrate", .. var targets]:
+        return CalibrateExperiment.Run(targets);
     case ["experiment", "nielsen", .. var rest]:
         return NielsenExperiment.Run(DataFolder(rest));
     case ["experiment", "accuracy", .. var rest]:

@@ -50,7 +50,12 @@ void device_word(uint32_t word)
 }
 
 #if defined(__ARM_ARCH_PROFILE) && __ARM_ARCH_PROFILE == 'M'
-/* SysTick counts down from 2^24 - 1 at 25 MHz; with -icount shift=0 an instruction takes a nanosecond. */
+/* SysTick counts down from 2^24 - 1 at 25 MHz, on the emulated M33 at 20 MHz; with -icount shift=0 an instruction takes a nanosecond. */
+#if defined(__ARM_ARCH_8M_MAIN__)
+#define TICK 50u
+#else
+#define TICK 40u
+#endif
 #define SYSTICK ((volatile uint32_t *)0xE000E010u)
 
 void device_start(void)
@@ -63,7 +68,42 @@ void device_start(void)
 uint32_t device_instructions(void)
 {
     const uint32_t left = SYSTICK[2];
-    return (SYSTICK[0] & 0x10000u) != 0u ? 0u : (0xFFFFFFu - left) * 40u; /* bit 16: it went through 0 */
+    return (SYSTICK[0] & 0x10000u) != 0u ? 0u : (0xFFFFFFu - left) * TICK; /* bit 16: it went through 0 */
+}
+#elif defined(__riscv)
+static uint32_t device_first;
+
+static uint32_t device_retired(void)
+{
+    uint32_t count;
+    __asm__ volatile(".insn i 0x73, 2, %0, x0, -1278" : "=r"(count)); /* csrr count, minstret, for assemblers without Zicsr, too */
+    return count;
+}
+
+void device_start(void)
+{
+    device_first = device_retired();
+}
+
+uint32_t device_instructions(void)
+{
+    return device_retired() - device_first;
+}
+#elif defined(__AVR__)
+/* Timer 1 counts a tick per 256 cycles of the processor. */
+void device_start(void)
+{
+    TCCR1A = 0u;
+    TCCR1B = 0u;
+    TCNT1 = 0u;
+    TIFR1 = (uint8_t)(1u << TOV1);
+    TCCR1B = (uint8_t)(1u << CS12);
+}
+
+uint32_t device_instructions(void)
+{
+    const uint32_t ticks = TCNT1;
+    return (TIFR1 & (uint8_t)(1u << TOV1)) != 0u ? 0u : ticks * 256u;
 }
 #else
 void device_start(void)

@@ -10,7 +10,10 @@ void device_text(const char *text);
 /* Eight hexadecimal digits. */
 void device_word(uint32_t word);
 
-/* Instructions since device_start in steps of 40; 0 where they cannot be counted, and above 671 million. */
+/*
+ * Instructions since device_start: on Cortex-M in steps of 40 up to 671 million, on RISC-V each. On AVR they are cycles, in steps of 256 up to
+ * 16 million. 0 where nothing is counted, and above.
+ */
 void device_start(void);
 uint32_t device_instructions(void);
 

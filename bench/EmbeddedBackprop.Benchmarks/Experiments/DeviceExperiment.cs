@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using EmbeddedBackprop.Benchmarks.Reports;
 using EmbeddedBackprop.Export;
+using EmbeddedBackprop.Export.Model;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Initializers;
@@ -57,6 +58,17 @@ internal static class DeviceExperiment
         (Nets[4].Name, Nets[4].Text, 365_692 / 2),
     ];
 
+    /// <summary>Further nets, whose estimates are compared with what is counted.</summary>
+    private static readonly string[] More =
+    [
+        "input 1x28x28; conv 8 5x5 relu; maxpool 2; conv 16 5x5 relu; maxpool 2; dense 10 softmax",
+        "input 64x2; transpose; conv1d 16 5 relu; maxpool1d 2; conv1d 24 5 relu; maxpool1d 2; flatten; dense 10 softmax",
+        "input 16; dense 12 tanh; dense 8 tanh; dense 3 softmax",
+        "input 20; dense 24 relu; dense 4 softmax",
+        "input 10x3; gru 8; dense 3 softmax",
+        "input 1x10x10; conv 4 3x3 relu; maxpool 2; dense 3 softmax",
+    ];
+
     /// <returns>0 if every self-test succeeded.</returns>
     public static int Run()
     {
@@ -76,8 +88,8 @@ internal static class DeviceExperiment
                 )}
                 and {FirstLine("qemu-system-arm", "--version")}.
 
-                | net | multiply-adds | tables, bytes | code at -Os, bytes | arena, bytes | Cortex-M4F, -Os | each | estimated | Cortex-M4F, -O2 | each | Cortex-M3 (no FPU), -Os | each |
-                | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | ---: | ---: | ---: | ---: |
+                | net | multiply-adds | tables, bytes | code at -Os, bytes | arena, bytes | Cortex-M4F, -Os | each | estimated | Cortex-M4F, -O2 | each | Cortex-M3 (no FPU), -Os | each | estimated |
+                | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | ---: | ---: | ---: | ---: | --- |
 
                 """);
             foreach ((string name, string net) in Nets)
@@ -102,6 +114,8 @@ internal static class DeviceExperiment
                 text.Append(TrainingRow(folder, name, net));
             }
 
+            text.Append(Estimates(DeviceProcessor.All));
+
             Console.Write(text);
             string path = Path.Combine(ResultFile.Root, "bench", "results", "cortex-m-qemu", "device.md");
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
@@ -123,11 +137,13 @@ internal static class DeviceExperiment
         long small = Count(folder, M4F, "mps2-an386", "-Os")[0], fast = Count(folder, M4F, "mps2-an386", "-O2")[0];
         Export(folder, net, Arithmetic.Separate);
         long soft = Count(folder, M3, "mps2-an385", "-Os")[0];
+        CExportOptions small3 = new() { Target = CTarget.CortexM3, Arithmetic = Arithmetic.Separate };
+        long softEstimate = CCost.Of(plan, new float[plan.ParameterLength], small3, InitialState(plan)).Instructions;
         string header = File.ReadAllText(Path.Combine(folder, "net.h"));
         double each = plan.MultiplyAdds;
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"| {name} | {plan.MultiplyAdds:N0} | {Macro(header, "NET_FLASH_BYTES"):N0} | {code} | {Macro(header, "NET_RAM_BYTES"):N0} | {small:N0} | {small / each:F2} | {estimate.Instructions:N0} ({(double)(estimate.Instructions - small) / small:+0.0%;-0.0%}), code {estimate.CodeBytes:N0} | {fast:N0} | {fast / each:F2} | {soft:N0} | {soft / each:F1} |\n"
+            $"| {name} | {plan.MultiplyAdds:N0} | {Macro(header, "NET_FLASH_BYTES"):N0} | {code} | {Macro(header, "NET_RAM_BYTES"):N0} | {small:N0} | {small / each:F2} | {estimate.Instructions:N0} ({(double)(estimate.Instructions - small) / small:+0.0%;-0.0%}), code {estimate.CodeBytes:N0} | {fast:N0} | {fast / each:F2} | {soft:N0} | {soft / each:F1} | {softEstimate:N0} ({(double)(softEstimate - soft) / soft:+0.0%;-0.0%}) |\n"
         );
     }
 
@@ -217,6 +233,51 @@ internal static class DeviceExperiment
             CultureInfo.InvariantCulture,
             $"| {name} | {Macro(header, "NET_TRAIN_BYTES"):N0} | {sizeof(float) * Macro(header, "NET_TRAIN_PARAMETERS"):N0} | {code} | {hard:N0} | {hard / (double)plan.MultiplyAdds:F2} | {soft:N0} |\n"
         );
+    }
+
+    /// <summary>What `ebp plan --target` estimates beside what is counted, on every processor; none of these nets is in the calibration.</summary>
+    internal static string Estimates(IReadOnlyList<DeviceProcessor> processors)
+    {
+        DeviceNet[] nets =
+        [
+            .. Nets.Select(net => new DeviceNet(net.Text["x = ".Length..])),
+            .. More.Select(net => new DeviceNet(net)),
+            .. Nets.Select(net => new DeviceNet(net.Text["x = ".Length..], Trains: true)),
+            .. More.Select(net => new DeviceNet(net, Trains: true, Optimizer: "adam")),
+            .. Nets.SelectMany(net => new[] { CStorage.Float16, CStorage.Int8 }.Select(s => new DeviceNet(net.Text["x = ".Length..], Storage: s))),
+        ];
+        Dictionary<DeviceNet, string[]> cells = nets.ToDictionary(net => net, _ => processors.Select(_ => "").ToArray());
+        string summary = "";
+        for (int i = 0; i < processors.Count; i++)
+        {
+            DeviceProcessor processor = processors[i];
+            List<double> errors = [];
+            foreach ((DeviceNet net, CModel model, long counted) in processor.Count(nets))
+            {
+                CCost cost = CCost.Of(model, processor.CTarget);
+                double error = ((net.Trains ? cost.TrainingInstructions : cost.Instructions) - counted) / (double)counted;
+                errors.Add(Math.Abs(error));
+                cells[net][i] = string.Create(CultureInfo.InvariantCulture, $"{counted:N0} ({error:+0.0%;-0.0%})");
+            }
+
+            summary += string.Create(
+                CultureInfo.InvariantCulture,
+                $"* {processor.Target}: {errors.Count} nets, mean error {errors.Average():P1}, largest {errors.Max():P1}\n");
+        }
+
+        StringBuilder text = new();
+        text.Append(
+            "\nEstimates (`ebp plan --target`) beside counts at -Os: what is counted, and in brackets how much more or less is estimated. None of these nets is in\n"
+            + "`experiment calibrate`, which fits the estimates. On AVR they are cycles of nets that fit 8 KB.\n\n");
+        text.Append(summary).Append('\n');
+        text.Append("| net | ").AppendJoin(" | ", processors.Select(processor => processor.Target)).Append(" |\n| --- |");
+        text.Insert(text.Length, " ---: |", processors.Count).Append('\n');
+        foreach (DeviceNet net in nets)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"| {net} | ").AppendJoin(" | ", cells[net]).Append(" |\n");
+        }
+
+        return text.ToString();
     }
 
     private static string HandWritten(string folder)

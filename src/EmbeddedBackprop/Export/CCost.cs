@@ -9,9 +9,9 @@ namespace EmbeddedBackprop.Export;
 /// The cost of exported C on a device, known before it is compiled. Tables and memory are exact; code, stack and instructions are estimates.
 /// </summary>
 /// <remarks>
-/// The estimates are those of gcc -Os for Cortex-M4F (code of other targets is a multiple of it, their instructions are not estimated),
-/// fitted to the emulator's counts for nets of one layer; <c>docs/c-export.md</c> shows them next to what is
-/// counted for whole nets. Instructions are not cycles: memory waits and the processor's pipeline are not in them.
+/// The estimates are those of gcc -Os (code is that of Cortex-M4F times a factor of the target). Instructions are fitted to what emulators count for
+/// nets of one layer; <c>bench/results/cortex-m-qemu/device.md</c> shows them next to what is counted for whole nets. Instructions are not cycles
+/// (but on AVR): memory waits and the processor's pipeline are not in them.
 /// </remarks>
 public sealed record CCost
 {
@@ -48,8 +48,11 @@ public sealed record CCost
     /// <summary>Multiply-adds of a prediction.</summary>
     public required long MultiplyAdds { get; init; }
 
-    /// <summary>Instructions of a prediction, estimated; 0 where there is no estimate for the target.</summary>
+    /// <summary>Instructions of a prediction, on AVR cycles, estimated; 0 where there is no estimate for the target.</summary>
     public required long Instructions { get; init; }
+
+    /// <summary>The same of a call of NAME_train_step that changes the weights; 0 where there is none.</summary>
+    public long TrainingInstructions { get; init; }
 
     /// <summary>Step by step: name, multiply-adds, estimated instructions.</summary>
     public required IReadOnlyList<(string Name, long MultiplyAdds, long Instructions)> Steps { get; init; }
@@ -70,9 +73,8 @@ public sealed record CCost
 
     internal static CCost Of(CModel model, CTarget? target)
     {
-        bool counted = (target ?? CTarget.CortexM4F).HasFusedInstruction;
-        (string, long, long)[] steps =
-            [.. model.Prediction.Steps.Select(step => (step.Title, step.Step.Op.MultiplyAdds, counted ? CInstructions.Of(step) : 0L))];
+        (long[] instructions, long training) = Estimate(model, target ?? CTarget.CortexM4F);
+        (string, long, long)[] steps = [.. model.Prediction.Steps.Select((step, i) => (step.Title, step.Step.Op.MultiplyAdds, instructions[i]))];
         CArgument[] arguments = model.Options.InputInArena ? model.Outputs : [.. model.Inputs, .. model.Outputs];
         long both = arguments.Sum(argument => (long)argument.Length);
         return new CCost
@@ -82,9 +84,9 @@ public sealed record CCost
             RamBytes =
                 (target is { CopiesConstants: true } ? model.Tables.Bytes : 0L)
                 + (
-                    model.Training is { } training
-                        ? (sizeof(float) * (long)training.Length) + CTrainingReport.ModelBytes
-                        : sizeof(float) * ((model.Prediction.UsesArena ? model.Plan.WorkspaceLength : 0L) + model.Prediction.StateLength)),
+                    model.Training is { } trained
+                        ? (sizeof(float) * (long)trained.Length) + CTrainingReport.ModelBytes
+                        : sizeof(float) * ((long)model.ArenaLength + model.Prediction.StateLength)),
             EndBytes =
                 sizeof(float)
                 * (
@@ -94,9 +96,28 @@ public sealed record CCost
             StackBytes = model.Training is null ? StackOfPrediction : StackOfTraining,
             MultiplyAdds = model.Plan.MultiplyAdds,
             Instructions = steps.Sum(step => step.Item3),
+            TrainingInstructions = training,
             Steps = steps,
         };
 
         static long SampleLength(CModel model) => model.Arguments.Training.Sum(argument => (long)argument.Length);
+    }
+
+    /// <summary>The instructions of each step, and of a training step; 0 where they are not counted.</summary>
+    private static (long[] Steps, long Training) Estimate(CModel model, CTarget target)
+    {
+        if (CInstructionTable.Of(target) is not null)
+        {
+            try
+            {
+                return (CInstructions.OfPrediction(model, target), model.Training is null ? 0 : CInstructions.OfTraining(model, target));
+            }
+            catch (FormatException)
+            {
+                // An op of a user's own may write C that is not read here.
+            }
+        }
+
+        return (new long[model.Prediction.Steps.Length], 0);
     }
 }

@@ -127,10 +127,17 @@ public sealed class PlanAndCheckTests
     {
         using EbpProcess ebp = new();
         JsonElement plain = ebp.RunJson("plan", "--layers", "784,30,10", "--target", "cortex-m4f");
-        JsonElement prediction = plain.GetProperty("device")[0], training = plain.GetProperty("device")[1];
+        JsonElement[] ways = [.. plain.GetProperty("device").EnumerateArray()];
+        Assert.That(
+            ways.Select(way => way.GetProperty("options").GetString()),
+            Is.EqualTo(new[] { "as it is", "--storage float16", "--storage int8", "--train" }));
+        JsonElement prediction = ways[0], training = ways[3];
+        Assert.That(ways[2].GetProperty("table_bytes").GetInt64(), Is.LessThan(95440 / 3));
+        Assert.That(ways[2].GetProperty("instructions").GetInt64(), Is.GreaterThan(prediction.GetProperty("instructions").GetInt64()));
+        Assert.That(training.GetProperty("training_instructions").GetInt64(), Is.InRange(200_000, 350_000));
         Assert.That(prediction.GetProperty("table_bytes").GetInt64(), Is.EqualTo(95440));
         Assert.That(prediction.GetProperty("ram_bytes").GetInt64(), Is.EqualTo(120));
-        Assert.That(prediction.GetProperty("instructions").GetInt64(), Is.InRange(60000, 80000));
+        Assert.That(prediction.GetProperty("instructions").GetInt64(), Is.InRange(50000, 70000));
         Assert.That(training.GetProperty("ram_bytes").GetInt64(), Is.InRange(95440 + 200, 95440 + 1024));
 
         EbpProcess.Result fits = ebp.Run("plan", "--layers", "784,30,10", "--target", "cortex-m4f", "--fit", "32K/8K");
@@ -177,6 +184,21 @@ public sealed class PlanAndCheckTests
             Does.Contain("of a budget of 65,536"));
         Assert.That(ebp.Run("plan", "--layers", "64,40,10", "--ram", "1G").ExitCode, Is.Zero);
         Assert.That(ebp.Run("plan", "--layers", "64,40,10", "--ram", "64BK").Errors, Does.Contain("got '64BK'"));
+    }
+
+    [Test]
+    public void A_board_brings_its_sizes_and_another_optimiser_is_tried()
+    {
+        using EbpProcess ebp = new();
+        string[] net = ["--layers", "10,8,2", "--arithmetic", "separate"];
+        EbpProcess.Result uno = ebp.Run(["plan", .. net, "--target", "Uno", "--fit"]);
+        Assert.That(uno.ExitCode, Is.Zero, uno.Errors);
+        Assert.That(uno.Output, Does.Contain("cycles").And.Contain("ATmega328P").And.Contain("as it is: fits"));
+        Assert.That(ebp.Run(["plan", .. net, "--target", "m3", "--fit"]).Errors, Does.Contain("as in 256K/64K"));
+        Assert.That(ebp.Run(["plan", .. net, "--target", "esp32"]).Output, Does.Contain("not counted"));
+        // Adam keeps two floats more for each weight, and a gradient.
+        string adam = ebp.Run(["plan", "--layers", "100,40,10", "--optimizer", "adam", "--target", "cortex-m4f", "--fit", "64K/20K"]).Output;
+        Assert.That(adam, Does.Match(@"   --train: too large by").And.Match(@"   --train --optimizer sgd: fits"));
     }
 
     [TestCase("--target z80", 2, "cortex-m4f")]

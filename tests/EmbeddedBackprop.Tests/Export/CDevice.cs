@@ -27,9 +27,23 @@ internal sealed record CDevice(string Name, string[] Compiler, string CompilerPa
     /// <summary>Floats in software.</summary>
     public static readonly CDevice CortexM3 = CortexM("cortex-m3", "mps2-an385", "-mcpu=cortex-m3");
 
+    /// <summary>The code of a Cortex-M0, which a Cortex-M3 executes as it is.</summary>
+    public static readonly CDevice CortexM0 = CortexM("cortex-m0", "mps2-an385", "-mcpu=cortex-m0");
+
     public static readonly CDevice CortexM4F = CortexM("cortex-m4f", "mps2-an386", "-mcpu=cortex-m4", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16");
 
     public static readonly CDevice CortexM7 = CortexM("cortex-m7", "mps2-an500", "-mcpu=cortex-m7", "-mfloat-abi=hard", "-mfpu=fpv5-sp-d16");
+
+    public static readonly CDevice CortexM33 = CortexM(
+        "cortex-m33", "mps2-an505", ["-mcpu=cortex-m33", "-mfloat-abi=hard", "-mfpu=fpv5-sp-d16"], "0x10000000", "0x38000000");
+
+    /// <summary>Floats in software.</summary>
+    public static readonly CDevice RiscV32Soft = new(
+        "rv32imac",
+        ["riscv64-unknown-elf-gcc", "-march=rv32imac", "-mabi=ilp32", .. Picolibc, .. Memory("0x80000000", "0x80400000")],
+        "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
+        ["qemu-system-riscv32", "-M", "virt", "-bios", "none", .. Silent, "-kernel"],
+        "qemu-system-misc");
 
     public static readonly CDevice RiscV32 = new(
         "rv32imafc",
@@ -52,8 +66,11 @@ internal sealed record CDevice(string Name, string[] Compiler, string CompilerPa
     /// <summary>Everything that is emulated.</summary>
     public static IReadOnlyList<CDevice> All { get; } = [CortexM3, CortexM4F, CortexM7, RiscV32, Avr];
 
+    /// <summary>Processors whose instructions are counted, and nothing else.</summary>
+    public static IReadOnlyList<CDevice> CountedOnly { get; } = [CortexM0, CortexM33, RiscV32Soft];
+
     /// <summary>The device of a name, also "host".</summary>
-    public static CDevice Of(string name) => name == Host.Name ? Host : All.Single(device => device.Name == name);
+    public static CDevice Of(string name) => name == Host.Name ? Host : All.Concat(CountedOnly).Single(device => device.Name == name);
 
     /// <summary>The arithmetic that the processor is made for.</summary>
     public Arithmetic Arithmetic => CTarget.Find(Name) is { HasFusedInstruction: false } ? Arithmetic.Separate : Arithmetic.Fused;
@@ -139,8 +156,11 @@ internal sealed record CDevice(string Name, string[] Compiler, string CompilerPa
 
     public override string ToString() => Name;
 
-    private static CDevice CortexM(string name, string machine, params string[] processor) => new(
-        name, ["arm-none-eabi-gcc", "-mthumb", .. processor, .. Picolibc, .. Memory("0x0", "0x20000000")], ArmPackages,
+    private static CDevice CortexM(string name, string machine, params string[] processor) =>
+        CortexM(name, machine, processor, "0x0", "0x20000000");
+
+    private static CDevice CortexM(string name, string machine, string[] processor, string flash, string ram) => new(
+        name, ["arm-none-eabi-gcc", "-mthumb", .. processor, .. Picolibc, .. Memory(flash, ram)], ArmPackages,
         ["qemu-system-arm", "-M", machine, .. Silent, "-kernel"], "qemu-system-arm");
 
     private static string[] Memory(string flash, string ram) =>

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Optimizers;
 using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tools.Commands;
@@ -23,19 +24,31 @@ internal sealed class DevicePlan(Network network, CExportOptions options, float 
     /// <summary>The device's reason to refuse the plainest way; null if it fits.</summary>
     public static string? Refusal(IReadOnlyList<Choice> choices) => choices[0].Cost is null ? choices[0].Refusal : null;
 
-    /// <summary>A prediction and, where the network has a loss, a training as plain as it can be.</summary>
+    /// <summary>A prediction with each storage and, where the network has a loss, a training as plain as it can be.</summary>
     public IReadOnlyList<Choice> Plain() =>
-        network.TrainingPlan is null ? [Prediction(CStorage.Float32)] : [Prediction(CStorage.Float32), Training([], [], 1, CStorage.Float32)];
+        network.TrainingPlan is null ? Predictions() : [.. Predictions(), Training(null, [], [], 1, CStorage.Float32)];
 
     /// <summary>All ways that are tried, from the one that changes nothing to those that save most.</summary>
     public IReadOnlyList<Choice> Choices()
     {
-        List<Choice> choices = [Prediction(CStorage.Float32), Prediction(CStorage.Float16), Prediction(CStorage.Int8)];
-        if (network.TrainingPlan is not { } plan)
+        List<Choice> choices = [.. Predictions()];
+        if (network.TrainingPlan is { } plan)
         {
-            return choices;
+            choices.Add(Training(null, [], [], Math.Max(2, network.Options.Batch), CStorage.Float32));
+            AddTrainings(choices, plan, null);
+            if (network.Options.Optimizer.StateArrays > 0)
+            {
+                // Plain gradient descent keeps nothing for a weight, and changes it at once.
+                AddTrainings(choices, plan, new Sgd());
+            }
         }
 
+        return choices;
+    }
+
+    /// <summary>Trainings with an optimiser: plain, with values computed again, with the first layers frozen.</summary>
+    private void AddTrainings(List<Choice> choices, Plan plan, Optimizer? optimizer)
+    {
         string[] layers =
         [
             .. plan
@@ -47,14 +60,13 @@ internal sealed class DevicePlan(Network network, CExportOptions options, float 
                 .Distinct(),
         ];
         string[] free = [.. plan.Steps.ToArray().Where(step => step.Op is not Losses.Loss && step.Op.MultiplyAdds == 0).Select(step => step.Name)];
-        choices.Add(Training([], [], Math.Max(2, network.Options.Batch), CStorage.Float32));
-        Choice plain = Training([], [], 1, CStorage.Float32);
+        Choice plain = Training(optimizer, [], [], 1, CStorage.Float32);
         choices.Add(plain);
         string[] half = [.. plan.Steps.ToArray().Where((step, i) => i % 2 == 0 && step.Op is not Losses.Loss).Select(step => step.Name)];
         foreach (string[] again in new[] { free, half })
         {
             // Computing again is worth a row only where it saves memory.
-            Choice choice = Training([], again, 1, CStorage.Float32);
+            Choice choice = Training(optimizer, [], again, 1, CStorage.Float32);
             if (again.Length > 0 && choice.Cost?.RamBytes < plain.Cost?.RamBytes)
             {
                 choices.Add(choice);
@@ -65,24 +77,23 @@ internal sealed class DevicePlan(Network network, CExportOptions options, float 
         {
             foreach (CStorage storage in new[] { CStorage.Float32, CStorage.Int8 })
             {
-                choices.Add(Training(layers[..frozen], [], 1, storage));
+                choices.Add(Training(optimizer, layers[..frozen], [], 1, storage));
             }
         }
-
-        return choices;
     }
 
     /// <summary>The table that a person reads.</summary>
     public static string Table(IReadOnlyList<Choice> choices, CTarget target, long? flash = null, long? ram = null)
     {
         StringBuilder text = new();
+        string unit = target.CountsCycles ? "cycles" : "instructions";
         text.Append(
             CultureInfo.InvariantCulture,
-            $"On {target.Name} ({target.Description}), exported as C. Tables and RAM are exact; code and instructions are estimated for gcc -Os, stack is a bound.\n"
+            $"On {target.Name} ({target.Description}), exported as C. Tables and RAM are exact; code and {unit} are estimated for gcc -Os, stack is a bound.\n"
         );
         text.Append(
             CultureInfo.InvariantCulture,
-            $"{"", -8}{"flash: tables", 14}{"+ code", 9}{"RAM", 12}{"+ stack", 9}{"+ in, out", 11}{"multiply-adds", 15}{"instructions", 14}   options\n"
+            $"{"", -8}{"flash: tables", 14}{"+ code", 9}{"RAM", 12}{"+ stack", 9}{"+ in, out", 11}{"multiply-adds", 15}{unit, 14}   options\n"
         );
         foreach (Choice choice in choices)
         {
@@ -92,7 +103,8 @@ internal sealed class DevicePlan(Network network, CExportOptions options, float 
                 continue;
             }
 
-            string instructions = cost.Instructions == 0 ? "" : cost.Instructions.ToString("N0", CultureInfo.InvariantCulture);
+            long counted = choice.Trains ? cost.TrainingInstructions : cost.Instructions;
+            string instructions = counted == 0 ? "not counted" : counted.ToString("N0", CultureInfo.InvariantCulture);
             text.Append(
                 CultureInfo.InvariantCulture,
                 $"{(choice.Trains ? "train" : "predict"), -8}{cost.TableBytes, 14:N0}{cost.CodeBytes, 9:N0}{cost.RamBytes, 12:N0}{cost.StackBytes, 9:N0}{cost.EndBytes, 11:N0}{cost.MultiplyAdds, 15:N0}{instructions, 14}   {choice.Description}{Verdict(cost, flash, ram)}\n"
@@ -111,16 +123,11 @@ internal sealed class DevicePlan(Network network, CExportOptions options, float 
             text.Append("Tables are counted as RAM, too: constants are copied there when the program starts.\n");
         }
 
-        if (!target.HasFusedInstruction)
-        {
-            text.Append(
-                "Instructions are estimated for processors with floats in hardware only, and code is a rough multiple of theirs; experiment device of the benchmarks counts Cortex-M3.\n"
-            );
-        }
-
+        string more = target.CountsCycles ? "" : "; cycles are more (about 1.3 to 2 an instruction on a Cortex-M4, unmeasured)";
         return text.Append(
-                "Instructions are those of a prediction; cycles are more (about 1.3 to 2 an instruction on a Cortex-M4, unmeasured). experiment device counts predictions and training steps.\n"
-            )
+                choices.Any(choice => choice.Cost is { Instructions: > 0 })
+                    ? $"Of a prediction its {unit}, of a training those of a step that changes the weights{more}. experiment device counts them.\n"
+                    : $"Nothing here counts the instructions of {target.Name}.\n")
             .ToString();
     }
 
@@ -145,6 +152,7 @@ internal sealed class DevicePlan(Network network, CExportOptions options, float 
                 writer.WriteNumber("stack_bytes", cost.StackBytes);
                 writer.WriteNumber("end_bytes", cost.EndBytes);
                 writer.WriteNumber("instructions", cost.Instructions);
+                writer.WriteNumber("training_instructions", cost.TrainingInstructions);
             }
             else
             {
@@ -179,12 +187,19 @@ internal sealed class DevicePlan(Network network, CExportOptions options, float 
             );
     }
 
+    private Choice[] Predictions() => [Prediction(CStorage.Float32), Prediction(CStorage.Float16), Prediction(CStorage.Int8)];
+
     private Choice Prediction(CStorage storage) =>
         Make(storage == CStorage.Float32 ? "as it is" : "--storage " + Name(storage), false, options with { Storage = storage });
 
-    private Choice Training(string[] frozen, string[] recompute, int accumulate, CStorage storage)
+    private Choice Training(Optimizer? optimizer, string[] frozen, string[] recompute, int accumulate, CStorage storage)
     {
         List<string> words = ["--train"];
+        if (optimizer is not null)
+        {
+            words.Add("--optimizer " + optimizer.Name);
+        }
+
         if (accumulate > 1)
         {
             words.Add("--accumulate " + accumulate.ToString(CultureInfo.InvariantCulture));
@@ -213,6 +228,7 @@ internal sealed class DevicePlan(Network network, CExportOptions options, float 
                 Storage = storage,
                 Training = CTrainingOptions.Of(network, learningRate) with
                 {
+                    Optimizer = optimizer ?? network.Options.Optimizer,
                     Frozen = frozen,
                     Recompute = recompute,
                     Accumulate = accumulate,

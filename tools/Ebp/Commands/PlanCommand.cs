@@ -35,28 +35,43 @@ internal static class PlanCommand
         Option<string> fit = new("--fit")
         {
             HelpName = "FLASH/RAM",
-            Description = "With --target: which storage, freezing, accumulation and recomputation fit the device, as in 256K/64K.",
+            Description = "With --target: which storage, optimiser, freezing, accumulation and recomputation fit the device, as in 256K/64K; "
+                + "a board's sizes where none are given.",
+            Arity = ArgumentArity.ZeroOrOne,
         };
         command.Options.Add(target);
         command.Options.Add(fit);
         Option<bool> json = Json.Option();
         command.Options.Add(json);
         command.SetAction(parsed => parsed.GetValue(target) is { } name
-            ? OnDevice(parsed.GetValue(model), options.Read(parsed), ExportCommand.Target(name)!, parsed.GetValue(fit), parsed.GetValue(json))
-            : parsed.GetValue(fit) is not null ? throw ToolException.Usage("--fit: --target says for which device, as in --target cortex-m4f")
+            ? OnDevice(parsed.GetValue(model), options.Read(parsed), ExportCommand.Target(name)!, Limits(parsed, fit), parsed.GetValue(json))
+            : parsed.GetResult(fit) is not null ? throw ToolException.Usage("--fit: --target says for which device, as in --target cortex-m4f")
             : Run(parsed.GetValue(model), options.Read(parsed), OptionText.Bytes("ram", parsed.GetValue(ram)), parsed.GetValue(json)));
         return command;
     }
 
-    private static int OnDevice(string? path, Recipe given, CTarget target, string? fit, bool json)
+    /// <summary>The text of --fit; empty without sizes, null where it is not given.</summary>
+    private static string? Limits(ParseResult parsed, Option<string> fit) =>
+        parsed.GetResult(fit) is null ? null : parsed.GetValue(fit) ?? "";
+
+    /// <summary>Flash and RAM to fit: those given, or those of a board.</summary>
+    private static (long Flash, long Ram) Sizes(string fit, CTarget target)
     {
-        string[] limits = fit?.Split('/') ?? [];
-        if (fit is not null && limits.Length != 2)
+        if (fit.Length == 0 && target.FlashBytes > 0)
         {
-            throw ToolException.Usage($"--fit: expected flash and RAM, as in 256K/64K, got '{fit}'");
+            return (target.FlashBytes, target.RamBytes);
         }
 
-        long? flash = fit is null ? null : OptionText.Bytes("fit", limits[0]), ram = fit is null ? null : OptionText.Bytes("fit", limits[1]);
+        string[] limits = fit.Split('/');
+        return limits.Length == 2
+            ? (OptionText.Bytes("fit", limits[0])!.Value, OptionText.Bytes("fit", limits[1])!.Value)
+            : throw ToolException.Usage($"--fit: expected flash and RAM, as in 256K/64K, got '{fit}'");
+    }
+
+    private static int OnDevice(string? path, Recipe given, CTarget target, string? fit, bool json)
+    {
+        (long Flash, long Ram)? sizes = fit is null ? null : Sizes(fit, target);
+        long? flash = sizes?.Flash, ram = sizes?.Ram;
         SavedModel? model = path is null ? null : Load(path, given);
         using Network network = model?.File.ToNetwork(given.Get(TrainOptions.Batch) ?? 0, Layout.Compact) ?? Named(given);
         CExportOptions options = model is null ? new CExportOptions() : ExportCommand.COptions(model.Preparation, model.Recipe);

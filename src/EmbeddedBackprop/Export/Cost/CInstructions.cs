@@ -1,108 +1,102 @@
-using EmbeddedBackprop.Activations;
-using EmbeddedBackprop.Export.Ops;
-using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Export.Files;
+using EmbeddedBackprop.Export.Model;
+using EmbeddedBackprop.Export.Text;
 using EmbeddedBackprop.Kernels;
-using EmbeddedBackprop.Kernels.Lanes;
-using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Export.Cost;
 
-/// <summary>About how many instructions a step of the exported C takes: gcc -Os for Cortex-M4F with its fused multiply-add.</summary>
-/// <remarks>
-/// One line for each op. The factors are the emulator's counts for nets of one layer (CCostTests.Calibrate prints them), divided by the loops of the
-/// C: the estimate of a whole net is the sum of its steps.
-/// </remarks>
+/// <summary>
+/// About how many instructions the exported C takes at gcc -Os: its loops are walked, and what it does is weighted as the emulators' counts say
+/// (<see cref="CInstructionTable"/>).
+/// </summary>
 internal static class CInstructions
 {
-    /// <summary>A copy by the C library of small devices, which goes byte by byte.</summary>
-    private const double Copied = 16;
-
-    /// <summary>A loop over the elements of an array: counting, reading, writing.</summary>
-    private const double Loop = 5.9;
-
-    public static long Of(CStep step)
+    /// <summary>The instructions of each step of a prediction.</summary>
+    /// <exception cref="FormatException">C that is not read here, as an op of a user's own may write it.</exception>
+    public static long[] OfPrediction(CModel model, CTarget target)
     {
-        double length = step.OutputLength,
-            given = step.InputLength;
-        return (long)(
-            step.Step.Op switch
-            {
-                Dense op => Product(given, op.Outputs) + Activation(op, length),
-                Convolution op => Block(step, op),
-                ConvTranspose2D op => (9.7 * op.MultiplyAdds) + (49 * length) + Activation(op, length),
-                Activate op => Activation(op, length) + (op.Activation is Activation<Identity> && !step.Step.MovedInPlace[0] ? 3.9 * length : 0),
-                AveragePooling op => length * ((8.1 * op.Window.Height * op.Window.Width) + (op.Window.Height > 1 ? 22 : 2)),
-                Pooling op => length * ((14.2 * op.Window.Height * op.Window.Width) + (op.Window.Height > 1 ? 10 : 1)),
-                GlobalAveragePool => 10.7 * given,
-                GlobalPooling => 13.5 * given, // the maximum
-                BatchNorm => 12 * length,
-                LayerNorm => 760 + (30 * length),
-                Recurrent op => op.Steps
-                    * op.Directions
-                    * (Product(op.Features, op.Gates * op.Hidden) + Product(op.Hidden, op.Gates * op.Hidden) + (Gates(op) * op.Hidden)),
-                Embedding => length * 12,
-                Add or Subtract or Multiply => (4.9 * length * (step.Inputs.Length - 1)) + Activation(step.Step.Op, length),
-                IPairwise op => length * (Loop + 1 + CFormulaCost.Of(op.Value(LaneText.Input("x"), LaneText.Input("y")))),
-                Scale => 4.9 * length,
-                SwapAxes => 4 * length,
-                MeanOverTime => 6 * given,
-                MaxOverTime => 7 * given,
-                SoftmaxOverLastAxis => 77 * length,
-                _ => Copied * CopiedElements(step), // dropout, reshape, flatten, concat, slice
-            });
+        CInstructionTable table = CInstructionTable.Of(target)!;
+        return [.. UnitsOfPrediction(model, target).Select(step => (long)table.Instructions(step))];
     }
 
-    /// <summary>The elements that are not in their place already.</summary>
-    private static int CopiedElements(CStep step) =>
-        step.Step.Op is Concat
-            ? step.Step.Inputs.Where((_, k) => !step.Step.MovedInPlace[k]).Sum(input => input.Columns)
-            : step.Step.MovedInPlace[0] ? 0 : step.OutputLength;
+    /// <summary>The instructions of a call of NAME_train_step that changes the weights.</summary>
+    /// <exception cref="FormatException">C that is not read here.</exception>
+    public static long OfTraining(CModel model, CTarget target) =>
+        (long)CInstructionTable.Of(target)!.Instructions(UnitsOfTraining(model, target));
 
-    /// <summary>
-    /// A matrix product: sums at once take 2 instructions each and 4 together for an input, sums left over 7 each; one output alone is a dot product.
-    /// </summary>
-    private static double Product(double inputs, int outputs)
+    /// <summary>What each step of a prediction does, by routine.</summary>
+    public static Dictionary<string, double[]>[] UnitsOfPrediction(CModel model, CTarget target)
     {
-        int together = CDense.Together(CWeightLoad.Float, outputs);
-        return outputs == 1
-            ? 10 + (3.2 * inputs)
-            : (inputs * ((((2 * together) + 4) * (outputs / together)) + (7 * (outputs % together)))) + (2.5 * outputs);
-    }
-
-    /// <summary>A block: its tiles, with what is done to each sum before it is stored.</summary>
-    private static double Block(CStep step, Convolution op)
-    {
-        const double Norm = 4;
-        double each = EachSum(op.Activation);
-        foreach (CStep part in step.Parts.Skip(1))
+        string p = model.Prefix, text = Routines(model);
+        string[] steps = model.Prediction.StepTexts;
+        for (int i = 0; i < steps.Length; i++)
         {
-            each += part.Step.Op is BatchNorm ? Norm : part.Step.Op.AsActivation is { } activation ? EachSum(activation) : 0;
+            text += $"void {Step(i)}({model.PredictParameters})\n{{\n{steps[i]}}}\n";
         }
 
-        CTable weights = step.Parts.Length > 0 ? step.Parts[0].Tables[0] : step.Tables[0];
-        return CConvBlock.Instructions(op.Sizes, weights.Load, step.Parts.LastOrDefault()?.Step.Op as Pooling, each, step.IsSmall)
-            + (op.Activation is Softmax ? Activation(op, step.OutputLength) : 0);
+        CReader reader = new(text, Macros(target));
+        return [.. steps.Select((_, i) => Walk(reader, model, Step(i)))];
+
+        string Step(int i) => $"{p}_step_{CText.Number(i)}";
     }
 
-    private static double EachSum(Activation f) =>
-        f is not Activation<Identity> && f.ValueText(LaneText.Input("z")) is { } value ? 1 + CFormulaCost.Of(value) : 0;
+    /// <summary>What a training step does, by routine.</summary>
+    public static Dictionary<string, double[]> UnitsOfTraining(CModel model, CTarget target) =>
+        Walk(new CReader(Routines(model) + CTrainingFile.Text(model), Macros(target)), model, model.Prefix + "_train_step");
 
-    private static double Gates(Recurrent op) => op switch
-    {
-        Gru => 225,
-        Lstm => 356,
-        Rnn { Function: RecurrentFunction.Relu } => 31,
-        _ => 58,
-    };
+    /// <summary>The C without the functions of the model, whether or not they are in a file that models share.</summary>
+    private static string Routines(CModel model) =>
+        CHeaderFile.Text(model) + CMath.Source(model.Arithmetic, model.Prefix, model.Program.Functions) + model.Program.Routines;
 
-    private static double Activation(Op op, double length)
+    private static Dictionary<string, double[]> Walk(CReader reader, CModel model, string function)
     {
-        const double Softmax = 65;
-        LaneText z = LaneText.Input("z");
-        return length * ((op as IActivated)?.Activation switch
+        CWalk walk = new(reader, model.Arithmetic == Arithmetic.Fused);
+        walk.Call(function, ("collected", (model.Training?.Options.Accumulate ?? 1) - 1), ("step", 0));
+        int prefix = model.Prefix.Length + 1;
+        Dictionary<string, double[]> units = new(StringComparer.Ordinal);
+        foreach ((string name, double[] counts) in walk.Counts)
         {
-            null or Activation<Identity> => 0,
-            { } f => f.ValueText(z) is { } value ? Loop + CFormulaCost.Of(value) : Softmax,
-        });
+            // Of routines of one name the second one and its like end in a number; they are alike.
+            int last = name.LastIndexOf('_');
+            string routine = last > prefix && name[(last + 1)..].All(char.IsAsciiDigit) ? name[prefix..last] : name[prefix..];
+            if (!units.TryGetValue(routine, out double[]? sum))
+            {
+                units.Add(routine, sum = new double[CWalk.Units]);
+            }
+
+            for (int i = 0; i < sum.Length; i++)
+            {
+                sum[i] += counts[i];
+            }
+        }
+
+        return units;
+    }
+
+    /// <summary>What the compiler for a target defines, as far as the C asks for it.</summary>
+    private static Dictionary<string, string> Macros(CTarget target)
+    {
+        Dictionary<string, string> macros = new(StringComparer.Ordinal) { ["__GNUC__"] = "12", ["FLT_MANT_DIG"] = "24", ["DBL_MANT_DIG"] = "53" };
+        if (target.Counts.StartsWith("rv32", StringComparison.Ordinal))
+        {
+            macros["__riscv"] = "1";
+            macros[target.HasFusedInstruction ? "__riscv_flen" : "__riscv_float_abi_soft"] = "32";
+        }
+        else if (target.Counts == CTarget.Avr.Counts)
+        {
+            macros["__AVR__"] = "1";
+        }
+        else
+        {
+            macros["__ARM_ARCH_PROFILE"] = "'M'";
+            macros[target.HasFusedInstruction ? "__ARM_FEATURE_FMA" : "__SOFTFP__"] = "1";
+            if (target.HasFusedInstruction)
+            {
+                macros["__ARM_PCS_VFP"] = "1";
+                macros["__ARM_FP"] = "6";
+            }
+        }
+
+        return macros;
     }
 }

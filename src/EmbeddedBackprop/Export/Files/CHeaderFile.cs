@@ -24,7 +24,7 @@ internal static class CHeaderFile
     private static void AppendSizes(StringBuilder text, CModel model)
     {
         string m = model.Macro, p = model.Prefix;
-        int arena = model.Plan.WorkspaceLength;
+        int arena = model.ArenaLength;
         string arithmetic = model.Arithmetic == Arithmetic.Fused ? "fused" : "separate";
         text.Append(CultureInfo.InvariantCulture, $$"""
             /*
@@ -93,12 +93,9 @@ internal static class CHeaderFile
         text.Append(CTraceHeader.Declarations(model));
         text.Append(CultureInfo.InvariantCulture, $$"""
 
-            {{EmulatedFma(model)}}{{(model.Training is { } training ? CTrainingHeader.Functions(model, training) : Prediction(
-                model,
-                p,
-                m,
-                model.Plan.WorkspaceLength
-            ))}}
+            {{EmulatedFma(model)}}{{(
+                model.Training is { } training ? CTrainingHeader.Functions(model, training) : Prediction(model, p, m, model.ArenaLength)
+            )}}
 
             #ifdef __cplusplus
             }
@@ -193,7 +190,7 @@ internal static class CHeaderFile
     private static string LargestArray(CModel model)
     {
         (string what, long bytes) = model.Tables.All.Select(table => (table.Name, table.ArrayBytes))
-            .Append(("the arena", sizeof(float) * (long)model.Plan.WorkspaceLength))
+            .Append(("the arena", sizeof(float) * (long)model.ArenaLength))
             .Append(("the state", sizeof(float) * (long)model.Prediction.StateLength))
             .Concat(model.Inputs.Concat(model.Outputs).Select(argument => (argument.Pointer, sizeof(float) * (long)argument.Length)))
             .MaxBy(array => array.Item2);

@@ -31,7 +31,7 @@ internal static class CReportFile
             {(
                 model.Training is { } training
                     ? CTrainingReport.Memory(model, training)
-                    : $"| RAM, arena | {CText.Number(sizeof(float) * (long)plan.WorkspaceLength)} |"
+                    : $"| RAM, arena | {CText.Number(sizeof(float) * (long)model.ArenaLength)} |"
             )}
             {Carried(model)}| RAM, input ({(
                 model.Options.InputInArena ? "in the arena" : "the caller's, read only"

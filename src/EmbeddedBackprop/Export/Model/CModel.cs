@@ -89,6 +89,9 @@ internal sealed class CModel
     /// <summary>The classes that the network decides between; null where it computes numbers.</summary>
     public CClasses? Classes { get; }
 
+    /// <summary>Floats of the arena of NAME_predict; 0 where no step works in what the plan reserves.</summary>
+    public int ArenaLength => Prediction.UsesArena ? Plan.WorkspaceLength : 0;
+
     /// <summary>The arguments of all functions.</summary>
     public CArguments Arguments { get; }
 
@@ -209,7 +212,7 @@ internal sealed class CModel
             target?.RequireArray(table.Source, table.ArrayBytes, table.Storage == CStorage.Float32 ? "; float16 or int8 would be smaller" : "");
         }
 
-        target?.RequireArray("the arena", sizeof(float) * (long)Plan.WorkspaceLength);
+        target?.RequireArray("the arena", sizeof(float) * (long)ArenaLength);
         target?.RequireArray("the memory of training", sizeof(float) * (long)(Training?.Length ?? 0));
         if (Training is not null)
         {

@@ -30,14 +30,17 @@ internal sealed class CPrediction
         }
 
         Steps = new CStep[plan.Steps.Length];
+        StepTexts = new string[Steps.Length];
         for (int i = 0; i < Steps.Length; i++)
         {
             Step step = plan.Steps[i];
             COp op = COpList.For(step);
             Steps[i] = MakeStep(step, i + 1, tables);
             program.Gap();
+            int start = program.Statements.Length;
             op.Write(Steps[i], program);
             program.Statement(program.Hook(Steps[i].Title));
+            StepTexts[i] = program.Statements[start..];
             UsesArena |= op.UsesScratch;
         }
 
@@ -46,6 +49,9 @@ internal sealed class CPrediction
 
     /// <summary>The steps in their order.</summary>
     public CStep[] Steps { get; }
+
+    /// <summary>The statements of each step.</summary>
+    public string[] StepTexts { get; }
 
     /// <summary>The body of the function.</summary>
     public string Body { get; }

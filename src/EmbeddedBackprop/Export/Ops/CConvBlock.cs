@@ -138,42 +138,6 @@ internal sealed class CConvBlock
             """);
     }
 
-    /// <summary>About how many instructions the function takes: gcc -Os for Cortex-M4F.</summary>
-    /// <param name="sizes">The convolution's sizes.</param>
-    /// <param name="load">How weights are read.</param>
-    /// <param name="pool">The pooling that ends the block; null where none does.</param>
-    /// <param name="each">What the stages take for a sum.</param>
-    /// <param name="isSmall">Whether routines are shared.</param>
-    public static double Instructions(ConvSizes sizes, CWeightLoad load, Pooling? pool, double each, bool isSmall)
-    {
-        CConvBlock block = new(new CProgram("") { IsSmall = isSmall }, load, sizes, [], pool);
-        int[] inside = [.. Enumerable.Range(0, block.rows * block.windowHeight).Select(block.RowsInside)];
-        double loaded = block.tileLoad.Storage switch { CStorage.Float32 => 1, CStorage.Int8 => 4, _ => 3 }, all = 0;
-        foreach (Run run in block.Runs())
-        {
-            double sums = block.together * run.Positions, row, begin;
-            if (run.Inside is null)
-            {
-                (row, begin) = block.together == 4
-                    ? (sums * (4 + ((2.8 + loaded) * sizes.KernelWidth)), sums * 25)
-                    : (sums * (8 + ((5 + loaded) * sizes.KernelWidth)), sums * 45);
-            }
-            else
-            {
-                int taps = run.Inside.Sum(taps => taps.End - taps.First);
-                int used = run.Inside.Max(taps => taps.End) - run.Inside.Min(taps => taps.First);
-                row = Seen(run.Inside, sizes).Length + (loaded * block.together * used) + (block.together * taps) + 6;
-                begin = 12 + (2 * sums);
-            }
-
-            double stored = sums * (each + (pool is null ? 0 : 4)) + (pool is null ? sums : 5 * sums / block.windowWidth);
-            double tile = begin + stored + (sizes.KernelHeight > 1 ? 6 * block.channels : 0);
-            all += run.Count * ((inside.Length * tile) + (inside.Sum() * block.channels * row));
-        }
-
-        return (sizes.Outputs / block.together) * (all + (20 * inside.Length) + 30);
-    }
-
     private string Parameters =>
         string.Join(
             ", ",

@@ -15,7 +15,33 @@ internal sealed class CTargetTests
     {
         Assert.That(CTarget.All.Select(target => CTarget.Find(target.Name)), Is.EqualTo(CTarget.All));
         Assert.That(CTarget.All.Select(target => target.Name), Is.Unique.And.Contain("cortex-m4f").And.Contain("avr"));
-        Assert.That(CTarget.Find("Cortex-M4F"), Is.Null);
+        Assert.That(CTarget.Find("cortex-m5"), Is.Null);
+    }
+
+    [TestCase("CORTEX-M4F", "cortex-m4f")]
+    [TestCase("m4f", "cortex-m4f")]
+    [TestCase("CortexM0+", "cortex-m0plus")]
+    [TestCase("m0+", "cortex-m0plus")]
+    [TestCase("ESP32-C3", "esp32c3")]
+    [TestCase("RV32IMAC", "rv32imac")]
+    [TestCase("Arduino-is-none", null)]
+    [TestCase("Nano", "uno")]
+    [TestCase("ATmega328P", "uno")]
+    [TestCase("nano_every", "nano-every")]
+    public void A_target_is_found_by_the_ways_in_which_people_write_it(string written, string? name) =>
+        Assert.That(CTarget.Find(written)?.Name, Is.EqualTo(name));
+
+    [Test]
+    public void A_board_has_the_memory_of_its_data_sheet()
+    {
+        Assert.That(
+            CTarget.All.Where(target => target.FlashBytes > 0).Select(board => (board.Name, board.FlashBytes / 1024, board.RamBytes)),
+            Is.EqualTo(new[]
+            {
+                ("uno", 32L, 2048L), ("leonardo", 32, 2560), ("mega2560", 256, 8192), ("atmega1284p", 128, 16384), ("nano-every", 48, 6144),
+                ("attiny85", 8, 512),
+            }));
+        Assert.That(CTarget.All.Where(target => target.RamBytes > 0), Has.All.Matches<CTarget>(board => !board.AllowsFused));
     }
 
     [TestCase("cortex-m3")]
@@ -48,7 +74,7 @@ internal sealed class CTargetTests
     }
 
     [TestCase(1, "the self-test's 1 samples of x takes 32,768 bytes")]
-    [TestCase(4, "the arena takes 40,960 bytes")]
+    [TestCase(4, "the arena takes 32,768 bytes")]
     public void Every_other_array_is_checked_too(int count, string what)
     {
         Graph graph = new();
