@@ -75,7 +75,7 @@ internal sealed class CCleanCodeTests
     }
 
     [TestCase("z[j] = s0;", "z[j++] = s0;", "misra-c2012-13.3")]
-    [TestCase("size_t whole = outputs - (outputs % 5u);", "size_t whole = outputs - (outputs % 5u); int unused = 3;", "unreadVariable")]
+    [TestCase("size_t k;", "size_t k; int unused = 3;", "unreadVariable")]
     [TestCase("at += outputs;", "if (at != 0u) at += outputs;", "misra-c2012-15.6")]
     public void Control_cppcheck_finds_what_is_planted(string text, string planted, string finding)
     {
@@ -97,7 +97,7 @@ internal sealed class CCleanCodeTests
     }
 
     [TestCase("at += outputs;", "at += outputs + 1u;")]
-    [TestCase("j < outputs; j++", "j <= outputs; j++")]
+    [TestCase("k < inputs; k++", "k <= inputs; k++")]
     public void Control_Frama_C_finds_what_is_planted(string text, string planted)
     {
         ExportDense(Arithmetic.Separate, CStorage.Float32);
