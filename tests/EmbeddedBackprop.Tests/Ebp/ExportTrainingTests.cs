@@ -90,6 +90,7 @@ public sealed class ExportTrainingTests
         Assert.That(Refusal("norm.st", "--norms measured"), Does.Contain("batchnorm1: of one number a channel"));
         Assert.That(Export("norm.st", "--batch 2", out errors), Does.Contain("#define T_TRAIN_PARAMETERS 63\n"));
         Assert.That(errors, Is.Empty);
+        Assert.That(ebp.Run("plan", "norm.st", "--target", "cortex-m4f").Output, Does.Match("\\ntrain +[0-9]").And.Not.Contain("of one number"));
         Assert.That(Refusal("norm.st", "--norms loose"), Does.Contain("frozen, measured"));
         Run("t");
     }

@@ -229,7 +229,8 @@ internal sealed class DevicePlan(Network network, CExportOptions options, float 
                 Training = CTrainingOptions.Of(network, learningRate) with
                 {
                     Optimizer = optimizer ?? network.Options.Optimizer,
-                    Frozen = frozen,
+                    // One sample a call: as ebp export c does.
+                    Frozen = [.. frozen, .. ExportTrainingOptions.WholeBatch(network).Except(frozen)],
                     Recompute = recompute,
                     Accumulate = accumulate,
                     SelfTestSteps = 0,

@@ -123,6 +123,10 @@ internal sealed class ExportTrainingOptions
             : throw ToolException.Usage("--seed: it belongs to --init, which draws the first weights on the device");
     }
 
+    /// <summary>The layers that measure the samples of a call, and are frozen where a call has one.</summary>
+    public static IEnumerable<string> WholeBatch(Network network) =>
+        network.TrainingPlan!.Steps.ToArray().Where(step => step.Op.DependsOnWholeBatch).Select(step => step.Op.Name).Distinct();
+
     private static int? Positive(string option, int? value) =>
         value is null or > 0 ? value : throw ToolException.Usage($"{option} {value}: expected a number above 0");
 
@@ -186,8 +190,7 @@ internal sealed class ExportTrainingOptions
         /// <summary>The batch norms that are frozen because a call has one sample, or because --norms says so.</summary>
         private string[] FrozenNorms(Network network, IReadOnlyList<string> frozen)
         {
-            IEnumerable<Step> measuring = network.TrainingPlan!.Steps.ToArray().Where(step => step.Op.DependsOnWholeBatch);
-            string[] norms = [.. measuring.Select(step => step.Op.Name).Distinct().Except(frozen)];
+            string[] norms = [.. WholeBatch(network).Except(frozen)];
             if (norms.Length == 0 || Norms == "measured" || (Norms is null && Batch > 1))
             {
                 return [];
