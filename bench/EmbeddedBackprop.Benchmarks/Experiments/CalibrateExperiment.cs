@@ -154,7 +154,7 @@ internal static class CalibrateExperiment
                 $"{processor.Target}: {nets.Count} nets, root of the mean square of the errors {root:P1}; the worst:"));
         foreach ((double error, DeviceNet net, long counted) in errors.OrderByDescending(each => Math.Abs(each.Error)).Take(10))
         {
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {error,7:+0.0%;-0.0%} of {counted,11:N0}  {net}"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {error,7:+0.0%;-0.0%;0.0%} of {counted,11:N0}  {net}"));
         }
 
         return fit;

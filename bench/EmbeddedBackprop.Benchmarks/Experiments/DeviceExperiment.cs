@@ -143,7 +143,7 @@ internal static class DeviceExperiment
         double each = plan.MultiplyAdds;
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"| {name} | {plan.MultiplyAdds:N0} | {Macro(header, "NET_FLASH_BYTES"):N0} | {code} | {Macro(header, "NET_RAM_BYTES"):N0} | {small:N0} | {small / each:F2} | {estimate.Instructions:N0} ({(double)(estimate.Instructions - small) / small:+0.0%;-0.0%}), code {estimate.CodeBytes:N0} | {fast:N0} | {fast / each:F2} | {soft:N0} | {soft / each:F1} | {softEstimate:N0} ({(double)(softEstimate - soft) / soft:+0.0%;-0.0%}) |\n"
+            $"| {name} | {plan.MultiplyAdds:N0} | {Macro(header, "NET_FLASH_BYTES"):N0} | {code} | {Macro(header, "NET_RAM_BYTES"):N0} | {small:N0} | {small / each:F2} | {estimate.Instructions:N0} ({(double)(estimate.Instructions - small) / small:+0.0%;-0.0%;0.0%}), code {estimate.CodeBytes:N0} | {fast:N0} | {fast / each:F2} | {soft:N0} | {soft / each:F1} | {softEstimate:N0} ({(double)(softEstimate - soft) / soft:+0.0%;-0.0%;0.0%}) |\n"
         );
     }
 
@@ -257,7 +257,7 @@ internal static class DeviceExperiment
                 CCost cost = CCost.Of(model, processor.CTarget);
                 double error = ((net.Trains ? cost.TrainingInstructions : cost.Instructions) - counted) / (double)counted;
                 errors.Add(Math.Abs(error));
-                cells[net][i] = string.Create(CultureInfo.InvariantCulture, $"{counted:N0} ({error:+0.0%;-0.0%})");
+                cells[net][i] = string.Create(CultureInfo.InvariantCulture, $"{counted:N0} ({error:+0.0%;-0.0%;0.0%})");
             }
 
             summary += string.Create(

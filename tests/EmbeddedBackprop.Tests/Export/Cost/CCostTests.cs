@@ -170,7 +170,7 @@ internal sealed class CCostTests
         {
             long estimate = training ? counted[i].Estimate.TrainingInstructions : counted[i].Estimate.Instructions, found = counted[i].Instructions;
             TestContext.Out.WriteLine(
-                FormattableString.Invariant($"{device} | {nets[i]} | {found} | {estimate} | {(double)(estimate - found) / found:+0.0%;-0.0%}"));
+                FormattableString.Invariant($"{device} | {nets[i]} | {found} | {estimate} | {(double)(estimate - found) / found:+0.0%;-0.0%;0.0%}"));
             // Gradients of convolutions whose kernel has one row, or one tap, are estimated 20 % too low.
             double allowed = training && nets[i].Contains("conv1d", StringComparison.Ordinal) ? Math.Max(share, 0.21) : share;
             Assert.That(estimate, Is.InRange(((1 - allowed) * found) - Few, ((1 + allowed) * found) + Few), nets[i]);

@@ -209,7 +209,7 @@ internal sealed class CStorageTests
         lines[line] =
             storage == CStorage.Int8
                 ? "    1" + lines[line][lines[line].IndexOf(',')..]
-                : lines[line].Replace(lines[line][9..10], lines[line][9] == '1' ? "2" : "1", StringComparison.Ordinal);
+                : lines[line][..9] + (lines[line][9] == '1' ? "2" : "1") + lines[line][10..];
         build.Compile("gcc -O0 -DNET_SELFTEST_MAIN", "right", "net.c", "net_weights.c", "net_selftest.c");
         build.Write("net_weights.c", string.Join('\n', lines));
         build.Compile("gcc -O0 -DNET_SELFTEST_MAIN", "wrong", "net.c", "net_weights.c", "net_selftest.c");
