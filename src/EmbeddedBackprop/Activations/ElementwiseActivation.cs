@@ -43,6 +43,8 @@ public sealed class Activation<TFunction> : Activation where TFunction : struct,
         int rows, int columns, int stride, ReadOnlySpan<double> z, ReadOnlySpan<double> a, Span<double> delta) =>
         ElementFormula.RunScalar<Delta>(rows, columns, stride, z, a, delta);
 
+    internal override bool IsElementwise => true;
+
     internal override LaneText? ValueText(LaneText z) => TFunction.Value(z);
 
     internal override LaneText? DerivativeText(LaneText z, LaneText a) => TFunction.Derivative(z, a);

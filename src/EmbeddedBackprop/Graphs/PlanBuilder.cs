@@ -48,7 +48,12 @@ internal sealed class PlanBuilder
         WriteProgram();
         PlanBuffers buffers = PlanBuffers.Place(this, [.. program]);
         buffers.Assign(Values, ValueGradients);
-        CallersPlaces = [.. graph.Nodes.Select(buffers.CallersPlace)];
+        CallersPlaces = new (Node, int)?[graph.Nodes.Count];
+        for (int i = 0; i < CallersPlaces.Length; i++)
+        {
+            CallersPlaces[i] = buffers.CallersPlace(graph.Nodes[i]);
+        }
+
         foreach (Step step in Steps)
         {
             step.OneSampleForward = step.Op.OneSampleForward(step, options.Arithmetic);
@@ -177,18 +182,21 @@ internal sealed class PlanBuilder
             int first = layout.Ranges.Count;
             int offset = Options.Layout.Align(layout.Length);
             op.DescribeParameters(layout);
-            foreach (Step step in Steps.SelectMany(step => step.Parts))
+            foreach (Step step in Steps)
             {
-                if (step.Owner != op)
+                foreach (Step part in step.Parts)
                 {
-                    continue;
-                }
+                    if (part.Owner != op)
+                    {
+                        continue;
+                    }
 
-                step.OpIndex = i;
-                if (layout.Ranges.Count > first)
-                {
-                    step.Ranges = [.. layout.Ranges.Skip(first)];
-                    step.Parameters = (offset, layout.Length - offset);
+                    part.OpIndex = i;
+                    if (layout.Ranges.Count > first)
+                    {
+                        part.Ranges = [.. layout.Ranges.Skip(first)];
+                        part.Parameters = (offset, layout.Length - offset);
+                    }
                 }
             }
         }
@@ -196,7 +204,7 @@ internal sealed class PlanBuilder
         foreach (Step block in Steps.Where(step => step.Parts.Length > 1))
         {
             block.OpIndex = block.Parts[0].OpIndex;
-            block.Ranges = [.. block.Parts.SelectMany(part => part.Ranges)];
+            block.Ranges = Joined(block, part => part.Ranges);
             block.Parameters = block.Parts[0].Parameters;
         }
 
@@ -215,11 +223,25 @@ internal sealed class PlanBuilder
                 part.StateRanges = layout.RangesOf(part.Owner);
             }
 
-            step.StateRanges = [.. step.Parts.SelectMany(part => part.StateRanges)];
+            step.StateRanges = Joined(step, part => part.StateRanges);
         }
 
         State = layout.Ranges;
         StateLength = layout.Length;
+    }
+
+    /// <summary>The ranges of a step's parts, one after the other.</summary>
+    private static T[] Joined<T>(Step step, Func<Step, T[]> ranges)
+    {
+        T[] all = ranges(step.Parts[0]);
+        foreach (Step part in step.Parts.AsSpan(1))
+        {
+            T[] more = ranges(part);
+            Array.Resize(ref all, all.Length + more.Length);
+            more.CopyTo(all.AsSpan(all.Length - more.Length));
+        }
+
+        return all;
     }
 
     /// <summary>Marks the layers that training leaves alone; a prediction leaves all of them alone.</summary>

@@ -150,10 +150,16 @@ internal sealed partial class Planner
         public Block(Buffer root)
         {
             this.root = root;
-            begin = root.Group.Min(member => member.At);
+            Buffer[] members = [.. root.Group];
+            Array.Sort(members, (a, b) => a.At != b.At ? a.At.CompareTo(b.At) : a.Length != b.Length ? a.Length.CompareTo(b.Length) : a.First.CompareTo(b.First));
+            begin = members[0].At;
+            First = int.MaxValue;
             List<Area> areas = [];
-            foreach (Buffer member in root.Group.OrderBy(member => member.At).ThenBy(member => member.Length).ThenBy(member => member.First))
+            foreach (Buffer member in members)
             {
+                Length = Math.Max(Length, member.At - begin + member.Length);
+                First = Math.Min(First, member.First);
+                Last = Math.Max(Last, member.Last);
                 Area area = new(member.At - begin, member.Length, member.First, member.Last);
                 bool continues = areas is [.., { } last] && (last.At, last.Length) == (area.At, area.Length) && area.First <= last.Last + 1;
                 if (continues)
@@ -167,9 +173,6 @@ internal sealed partial class Planner
             }
 
             Areas = [.. areas];
-            Length = areas.Max(area => area.At + area.Length);
-            First = areas.Min(area => area.First);
-            Last = areas.Max(area => area.Last);
         }
 
         /// <summary>Ordered by their first float.</summary>

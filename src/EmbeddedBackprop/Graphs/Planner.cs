@@ -98,21 +98,29 @@ internal sealed partial class Planner(Layout layout, int tries = 1000)
     {
         Block[] blocks = [.. Blocks()];
         long most = 0;
-        foreach (int time in blocks.SelectMany(block => block.Areas).Select(area => area.First).Distinct())
+        foreach (Block each in blocks)
         {
-            long alive = 0;
-            int slack = 0;
-            foreach (Block block in blocks)
+            foreach (Area area in each.Areas)
             {
-                int length = block.Alive(time), aligned = layout.Align(length);
-                alive += aligned;
-                slack = Math.Max(slack, aligned - length);
+                most = Math.Max(most, Alive(blocks, area.First));
             }
-
-            most = Math.Max(most, alive - slack);
         }
 
         return most;
+    }
+
+    private long Alive(Block[] blocks, int time)
+    {
+        long alive = 0;
+        int slack = 0;
+        foreach (Block block in blocks)
+        {
+            int length = block.Alive(time), aligned = layout.Align(length);
+            alive += aligned;
+            slack = Math.Max(slack, aligned - length);
+        }
+
+        return alive - slack;
     }
 
     /// <summary>The groups of buffers that need memory of the workspace.</summary>

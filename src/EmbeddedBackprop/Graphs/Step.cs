@@ -30,7 +30,7 @@ public sealed class Step
             parts[0].Op,
             parts[0].Owner,
             parts[0].InputNodes,
-            [.. parts[..^1].SelectMany(part => part.FusedNodes.Append(part.Node)), .. parts[^1].FusedNodes]) => Parts = parts;
+            [.. NodesOf(parts)[..^1]]) => Parts = parts;
 
     /// <summary>The node whose value the step computes.</summary>
     public Node Node { get; }
@@ -63,7 +63,7 @@ public sealed class Step
     internal Step[] Parts { get; }
 
     /// <summary>The step's name; of a block the names of all nodes whose work it does.</summary>
-    internal string Title => Parts.Length == 1 ? Name : string.Join(" + ", FusedNodes.Append(Node).Select(node => node.Name));
+    internal string Title => Parts.Length == 1 ? Name : string.Join(" + ", NodesOf(Parts).Select(node => node.Name));
 
     /// <summary>The op whose weights and state the step works with: the identity of shared weights.</summary>
     internal Op Owner { get; }
@@ -127,5 +127,18 @@ public sealed class Step
         WantedInputGradients.CopyTo(step.WantedInputGradients, 0);
         ContinueInputGradients.CopyTo(step.ContinueInputGradients, 0);
         return step;
+    }
+
+    /// <summary>The nodes whose work the steps do, in their order.</summary>
+    private static List<Node> NodesOf(Step[] steps)
+    {
+        List<Node> nodes = [];
+        foreach (Step step in steps)
+        {
+            nodes.AddRange(step.FusedNodes);
+            nodes.Add(step.Node);
+        }
+
+        return nodes;
     }
 }

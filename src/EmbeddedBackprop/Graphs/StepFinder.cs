@@ -107,7 +107,7 @@ internal static class StepFinder
     private static void Join(Graph graph, Node[] outputs, Step?[] steps, bool[] wanted)
     {
         int[] readers = Readers(graph, steps, wanted);
-        Dictionary<Node, int> at = [];
+        int[] at = new int[graph.Nodes.Count];
         for (int i = 0; i < steps.Length; i++)
         {
             if (!wanted[i] || steps[i] is not { } next)
@@ -115,14 +115,14 @@ internal static class StepFinder
                 continue;
             }
 
-            at[next.Node] = i;
+            at[next.Node.Index] = i;
             if (next.InputNodes is [{ Op: not null } input] && readers[input.Index] == 1 && Array.IndexOf(outputs, input) < 0
-                && steps[at[input]] is { } first && first.Op.JoinsBlock(first.Parts[^1].Op, next.Op))
+                && steps[at[input.Index]] is { } first && first.Op.JoinsBlock(first.Parts[^1].Op, next.Op))
             {
-                int begin = at[input];
+                int begin = at[input.Index];
                 steps[begin] = new Step([.. first.Parts, next]);
                 steps[i] = null;
-                at[next.Node] = begin;
+                at[next.Node.Index] = begin;
             }
         }
     }

@@ -3,7 +3,6 @@ using System.Numerics;
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
-using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Ops;
 
@@ -34,11 +33,11 @@ public abstract partial class Convolution : ConvolutionBase, IPasses<Convolution
     /// Batch normalisation and element-wise activations in any order, and then windows that neither overlap nor leave elements out.
     /// </summary>
     internal override bool JoinsBlock(Op last, Op next) =>
-        last is not Pooling && IsElementwise(Activation) && next switch
+        last is not Pooling && Activation.IsElementwise && next switch
         {
             BatchNorm => true,
             Pooling { Padding: (0, 0) } pooling => pooling.Window == pooling.Stride && pooling.Window.Width <= WidestWindow,
-            _ => next.AsActivation is { } activation && IsElementwise(activation),
+            _ => next.AsActivation is { IsElementwise: true },
         };
 
     /// <inheritdoc/>
@@ -46,8 +45,6 @@ public abstract partial class Convolution : ConvolutionBase, IPasses<Convolution
 
     // A wider one holds more sums than a processor has registers.
     private const int WidestWindow = 8;
-
-    private static bool IsElementwise(Activation activation) => activation.ValueText(LaneText.Zero) is not null;
 
     private protected abstract string KernelText { get; }
 

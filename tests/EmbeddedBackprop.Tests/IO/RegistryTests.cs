@@ -17,9 +17,12 @@ internal sealed class RegistryTests
         Assert.That(Registry.ActivationNames, Is.EquivalentTo(NamesOf(typeof(IActivationFunction)).Append(new Softmax().Name)));
         Assert.That(Registry.LossNames, Is.EquivalentTo(NamesOf(typeof(ILossFunction)).Append(new SoftmaxCrossEntropy().Kind)));
         Assert.That(Registry.OptimizerNames, Is.EquivalentTo(All<Optimizer>().Select(optimizer => optimizer.Name)));
-        Assert.That(Registry.InitializerNames, Is.EquivalentTo(All<Initializer>().Select(initializer => initializer.Name)));
+        Assert.That(Registry.InitializerNames, Is.EquivalentTo(Initializers().Select(initializer => initializer.Name)));
         Assert.That(Registry.ScheduleNames, Is.EquivalentTo(All<Schedule>().Select(schedule => schedule.Name)));
     }
+
+    /// <summary>Those that have a name in a file: ByActivation chooses one of them when a network is built.</summary>
+    private static IEnumerable<Initializer> Initializers() => All<Initializer>().Where(initializer => initializer is not ByActivation);
 
     [Test]
     public void A_type_without_a_row_is_seen()
@@ -39,7 +42,7 @@ internal sealed class RegistryTests
             Is.EquivalentTo(All<Optimizer>().Select(optimizer => optimizer.Settings)));
         Assert.That(
             Registry.InitializerNames.Select(name => Registry.Initializer(name).Settings),
-            Is.EquivalentTo(All<Initializer>().Select(initializer => initializer.Settings)));
+            Is.EquivalentTo(Initializers().Select(initializer => initializer.Settings)));
         Assert.That(
             Registry.ScheduleNames.Select(name => Registry.Schedule(name).Settings),
             Is.EquivalentTo(All<Schedule>().Select(schedule => schedule.Settings)));

@@ -1,5 +1,6 @@
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Data;
+using EmbeddedBackprop.Initializers;
 using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Training;
@@ -70,7 +71,7 @@ internal sealed class GradientCheckTests
         Network network = new Sequential(9)
             .Dense(8, new EmbeddedBackprop.Activations.Softmax())
             .Dense<Identity>(3)
-            .Compile<Quadratic>(new NetworkOptions { Batch = 6, Seed = 5 });
+            .Compile<Quadratic>(new NetworkOptions { Batch = 6, Seed = 5, Initializer = new Normal() });
         Weights(network, 2, (index, _) => 0.5f + (index / 8));
         GradientCheckReport report = GradientCheck.Run(network, RandomData(6, 9, 3));
         TestContext.Out.WriteLine(report);

@@ -67,7 +67,7 @@ internal sealed class CActivationTests
             new NetworkOptions { Arithmetic = arithmetic });
         build.Export(network);
         build.CheckBits(network, "gcc -O2", Samples.Array(9 * 100, 5));
-        Assert.That(build.Read("net.h"), Does.Contain($"#define NET_ARENA_FLOATS {(linear ? 12 : 17)}\n"));
+        Assert.That(build.Read("net.h"), Does.Contain($"#define NET_STEPS {(linear ? 2 : 3)}\n").And.Contain("#define NET_ARENA_FLOATS 12\n"));
     }
 
     [TestCase("softmax", "s[i % 16u]", "s[i % 8u]")]
