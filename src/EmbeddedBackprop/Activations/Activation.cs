@@ -92,7 +92,7 @@ public abstract class Activation
 
     private static Span<double> Doubles<T>(in Matrix<T> x) where T : unmanaged => MemoryMarshal.Cast<T, double>(x.Values);
 
-    /// <summary>Whether each element of a depends on the same element of z alone. It names no formula, so that programs which do not export have none.</summary>
+    /// <summary>Whether each element of a depends on the same element of z alone. It runs no formula, so it keeps no tree in a program.</summary>
     internal virtual bool IsElementwise => false;
 
     /// <summary>f(z) as a tree, which the exporter prints as C; null for an activation that is not element-wise.</summary>

@@ -151,7 +151,7 @@ internal sealed partial class Planner
         {
             this.root = root;
             Buffer[] members = [.. root.Group];
-            Array.Sort(members, (a, b) => a.At != b.At ? a.At.CompareTo(b.At) : a.Length != b.Length ? a.Length.CompareTo(b.Length) : a.First.CompareTo(b.First));
+            Array.Sort(members, (a, b) => (a.At, a.Length, a.First).CompareTo((b.At, b.Length, b.First)));
             begin = members[0].At;
             First = int.MaxValue;
             List<Area> areas = [];

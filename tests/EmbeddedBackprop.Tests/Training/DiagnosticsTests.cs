@@ -36,7 +36,8 @@ internal sealed class DiagnosticsTests
 
         Network Train(Loss loss, float rate)
         {
-            Network net = new Sequential(784).Dense<Sigmoid>(30).Dense<Sigmoid>(10).Compile(loss, new NetworkOptions { Batch = 10, Seed = seed, Initializer = new Normal() });
+            Network net = new Sequential(784).Dense<Sigmoid>(30).Dense<Sigmoid>(10)
+                .Compile(loss, new NetworkOptions { Batch = 10, Seed = seed, Initializer = new Normal() });
             Trainer trainer = new(net, training, new TrainerOptions { Epochs = 10, LearningRate = rate });
             while (!trainer.Finished)
             {
