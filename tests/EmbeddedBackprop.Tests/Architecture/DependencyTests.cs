@@ -10,7 +10,7 @@ internal sealed partial class DependencyTests
     [
         "", // Errors.cs: the checks of values that every floor makes
         "Kernels", "Kernels/Lanes", "Kernels/Gates", "Kernels/Threads", "Kernels/Random", "Kernels/Scalar", "Kernels/Elements", "Kernels/Products",
-        "Kernels/Convolution", "Kernels/Pooling", "Kernels/Norms", "Kernels/Sets",
+        "Kernels/Convolution", "Kernels/Pooling", "Kernels/Norms", "Kernels/Sets", "Kernels/Integers",
         "Activations", "Graphs", "Losses", "Initializers", "Optimizers",
         "Ops",
         "Training",

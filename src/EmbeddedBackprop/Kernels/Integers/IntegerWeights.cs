@@ -1,0 +1,101 @@
+namespace EmbeddedBackprop.Kernels.Integers;
+
+/// <summary>
+/// Float weights and biases as the integers of a quantised layer. Every result is one double expression, so every host has the same.
+/// </summary>
+/// <remarks>
+/// A real weight is scale * q with q in -127..127, a real bias inputScale * scale * b with |b| &lt;= 2^30. Rounding is to nearest, half away from
+/// zero. An element that is not a number becomes 0.
+/// </remarks>
+internal static class IntegerWeights
+{
+    /// <summary>The largest integer weight.</summary>
+    public const int Highest = 127;
+
+    /// <summary>The largest integer bias.</summary>
+    public const int HighestBias = 1 << 30;
+
+    // The smallest normal float: an output without weights and bias has a scale, too, and nothing is divided by 0.
+    private const float LeastScale = 1.17549435e-38f;
+
+    /// <summary>
+    /// The scale of an output's weights: the larger of largest / 127 and |bias| / (inputScale 2^30), in double, rounded once to float; at least
+    /// 2^-126.
+    /// </summary>
+    /// <param name="largest">The largest magnitude of the output's weights, as <see cref="Largest(ReadOnlySpan{float})"/> gives it.</param>
+    /// <param name="bias">The output's bias.</param>
+    /// <param name="inputScale">The scale of the layer's input.</param>
+    public static float Scale(float largest, float bias, float inputScale)
+    {
+        double ofWeights = (double)largest / Highest, ofBias = Math.Abs((double)bias) / ((double)inputScale * HighestBias);
+        float scale = (float)(ofBias > ofWeights ? ofBias : ofWeights);
+        return scale > LeastScale ? scale : LeastScale;
+    }
+
+    /// <summary>round(w / scale) within -127..127.</summary>
+    public static int Round(float w, float scale) => Nearest((double)w / scale, Highest);
+
+    /// <summary>round(b / (inputScale weightScale)) within -2^30..2^30, which <see cref="Scale"/> leaves by its own rounding at most.</summary>
+    public static int Bias(float b, float inputScale, float weightScale) => Nearest(b / ((double)inputScale * weightScale), HighestBias);
+
+    /// <summary>The largest magnitude in a span; 0 of an empty one.</summary>
+    public static float Largest(ReadOnlySpan<float> w)
+    {
+        float largest = 0f;
+        foreach (float value in w)
+        {
+            float magnitude = MathF.Abs(value);
+            largest = magnitude > largest ? magnitude : largest;
+        }
+
+        return largest;
+    }
+
+    /// <summary>The largest magnitude in each column: largest[j] = max |w[i, j]|. Dense weights have an output a column.</summary>
+    public static void Largest(in Matrix<float> w, Span<float> largest)
+    {
+        Require.AtLeast("IntegerWeights.Largest", nameof(largest), w.Columns, largest.Length);
+        largest[..w.Columns].Clear();
+        for (int row = 0; row < w.Rows; row++)
+        {
+            ReadOnlySpan<float> values = w.Row(row);
+            for (int j = 0; j < values.Length; j++)
+            {
+                float magnitude = MathF.Abs(values[j]);
+                largest[j] = magnitude > largest[j] ? magnitude : largest[j];
+            }
+        }
+    }
+
+    /// <summary>q[i] = round(w[i] / scale) within -127..127, as floats: the weights of one output of a convolution.</summary>
+    public static void Round(ReadOnlySpan<float> w, float scale, Span<float> q)
+    {
+        Require.Equal("IntegerWeights.Round", nameof(q), w.Length, q.Length);
+        for (int i = 0; i < w.Length; i++)
+        {
+            q[i] = Round(w[i], scale);
+        }
+    }
+
+    /// <summary>q[i, j] = round(w[i, j] / scale[j]) within -127..127, as floats: dense weights.</summary>
+    public static void Round(in Matrix<float> w, ReadOnlySpan<float> scale, in Matrix<float> q)
+    {
+        Require.AtLeast("IntegerWeights.Round", nameof(scale), w.Columns, scale.Length);
+        for (int row = 0; row < w.Rows; row++)
+        {
+            ReadOnlySpan<float> values = w.Row(row);
+            Span<float> rounded = q.Row(row);
+            for (int j = 0; j < values.Length; j++)
+            {
+                rounded[j] = Round(values[j], scale[j]);
+            }
+        }
+    }
+
+    private static int Nearest(double value, int highest)
+    {
+        // NaN fails both comparisons.
+        double rounded = Math.Round(value, MidpointRounding.AwayFromZero);
+        return rounded >= highest ? highest : rounded <= -highest ? -highest : double.IsNaN(rounded) ? 0 : (int)rounded;
+    }
+}
