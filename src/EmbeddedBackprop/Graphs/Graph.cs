@@ -28,7 +28,7 @@ public sealed class Graph
             GraphErrors.NoShape(name);
         }
 
-        return Add(name, shape, null, []);
+        return Add(name, shape, null, [], null);
     }
 
     /// <summary>
@@ -75,7 +75,7 @@ public sealed class Graph
             ops.Add(op);
         }
 
-        return Add(nodeName, shape, op, inputs.ToArray());
+        return Add(nodeName, shape, op, inputs.ToArray(), op.IntegersOf(nodeName, inputs));
     }
 
     /// <summary>Applies an op to one node.</summary>
@@ -86,14 +86,14 @@ public sealed class Graph
     /// <inheritdoc cref="Apply(Op, ReadOnlySpan{Node}, string)"/>
     public Node Apply(Op op, Node first, Node second, string? name = null) => Apply(op, [first, second], name);
 
-    private Node Add(string name, Shape shape, Op? op, Node[] inputs)
+    private Node Add(string name, Shape shape, Op? op, Node[] inputs, IntegerValue? integers)
     {
         if (!names.Add(name))
         {
             GraphErrors.NameTaken(name);
         }
 
-        Node node = new(this, nodes.Count, name, shape, op, inputs);
+        Node node = new(this, nodes.Count, name, shape, op, inputs, integers);
         nodes.Add(node);
         return node;
     }

@@ -29,6 +29,18 @@ internal static class GraphErrors
         throw new ArgumentException($"{node}: a loss ends a graph; no op can read it");
 
     [DoesNotReturn]
+    public static void ReadsIntegers(string node, string kind, string input) =>
+        throw new ArgumentException($"{node}: {kind} computes on floats, and {input} holds integers; a dequantize must be between them");
+
+    [DoesNotReturn]
+    public static void IntegersDiffer(string node, string first, string other) =>
+        throw new ArgumentException($"{node}: {first} and {other} must both be floats, or integers that share a scale");
+
+    [DoesNotReturn]
+    public static void NeedsIntegers(string node, string kind, string input) =>
+        throw new ArgumentException($"{node}: {kind} computes on integers, and {input} holds floats; a quantize must be between them");
+
+    [DoesNotReturn]
     public static void NoShape(string node) =>
         throw new ArgumentException($"{node}: the shape has no sizes");
 

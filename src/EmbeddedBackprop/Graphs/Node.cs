@@ -3,7 +3,7 @@ namespace EmbeddedBackprop.Graphs;
 /// <summary>One value of a graph: an input, or an op's result for other nodes.</summary>
 public sealed class Node
 {
-    internal Node(Graph graph, int index, string name, Shape shape, Op? op, Node[] inputs)
+    internal Node(Graph graph, int index, string name, Shape shape, Op? op, Node[] inputs, IntegerValue? integers)
     {
         Graph = graph;
         Index = index;
@@ -11,6 +11,7 @@ public sealed class Node
         Shape = shape;
         Op = op;
         Inputs = inputs;
+        Integers = integers;
     }
 
     /// <summary>The name given by the user, or kind and number as in dense2.</summary>
@@ -31,4 +32,7 @@ public sealed class Node
     internal int Index { get; }
 
     internal Node[] Inputs { get; }
+
+    /// <summary>What the value's integers share with others; null for a value of floats.</summary>
+    internal IntegerValue? Integers { get; }
 }

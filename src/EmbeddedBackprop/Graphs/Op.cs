@@ -101,6 +101,44 @@ public abstract class Op
     /// </summary>
     internal virtual Op? JoinedWith(Op previous) => null;
 
+    /// <summary>
+    /// Whether the op only moves or selects elements: then it does the same to integers, whose scale and zero point stay.
+    /// </summary>
+    internal virtual bool KeepsIntegers => false;
+
+    /// <summary>The op that computes on integers what this one computes on floats; null where there is none, and this one stays.</summary>
+    internal virtual Op? Quantized(in QuantizeContext c) => KeepsIntegers ? Unbound() : null;
+
+    /// <summary>What the output's integers share with others; null for a float output.</summary>
+    /// <exception cref="ArgumentException">The op reads integers as if they were floats, or joins integers of different scales.</exception>
+    internal virtual IntegerValue? IntegersOf(string name, ReadOnlySpan<Node> inputs)
+    {
+        IntegerValue? shared = inputs.Length == 0 ? null : inputs[0].Integers;
+        foreach (Node input in inputs)
+        {
+            if (input.Integers != shared)
+            {
+                GraphErrors.IntegersDiffer(name, inputs[0].Name, input.Name);
+            }
+        }
+
+        if (shared is not null && !KeepsIntegers)
+        {
+            GraphErrors.ReadsIntegers(name, Kind, inputs[0].Name);
+        }
+
+        return shared;
+    }
+
+    /// <summary>The same op for another graph, with weights of its own.</summary>
+    internal Op Unbound()
+    {
+        Op copy = (Op)MemberwiseClone();
+        copy.Graph = null;
+        copy.Name = "";
+        return copy;
+    }
+
     /// <summary>The activation, if the op is nothing else: a layer may take it over.</summary>
     public virtual Activation? AsActivation => null;
 

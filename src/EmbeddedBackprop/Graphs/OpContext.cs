@@ -126,6 +126,12 @@ public readonly ref struct OpContext<T> where T : unmanaged
             : memory.State.Slice(range.Offset, range.Length);
     }
 
+    /// <summary>What the integers of the i-th input mean.</summary>
+    internal IntegerType InputType(int index) => step.InputTypes[index].Read<T>(memory.State);
+
+    /// <summary>What the integers of the output mean.</summary>
+    internal IntegerType OutputType => step.OutputType.Read<T>(memory.State);
+
     /// <summary>How many nodes the op reads.</summary>
     public int InputCount => step.Inputs.Length;
 

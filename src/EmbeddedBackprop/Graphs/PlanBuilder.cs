@@ -221,6 +221,8 @@ internal sealed class PlanBuilder
             foreach (Step part in step.Parts)
             {
                 part.StateRanges = layout.RangesOf(part.Owner);
+                part.InputTypes = Array.ConvertAll(part.InputNodes, node => TypeOf(layout, node));
+                part.OutputType = TypeOf(layout, part.Node);
             }
 
             step.StateRanges = Joined(step, part => part.StateRanges);
@@ -229,6 +231,9 @@ internal sealed class PlanBuilder
         State = layout.Ranges;
         StateLength = layout.Length;
     }
+
+    private static TypeRange TypeOf(StateLayout layout, Node node) =>
+        node.Integers is { } integers ? new(integers.Bits, layout.RangesOf(integers.Owner)[0].Offset) : default;
 
     /// <summary>The ranges of a step's parts, one after the other.</summary>
     private static T[] Joined<T>(Step step, Func<Step, T[]> ranges)

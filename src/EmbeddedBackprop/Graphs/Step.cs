@@ -105,6 +105,12 @@ public sealed class Step
     /// <summary>The op's state with offsets into the flat span.</summary>
     internal StateRange[] StateRanges { get; set; } = [];
 
+    /// <summary>Where scale and zero point of each integer input are in the flat state span.</summary>
+    internal TypeRange[] InputTypes { get; set; } = [];
+
+    /// <summary>Where those of an integer output are.</summary>
+    internal TypeRange OutputType { get; set; }
+
     /// <summary>The op's index among the graph's ops.</summary>
     internal int OpIndex { get; set; }
 
@@ -122,6 +128,8 @@ public sealed class Step
             ContinueParameterGradient = ContinueParameterGradient,
             Ranges = Ranges,
             StateRanges = StateRanges,
+            InputTypes = InputTypes,
+            OutputType = OutputType,
             OpIndex = OpIndex,
         };
         WantedInputGradients.CopyTo(step.WantedInputGradients, 0);

@@ -63,6 +63,9 @@ public sealed class Concat : KernelOp, IPasses<Concat>
     }
 
     /// <inheritdoc/>
+    internal override bool KeepsIntegers => true;
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Concat>();
 
     static void IPasses<Concat>.Forward<T, K>(Concat op, in OpContext<T> c)

@@ -56,6 +56,8 @@ public sealed partial class ConvTranspose2D : ConvolutionBase, IPasses<ConvTrans
 
     private protected override int[] KernelShape() => [Sizes.Outputs, Filters / Sizes.Groups, KernelHeight, KernelWidth];
 
+    internal override Op? Quantized(in QuantizeContext c) => new Integer.IntegerConvTranspose(this, c.Bits, c.Activation ?? Activation, c.Tied);
+
     /// <inheritdoc/>
     public override int SavedLength(int batch, Layout layout) => Activation.KeepsInput ? batch * layout.Stride(Sizes.InputLength) : 0;
 

@@ -67,6 +67,8 @@ public abstract partial class Convolution : ConvolutionBase, IPasses<Convolution
 
     private protected override int[] KernelShape() => KernelShape(Sizes.Channels / Sizes.Groups);
 
+    internal override Op? Quantized(in QuantizeContext c) => new Integer.IntegerConvolution(this, c.Bits, c.Activation ?? Activation, c.Tied);
+
     /// <inheritdoc/>
     public override int SavedLength(int batch, Layout layout) => Activation.KeepsInput ? batch * layout.Stride(Sizes.SampleOutputs) : 0;
 

@@ -85,6 +85,8 @@ public sealed partial class Dense : KernelOp, IPasses<Dense>, IActivated
             ? new Dense(Outputs, activation) { inputs = inputs, Name = Name }
             : null;
 
+    internal override Op? Quantized(in QuantizeContext c) => new Integer.IntegerDense(this, c.Bits, c.Activation ?? Activation, c.Tied);
+
     /// <inheritdoc/>
     public override int SavedLength(int batch, Layout layout) => Activation.KeepsInput ? batch * layout.Stride(Outputs) : 0;
 

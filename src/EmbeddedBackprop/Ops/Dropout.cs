@@ -47,6 +47,9 @@ public sealed class Dropout : KernelOp, IPasses<Dropout>
     internal override int? PlaceOf(ReadOnlySpan<Node> inputs, int input, bool training) => training ? null : 0;
 
     /// <inheritdoc/>
+    internal override bool KeepsIntegers => true;
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Dropout>();
 
     static void IPasses<Dropout>.Forward<T, K>(Dropout op, in OpContext<T> c)

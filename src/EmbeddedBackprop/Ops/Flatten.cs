@@ -32,6 +32,9 @@ public sealed class Flatten : KernelOp, IPasses<Flatten>
     internal override int? PlaceOf(ReadOnlySpan<Node> inputs, int input, bool training) => 0;
 
     /// <inheritdoc/>
+    internal override bool KeepsIntegers => true;
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Flatten>();
 
     static void IPasses<Flatten>.Forward<T, K>(Flatten op, in OpContext<T> c) => c.Input(0).CopyTo(c.Output);

@@ -16,6 +16,9 @@ public sealed class GlobalMaxPool : GlobalPooling, IPasses<GlobalMaxPool>
     public override BackwardReads BackwardReads => BackwardReads.Inputs | BackwardReads.Outputs;
 
     /// <inheritdoc/>
+    internal override bool KeepsIntegers => true;
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<GlobalMaxPool>();
 
     static void IPasses<GlobalMaxPool>.Forward<T, K>(GlobalMaxPool op, in OpContext<T> c)

@@ -24,6 +24,9 @@ public sealed class MaxOverTime : OverTime, IPasses<MaxOverTime>
     internal override int ExportTrainingScratchLength(int batch, bool backward) => 0;
 
     /// <inheritdoc/>
+    internal override bool KeepsIntegers => true;
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<MaxOverTime>();
 
     static void IPasses<MaxOverTime>.Forward<T, K>(MaxOverTime op, in OpContext<T> c)

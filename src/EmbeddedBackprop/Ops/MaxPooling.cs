@@ -17,6 +17,9 @@ public abstract class MaxPooling : Pooling, IPasses<MaxPooling>
     public override BackwardReads BackwardReads => BackwardReads.Inputs;
 
     /// <inheritdoc/>
+    internal override bool KeepsIntegers => true;
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<MaxPooling>();
 
     static void IPasses<MaxPooling>.Forward<T, K>(MaxPooling op, in OpContext<T> c) => K.MaxPool(op.Sizes, c.InputRows(0), c.OutputRows);

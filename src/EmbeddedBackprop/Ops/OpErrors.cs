@@ -13,6 +13,15 @@ internal static class OpErrors
         throw new ArgumentException($"{op}: expected {expected} inputs, got {given} (from {from})");
 
     [DoesNotReturn]
+    public static void NoIntegerBackward(string op) =>
+        throw new NotSupportedException($"{op}: a quantised net predicts; it has no backward pass");
+
+    [DoesNotReturn]
+    public static void TooManyTerms(string op, int terms) =>
+        throw new ArgumentException(
+            $"{op}: a sum of {terms} products of bytes does not fit into 32 bits; at most {Integer.IntegerLayer.MostTerms} do");
+
+    [DoesNotReturn]
     public static void NotASequence(string op, Shape given, string from) =>
         throw new ArgumentException($"{op}: expected a sequence of two sizes, steps x features, got {given} (from {from})");
 

@@ -55,6 +55,9 @@ public sealed class Reshape : KernelOp, IPasses<Reshape>
     internal override int? PlaceOf(ReadOnlySpan<Node> inputs, int input, bool training) => 0;
 
     /// <inheritdoc/>
+    internal override bool KeepsIntegers => true;
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Reshape>();
 
     static void IPasses<Reshape>.Forward<T, K>(Reshape op, in OpContext<T> c) => c.Input(0).CopyTo(c.Output);

@@ -53,6 +53,9 @@ public sealed class Slice : KernelOp, IPasses<Slice>
     internal override int? PlaceOf(ReadOnlySpan<Node> inputs, int input, bool training) => -First * (inputs[0].Shape.Length / inputs[0].Shape[0]);
 
     /// <inheritdoc/>
+    internal override bool KeepsIntegers => true;
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Slice>();
 
     static void IPasses<Slice>.Forward<T, K>(Slice op, in OpContext<T> c)

@@ -27,6 +27,9 @@ public sealed class SwapAxes : KernelOp, IPasses<SwapAxes>
     }
 
     /// <inheritdoc/>
+    internal override bool KeepsIntegers => true;
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<SwapAxes>();
 
     static void IPasses<SwapAxes>.Forward<T, K>(SwapAxes op, in OpContext<T> c)

@@ -1,0 +1,64 @@
+using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
+
+namespace EmbeddedBackprop.Ops.Integer;
+
+/// <summary>
+/// An activation after an integer layer: a clamp (identity, ReLU, ReLU6), which the rounding of the sum does along, or a table of the function.
+/// </summary>
+/// <remarks>
+/// The table's index is an integer of 8 bits that means z = scale (index - zero point). For an output of 16 bits the index has 16, its upper byte
+/// chooses two neighbours among 257 entries, and its lower byte the point on the straight line between them.
+/// </remarks>
+internal static class IntegerActivation
+{
+    /// <summary>Entries of a table: an index of -128 to 127, and the right end of the last line.</summary>
+    public const int TableLength = 257;
+
+    /// <summary>Whether the function is a clamp, and needs no table.</summary>
+    public static bool IsClamp(Activation activation) => activation is Activation<Identity> or Activation<Relu> or Activation<Relu6>;
+
+    /// <summary>
+    /// The type of a table's index where the function is bounded: sigmoid and tanh have one for all layers. Null where the range of z decides.
+    /// </summary>
+    public static IntegerType? FixedIndex(Activation activation) => activation switch
+    {
+        Activation<Sigmoid> => new IntegerType(8, 1f / 16f, 0),
+        Activation<Tanh> => new IntegerType(8, 1f / 32f, 0),
+        _ => null,
+    };
+
+    /// <summary>The smallest and the largest centred integer that a clamp lets through.</summary>
+    public static (int Lowest, int Highest) Clamp(Activation activation, IntegerType y) => activation switch
+    {
+        Activation<Relu> => (Math.Max(0, y.LowestCentred), y.HighestCentred),
+        Activation<Relu6> => (Math.Max(0, y.LowestCentred), y.Nearest(6) - y.ZeroPoint),
+        _ => (y.LowestCentred, y.HighestCentred),
+    };
+
+    /// <summary>
+    /// T[i] = f(scale (i - 128 - zero point)) as centred integers of y; f by the engine's own functions, rounded half away from zero.
+    /// </summary>
+    public static void Fill(Activation activation, Arithmetic arithmetic, IntegerType index, IntegerType y, Span<int> table)
+    {
+        Span<float> values = stackalloc float[TableLength];
+        for (int i = 0; i < values.Length; i++)
+        {
+            values[i] = (float)((double)index.Scale * (i - 128 - index.ZeroPoint));
+        }
+
+        activation.ForwardScalar(arithmetic, 1, values.Length, values.Length, values, values);
+        for (int i = 0; i < values.Length; i++)
+        {
+            table[i] = y.Nearest(values[i]) - y.ZeroPoint;
+        }
+    }
+
+    /// <summary>The point of a table that a 16-bit index, -32768 to 32767, means: T[k] + ((T[k + 1] - T[k]) rest + 128 >> 8).</summary>
+    public static int Between(ReadOnlySpan<int> table, int index)
+    {
+        int k = (index >> 8) + 128, rest = index & 255;
+        return table[k] + ((((table[k + 1] - table[k]) * rest) + 128) >> 8);
+    }
+}

@@ -1,0 +1,390 @@
+using System.Runtime.InteropServices;
+using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Integers;
+using EmbeddedBackprop.Kernels.Scalar;
+
+namespace EmbeddedBackprop.Ops.Integer;
+
+/// <summary>
+/// A layer with weights on integers: a = b + sum of (q_x - z_x) w; y = R(a; m, s) and a clamp, or the table of an activation at R(a; m, s).
+/// </summary>
+/// <remarks>
+/// Parameters are those of the float layer; NAME.weight_scale (a scale an output) and NAME.table_range (scale and zero point of z) are state. The sum
+/// is taken by the float layer's own kernel, whose order does not matter below 2^24. Where a sum could reach 2^24, weights are taken apart into
+/// digits of fewer bits and 16-bit inputs into two bytes, and the parts are added in 32 bits.
+/// </remarks>
+internal abstract class IntegerLayer : IntegerOp
+{
+    // Floats hold every integer up to here.
+    private const int Exact = 1 << 24;
+
+    /// <summary>The most products of bytes that one sum may have: 33,000 times 255 times 127, and a bias of 2^30, are below 2^31.</summary>
+    public const int MostTerms = 33_000;
+
+    // Bits of the digits that weights are taken apart into: the first that keeps all sums exact is used. 8: the weight itself.
+    private static ReadOnlySpan<int> DigitBits => [8, 4, 2, 1];
+
+    private protected IntegerLayer(Op layer, int bits, Activation? activation, IntegerValue? tied)
+        : base(bits, tied)
+    {
+        Layer = layer;
+        Activation = activation ?? new Activation<Identity>();
+    }
+
+    /// <summary>The float layer, without activation: its sizes, its parameters and its kernel.</summary>
+    public Op Layer { get; }
+
+    /// <summary>f.</summary>
+    public Activation Activation { get; }
+
+    /// <inheritdoc/>
+    public override string Kind => Layer.Kind;
+
+    /// <inheritdoc/>
+    public override string Detail => $"{base.Detail} {Activation.Name}";
+
+    /// <inheritdoc/>
+    public override string Settings => Layer.Settings;
+
+    /// <inheritdoc/>
+    public override string? ActivationName => Activation.Name;
+
+    /// <inheritdoc/>
+    public override long MultiplyAdds => Layer.MultiplyAdds;
+
+    /// <summary>Whether the activation is a table.</summary>
+    public bool HasTable => !IntegerActivation.IsClamp(Activation);
+
+    /// <summary>Outputs that have a weight scale: columns of a dense layer, filters of a convolution.</summary>
+    public abstract int Outputs { get; }
+
+    /// <summary>Which output an element of the weights belongs to.</summary>
+    public abstract WeightAxis Axis(Layout layout);
+
+    /// <summary>The index of NAME.weight_scale among the op's state.</summary>
+    public int ScaleState => OwnsRange ? 1 : 0;
+
+    /// <summary>The type of a table's index in a range of state.</summary>
+    public static IntegerType IndexType<T>(Span<T> range) where T : unmanaged => TypeRange.Read(range, 8);
+
+    /// <inheritdoc/>
+    public override Shape InferShape(string name, ReadOnlySpan<Node> inputs)
+    {
+        Layer.Name = name;
+        Shape shape = Layer.InferShape(name, inputs);
+        int terms = Axis(Layout.Compact).Terms;
+        if (terms > MostTerms)
+        {
+            OpErrors.TooManyTerms(name, terms);
+        }
+
+        return shape;
+    }
+
+    /// <inheritdoc/>
+    public override void DescribeParameters(ParameterLayout layout)
+    {
+        Layer.Name = Name;
+        Layer.DescribeParameters(layout);
+    }
+
+    /// <inheritdoc/>
+    public override void DescribeState(StateLayout layout)
+    {
+        base.DescribeState(layout);
+        layout.Add(Name + ".weight_scale", Outputs, 1f);
+        if (HasTable)
+        {
+            layout.Add(Name + ".table_range", 2, 1f);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override int ScratchLength(int batch, Layout layout)
+    {
+        WeightAxis axis = Axis(layout);
+        return LayerIntegers.Length(axis) + axis.Count + (MayBeLarge(axis) ? WideLength(batch, layout) : 0);
+    }
+
+    /// <summary>Floats of one sample's input and output, with padding.</summary>
+    private protected abstract (int Input, int Output) Strides(Layout layout);
+
+    /// <summary>z = x w, sums without a bias, for weights that are float integers.</summary>
+    private protected abstract void Sums(Arithmetic arithmetic, in Matrix<float> x, Span<float> w, in Matrix<float> z);
+
+    /// <summary>The same in integers: the definition.</summary>
+    private protected abstract void Sums(ReadOnlySpan<int> x, ReadOnlySpan<int> w, Span<int> z);
+
+    /// <summary>Whether neighbours in a row of z belong to different outputs (dense), or a run of positions to one (convolution).</summary>
+    private protected abstract bool OutputsAreColumns { get; }
+
+    /// <summary>Inputs are 16 bits wide.</summary>
+    private bool IsWide => inputBits == 16;
+
+    private int inputBits;
+
+    /// <inheritdoc/>
+    internal override IntegerValue? IntegersOf(string name, ReadOnlySpan<Node> inputs)
+    {
+        RequireIntegers(name, inputs);
+        inputBits = inputs[0].Integers!.Bits;
+        return Result;
+    }
+
+    /// <inheritdoc/>
+    public override void Forward(in OpContext<float> c)
+    {
+        Matrix<float> x = c.InputRows(0), z = c.OutputRows;
+        WeightAxis axis = Axis(c.Layout);
+        Span<float> scratch = c.Scratch;
+        int length = LayerIntegers.Length(axis);
+        LayerIntegers integers = Make(in c, MemoryMarshal.Cast<float, int>(scratch[..length]));
+        Span<float> w = scratch.Slice(length, axis.Count);
+        int bits = BitsOfDigits(in integers, c.InputType(0));
+        if (bits == 8 && !IsWide)
+        {
+            for (int i = 0; i < w.Length; i++)
+            {
+                w[i] = integers.Weights[i];
+            }
+
+            Sums(c.Arithmetic, x, w, z);
+            Finish(in c, in integers, z);
+            return;
+        }
+
+        Span<float> wide = scratch[(length + w.Length)..];
+        (int inputStride, int outputStride) = Strides(c.Layout);
+        Span<int> total = MemoryMarshal.Cast<float, int>(wide[..(c.Batch * outputStride)]);
+        Span<float> part = IsWide ? wide.Slice(c.Batch * outputStride, c.Batch * inputStride) : [];
+        total.Clear();
+        for (int half = 0; half < (IsWide ? 2 : 1); half++)
+        {
+            Matrix<float> digits = IsWide ? Half(x, part, high: half == 0) : x;
+            for (int shift = 0; shift < 8; shift += bits)
+            {
+                Digit(integers.Weights, shift, bits, w);
+                Sums(c.Arithmetic, digits, w, z);
+                Requantize.AddTo(z.Values[..total.Length], (half == 0 && IsWide ? 256 : 1) << shift, total);
+            }
+        }
+
+        Finish(in c, in integers, total, z);
+    }
+
+    /// <inheritdoc/>
+    public override void ForwardScalar(in OpContext<float> c) => Twin(in c);
+
+    /// <inheritdoc/>
+    public override void ForwardScalar(in OpContext<double> c) => Twin(in c);
+
+    /// <summary>The layer's integers, from its parameters and its state.</summary>
+    private LayerIntegers Make(in OpContext<float> c, Span<int> memory)
+    {
+        LayerIntegers integers = new(Axis(c.Layout), memory);
+        IntegerType index = HasTable ? IndexType(c.State(ScaleState + 1)) : default;
+        integers.Make(
+            c.Arithmetic, Activation, c.Parameter(0), c.Parameter(1)[..Outputs], c.State(ScaleState), c.InputType(0), c.OutputType, index);
+        return integers;
+    }
+
+    /// <summary>Digits of so many bits keep every partial sum below 2^24.</summary>
+    private int BitsOfDigits(in LayerIntegers integers, IntegerType x)
+    {
+        int largest = IsWide ? 256 : x.LargestCentred;
+        foreach (int bits in DigitBits)
+        {
+            long magnitude = bits == 8 ? integers.LargestMagnitude : (long)integers.Axis.Terms * ((1 << bits) - 1);
+            if (magnitude * largest < Exact)
+            {
+                return bits;
+            }
+        }
+
+        // 33,000 products of single bits and bytes are below 2^24.
+        return 1;
+    }
+
+    /// <summary>The digits at a shift: the last one keeps the sign.</summary>
+    private static void Digit(ReadOnlySpan<int> weights, int shift, int bits, Span<float> digits)
+    {
+        int mask = shift + bits >= 8 ? -1 : (1 << bits) - 1;
+        for (int i = 0; i < digits.Length; i++)
+        {
+            digits[i] = (weights[i] >> shift) & mask;
+        }
+    }
+
+    /// <summary>v = 256 high + low, 0 &lt;= low &lt; 256.</summary>
+    private static Matrix<float> Half(in Matrix<float> x, Span<float> part, bool high)
+    {
+        for (int row = 0; row < x.Rows; row++)
+        {
+            ReadOnlySpan<float> from = x.Row(row);
+            Span<float> to = part.Slice(row * x.Stride, x.Stride);
+            to[from.Length..].Clear();
+            for (int i = 0; i < from.Length; i++)
+            {
+                int v = (int)from[i];
+                to[i] = high ? v >> 8 : v & 255;
+            }
+        }
+
+        return new Matrix<float>(part, x.Rows, x.Columns, x.Stride, x.Width);
+    }
+
+    /// <summary>Sums in floats to the integers of the output.</summary>
+    private void Finish(in OpContext<float> c, in LayerIntegers integers, Matrix<float> z)
+    {
+        (int lowest, int highest) = Bounds(in c, out IntegerType index);
+        if (OutputsAreColumns)
+        {
+            Requantize.Columns(z, integers.Bias, integers.M, integers.Shift, lowest, highest, z);
+        }
+        else
+        {
+            int positions = z.Columns / Outputs;
+            for (int row = 0; row < z.Rows; row++)
+            {
+                for (int output = 0; output < Outputs; output++)
+                {
+                    Span<float> run = z.Row(row).Slice(output * positions, positions);
+                    Requantize.Run(run, integers.Bias[output], new(integers.M[output], integers.Shift[output]), lowest, highest, run);
+                }
+            }
+        }
+
+        LookUp(in integers, index, c.OutputType.Bits, z);
+    }
+
+    /// <summary>Sums in 32 bits to the integers of the output.</summary>
+    private void Finish(in OpContext<float> c, in LayerIntegers integers, Span<int> total, Matrix<float> z)
+    {
+        (int lowest, int highest) = Bounds(in c, out IntegerType index);
+        if (OutputsAreColumns)
+        {
+            Requantize.Columns(
+                new Matrix<int>(total, z.Rows, z.Columns, z.Stride), integers.Bias, integers.M, integers.Shift, lowest, highest, z);
+        }
+        else
+        {
+            int positions = z.Columns / Outputs;
+            for (int row = 0; row < z.Rows; row++)
+            {
+                for (int output = 0; output < Outputs; output++)
+                {
+                    Requantize.Run(
+                        total.Slice((row * z.Stride) + (output * positions), positions), integers.Bias[output],
+                        new(integers.M[output], integers.Shift[output]), lowest, highest, z.Row(row).Slice(output * positions, positions));
+                }
+            }
+        }
+
+        LookUp(in integers, index, c.OutputType.Bits, z);
+    }
+
+    /// <summary>What R is clamped to: the output's ends or those of the clamping activation, or the ends of a table's index.</summary>
+    private (int Lowest, int Highest) Bounds<T>(in OpContext<T> c, out IntegerType index) where T : unmanaged
+    {
+        if (!HasTable)
+        {
+            index = default;
+            return IntegerActivation.Clamp(Activation, c.OutputType);
+        }
+
+        index = IndexType(c.State(ScaleState + 1));
+        if (c.OutputType.Bits == 16)
+        {
+            index = new IntegerType(16, index.Scale, index.ZeroPoint * 256);
+        }
+
+        return (index.LowestCentred, index.HighestCentred);
+    }
+
+    private void LookUp(in LayerIntegers integers, IntegerType index, int bits, Matrix<float> z)
+    {
+        if (!HasTable)
+        {
+            return;
+        }
+
+        Span<float> table = stackalloc float[IntegerActivation.TableLength];
+        for (int i = 0; i < table.Length; i++)
+        {
+            table[i] = integers.Table[i];
+        }
+
+        for (int row = 0; row < z.Rows; row++)
+        {
+            Span<float> values = z.Row(row);
+            if (bits == 8)
+            {
+                Lookup.Apply(values, table, index.ZeroPoint + 128, values);
+                continue;
+            }
+
+            for (int i = 0; i < values.Length; i++)
+            {
+                values[i] = IntegerActivation.Between(integers.Table, (int)values[i] + index.ZeroPoint);
+            }
+        }
+    }
+
+    /// <summary>The definition: sums in 32 bits, one rounding.</summary>
+    private void Twin<T>(in OpContext<T> c) where T : unmanaged, System.Numerics.IBinaryFloatingPointIeee754<T>
+    {
+        Matrix<T> x = c.InputRows(0), y = c.OutputRows;
+        WeightAxis axis = Axis(c.Layout);
+        int[] memory = new int[LayerIntegers.Length(axis)];
+        LayerIntegers integers = new(axis, memory);
+        IntegerType index = HasTable ? IndexType(c.State(ScaleState + 1)) : default;
+        integers.Make(
+            c.Arithmetic, Activation, Floats(c.Parameter(0)), Floats(c.Parameter(1)[..Outputs]), Floats(c.State(ScaleState)), c.InputType(0),
+            c.OutputType, index);
+        (int lowest, int highest) = Bounds(in c, out index);
+        int[] inputs = new int[x.Columns], sums = new int[y.Columns];
+        int positions = y.Columns / Outputs;
+        for (int row = 0; row < x.Rows; row++)
+        {
+            for (int i = 0; i < inputs.Length; i++)
+            {
+                inputs[i] = int.CreateChecked(x.Row(row)[i]);
+            }
+
+            Sums(inputs, integers.Weights, sums);
+            for (int i = 0; i < sums.Length; i++)
+            {
+                int output = OutputsAreColumns ? i : i / positions;
+                int q = Math.Clamp(Rounding.R(sums[i] + integers.Bias[output], integers.M[output], integers.Shift[output]), lowest, highest);
+                if (HasTable)
+                {
+                    q += index.ZeroPoint;
+                    q = index.Bits == 8 ? integers.Table[q + 128] : IntegerActivation.Between(integers.Table, q);
+                }
+
+                y.Row(row)[i] = T.CreateChecked(q);
+            }
+        }
+    }
+
+    private static float[] Floats<T>(Span<T> values) where T : unmanaged, System.Numerics.IBinaryFloatingPointIeee754<T>
+    {
+        float[] floats = new float[values.Length];
+        for (int i = 0; i < floats.Length; i++)
+        {
+            floats[i] = float.CreateTruncating(values[i]);
+        }
+
+        return floats;
+    }
+
+    private bool MayBeLarge(WeightAxis axis) => IsWide || (long)axis.Terms * 127 * 255 >= Exact;
+
+    private int WideLength(int batch, Layout layout)
+    {
+        (int input, int output) = Strides(layout);
+        return batch * (output + (IsWide ? input : 0));
+    }
+}

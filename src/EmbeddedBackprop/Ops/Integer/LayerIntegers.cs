@@ -1,0 +1,116 @@
+using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Integers;
+
+namespace EmbeddedBackprop.Ops.Integer;
+
+/// <summary>
+/// The integers of a layer, made from its float weights: weights, biases, multipliers and shifts of its outputs, and the table of its activation. The
+/// engine makes them in scratch, the exporter in tables; both here.
+/// </summary>
+internal readonly ref struct LayerIntegers
+{
+    /// <summary>Memory for the integers: <see cref="Length"/> elements of 4 bytes.</summary>
+    public LayerIntegers(WeightAxis axis, Span<int> memory)
+    {
+        Axis = axis;
+        int outputs = axis.Groups * axis.Outputs, weights = axis.Count;
+        Weights = memory[..weights];
+        Bias = memory.Slice(weights, outputs);
+        M = memory.Slice(weights + outputs, outputs);
+        Shift = memory.Slice(weights + (2 * outputs), outputs);
+        Magnitudes = memory.Slice(weights + (3 * outputs), outputs);
+        Table = memory.Slice(weights + (4 * outputs), IntegerActivation.TableLength);
+    }
+
+    /// <summary>Which output a weight belongs to.</summary>
+    public WeightAxis Axis { get; }
+
+    /// <summary>-127 to 127, in the order of the float weights.</summary>
+    public Span<int> Weights { get; }
+
+    /// <summary>b of each output, without the zero point of the input.</summary>
+    public Span<int> Bias { get; }
+
+    /// <summary>The multiplier of each output.</summary>
+    public Span<int> M { get; }
+
+    /// <summary>Its shift.</summary>
+    public Span<int> Shift { get; }
+
+    /// <summary>The sum of |weight| of each output.</summary>
+    public Span<int> Magnitudes { get; }
+
+    /// <summary>The activation's table, if it has one.</summary>
+    public Span<int> Table { get; }
+
+    /// <summary>Elements of memory for a layer's integers.</summary>
+    public static int Length(WeightAxis axis) => axis.Count + (4 * axis.Groups * axis.Outputs) + IntegerActivation.TableLength;
+
+    /// <summary>Makes all of them.</summary>
+    /// <param name="arithmetic">That of the function in the table.</param>
+    /// <param name="activation">f.</param>
+    /// <param name="weights">The float weights; elements of padding are 0.</param>
+    /// <param name="bias">The float biases.</param>
+    /// <param name="scales">The scale of each output's weights.</param>
+    /// <param name="x">The type of the input.</param>
+    /// <param name="y">The type of the output.</param>
+    /// <param name="index">The type of the table's index; not read without a table.</param>
+    public void Make(
+        Arithmetic arithmetic, Activation activation, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, ReadOnlySpan<float> scales,
+        IntegerType x, IntegerType y, IntegerType index)
+    {
+        MakeWeights(weights, scales);
+        bool clamp = IntegerActivation.IsClamp(activation);
+        double target = clamp ? y.Scale : y.Bits == 8 ? index.Scale : index.Scale / 256.0;
+        int outputs = scales.Length;
+        for (int j = 0; j < outputs; j++)
+        {
+            Bias[j] = IntegerWeights.Bias(bias[j], x.Scale, scales[j]);
+            (M[j], Shift[j]) = Multiplier.Of((double)x.Scale * scales[j] / target);
+        }
+
+        if (!clamp)
+        {
+            IntegerActivation.Fill(activation, arithmetic, index, y, Table);
+        }
+    }
+
+    private void MakeWeights(ReadOnlySpan<float> weights, ReadOnlySpan<float> scales)
+    {
+        Magnitudes.Clear();
+        int at = 0;
+        for (int group = 0; group < Axis.Groups; group++)
+        {
+            for (int before = 0; before < Axis.Before; before++)
+            {
+                for (int output = group * Axis.Outputs; output < (group + 1) * Axis.Outputs; output++)
+                {
+                    for (int after = 0; after < Axis.After; after++, at++)
+                    {
+                        // A column of padding belongs to no output.
+                        int w = output < scales.Length ? IntegerWeights.Round(weights[at], scales[output]) : 0;
+                        Weights[at] = w;
+                        Magnitudes[output] += Math.Abs(w);
+                    }
+                }
+            }
+        }
+    }
+
+    /// <summary>The largest sum of |weight| over the outputs.</summary>
+    public int LargestMagnitude
+    {
+        get
+        {
+            int largest = 0;
+            foreach (int magnitude in Magnitudes)
+            {
+                largest = Math.Max(largest, magnitude);
+            }
+
+            return largest;
+        }
+    }
+}

@@ -1,0 +1,83 @@
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
+
+namespace EmbeddedBackprop.Ops.Integer;
+
+/// <summary>
+/// Floats become integers: q = z + round(min(max(x (1/s), lo - z), hi - z)), to even; one multiplication, rounded by itself. NaN gives z.
+/// </summary>
+internal sealed class Quantize : IntegerOp
+{
+    private Shape input;
+
+    /// <summary>Integers of so many bits.</summary>
+    public Quantize(int bits, IntegerValue? tied = null)
+        : base(bits, tied)
+    {
+    }
+
+    /// <inheritdoc/>
+    public override string Kind => "quantize";
+
+    /// <inheritdoc/>
+    public override Shape InferShape(string name, ReadOnlySpan<Node> inputs) => Shapes.Single(name, inputs, ref input);
+
+    /// <inheritdoc/>
+    internal override IntegerValue? IntegersOf(string name, ReadOnlySpan<Node> inputs)
+    {
+        if (inputs[0].Integers is not null)
+        {
+            GraphErrors.ReadsIntegers(name, Kind, inputs[0].Name);
+        }
+
+        return Result;
+    }
+
+    /// <inheritdoc/>
+    public override bool MayOverlay(int input) => true;
+
+    /// <inheritdoc/>
+    public override void Forward(in OpContext<float> c) => ForwardScalar(in c);
+
+    /// <inheritdoc/>
+    public override void ForwardScalar(in OpContext<float> c)
+    {
+        Matrix<float> x = c.InputRows(0), y = c.OutputRows;
+        IntegerType type = c.OutputType;
+        float inverse = 1f / type.Scale;
+        for (int row = 0; row < x.Rows; row++)
+        {
+            ReadOnlySpan<float> from = x.Row(row);
+            Span<float> to = y.Row(row);
+            for (int i = 0; i < from.Length; i++)
+            {
+                to[i] = Centred(from[i], inverse, type);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void ForwardScalar(in OpContext<double> c)
+    {
+        Matrix<double> x = c.InputRows(0), y = c.OutputRows;
+        IntegerType type = c.OutputType;
+        float inverse = 1f / type.Scale;
+        for (int row = 0; row < x.Rows; row++)
+        {
+            for (int i = 0; i < x.Columns; i++)
+            {
+                y.Row(row)[i] = Centred((float)x.Row(row)[i], inverse, type);
+            }
+        }
+    }
+
+    /// <summary>q - zero point of one float.</summary>
+    public static float Centred(float x, float inverse, IntegerType type)
+    {
+        float scaled = x * inverse;
+
+        // NaN compares false twice and is 0; a clamped value rounds to itself.
+        float clamped = scaled > type.LowestCentred ? scaled : scaled <= type.LowestCentred ? type.LowestCentred : 0f;
+        return MathF.Round(clamped < type.HighestCentred ? clamped : type.HighestCentred, MidpointRounding.ToEven) + 0f;
+    }
+}
