@@ -18,6 +18,9 @@ public sealed class Graph
     /// <summary>All ops in the order of their first use: the order of their parameters in the flat span.</summary>
     public IReadOnlyList<Op> Ops => ops;
 
+    /// <summary>The float net that this graph computes on integers; null for a graph that nobody quantised.</summary>
+    internal QuantizedFrom? QuantizedFrom { get; set; }
+
     /// <summary>Adds an input of the given shape (the batch is not part of it).</summary>
     /// <exception cref="ArgumentException">The name is taken, or the shape is empty.</exception>
     public Node Input(Shape shape, string name = "input")
