@@ -1,0 +1,114 @@
+using EmbeddedBackprop.Ops;
+using EmbeddedBackprop.Ops.Integer;
+using EmbeddedBackprop.Training;
+
+namespace EmbeddedBackprop.Tests.Golden;
+
+/// <summary>An integer op as a network: floats, quantize, the op, dequantize. Integers enter and leave exactly: a float means each of them.</summary>
+internal sealed record IntegerGoldenRun
+{
+    /// <summary>The inputs, each with its type, the shape of a sample and its integers [batch, ...].</summary>
+    public required (IntegerType Type, Shape Shape, int[] Integers)[] Inputs { get; init; }
+
+    /// <summary>The type of the op's output.</summary>
+    public required IntegerType Output { get; init; }
+
+    /// <summary>Applies the op to its inputs.</summary>
+    public required Func<Graph, Node[], Node> Build { get; init; }
+
+    /// <summary>The op's parameters by the last part of their names, in the order of files.</summary>
+    public Dictionary<string, float[]> Parameters { get; init; } = [];
+
+    /// <summary>The op's state by the last part of its names, besides the type of its output.</summary>
+    public Dictionary<string, float[]> State { get; init; } = [];
+
+    /// <summary>Compares the twin and, at every width, the lanes with the expected integers.</summary>
+    public void Check(string where, ReadOnlySpan<int> expected, IntegerDifferences differences)
+    {
+        int[] integers = expected.ToArray();
+        differences.Add($"{where}, twin", Compute(Arithmetic.Fused, Layout.Compact, Execution.Scalar), integers);
+        Widths.ForEach(width =>
+        {
+            differences.Add($"{where}, width {width}, padded", Compute(Arithmetic.Fused, Layout.Padded, Execution.Vector), integers);
+            differences.Add($"{where}, width {width}, compact", Compute(Arithmetic.Separate, Layout.Compact, Execution.Vector), integers);
+        });
+    }
+
+    /// <summary>The integers of the output, [batch, ...].</summary>
+    public int[] Compute(Arithmetic arithmetic, Layout layout, Execution execution)
+    {
+        Graph graph = new();
+        int batch = Inputs[0].Integers.Length / Inputs[0].Shape.Length, length = Inputs.Sum(input => input.Shape.Length);
+        Node floats = graph.Input(Inputs.Length == 1 ? Inputs[0].Shape : new Shape(length));
+        Node[] nodes = new Node[Inputs.Length];
+        for (int i = 0, first = 0; i < nodes.Length; first += Inputs[i++].Shape.Length)
+        {
+            Node part = nodes.Length == 1
+                ? floats
+                : graph.Apply(new Reshape(Inputs[i].Shape), graph.Apply(new Slice(first, Inputs[i].Shape.Length), floats));
+            nodes[i] = graph.Apply(new Quantize(Inputs[i].Type.Bits), part, $"input{i}");
+        }
+
+        Node op = Build(graph, nodes);
+        Node output = graph.Apply(new Dequantize(), op);
+        NetworkOptions options = new() { Batch = batch, Arithmetic = arithmetic, Layout = layout, Execution = execution, Seed = 1 };
+        using Network network = new(floats, output, null, options);
+        Load(network, op);
+        for (int sample = 0; sample < batch; sample++)
+        {
+            Span<float> row = network.PredictionInput(batch)[(sample * network.InputStride)..];
+            foreach ((IntegerType type, Shape shape, int[] integers) in Inputs)
+            {
+                for (int i = 0; i < shape.Length; i++)
+                {
+                    row[i] = type.Scale * (integers[(sample * shape.Length) + i] - type.ZeroPoint);
+                }
+
+                row = row[shape.Length..];
+            }
+        }
+
+        ReadOnlySpan<float> result = network.Predict(batch);
+        int outputs = output.Shape.Length;
+        int[] q = new int[batch * outputs];
+        for (int i = 0; i < q.Length; i++)
+        {
+            double real = result[(i / outputs * network.OutputStride) + (i % outputs)];
+            q[i] = Output.ZeroPoint + (int)Math.Round(real / Output.Scale, MidpointRounding.ToEven);
+        }
+
+        return q;
+    }
+
+    private void Load(Network network, Node op)
+    {
+        Plan plan = network.InferencePlan;
+        int parameters = 0, state = 0;
+        foreach (ParameterRange range in plan.Parameters)
+        {
+            range.CopyFrom<float>(Parameters[range.Name[(op.Name.Length + 1)..]], network.Parameters);
+            parameters++;
+        }
+
+        foreach (StateRange range in plan.State)
+        {
+            Span<float> values = network.State.Slice(range.Offset, range.Count);
+            int input = Array.FindIndex(Inputs, i => range.Name == $"input{Array.IndexOf(Inputs, i)}.range");
+            if (input >= 0)
+            {
+                (values[0], values[1]) = (Inputs[input].Type.Scale, Inputs[input].Type.ZeroPoint);
+            }
+            else if (range.Name == op.Name + ".range")
+            {
+                (values[0], values[1]) = (Output.Scale, Output.ZeroPoint);
+            }
+            else
+            {
+                State[range.Name[(op.Name.Length + 1)..]].CopyTo(values);
+                state++;
+            }
+        }
+
+        Assert.That((parameters, state), Is.EqualTo((Parameters.Count, State.Count)), $"{op.Name}: parameters and state of the op");
+    }
+}
