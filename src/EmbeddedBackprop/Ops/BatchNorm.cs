@@ -45,7 +45,8 @@ public sealed class BatchNorm : KernelOp, IPasses<BatchNorm>
     /// <summary>All sums over the gradient are taken before the first element is written.</summary>
     public override bool MayOverlayGradient(int input) => true;
 
-    private int Channels => input[0];
+    /// <summary>Channels of the input; bound when the op is applied.</summary>
+    internal int Channels => input[0];
 
     private int Positions => input.Length / input[0];
 

@@ -13,7 +13,7 @@ internal sealed partial class DependencyTests
         "Kernels/Convolution", "Kernels/Pooling", "Kernels/Norms", "Kernels/Sets", "Kernels/Integers",
         "Activations", "Graphs", "Losses", "Initializers", "Optimizers",
         "Ops",
-        "Training",
+        "Training", "Quantization",
         "IO", "Data",
         "Export/Text", "Export/Options", "Export/Ops", "Export/Losses", "Export/Update", "Export/Model", "Export/Files", "Export/Cost", "Export",
     ];

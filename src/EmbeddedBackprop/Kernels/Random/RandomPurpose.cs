@@ -29,4 +29,7 @@ public enum RandomPurpose
 
     /// <summary>The changes of training images; the stream is the image.</summary>
     Augmentation = 7,
+
+    /// <summary>Which samples give the ranges of a quantised network.</summary>
+    Calibration = 8,
 }
