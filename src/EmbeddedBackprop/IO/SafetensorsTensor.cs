@@ -48,11 +48,7 @@ public sealed class SafetensorsTensor
     /// <exception cref="ArgumentOutOfRangeException">The elements asked for are not all there.</exception>
     public void CopyTo(int first, Span<float> destination)
     {
-        if (Type != SafetensorsType.F32)
-        {
-            throw Error($"expected elements of F32, got {SafetensorsFormat.NameOf(Type)}");
-        }
-
+        RequireType(SafetensorsType.F32);
         ArgumentOutOfRangeException.ThrowIfNegative(first);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(destination.Length, Length - first, nameof(destination));
         ReadOnlySpan<byte> bytes = Bytes.Slice(first * sizeof(float), destination.Length * sizeof(float));
@@ -74,24 +70,52 @@ public sealed class SafetensorsTensor
     /// <exception cref="DataFormatException">The tensor is not of type F32, or its length is another.</exception>
     public void CopyTo(Span<float> destination)
     {
-        if (destination.Length != Length)
+        RequireLength(destination.Length);
+        CopyTo(0, destination);
+    }
+
+    /// <summary>Copies the whole tensor of bytes: quantised weights.</summary>
+    /// <param name="destination">Exactly as long as the tensor.</param>
+    /// <exception cref="DataFormatException">The tensor is not of type I8, or its length is another.</exception>
+    public void CopyTo(Span<sbyte> destination)
+    {
+        RequireType(SafetensorsType.I8);
+        RequireLength(destination.Length);
+        MemoryMarshal.Cast<byte, sbyte>(Bytes).CopyTo(destination);
+    }
+
+    /// <summary>Copies the whole tensor of 32-bit integers: quantised biases.</summary>
+    /// <param name="destination">Exactly as long as the tensor.</param>
+    /// <exception cref="DataFormatException">The tensor is not of type I32, or its length is another.</exception>
+    public void CopyTo(Span<int> destination)
+    {
+        RequireType(SafetensorsType.I32);
+        RequireLength(destination.Length);
+        ReadOnlySpan<byte> bytes = Bytes;
+        if (BitConverter.IsLittleEndian)
         {
-            throw Error(string.Create(CultureInfo.InvariantCulture, $"expected {destination.Length} elements, got {Length}"));
+            bytes.CopyTo(MemoryMarshal.AsBytes(destination));
+            return;
         }
 
-        CopyTo(0, destination);
+        for (int i = 0; i < destination.Length; i++)
+        {
+            destination[i] = BinaryPrimitives.ReadInt32LittleEndian(bytes[(i * sizeof(int))..]);
+        }
     }
 
     /// <summary>Checks type F32 and the shape before anything is copied.</summary>
     /// <param name="shape">The dimensions that the caller needs, outermost first.</param>
     /// <exception cref="DataFormatException">Type or shape differ; the message shows both shapes.</exception>
-    public void Require(params ReadOnlySpan<int> shape)
-    {
-        if (Type != SafetensorsType.F32)
-        {
-            throw Error($"expected elements of F32, got {SafetensorsFormat.NameOf(Type)}");
-        }
+    public void Require(params ReadOnlySpan<int> shape) => Require(SafetensorsType.F32, shape);
 
+    /// <summary>Checks type and shape before anything is copied.</summary>
+    /// <param name="type">The type that the caller needs.</param>
+    /// <param name="shape">The dimensions that the caller needs, outermost first.</param>
+    /// <exception cref="DataFormatException">Type or shape differ; the message shows both.</exception>
+    public void Require(SafetensorsType type, ReadOnlySpan<int> shape)
+    {
+        RequireType(type);
         if (!Shape.SequenceEqual(shape))
         {
             throw Error($"expected the shape {Text(shape)}, got {Text(Shape)}");
@@ -102,6 +126,31 @@ public sealed class SafetensorsTensor
     /// <param name="problem">The expected and the found; the tensor's name is put before it.</param>
     public DataFormatException Error(string problem) =>
         new(_file.Name, _file.DataStart + (long)_begin, $"tensor '{Name}': {problem}");
+
+    /// <summary>An error at one element.</summary>
+    /// <param name="element">The element, counted from 0; it is put before the problem.</param>
+    /// <param name="problem">The expected and the found.</param>
+    internal DataFormatException Error(int element, string problem) =>
+        new(
+            _file.Name,
+            _file.DataStart + _begin + ((long)element * SafetensorsFormat.ElementBytes(Type)),
+            string.Create(CultureInfo.InvariantCulture, $"tensor '{Name}', element {element}: {problem}"));
+
+    private void RequireType(SafetensorsType type)
+    {
+        if (Type != type)
+        {
+            throw Error($"expected elements of {SafetensorsFormat.NameOf(type)}, got {SafetensorsFormat.NameOf(Type)}");
+        }
+    }
+
+    private void RequireLength(int length)
+    {
+        if (length != Length)
+        {
+            throw Error(string.Create(CultureInfo.InvariantCulture, $"expected {length} elements, got {Length}"));
+        }
+    }
 
     private static string Text(ReadOnlySpan<int> shape)
     {

@@ -92,6 +92,30 @@ public sealed class SafetensorsWriter
         AddEntry(name, SafetensorsType.F32, shape, bytes);
     }
 
+    /// <summary>Adds a tensor of type I8.</summary>
+    /// <inheritdoc cref="Add(string, ReadOnlySpan{int}, ReadOnlySpan{float})"/>
+    public void AddIntegers(string name, ReadOnlySpan<int> shape, ReadOnlySpan<sbyte> values) =>
+        Add(name, SafetensorsType.I8, shape, MemoryMarshal.AsBytes(values));
+
+    /// <summary>Adds a tensor of type I32.</summary>
+    /// <inheritdoc cref="Add(string, ReadOnlySpan{int}, ReadOnlySpan{float})"/>
+    public void AddIntegers(string name, ReadOnlySpan<int> shape, ReadOnlySpan<int> values)
+    {
+        if (BitConverter.IsLittleEndian)
+        {
+            Add(name, SafetensorsType.I32, shape, MemoryMarshal.AsBytes(values));
+            return;
+        }
+
+        byte[] bytes = new byte[values.Length * sizeof(int)];
+        for (int i = 0; i < values.Length; i++)
+        {
+            BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(i * sizeof(int)), values[i]);
+        }
+
+        Add(name, SafetensorsType.I32, shape, bytes);
+    }
+
     /// <summary>Adds a tensor of any type from its bytes.</summary>
     /// <param name="name">A name that was not added before.</param>
     /// <param name="type">The type of the elements.</param>

@@ -11,11 +11,13 @@ public sealed class SafetensorsMutationTests
     private const int Seed = 20260731;
 
     private readonly byte[] _mutant = new byte[8192];
-    private int _accepted, _refused, _wrong, _boundary;
+    private readonly sbyte[] _bytes = new sbyte[64];
+    private readonly int[] _integers = new int[64];
+    private int _accepted, _refused, _wrong, _boundary, _integerTensors;
     private long _worst;
 
     [SetUp]
-    public void Reset() => (_accepted, _refused, _wrong, _boundary, _worst) = (0, 0, 0, 0, long.MinValue);
+    public void Reset() => (_accepted, _refused, _wrong, _boundary, _integerTensors, _worst) = (0, 0, 0, 0, 0, long.MinValue);
 
     [Test]
     public void Every_truncation_is_refused([Values] bool sums, [Values] bool seal)
@@ -64,6 +66,7 @@ public sealed class SafetensorsMutationTests
         Assert.That(_accepted, Is.GreaterThan(count / 100));
         Assert.That(_refused, Is.GreaterThan(count / 4));
         Assert.That(_worst, Is.LessThanOrEqualTo(0), "bytes beyond the promised allocation");
+        Assert.That(_integerTensors, Is.GreaterThan(count / 100), "tensors of integers were read, and refused in another type or length");
     }
 
     /// <summary>The control: a reader that believes its file meets every class of wrong file among the same mutants.</summary>
@@ -164,6 +167,8 @@ public sealed class SafetensorsMutationTests
         writer.Add("dense.weights", [2, 3], [1, 2, 3, 4, 5, 6]);
         writer.Add("dense.bias", [3], [1, 2, 3]);
         writer.Add("optimizer.step", SafetensorsType.I64, [], new byte[8]);
+        writer.AddIntegers("q.bias", [3], [-1, 1 << 30, 70_000]);
+        writer.AddIntegers("q.weight", [3, 2], (sbyte[])[-127, 127, 0, 1, -1, 64]);
         return writer.ToArray();
     }
 
@@ -189,8 +194,9 @@ public sealed class SafetensorsMutationTests
         long before = GC.GetAllocatedBytesForCurrentThread();
         try
         {
-            _ = SafetensorsFile.Parse(file, "mutant");
+            SafetensorsFile read = SafetensorsFile.Parse(file, "mutant");
             _accepted++;
+            CopyIntegers(read);
         }
         catch (DataFormatException)
         {
@@ -209,6 +215,29 @@ public sealed class SafetensorsMutationTests
         _worst = Math.Max(_worst, allocated - (4 * file.Length) - 65536);
     }
 
+    /// <summary>A tensor of integers gives its elements, and to a user of another type or length the format error.</summary>
+    private void CopyIntegers(SafetensorsFile file)
+    {
+        if (file.TryGetTensor("q.weight", out SafetensorsTensor? weight) && weight.Type == SafetensorsType.I8 && weight.Length <= _bytes.Length)
+        {
+            weight.CopyTo(_bytes.AsSpan(0, weight.Length));
+            _integerTensors++;
+        }
+
+        if (file.TryGetTensor("q.bias", out SafetensorsTensor? bias))
+        {
+            try
+            {
+                bias.CopyTo(_integers.AsSpan(0, 3));
+                _integerTensors++;
+            }
+            catch (DataFormatException)
+            {
+                // Refused by type or length.
+            }
+        }
+    }
+
     private void Report(string what) =>
         TestContext.Out.WriteLine($"{what}: {_accepted} accepted, {_refused} refused, {_wrong} other exceptions, allocation {_worst} from its bound");
 
@@ -216,7 +245,7 @@ public sealed class SafetensorsMutationTests
     [
         "0", "-1", "1e9", "2147483647", "2147483648", "4294967295", "4294967296", "9223372036854775807", "18446744073709551615", "1.5",
         "{", "}", "[", "]", ",", ":", "\"", "\\", "\\u0041", "\\ud800", "null", "true", "\"a\":\"b\",", "\"dtype\":\"F64\",", "F64", "U8", "I64",
-        "[0,0]", "[0,8]", "[24,28]", "[]", "__metadata__", "dense.bias", "\0", " ", "\n", "\u00ff",
+        "I8", "I32", "[0,0]", "[0,8]", "[24,28]", "[]", "__metadata__", "dense.bias", "\0", " ", "\n", "\u00ff",
     ];
 
     private static readonly byte[][] s_tokenBytes = Array.ConvertAll(s_tokens, Encoding.UTF8.GetBytes);

@@ -17,8 +17,9 @@ public sealed class SafetensorsPythonTests
         assert hashlib.sha256(data).hexdigest() == meta['sha256.data']
         own = meta['sha256.header']
         assert hashlib.sha256(head.replace(own.encode(), b'0' * 64)).hexdigest() == own
-        out = {name: struct.unpack('<%df' % ((t['data_offsets'][1] - t['data_offsets'][0]) // 4),
-                                   data[t['data_offsets'][0]:t['data_offsets'][1]]) for name, t in table.items()}
+        code = {'F32': 'f', 'I8': 'b', 'I32': 'i'}
+        out = {name: [x[0] for x in struct.iter_unpack('<' + code[t['dtype']], data[t['data_offsets'][0]:t['data_offsets'][1]])]
+               for name, t in table.items()}
         print(json.dumps([meta['graph'], table['dense.weights']['shape'], out]))
         """;
 
@@ -45,12 +46,16 @@ public sealed class SafetensorsPythonTests
         writer.AddMetadata("graph", "line 1\n\"é\" 😀");
         writer.AddRows("dense.weights", [2, 3], [1, 2, 3, 99, 4, 5, 6, 99], 4);
         writer.Add("dense.bias", [1], [-0.1f]);
+        writer.AddIntegers("q.bias", [2], [-1, 1 << 30]);
+        writer.AddIntegers("q.weight", [3], (sbyte[])[-127, 0, 127]);
         writer.Save(_path);
         using JsonDocument printed = JsonDocument.Parse(Python(Reader));
         Assert.That(printed.RootElement[0].GetString(), Is.EqualTo("line 1\n\"é\" 😀"));
         Assert.That(printed.RootElement[1].GetRawText(), Is.EqualTo("[2, 3]"));
         Assert.That(printed.RootElement[2].GetProperty("dense.weights").GetRawText(), Is.EqualTo("[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]"));
         Assert.That(printed.RootElement[2].GetProperty("dense.bias")[0].GetDouble(), Is.EqualTo((double)-0.1f));
+        Assert.That(printed.RootElement[2].GetProperty("q.bias").GetRawText(), Is.EqualTo("[-1, 1073741824]"));
+        Assert.That(printed.RootElement[2].GetProperty("q.weight").GetRawText(), Is.EqualTo("[-127, 0, 127]"));
     }
 
     [Test]

@@ -57,6 +57,37 @@ public sealed class SafetensorsWriterTests
     }
 
     [Test]
+    public void Integers_are_read_as_they_were_written_and_in_no_other_type()
+    {
+        sbyte[] weights = [-128, -127, -1, 0, 1, 127];
+        int[] biases = [int.MinValue, -1, 0, (1 << 24) + 1, int.MaxValue];
+        SafetensorsWriter writer = new();
+        writer.AddIntegers("b", [5], biases);
+        writer.AddIntegers("w", [2, 3], weights);
+        SafetensorsFile file = SafetensorsFile.Parse(writer.ToArray(), "memory", requireChecksums: true);
+        SafetensorsTensor w = file.GetTensor("w"), b = file.GetTensor("b");
+        sbyte[] bytes = new sbyte[6];
+        int[] integers = new int[5];
+        w.CopyTo(bytes);
+        b.CopyTo(integers);
+        Assert.That(bytes, Is.EqualTo(weights));
+        Assert.That(integers, Is.EqualTo(biases));
+        Assert.That(w.Bytes.ToArray(), Is.EqualTo(new byte[] { 0x80, 0x81, 0xFF, 0, 1, 0x7F }), "two's complement");
+        Assert.That(b.Bytes[12..16].ToArray(), Is.EqualTo(new byte[] { 1, 0, 0, 1 }), "little-endian");
+        Assert.That(() => w.Require(SafetensorsType.I8, [2, 3]), Throws.Nothing);
+        Refused(() => w.Require(SafetensorsType.I8, [3, 2]), "expected the shape [3, 2], got [2, 3]");
+        Refused(() => w.Require(2, 3), "expected elements of F32, got I8");
+        Refused(() => w.CopyTo(new float[6]), "expected elements of F32, got I8");
+        Refused(() => w.CopyTo(new int[6]), "expected elements of I32, got I8");
+        Refused(() => b.CopyTo(new sbyte[5]), "expected elements of I8, got I32");
+        Refused(() => w.CopyTo(new sbyte[5]), "expected 5 elements, got 6");
+        Refused(() => b.CopyTo(new int[6]), "expected 6 elements, got 5");
+
+        static void Refused(Action use, string message) =>
+            Assert.That(use, Throws.TypeOf<DataFormatException>().With.Message.Contains(message));
+    }
+
+    [Test]
     public void Data_begin_at_a_multiple_of_64_bytes([Range(0, 64)] int length)
     {
         SafetensorsWriter writer = new();
@@ -112,6 +143,8 @@ public sealed class SafetensorsWriterTests
         Assert.That(() => writer.Add("x", [1, 1, 1, 1, 1, 1, 1, 1, 1], [1f]), Throws.ArgumentException);
         Assert.That(() => writer.AddRows("x", [2, 2], [1f, 2f, 3f, 4f], 1), Throws.InstanceOf<ArgumentException>());
         Assert.That(() => writer.Add("x", SafetensorsType.F64, [1], new byte[4]), Throws.ArgumentException.With.Message.Contains("expected 8 bytes"));
+        Assert.That(() => writer.AddIntegers("x", [2], (sbyte[])[1]), Throws.ArgumentException.With.Message.Contains("expected 2 bytes, got 1"));
+        Assert.That(() => writer.AddIntegers("x", [2], [1]), Throws.ArgumentException.With.Message.Contains("expected 8 bytes, got 4"));
         Assert.That(() => writer.AddMetadata("k", "w"), Throws.ArgumentException.With.Message.Contains("'k'"));
         Assert.That(() => writer.AddMetadata("sha256.data", "w"), Throws.ArgumentException);
         Assert.That(() => writer.AddMetadata("x", "\ud83d"), Throws.ArgumentException);
