@@ -48,13 +48,7 @@ internal static class LaneDispatch
         where TKernel : struct, ILaneKernel<TArguments>
         where TArguments : allows ref struct
     {
-        int width = Width;
-        int lanes = width == 0 ? Vector<float>.Count : width == 1 ? 1 : width / 32;
-        if (columns < lanes)
-        {
-            width = columns >= 8 && lanes > 8 ? 256 : columns >= 4 && lanes > 4 ? 128 : 1;
-        }
-
+        int width = WidthWithin(columns);
         if (arithmetic == Arithmetic.Fused)
         {
             RunAt<TKernel, TArguments, Fused>(width, in arguments);
@@ -63,6 +57,13 @@ internal static class LaneDispatch
         {
             RunAt<TKernel, TArguments, Separate>(width, in arguments);
         }
+    }
+
+    /// <summary>The chosen width, or the widest one below it of which a row of so many floats fills a vector.</summary>
+    public static int WidthWithin(int columns)
+    {
+        int lanes = Width == 0 ? Vector<float>.Count : Width == 1 ? 1 : Width / 32;
+        return columns >= lanes ? Width : columns >= 8 && lanes > 8 ? 256 : columns >= 4 && lanes > 4 ? 128 : 1;
     }
 
     private static void RunAt<TKernel, TArguments, TArithmetic>(int width, in TArguments arguments)
