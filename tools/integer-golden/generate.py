@@ -30,7 +30,9 @@ Readings. Where the design leaves a choice, this program takes the one given her
 12. Add: |a_i| max|q_i - z_i| with the largest distance that the type of value i allows (max(127 - z, z + 128); 32768 for 16 bits), then summed.
 13. The gates i, f, o of an LSTM are min(S(p + q), 32767), as r and z of a GRU are: 16 bits hold every gate.
 14. An RNN with relu: p and q are R'd to the output's scale, each saturated to int16, h = min(max(p + q, 0), 32767).
-15. p and q are saturated to int16 one by one; their sum p + q has 17 bits and is not saturated before S.
+15. The table of S follows the rule for numbers of a model: half away from zero, from float32. This decides entry 6: sigmoid(0.375) is
+    19420.4991 / 32768, and 19420.5 / 32768 as a float32.
+16. p and q are saturated to int16 one by one; their sum p + q has 17 bits and is not saturated before S.
 """
 
 import json
@@ -910,7 +912,7 @@ def write_softmax():
 
 # ---- Section 2.7. ----
 
-S_TABLE = [nearest(32768 / (1 + math.exp(-i / 16))) for i in range(257)]
+S_TABLE = [round_away(32768 * f32(1 / (1 + math.exp(-i / 16)))) for i in range(257)]
 
 
 def S(v):
@@ -1017,8 +1019,6 @@ def write_recurrent():
         "is in Q(15 - cell_shift)."
     )
     write("recurrent", about, cases)
-    distances = [abs(32768 / (1 + math.exp(-i / 16)) % 1 - 0.5) for i in range(257)]
-    print(f"  the entry of S nearest to a tie: {distances.index(min(distances))}, {min(distances):.4f} away")
 
 
 if __name__ == "__main__":
