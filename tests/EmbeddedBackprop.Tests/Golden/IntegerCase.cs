@@ -12,8 +12,12 @@ internal sealed class IntegerCase
     private IntegerCase(string file, JsonElement element)
     {
         this.element = element;
-        Where = $"{file}: {element.GetProperty("name").GetString()}";
+        Name = element.GetProperty("name").GetString()!;
+        Where = $"{file}: {Name}";
     }
+
+    /// <summary>The case's name.</summary>
+    public string Name { get; }
 
     /// <summary>File and name.</summary>
     public string Where { get; }

@@ -40,6 +40,27 @@ internal sealed class IntegerGoldenTests
     }
 
     [Test]
+    public void R_by_lanes_with_a_multiplier_each()
+    {
+        IntegerCase c = IntegerCase.Of("rounding").First(part => part.Has("rows"));
+        int[] rows = c.Ints("rows");
+        int count = rows.Length / 4;
+        int[] Column(int column) => [.. Enumerable.Range(0, count).Select(i => rows[(4 * i) + column])];
+
+        const int end = 1 << 24;
+        int[] expected = [.. Column(3).Select(y => Math.Clamp(y, -end, end))];
+        IntegerDifferences differences = new();
+        Widths.ForEach(width =>
+        {
+            float[] y = new float[count];
+            Matrix<int> sums = new(Column(0), 1, count, count);
+            Requantize.Columns(sums, new int[count], Column(1), Column(2), -end, end, new Matrix<float>(y, 1, count, count));
+            differences.Add($"width {width}", [.. y.Select(v => (int)v)], expected);
+        });
+        differences.AssertNone("R by lanes");
+    }
+
+    [Test]
     public void Control_half_down_and_half_to_even_and_two_roundings_are_found()
     {
         Rule[] wrong =
