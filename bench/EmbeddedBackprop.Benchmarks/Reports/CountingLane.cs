@@ -84,6 +84,8 @@ internal readonly struct CountingLane(float value) : IFloatLanes<CountingLane>
 
     public static CountingLane ConvertBits(CountingLane x) => new(BitConverter.SingleToInt32Bits(x.value));
 
+    public static bool AllGreater(CountingLane x, CountingLane y) => x.value > y.value;
+
     public static CountingLane Exp(CountingLane x) => Transcendental.Exp(x);
 
     public static CountingLane Log(CountingLane x) => Transcendental.Log(x);

@@ -1,3 +1,5 @@
+using EmbeddedBackprop.Kernels.Lanes;
+
 namespace EmbeddedBackprop.Kernels.Integers;
 
 /// <summary>
@@ -41,56 +43,76 @@ internal static class IntegerWeights
     /// <summary>The largest magnitude in a span; 0 of an empty one.</summary>
     public static float Largest(ReadOnlySpan<float> w)
     {
-        float largest = 0f;
-        foreach (float value in w)
+        // As rows of one vector, whose columns have their own largest one.
+        const int Columns = 16;
+        Span<float> largest = stackalloc float[Columns];
+        largest.Clear();
+        int rows = w.Length / Columns;
+        if (rows > 0)
         {
-            float magnitude = MathF.Abs(value);
-            largest = magnitude > largest ? magnitude : largest;
+            LargestArguments arguments = new() { Weights = w, Rows = rows, Columns = Columns, Stride = Columns, Largest = largest };
+            LaneDispatch.RunWithin<LargestColumns, LargestArguments>(Arithmetic.Separate, Columns, in arguments);
         }
 
-        return largest;
+        float result = 0f;
+        foreach (float value in w[(rows * Columns)..])
+        {
+            result = Larger(MathF.Abs(value), result);
+        }
+
+        foreach (float value in largest)
+        {
+            result = Larger(value, result);
+        }
+
+        return result;
     }
 
     /// <summary>The largest magnitude in each column: largest[j] = max |w[i, j]|. Dense weights have an output a column.</summary>
     public static void Largest(in Matrix<float> w, Span<float> largest)
     {
+        Require.Matrix("IntegerWeights.Largest", nameof(w), w.Rows, w.Columns, w.Stride, w.Values.Length);
         Require.AtLeast("IntegerWeights.Largest", nameof(largest), w.Columns, largest.Length);
         largest[..w.Columns].Clear();
-        for (int row = 0; row < w.Rows; row++)
+        if (w.Rows > 0 && w.Columns > 0)
         {
-            ReadOnlySpan<float> values = w.Row(row);
-            for (int j = 0; j < values.Length; j++)
-            {
-                float magnitude = MathF.Abs(values[j]);
-                largest[j] = magnitude > largest[j] ? magnitude : largest[j];
-            }
+            LargestArguments arguments = new() { Weights = w.Values, Rows = w.Rows, Columns = w.Columns, Stride = w.Stride, Largest = largest };
+            LaneDispatch.RunWithin<LargestColumns, LargestArguments>(Arithmetic.Separate, w.Columns, in arguments);
         }
     }
 
     /// <summary>q[i] = round(w[i] / scale) within -127..127, as floats: the weights of one output of a convolution.</summary>
-    public static void Round(ReadOnlySpan<float> w, float scale, Span<float> q)
+    /// <returns>The sum of |q[i]|.</returns>
+    public static int Round(ReadOnlySpan<float> w, float scale, Span<float> q)
     {
         Require.Equal("IntegerWeights.Round", nameof(q), w.Length, q.Length);
-        for (int i = 0; i < w.Length; i++)
+        int magnitude = 0;
+        if (!w.IsEmpty)
         {
-            q[i] = Round(w[i], scale);
+            RoundRunArguments arguments = new() { Weights = w, Scale = scale, Integers = q, Magnitude = new(ref magnitude) };
+            LaneDispatch.RunWithin<RoundRun, RoundRunArguments>(Arithmetic.Separate, w.Length, in arguments);
+        }
+
+        return magnitude;
+    }
+
+    /// <summary>
+    /// q[i, j] = round(w[i, j] / scale[j]) within -127..127, as floats, and magnitudes[j] += sum over i of |q[i, j]|: dense weights.
+    /// </summary>
+    public static void Round(in Matrix<float> w, ReadOnlySpan<float> scale, in Matrix<float> q, Span<int> magnitudes)
+    {
+        Require.Matrix("IntegerWeights.Round", nameof(w), w.Rows, w.Columns, w.Stride, w.Values.Length);
+        Require.Matrix("IntegerWeights.Round", nameof(q), w.Rows, w.Columns, q.Stride, q.Values.Length);
+        Require.AtLeast("IntegerWeights.Round", nameof(scale), w.Columns, scale.Length);
+        Require.AtLeast("IntegerWeights.Round", nameof(magnitudes), w.Columns, magnitudes.Length);
+        if (w.Rows > 0 && w.Columns > 0)
+        {
+            RoundColumnsArguments arguments = new() { Weights = w, Scale = scale, Integers = q, Magnitudes = magnitudes };
+            LaneDispatch.RunWithin<RoundColumns, RoundColumnsArguments>(Arithmetic.Separate, w.Columns, in arguments);
         }
     }
 
-    /// <summary>q[i, j] = round(w[i, j] / scale[j]) within -127..127, as floats: dense weights.</summary>
-    public static void Round(in Matrix<float> w, ReadOnlySpan<float> scale, in Matrix<float> q)
-    {
-        Require.AtLeast("IntegerWeights.Round", nameof(scale), w.Columns, scale.Length);
-        for (int row = 0; row < w.Rows; row++)
-        {
-            ReadOnlySpan<float> values = w.Row(row);
-            Span<float> rounded = q.Row(row);
-            for (int j = 0; j < values.Length; j++)
-            {
-                rounded[j] = Round(values[j], scale[j]);
-            }
-        }
-    }
+    private static float Larger(float x, float y) => x > y ? x : y;
 
     private static int Nearest(double value, int highest)
     {

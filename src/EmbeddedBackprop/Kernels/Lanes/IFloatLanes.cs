@@ -17,6 +17,9 @@ internal interface IFloatLanes<T> : IBitLanes<T> where T : struct, IFloatLanes<T
     /// <summary>The 32-bit integer in bits(x), converted to float (exact below 2^24).</summary>
     static abstract T ConvertBits(T x);
 
+    /// <summary>Whether x &gt; y in every lane; a NaN compares false.</summary>
+    static abstract bool AllGreater(T x, T y);
+
     /// <summary>Elements 0, 2, 4, ... of low followed by high; of two single lanes low.</summary>
     static abstract T Even(T low, T high);
 

@@ -100,6 +100,9 @@ internal readonly struct Lane<TArithmetic>(float value) : IFloatLanes<Lane<TArit
         new(MathF.CopySign(magnitude.value, sign.value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AllGreater(Lane<TArithmetic> x, Lane<TArithmetic> y) => x.value > y.value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane<TArithmetic> ConvertBits(Lane<TArithmetic> x) => new(Bits(x));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -104,6 +104,9 @@ internal readonly struct Lanes128<TArithmetic>(Vector128<float> value) : IFloatL
         new(Vector128.ConditionalSelect(Vector128.Create(-0f), sign.value, magnitude.value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AllGreater(Lanes128<TArithmetic> x, Lanes128<TArithmetic> y) => Vector128.GreaterThanAll(x.value, y.value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128<TArithmetic> ConvertBits(Lanes128<TArithmetic> x) => new(Vector128.ConvertToSingle(x.value.AsInt32()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

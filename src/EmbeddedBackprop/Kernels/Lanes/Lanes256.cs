@@ -92,6 +92,9 @@ internal readonly struct Lanes256<TArithmetic>(Vector256<float> value) : IFloatL
         new(Vector256.ConditionalSelect(Vector256.Create(-0f), sign.value, magnitude.value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AllGreater(Lanes256<TArithmetic> x, Lanes256<TArithmetic> y) => Vector256.GreaterThanAll(x.value, y.value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256<TArithmetic> ConvertBits(Lanes256<TArithmetic> x) => new(Vector256.ConvertToSingle(x.value.AsInt32()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

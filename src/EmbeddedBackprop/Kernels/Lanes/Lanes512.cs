@@ -97,6 +97,9 @@ internal readonly struct Lanes512<TArithmetic>(Vector512<float> value) : IFloatL
         new(Vector512.ConditionalSelect(Vector512.Create(-0f), sign.value, magnitude.value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AllGreater(Lanes512<TArithmetic> x, Lanes512<TArithmetic> y) => Vector512.GreaterThanAll(x.value, y.value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512<TArithmetic> ConvertBits(Lanes512<TArithmetic> x) => new(Vector512.ConvertToSingle(x.value.AsInt32()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -105,6 +105,9 @@ internal readonly struct LanesAny<TArithmetic>(Vector<float> value) : IFloatLane
         new(Vector.ConditionalSelect(new Vector<int>(int.MinValue), sign.value, magnitude.value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AllGreater(LanesAny<TArithmetic> x, LanesAny<TArithmetic> y) => Vector.GreaterThanAll(x.value, y.value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static LanesAny<TArithmetic> ConvertBits(LanesAny<TArithmetic> x) => new(Vector.ConvertToSingle(x.value.As<float, int>()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -11,6 +11,8 @@ internal static class GuardedIntegers
         for (int n = 0; n <= 70; n++)
         {
             Span<float> sums = GuardedKernels.Put(0, 1, n, n, atEnd), y = GuardedKernels.Put(1, 1, n, n, atEnd);
+            IntegerWeights.Round(sums, 0.01f, y);
+            IntegerWeights.Largest(sums);
             foreach (int shift in (ReadOnlySpan<int>)[40, 32, 1])
             {
                 Requantize.Run(sums, 3, new(1 << 30, shift), -128, 127, y);
@@ -26,6 +28,9 @@ internal static class GuardedIntegers
                 Span<float> rows = GuardedKernels.Put(0, Rows, n, n + gap, atEnd), results = GuardedKernels.Put(1, Rows, n, n + gap, atEnd);
                 Matrix<float> to = new(results, Rows, n, n + gap);
                 Requantize.Columns(new Matrix<float>(rows, Rows, n, n + gap), bias, m, shift, -128, 127, in to);
+                Span<float> scales = GuardedKernels.Put(2, 1, n, n, atEnd);
+                IntegerWeights.Round(new Matrix<float>(rows, Rows, n, n + gap), scales, in to, Integers(3, n, 0, atEnd));
+                IntegerWeights.Largest(new Matrix<float>(rows, Rows, n, n + gap), GuardedKernels.Put(2, 1, n, n, atEnd));
                 rows.Clear();
                 Requantize.Columns(new Matrix<int>(MemoryMarshal.Cast<float, int>(rows), Rows, n, n + gap), bias, m, shift, -128, 127, in to);
             }

@@ -58,22 +58,121 @@ public sealed class IntegerWeightsTests
             Is.EqualTo((16777218, -1, 1 << 30)));
 
     [Test]
-    public void Columns_are_outputs()
+    public void Columns_are_outputs_at_every_width()
     {
-        float[] weights = Samples.Array(12 * 9, 4), largest = new float[9], scales = new float[9], rounded = new float[12 * 9];
-        Matrix<float> matrix = new(weights, 12, 7, 9), integers = new(rounded, 12, 7, 9);
-        IntegerWeights.Largest(in matrix, largest);
-        for (int j = 0; j < 7; j++)
+        for (int columns = 0; columns <= 67; columns++)
         {
-            float[] column = [.. Enumerable.Range(0, 12).Select(i => weights[(i * 9) + j])];
-            Assert.That(largest[j], Is.EqualTo(IntegerWeights.Largest(column)));
-            scales[j] = IntegerWeights.Scale(largest[j], 0f, 1f);
-        }
+            int rows = columns % 5 == 0 ? 70 : columns % 4, stride = columns + (columns % 3);
+            float[] weights = Weights(rows * stride, columns), scales = [.. Enumerable.Range(0, columns).Select(j => Scale(j, columns))];
+            int[] magnitudes = Enumerable.Repeat(3, columns).ToArray(), expected = (int[])magnitudes.Clone();
+            float[] largest = new float[columns], loop = new float[rows * stride];
+            for (int i = 0; i < loop.Length; i++)
+            {
+                if (i % stride is int j && j < columns)
+                {
+                    loop[i] = IntegerWeights.Round(weights[i], scales[j]);
+                    expected[j] += (int)Math.Abs(loop[i]);
+                    largest[j] = Math.Abs(weights[i]) > largest[j] ? Math.Abs(weights[i]) : largest[j];
+                }
+            }
 
-        IntegerWeights.Round(in matrix, scales, in integers);
-        for (int i = 0; i < rounded.Length; i++)
-        {
-            Assert.That(rounded[i], Is.EqualTo(i % 9 < 7 ? IntegerWeights.Round(weights[i], scales[i % 9]) : 0f));
+            Widths.ForEach(width =>
+            {
+                float[] rounded = new float[loop.Length], maxima = new float[columns];
+                int[] sums = (int[])magnitudes.Clone();
+                Matrix<float> matrix = new(weights, rows, columns, stride);
+                IntegerWeights.Round(in matrix, scales, new Matrix<float>(rounded, rows, columns, stride), sums);
+                IntegerWeights.Largest(in matrix, maxima);
+                Assert.That(Bits.FirstDifference(rounded, loop), Is.Negative, $"{rows}x{columns} at {width}");
+                Assert.That(sums, Is.EqualTo(expected), $"{rows}x{columns} at {width}");
+                Assert.That(maxima, Is.EqualTo(largest), $"{rows}x{columns} at {width}");
+            });
         }
     }
+
+    [Test]
+    public void A_run_of_every_length_is_one_output_at_every_width()
+    {
+        for (int length = 0; length <= 67; length++)
+        {
+            float[] weights = Weights(length, length);
+            foreach (int j in (ReadOnlySpan<int>)[0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+            {
+                float scale = Scale(j, length);
+                float[] loop = [.. weights.Select(w => (float)IntegerWeights.Round(w, scale))];
+                Widths.ForEach(width =>
+                {
+                    float[] rounded = new float[length];
+                    int magnitude = IntegerWeights.Round(weights, scale, rounded);
+                    Assert.That(Bits.FirstDifference(rounded, loop), Is.Negative, $"{length} at {width}, scale {scale}");
+                    Assert.That(magnitude, Is.EqualTo((int)loop.Sum(Math.Abs)), $"{length} at {width}, scale {scale}");
+                    Assert.That(
+                        IntegerWeights.Largest(weights), Is.EqualTo(weights.Where(w => !float.IsNaN(w)).Select(Math.Abs).DefaultIfEmpty().Max()));
+                });
+            }
+        }
+    }
+
+    [TestCase(100_000)]
+    [TestCase(10_000_000, Category = "Slow")]
+    public void Weights_near_the_middle_of_two_integers_are_rounded_as_in_double(int count)
+    {
+        Random random = new(count);
+        float[] weights = new float[1000], rounded = new float[1000];
+        for (int n = 0; n < count; n += weights.Length)
+        {
+            float scale = (float)Math.ScaleB(1 + random.NextDouble(), random.Next(-30, 10));
+            for (int i = 0; i < weights.Length; i++)
+            {
+                // A middle, some floats beside it, and everything around.
+                double middle = (random.Next(-128, 128) + 0.5) * scale;
+                weights[i] = random.Next(3) switch
+                {
+                    0 => BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits((float)middle) + random.Next(-3, 4)),
+                    1 => (float)(middle * (1 + (random.NextDouble() * 1e-4))),
+                    _ => (float)((random.NextDouble() - 0.5) * 300 * scale),
+                };
+            }
+
+            IntegerWeights.Round(weights, scale, rounded);
+            for (int i = 0; i < weights.Length; i++)
+            {
+                if (rounded[i] != IntegerWeights.Round(weights[i], scale))
+                {
+                    Assert.Fail($"{weights[i]:R} / {scale:R}: {rounded[i]}, expected {IntegerWeights.Round(weights[i], scale)}");
+                }
+            }
+        }
+    }
+
+    [Test]
+    public void Control_the_float_quotient_alone_is_not_enough()
+    {
+        int wrong = 0;
+        Random random = new(7);
+        for (int i = 0; i < 100_000; i++)
+        {
+            float scale = 1f + random.NextSingle(), weight = (float)((random.Next(-127, 127) + 0.5) * scale);
+            wrong += MathF.Round(weight * (1f / scale), MidpointRounding.AwayFromZero) == IntegerWeights.Round(weight, scale) ? 0 : 1;
+        }
+
+        Assert.That(wrong, Is.GreaterThan(100));
+    }
+
+    /// <summary>Weights up to 1, and in every tenth sample of lengths all that a float can be.</summary>
+    private static float[] Weights(int length, int seed) => Samples.Array(length, seed, seed % 10 == 7 ? Numbers.NonFinite : Numbers.Plain);
+
+    private static float Scale(int j, int seed) => (j % 10) switch
+    {
+        0 => 1f / 127,
+        1 => 0.5f,
+        2 => 0.01f,
+        3 => 1.17549435e-38f,
+        4 => 3e38f,
+        5 => seed % 2 == 0 ? float.PositiveInfinity : 1e-45f,
+        6 => seed % 2 == 0 ? float.NaN : 0f,
+        7 => 1e-8f,
+        8 => 2f,
+        _ => 1.3e30f,
+    };
 }
