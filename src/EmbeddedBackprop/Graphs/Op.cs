@@ -114,11 +114,12 @@ public abstract class Op
     internal virtual IntegerValue? IntegersOf(string name, ReadOnlySpan<Node> inputs)
     {
         IntegerValue? shared = inputs.Length == 0 ? null : inputs[0].Integers;
-        foreach (Node input in inputs)
+        for (int i = 0; i < inputs.Length; i++)
         {
-            if (input.Integers != shared)
+            // A mask is floats, whatever it masks.
+            if (HasGradient(i) ? inputs[i].Integers != shared : i > 0 && inputs[i].Integers is not null)
             {
-                GraphErrors.IntegersDiffer(name, inputs[0].Name, input.Name);
+                GraphErrors.IntegersDiffer(name, inputs[0].Name, inputs[i].Name);
             }
         }
 

@@ -58,6 +58,15 @@ public sealed class Activate : KernelOp, IPasses<Activate>, IActivated
     internal override int? PlaceOf(ReadOnlySpan<Node> inputs, int input, bool training) => Activation is Activation<Identity> ? 0 : null;
 
     /// <inheritdoc/>
+    internal override bool KeepsIntegers => Activation is Activation<Identity>;
+
+    /// <inheritdoc/>
+    internal override Op? Quantized(in QuantizeContext c) =>
+        KeepsIntegers ? base.Quantized(in c)
+        : Activation.IsElementwise && c.Activation is null ? new Integer.IntegerTable(Activation, c.Bits, c.Tied)
+        : null;
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Activate>();
 
     static void IPasses<Activate>.Forward<T, K>(Activate op, in OpContext<T> c) =>

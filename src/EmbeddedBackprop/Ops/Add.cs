@@ -62,6 +62,12 @@ public sealed class Add : KernelOp, IPasses<Add>, IActivated
     public override int SavedLength(int batch, Layout layout) => Activation.KeepsInput ? batch * layout.Stride(input.Length) : 0;
 
     /// <inheritdoc/>
+    internal override Op? Quantized(in QuantizeContext c) =>
+        Integer.IntegerActivation.Ends(c.Activation ?? Activation)
+            ? new Integer.IntegerSum(Kind, subtracts: false, c.Bits, c.Activation ?? Activation, c.Tied)
+            : null;
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Add>();
 
     static void IPasses<Add>.Forward<T, K>(Add op, in OpContext<T> c)

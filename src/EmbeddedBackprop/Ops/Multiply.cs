@@ -21,6 +21,10 @@ public sealed class Multiply : KernelOp, IPasses<Multiply>
     public override Shape InferShape(string name, ReadOnlySpan<Node> inputs) => Shapes.Equal(name, inputs, 2, 2);
 
     /// <inheritdoc/>
+    internal override Op? Quantized(in QuantizeContext c) =>
+        Integer.IntegerActivation.Ends(c.Activation) ? new Integer.IntegerProduct(c.Bits, c.Activation, c.Tied) : null;
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Multiply>();
 
     static void IPasses<Multiply>.Forward<T, K>(Multiply op, in OpContext<T> c) => K.Multiply(c.Input(0), c.Input(1), c.Output);

@@ -17,6 +17,10 @@ internal static class OpErrors
         throw new NotSupportedException($"{op}: a quantised net predicts; it has no backward pass");
 
     [DoesNotReturn]
+    public static void ScalesTooFarApart(string op) =>
+        throw new ArgumentException($"{op}: the scale of an input is a million times that of the output: their sum does not fit into 32 bits");
+
+    [DoesNotReturn]
     public static void TooManyTerms(string op, int terms) =>
         throw new ArgumentException(
             $"{op}: a sum of {terms} products of bytes does not fit into 32 bits; at most {Integer.IntegerLayer.MostTerms} do");

@@ -57,6 +57,10 @@ public sealed class Scale : KernelOp, IPasses<Scale>
     }
 
     /// <inheritdoc/>
+    internal override Op? Quantized(in QuantizeContext c) =>
+        Integer.IntegerActivation.Ends(c.Activation) ? new Integer.IntegerScale(this, c.Bits, c.Activation, c.Tied) : null;
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Scale>();
 
     static void IPasses<Scale>.Forward<T, K>(Scale op, in OpContext<T> c) => K.Scale(op.Alpha(in c), c.Input(0), c.Output);

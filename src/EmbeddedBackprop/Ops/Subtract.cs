@@ -21,6 +21,10 @@ public sealed class Subtract : KernelOp, IPasses<Subtract>
     public override Shape InferShape(string name, ReadOnlySpan<Node> inputs) => Shapes.Equal(name, inputs, 2, 2);
 
     /// <inheritdoc/>
+    internal override Op? Quantized(in QuantizeContext c) =>
+        Integer.IntegerActivation.Ends(c.Activation) ? new Integer.IntegerSum(Kind, subtracts: true, c.Bits, c.Activation, c.Tied) : null;
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Subtract>();
 
     static void IPasses<Subtract>.Forward<T, K>(Subtract op, in OpContext<T> c) => K.Subtract(c.Input(0), c.Input(1), c.Output);

@@ -1,4 +1,5 @@
 using EmbeddedBackprop.Kernels.Integers;
+using EmbeddedBackprop.Ops;
 using EmbeddedBackprop.Ops.Integer;
 using EmbeddedBackprop.Training;
 
@@ -40,16 +41,62 @@ internal sealed class IntegerRun(int batch, Shape shape, Func<Graph, Node, Node>
         }
     }
 
-    /// <summary>The real values of the output, [batch, length].</summary>
-    public float[] Compute(Arithmetic arithmetic, Layout layout, Execution execution)
+    /// <summary>
+    /// The largest distance between the op's real values and those of the float op that it stands for, at the same inputs and with the same weights,
+    /// in steps of the output.
+    /// </summary>
+    public float StepsFrom(Func<Graph, Node, Node> floats)
+    {
+        float[] both = Compute(Arithmetic.Fused, Layout.Padded, Execution.Vector, floats);
+        int length = both.Length / batch / 2;
+        float largest = 0;
+        for (int i = 0; i < batch * length; i++)
+        {
+            int at = (i / length * 2 * length) + (i % length);
+            largest = Math.Max(largest, Math.Abs(both[at] - both[at + length]) / LastScale);
+        }
+
+        return largest;
+    }
+
+    /// <summary>The scale of the output in the last run.</summary>
+    public float LastScale { get; private set; }
+
+    /// <summary>Steps of a mask, an input of floats with the name mask; 0 for none.</summary>
+    public int MaskSteps { get; init; }
+
+    /// <summary>The mask that the op reads.</summary>
+    public static Node Mask(Graph graph) => graph.Nodes.First(node => node.Name == "mask");
+
+    /// <summary>The real values of the output, [batch, length]; and after them in each row those of a float op, if one is given.</summary>
+    public float[] Compute(Arithmetic arithmetic, Layout layout, Execution execution, Func<Graph, Node, Node>? floats = null)
     {
         Graph graph = new();
-        Node input = graph.Input(shape);
-        Node output = graph.Apply(new Dequantize(), build(graph, graph.Apply(new Quantize(InputBits), input)));
+        Node input = graph.Input(shape), mask = MaskSteps == 0 ? input : graph.Input(new Shape(MaskSteps), "mask");
+        Node quantized = ReadsFloats ? input : graph.Apply(new Quantize(InputBits), input), integers = build(graph, quantized);
+        Node output = graph.Apply(new Dequantize(), integers);
+        if (floats is not null)
+        {
+            Node other = floats(graph, ReadsFloats ? input : graph.Apply(new Dequantize(), quantized));
+            Shape flat = new(output.Shape.Length);
+            output = graph.Apply(new Concat(), graph.Apply(new Reshape(flat), output), graph.Apply(new Reshape(flat), other));
+        }
+
         NetworkOptions options = new() { Batch = batch, Arithmetic = arithmetic, Layout = layout, Execution = execution, Seed = 1 };
-        using Network network = new(input, output, null, options);
+        using Network network = new(MaskSteps == 0 ? [input] : [input, mask], [output], [], options);
         Draw(network);
-        float[] values = Samples.Array(batch * shape.Length, Seed);
+        float[] values = Array.ConvertAll(Samples.Array(batch * shape.Length, Seed), value => Value(value));
+        LastScale = TypeOf(network, integers).Scale;
+        for (int sample = 0; sample < batch && MaskSteps > 0; sample++)
+        {
+            // The first sample's steps all count, no step of the last one does.
+            for (int t = 0; t < MaskSteps; t++)
+            {
+                Span<float> row = network.PredictionInput(mask, batch)[(sample * network.InferencePlan.Stride(mask))..];
+                row[t] = sample == batch - 1 ? 0f : (sample + t) % (sample + 2) < 2 ? 1f : 0f;
+            }
+        }
+
         for (int sample = 0; sample < batch; sample++)
         {
             values.AsSpan(sample * shape.Length, shape.Length).CopyTo(network.PredictionInput(batch)[(sample * network.InputStride)..]);
@@ -66,10 +113,22 @@ internal sealed class IntegerRun(int batch, Shape shape, Func<Graph, Node, Node>
         return compact;
     }
 
+    /// <summary>Whether the op reads the input's floats (indices), and not integers.</summary>
+    public bool ReadsFloats { get; init; }
+
+    /// <summary>What an input's element is made of a drawn one.</summary>
+    public Func<float, float> Value { get; init; } = value => value;
+
+    private static IntegerType TypeOf(Network network, Node node)
+    {
+        StateRange range = network.InferencePlan.State.ToArray().First(range => range.Name == node.Integers!.Owner.Name + ".range");
+        return new TypeRange(node.Integers!.Bits, range.Offset).Read(network.State);
+    }
+
     private void Draw(Network network)
     {
         Plan plan = network.InferencePlan;
-        Dictionary<string, float[]> rows = [];
+        Dictionary<string, float[]> rows = [], parameters = [], states = [];
         foreach (ParameterRange range in plan.Parameters)
         {
             // The same elements in the same order, whatever the padding.
@@ -83,6 +142,7 @@ internal sealed class IntegerRun(int batch, Shape shape, Func<Graph, Node, Node>
             }
 
             rows.Add(range.Name, drawn);
+            Share(network.Parameters.Slice(range.Offset, range.Length), range.Name, parameters);
         }
 
         foreach (StateRange range in plan.State)
@@ -100,6 +160,17 @@ internal sealed class IntegerRun(int batch, Shape shape, Func<Graph, Node, Node>
             {
                 (state[0], state[1]) = (1f / 24f, -9f);
             }
+            else if (!range.Name.EndsWith(".range", StringComparison.Ordinal))
+            {
+                float[] drawn = Samples.Array(range.Length, Seed + 99);
+                bool variance = range.Name.EndsWith("_var", StringComparison.Ordinal);
+                for (int i = 0; i < state.Length; i++)
+                {
+                    state[i] = variance ? 0.2f + MathF.Abs(drawn[i]) : 0.3f * drawn[i];
+                }
+
+                Share(state, range.Name, states);
+            }
             else
             {
                 bool first = range.Name.StartsWith("quantize", StringComparison.Ordinal);
@@ -107,6 +178,30 @@ internal sealed class IntegerRun(int batch, Shape shape, Func<Graph, Node, Node>
                 float scale = first ? 1f / 110f : OutputScale;
                 (state[0], state[1]) = bits == 16 ? (scale / 200f, 0f) : (scale, first ? -13f : 21f);
             }
+        }
+
+        foreach (Node node in plan.Graph.Nodes)
+        {
+            if (node.Op is IntegerOp op && op.Result.Owner == op
+                && op.FixedType([.. node.Inputs.Where(input => input.Integers is not null).Select(input => TypeOf(network, input))]) is { } type)
+            {
+                StateRange range = plan.State.ToArray().First(range => range.Name == op.Name + ".range");
+                (network.State[range.Offset], network.State[range.Offset + 1]) = (type.Scale, type.ZeroPoint);
+            }
+        }
+    }
+
+    /// <summary>A float op has the values of the integer op before it: those whose names are the same after the op's own.</summary>
+    private static void Share(Span<float> values, string name, Dictionary<string, float[]> earlier)
+    {
+        string part = name[name.IndexOf('.', StringComparison.Ordinal)..];
+        if (earlier.TryGetValue(part, out float[]? shared))
+        {
+            shared.CopyTo(values);
+        }
+        else
+        {
+            earlier.Add(part, values.ToArray());
         }
     }
 }

@@ -1,6 +1,7 @@
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Integers;
 
 namespace EmbeddedBackprop.Ops.Integer;
 
@@ -15,6 +16,9 @@ internal static class IntegerActivation
 {
     /// <summary>Entries of a table: an index of -128 to 127, and the right end of the last line.</summary>
     public const int TableLength = 257;
+
+    /// <summary>Whether an integer op can end in it: a function of one element, or none. A softmax is no such function.</summary>
+    public static bool Ends(Activation? activation) => activation is null or { IsElementwise: true };
 
     /// <summary>Whether the function is a clamp, and needs no table.</summary>
     public static bool IsClamp(Activation activation) => activation is Activation<Identity> or Activation<Relu> or Activation<Relu6>;
@@ -52,6 +56,39 @@ internal static class IntegerActivation
         for (int i = 0; i < values.Length; i++)
         {
             table[i] = y.Nearest(values[i]) - y.ZeroPoint;
+        }
+    }
+
+    /// <summary>An element of a table: y = T[index], or a point between two elements for an index of 16 bits; the index is centred.</summary>
+    public static int Read(ReadOnlySpan<int> table, IntegerType index, int centred)
+    {
+        int q = centred + index.ZeroPoint;
+        return index.Bits == 8 ? table[q + 128] : Between(table, q);
+    }
+
+    /// <summary>The same for all columns of every row; y may be the memory of the indices.</summary>
+    public static void LookUp(ReadOnlySpan<int> table, IntegerType index, in Matrix<float> indices, in Matrix<float> y)
+    {
+        Span<float> floats = stackalloc float[TableLength];
+        for (int i = 0; i < floats.Length; i++)
+        {
+            floats[i] = table[i];
+        }
+
+        for (int row = 0; row < indices.Rows; row++)
+        {
+            ReadOnlySpan<float> from = indices.Row(row);
+            Span<float> to = y.Row(row);
+            if (index.Bits == 8)
+            {
+                Lookup.Apply(from, floats, index.ZeroPoint + 128, to);
+                continue;
+            }
+
+            for (int i = 0; i < from.Length; i++)
+            {
+                to[i] = Between(table, (int)from[i] + index.ZeroPoint);
+            }
         }
     }
 

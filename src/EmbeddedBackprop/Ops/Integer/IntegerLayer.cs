@@ -15,7 +15,7 @@ namespace EmbeddedBackprop.Ops.Integer;
 /// is taken by the float layer's own kernel, whose order does not matter below 2^24. Where a sum could reach 2^24, weights are taken apart into
 /// digits of fewer bits and 16-bit inputs into two bytes, and the parts are added in 32 bits.
 /// </remarks>
-internal abstract class IntegerLayer : IntegerOp
+internal abstract class IntegerLayer : IntegerActivated
 {
     // Floats hold every integer up to here.
     private const int Exact = 1 << 24;
@@ -27,35 +27,19 @@ internal abstract class IntegerLayer : IntegerOp
     private static ReadOnlySpan<int> DigitBits => [8, 4, 2, 1];
 
     private protected IntegerLayer(Op layer, int bits, Activation? activation, IntegerValue? tied)
-        : base(bits, tied)
-    {
-        Layer = layer;
-        Activation = activation ?? new Activation<Identity>();
-    }
+        : base(bits, activation, tied) => Layer = layer;
 
     /// <summary>The float layer, without activation: its sizes, its parameters and its kernel.</summary>
     public Op Layer { get; }
-
-    /// <summary>f.</summary>
-    public Activation Activation { get; }
 
     /// <inheritdoc/>
     public override string Kind => Layer.Kind;
 
     /// <inheritdoc/>
-    public override string Detail => $"{base.Detail} {Activation.Name}";
-
-    /// <inheritdoc/>
     public override string Settings => Layer.Settings;
 
     /// <inheritdoc/>
-    public override string? ActivationName => Activation.Name;
-
-    /// <inheritdoc/>
     public override long MultiplyAdds => Layer.MultiplyAdds;
-
-    /// <summary>Whether the activation is a table.</summary>
-    public bool HasTable => !IntegerActivation.IsClamp(Activation);
 
     /// <summary>Outputs that have a weight scale: columns of a dense layer, filters of a convolution.</summary>
     public abstract int Outputs { get; }
@@ -66,8 +50,8 @@ internal abstract class IntegerLayer : IntegerOp
     /// <summary>The index of NAME.weight_scale among the op's state.</summary>
     public int ScaleState => OwnsRange ? 1 : 0;
 
-    /// <summary>The type of a table's index in a range of state.</summary>
-    public static IntegerType IndexType<T>(Span<T> range) where T : unmanaged => TypeRange.Read(range, 8);
+    /// <inheritdoc/>
+    public override int TableState => ScaleState + 1;
 
     /// <inheritdoc/>
     public override Shape InferShape(string name, ReadOnlySpan<Node> inputs)
@@ -90,16 +74,7 @@ internal abstract class IntegerLayer : IntegerOp
         Layer.DescribeParameters(layout);
     }
 
-    /// <inheritdoc/>
-    public override void DescribeState(StateLayout layout)
-    {
-        base.DescribeState(layout);
-        layout.Add(Name + ".weight_scale", Outputs, 1f);
-        if (HasTable)
-        {
-            layout.Add(Name + ".table_range", 2, 1f);
-        }
-    }
+    private protected override void DescribeOwnState(StateLayout layout) => layout.Add(Name + ".weight_scale", Outputs, 1f);
 
     /// <inheritdoc/>
     public override int ScratchLength(int batch, Layout layout)
@@ -184,9 +159,9 @@ internal abstract class IntegerLayer : IntegerOp
     private LayerIntegers Make(in OpContext<float> c, Span<int> memory)
     {
         LayerIntegers integers = new(Axis(c.Layout), memory);
-        IntegerType index = HasTable ? IndexType(c.State(ScaleState + 1)) : default;
         integers.Make(
-            c.Arithmetic, Activation, c.Parameter(0), c.Parameter(1)[..Outputs], c.State(ScaleState), c.InputType(0), c.OutputType, index);
+            c.Arithmetic, Activation, c.Parameter(0), c.Parameter(1)[..Outputs], c.State(ScaleState), c.InputType(0), c.OutputType,
+            End(in c).Entries);
         return integers;
     }
 
@@ -238,10 +213,10 @@ internal abstract class IntegerLayer : IntegerOp
     /// <summary>Sums in floats to the integers of the output.</summary>
     private void Finish(in OpContext<float> c, in LayerIntegers integers, Matrix<float> z)
     {
-        (int lowest, int highest) = Bounds(in c, out IntegerType index);
+        IntegerEnd end = End(in c);
         if (OutputsAreColumns)
         {
-            Requantize.Columns(z, integers.Bias, integers.M, integers.Shift, lowest, highest, z);
+            Requantize.Columns(z, integers.Bias, integers.M, integers.Shift, end.Lowest, end.Highest, z);
         }
         else
         {
@@ -251,22 +226,25 @@ internal abstract class IntegerLayer : IntegerOp
                 for (int output = 0; output < Outputs; output++)
                 {
                     Span<float> run = z.Row(row).Slice(output * positions, positions);
-                    Requantize.Run(run, integers.Bias[output], new(integers.M[output], integers.Shift[output]), lowest, highest, run);
+                    Requantize.Run(run, integers.Bias[output], new(integers.M[output], integers.Shift[output]), end.Lowest, end.Highest, run);
                 }
             }
         }
 
-        LookUp(in integers, index, c.OutputType.Bits, z);
+        if (HasTable)
+        {
+            IntegerActivation.LookUp(integers.Table, end.Index, z, z);
+        }
     }
 
     /// <summary>Sums in 32 bits to the integers of the output.</summary>
     private void Finish(in OpContext<float> c, in LayerIntegers integers, Span<int> total, Matrix<float> z)
     {
-        (int lowest, int highest) = Bounds(in c, out IntegerType index);
+        IntegerEnd end = End(in c);
         if (OutputsAreColumns)
         {
             Requantize.Columns(
-                new Matrix<int>(total, z.Rows, z.Columns, z.Stride), integers.Bias, integers.M, integers.Shift, lowest, highest, z);
+                new Matrix<int>(total, z.Rows, z.Columns, z.Stride), integers.Bias, integers.M, integers.Shift, end.Lowest, end.Highest, z);
         }
         else
         {
@@ -277,58 +255,14 @@ internal abstract class IntegerLayer : IntegerOp
                 {
                     Requantize.Run(
                         total.Slice((row * z.Stride) + (output * positions), positions), integers.Bias[output],
-                        new(integers.M[output], integers.Shift[output]), lowest, highest, z.Row(row).Slice(output * positions, positions));
+                        new(integers.M[output], integers.Shift[output]), end.Lowest, end.Highest, z.Row(row).Slice(output * positions, positions));
                 }
             }
         }
 
-        LookUp(in integers, index, c.OutputType.Bits, z);
-    }
-
-    /// <summary>What R is clamped to: the output's ends or those of the clamping activation, or the ends of a table's index.</summary>
-    private (int Lowest, int Highest) Bounds<T>(in OpContext<T> c, out IntegerType index) where T : unmanaged
-    {
-        if (!HasTable)
+        if (HasTable)
         {
-            index = default;
-            return IntegerActivation.Clamp(Activation, c.OutputType);
-        }
-
-        index = IndexType(c.State(ScaleState + 1));
-        if (c.OutputType.Bits == 16)
-        {
-            index = new IntegerType(16, index.Scale, index.ZeroPoint * 256);
-        }
-
-        return (index.LowestCentred, index.HighestCentred);
-    }
-
-    private void LookUp(in LayerIntegers integers, IntegerType index, int bits, Matrix<float> z)
-    {
-        if (!HasTable)
-        {
-            return;
-        }
-
-        Span<float> table = stackalloc float[IntegerActivation.TableLength];
-        for (int i = 0; i < table.Length; i++)
-        {
-            table[i] = integers.Table[i];
-        }
-
-        for (int row = 0; row < z.Rows; row++)
-        {
-            Span<float> values = z.Row(row);
-            if (bits == 8)
-            {
-                Lookup.Apply(values, table, index.ZeroPoint + 128, values);
-                continue;
-            }
-
-            for (int i = 0; i < values.Length; i++)
-            {
-                values[i] = IntegerActivation.Between(integers.Table, (int)values[i] + index.ZeroPoint);
-            }
+            IntegerActivation.LookUp(integers.Table, end.Index, z, z);
         }
     }
 
@@ -339,45 +273,22 @@ internal abstract class IntegerLayer : IntegerOp
         WeightAxis axis = Axis(c.Layout);
         int[] memory = new int[LayerIntegers.Length(axis)];
         LayerIntegers integers = new(axis, memory);
-        IntegerType index = HasTable ? IndexType(c.State(ScaleState + 1)) : default;
+        IntegerEnd end = End(in c);
         integers.Make(
             c.Arithmetic, Activation, Floats(c.Parameter(0)), Floats(c.Parameter(1)[..Outputs]), Floats(c.State(ScaleState)), c.InputType(0),
-            c.OutputType, index);
-        (int lowest, int highest) = Bounds(in c, out index);
-        int[] inputs = new int[x.Columns], sums = new int[y.Columns];
+            c.OutputType, end.Entries);
+        int[] sums = new int[y.Columns];
         int positions = y.Columns / Outputs;
         for (int row = 0; row < x.Rows; row++)
         {
-            for (int i = 0; i < inputs.Length; i++)
-            {
-                inputs[i] = int.CreateChecked(x.Row(row)[i]);
-            }
-
-            Sums(inputs, integers.Weights, sums);
+            Sums(Integers(x.Row(row)), integers.Weights, sums);
             for (int i = 0; i < sums.Length; i++)
             {
                 int output = OutputsAreColumns ? i : i / positions;
-                int q = Math.Clamp(Rounding.R(sums[i] + integers.Bias[output], integers.M[output], integers.Shift[output]), lowest, highest);
-                if (HasTable)
-                {
-                    q += index.ZeroPoint;
-                    q = index.Bits == 8 ? integers.Table[q + 128] : IntegerActivation.Between(integers.Table, q);
-                }
-
-                y.Row(row)[i] = T.CreateChecked(q);
+                int q = Math.Clamp(Rounding.R(sums[i] + integers.Bias[output], integers.M[output], integers.Shift[output]), end.Lowest, end.Highest);
+                y.Row(row)[i] = T.CreateChecked(HasTable ? IntegerActivation.Read(integers.Table, end.Index, q) : q);
             }
         }
-    }
-
-    private static float[] Floats<T>(Span<T> values) where T : unmanaged, System.Numerics.IBinaryFloatingPointIeee754<T>
-    {
-        float[] floats = new float[values.Length];
-        for (int i = 0; i < floats.Length; i++)
-        {
-            floats[i] = float.CreateTruncating(values[i]);
-        }
-
-        return floats;
     }
 
     private bool MayBeLarge(WeightAxis axis) => IsWide || (long)axis.Terms * 127 * 255 >= Exact;

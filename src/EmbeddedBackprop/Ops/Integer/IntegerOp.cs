@@ -1,3 +1,4 @@
+using System.Numerics;
 using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.Ops.Integer;
@@ -51,16 +52,51 @@ internal abstract class IntegerOp : Op
         return Result;
     }
 
-    /// <summary>Ends in an exception where an input holds floats.</summary>
+    /// <summary>
+    /// The type that the output has by the op's definition, given those of its inputs; null where the values of a calibration choose it. The state
+    /// NAME.range holds it.
+    /// </summary>
+    public virtual IntegerType? FixedType(ReadOnlySpan<IntegerType> inputs) => null;
+
+    /// <summary>Ends in an exception where an input holds floats, or where a mask or indices (inputs without gradient) hold integers.</summary>
     protected void RequireIntegers(string name, ReadOnlySpan<Node> inputs)
     {
-        foreach (Node input in inputs)
+        for (int i = 0; i < inputs.Length; i++)
         {
-            if (input.Integers is null)
+            if (HasGradient(i) && inputs[i].Integers is null)
             {
-                GraphErrors.NeedsIntegers(name, Kind, input.Name);
+                GraphErrors.NeedsIntegers(name, Kind, inputs[i].Name);
+            }
+
+            if (!HasGradient(i) && inputs[i].Integers is not null)
+            {
+                GraphErrors.ReadsIntegers(name, Kind, inputs[i].Name);
             }
         }
+    }
+
+    /// <summary>The elements of a row as integers, for a twin.</summary>
+    private protected static int[] Integers<T>(Span<T> row) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        int[] integers = new int[row.Length];
+        for (int i = 0; i < integers.Length; i++)
+        {
+            integers[i] = int.CreateChecked(row[i]);
+        }
+
+        return integers;
+    }
+
+    /// <summary>Parameters or state as floats, for a twin: integers are made from floats in every reading.</summary>
+    private protected static float[] Floats<T>(Span<T> values) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        float[] floats = new float[values.Length];
+        for (int i = 0; i < floats.Length; i++)
+        {
+            floats[i] = float.CreateTruncating(values[i]);
+        }
+
+        return floats;
     }
 
     /// <inheritdoc/>
