@@ -23,6 +23,10 @@ public abstract class AveragePooling : Pooling, IPasses<AveragePooling>
     public override BackwardReads BackwardReads => BackwardReads.Nothing;
 
     /// <inheritdoc/>
+    internal override Op? Quantized(in QuantizeContext c) =>
+        Integer.IntegerActivation.Ends(c.Activation) ? new Integer.IntegerAveragePool(this, c.Bits, c.Activation, c.Tied) : null;
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<AveragePooling>();
 
     static void IPasses<AveragePooling>.Forward<T, K>(AveragePooling op, in OpContext<T> c) =>

@@ -83,6 +83,10 @@ public sealed class BatchNorm : KernelOp, IPasses<BatchNorm>
     public override int ExportScratchLength(Layout layout) => 0;
 
     /// <inheritdoc/>
+    internal override Op? Quantized(in QuantizeContext c) =>
+        Integer.IntegerActivation.Ends(c.Activation) ? new Integer.IntegerBatchNorm(this, c.Bits, c.Activation, c.Tied) : null;
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<BatchNorm>();
 
     static void IPasses<BatchNorm>.Forward<T, K>(BatchNorm op, in OpContext<T> c)

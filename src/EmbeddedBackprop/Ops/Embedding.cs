@@ -1,3 +1,4 @@
+using System.Numerics;
 using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.Ops;
@@ -63,22 +64,30 @@ public sealed class Embedding : KernelOp, IPasses<Embedding>
     /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Embedding>();
 
-    static void IPasses<Embedding>.Forward<T, K>(Embedding op, in OpContext<T> c)
+    /// <inheritdoc/>
+    internal override Op? Quantized(in QuantizeContext c) => c.Activation is null ? new Integer.IntegerEmbedding(this, c.Bits, c.Tied) : null;
+
+    /// <summary>Ends in an exception where an index is not that of a row.</summary>
+    internal void RequireIndices<T>(in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         Span<T> indices = c.Input(0);
         for (int b = 0; b < c.Batch; b++)
         {
-            for (int t = 0; t < op.input.Length; t++)
+            for (int t = 0; t < input.Length; t++)
             {
                 T index = indices[(b * c.InputStride(0)) + t];
-                if (!(index >= T.Zero && index < T.CreateChecked(op.Count) && T.IsInteger(index)))
+                if (!(index >= T.Zero && index < T.CreateChecked(Count) && T.IsInteger(index)))
                 {
-                    OpErrors.IndexInvalid(op.Name, c.SampleOffset + b, t, double.CreateChecked(index), op.Count);
+                    OpErrors.IndexInvalid(Name, c.SampleOffset + b, t, double.CreateChecked(index), Count);
                 }
             }
         }
+    }
 
-        Span<T> table = c.Parameter(0);
+    static void IPasses<Embedding>.Forward<T, K>(Embedding op, in OpContext<T> c)
+    {
+        op.RequireIndices(in c);
+        Span<T> indices = c.Input(0), table = c.Parameter(0);
         for (int b = 0; b < c.Batch; b++)
         {
             for (int t = 0; t < op.input.Length; t++)

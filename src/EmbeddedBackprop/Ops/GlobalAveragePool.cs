@@ -17,6 +17,10 @@ public sealed class GlobalAveragePool : GlobalPooling, IPasses<GlobalAveragePool
     public override BackwardReads BackwardReads => BackwardReads.Nothing;
 
     /// <inheritdoc/>
+    internal override Op? Quantized(in QuantizeContext c) =>
+        Integer.IntegerActivation.Ends(c.Activation) ? new Integer.IntegerGlobalMean(this, c.Bits, c.Activation, c.Tied) : null;
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<GlobalAveragePool>();
 
     static void IPasses<GlobalAveragePool>.Forward<T, K>(GlobalAveragePool op, in OpContext<T> c)

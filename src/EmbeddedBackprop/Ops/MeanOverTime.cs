@@ -16,6 +16,10 @@ public sealed class MeanOverTime : OverTime, IPasses<MeanOverTime>
     public override BackwardReads BackwardReads => Masked ? BackwardReads.Inputs : BackwardReads.Nothing;
 
     /// <inheritdoc/>
+    internal override Op? Quantized(in QuantizeContext c) =>
+        Integer.IntegerActivation.Ends(c.Activation) ? new Integer.IntegerMeanOverTime(this, c.Bits, c.Activation, c.Tied) : null;
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<MeanOverTime>();
 
     static void IPasses<MeanOverTime>.Forward<T, K>(MeanOverTime op, in OpContext<T> c)

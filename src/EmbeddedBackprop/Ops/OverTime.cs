@@ -50,7 +50,7 @@ public abstract class OverTime : KernelOp
     }
 
     /// <summary>Whether a step of a sample counts.</summary>
-    private protected static bool Counts<T>(in OpContext<T> c, int sample, int t) where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+    internal static bool Counts<T>(in OpContext<T> c, int sample, int t) where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
         c.InputCount == 1 || c.Input(1)[(sample * c.InputStride(1)) + t] > T.Zero;
 
     /// <summary>One step of a sample.</summary>

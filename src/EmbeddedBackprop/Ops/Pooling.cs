@@ -45,7 +45,8 @@ public abstract class Pooling : KernelOp
         }
     }
 
-    private protected PoolSizes Sizes { get; private set; }
+    /// <summary>The sizes, known when the op is applied.</summary>
+    internal PoolSizes Sizes { get; private set; }
 
     // Without padding, window o begins at element o or later.
     internal override bool MayOverlayBeginning(int input) => Padding == (0, 0);

@@ -29,6 +29,12 @@ public sealed class SoftmaxOverLastAxis : KernelOp, IPasses<SoftmaxOverLastAxis>
     /// <inheritdoc/>
     public override Shape InferShape(string name, ReadOnlySpan<Node> inputs) => Shapes.Single(name, inputs, ref input);
 
+    /// <summary>The table of e^x has an entry for each distance of two integers of 8 bits: rows of 16 bits stay floats.</summary>
+    internal override Op? Quantized(in QuantizeContext c) =>
+        c.Inputs[0].Bits == 8 && Columns <= Integer.IntegerSoftmax.MostColumns && c.Activation is null && c.Tied is null
+            ? new Integer.IntegerSoftmax()
+            : null;
+
     /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<SoftmaxOverLastAxis>();
 
