@@ -63,7 +63,8 @@ public static class CExporter
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         // Everything that can be wrong with the network is found before the first file is opened.
-        IReadOnlyList<(string Name, string Text)> files = Generate(plan, parameters, options, state);
+        CModel model = ModelOf(plan, parameters, options, state);
+        IReadOnlyList<(string Name, string Text)> texts = Texts(model);
         try
         {
             Directory.CreateDirectory(folder);
@@ -73,7 +74,8 @@ public static class CExporter
             ExportErrors.CannotCreateFolder(folder, exception);
         }
 
-        string[] paths = [.. files.Select(file => Path.Combine(folder, file.Name))];
+        string[] names = [.. texts.Select(file => file.Name), .. model.Tables.Blob is null ? [] : new[] { BinaryOf(model) }];
+        string[] paths = [.. names.Select(name => Path.Combine(folder, name))];
         if (options is not { ReplaceForeignFiles: true })
         {
             RefuseForeign(paths);
@@ -81,10 +83,15 @@ public static class CExporter
 
         for (int i = 0; i < paths.Length; i++)
         {
-            AtomicFile.WriteAllBytes(paths[i], Encoding.ASCII.GetBytes(files[i].Text));
+            AtomicFile.WriteAllBytes(paths[i], i < texts.Count ? Encoding.ASCII.GetBytes(texts[i].Text) : model.Tables.Blob!.Content(model.Hash));
         }
 
-        RemoveStale(folder, files);
+        // Files of an earlier export with training would not compile with the new header, and its weights are no longer read.
+        foreach (string stale in new[] { StorageOf(model), BinaryOf(model) }.Except(names).Select(name => Path.Combine(folder, name)).Where(CMark.IsIn))
+        {
+            File.Delete(stale);
+        }
+
         return paths;
     }
 
@@ -109,19 +116,6 @@ public static class CExporter
             {
                 ExportErrors.ForeignFile(path);
             }
-        }
-    }
-
-    /// <summary>A file of an earlier export with training would not compile with the new header.</summary>
-    private static void RemoveStale(string folder, IReadOnlyList<(string Name, string Text)> files)
-    {
-        const string Ending = "_storage.c";
-        string stale = Path.Combine(folder, files[0].Name[..^2] + Ending);
-        if (
-            !files.Any(file => file.Name.EndsWith(Ending, StringComparison.Ordinal))
-            && CMark.IsIn(stale))
-        {
-            File.Delete(stale);
         }
     }
 
@@ -171,6 +165,23 @@ public static class CExporter
     }
 
     /// <summary>
+    /// The network's weights as the NAME_weights.bin that <see cref="Write(Network, string, CExportOptions?)"/> writes with
+    /// <see cref="CExportOptions.BinaryWeights"/>: new weights for devices in the field. NAME_check_tables of an export of the same graph accepts them.
+    /// </summary>
+    /// <param name="network">A network with the graph of the export.</param>
+    /// <param name="options">The options of the export.</param>
+    /// <returns>NAME_WEIGHTS_BYTES bytes.</returns>
+    /// <exception cref="ArgumentException">A weight or kept value is not finite.</exception>
+    /// <exception cref="NotSupportedException">An op or activation has no C; the message names it.</exception>
+    public static byte[] Weights(Network network, CExportOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        ArgumentNullException.ThrowIfNull(options);
+        CModel model = ModelOf(network.InferencePlan, network.Parameters, options with { BinaryWeights = true }, network.State);
+        return model.Tables.Blob!.Content(model.Hash);
+    }
+
+    /// <summary>
     /// The files of <see cref="Write(Plan, ReadOnlySpan{float}, string, CExportOptions, ReadOnlySpan{float})"/> as text, without writing them.
     /// </summary>
     /// <param name="plan">An inference plan; its batch and layout do not matter.</param>
@@ -179,7 +190,9 @@ public static class CExporter
     /// <param name="state">
     /// The state that ops keep without training it (running means and variances), in the plan's layout; empty where there is none.
     /// </param>
-    /// <returns>File names and contents, in ASCII with line feeds.</returns>
+    /// <returns>
+    /// File names and contents, in ASCII with line feeds; without NAME_weights.bin, which <see cref="Weights"/> gives.
+    /// </returns>
     /// <exception cref="NotSupportedException">An op or activation has no C; the message names it.</exception>
     /// <exception cref="ArgumentException">A weight or kept value is not finite, or there are too few.</exception>
     public static IReadOnlyList<(string Name, string Text)> Generate(
@@ -189,16 +202,24 @@ public static class CExporter
         ReadOnlySpan<float> state = default)
     {
         ArgumentNullException.ThrowIfNull(plan);
-        CModel model = new(plan, parameters, state, options ?? new CExportOptions()) { Hash = WeightsHash.Of(plan.Parameters, parameters) };
-        return
-        [
-            (model.Prefix + ".h", CHeaderFile.Text(model)),
-            (model.Prefix + ".c", CSourceFile.Text(model)),
-            (model.Prefix + "_weights.c", CWeightsFile.Text(model)),
-            (model.Prefix + "_selftest.c", CSelfTestFile.Text(model)),
-            .. CRuntimeFile.Files(model),
-            .. model.Training is not null ? [(model.Prefix + "_storage.c", CSaveFile.Text(model))] : Array.Empty<(string, string)>(),
-            (model.Prefix + ".md", CReportFile.Text(model)),
-        ];
+        return Texts(ModelOf(plan, parameters, options, state));
     }
+
+    private static CModel ModelOf(Plan plan, ReadOnlySpan<float> parameters, CExportOptions? options, ReadOnlySpan<float> state) =>
+        new(plan, parameters, state, options ?? new CExportOptions()) { Hash = WeightsHash.Of(plan.Parameters, parameters) };
+
+    private static (string Name, string Text)[] Texts(CModel model) =>
+    [
+        (model.Prefix + ".h", CHeaderFile.Text(model)),
+        (model.Prefix + ".c", CSourceFile.Text(model)),
+        (model.Prefix + "_weights.c", CWeightsFile.Text(model)),
+        (model.Prefix + "_selftest.c", CSelfTestFile.Text(model)),
+        .. CRuntimeFile.Files(model),
+        .. model.Training is not null ? [(StorageOf(model), CSaveFile.Text(model))] : Array.Empty<(string, string)>(),
+        (model.Prefix + ".md", CReportFile.Text(model)),
+    ];
+
+    private static string StorageOf(CModel model) => model.Prefix + "_storage.c";
+
+    private static string BinaryOf(CModel model) => model.Prefix + "_weights.bin";
 }

@@ -145,6 +145,13 @@ public sealed class BadInputTests
         Check(ebp, CannotWrite, "m.st", "export", "slot", "m.st", "--out", "m.st");
         Assert.That(ebp.Run("export", "slot", "m.st", "--out", "copy.bin").ExitCode, Is.Zero);
         Assert.That(ebp.Run("export", "slot", "m.st", "--out", "copy.bin").ExitCode, Is.Zero, "a copy replaces a copy");
+        string binary = ebp.File("apart_weights.bin", "mine");
+        string[] apart = ["export", "c", "m.st", "--out", ".", "--name", "apart", "--weights"];
+        Check(ebp, CannotWrite, "apart_weights.bin", [.. apart, "bin"]);
+        Assert.That(File.ReadAllText(binary), Is.EqualTo("mine"));
+        Assert.That(ebp.Run([.. apart, "bin", "--force"]).ExitCode, Is.Zero);
+        Assert.That(ebp.Run([.. apart, "bin"]).ExitCode, Is.Zero, "a binary replaces a binary");
+        Check(ebp, Usage, "--weights", [.. apart, "hex"]);
         Assert.That(File.ReadAllText(mine), Is.EqualTo("int main(void) { return 0; }\n"));
         Assert.That(ebp.Run("export", "c", "m.st", "--out", ".", "--force").ExitCode, Is.Zero);
         Assert.That(ebp.Run("export", "c", "m.st", "--out", ".").ExitCode, Is.Zero, "an export replaces an export");

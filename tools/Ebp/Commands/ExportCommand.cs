@@ -46,6 +46,11 @@ internal static class ExportCommand
             HelpName = "NAME",
             Description = "Two further files with exp, tanh and the like, which all models exported with this name share: less flash.",
         };
+        Option<string?> weights = new("--weights")
+        {
+            HelpName = "c|bin",
+            Description = "The tables as C, or as a binary beside it that is linked, placed and replaced apart from the code (default: c).",
+        };
         Option<bool> speed = new("--speed") { Description = "C of few instructions: each convolution has a function of its own (the default)." };
         Option<bool> size = new("--size") { Description = "C of few bytes: convolutions share routines." };
         Option<bool> force = OutputTarget.Force();
@@ -60,6 +65,7 @@ internal static class ExportCommand
         command.Options.Add(carry);
         command.Options.Add(inArena);
         command.Options.Add(runtime);
+        command.Options.Add(weights);
         command.Options.Add(speed);
         command.Options.Add(size);
         command.Options.Add(force);
@@ -76,6 +82,7 @@ internal static class ExportCommand
                         Carry = parsed.GetValue(carry),
                         InputInArena = parsed.GetValue(inArena),
                         Runtime = parsed.GetValue(runtime),
+                        BinaryWeights = OptionText.Name("weights", parsed.GetValue(weights), ["c", "bin"]) == "bin",
                         Favor = Favor(parsed.GetValue(speed), parsed.GetValue(size)),
                         ReplaceForeignFiles = parsed.GetValue(force),
                     }),
@@ -154,6 +161,7 @@ internal static class ExportCommand
             Carry = asked.Carry,
             InputInArena = asked.InputInArena,
             Runtime = asked.Runtime,
+            BinaryWeights = asked.BinaryWeights,
             Target = target,
             Training = training?.For(model),
             Arithmetic = arithmetic switch { null => null, "fused" => Arithmetic.Fused, _ => Arithmetic.Separate },

@@ -53,7 +53,9 @@ internal static class CHeaderFile
                 model.Outputs
             )}}#define {{m}}_FUSED {{(model.Arithmetic == Arithmetic.Fused ? 1 : 0)}}
 
-            {{LargestArray(model)}}/* In front of every table: define it to place them, for example as __attribute__((section(".weights"))). */
+            {{LargestArray(model)}}/* In front of every table{{(
+                model.Tables.Blob is null ? "" : " of the self-test"
+            )}}: define it to place them, for example as __attribute__((section(".weights"))). */
             #ifndef {{m}}_TABLE
             #define {{m}}_TABLE
             #endif
@@ -70,10 +72,9 @@ internal static class CHeaderFile
     private static void AppendDeclarations(StringBuilder text, CModel model)
     {
         string m = model.Macro, p = model.Prefix;
-        foreach (CTable table in model.Tables.All)
-        {
-            text.Append("extern ").Append(table.Declaration).Append("; /* ").Append(table.Source).Append(" */\n");
-        }
+        text.Append(model.Tables.Blob is { } blob
+            ? CBlobFile.Declarations(model, blob)
+            : string.Concat(model.Tables.All.Select(table => $"extern {table.Declaration}; /* {table.Source} */\n")));
 
         if (model.Tables.Preparation.Length > 0)
         {
@@ -190,6 +191,7 @@ internal static class CHeaderFile
     private static string LargestArray(CModel model)
     {
         (string what, long bytes) = model.Tables.All.Select(table => (table.Name, table.ArrayBytes))
+            .Append((model.Prefix + "_weights.bin", model.Tables.Blob?.Bytes ?? 0L))
             .Append(("the arena", sizeof(float) * (long)model.ArenaLength))
             .Append(("the state", sizeof(float) * (long)model.Prediction.StateLength))
             .Concat(model.Inputs.Concat(model.Outputs).Select(argument => (argument.Pointer, sizeof(float) * (long)argument.Length)))

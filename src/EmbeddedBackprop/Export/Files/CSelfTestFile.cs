@@ -11,8 +11,6 @@ namespace EmbeddedBackprop.Export.Files;
 /// <summary>NAME_selftest.c: the engine's results, to be compared on the device.</summary>
 internal static class CSelfTestFile
 {
-    private const uint SumStart = 2166136261u;
-
     public static string Text(CModel model)
     {
         StringBuilder text = new();
@@ -118,21 +116,27 @@ internal static class CSelfTestFile
 
     private static void AppendCheckTables(StringBuilder text, CModel model)
     {
-        text.Append($"/* Whether a table was changed. */\nstatic uint32_t {model.Prefix}_tables(void)\n{{\n");
-        uint sum = SumStart;
-        if (model.Tables.All.Any())
+        text.Append($"/* Whether a table was changed. */\nstatic uint32_t {model.Prefix}_tables(void)\n{{\n")
+            .Append(model.Tables.Blob is { } blob ? CBlobFile.Check(model, blob) : CheckOfEach(model))
+            .Append($"}}\n\nuint32_t {model.Prefix}_check_tables(void)\n{{\n    return {model.Prefix}_tables();\n}}\n\n");
+    }
+
+    private static string CheckOfEach(CModel model)
+    {
+        if (!model.Tables.All.Any())
         {
-            text.Append($"    uint32_t sum = {SumStart}u;\n");
+            return "    return 0u;\n";
         }
 
+        string text = $"    uint32_t sum = {CText.Number(CChecksum.SumStart)}u;\n";
+        uint sum = CChecksum.SumStart;
         foreach (CTable table in model.Tables.All)
         {
-            text.Append($"    sum = {model.Prefix}_sum{table.Load.Suffix}(sum, {table.Name}, {CText.Size(table.Values.Length)});\n");
+            text += $"    sum = {model.Prefix}_sum{table.Load.Suffix}(sum, {table.Name}, {CText.Size(table.Values.Length)});\n";
             sum = table.Continue(sum);
         }
 
-        text.Append($"    return {(model.Tables.All.Any() ? $"(sum == 0x{sum:X8}u) ? 0u : {model.Macro}_SELFTEST_TABLES" : "0u")};\n}}\n\n")
-            .Append($"uint32_t {model.Prefix}_check_tables(void)\n{{\n    return {model.Prefix}_tables();\n}}\n\n");
+        return text + $"    return (sum == 0x{sum:X8}u) ? 0u : {model.Macro}_SELFTEST_TABLES;\n";
     }
 
     private static void AppendMain(StringBuilder text, CModel model)
@@ -150,7 +154,7 @@ internal static class CSelfTestFile
     }
 
     private static string Sums(CModel model) =>
-        string.Concat(model.Tables.All.Select(table => table.Load).Distinct().Select(load => SumText(model.Prefix, load)));
+        model.Tables.Blob is not null ? "" : string.Concat(model.Tables.All.Select(table => table.Load).Distinct().Select(load => SumText(model.Prefix, load)));
 
     private static string SumText(string p, CWeightLoad load) => $$"""
         /* FNV-1a over 32-bit words, one for each element: every changed bit changes the sum. */

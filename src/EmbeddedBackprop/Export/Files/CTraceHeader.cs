@@ -19,7 +19,9 @@ internal static class CTraceHeader
         return $$"""
             /*
              * Which network this is: SHA-256 of its weights, as `ebp train` prints it (before a storage rounded them); the engine and the format of these files.
-             * {{p}}_model_hash() and the like are those of {{p}}.c: a header of another export is found by comparing them.
+             * {{p}}_model_hash() and the like are those of {{p}}.c{{(
+                model.Tables.Blob is null ? "" : $" and {p}_weights.bin"
+            )}}: a header of another export is found by comparing them.
              */
             #define {{m}}_MODEL_HASH "{{model.Hash}}"
             #define {{m}}_ENGINE_VERSION "{{CIdentity.EngineVersion}}"
@@ -80,7 +82,7 @@ internal static class CTraceHeader
         string m = model.Macro, p = model.Prefix;
         string text = $$"""
 
-            /* The identity of {{p}}.c: the same words and number as the macros of its header. */
+            /* The identity of {{p}}.c{{(model.Tables.Blob is null ? "" : $" and {p}_weights.bin")}}: the same words and number as the macros of its header. */
             const char *{{p}}_model_hash(void);
             const char *{{p}}_engine_version(void);
             uint32_t {{p}}_format_version(void);
@@ -127,7 +129,7 @@ internal static class CTraceHeader
 
             const char *{{p}}_model_hash(void)
             {
-                return "{{model.Hash}}";
+                return {{(model.Tables.Blob is null ? $"\"{model.Hash}\"" : p + "_weights.model_hash")}};
             }
 
             const char *{{p}}_engine_version(void)

@@ -5,11 +5,16 @@ using EmbeddedBackprop.Export.Text;
 
 namespace EmbeddedBackprop.Export.Files;
 
-/// <summary>NAME_weights.c: the tables, nothing else, so that tools that read code need not read numbers.</summary>
+/// <summary>NAME_weights.c: the tables, nothing else, so that tools that read code need not read numbers; or what puts their binary into a program.</summary>
 internal static class CWeightsFile
 {
     public static string Text(CModel model)
     {
+        if (model.Tables.Blob is { } blob)
+        {
+            return CBlobFile.Text(model, blob);
+        }
+
         StringBuilder text = new();
         text.Append(
                 $"/* {model.Prefix}: weights ([inputs][outputs] of dense layers) and biases, exact as hexadecimal floats. {CMark.Words}. */\n"

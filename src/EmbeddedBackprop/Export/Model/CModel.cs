@@ -212,6 +212,8 @@ internal sealed class CModel
             target?.RequireArray(table.Source, table.ArrayBytes, table.Storage == CStorage.Float32 ? "; float16 or int8 would be smaller" : "");
         }
 
+        target?.RequireArray(
+            Prefix + "_weights.bin", Tables.Blob?.Bytes ?? 0, "; weights as C are several arrays");
         target?.RequireArray("the arena", sizeof(float) * (long)ArenaLength);
         target?.RequireArray("the memory of training", sizeof(float) * (long)(Training?.Length ?? 0));
         if (Training is not null)

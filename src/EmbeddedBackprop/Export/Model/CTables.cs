@@ -17,6 +17,7 @@ internal sealed class CTables
     private readonly HashSet<CTable> drawn = new(ReferenceEqualityComparer.Instance); // drawn on the device: no flash
     private readonly Plan plan;
     private readonly string prefix;
+    private readonly bool isBinary;
 
     /// <summary>Makes the tables of parameters and of the preparation.</summary>
     /// <param name="prefix">The prefix of their names.</param>
@@ -35,7 +36,8 @@ internal sealed class CTables
         ReadOnlySpan<float> state,
         CExportOptions options)
     {
-        (this.prefix, this.plan) = (prefix, plan);
+        (this.prefix, this.plan, isBinary) = (prefix, plan, options.BinaryWeights);
+        identifiers.UnionWith(isBinary ? CBlob.Taken.Select(name => $"{prefix}_{name}") : []);
         foreach (Step step in (IEnumerable<Step>)[.. plan.Steps, .. trainingPlan is null ? [] : trainingPlan.Steps])
         {
             read.UnionWith(step.Ranges.Select(range => range.Name));
@@ -71,8 +73,11 @@ internal sealed class CTables
     /// <summary>All tables of the flash, those of scales included.</summary>
     public IEnumerable<CTable> All => Whole.SelectMany(table => table.WithScales);
 
+    /// <summary>The tables as one binary; null where they are C.</summary>
+    public CBlob? Blob => isBinary ? new CBlob(prefix, All, plan) : null;
+
     /// <summary>Bytes of flash.</summary>
-    public long Bytes => Whole.Sum(table => table.Bytes);
+    public long Bytes => Blob?.Bytes ?? Whole.Sum(table => table.Bytes);
 
     private IEnumerable<CTable> Whole => ReadParameters.Where(table => !drawn.Contains(table)).Concat(kept.Values).Concat(Preparation);
 

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
 using EmbeddedBackprop.Export.Text;
@@ -41,9 +42,12 @@ internal sealed record CTable(string Name, string Source, float[] Values)
     public CTable InMemory(string place) => new(place, Source, Values);
 
     /// <summary>The table as the header declares it.</summary>
-    public string Declaration => $"const {Load.Type} {Name}[{CText.Number(Values.Length)}]";
+    public string Declaration => $"const {DeclarationAs(Name)}";
 
     private int ElementBytes => Storage switch { CStorage.Float16 => sizeof(ushort), CStorage.Int8 => sizeof(sbyte), _ => sizeof(float) };
+
+    /// <summary>The array under another name, as the field of a structure.</summary>
+    public string DeclarationAs(string name) => $"{Load.Type} {name}[{CText.Number(Values.Length)}]";
 
     /// <summary>The table in another storage, its values rounded to it.</summary>
     /// <param name="storage">The storage of the elements in flash.</param>
@@ -83,17 +87,29 @@ internal sealed record CTable(string Name, string Source, float[] Values)
     {
         for (int i = 0; i < Values.Length; i++)
         {
-            uint word = Storage switch
-            {
-                CStorage.Float16 => (uint)Codes[i],
-                CStorage.Int8 => (byte)Codes[i],
-                _ => BitConverter.SingleToUInt32Bits(Values[i]),
-            };
-            sum = unchecked((sum ^ word) * 16777619u);
+            sum = CChecksum.ContinueSum(sum, Word(i));
         }
 
         return sum;
     }
+
+    /// <summary>Writes the elements, little-endian, into <see cref="ArrayBytes"/> bytes.</summary>
+    public void WriteTo(Span<byte> bytes)
+    {
+        Span<byte> word = stackalloc byte[sizeof(uint)];
+        for (int i = 0; i < Values.Length; i++)
+        {
+            BinaryPrimitives.WriteUInt32LittleEndian(word, Word(i));
+            word[..ElementBytes].CopyTo(bytes[(i * ElementBytes)..]);
+        }
+    }
+
+    private uint Word(int i) => Storage switch
+    {
+        CStorage.Float16 => (uint)Codes[i],
+        CStorage.Int8 => (byte)Codes[i],
+        _ => BitConverter.SingleToUInt32Bits(Values[i]),
+    };
 
     private CTable ToHalves(string tensor)
     {

@@ -31,6 +31,12 @@ public sealed record CExportOptions
     /// <summary>Another storage for single layers, by their names.</summary>
     public IReadOnlyDictionary<string, CStorage> StorageOf { get; init; } = new Dictionary<string, CStorage>();
 
+    /// <summary>
+    /// Whether the tables are a file of their own, NAME_weights.bin, little-endian, which is linked or placed apart from the code and can be replaced
+    /// without it. Otherwise they are C.
+    /// </summary>
+    public bool BinaryWeights { get; init; }
+
     /// <summary>Whether the C is to be fast or small; fast by default.</summary>
     public CFavor Favor { get; init; }
 

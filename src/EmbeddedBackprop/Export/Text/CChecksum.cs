@@ -1,8 +1,16 @@
 namespace EmbeddedBackprop.Export.Text;
 
-/// <summary>CRC-32 (polynomial 0xEDB88320) in C# and in C: of trained weights, and of the copies that NAME_save stores.</summary>
+/// <summary>
+/// CRC-32 (polynomial 0xEDB88320) in C# and in C: of trained weights, and of the copies that NAME_save stores; FNV-1a of constant tables.
+/// </summary>
 internal static class CChecksum
 {
+    /// <summary>Where a sum of <see cref="ContinueSum"/> begins.</summary>
+    public const uint SumStart = 2166136261u;
+
+    /// <summary>Continues a check sum by a 32-bit word (FNV-1a): every changed bit changes it.</summary>
+    public static uint ContinueSum(uint sum, uint word) => unchecked((sum ^ word) * 16777619u);
+
     /// <summary>Continues a check sum by some bits of a word, the lowest first.</summary>
     public static uint Continue(uint crc, uint word, int bits = 32)
     {

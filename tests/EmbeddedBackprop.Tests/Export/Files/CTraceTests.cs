@@ -265,11 +265,13 @@ internal sealed partial class CTraceTests
         CExporter.Write(network, build.Folder, new CExportOptions { Name = "bytes", Storage = CStorage.Int8, Labels = Letters(3), ByteScale = 1f });
         Network gru = NetCompiler.Compile("x = input 5x3; m = input 5; gru 4 carry x m; dense 2 softmax", null, new NetworkOptions());
         CExporter.Write(gru, build.Folder, new CExportOptions { Name = "carried", Padding = SequencePadding.Start });
+        CExporter.Write(network, build.Folder, new CExportOptions { Name = "apart", Storage = CStorage.Float16, BinaryWeights = true });
         string[] options = ["-std=c++11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only"];
         build.Write("all.cpp", """
             #include "train.h"
             #include "bytes.h"
             #include "carried.h"
+            #include "apart.h"
             static const float rate = TRAIN_LEARNING_RATE;
             int main() { return rate > 0.0f ? 0 : 1; }
 
