@@ -74,9 +74,10 @@ public static class CExporter
             ExportErrors.CannotCreateFolder(folder, exception);
         }
 
-        string[] names = [.. texts.Select(file => file.Name), .. model.Tables.Blob is null ? [] : new[] { BinaryOf(model) }];
+        CFileNames known = new(model.Prefix);
+        string[] names = [.. texts.Select(file => file.Name), .. model.Tables.Blob is null ? [] : new[] { known.Binary }];
         string[] paths = [.. names.Select(name => Path.Combine(folder, name))];
-        if (options is not { ReplaceForeignFiles: true })
+        if (!model.Options.ReplaceForeignFiles)
         {
             RefuseForeign(paths);
         }
@@ -87,7 +88,7 @@ public static class CExporter
         }
 
         // Files of an earlier export with training would not compile with the new header, and its weights are no longer read.
-        foreach (string stale in new[] { StorageOf(model), BinaryOf(model) }.Except(names).Select(name => Path.Combine(folder, name)).Where(CMark.IsIn))
+        foreach (string stale in new[] { known.Storage, known.Binary }.Except(names).Select(name => Path.Combine(folder, name)).Where(CMark.IsIn))
         {
             File.Delete(stale);
         }
@@ -107,8 +108,25 @@ public static class CExporter
         return CModel.PlanOf(plan, [.. plan.Outputs.Distinct()], new CExportOptions { InputInArena = inputInArena });
     }
 
+    /// <summary>
+    /// Refuses a folder in which <see cref="Write(Network, string, CExportOptions?)"/> would refuse a file: to be called before long work whose
+    /// result is exported.
+    /// </summary>
+    /// <param name="folder">Where the files will go; it need not be there.</param>
+    /// <param name="options">The options of the export.</param>
+    /// <exception cref="IOException">No export wrote a file of a name; the message names it.</exception>
+    public static void RequireReplaceable(string folder, CExportOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        options ??= new CExportOptions();
+        if (!options.ReplaceForeignFiles)
+        {
+            RefuseForeign(CFileNames.Of(options).Select(name => Path.Combine(folder, name)));
+        }
+    }
+
     /// <summary>All files are looked at before the first is written.</summary>
-    private static void RefuseForeign(string[] paths)
+    private static void RefuseForeign(IEnumerable<string> paths)
     {
         foreach (string path in paths)
         {
@@ -166,7 +184,8 @@ public static class CExporter
 
     /// <summary>
     /// The network's weights as the NAME_weights.bin that <see cref="Write(Network, string, CExportOptions?)"/> writes with
-    /// <see cref="CExportOptions.BinaryWeights"/>: new weights for devices in the field. NAME_check_tables of an export of the same graph accepts them.
+    /// <see cref="CExportOptions.BinaryWeights"/>: new weights for devices in the field. NAME_check_tables of an export of the same graph accepts
+    /// them.
     /// </summary>
     /// <param name="network">A network with the graph of the export.</param>
     /// <param name="options">The options of the export.</param>
@@ -208,18 +227,18 @@ public static class CExporter
     private static CModel ModelOf(Plan plan, ReadOnlySpan<float> parameters, CExportOptions? options, ReadOnlySpan<float> state) =>
         new(plan, parameters, state, options ?? new CExportOptions()) { Hash = WeightsHash.Of(plan.Parameters, parameters) };
 
-    private static (string Name, string Text)[] Texts(CModel model) =>
-    [
-        (model.Prefix + ".h", CHeaderFile.Text(model)),
-        (model.Prefix + ".c", CSourceFile.Text(model)),
-        (model.Prefix + "_weights.c", CWeightsFile.Text(model)),
-        (model.Prefix + "_selftest.c", CSelfTestFile.Text(model)),
-        .. CRuntimeFile.Files(model),
-        .. model.Training is not null ? [(StorageOf(model), CSaveFile.Text(model))] : Array.Empty<(string, string)>(),
-        (model.Prefix + ".md", CReportFile.Text(model)),
-    ];
-
-    private static string StorageOf(CModel model) => model.Prefix + "_storage.c";
-
-    private static string BinaryOf(CModel model) => model.Prefix + "_weights.bin";
+    private static (string Name, string Text)[] Texts(CModel model)
+    {
+        CFileNames names = new(model.Prefix);
+        return
+        [
+            (names.Header, CHeaderFile.Text(model)),
+            (names.Source, CSourceFile.Text(model)),
+            (names.Weights, CWeightsFile.Text(model)),
+            (names.SelfTest, CSelfTestFile.Text(model)),
+            .. CRuntimeFile.Files(model),
+            .. model.Training is not null ? [(names.Storage, CSaveFile.Text(model))] : Array.Empty<(string, string)>(),
+            (names.Report, CReportFile.Text(model)),
+        ];
+    }
 }

@@ -125,6 +125,25 @@ public sealed class BadInputTests
         Check(ebp, CannotWrite, "ebp-out", "train");
     }
 
+    [TestCase("model.h")]
+    [TestCase("model.c")]
+    [TestCase("model_weights.c")]
+    [TestCase("model_selftest.c")]
+    [TestCase("model.md")]
+    public void A_foreign_file_among_the_C_of_a_training_exits_4_before_training(string name)
+    {
+        using EbpProcess ebp = new();
+        Directory.CreateDirectory(Path.Combine(ebp.Folder, "ebp-out"));
+        string mine = ebp.File(Path.Combine("ebp-out", name), "mine");
+        string[] train = ["train", "--limit", "20", "--layers", "784,2,10", "--epochs", "1"];
+        EbpProcess.Result refused = ebp.Run(train);
+        Assert.That((refused.ExitCode, refused.Output), Is.EqualTo((CannotWrite, "")), "before the first line of a training");
+        Assert.That(refused.Errors, Does.StartWith("ebp: ").And.Contains(name));
+        Assert.That(Directory.GetFileSystemEntries(Path.GetDirectoryName(mine)!), Is.EqualTo(new[] { mine }), "no model either");
+        Assert.That(ebp.Run([.. train, "--force"]).ExitCode, Is.Zero);
+        Assert.That(ebp.Run(train).ExitCode, Is.Zero, "an export replaces an export");
+    }
+
     [Test]
     public void A_file_of_another_kind_is_replaced_by_force_only()
     {

@@ -84,6 +84,11 @@ internal static class TrainCommand
     {
         string file = output ?? Path.Combine(DefaultFolder, DefaultFile);
         OutputTarget.CheckModel(file, force);
+        if (output is null)
+        {
+            OutputTarget.Write(() => CExporter.RequireReplaceable(DefaultFolder, new CExportOptions { ReplaceForeignFiles = force }));
+        }
+
         if (resume is not null && from is not null)
         {
             throw ToolException.Usage("--from: a training that is resumed has its weights");
