@@ -6,8 +6,8 @@ using EmbeddedBackprop.Export.Text;
 namespace EmbeddedBackprop.Export.Files;
 
 /// <summary>
-/// The C of an export whose tables are a binary: its structure for NAME.h, its check for NAME_selftest.c, and NAME_weights.c, which puts the binary into
-/// a program of gcc or clang.
+/// The C of an export whose tables are a binary: its structure for NAME.h, its check for NAME_selftest.c, and NAME_weights.c, which puts the binary
+/// into a program of gcc or clang.
 /// </summary>
 internal static class CBlobFile
 {

@@ -51,7 +51,7 @@ internal static class CHeaderFile
                 "Outputs",
                 model.Options.OutputNames,
                 model.Outputs
-            )}}#define {{m}}_FUSED {{(model.Arithmetic == Arithmetic.Fused ? 1 : 0)}}
+            )}}{{CTraceHeader.Probabilities(model)}}#define {{m}}_FUSED {{(model.Arithmetic == Arithmetic.Fused ? 1 : 0)}}
 
             {{LargestArray(model)}}/* In front of every table{{(
                 model.Tables.Blob is null ? "" : " of the self-test"

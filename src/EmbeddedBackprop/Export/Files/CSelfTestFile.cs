@@ -154,7 +154,9 @@ internal static class CSelfTestFile
     }
 
     private static string Sums(CModel model) =>
-        model.Tables.Blob is not null ? "" : string.Concat(model.Tables.All.Select(table => table.Load).Distinct().Select(load => SumText(model.Prefix, load)));
+        model.Tables.Blob is not null
+            ? ""
+            : string.Concat(model.Tables.All.Select(table => table.Load).Distinct().Select(load => SumText(model.Prefix, load)));
 
     private static string SumText(string p, CWeightLoad load) => $$"""
         /* FNV-1a over 32-bit words, one for each element: every changed bit changes the sum. */

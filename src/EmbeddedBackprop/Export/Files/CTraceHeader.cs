@@ -1,4 +1,5 @@
 using System.Globalization;
+using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Export.Model;
 using EmbeddedBackprop.Export.Text;
 using EmbeddedBackprop.Graphs;
@@ -58,6 +59,13 @@ internal static class CTraceHeader
             #define {{m}}_WINDOW_STEPS {{CText.Number(model.WindowSteps)}}
 
             """;
+        foreach (CArgument input in model.Inputs.Where(input => model.WindowSteps == 0 && IsSequence(model.Plan.Graph, input.Node)))
+        {
+            string features = CText.Size(input.Node.Shape[1]);
+            text += $"/* {input.Name} is a sequence of {CText.Number(input.Node.Shape[0])} steps, the earliest first: "
+                + $"feature f of step t is element (t * {features}) + f. */\n";
+        }
+
         foreach (CArgument mask in model.Inputs.Where(input => IsMask(model.Plan.Graph, input.Node)))
         {
             text += $"/* {mask.Name} is a mask: above 0 (1 in training) at a step that counts; "
@@ -71,6 +79,23 @@ internal static class CTraceHeader
                 ? $" Fill up after {model.Prefix}_prepare: a zero is then the mean of what was measured."
                 : "";
             text += $"/* A sequence with fewer steps is filled up with zeros {side}, as in training.{prepared} */\n";
+        }
+
+        return text.Length == 0 ? "" : text + "\n";
+    }
+
+    /// <summary>Which outputs are probabilities.</summary>
+    public static string Probabilities(CModel model)
+    {
+        string text = "";
+        foreach (CArgument output in model.Outputs)
+        {
+            bool one = output.Node.Shape.Rank == 1 && output.Node.Op is IActivated { Activation: Softmax };
+            if (one || output.Node.Op is SoftmaxOverLastAxis)
+            {
+                string which = output.Node.Shape.Rank == 1 ? "they" : "those of the last axis";
+                text += $"/* {output.Name}: probabilities (softmax); {which} sum to 1, but for rounding. */\n";
+            }
         }
 
         return text.Length == 0 ? "" : text + "\n";
@@ -207,6 +232,26 @@ internal static class CTraceHeader
 
 
         """;
+
+    /// <summary>Whether something reads an input [steps][features] over time, be it after ops that keep its steps.</summary>
+    private static bool IsSequence(Graph graph, Node input)
+    {
+        HashSet<Node> kept = input.Shape.Rank == 2 ? [input] : [];
+        foreach (Node node in graph.Nodes.Where(node => node.Sources.Count > 0 && kept.Contains(node.Sources[0])))
+        {
+            if (node.Op is Recurrent or OverTime)
+            {
+                return true;
+            }
+
+            if (node.Shape.Rank == 2 && node.Shape[0] == input.Shape[0])
+            {
+                kept.Add(node);
+            }
+        }
+
+        return false;
+    }
 
     private static bool IsMask(Graph graph, Node input) =>
         graph.Nodes.Any(node => node.Op is Recurrent or OverTime && node.Sources.Count > 1 && node.Sources[1] == input);

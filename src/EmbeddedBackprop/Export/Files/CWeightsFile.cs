@@ -5,7 +5,9 @@ using EmbeddedBackprop.Export.Text;
 
 namespace EmbeddedBackprop.Export.Files;
 
-/// <summary>NAME_weights.c: the tables, nothing else, so that tools that read code need not read numbers; or what puts their binary into a program.</summary>
+/// <summary>
+/// NAME_weights.c: the tables, nothing else, so that tools that read code need not read numbers; or what puts their binary into a program.
+/// </summary>
 internal static class CWeightsFile
 {
     public static string Text(CModel model)

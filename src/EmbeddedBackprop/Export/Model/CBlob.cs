@@ -51,8 +51,8 @@ internal sealed class CBlob
     public long Bytes => SumOffset + sizeof(uint);
 
     /// <summary>
-    /// A check sum of the steps, and of the names, types and lengths of the tables: a file of another network has another one, one of another training
-    /// has the same.
+    /// A check sum of the steps, and of the names, types and lengths of the tables: a file of another network has another one, one of another
+    /// training has the same.
     /// </summary>
     public uint Layout { get; }
 

@@ -7,7 +7,9 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Export;
 
-/// <summary>Tables as a binary of their own: the bits of the engine, wherever it is placed; damage and other nets are found, other trainings read.</summary>
+/// <summary>
+/// Tables as a binary of their own: the bits of the engine, wherever it is placed; damage and other nets are found, other trainings are read.
+/// </summary>
 [TestFixture]
 [Parallelizable(ParallelScope.Self)]
 internal sealed class CBlobTests
@@ -64,7 +66,7 @@ internal sealed class CBlobTests
         byte[] own = CExporter.Weights(network, Options(storage));
         WriteLoader(own.Length);
         build.Compile("gcc -O2", "program", "main.c", "blob.c", "net.c", "net_selftest.c");
-        Assert.That(RunOn(own), Is.EqualTo("0 0 0 own\n"), "what check_tables and the self-test say, how many changed bytes are missed, whose weights");
+        Assert.That(RunOn(own), Is.EqualTo("0 0 0 own\n"), "what check_tables and the self-test say, changed bits that are missed, whose weights");
 
         byte[] damaged = [.. own];
         damaged[200] ^= 0x40;
@@ -182,7 +184,8 @@ internal sealed class CBlobTests
         Network network = new Sequential(100).Dense<Sigmoid>(60).Dense<Sigmoid>(60).Compile(new NetworkOptions { Arithmetic = Arithmetic.Separate });
         CExportOptions options = Options(CStorage.Float32) with { Target = CTarget.Avr };
         Assert.That(
-            () => CExporter.Write(network, build.Folder, options), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("net_weights.bin"));
+            () => CExporter.Write(network, build.Folder, options),
+            Throws.InstanceOf<NotSupportedException>().With.Message.Contains("net_weights.bin"));
         Assert.That(() => CExporter.Write(network, build.Folder, options with { BinaryWeights = false }), Throws.Nothing);
     }
 
