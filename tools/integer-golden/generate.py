@@ -32,7 +32,9 @@ Readings. Where the design leaves a choice, this program takes the one given her
 14. An RNN with relu: p and q are R'd to the output's scale, each saturated to int16, h = min(max(p + q, 0), 32767).
 15. The table of S follows the rule for numbers of a model: half away from zero, from float32. This decides entry 6: sigmoid(0.375) is
     19420.4991 / 32768, and 19420.5 / 32768 as a float32.
-16. p and q are saturated to int16 one by one; their sum p + q has 17 bits and is not saturated before S.
+16. A batch normalisation by itself is a layer of one weight a channel: g = gamma / sqrt(variance + epsilon) and b = beta - mean g in double, each
+    rounded once to float32; then s_w, w and b as of any layer (so w is 127 or -127 where b does not decide s_w).
+17. p and q are saturated to int16 one by one; their sum p + q has 17 bits and is not saturated before S.
 """
 
 import json
@@ -808,7 +810,7 @@ def write_sums():
     add("three", [Type(8, 0.02, -128), Type(8, 0.011, 127), Type(8, 0.005, 0)], [1, 1, 1], Type(8, 0.0301, 15))
     add("five", [Type(8, 0.02 + 0.003 * i, 20 * i - 50) for i in range(5)], [1] * 5, Type(8, 0.06, 0))
     add("a difference", [Type(8, 0.02, -5), Type(8, 0.031, 40)], [1, -1], Type(8, 0.043, 3))
-    add("a difference of three", [Type(8, 0.02, -5), Type(8, 0.031, 40), Type(8, 0.017, 1)], [1, -1, -1], Type(8, 0.043, 3))
+    add("a difference, relu6", [Type(8, 0.031, -128), Type(8, 0.004, 100)], [1, -1], Type(8, 0.037, -100), "relu6")
     add("scales far apart", [Type(8, 2.0, -5), Type(8, 0.01, 40)], [1, 1], Type(8, 1.9, 3))
     add("large factors, few bits of fraction", [Type(8, 0.02, -5), Type(8, 0.0000007, 0)], [1, 1], Type(8, 0.0000005, 7), quiet=True)
     add("one bit of fraction", [Type(8, 1.0, 0), Type(8, 0.0000003, 0)], [1, 1], Type(8, 0.0000003, -2), quiet=True)
@@ -866,6 +868,39 @@ def write_tables():
         "(k - 128))."
     )
     write("table", about, cases)
+
+
+def write_norms():
+    random = Random(12)
+    cases = []
+    for name, x, y_bits, z_y, channels, positions, activation in (
+            ("images", Type(8, 0.02, -13), 8, 21, 3, (3, 2), "identity"), ("relu", Type(8, 0.02, 90), 8, -128, 4, (2, 2), "relu"),
+            ("int16", Type(16, 0.0001), 16, 0, 2, (3, 3), "identity"), ("features", Type(8, 0.05, 0), 8, 0, 5, (), "identity")):
+        gamma = [f32(random.uniform(-2, 2)) for _ in range(channels)]
+        beta, mean = ([f32(random.uniform(-1, 1)) for _ in range(channels)] for _ in range(2))
+        variance = [f32(random.uniform(0.05, 4)) for _ in range(channels)]
+        epsilon = f32(1e-5)
+        if name == "images":
+            gamma[1] = 0.0                            # b alone decides the scale
+        g = [c / math.sqrt(v + epsilon) for c, v in zip(gamma, variance)]
+        g, bias = [f32(f) for f in g], [f32(c - m * f) for c, m, f in zip(beta, mean, g)]
+        scales = [weight_scale([f], c, x.scale) for f, c in zip(g, bias)]
+        w = [round_weight(f, s) for f, s in zip(g, scales)]
+        b = [round_bias(c, x.scale, s) for c, s in zip(bias, scales)]
+        q = values(random, x, 3, channels, *positions)
+        a = [[[b[c] + (v - x.zero) * w[c] for v in flat([plane])] for c, plane in enumerate(sample)] for sample in q]
+        y = Type(y_bits, scale_for([(v, c) for sample in a for c, plane in enumerate(sample) for v in plane], x.scale, scales, y_bits), z_y)
+        output = Output(x.scale, scales, y, activation)
+        result = [[[output.of(v, c) for v in plane] for c, plane in enumerate(sample)] for sample in a]
+        cases.append({"name": name, "x_type": x.json(), "y_type": y.json(), "activation": activation, "epsilon": short(epsilon),
+                      **{field: [short(v) for v in row] for field, row in
+                         (("gamma", gamma), ("beta", beta), ("mean", mean), ("variance", variance))},
+                      "x": tensor(q), "y": {"shape": shape_of(q), "data": flat(result)}})
+    about = (
+        "A batch normalisation by itself: g = gamma / sqrt(variance + epsilon), b = beta - mean g in float32, then a layer "
+        "of one weight a channel, as in weights.json and dense.json. x [batch, channels, height, width] or [batch, channels]."
+    )
+    write("batchnorm", about, cases)
 
 
 def write_softmax():
@@ -1031,5 +1066,6 @@ if __name__ == "__main__":
     write_pools()
     write_sums()
     write_tables()
+    write_norms()
     write_softmax()
     write_recurrent()

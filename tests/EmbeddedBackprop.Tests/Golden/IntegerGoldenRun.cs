@@ -10,6 +10,9 @@ internal sealed record IntegerGoldenRun
     /// <summary>The inputs, each with its type, the shape of a sample and its integers [batch, ...].</summary>
     public required (IntegerType Type, Shape Shape, int[] Integers)[] Inputs { get; init; }
 
+    /// <summary>A last input of zeros and ones that stay floats, and its shape; null for none.</summary>
+    public (Shape Shape, int[] Values)? Mask { get; init; }
+
     /// <summary>The type of the op's output.</summary>
     public required IntegerType Output { get; init; }
 
@@ -38,15 +41,14 @@ internal sealed record IntegerGoldenRun
     public int[] Compute(Arithmetic arithmetic, Layout layout, Execution execution)
     {
         Graph graph = new();
-        int batch = Inputs[0].Integers.Length / Inputs[0].Shape.Length, length = Inputs.Sum(input => input.Shape.Length);
-        Node floats = graph.Input(Inputs.Length == 1 ? Inputs[0].Shape : new Shape(length));
-        Node[] nodes = new Node[Inputs.Length];
-        for (int i = 0, first = 0; i < nodes.Length; first += Inputs[i++].Shape.Length)
+        Shape[] shapes = [.. Inputs.Select(input => input.Shape), .. Mask is { } last ? [last.Shape] : Array.Empty<Shape>()];
+        int batch = Inputs[0].Integers.Length / Inputs[0].Shape.Length;
+        Node floats = graph.Input(shapes.Length == 1 ? shapes[0] : new Shape(shapes.Sum(shape => shape.Length)));
+        Node[] nodes = new Node[shapes.Length];
+        for (int i = 0, first = 0; i < nodes.Length; first += shapes[i++].Length)
         {
-            Node part = nodes.Length == 1
-                ? floats
-                : graph.Apply(new Reshape(Inputs[i].Shape), graph.Apply(new Slice(first, Inputs[i].Shape.Length), floats));
-            nodes[i] = graph.Apply(new Quantize(Inputs[i].Type.Bits), part, $"input{i}");
+            Node part = nodes.Length == 1 ? floats : graph.Apply(new Reshape(shapes[i]), graph.Apply(new Slice(first, shapes[i].Length), floats));
+            nodes[i] = i < Inputs.Length ? graph.Apply(new Quantize(Inputs[i].Type.Bits), part, $"input{i}") : part;
         }
 
         Node op = Build(graph, nodes);
@@ -65,6 +67,11 @@ internal sealed record IntegerGoldenRun
                 }
 
                 row = row[shape.Length..];
+            }
+
+            for (int i = 0; i < Mask?.Shape.Length; i++)
+            {
+                row[i] = Mask.Value.Values[(sample * Mask.Value.Shape.Length) + i];
             }
         }
 
