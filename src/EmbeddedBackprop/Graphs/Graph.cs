@@ -21,6 +21,12 @@ public sealed class Graph
     /// <summary>The float net that this graph computes on integers; null for a graph that nobody quantised.</summary>
     internal QuantizedFrom? QuantizedFrom { get; set; }
 
+    /// <summary>
+    /// Whether the ranges of integers follow the values that training sees: then each op that owns a range has NAME.extremes as its last state. Set
+    /// before the graph is compiled.
+    /// </summary>
+    internal bool FollowsRanges { get; set; }
+
     /// <summary>Adds an input of the given shape (the batch is not part of it).</summary>
     /// <exception cref="ArgumentException">The name is taken, or the shape is empty.</exception>
     public Node Input(Shape shape, string name = "input")

@@ -6,6 +6,27 @@ namespace EmbeddedBackprop.Graphs;
 /// <param name="ZeroPoint">The integer that means 0; with 16 bits 0 itself.</param>
 internal readonly record struct IntegerType(int Bits, float Scale, int ZeroPoint)
 {
+    /// <summary>
+    /// The type whose integers reach from low to high, 0 among them. 8 bits: s = (high - low) / 255, z = the nearest integer to -128 - low / s, half
+    /// away from zero. 16 bits: s = max(-low, high) / 32767. A range shorter than 2^-40 counts as 0 to 1.
+    /// </summary>
+    public static IntegerType Of(int bits, double low, double high)
+    {
+        if (!(high - low >= 1.0 / (1L << 40)))
+        {
+            return Of(bits, 0, 1);
+        }
+
+        if (bits == 16)
+        {
+            return new(16, (float)(Math.Max(-low, high) / 32767.0), 0);
+        }
+
+        float scale = (float)((high - low) / 255.0);
+        double zero = Math.Round(-128.0 - (low / scale), MidpointRounding.AwayFromZero);
+        return new(8, scale, (int)Math.Clamp(zero, -128.0, 127.0));
+    }
+
     /// <summary>The smallest integer: -128 or -32768.</summary>
     public int Lowest => -1 << (Bits - 1);
 

@@ -11,6 +11,9 @@ namespace EmbeddedBackprop.Graphs;
 /// <param name="owner">The op whose state has scale and zero point.</param>
 internal sealed class IntegerValue(int bits, Op owner)
 {
+    /// <summary>Floats of NAME.extremes: in training how far the real values reach, from which the range follows.</summary>
+    public const int ExtremesLength = 4;
+
     /// <summary>8 or 16.</summary>
     public int Bits { get; } = bits;
 

@@ -131,6 +131,16 @@ public abstract class Op
         return shared;
     }
 
+    /// <summary>Whether <see cref="FollowParameters"/> does anything.</summary>
+    internal virtual bool FollowsParameters => false;
+
+    /// <summary>Sets the state that follows the parameters, after an update: scales of integer weights, ranges of integers.</summary>
+    /// <param name="c">The step's context.</param>
+    /// <param name="keepRanges">Whether ranges stay as they are.</param>
+    internal virtual void FollowParameters(in OpContext<float> c, bool keepRanges)
+    {
+    }
+
     /// <summary>The same op for another graph, with weights of its own.</summary>
     internal Op Unbound()
     {

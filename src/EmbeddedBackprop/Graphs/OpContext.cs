@@ -132,6 +132,10 @@ public readonly ref struct OpContext<T> where T : unmanaged
     /// <summary>What the integers of the output mean.</summary>
     internal IntegerType OutputType => step.OutputType.Read<T>(memory.State);
 
+    /// <summary>NAME.extremes of the op that owns the output's integers; empty where ranges do not follow training.</summary>
+    internal Span<T> OutputExtremes =>
+        step.OutputType.Extremes > 0 ? memory.State.Slice(step.OutputType.Extremes, IntegerValue.ExtremesLength) : [];
+
     /// <summary>How many nodes the op reads.</summary>
     public int InputCount => step.Inputs.Length;
 

@@ -28,6 +28,7 @@ public sealed partial class Plan
     private readonly ParameterRange[] parameters;
     private readonly ParameterRange[] trainedParameters;
     private readonly StateRange[] state;
+    private readonly Step[] following;
 
     internal Plan(PlanBuilder builder)
     {
@@ -46,6 +47,7 @@ public sealed partial class Plan
         parameters = builder.Parameters;
         trainedParameters = builder.TrainedParameters;
         state = builder.State;
+        following = FollowingOf(steps);
         StateLength = builder.StateLength;
         WholeBatch = Array.Find(steps, step => step.Op.DependsOnWholeBatch && !step.Frozen);
         ParameterLength = builder.ParameterLength;
@@ -323,6 +325,13 @@ public sealed partial class Plan
 
     /// <summary>The memory table: step, op, shape, offsets and bytes.</summary>
     public override string ToString() => PlanTable.Format(this);
+
+    /// <summary>The steps whose state follows the parameters, each op once.</summary>
+    private static Step[] FollowingOf(Step[] steps)
+    {
+        HashSet<Op> seen = [];
+        return Array.FindAll(steps, step => step.Op.FollowsParameters && !step.Frozen && seen.Add(step.Owner));
+    }
 
     /// <summary>Whether no weights that are trained are used twice.</summary>
     private static bool UsesOnce(Step[] steps)

@@ -232,8 +232,16 @@ internal sealed class PlanBuilder
         StateLength = layout.Length;
     }
 
-    private static TypeRange TypeOf(StateLayout layout, Node node) =>
-        node.Integers is { } integers ? new(integers.Bits, layout.RangesOf(integers.Owner)[0].Offset) : default;
+    private TypeRange TypeOf(StateLayout layout, Node node)
+    {
+        if (node.Integers is not { } integers)
+        {
+            return default;
+        }
+
+        StateRange[] ranges = layout.RangesOf(integers.Owner);
+        return new(integers.Bits, ranges[0].Offset, Graph.FollowsRanges ? ranges[^1].Offset : 0);
+    }
 
     /// <summary>The ranges of a step's parts, one after the other.</summary>
     private static T[] Joined<T>(Step step, Func<Step, T[]> ranges)

@@ -122,6 +122,19 @@ public sealed partial class Plan
         return finite;
     }
 
+    /// <summary>Sets the state that follows the parameters, after they changed: of layers that are trained, in their order.</summary>
+    internal void FollowParameters(in PlanMemory<float> memory, bool keepRanges)
+    {
+        RunInfo run = RunInfo.Single(1);
+        Step step = null!;
+        OpContext<float> context = new(in memory, in step, in run, Options.Arithmetic, Options.Layout, backward: false);
+        foreach (Step next in following)
+        {
+            step = next;
+            step.Op.FollowParameters(in context, keepRanges);
+        }
+    }
+
     /// <summary>The forward pass in double, by the scalar twins: the oracle.</summary>
     public void Forward(in PlanMemory<double> memory, in RunInfo run)
     {

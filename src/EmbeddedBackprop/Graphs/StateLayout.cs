@@ -44,10 +44,27 @@ public sealed class StateLayout
         {
             state.owner = op;
             op.DescribeState(state);
+            if (graph.FollowsRanges && OwnsIntegers(graph, op))
+            {
+                state.Add(op.Name + ".extremes", IntegerValue.ExtremesLength);
+            }
         }
 
         state.Place();
         return state;
+    }
+
+    private static bool OwnsIntegers(Graph graph, Op op)
+    {
+        foreach (Node node in graph.Nodes)
+        {
+            if (node.Integers?.Owner == op)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>The ranges in the order of their offsets.</summary>

@@ -5,7 +5,8 @@ namespace EmbeddedBackprop.Graphs;
 /// <summary>Where the scale and the zero point of an integer value are in the flat state span.</summary>
 /// <param name="Bits">8 or 16; 0 for a value of floats.</param>
 /// <param name="Offset">The scale's offset; the zero point follows.</param>
-internal readonly record struct TypeRange(int Bits, int Offset)
+/// <param name="Extremes">The offset of NAME.extremes; 0 where ranges do not follow training.</param>
+internal readonly record struct TypeRange(int Bits, int Offset, int Extremes = 0)
 {
     /// <summary>The type that the state holds.</summary>
     public IntegerType Read<T>(Span<T> state) where T : unmanaged => Read(state[Offset..], Bits);

@@ -73,10 +73,20 @@ public sealed partial class ConvTranspose2D : ConvolutionBase, IPasses<ConvTrans
 
     static void IPasses<ConvTranspose2D>.Backward<T, K>(ConvTranspose2D op, in OpContext<T> c)
     {
-        Matrix<T> x = c.InputRows(0), delta = op.Delta<T, K>(in c);
+        Matrix<T> z = c.WeightedInputRows, a = c.OutputRows, delta = c.OutputGradientRows;
+        op.Activation.Backward<T, K>(c.Arithmetic, z, a, delta); // BP1, BP2: delta = dL/da * f'(z)
+        op.Gradients<T, K>(in c, c.InputRows(0), c.Parameter(0), delta);
+    }
+
+    /// <summary>The gradients of w, b and x from delta, for any x and w of the layer's sizes.</summary>
+    internal void Gradients<T, K>(in OpContext<T> c, in Matrix<T> x, ReadOnlySpan<T> w, in Matrix<T> delta)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where K : struct, IKernels<T>
+    {
+        PassBack<T, K>(in c, w, delta);
 
         // BP4: delta is the image and x the output of the convolution whose input gradient this layer is.
-        K.ConvolutionWeightGradient(c.Arithmetic, op.Sizes, delta, x, c.ParameterGradient(0), default, c.ContinueParameterGradients);
+        K.ConvolutionWeightGradient(c.Arithmetic, Sizes, delta, x, c.ParameterGradient(0), default, c.ContinueParameterGradients);
     }
 
     /// <summary>Delta, the bias gradient, and dL/dx, which must be taken before the weights change: a plain convolution of delta.</summary>
@@ -85,14 +95,20 @@ public sealed partial class ConvTranspose2D : ConvolutionBase, IPasses<ConvTrans
         where K : struct, IKernels<T>
     {
         Matrix<T> z = c.WeightedInputRows, a = c.OutputRows, delta = c.OutputGradientRows;
-        Activation.Backward<T, K>(c.Arithmetic, z, a, delta); // BP1, BP2: delta = dL/da * f'(z)
+        Activation.Backward<T, K>(c.Arithmetic, z, a, delta);
+        PassBack<T, K>(in c, c.Parameter(0), delta);
+        return delta;
+    }
+
+    private void PassBack<T, K>(in OpContext<T> c, ReadOnlySpan<T> w, in Matrix<T> delta)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where K : struct, IKernels<T>
+    {
         K.ChannelSums(delta, c.ParameterGradient(1), Filters, c.ContinueParameterGradients); // BP3
         if (c.WantsInputGradient(0))
         {
-            K.Convolution(c.Arithmetic, Sizes, delta, c.Parameter(0), default, c.InputGradientRows(0), c.ContinueInputGradient(0));
+            K.Convolution(c.Arithmetic, Sizes, delta, w, default, c.InputGradientRows(0), c.ContinueInputGradient(0));
         }
-
-        return delta;
     }
 
     private static int Enlarged(int length, int kernel, int stride, int padding, int dilation, int more) =>

@@ -84,11 +84,21 @@ public abstract partial class Convolution : ConvolutionBase, IPasses<Convolution
 
     static void IPasses<Convolution>.Backward<T, K>(Convolution op, in OpContext<T> c)
     {
-        Matrix<T> x = c.InputRows(0), delta = op.Delta<T, K>(in c);
+        Matrix<T> z = c.WeightedInputRows, a = c.OutputRows, delta = c.OutputGradientRows;
+        op.Activation.Backward<T, K>(c.Arithmetic, z, a, delta); // BP1, BP2: delta = dL/da * f'(z)
+        op.Gradients<T, K>(in c, c.InputRows(0), c.Parameter(0), delta);
+    }
+
+    /// <summary>The gradients of w, b and x from delta, for any x and w of the layer's sizes.</summary>
+    internal void Gradients<T, K>(in OpContext<T> c, in Matrix<T> x, ReadOnlySpan<T> w, in Matrix<T> delta)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where K : struct, IKernels<T>
+    {
+        PassBack<T, K>(in c, w, delta);
 
         // BP3, BP4: dw = the sum of delta * x over samples and positions, db = the sum of delta
         K.ConvolutionWeightGradient(
-            c.Arithmetic, op.Sizes, x, delta, c.ParameterGradient(0), c.ParameterGradient(1)[..op.Filters], c.ContinueParameterGradients);
+            c.Arithmetic, Sizes, x, delta, c.ParameterGradient(0), c.ParameterGradient(1)[..Filters], c.ContinueParameterGradients);
     }
 
     /// <summary>Delta, and from it dL/dx, which must be taken before the weights change.</summary>
@@ -97,13 +107,19 @@ public abstract partial class Convolution : ConvolutionBase, IPasses<Convolution
         where K : struct, IKernels<T>
     {
         Matrix<T> z = c.WeightedInputRows, a = c.OutputRows, delta = c.OutputGradientRows;
-        Activation.Backward<T, K>(c.Arithmetic, z, a, delta); // BP1, BP2: delta = dL/da * f'(z)
+        Activation.Backward<T, K>(c.Arithmetic, z, a, delta);
+        PassBack<T, K>(in c, c.Parameter(0), delta);
+        return delta;
+    }
+
+    private void PassBack<T, K>(in OpContext<T> c, ReadOnlySpan<T> w, in Matrix<T> delta)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where K : struct, IKernels<T>
+    {
         if (c.WantsInputGradient(0))
         {
             // BP2 for the layer below: each position's delta goes back to its inputs.
-            K.ConvolutionInputGradient(c.Arithmetic, Sizes, delta, c.Parameter(0), default, c.InputGradientRows(0), c.ContinueInputGradient(0));
+            K.ConvolutionInputGradient(c.Arithmetic, Sizes, delta, w, default, c.InputGradientRows(0), c.ContinueInputGradient(0));
         }
-
-        return delta;
     }
 }

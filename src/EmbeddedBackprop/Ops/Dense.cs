@@ -102,7 +102,17 @@ public sealed partial class Dense : KernelOp, IPasses<Dense>, IActivated
 
     static void IPasses<Dense>.Backward<T, K>(Dense op, in OpContext<T> c)
     {
-        Matrix<T> x = c.InputRows(0), delta = op.Delta<T, K>(in c, c.ParameterGradient(1));
+        Matrix<T> z = c.WeightedInputRows, a = c.OutputRows, delta = c.OutputGradientRows;
+        op.Activation.Backward<T, K>(c.Arithmetic, z, a, delta); // BP1, BP2: delta = dL/da * f'(z)
+        op.Gradients<T, K>(in c, c.InputRows(0), c.ParameterRows(0), delta);
+    }
+
+    /// <summary>The gradients of W, b and x from delta, for any x and W of the layer's sizes.</summary>
+    internal void Gradients<T, K>(in OpContext<T> c, in Matrix<T> x, in Matrix<T> w, in Matrix<T> delta)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where K : struct, IKernels<T>
+    {
+        PassBack<T, K>(in c, w, delta, c.ParameterGradient(1));
         K.TN(c.Arithmetic, x, delta, c.ParameterGradientRows(0), c.ContinueParameterGradients); // BP4: dW = x^T delta
     }
 
@@ -112,15 +122,21 @@ public sealed partial class Dense : KernelOp, IPasses<Dense>, IActivated
         where K : struct, IKernels<T>
     {
         Matrix<T> z = c.WeightedInputRows, a = c.OutputRows, delta = c.OutputGradientRows;
-        Activation.Backward<T, K>(c.Arithmetic, z, a, delta); // BP1, BP2: delta = dL/da * f'(z)
+        Activation.Backward<T, K>(c.Arithmetic, z, a, delta);
+        PassBack<T, K>(in c, c.ParameterRows(0), delta, db);
+        return delta;
+    }
+
+    private static void PassBack<T, K>(in OpContext<T> c, in Matrix<T> w, in Matrix<T> delta, Span<T> db)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where K : struct, IKernels<T>
+    {
         delta.ClearPadding();
         K.SumColumns(delta, db, c.ContinueParameterGradients); // BP3: db = the sum of delta over the samples
         if (c.WantsInputGradient(0))
         {
             // BP2 for the layer below: dL/dx = delta W^T
-            K.NT(c.Arithmetic, delta, c.ParameterRows(0), c.InputGradientRows(0), c.ContinueInputGradient(0));
+            K.NT(c.Arithmetic, delta, w, c.InputGradientRows(0), c.ContinueInputGradient(0));
         }
-
-        return delta;
     }
 }

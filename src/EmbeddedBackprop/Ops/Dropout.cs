@@ -17,6 +17,7 @@ namespace EmbeddedBackprop.Ops;
 public sealed class Dropout : KernelOp, IPasses<Dropout>
 {
     private Shape input;
+    private bool drops = true;
 
     /// <summary>Drops with this probability.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The probability is not at least 0 and below 1.</exception>
@@ -49,12 +50,20 @@ public sealed class Dropout : KernelOp, IPasses<Dropout>
     /// <inheritdoc/>
     internal override bool KeepsIntegers => true;
 
+    /// <summary>Integers are not dropped in training: what stays would be divided by 1 - p, and no longer be integers.</summary>
+    internal override IntegerValue? IntegersOf(string name, ReadOnlySpan<Node> inputs)
+    {
+        IntegerValue? integers = base.IntegersOf(name, inputs);
+        drops = integers is null;
+        return integers;
+    }
+
     /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Dropout>();
 
     static void IPasses<Dropout>.Forward<T, K>(Dropout op, in OpContext<T> c)
     {
-        if (c.Training)
+        if (c.Training && op.drops)
         {
             K.Dropout(op.Draw(in c), c.InputRows(0), c.OutputRows, accumulate: false);
         }
@@ -71,7 +80,7 @@ public sealed class Dropout : KernelOp, IPasses<Dropout>
             return;
         }
 
-        if (c.Training)
+        if (c.Training && op.drops)
         {
             K.Dropout(op.Draw(in c), c.OutputGradientRows, c.InputGradientRows(0), c.ContinueInputGradient(0));
         }

@@ -42,5 +42,7 @@ internal sealed class AveragedWeights(Network network, WeightAveraging options)
         {
             (average[i], parameters[i]) = (parameters[i], average[i]);
         }
+
+        network.FollowParameters();
     }
 }

@@ -316,8 +316,18 @@ public sealed class Network : IDisposable
         using WorkerPool.Loan loan = WorkerPool.Lend(pool);
         bool applied = GradientUpdate.Apply(Training, Options, Parameters, Gradients, OptimizerState, learningRate);
         StepNumber++;
+        FollowParameters(KeepsRanges || !applied);
         return applied;
     }
+
+    /// <summary>Sets the state that follows the parameters (the scales of integer weights), after they changed.</summary>
+    internal void FollowParameters() => FollowParameters(keepRanges: true);
+
+    /// <summary>Whether the ranges of integers stay as they are in training.</summary>
+    internal bool KeepsRanges { get; set; }
+
+    private void FollowParameters(bool keepRanges) =>
+        Training.FollowParameters(new PlanMemory<float>(Parameters, Gradients, Workspace, State), keepRanges);
 
     /// <summary>One training step: forward, backward, update.</summary>
     /// <returns>The loss of the batch before the update.</returns>
@@ -358,8 +368,10 @@ public sealed class Network : IDisposable
         Regularization penalty = Options.Regularization;
         float l2 = penalty.L2 + penalty.WeightDecay;
         StepNumber++;
-        return Training.BackwardAndUpdate(
+        bool applied = Training.BackwardAndUpdate(
             new PlanMemory<float>(Parameters, Gradients, Workspace, State), in run, new SgdUpdate(learningRate, l2, penalty.AllParameters ? l2 : 0f));
+        FollowParameters(KeepsRanges || !applied);
+        return applied;
     }
 
     /// <summary>

@@ -110,6 +110,9 @@ public sealed class Trainer
     /// <summary>Updates of one epoch.</summary>
     public long StepsPerEpoch => (source.Count + LogicalBatch - 1L) / LogicalBatch;
 
+    /// <summary>Steps in which ranges of integers follow the values: in the last tenth they stay.</summary>
+    private long StepsWithRanges => (StepsPerEpoch * options.Epochs) - (StepsPerEpoch * options.Epochs / 10);
+
     /// <summary>Whether all epochs are done or training stopped early.</summary>
     public bool Finished => State.Epoch >= options.Epochs || State.Stopped;
 
@@ -220,6 +223,8 @@ public sealed class Trainer
         {
             AveragedParameters.CopyTo(network.Parameters);
         }
+
+        network.FollowParameters();
     }
 
     /// <summary>Loss and accuracy over all samples of a source, without changing the network and without allocating.</summary>
@@ -287,6 +292,7 @@ public sealed class Trainer
     {
         float loss = 0;
         int right = 0;
+        network.KeepsRanges = network.StepNumber >= StepsWithRanges;
         bool applied = true, whole = logical <= network.MicroBatch;
         for (int offset = 0; offset < logical; offset += network.MicroBatch)
         {

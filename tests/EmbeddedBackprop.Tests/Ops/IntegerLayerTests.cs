@@ -123,7 +123,7 @@ internal sealed class IntegerLayerTests
     private static IntegerDense Dense(int outputs, int bits, Activation? activation = null) =>
         new(new Dense(outputs, new Activation<Identity>()), bits, activation, null);
 
-    private static ConvOptions Options(string text)
+    internal static ConvOptions Options(string text)
     {
         int Read(char key, int otherwise) =>
             text.Split(' ').Where(word => word.StartsWith(key)).Select(word => int.Parse(word[1..])).FirstOrDefault(otherwise);

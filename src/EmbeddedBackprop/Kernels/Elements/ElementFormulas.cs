@@ -77,3 +77,11 @@ internal readonly struct WhereGreater : IElementFormula
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Apply<T>(T x, T y, T d, T alpha, T beta) where T : struct, ILanes<T> => T.IfGreater(x, y, alpha, d);
 }
+
+/// <summary>d = alpha &lt;= x &lt;= beta ? d : +0.</summary>
+internal readonly struct ZeroOutside : IElementFormula
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Apply<T>(T x, T y, T d, T alpha, T beta) where T : struct, ILanes<T> =>
+        T.IfGreater(alpha, x, T.Zero, T.IfGreater(x, beta, T.Zero, d));
+}

@@ -1,6 +1,8 @@
+using System.Numerics;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Elements;
+using EmbeddedBackprop.Kernels.Sets;
 
 namespace EmbeddedBackprop.Ops.Integer;
 
@@ -17,6 +19,9 @@ internal sealed class Dequantize : Op
 
     /// <inheritdoc/>
     public override bool MayOverlay(int input) => true;
+
+    /// <inheritdoc/>
+    public override bool MayOverlayGradient(int input) => true;
 
     /// <inheritdoc/>
     public override Shape InferShape(string name, ReadOnlySpan<Node> inputs) => Shapes.Single(name, inputs, ref input);
@@ -43,11 +48,17 @@ internal sealed class Dequantize : Op
         Kernels.Scalar.Elementwise.Scale<double>(c.InputType(0).Scale, c.Input(0), c.Output);
 
     /// <inheritdoc/>
-    public override void Backward(in OpContext<float> c) => OpErrors.NoIntegerBackward(Name);
+    public override void Backward(in OpContext<float> c) => PassOn<float, SimdKernels>(in c);
 
     /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<float> c) => OpErrors.NoIntegerBackward(Name);
+    public override void BackwardScalar(in OpContext<float> c) => PassOn<float, ScalarKernels<float>>(in c);
 
     /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<double> c) => OpErrors.NoIntegerBackward(Name);
+    public override void BackwardScalar(in OpContext<double> c) => PassOn<double, ScalarKernels<double>>(in c);
+
+    // The gradient of an integer value is that of the real value it means.
+    private static void PassOn<T, K>(in OpContext<T> c)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where K : struct, IKernels<T> =>
+        Gradients.PassOn<T, K>(c.OutputGradient, c.InputGradient(0), c.ContinueInputGradient(0));
 }

@@ -8,7 +8,7 @@ namespace EmbeddedBackprop.Ops.Integer;
 /// An integer op that ends in an activation: identity, ReLU and ReLU6 are the clamp of its rounding, any other is a table that is read at the rounded
 /// value. NAME.table_range is then state: scale and zero point of the table's index.
 /// </summary>
-internal abstract class IntegerActivated : IntegerOp
+internal abstract partial class IntegerActivated : IntegerOp
 {
     private protected IntegerActivated(int bits, Activation? activation, IntegerValue? tied)
         : base(bits, tied) => Activation = activation ?? new Activation<Identity>();
@@ -40,6 +40,11 @@ internal abstract class IntegerActivated : IntegerOp
         {
             layout.Add(Name + ".table_range", 2, 1f);
         }
+
+        if (IndexFollows)
+        {
+            layout.Add(Name + ".table_extremes", Extremes.Length);
+        }
     }
 
     /// <summary>State between NAME.range and NAME.table_range.</summary>
@@ -54,6 +59,7 @@ internal abstract class IntegerActivated : IntegerOp
     /// <summary>Replaces indices by what the table has there; without a table they are the results.</summary>
     private protected void LookUp(in OpContext<float> c, in IntegerEnd end, in Matrix<float> y)
     {
+        Clamp(in c);
         if (HasTable)
         {
             Span<int> table = stackalloc int[IntegerActivation.TableLength];

@@ -92,6 +92,26 @@ internal static class IntegerActivation
         }
     }
 
+    /// <summary>The least and the greatest f(z), z from low to high: those of the ends, and of 255 points between them.</summary>
+    public static (float Low, float High) Extremes(Activation activation, Arithmetic arithmetic, float low, float high)
+    {
+        Span<float> values = stackalloc float[TableLength];
+        for (int i = 0; i < values.Length; i++)
+        {
+            values[i] = (float)(low + (((double)high - low) * i / (TableLength - 1)));
+        }
+
+        activation.ForwardScalar(arithmetic, 1, values.Length, values.Length, values, values);
+        (low, high) = (values[0], values[0]);
+        foreach (float value in values)
+        {
+            low = MathF.Min(low, value);
+            high = MathF.Max(high, value);
+        }
+
+        return (low, high);
+    }
+
     /// <summary>The point of a table that a 16-bit index, -32768 to 32767, means: T[k] + ((T[k + 1] - T[k]) rest + 128 >> 8).</summary>
     public static int Between(ReadOnlySpan<int> table, int index)
     {

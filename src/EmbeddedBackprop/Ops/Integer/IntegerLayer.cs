@@ -15,11 +15,8 @@ namespace EmbeddedBackprop.Ops.Integer;
 /// is taken by the float layer's own kernel, whose order does not matter below 2^24. Where a sum could reach 2^24, weights are taken apart into
 /// digits of fewer bits and 16-bit inputs into two bytes, and the parts are added in 32 bits.
 /// </remarks>
-internal abstract class IntegerLayer : IntegerActivated
+internal abstract partial class IntegerLayer : IntegerActivated
 {
-    // Floats hold every integer up to here.
-    private const int Exact = 1 << 24;
-
     /// <summary>The most products of bytes that one sum may have: 33,000 times 255 times 127, and a bias of 2^30, are below 2^31.</summary>
     public const int MostTerms = 33_000;
 
@@ -213,10 +210,10 @@ internal abstract class IntegerLayer : IntegerActivated
     /// <summary>Sums in floats to the integers of the output.</summary>
     private void Finish(in OpContext<float> c, in LayerIntegers integers, Matrix<float> z)
     {
-        IntegerEnd end = End(in c);
+        IntegerEnd end = Open(in c, out Matrix<float> r);
         if (OutputsAreColumns)
         {
-            Requantize.Columns(z, integers.Bias, integers.M, integers.Shift, end.Lowest, end.Highest, z);
+            Requantize.Columns(z, integers.Bias, integers.M, integers.Shift, end.Lowest, end.Highest, r);
         }
         else
         {
@@ -225,26 +222,23 @@ internal abstract class IntegerLayer : IntegerActivated
             {
                 for (int output = 0; output < Outputs; output++)
                 {
-                    Span<float> run = z.Row(row).Slice(output * positions, positions);
-                    Requantize.Run(run, integers.Bias[output], new(integers.M[output], integers.Shift[output]), end.Lowest, end.Highest, run);
+                    Span<float> run = z.Row(row).Slice(output * positions, positions), rounded = r.Row(row).Slice(output * positions, positions);
+                    Requantize.Run(run, integers.Bias[output], new(integers.M[output], integers.Shift[output]), end.Lowest, end.Highest, rounded);
                 }
             }
         }
 
-        if (HasTable)
-        {
-            IntegerActivation.LookUp(integers.Table, end.Index, z, z);
-        }
+        LookUp(in c, in integers, in end, in z);
     }
 
     /// <summary>Sums in 32 bits to the integers of the output.</summary>
     private void Finish(in OpContext<float> c, in LayerIntegers integers, Span<int> total, Matrix<float> z)
     {
-        IntegerEnd end = End(in c);
+        IntegerEnd end = Open(in c, out Matrix<float> r);
         if (OutputsAreColumns)
         {
             Requantize.Columns(
-                new Matrix<int>(total, z.Rows, z.Columns, z.Stride), integers.Bias, integers.M, integers.Shift, end.Lowest, end.Highest, z);
+                new Matrix<int>(total, z.Rows, z.Columns, z.Stride), integers.Bias, integers.M, integers.Shift, end.Lowest, end.Highest, r);
         }
         else
         {
@@ -255,11 +249,17 @@ internal abstract class IntegerLayer : IntegerActivated
                 {
                     Requantize.Run(
                         total.Slice((row * z.Stride) + (output * positions), positions), integers.Bias[output],
-                        new(integers.M[output], integers.Shift[output]), end.Lowest, end.Highest, z.Row(row).Slice(output * positions, positions));
+                        new(integers.M[output], integers.Shift[output]), end.Lowest, end.Highest, r.Row(row).Slice(output * positions, positions));
                 }
             }
         }
 
+        LookUp(in c, in integers, in end, in z);
+    }
+
+    private void LookUp(in OpContext<float> c, in LayerIntegers integers, in IntegerEnd end, in Matrix<float> z)
+    {
+        Clamp(in c);
         if (HasTable)
         {
             IntegerActivation.LookUp(integers.Table, end.Index, z, z);
@@ -285,10 +285,14 @@ internal abstract class IntegerLayer : IntegerActivated
             for (int i = 0; i < sums.Length; i++)
             {
                 int output = OutputsAreColumns ? i : i / positions;
-                int q = Math.Clamp(Rounding.R(sums[i] + integers.Bias[output], integers.M[output], integers.Shift[output]), end.Lowest, end.Highest);
+                int r = Rounding.R(sums[i] + integers.Bias[output], integers.M[output], integers.Shift[output]);
+                Keep(in c, row, i, r);
+                int q = Math.Clamp(r, end.Lowest, end.Highest);
                 y.Row(row)[i] = T.CreateChecked(HasTable ? IntegerActivation.Read(integers.Table, end.Index, q) : q);
             }
         }
+
+        Observe(in c);
     }
 
     private bool MayBeLarge(WeightAxis axis) => IsWide || (long)axis.Terms * 127 * 255 >= Exact;

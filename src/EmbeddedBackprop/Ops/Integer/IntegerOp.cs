@@ -46,6 +46,33 @@ internal abstract class IntegerOp : Op
     }
 
     /// <inheritdoc/>
+    internal override bool FollowsParameters => OwnsRange && Graph is { FollowsRanges: true };
+
+    /// <summary>
+    /// Whether the step notes how far its values reach: ranges follow training, and the values depend on something that is trained. Those of data
+    /// keep the range of the calibration.
+    /// </summary>
+    private protected static bool Observes<T>(in OpContext<T> c) where T : unmanaged
+    {
+        bool trained = c.Training && c.ParameterCount > 0;
+        for (int i = 0; i < c.InputCount && !trained; i++)
+        {
+            trained = c.Training && c.WantsInputGradient(i);
+        }
+
+        return trained && !c.OutputExtremes.IsEmpty;
+    }
+
+    /// <inheritdoc/>
+    internal override void FollowParameters(in OpContext<float> c, bool keepRanges)
+    {
+        if (OwnsRange && !c.OutputExtremes.IsEmpty)
+        {
+            Extremes.Follow(c.OutputExtremes, c.State(0), Result.Bits, keepRanges);
+        }
+    }
+
+    /// <inheritdoc/>
     internal override IntegerValue? IntegersOf(string name, ReadOnlySpan<Node> inputs)
     {
         RequireIntegers(name, inputs);

@@ -1,3 +1,4 @@
+using System.Numerics;
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
@@ -74,6 +75,61 @@ internal readonly ref struct LayerIntegers
         if (!clamp)
         {
             IntegerActivation.Fill(activation, arithmetic, index, y, Table);
+        }
+    }
+
+    /// <summary>
+    /// The scale of each output's weights, from the weights: the largest magnitude is 127, and a bias fits. With inputs of 16 bits a scale is
+    /// enlarged until 32768 sum |w| + |b| &lt; 2^31. Overwrites the integers.
+    /// </summary>
+    public void MakeScales(ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, IntegerType x, Span<float> scales)
+    {
+        scales.Clear();
+        for (int run = 0; run < Axis.Runs; run++)
+        {
+            int output = Axis.OutputOfRun(run);
+            if (output < scales.Length)
+            {
+                scales[output] = MathF.Max(scales[output], IntegerWeights.Largest(weights.Slice(run * Axis.After, Axis.After)));
+            }
+        }
+
+        for (int j = 0; j < scales.Length; j++)
+        {
+            scales[j] = IntegerWeights.Scale(scales[j], bias[j], x.Scale);
+        }
+
+        bool again = x.Bits == 16;
+        while (again)
+        {
+            again = false;
+            MakeWeights(weights, scales);
+            for (int j = 0; j < scales.Length; j++)
+            {
+                long reach = ((long)Magnitudes[j] << 15) + Math.Abs(IntegerWeights.Bias(bias[j], x.Scale, scales[j]));
+                if (reach > int.MaxValue)
+                {
+                    again = true;
+                    scales[j] = (float)(scales[j] * Math.Max(reach / (double)int.MaxValue, 1 + (1.0 / 1024)));
+                }
+            }
+        }
+    }
+
+    /// <summary>s_w q_w, in the order of the weights.</summary>
+    public static void RealWeights<T>(WeightAxis axis, ReadOnlySpan<T> weights, ReadOnlySpan<T> scales, Span<T> real)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        for (int run = 0; run < axis.Runs; run++)
+        {
+            int output = axis.OutputOfRun(run);
+            T scale = output < scales.Length ? scales[output] : T.Zero;
+            for (int i = run * axis.After; i < (run + 1) * axis.After; i++)
+            {
+                // A column of padding belongs to no output.
+                int q = output < scales.Length ? IntegerWeights.Round(float.CreateTruncating(weights[i]), float.CreateTruncating(scale)) : 0;
+                real[i] = scale * T.CreateChecked(q);
+            }
         }
     }
 

@@ -1,5 +1,8 @@
+using System.Numerics;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Elements;
+using EmbeddedBackprop.Kernels.Sets;
 
 namespace EmbeddedBackprop.Ops.Integer;
 
@@ -37,6 +40,15 @@ internal sealed class Quantize : IntegerOp
     public override bool MayOverlay(int input) => true;
 
     /// <inheritdoc/>
+    public override bool MayOverlayGradient(int input) => true;
+
+    /// <inheritdoc/>
+    public override BackwardReads BackwardReads => BackwardReads.Inputs;
+
+    /// <summary>x in steps of the scale.</summary>
+    public override int BackwardScratchLength(int batch, Layout layout) => batch * layout.Stride(input.Length);
+
+    /// <inheritdoc/>
     public override void Forward(in OpContext<float> c) => ForwardScalar(in c);
 
     /// <inheritdoc/>
@@ -45,6 +57,7 @@ internal sealed class Quantize : IntegerOp
         Matrix<float> x = c.InputRows(0), y = c.OutputRows;
         IntegerType type = c.OutputType;
         float inverse = 1f / type.Scale;
+        Observe(in c, in x);
         for (int row = 0; row < x.Rows; row++)
         {
             ReadOnlySpan<float> from = x.Row(row);
@@ -57,11 +70,21 @@ internal sealed class Quantize : IntegerOp
     }
 
     /// <inheritdoc/>
+    public override void Backward(in OpContext<float> c) => Backward<float, SimdKernels>(in c);
+
+    /// <inheritdoc/>
+    public override void BackwardScalar(in OpContext<float> c) => Backward<float, ScalarKernels<float>>(in c);
+
+    /// <inheritdoc/>
+    public override void BackwardScalar(in OpContext<double> c) => Backward<double, ScalarKernels<double>>(in c);
+
+    /// <inheritdoc/>
     public override void ForwardScalar(in OpContext<double> c)
     {
         Matrix<double> x = c.InputRows(0), y = c.OutputRows;
         IntegerType type = c.OutputType;
         float inverse = 1f / type.Scale;
+        Observe(in c, in x);
         for (int row = 0; row < x.Rows; row++)
         {
             for (int i = 0; i < x.Columns; i++)
@@ -69,6 +92,28 @@ internal sealed class Quantize : IntegerOp
                 y.Row(row)[i] = Centred((float)x.Row(row)[i], inverse, type);
             }
         }
+    }
+
+    private static void Observe<T>(in OpContext<T> c, in Matrix<T> x) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        if (Observes(in c))
+        {
+            (float low, float high) = Extremes.OfScalar(x);
+            Extremes.Widen(c.OutputExtremes, low, high);
+        }
+    }
+
+    // Straight through the rounding: dx = dy where x was not clamped, else 0.
+    private static void Backward<T, K>(in OpContext<T> c)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where K : struct, IKernels<T>
+    {
+        Matrix<T> x = c.InputRows(0), delta = c.OutputGradientRows;
+        IntegerType type = c.OutputType;
+        Matrix<T> steps = new(c.Scratch[..x.Values.Length], x.Rows, x.Columns, x.Stride, x.Width);
+        K.Scale(T.CreateTruncating(1f / type.Scale), x.Values, steps.Values);
+        K.Apply<ZeroOutside>(c.Arithmetic, steps, steps, delta, T.CreateChecked(type.LowestCentred), T.CreateChecked(type.HighestCentred));
+        Gradients.PassOn<T, K>(c.OutputGradient, c.InputGradient(0), c.ContinueInputGradient(0));
     }
 
     /// <summary>q - zero point of one float.</summary>

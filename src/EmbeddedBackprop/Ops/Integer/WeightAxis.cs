@@ -16,6 +16,12 @@ internal readonly record struct WeightAxis(int Groups, int Before, int Outputs, 
     /// <summary>Weights of one output.</summary>
     public int Terms => Before * After;
 
+    /// <summary>Runs of neighbours that belong to one output; each has After elements.</summary>
+    public int Runs => Groups * Before * Outputs;
+
+    /// <summary>The output of a run.</summary>
+    public int OutputOfRun(int run) => (run / (Before * Outputs) * Outputs) + (run % Outputs);
+
     /// <summary>The output of an element.</summary>
     public int OutputOf(int element)
     {
