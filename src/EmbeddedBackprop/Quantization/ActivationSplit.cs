@@ -11,6 +11,12 @@ namespace EmbeddedBackprop.Quantization;
 /// </summary>
 internal static class ActivationSplit
 {
+    private const string Suffix = ".activation";
+
+    /// <summary>Whether a node is the activation of a layer that was split.</summary>
+    public static bool IsPart(Node node) =>
+        node.Op is Activate && node.Name.StartsWith(node.Inputs[0].Name + Suffix, StringComparison.Ordinal);
+
     /// <summary>The network for predictions, with the parameters and the state of the given one, at the same offsets.</summary>
     public static Network Of(Network network)
     {
@@ -27,7 +33,7 @@ internal static class ActivationSplit
                 && activated.WithoutActivation() is not null)
             {
                 Node z = copy.Copy(node, op => ((IActivated)op).WithoutActivation()!);
-                string name = node.Name + ".activation";
+                string name = node.Name + Suffix;
                 while (!names.Add(name))
                 {
                     name += "_";

@@ -68,51 +68,7 @@ internal sealed class GraphCopy
     {
         IReadOnlyList<Node> losses = trains && source.TrainingPlan is { } plan ? plan.Losses : [];
         Network network = new(Of(source.Inputs), Of(source.Outputs), Of(losses), options) { StepNumber = source.StepNumber };
-        Dictionary<string, ParameterRange> ranges = new(StringComparer.Ordinal);
-        foreach (ref readonly ParameterRange range in source.InferencePlan.Parameters)
-        {
-            ranges.Add(range.Name, range);
-        }
-
-        int arrays = losses.Count > 0 ? options.Optimizer.StateArrays : 0;
-        foreach (ref readonly ParameterRange range in network.InferencePlan.Parameters)
-        {
-            if (!ranges.TryGetValue(range.Name, out ParameterRange from))
-            {
-                continue;
-            }
-
-            source.Parameters.Slice(from.Offset, from.Length).CopyTo(network.Parameters[range.Offset..]);
-            for (int i = 0; i < arrays; i++)
-            {
-                Span<float> moments = network.OptimizerState[(i * network.Parameters.Length)..];
-                source.OptimizerState.Slice((i * source.Parameters.Length) + from.Offset, from.Length).CopyTo(moments[range.Offset..]);
-            }
-        }
-
-        if (losses.Count > 0)
-        {
-            source.OptimizerState[(arrays * source.Parameters.Length)..].CopyTo(network.OptimizerState[(arrays * network.Parameters.Length)..]);
-        }
-
-        CopyState(source, network);
+        NetworkValues.Copy(source, network);
         return network;
-    }
-
-    private static void CopyState(Network source, Network network)
-    {
-        Dictionary<string, StateRange> ranges = new(StringComparer.Ordinal);
-        foreach (ref readonly StateRange range in source.InferencePlan.State)
-        {
-            ranges.Add(range.Name, range);
-        }
-
-        foreach (ref readonly StateRange range in network.InferencePlan.State)
-        {
-            if (!range.PerSample && ranges.TryGetValue(range.Name, out StateRange from))
-            {
-                source.State.Slice(from.Offset, from.Count).CopyTo(network.State[range.Offset..]);
-            }
-        }
     }
 }

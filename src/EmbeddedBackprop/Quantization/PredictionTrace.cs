@@ -5,7 +5,7 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Quantization;
 
-/// <summary>Predictions with the value of every node kept. The network is not changed: recurrent layers begin each run anew.</summary>
+/// <summary>Predictions with the values of all nodes, or of some, kept. The network is not changed: recurrent layers begin each run anew.</summary>
 internal sealed class PredictionTrace
 {
     /// <summary>Samples of a run: few, because every value of every node is kept.</summary>
@@ -18,19 +18,27 @@ internal sealed class PredictionTrace
     private readonly float[] state;
     private readonly float[] rows;
 
+    /// <summary>Keeps every value that predictions need.</summary>
     public PredictionTrace(Network network)
+        : this(network, NodesOf(network))
+    {
+    }
+
+    /// <summary>Computes and keeps the values of some nodes.</summary>
+    public PredictionTrace(Network network, IReadOnlyList<Node> nodes)
     {
         this.network = network;
-        Nodes = NodesOf(network);
+        Nodes = nodes;
         PlanOptions options = network.InferencePlan.Options with { Batch = RunLength, MicroBatch = 0, Fuse = false };
-        plan = Plan.ForInference(network.Output.Graph, options, [.. Nodes]);
+        // A sample is dealt out to all inputs, read or not.
+        plan = Plan.ForInference(network.Output.Graph, options, [.. Nodes, .. network.Inputs.Except(Nodes)]);
         feed = new BatchFeed([.. network.Inputs], []);
         workspace = new float[plan.WorkspaceLength];
         state = new float[plan.StateLength];
         rows = new float[RunLength * feed.InputLength];
     }
 
-    /// <summary>The nodes that a prediction reads and computes, in the order of the graph.</summary>
+    /// <summary>The nodes whose values are kept, in the order of the graph.</summary>
     public IReadOnlyList<Node> Nodes { get; }
 
     /// <summary>Samples of the last run.</summary>
@@ -59,7 +67,8 @@ internal sealed class PredictionTrace
         }
     }
 
-    private static List<Node> NodesOf(Network network)
+    /// <summary>The nodes that a network's predictions need, in the order of the graph.</summary>
+    public static List<Node> NodesOf(Network network)
     {
         HashSet<Node> wanted = [.. network.Outputs];
         IReadOnlyList<Node> all = network.Output.Graph.Nodes;

@@ -22,4 +22,19 @@ internal static class QuantizationErrors
     [DoesNotReturn]
     public static void NoSamples() =>
         throw new ArgumentException("the calibration data have no samples");
+
+    [DoesNotReturn]
+    public static void NoSuchLayer(string name, IEnumerable<string> layers) =>
+        throw new ArgumentException($"no layer is called '{name}'; there are {string.Join(", ", layers)}");
+
+    [DoesNotReturn]
+    public static void QuantizedAlready() =>
+        throw new ArgumentException("the network computes on integers already: quantise the float network that it was made of");
+
+    [DoesNotReturn]
+    public static void NotUnderstood(string op) =>
+        throw new NotSupportedException($"{op}: it has an integer form that the quantiser cannot give its scales");
+
+    public static FormatException UnknownSetting(string word) =>
+        new($"'{word}' is no setting of a quantisation: expected activations=int8|int16, output=int8|int16, int16=NAMES, float=NAMES");
 }

@@ -1,3 +1,5 @@
+using EmbeddedBackprop.Graphs;
+
 namespace EmbeddedBackprop.Quantization;
 
 /// <summary>From the values of a calibration to the range that integers represent.</summary>
@@ -6,9 +8,10 @@ internal static class RangeChoice
     /// <summary>The share of the values that <see cref="RangeMethod.Percentile"/> leaves out at either end.</summary>
     private const double LeftOut = 0.0001;
 
-    /// <summary>The range of a node with integers of so many bits.</summary>
+    /// <summary>The range of a node with integers of so many bits; all of it where 8 bits represent every value exactly.</summary>
     public static ValueRange Of(ValueHistogram values, RangeMethod method, int bits) => method switch
     {
+        _ when values.IsGrid => new(values.Low, values.High),
         RangeMethod.MinMax => new(values.Low, values.High),
         RangeMethod.Percentile => new(LowPercentile(values), HighPercentile(values)),
         _ => LeastSquares(values, bits),
@@ -19,8 +22,8 @@ internal static class RangeChoice
     /// </summary>
     public static double SquaredError(ValueHistogram values, ValueRange range, int bits)
     {
-        (float scale, int zero) = range.Type(bits);
-        double lowest = (bits == 16 ? short.MinValue : sbyte.MinValue) - zero, highest = (bits == 16 ? short.MaxValue : sbyte.MaxValue) - zero;
+        IntegerType type = range.Type(bits);
+        double scale = type.Scale;
         double sum = 0;
         ReadOnlySpan<long> counts = values.Counts;
         for (int bin = 0; bin < counts.Length; bin++)
@@ -31,14 +34,14 @@ internal static class RangeChoice
             }
 
             double x = values.Middle(bin);
-            double error = (scale * Math.Clamp(Math.Round(x / scale, MidpointRounding.ToEven), lowest, highest)) - x;
+            double error = (scale * Math.Clamp(Math.Round(x / scale, MidpointRounding.ToEven), type.LowestCentred, type.HighestCentred)) - x;
             sum += counts[bin] * (error * error);
         }
 
         return sum;
     }
 
-    // The first of equal shares is the widest.
+    // Of equal errors the widest share is taken.
     private static ValueRange LeastSquares(ValueHistogram values, int bits)
     {
         ValueRange best = default;

@@ -34,6 +34,11 @@ internal sealed class ValueHistogram
     /// <summary>Whether all values are equal.</summary>
     public bool IsConstant => Minimum == Maximum;
 
+    /// <summary>
+    /// Whether the whole range in 8 bits represents every value to a thousandth of a step: bytes of images, and other values on a grid.
+    /// </summary>
+    public bool IsGrid { get; private set; } = true;
+
     /// <summary>Values in each bin, those that are 0 left out.</summary>
     public ReadOnlySpan<long> Counts => counts;
 
@@ -67,7 +72,7 @@ internal sealed class ValueHistogram
     /// <summary>Second pass, when minimum and maximum are known: counts values.</summary>
     public void Count(in Matrix<float> values)
     {
-        double low = Low, scale = Bins / (High - low);
+        double low = Low, scale = Bins / (High - low), step = new ValueRange(low, High).Type(8).Scale;
         for (int row = 0; row < values.Rows; row++)
         {
             foreach (float value in values.Row(row))
@@ -80,6 +85,8 @@ internal sealed class ValueHistogram
                 else
                 {
                     counts[Math.Min((int)((value - low) * scale), Bins - 1)]++;
+                    double steps = value / step;
+                    IsGrid &= Math.Abs(steps - Math.Round(steps, MidpointRounding.ToEven)) < 1e-3;
                 }
             }
         }

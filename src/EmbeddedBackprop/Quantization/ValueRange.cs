@@ -1,3 +1,5 @@
+using EmbeddedBackprop.Graphs;
+
 namespace EmbeddedBackprop.Quantization;
 
 /// <summary>The real values that the integers of a node represent: 0 always lies between the two ends.</summary>
@@ -18,7 +20,7 @@ internal readonly record struct ValueRange(double Low, double High)
     /// 8 bits: s = (float)((high - low) / 255), z = the nearest integer to -128 - low / s, half away from zero, in -128..127. 16 bits: s =
     /// (float)(max(-low, high) / 32767), z = 0. A range shorter than 2^-40 counts as 0 to 1.
     /// </summary>
-    public (float Scale, int ZeroPoint) Type(int bits)
+    public IntegerType Type(int bits)
     {
         if (!(High - Low >= Least))
         {
@@ -27,11 +29,11 @@ internal readonly record struct ValueRange(double Low, double High)
 
         if (bits == 16)
         {
-            return ((float)(Math.Max(-Low, High) / 32767.0), 0);
+            return new(bits, (float)(Math.Max(-Low, High) / 32767.0), 0);
         }
 
         float scale = (float)((High - Low) / 255.0);
         double zero = Math.Round(-128.0 - (Low / scale), MidpointRounding.AwayFromZero);
-        return (scale, (int)Math.Clamp(zero, -128.0, 127.0));
+        return new(bits, scale, (int)Math.Clamp(zero, -128.0, 127.0));
     }
 }

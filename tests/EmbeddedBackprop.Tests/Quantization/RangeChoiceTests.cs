@@ -46,9 +46,9 @@ internal sealed class RangeChoiceTests
     {
         ValueRange range = RangeChoice.Of(Histogram([-1f, 0.25f, 3f]), RangeMethod.MinMax, 8);
         Assert.That(range, Is.EqualTo(new ValueRange(-1, 3)));
-        Assert.That(range.Type(8), Is.EqualTo(((float)(4 / 255.0), -64)));
-        Assert.That(range.Type(16), Is.EqualTo(((float)(3 / 32767.0), 0)));
-        Assert.That(new ValueRange(-4, 3).Type(16), Is.EqualTo(((float)(4 / 32767.0), 0)));
+        Assert.That(range.Type(8), Is.EqualTo(new IntegerType(8, (float)(4 / 255.0), -64)));
+        Assert.That(range.Type(16), Is.EqualTo(new IntegerType(16, (float)(3 / 32767.0), 0)));
+        Assert.That(new ValueRange(-4, 3).Type(16), Is.EqualTo(new IntegerType(16, (float)(4 / 32767.0), 0)));
     }
 
     [Test]
@@ -74,8 +74,8 @@ internal sealed class RangeChoiceTests
     public void A_node_that_is_0_everywhere_gets_the_range_0_to_1([Values] RangeMethod method)
     {
         Assert.That(RangeChoice.Of(Histogram([0f, -0f, 0f]), method, 8).Type(8), Is.EqualTo(ValueRange.Unit.Type(8)));
-        Assert.That(RangeChoice.Of(Histogram([1e-20f, -1e-30f]), method, 16).Type(16), Is.EqualTo((1f / 32767, 0)));
-        Assert.That(ValueRange.Unit.Type(8), Is.EqualTo(((float)(1 / 255.0), -128)));
+        Assert.That(RangeChoice.Of(Histogram([1e-20f, -1e-30f]), method, 16).Type(16), Is.EqualTo(new IntegerType(16, 1f / 32767, 0)));
+        Assert.That(ValueRange.Unit.Type(8), Is.EqualTo(new IntegerType(8, (float)(1 / 255.0), -128)));
     }
 
     [Test]
@@ -87,7 +87,7 @@ internal sealed class RangeChoiceTests
             ValueRange range = new(-Math.Abs(ends[0]), Math.Abs(ends[1]));
             foreach (int bits in new[] { 8, 16 })
             {
-                (float scale, int zero) = range.Type(bits);
+                (_, float scale, int zero) = range.Type(bits);
                 int lowest = bits == 8 ? -128 : -32768, highest = bits == 8 ? 127 : 32767;
                 Assert.That(scale * ((double)lowest - zero), Is.LessThanOrEqualTo(range.Low + (0.5001 * scale)));
                 Assert.That(scale * ((double)highest - zero), Is.GreaterThanOrEqualTo(range.High - (0.5001 * scale)));
@@ -97,7 +97,7 @@ internal sealed class RangeChoiceTests
 
     private static double TrueError(float[] values, ValueRange range, int bits)
     {
-        (float scale, int zero) = range.Type(bits);
+        (_, float scale, int zero) = range.Type(bits);
         double lowest = bits == 8 ? -128 : -32768, highest = bits == 8 ? 127 : 32767, sum = 0;
         foreach (float value in values)
         {

@@ -1,0 +1,73 @@
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Training;
+
+namespace EmbeddedBackprop.Quantization;
+
+/// <summary>
+/// Makes a trained network compute on integers: weights of 8 bits with a scale for each output, values of 8 or 16 bits with a scale and a zero point,
+/// all of them found on samples. Source: Jacob et al., Quantization and training of neural networks for efficient integer-arithmetic-only inference
+/// (2018).
+/// </summary>
+public static class Quantizer
+{
+    /// <summary>
+    /// Quantises a network: batch normalisations are folded into the layers before them, ranges of all values are taken from samples, weights are
+    /// rounded, and the mean error of all this is taken out of the biases. The same network, samples and options give the same bits everywhere.
+    /// </summary>
+    /// <param name="network">The network; it is not changed.</param>
+    /// <param name="calibration">Samples like those of the training; targets are not read.</param>
+    /// <param name="options">Bits, layers that stay float, ranges; null for the defaults.</param>
+    /// <exception cref="ArgumentException">
+    /// The network computes on integers already, a layer has more inputs than its sums can bear, no layer has a name that is given, or the samples
+    /// give no ranges: they are constant, or a value is not finite. The message names the layer.
+    /// </exception>
+    public static QuantizedModel Quantize(Network network, IBatchSource calibration, QuantizerOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        ArgumentNullException.ThrowIfNull(calibration);
+        options ??= new QuantizerOptions();
+        options.Require();
+        if (network.Output.Graph.QuantizedFrom is not null)
+        {
+            QuantizationErrors.QuantizedAlready();
+        }
+
+        using Network prepared = BatchNormFolding.Fold(network);
+        using Network split = ActivationSplit.Of(prepared);
+        int[] samples = Calibration.Draw(calibration.Count, options.Samples, options.Seed);
+        (IntegerGraph graph, Network quantized) = Compile(prepared, split, options);
+        Calibration values = Calibration.Run(split, calibration, samples);
+        ScaleSetter scales = new(graph, quantized, values, options.Ranges);
+        scales.SetValues();
+        BiasCorrection? correction = options.BiasCorrection ? new(graph, quantized, split, calibration, samples) : null;
+        Dictionary<Op, int> enlarged = [];
+        foreach (QuantizedLayer layer in graph.Layers)
+        {
+            enlarged[layer.Op] = scales.SetLayer(layer);
+            if (correction is not null)
+            {
+                correction.Correct(layer);
+                enlarged[layer.Op] = scales.SetLayer(layer);
+            }
+        }
+
+        return new QuantizedModel(quantized, Comparison.Report(graph, scales, enlarged, split, quantized, calibration, samples));
+    }
+
+    /// <summary>
+    /// The quantised form of a network, as files hold it: its graph follows from the network, whose norms are folded, and the settings alone. Its
+    /// parameters are those of the network; scales are those that ops begin with.
+    /// </summary>
+    internal static Network Build(Network prepared, QuantizerOptions options)
+    {
+        using Network split = ActivationSplit.Of(prepared);
+        return Compile(prepared, split, options).Network;
+    }
+
+    private static (IntegerGraph Graph, Network Network) Compile(Network prepared, Network split, QuantizerOptions options)
+    {
+        (IntegerGraph graph, Network quantized) = IntegerGraph.Compile(split, options);
+        quantized.Output.Graph.QuantizedFrom = new QuantizedFrom(prepared.Output, options.Settings);
+        return (graph, quantized);
+    }
+}
