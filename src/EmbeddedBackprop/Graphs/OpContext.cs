@@ -126,6 +126,9 @@ public readonly ref struct OpContext<T> where T : unmanaged
             : memory.State.Slice(range.Offset, range.Length);
     }
 
+    /// <summary>Whether the i-th input holds integers.</summary>
+    internal bool HasIntegers(int index) => step.InputTypes[index].Bits > 0;
+
     /// <summary>What the integers of the i-th input mean.</summary>
     internal IntegerType InputType(int index) => step.InputTypes[index].Read<T>(memory.State);
 

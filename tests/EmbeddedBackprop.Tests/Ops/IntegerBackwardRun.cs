@@ -1,7 +1,6 @@
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Kernels.Integers;
 using EmbeddedBackprop.Kernels.Scalar;
-using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Ops;
 using EmbeddedBackprop.Ops.Integer;
 
@@ -64,7 +63,8 @@ internal sealed class IntegerBackwardRun(int batch, Shape shape, Func<Op> layer,
         Node input = graph.Input(shape);
         Op integer = layer().Quantized(new QuantizeContext([], OutputBits, activation))!;
         Node output = graph.Apply(new Dequantize(), graph.Apply(integer, graph.Apply(new Quantize(InputBits), input), "layer"));
-        return Run(new(graph, input, output, arithmetic, layout, execution), x, pieces, memory => SetState(memory.Plan, memory.State));
+        BackwardPass pass = new(graph, [input], output, arithmetic, layout, execution);
+        return pass.Run([x], batch, pieces, memory => SetState(memory.Plan, memory.State));
     }
 
     /// <summary>The same by the float layer.</summary>
@@ -74,7 +74,8 @@ internal sealed class IntegerBackwardRun(int batch, Shape shape, Func<Op> layer,
         Node input = graph.Input(shape);
         Node output = graph.Apply(layer(), input, "layer");
         float[] real = [.. x.Select(value => Input.Scale * Quantize.Centred(value, 1f / Input.Scale, Input))];
-        return Run(new(graph, input, output, arithmetic, Layout.Compact, Execution.Scalar), real, [batch], memory =>
+        BackwardPass pass = new(graph, [input], output, arithmetic, Layout.Compact, Execution.Scalar);
+        return pass.Run([real], batch, [batch], memory =>
         {
             int[] r = Rounded(memory.Plan, input, output, memory.Parameters);
             ParameterRange weight = memory.Plan.Parameters[0];
@@ -176,67 +177,5 @@ internal sealed class IntegerBackwardRun(int batch, Shape shape, Func<Op> layer,
                     break;
             }
         }
-    }
-
-    private float[] Run(Net net, float[] inputs, int[] pieces, Action<Memory> prepare)
-    {
-        Node given = net.Graph.Input(net.Output.Shape, "given"), target = net.Graph.Input(net.Output.Shape, "target");
-        Node loss = net.Graph.Apply(new Loss<Quadratic>(), net.Graph.Apply(new GivenGradient(), net.Output, given), target);
-        PlanOptions options = new() { Batch = batch, Arithmetic = net.Arithmetic, Layout = net.Layout, InputGradients = true };
-        Plan plan = Plan.ForTraining(net.Graph, options, loss, net.Output);
-        Memory memory = new(plan) { Gradient = Samples.Array(batch * net.Output.Shape.Length, 5) };
-        int seed = 11;
-        foreach (ParameterRange range in plan.Parameters)
-        {
-            range.CopyFrom<float>(Samples.Array(range.Count, seed++), memory.Parameters);
-        }
-
-        prepare(memory);
-        float[] gradients = new float[plan.ParameterLength], workspace = new float[plan.WorkspaceLength];
-        gradients.AsSpan().Fill(3f);
-        workspace.AsSpan().Fill(-5f);
-        List<float> result = [], dx = [];
-        int first = 0;
-        foreach (int count in pieces)
-        {
-            Write(plan, workspace, net.Input, inputs, first, count);
-            Write(plan, workspace, given, memory.Gradient, first, count);
-            Write(plan, workspace, target, new float[memory.Gradient.Length], first, count);
-            RunInfo run = new(count, batch, first, Training: true);
-            PlanMemory<float> spans = new(memory.Parameters, gradients, workspace, memory.State);
-            plan.Forward(in spans, in run, net.Execution);
-            plan.Backward(in spans, in run, net.Execution);
-            dx.AddRange(Golden.GoldenRows.Read(plan.GradientSpan<float>(workspace, net.Input, count), plan.Stride(net.Input), shape.Length));
-            first += count;
-        }
-
-        foreach (ParameterRange range in plan.Parameters)
-        {
-            float[] tensor = new float[range.Count];
-            range.CopyTo<float>(gradients, tensor);
-            result.AddRange(tensor);
-        }
-
-        return [.. result, .. dx];
-    }
-
-    private static void Write(Plan plan, float[] workspace, Node node, float[] values, int first, int count)
-    {
-        int length = node.Shape.Length;
-        Golden.GoldenRows.Write(
-            values.AsSpan(first * length, count * length), length, plan.ValueSpan<float>(workspace, node, count), plan.Stride(node));
-    }
-
-    private sealed record Net(Graph Graph, Node Input, Node Output, Arithmetic Arithmetic, Layout Layout, Execution Execution);
-
-    private sealed class Memory(Plan plan)
-    {
-        public Plan Plan { get; } = plan;
-
-        public float[] Parameters { get; } = new float[plan.ParameterLength];
-
-        public float[] State { get; } = new float[plan.StateLength];
-
-        public required float[] Gradient { get; set; }
     }
 }

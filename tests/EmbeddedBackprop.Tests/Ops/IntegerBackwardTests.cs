@@ -65,6 +65,32 @@ internal sealed class IntegerBackwardTests
             }.CheckEverything(),
             Throws.InstanceOf<AssertionException>().With.Message.Contains("scalar: at ["));
 
+    [Test]
+    public void Sums_and_differences([Values] bool relu)
+    {
+        new IntegerOpBackwardRun(4, new Shape(19), 3, () => new Add()).CheckEverything(relu);
+        new IntegerOpBackwardRun(4, new Shape(19), 2, () => new Subtract()).CheckEverything(relu);
+    }
+
+    [Test]
+    public void Products([Values] bool relu) => new IntegerOpBackwardRun(4, new Shape(19), 2, () => new Multiply()).CheckEverything(relu);
+
+    [Test]
+    public void Means([Values] bool relu)
+    {
+        new IntegerOpBackwardRun(4, new Shape(3, 5, 7), 1, () => new GlobalAveragePool()).CheckEverything(relu);
+        new IntegerOpBackwardRun(4, new Shape(3, 5, 7), 1, () => new AveragePool2D(3, 2, 1)).CheckEverything(relu);
+        new IntegerOpBackwardRun(4, new Shape(6, 5), 1, () => new MeanOverTime()).CheckEverything(relu);
+    }
+
+    [Test]
+    public void Factors([Values] bool relu, [Values(0.7f, -1.3f)] float factor) =>
+        new IntegerOpBackwardRun(4, new Shape(19), 1, () => new Scale(factor)).CheckEverything(relu);
+
+    [Test]
+    public void An_activation_by_itself() =>
+        new IntegerOpBackwardRun(4, new Shape(19), 1, () => new Activate(new Activation<Gelu>())).CheckEverything(relu: false);
+
     [TestCase(1.05f, 0.25f)]
     [TestCase(1.2f, 0.25f)]
     [TestCase(1.28f, 0f)]

@@ -22,6 +22,45 @@ internal abstract partial class IntegerActivated
     /// <summary>Elements of the output of an op that has a backward pass; 0 of others.</summary>
     private protected virtual int TrainedLength => 0;
 
+    /// <summary>
+    /// The float op without activation whose backward pass, which reads no values, takes delta to the inputs; null where an op has none of the kind.
+    /// </summary>
+    private protected virtual Op? Real => null;
+
+    /// <inheritdoc/>
+    internal override bool HasBackward => TrainedLength > 0;
+
+    /// <inheritdoc/>
+    public override BackwardReads BackwardReads => Real?.BackwardReads ?? BackwardReads.Nothing;
+
+    /// <inheritdoc/>
+    public override int BackwardScratchLength(int batch, Layout layout) =>
+        Math.Max(DeltaLength(batch, layout), Real?.BackwardScratchLength(batch, layout) ?? 0);
+
+    /// <inheritdoc/>
+    public override void Backward(in OpContext<float> c)
+    {
+        Span<float> scratch = c.Scratch;
+        _ = Delta<float, SimdKernels>(in c, ref scratch);
+        RequireReal().Backward(in c);
+    }
+
+    /// <inheritdoc/>
+    public override void BackwardScalar(in OpContext<float> c)
+    {
+        Span<float> scratch = c.Scratch;
+        _ = Delta<float, ScalarKernels<float>>(in c, ref scratch);
+        RequireReal().BackwardScalar(in c);
+    }
+
+    /// <inheritdoc/>
+    public override void BackwardScalar(in OpContext<double> c)
+    {
+        Span<double> scratch = c.Scratch;
+        _ = Delta<double, ScalarKernels<double>>(in c, ref scratch);
+        RequireReal().BackwardScalar(in c);
+    }
+
     /// <summary>R of each result, not clamped.</summary>
     public override int SavedLength(int batch, Layout layout) => TrainedLength == 0 ? 0 : batch * layout.Stride(TrainedLength);
 
@@ -113,6 +152,16 @@ internal abstract partial class IntegerActivated
         Span<T> part = scratch[..length];
         scratch = scratch[length..];
         return part;
+    }
+
+    private Op RequireReal()
+    {
+        if (Real is null)
+        {
+            OpErrors.NoIntegerBackward(Name);
+        }
+
+        return Real!;
     }
 
     private bool IsFlat(Arithmetic arithmetic, float z)

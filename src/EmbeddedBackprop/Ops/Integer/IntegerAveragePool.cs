@@ -32,12 +32,12 @@ internal sealed class IntegerAveragePool : IntegerMean
     {
         PoolSizes s = Sizes;
         Matrix<float> x = c.InputRows(0), y = c.OutputRows;
-        IntegerEnd end = End(in c);
+        IntegerEnd end = Open(in c, out Matrix<float> r);
         Span<int> scratch = MemoryMarshal.Cast<float, int>(c.Scratch), columns = scratch[..s.Width], sums = scratch.Slice(s.Width, s.OutputWidth);
         for (int plane = 0; plane < x.Rows * s.Channels; plane++)
         {
             ReadOnlySpan<float> from = x.Row(plane / s.Channels).Slice(plane % s.Channels * s.Height * s.Width, s.Height * s.Width);
-            Span<float> to = y.Row(plane / s.Channels).Slice(plane % s.Channels * s.OutputHeight * s.OutputWidth, s.OutputHeight * s.OutputWidth);
+            Span<float> to = r.Row(plane / s.Channels).Slice(plane % s.Channels * s.OutputHeight * s.OutputWidth, s.OutputHeight * s.OutputWidth);
             for (int i = 0; i < s.OutputHeight; i++)
             {
                 (int top, int bottom) = PoolSizes.Clip(i, s.StrideHeight, s.PaddingHeight, s.KernelHeight, s.Height);

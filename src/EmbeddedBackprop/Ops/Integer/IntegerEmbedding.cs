@@ -51,19 +51,43 @@ internal sealed class IntegerEmbedding : IntegerOp
     /// <inheritdoc/>
     public override void ForwardScalar(in OpContext<double> c) => Look(in c);
 
+    /// <inheritdoc/>
+    internal override bool HasBackward => true;
+
+    /// <inheritdoc/>
+    public override BackwardReads BackwardReads => embedding.BackwardReads;
+
+    // Straight through the rounding of the rows: dW[index] += dy.
+
+    /// <inheritdoc/>
+    public override void Backward(in OpContext<float> c) => embedding.Backward(in c);
+
+    /// <inheritdoc/>
+    public override void BackwardScalar(in OpContext<float> c) => embedding.BackwardScalar(in c);
+
+    /// <inheritdoc/>
+    public override void BackwardScalar(in OpContext<double> c) => embedding.BackwardScalar(in c);
+
     // Nothing is computed but the rounding of a weight, so there is one text.
     private void Look<T>(in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         embedding.RequireIndices(in c);
         IntegerType type = c.OutputType;
+        T low = T.Zero, high = T.Zero;
         for (int b = 0; b < c.Batch; b++)
         {
             Span<T> y = c.OutputRows.Row(b), indices = c.InputRows(0).Row(b);
             for (int i = 0; i < y.Length; i++)
             {
                 T weight = c.Parameter(0)[(int.CreateTruncating(indices[i / Size]) * Size) + (i % Size)];
+                (low, high) = (T.Min(low, weight), T.Max(high, weight));
                 y[i] = T.CreateChecked(type.Nearest(double.CreateChecked(weight)) - type.ZeroPoint);
             }
+        }
+
+        if (Observes(in c))
+        {
+            Extremes.Widen(c.OutputExtremes, float.CreateTruncating(low), float.CreateTruncating(high));
         }
     }
 }

@@ -27,7 +27,7 @@ internal sealed class IntegerGlobalMean : IntegerMean
     {
         Matrix<float> x = c.InputRows(0), y = c.OutputRows;
         int channels = y.Columns, positions = x.Columns / channels;
-        IntegerEnd end = End(in c);
+        IntegerEnd end = Open(in c, out Matrix<float> r);
         Multiplier factor = Factor(c.InputType(0), positions, end.Scale);
         Span<float> part = c.Scratch[..channels];
         Span<int> total = MemoryMarshal.Cast<float, int>(c.Scratch.Slice(channels, channels));
@@ -40,7 +40,7 @@ internal sealed class IntegerGlobalMean : IntegerMean
                 Requantize.AddTo(part, 1, total);
             }
 
-            Requantize.Run(total, 0, factor, end.Lowest, end.Highest, y.Row(row));
+            Requantize.Run(total, 0, factor, end.Lowest, end.Highest, r.Row(row));
         }
 
         LookUp(in c, in end, in y);

@@ -34,6 +34,10 @@ internal abstract class IntegerMean : IntegerActivated
     /// <summary>Elements of the output.</summary>
     private protected int OutputLength { get; private set; }
 
+    private protected override int TrainedLength => OutputLength;
+
+    private protected override Op Real => Layer;
+
     /// <summary>f for a mean of n elements and a step of the result.</summary>
     public static Multiplier Factor(IntegerType x, int n, double scale) => Multiplier.Of(x.Scale / (n * scale));
 
@@ -61,8 +65,12 @@ internal abstract class IntegerMean : IntegerActivated
             for (int i = 0; i < sums.Length; i++)
             {
                 (int m, int shift) = Factor(c.InputType(0), Math.Max(counts[i], 1), end.Scale);
-                y.Row(row)[i] = T.CreateChecked(LookUp(table, in end, Rounding.R(sums[i], m, shift, end.Lowest, end.Highest)));
+                int r = Rounding.R(sums[i], m, shift);
+                Keep(in c, row, i, r);
+                y.Row(row)[i] = T.CreateChecked(LookUp(table, in end, Math.Clamp(r, end.Lowest, end.Highest)));
             }
         }
+
+        Observe(in c);
     }
 }

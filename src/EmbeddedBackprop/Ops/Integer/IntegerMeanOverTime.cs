@@ -25,7 +25,7 @@ internal sealed class IntegerMeanOverTime : IntegerMean
     public override void Forward(in OpContext<float> c)
     {
         Matrix<float> x = c.InputRows(0), y = c.OutputRows;
-        IntegerEnd end = End(in c);
+        IntegerEnd end = Open(in c, out Matrix<float> r);
         int features = OutputLength;
         Span<int> total = MemoryMarshal.Cast<float, int>(c.Scratch)[..features];
         for (int row = 0; row < x.Rows; row++)
@@ -41,7 +41,7 @@ internal sealed class IntegerMeanOverTime : IntegerMean
                 }
             }
 
-            Requantize.Run(total, 0, Factor(c.InputType(0), Math.Max(count, 1), end.Scale), end.Lowest, end.Highest, y.Row(row));
+            Requantize.Run(total, 0, Factor(c.InputType(0), Math.Max(count, 1), end.Scale), end.Lowest, end.Highest, r.Row(row));
         }
 
         LookUp(in c, in end, in y);

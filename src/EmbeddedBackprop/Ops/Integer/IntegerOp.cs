@@ -66,7 +66,22 @@ internal abstract class IntegerOp : Op
     /// <inheritdoc/>
     internal override void FollowParameters(in OpContext<float> c, bool keepRanges)
     {
-        if (OwnsRange && !c.OutputExtremes.IsEmpty)
+        if (!OwnsRange || c.OutputExtremes.IsEmpty)
+        {
+            return;
+        }
+
+        Span<IntegerType> inputs = stackalloc IntegerType[c.InputCount];
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            inputs[i] = c.HasIntegers(i) ? c.InputType(i) : default;
+        }
+
+        if (FixedType(inputs) is { } type)
+        {
+            (c.State(0)[0], c.State(0)[1]) = (type.Scale, type.ZeroPoint);
+        }
+        else
         {
             Extremes.Follow(c.OutputExtremes, c.State(0), Result.Bits, keepRanges);
         }
@@ -125,6 +140,9 @@ internal abstract class IntegerOp : Op
 
         return floats;
     }
+
+    /// <summary>Whether the op can be trained, or passes gradients on.</summary>
+    internal virtual bool HasBackward => false;
 
     /// <inheritdoc/>
     public override void Backward(in OpContext<float> c) => OpErrors.NoIntegerBackward(Name);

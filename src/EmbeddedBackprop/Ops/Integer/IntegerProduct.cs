@@ -5,6 +5,7 @@ using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Integers;
 using EmbeddedBackprop.Kernels.Scalar;
+using EmbeddedBackprop.Kernels.Sets;
 
 namespace EmbeddedBackprop.Ops.Integer;
 
@@ -44,12 +45,12 @@ internal sealed class IntegerProduct : IntegerActivated
     public override void Forward(in OpContext<float> c)
     {
         Matrix<float> first = c.InputRows(0), second = c.InputRows(1), y = c.OutputRows;
-        IntegerEnd end = End(in c);
+        IntegerEnd end = Open(in c, out Matrix<float> r);
         Multiplier factor = Factor(c.InputType(0), c.InputType(1), end.Scale);
         for (int row = 0; row < y.Rows; row++)
         {
             ReadOnlySpan<float> a = first.Row(row), b = second.Row(row);
-            Span<float> to = y.Row(row);
+            Span<float> to = y.Row(row), rounded = r.Row(row);
             if (isWide)
             {
                 Span<int> products = MemoryMarshal.Cast<float, int>(c.Scratch)[..to.Length];
@@ -58,16 +59,60 @@ internal sealed class IntegerProduct : IntegerActivated
                     products[i] = (int)a[i] * (int)b[i];
                 }
 
-                Requantize.Run(products, 0, factor, end.Lowest, end.Highest, to);
+                Requantize.Run(products, 0, factor, end.Lowest, end.Highest, rounded);
                 continue;
             }
 
             // 255 times 32768 is below 2^24.
             Kernels.Elementwise.Multiply(a, b, to);
-            Requantize.Run(to, 0, factor, end.Lowest, end.Highest, to);
+            Requantize.Run(to, 0, factor, end.Lowest, end.Highest, rounded);
         }
 
         LookUp(in c, in end, in y);
+    }
+
+    private protected override int TrainedLength => input.Length;
+
+    /// <inheritdoc/>
+    public override BackwardReads BackwardReads => BackwardReads.Inputs;
+
+    /// <summary>The real values of an input.</summary>
+    public override int BackwardScratchLength(int batch, Layout layout) =>
+        Math.Max(DeltaLength(batch, layout), batch * layout.Stride(input.Length));
+
+    /// <inheritdoc/>
+    public override void Backward(in OpContext<float> c) => Backward<float, SimdKernels>(in c);
+
+    /// <inheritdoc/>
+    public override void BackwardScalar(in OpContext<float> c) => Backward<float, ScalarKernels<float>>(in c);
+
+    /// <inheritdoc/>
+    public override void BackwardScalar(in OpContext<double> c) => Backward<double, ScalarKernels<double>>(in c);
+
+    // As the float op, with x = s (q - z): dx0 = delta * x1, or M(delta, x1, dx0) where another reader wrote first; the other way round for x1.
+    private void Backward<T, K>(in OpContext<T> c)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where K : struct, IKernels<T>
+    {
+        Span<T> scratch = c.Scratch, delta = Delta<T, K>(in c, ref scratch).Values;
+        for (int i = 0; i < 2; i++)
+        {
+            if (!c.WantsInputGradient(i))
+            {
+                continue;
+            }
+
+            Span<T> other = c.Scratch[..c.Input(1 - i).Length];
+            K.Scale(T.CreateTruncating(c.InputType(1 - i).Scale), c.Input(1 - i), other);
+            if (c.ContinueInputGradient(i))
+            {
+                K.MultiplyAdd(c.Arithmetic, delta, other, c.InputGradient(i));
+            }
+            else
+            {
+                K.Multiply(delta, other, c.InputGradient(i));
+            }
+        }
     }
 
     /// <inheritdoc/>
@@ -87,8 +132,12 @@ internal sealed class IntegerProduct : IntegerActivated
             for (int j = 0; j < y.Columns; j++)
             {
                 int product = int.CreateChecked(c.InputRows(0).Row(row)[j]) * int.CreateChecked(c.InputRows(1).Row(row)[j]);
-                y.Row(row)[j] = T.CreateChecked(LookUp(table, in end, Rounding.R(product, m, shift, end.Lowest, end.Highest)));
+                int r = Rounding.R(product, m, shift);
+                Keep(in c, row, j, r);
+                y.Row(row)[j] = T.CreateChecked(LookUp(table, in end, Math.Clamp(r, end.Lowest, end.Highest)));
             }
         }
+
+        Observe(in c);
     }
 }

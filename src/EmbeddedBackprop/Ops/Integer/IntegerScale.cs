@@ -21,6 +21,11 @@ internal sealed class IntegerScale : IntegerActivated
     public IntegerScale(Scale scale, int bits, Activation? activation, IntegerValue? tied)
         : base(bits, activation, tied) => layer = (Scale)scale.Unbound();
 
+    // A trained factor is not trained here: its gradient needs real inputs.
+    private protected override int TrainedLength => layer.Trained ? 0 : input.Length;
+
+    private protected override Op? Real => layer.Trained ? null : layer;
+
     /// <inheritdoc/>
     public override string Kind => layer.Kind;
 
@@ -57,13 +62,13 @@ internal sealed class IntegerScale : IntegerActivated
     public override void Forward(in OpContext<float> c)
     {
         Matrix<float> x = c.InputRows(0), y = c.OutputRows;
-        IntegerEnd end = End(in c);
+        IntegerEnd end = Open(in c, out Matrix<float> r);
         float alpha = Alpha(layer.Trained ? c.Parameter(0)[0] : 0f);
         Multiplier factor = Factor(alpha, c.InputType(0), end.Scale);
         for (int row = 0; row < x.Rows; row++)
         {
             Kernels.Elementwise.Scale(alpha < 0 ? -1f : 1f, x.Row(row), y.Row(row));
-            Requantize.Run(y.Row(row), 0, factor, end.Lowest, end.Highest, y.Row(row));
+            Requantize.Run(y.Row(row), 0, factor, end.Lowest, end.Highest, r.Row(row));
         }
 
         LookUp(in c, in end, in y);
@@ -87,8 +92,12 @@ internal sealed class IntegerScale : IntegerActivated
             for (int i = 0; i < x.Columns; i++)
             {
                 int q = int.CreateChecked(x.Row(row)[i]);
-                y.Row(row)[i] = T.CreateChecked(LookUp(table, in end, Rounding.R(alpha < 0 ? -q : q, m, shift, end.Lowest, end.Highest)));
+                int r = Rounding.R(alpha < 0 ? -q : q, m, shift);
+                Keep(in c, row, i, r);
+                y.Row(row)[i] = T.CreateChecked(LookUp(table, in end, Math.Clamp(r, end.Lowest, end.Highest)));
             }
         }
+
+        Observe(in c);
     }
 }

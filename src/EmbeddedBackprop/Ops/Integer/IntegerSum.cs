@@ -24,10 +24,15 @@ internal sealed class IntegerSum : IntegerActivated
     {
         Kind = kind;
         this.subtracts = subtracts;
+        Real = subtracts ? new Subtract() : new Add();
     }
 
     /// <inheritdoc/>
     public override string Kind { get; }
+
+    private protected override int TrainedLength => input.Length;
+
+    private protected override Op Real { get; }
 
     /// <summary>All inputs are read before the output is written.</summary>
     public override bool MayOverlay(int input) => true;
@@ -72,7 +77,7 @@ internal sealed class IntegerSum : IntegerActivated
     public override void Forward(in OpContext<float> c)
     {
         Matrix<float> y = c.OutputRows;
-        IntegerEnd end = End(in c);
+        IntegerEnd end = Open(in c, out Matrix<float> r);
         Span<int> factors = stackalloc int[c.InputCount];
         int shift = Factors(in c, end.Scale, factors);
         Span<int> total = MemoryMarshal.Cast<float, int>(c.Scratch)[..(y.Rows * y.Stride)];
@@ -85,7 +90,7 @@ internal sealed class IntegerSum : IntegerActivated
         // R by 2^-r: floor(a / 2^r + 1/2).
         for (int row = 0; row < y.Rows; row++)
         {
-            Requantize.Run(total.Slice(row * y.Stride, y.Columns), 0, new(1 << 30, 30 + shift), end.Lowest, end.Highest, y.Row(row));
+            Requantize.Run(total.Slice(row * y.Stride, y.Columns), 0, new(1 << 30, 30 + shift), end.Lowest, end.Highest, r.Row(row));
         }
 
         LookUp(in c, in end, in y);
@@ -125,8 +130,11 @@ internal sealed class IntegerSum : IntegerActivated
                 }
 
                 int rounded = (sum + (1 << (shift - 1))) >> shift;
+                Keep(in c, row, j, rounded);
                 y.Row(row)[j] = T.CreateChecked(LookUp(table, in end, Math.Clamp(rounded, end.Lowest, end.Highest)));
             }
         }
+
+        Observe(in c);
     }
 }

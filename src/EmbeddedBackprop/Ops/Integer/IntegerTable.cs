@@ -4,6 +4,7 @@ using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Integers;
 using EmbeddedBackprop.Kernels.Scalar;
+using EmbeddedBackprop.Kernels.Sets;
 
 namespace EmbeddedBackprop.Ops.Integer;
 
@@ -48,6 +49,11 @@ internal sealed class IntegerTable : IntegerOp
     {
         Matrix<float> x = c.InputRows(0), y = c.OutputRows;
         IntegerType from = c.InputType(0), to = c.OutputType;
+        if (Observes(in c))
+        {
+            Observe(in c, Extremes.Of(x));
+        }
+
         if (HasTable(from))
         {
             Span<int> table = stackalloc int[IntegerActivation.TableLength];
@@ -70,9 +76,56 @@ internal sealed class IntegerTable : IntegerOp
     /// <inheritdoc/>
     public override void ForwardScalar(in OpContext<double> c) => Twin(in c);
 
+    /// <inheritdoc/>
+    internal override bool HasBackward => Activation.IsElementwise;
+
+    /// <inheritdoc/>
+    public override BackwardReads BackwardReads => BackwardReads.Inputs;
+
+    /// <inheritdoc/>
+    public override bool MayOverlayGradient(int input) => true;
+
+    /// <summary>The real values of the input, and f of them.</summary>
+    public override int BackwardScratchLength(int batch, Layout layout) => 2 * batch * layout.Stride(input.Length);
+
+    /// <inheritdoc/>
+    public override void Backward(in OpContext<float> c) => Backward<float, SimdKernels>(in c);
+
+    /// <inheritdoc/>
+    public override void BackwardScalar(in OpContext<float> c) => Backward<float, ScalarKernels<float>>(in c);
+
+    /// <inheritdoc/>
+    public override void BackwardScalar(in OpContext<double> c) => Backward<double, ScalarKernels<double>>(in c);
+
+    // Straight through the rounding of the entries: dx = dy f'(x) at x = s_x (q_x - z_x).
+    private void Backward<T, K>(in OpContext<T> c)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where K : struct, IKernels<T>
+    {
+        Matrix<T> x = c.InputRows(0);
+        Matrix<T> z = new(c.Scratch[..x.Values.Length], x.Rows, x.Columns, x.Stride, x.Width);
+        Matrix<T> a = new(c.Scratch.Slice(x.Values.Length, x.Values.Length), x.Rows, x.Columns, x.Stride, x.Width);
+        K.Scale(T.CreateTruncating(c.InputType(0).Scale), x.Values, z.Values);
+        Activation.Forward<T, K>(c.Arithmetic, z, a);
+        Activation.Backward<T, K>(c.Arithmetic, z, a, c.OutputGradientRows);
+        Gradients.PassOn<T, K>(c.OutputGradient, c.InputGradient(0), c.ContinueInputGradient(0));
+    }
+
+    private void Observe<T>(in OpContext<T> c, (float Low, float High) x) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        float scale = c.InputType(0).Scale;
+        (float low, float high) = IntegerActivation.Extremes(Activation, c.Arithmetic, scale * x.Low, scale * x.High);
+        Extremes.Widen(c.OutputExtremes, low, high);
+    }
+
     private void Twin<T>(in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         Matrix<T> x = c.InputRows(0), y = c.OutputRows;
+        if (Observes(in c))
+        {
+            Observe(in c, Extremes.OfScalar(x));
+        }
+
         IntegerType from = c.InputType(0), to = c.OutputType;
         bool hasTable = HasTable(from);
         int[] table = new int[IntegerActivation.TableLength];

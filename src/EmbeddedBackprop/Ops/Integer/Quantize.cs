@@ -70,6 +70,9 @@ internal sealed class Quantize : IntegerOp
     }
 
     /// <inheritdoc/>
+    internal override bool HasBackward => true;
+
+    /// <inheritdoc/>
     public override void Backward(in OpContext<float> c) => Backward<float, SimdKernels>(in c);
 
     /// <inheritdoc/>
