@@ -109,6 +109,9 @@ public abstract class Op
     /// <summary>The op that computes on integers what this one computes on floats; null where there is none, and this one stays.</summary>
     internal virtual Op? Quantized(in QuantizeContext c) => KeepsIntegers ? Unbound() : null;
 
+    /// <summary>The fewest bits that the output of the integer form can have.</summary>
+    internal virtual int LeastIntegerBits => 8;
+
     /// <summary>What the output's integers share with others; null for a float output.</summary>
     /// <exception cref="ArgumentException">The op reads integers as if they were floats, or joins integers of different scales.</exception>
     internal virtual IntegerValue? IntegersOf(string name, ReadOnlySpan<Node> inputs)

@@ -185,6 +185,15 @@ public abstract class Recurrent : KernelOp
     internal override int ExportTrainingScratchLength(int batch, bool backward) =>
         Length(backward ? (HasCell ? 2L : 1L) * batch * Hidden : (long)Gates * Hidden);
 
+    /// <summary>The state's integers have 16 bits, whatever those of other values.</summary>
+    internal override int LeastIntegerBits => 16;
+
+    /// <inheritdoc/>
+    internal override Op? Quantized(in QuantizeContext c) =>
+        c.Activation is null && c.Tied is null && Math.Max(Features, Hidden) <= Integer.IntegerLayer.MostTerms
+            ? new Integer.IntegerRecurrent(this)
+            : null;
+
     private int Length(long floats)
     {
         if (floats > int.MaxValue)

@@ -20,6 +20,12 @@ internal sealed class IntegerRun(int batch, Shape shape, Func<Graph, Node, Node>
     /// <summary>The factor of all weights: above 1 sums reach further.</summary>
     public float Weights { get; init; } = 1f;
 
+    /// <summary>The share of the largest weights that scales leave out at most: they are clamped.</summary>
+    public float Clipping { get; init; } = 0.3f;
+
+    /// <summary>Predictions one after the other, each of the next part of a sample: for ops that carry a state.</summary>
+    public int Runs { get; init; } = 1;
+
     /// <summary>The scale of each output, so that values neither vanish nor all meet the ends.</summary>
     public float OutputScale { get; init; } = 1f / 40f;
 
@@ -85,7 +91,7 @@ internal sealed class IntegerRun(int batch, Shape shape, Func<Graph, Node, Node>
         NetworkOptions options = new() { Batch = batch, Arithmetic = arithmetic, Layout = layout, Execution = execution, Seed = 1 };
         using Network network = new(MaskSteps == 0 ? [input] : [input, mask], [output], [], options);
         Draw(network);
-        float[] values = Array.ConvertAll(Samples.Array(batch * shape.Length, Seed), value => Value(value));
+        float[] values = Array.ConvertAll(Samples.Array(batch * shape.Length * Runs, Seed), value => Value(value));
         LastScale = TypeOf(network, integers).Scale;
         for (int sample = 0; sample < batch && MaskSteps > 0; sample++)
         {
@@ -97,17 +103,21 @@ internal sealed class IntegerRun(int batch, Shape shape, Func<Graph, Node, Node>
             }
         }
 
-        for (int sample = 0; sample < batch; sample++)
-        {
-            values.AsSpan(sample * shape.Length, shape.Length).CopyTo(network.PredictionInput(batch)[(sample * network.InputStride)..]);
-        }
-
-        ReadOnlySpan<float> result = network.Predict(batch);
         int length = output.Shape.Length;
-        float[] compact = new float[batch * length];
-        for (int sample = 0; sample < batch; sample++)
+        float[] compact = new float[batch * length * Runs];
+        for (int run = 0; run < Runs; run++)
         {
-            result.Slice(sample * network.OutputStride, length).CopyTo(compact.AsSpan(sample * length));
+            for (int sample = 0; sample < batch; sample++)
+            {
+                Span<float> row = network.PredictionInput(batch)[(sample * network.InputStride)..];
+                values.AsSpan(((sample * Runs) + run) * shape.Length, shape.Length).CopyTo(row);
+            }
+
+            ReadOnlySpan<float> result = network.Predict(batch);
+            for (int sample = 0; sample < batch; sample++)
+            {
+                result.Slice(sample * network.OutputStride, length).CopyTo(compact.AsSpan(((sample * Runs) + run) * length));
+            }
         }
 
         return compact;
@@ -148,12 +158,17 @@ internal sealed class IntegerRun(int batch, Shape shape, Func<Graph, Node, Node>
         foreach (StateRange range in plan.State)
         {
             Span<float> state = network.State.Slice(range.Offset, range.Count);
-            if (range.Name.EndsWith(".weight_scale", StringComparison.Ordinal))
+            if (range.PerSample || range.Name.EndsWith(".cell_range", StringComparison.Ordinal))
+            {
+                continue;
+            }
+
+            if (range.Name.EndsWith("_scale", StringComparison.Ordinal))
             {
                 float[] drawn = Samples.Array(range.Length, Seed + 77);
                 for (int i = 0; i < state.Length; i++)
                 {
-                    state[i] = IntegerWeights.Scale(Weights * (1f - (0.3f * MathF.Abs(drawn[i]))), 0f, 1f);
+                    state[i] = IntegerWeights.Scale(Weights * (1f - (Clipping * MathF.Abs(drawn[i]))), 0f, 1f);
                 }
             }
             else if (range.Name.EndsWith(".table_range", StringComparison.Ordinal))
@@ -195,13 +210,11 @@ internal sealed class IntegerRun(int batch, Shape shape, Func<Graph, Node, Node>
     private static void Share(Span<float> values, string name, Dictionary<string, float[]> earlier)
     {
         string part = name[name.IndexOf('.', StringComparison.Ordinal)..];
-        if (earlier.TryGetValue(part, out float[]? shared))
+        if (earlier.TryGetValue(part, out float[]? shared) && shared.Length == values.Length)
         {
             shared.CopyTo(values);
         }
-        else
-        {
-            earlier.Add(part, values.ToArray());
-        }
+
+        earlier[part] = values.ToArray();
     }
 }

@@ -114,7 +114,7 @@ internal abstract partial class IntegerLayer : IntegerActivated
         int length = LayerIntegers.Length(axis);
         LayerIntegers integers = Make(in c, MemoryMarshal.Cast<float, int>(scratch[..length]));
         Span<float> w = scratch.Slice(length, axis.Count);
-        int bits = BitsOfDigits(in integers, c.InputType(0));
+        int bits = BitsOfDigits(in integers, IsWide ? 256 : c.InputType(0).LargestCentred);
         if (bits == 8 && !IsWide)
         {
             for (int i = 0; i < w.Length; i++)
@@ -162,10 +162,9 @@ internal abstract partial class IntegerLayer : IntegerActivated
         return integers;
     }
 
-    /// <summary>Digits of so many bits keep every partial sum below 2^24.</summary>
-    private int BitsOfDigits(in LayerIntegers integers, IntegerType x)
+    /// <summary>Digits of so many bits keep every partial sum below 2^24, where inputs are at most the given magnitude.</summary>
+    internal static int BitsOfDigits(in LayerIntegers integers, int largest)
     {
-        int largest = IsWide ? 256 : x.LargestCentred;
         foreach (int bits in DigitBits)
         {
             long magnitude = bits == 8 ? integers.LargestMagnitude : (long)integers.Axis.Terms * ((1 << bits) - 1);
@@ -180,7 +179,7 @@ internal abstract partial class IntegerLayer : IntegerActivated
     }
 
     /// <summary>The digits at a shift: the last one keeps the sign.</summary>
-    private static void Digit(ReadOnlySpan<int> weights, int shift, int bits, Span<float> digits)
+    internal static void Digit(ReadOnlySpan<int> weights, int shift, int bits, Span<float> digits)
     {
         int mask = shift + bits >= 8 ? -1 : (1 << bits) - 1;
         for (int i = 0; i < digits.Length; i++)
