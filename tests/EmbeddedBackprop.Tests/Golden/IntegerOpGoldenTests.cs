@@ -172,7 +172,9 @@ internal sealed class IntegerOpGoldenTests
 
         if (!c.Has("window"))
         {
-            return max ? new GlobalMaxPool() : new GlobalAveragePool();
+            // A maximum of all is a maximum over a window of all.
+            Shape all = c.SampleShape("x");
+            return max ? new MaxPool2D((all[1], all[2])) : new GlobalAveragePool();
         }
 
         int[] window = c.Ints("window"), stride = c.Ints("stride"), padding = c.Ints("padding");
