@@ -107,6 +107,7 @@ internal sealed class IntegerChoice
                 bool named = IsNamed(options.Int16, member)
                     || (weightedInputs.TryGetValue(member, out Node? weighted) && IsNamed(options.Int16, weighted));
                 bits = Math.Max(bits, named ? 16 : wide.Contains(member) ? options.OutputBits : options.ActivationBits);
+                bits = IsComputed(member) ? Math.Max(bits, member.Op!.LeastIntegerBits) : bits;
             }
         }
 

@@ -41,6 +41,7 @@ public static class Quantizer
         scales.SetValues();
         BiasCorrection? correction = options.BiasCorrection ? new(graph, quantized, split, calibration, samples) : null;
         Dictionary<Op, int> enlarged = [];
+        scales.SetRecurrent(split, calibration, samples, enlarged);
         foreach (QuantizedLayer layer in graph.Layers)
         {
             enlarged[layer.Op] = scales.SetLayer(layer);

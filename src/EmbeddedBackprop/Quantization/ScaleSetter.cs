@@ -63,11 +63,45 @@ internal sealed class ScaleSetter
     /// <returns>Outputs whose scale had to be enlarged because their sums would not fit into 32 bits.</returns>
     public int SetLayer(QuantizedLayer layer)
     {
-        IntegerType input = InputOf(layer);
-        WeightAxis axis = layer.Op.Axis(network.Options.Layout);
-        ReadOnlySpan<float> weights = LayerTensors.Parameter(network, layer.Op.Name + ".weight", out _);
-        ReadOnlySpan<float> bias = LayerTensors.Parameter(network, layer.Op.Name + ".bias", out _);
-        Span<float> scales = LayerTensors.State(network, layer.Op.Name + ".weight_scale"), largest = new float[axis.Groups * axis.Outputs];
+        string name = layer.Op.Name;
+        return SetScales(layer.Op.Axis(network.Options.Layout), name + ".weight", name + ".bias", InputOf(layer));
+    }
+
+    /// <summary>The scales of the weights of all recurrent layers, and the ranges of their cells, over the samples of the calibration.</summary>
+    public void SetRecurrent(Network split, IBatchSource source, ReadOnlySpan<int> samples, Dictionary<Op, int> enlarged)
+    {
+        foreach ((Node node, Node made) in graph.Integers)
+        {
+            if (made.Op is not IntegerRecurrent op || enlarged.ContainsKey(op))
+            {
+                continue;
+            }
+
+            IntegerType input = TypeOf(network, made.Inputs[0]), state = TypeOf(network, made);
+            int count = 0;
+            for (int direction = 0; direction < op.Layer.Directions; direction++)
+            {
+                foreach (bool hidden in (ReadOnlySpan<bool>)[false, true])
+                {
+                    count += SetScales(
+                        op.Axis(hidden, network.Options.Layout), op.WeightName(direction, hidden), op.BiasName(direction, hidden),
+                        hidden ? state : input);
+                }
+            }
+
+            enlarged.Add(op, count);
+            if (op.Layer.HasCell)
+            {
+                LayerTensors.State(network, op.Name + ".cell_range")[0] = IntegerRecurrent.CellScale(CellRange.Largest(split, node, source, samples));
+                LayerTensors.State(network, op.Name + ".cell_range")[1] = 0f;
+            }
+        }
+    }
+
+    private int SetScales(WeightAxis axis, string weight, string bias, IntegerType input)
+    {
+        ReadOnlySpan<float> weights = LayerTensors.Parameter(network, weight, out _), biases = LayerTensors.Parameter(network, bias, out _);
+        Span<float> scales = LayerTensors.State(network, weight + "_scale"), largest = new float[axis.Groups * axis.Outputs];
         for (int i = 0; i < weights.Length; i++)
         {
             ref float most = ref largest[axis.OutputOf(i)];
@@ -76,11 +110,10 @@ internal sealed class ScaleSetter
 
         for (int output = 0; output < scales.Length; output++)
         {
-            scales[output] = IntegerWeights.Scale(largest[output], bias[output], input.Scale);
+            scales[output] = IntegerWeights.Scale(largest[output], biases[output], input.Scale);
         }
 
-        int enlarged = Enlarge(axis, weights, bias, input, scales);
-        return enlarged;
+        return Enlarge(axis, weights, biases, input, scales);
     }
 
     /// <summary>The largest magnitude that a sum of each output can reach: max |q - z| times the sum of |w|, and |b|.</summary>

@@ -100,11 +100,26 @@ internal sealed class IntegerRecurrent : IntegerOp
     /// <summary>The name of a direction's weights of the input or of the hidden state.</summary>
     public string WeightName(int direction, bool hidden) => $"{Name}.weight_{(hidden ? "hh" : "ih")}{(direction == 0 ? "" : "_reverse")}";
 
+    /// <summary>The name of the bias of the same product.</summary>
+    public string BiasName(int direction, bool hidden) => $"{Name}.bias_{(hidden ? "hh" : "ih")}{(direction == 0 ? "" : "_reverse")}";
+
     /// <summary>The index among the op's state of the scales of a direction's weights.</summary>
     public int ScaleState(int direction, bool hidden) => (OwnsRange ? 1 : 0) + (2 * direction) + (hidden ? 1 : 0);
 
     /// <summary>k of a cell in Q(15 - k), from NAME.cell_range.</summary>
     public static int CellBits(float scale) => Math.Clamp(Math.ILogB((double)scale) + 15, 0, MostCellBits);
+
+    /// <summary>The scale 2^(k - 15) of cells up to a magnitude: 2^k above it, 0 &lt;= k &lt;= 7.</summary>
+    public static float CellScale(double largest)
+    {
+        int k = 0;
+        while (k < MostCellBits && largest >= 1 << k)
+        {
+            k++;
+        }
+
+        return HiddenScale * (1 << k);
+    }
 
     /// <summary>The axis of a weight tensor: a row for each feature or hidden unit.</summary>
     public WeightAxis Axis(bool hidden, Layout layout) => new(1, hidden ? Layer.Hidden : Layer.Features, layout.Stride(Columns), 1);
