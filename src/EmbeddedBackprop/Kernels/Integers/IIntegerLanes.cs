@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace EmbeddedBackprop.Kernels.Integers;
 
@@ -63,6 +64,20 @@ internal interface IIntegerLanes<T> where T : struct, IIntegerLanes<T>
 
     /// <summary>Whether x &lt; y in a lane.</summary>
     static abstract bool AnyLess(T x, T y);
+
+    /// <summary>table[index] of each lane.</summary>
+    static virtual unsafe T Gather(int* table, T index)
+    {
+        Span<int> elements = stackalloc int[T.Count];
+        ref int first = ref MemoryMarshal.GetReference(elements);
+        T.Store(index, ref first, 0);
+        foreach (ref int element in elements)
+        {
+            element = table[element];
+        }
+
+        return T.Load(in first, 0);
+    }
 
     /// <summary>floor(a m / 2^32) for m of 0 or more.</summary>
     /// <remarks>

@@ -64,4 +64,7 @@ internal readonly struct IntegerLane(int value) : IIntegerLanes<IntegerLane>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static IntegerLane MultiplyHigh(IntegerLane a, IntegerLane m) => new((int)(((long)a.value * m.value) >> 32));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe IntegerLane Gather(int* table, IntegerLane index) => new(table[index.value]);
 }

@@ -76,4 +76,8 @@ internal readonly struct IntegerLanes256(Vector256<int> value) : IIntegerLanes<I
         Vector256<long> odd = Avx2.Multiply((a.value.AsInt64() >>> 32).AsInt32(), (m.value.AsInt64() >>> 32).AsInt32());
         return new(Vector256.ConditionalSelect(Vector256.Create(0xFFFFFFFFL).AsInt32(), even.AsInt32(), odd.AsInt32()));
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe IntegerLanes256 Gather(int* table, IntegerLanes256 index) =>
+        new(Avx2.GatherVector256(table, index.value, 4));
 }

@@ -76,4 +76,8 @@ internal readonly struct IntegerLanes512(Vector512<int> value) : IIntegerLanes<I
         Vector512<long> odd = Avx512F.Multiply((a.value.AsInt64() >>> 32).AsInt32(), (m.value.AsInt64() >>> 32).AsInt32());
         return new(Vector512.ConditionalSelect(Vector512.Create(0xFFFFFFFFL).AsInt32(), even.AsInt32(), odd.AsInt32()));
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe IntegerLanes512 Gather(int* table, IntegerLanes512 index) =>
+        new(Vector512.Create(Avx2.GatherVector256(table, index.value.GetLower(), 4), Avx2.GatherVector256(table, index.value.GetUpper(), 4)));
 }

@@ -68,22 +68,22 @@ internal static class IntegerWeights
         return result;
     }
 
-    /// <summary>The largest magnitude in each column: largest[j] = max |w[i, j]|. Dense weights have an output a column.</summary>
-    public static void Largest(in Matrix<float> w, Span<float> largest)
+    /// <summary>The largest magnitude in each column of w [rows][stride], largest[j] = max |w[i, j]|: dense weights have an output a column.</summary>
+    public static void Largest(int rows, int columns, ReadOnlySpan<float> w, int stride, Span<float> largest)
     {
-        Require.Matrix("IntegerWeights.Largest", nameof(w), w.Rows, w.Columns, w.Stride, w.Values.Length);
-        Require.AtLeast("IntegerWeights.Largest", nameof(largest), w.Columns, largest.Length);
-        largest[..w.Columns].Clear();
-        if (w.Rows > 0 && w.Columns > 0)
+        Require.Matrix("IntegerWeights.Largest", nameof(w), rows, columns, stride, w.Length);
+        Require.AtLeast("IntegerWeights.Largest", nameof(largest), columns, largest.Length);
+        largest[..columns].Clear();
+        if (rows > 0 && columns > 0)
         {
-            LargestArguments arguments = new() { Weights = w.Values, Rows = w.Rows, Columns = w.Columns, Stride = w.Stride, Largest = largest };
-            LaneDispatch.RunWithin<LargestColumns, LargestArguments>(Arithmetic.Separate, w.Columns, in arguments);
+            LargestArguments arguments = new() { Weights = w, Rows = rows, Columns = columns, Stride = stride, Largest = largest };
+            LaneDispatch.RunWithin<LargestColumns, LargestArguments>(Arithmetic.Separate, columns, in arguments);
         }
     }
 
-    /// <summary>q[i] = round(w[i] / scale) within -127..127, as floats: the weights of one output of a convolution.</summary>
+    /// <summary>q[i] = round(w[i] / scale) within -127..127: the weights of one output of a convolution.</summary>
     /// <returns>The sum of |q[i]|.</returns>
-    public static int Round(ReadOnlySpan<float> w, float scale, Span<float> q)
+    public static int Round(ReadOnlySpan<float> w, float scale, Span<int> q)
     {
         Require.Equal("IntegerWeights.Round", nameof(q), w.Length, q.Length);
         int magnitude = 0;
@@ -97,18 +97,22 @@ internal static class IntegerWeights
     }
 
     /// <summary>
-    /// q[i, j] = round(w[i, j] / scale[j]) within -127..127, as floats, and magnitudes[j] += sum over i of |q[i, j]|: dense weights.
+    /// q[i, j] = round(w[i, j] / scale[j]) within -127..127, and magnitudes[j] += sum over i of |q[i, j]|: dense weights, [rows][stride].
     /// </summary>
-    public static void Round(in Matrix<float> w, ReadOnlySpan<float> scale, in Matrix<float> q, Span<int> magnitudes)
+    public static void Round(
+        int rows, int columns, ReadOnlySpan<float> w, ReadOnlySpan<float> scale, Span<int> q, int stride, Span<int> magnitudes)
     {
-        Require.Matrix("IntegerWeights.Round", nameof(w), w.Rows, w.Columns, w.Stride, w.Values.Length);
-        Require.Matrix("IntegerWeights.Round", nameof(q), w.Rows, w.Columns, q.Stride, q.Values.Length);
-        Require.AtLeast("IntegerWeights.Round", nameof(scale), w.Columns, scale.Length);
-        Require.AtLeast("IntegerWeights.Round", nameof(magnitudes), w.Columns, magnitudes.Length);
-        if (w.Rows > 0 && w.Columns > 0)
+        Require.Matrix("IntegerWeights.Round", nameof(w), rows, columns, stride, w.Length);
+        Require.Matrix("IntegerWeights.Round", nameof(q), rows, columns, stride, q.Length);
+        Require.AtLeast("IntegerWeights.Round", nameof(scale), columns, scale.Length);
+        Require.AtLeast("IntegerWeights.Round", nameof(magnitudes), columns, magnitudes.Length);
+        if (rows > 0 && columns > 0)
         {
-            RoundColumnsArguments arguments = new() { Weights = w, Scale = scale, Integers = q, Magnitudes = magnitudes };
-            LaneDispatch.RunWithin<RoundColumns, RoundColumnsArguments>(Arithmetic.Separate, w.Columns, in arguments);
+            RoundColumnsArguments arguments = new()
+            {
+                Rows = rows, Columns = columns, Weights = w, Stride = stride, Scale = scale, Integers = q, Magnitudes = magnitudes,
+            };
+            LaneDispatch.RunWithin<RoundColumns, RoundColumnsArguments>(Arithmetic.Separate, columns, in arguments);
         }
     }
 

@@ -20,6 +20,7 @@ internal readonly struct RequantizeColumns<TSum> : IIntegerKernel<RequantizeColu
 
     public static void Run<T>(in RequantizeColumnsArguments<TSum> g) where T : struct, IIntegerLanes<T>
     {
+        Span<int> limits = stackalloc int[T.Count], powers = stackalloc int[T.Count];
         T nearest = T.Broadcast(33);
         int last = g.Columns - T.Count;
         for (int first = 0; first < g.Rows; first += Tile)
@@ -29,31 +30,45 @@ internal readonly struct RequantizeColumns<TSum> : IIntegerKernel<RequantizeColu
             {
                 // The last vector of a ragged row overlaps the one before it, whose results it keeps.
                 int at = Math.Min(j, last);
-                T shift = T.Load(in MemoryMarshal.GetReference(g.Shift), (nuint)at);
-                if (T.AnyLess(shift, nearest))
+                bool near = T.AnyLess(T.Load(in MemoryMarshal.GetReference(g.Shift), (nuint)at), nearest);
+                if (near && !Limits(in g, at, limits, powers))
                 {
                     OneByOne(in g, first, end, j, Math.Min(j + T.Count, g.Columns));
                 }
                 else
                 {
-                    Block(in g, first, end, at, j - at, shift - nearest);
+                    Block<T>(in g, first, end, at, j - at, near ? limits : [], powers);
                 }
             }
         }
     }
 
-    private static void Block<T>(in RequantizeColumnsArguments<TSum> g, int first, int end, int at, int finished, T shift)
+    private static void Block<T>(
+        in RequantizeColumnsArguments<TSum> g, int first, int end, int at, int finished, ReadOnlySpan<int> limits, ReadOnlySpan<int> powers)
         where T : struct, IIntegerLanes<T>
     {
         T bias = T.Load(in MemoryMarshal.GetReference(g.Bias), (nuint)at), m = T.Load(in MemoryMarshal.GetReference(g.M), (nuint)at);
-        T lowest = T.Broadcast(g.Lowest), highest = T.Broadcast(g.Highest);
+        T nearest = T.Broadcast(33), shift = T.Max(T.Load(in MemoryMarshal.GetReference(g.Shift), (nuint)at), nearest) - nearest;
+        T lowest = T.Broadcast(g.Lowest), highest = T.Broadcast(g.Highest), limit = nearest, power = nearest;
+        bool near = !limits.IsEmpty;
+        if (near)
+        {
+            (limit, power) = (T.Load(in MemoryMarshal.GetReference(limits), 0), T.Load(in MemoryMarshal.GetReference(powers), 0));
+        }
+
+        T least = T.Broadcast(-1) - limit;
         ref readonly TSum sums = ref MemoryMarshal.GetReference(g.Sums);
         ref float y = ref MemoryMarshal.GetReference(g.Y);
         nuint source = ((nuint)first * (nuint)g.SumStride) + (nuint)at, destination = ((nuint)first * (nuint)g.Stride) + (nuint)at;
         for (int row = first; row < end; row++)
         {
-            T result = RequantizeSums.Round(RequantizeSums.Load<T, TSum>(in sums, source) + bias, m, shift);
-            result = T.Min(T.Max(result, lowest), highest);
+            T a = RequantizeSums.Load<T, TSum>(in sums, source) + bias;
+            if (near)
+            {
+                a = T.Min(T.Max(a, least), limit) * power;
+            }
+
+            T result = T.Min(T.Max(RequantizeSums.Round(a, m, shift), lowest), highest);
             if (finished != 0)
             {
                 result = T.IfLess(T.Indices, T.Broadcast(finished), T.Load(in y, destination), result);
@@ -65,7 +80,23 @@ internal readonly struct RequantizeColumns<TSum> : IIntegerKernel<RequantizeColu
         }
     }
 
-    // A factor of 1/4 or more, which few layers have.
+    /// <summary>What brings the shifts of a vector of columns to 33; false where a column has no such limit.</summary>
+    private static bool Limits(in RequantizeColumnsArguments<TSum> g, int at, Span<int> limits, Span<int> powers)
+    {
+        for (int i = 0; i < limits.Length; i++)
+        {
+            (limits[i], int left) = RequantizeSums.Limit(g.M[at + i], g.Shift[at + i], g.Lowest, g.Highest);
+            powers[i] = 1 << left;
+            if (limits[i] < 0)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    // A factor so large, or ends so far apart, that sums wrap before they are clamped.
     private static void OneByOne(in RequantizeColumnsArguments<TSum> g, int first, int end, int from, int to)
     {
         for (int row = first; row < end; row++)

@@ -17,29 +17,21 @@ internal readonly struct RequantizeRun<TSum> : IIntegerKernel<RequantizeRunArgum
 {
     public static void Run<T>(in RequantizeRunArguments<TSum> g) where T : struct, IIntegerLanes<T>
     {
-        (int m, int shift) = g.Factor;
-        if (shift >= 33)
+        (int limit, int left) = RequantizeSums.Limit(g.Factor.M, g.Factor.Shift, g.Lowest, g.Highest);
+        if (limit < 0)
         {
-            Whole<T>(in g, int.MaxValue, 0, shift - 33);
-            return;
-        }
-
-        // A shift below 33 is one of 33 of a 2^(33 - s). That fits up to the limit; sums beyond it are clamped anyway, if the limit is.
-        int limit = shift < 2 ? 0 : (1 << (shift - 2)) - 1;
-        if (Rounding.R(limit, m, shift) >= g.Highest && Rounding.R(-limit, m, shift) <= g.Lowest)
-        {
-            Whole<T>(in g, limit, 33 - shift, 0);
+            OneByOne(in g);
         }
         else
         {
-            OneByOne(in g);
+            Whole<T>(in g, limit, left, Math.Max(g.Factor.Shift - 33, 0));
         }
     }
 
     private static void Whole<T>(in RequantizeRunArguments<TSum> g, int limit, int left, int right) where T : struct, IIntegerLanes<T>
     {
         T bias = T.Broadcast(g.Bias), m = T.Broadcast(g.Factor.M), shift = T.Broadcast(right);
-        T lowest = T.Broadcast(g.Lowest), highest = T.Broadcast(g.Highest), least = T.Broadcast(-limit), most = T.Broadcast(limit);
+        T lowest = T.Broadcast(g.Lowest), highest = T.Broadcast(g.Highest), least = T.Broadcast(~limit), most = T.Broadcast(limit);
         ref readonly TSum sums = ref MemoryMarshal.GetReference(g.Sums);
         ref float y = ref MemoryMarshal.GetReference(g.Y);
         nuint length = (nuint)g.Sums.Length, count = (nuint)T.Count, last = length - count;

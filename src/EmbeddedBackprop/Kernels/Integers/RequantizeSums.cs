@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using EmbeddedBackprop.Kernels.Scalar;
 
 namespace EmbeddedBackprop.Kernels.Integers;
 
@@ -26,4 +27,19 @@ internal static class RequantizeSums
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Round<T>(T a, T m, T shift) where T : struct, IIntegerLanes<T> =>
         (T.ShiftRight(T.MultiplyHigh(a, m), shift) + T.Broadcast(1)) >> 1;
+
+    /// <summary>
+    /// How a shift below 33 (a factor of 1/4 or more) becomes one of 33: a within -limit - 1 to limit, times 2^left, fits into 32 bits.
+    /// </summary>
+    /// <returns>A limit below 0 where a sum beyond it might not be clamped anyway; no limit and no shift for shifts of 33 or more.</returns>
+    public static (int Limit, int Left) Limit(int m, int shift, int lowest, int highest)
+    {
+        if (shift >= 33)
+        {
+            return (int.MaxValue, 0);
+        }
+
+        int limit = shift < 2 ? 0 : (1 << (shift - 2)) - 1;
+        return Rounding.R(limit, m, shift) >= highest && Rounding.R(-limit, m, shift) <= lowest ? (limit, 33 - shift) : (-1, 0);
+    }
 }

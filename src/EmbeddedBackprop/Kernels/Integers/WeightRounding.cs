@@ -1,20 +1,21 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Kernels.Integers;
 
-/// <summary>A vector of weights to integers, with the result of <see cref="IntegerWeights.Round(float, float)"/>.</summary>
+/// <summary>Vectors of weights to integers, with the results of <see cref="IntegerWeights.Round(float, float)"/>.</summary>
 /// <remarks>
 /// t = w (1 / scale) in float is off by 2^-23 |t| at most, 1.6e-5 where it matters (|t| &lt; 128). So its nearest integer is the right one, except
-/// where t is within 2^-15 of the middle of two: such vectors, one weight in 16,000, are rounded again in double.
+/// where t is within 2^-15 of the middle of two: one weight in 16,000, which is rounded again in double. Some hundred weights at a time share the
+/// question whether there is one, so that the loop over vectors calls nothing.
 /// </remarks>
 internal static class WeightRounding
 {
     // 1.5 * 2^23: added to a float below 2^22 it leaves the nearest integer.
     private const double Integer = 12582912.0;
+    private const int IntegerBits = 0x4B400000;
 
-    private const double Certain = 0.5 - (1.0 / 32768);
+    private const float Certain = 0.5f - (1f / 32768);
 
     // Above it, 1 / scale loses bits.
     private const double MostScale = 1.2676506002282294e30;
@@ -24,35 +25,32 @@ internal static class WeightRounding
     public static T Inverse<T>(T scale) where T : struct, IFloatLanes<T> =>
         T.IfGreater(T.Constant(MostScale), scale, T.One / scale, T.Constant(double.NaN));
 
-    /// <summary>q[to], ... = the integers of w[from], ...; returns them.</summary>
+    /// <summary>The integers of a vector of weights; doubt becomes 1 in the lanes that must be rounded again.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Round<T>(ref readonly float w, nuint from, T inverse, ReadOnlySpan<float> scale, ref float q, nuint to)
-        where T : struct, IFloatLanes<T>
+    public static T Nearest<T>(T w, T inverse, ref T doubt) where T : struct, IFloatLanes<T>
     {
-        T t = T.Load(in w, from) * inverse;
-        T nearest = (t + T.Constant(Integer)) - T.Constant(Integer);
-        if (!T.AllGreater(T.Constant(Certain), T.Abs(t - nearest)))
-        {
-            return InDouble<T>(in w, from, scale, ref q, to);
-        }
-
+        T t = w * inverse, nearest = (t + T.Constant(Integer)) - T.Constant(Integer);
+        doubt = T.IfGreater(T.Constant(Certain), T.Abs(t - nearest), doubt, T.One);
         T highest = T.Constant(IntegerWeights.Highest), lowest = T.Constant(-IntegerWeights.Highest);
         nearest = T.IfGreater(nearest, highest, highest, nearest);
-        nearest = T.IfGreater(lowest, nearest, lowest, nearest);
-        T.Store(nearest, ref q, to);
-        return nearest;
+        return T.IfGreater(lowest, nearest, lowest, nearest);
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static T InDouble<T>(ref readonly float w, nuint from, ReadOnlySpan<float> scale, ref float q, nuint to)
-        where T : struct, IFloatLanes<T>
-    {
-        for (int i = 0; i < T.Count; i++)
-        {
-            float weight = Unsafe.Add(ref Unsafe.AsRef(in w), from + (nuint)i);
-            Unsafe.Add(ref q, to + (nuint)i) = IntegerWeights.Round(weight, scale.Length == 1 ? scale[0] : scale[i]);
-        }
+    /// <summary>Writes integers held in floats as integers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store<T>(T nearest, ref int q, nuint index) where T : struct, IFloatLanes<T> =>
+        T.Store(T.AddBits(nearest + T.Constant(Integer), -IntegerBits), ref Unsafe.As<int, float>(ref q), index);
 
-        return T.Load(in q, to);
+    /// <summary>Whether a lane is in doubt.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsDoubtful<T>(T doubt) where T : struct, IFloatLanes<T> => !T.AllGreater(T.One, doubt);
+
+    /// <summary>Rounds an integer again in double, unless the float quotient is clearly nearest to it.</summary>
+    public static void Again(float w, float scale, ref int q)
+    {
+        if (!(MathF.Abs((w / scale) - q) < Certain))
+        {
+            q = IntegerWeights.Round(w, scale);
+        }
     }
 }

@@ -117,11 +117,7 @@ internal abstract partial class IntegerLayer : IntegerActivated
         int bits = BitsOfDigits(in integers, IsWide ? 256 : c.InputType(0).LargestCentred);
         if (bits == 8 && !IsWide)
         {
-            for (int i = 0; i < w.Length; i++)
-            {
-                w[i] = integers.Weights[i];
-            }
-
+            Digit(integers.Weights, 0, 8, w);
             Sums(c.Arithmetic, x, w, z);
             Finish(in c, in integers, z);
             return;
@@ -179,14 +175,8 @@ internal abstract partial class IntegerLayer : IntegerActivated
     }
 
     /// <summary>The digits at a shift: the last one keeps the sign.</summary>
-    internal static void Digit(ReadOnlySpan<int> weights, int shift, int bits, Span<float> digits)
-    {
-        int mask = shift + bits >= 8 ? -1 : (1 << bits) - 1;
-        for (int i = 0; i < digits.Length; i++)
-        {
-            digits[i] = (weights[i] >> shift) & mask;
-        }
-    }
+    internal static void Digit(ReadOnlySpan<int> weights, int shift, int bits, Span<float> digits) =>
+        Digits.Take(weights[..digits.Length], shift, shift + bits >= 8 ? -1 : (1 << bits) - 1, digits);
 
     /// <summary>v = 256 high + low, 0 &lt;= low &lt; 256.</summary>
     private static Matrix<float> Half(in Matrix<float> x, Span<float> part, bool high)
@@ -196,11 +186,7 @@ internal abstract partial class IntegerLayer : IntegerActivated
             ReadOnlySpan<float> from = x.Row(row);
             Span<float> to = part.Slice(row * x.Stride, x.Stride);
             to[from.Length..].Clear();
-            for (int i = 0; i < from.Length; i++)
-            {
-                int v = (int)from[i];
-                to[i] = high ? v >> 8 : v & 255;
-            }
+            Digits.Take(from, high ? 8 : 0, high ? -1 : 255, to[..from.Length]);
         }
 
         return new Matrix<float>(part, x.Rows, x.Columns, x.Stride, x.Width);

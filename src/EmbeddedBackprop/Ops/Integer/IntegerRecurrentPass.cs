@@ -2,7 +2,6 @@ using System.Runtime.InteropServices;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Integers;
-using EmbeddedBackprop.Kernels.Scalar;
 using EmbeddedBackprop.Kernels.Sets;
 
 namespace EmbeddedBackprop.Ops.Integer;
@@ -142,13 +141,7 @@ internal readonly ref struct IntegerRecurrentPass
     {
         for (int row = 0; row < x.Rows; row++)
         {
-            ReadOnlySpan<float> from = x.Row(row);
-            Span<float> to = part.Slice(row * stride, from.Length);
-            for (int i = 0; i < to.Length; i++)
-            {
-                int v = (int)from[i];
-                to[i] = high ? v >> 8 : v & 255;
-            }
+            Digits.Take((ReadOnlySpan<float>)x.Row(row), high ? 8 : 0, high ? -1 : 255, part.Slice(row * stride, x.Columns));
         }
 
         return new Matrix<float>(part, x.Rows, x.Columns, stride);
@@ -156,34 +149,25 @@ internal readonly ref struct IntegerRecurrentPass
 
     private void Cell(int row, Span<float> h)
     {
-        int n = h.Length;
         ReadOnlySpan<float> p = inputProducts.Slice(row * sizes.ProductStride, op.Columns);
         ReadOnlySpan<float> q = recurrentProducts.Slice(row * sizes.ProductStride, op.Columns);
         switch (op.Layer)
         {
             case Gru:
-                for (int j = 0; j < n; j++)
-                {
-                    h[j] = IntegerGates.Gru(
-                        (int)p[j] + (int)q[j], (int)p[n + j] + (int)q[n + j], (int)p[(2 * n) + j], (int)q[(2 * n) + j], (int)h[j]);
-                }
-
+                RecurrentGates.Gru(p, q, h, h);
                 break;
             case Lstm:
-                Span<float> state = cell.Slice(row * sizes.HiddenStride, n);
-                int k = IntegerRecurrent.CellBits(c.State(op.CellState)[0]);
-                for (int j = 0; j < n; j++)
-                {
-                    (h[j], state[j]) = IntegerGates.Lstm(
-                        (int)p[j] + (int)q[j], (int)p[n + j] + (int)q[n + j], (int)p[(2 * n) + j] + (int)q[(2 * n) + j],
-                        (int)p[(3 * n) + j] + (int)q[(3 * n) + j], (int)state[j], k);
-                }
-
+                Span<float> state = cell.Slice(row * sizes.HiddenStride, h.Length);
+                RecurrentGates.Lstm(p, q, IntegerRecurrent.CellBits(c.State(op.CellState)[0]), state, state, h);
                 break;
             default:
-                for (int j = 0; j < n; j++)
+                if (op.IsRelu)
                 {
-                    h[j] = op.IsRelu ? Math.Clamp(p[j] + q[j], 0f, short.MaxValue) : IntegerGates.Tanh((int)p[j] + (int)q[j]);
+                    RecurrentGates.RnnRelu(p, q, h);
+                }
+                else
+                {
+                    RecurrentGates.Rnn(p, q, h);
                 }
 
                 break;

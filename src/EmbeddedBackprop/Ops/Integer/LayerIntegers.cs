@@ -85,11 +85,15 @@ internal readonly ref struct LayerIntegers
     public void MakeScales(ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, IntegerType x, Span<float> scales)
     {
         scales.Clear();
-        for (int run = 0; run < Axis.Runs; run++)
+        if (Axis is { Groups: 1, After: 1 })
         {
-            int output = Axis.OutputOfRun(run);
-            if (output < scales.Length)
+            IntegerWeights.Largest(Axis.Before, scales.Length, weights, Axis.Outputs, scales);
+        }
+        else
+        {
+            for (int run = 0; run < Axis.Runs; run++)
             {
+                int output = Axis.OutputOfRun(run);
                 scales[output] = MathF.Max(scales[output], IntegerWeights.Largest(weights.Slice(run * Axis.After, Axis.After)));
             }
         }
@@ -136,22 +140,24 @@ internal readonly ref struct LayerIntegers
     private void MakeWeights(ReadOnlySpan<float> weights, ReadOnlySpan<float> scales)
     {
         Magnitudes.Clear();
-        int at = 0;
-        for (int group = 0; group < Axis.Groups; group++)
+        if (Axis is { Groups: 1, After: 1 })
         {
-            for (int before = 0; before < Axis.Before; before++)
+            // Outputs are columns; a column of padding belongs to no output.
+            int stride = Axis.Outputs;
+            if (scales.Length < stride)
             {
-                for (int output = group * Axis.Outputs; output < (group + 1) * Axis.Outputs; output++)
-                {
-                    for (int after = 0; after < Axis.After; after++, at++)
-                    {
-                        // A column of padding belongs to no output.
-                        int w = output < scales.Length ? IntegerWeights.Round(weights[at], scales[output]) : 0;
-                        Weights[at] = w;
-                        Magnitudes[output] += Math.Abs(w);
-                    }
-                }
+                Weights.Clear();
             }
+
+            IntegerWeights.Round(Axis.Before, scales.Length, weights, scales, Weights, stride, Magnitudes);
+            return;
+        }
+
+        for (int run = 0; run < Axis.Runs; run++)
+        {
+            int output = Axis.OutputOfRun(run);
+            Magnitudes[output] += IntegerWeights.Round(
+                weights.Slice(run * Axis.After, Axis.After), scales[output], Weights.Slice(run * Axis.After, Axis.After));
         }
     }
 

@@ -11,7 +11,7 @@ internal static class GuardedIntegers
         for (int n = 0; n <= 70; n++)
         {
             Span<float> sums = GuardedKernels.Put(0, 1, n, n, atEnd), y = GuardedKernels.Put(1, 1, n, n, atEnd);
-            IntegerWeights.Round(sums, 0.01f, y);
+            IntegerWeights.Round(sums, 0.01f, Integers(1, n, 0, atEnd));
             IntegerWeights.Largest(sums);
             foreach (int shift in (ReadOnlySpan<int>)[40, 32, 1])
             {
@@ -19,8 +19,14 @@ internal static class GuardedIntegers
                 Requantize.Run(Integers(0, n, 5, atEnd), 3, new(1 << 30, shift), -128, 127, y);
             }
 
+            Digits.Take(Integers(2, n, 77, atEnd), 4, 15, y);
+            Digits.Take(sums, 8, -1, y);
             Requantize.AddTo(sums, 256, Integers(2, n, 7, atEnd));
             Lookup.Apply(y, GuardedKernels.Put(0, 1, 257, 257, atEnd), 128, y);
+            Span<float> products = GuardedKernels.Put(2, 1, 4 * n, 4 * n, atEnd), state = GuardedKernels.Put(3, 1, n, n, atEnd);
+            RecurrentGates.Rnn(sums, sums, y);
+            RecurrentGates.Gru(products[n..], products[n..], state, y);
+            RecurrentGates.Lstm(products, products, 3, state, state, y);
             foreach (int gap in (ReadOnlySpan<int>)[0, 3])
             {
                 const int Rows = 18;
@@ -29,8 +35,9 @@ internal static class GuardedIntegers
                 Matrix<float> to = new(results, Rows, n, n + gap);
                 Requantize.Columns(new Matrix<float>(rows, Rows, n, n + gap), bias, m, shift, -128, 127, in to);
                 Span<float> scales = GuardedKernels.Put(2, 1, n, n, atEnd);
-                IntegerWeights.Round(new Matrix<float>(rows, Rows, n, n + gap), scales, in to, Integers(3, n, 0, atEnd));
-                IntegerWeights.Largest(new Matrix<float>(rows, Rows, n, n + gap), GuardedKernels.Put(2, 1, n, n, atEnd));
+                Span<int> integers = MemoryMarshal.Cast<float, int>(GuardedKernels.Put(4, Rows, n, n + gap, atEnd));
+                IntegerWeights.Round(Rows, n, rows, scales, integers, n + gap, Integers(3, n, 0, atEnd));
+                IntegerWeights.Largest(Rows, n, rows, n + gap, GuardedKernels.Put(2, 1, n, n, atEnd));
                 rows.Clear();
                 Requantize.Columns(new Matrix<int>(MemoryMarshal.Cast<float, int>(rows), Rows, n, n + gap), bias, m, shift, -128, 127, in to);
             }
