@@ -3,10 +3,11 @@ using System.Text;
 namespace EmbeddedBackprop.Export.Ops;
 
 /// <summary>Indented lines of a C function, with loops and the sums of sizes that are known.</summary>
-internal sealed class CBlockText
+/// <param name="depth">How far the first line is indented.</param>
+internal sealed class CBlockText(int depth = 0)
 {
     private readonly StringBuilder text = new();
-    private int depth;
+    private int depth = depth;
 
     /// <summary>A line.</summary>
     public void Line(string line) => text.Append(' ', 4 * depth).Append(line).Append('\n');

@@ -35,57 +35,28 @@ internal static class CFirstWeights
 
         """;
 
-    private const string UniformText = """
-        /* w = scale * (2 u - 1), u from [0, 1). Element number column * rows + row of the stream belongs to w[row][column]. */
-        static void ebp_start_uniform(uint32_t k0, uint32_t k1, uint32_t stream, size_t rows, size_t columns, float scale, float *w)
-        {
-            uint32_t words[4] = { 0u, 0u, 0u, 0u };
-            uint32_t e = 0u;
-            size_t row;
-            size_t column;
-            for (column = 0u; column < columns; column++) {
-                for (row = 0u; row < rows; row++) {
-                    float u;
-                    if ((e % 4u) == 0u) {
-                        ebp_start_words(k0, k1, stream, e / 4u, words);
-                    }
-                    u = (float)(words[e % 4u] >> 8) * 5.9604645e-8f;
-                    w[(row * columns) + column] = scale * ((2.0f * u) - 1.0f);
-                    e++;
-                }
-            }
-        }
+    private static readonly string UniformText = Draw(
+        "uniform",
+        "/* w = scale * (2 u - 1), u from [0, 1). Element number column * rows + row of the stream belongs to w[row][column]. */",
+        ["float u;"],
+        ["u = (float)(words[e % 4u] >> 8) * 5.9604645e-8f;"],
+        "(2.0f * u) - 1.0f");
 
-        """;
-
-    private const string NormalText = """
+    private static readonly string NormalText = Draw(
+        "normal",
+        """
         /*
          * w = scale * N(0, 1): sqrt(-2 log u) times cos or sin of 2 pi v for two words u, v (Box and Muller 1958), in separate arithmetic. Element number
          * column * rows + row of the stream belongs to w[row][column].
          */
-        static void ebp_start_normal(uint32_t k0, uint32_t k1, uint32_t stream, size_t rows, size_t columns, float scale, float *w)
-        {
-            uint32_t words[4] = { 0u, 0u, 0u, 0u };
-            uint32_t e = 0u;
-            size_t row;
-            size_t column;
-            for (column = 0u; column < columns; column++) {
-                for (row = 0u; row < rows; row++) {
-                    float radius;
-                    uint32_t turns;
-                    if ((e % 4u) == 0u) {
-                        ebp_start_words(k0, k1, stream, e / 4u, words);
-                    }
-                    radius = EBP_SQRTF(-2.0f * ebp_separate_log((float)((words[e & 2u] >> 8) + 1u) * 5.9604645e-8f));
-                    /* sin is cos three quarters of a turn on */
-                    turns = (words[(e & 2u) + 1u] >> 8) + (((e & 1u) != 0u) ? 0xC00000u : 0u);
-                    w[(row * columns) + column] = scale * (radius * ebp_cosine_of_turns(turns));
-                    e++;
-                }
-            }
-        }
-
-        """;
+        """,
+        ["float radius;", "uint32_t turns;"],
+        [
+            "radius = EBP_SQRTF(-2.0f * ebp_separate_log((float)((words[e & 2u] >> 8) + 1u) * 5.9604645e-8f));",
+            "/* sin is cos three quarters of a turn on */",
+            "turns = (words[(e & 2u) + 1u] >> 8) + (((e & 1u) != 0u) ? 0xC00000u : 0u);",
+        ],
+        "radius * ebp_cosine_of_turns(turns)");
 
     /// <summary>The network's parameters and state with the first weights of everything that is trained.</summary>
     /// <exception cref="NotSupportedException">The initialiser has no C.</exception>
@@ -169,4 +140,33 @@ internal static class CFirstWeights
             $"{name}({CText.Number((long)(seed & 0xFFFFFFFFu))}u, {CText.Number((long)(seed >> 32))}u, {CText.Number(stream)}u, "
             + $"{CText.Size(tensor.Range.Rows)}, {CText.Size(tensor.Range.Columns)}, {CText.Hex(draw.Scale)}, {tensor.Place});");
     }
+
+    /// <summary>A function that draws a matrix column by column, four words of the stream at a time.</summary>
+    /// <param name="name">The distribution.</param>
+    /// <param name="comment">What is drawn.</param>
+    /// <param name="variables">Variables of an element.</param>
+    /// <param name="statements">What they are made of.</param>
+    /// <param name="value">The element over its scale.</param>
+    private static string Draw(string name, string comment, string[] variables, string[] statements, string value) => $$"""
+        {{comment}}
+        static void ebp_start_{{name}}(uint32_t k0, uint32_t k1, uint32_t stream, size_t rows, size_t columns, float scale, float *w)
+        {
+            uint32_t words[4] = { 0u, 0u, 0u, 0u };
+            uint32_t e = 0u;
+            size_t row;
+            size_t column;
+            for (column = 0u; column < columns; column++) {
+                for (row = 0u; row < rows; row++) {
+                    {{string.Join("\n            ", variables)}}
+                    if ((e % 4u) == 0u) {
+                        ebp_start_words(k0, k1, stream, e / 4u, words);
+                    }
+                    {{string.Join("\n            ", statements)}}
+                    w[(row * columns) + column] = scale * ({{value}});
+                    e++;
+                }
+            }
+        }
+
+        """;
 }
