@@ -35,12 +35,7 @@ internal static class NewCommand
         OutputTarget.CheckModel(output, force);
         Recipe recipe = RecipeDefaults.CompleteWithoutData(given);
         using Network network = NetworkFactory.Create(recipe);
-        if (Path.GetDirectoryName(Path.GetFullPath(output)) is { } parent)
-        {
-            OutputTarget.Create(parent);
-        }
-
-        OutputTarget.Write(() => ModelStore.SaveUntrained(output, network, recipe));
+        OutputTarget.WriteFile(output, () => ModelStore.SaveUntrained(output, network, recipe));
         string hash = WeightsHash.Of(network);
         if (json)
         {

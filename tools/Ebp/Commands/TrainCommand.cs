@@ -155,8 +155,7 @@ internal static class TrainCommand
         }
 
         List<string> files = [file];
-        OutputTarget.Create(Path.GetDirectoryName(Path.GetFullPath(file))!);
-        OutputTarget.Write(() => ModelStore.Save(file, network, trainer, recipe, data, run.History));
+        OutputTarget.WriteFile(file, () => ModelStore.Save(file, network, trainer, recipe, data, run.History));
 
         // The file holds both: the last weights, with which training continues, and the best ones. From here on the network predicts.
         trainer.RestoreBest();

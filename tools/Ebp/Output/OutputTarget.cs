@@ -40,9 +40,15 @@ internal static class OutputTarget
     /// <exception cref="ToolException">They cannot; the message names the obstacle.</exception>
     public static void CheckFolder(string folder) => CheckFolder(Path.GetFullPath(folder), folder);
 
-    /// <summary>Makes the folder, if it is not there.</summary>
-    /// <exception cref="ToolException">It cannot be made.</exception>
-    public static void Create(string folder)
+    /// <summary>Runs a write of a file, whose folder is made if it is not there.</summary>
+    /// <exception cref="ToolException">Something hinders it.</exception>
+    public static void WriteFile(string path, Action write)
+    {
+        Create(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        Write(write);
+    }
+
+    private static void Create(string folder)
     {
         try
         {
