@@ -62,7 +62,7 @@ internal static class CTraceHeader
         foreach (CArgument input in model.Inputs.Where(input => model.WindowSteps == 0 && IsSequence(model.Plan.Graph, input.Node)))
         {
             string features = CText.Size(input.Node.Shape[1]);
-            text += $"/* {input.Name} is a sequence of {CText.Number(input.Node.Shape[0])} steps, the earliest first: "
+            text += $"/* {input.Pointer} is a sequence of {CText.Number(input.Node.Shape[0])} steps, the earliest first: "
                 + $"feature f of step t is element (t * {features}) + f. */\n";
         }
 
@@ -94,7 +94,7 @@ internal static class CTraceHeader
             if (one || output.Node.Op is SoftmaxOverLastAxis)
             {
                 string which = output.Node.Shape.Rank == 1 ? "they" : "those of the last axis";
-                text += $"/* {output.Name}: probabilities (softmax); {which} sum to 1, but for rounding. */\n";
+                text += $"/* {output.Pointer}: probabilities (softmax); {which} sum to 1, but for rounding. */\n";
             }
         }
 
