@@ -149,6 +149,13 @@ public sealed class ModelTests
         Assert.That(ebp.RunJson("plan", "a.st").GetProperty("parameters").GetInt64(), Is.EqualTo(parameters));
         Assert.That(ebp.RunJson("gradcheck", "a.st", "--elements", "5").GetProperty("passed").GetBoolean(), Is.True);
         JsonElement exported = ebp.RunJson("export", "c", "a.st", "--out", "c-files");
+        string sizes = File.ReadAllText(Path.Combine(ebp.Folder, "c-files", "model.h"));
+        Assert.That(sizes, Does.Contain($"#define MODEL_FLASH_BYTES {exported.GetProperty("table_bytes").GetInt64()}\n"));
+        Assert.That(sizes, Does.Contain($"#define MODEL_RAM_BYTES {exported.GetProperty("ram_bytes").GetInt64()}\n"));
+        Assert.That(
+            ebp.Run("export", "c", "a.st", "--out", "c-files").Output.TrimEnd().Split('\n')[^1],
+            Is.EqualTo(FormattableString.Invariant(
+                $"tables: {exported.GetProperty("table_bytes").GetInt64():N0} bytes of flash; working memory: {exported.GetProperty("ram_bytes").GetInt64():N0} bytes of RAM")));
         Assert.That(exported.GetProperty("files").GetArrayLength(), Is.GreaterThanOrEqualTo(4));
         Assert.That(File.Exists(Path.Combine(ebp.Folder, "c-files", "model_selftest.c")), Is.True);
         string hash = trained.GetProperty("weights_hash").GetString()!, header = File.ReadAllText(Path.Combine(ebp.Folder, "c-files", "model.h"));

@@ -87,7 +87,7 @@ internal static class ExportCommand
                         ReplaceForeignFiles = parsed.GetValue(force),
                     }),
                 Target(parsed.GetValue(target)),
-                options.Read(parsed).Get(TrainOptions.Arithmetic),
+                LearnerExport.ArithmeticOf(options.Read(parsed)),
                 storage.Judges(parsed),
                 training.Read(parsed),
                 parsed.GetValue(json)));
@@ -144,7 +144,7 @@ internal static class ExportCommand
         string folder,
         CExportOptions asked,
         CTarget? target,
-        string? arithmetic,
+        Arithmetic? arithmetic,
         Recipe? judged,
         ExportTrainingOptions.Wish? training,
         bool json)
@@ -164,11 +164,12 @@ internal static class ExportCommand
             BinaryWeights = asked.BinaryWeights,
             Target = target,
             Training = training?.For(model),
-            Arithmetic = arithmetic switch { null => null, "fused" => Arithmetic.Fused, _ => Arithmetic.Separate },
+            Arithmetic = arithmetic,
         };
         ExportStorageOptions.Judgement? judgement = judged is null ? null : ExportStorageOptions.Judge(model, options, judged);
         IReadOnlyList<string> files = [];
         OutputTarget.Write(() => files = CExporter.Write(model.Network, folder, options));
+        CCost cost = CCost.Of(model.Network.InferencePlan, model.Network.Parameters, options, model.Network.State);
         if (options.Training is not null && (asked.Storage != CStorage.Float32 || asked.StorageOf.Count > 0))
         {
             Console.Error.WriteLine("--storage is for layers that are frozen: what is trained begins with its own numbers, as float32");
@@ -193,8 +194,10 @@ internal static class ExportCommand
                 writer.WriteNumberOrNull("stored_accuracy", judgement is { Classes: true } ? judgement.Stored.Accuracy : null);
                 writer.WriteNumberOrNull("loss", judgement?.Own.Loss);
                 writer.WriteNumberOrNull("stored_loss", judgement?.Stored.Loss);
+                writer.WriteNumber("table_bytes", cost.TableBytes);
+                writer.WriteNumber("ram_bytes", cost.RamBytes);
                 writer.WriteBoolean("train", options.Training is not null);
-                writer.WriteString("arithmetic", arithmetic ?? (model.Network.Options.Arithmetic == Arithmetic.Fused ? "fused" : "separate"));
+                writer.WriteString("arithmetic", (arithmetic ?? model.Network.Options.Arithmetic) == Arithmetic.Fused ? "fused" : "separate");
             });
         }
         else
@@ -204,6 +207,8 @@ internal static class ExportCommand
                 Console.Out.WriteLine(file);
             }
 
+            Console.Out.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"tables: {cost.TableBytes:N0} bytes of flash; working memory: {cost.RamBytes:N0} bytes of RAM"));
             if (judgement is not null)
             {
                 Console.Out.WriteLine(judgement.Text);
