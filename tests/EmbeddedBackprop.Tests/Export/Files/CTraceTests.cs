@@ -242,7 +242,7 @@ internal sealed partial class CTraceTests
         Assert.That(lines[0], Does.Match(@"^dense1 +[0-9.]+ us$"));
     }
 
-    [TestCase("x = input 5x3; gru 4; dense 2", "/* input is a sequence of 5 steps, the earliest first: feature f of step t is element (t * 3u) + f. */")]
+    [TestCase("x = input 5x3; gru 4; dense 2", "/* input is a sequence of 5 steps, the earliest first: feature f of step t is element (t * 3u) + f.")]
     [TestCase("x = input 5x3; activate tanh; mean-time; dense 2", "/* input is a sequence of 5 steps")]
     [TestCase("x = input 5x3; gru 4; y = dense 2 softmax", "/* output: probabilities (softmax); they sum to 1, but for rounding. */")]
     [TestCase("x = input 5; y = dense 3 softmax", "/* output: probabilities (softmax)")]
