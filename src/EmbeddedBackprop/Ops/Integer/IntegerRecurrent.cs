@@ -28,6 +28,8 @@ internal sealed class IntegerRecurrent : IntegerOp
     /// <summary>The most bits k before the point of a cell.</summary>
     public const int MostCellBits = 7;
 
+    private static readonly Activation Plain = new Activation<Identity>();
+
     private int inputBits;
 
     /// <summary>The integer form of a layer; the output has 16 bits.</summary>
@@ -151,7 +153,7 @@ internal sealed class IntegerRecurrent : IntegerOp
         where T : unmanaged
     {
         IntegerType state = IsRelu ? c.OutputType : new(16, HiddenScale, 0), product = IsRelu ? c.OutputType : new(16, ProductScale, 0);
-        integers.Make(c.Arithmetic, new Activation<Identity>(), weights, bias, scales, hidden ? state : c.InputType(0), product, default);
+        integers.Make(c.Arithmetic, Plain, weights, bias, scales, hidden ? state : c.InputType(0), product, default);
     }
 
     /// <summary>Whether inputs are 16 bits wide.</summary>

@@ -1,0 +1,85 @@
+using EmbeddedBackprop.IO;
+using EmbeddedBackprop.Quantization;
+using EmbeddedBackprop.Training;
+
+namespace EmbeddedBackprop.Tests.Quantization;
+
+/// <summary>Every op of the house by its integer form: it computes on integers, moves them, or stays float by decision.</summary>
+internal sealed class IntegerFormTests
+{
+    private const string Computes = "computes", Moves = "moves", Floats = "floats";
+
+    private static readonly Dictionary<string, (string Net, string Form)> Kinds = new()
+    {
+        ["dense"] = ("input 4; dense 3", Computes),
+        ["conv"] = ("input 2x6x6; conv 3 3x3", Computes),
+        ["conv1d"] = ("input 2x8; conv1d 3 3", Computes),
+        ["conv-transpose"] = ("input 2x4x4; conv-transpose 3 3x3", Computes),
+        ["activate"] = ("input 4; activate gelu", Computes),
+        ["rnn"] = ("input 5x3; rnn 4", Computes),
+        ["gru"] = ("input 5x3; gru 4 all", Computes),
+        ["lstm"] = ("input 5x3; lstm 4 bidirectional", Computes),
+        ["maxpool"] = ("input 2x6x6; maxpool 2", Moves),
+        ["avgpool"] = ("input 2x6x6; avgpool 3 s2 p1", Computes),
+        ["maxpool1d"] = ("input 2x6; maxpool1d 2", Moves),
+        ["avgpool1d"] = ("input 2x6; avgpool1d 2", Computes),
+        ["global-avgpool"] = ("input 2x6x6; global-avgpool", Computes),
+        ["global-maxpool"] = ("input 2x6x6; global-maxpool", Moves),
+        ["batchnorm"] = ("input 2x6x6; batchnorm", Computes),
+        ["layernorm"] = ("input 6; layernorm", Floats),
+        ["dropout"] = ("input 6; dropout 0.5", Moves),
+        ["embedding"] = ("input 6; embedding 9 3", Computes),
+        ["add"] = ("input 6; add gelu input input", Computes),
+        ["multiply"] = ("input 6; multiply input input", Computes),
+        ["subtract"] = ("input 6; subtract input input", Computes),
+        ["concat"] = ("input 6; concat input input", Moves),
+        ["scale"] = ("input 6; scale -0.7 trained", Computes),
+        ["slice"] = ("input 6; slice 2 3", Moves),
+        ["reshape"] = ("input 6; reshape 2x3", Moves),
+        ["flatten"] = ("input 2x3; flatten", Moves),
+        ["transpose"] = ("input 2x3; transpose", Moves),
+        ["softmax"] = ("input 2x3; softmax", Computes),
+        ["max-time"] = ("input 5x3; max-time", Moves),
+        ["mean-time"] = ("input 5x3; mean-time", Computes),
+    };
+
+    [Test]
+    public void Every_kind_of_op_is_decided() => Assert.That(Kinds.Keys.Order(), Is.EqualTo(NetKinds.Names.Split(", ").Order()));
+
+    [Test]
+    public void An_op_has_the_form_that_was_decided([ValueSource(nameof(Names))] string kind)
+    {
+        (string text, string form) = Kinds[kind];
+        using Network network = QuantizationNets.Compile(text, 1);
+        Op op = network.Output.Op!;
+        QuantizeContext context = new([.. network.Output.Inputs.Select(_ => new IntegerValue(8, op))], 8);
+        Op? integers = op.Quantized(in context);
+        Assert.That(op.KeepsIntegers ? Moves : integers is null ? Floats : Computes, Is.EqualTo(form));
+        if (form == Computes)
+        {
+            // With the activation of the float op as its own, if it has one.
+            Assert.That(integers, Is.InstanceOf<EmbeddedBackprop.Ops.Integer.IntegerOp>());
+            Assert.That((integers!.Kind, integers.Settings), Is.EqualTo((op.Kind, op.Settings)), "reports name it as the float op");
+        }
+    }
+
+    // All of them behind a layer, one sample and several. An embedding reads indices, which no layer gives.
+    [Test]
+    public void A_prediction_allocates_nothing([ValueSource(nameof(NamesAfterALayer))] string kind)
+    {
+        string text = Kinds[kind].Net;
+        string[] words = text.Split("; ");
+        string shape = words[0].Split(' ')[1];
+        int length = shape.Split('x').Aggregate(1, (x, y) => x * int.Parse(y));
+        string last = words[1].Replace("input", "x", StringComparison.Ordinal);
+        Network network = QuantizationNets.Compile($"input 5; dense {length} relu; x = reshape {shape}; {last}", 1);
+        using QuantizedModel model = Quantizer.Quantize(network, QuantizationNets.Data(network, 20, 1));
+        Samples.Array(model.Network.PredictionInput(4).Length, 3).CopyTo(model.Network.PredictionInput(4));
+        Assert.That(Allocations.Of(3, () => _ = model.Network.Predict(1)), Is.Zero);
+        Assert.That(Allocations.Of(3, () => _ = model.Network.Predict(4)), Is.Zero);
+    }
+
+    private static string[] Names() => [.. Kinds.Keys];
+
+    private static string[] NamesAfterALayer() => [.. Kinds.Keys.Where(kind => kind != "embedding")];
+}
