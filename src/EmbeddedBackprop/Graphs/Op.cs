@@ -195,6 +195,12 @@ public abstract class Op
     public virtual int ScratchLength(int batch, Layout layout) => 0;
 
     /// <summary>
+    /// Floats that a pass makes from parameters and state alone, at the beginning of the scratch memory. A prediction's plan gives them memory of
+    /// their own (<see cref="OpContext{T}.Made"/>), so that runs with the same parameters and state make them once.
+    /// </summary>
+    internal virtual int MadeLength(Layout layout) => 0;
+
+    /// <summary>
     /// Floats that die with the step of a prediction in exported C: as many as here, unless the C has a table where the engine computes.
     /// </summary>
     public virtual int ExportScratchLength(Layout layout) => ScratchLength(1, layout);

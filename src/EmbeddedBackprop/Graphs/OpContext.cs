@@ -13,6 +13,11 @@ namespace EmbeddedBackprop.Graphs;
 /// <param name="StepNumber">Training step, counted from 0.</param>
 public readonly record struct RunInfo(int Batch, int LogicalBatch, int SampleOffset = 0, bool Training = false, ulong Seed = 0, long StepNumber = 0)
 {
+    /// <summary>
+    /// Whether parameters and state are those of the run before this one, of the same plan in the same memory: what ops made of them is still there.
+    /// </summary>
+    internal bool Unchanged { get; init; }
+
     /// <summary>One batch that is its own logical batch.</summary>
     public static RunInfo Single(int batch, bool training = false) => new(batch, batch, 0, training);
 }
@@ -116,6 +121,22 @@ public readonly ref struct OpContext<T> where T : unmanaged
 
     /// <summary>Dies with this pass of the step.</summary>
     public Span<T> Scratch => Cut(backward ? step.BackwardScratch : step.ForwardScratch);
+
+    /// <summary>
+    /// Divides scratch memory: first what <see cref="Op.MadeLength"/> asked for, which in a prediction's plan has memory of its own, then the rest.
+    /// </summary>
+    /// <param name="length">The op's <see cref="Op.MadeLength"/>.</param>
+    /// <param name="made">Memory for what the op makes from parameters and state.</param>
+    /// <param name="rest">Memory that dies with the step.</param>
+    /// <returns>Whether the memory still holds what the op made in the run before.</returns>
+    internal bool Made(int length, out Span<T> made, out Span<T> rest)
+    {
+        Span<T> scratch = Scratch;
+        bool kept = step.Made.Exists;
+        made = kept ? Cut(step.Made) : scratch[..length];
+        rest = kept ? scratch : scratch[length..];
+        return kept && run.Unchanged;
+    }
 
     /// <summary>The op's i-th range of state: the whole range, or the rows of this run's samples, [batch][length].</summary>
     public Span<T> State(int index)

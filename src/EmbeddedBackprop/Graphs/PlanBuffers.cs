@@ -98,6 +98,7 @@ internal sealed class PlanBuffers
             step.Saved = Whole(own.Saved);
             step.ForwardScratch = Whole(own.ForwardScratch);
             step.BackwardScratch = Whole(own.BackwardScratch);
+            step.Made = Whole(own.Made);
             step.UpdateScratch = Whole(own.UpdateScratch);
             for (int k = 0; k < step.Inputs.Length; k++)
             {
@@ -165,7 +166,10 @@ internal sealed class PlanBuffers
             own.Saved = Scratch(step.Name + " saved", step.Op.SavedLength(builder.Batch, options.Layout), time);
         }
 
-        own.ForwardScratch = Scratch(step.Name + " scratch", ScratchLength(step.Op, backward: false), time);
+        int made = builder.Training || options.InputsAndOutputsByReference ? 0 : step.Op.MadeLength(options.Layout);
+        own.Made = Scratch(step.Name + " made", made, -1);
+        own.Made?.Touch(endOfTime);
+        own.ForwardScratch = Scratch(step.Name + " scratch", ScratchLength(step.Op, backward: false) - made, time);
     }
 
     private void VisitBackward(Step step, StepBuffers own, int time)
@@ -344,6 +348,8 @@ internal sealed class PlanBuffers
         public Buffer? ForwardScratch { get; set; }
 
         public Buffer? BackwardScratch { get; set; }
+
+        public Buffer? Made { get; set; }
 
         public Buffer? UpdateScratch { get; set; }
     }

@@ -96,6 +96,9 @@ public sealed class Step
 
     internal Slot BackwardScratch { get; set; } = Slot.None;
 
+    /// <summary>What the op makes from parameters and state, kept from run to run of a prediction.</summary>
+    internal Slot Made { get; set; } = Slot.None;
+
     /// <summary>Gradients that live only while the step's weights are changed, or that nothing reads; none where there is a gradient span.</summary>
     internal Slot UpdateScratch { get; set; } = Slot.None;
 

@@ -233,9 +233,14 @@ public sealed class Network : IDisposable
 
     /// <summary>Predicts the samples written to <see cref="PredictionInput(int)"/>; the result is valid until the next call of any kind.</summary>
     /// <returns>[batch][OutputStride].</returns>
-    public ReadOnlySpan<float> Predict(int batch)
+    public ReadOnlySpan<float> Predict(int batch) => Predict(batch, unchanged: false);
+
+    /// <summary>The same.</summary>
+    /// <param name="batch">Samples.</param>
+    /// <param name="unchanged">Nothing but inputs was written since the last prediction: no parameter, no state, no other pass.</param>
+    internal ReadOnlySpan<float> Predict(int batch, bool unchanged)
     {
-        RunInfo run = RunInfo.Single(batch);
+        RunInfo run = RunInfo.Single(batch) with { Unchanged = unchanged };
         using WorkerPool.Loan loan = WorkerPool.Lend(pool);
         InferencePlan.Forward(new PlanMemory<float>(Parameters, [], Workspace, State), in run, Options.Execution);
         return InferencePlan.ValueSpan(Workspace, Output, batch);

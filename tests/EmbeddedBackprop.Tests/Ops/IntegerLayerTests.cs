@@ -1,6 +1,8 @@
 using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.Data;
 using EmbeddedBackprop.Ops;
 using EmbeddedBackprop.Ops.Integer;
+using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Ops;
 
@@ -84,6 +86,52 @@ internal sealed class IntegerLayerTests
         IntegerRun other = new(50, new Shape(40), (graph, x) => graph.Apply(Dense(30, 8), x)) { OutputScale = 1f / 40.01f };
         float[] expected = run.Compute(Arithmetic.Fused, Layout.Padded, Execution.Vector);
         Assert.That(Bits.FirstDifference(other.Compute(Arithmetic.Fused, Layout.Padded, Execution.Vector), expected), Is.GreaterThanOrEqualTo(0));
+    }
+
+    [Test]
+    public void An_evaluation_makes_the_integers_once_and_anew_after_a_change()
+    {
+        Graph graph = new();
+        Node input = graph.Input(new Shape(6));
+        Node hidden = graph.Apply(Dense(9, 8), graph.Apply(new Quantize(8), input));
+        Node output = graph.Apply(new Dequantize(), graph.Apply(Dense(4, 16, new Activation<Sigmoid>()), hidden));
+        using Network network = new(input, output, null, new NetworkOptions { Batch = 3, Seed = 1 });
+        foreach (StateRange range in network.InferencePlan.State)
+        {
+            // A scale of 1 leaves nothing of weights below 1.
+            network.State.Slice(range.Offset, range.Count).Fill(range.Count == 2 ? 0f : 1f / 64f);
+            network.State[range.Offset] = range.Count == 2 ? 1f / 50f : 1f / 64f;
+        }
+
+        FloatDataset data = FloatDataset.Regression(Samples.Array(8 * 6, 3), 6, new float[8], 1);
+        float[] first = Evaluate();
+        Bits.AssertEqual(Evaluate(), first, "the same again");
+        for (int sample = 0; sample < data.Count; sample++)
+        {
+            Bits.AssertEqual(network.Predict(Row(sample)), first.AsSpan(4 * sample, 4), $"sample {sample} by itself");
+        }
+
+        network.Parameters[1] += 0.7f;
+        float[] second = Evaluate();
+        Assert.That(Bits.FirstDifference(second, first), Is.GreaterThanOrEqualTo(0), "the changed weight is seen");
+        for (int sample = 0; sample < data.Count; sample++)
+        {
+            Bits.AssertEqual(network.Predict(Row(sample)), second.AsSpan(4 * sample, 4), $"sample {sample} by itself, changed");
+        }
+
+        float[] Row(int sample)
+        {
+            float[] row = new float[6];
+            data.Gather([sample], row, 6, default, 0);
+            return row;
+        }
+
+        float[] Evaluate()
+        {
+            float[] outputs = new float[4 * data.Count];
+            PredictionRun.Over(network, data, (sample, row) => row.CopyTo(outputs.AsSpan(4 * sample)));
+            return outputs;
+        }
     }
 
     [Test]

@@ -53,6 +53,21 @@ internal readonly struct SignAdd : IElementFormula
         d + T.IfGreater(x, T.Zero, alpha, T.IfGreater(T.Zero, x, -alpha, T.Zero));
 }
 
+/// <summary>d = x between alpha and beta, rounded to the nearest integer, half to even; NaN gives 0. For magnitudes below 2^22.</summary>
+internal readonly struct RoundBetween : IElementFormula
+{
+    // Floats from here to twice as much are the integers.
+    private const double Integers = 1.5 * (1 << 23);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Apply<T>(T x, T y, T d, T alpha, T beta) where T : struct, ILanes<T>
+    {
+        T number = T.IfNaN(x, T.Zero, x);
+        T low = T.IfGreater(number, alpha, number, alpha);
+        return T.IfGreater(beta, low, low, beta) + T.Constant(Integers) - T.Constant(Integers);
+    }
+}
+
 /// <summary>d = x between alpha and beta, by two selects.</summary>
 internal readonly struct ClipBetween : IElementFormula
 {

@@ -76,8 +76,14 @@ internal abstract partial class IntegerLayer : IntegerActivated
     /// <inheritdoc/>
     public override int ScratchLength(int batch, Layout layout)
     {
+        return MadeLength(layout) + (MayBeLarge(Axis(layout)) ? WideLength(batch, layout) : 0);
+    }
+
+    /// <summary>The layer's integers, and the weights as floats.</summary>
+    internal override int MadeLength(Layout layout)
+    {
         WeightAxis axis = Axis(layout);
-        return LayerIntegers.Length(axis) + axis.Count + (MayBeLarge(axis) ? WideLength(batch, layout) : 0);
+        return LayerIntegers.Length(axis) + axis.Count;
     }
 
     /// <summary>Floats of one sample's input and output, with padding.</summary>
@@ -110,20 +116,28 @@ internal abstract partial class IntegerLayer : IntegerActivated
     {
         Matrix<float> x = c.InputRows(0), z = c.OutputRows;
         WeightAxis axis = Axis(c.Layout);
-        Span<float> scratch = c.Scratch;
         int length = LayerIntegers.Length(axis);
-        LayerIntegers integers = Make(in c, MemoryMarshal.Cast<float, int>(scratch[..length]));
-        Span<float> w = scratch.Slice(length, axis.Count);
+        bool isMade = c.Made(length + axis.Count, out Span<float> made, out Span<float> wide);
+        LayerIntegers integers = new(axis, MemoryMarshal.Cast<float, int>(made[..length]));
+        Span<float> w = made[length..];
+        if (!isMade)
+        {
+            Make(in c, in integers);
+        }
+
         int bits = BitsOfDigits(in integers, IsWide ? 256 : c.InputType(0).LargestCentred);
         if (bits == 8 && !IsWide)
         {
-            Digit(integers.Weights, 0, 8, w);
+            if (!isMade)
+            {
+                Digit(integers.Weights, 0, 8, w);
+            }
+
             Sums(c.Arithmetic, x, w, z);
             Finish(in c, in integers, z);
             return;
         }
 
-        Span<float> wide = scratch[(length + w.Length)..];
         (int inputStride, int outputStride) = Strides(c.Layout);
         Span<int> total = MemoryMarshal.Cast<float, int>(wide[..(c.Batch * outputStride)]);
         Span<float> part = IsWide ? wide.Slice(c.Batch * outputStride, c.Batch * inputStride) : [];
@@ -149,14 +163,10 @@ internal abstract partial class IntegerLayer : IntegerActivated
     public override void ForwardScalar(in OpContext<double> c) => Twin(in c);
 
     /// <summary>The layer's integers, from its parameters and its state.</summary>
-    private LayerIntegers Make(in OpContext<float> c, Span<int> memory)
-    {
-        LayerIntegers integers = new(Axis(c.Layout), memory);
+    private void Make(in OpContext<float> c, in LayerIntegers integers) =>
         integers.Make(
             c.Arithmetic, Activation, c.Parameter(0), c.Parameter(1)[..Outputs], c.State(ScaleState), c.InputType(0), c.OutputType,
             End(in c).Entries);
-        return integers;
-    }
 
     /// <summary>Digits of so many bits keep every partial sum below 2^24, where inputs are at most the given magnitude.</summary>
     internal static int BitsOfDigits(in LayerIntegers integers, int largest)

@@ -49,7 +49,19 @@ internal sealed class Quantize : IntegerOp
     public override int BackwardScratchLength(int batch, Layout layout) => batch * layout.Stride(input.Length);
 
     /// <inheritdoc/>
-    public override void Forward(in OpContext<float> c) => ForwardScalar(in c);
+    public override void Forward(in OpContext<float> c)
+    {
+        Matrix<float> x = c.InputRows(0), y = c.OutputRows;
+        IntegerType type = c.OutputType;
+        if (Observes(in c))
+        {
+            (float low, float high) = Extremes.Of(x);
+            Extremes.Widen(c.OutputExtremes, low, high);
+        }
+
+        SimdKernels.Scale(1f / type.Scale, x.Values, y.Values);
+        SimdKernels.Apply<RoundBetween>(c.Arithmetic, y, y, y, type.LowestCentred, type.HighestCentred);
+    }
 
     /// <inheritdoc/>
     public override void ForwardScalar(in OpContext<float> c)
