@@ -40,9 +40,61 @@ internal sealed record IntegerGoldenRun
     /// <summary>The integers of the output, [batch, ...].</summary>
     public int[] Compute(Arithmetic arithmetic, Layout layout, Execution execution)
     {
+        using Network network = MakeNetwork(arithmetic, layout, execution);
+        float[] samples = Samples();
+        int batch = Batch, inputs = samples.Length / batch, outputs = network.Output.Shape.Length;
+        for (int sample = 0; sample < batch; sample++)
+        {
+            samples.AsSpan(sample * inputs, inputs).CopyTo(network.PredictionInput(batch)[(sample * network.InputStride)..]);
+        }
+
+        ReadOnlySpan<float> result = network.Predict(batch);
+        float[] reals = new float[batch * outputs];
+        for (int sample = 0; sample < batch; sample++)
+        {
+            result.Slice(sample * network.OutputStride, outputs).CopyTo(reals.AsSpan(sample * outputs));
+        }
+
+        return Integers(reals);
+    }
+
+    /// <summary>The floats of all samples: scale (q - zero point), and the mask.</summary>
+    public float[] Samples()
+    {
+        List<float> samples = [];
+        for (int sample = 0; sample < Batch; sample++)
+        {
+            foreach ((IntegerType type, Shape shape, int[] integers) in Inputs)
+            {
+                samples.AddRange(integers.Skip(sample * shape.Length).Take(shape.Length).Select(q => type.Scale * (q - type.ZeroPoint)));
+            }
+
+            if (Mask is { } mask)
+            {
+                samples.AddRange(mask.Values.Skip(sample * mask.Shape.Length).Take(mask.Shape.Length).Select(value => (float)value));
+            }
+        }
+
+        return [.. samples];
+    }
+
+    /// <summary>The integers of the output that its floats mean.</summary>
+    public int[] Integers(ReadOnlySpan<float> reals)
+    {
+        int[] q = new int[reals.Length];
+        for (int i = 0; i < q.Length; i++)
+        {
+            q[i] = Output.ZeroPoint + (int)Math.Round((double)reals[i] / Output.Scale, MidpointRounding.ToEven);
+        }
+
+        return q;
+    }
+
+    /// <summary>The network.</summary>
+    public Network MakeNetwork(Arithmetic arithmetic, Layout layout, Execution execution)
+    {
         Graph graph = new();
         Shape[] shapes = [.. Inputs.Select(input => input.Shape), .. Mask is { } last ? [last.Shape] : Array.Empty<Shape>()];
-        int batch = Inputs[0].Integers.Length / Inputs[0].Shape.Length;
         Node floats = graph.Input(shapes.Length == 1 ? shapes[0] : new Shape(shapes.Sum(shape => shape.Length)));
         Node[] nodes = new Node[shapes.Length];
         for (int i = 0, first = 0; i < nodes.Length; first += shapes[i++].Length)
@@ -53,39 +105,13 @@ internal sealed record IntegerGoldenRun
 
         Node op = Build(graph, nodes);
         Node output = graph.Apply(new Dequantize(), op);
-        NetworkOptions options = new() { Batch = batch, Arithmetic = arithmetic, Layout = layout, Execution = execution, Seed = 1 };
-        using Network network = new(floats, output, null, options);
+        NetworkOptions options = new() { Batch = Batch, Arithmetic = arithmetic, Layout = layout, Execution = execution, Seed = 1 };
+        Network network = new(floats, output, null, options);
         Load(network, op);
-        for (int sample = 0; sample < batch; sample++)
-        {
-            Span<float> row = network.PredictionInput(batch)[(sample * network.InputStride)..];
-            foreach ((IntegerType type, Shape shape, int[] integers) in Inputs)
-            {
-                for (int i = 0; i < shape.Length; i++)
-                {
-                    row[i] = type.Scale * (integers[(sample * shape.Length) + i] - type.ZeroPoint);
-                }
-
-                row = row[shape.Length..];
-            }
-
-            for (int i = 0; i < Mask?.Shape.Length; i++)
-            {
-                row[i] = Mask.Value.Values[(sample * Mask.Value.Shape.Length) + i];
-            }
-        }
-
-        ReadOnlySpan<float> result = network.Predict(batch);
-        int outputs = output.Shape.Length;
-        int[] q = new int[batch * outputs];
-        for (int i = 0; i < q.Length; i++)
-        {
-            double real = result[(i / outputs * network.OutputStride) + (i % outputs)];
-            q[i] = Output.ZeroPoint + (int)Math.Round(real / Output.Scale, MidpointRounding.ToEven);
-        }
-
-        return q;
+        return network;
     }
+
+    private int Batch => Inputs[0].Integers.Length / Inputs[0].Shape.Length;
 
     private void Load(Network network, Node op)
     {

@@ -12,13 +12,13 @@ internal sealed class IntegerLayerGoldenTests
     private static readonly Activation<Identity> None = new();
 
     [Test]
-    public void Dense_layers() => Check("dense", Dense);
+    public void Dense_layers() => Check("dense");
 
     [Test]
-    public void Convolutions() => Check("convolution", Convolution);
+    public void Convolutions() => Check("convolution");
 
     [Test]
-    public void Transposed_convolutions() => Check("transposed", Transposed);
+    public void Transposed_convolutions() => Check("transposed");
 
     [Test]
     public void Control_a_forgotten_zero_point_is_found()
@@ -26,8 +26,8 @@ internal sealed class IntegerLayerGoldenTests
         int checkedCases = 0;
         foreach (IntegerCase c in IntegerCase.Of("convolution").Where(c => c.Type("x_type").ZeroPoint != 0))
         {
-            (IntegerType type, Shape shape, int[] integers) = Run(c, Convolution).Inputs[0];
-            IntegerGoldenRun forgotten = Run(c, Convolution) with { Inputs = [(type with { ZeroPoint = 0 }, shape, integers)] };
+            (IntegerType type, Shape shape, int[] integers) = Run(c).Inputs[0];
+            IntegerGoldenRun forgotten = Run(c) with { Inputs = [(type with { ZeroPoint = 0 }, shape, integers)] };
             IntegerDifferences differences = new();
             forgotten.Check(c.Where, c.Ints("y"), differences);
             Assert.That(differences.Any, Is.True, c.Where);
@@ -37,12 +37,12 @@ internal sealed class IntegerLayerGoldenTests
         Assert.That(checkedCases, Is.GreaterThan(10));
     }
 
-    private static void Check(string family, Func<IntegerCase, int, Activation?, Op> op)
+    private static void Check(string family)
     {
         IntegerDifferences differences = new();
         foreach (IntegerCase c in IntegerCase.Of(family))
         {
-            Run(c, op).Check(c.Where, c.Ints("y"), differences);
+            Run(c).Check(c.Where, c.Ints("y"), differences);
             CheckConstants(c, differences);
             c.AssertAllRead();
         }
@@ -50,7 +50,8 @@ internal sealed class IntegerLayerGoldenTests
         differences.AssertNone(family);
     }
 
-    private static IntegerGoldenRun Run(IntegerCase c, Func<IntegerCase, int, Activation?, Op> op)
+    /// <summary>The network of a case of dense layers, convolutions or transposed convolutions.</summary>
+    public static IntegerGoldenRun Run(IntegerCase c)
     {
         IntegerType x = c.Type("x_type"), y = c.Type("y_type");
         float[] scales = c.Floats("weight_scale");
@@ -63,6 +64,7 @@ internal sealed class IntegerLayerGoldenTests
             : (i / run % shape[1]) + (i / (run * shape[1]) / (shape[0] / c.Int("groups")) * shape[1]);
 
         string activation = c.Text("activation");
+        Func<IntegerCase, int, Activation?, Op> op = shape.Length == 2 ? Dense : transposed ? Transposed : Convolution;
         IntegerGoldenRun result = new()
         {
             Inputs = [(x, c.SampleShape("x"), c.Ints("x"))],

@@ -8,10 +8,10 @@ namespace EmbeddedBackprop.Tests.Golden;
 internal sealed class IntegerOpGoldenTests
 {
     [Test]
-    public void Maximum_pools() => Check("pool", c => c.Text("kind") == "max", c => Run(c, Pool(c)));
+    public void Maximum_pools() => Check("pool", c => c.Text("kind") == "max", PoolRun);
 
     [Test]
-    public void Mean_pools() => Check("pool", c => c.Text("kind") == "mean", c => Run(c, Pool(c)));
+    public void Mean_pools() => Check("pool", c => c.Text("kind") == "mean", PoolRun);
 
     [Test]
     public void Maxima_and_means_over_time() => Check("overtime", _ => true, OverTime);
@@ -49,7 +49,7 @@ internal sealed class IntegerOpGoldenTests
     public void Control_a_forgotten_zero_point_is_found()
     {
         int count = 0;
-        count += Forget("pool", c => c.Text("kind") == "mean", c => Run(c, Pool(c)));
+        count += Forget("pool", c => c.Text("kind") == "mean", PoolRun);
         count += Forget("overtime", c => c.Text("kind") == "mean", OverTime);
         count += Forget("sum", _ => true, Sum);
         count += Forget("product", _ => true, Product);
@@ -115,6 +115,9 @@ internal sealed class IntegerOpGoldenTests
         Parameters = new() { ["weight"] = c.Floats("gamma"), ["bias"] = c.Floats("beta") },
         State = new() { ["running_mean"] = c.Floats("mean"), ["running_var"] = c.Floats("variance") },
     };
+
+    /// <summary>The network of a case of pools.</summary>
+    public static IntegerGoldenRun PoolRun(IntegerCase c) => Run(c, Pool(c));
 
     private static void Check(string family, Func<IntegerCase, bool> take, Func<IntegerCase, IntegerGoldenRun> run)
     {
