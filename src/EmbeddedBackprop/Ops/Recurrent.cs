@@ -37,7 +37,7 @@ public abstract class Recurrent : KernelOp
     public int Hidden { get; }
 
     /// <summary>The returned steps, carried state and truncation.</summary>
-    public RecurrentOptions Options { get; }
+    public RecurrentOptions Options { get; private set; }
 
     /// <summary>Steps of the sequence; 0 until the layer is applied to a node.</summary>
     public int Steps { get; private set; }
@@ -187,6 +187,14 @@ public abstract class Recurrent : KernelOp
 
     /// <summary>The state's integers have 16 bits, whatever those of other values.</summary>
     internal override int LeastIntegerBits => 16;
+
+    /// <summary>The same layer with its hidden state after every step as output, and nothing carried.</summary>
+    internal Recurrent WithAllSteps()
+    {
+        Recurrent layer = (Recurrent)Unbound();
+        layer.Options = Options with { AllSteps = true, CarryState = false };
+        return layer;
+    }
 
     /// <inheritdoc/>
     internal override Op? Quantized(in QuantizeContext c) =>

@@ -71,7 +71,7 @@ internal sealed class BiasCorrection
         double[] errors = new double[layer.Op.Outputs];
         foreach (Node use in layer.WeightedInputs)
         {
-            Node read = graph.Integers[use.Inputs[0]];
+            Node read = graph.IntegerOf(use.Inputs[0]);
             float scale = ScaleSetter.TypeOf(quantized, read).Scale;
             float[] x = new float[read.Shape.Length];
             PredictionTrace trace = new(quantized, [read]);

@@ -10,7 +10,7 @@ namespace EmbeddedBackprop.Quantization;
 internal static class Comparison
 {
     public static QuantizationReport Report(
-        IntegerGraph graph, ScaleSetter scales, Dictionary<Op, int> enlarged, Network split, Network quantized, IBatchSource source, int[] samples)
+        IntegerGraph graph, Dictionary<Op, int> enlarged, Network split, Network quantized, IBatchSource source, int[] samples)
     {
         PredictionTrace floats = new(split), integers = new(quantized);
         Dictionary<Node, (double Signal, double Noise)> sums = [];
@@ -31,13 +31,12 @@ internal static class Comparison
         {
             if (made.Op is not Quantize && !made.Op!.KeepsIntegers)
             {
-                QuantizedLayer? layer = graph.Layers.FirstOrDefault(layer => layer.Op == made.Op);
                 (double signal, double noise) = sums[node];
+                WeightTensor[] tensors = [.. WeightTensor.Of(made.Op, quantized, graph.InputOf(made.Op))];
                 reports.Add(new LayerReport(
                     made.Name, made.Op.Kind, made.Integers!.Bits, 10 * Math.Log10(signal / noise),
-                    layer is null ? 0 : LargestSum(layer, scales, quantized),
-                    enlarged.GetValueOrDefault(made.Op),
-                    layer is null ? 0 : Bytes(layer)));
+                    tensors.Select(tensor => tensor.LargestSums(quantized).Max()).DefaultIfEmpty().Max(), enlarged.GetValueOrDefault(made.Op),
+                    tensors.Sum(Bytes) + (tensors.Length > 0 && made.Op is IntegerActivated { HasTable: true } ? 256 : 0)));
             }
         }
 
@@ -69,19 +68,6 @@ internal static class Comparison
         return different;
     }
 
-    private static long LargestSum(QuantizedLayer layer, ScaleSetter scales, Network quantized)
-    {
-        WeightAxis axis = layer.Op.Axis(quantized.Options.Layout);
-        ReadOnlySpan<float> weights = LayerTensors.Parameter(quantized, layer.Op.Name + ".weight", out _);
-        ReadOnlySpan<float> bias = LayerTensors.Parameter(quantized, layer.Op.Name + ".bias", out _);
-        ReadOnlySpan<float> scale = LayerTensors.State(quantized, layer.Op.Name + ".weight_scale");
-        return ScaleSetter.LargestSums(axis, weights, bias, scales.InputOf(layer), scale).Max();
-    }
-
-    /// <summary>A byte a weight; bias, multiplier and shift of each output; the table.</summary>
-    private static long Bytes(QuantizedLayer layer)
-    {
-        long weights = (long)layer.Op.Axis(Layout.Compact).Terms * layer.Op.Outputs;
-        return weights + (9L * layer.Op.Outputs) + (layer.Op.HasTable ? 256 : 0);
-    }
+    /// <summary>A byte a weight; bias, multiplier and shift of each output.</summary>
+    private static long Bytes(WeightTensor tensor) => ((long)tensor.Axis.Terms + 9) * tensor.Outputs;
 }

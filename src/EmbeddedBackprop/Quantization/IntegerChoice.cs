@@ -104,10 +104,10 @@ internal sealed class IntegerChoice
         {
             if (GroupOf(member) == group)
             {
-                bool named = IsNamed(options.Int16, member)
-                    || (weightedInputs.TryGetValue(member, out Node? weighted) && IsNamed(options.Int16, weighted));
+                Node? weighted = WeightedInputOf(member);
+                bool named = IsNamed(options.Int16, member) || (weighted is not null && IsNamed(options.Int16, weighted));
                 bits = Math.Max(bits, named ? 16 : wide.Contains(member) ? options.OutputBits : options.ActivationBits);
-                bits = IsComputed(member) ? Math.Max(bits, member.Op!.LeastIntegerBits) : bits;
+                bits = Math.Max(bits, integer.Contains(member) ? (weighted ?? member).Op!.LeastIntegerBits : 0);
             }
         }
 

@@ -15,6 +15,8 @@ internal sealed class IntegerGraph
     private readonly Dictionary<Node, Node> floats = [];
     private readonly Dictionary<Node, IntegerValue> groups = [];
     private readonly Dictionary<Op, Op> ops = [];
+    private readonly Dictionary<Op, Node> inputs = [];
+    private readonly List<Op> order = [];
     private readonly HashSet<string> names = new(StringComparer.Ordinal);
 
     private IntegerGraph(Network split, QuantizerOptions options)
@@ -40,11 +42,21 @@ internal sealed class IntegerGraph
     /// <summary>What became integers.</summary>
     public IntegerChoice Choice { get; }
 
-    /// <summary>The nodes of the source whose values are integers somewhere in the graph, and the nodes that hold these.</summary>
-    public IReadOnlyDictionary<Node, Node> Integers => integers;
+    /// <summary>The nodes of the source whose values are integers somewhere in the graph, in their order, and the nodes that hold these.</summary>
+    public IEnumerable<(Node Node, Node Made)> Integers =>
+        Nodes.Where(integers.ContainsKey).Select(node => (node, integers[node]));
+
+    /// <summary>The node that holds the integers of a node of the source.</summary>
+    public Node IntegerOf(Node node) => integers[node];
 
     /// <summary>The layers with weights, in their order.</summary>
     public IReadOnlyList<QuantizedLayer> Layers { get; }
+
+    /// <summary>The first node that an op of the graph reads.</summary>
+    public Node InputOf(Op op) => inputs[op];
+
+    /// <summary>The ops that compute on integers, in their order.</summary>
+    public IReadOnlyList<Op> Ops => order;
 
     /// <summary>
     /// Builds the graph of a network whose activations are nodes and compiles it, with the parameters and the state of the source; scales are those
@@ -91,7 +103,13 @@ internal sealed class IntegerGraph
 
         IntegerValue? tied = groups.GetValueOrDefault(Choice.GroupOf(made));
         QuantizeContext context = new(read, Choice.BitsOf(made), made == node ? null : made.Op!.AsActivation, tied);
-        Place(made, graph.Apply(OpOf(op, () => Form(op, context)), inputs, node.Name));
+        Node result = graph.Apply(OpOf(op, () => Form(op, context)), inputs, node.Name);
+        if (this.inputs.TryAdd(result.Op!, inputs[0]))
+        {
+            order.Add(result.Op!);
+        }
+
+        Place(made, result);
     }
 
     private static Op Form(Op op, QuantizeContext context) =>

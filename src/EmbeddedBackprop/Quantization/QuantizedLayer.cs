@@ -15,7 +15,7 @@ internal sealed record QuantizedLayer(IntegerLayer Op, List<Node> WeightedInputs
         foreach (Node node in graph.Nodes)
         {
             Node made = graph.Choice.ActivationOf(node) ?? node;
-            if (graph.Choice.WeightedInputOf(node) is null && graph.Choice.IsInteger(made) && graph.Integers[made].Op is IntegerLayer op)
+            if (graph.Choice.WeightedInputOf(node) is null && graph.Choice.IsInteger(made) && graph.IntegerOf(made).Op is IntegerLayer op)
             {
                 QuantizedLayer? known = layers.Find(layer => layer.Op == op);
                 if (known is null)

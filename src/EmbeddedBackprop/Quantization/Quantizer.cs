@@ -1,4 +1,5 @@
 using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Ops.Integer;
 using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Quantization;
@@ -37,22 +38,34 @@ public static class Quantizer
         int[] samples = Calibration.Draw(calibration.Count, options.Samples, options.Seed);
         (IntegerGraph graph, Network quantized) = Compile(prepared, split, options);
         Calibration values = Calibration.Run(split, calibration, samples);
-        ScaleSetter scales = new(graph, quantized, values, options.Ranges);
-        scales.SetValues();
-        BiasCorrection? correction = options.BiasCorrection ? new(graph, quantized, split, calibration, samples) : null;
-        Dictionary<Op, int> enlarged = [];
-        scales.SetRecurrent(split, calibration, samples, enlarged);
-        foreach (QuantizedLayer layer in graph.Layers)
+        Dictionary<Node, double> inside = [];
+        foreach ((Node node, Node made) in graph.Integers)
         {
-            enlarged[layer.Op] = scales.SetLayer(layer);
-            if (correction is not null)
+            if (made.Op is IntegerRecurrent { IsRelu: true })
             {
-                correction.Correct(layer);
-                enlarged[layer.Op] = scales.SetLayer(layer);
+                inside.Add(node, ProductRange.Largest(split, node, calibration, samples));
+            }
+            else if (made.Op is IntegerRecurrent { Layer.HasCell: true })
+            {
+                inside.Add(node, CellRange.Largest(split, node, calibration, samples));
             }
         }
 
-        return new QuantizedModel(quantized, Comparison.Report(graph, scales, enlarged, split, quantized, calibration, samples));
+        ScaleSetter scales = new(graph, quantized, values, inside, options.Ranges);
+        scales.SetValues();
+        BiasCorrection? correction = options.BiasCorrection ? new(graph, quantized, split, calibration, samples) : null;
+        Dictionary<Op, int> enlarged = [];
+        foreach (Op op in graph.Ops)
+        {
+            enlarged[op] = scales.SetWeights(op);
+            if (correction is not null && graph.Layers.FirstOrDefault(layer => layer.Op == op) is { } layer)
+            {
+                correction.Correct(layer);
+                enlarged[op] = scales.SetWeights(op);
+            }
+        }
+
+        return new QuantizedModel(quantized, Comparison.Report(graph, enlarged, split, quantized, calibration, samples));
     }
 
     /// <summary>

@@ -12,9 +12,17 @@ internal sealed class ScaleSetter
     private readonly Network network;
     private readonly Calibration calibration;
     private readonly RangeMethod method;
+    private readonly IReadOnlyDictionary<Node, double> inside;
 
-    public ScaleSetter(IntegerGraph graph, Network network, Calibration calibration, RangeMethod method)
+    /// <param name="graph">The integer graph.</param>
+    /// <param name="network">The network over it.</param>
+    /// <param name="calibration">The values of the float network's nodes.</param>
+    /// <param name="inside">The largest cell, or product, of nodes of recurrent layers.</param>
+    /// <param name="method">How ranges are chosen.</param>
+    public ScaleSetter(
+        IntegerGraph graph, Network network, Calibration calibration, IReadOnlyDictionary<Node, double> inside, RangeMethod method)
     {
+        this.inside = inside;
         this.graph = graph;
         this.network = network;
         this.calibration = calibration;
@@ -38,6 +46,12 @@ internal sealed class ScaleSetter
 
             IntegerValue value = made.Integers!;
             ValueRange range = RangeChoice.Of(values, method, value.Bits);
+            if (made.Op is IntegerRecurrent { IsRelu: true })
+            {
+                // The products have the output's scale, and must fit as well.
+                range = range.With(new(0, inside[node]));
+            }
+
             ranges[value] = ranges.TryGetValue(value, out ValueRange before) ? before.With(range) : range;
         }
 
@@ -53,101 +67,48 @@ internal sealed class ScaleSetter
         }
 
         SetTables();
+        SetCells();
     }
 
     /// <summary>What the integers of a node of a quantised network mean.</summary>
     public static IntegerType TypeOf(Network network, Node node) =>
         TypeRange.Read(LayerTensors.State(network, node.Integers!.Owner.Name + ".range"), node.Integers.Bits);
 
-    /// <summary>The scale of each output's weights, from the weights and the bias as they are now.</summary>
+    /// <summary>The scale of each output's weights of an op, from the weights and the bias as they are now.</summary>
     /// <returns>Outputs whose scale had to be enlarged because their sums would not fit into 32 bits.</returns>
-    public int SetLayer(QuantizedLayer layer)
+    public int SetWeights(Op op)
     {
-        string name = layer.Op.Name;
-        return SetScales(layer.Op.Axis(network.Options.Layout), name + ".weight", name + ".bias", InputOf(layer));
-    }
-
-    /// <summary>The scales of the weights of all recurrent layers, and the ranges of their cells, over the samples of the calibration.</summary>
-    public void SetRecurrent(Network split, IBatchSource source, ReadOnlySpan<int> samples, Dictionary<Op, int> enlarged)
-    {
-        foreach ((Node node, Node made) in graph.Integers)
+        int enlarged = 0;
+        foreach (WeightTensor tensor in WeightTensor.Of(op, network, graph.InputOf(op)))
         {
-            if (made.Op is not IntegerRecurrent op || enlarged.ContainsKey(op))
+            ReadOnlySpan<float> weights = tensor.Weights(network), bias = tensor.Bias(network);
+            Span<float> scales = tensor.Scales(network), largest = new float[tensor.Axis.Groups * tensor.Axis.Outputs];
+            for (int i = 0; i < weights.Length; i++)
             {
-                continue;
+                ref float most = ref largest[tensor.Axis.OutputOf(i)];
+                most = MathF.Max(most, MathF.Abs(weights[i]));
             }
 
-            IntegerType input = TypeOf(network, made.Inputs[0]), state = TypeOf(network, made);
-            int count = 0;
-            for (int direction = 0; direction < op.Layer.Directions; direction++)
+            for (int output = 0; output < scales.Length; output++)
             {
-                foreach (bool hidden in (ReadOnlySpan<bool>)[false, true])
-                {
-                    count += SetScales(
-                        op.Axis(hidden, network.Options.Layout), op.WeightName(direction, hidden), op.BiasName(direction, hidden),
-                        hidden ? state : input);
-                }
+                scales[output] = IntegerWeights.Scale(largest[output], bias[output], tensor.Input.Scale);
             }
 
-            enlarged.Add(op, count);
-            if (op.Layer.HasCell)
-            {
-                LayerTensors.State(network, op.Name + ".cell_range")[0] = IntegerRecurrent.CellScale(CellRange.Largest(split, node, source, samples));
-                LayerTensors.State(network, op.Name + ".cell_range")[1] = 0f;
-            }
+            enlarged += Enlarge(tensor);
         }
+
+        return enlarged;
     }
-
-    private int SetScales(WeightAxis axis, string weight, string bias, IntegerType input)
-    {
-        ReadOnlySpan<float> weights = LayerTensors.Parameter(network, weight, out _), biases = LayerTensors.Parameter(network, bias, out _);
-        Span<float> scales = LayerTensors.State(network, weight + "_scale"), largest = new float[axis.Groups * axis.Outputs];
-        for (int i = 0; i < weights.Length; i++)
-        {
-            ref float most = ref largest[axis.OutputOf(i)];
-            most = MathF.Max(most, MathF.Abs(weights[i]));
-        }
-
-        for (int output = 0; output < scales.Length; output++)
-        {
-            scales[output] = IntegerWeights.Scale(largest[output], biases[output], input.Scale);
-        }
-
-        return Enlarge(axis, weights, biases, input, scales);
-    }
-
-    /// <summary>The largest magnitude that a sum of each output can reach: max |q - z| times the sum of |w|, and |b|.</summary>
-    public static long[] LargestSums(
-        WeightAxis axis, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, IntegerType input, ReadOnlySpan<float> scales)
-    {
-        long[] sums = new long[scales.Length];
-        for (int i = 0; i < weights.Length; i++)
-        {
-            if (axis.OutputOf(i) is int output && output < sums.Length)
-            {
-                sums[output] += Math.Abs(IntegerWeights.Round(weights[i], scales[output]));
-            }
-        }
-
-        for (int output = 0; output < sums.Length; output++)
-        {
-            sums[output] = (sums[output] * input.LargestCentred) + Math.Abs(IntegerWeights.Bias(bias[output], input.Scale, scales[output]));
-        }
-
-        return sums;
-    }
-
-    /// <summary>The type of a layer's input.</summary>
-    public IntegerType InputOf(QuantizedLayer layer) => TypeOf(network, graph.Integers[layer.WeightedInputs[0].Inputs[0]]);
 
     /// <summary>Sums of 16-bit inputs can reach 2^31: then the scale of the output is enlarged by just enough.</summary>
-    private static int Enlarge(WeightAxis axis, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, IntegerType input, Span<float> scales)
+    private int Enlarge(WeightTensor tensor)
     {
+        Span<float> scales = tensor.Scales(network);
         HashSet<int> enlarged = [];
         while (true)
         {
             bool fits = true;
-            long[] sums = LargestSums(axis, weights, bias, input, scales);
+            long[] sums = tensor.LargestSums(network);
             for (int output = 0; output < sums.Length; output++)
             {
                 if (sums[output] > int.MaxValue)
@@ -175,6 +136,19 @@ internal sealed class ScaleSetter
         }
 
         return ((IntegerOp)made.Op!).FixedType(types.ToArray());
+    }
+
+    /// <summary>The cells of LSTMs.</summary>
+    private void SetCells()
+    {
+        foreach ((Node node, Node made) in graph.Integers)
+        {
+            if (made.Op is IntegerRecurrent { Layer.HasCell: true } op)
+            {
+                Span<float> state = LayerTensors.State(network, op.Name + ".cell_range");
+                (state[0], state[1]) = (IntegerRecurrent.CellScale(inside[node]), 0);
+            }
+        }
     }
 
     /// <summary>The range of z of every op that ends in a table.</summary>

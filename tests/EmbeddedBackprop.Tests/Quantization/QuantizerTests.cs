@@ -80,6 +80,8 @@ internal sealed class QuantizerTests
     [TestCase("input 3x9; conv1d 4 3 causal d2; batchnorm; activate silu; global-avgpool; dense 3 tanh", 8)]
     [TestCase("input 4x4x4; conv 4 3x3 g4 p1 relu6; conv 6 1x1 g2 tanh; conv-transpose 4 3x3 s2 p1 g2 elu; dense 5", 8)]
     [TestCase("input 4x4x4; conv 4 3x3 g4 p1 mish; conv 6 1x1 g2 tanh; conv-transpose 4 3x3 s2 p1 g2 elu; avgpool 2; dense 5 softplus", 16)]
+    [TestCase("input 7x3; gru 6 all bidirectional; lstm 5; dense 3 tanh", 8)]
+    [TestCase("x = input 6x3; mask = input 6; rnn 7 relu all x mask; rnn 6; dense 3", 16)]
     public void Every_reading_gives_the_same_scales_and_the_same_predictions(string text, int bits)
     {
         Network network = QuantizationNets.Compile(text, 1);
@@ -178,6 +180,19 @@ internal sealed class QuantizerTests
         using QuantizedModel other = Quantizer.Quantize(
             network, QuantizationNets.Data(network, 50, 1), new QuantizerOptions { OutputBits = 8, Int16 = ["dense1"] });
         Assert.That(other.Report.Layers.Select(layer => (layer.Name, layer.Bits)), Is.EqualTo(new[] { ("dense1", 16), ("dense2", 8) }));
+    }
+
+    [Test]
+    public void Products_of_a_recurrent_layer_with_relu_fit_into_its_range()
+    {
+        // The products cancel: each is far larger than what they leave.
+        Network network = QuantizationNets.Compile("input 4x2; rnn 3 relu; dense 2", 1);
+        LayerTensors.Parameter(network, "rnn1.bias_ih", out _).Fill(20f);
+        LayerTensors.Parameter(network, "rnn1.bias_hh", out _).Fill(-19.5f);
+        FloatDataset data = QuantizationNets.Data(network, 60, 1);
+        using QuantizedModel model = Quantizer.Quantize(network, data);
+        Assert.That(LayerTensors.State(model.Network, "rnn1.range")[0] * 32767, Is.GreaterThan(20));
+        Assert.That(Ratio(network, model.Network, data), Is.GreaterThan(30), "dB");
     }
 
     [Test]
