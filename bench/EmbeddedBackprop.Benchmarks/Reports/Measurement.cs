@@ -26,6 +26,7 @@ internal sealed record Measurement(string Class, string Case, double Loop, doubl
         "GatesBench" => "gates ",
         "ConvBench" => "convolution ",
         "PoolBench" => "pool ",
+        "IntegersBench" => "integers ",
         "NormBench" => "norm ",
         _ => "",
     } + Case;

@@ -30,6 +30,7 @@ internal static class ReportCommand
         (typeof(RecurrentStepBench), "Recurrent nets: training step and prediction (steps x features x units)"),
         (typeof(ConvBench), "Convolutions (samples x channels x rows x columns x filters x kernel)"),
         (typeof(PoolBench), "Pooling (samples x channels x rows x columns)"),
+        (typeof(IntegersBench), "Layers on integers: sums and weights to integers, gates (samples x outputs, positions, samples x units)"),
         (typeof(NormBench), "Normalisation and dropout (samples x channels x positions)"),
     ];
 

@@ -68,7 +68,7 @@ internal static class IntegerWeights
         return result;
     }
 
-    /// <summary>The largest magnitude in each column of w [rows][stride], largest[j] = max |w[i, j]|: dense weights have an output a column.</summary>
+    /// <summary>The largest magnitude in each column of w [rows][stride], largest[j] = max |w[i, j]|: outputs of dense weights are columns.</summary>
     public static void Largest(int rows, int columns, ReadOnlySpan<float> w, int stride, Span<float> largest)
     {
         Require.Matrix("IntegerWeights.Largest", nameof(w), rows, columns, stride, w.Length);
