@@ -5,7 +5,10 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Quantization;
 
-/// <summary>Predictions with the values of all nodes, or of some, kept. The network is not changed: recurrent layers begin each run anew.</summary>
+/// <summary>
+/// Predictions with the values of all nodes, or of some, kept. The network is not changed: recurrent layers begin each run anew. Nor may its
+/// parameters and scales change between two runs of one trace: integers of weights are made once.
+/// </summary>
 internal sealed class PredictionTrace
 {
     /// <summary>Samples of a run: few, because every value of every node is kept.</summary>
@@ -17,6 +20,7 @@ internal sealed class PredictionTrace
     private readonly float[] workspace;
     private readonly float[] state;
     private readonly float[] rows;
+    private bool ran;
 
     /// <summary>Keeps every value that predictions need.</summary>
     public PredictionTrace(Network network)
@@ -62,7 +66,9 @@ internal sealed class PredictionTrace
             plan.ResetState<float>(state);
             feed.Gather(network.Pool, source, samples.Slice(first, Count), plan, workspace, rows);
             plan.Forward(
-                new PlanMemory<float>(network.Parameters, [], workspace, state), RunInfo.Single(Count), network.Options.Execution);
+                new PlanMemory<float>(network.Parameters, [], workspace, state), RunInfo.Single(Count) with { Unchanged = ran },
+                network.Options.Execution);
+            ran = true;
             visit(first);
         }
     }
