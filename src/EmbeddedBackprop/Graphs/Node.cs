@@ -26,6 +26,9 @@ public sealed class Node
     /// <summary>The nodes that the op reads, in its order; none for an input.</summary>
     public IReadOnlyList<Node> Sources => Inputs;
 
+    /// <summary>Bits of an element: 8 or 16 where the value holds integers (on the host they lie in floats), 32 for floats.</summary>
+    public int Bits => Integers?.Bits ?? 32;
+
     internal Graph Graph { get; }
 
     /// <summary>Index in the order of creation: every node follows the nodes it reads.</summary>

@@ -4,6 +4,7 @@ using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Initializers;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Optimizers;
+using EmbeddedBackprop.Quantization;
 using EmbeddedBackprop.Training;
 using EmbeddedBackprop.Training.Schedules;
 
@@ -17,10 +18,17 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
     /// <summary>Floats of all activations of one batch: 1 GB. A file's few bytes must not ask for any amount of memory.</summary>
     private const long MaximumActivations = 1 << 28;
 
-    public delegate void TensorCheck(ReadOnlySpan<ParameterRange> ranges, ReadOnlySpan<StateRange> state);
+    public delegate void TensorCheck(Graph graph, ReadOnlySpan<ParameterRange> ranges, ReadOnlySpan<StateRange> state);
+
+    private bool IsQuantized => file.Metadata.ContainsKey(ModelKeys.Quantization);
 
     public Network Build(int batch, Layout layout)
     {
+        if (file.Metadata.ContainsKey(ModelKeys.Graph) && IsQuantized)
+        {
+            throw SettingsText.Error(file, ModelKeys.Graph, "a quantised model has one output and one loss");
+        }
+
         if (file.Metadata.ContainsKey(ModelKeys.Graph))
         {
             return BuildWhole(batch, layout);
@@ -132,11 +140,29 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
             throw SettingsText.Error(file, ModelKeys.Net, "the net has no weights");
         }
 
-        requireTensors([.. ranges.Ranges], StateLayout.Of(graph, Layout.Compact, batch: 1).Ranges);
+        if (IsQuantized && graph.QuantizedFrom is null)
+        {
+            RequireShapes(ranges);
+        }
+        else
+        {
+            requireTensors(graph, [.. ranges.Ranges], StateLayout.Of(graph, Layout.Compact, batch: 1).Ranges);
+        }
+
         int fileBatch = (int)SettingsText.Integer(file, ModelKeys.Batch, 1, int.MaxValue);
         batch = batch == 0 ? fileBatch : batch;
         LimitActivations(graph, batch);
         return batch;
+    }
+
+    /// <summary>The float net that was quantised has the tensors of the quantised one, in whatever type.</summary>
+    private void RequireShapes(ParameterLayout ranges)
+    {
+        foreach (ParameterRange range in ranges.Ranges)
+        {
+            SafetensorsTensor tensor = file.GetTensor(range.Name);
+            tensor.Require(tensor.Type, range.FileShape);
+        }
     }
 
     public static Schedule Schedule(SafetensorsFile file)
@@ -157,14 +183,51 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
     {
         Node output = graph.Nodes[^1];
         Node[] inputs = [.. graph.Nodes.Where(node => node.Op is null)];
-        if (loss is null)
+        Node[] losses = [];
+        if (loss is not null)
         {
-            return new Network(inputs, [output], [], options);
+            Node judged = lossOnLogits is not null ? output.Inputs[0] : Judged(graph) ?? output;
+            Node target = graph.Input(TargetShape(judged.Shape), NetCompiler.FreeName(graph, "target"));
+            losses = [graph.Apply(lossOnLogits ?? loss, judged, target, NetCompiler.FreeName(graph, "loss"))];
         }
 
-        Node judged = lossOnLogits is not null ? output.Inputs[0] : Judged(graph) ?? output;
-        Node target = graph.Input(TargetShape(judged.Shape), NetCompiler.FreeName(graph, "target"));
-        return new Network(inputs, [output], [graph.Apply(lossOnLogits ?? loss, judged, target, NetCompiler.FreeName(graph, "loss"))], options);
+        return IsQuantized ? Quantized(inputs, output, losses, options) : new Network(inputs, [output], losses, options);
+    }
+
+    /// <summary>The integers of a float net, judged by its loss where that reads the output or the logits before it.</summary>
+    private Network Quantized(Node[] inputs, Node output, Node[] losses, NetworkOptions options)
+    {
+        NetworkOptions predicting = options with { Frozen = [] };
+        using Network prepared = new(inputs, [output], [], predicting);
+        using Network integers = Rebuilt(prepared);
+        Graph graph = integers.Output.Graph;
+
+        // A training in which ranges follow the values goes on with what it has seen of them.
+        graph.FollowsRanges = file.Tensors.Any(tensor => IntegerTensors.IsObserved(tensor.Name));
+        _ = Check(graph, options.Batch);
+        Node[] minimised = [];
+        if (losses is [{ Op: { } op, Inputs: [Node judged, Node target] }])
+        {
+            Node read = judged == output ? integers.Output
+                : output.Inputs is [Node logits] && judged == logits && integers.Output.Op!.Kind == output.Op!.Kind ? integers.Output.Inputs[0]
+                : throw SettingsText.Error(file, ModelKeys.Judged, $"a quantised model is judged by its output, got '{judged.Name}'");
+            Node goal = graph.Input(target.Shape, NetCompiler.FreeName(graph, target.Name));
+            minimised = [graph.Apply(op.Unbound(), read, goal, NetCompiler.FreeName(graph, "loss"))];
+        }
+
+        return new Network([.. integers.Inputs], [integers.Output], minimised, options);
+    }
+
+    private Network Rebuilt(Network prepared)
+    {
+        try
+        {
+            return Quantizer.Build(prepared, ModelRecipe.Quantization(file));
+        }
+        catch (Exception exception) when (exception is ArgumentException or InvalidOperationException)
+        {
+            throw SettingsText.Error(file, ModelKeys.Quantization, exception.Message, exception);
+        }
     }
 
     private NetworkOptions Options(bool training, int batch, Layout layout)

@@ -11,6 +11,8 @@ namespace EmbeddedBackprop.IO;
 /// everything else as strings of the metadata. PyTorch and NumPy read it.
 /// </summary>
 /// <remarks>
+/// A quantised network without its training is written as integers: weights I8, biases I32, and their scales. Reading makes floats of them, which are
+/// rounded to the same integers.
 /// Reading is strict: the two SHA-256 sums must be there and right, every tensor must be there in its shape, and no other. Writing is atomic.
 /// Besides the network that it fills, reading allocates at most four times the file's size and 64 KiB.
 /// </remarks>
@@ -26,6 +28,8 @@ public sealed class ModelFile
         this.file = file;
         CheckVersion(file);
         Net = file.GetMetadata(ModelKeys.Net);
+        Quantization = file.Metadata.GetValueOrDefault(ModelKeys.Quantization);
+        HoldsIntegers = Quantization is not null && ModelRecipe.HoldsIntegers(file);
         Arithmetic = ModelRecipe.Arithmetic(file);
         Step = SettingsText.Integer(file, ModelKeys.Step, 0, long.MaxValue);
         Loss = file.Metadata.GetValueOrDefault(ModelKeys.Loss);
@@ -70,6 +74,14 @@ public sealed class ModelFile
 
     /// <summary>The layers, as in <c>input 784; dense 30 sigmoid; dense 10 sigmoid</c> (<see cref="NetText"/>).</summary>
     public string Net { get; }
+
+    /// <summary>
+    /// How the float net of <see cref="Net"/> became integers, as in <c>activations=int8 output=int16</c>; null for a model that computes on floats.
+    /// </summary>
+    public string? Quantization { get; }
+
+    /// <summary>Whether weights are stored as bytes, to be deployed; else they are the floats that training changes.</summary>
+    public bool HoldsIntegers { get; }
 
     /// <summary>The loss's name; null if the network only predicts.</summary>
     public string? Loss { get; }
@@ -171,13 +183,16 @@ public sealed class ModelFile
     public void LoadWeights(Network network, bool best = false)
     {
         ArgumentNullException.ThrowIfNull(network);
-        RequireAll(network.InferencePlan.Parameters, network.InferencePlan.State);
+        Graph graph = network.InferencePlan.Graph;
+        ModelRecipe.RequireQuantization(file, graph);
+        RequireAll(graph, network.InferencePlan.Parameters, network.InferencePlan.State);
         string prefix = best && HasBest ? ModelTensors.BestPrefix : "";
         ModelTensors.Copy(
             file,
             best && !HasBest && HasAverage ? ModelTensors.AveragePrefix : prefix,
             network.InferencePlan.Parameters,
-            network.Parameters);
+            network.Parameters,
+            Integers(graph));
         ModelTensors.Copy(file, prefix, network.InferencePlan.State, network.State);
     }
 
@@ -186,9 +201,16 @@ public sealed class ModelFile
     /// </summary>
     /// <param name="network">Receives the weights that predict in the file; its other layers stay as they are.</param>
     /// <returns>The names of tensors that were left as they are, because the file has none of that name and shape.</returns>
+    /// <exception cref="DataFormatException">The file's weights are integers.</exception>
     public IReadOnlyList<string> LoadMatching(Network network)
     {
         ArgumentNullException.ThrowIfNull(network);
+        if (HoldsIntegers)
+        {
+            throw SettingsText.Error(
+                file, ModelKeys.Weights, "the model is deployed: its weights are integers; train from the float model that it was made of");
+        }
+
         string prefix = HasBest ? ModelTensors.BestPrefix : "";
         List<string> left = [];
         ModelTensors.CopyMatching(
@@ -221,7 +243,7 @@ public sealed class ModelFile
         }
 
         RequireEqual(described);
-        foreach (string key in (ReadOnlySpan<string>)[ModelKeys.Outputs, ModelKeys.Losses, ModelKeys.Frozen])
+        foreach (string key in (ReadOnlySpan<string>)[ModelKeys.Outputs, ModelKeys.Losses, ModelKeys.Frozen, ModelKeys.Quantization])
         {
             // Only some networks have these entries.
             if (file.Metadata.ContainsKey(key) && !described.Exists(entry => entry.Key == key))
@@ -242,7 +264,7 @@ public sealed class ModelFile
 
         ReadOnlySpan<ParameterRange> ranges = network.InferencePlan.Parameters;
         ReadOnlySpan<StateRange> state = network.InferencePlan.State;
-        RequireAll(ranges, state);
+        RequireAll(network.InferencePlan.Graph, ranges, state);
         ModelTensors.Copy(file, "", ranges, network.Parameters);
         ModelTensors.Copy(file, "", state, network.State);
         network.ResetState();
@@ -278,6 +300,11 @@ public sealed class ModelFile
         ArgumentOutOfRangeException.ThrowIfNegative(batch);
         Network network = new ModelBuilder(file, RequireAll).Build(batch, layout);
         LoadWeights(network, best);
+        if (Quantization is not null)
+        {
+            ModelRecipe.RequireIntegers(file, network);
+        }
+
         return network;
     }
 
@@ -306,15 +333,35 @@ public sealed class ModelFile
             throw new ArgumentException("the trainer trains another network than the one to be saved", nameof(trainer));
         }
 
+        Graph graph = network.InferencePlan.Graph;
+        bool quantized = graph.QuantizedFrom is not null, integers = quantized && trainer is null;
         SafetensorsWriter writer = new();
-        writer.AddMetadata(ModelKeys.Model, ModelKeys.ModelFormat);
+        writer.AddMetadata(ModelKeys.Model, quantized ? ModelKeys.QuantizedFormat : ModelKeys.ModelFormat);
         AddStrings(writer, ModelRecipe.Describe(network));
         writer.AddMetadata(ModelKeys.Step, SettingsText.Text(network.StepNumber));
         ReadOnlySpan<ParameterRange> ranges = network.InferencePlan.Parameters;
         ReadOnlySpan<StateRange> state = network.InferencePlan.State;
-        ModelTensors.Add(writer, "", ranges, network.Parameters);
-        ModelTensors.AddState(writer, "", state, network.State);
-        if (network.Loss is not null)
+        if (quantized)
+        {
+            writer.AddMetadata(ModelKeys.Weights, integers ? ModelKeys.IntegerWeights : ModelKeys.FloatWeights);
+        }
+
+        if (integers)
+        {
+            new IntegerTensors(graph).Add(writer, ranges, network.Parameters, state, network.State);
+        }
+        else
+        {
+            ModelTensors.Add(writer, "", ranges, network.Parameters);
+            ModelTensors.AddState(writer, "", state, network.State);
+        }
+
+        if (integers && NetText.Written(network).Loss is not null)
+        {
+            // Deployed: judged by its loss, not trained on.
+            writer.AddMetadata(ModelKeys.OptimizerState, SettingsText.Format("", ("arrays", "0"), ("scalars", "0")));
+        }
+        else if (network.Loss is not null)
         {
             writer.AddMetadata(ModelKeys.OptimizerState, SettingsText.Format(
                 "",
@@ -366,9 +413,16 @@ public sealed class ModelFile
             throw file.Error($"this is no model file: there is no metadata '{ModelKeys.Model}'");
         }
 
-        if (format != ModelKeys.ModelFormat)
+        if (format is not (ModelKeys.ModelFormat or ModelKeys.QuantizedFormat))
         {
-            throw SettingsText.Error(file, ModelKeys.Model, $"expected the format '{ModelKeys.ModelFormat}', got '{format}'");
+            throw SettingsText.Error(
+                file, ModelKeys.Model, $"expected the format '{ModelKeys.ModelFormat}' or '{ModelKeys.QuantizedFormat}', got '{format}'");
+        }
+
+        if (file.Metadata.ContainsKey(ModelKeys.Quantization) != (format == ModelKeys.QuantizedFormat))
+        {
+            throw SettingsText.Error(
+                file, ModelKeys.Model, $"'{ModelKeys.QuantizedFormat}' and metadata '{ModelKeys.Quantization}' belong together, got '{format}'");
         }
 
         if (!file.HasChecksums)
@@ -377,8 +431,15 @@ public sealed class ModelFile
         }
     }
 
-    private void RequireAll(ReadOnlySpan<ParameterRange> ranges, ReadOnlySpan<StateRange> state) =>
-        ModelTensors.RequireAll(file, ranges, state, stateArrays, stateScalars, HasBest, HasAverage);
+    private void RequireAll(Graph graph, ReadOnlySpan<ParameterRange> ranges, ReadOnlySpan<StateRange> state)
+    {
+        IntegerTensors? integers = Integers(graph);
+        ModelTensors.RequireAll(file, ranges, state, stateArrays, stateScalars, HasBest, HasAverage, integers);
+        integers?.Check(file, ranges);
+    }
+
+    /// <summary>The tensors that the file holds as integers; null for a file of floats.</summary>
+    private IntegerTensors? Integers(Graph graph) => HoldsIntegers ? new IntegerTensors(graph) : null;
 
     private void RequireTraining()
     {

@@ -9,6 +9,22 @@ internal static class ModelKeys
     /// <summary>The format's name and version: a reader refuses any other.</summary>
     public const string ModelFormat = "EmbeddedBackprop 1";
 
+    /// <summary>The format of quantised models, which engines of before refuse.</summary>
+    public const string QuantizedFormat = "EmbeddedBackprop 2";
+
+    /// <summary>How the float net of <see cref="Net"/> became integers; only in <see cref="QuantizedFormat"/>.</summary>
+    public const string Quantization = "quantization";
+
+    /// <summary>
+    /// The type of a quantised model's weights: <see cref="IntegerWeights"/> where the model is deployed, <see cref="FloatWeights"/> where it trains
+    /// on.
+    /// </summary>
+    public const string Weights = "weights";
+
+    public const string IntegerWeights = "int8";
+
+    public const string FloatWeights = "float32";
+
     public const string Net = "net";
     public const string Loss = "loss";
     /// <summary>Label smoothing and class weights; absent where there are none.</summary>

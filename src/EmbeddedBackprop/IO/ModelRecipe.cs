@@ -5,6 +5,7 @@ using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Optimizers;
+using EmbeddedBackprop.Quantization;
 using EmbeddedBackprop.Training;
 using EmbeddedBackprop.Training.Schedules;
 
@@ -43,18 +44,25 @@ internal static class ModelRecipe
             strings.AddRange(DescribeGraph(network));
         }
 
-        if (network.Loss is { } loss)
+        if (network.InferencePlan.Graph.QuantizedFrom is { } from)
         {
-            bool split = NetText.IsSplit(network, out _);
+            RequireOneOutput(network, from);
+            strings.Add((ModelKeys.Quantization, from.Settings));
+        }
+
+        (Node output, Node? lossNode) = NetText.Written(network);
+        if (lossNode?.Op is Loss loss)
+        {
+            bool split = NetText.IsSplit(output, lossNode, out _);
             strings.Add((ModelKeys.Loss, split ? UserName(loss) : loss.Kind));
             strings.Add((ModelKeys.LossSettings, Text(loss.Options)));
-            Node judged = network.TrainingPlan!.Loss!.Inputs[0];
-            if (!split && judged != network.Output)
+            Node judged = lossNode.Inputs[0];
+            if (!split && judged != output)
             {
                 strings.Add((ModelKeys.Judged, judged.Name));
             }
 
-            strings.Add((ModelKeys.Target, network.Target!.Shape.ToString()));
+            strings.Add((ModelKeys.Target, lossNode.Inputs[1].Shape.ToString()));
             strings.Add((ModelKeys.Optimizer, Text(options.Optimizer)));
             strings.Add((ModelKeys.Regularization, Text(options.Regularization)));
             strings.Add((ModelKeys.Clipping, Text(options.Clipping)));
@@ -134,6 +142,71 @@ internal static class ModelRecipe
     };
 
     public static string Text(Arithmetic arithmetic) => arithmetic == Kernels.Arithmetic.Fused ? "fused" : "separate";
+
+    /// <summary>Whether a quantised model's weights are integers.</summary>
+    public static bool HoldsIntegers(SafetensorsFile file) => file.GetMetadata(ModelKeys.Weights) switch
+    {
+        ModelKeys.IntegerWeights when file.Metadata.ContainsKey(ModelKeys.State) =>
+            throw SettingsText.Error(file, ModelKeys.Weights, $"a training goes on with {ModelKeys.FloatWeights}, got '{ModelKeys.IntegerWeights}'"),
+        ModelKeys.IntegerWeights => true,
+        ModelKeys.FloatWeights => false,
+        string other => throw SettingsText.Error(
+            file, ModelKeys.Weights, $"expected {ModelKeys.IntegerWeights} or {ModelKeys.FloatWeights}, got '{other}'"),
+    };
+
+    /// <summary>The options of a quantised model.</summary>
+    public static QuantizerOptions Quantization(SafetensorsFile file)
+    {
+        try
+        {
+            return QuantizerOptions.Parse(file.GetMetadata(ModelKeys.Quantization));
+        }
+        catch (FormatException exception)
+        {
+            throw SettingsText.Error(file, ModelKeys.Quantization, exception.Message, exception);
+        }
+    }
+
+    /// <summary>A network that is filled must compute on integers as the file's does, or both on floats.</summary>
+    public static void RequireQuantization(SafetensorsFile file, Graph graph)
+    {
+        string? expected = graph.QuantizedFrom?.Settings;
+        string? found = file.Metadata.ContainsKey(ModelKeys.Quantization) ? Quantization(file).Settings : null;
+        if (expected != found)
+        {
+            throw file.Error($"the file's model computes on {Numbers(found)}, the network on {Numbers(expected)}");
+        }
+
+        static string Numbers(string? settings) => settings is null ? "floats" : $"integers ({settings})";
+    }
+
+    /// <summary>The scales of a file must fit together in every op: a prediction makes all of its integers.</summary>
+    public static void RequireIntegers(SafetensorsFile file, Network network)
+    {
+        try
+        {
+            foreach (Node input in network.Inputs)
+            {
+                network.PredictionInput(input, 1).Clear();
+            }
+
+            _ = network.Predict(1);
+            network.ResetState();
+        }
+        catch (ArgumentException exception)
+        {
+            throw SettingsText.Error(file, ModelKeys.Quantization, $"the scales do not fit together: {exception.Message}", exception);
+        }
+    }
+
+    /// <summary>Files hold quantised networks of one output and one loss.</summary>
+    private static void RequireOneOutput(Network network, QuantizedFrom from)
+    {
+        if (network.Outputs.Count > 1 || from.Float.Graph.Nodes.Count(node => node.Op is { IsLoss: true }) > 1)
+        {
+            throw new ArgumentException("a quantised network of several outputs or losses cannot be written");
+        }
+    }
 
     /// <summary>The strings from which a network of several outputs or losses is built anew.</summary>
     private static IEnumerable<(string Key, string Value)> DescribeGraph(Network network)

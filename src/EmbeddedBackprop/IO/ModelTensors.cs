@@ -53,8 +53,8 @@ internal static class ModelTensors
         }
     }
 
-    /// <summary>Every tensor must be there as F32 in its shape, before any is copied.</summary>
-    public static void Require(SafetensorsFile file, string prefix, ReadOnlySpan<ParameterRange> ranges)
+    /// <summary>Every tensor must be there in its type (F32 where there are no integers) and shape, before any is copied.</summary>
+    public static void Require(SafetensorsFile file, string prefix, ReadOnlySpan<ParameterRange> ranges, IntegerTensors? integers = null)
     {
         foreach (ref readonly ParameterRange range in ranges)
         {
@@ -63,17 +63,23 @@ internal static class ModelTensors
                 throw file.Error($"there is no tensor '{prefix}{range.Name}' of the shape [{string.Join(", ", range.FileShape)}]");
             }
 
-            tensor.Require(range.FileShape);
+            tensor.Require(integers?.TypeOf(range.Name) ?? SafetensorsType.F32, range.FileShape);
         }
     }
 
-    /// <summary>Copies tensors that <see cref="Require(SafetensorsFile, string, ReadOnlySpan{ParameterRange})"/> has seen; the floats
+    /// <summary>Copies tensors that <see cref="Require(SafetensorsFile, string, ReadOnlySpan{ParameterRange}, IntegerTensors)"/> has seen; the floats
     /// between the rows are not changed.</summary>
-    public static void Copy(SafetensorsFile file, string prefix, ReadOnlySpan<ParameterRange> ranges, Span<float> parameters)
+    public static void Copy(
+        SafetensorsFile file, string prefix, ReadOnlySpan<ParameterRange> ranges, Span<float> parameters, IntegerTensors? integers = null)
     {
         float[] compact = new float[Longest(ranges)];
         foreach (ref readonly ParameterRange range in ranges)
         {
+            if (integers is not null && integers.TryCopy(file, in range, parameters))
+            {
+                continue;
+            }
+
             file.GetTensor(prefix + range.Name).CopyTo(compact.AsSpan(0, range.Count));
             range.CopyFrom<float>(compact.AsSpan(0, range.Count), parameters);
         }
@@ -168,9 +174,10 @@ internal static class ModelTensors
 
     /// <summary>A file of ours holds these tensors and no others.</summary>
     public static void RequireAll(
-        SafetensorsFile file, ReadOnlySpan<ParameterRange> ranges, ReadOnlySpan<StateRange> state, int arrays, int scalars, bool best, bool average)
+        SafetensorsFile file, ReadOnlySpan<ParameterRange> ranges, ReadOnlySpan<StateRange> state, int arrays, int scalars, bool best, bool average,
+        IntegerTensors? integers)
     {
-        Require(file, "", ranges);
+        Require(file, "", ranges, integers);
         Require(file, "", state);
         HashSet<string> known = new(StringComparer.Ordinal);
         AddNames(known, "", ranges);

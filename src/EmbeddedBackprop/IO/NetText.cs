@@ -23,11 +23,15 @@ public static class NetText
     private const string Again = "again";
     private const string LossKind = "loss";
 
-    /// <summary>The text of a network as its user wrote it: an output that trains on logits is shown with its activation.</summary>
+    /// <summary>
+    /// The text of a network as its user wrote it: an output that trains on logits is shown with its activation, a quantised network as the float
+    /// network that it was made of.
+    /// </summary>
     public static string Format(Network network)
     {
         ArgumentNullException.ThrowIfNull(network);
-        return Format(network.Output, IsSplit(network, out Node? logits) ? logits : null);
+        (Node output, Node? loss) = Written(network);
+        return Format(output, IsSplit(output, loss, out Node? logits) ? logits : null);
     }
 
     /// <summary>The text of all nodes that a node depends on, the node last.</summary>
@@ -47,17 +51,36 @@ public static class NetText
     /// <inheritdoc cref="Build(string, Func{string, Activation})"/>
     public static Graph Build(string text, Func<string, Activation> activation, Shape input) => Build(text, activation, split: null, input);
 
+    /// <summary>The output and the loss as the user wrote them: of a quantised network those of the float network that it was made of.</summary>
+    internal static (Node Output, Node? Loss) Written(Network network)
+    {
+        if (network.InferencePlan.Graph.QuantizedFrom is not { } from)
+        {
+            return (network.Output, network.TrainingPlan?.Loss);
+        }
+
+        foreach (Node node in from.Float.Graph.Nodes)
+        {
+            if (node.Op is { IsLoss: true })
+            {
+                return (from.Float, node);
+            }
+        }
+
+        return (from.Float, null);
+    }
+
     /// <summary>
     /// Whether the output is a softmax or sigmoid that only predictions run, because the loss reads the logits before it: its user wrote
     /// them as one layer.
     /// </summary>
-    internal static bool IsSplit(Network network, out Node? logits)
+    internal static bool IsSplit(Node output, Node? loss, out Node? logits)
     {
-        logits = network.TrainingPlan?.Loss?.Inputs[0];
+        logits = loss?.Inputs[0];
         return logits is { Op.ActivationName: "identity" } and not { Op: Activate }
-            && network.Output.Op is Activate output && network.Output.Inputs[0] == logits
-            && ((network.Loss is SoftmaxCrossEntropy && output.Activation is Softmax)
-                || (network.Loss is Loss<BinaryCrossEntropyWithLogits> && output.Activation is Activation<Sigmoid>));
+            && output.Op is Activate activate && output.Inputs[0] == logits
+            && ((loss!.Op is SoftmaxCrossEntropy && activate.Activation is Softmax)
+                || (loss.Op is Loss<BinaryCrossEntropyWithLogits> && activate.Activation is Activation<Sigmoid>));
     }
 
     /// <param name="text">The text.</param>

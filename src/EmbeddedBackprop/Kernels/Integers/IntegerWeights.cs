@@ -40,6 +40,32 @@ internal static class IntegerWeights
     /// <summary>round(b / (inputScale weightScale)) within -2^30..2^30, which <see cref="Scale"/> leaves by its own rounding at most.</summary>
     public static int Bias(float b, float inputScale, float weightScale) => Nearest(b / ((double)inputScale * weightScale), HighestBias);
 
+    /// <summary>
+    /// A real weight that <see cref="Round(float, float)"/> makes q, for |q| &lt;= 127 and a normal scale: the float nearest to scale q.
+    /// </summary>
+    public static float Real(int q, float scale) => (float)((double)q * scale);
+
+    /// <summary>
+    /// A real bias that <see cref="Bias"/> makes b. A float has 24 bits and b up to 31, so beyond 2^24 not every b has one; but a b that was made
+    /// from a float has: that float is at most half a step from inputScale weightScale b, so it is the float nearest to it, or beside that one.
+    /// </summary>
+    /// <returns>Whether there is one.</returns>
+    public static bool TryReal(int b, float inputScale, float weightScale, out float real)
+    {
+        float nearest = (float)(b * ((double)inputScale * weightScale));
+        foreach (float candidate in (ReadOnlySpan<float>)[nearest, MathF.BitDecrement(nearest), MathF.BitIncrement(nearest)])
+        {
+            if (float.IsFinite(candidate) && Bias(candidate, inputScale, weightScale) == b)
+            {
+                real = candidate;
+                return true;
+            }
+        }
+
+        real = 0;
+        return false;
+    }
+
     /// <summary>The largest magnitude in a span; 0 of an empty one.</summary>
     public static float Largest(ReadOnlySpan<float> w)
     {

@@ -5,7 +5,10 @@ namespace EmbeddedBackprop.Kernels.Integers;
 /// <param name="Shift">1 to 62.</param>
 internal readonly record struct Multiplier(int M, int Shift)
 {
-    private const double Least = 1.0 / (1L << 32), End = 1L << 30;
+    /// <summary>Factors are below 2^30.</summary>
+    public const double End = 1L << 30;
+
+    private const double Least = 1.0 / (1L << 32);
 
     /// <summary>
     /// The nearest multiplier, half up: with f = fraction 2^exponent, 1/2 &lt;= fraction &lt; 1, M = round(fraction 2^31) and Shift = 31 - exponent.

@@ -44,6 +44,10 @@ internal abstract partial class IntegerLayer : IntegerActivated
     /// <summary>Which output an element of the weights belongs to.</summary>
     public abstract WeightAxis Axis(Layout layout);
 
+    /// <inheritdoc/>
+    public override StoredIntegers? Stored(int parameter) =>
+        parameter == 0 ? new(8, Axis(Layout.Compact), ScaleState) : new(32, new WeightAxis(1, 1, Outputs, 1), ScaleState, Input: 0);
+
     /// <summary>The index of NAME.weight_scale among the op's state.</summary>
     public int ScaleState => OwnsRange ? 1 : 0;
 

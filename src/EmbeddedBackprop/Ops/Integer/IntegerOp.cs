@@ -45,6 +45,9 @@ internal abstract class IntegerOp : Op
         }
     }
 
+    /// <summary>How files hold a parameter, counted as the op describes them; null where as float32.</summary>
+    public virtual StoredIntegers? Stored(int parameter) => null;
+
     /// <inheritdoc/>
     internal override bool FollowsParameters => OwnsRange && Graph is { FollowsRanges: true };
 

@@ -99,6 +99,18 @@ internal sealed class IntegerRecurrent : IntegerOp
         Layer.DescribeState(layout);
     }
 
+    /// <inheritdoc/>
+    public override StoredIntegers? Stored(int parameter)
+    {
+        // Of each direction: weights of the input, weights of the hidden state, their biases.
+        bool hidden = parameter % 2 == 1, bias = parameter % 4 > 1;
+        int scales = ScaleState(parameter / 4, hidden);
+        return !bias ? new(8, Axis(hidden, Layout.Compact), scales)
+            : !hidden ? new(32, new WeightAxis(1, 1, Columns, 1), scales, Input: 0)
+            : IsRelu ? null
+            : new(32, new WeightAxis(1, 1, Columns, 1), scales, Factor: HiddenScale);
+    }
+
     /// <summary>The name of a direction's weights of the input or of the hidden state.</summary>
     public string WeightName(int direction, bool hidden) => $"{Name}.weight_{(hidden ? "hh" : "ih")}{(direction == 0 ? "" : "_reverse")}";
 
