@@ -14,6 +14,7 @@ internal static class CommandLine
         {
             TrainCommand.Create(),
             NewCommand.Create(),
+            QuantizeCommand.Create(),
             EvalCommand.Create(),
             PredictCommand.Create(),
             PlanCommand.Create(),

@@ -39,6 +39,9 @@ internal sealed class EbpProcess : IDisposable
         return path;
     }
 
+    /// <summary>The bytes of a file in the folder.</summary>
+    public byte[] Bytes(string name) => System.IO.File.ReadAllBytes(Path.Combine(Folder, name));
+
     public Process Start(params string[] arguments)
     {
         ProcessStartInfo start = new(Dotnet)

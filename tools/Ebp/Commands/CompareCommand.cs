@@ -17,19 +17,32 @@ internal static class CompareCommand
     {
         Command command = new(
             "compare",
-            "Trains one neuron and a network on the same data, by the same seed and epochs, and shows what each costs and gains; for more than two classes one neuron per class."
+            "Trains one neuron and a network on the same data, by the same seed and epochs, and shows what each costs and gains; for more than two classes one neuron per class. With MODEL: that float model beside int8 and 16x8."
         );
+        Argument<string> model = ModelArgument.Create(optional: true);
+        command.Arguments.Add(model);
         OptionReader options = new(
             command,
             TrainOptions.Of(OptionGroup.Data),
             TrainOptions.Of(OptionGroup.Split),
             TrainOptions.Of(OptionGroup.Model),
             TrainOptions.Of(OptionGroup.Training));
+        Option<string> judge = QuantizeCommand.JudgeOption();
         Option<bool> json = Json.Option();
+        command.Options.Add(judge);
         command.Options.Add(json);
-        command.SetAction(parsed => Run(options.Read(parsed), parsed.GetValue(json)));
+        command.SetAction(parsed => parsed.GetValue(model) is { } path
+            ? QuantizedComparison.Run(path, OfModel(options.Read(parsed)), QuantizeCommand.Judge(parsed.GetValue(judge)), parsed.GetValue(json))
+            : parsed.GetValue(judge) is not null ? throw ToolException.Usage("--judge: it belongs to compare MODEL")
+            : Run(options.Read(parsed), parsed.GetValue(json)));
         return command;
     }
+
+    /// <summary>The options that say something about the samples of a model.</summary>
+    private static Recipe OfModel(Recipe given) =>
+        given.Except([.. TrainOptions.Of(OptionGroup.Data), TrainOptions.Seed]) is { } stray
+            ? throw ToolException.Usage($"--{stray.Name}: the model file says what the network is")
+            : given;
 
     private static int Run(Recipe given, bool json)
     {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using EmbeddedBackprop.Quantization;
 using EmbeddedBackprop.Tools.Output;
 using EmbeddedBackprop.Tools.Recipes;
 using EmbeddedBackprop.Training;
@@ -17,7 +18,8 @@ internal static class DoctorCommand
     {
         Command command = new(
             "doctor",
-            "Examines a model: flat and dead units, gradients and updates layer by layer, classes that are never learned, and what may help.");
+            "Examines a model: flat and dead units, gradients and updates layer by layer, classes that are never learned, and what may help; of a quantised model, which layer loses."
+        );
         Argument<string> model = ModelArgument.Create();
         command.Arguments.Add(model);
         OptionReader options = new(command, TrainOptions.Of(OptionGroup.Data), [TrainOptions.Seed]);
@@ -38,6 +40,22 @@ internal static class DoctorCommand
     private static int Run(SavedModel model, Recipe given, int samples, bool json)
     {
         IBatchSource data = ModelData.Load(model, given);
+        if (model.File.HoldsIntegers)
+        {
+            Evaluation evaluation = Judge.Evaluate(model.Network, data);
+            QuantizationReport? quantization = ModelStore.ReportOf(model);
+            if (json)
+            {
+                JsonResult.Write(writer => QuantizedDiagnosis.Write(writer, evaluation, data.ClassCount > 0, quantization));
+            }
+            else
+            {
+                Console.Out.Write(QuantizedDiagnosis.Text(evaluation, data.ClassCount > 0, quantization));
+            }
+
+            return ExitCode.Success;
+        }
+
         DiagnosticsReport report = Diagnostics.Run(model.Network, data, new DiagnosticsOptions
         {
             Samples = samples,

@@ -49,6 +49,7 @@ internal static class EvalCommand
                 writer.WriteNumber("correct", result.Correct);
                 writer.WriteString("weights_hash", WeightsHash.Of(model.Network));
                 writer.WriteString("arithmetic", model.Recipe.Get(TrainOptions.Arithmetic));
+                writer.WriteString("quantization", model.File.Quantization);
                 if (confusion is not null)
                 {
                     writer.WriteStartArray("confusion");

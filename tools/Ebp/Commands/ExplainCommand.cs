@@ -39,7 +39,8 @@ internal static class ExplainCommand
         command.Options.Add(top);
         command.Options.Add(json);
         command.SetAction(parsed => Run(
-            ModelStore.Load(parsed.GetRequiredValue(model)), options.Read(parsed),
+            ModelStore.Load(parsed.GetRequiredValue(model)).RequireFloat(parsed.GetRequiredValue(model), "explain takes the float model"),
+            options.Read(parsed),
             OptionText.Integer("sample", parsed.GetValue(sample), 0) ?? 0, OptionText.Integer("batch", parsed.GetValue(batch), 1) ?? DefaultBatch,
             OptionText.Integer("top", parsed.GetValue(top), 1) ?? DefaultTop, parsed.GetValue(json)));
         return command;

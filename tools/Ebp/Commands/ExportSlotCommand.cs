@@ -37,7 +37,7 @@ internal static class ExportSlotCommand
 
     private static int Run(LearnerExport.Given given, string output, uint sequence)
     {
-        SavedModel model = ModelStore.Load(given.Path);
+        SavedModel model = ModelStore.Load(given.Path).RequireFloat(given.Path, "a device's copy holds float weights");
         OutputTarget.CheckCopy(output, given.Force);
         byte[] copy = CExporter.Slot(model.Network, given.For(model), sequence);
         OutputTarget.WriteFile(output, () => AtomicFile.WriteAllBytes(output, copy));

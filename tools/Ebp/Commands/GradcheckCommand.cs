@@ -57,7 +57,8 @@ internal static class GradcheckCommand
         }
         else
         {
-            network = ModelStore.Load(path).File.ToNetwork(given.Get(TrainOptions.Batch) ?? DefaultBatch, best: true);
+            SavedModel model = ModelStore.Load(path).RequireFloat(path, "integers have steps, and no derivatives to compare with");
+            network = model.File.ToNetwork(given.Get(TrainOptions.Batch) ?? DefaultBatch, best: true);
         }
 
         string[] truncated =

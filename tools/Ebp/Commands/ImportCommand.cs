@@ -36,7 +36,7 @@ internal static class ImportCommand
             throw ToolException.Usage($"--slot-bytes {slot}: expected a number above 0");
         }
 
-        SavedModel model = ModelStore.Load(given.Path);
+        SavedModel model = ModelStore.Load(given.Path).RequireFloat(given.Path, "a device's copy holds float weights");
         OutputTarget.CheckModel(output, given.Force);
         if (!File.Exists(copy))
         {

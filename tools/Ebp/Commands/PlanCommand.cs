@@ -4,6 +4,7 @@ using System.Text.Json;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels.Lanes;
+using EmbeddedBackprop.Quantization;
 using EmbeddedBackprop.Tools.Output;
 using EmbeddedBackprop.Tools.Recipes;
 using EmbeddedBackprop.Training;
@@ -140,6 +141,11 @@ internal static class PlanCommand
             }
 
             SavedModel model = ModelStore.Load(path);
+            if (model.File.Quantization is { } quantization)
+            {
+                return ShowIntegers(model, quantization, ram, json);
+            }
+
             Show(
                 (layout, size) => model.File.ToNetwork(size ?? 0, layout),
                 ram is null ? null : Within(ram.Value, model, given.Get(TrainOptions.Batch), path),
@@ -157,6 +163,27 @@ internal static class PlanCommand
         int batch = given.Get(TrainOptions.Batch) ?? (ram is null ? 1 : recipe.Get(TrainOptions.Batch)!.Value);
         Network lean = NetworkFactory.Create(recipe, Layout.Compact, batch, memoryBudget: ram ?? 0, keepGradients: false);
         Show((layout, size) => NetworkFactory.Create(recipe, layout, size), lean, given.Get(TrainOptions.Batch), json);
+        return ExitCode.Success;
+    }
+
+    private static int ShowIntegers(SavedModel model, string quantization, long? ram, bool json)
+    {
+        if (ram is not null)
+        {
+            throw ToolException.Usage($"--ram: plans a training, and {model.File.Name} holds a quantised model");
+        }
+
+        using Network network = model.File.ToNetwork(batch: 1, Layout.Compact);
+        QuantizationReport? report = ModelStore.ReportOf(model);
+        if (json)
+        {
+            JsonResult.Write(writer => QuantizedPlan.Write(writer, network, quantization, report));
+        }
+        else
+        {
+            Console.Out.Write(QuantizedPlan.Text(network, report));
+        }
+
         return ExitCode.Success;
     }
 

@@ -96,6 +96,11 @@ internal static class TrainCommand
 
         SavedModel? origin = from is null ? null : ModelStore.Load(from);
         SavedModel? saved = resume is null ? null : ModelStore.Load(resume);
+        if ((origin ?? saved) is { File.HoldsIntegers: true } deployed)
+        {
+            _ = deployed.RequireFloat((from ?? resume)!, "training goes on from the float model that it was made of");
+        }
+
         Recipe recipe = saved is null ? RecipeDefaults.WithData(given) : Resumption.Merge(given, saved, resume!);
         TaskData data = DataLoader.Load(recipe);
         if (saved is not null)

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using EmbeddedBackprop.Data;
 using EmbeddedBackprop.IO;
+using EmbeddedBackprop.Quantization;
 using EmbeddedBackprop.Tools.Output;
 using EmbeddedBackprop.Training;
 
@@ -22,6 +23,7 @@ internal static class ModelStore
     private const string InputNames = "inputs.names";
     private const string ClassNames = "classes.names";
     private const string ClassCount = "classes";
+    private const string Report = "quantization.report";
 
     public static void Save(string path, Network network, Trainer trainer, Recipe recipe, TaskData data, IReadOnlyList<EpochRecord> history)
     {
@@ -63,6 +65,27 @@ internal static class ModelStore
 
     /// <summary>Writes a network that no data were shown to.</summary>
     public static void SaveUntrained(string path, Network network, Recipe recipe) => ModelFile.Save(path, network, extra: Options(recipe));
+
+    /// <summary>The bytes of a quantised model, with the strings of the float model that it was made of and the report of the quantisation.</summary>
+    public static byte[] ToArray(Network quantized, SavedModel origin, QuantizationReport report)
+    {
+        Dictionary<string, string> extra = new(origin.File.Extra, StringComparer.Ordinal) { [Report] = QuantizationText.Format(report) };
+        return ModelFile.ToArray(quantized, extra: extra);
+    }
+
+    /// <summary>The report of the quantisation; null where the file has none.</summary>
+    /// <exception cref="ToolException">The report is not one of this tool.</exception>
+    public static QuantizationReport? ReportOf(SavedModel model)
+    {
+        try
+        {
+            return model.File.Extra.TryGetValue(Report, out string? text) ? QuantizationText.Parse(text) : null;
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        {
+            throw ToolException.BadInput($"{model.File.Name}: {Report}: {exception.Message}", exception);
+        }
+    }
 
     /// <exception cref="ToolException">There is no such file, or its strings are not those of this tool.</exception>
     /// <exception cref="DataFormatException">The file is damaged.</exception>

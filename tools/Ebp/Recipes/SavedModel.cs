@@ -18,4 +18,11 @@ internal sealed record SavedModel(ModelFile File, Recipe Recipe, Preparation Pre
     /// The network with the weights it predicts with (the best ones where early stopping kept them), built when it is first asked for.
     /// </summary>
     public Network Network => network ??= File.ToNetwork(best: true);
+
+    /// <summary>The model itself, which must compute on floats.</summary>
+    /// <param name="path">The file, for the message.</param>
+    /// <param name="wanted">What the verb takes or cannot do, for the message.</param>
+    /// <exception cref="ToolException">The model is quantised.</exception>
+    public SavedModel RequireFloat(string path, string wanted) =>
+        File.Quantization is null ? this : throw ToolException.Usage($"{path}: the model is quantised ({File.Quantization}): {wanted}");
 }
