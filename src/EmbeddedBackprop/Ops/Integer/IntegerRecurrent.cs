@@ -141,6 +141,9 @@ internal sealed class IntegerRecurrent : IntegerOp
     /// <inheritdoc/>
     public override int ScratchLength(int batch, Layout layout) => new IntegerRecurrentSizes(this, batch, layout).Scratch;
 
+    /// <summary>The integers of all weights, and the weights as floats.</summary>
+    internal override int MadeLength(Layout layout) => new IntegerRecurrentSizes(this, 1, layout).Made;
+
     /// <inheritdoc/>
     public override void Forward(in OpContext<float> c)
     {

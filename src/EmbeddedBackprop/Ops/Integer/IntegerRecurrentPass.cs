@@ -24,63 +24,80 @@ internal readonly ref struct IntegerRecurrentPass
     private readonly Span<float> recurrentProducts;
     private readonly Span<float> hidden;
     private readonly Span<float> cell;
+    private readonly bool isMade;
 
-    /// <summary>Makes the integers of the weights.</summary>
+    /// <summary>Makes the integers of the weights, unless the run before has left them.</summary>
     public IntegerRecurrentPass(IntegerRecurrent op, in OpContext<float> c, int direction)
     {
         this.op = op;
         this.c = c;
         this.direction = direction;
         sizes = new(op, c.Batch, c.Layout);
-        Span<float> rest = c.Scratch;
-        input = new(op.Axis(hidden: false, c.Layout), MemoryMarshal.Cast<float, int>(Cut(ref rest, sizes.InputIntegers)));
-        recurrent = new(op.Axis(hidden: true, c.Layout), MemoryMarshal.Cast<float, int>(Cut(ref rest, sizes.HiddenIntegers)));
-        inputWeights = Cut(ref rest, sizes.InputWeights);
-        recurrentWeights = Cut(ref rest, sizes.HiddenWeights);
+        isMade = c.Made(sizes.Made, out Span<float> made, out Span<float> rest);
+        made = made.Slice(direction * sizes.MadeOfOne, sizes.MadeOfOne);
+        input = new(op.Axis(hidden: false, c.Layout), MemoryMarshal.Cast<float, int>(Cut(ref made, sizes.InputIntegers)));
+        recurrent = new(op.Axis(hidden: true, c.Layout), MemoryMarshal.Cast<float, int>(Cut(ref made, sizes.HiddenIntegers)));
+        inputWeights = Cut(ref made, sizes.InputWeights);
+        recurrentWeights = Cut(ref made, sizes.HiddenWeights);
         part = Cut(ref rest, sizes.Part);
-        sums = Cut(ref rest, sizes.Products);
-        total = MemoryMarshal.Cast<float, int>(Cut(ref rest, sizes.Products));
-        inputProducts = Cut(ref rest, sizes.Products);
-        recurrentProducts = Cut(ref rest, sizes.Products);
+        sums = Cut(ref rest, 2 * sizes.InputProducts);
+        total = MemoryMarshal.Cast<float, int>(Cut(ref rest, sizes.InputProducts));
+        inputProducts = Cut(ref rest, sizes.InputProducts);
+        recurrentProducts = Cut(ref rest, sizes.HiddenProducts);
         hidden = Cut(ref rest, sizes.States);
         cell = op.Layer.HasCell ? Cut(ref rest, sizes.States) : [];
-        Make(hidden: false, input);
-        Make(hidden: true, recurrent);
+        if (!isMade)
+        {
+            Make(hidden: false, input);
+            Make(hidden: true, recurrent);
+        }
     }
 
     /// <summary>h of every step from the step before it.</summary>
     public void Run()
     {
         Recurrent layer = op.Layer;
-        int inputBits = IntegerLayer.BitsOfDigits(in input, op.IsWide ? 256 : c.InputType(0).LargestCentred);
-        int hiddenBits = IntegerLayer.BitsOfDigits(in recurrent, 256);
+        int inputBits = Bits(in input, op.IsWide ? 256 : c.InputType(0).LargestCentred, inputWeights);
+        int hiddenBits = Bits(in recurrent, 256, recurrentWeights);
         int carried = op.CarriedState;
         Begin(hidden, carried);
         Begin(cell, carried + 1);
-        for (int step = 0; step < layer.Steps; step++)
+        for (int begin = 0; begin < layer.Steps; begin += sizes.InputSteps)
         {
-            int time = op.Time(direction, step);
-            Matrix<float> x = new(c.Input(0)[(time * layer.Features)..], c.Batch, layer.Features, c.InputStride(0));
-            Product(x, sizes.FeatureStride, op.IsWide, inputBits, in input, inputWeights, first: step == 0, inputProducts);
-            Matrix<float> h = new(hidden, c.Batch, layer.Hidden, sizes.HiddenStride);
-            Product(h, sizes.HiddenStride, isWide: true, hiddenBits, in recurrent, recurrentWeights, first: step == 0, recurrentProducts);
-            for (int row = 0; row < c.Batch; row++)
+            int count = Math.Min(sizes.InputSteps, layer.Steps - begin);
+            GatherInputs(begin, count);
+            Product(count * c.Batch, layer.Features, sizes.FeatureStride, op.IsWide, inputBits, in input, inputWeights, inputProducts);
+            for (int step = begin; step < begin + count; step++)
             {
-                Span<float> state = hidden.Slice(row * sizes.HiddenStride, layer.Hidden);
-                if (OverTime.Counts(in c, row, time))
-                {
-                    Cell(row, state);
-                }
-
-                if (layer.Options.AllSteps || step == layer.Steps - 1)
-                {
-                    state.CopyTo(c.OutputRows.Row(row)[op.OutputColumn(direction, time)..]);
-                }
+                GatherStates();
+                Product(
+                    c.Batch, layer.Hidden, sizes.HiddenStride, isWide: true, hiddenBits, in recurrent, recurrentWeights, recurrentProducts);
+                Step(step, (step - begin) * c.Batch);
             }
         }
 
         End(hidden, carried);
         End(cell, carried + 1);
+    }
+
+    /// <summary>The gates of a step, whose products of the inputs begin at a row.</summary>
+    private void Step(int step, int productRow)
+    {
+        Recurrent layer = op.Layer;
+        int time = op.Time(direction, step);
+        for (int row = 0; row < c.Batch; row++)
+        {
+            Span<float> state = hidden.Slice(row * sizes.HiddenStride, layer.Hidden);
+            if (OverTime.Counts(in c, row, time))
+            {
+                Cell(row, productRow + row, state);
+            }
+
+            if (layer.Options.AllSteps || step == layer.Steps - 1)
+            {
+                state.CopyTo(c.OutputRows.Row(row)[op.OutputColumn(direction, time)..]);
+            }
+        }
     }
 
     private static Span<float> Cut(scoped ref Span<float> rest, int length)
@@ -97,18 +114,62 @@ internal readonly ref struct IntegerRecurrentPass
             in c, hidden, c.Parameter(tensor), c.Parameter(tensor + 2)[..op.Columns], c.State(op.ScaleState(direction, hidden)), integers);
     }
 
-    /// <summary>R of b + x W, kept in 16 bits: whole where the sums stay below 2^24, else by digits of weights and bytes of x.</summary>
-    private void Product(
-        Matrix<float> x, int stride, bool isWide, int bits, in LayerIntegers integers, Span<float> w, bool first, Span<float> result)
+    /// <summary>Bits of the digits of weights; whole weights become floats once.</summary>
+    private int Bits(in LayerIntegers integers, int largest, Span<float> weights)
     {
-        int n = sizes.ProductStride;
-        Matrix<float> z = new(sums, c.Batch, op.Columns, n, n), y = new(result, c.Batch, op.Columns, n, n);
-        if (first && bits == 8)
+        int bits = IntegerLayer.BitsOfDigits(in integers, largest);
+        if (bits == 8 && !isMade)
         {
-            IntegerLayer.Digit(integers.Weights, 0, 8, w);
+            IntegerLayer.Digit(integers.Weights, 0, 8, weights);
         }
 
-        Matrix<float> weights = new(w, x.Columns, op.Columns, n, n);
+        return bits;
+    }
+
+    /// <summary>The inputs of some steps, a row a step and a sample; of 16 bits first the upper bytes of all rows, then the lower ones.</summary>
+    private void GatherInputs(int begin, int count)
+    {
+        int features = op.Layer.Features, rows = count * c.Batch;
+        for (int row = 0; row < rows; row++)
+        {
+            int time = op.Time(direction, begin + (row / c.Batch));
+            ReadOnlySpan<float> x = c.Input(0).Slice((row % c.Batch * c.InputStride(0)) + (time * features), features);
+            if (op.IsWide)
+            {
+                Bytes(x, row, rows, sizes.FeatureStride);
+            }
+            else
+            {
+                x.CopyTo(part[(row * sizes.FeatureStride)..]);
+            }
+        }
+    }
+
+    /// <summary>The hidden states, in the same way.</summary>
+    private void GatherStates()
+    {
+        for (int row = 0; row < c.Batch; row++)
+        {
+            Bytes(hidden.Slice(row * sizes.HiddenStride, op.Layer.Hidden), row, c.Batch, sizes.HiddenStride);
+        }
+    }
+
+    /// <summary>v = 256 high + low, 0 &lt;= low &lt; 256.</summary>
+    private void Bytes(ReadOnlySpan<float> x, int row, int rows, int stride)
+    {
+        Digits.Take(x, 8, -1, part.Slice(row * stride, x.Length));
+        Digits.Take(x, 0, 255, part.Slice((rows + row) * stride, x.Length));
+    }
+
+    /// <summary>
+    /// R of b + x W, kept in 16 bits: whole where the sums stay below 2^24, else by digits of weights and bytes of x, which is gathered.
+    /// </summary>
+    private void Product(
+        int rows, int inputs, int stride, bool isWide, int bits, in LayerIntegers integers, Span<float> w, Span<float> result)
+    {
+        int n = sizes.ProductStride, operands = isWide ? 2 * rows : rows;
+        Matrix<float> x = new(part, operands, inputs, stride), z = new(sums, operands, op.Columns, n, n);
+        Matrix<float> weights = new(w, inputs, op.Columns, n, n), y = new(result, rows, op.Columns, n, n);
         if (bits == 8 && !isWide)
         {
             SimdKernels.Affine(c.Arithmetic, x, weights, [], z);
@@ -116,40 +177,30 @@ internal readonly ref struct IntegerRecurrentPass
             return;
         }
 
-        total.Clear();
-        for (int half = isWide ? 0 : 1; half < 2; half++)
+        Span<int> whole = total[..(rows * n)];
+        whole.Clear();
+        for (int shift = 0; shift < 8; shift += bits)
         {
-            Matrix<float> operand = isWide ? Byte(x, stride, high: half == 0) : x;
-            for (int shift = 0; shift < 8; shift += bits)
+            if (bits < 8)
             {
-                if (bits < 8)
-                {
-                    IntegerLayer.Digit(integers.Weights, shift, bits, w);
-                }
+                IntegerLayer.Digit(integers.Weights, shift, bits, w);
+            }
 
-                SimdKernels.Affine(c.Arithmetic, operand, weights, [], z);
-                Requantize.AddTo(sums, (half == 0 ? 256 : 1) << shift, total);
+            SimdKernels.Affine(c.Arithmetic, x, weights, [], z);
+            Requantize.AddTo(sums[..whole.Length], (isWide ? 256 : 1) << shift, whole);
+            if (isWide)
+            {
+                Requantize.AddTo(sums.Slice(whole.Length, whole.Length), 1 << shift, whole);
             }
         }
 
         Requantize.Columns(
-            new Matrix<int>(total, c.Batch, op.Columns, n), integers.Bias, integers.M, integers.Shift, short.MinValue, short.MaxValue, y);
+            new Matrix<int>(whole, rows, op.Columns, n), integers.Bias, integers.M, integers.Shift, short.MinValue, short.MaxValue, y);
     }
 
-    /// <summary>v = 256 high + low, 0 &lt;= low &lt; 256.</summary>
-    private Matrix<float> Byte(Matrix<float> x, int stride, bool high)
+    private void Cell(int row, int productRow, Span<float> h)
     {
-        for (int row = 0; row < x.Rows; row++)
-        {
-            Digits.Take((ReadOnlySpan<float>)x.Row(row), high ? 8 : 0, high ? -1 : 255, part.Slice(row * stride, x.Columns));
-        }
-
-        return new Matrix<float>(part, x.Rows, x.Columns, stride);
-    }
-
-    private void Cell(int row, Span<float> h)
-    {
-        ReadOnlySpan<float> p = inputProducts.Slice(row * sizes.ProductStride, op.Columns);
+        ReadOnlySpan<float> p = inputProducts.Slice(productRow * sizes.ProductStride, op.Columns);
         ReadOnlySpan<float> q = recurrentProducts.Slice(row * sizes.ProductStride, op.Columns);
         switch (op.Layer)
         {
