@@ -53,19 +53,30 @@ internal readonly struct SignAdd : IElementFormula
         d + T.IfGreater(x, T.Zero, alpha, T.IfGreater(T.Zero, x, -alpha, T.Zero));
 }
 
-/// <summary>d = x between alpha and beta, rounded to the nearest integer, half to even; NaN gives 0. For magnitudes below 2^22.</summary>
-internal readonly struct RoundBetween : IElementFormula
+/// <summary>d = x alpha between beta and beta + 255, rounded to the nearest integer, half to even; NaN gives 0.</summary>
+internal readonly struct RoundToBytes : IElementFormula
 {
-    // Floats from here to twice as much are the integers.
-    private const double Integers = 1.5 * (1 << 23);
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Apply<T>(T x, T y, T d, T alpha, T beta) where T : struct, ILanes<T>
+    public static T Apply<T>(T x, T y, T d, T alpha, T beta) where T : struct, ILanes<T> => RoundBetween(x * alpha, beta, beta + T.Constant(255));
+
+    /// <summary>x between two ends, rounded to the nearest integer, half to even; NaN gives 0. For ends below 2^22 in magnitude.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T RoundBetween<T>(T x, T lowest, T highest) where T : struct, ILanes<T>
     {
+        // Floats from here to twice as much are the integers.
+        const double Integers = 1.5 * (1 << 23);
         T number = T.IfNaN(x, T.Zero, x);
-        T low = T.IfGreater(number, alpha, number, alpha);
-        return T.IfGreater(beta, low, low, beta) + T.Constant(Integers) - T.Constant(Integers);
+        T low = T.IfGreater(number, lowest, number, lowest);
+        return T.IfGreater(highest, low, low, highest) + T.Constant(Integers) - T.Constant(Integers);
     }
+}
+
+/// <summary>d = x alpha between beta and beta + 65535, rounded to the nearest integer, half to even; NaN gives 0.</summary>
+internal readonly struct RoundToWords : IElementFormula
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Apply<T>(T x, T y, T d, T alpha, T beta) where T : struct, ILanes<T> =>
+        RoundToBytes.RoundBetween(x * alpha, beta, beta + T.Constant(65535));
 }
 
 /// <summary>d = x between alpha and beta, by two selects.</summary>

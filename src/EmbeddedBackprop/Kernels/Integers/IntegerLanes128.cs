@@ -70,4 +70,10 @@ internal readonly struct IntegerLanes128(Vector128<int> value) : IIntegerLanes<I
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool AnyLess(IntegerLanes128 x, IntegerLanes128 y) => Vector128.LessThanAny(x.value, y.value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe IntegerLanes128 Gather(int* table, IntegerLanes128 index) =>
+        Avx2.IsSupported
+            ? new(Avx2.GatherVector128(table, index.value, 4))
+            : new(Vector128.Create(table[index.value[0]], table[index.value[1]], table[index.value[2]], table[index.value[3]]));
 }

@@ -59,8 +59,15 @@ internal sealed class Quantize : IntegerOp
             Extremes.Widen(c.OutputExtremes, low, high);
         }
 
-        SimdKernels.Scale(1f / type.Scale, x.Values, y.Values);
-        SimdKernels.Apply<RoundBetween>(c.Arithmetic, y, y, y, type.LowestCentred, type.HighestCentred);
+        // One pass over memory; in both arithmetics the product is rounded by itself.
+        if (type.Bits == 8)
+        {
+            SimdKernels.Apply<RoundToBytes>(c.Arithmetic, x, x, y, 1f / type.Scale, type.LowestCentred);
+        }
+        else
+        {
+            SimdKernels.Apply<RoundToWords>(c.Arithmetic, x, x, y, 1f / type.Scale, type.LowestCentred);
+        }
     }
 
     /// <inheritdoc/>
