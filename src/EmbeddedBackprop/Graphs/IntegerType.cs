@@ -12,6 +12,7 @@ internal readonly record struct IntegerType(int Bits, float Scale, int ZeroPoint
     /// </summary>
     public static IntegerType Of(int bits, double low, double high)
     {
+        // Values this close to 0 are 0 as far as any reader can tell; the scale must still be one that products of scales can bear.
         if (!(high - low >= 1.0 / (1L << 40)))
         {
             return Of(bits, 0, 1);

@@ -51,9 +51,21 @@ internal static class BatchNormFolding
         foreach ((Op layer, ChannelFactors factor) in factors)
         {
             factor.Apply(network, layer, result);
+            ForgetMoments(result, layer.Name + ".weight");
+            ForgetMoments(result, layer.Name + ".bias");
         }
 
         return result;
+    }
+
+    /// <summary>The optimiser's memory of weights that are multiplied by a factor means nothing for the new ones.</summary>
+    private static void ForgetMoments(Network network, string name)
+    {
+        _ = LayerTensors.Parameter(network, name, out ParameterRange range);
+        for (int i = 0; network.Loss is not null && i < network.Options.Optimizer.StateArrays; i++)
+        {
+            network.OptimizerState.Slice((i * network.Parameters.Length) + range.Offset, range.Length).Clear();
+        }
     }
 
     /// <summary>Layers, and normalisations of their outputs, whose value one node alone reads: what a normalisation may be folded into.</summary>

@@ -35,6 +35,18 @@ internal static class QuantizationErrors
     public static void NotUnderstood(string op) =>
         throw new NotSupportedException($"{op}: it has an integer form that the quantiser cannot give its scales");
 
+    [DoesNotReturn]
+    public static void NotTrained(string op, string kind) =>
+        throw new ArgumentException($"{op}: {kind} is not trained on integers; quantise the trained network, or let {op} stay float");
+
+    [DoesNotReturn]
+    public static void NoLoss() =>
+        throw new ArgumentException("the network has no loss: there is nothing to train");
+
+    [DoesNotReturn]
+    public static void LossReadsNoFloats(string loss, string node) =>
+        throw new ArgumentException($"{loss}: the quantised network does not have {node}, which the loss reads, in floats");
+
     public static FormatException UnknownSetting(string word) =>
         new($"'{word}' is no setting of a quantisation: expected activations=int8|int16, output=int8|int16, int16=NAMES, float=NAMES");
 }

@@ -28,11 +28,7 @@ public static class Quantizer
         ArgumentNullException.ThrowIfNull(calibration);
         options ??= new QuantizerOptions();
         options.Require();
-        if (network.Output.Graph.QuantizedFrom is not null)
-        {
-            QuantizationErrors.QuantizedAlready();
-        }
-
+        RequireFloats(network);
         using Network prepared = BatchNormFolding.Fold(network);
         using Network split = ActivationSplit.Of(prepared);
         int[] samples = Calibration.Draw(calibration.Count, options.Samples, options.Seed);
@@ -69,6 +65,27 @@ public static class Quantizer
     }
 
     /// <summary>
+    /// Quantises a network in order to train it on: its forward pass computes in integers as its predictions do, gradients go straight through the
+    /// roundings. Scales of weights follow the weights; ranges follow the values, and stay as they are in the last tenth of a trainer's steps.
+    /// Training goes on where that of the network was: step number and the optimiser's memory are its own, but that of folded weights begins anew.
+    /// </summary>
+    /// <param name="network">The network, with its losses; it is not changed.</param>
+    /// <param name="calibration">Samples like those of the training; targets are not read.</param>
+    /// <param name="options">Bits, layers that stay float, ranges; null for the defaults.</param>
+    /// <exception cref="ArgumentException">
+    /// As for <see cref="Quantize"/>; or a layer is not trained on integers (recurrent ones), or the network has no loss. The message names the
+    /// layer.
+    /// </exception>
+    public static QuantizedModel ForTraining(Network network, IBatchSource calibration, QuantizerOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        RequireFloats(network);
+        using Network prepared = BatchNormFolding.Fold(network);
+        using QuantizedModel model = Quantize(network, calibration, options);
+        return new QuantizedModel(QuantizedTraining.Of(prepared, model.Network), model.Report);
+    }
+
+    /// <summary>
     /// The quantised form of a network, as files hold it: its graph follows from the network, whose norms are folded, and the settings alone. Its
     /// parameters are those of the network; scales are those that ops begin with.
     /// </summary>
@@ -76,6 +93,14 @@ public static class Quantizer
     {
         using Network split = ActivationSplit.Of(prepared);
         return Compile(prepared, split, options).Network;
+    }
+
+    private static void RequireFloats(Network network)
+    {
+        if (network.Output.Graph.QuantizedFrom is not null)
+        {
+            QuantizationErrors.QuantizedAlready();
+        }
     }
 
     private static (IntegerGraph Graph, Network Network) Compile(Network prepared, Network split, QuantizerOptions options)

@@ -81,50 +81,11 @@ internal sealed class ScaleSetter
         int enlarged = 0;
         foreach (WeightTensor tensor in WeightTensor.Of(op, network, graph.InputOf(op)))
         {
-            ReadOnlySpan<float> weights = tensor.Weights(network), bias = tensor.Bias(network);
-            Span<float> scales = tensor.Scales(network), largest = new float[tensor.Axis.Groups * tensor.Axis.Outputs];
-            for (int i = 0; i < weights.Length; i++)
-            {
-                ref float most = ref largest[tensor.Axis.OutputOf(i)];
-                most = MathF.Max(most, MathF.Abs(weights[i]));
-            }
-
-            for (int output = 0; output < scales.Length; output++)
-            {
-                scales[output] = IntegerWeights.Scale(largest[output], bias[output], tensor.Input.Scale);
-            }
-
-            enlarged += Enlarge(tensor);
+            LayerIntegers integers = new(tensor.Axis, new int[LayerIntegers.Length(tensor.Axis)]);
+            enlarged += integers.MakeScales(tensor.Weights(network), tensor.Bias(network), tensor.Input, tensor.Scales(network));
         }
 
         return enlarged;
-    }
-
-    /// <summary>Sums of 16-bit inputs can reach 2^31: then the scale of the output is enlarged by just enough.</summary>
-    private int Enlarge(WeightTensor tensor)
-    {
-        Span<float> scales = tensor.Scales(network);
-        HashSet<int> enlarged = [];
-        while (true)
-        {
-            bool fits = true;
-            long[] sums = tensor.LargestSums(network);
-            for (int output = 0; output < sums.Length; output++)
-            {
-                if (sums[output] > int.MaxValue)
-                {
-                    // Weights that round up can leave the sum a little too large: then once more.
-                    scales[output] = MathF.BitIncrement((float)(scales[output] * ((double)sums[output] / int.MaxValue)));
-                    _ = enlarged.Add(output);
-                    fits = false;
-                }
-            }
-
-            if (fits)
-            {
-                return enlarged.Count;
-            }
-        }
     }
 
     private IntegerType? FixedType(Node made)
@@ -167,8 +128,8 @@ internal sealed class ScaleSetter
         foreach ((IntegerActivated op, ValueRange range) in ranges)
         {
             IntegerType output = TypeRange.Read(LayerTensors.State(network, op.Result.Owner.Name + ".range"), op.Result.Bits);
-            IntegerType index = IntegerActivation.FixedIndex(op.Activation)
-                ?? TableRange.Cut(op.Activation, network.Options.Arithmetic, range, output.Scale).Type(8);
+            (double low, double high) = TableRange.Cut(op.Activation, network.Options.Arithmetic, range.Low, range.High, output.Scale);
+            IntegerType index = IntegerActivation.FixedIndex(op.Activation) ?? IntegerType.Of(8, low, high);
             Span<float> state = LayerTensors.State(network, op.Name + ".table_range");
             (state[0], state[1]) = (index.Scale, index.ZeroPoint);
         }

@@ -73,9 +73,9 @@ internal sealed class RangeChoiceTests
     [Test]
     public void A_node_that_is_0_everywhere_gets_the_range_0_to_1([Values] RangeMethod method)
     {
-        Assert.That(RangeChoice.Of(Histogram([0f, -0f, 0f]), method, 8).Type(8), Is.EqualTo(ValueRange.Unit.Type(8)));
+        Assert.That(RangeChoice.Of(Histogram([0f, -0f, 0f]), method, 8).Type(8), Is.EqualTo(IntegerType.Of(8, 0, 1)));
         Assert.That(RangeChoice.Of(Histogram([1e-20f, -1e-30f]), method, 16).Type(16), Is.EqualTo(new IntegerType(16, 1f / 32767, 0)));
-        Assert.That(ValueRange.Unit.Type(8), Is.EqualTo(new IntegerType(8, (float)(1 / 255.0), -128)));
+        Assert.That(IntegerType.Of(8, 0, 1), Is.EqualTo(new IntegerType(8, (float)(1 / 255.0), -128)));
     }
 
     [Test]

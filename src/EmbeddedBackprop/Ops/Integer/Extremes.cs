@@ -56,29 +56,27 @@ internal static class Extremes
         }
     }
 
-    /// <summary>Ends a step: moves the means towards what it has seen, and sets scale and zero point of the range by them.</summary>
+    /// <summary>Ends a step: moves the means towards what it has seen.</summary>
     /// <param name="extremes">The state.</param>
-    /// <param name="range">[scale, zero point].</param>
-    /// <param name="bits">8 or 16.</param>
+    /// <param name="type">What the calibration found: the first step begins with it.</param>
     /// <param name="keep">Whether the range stays as it is.</param>
-    public static void Follow(Span<float> extremes, Span<float> range, int bits, bool keep)
+    /// <returns>Whether the means moved.</returns>
+    public static bool Follow(Span<float> extremes, IntegerType type, bool keep)
     {
         float low = extremes[2], high = extremes[3];
         extremes[2] = extremes[3] = 0f;
         if (keep || low == high)
         {
-            return;
+            return false;
         }
 
         if (extremes[0] == extremes[1])
         {
-            // The first step: what the calibration found.
-            IntegerType type = new(bits, range[0], (int)range[1]);
             extremes[0] = type.Scale * type.LowestCentred;
             extremes[1] = type.Scale * type.HighestCentred;
         }
 
-        if (bits == 16)
+        if (type.Bits == 16)
         {
             low = MathF.Min(extremes[0], low);
             high = MathF.Max(extremes[1], high);
@@ -90,7 +88,9 @@ internal static class Extremes
         }
 
         (extremes[0], extremes[1]) = (low, high);
-        IntegerType followed = IntegerType.Of(bits, low, high);
-        (range[0], range[1]) = (followed.Scale, followed.ZeroPoint);
+        return true;
     }
+
+    /// <summary>Writes scale and zero point.</summary>
+    public static void Write(Span<float> range, IntegerType type) => (range[0], range[1]) = (type.Scale, type.ZeroPoint);
 }

@@ -71,9 +71,16 @@ internal abstract partial class IntegerActivated
     internal override void FollowParameters(in OpContext<float> c, bool keepRanges)
     {
         base.FollowParameters(in c, keepRanges);
-        if (IndexFollows)
+        if (!IndexFollows)
         {
-            Extremes.Follow(c.State(TableState + 1), c.State(TableState), 8, keepRanges);
+            return;
+        }
+
+        Span<float> extremes = c.State(TableState + 1), range = c.State(TableState);
+        if (Extremes.Follow(extremes, IndexType(range), keepRanges))
+        {
+            (double low, double high) = TableRange.Cut(Activation, c.Arithmetic, extremes[0], extremes[1], c.OutputType.Scale);
+            Extremes.Write(range, IntegerType.Of(8, low, high));
         }
     }
 

@@ -16,7 +16,7 @@ internal abstract partial class IntegerLayer
 
     /// <summary>The real values of the inputs and the weights.</summary>
     public override int BackwardScratchLength(int batch, Layout layout) =>
-        (batch * Strides(layout).Input) + DeltaLength(batch, layout) + Axis(layout).Count;
+        (batch * Strides(layout).Input) + DeltaLength(batch, layout) + Axis(layout).Count + LayerIntegers.Length(Axis(layout));
 
     /// <inheritdoc/>
     public override void Backward(in OpContext<float> c) => Backward<float, SimdKernels>(in c);
@@ -49,8 +49,17 @@ internal abstract partial class IntegerLayer
         K.Scale(T.CreateTruncating(c.InputType(0).Scale), integers.Values, values); // x = s_x (q_x - z_x)
         Matrix<T> delta = Delta<T, K>(in c, ref scratch);
         WeightAxis axis = Axis(c.Layout);
-        Span<T> w = Take(ref scratch, axis.Count);
-        LayerIntegers.RealWeights<T>(axis, c.Parameter(0), c.State(ScaleState), w); // w = s_w q_w
+        Span<T> w = Take(ref scratch, axis.Count); // w = s_w q_w
+        if (typeof(K) == typeof(SimdKernels))
+        {
+            new LayerIntegers(axis, MemoryMarshal.Cast<T, int>(scratch)).MakeReal(
+                MemoryMarshal.Cast<T, float>(c.Parameter(0)), MemoryMarshal.Cast<T, float>(c.State(ScaleState)), MemoryMarshal.Cast<T, float>(w));
+        }
+        else
+        {
+            LayerIntegers.MakeRealScalar<T>(axis, c.Parameter(0), c.State(ScaleState), w);
+        }
+
         switch (Layer)
         {
             case Dense dense:

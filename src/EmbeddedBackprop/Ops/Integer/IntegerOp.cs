@@ -82,11 +82,11 @@ internal abstract class IntegerOp : Op
 
         if (FixedType(inputs) is { } type)
         {
-            (c.State(0)[0], c.State(0)[1]) = (type.Scale, type.ZeroPoint);
+            Extremes.Write(c.State(0), type);
         }
-        else
+        else if (Extremes.Follow(c.OutputExtremes, c.OutputType, keepRanges))
         {
-            Extremes.Follow(c.OutputExtremes, c.State(0), Result.Bits, keepRanges);
+            Extremes.Write(c.State(0), IntegerType.Of(Result.Bits, c.OutputExtremes[0], c.OutputExtremes[1]));
         }
     }
 

@@ -80,10 +80,12 @@ internal readonly ref struct LayerIntegers
 
     /// <summary>
     /// The scale of each output's weights, from the weights: the largest magnitude is 127, and a bias fits. With inputs of 16 bits a scale is
-    /// enlarged until 32768 sum |w| + |b| &lt; 2^31. Overwrites the integers.
+    /// enlarged until max|q - z| sum |w| + |b| &lt; 2^31: 33,000 products of bytes and a bias always are. Overwrites the integers.
     /// </summary>
-    public void MakeScales(ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, IntegerType x, Span<float> scales)
+    /// <returns>Outputs whose scale was enlarged.</returns>
+    public int MakeScales(ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, IntegerType x, Span<float> scales)
     {
+        Enlarged.Clear();
         scales.Clear();
         if (Axis is { Groups: 1, After: 1 })
         {
@@ -103,25 +105,54 @@ internal readonly ref struct LayerIntegers
             scales[j] = IntegerWeights.Scale(scales[j], bias[j], x.Scale);
         }
 
-        bool again = x.Bits == 16;
-        while (again)
+        int enlarged = 0;
+        bool fits = x.Bits == 8;
+        while (!fits)
         {
-            again = false;
+            fits = true;
             MakeWeights(weights, scales);
             for (int j = 0; j < scales.Length; j++)
             {
-                long reach = ((long)Magnitudes[j] << 15) + Math.Abs(IntegerWeights.Bias(bias[j], x.Scale, scales[j]));
+                long reach = ((long)Magnitudes[j] * x.LargestCentred) + Math.Abs(IntegerWeights.Bias(bias[j], x.Scale, scales[j]));
                 if (reach > int.MaxValue)
                 {
-                    again = true;
-                    scales[j] = (float)(scales[j] * Math.Max(reach / (double)int.MaxValue, 1 + (1.0 / 1024)));
+                    // Weights that round up can leave the sum a little too large: then once more.
+                    enlarged += Enlarged[j] == 0 ? 1 : 0;
+                    Enlarged[j] = 1;
+                    scales[j] = MathF.BitIncrement((float)(scales[j] * ((double)reach / int.MaxValue)));
+                    fits = false;
                 }
             }
         }
+
+        return enlarged;
     }
 
-    /// <summary>s_w q_w, in the order of the weights.</summary>
-    public static void RealWeights<T>(WeightAxis axis, ReadOnlySpan<T> weights, ReadOnlySpan<T> scales, Span<T> real)
+    /// <summary>s_w q_w, in the order of the weights. Overwrites the integers.</summary>
+    public void MakeReal(ReadOnlySpan<float> weights, ReadOnlySpan<float> scales, Span<float> real)
+    {
+        MakeWeights(weights, scales);
+        IntegerLayer.Digit(Weights, 0, 8, real);
+        if (Axis is { Groups: 1, After: 1 })
+        {
+            for (int row = 0; row < Axis.Before; row++)
+            {
+                Span<float> outputs = real.Slice(row * Axis.Outputs, scales.Length);
+                Elementwise.Multiply(outputs, scales, outputs);
+            }
+
+            return;
+        }
+
+        for (int run = 0; run < Axis.Runs; run++)
+        {
+            Span<float> taps = real.Slice(run * Axis.After, Axis.After);
+            Elementwise.Scale(scales[Axis.OutputOfRun(run)], taps, taps);
+        }
+    }
+
+    /// <summary>The definition of <see cref="MakeReal"/>.</summary>
+    public static void MakeRealScalar<T>(WeightAxis axis, ReadOnlySpan<T> weights, ReadOnlySpan<T> scales, Span<T> real)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         for (int run = 0; run < axis.Runs; run++)
@@ -136,6 +167,9 @@ internal readonly ref struct LayerIntegers
             }
         }
     }
+
+    // Which outputs MakeScales enlarged; the table is made later.
+    private Span<int> Enlarged => M;
 
     private void MakeWeights(ReadOnlySpan<float> weights, ReadOnlySpan<float> scales)
     {

@@ -1,9 +1,9 @@
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Kernels;
 
-namespace EmbeddedBackprop.Quantization;
+namespace EmbeddedBackprop.Ops.Integer;
 
-/// <summary>The range of z that the table of an activation covers: that of the calibration without the ends where the function is flat.</summary>
+/// <summary>The range of z that the table of an activation covers: that of the values without the ends where the function is flat.</summary>
 internal static class TableRange
 {
     /// <summary>Points at which the function is looked at.</summary>
@@ -18,14 +18,15 @@ internal static class TableRange
     /// </summary>
     /// <param name="activation">f.</param>
     /// <param name="arithmetic">That of its function.</param>
-    /// <param name="range">The range of z.</param>
+    /// <param name="low">The lower end of the range of z.</param>
+    /// <param name="high">The upper end.</param>
     /// <param name="step">The scale of the output.</param>
-    public static ValueRange Cut(Activation activation, Arithmetic arithmetic, ValueRange range, float step)
+    public static (double Low, double High) Cut(Activation activation, Arithmetic arithmetic, double low, double high, float step)
     {
-        float[] z = new float[Points + 1], a = new float[Points + 1];
+        Span<float> z = stackalloc float[Points + 1], a = stackalloc float[Points + 1];
         for (int i = 0; i < z.Length; i++)
         {
-            z[i] = (float)(range.Low + ((range.High - range.Low) * i / Points));
+            z[i] = (float)(low + ((high - low) * i / Points));
         }
 
         activation.ForwardScalar(arithmetic, 1, z.Length, z.Length, z, a);
@@ -40,6 +41,6 @@ internal static class TableRange
             last--;
         }
 
-        return new(Math.Min(z[first], 0), Math.Max(z[last], 0));
+        return (Math.Min(z[first], 0), Math.Max(z[last], 0));
     }
 }
