@@ -47,6 +47,6 @@ internal static class ActivationSplit
             }
         }
 
-        return copy.Compile(network, network.Options with { Frozen = [] }, trains: false);
+        return copy.Compile(network, network.Options with { Frozen = [], MemoryBudget = 0 }, trains: false);
     }
 }

@@ -312,6 +312,15 @@ internal sealed class QuantizerTests
     }
 
     [Test]
+    public void A_network_that_trained_under_a_memory_budget_is_quantised()
+    {
+        Network network = NetCompiler.Compile(
+            "input 20; dense 30 relu; dense 3 softmax", new SoftmaxCrossEntropy(), new NetworkOptions { Batch = 16, MemoryBudget = 9_930 });
+        using QuantizedModel model = Quantizer.Quantize(network, QuantizationNets.Data(network, 30, 1));
+        Assert.That(model.Network.MicroBatch, Is.EqualTo(16));
+    }
+
+    [Test]
     public void The_network_that_is_quantised_does_not_change()
     {
         Network network = QuantizationNets.Compile(Net, 1);
