@@ -21,8 +21,10 @@ internal sealed class IntegerAveragePool : IntegerMean
     /// <summary>Whether positions in the padding count.</summary>
     public bool CountsPadding => pooling.CountIncludePad;
 
-    /// <summary>The sums of the columns under a row of windows, and of the windows.</summary>
-    public override int ScratchLength(int batch, Layout layout) => Sizes.Width + Sizes.OutputWidth;
+    /// <summary>
+    /// The sums of the columns under a row of windows, those of all windows, and bias, multiplier and shift of a channel's windows.
+    /// </summary>
+    public override int ScratchLength(int batch, Layout layout) => Sizes.Width + ((Sizes.Channels + 3) * Sizes.OutputHeight * Sizes.OutputWidth);
 
     /// <summary>The number of elements of a mean over so many rows and columns of the image.</summary>
     public int Count(int rows, int columns) => CountsPadding ? Sizes.KernelHeight * Sizes.KernelWidth : rows * columns;
@@ -33,52 +35,70 @@ internal sealed class IntegerAveragePool : IntegerMean
         PoolSizes s = Sizes;
         Matrix<float> x = c.InputRows(0), y = c.OutputRows;
         IntegerEnd end = Open(in c, out Matrix<float> r);
-        Span<int> scratch = MemoryMarshal.Cast<float, int>(c.Scratch), columns = scratch[..s.Width], sums = scratch.Slice(s.Width, s.OutputWidth);
-        for (int plane = 0; plane < x.Rows * s.Channels; plane++)
+        int windows = s.OutputHeight * s.OutputWidth, plane = s.Height * s.Width;
+        Span<int> rest = MemoryMarshal.Cast<float, int>(c.Scratch), columns = rest[..s.Width], sums = rest.Slice(s.Width, s.Channels * windows);
+        rest = rest[(columns.Length + sums.Length)..];
+        Span<int> bias = rest[..windows], m = rest.Slice(windows, windows), shift = rest.Slice(2 * windows, windows);
+        bias.Clear();
+        Factors(c.InputType(0), end.Scale, m, shift);
+        for (int row = 0; row < x.Rows; row++)
         {
-            ReadOnlySpan<float> from = x.Row(plane / s.Channels).Slice(plane % s.Channels * s.Height * s.Width, s.Height * s.Width);
-            Span<float> to = r.Row(plane / s.Channels).Slice(plane % s.Channels * s.OutputHeight * s.OutputWidth, s.OutputHeight * s.OutputWidth);
-            for (int i = 0; i < s.OutputHeight; i++)
+            for (int channel = 0; channel < s.Channels; channel++)
             {
-                (int top, int bottom) = PoolSizes.Clip(i, s.StrideHeight, s.PaddingHeight, s.KernelHeight, s.Height);
-                columns.Clear();
-                for (int row = top; row < bottom; row++)
-                {
-                    Requantize.AddTo(from.Slice(row * s.Width, s.Width), 1, columns);
-                }
-
-                Windows(in c, in end, columns, bottom - top, sums, to.Slice(i * s.OutputWidth, s.OutputWidth));
+                Windows(x.Row(row).Slice(channel * plane, plane), columns, sums.Slice(channel * windows, windows));
             }
+
+            Requantize.Columns(
+                new Matrix<int>(sums, s.Channels, windows, windows), bias, m, shift, end.Lowest, end.Highest,
+                new Matrix<float>(r.Row(row), s.Channels, windows, windows));
         }
 
         LookUp(in c, in end, in y);
     }
 
-    /// <summary>A row of windows from the sums of their columns: a run of windows of one size is rounded at once.</summary>
-    private void Windows(in OpContext<float> c, in IntegerEnd end, ReadOnlySpan<int> columns, int rows, Span<int> sums, Span<float> y)
+    /// <summary>Multiplier and shift of each window of a channel: neighbours mostly have the same number of elements.</summary>
+    private void Factors(IntegerType x, double scale, Span<int> m, Span<int> shift)
     {
         PoolSizes s = Sizes;
-        int begin = 0, width = 0;
-        for (int j = 0; j <= y.Length; j++)
+        int before = 0;
+        Multiplier factor = default;
+        for (int at = 0; at < m.Length; at++)
         {
-            (int left, int right) = j < y.Length ? PoolSizes.Clip(j, s.StrideWidth, s.PaddingWidth, s.KernelWidth, s.Width) : default;
-            if (j > begin && (j == y.Length || right - left != width))
+            (int top, int bottom) = PoolSizes.Clip(at / s.OutputWidth, s.StrideHeight, s.PaddingHeight, s.KernelHeight, s.Height);
+            (int left, int right) = PoolSizes.Clip(at % s.OutputWidth, s.StrideWidth, s.PaddingWidth, s.KernelWidth, s.Width);
+            int count = Count(bottom - top, right - left);
+            if (count != before)
             {
-                Multiplier factor = Factor(c.InputType(0), Math.Max(Count(rows, width), 1), end.Scale);
-                Requantize.Run(sums[begin..j], 0, factor, end.Lowest, end.Highest, y[begin..j]);
-                begin = j;
+                (before, factor) = (count, Factor(x, count, scale));
             }
 
-            if (j < y.Length)
+            (m[at], shift[at]) = factor;
+        }
+    }
+
+    /// <summary>The sums of the windows of a channel, from those of the columns under a row of windows.</summary>
+    private void Windows(ReadOnlySpan<float> x, Span<int> columns, Span<int> sums)
+    {
+        PoolSizes s = Sizes;
+        for (int i = 0; i < s.OutputHeight; i++)
+        {
+            (int top, int bottom) = PoolSizes.Clip(i, s.StrideHeight, s.PaddingHeight, s.KernelHeight, s.Height);
+            columns.Clear();
+            for (int row = top; row < bottom; row++)
             {
-                width = right - left;
+                Requantize.AddTo(x.Slice(row * s.Width, s.Width), 1, columns);
+            }
+
+            for (int j = 0; j < s.OutputWidth; j++)
+            {
+                (int left, int right) = PoolSizes.Clip(j, s.StrideWidth, s.PaddingWidth, s.KernelWidth, s.Width);
                 int sum = 0;
-                for (int column = left; column < right; column++)
+                foreach (int column in columns[left..right])
                 {
-                    sum += columns[column];
+                    sum += column;
                 }
 
-                sums[j] = sum;
+                sums[(i * s.OutputWidth) + j] = sum;
             }
         }
     }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
@@ -44,6 +45,12 @@ internal sealed class IntegerTable : IntegerOp
     /// <summary>The table's index as 8 bits: x itself, or its upper byte.</summary>
     public static IntegerType Entries(IntegerType x) => x.Bits == 8 ? x : new IntegerType(8, 256f * x.Scale, 0);
 
+    /// <summary>The table.</summary>
+    public override int ScratchLength(int batch, Layout layout) => IntegerActivation.TableLength;
+
+    /// <inheritdoc/>
+    internal override int MadeLength(Layout layout) => IntegerActivation.TableLength;
+
     /// <inheritdoc/>
     public override void Forward(in OpContext<float> c)
     {
@@ -56,8 +63,13 @@ internal sealed class IntegerTable : IntegerOp
 
         if (HasTable(from))
         {
-            Span<int> table = stackalloc int[IntegerActivation.TableLength];
-            IntegerActivation.Fill(Activation, c.Arithmetic, Entries(from), to, table);
+            bool isMade = c.Made(IntegerActivation.TableLength, out Span<float> made, out _);
+            Span<int> table = MemoryMarshal.Cast<float, int>(made);
+            if (!isMade)
+            {
+                IntegerActivation.Fill(Activation, c.Arithmetic, Entries(from), to, table);
+            }
+
             IntegerActivation.LookUp(table, from, x, y);
             return;
         }

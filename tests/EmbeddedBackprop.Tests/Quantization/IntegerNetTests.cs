@@ -4,8 +4,8 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Quantization;
 
-/// <summary>Every op of the house by its integer form: it computes on integers, moves them, or stays float by decision.</summary>
-internal sealed class IntegerFormTests
+/// <summary>Nets of one op of each kind: what quantising makes of the op, and that a prediction in integers allocates nothing.</summary>
+internal sealed class IntegerNetTests
 {
     private const string Computes = "computes", Moves = "moves", Floats = "floats";
 
@@ -44,10 +44,10 @@ internal sealed class IntegerFormTests
     };
 
     [Test]
-    public void Every_kind_of_op_is_decided() => Assert.That(Kinds.Keys.Order(), Is.EqualTo(NetKinds.Names.Split(", ").Order()));
+    public void Every_kind_has_a_net() => Assert.That(Kinds.Keys.Order(), Is.EqualTo(NetKinds.Names.Split(", ").Order()));
 
     [Test]
-    public void An_op_has_the_form_that_was_decided([ValueSource(nameof(Names))] string kind)
+    public void An_op_computes_on_integers_or_moves_them_or_stays_float([ValueSource(nameof(Names))] string kind)
     {
         (string text, string form) = Kinds[kind];
         using Network network = QuantizationNets.Compile(text, 1);
