@@ -16,7 +16,8 @@ internal sealed class IntegerFormTests
 
     [TestCaseSource(nameof(Ops))]
     public void An_op_has_an_integer_form_or_stays_float_by_decision(Type op) =>
-        Assert.That(HasForm(op), Is.EqualTo(Array.IndexOf(FloatByDecision, op) < 0), "override Quantized or KeepsIntegers, or name the op in this test");
+        Assert.That(
+            HasForm(op), Is.EqualTo(Array.IndexOf(FloatByDecision, op) < 0), "override Quantized or KeepsIntegers, or name the op in this test");
 
     [Test]
     public void An_op_that_nobody_decided_about_is_found()
