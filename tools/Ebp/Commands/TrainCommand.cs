@@ -5,6 +5,7 @@ using System.Text.Json;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
+using EmbeddedBackprop.Quantization;
 using EmbeddedBackprop.Tools.DataSources;
 using EmbeddedBackprop.Tools.Output;
 using EmbeddedBackprop.Tools.Recipes;
@@ -89,6 +90,16 @@ internal static class TrainCommand
             OutputTarget.Write(() => CExporter.RequireReplaceable(DefaultFolder, new CExportOptions { ReplaceForeignFiles = force }));
         }
 
+        if (ram is not null && given.Says(TrainOptions.Quantize))
+        {
+            throw ToolException.Usage("--ram: a training on integers has no bound on its memory");
+        }
+
+        if (from is not null && given.Says(TrainOptions.Quantize) && !given.Says(TrainOptions.QuantizeAfter))
+        {
+            given = given.With(TrainOptions.QuantizeAfter, 0);
+        }
+
         if (resume is not null && from is not null)
         {
             throw ToolException.Usage("--from: a training that is resumed has its weights");
@@ -113,7 +124,10 @@ internal static class TrainCommand
         recipe = recipe.Get(TrainOptions.Data)!.Source.Recorded(recipe, data);
         data = data.ForOutputs(recipe.Get(TrainOptions.Layers)![^1]);
         data = data.Augmented(recipe);
-        using Network network = NetworkFactory.Create(recipe, ram is null ? Layout.Padded : Layout.Compact, threads: threads, memoryBudget: ram ?? 0);
+        using Network begun = saved?.File.Quantization is null
+            ? NetworkFactory.Create(recipe, ram is null ? Layout.Padded : Layout.Compact, threads: threads, memoryBudget: ram ?? 0)
+            : saved.File.ToNetwork();
+        Network network = begun;
         IReadOnlyList<string> anew = origin?.File.LoadMatching(network) ?? [];
         Trainer trainer = new(network, data.Training, NetworkFactory.Training(recipe));
         saved?.File.Restore(trainer);
@@ -130,7 +144,12 @@ internal static class TrainCommand
             }
         }
 
-        WarmUp.Run(recipe, data, network);
+        bool quantized = saved?.File.Quantization is not null;
+        if (!quantized)
+        {
+            WarmUp.Run(recipe, data, network);
+        }
+
         using Interruption interruption = new();
         using (ProgressDisplay display = new(recipe.Get(TrainOptions.Epochs)!.Value))
         {
@@ -151,7 +170,15 @@ internal static class TrainCommand
                 );
             }
 
-            run.Run(display, interruption.Token);
+            run.Run(display, interruption.Token, recipe.Get(TrainOptions.QuantizeAfter) is { } after && !quantized ? after : int.MaxValue);
+            if (!run.Interrupted && !trainer.Finished)
+            {
+                (network, trainer) = Quantized(network, trainer, data, recipe);
+                display.Note("from here on it computes on integers");
+                run = new TrainingRun(data, network, trainer, run.History);
+                run.Run(display, interruption.Token);
+            }
+
             if (trainer.State.Stopped && !finished)
             {
                 display.Note(
@@ -183,6 +210,14 @@ internal static class TrainCommand
         }
 
         return run.Interrupted ? ExitCode.Interrupted : ExitCode.Success;
+    }
+
+    /// <summary>The network on integers, and a trainer that goes on with it.</summary>
+    private static (Network Network, Trainer Trainer) Quantized(Network network, Trainer trainer, TaskData data, Recipe recipe)
+    {
+        QuantizerOptions options = new() { ActivationBits = recipe.Get(TrainOptions.Quantize) == "int16" ? 16 : 8 };
+        Network integers = Quantizer.ForTraining(network, data.Training, options).Network;
+        return (integers, new Trainer(integers, data.Training, NetworkFactory.Training(recipe)) { State = trainer.State });
     }
 
     private static void ExportC(Network network, CExportOptions options, List<string> files)

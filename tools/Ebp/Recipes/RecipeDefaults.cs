@@ -65,7 +65,7 @@ internal static class RecipeDefaults
         string activation = recipe.Get(TrainOptions.Activation) ?? "relu";
         (string optimizer, float momentum) = Optimizer(recipe, classes);
         int epochs = recipe.Get(TrainOptions.Epochs) ?? Math.Clamp(400_000 / samples, 10, 200);
-        recipe = Average(Schedule(recipe), epochs);
+        recipe = Quantize(Average(Schedule(recipe), epochs), epochs);
         (int batch, int accumulation) = Batch(recipe, optimizer, samples);
         if ((long)batch * accumulation > int.MaxValue)
         {
@@ -266,6 +266,24 @@ internal static class RecipeDefaults
             .With(TrainOptions.Average, name)
             .With(TrainOptions.AverageDecay, name == "ema" ? recipe.Get(TrainOptions.AverageDecay) ?? 0.999f : null)
             .With(TrainOptions.AverageFrom, name == "none" ? null : recipe.Get(TrainOptions.AverageFrom) ?? (name == "swa" ? epochs * 3 / 4 : 0));
+    }
+
+    /// <summary>The epochs in floats before those on integers.</summary>
+    private static Recipe Quantize(Recipe recipe, int epochs)
+    {
+        bool quantizes = recipe.Says(TrainOptions.Quantize);
+        if (!quantizes && recipe.Says(TrainOptions.QuantizeAfter))
+        {
+            throw ToolException.Usage("--quantize-after: it belongs to --quantize");
+        }
+
+        if (quantizes && (recipe.Get(TrainOptions.Patience) > 0 || recipe.Get(TrainOptions.Average) is not (null or "none")))
+        {
+            string other = recipe.Get(TrainOptions.Patience) > 0 ? "patience" : "average";
+            throw ToolException.Usage($"--quantize: the last weights predict, so there is no --{other} beside it");
+        }
+
+        return quantizes ? recipe.With(TrainOptions.QuantizeAfter, recipe.Get(TrainOptions.QuantizeAfter) ?? (int)(0.7 * epochs)) : recipe;
     }
 
     private static int HiddenWidth(int inputs) => inputs >= 256 ? 64 : 30;

@@ -196,6 +196,14 @@ internal static class TrainOptions
         "Stops after N epochs without a better --validation accuracy (or loss), and predicts with the best epoch's weights; 0 never stops.",
         minimum: 0, byDefault: 0);
 
+    public static readonly RecipeOption<string?> Quantize = Choice(
+        OptionGroup.Refinements, "quantize", "int8|int16",
+        "Ends in a model that computes on integers: the last epochs are trained on them; values between layers are int8 or int16.");
+
+    public static readonly RecipeOption<int?> QuantizeAfter = Integer(
+        OptionGroup.Refinements, "quantize-after", "N",
+        "Epochs in floats before --quantize (default: 0 with --from, else 0.7 of --epochs).", minimum: 0);
+
     public static readonly RecipeOption<string?> Initializer = Named(
         OptionGroup.Training, "init",
         names => $"Initial weights: {names}; normal is N(0,1), scaled-normal N(0,1/n) (default: what suits the activation).",

@@ -69,14 +69,17 @@ internal sealed class TrainingRun
     }
 
     /// <summary>Trains to the last epoch, or until cancelled.</summary>
-    public void Run(ProgressDisplay display, CancellationToken cancellation)
+    /// <param name="display">Shows the progress.</param>
+    /// <param name="cancellation">Ends the training after the current update.</param>
+    /// <param name="until">Epochs to stop at.</param>
+    public void Run(ProgressDisplay display, CancellationToken cancellation, int until = int.MaxValue)
     {
         Action<TrainingProgress> report = progress =>
         {
             meter.StepDone();
             display.Report(progress);
         };
-        while (!Trainer.Finished && !cancellation.IsCancellationRequested)
+        while (!Trainer.Finished && Trainer.State.Epoch < until && !cancellation.IsCancellationRequested)
         {
             display.Begin(Trainer.State.Epoch + 1);
             meter.Begin();
@@ -104,7 +107,7 @@ internal sealed class TrainingRun
             }
         }
 
-        Interrupted = !Trainer.Finished;
+        Interrupted = !Trainer.Finished && Trainer.State.Epoch < until;
     }
 
     private EpochRecord Record(EpochResult epoch)
