@@ -32,10 +32,6 @@ internal static class QuantizationErrors
         throw new ArgumentException("the network computes on integers already: quantise the float network that it was made of");
 
     [DoesNotReturn]
-    public static void NotUnderstood(string op) =>
-        throw new NotSupportedException($"{op}: it has an integer form that the quantiser cannot give its scales");
-
-    [DoesNotReturn]
     public static void NotTrained(string op, string kind) =>
         throw new ArgumentException($"{op}: {kind} is not trained on integers; quantise the trained network, or let {op} stay float");
 
