@@ -76,23 +76,20 @@ public sealed record CCost
         (long[] instructions, long training) = Estimate(model, target ?? CTarget.CortexM4F);
         (string, long, long)[] steps = [.. model.Prediction.Steps.Select((step, i) => (step.Title, step.Step.Op.MultiplyAdds, instructions[i]))];
         CArgument[] arguments = model.Options.InputInArena ? model.Outputs : [.. model.Inputs, .. model.Outputs];
-        long both = arguments.Sum(argument => (long)argument.Length);
+        long both = arguments.Sum(argument => argument.Bytes);
         return new CCost
         {
             TableBytes = model.Tables.Bytes,
-            CodeBytes = (long)(CCodeSize.Of(model) * (target?.CodeFactor ?? 1)),
+            CodeBytes = (long)(CCodeSize.Of(model) * CodeFactor(model, target)),
             RamBytes =
                 (target is { CopiesConstants: true } ? model.Tables.Bytes : 0L)
                 + (
                     model.Training is { } trained
                         ? (sizeof(float) * (long)trained.Length) + CTrainingReport.ModelBytes
                         : sizeof(float) * ((long)model.ArenaLength + model.Prediction.StateLength)),
-            EndBytes =
-                sizeof(float)
-                * (
-                    model.Training is null
-                        ? both
-                        : (SampleLength(model) * model.Training.Batch) + model.Outputs.Sum(argument => (long)argument.Length)),
+            EndBytes = model.Training is null
+                ? both
+                : sizeof(float) * ((SampleLength(model) * model.Training.Batch) + model.Outputs.Sum(argument => (long)argument.Length)),
             StackBytes = model.Training is null ? StackOfPrediction : StackOfTraining,
             MultiplyAdds = model.Plan.MultiplyAdds,
             Instructions = steps.Sum(step => step.Item3),
@@ -103,10 +100,15 @@ public sealed record CCost
         static long SampleLength(CModel model) => model.Arguments.Training.Sum(argument => (long)argument.Length);
     }
 
+    /// <summary>Integers need no floats in software: on 32-bit processors their code is about as long as that of floats on Cortex-M4F.</summary>
+    private static double CodeFactor(CModel model, CTarget? target) =>
+        target is null || (model.HoldsIntegers && !target.CountsCycles) ? 1 : target.CodeFactor;
+
     /// <summary>The instructions of each step, and of a training step; 0 where they are not counted.</summary>
     private static (long[] Steps, long Training) Estimate(CModel model, CTarget target)
     {
-        if (CInstructionTable.Of(target) is not null)
+        // What was counted are routines of floats.
+        if (CInstructionTable.Of(target) is not null && !model.HoldsIntegers)
         {
             try
             {

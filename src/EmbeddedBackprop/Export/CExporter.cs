@@ -230,6 +230,20 @@ public static class CExporter
     private static (string Name, string Text)[] Texts(CModel model)
     {
         CFileNames names = new(model.Prefix);
+        if (model.HoldsIntegers)
+        {
+            return
+            [
+                (names.Header, CIntegerHeader.Text(model)),
+                (names.Source, CIntegerSource.Text(model)),
+                (names.Weights, CWeightsFile.Text(model)),
+                (names.SelfTest, CIntegerSelfTest.Text(model)),
+                .. CFloatFile.Files(model),
+                .. CRuntimeFile.Files(model),
+                (names.Report, CIntegerReport.Text(model)),
+            ];
+        }
+
         return
         [
             (names.Header, CHeaderFile.Text(model)),

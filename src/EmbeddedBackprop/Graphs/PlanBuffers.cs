@@ -33,7 +33,7 @@ internal sealed class PlanBuffers
         foreach (Node output in builder.Outputs)
         {
             // The caller reads this input back; nothing else need read it.
-            if (output.Op is null)
+            if (options.IsGiven(output))
             {
                 Value(output, -1);
             }
@@ -47,7 +47,7 @@ internal sealed class PlanBuffers
         foreach (Node output in builder.Outputs)
         {
             // An input in an exported workspace is copied before the first step.
-            values[output.Index]!.Touch(output.Op is null && options.InputsInWorkspace ? -1 : endOfTime);
+            values[output.Index]!.Touch(options.IsGiven(output) && options.InputsInWorkspace ? -1 : endOfTime);
         }
 
         WorkInPlace();
@@ -102,7 +102,7 @@ internal sealed class PlanBuffers
             step.UpdateScratch = Whole(own.UpdateScratch);
             for (int k = 0; k < step.Inputs.Length; k++)
             {
-                step.MovedInPlace[k] = step.Op.PlaceOf(step.InputNodes, k, builder.Training) is { } place
+                step.MovedInPlace[k] = PlaceOf(step, k) is { } place
                     && own.Output is { } output && own.Inputs[k] is { } input
                     && output.Root == input.Root && input.At == output.At + place;
             }
@@ -226,7 +226,7 @@ internal sealed class PlanBuffers
             StepBuffers own = steps[step];
             for (int k = 0; movesInPlace && k < step.InputNodes.Length; k++)
             {
-                if (step.Op.PlaceOf(step.InputNodes, k, builder.Training) is { } place && CopiesLieApart(step, own, own.Inputs[k]!.At - place, k))
+                if (PlaceOf(step, k) is { } place && CopiesLieApart(step, own, own.Inputs[k]!.At - place, k))
                 {
                     own.Output!.TryShare(own.Inputs[k]!, -place);
                 }
@@ -236,7 +236,8 @@ internal sealed class PlanBuffers
             {
                 // A node that is read twice by one op is left alone: the op's answer holds for one input at a time.
                 bool once = step.InputNodes.Count(node => node == step.InputNodes[k]) == 1;
-                bool allowed = once && (phase == Phase.Backward ? step.Op.MayOverlayGradient(k) : !step.Op.IsLoss && step.Op.MayOverlay(k));
+                bool same = ElementsOfWord(step.Node) == ElementsOfWord(step.InputNodes[k]);
+                bool allowed = once && same && (phase == Phase.Backward ? step.Op.MayOverlayGradient(k) : !step.Op.IsLoss && step.Op.MayOverlay(k));
                 Buffer? guest = phase == Phase.Backward ? own.InputGradients[k] : own.Output;
                 Buffer? host = phase == Phase.Backward ? own.OutputGradient : own.Inputs[k];
                 if (guest is not { Group.Count: 1 } || host is null || guest.First != time || (guest.IsCallers && !movesInPlace))
@@ -244,7 +245,7 @@ internal sealed class PlanBuffers
                     continue;
                 }
 
-                bool beginning = options.InputsAndOutputsByReference && movesInPlace && !builder.Training && once
+                bool beginning = options.InputsAndOutputsByReference && movesInPlace && !builder.Training && once && same
                     && guest.Length < host.Length && step.Op.MayOverlayBeginning(k);
                 if (beginning || (allowed && guest.Length == host.Length))
                 {
@@ -263,7 +264,7 @@ internal sealed class PlanBuffers
         for (int i = 0; i < own.Inputs.Length; i++)
         {
             Buffer input = own.Inputs[i]!;
-            int place = step.Op.PlaceOf(step.InputNodes, i, builder.Training) ?? 0, distance = Math.Abs(input.At - at - place);
+            int place = PlaceOf(step, i) ?? 0, distance = Math.Abs(input.At - at - place);
             if (input.Root == own.Inputs[k]!.Root && distance > 0 && distance < input.Length)
             {
                 return false;
@@ -279,7 +280,7 @@ internal sealed class PlanBuffers
         List<Piece> content = [];
         for (int k = 0; k < own.Inputs.Length; k++)
         {
-            if (step.Op.PlaceOf(step.InputNodes, k, builder.Training) is not { } place)
+            if (PlaceOf(step, k) is not { } place)
             {
                 return;
             }
@@ -299,21 +300,36 @@ internal sealed class PlanBuffers
 
     /// <summary>A node's value. What the caller writes is not changed, so that a run can be repeated, unless the plan may use its memory.</summary>
     private Buffer Value(Node node, int time) =>
-        values[node.Index] ??= Request(node.Name, node, time, isConstant: node.Op is null && !options.InputsInWorkspace);
+        values[node.Index] ??= Request(node.Name, node, time, isConstant: options.IsGiven(node) && !options.InputsInWorkspace);
 
     private Buffer Request(string name, Node node, int first, bool isConstant = false)
     {
         bool loss = node.Op is { IsLoss: true };
         bool callers = options.InputsAndOutputsByReference
-            && (node.Op is null ? !options.InputsInWorkspace : Array.IndexOf(builder.Outputs, node) >= 0);
+            && (options.IsGiven(node) ? !options.InputsInWorkspace : Array.IndexOf(builder.Outputs, node) >= 0);
 
         // A loss is not one value per sample but 16 partial sums for the whole logical batch: the forward pass of the next micro-batch must leave
         // them alone.
-        long length = loss ? PartialSums.Count : (long)builder.Batch * options.Layout.Stride(node.Shape.Length);
-        Buffer buffer = planner.Add(name, length, loss ? -1 : first, isConstant, callers);
-        buffer.NeedsOffset = node.Op is null && options.InputsInWorkspace;
+        long length = loss ? PartialSums.Count : (long)builder.Batch * options.Layout.Stride(Words(node));
+        long bytes = ElementsOfWord(node) > 1 ? node.Shape.Length * sizeof(float) / ElementsOfWord(node) : 0;
+        Buffer buffer = planner.Add(name, length, loss ? -1 : first, isConstant, callers, bytes);
+        buffer.NeedsOffset = options.IsGiven(node) && options.InputsInWorkspace;
         return buffer;
     }
+
+    /// <summary>
+    /// Elements of a node in 4 bytes: on the host every value is a float; in exported C integers have 8 or 16 bits, and memory is counted in words.
+    /// </summary>
+    private int ElementsOfWord(Node node) => options.InputsAndOutputsByReference && node.Integers is { } integers ? 32 / integers.Bits : 1;
+
+    /// <summary>The words of a node's value.</summary>
+    private int Words(Node node) => (node.Shape.Length + ElementsOfWord(node) - 1) / ElementsOfWord(node);
+
+    /// <summary><see cref="Op.PlaceOf"/> in words; null also where an input would begin inside a word.</summary>
+    private int? PlaceOf(Step step, int k) =>
+        step.Op.PlaceOf(step.InputNodes, k, builder.Training) is { } place && place % ElementsOfWord(step.Node) == 0
+            ? place / ElementsOfWord(step.Node)
+            : null;
 
     // A plan whose inputs and outputs lie in the caller's memory is exported.
     private int ScratchLength(Op op, bool backward) => (options.InputsAndOutputsByReference, builder.Training, backward) switch

@@ -27,7 +27,7 @@ internal sealed class PlanBuilder
         Outputs = outputs;
         Values = NoSlots(graph);
         ValueGradients = NoSlots(graph);
-        Steps = StepFinder.Find(graph, losses, outputs, options.Fuse, options.Blocks);
+        Steps = StepFinder.Find(graph, losses, outputs, options);
         stepOf = new int[graph.Nodes.Count];
         stepOf.AsSpan().Fill(-1);
         for (int i = 0; i < Steps.Length; i++)

@@ -84,6 +84,14 @@ public sealed record PlanOptions
     /// </summary>
     internal bool Blocks { get; init; }
 
+    /// <summary>
+    /// Nodes whose values the caller hands in though an op makes them, as if they were inputs of the graph: the integers that exported C begins with.
+    /// </summary>
+    internal IReadOnlyList<Node> Given { get; init; } = [];
+
+    /// <summary>Whether the caller hands in a node's value.</summary>
+    internal bool IsGiven(Node node) => node.Op is null || (Given.Count > 0 && Given.Contains(node));
+
     /// <summary>The old name of <see cref="InputsAndOutputsByReference"/>.</summary>
     [Obsolete("Use InputsAndOutputsByReference.")]
     public bool EndsByReference

@@ -26,6 +26,9 @@ internal sealed partial class Planner
 
         public int Length { get; }
 
+        /// <summary>Bytes of the value itself: integers may end inside the last float's memory.</summary>
+        public long Bytes { get => field > 0 ? field : sizeof(float) * (long)Length; init; }
+
         public int First { get; set; }
 
         public int Last { get; set; }
@@ -106,8 +109,8 @@ internal sealed partial class Planner
         private static bool Fits(Buffer a, Buffer b, int apart) =>
             !(a.IsCallers && (b.IsCallers || b.NeedsOffset))
             && !(b.IsCallers && a.NeedsOffset)
-            && (!a.IsCallers || (apart <= 0 && b.Length - apart <= a.Length))
-            && (!b.IsCallers || (apart >= 0 && a.Length + apart <= b.Length));
+            && (!a.IsCallers || (apart <= 0 && b.Bytes - (sizeof(float) * (long)apart) <= a.Bytes))
+            && (!b.IsCallers || (apart >= 0 && a.Bytes + (sizeof(float) * (long)apart) <= b.Bytes));
 
         /// <summary>Whether two buffers hold the same elements wherever they overlap, if a begins so many floats after b.</summary>
         private static bool Agree(Buffer a, Buffer b, int apart)

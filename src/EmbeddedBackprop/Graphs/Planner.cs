@@ -28,14 +28,15 @@ internal sealed partial class Planner(Layout layout, int tries = 1000)
     /// <param name="first">The time of its first writer.</param>
     /// <param name="isConstant">Whether nothing is written over it in its life.</param>
     /// <param name="isCallers">Whether it lies in the caller's memory.</param>
-    public Buffer Add(string name, long length, int first, bool isConstant = false, bool isCallers = false)
+    /// <param name="bytes">Bytes of the value; 0 where it fills all its floats.</param>
+    public Buffer Add(string name, long length, int first, bool isConstant = false, bool isCallers = false, long bytes = 0)
     {
         if (length > int.MaxValue)
         {
             Errors.TooLarge(name, length);
         }
 
-        Buffer buffer = new(name, (int)length, first) { IsConstant = isConstant, IsCallers = isCallers };
+        Buffer buffer = new(name, (int)length, first) { IsConstant = isConstant, IsCallers = isCallers, Bytes = bytes };
         buffers.Add(buffer);
         return buffer;
     }

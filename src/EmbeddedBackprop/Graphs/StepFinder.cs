@@ -3,21 +3,21 @@ namespace EmbeddedBackprop.Graphs;
 /// <summary>Finds the steps that the wanted nodes depend on, and fuses neighbours whose ops offer it.</summary>
 internal static class StepFinder
 {
-    public static Step[] Find(Graph graph, Node[] losses, Node[] outputs, bool fuse, bool blocks)
+    public static Step[] Find(Graph graph, Node[] losses, Node[] outputs, PlanOptions options)
     {
         Step?[] steps = new Step?[graph.Nodes.Count];
         foreach (Node node in graph.Nodes)
         {
-            steps[node.Index] = node.Op is null ? null : First(node, node.Op);
+            steps[node.Index] = options.IsGiven(node) ? null : First(node, node.Op!);
         }
 
         bool[] wanted = Wanted(graph, losses, outputs, steps);
-        if (fuse)
+        if (options.Fuse)
         {
             Fuse(graph, outputs, steps, wanted);
         }
 
-        if (blocks)
+        if (options.Blocks)
         {
             Join(graph, outputs, steps, wanted);
         }
@@ -84,13 +84,12 @@ internal static class StepFinder
         int[] at = [.. Enumerable.Range(0, graph.Nodes.Count)];
         foreach (Node node in graph.Nodes)
         {
-            if (!wanted[node.Index] || steps[node.Index] is not { InputNodes: [Node input] } second || input.Op is null
+            if (!wanted[node.Index] || steps[node.Index] is not { InputNodes: [Node input] } second || steps[at[input.Index]] is not { } first
                 || readers[input.Index] != 1 || Array.IndexOf(outputs, input) >= 0)
             {
                 continue;
             }
 
-            Step first = steps[at[input.Index]]!;
             if (first.Op.TryFuse(second.Op) is { } both)
             {
                 steps[at[input.Index]] = new Step(node, both, first.Owner, first.InputNodes, [.. first.FusedNodes, input]);

@@ -107,6 +107,11 @@ internal sealed class CTrainingTests
     {
         foreach (Type type in typeof(COp).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(COp)) && !type.IsAbstract))
         {
+            if (type.Namespace == typeof(EmbeddedBackprop.Export.Ops.Integer.CRescale).Namespace)
+            {
+                continue; // a quantised network is not trained on a device
+            }
+
             Assert.That(type.GetMethod(nameof(COp.WriteBackward))!.DeclaringType, Is.Not.EqualTo(typeof(COp)), type.Name);
         }
     }

@@ -13,12 +13,8 @@ internal sealed class IntegerCase
     {
         this.element = element;
         Name = element.GetProperty("name").GetString()!;
-        File = file;
         Where = $"{file}: {Name}";
     }
-
-    /// <summary>The name of the file, without its ending.</summary>
-    public string File { get; }
 
     /// <summary>The case's name.</summary>
     public string Name { get; }
@@ -30,7 +26,7 @@ internal sealed class IntegerCase
     public static IReadOnlyList<IntegerCase> Of(string file)
     {
         string path = Path.Combine(TestContext.CurrentContext.TestDirectory, "Golden", "integers", file + ".json");
-        using JsonDocument document = JsonDocument.Parse(System.IO.File.ReadAllBytes(path));
+        using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
         GoldenJson.OnlyFields(document.RootElement, file, "about", "cases");
         IntegerCase[] cases = [.. document.RootElement.GetProperty("cases").EnumerateArray().Select(part => new IntegerCase(file, part.Clone()))];
         Assert.That(cases, Is.Not.Empty, $"{file}: no case");

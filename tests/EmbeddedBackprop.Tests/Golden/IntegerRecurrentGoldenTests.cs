@@ -86,8 +86,7 @@ internal sealed class IntegerRecurrentGoldenTests
         Assert.That(differences.Any, Is.True, c.Where);
     }
 
-    /// <summary>The network of a case.</summary>
-    public static IntegerGoldenRun Run(IntegerCase c, bool allSteps)
+    private static IntegerGoldenRun Run(IntegerCase c, bool allSteps)
     {
         IntegerType x = c.Type("x_type"), h = c.Type("h_type");
         int hidden = c.Shape("h")[2];

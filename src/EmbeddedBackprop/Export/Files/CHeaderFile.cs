@@ -196,14 +196,17 @@ internal static class CHeaderFile
             .Append(("the state", sizeof(float) * (long)model.Prediction.StateLength))
             .Concat(model.Inputs.Concat(model.Outputs).Select(argument => (argument.Pointer, sizeof(float) * (long)argument.Length)))
             .MaxBy(array => array.Item2);
-        return bytes <= short.MaxValue ? "" : $$"""
-            #if defined(PTRDIFF_MAX) && (PTRDIFF_MAX < {{CText.Number(bytes)}})
-            #error "{{what}} has {{CText.Number(bytes)}} bytes: this compiler holds no array of that size"
-            #endif
-
-
-            """;
+        return LargestArray(what, bytes);
     }
+
+    /// <summary>The check that a compiler holds an array of a size.</summary>
+    public static string LargestArray(string what, long bytes) => bytes <= short.MaxValue ? "" : $$"""
+        #if defined(PTRDIFF_MAX) && (PTRDIFF_MAX < {{CText.Number(bytes)}})
+        #error "{{what}} has {{CText.Number(bytes)}} bytes: this compiler holds no array of that size"
+        #endif
+
+
+        """;
 
     private static string Floats(string m, string word, CArgument[] arguments) =>
         string.Join(", ", arguments.Select(argument => $"{m}_{word}{argument.MacroSuffix}{(argument == arguments[0] ? " floats" : "")}"));
@@ -224,7 +227,7 @@ internal static class CHeaderFile
         """;
 
     /// <summary>A comment with a line per name; one name for many elements describes all of them.</summary>
-    private static string Names(string caption, IReadOnlyList<string> names, CArgument[] arguments)
+    public static string Names(string caption, IReadOnlyList<string> names, CArgument[] arguments)
     {
         int length = arguments[0].Length;
         if (names.Count == 0 || arguments.Length > 1)
@@ -247,6 +250,6 @@ internal static class CHeaderFile
         return text.Append(" */\n\n").ToString();
     }
 
-    private static string Sizes(Shape shape) =>
+    public static string Sizes(Shape shape) =>
         "{ " + string.Join(", ", Enumerable.Range(0, shape.Rank).Select(axis => CText.Number(shape[axis]))) + " }";
 }

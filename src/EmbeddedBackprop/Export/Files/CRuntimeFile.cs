@@ -34,7 +34,10 @@ internal static class CRuntimeFile
     }
 
     /// <summary>The C of a model, with the runtime's functions in place of its own if there is one.</summary>
-    public static string Shared(CModel model, string text)
+    public static string Shared(CModel model, string text) => Shared(model, text, model.Prefix);
+
+    /// <summary>The same of a file whose own functions begin with another prefix.</summary>
+    public static string Shared(CModel model, string text, string prefix)
     {
         if (model.Options.Runtime is not { } runtime)
         {
@@ -44,7 +47,7 @@ internal static class CRuntimeFile
         string name = Name(runtime, model.Arithmetic);
         foreach (string function in CMath.SharedNames)
         {
-            text = text.Replace($"{model.Prefix}_{function}(", $"{name}_{function}(", StringComparison.Ordinal);
+            text = text.Replace($"{prefix}_{function}(", $"{name}_{function}(", StringComparison.Ordinal);
         }
 
         return text;

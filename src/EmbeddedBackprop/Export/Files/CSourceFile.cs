@@ -54,7 +54,8 @@ internal static class CSourceFile
 
         """;
 
-    private static string Preparation(CModel model) => model.Tables.Preparation is not [CTable mean, CTable scale] ? "" : $$"""
+    /// <summary>NAME_prepare; empty where inputs are taken as they are.</summary>
+    public static string Preparation(CModel model) => model.Tables.Preparation is not [CTable mean, CTable scale] ? "" : $$"""
 
         void {{model.Prefix}}_prepare(const float *measured, float *input)
         {

@@ -28,7 +28,7 @@ internal static class CTraceHeader
             #define {{m}}_ENGINE_VERSION "{{CIdentity.EngineVersion}}"
             #define {{m}}_FORMAT_VERSION {{CText.Number(CIdentity.FormatVersion)}}
 
-            {{Labels(model)}}/* After step n of {{p}}_predict{{(
+            {{Labels(model)}}/* After step n of {{p}}_{{model.RunName}}{{(
                 model.Training is null ? "" : " and of a training step"
             )}}: nothing, unless you define it for {{p}}.c (a profiler, a watchdog, a yield). {{m}}_STEP_NAMES[n - 1] is the step's name. */
             #define {{m}}_STEPS {{CText.Number(model.Program.Steps.Count)}}
@@ -105,14 +105,7 @@ internal static class CTraceHeader
     public static string Declarations(CModel model)
     {
         string m = model.Macro, p = model.Prefix;
-        string text = $$"""
-
-            /* The identity of {{p}}.c{{(model.Tables.Blob is null ? "" : $" and {p}_weights.bin")}}: the same words and number as the macros of its header. */
-            const char *{{p}}_model_hash(void);
-            const char *{{p}}_engine_version(void);
-            uint32_t {{p}}_format_version(void);
-
-            """;
+        string text = Identity(model);
         if (model.Options.ByteScale is not null)
         {
             string inputs = $"{m}_INPUTS{model.Inputs[0].MacroSuffix}";
@@ -150,24 +143,7 @@ internal static class CTraceHeader
     public static string Functions(CModel model)
     {
         string m = model.Macro, p = model.Prefix;
-        string text = $$"""
-
-            const char *{{p}}_model_hash(void)
-            {
-                return {{(model.Tables.Blob is null ? $"\"{model.Hash}\"" : p + "_weights.model_hash")}};
-            }
-
-            const char *{{p}}_engine_version(void)
-            {
-                return "{{CIdentity.EngineVersion}}";
-            }
-
-            uint32_t {{p}}_format_version(void)
-            {
-                return {{CText.Size(CIdentity.FormatVersion)}};
-            }
-
-            """;
+        string text = IdentityFunctions(model);
         if (model.Options.ByteScale is not null)
         {
             text += $$"""
@@ -185,6 +161,38 @@ internal static class CTraceHeader
 
         return model.Classes is null ? text : text + Class(model);
     }
+
+    /// <summary>The declarations of the functions that tell which network NAME.c is.</summary>
+    public static string Identity(CModel model) => $$"""
+
+        /* The identity of {{model.Prefix}}.c{{(
+            model.Tables.Blob is null ? "" : $" and {model.Prefix}_weights.bin"
+        )}}: the same words and number as the macros of its header. */
+        const char *{{model.Prefix}}_model_hash(void);
+        const char *{{model.Prefix}}_engine_version(void);
+        uint32_t {{model.Prefix}}_format_version(void);
+
+        """;
+
+    /// <summary>Their definitions.</summary>
+    public static string IdentityFunctions(CModel model) => $$"""
+
+        const char *{{model.Prefix}}_model_hash(void)
+        {
+            return {{(model.Tables.Blob is null ? $"\"{model.Hash}\"" : model.Prefix + "_weights.model_hash")}};
+        }
+
+        const char *{{model.Prefix}}_engine_version(void)
+        {
+            return "{{CIdentity.EngineVersion}}";
+        }
+
+        uint32_t {{model.Prefix}}_format_version(void)
+        {
+            return {{CText.Size(CIdentity.FormatVersion)}};
+        }
+
+        """;
 
     private static string Class(CModel model) => model.Outputs[0].Length == 1
         ? $$"""

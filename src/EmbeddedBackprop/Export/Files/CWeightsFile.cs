@@ -19,7 +19,9 @@ internal static class CWeightsFile
 
         StringBuilder text = new();
         text.Append(
-                $"/* {model.Prefix}: weights ([inputs][outputs] of dense layers) and biases, exact as hexadecimal floats. {CMark.Words}. */\n"
+                model.HoldsIntegers
+                    ? $"/* {model.Prefix}: weights, biases, multipliers and shifts. {CMark.Words}. */\n"
+                    : $"/* {model.Prefix}: weights ([inputs][outputs] of dense layers) and biases, exact as hexadecimal floats. {CMark.Words}. */\n"
             )
             .Append($"#include \"{model.Prefix}.h\"\n");
         foreach (CTable table in model.Tables.All)

@@ -1,3 +1,4 @@
+using EmbeddedBackprop.Export.Ops;
 using EmbeddedBackprop.Export.Text;
 using EmbeddedBackprop.Graphs;
 
@@ -11,6 +12,12 @@ internal sealed record CArgument(Node Node, string Pointer, string Suffix)
 {
     /// <summary>Elements of one sample.</summary>
     public int Length => Node.Shape.Length;
+
+    /// <summary>The C type of its elements.</summary>
+    public CElement Element => CElement.Of(Node);
+
+    /// <summary>Bytes of one sample.</summary>
+    public long Bytes => Element.Bytes * (long)Length;
 
     /// <summary>The macro, after the model's name, that gives an input's address in the arena.</summary>
     public string AddressMacro => Pointer.ToUpperInvariant();

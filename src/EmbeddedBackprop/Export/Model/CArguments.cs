@@ -13,7 +13,8 @@ internal sealed class CArguments
     {
         Node[] predicted =
         [
-            .. prediction.Graph.Nodes.Where(node => node.Op is null && (IsRead(prediction, node, asTarget: true) || outputs.Contains(node))),
+            .. prediction.Graph.Nodes.Where(node =>
+                prediction.Options.IsGiven(node) && (IsRead(prediction, node, asTarget: true) || outputs.Contains(node))),
         ];
         Node[] trained = training is null
             ? []

@@ -16,15 +16,20 @@ internal sealed class CGolden
         Samples = model.SelfTestSamples;
         // What is carried from call to call is tested by samples that follow each other.
         int rows = model.Prediction.StateLength > 0 ? 1 : Samples;
-        PlanOptions options = new() { Batch = rows, Arithmetic = model.Arithmetic, Layout = Layout.Compact };
+        PlanOptions options = new()
+        {
+            Batch = rows, Arithmetic = model.Arithmetic, Layout = Layout.Compact, Given = model.Plan.Options.Given,
+        };
         Plan plan = Plan.ForInference(model.Plan.Graph, options, [.. model.Outputs.Select(output => output.Node)]);
         float[] parameters = new float[plan.ParameterLength], state = new float[plan.StateLength], workspace = new float[plan.WorkspaceLength];
-        Load(plan, model.Tables, parameters, state);
+        model.Tables.CopyTo(plan, parameters, state);
         Dictionary<Node, int> tableRows = TableRows(plan);
         Inputs = new float[model.Inputs.Length][];
         for (int i = 0; i < Inputs.Length; i++)
         {
-            Inputs[i] = Fill(model.Inputs[i], tableRows.GetValueOrDefault(model.Inputs[i].Node), (uint)(i * Samples));
+            Inputs[i] = model.Inputs[i].Node.Integers is null
+                ? Fill(model.Inputs[i], tableRows.GetValueOrDefault(model.Inputs[i].Node), (uint)(i * Samples))
+                : FillIntegers(model.Inputs[i], model.Tables.TypeOf(model.Inputs[i].Node), (uint)(i * Samples));
         }
 
         Outputs = Array.ConvertAll(model.Outputs, output => new float[Samples * output.Length]);
@@ -43,29 +48,18 @@ internal sealed class CGolden
                     .CopyTo(Outputs[i].AsSpan(first * model.Outputs[i].Length));
             }
         }
+
+        AddZeroPoints(model.Inputs, Inputs, model.Tables);
+        AddZeroPoints(model.Outputs, Outputs, model.Tables);
     }
 
     public int Samples { get; }
 
-    /// <summary>[samples][elements] for each input.</summary>
+    /// <summary>[samples][elements] for each input; integers where the C takes them.</summary>
     public float[][] Inputs { get; }
 
     /// <summary>[samples][elements] for each output.</summary>
     public float[][] Outputs { get; }
-
-    /// <summary>Copies the values of the tables into a plan's memory.</summary>
-    public static void Load(Plan plan, CTables tables, Span<float> parameters, Span<float> state)
-    {
-        for (int i = 0; i < tables.Parameters.Length; i++)
-        {
-            tables.Parameters[i].Values.CopyTo(parameters[plan.Parameters[i].Offset..]);
-        }
-
-        for (int i = 0; i < tables.KeptValues.Length; i++)
-        {
-            tables.KeptValues[i].CopyTo(state[plan.State[i].Offset..]);
-        }
-    }
 
     /// <summary>The nodes that are indices of table rows, and the rows of the smallest table that they choose from.</summary>
     public static Dictionary<Node, int> TableRows(Plan plan)
@@ -108,6 +102,37 @@ internal sealed class CGolden
         }
 
         return values;
+    }
+
+    /// <summary>Integers without their zero point: zeros, then any, with the two ends for every other one of the fourth sample.</summary>
+    private float[] FillIntegers(CArgument input, IntegerType type, uint stream)
+    {
+        float[] values = new float[Samples * input.Length];
+        for (int sample = 1; sample < Samples; sample++)
+        {
+            Span<float> elements = values.AsSpan(sample * input.Length, input.Length);
+            new CounterRandom(0, RandomPurpose.Check).FillUniform(stream + (uint)sample, 0, type.LowestCentred, type.HighestCentred + 1, elements);
+            for (int i = 0; i < elements.Length; i++)
+            {
+                bool isEnd = sample == 3 && i % 2 == 0;
+                elements[i] = isEnd ? i % 4 == 0 ? type.LowestCentred : type.HighestCentred : Math.Min(MathF.Floor(elements[i]), type.HighestCentred);
+            }
+        }
+
+        return values;
+    }
+
+    /// <summary>The engine leaves zero points out.</summary>
+    private static void AddZeroPoints(CArgument[] arguments, float[][] values, CTables tables)
+    {
+        for (int i = 0; i < arguments.Length; i++)
+        {
+            int zero = arguments[i].Node.Integers is null ? 0 : tables.TypeOf(arguments[i].Node).ZeroPoint;
+            for (int j = 0; zero != 0 && j < values[i].Length; j++)
+            {
+                values[i][j] += zero;
+            }
+        }
     }
 
     private static void FillInput(int sample, uint stream, Span<float> input)

@@ -30,8 +30,15 @@ internal sealed class CModel
         }
 
         Options = options;
-        options.Target?.Require(options.Arithmetic ?? source.Options.Arithmetic);
+        NetworkOutputs = outputs;
         Plan = PlanOf(source, outputs, options);
+        if (!IsCut)
+        {
+            // Integers have no arithmetic to choose.
+            options.Target?.Require(Plan.Options.Arithmetic);
+        }
+
+        outputs = [.. Plan.Outputs];
         Plan? trainingPlan = options.Training is { } wanted ? CTraining.PlanOf(source.Graph, Plan.Options.Arithmetic, wanted) : null;
         if (options.Training is { Initializer: not null } begins)
         {
@@ -40,7 +47,7 @@ internal sealed class CModel
             state = kept;
         }
 
-        Arguments = new CArguments(source, outputs, trainingPlan);
+        Arguments = new CArguments(Plan.Options.Given.Count > 0 ? Plan : source, outputs, trainingPlan);
         CheckPreparation();
         Prefix = CText.Prefix(options.Name);
         Tables = new CTables(Prefix, source, Plan, trainingPlan, parameters, state, options);
@@ -54,6 +61,7 @@ internal sealed class CModel
     /// <summary>The plan of NAME_predict.</summary>
     public static Plan PlanOf(Plan source, Node[] outputs, CExportOptions options)
     {
+        CIntegerEnds ends = CIntegerEnds.Of(source, outputs);
         PlanOptions planned = new()
         {
             Batch = 1,
@@ -63,8 +71,9 @@ internal sealed class CModel
             MovesInPlace = true,
             InputsInWorkspace = options.InputInArena,
             Blocks = true,
+            Given = ends.Given,
         };
-        return Plan.ForInference(source.Graph, planned, outputs);
+        return Plan.ForInference(source.Graph, planned, ends.Outputs);
     }
 
     /// <summary>The identifier that functions and files begin with.</summary>
@@ -101,6 +110,18 @@ internal sealed class CModel
     /// <summary>The pointers to inputs that NAME_predict takes: none where they lie in the arena.</summary>
     public IEnumerable<string> InputPointers => Options.InputInArena ? [] : Inputs.Select(input => input.Pointer);
 
+    /// <summary>Whether values are of integers.</summary>
+    public bool HoldsIntegers => Prediction.HoldsIntegers;
+
+    /// <summary>Whether the C begins and ends with integers, where the network begins and ends with floats.</summary>
+    public bool IsCut => Plan.Options.Given.Count > 0;
+
+    /// <summary>What follows NAME_ in the name of the function: it predicts with floats, or runs integers.</summary>
+    public string RunName => IsCut ? "run" : "predict";
+
+    /// <summary>The outputs of the network; where <see cref="IsCut"/> says so, those of the C are integers that these are made of.</summary>
+    public Node[] NetworkOutputs { get; }
+
     /// <summary>The results of NAME_predict.</summary>
     public CArgument[] Outputs => Arguments.Outputs;
 
@@ -126,20 +147,20 @@ internal sealed class CModel
 
     /// <summary>The parameters of NAME_predict after the inputs; without training also those of NAME_selftest.</summary>
     public string OutputParameters =>
-        string.Join(", ", Outputs.Select(output => "float *" + output.Pointer))
-        + (Training is not null ? "" : ", float *arena")
+        string.Join(", ", Outputs.Select(output => $"{output.Element.Type} *{output.Pointer}"))
+        + (Training is not null ? "" : HoldsIntegers ? $", {Prefix}_memory *memory" : ", float *arena")
         + (Prediction.StateLength > 0 ? ", float *state" : "");
 
     /// <summary>The arguments for them.</summary>
     public string OutputArguments =>
         string.Join(", ", Outputs.Select(output => output.Pointer))
-        + (Training is not null ? "" : ", arena")
+        + (Training is not null ? "" : HoldsIntegers ? ", memory" : ", arena")
         + (Prediction.StateLength > 0 ? ", state" : "");
 
     /// <summary>The parameters of NAME_predict.</summary>
     public string PredictParameters =>
         (Training is null ? "" : $"const {Prefix}_model *model, ")
-        + string.Concat(InputPointers.Select(pointer => $"const float *{pointer}, "))
+        + string.Concat(Options.InputInArena ? [] : Inputs.Select(input => $"const {input.Element.Type} *{input.Pointer}, "))
         + OutputParameters;
 
     /// <summary>What the self-test of a training takes, in floats: memory, the outputs of a prediction, and the samples of a call.</summary>
@@ -170,11 +191,40 @@ internal sealed class CModel
         }
     }
 
+    /// <summary>What has no meaning for integers, or no C yet.</summary>
+    private static void RefuseOfIntegers(CExportOptions options)
+    {
+        if (options.Storage != CStorage.Float32 || options.StorageOf.Count > 0)
+        {
+            ExportErrors.NotOfIntegers("the storage of weights");
+        }
+
+        if (options.Training is not null)
+        {
+            ExportErrors.NotOfIntegers("training on the device");
+        }
+
+        if (options.Carry)
+        {
+            ExportErrors.NotOfIntegers("one time step a call");
+        }
+
+        if (options.BinaryWeights)
+        {
+            ExportErrors.NotOfIntegers("weights as a binary");
+        }
+    }
+
     private static void Check(Plan source, Node[] outputs, ReadOnlySpan<float> parameters, CExportOptions options)
     {
         if (outputs.Length == 0)
         {
             ExportErrors.NoOutput();
+        }
+
+        if (source.Graph.Nodes.Any(node => node.Integers is not null))
+        {
+            RefuseOfIntegers(options);
         }
 
         if (parameters.Length < source.ParameterLength)
@@ -226,7 +276,7 @@ internal sealed class CModel
         {
             target?.RequireArray(
                 $"the self-test's {CText.Number(SelfTestSamples)} samples of {argument.Name}",
-                sizeof(float) * (long)SelfTestSamples * argument.Length);
+                SelfTestSamples * argument.Bytes);
         }
     }
 }

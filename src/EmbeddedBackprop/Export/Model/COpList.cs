@@ -1,9 +1,11 @@
 using EmbeddedBackprop.Export.Losses;
 using EmbeddedBackprop.Export.Ops;
+using EmbeddedBackprop.Export.Ops.Integer;
 using EmbeddedBackprop.Export.Text;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Ops;
+using EmbeddedBackprop.Ops.Integer;
 
 namespace EmbeddedBackprop.Export.Model;
 
@@ -43,6 +45,19 @@ internal static class COpList
         (typeof(Rnn), new CRecurrent()),
         (typeof(Gru), new CRecurrent()),
         (typeof(Lstm), new CRecurrent()),
+        (typeof(Quantize), new CQuantize()),
+        (typeof(Dequantize), new CDequantize()),
+        (typeof(IntegerDense), new CIntegerDense()),
+        (typeof(IntegerConvolution), new CIntegerConvolution()),
+        (typeof(IntegerConvTranspose), new CIntegerConvTranspose()),
+        (typeof(IntegerSum), new CIntegerSum()),
+        (typeof(IntegerProduct), new CIntegerProduct()),
+        (typeof(IntegerScale), new CIntegerScale()),
+        (typeof(IntegerTable), new CIntegerTable()),
+        (typeof(IntegerGlobalMean), new CIntegerMean(isOverTime: false)),
+        (typeof(IntegerMeanOverTime), new CIntegerMean(isOverTime: true)),
+        (typeof(IntegerAveragePool), new CIntegerAveragePool()),
+        (typeof(IntegerBatchNorm), new CIntegerBatchNorm()),
     ];
 
     /// <summary>The classes of all ops that can be exported.</summary>

@@ -23,18 +23,24 @@ internal sealed class CPrediction
     public CPrediction(Plan plan, CArguments arguments, CTables tables, CTraining? training, CProgram program)
     {
         (this.plan, this.arguments, this.training, isSmall) = (plan, arguments, training, program.IsSmall);
-        foreach (CArgument output in arguments.Outputs.Where(output => output.Node.Op is null))
+        foreach (CArgument output in arguments.Outputs.Where(output => plan.Options.IsGiven(output.Node)))
         {
             program.Comment("an output that is an input");
-            program.Copy(output.Length, Value(output.Node), output.Pointer);
+            program.Copy(output.Length, Value(output.Node), output.Pointer, output.Element.Type);
         }
 
+        HoldsIntegers = plan.Steps.ToArray().Any(CTables.HoldsIntegers);
         Steps = new CStep[plan.Steps.Length];
         StepTexts = new string[Steps.Length];
         for (int i = 0; i < Steps.Length; i++)
         {
             Step step = plan.Steps[i];
             COp op = COpList.For(step);
+            if (CTables.HoldsIntegers(step) && !op.TakesIntegers)
+            {
+                ExportErrors.NoIntegerText(step.Name, step.Op.Kind);
+            }
+
             Steps[i] = MakeStep(step, i + 1, tables);
             program.Gap();
             int start = program.Statements.Length;
@@ -56,6 +62,9 @@ internal sealed class CPrediction
     /// <summary>The body of the function.</summary>
     public string Body { get; }
 
+    /// <summary>Whether a value is of integers: then the arena is a union.</summary>
+    public bool HoldsIntegers { get; }
+
     /// <summary>Floats that are carried from call to call; 0 where a training keeps them in its memory.</summary>
     public int StateLength { get; private set; }
 
@@ -67,13 +76,15 @@ internal sealed class CPrediction
         CStep[] parts = step.Parts.Length > 1 ? [.. step.Parts.Select(part => MakePart(part, number, tables))] : [];
         CTable[] read = parts.Length > 0 ? [.. parts.SelectMany(part => part.Tables)] : tables.Of(step, COpList.For(step), training);
         string[] inputs = [.. step.InputNodes.Select(Value)];
-        string scratch = step.ForwardScratch.Exists ? CText.At("arena", step.ForwardScratch.Offset) : "NULL";
+        CElement element = COpList.For(step).ScratchElement ?? CElement.Of(step.InputNodes[0]);
+        string scratch = step.ForwardScratch.Exists ? Arena(step.ForwardScratch.Offset, element) : "NULL";
         string[] state = [.. step.StateRanges.Where(range => range.PerSample).Select(Carried)];
         return new CStep(step, number, inputs, Value(step.Node), read, scratch, state)
         {
             HasTraining = training is not null,
             Kept = KeptOf(step),
             Parts = parts,
+            Source = tables.SourceOf(step.Parts[0]),
             IsSmall = isSmall,
         };
     }
@@ -95,12 +106,16 @@ internal sealed class CPrediction
         {
             CArgument argument =
                 Array.Find(arguments.PredictionInputs, input => input.Node == owner) ?? arguments.Outputs.Single(output => output.Node == owner);
-            return CText.At(argument.Pointer, offset);
+            return CText.At(argument.Pointer, offset * (sizeof(float) / argument.Element.Bytes));
         }
 
         UsesArena = true;
-        return CText.At("arena", plan.ValueSlot(node).Offset);
+        return Arena(plan.ValueSlot(node).Offset, CElement.Of(node));
     }
+
+    /// <summary>The C expression of an address in the arena, which the plan counts in words of 4 bytes.</summary>
+    private string Arena(int word, CElement element) =>
+        HoldsIntegers ? CText.At("memory->" + element.Member, word * (sizeof(float) / element.Bytes)) : CText.At("arena", word);
 
     /// <summary>
     /// The C expression of the state that an op carries from call to call. Only ranges that the steps use have memory: an op that is applied twice

@@ -18,6 +18,11 @@ internal sealed class CTables
     private readonly Plan plan;
     private readonly string prefix;
     private readonly bool isBinary;
+    private readonly HashSet<string> integers = new(StringComparer.Ordinal); // names of parameters of which tables of integers are made
+    private readonly Dictionary<Op, CTable[]> integerTables = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<string, CTable> sameTables = new(StringComparer.Ordinal); // by type and elements
+    private readonly float[] parameterValues; // in the layout of the plan
+    private readonly float[] stateValues;
 
     /// <summary>Makes the tables of parameters and of the preparation.</summary>
     /// <param name="prefix">The prefix of their names.</param>
@@ -43,6 +48,13 @@ internal sealed class CTables
             read.UnionWith(step.Ranges.Select(range => range.Name));
         }
 
+        foreach (Step step in plan.Steps.ToArray().Where(HoldsIntegers))
+        {
+            integers.UnionWith(step.Ranges.Select(range => range.Name));
+        }
+
+        read.ExceptWith(integers);
+
         Parameters = MakeParameters(source, parameters, options, trainingPlan);
         if (options.Training?.Initializer is not null)
         {
@@ -51,6 +63,8 @@ internal sealed class CTables
 
         KeptValues = ReadState(source, state);
         Preparation = MakePreparation(options);
+        (parameterValues, stateValues) = (new float[plan.ParameterLength], new float[plan.StateLength]);
+        CopyTo(plan, parameterValues, stateValues);
     }
 
     /// <summary>A table for each parameter tensor of the plan, in its order.</summary>
@@ -79,17 +93,61 @@ internal sealed class CTables
     /// <summary>Bytes of flash.</summary>
     public long Bytes => Blob?.Bytes ?? Whole.Sum(table => table.Bytes);
 
-    private IEnumerable<CTable> Whole => ReadParameters.Where(table => !drawn.Contains(table)).Concat(kept.Values).Concat(Preparation);
+    private IEnumerable<CTable> Whole =>
+        ReadParameters.Where(table => !drawn.Contains(table)).Concat(sameTables.Values).Concat(kept.Values)
+            .Concat(plan.Options.Given.Count > 0 ? [] : Preparation); // where integers come in, the preparation is in the file with floats
+
+    /// <summary>Whether a step reads or gives integers.</summary>
+    public static bool HoldsIntegers(Step step) => step.Node.Integers is not null || Array.Exists(step.InputNodes, node => node.Integers is not null);
+
+    /// <summary>What a step's tables of integers are made of; null for a step of floats.</summary>
+    public CTableSource? SourceOf(Step step) =>
+        HoldsIntegers(step) ? new CTableSource(step, plan.Options.Arithmetic, parameterValues, stateValues, IntegerTable) : null;
+
+    /// <summary>What the integers of a node mean.</summary>
+    public IntegerType TypeOf(Node node)
+    {
+        IntegerValue value = node.Integers!;
+        return TypeRange.Read<float>(KeptValues[StateIndex(value.Owner.Name + ".range")], value.Bits);
+    }
+
+    /// <summary>Copies the values of parameters and kept state into a plan's memory.</summary>
+    public void CopyTo(Plan to, Span<float> parameters, Span<float> state)
+    {
+        for (int i = 0; i < Parameters.Length; i++)
+        {
+            Parameters[i].Values.CopyTo(parameters[to.Parameters[i].Offset..]);
+        }
+
+        for (int i = 0; i < KeptValues.Length; i++)
+        {
+            KeptValues[i].CopyTo(state[to.State[i].Offset..]);
+        }
+    }
 
     /// <summary>The table of a range of kept values; null where no step reads it.</summary>
     public CTable? Kept(string name) => kept.GetValueOrDefault(name);
 
     /// <summary>The tables that a step reads: its parameters, then the state its op keeps. Trained tensors are read from memory.</summary>
-    public CTable[] Of(Step step, COp op, CTraining? training) =>
-    [
-        .. step.Ranges.Select(range => training?.TensorOf(in range) is { } tensor ? tensor.Table.InMemory(tensor.Place) : ParameterTable(range.Name)),
-        .. KeptTables(step, op, training),
-    ];
+    public CTable[] Of(Step step, COp op, CTraining? training)
+    {
+        if (SourceOf(step) is { } source)
+        {
+            if (!integerTables.TryGetValue(step.Owner, out CTable[]? made))
+            {
+                integerTables.Add(step.Owner, made = op.MakeTables(source) ?? []);
+            }
+
+            return made;
+        }
+
+        return
+        [
+            .. step.Ranges.Select(range =>
+                training?.TensorOf(in range) is { } tensor ? tensor.Table.InMemory(tensor.Place) : ParameterTable(range.Name)),
+            .. KeptTables(step, op, training),
+        ];
+    }
 
     /// <summary>The parameters that are not stored as float32, by storage: their bytes, and their distance from the network's own.</summary>
     public IEnumerable<(string Name, long Weights, long Bytes, long Scales, float Largest, double Mean)> Rounded() =>
@@ -110,7 +168,8 @@ internal sealed class CTables
         {
             ParameterRange range = ranges[i];
             float[] values = CNumbers.Compact(range, parameters);
-            made[i] = new CTable(Unique($"{prefix}_{CText.Identifier(range.Name)}"), $"{CText.Comment(range.Name)} {Sizes(range)}", values);
+            string name = $"{prefix}_{CText.Identifier(range.Name)}";
+            made[i] = new CTable(integers.Contains(range.Name) ? name : Unique(name), $"{CText.Comment(range.Name)} {Sizes(range)}", values);
             // Training begins with the network's own values.
             if (!CTraining.IsTrained(trainingPlan, range.Name) && stored.TryGetValue(range.Name, out (CScaleAxis Axis, CStorage Storage) choice))
             {
@@ -206,6 +265,19 @@ internal sealed class CTables
             index++;
             yield return training is null ? table : table.InMemory(training.StatePlace(range.Name));
         }
+    }
+
+    /// <summary>A table of integers: the same one for all that have the same elements, as one of a sigmoid.</summary>
+    private CTable IntegerTable(string name, string source, CElement element, int[] values)
+    {
+        string key = element.Type + string.Join(',', values);
+        if (!sameTables.TryGetValue(key, out CTable? table))
+        {
+            table = CTable.OfIntegers(Unique($"{prefix}_{CText.Identifier(name)}"), source, element, values);
+            sameTables.Add(key, table);
+        }
+
+        return table;
     }
 
     private int StateIndex(string name)

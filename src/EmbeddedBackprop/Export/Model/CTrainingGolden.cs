@@ -30,7 +30,7 @@ internal sealed class CTrainingGolden
         float[] state = new float[plan.StateLength], workspace = new float[plan.WorkspaceLength];
         float[] optimizer = new float[options.Optimizer.StateLength(plan.ParameterLength)];
         options.Optimizer.Reset(optimizer.AsSpan(options.Optimizer.StateArrays * plan.ParameterLength));
-        CGolden.Load(plan, model.Tables, parameters, state);
+        model.Tables.CopyTo(plan, parameters, state);
         Draws = [.. Draw.All(training.Plan, model.Arguments)];
         List<float> losses = [];
         Checksum = Sum(training, parameters);

@@ -6,6 +6,8 @@ namespace EmbeddedBackprop.Export.Ops;
 /// <summary>Inputs one after the other in C.</summary>
 internal sealed class CConcat : COp
 {
+    public override bool TakesIntegers => true;
+
     public override void Write(CStep step, CProgram program)
     {
         bool[] inPlace = step.Step.MovedInPlace;
@@ -18,7 +20,7 @@ internal sealed class CConcat : COp
             int length = step.Step.Inputs[i].Columns;
             if (!inPlace[i])
             {
-                program.Copy(length, step.Inputs[i], CText.At(step.Output, first));
+                program.Copy(length, step.Inputs[i], CText.At(step.Output, first), step.OutputType.Type);
             }
 
             first += length;

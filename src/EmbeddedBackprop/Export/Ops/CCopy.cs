@@ -6,13 +6,15 @@ namespace EmbeddedBackprop.Export.Ops;
 /// <summary>Ops that do not change a sample's elements (flatten, reshape): nothing at all where the plan lets them work in place.</summary>
 internal sealed class CCopy : COp
 {
+    public override bool TakesIntegers => true;
+
     public override void Write(CStep step, CProgram program)
     {
         bool inPlace = step.Inputs[0] == step.Output;
         program.Comment($"{step.Name}: a^{step.Number}[{step.OutputLength}], the same numbers{(inPlace ? " in the same place" : "")}");
         if (!inPlace)
         {
-            program.Copy(step.OutputLength, step.Inputs[0], step.Output);
+            program.Copy(step.OutputLength, step.Inputs[0], step.Output, step.OutputType.Type);
         }
     }
 

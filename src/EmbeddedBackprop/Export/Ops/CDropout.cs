@@ -35,6 +35,8 @@ internal sealed class CDropout : COp
 
         """;
 
+    public override bool TakesIntegers => true;
+
     public override void Write(CStep step, CProgram program)
     {
         bool inPlace = step.Inputs[0] == step.Output;
@@ -42,7 +44,7 @@ internal sealed class CDropout : COp
             $"{step.Name}: a^{step.Number}[{step.OutputLength}], dropout: in a prediction the same numbers{(inPlace ? " in the same place" : "")}");
         if (!inPlace)
         {
-            program.Copy(step.OutputLength, step.Inputs[0], step.Output);
+            program.Copy(step.OutputLength, step.Inputs[0], step.Output, step.OutputType.Type);
         }
     }
 

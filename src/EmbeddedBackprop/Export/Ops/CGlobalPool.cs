@@ -27,11 +27,19 @@ internal sealed class CGlobalPool(bool isMean) : COp
 
         """;
 
+    public override bool TakesIntegers => !isMean;
+
     public override void Write(CStep step, CProgram program)
     {
         Shape shape = step.InputShape(0);
         int positions = shape.Length / shape[0];
         program.Comment($"{step.Name}: a^{step.Number}[{shape[0]}] = the {(isMean ? "mean" : "largest")} of the {positions} numbers of each channel");
+        if (step.OutputType != CElement.Float)
+        {
+            WriteMaxima(step, program, shape[0], positions);
+            return;
+        }
+
         (string name, string value) = isMean
             ? ("channel_means", "ebp_sum_of(positions, x + (c * positions)) / (float)positions")
             : ("channel_maxima", "ebp_maximum(positions, x + (c * positions))");
@@ -81,6 +89,29 @@ internal sealed class CGlobalPool(bool isMean) : COp
         string back = program.Routine("channel_maxima_backward", CFunctions.None, MaximaBackwardText);
         program.Statement(
             $"{back}({channels}, {CText.Size(positions)}, {step.Forward.Inputs[0]}, {step.Forward.Output}, {step.OutputGradient}, {dx});");
+    }
+
+    /// <summary>The largest integers.</summary>
+    private static void WriteMaxima(CStep step, CProgram program, int channels, int positions)
+    {
+        (string type, string name) = (step.OutputType.Type, "channel_maxima" + step.OutputType.Suffix);
+        string each = program.Routine(name, CFunctions.None, $$"""
+            static void ebp_{{name}}(size_t channels, size_t positions, const {{type}} *x, {{type}} *y)
+            {
+                size_t c;
+                size_t i;
+                for (c = 0u; c < channels; c++) {
+                    {{type}} best = x[0];
+                    for (i = 1u; i < positions; i++) {
+                        best = x[i] > best ? x[i] : best;
+                    }
+                    y[c] = best;
+                    x += positions;
+                }
+            }
+
+            """);
+        program.Statement($"{each}({CText.Size(channels)}, {CText.Size(positions)}, {step.Inputs[0]}, {step.Output});");
     }
 
     /// <summary>Asks for the gradient of the mean.</summary>

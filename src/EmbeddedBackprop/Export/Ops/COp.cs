@@ -41,6 +41,17 @@ internal abstract class COp
     /// <summary>Whether the C needs the scratch that the plan reserves.</summary>
     public virtual bool UsesScratch => false;
 
+    /// <summary>Whether the C takes and gives integers as well as floats, or integers alone.</summary>
+    public virtual bool TakesIntegers => false;
+
+    /// <summary>
+    /// The tables that the C reads in place of the parameters and the state of an op on integers; null for an op whose parameters are the tables.
+    /// </summary>
+    public virtual CTable[]? MakeTables(CTableSource source) => null;
+
+    /// <summary>The type of the scratch of an op on integers; null for that of its input.</summary>
+    public virtual CElement? ScratchElement => null;
+
     /// <summary>The table of state that an op keeps without training it, where C needs another one than the engine.</summary>
     /// <param name="op">The op.</param>
     /// <param name="index">Which of the op's kept tensors.</param>

@@ -100,13 +100,17 @@ internal sealed class COverTime(bool isMean) : COp
 
         """;
 
+    public override bool TakesIntegers => !isMean;
+
     public override void Write(CStep step, CProgram program)
     {
         Shape shape = step.InputShape(0);
         program.Comment(
             $"{step.Name}: a^{step.Number}[{shape[1]}] = the {(isMean ? "mean" : "largest")} of each feature over {shape[0]} steps{(step.Inputs.Length > 1 ? " that the mask leaves" : "")}"
         );
-        string routine = program.Routine(isMean ? "mean_over_time" : "max_over_time", CFunctions.None, isMean ? MeanText : MaximumText);
+        string name = isMean ? "mean_over_time" : "max_over_time";
+        CElement element = step.OutputType;
+        string routine = program.Routine(name + element.Suffix, CFunctions.None, element.Typed(name, isMean ? MeanText : MaximumText));
         string mask = step.Inputs.Length > 1 ? step.Inputs[1] : "NULL";
         program.Statement($"{routine}({CText.Size(shape[0])}, {CText.Size(shape[1])}, {step.Inputs[0]}, {mask}, {step.Output});");
     }

@@ -26,8 +26,11 @@ internal sealed class CPool(bool isMean) : COp
 
         """;
 
+    /// <summary>The C expression of the elements of a window.</summary>
     private const string Count =
         "(float)(counts_padding != 0 ? p->window_height * p->window_width : (last_row - first_row) * (last_column - first_column))";
+
+    public override bool TakesIntegers => !isMean;
 
     public override void Write(CStep step, CProgram program)
     {
@@ -52,16 +55,18 @@ internal sealed class CPool(bool isMean) : COp
                     "sum = sum + plane[(row * p->width) + column];",
                     $"*y = sum / {Count};\n                y++;"))
             : program.Routine(
-                "max_pool",
+                "max_pool" + step.OutputType.Suffix,
                 CFunctions.None,
-                Loops(
+                step.OutputType.Typed(
                     "max_pool",
-                    "y = the largest of every window, the first of equal ones; padding is left out; without it y may be x",
-                    "const float *x, float *y",
-                    PlaneOf("const ", "x"),
-                    "float best = plane[(first_row * p->width) + first_column];",
-                    "best = plane[(row * p->width) + column] > best ? plane[(row * p->width) + column] : best;",
-                    "*y = best;\n                y++;"));
+                    Loops(
+                        "max_pool",
+                        "y = the largest of every window, the first of equal ones; padding is left out; without it y may be x",
+                        "const float *x, float *y",
+                        PlaneOf("const ", "x"),
+                        "float best = plane[(first_row * p->width) + first_column];",
+                        "best = plane[(row * p->width) + column] > best ? plane[(row * p->width) + column] : best;",
+                        "*y = best;\n                y++;")));
         program.Statement($"{pool}({sizes}, {step.Inputs[0]}, {step.Output}{CountsPadding(op)});");
     }
 
@@ -114,7 +119,7 @@ internal sealed class CPool(bool isMean) : COp
 
     /// <summary>Asks for the constant with the sizes of a step.</summary>
     /// <returns>The C expression of its address.</returns>
-    private static string SizesOf(CProgram program, Pooling op, Shape from, Shape to)
+    public static string SizesOf(CProgram program, Pooling op, Shape from, Shape to)
     {
         program.Routine("pool_sizes", CFunctions.None, Sizes);
         (int inputHeight, int outputHeight, int inputWidth, int outputWidth) =
@@ -131,7 +136,8 @@ internal sealed class CPool(bool isMean) : COp
             """);
     }
 
-    private static string Loops(string name, string what, string parameters, string plane, string begin, string each, string end) => $$"""
+    /// <summary>The loops over windows with what is done for each element and each window.</summary>
+    public static string Loops(string name, string what, string parameters, string plane, string begin, string each, string end) => $$"""
         /* {{what}}. */
         static void ebp_{{name}}(const ebp_pool_sizes *p, {{parameters}})
         {

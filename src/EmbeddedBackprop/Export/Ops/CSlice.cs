@@ -6,6 +6,8 @@ namespace EmbeddedBackprop.Export.Ops;
 /// <summary>A part of the first axis in C.</summary>
 internal sealed class CSlice : COp
 {
+    public override bool TakesIntegers => true;
+
     public override void Write(CStep step, CProgram program)
     {
         Slice slice = (Slice)step.Step.Op;
@@ -14,7 +16,8 @@ internal sealed class CSlice : COp
             + (step.Step.MovedInPlace[0] ? ", where they are" : ""));
         if (!step.Step.MovedInPlace[0])
         {
-            program.Copy(step.OutputLength, CText.At(step.Inputs[0], slice.First * (step.OutputLength / slice.Count)), step.Output);
+            string from = CText.At(step.Inputs[0], slice.First * (step.OutputLength / slice.Count));
+            program.Copy(step.OutputLength, from, step.Output, step.OutputType.Type);
         }
     }
 

@@ -35,6 +35,15 @@ internal sealed record CStep(Step Step, int Number, string[] Inputs, string Outp
     /// <summary>Elements of the first input.</summary>
     public int InputLength => Step.Inputs[0].Columns;
 
+    /// <summary>The C type of an input's elements.</summary>
+    public CElement InputType(int index) => CElement.Of(Step.InputNodes[index]);
+
+    /// <summary>The C type of the output's elements.</summary>
+    public CElement OutputType => CElement.Of(Step.Node);
+
+    /// <summary>What the integers of inputs and output mean; null for a step of floats.</summary>
+    public CTableSource? Source { get; init; }
+
     /// <summary>The shape of an input.</summary>
     public Shape InputShape(int index) => Step.InputNodes[index].Shape;
 

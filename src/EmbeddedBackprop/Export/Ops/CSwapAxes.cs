@@ -39,11 +39,15 @@ internal sealed class CSwapAxes : COp
 
         """;
 
+    public override bool TakesIntegers => true;
+
     public override void Write(CStep step, CProgram program)
     {
         Shape shape = step.InputShape(0);
         program.Comment($"{step.Name}: a^{step.Number}[{shape[1]}][{shape[0]}], rows and columns exchanged");
-        string swap = program.Routine("swap_axes", CFunctions.None, Text);
+        const string Name = "swap_axes";
+        CElement element = step.OutputType;
+        string swap = program.Routine(Name + element.Suffix, CFunctions.None, element.Typed(Name, Text));
         program.Statement($"{swap}({CText.Size(shape[0])}, {CText.Size(shape[1])}, {step.Inputs[0]}, {step.Output});");
     }
 

@@ -17,8 +17,20 @@ internal sealed record CTable(string Name, string Source, float[] Values)
     /// <summary>The scales of an int8 table, one for each output: a table of its own, which follows this one.</summary>
     public CTable? Scales { get; private init; }
 
-    /// <summary>The stored form of the values: bits of binary16, or bytes.</summary>
-    private int[] Codes { get; init; } = [];
+    /// <summary>The stored form of the values: bits of binary16, bytes, or integers.</summary>
+    public int[] Codes { get; private init; } = [];
+
+    /// <summary>The type of the elements of a table of integers, which has codes and no values; null for floats in any storage.</summary>
+    public CElement? Integers { get; private init; }
+
+    /// <summary>Elements.</summary>
+    public int Length => Integers is null ? Values.Length : Codes.Length;
+
+    /// <summary>The suffix of the routine that sums the elements up.</summary>
+    public string SumSuffix => Integers?.Suffix ?? Load.Suffix;
+
+    /// <summary>The C type of an element.</summary>
+    public string Type => Integers?.Type ?? Load.Type;
 
     /// <summary>The largest and the mean distance of a stored element from the network's own; 0 for float32.</summary>
     public (float Largest, double Mean) Error { get; private init; }
@@ -36,7 +48,7 @@ internal sealed record CTable(string Name, string Source, float[] Values)
     public long Bytes => ArrayBytes + (Scales?.Bytes ?? 0);
 
     /// <summary>Bytes of the array itself.</summary>
-    public long ArrayBytes => ElementBytes * (long)Values.Length;
+    public long ArrayBytes => ElementBytes * (long)Length;
 
     /// <summary>The same elements where they are trained: the name is the C expression of their address in RAM.</summary>
     public CTable InMemory(string place) => new(place, Source, Values);
@@ -44,10 +56,15 @@ internal sealed record CTable(string Name, string Source, float[] Values)
     /// <summary>The table as the header declares it.</summary>
     public string Declaration => $"const {DeclarationAs(Name)}";
 
-    private int ElementBytes => Storage switch { CStorage.Float16 => sizeof(ushort), CStorage.Int8 => sizeof(sbyte), _ => sizeof(float) };
+    private int ElementBytes =>
+        Integers?.Bytes ?? Storage switch { CStorage.Float16 => sizeof(ushort), CStorage.Int8 => sizeof(sbyte), _ => sizeof(float) };
+
+    /// <summary>A table of integers.</summary>
+    public static CTable OfIntegers(string name, string source, CElement element, int[] values) =>
+        new(name, source, []) { Integers = element, Codes = values };
 
     /// <summary>The array under another name, as the field of a structure.</summary>
-    public string DeclarationAs(string name) => $"{Load.Type} {name}[{CText.Number(Values.Length)}]";
+    public string DeclarationAs(string name) => $"{Type} {name}[{CText.Number(Length)}]";
 
     /// <summary>The table in another storage, its values rounded to it.</summary>
     /// <param name="storage">The storage of the elements in flash.</param>
@@ -68,6 +85,11 @@ internal sealed record CTable(string Name, string Source, float[] Values)
         text.Append("/* ").Append(Source).Append(" */\n").Append(placement).Append(' ').Append(Declaration).Append(" = {\n");
         switch (Storage)
         {
+            case var _ when Integers is not null:
+                // C has no constant -2^31: it would be 2^31 with a sign.
+                IEnumerable<string> integers = Codes.Select(code => code == int.MinValue ? "(-2147483647 - 1)" : CText.Number(code));
+                CText.AppendList(text, integers, Integers.Bytes == 1 ? 25 : 12);
+                break;
             case CStorage.Float16:
                 CText.AppendList(text, Codes.Select(code => "0x" + code.ToString("X4", CultureInfo.InvariantCulture) + "u"), 16);
                 break;
@@ -85,7 +107,7 @@ internal sealed record CTable(string Name, string Source, float[] Values)
     /// <summary>Continues a check sum (FNV-1a over 32-bit words, a word for each element), in which every changed bit changes the result.</summary>
     public uint Continue(uint sum)
     {
-        for (int i = 0; i < Values.Length; i++)
+        for (int i = 0; i < Length; i++)
         {
             sum = CChecksum.ContinueSum(sum, Word(i));
         }
@@ -97,7 +119,7 @@ internal sealed record CTable(string Name, string Source, float[] Values)
     public void WriteTo(Span<byte> bytes)
     {
         Span<byte> word = stackalloc byte[sizeof(uint)];
-        for (int i = 0; i < Values.Length; i++)
+        for (int i = 0; i < Length; i++)
         {
             BinaryPrimitives.WriteUInt32LittleEndian(word, Word(i));
             word[..ElementBytes].CopyTo(bytes[(i * ElementBytes)..]);
@@ -106,6 +128,7 @@ internal sealed record CTable(string Name, string Source, float[] Values)
 
     private uint Word(int i) => Storage switch
     {
+        _ when Integers is not null => (uint)Codes[i] & (uint.MaxValue >> (32 - (8 * Integers.Bytes))),
         CStorage.Float16 => (uint)Codes[i],
         CStorage.Int8 => (byte)Codes[i],
         _ => BitConverter.SingleToUInt32Bits(Values[i]),

@@ -154,7 +154,8 @@ internal sealed class CProgram(string prefix)
     }
 
     /// <summary>A statement that copies elements between ranges that do not overlap.</summary>
-    public void Copy(int length, string from, string to) => Statement($"(void)memcpy({to}, {from}, {CText.Size(length)} * sizeof(float));");
+    public void Copy(int length, string from, string to, string type = "float") =>
+        Statement($"(void)memcpy({to}, {from}, {CText.Size(length)} * sizeof({type}));");
 
     /// <summary>An empty line between two steps.</summary>
     public void Gap()

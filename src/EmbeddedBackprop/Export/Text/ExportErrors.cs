@@ -18,6 +18,20 @@ internal static class ExportErrors
         throw new NotSupportedException($"{node}: the op '{kind}' has no C text, so the network cannot be exported as C");
 
     [DoesNotReturn]
+    public static void NoIntegerText(string node, string kind) =>
+        throw new NotSupportedException(
+            $"{node}: the op '{kind}' has no C text for integers; leave it in floats when the network is quantised (--float {node})");
+
+    [DoesNotReturn]
+    public static void FactorTooLarge(string layer) =>
+        throw new NotSupportedException(
+            $"{layer}: a step of its output is less than 2^-28 of a step of its sums: no output but the ends would be left");
+
+    [DoesNotReturn]
+    public static void NotOfIntegers(string what) =>
+        throw new NotSupportedException($"{what}: a quantised network has its own integers; export it without, or export the float network");
+
+    [DoesNotReturn]
     public static void NoBackward(string node, string kind) =>
         throw new NotSupportedException(
             $"{node}: the op '{kind}' has no C text for its backward pass, so the network cannot be exported with training");

@@ -30,6 +30,9 @@ internal sealed class IntegerConvTranspose : IntegerLayer
         return new(sizes.Groups, sizes.Outputs / sizes.Groups, convolution.Filters / sizes.Groups, sizes.KernelHeight * sizes.KernelWidth);
     }
 
+    /// <summary>The sums of one map of the output.</summary>
+    public override int ExportScratchLength(Layout layout) => convolution.Sizes.Height * convolution.Sizes.Width;
+
     private protected override bool OutputsAreColumns => false;
 
     private protected override (int Input, int Output) Strides(Layout layout) =>

@@ -27,6 +27,23 @@ internal sealed class IntegerConvolution : IntegerLayer
     /// <inheritdoc/>
     public override WeightAxis Axis(Layout layout) => new(1, 1, convolution.Filters, convolution.Sizes.Taps);
 
+    /// <inheritdoc/>
+    public override int ExportScratchLength(Layout layout)
+    {
+        ConvSizes sizes = convolution.Sizes;
+        int perFloat = sizeof(float) * 8 / InputBits;
+        return (ConvTile.Of(in sizes).Copied(in sizes) + perFloat - 1) / perFloat;
+    }
+
+    /// <summary>A maximum over windows that tile the map: rounding and clamping keep the order of sums, so only the largest is rounded.</summary>
+    internal override bool JoinsBlock(Op last, Op next)
+    {
+        ConvSizes sizes = convolution.Sizes;
+        return last == this && !HasTable && next is MaxPooling pooling && pooling.Window == pooling.Stride && pooling.Padding == (0, 0)
+            && ConvTile.Of(in sizes) is { Rows: > 0 } tile
+            && tile.Rows % pooling.Window.Height == 0 && tile.Columns % pooling.Window.Width == 0;
+    }
+
     private protected override bool OutputsAreColumns => false;
 
     private protected override (int Input, int Output) Strides(Layout layout) =>

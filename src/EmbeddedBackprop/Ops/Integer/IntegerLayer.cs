@@ -102,16 +102,18 @@ internal abstract partial class IntegerLayer : IntegerActivated
     /// <summary>Whether neighbours in a row of z belong to different outputs (dense), or a run of positions to one (convolution).</summary>
     private protected abstract bool OutputsAreColumns { get; }
 
-    /// <summary>Inputs are 16 bits wide.</summary>
-    private bool IsWide => inputBits == 16;
+    /// <summary>Bits of the inputs.</summary>
+    private protected int InputBits { get; private set; }
 
-    private int inputBits;
+    /// <summary>Inputs are 16 bits wide.</summary>
+    private bool IsWide => InputBits == 16;
+
 
     /// <inheritdoc/>
     internal override IntegerValue? IntegersOf(string name, ReadOnlySpan<Node> inputs)
     {
         RequireIntegers(name, inputs);
-        inputBits = inputs[0].Integers!.Bits;
+        InputBits = inputs[0].Integers!.Bits;
         return Result;
     }
 

@@ -31,6 +31,9 @@ internal abstract class IntegerOp : Op
     /// <inheritdoc/>
     public override BackwardReads BackwardReads => BackwardReads.Nothing;
 
+    /// <summary>Exported C has constant integers in tables, and takes one sum at a time.</summary>
+    public override int ExportScratchLength(Layout layout) => 0;
+
     /// <summary>Whether the output's scale and zero point are this op's state.</summary>
     protected bool OwnsRange => Result.Owner == this;
 

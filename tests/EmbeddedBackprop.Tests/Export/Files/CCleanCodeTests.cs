@@ -45,6 +45,15 @@ internal sealed class CCleanCodeTests
         Assert.That(Findings("zoo.c", "zoo_selftest.c").Where(finding => !Allowed(finding)), Is.Empty);
     }
 
+    [TestCase("convolutions")]
+    [TestCase("dense", Category = "Slow")]
+    public void Cppcheck_finds_nothing_in_integers_but_the_listed_deviations(string name)
+    {
+        using Network network = CIntegerNets.Make(name);
+        _ = CIntegerNets.Export(build, network, "net");
+        Assert.That(Findings("net.c", "net_selftest.c").Where(finding => !Allowed(finding)), Is.Empty);
+    }
+
     [Test, Category("Slow")]
     public void Cppcheck_finds_nothing_in_a_training_step_but_the_listed_deviations([Values] Arithmetic arithmetic)
     {

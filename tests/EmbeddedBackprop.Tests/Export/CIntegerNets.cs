@@ -1,0 +1,171 @@
+using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.Export;
+using EmbeddedBackprop.Kernels.Integers;
+using EmbeddedBackprop.Ops;
+using EmbeddedBackprop.Ops.Integer;
+using EmbeddedBackprop.Training;
+
+namespace EmbeddedBackprop.Tests.Export;
+
+/// <summary>Small networks on integers with drawn weights and scales, at odd sizes, which together reach every routine of the C.</summary>
+internal static class CIntegerNets
+{
+    private static readonly (string Name, Shape Shape, int Bits, Func<Graph, Node, Node> Build)[] All =
+    [
+        ("dense", new Shape(37), 8, (g, x) => g.Apply(Dense(10, 16), g.Apply(Dense(13, 8, new Activation<Sigmoid>()), x))),
+        (
+            "tables", new Shape(13), 8,
+            (g, x) => g.Apply(
+                Dense(3, 16, new Activation<Gelu>()),
+                g.Apply(Dense(7, 16, new Activation<Relu>()), g.Apply(Dense(9, 8, new Activation<Gelu>()), x)))
+        ),
+        ("wide", new Shape(13), 16, (g, x) => g.Apply(Dense(5, 8, new Activation<Relu6>()), g.Apply(Dense(6, 16, new Activation<Sigmoid>()), x))),
+        (
+            "pooled", new Shape(1, 13, 11), 8,
+            (g, x) => g.Apply(
+                Dense(10, 16),
+                g.Apply(
+                    new Flatten(),
+                    g.Apply(new MaxPool2D(2), g.Apply(Conv(6, 3, 3, 8, "p1"), g.Apply(new MaxPool2D(2), g.Apply(Conv(5, 3, 3, 8, "p1"), x))))))
+        ),
+        ("depthwise", new Shape(4, 7, 6), 8, (g, x) => g.Apply(Conv(8, 1, 1, 8, ""), g.Apply(Conv(4, 3, 3, 8, "p1 g4"), x))),
+        (
+            "convolutions", new Shape(3, 9, 7), 8,
+            (g, x) => g.Apply(
+                Conv(4, 2, 3, 16, "d2 p2"),
+                g.Apply(Conv(6, 1, 1, 8, ""), g.Apply(Conv(6, 3, 3, 8, "g3 p1"), g.Apply(Conv(3, 3, 3, 16, "s2 p2"), x))))
+        ),
+        (
+            "signals", new Shape(3, 21), 8,
+            (g, x) => g.Apply(
+                new MaxPool1D(2),
+                g.Apply(
+                    Conv1(5, 3, ConvPadding.Causal, 2),
+                    g.Apply(new MaxPool1D(3, 2), g.Apply(Conv1(4, 5, ConvPadding.Same, 1), x))))
+        ),
+        (
+            "maxima", new Shape(2, 9, 8), 8,
+            (g, x) => g.Apply(
+                new Concat(),
+                g.Apply(new Flatten(), g.Apply(new MaxPool2D((3, 2), (2, 1), (1, 0)), x)),
+                g.Apply(new MaxOverTime(), g.Apply(new SwapAxes(), g.Apply(new Reshape(new Shape(9, 16)), x))))
+        ),
+        ("operations", new Shape(4, 6, 5), 8, Operations),
+        ("means", new Shape(9, 5), 8, (g, x) => g.Apply(new IntegerMeanOverTime(new MeanOverTime(), 16, null, null), x)),
+        (
+            "transposed", new Shape(4, 5, 3), 8,
+            (g, x) => g.Apply(
+                new IntegerConvTranspose(new ConvTranspose2D(6, 3, 3, new Activation<Identity>(), Options("s2 p1 g2")), 8, null, null), x)
+        ),
+        (
+            "moves", new Shape(2, 6, 6), 8,
+            (g, x) =>
+            {
+                Node a = g.Apply(new Reshape(new Shape(18)), g.Apply(new MaxPool2D(2), x)), b = g.Apply(new Slice(3, 7), a);
+                Node c = g.Apply(new Concat(), g.Apply(new Concat(), a, a), b);
+                return g.Apply(Dense(6, 8), g.Apply(new Concat(), c, g.Apply(new Slice(4, 11), c)));
+            }
+        ),
+    ];
+
+    /// <summary>The names of all networks.</summary>
+    public static IEnumerable<string> Names => All.Select(net => net.Name);
+
+    /// <summary>A network: quantize, integers, dequantize, and a sigmoid where the result is a row.</summary>
+    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <param name="seed">Of weights, scales and zero points.</param>
+    public static Network Make(string name, int seed = 1)
+    {
+        (_, Shape shape, int bits, Func<Graph, Node, Node> build) = All.Single(net => net.Name == name);
+        Graph graph = new();
+        Node input = graph.Input(shape), output = graph.Apply(new Dequantize(), build(graph, graph.Apply(new Quantize(bits), input)));
+        output = output.Shape.Rank == 1 ? graph.Apply(new Activate(new Activation<Sigmoid>()), output) : output;
+        Network network = new(input, output, null, new NetworkOptions { Batch = 1, Seed = 1 });
+        Draw(network, seed);
+        return network;
+    }
+
+    /// <summary>Draws weights; scales are such that values neither vanish nor all meet their ends.</summary>
+    private static void Draw(Network network, int seed)
+    {
+        Plan plan = network.InferencePlan;
+        foreach (ParameterRange range in plan.Parameters)
+        {
+            range.CopyFrom<float>([.. Samples.Array(range.Count, ++seed)], network.Parameters);
+        }
+
+        foreach (StateRange range in plan.State)
+        {
+            Span<float> state = network.State.Slice(range.Offset, range.Count);
+            if (range.Name.EndsWith(".weight_scale", StringComparison.Ordinal))
+            {
+                float[] drawn = Samples.Array(state.Length, ++seed);
+                for (int i = 0; i < state.Length; i++)
+                {
+                    state[i] = IntegerWeights.Scale(1f - (0.3f * MathF.Abs(drawn[i])), 0f, 1f);
+                }
+            }
+            else if (range.Name.EndsWith("mean", StringComparison.Ordinal) || range.Name.EndsWith("var", StringComparison.Ordinal))
+            {
+                state.Fill(0.7f);
+            }
+            else if (range.Name.EndsWith(".table_range", StringComparison.Ordinal))
+            {
+                (state[0], state[1]) = (1f / 24f, -9f);
+            }
+            else
+            {
+                bool first = range.Name.StartsWith("quantize", StringComparison.Ordinal);
+                int bits = plan.Graph.Nodes.First(node => node.Integers?.Owner.Name + ".range" == range.Name).Integers!.Bits;
+                float scale = first ? 1f / 110f : 1f / 20f;
+                (state[0], state[1]) = bits == 16 ? (scale / 200f, 0f) : (scale, first ? -13f : 21f);
+            }
+        }
+    }
+
+    /// <summary>Exports a network under its own name.</summary>
+    public static string[] Export(CBuild build, Network network, string name, CExportOptions? options = null)
+    {
+        CExporter.Write(network, build.Folder, (options ?? new CExportOptions()) with { Name = name });
+        return [name + ".c", name + "_weights.c", name + "_selftest.c"];
+    }
+
+    /// <summary>Ops without sums over weights, with clamps and tables, of both widths.</summary>
+    private static Node Operations(Graph g, Node x)
+    {
+        Node a = g.Apply(Conv(4, 3, 3, 16, "p1"), x);
+        Node sum = g.Apply(new IntegerSum("add", false, 8, new Activation<Gelu>(), null), [a, x, a]);
+        Node product = g.Apply(new IntegerProduct(8, null, null), sum, a);
+        Node difference = g.Apply(new IntegerSum("subtract", true, 16, new Activation<Sigmoid>(), null), product, x);
+        Node table = g.Apply(
+            new IntegerTable(new Activation<Elu>(), 16, null), g.Apply(new IntegerTable(new Activation<Tanh>(), 8, null), difference));
+        Node clamp = g.Apply(
+            new IntegerTable(new Activation<Relu>(), 8, null), g.Apply(new IntegerTable(new Activation<Relu>(), 16, null), table));
+        Node norm = g.Apply(new IntegerBatchNorm(new BatchNorm(), 8, new Activation<Relu>(), null), clamp);
+        Node pooled = g.Apply(new IntegerAveragePool(new AveragePool2D((3, 3), (2, 2), (1, 1)), 8, null, null), norm);
+        Node factor = g.Apply(new IntegerScale(new Scale(-0.7f), 16, null, null), pooled);
+        return g.Apply(new IntegerGlobalMean(new GlobalAveragePool(), 8, null, null), factor);
+    }
+
+    private static IntegerDense Dense(int outputs, int bits, Activation? activation = null) =>
+        new(new Dense(outputs, new Activation<Identity>()), bits, activation, null);
+
+    private static IntegerConvolution Conv(int filters, int height, int width, int bits, string options) =>
+        new(new Conv2D(filters, height, width, new Activation<Identity>(), Options(options)), bits, new Activation<Relu>(), null);
+
+    private static IntegerConvolution Conv1(int filters, int width, ConvPadding padding, int dilation) => new(
+        new Conv1D(filters, width, new Activation<Identity>(), new ConvOptions { Padding = padding, DilationX = dilation }), 8, null, null);
+
+    private static ConvOptions Options(string text)
+    {
+        int Read(char key, int otherwise) =>
+            text.Split(' ').Where(word => word.StartsWith(key)).Select(word => int.Parse(word[1..])).FirstOrDefault(otherwise);
+
+        return new ConvOptions
+        {
+            Padding = ConvPadding.Explicit,
+            StrideX = Read('s', 1), StrideY = Read('s', 1), PaddingX = Read('p', 0), PaddingY = Read('p', 0),
+            DilationX = Read('d', 1), DilationY = Read('d', 1), Groups = Read('g', 1),
+        };
+    }
+}
