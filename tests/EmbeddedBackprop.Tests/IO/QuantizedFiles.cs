@@ -23,6 +23,9 @@ internal static class QuantizedFiles
 
     public const string Recurrent = "input 6x4; gru 5; dense 3 softmax";
 
+    /// <summary>Two directions, all steps, a cell; a simple layer whose biases of the state are floats.</summary>
+    public const string Cells = "input 6x4; lstm 5 all bidirectional; rnn 4 relu; dense 3 softmax";
+
     /// <summary>A network with drawn weights and its loss.</summary>
     public static Network Float(string net, int seed = 3)
     {
