@@ -64,7 +64,7 @@ public static class CExporter
         ArgumentException.ThrowIfNullOrEmpty(folder);
         // Everything that can be wrong with the network is found before the first file is opened.
         CModel model = ModelOf(plan, parameters, options, state);
-        IReadOnlyList<(string Name, string Text)> texts = Texts(model);
+        (string Name, string Text)[] texts = Texts(model);
         try
         {
             Directory.CreateDirectory(folder);
@@ -84,7 +84,7 @@ public static class CExporter
 
         for (int i = 0; i < paths.Length; i++)
         {
-            AtomicFile.WriteAllBytes(paths[i], i < texts.Count ? Encoding.ASCII.GetBytes(texts[i].Text) : model.Tables.Blob!.Content(model.Hash));
+            AtomicFile.WriteAllBytes(paths[i], i < texts.Length ? Encoding.ASCII.GetBytes(texts[i].Text) : model.Tables.Blob!.Content(model.Hash));
         }
 
         // Files of an earlier export with training would not compile with the new header, and its weights are no longer read.

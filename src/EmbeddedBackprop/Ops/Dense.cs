@@ -104,11 +104,11 @@ public sealed partial class Dense : KernelOp, IPasses<Dense>, IActivated
     {
         Matrix<T> z = c.WeightedInputRows, a = c.OutputRows, delta = c.OutputGradientRows;
         op.Activation.Backward<T, K>(c.Arithmetic, z, a, delta); // BP1, BP2: delta = dL/da * f'(z)
-        op.Gradients<T, K>(in c, c.InputRows(0), c.ParameterRows(0), delta);
+        Gradients<T, K>(in c, c.InputRows(0), c.ParameterRows(0), delta);
     }
 
     /// <summary>The gradients of W, b and x from delta, for any x and W of the layer's sizes.</summary>
-    internal void Gradients<T, K>(in OpContext<T> c, in Matrix<T> x, in Matrix<T> w, in Matrix<T> delta)
+    internal static void Gradients<T, K>(in OpContext<T> c, in Matrix<T> x, in Matrix<T> w, in Matrix<T> delta)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where K : struct, IKernels<T>
     {

@@ -9,7 +9,7 @@ namespace EmbeddedBackprop.Quantization;
 /// What a simple recurrent layer with ReLU computes inside, which no node holds: the products b_ih + x W_ih and b_hh + h W_hh of every step, whose
 /// integers have the output's scale.
 /// </summary>
-internal sealed class ProductRange
+internal sealed class ProductRange : IDisposable
 {
     private readonly Node node;
     private readonly Recurrent layer;
@@ -24,7 +24,7 @@ internal sealed class ProductRange
     /// <param name="samples">Which of them.</param>
     public static double Largest(Network network, Node node, IBatchSource source, ReadOnlySpan<int> samples)
     {
-        ProductRange range = new(network, node);
+        using ProductRange range = new(network, node);
         range.Run(source, samples);
         return range.largest;
     }
@@ -45,6 +45,9 @@ internal sealed class ProductRange
         network = new(inputs, [states], [], split.Options with { Batch = 1, Threads = 1 });
         NetworkValues.Copy(split, network);
     }
+
+    /// <summary>Ends the layer's own network.</summary>
+    public void Dispose() => network.Dispose();
 
     private void Run(IBatchSource source, ReadOnlySpan<int> samples)
     {

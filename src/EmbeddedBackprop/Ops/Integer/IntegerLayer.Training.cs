@@ -62,9 +62,9 @@ internal abstract partial class IntegerLayer
 
         switch (Layer)
         {
-            case Dense dense:
+            case Dense:
                 Matrix<T> rows = c.ParameterRows(0);
-                dense.Gradients<T, K>(in c, x, new Matrix<T>(w, rows.Rows, rows.Columns, rows.Stride, rows.Width), delta);
+                Dense.Gradients<T, K>(in c, x, new Matrix<T>(w, rows.Rows, rows.Columns, rows.Stride, rows.Width), delta);
                 break;
             case Convolution convolution:
                 convolution.Gradients<T, K>(in c, x, w, delta);
