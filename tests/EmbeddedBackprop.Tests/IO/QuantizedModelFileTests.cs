@@ -14,7 +14,10 @@ internal sealed class QuantizedModelFileTests
 {
     private static IEnumerable<TestCaseData> Models()
     {
-        foreach (string net in new[] { QuantizedFiles.Dense, QuantizedFiles.Convolutions, QuantizedFiles.Residual, QuantizedFiles.Recurrent, QuantizedFiles.Cells })
+        foreach (string net in new[]
+            {
+                QuantizedFiles.Dense, QuantizedFiles.Convolutions, QuantizedFiles.Residual, QuantizedFiles.Recurrent, QuantizedFiles.Cells,
+            })
         {
             yield return new(net, new QuantizerOptions());
             yield return new(net, new QuantizerOptions { ActivationBits = 16 });
