@@ -76,7 +76,7 @@ internal sealed class IntegerCase
     private static double Double(JsonElement x) =>
         x.ValueKind == JsonValueKind.String ? double.Parse(x.GetString()!, CultureInfo.InvariantCulture) : x.GetDouble();
 
-    private IEnumerable<JsonElement> List(string name)
+    private JsonElement.ArrayEnumerator List(string name)
     {
         JsonElement field = Field(name);
         if (field.ValueKind == JsonValueKind.Array)

@@ -113,7 +113,7 @@ internal sealed class CBlobTests
         string line = page[page.IndexOf(Command, StringComparison.Ordinal)..];
         string[] words = line[..(line.IndexOf(Object, StringComparison.Ordinal) + Object.Length)]
             .Split([' ', '\n', '\\'], StringSplitOptions.RemoveEmptyEntries);
-        Tools.RunChecked(build.Folder, Tools.Require(Command, "binutils-arm-none-eabi"), words[1..]);
+        Tools.RunChecked(build.Folder, Tools.Require(Command, "binutils-arm-none-eabi"), words.AsSpan(1));
         CDevice.CortexM4F.Compile(build, "-O2 -DNET_SELFTEST_MAIN", "program", "net.c", "net_weights.o", "net_selftest.c");
         int causes = CDevice.CortexM4F.Run(build, "program").ExitCode;
         Assert.That(damaged ? causes & 1 : causes, Is.EqualTo(damaged ? 1 : 0));

@@ -1,0 +1,89 @@
+using EmbeddedBackprop.Export;
+using EmbeddedBackprop.Tests.Export;
+using EmbeddedBackprop.Training;
+
+namespace EmbeddedBackprop.Tests.Golden;
+
+/// <summary>The exported C against integers that a program apart from the engine computed.</summary>
+[Parallelizable(ParallelScope.Self)]
+internal sealed class IntegerCGoldenTests
+{
+    private const string Driver = """
+        #include <stdio.h>
+        #include "net_float.h"
+
+        static float input[NET_INPUTS], output[NET_OUTPUTS];
+        static net_float_memory memory;
+
+        int main(void)
+        {
+            FILE *in = fopen("in.bin", "rb");
+            FILE *out = fopen("out.bin", "wb");
+            if (in == NULL || out == NULL) {
+                return 100;
+            }
+            while (fread(input, sizeof *input, NET_INPUTS, in) == NET_INPUTS) {
+                net_predict(input, output, &memory);
+                if (fwrite(output, sizeof *output, NET_OUTPUTS, out) != NET_OUTPUTS) {
+                    return 101;
+                }
+            }
+            return fclose(out) != 0 || fclose(in) != 0 ? 102 : 0;
+        }
+
+        """;
+
+    private CBuild build = null!;
+
+    [SetUp]
+    public void CreateFolder() => build = new CBuild();
+
+    [TearDown]
+    public void DeleteFolder() => build.Dispose();
+
+    [Test]
+    public void Dense_layers() => Check("dense", IntegerLayerGoldenTests.Run);
+
+    [Test]
+    [Category("Slow")]
+    public void Convolutions() => Check("convolution", IntegerLayerGoldenTests.Run);
+
+    [Test]
+    [Category("Slow")]
+    public void Transposed_convolutions() => Check("transposed", IntegerLayerGoldenTests.Run);
+
+    [Test]
+    [Category("Slow")]
+    public void Pools() => Check("pool", IntegerOpGoldenTests.PoolRun);
+
+    [Test]
+    public void Control_a_forgotten_zero_point_is_found()
+    {
+        IntegerCase c = IntegerCase.Of("dense")[0];
+        IntegerGoldenRun run = IntegerLayerGoldenTests.Run(c);
+        (IntegerType type, Shape shape, int[] integers) = run.Inputs[0];
+        Assert.That(Compute(run), Is.EqualTo(c.Ints("y")));
+        Assert.That(Compute(run with { Inputs = [(type with { ZeroPoint = 0 }, shape, integers)] }), Is.Not.EqualTo(c.Ints("y")));
+    }
+
+    private void Check(string family, Func<IntegerCase, IntegerGoldenRun> make)
+    {
+        IntegerDifferences differences = new();
+        foreach (IntegerCase c in IntegerCase.Of(family))
+        {
+            differences.Add(c.Where, Compute(make(c)), c.Ints("y"));
+        }
+
+        differences.AssertNone($"{family} in C");
+    }
+
+    // The integers of the C of one golden case.
+    private int[] Compute(IntegerGoldenRun run)
+    {
+        using Network network = run.MakeNetwork(Arithmetic.Fused, Layout.Compact, Execution.Vector);
+        CExporter.Write(network, build.Folder, new CExportOptions { Name = "net" });
+        build.Write("driver.c", Driver);
+        build.Compile("gcc -O1", "program", "driver.c", "net.c", "net_weights.c", "net_float.c");
+        return run.Integers(build.RunOn(run.Samples()));
+    }
+}
