@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using EmbeddedBackprop.Benchmarks.Reports;
+using EmbeddedBackprop.Data;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Export.Model;
 using EmbeddedBackprop.Initializers;
@@ -10,6 +11,7 @@ using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Optimizers;
+using EmbeddedBackprop.Quantization;
 using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Benchmarks.Experiments;
@@ -134,19 +136,24 @@ internal sealed record DeviceProcessor(string Target, string[] Compiler, string[
             }
 
             calls.Append("        device_start();\n");
-            calls.Append(net.Trains ? $"        (void){name}_train_step(&model, in, out);\n" : $"        {name}_predict(in, out, memory);\n");
+            calls.Append(
+                net.Trains ? $"        (void){name}_train_step(&model, in, out);\n"
+                : net.Integers ? $"        {name}_run((const int8_t *)bytes, (int16_t *)(void *)out, ({name}_memory *)(void *)memory);\n"
+                : $"        {name}_predict(in, out, memory);\n");
             calls.Append("        show(device_instructions());\n    }\n");
         }
 
         return $$"""
             {{includes}}
             static float in[{{inputs}}], out[{{nets.Max(net => net.Model.Outputs[0].Length)}}], memory[{{floats}}];
+            static unsigned char bytes[{{inputs}}];
 
             static void fill(unsigned int n, int indices)
             {
                 unsigned int i;
                 for (i = 0u; i < n; i++) {
                     in[i] = indices != 0 ? (float)((i * 37u) % 20u) : (float)((i * 37u) % 64u) / 32.0f - 1.0f;
+                    bytes[i] = (unsigned char)(i * 37u);
                 }
                 out[0] = 1.0f;
             }
@@ -191,8 +198,12 @@ internal sealed record DeviceProcessor(string Target, string[] Compiler, string[
 /// <param name="Optimizer">sgd, momentum, adam.</param>
 /// <param name="Storage">The storage of the weights.</param>
 /// <param name="Other">Whether the arithmetic is the one that the processor is not made for.</param>
-internal sealed record DeviceNet(string Text, bool Trains = false, string Optimizer = "sgd", CStorage Storage = CStorage.Float32, bool Other = false)
+/// <param name="Integers">Whether the net is quantised, with drawn samples.</param>
+internal sealed record DeviceNet(
+    string Text, bool Trains = false, string Optimizer = "sgd", CStorage Storage = CStorage.Float32, bool Other = false, bool Integers = false)
 {
+    private const int Samples = 16;
+
     /// <summary>Writes the net's C; null where the processor refuses it.</summary>
     public CModel? Export(string folder, string name, DeviceProcessor processor)
     {
@@ -217,8 +228,13 @@ internal sealed record DeviceNet(string Text, bool Trains = false, string Optimi
                 Target = processor.CTarget,
                 Training = Trains ? CTrainingOptions.Of(network, 0.1f) with { SelfTestSteps = 0 } : null,
             };
-            CExporter.Write(network, folder, options);
-            return new CModel(network.InferencePlan, network.Parameters, network.State, options);
+            if (Integers)
+            {
+                using QuantizedModel model = Quantizer.Quantize(network, Drawn(network.Input.Shape.Length));
+                return Write(model.Network, folder, options);
+            }
+
+            return Write(network, folder, options);
         }
         catch (NotSupportedException)
         {
@@ -226,8 +242,26 @@ internal sealed record DeviceNet(string Text, bool Trains = false, string Optimi
         }
     }
 
+    private static CModel Write(Network network, string folder, CExportOptions options)
+    {
+        CExporter.Write(network, folder, options);
+        return new CModel(network.InferencePlan, network.Parameters, network.State, options);
+    }
+
+    private static FloatDataset Drawn(int length)
+    {
+        float[] values = new float[Samples * length];
+        for (int i = 0; i < values.Length; i++)
+        {
+            values[i] = (((i * 7919L) % 509) / 254f) - 1f;
+        }
+
+        return FloatDataset.Regression(values, length, new float[Samples], 1);
+    }
+
     public override string ToString() =>
         Text
+        + (Integers ? ", integers" : "")
         + (Trains ? $", training ({Optimizer})" : "")
         + (Storage == CStorage.Float32 ? "" : $", {Storage}")
         + (Other ? ", the other arithmetic" : "");
