@@ -71,6 +71,22 @@ internal static class CIntegerNets
     /// <summary>The names of all networks.</summary>
     public static IEnumerable<string> Names => All.Select(net => net.Name);
 
+    /// <summary>Every kind of op in the networks.</summary>
+    public static IEnumerable<Type> OpTypes
+    {
+        get
+        {
+            HashSet<Type> types = [];
+            foreach (string name in Names)
+            {
+                using Network network = Make(name);
+                types.UnionWith(network.InferencePlan.Graph.Ops.Select(op => op.GetType()));
+            }
+
+            return types;
+        }
+    }
+
     /// <summary>A network: quantize, integers, dequantize, and a sigmoid where the result is a row.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
     /// <param name="seed">Of weights, scales and zero points.</param>

@@ -18,7 +18,8 @@ internal sealed class COpsTests
     public void DeleteFolder() => build.Dispose();
 
     [Test]
-    public void The_zoo_has_every_op() => Assert.That(new CZoo(1).OpTypes, Is.EquivalentTo(COpList.OpTypes));
+    public void The_zoo_and_the_nets_of_integers_have_every_op() =>
+        Assert.That(new CZoo(1).OpTypes.Union(CIntegerNets.OpTypes), Is.EquivalentTo(COpList.OpTypes));
 
     [TestCase("gcc -O0", Arithmetic.Fused, 1)]
     [TestCase("clang -O2", Arithmetic.Separate, 2)]
