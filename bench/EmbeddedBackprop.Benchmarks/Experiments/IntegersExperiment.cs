@@ -147,7 +147,8 @@ internal static class IntegersExperiment
 
     private static void Times(StringBuilder text, IntegerData mnist)
     {
-        text.Append("\nTime of an evaluation of 10,000 images in batches of 32, integers / float, median of paired rounds on one core.\n\n");
+        text.Append("\nTime of an evaluation of 10,000 images in the batches of the training (10 and 32), integers / float, ")
+            .Append("median of paired rounds on one core.\n\n");
         text.Append("| net | float, ms | integers / float | must |\n| --- | ---: | ---: | --- |\n");
         foreach (IntegerNet net in (ReadOnlySpan<IntegerNet>)[Images[0], Images[1]])
         {
