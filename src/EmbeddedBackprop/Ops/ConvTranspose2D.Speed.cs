@@ -11,7 +11,9 @@ public sealed partial class ConvTranspose2D
     /// <inheritdoc/>
     public override bool BackwardAndUpdate(in OpContext<float> c, in SgdUpdate update)
     {
-        Span<float> delta = Delta<float, SimdKernels>(in c).Values, x = c.Input(0);
+        Matrix<float> rows = Delta<float, SimdKernels>(in c);
+        PassBack<float, SimdKernels>(in c, c.Parameter(0), rows);
+        Span<float> delta = rows.Values, x = c.Input(0);
         if (!Finite.BoundsProductsAndSums(x, delta, (long)c.Batch * Sizes.OutputPositions))
         {
             // The gradient may not be finite: it is looked at before it is applied.

@@ -73,8 +73,7 @@ public sealed partial class ConvTranspose2D : ConvolutionBase, IPasses<ConvTrans
 
     static void IPasses<ConvTranspose2D>.Backward<T, K>(ConvTranspose2D op, in OpContext<T> c)
     {
-        Matrix<T> z = c.WeightedInputRows, a = c.OutputRows, delta = c.OutputGradientRows;
-        op.Activation.Backward<T, K>(c.Arithmetic, z, a, delta); // BP1, BP2: delta = dL/da * f'(z)
+        Matrix<T> delta = op.Delta<T, K>(in c);
         op.Gradients<T, K>(in c, c.InputRows(0), c.Parameter(0), delta);
     }
 
@@ -89,17 +88,7 @@ public sealed partial class ConvTranspose2D : ConvolutionBase, IPasses<ConvTrans
         K.ConvolutionWeightGradient(c.Arithmetic, Sizes, delta, x, c.ParameterGradient(0), default, c.ContinueParameterGradients);
     }
 
-    /// <summary>Delta, the bias gradient, and dL/dx, which must be taken before the weights change: a plain convolution of delta.</summary>
-    private Matrix<T> Delta<T, K>(in OpContext<T> c)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T>
-        where K : struct, IKernels<T>
-    {
-        Matrix<T> z = c.WeightedInputRows, a = c.OutputRows, delta = c.OutputGradientRows;
-        Activation.Backward<T, K>(c.Arithmetic, z, a, delta);
-        PassBack<T, K>(in c, c.Parameter(0), delta);
-        return delta;
-    }
-
+    /// <summary>The bias gradient, and dL/dx, which must be taken before the weights change: a plain convolution of delta.</summary>
     private void PassBack<T, K>(in OpContext<T> c, ReadOnlySpan<T> w, in Matrix<T> delta)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where K : struct, IKernels<T>

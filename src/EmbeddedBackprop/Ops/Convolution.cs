@@ -84,8 +84,7 @@ public abstract partial class Convolution : ConvolutionBase, IPasses<Convolution
 
     static void IPasses<Convolution>.Backward<T, K>(Convolution op, in OpContext<T> c)
     {
-        Matrix<T> z = c.WeightedInputRows, a = c.OutputRows, delta = c.OutputGradientRows;
-        op.Activation.Backward<T, K>(c.Arithmetic, z, a, delta); // BP1, BP2: delta = dL/da * f'(z)
+        Matrix<T> delta = op.Delta<T, K>(in c);
         op.Gradients<T, K>(in c, c.InputRows(0), c.Parameter(0), delta);
     }
 
@@ -101,17 +100,7 @@ public abstract partial class Convolution : ConvolutionBase, IPasses<Convolution
             c.Arithmetic, Sizes, x, delta, c.ParameterGradient(0), c.ParameterGradient(1)[..Filters], c.ContinueParameterGradients);
     }
 
-    /// <summary>Delta, and from it dL/dx, which must be taken before the weights change.</summary>
-    private Matrix<T> Delta<T, K>(in OpContext<T> c)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T>
-        where K : struct, IKernels<T>
-    {
-        Matrix<T> z = c.WeightedInputRows, a = c.OutputRows, delta = c.OutputGradientRows;
-        Activation.Backward<T, K>(c.Arithmetic, z, a, delta);
-        PassBack<T, K>(in c, c.Parameter(0), delta);
-        return delta;
-    }
-
+    /// <summary>dL/dx, which must be taken before the weights change.</summary>
     private void PassBack<T, K>(in OpContext<T> c, ReadOnlySpan<T> w, in Matrix<T> delta)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where K : struct, IKernels<T>

@@ -85,6 +85,16 @@ public abstract class ConvolutionBase : KernelOp, IActivated
         layout.AddBias(Name + ".bias", Filters);
     }
 
+    /// <summary>The gradient of z, in the memory of the output's.</summary>
+    private protected Matrix<T> Delta<T, K>(in OpContext<T> c)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where K : struct, IKernels<T>
+    {
+        Matrix<T> z = c.WeightedInputRows, a = c.OutputRows, delta = c.OutputGradientRows;
+        Activation.Backward<T, K>(c.Arithmetic, z, a, delta); // BP1, BP2: delta = dL/da * f'(z)
+        return delta;
+    }
+
     /// <summary>The kernels as files have them.</summary>
     private protected abstract int[] KernelShape();
 }

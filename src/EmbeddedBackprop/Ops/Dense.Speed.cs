@@ -32,7 +32,9 @@ public sealed partial class Dense
         // Without a gradient span two rows do: the bias gradient, and that of the weights from one input.
         int n = c.OutputStride;
         Span<float> rows = c.UpdateScratch, db = rows.IsEmpty ? c.ParameterGradient(1) : rows[..n];
-        Span<float> delta = Delta<float, SimdKernels>(in c, db).Values, x = c.Input(0);
+        Matrix<float> gradients = Delta<float, SimdKernels>(in c);
+        PassBack<float, SimdKernels>(in c, c.ParameterRows(0), gradients, db);
+        Span<float> delta = gradients.Values, x = c.Input(0);
         bool bounded = inputs > 1 && Finite.BoundsProducts(x, delta, c.Batch);
         if (!bounded && !rows.IsEmpty)
         {

@@ -102,8 +102,7 @@ public sealed partial class Dense : KernelOp, IPasses<Dense>, IActivated
 
     static void IPasses<Dense>.Backward<T, K>(Dense op, in OpContext<T> c)
     {
-        Matrix<T> z = c.WeightedInputRows, a = c.OutputRows, delta = c.OutputGradientRows;
-        op.Activation.Backward<T, K>(c.Arithmetic, z, a, delta); // BP1, BP2: delta = dL/da * f'(z)
+        Matrix<T> delta = op.Delta<T, K>(in c);
         Gradients<T, K>(in c, c.InputRows(0), c.ParameterRows(0), delta);
     }
 
@@ -116,17 +115,16 @@ public sealed partial class Dense : KernelOp, IPasses<Dense>, IActivated
         K.TN(c.Arithmetic, x, delta, c.ParameterGradientRows(0), c.ContinueParameterGradients); // BP4: dW = x^T delta
     }
 
-    /// <summary>The backward pass without the weight gradient. dL/dx must be taken before the weights change.</summary>
-    private Matrix<T> Delta<T, K>(in OpContext<T> c, Span<T> db)
+    private Matrix<T> Delta<T, K>(in OpContext<T> c)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where K : struct, IKernels<T>
     {
         Matrix<T> z = c.WeightedInputRows, a = c.OutputRows, delta = c.OutputGradientRows;
-        Activation.Backward<T, K>(c.Arithmetic, z, a, delta);
-        PassBack<T, K>(in c, c.ParameterRows(0), delta, db);
+        Activation.Backward<T, K>(c.Arithmetic, z, a, delta); // BP1, BP2: delta = dL/da * f'(z)
         return delta;
     }
 
+    /// <summary>The backward pass without the weight gradient. dL/dx must be taken before the weights change.</summary>
     private static void PassBack<T, K>(in OpContext<T> c, in Matrix<T> w, in Matrix<T> delta, Span<T> db)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where K : struct, IKernels<T>
