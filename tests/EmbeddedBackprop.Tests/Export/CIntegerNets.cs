@@ -10,6 +10,32 @@ namespace EmbeddedBackprop.Tests.Export;
 /// <summary>Small networks on integers with drawn weights and scales, at odd sizes, which together reach every routine of the C.</summary>
 internal static class CIntegerNets
 {
+    /// <summary>A program that predicts the floats of in.bin by net_predict and writes out.bin.</summary>
+    public const string FloatDriver = """
+        #include <stdio.h>
+        #include "net_float.h"
+
+        static float input[NET_INPUTS], output[NET_OUTPUTS];
+        static net_float_memory memory;
+
+        int main(void)
+        {
+            FILE *in = fopen("in.bin", "rb");
+            FILE *out = fopen("out.bin", "wb");
+            if (in == NULL || out == NULL) {
+                return 100;
+            }
+            while (fread(input, sizeof *input, NET_INPUTS, in) == NET_INPUTS) {
+                net_predict(input, output, &memory);
+                if (fwrite(output, sizeof *output, NET_OUTPUTS, out) != NET_OUTPUTS) {
+                    return 101;
+                }
+            }
+            return fclose(out) != 0 || fclose(in) != 0 ? 102 : 0;
+        }
+
+        """;
+
     private static readonly (string Name, Shape Shape, int Bits, Func<Graph, Node, Node> Build)[] All =
     [
         ("dense", new Shape(37), 8, (g, x) => g.Apply(Dense(10, 16), g.Apply(Dense(13, 8, new Activation<Sigmoid>()), x))),

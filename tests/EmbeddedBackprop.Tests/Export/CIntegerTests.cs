@@ -43,30 +43,7 @@ internal sealed class CIntegerTests
         float[] samples = Samples.Array(7 * inputs, 3);
         samples[0] = float.NaN;
         (samples[1], samples[^1]) = (1e30f, float.NegativeInfinity);
-        build.Write("driver.c", """
-            #include <stdio.h>
-            #include "net_float.h"
-
-            static float input[NET_INPUTS], output[NET_OUTPUTS];
-            static net_float_memory memory;
-
-            int main(void)
-            {
-                FILE *in = fopen("in.bin", "rb");
-                FILE *out = fopen("out.bin", "wb");
-                if (in == NULL || out == NULL) {
-                    return 100;
-                }
-                while (fread(input, sizeof *input, NET_INPUTS, in) == NET_INPUTS) {
-                    net_predict(input, output, &memory);
-                    if (fwrite(output, sizeof *output, NET_OUTPUTS, out) != NET_OUTPUTS) {
-                        return 101;
-                    }
-                }
-                return fclose(out) != 0 || fclose(in) != 0 ? 102 : 0;
-            }
-
-            """);
+        build.Write("driver.c", CIntegerNets.FloatDriver);
         foreach (string compiler in (string[])["gcc -O2", "clang -O0"])
         {
             build.Compile(compiler, "program", "driver.c", "net.c", "net_weights.c", "net_float.c");

@@ -8,31 +8,6 @@ namespace EmbeddedBackprop.Tests.Golden;
 [Parallelizable(ParallelScope.Self)]
 internal sealed class IntegerCGoldenTests
 {
-    private const string Driver = """
-        #include <stdio.h>
-        #include "net_float.h"
-
-        static float input[NET_INPUTS], output[NET_OUTPUTS];
-        static net_float_memory memory;
-
-        int main(void)
-        {
-            FILE *in = fopen("in.bin", "rb");
-            FILE *out = fopen("out.bin", "wb");
-            if (in == NULL || out == NULL) {
-                return 100;
-            }
-            while (fread(input, sizeof *input, NET_INPUTS, in) == NET_INPUTS) {
-                net_predict(input, output, &memory);
-                if (fwrite(output, sizeof *output, NET_OUTPUTS, out) != NET_OUTPUTS) {
-                    return 101;
-                }
-            }
-            return fclose(out) != 0 || fclose(in) != 0 ? 102 : 0;
-        }
-
-        """;
-
     private CBuild build = null!;
 
     [SetUp]
@@ -82,7 +57,7 @@ internal sealed class IntegerCGoldenTests
     {
         using Network network = run.MakeNetwork(Arithmetic.Fused, Layout.Compact, Execution.Vector);
         CExporter.Write(network, build.Folder, new CExportOptions { Name = "net" });
-        build.Write("driver.c", Driver);
+        build.Write("driver.c", CIntegerNets.FloatDriver);
         build.Compile("gcc -O1", "program", "driver.c", "net.c", "net_weights.c", "net_float.c");
         return run.Integers(build.RunOn(run.Samples()));
     }
