@@ -239,6 +239,7 @@ public static class CExporter
                 (names.Weights, CWeightsFile.Text(model)),
                 (names.SelfTest, CIntegerSelfTest.Text(model)),
                 .. CFloatFile.Files(model),
+                .. CCmsisFile.Files(model),
                 .. CRuntimeFile.Files(model),
                 (names.Report, CIntegerReport.Text(model)),
             ];

@@ -119,9 +119,17 @@ internal static class CIntegerNets
     public static Network Make(string name, int seed = 1)
     {
         (_, Shape shape, int bits, Func<Graph, Node, Node> build) = All.Single(net => net.Name == name);
+        return Make(shape, bits, build, new Activation<Sigmoid>(), seed);
+    }
+
+    /// <summary>
+    /// A network of ops on integers between a quantize and a dequantize, and an activation where there is one and the result is a row.
+    /// </summary>
+    public static Network Make(Shape shape, int bits, Func<Graph, Node, Node> build, Activation? last, int seed)
+    {
         Graph graph = new();
         Node input = graph.Input(shape), output = graph.Apply(new Dequantize(), build(graph, graph.Apply(new Quantize(bits), input)));
-        output = output.Shape.Rank == 1 ? graph.Apply(new Activate(new Activation<Sigmoid>()), output) : output;
+        output = last is not null && output.Shape.Rank == 1 ? graph.Apply(new Activate(last), output) : output;
         Network network = new(input, output, null, new NetworkOptions { Batch = 1, Seed = 1 });
         Draw(network, seed);
         return network;
@@ -198,7 +206,8 @@ internal static class CIntegerNets
     private static IntegerConvolution Conv1(int filters, int width, ConvPadding padding, int dilation) => new(
         new Conv1D(filters, width, new Activation<Identity>(), new ConvOptions { Padding = padding, DilationX = dilation }), 8, null, null);
 
-    private static ConvOptions Options(string text)
+    /// <summary>Stride s, padding p, dilation d and groups g, as in "s2 p1".</summary>
+    public static ConvOptions Options(string text)
     {
         int Read(char key, int otherwise) =>
             text.Split(' ').Where(word => word.StartsWith(key)).Select(word => int.Parse(word[1..])).FirstOrDefault(otherwise);

@@ -51,6 +51,11 @@ internal static class ExportCommand
             HelpName = "c|bin",
             Description = "The tables as C, or as a binary beside it that is linked, placed and replaced apart from the code (default: c).",
         };
+        Option<string?> tables = new("--tables")
+        {
+            HelpName = "cmsis",
+            Description = "Two further files with the integers of a quantised network in the form that CMSIS-NN and TFLM take.",
+        };
         Option<bool> speed = new("--speed") { Description = "C of few instructions: each convolution has a function of its own (the default)." };
         Option<bool> size = new("--size") { Description = "C of few bytes: convolutions share routines." };
         Option<bool> force = OutputTarget.Force();
@@ -66,6 +71,7 @@ internal static class ExportCommand
         command.Options.Add(inArena);
         command.Options.Add(runtime);
         command.Options.Add(weights);
+        command.Options.Add(tables);
         command.Options.Add(speed);
         command.Options.Add(size);
         command.Options.Add(force);
@@ -83,6 +89,7 @@ internal static class ExportCommand
                         InputInArena = parsed.GetValue(inArena),
                         Runtime = parsed.GetValue(runtime),
                         BinaryWeights = OptionText.Name("weights", parsed.GetValue(weights), ["c", "bin"]) == "bin",
+                        CmsisTables = OptionText.Name("tables", parsed.GetValue(tables), ["cmsis"]) == "cmsis",
                         Favor = Favor(parsed.GetValue(speed), parsed.GetValue(size)),
                         ReplaceForeignFiles = parsed.GetValue(force),
                     }),
@@ -162,6 +169,7 @@ internal static class ExportCommand
             InputInArena = asked.InputInArena,
             Runtime = asked.Runtime,
             BinaryWeights = asked.BinaryWeights,
+            CmsisTables = asked.CmsisTables,
             Target = target,
             Training = training?.For(model),
             Arithmetic = arithmetic,

@@ -24,6 +24,12 @@ internal sealed record CFileNames(string Prefix)
 
     public string Report => Prefix + ".md";
 
+    /// <summary>The layers in the form of CMSIS-NN and TFLM: constants and declarations.</summary>
+    public string CmsisHeader => Prefix + "_cmsis.h";
+
+    /// <summary>Their tables.</summary>
+    public string CmsisSource => Prefix + "_cmsis.c";
+
     /// <summary>All files that options ask for; the runtime's of both arithmetics, where the network says which.</summary>
     public static IEnumerable<string> Of(CExportOptions options)
     {
@@ -32,6 +38,7 @@ internal sealed record CFileNames(string Prefix)
         return
         [
             names.Header, names.Source, names.Weights, names.SelfTest, names.Report,
+            .. options.CmsisTables ? [names.CmsisHeader, names.CmsisSource] : Array.Empty<string>(),
             .. options.BinaryWeights ? [names.Binary] : Array.Empty<string>(),
             .. options.Training is null ? Array.Empty<string>() : [names.Storage],
             .. options.Runtime is not { } runtime ? []

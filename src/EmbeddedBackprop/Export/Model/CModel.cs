@@ -226,6 +226,10 @@ internal sealed class CModel
         {
             RefuseOfIntegers(options);
         }
+        else if (options.CmsisTables)
+        {
+            ExportErrors.NoIntegers();
+        }
 
         if (parameters.Length < source.ParameterLength)
         {

@@ -37,6 +37,12 @@ public sealed record CExportOptions
     /// </summary>
     public bool BinaryWeights { get; init; }
 
+    /// <summary>
+    /// Whether the layers of a quantised network are written, too, in the form that CMSIS-NN and TFLM take: NAME_cmsis.h with offsets, ends and
+    /// sizes, NAME_cmsis.c with weights, biases, multipliers and shifts. Refused where the network holds no integers.
+    /// </summary>
+    public bool CmsisTables { get; init; }
+
     /// <summary>Whether the C is to be fast or small; fast by default.</summary>
     public CFavor Favor { get; init; }
 

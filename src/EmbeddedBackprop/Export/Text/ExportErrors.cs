@@ -32,6 +32,10 @@ internal static class ExportErrors
         throw new NotSupportedException($"{what}: a quantised network has its own integers; export it without, or export the float network");
 
     [DoesNotReturn]
+    public static void NoIntegers() =>
+        throw new NotSupportedException("tables for CMSIS-NN are of integers, and this network has none: ebp quantize makes them");
+
+    [DoesNotReturn]
     public static void NoBackward(string node, string kind) =>
         throw new NotSupportedException(
             $"{node}: the op '{kind}' has no C text for its backward pass, so the network cannot be exported with training");

@@ -18,7 +18,7 @@ internal abstract class CIntegerActivated : COp
     protected virtual IEnumerable<CTable> OwnTables(CTableSource source) => [];
 
     /// <summary>What R is clamped to, and the type of a table's index.</summary>
-    protected static IntegerEnd End(CTableSource source)
+    public static IntegerEnd End(CTableSource source)
     {
         IntegerActivated op = (IntegerActivated)source.Op;
         return IntegerEnd.Of(op.Activation, source.OutputType, op.HasTable ? IntegerActivated.IndexType(source.State(op.TableState)) : default);

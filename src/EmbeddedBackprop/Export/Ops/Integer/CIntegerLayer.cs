@@ -58,7 +58,8 @@ internal abstract class CIntegerLayer : CIntegerActivated
     /// <summary>The name of the table of weights.</summary>
     protected static string WeightTable(CStep step) => step.Tables[Weights].Name;
 
-    private static LayerIntegers Integers(CTableSource source, IntegerLayer layer, WeightAxis axis)
+    /// <summary>The integers of a layer, from its parameters and its state.</summary>
+    public static LayerIntegers Integers(CTableSource source, IntegerLayer layer, WeightAxis axis)
     {
         LayerIntegers integers = new(axis, new int[LayerIntegers.Length(axis)]);
         integers.Make(
