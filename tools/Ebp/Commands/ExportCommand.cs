@@ -183,7 +183,9 @@ internal static class ExportCommand
             Console.Error.WriteLine("--storage is for layers that are frozen: what is trained begins with its own numbers, as float32");
         }
 
-        if (target is { HasFusedInstruction: false } && (options.Arithmetic ?? model.Network.Options.Arithmetic) == Arithmetic.Fused)
+        // A file of its own for floats: the network itself computes on integers alone.
+        bool onIntegers = model.File.Quantization is not null && files.Any(file => file.EndsWith("_float.c", StringComparison.Ordinal));
+        if (target is { HasFusedInstruction: false } && !onIntegers && (options.Arithmetic ?? model.Network.Options.Arithmetic) == Arithmetic.Fused)
         {
             Console.Error.WriteLine(
                 $"{target.Name} has no fused multiply-add: each one is computed in double, many times slower; --arithmetic separate is made for it");
