@@ -14,6 +14,7 @@ internal static class IntegersOnDevices
         ("input 1x28x28; conv 8 3x3 same", [double.NaN, 5.6, 5.6, double.NaN, double.NaN]),
         ("input 8x14x14; conv 8 3x3 same g8", [double.NaN, 8.2, 8.2, double.NaN, double.NaN]),
         ("input 16x13x13; conv 32 1x1", [double.NaN, double.NaN, double.NaN, double.NaN, double.NaN]),
+        ("input 32x8; gru 16", [11.8, 5.3, 5.3, 5.3, double.NaN]),
         ("input 784; dense 30 sigmoid; dense 10 sigmoid", [double.NaN, double.NaN, double.NaN, double.NaN, double.NaN]),
         (
             "input 1x28x28; conv 8 3x3 p1 relu; maxpool 2; conv 16 3x3 p1 relu; maxpool 2; dense 10 softmax",

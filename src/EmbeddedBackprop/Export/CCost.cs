@@ -86,7 +86,7 @@ public sealed record CCost
                 + (
                     model.Training is { } trained
                         ? (sizeof(float) * (long)trained.Length) + CTrainingReport.ModelBytes
-                        : sizeof(float) * ((long)model.ArenaLength + model.Prediction.StateLength)),
+                        : (sizeof(float) * (long)model.ArenaLength) + model.Prediction.StateBytes),
             EndBytes = model.Training is null
                 ? both
                 : sizeof(float) * ((SampleLength(model) * model.Training.Batch) + model.Outputs.Sum(argument => (long)argument.Length)),

@@ -17,6 +17,12 @@ internal static class CIntegerNets
 
         static float input[NET_INPUTS], output[NET_OUTPUTS];
         static net_float_memory memory;
+        #ifdef NET_STATE_INTEGERS
+        static int16_t state[NET_STATE_INTEGERS];
+        #define MEMORY &memory, state
+        #else
+        #define MEMORY &memory
+        #endif
 
         int main(void)
         {
@@ -26,7 +32,7 @@ internal static class CIntegerNets
                 return 100;
             }
             while (fread(input, sizeof *input, NET_INPUTS, in) == NET_INPUTS) {
-                net_predict(input, output, &memory);
+                net_predict(input, output, MEMORY);
                 if (fwrite(output, sizeof *output, NET_OUTPUTS, out) != NET_OUTPUTS) {
                     return 101;
                 }
@@ -82,6 +88,23 @@ internal static class CIntegerNets
             "transposed", new Shape(4, 5, 3), 8,
             (g, x) => g.Apply(
                 new IntegerConvTranspose(new ConvTranspose2D(6, 3, 3, new Activation<Identity>(), Options("s2 p1 g2")), 8, null, null), x)
+        ),
+        ("gru", new Shape(9, 7), 8, (g, x) => g.Apply(Dense(3, 16), g.Apply(Over(new Gru(5)), x))),
+        (
+            "lstm", new Shape(6, 4), 16,
+            (g, x) => g.Apply(Over(new Lstm(6)), g.Apply(Over(new Lstm(3, new RecurrentOptions { AllSteps = true, Bidirectional = true })), x))
+        ),
+        (
+            "rnn", new Shape(7, 3), 8,
+            (g, x) => g.Apply(
+                Over(new Rnn(8, RecurrentFunction.Relu)),
+                g.Apply(Over(new Rnn(4, RecurrentFunction.Tanh, new RecurrentOptions { AllSteps = true })), x))
+        ),
+        (
+            "carried", new Shape(2, 5), 8,
+            (g, x) => g.Apply(
+                Over(new Gru(3, new RecurrentOptions { CarryState = true })),
+                g.Apply(Over(new Lstm(4, new RecurrentOptions { CarryState = true, AllSteps = true })), x))
         ),
         (
             "moves", new Shape(2, 6, 6), 8,
@@ -147,7 +170,12 @@ internal static class CIntegerNets
         foreach (StateRange range in plan.State)
         {
             Span<float> state = network.State.Slice(range.Offset, range.Count);
-            if (range.Name.EndsWith(".weight_scale", StringComparison.Ordinal))
+            if (range.PerSample || range.Name.EndsWith(".cell_range", StringComparison.Ordinal))
+            {
+                continue;
+            }
+
+            if (range.Name.Contains(".weight_", StringComparison.Ordinal) && range.Name.EndsWith("_scale", StringComparison.Ordinal))
             {
                 float[] drawn = Samples.Array(state.Length, ++seed);
                 for (int i = 0; i < state.Length; i++)
@@ -168,7 +196,8 @@ internal static class CIntegerNets
                 bool first = range.Name.StartsWith("quantize", StringComparison.Ordinal);
                 int bits = plan.Graph.Nodes.First(node => node.Integers?.Owner.Name + ".range" == range.Name).Integers!.Bits;
                 float scale = first ? 1f / 110f : 1f / 20f;
-                (state[0], state[1]) = bits == 16 ? (scale / 200f, 0f) : (scale, first ? -13f : 21f);
+                bool isFixed = plan.Graph.Ops.Any(op => op is IntegerRecurrent { IsRelu: false } && op.Name + ".range" == range.Name);
+                (state[0], state[1]) = isFixed ? (IntegerRecurrent.HiddenScale, 0f) : bits == 16 ? (scale / 200f, 0f) : (scale, first ? -13f : 21f);
             }
         }
     }
@@ -199,6 +228,8 @@ internal static class CIntegerNets
 
     private static IntegerDense Dense(int outputs, int bits, Activation? activation = null) =>
         new(new Dense(outputs, new Activation<Identity>()), bits, activation, null);
+
+    private static IntegerRecurrent Over(Recurrent layer) => new(layer);
 
     private static IntegerConvolution Conv(int filters, int height, int width, int bits, string options) =>
         new(new Conv2D(filters, height, width, new Activation<Identity>(), Options(options)), bits, new Activation<Relu>(), null);

@@ -32,6 +32,18 @@ internal sealed class IntegerCGoldenTests
     public void Pools() => Check("pool", IntegerOpGoldenTests.PoolRun);
 
     [Test]
+    public void Recurrent_layers()
+    {
+        IntegerDifferences differences = new();
+        foreach (IntegerCase c in IntegerRecurrentGoldenTests.Layers)
+        {
+            differences.Add(c.Where, Compute(IntegerRecurrentGoldenTests.Run(c, allSteps: true)), c.Ints("h"));
+        }
+
+        differences.AssertNone("recurrent layers in C");
+    }
+
+    [Test]
     public void Control_a_forgotten_zero_point_is_found()
     {
         IntegerCase c = IntegerCase.Of("dense")[0];

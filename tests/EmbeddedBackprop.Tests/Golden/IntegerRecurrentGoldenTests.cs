@@ -6,7 +6,8 @@ namespace EmbeddedBackprop.Tests.Golden;
 /// <summary>Recurrent layers on integers against integers that a program apart from the engine computed, over several steps.</summary>
 internal sealed class IntegerRecurrentGoldenTests
 {
-    private static IEnumerable<IntegerCase> Layers => IntegerCase.Of("recurrent").Where(c => c.Text("cell") != "curves");
+    /// <summary>The cases of layers.</summary>
+    public static IEnumerable<IntegerCase> Layers => IntegerCase.Of("recurrent").Where(c => c.Text("cell") != "curves");
 
     [Test]
     public void The_curves_S_and_tanh()
@@ -86,7 +87,8 @@ internal sealed class IntegerRecurrentGoldenTests
         Assert.That(differences.Any, Is.True, c.Where);
     }
 
-    private static IntegerGoldenRun Run(IntegerCase c, bool allSteps)
+    /// <summary>The network of a case.</summary>
+    public static IntegerGoldenRun Run(IntegerCase c, bool allSteps)
     {
         IntegerType x = c.Type("x_type"), h = c.Type("h_type");
         int hidden = c.Shape("h")[2];

@@ -23,7 +23,8 @@ internal static class CFloatFile
     private static string Parameters(CModel model) =>
         string.Concat(Inputs(model).Select(input => $"const float *{input.Pointer}, "))
         + string.Concat(Outputs(model).Select(output => $"float *{output.Pointer}, "))
-        + $"{model.Prefix}_float_memory *memory";
+        + $"{model.Prefix}_float_memory *memory"
+        + (model.Prediction.StateLength > 0 ? $", {model.Prediction.StateElement.Type} *state" : "");
 
     private static string Header(CModel model)
     {
@@ -109,7 +110,7 @@ internal static class CFloatFile
         }
 
         string arguments = string.Concat(Integers(model).Select(argument => $"memory->{argument.Pointer}, "));
-        program.Statement($"{model.Prefix}_{model.RunName}({arguments}&memory->memory);");
+        program.Statement($"{model.Prefix}_{model.RunName}({arguments}&memory->memory{(model.Prediction.StateLength > 0 ? ", state" : "")});");
         foreach (CArgument output in outputs)
         {
             Node[] tail = CIntegerEnds.Tail(output.Node);

@@ -27,7 +27,7 @@ internal static class CIntegerReport
             | RAM, arena | {sizeof(int) * (long)model.ArenaLength} |
             | RAM, input ({(model.Options.InputInArena ? "in the arena" : "the caller's")}) | {model.Inputs.Sum(input => input.Bytes)} |
             | RAM, output (the caller's) | {model.Outputs.Sum(output => output.Bytes)} |
-
+            {Carried(model)}
             {Usage(model)}
 
             The self-test compares the results with the engine's; the program returns 0 if all are right, and `{p}_selftest` may be called at any time:
@@ -49,15 +49,24 @@ internal static class CIntegerReport
         return CText.LineFeeds(text);
     }
 
+    private static string Carried(CModel model) => model.Prediction.StateLength == 0
+        ? ""
+        : $"| RAM, state (the caller's, kept from call to call) | {CText.Number(model.Prediction.StateBytes)} |\n";
+
     private static string Usage(CModel model)
     {
         string m = model.Macro, p = model.Prefix;
         string arrays = string.Concat(
             (model.Options.InputInArena ? [] : model.Inputs.Select(input => Array(input, "INPUTS")))
                 .Concat(model.Outputs.Select(output => Array(output, "OUTPUTS"))));
+        bool isCarried = model.Prediction.StateLength > 0;
+        CElement state = model.Prediction.StateElement;
         string inputs = string.Concat(model.InputPointers.Select(pointer => pointer + ", "));
         string outputs = string.Concat(model.Outputs.Select(output => output.Pointer + ", "));
-        return $"    #include \"{p}.h\"\n\n{arrays}    static {p}_memory memory;\n\n    {p}_{model.RunName}({inputs}{outputs}&memory);"
+        string reset = !isCarried ? ""
+            : $"    static {state.Type} state[{CText.Number(model.Prediction.StateLength)}];\n\n    {p}_reset(state); /* once before every sequence */";
+        return $"    #include \"{p}.h\"\n\n{arrays}    static {p}_memory memory;\n{reset}"
+            + $"\n    {p}_{model.RunName}({inputs}{outputs}&memory{(isCarried ? ", state" : "")});"
             + (model.IsCut ? $"\n\nWith floats in and out: `{p}_predict` of `{p}_float.h` and `{p}_float.c`." : "");
 
         string Array(CArgument argument, string word) =>

@@ -15,17 +15,29 @@ internal static class CIntegerSource
         text.Append($"/* {p}: the steps of the network in the order of the engine's plan. {CMark.Words}. */\n")
             .Append($"#include \"{p}.h\"\n")
             .Append(hasFloats ? "\n" + CRuntimeFile.Include(model) + CMath.Source(model.Arithmetic, p, model.OwnFunctions) : "")
-            .Append(!hasFloats && CText.Uses(model.Prediction.Body, "memcpy") ? "#include <string.h>\n" : "")
+            .Append(!hasFloats && UsesStrings(model.Prediction.Body + model.Program.Routines) ? "#include <string.h>\n" : "")
             .Append(model.Program.Routines)
             .Append(CTraceHeader.IdentityFunctions(model))
             .Append($"\nvoid {p}_{model.RunName}({model.PredictParameters})\n{{\n")
             .Append(model.Prediction.UsesArena ? "" : "    (void)memory;\n\n")
             .Append(model.Prediction.Body)
             .Append("}\n")
+            .Append(Reset(model))
             .Append(CByteInput.Of(model)?.Text ?? "")
             .Append(Class(model));
         return CRuntimeFile.Shared(model, CText.CFile(text));
     }
+
+    private static bool UsesStrings(string text) => CText.Uses(text, "memcpy") || CText.Uses(text, "memset");
+
+    private static string Reset(CModel model) => model.Prediction.StateLength == 0 ? "" : $$"""
+
+        void {{model.Prefix}}_reset({{model.Prediction.StateElement.Type}} *state)
+        {
+            (void)memset(state, 0, {{CText.Size(model.Prediction.StateLength)}} * sizeof *state);
+        }
+
+        """;
 
     private static string Class(CModel model)
     {

@@ -149,7 +149,7 @@ internal sealed class CModel
     public string OutputParameters =>
         string.Join(", ", Outputs.Select(output => $"{output.Element.Type} *{output.Pointer}"))
         + (Training is not null ? "" : HoldsIntegers ? $", {Prefix}_memory *memory" : ", float *arena")
-        + (Prediction.StateLength > 0 ? ", float *state" : "");
+        + (Prediction.StateLength > 0 ? $", {Prediction.StateElement.Type} *state" : "");
 
     /// <summary>The arguments for them.</summary>
     public string OutputArguments =>
@@ -275,7 +275,7 @@ internal sealed class CModel
             CTraining.RequireBytes("the memory of training with its self-test", sizeof(float) * SelfTestFloats);
         }
 
-        target?.RequireArray("the carried state", sizeof(float) * (long)Prediction.StateLength);
+        target?.RequireArray("the carried state", Prediction.StateBytes);
         foreach (CArgument argument in Inputs.Concat(Outputs))
         {
             target?.RequireArray(

@@ -58,6 +58,7 @@ internal static class COpList
         (typeof(IntegerMeanOverTime), new CIntegerMean(isOverTime: true)),
         (typeof(IntegerAveragePool), new CIntegerAveragePool()),
         (typeof(IntegerBatchNorm), new CIntegerBatchNorm()),
+        (typeof(IntegerRecurrent), new CIntegerRecurrent()),
     ];
 
     /// <summary>The classes of all ops that can be exported.</summary>

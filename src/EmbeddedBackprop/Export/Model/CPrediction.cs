@@ -65,8 +65,14 @@ internal sealed class CPrediction
     /// <summary>Whether a value is of integers: then the arena is a union.</summary>
     public bool HoldsIntegers { get; }
 
-    /// <summary>Floats that are carried from call to call; 0 where a training keeps them in its memory.</summary>
+    /// <summary>Elements that are carried from call to call; 0 where a training keeps them in its memory.</summary>
     public int StateLength { get; private set; }
+
+    /// <summary>Their type: floats, or integers of 16 bits.</summary>
+    public CElement StateElement { get; private set; } = CElement.Float;
+
+    /// <summary>Their bytes.</summary>
+    public long StateBytes => StateElement.Bytes * (long)StateLength;
 
     /// <summary>Whether a step works in the arena: a plan may reserve memory that the C does not need.</summary>
     public bool UsesArena { get; private set; }
@@ -78,7 +84,7 @@ internal sealed class CPrediction
         string[] inputs = [.. step.InputNodes.Select(Value)];
         CElement element = COpList.For(step).ScratchElement ?? CElement.Of(step.InputNodes[0]);
         string scratch = step.ForwardScratch.Exists ? Arena(step.ForwardScratch.Offset, element) : "NULL";
-        string[] state = [.. step.StateRanges.Where(range => range.PerSample).Select(Carried)];
+        string[] state = [.. step.StateRanges.Where(range => range.PerSample).Select(range => Carried(step, range))];
         return new CStep(step, number, inputs, Value(step.Node), read, scratch, state)
         {
             HasTraining = training is not null,
@@ -121,7 +127,7 @@ internal sealed class CPrediction
     /// The C expression of the state that an op carries from call to call. Only ranges that the steps use have memory: an op that is applied twice
     /// carries one state.
     /// </summary>
-    private string Carried(StateRange range)
+    private string Carried(Step step, StateRange range)
     {
         if (training is not null)
         {
@@ -130,6 +136,13 @@ internal sealed class CPrediction
 
         if (!carried.TryGetValue(range.Name, out int offset))
         {
+            CElement element = CTables.HoldsIntegers(step) ? CElement.Int16 : CElement.Float;
+            if (StateLength > 0 && element != StateElement)
+            {
+                ExportErrors.MixedState(step.Name);
+            }
+
+            StateElement = element;
             carried.Add(range.Name, offset = StateLength);
             StateLength += range.Length;
         }

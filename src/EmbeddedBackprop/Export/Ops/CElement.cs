@@ -17,6 +17,8 @@ internal sealed record CElement(string Type, string Suffix, string Member, int B
 
     public static readonly CElement Int16 = new("int16_t", "_i16", "i16", 2);
 
+    public static readonly CElement UInt16 = new("uint16_t", "_u16", "u16", 2);
+
     public static readonly CElement Int32 = new("int32_t", "_i32", "i32", 4);
 
     /// <summary>The element of a node's value.</summary>

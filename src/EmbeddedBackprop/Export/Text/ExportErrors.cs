@@ -28,6 +28,11 @@ internal static class ExportErrors
             $"{layer}: a step of its output is less than 2^-28 of a step of its sums: no output but the ends would be left");
 
     [DoesNotReturn]
+    public static void MixedState(string layer) =>
+        throw new NotSupportedException(
+            $"{layer}: one recurrent layer carries floats from call to call and another integers; quantise both, or leave both in floats");
+
+    [DoesNotReturn]
     public static void NotOfIntegers(string what) =>
         throw new NotSupportedException($"{what}: a quantised network has its own integers; export it without, or export the float network");
 

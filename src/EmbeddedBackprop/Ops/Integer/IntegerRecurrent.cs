@@ -141,6 +141,10 @@ internal sealed class IntegerRecurrent : IntegerOp
     /// <inheritdoc/>
     public override int ScratchLength(int batch, Layout layout) => new IntegerRecurrentSizes(this, batch, layout).Scratch;
 
+    /// <summary>Both products and the state, of 16 bits each, in words of 32.</summary>
+    public override int ExportScratchLength(Layout layout) =>
+        (int)(((long)Layer.Hidden * ((2 * Layer.Gates) + (Layer.HasCell ? 2 : 1)) + 1) / 2);
+
     /// <summary>The integers of all weights, and the weights as floats.</summary>
     internal override int MadeLength(Layout layout) => new IntegerRecurrentSizes(this, 1, layout).Made;
 
@@ -165,10 +169,16 @@ internal sealed class IntegerRecurrent : IntegerOp
     /// <summary>The integers of weights of the input or of the hidden state, and the multipliers of their products.</summary>
     public void Make<T>(
         in OpContext<T> c, bool hidden, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, ReadOnlySpan<float> scales, LayerIntegers integers)
-        where T : unmanaged
+        where T : unmanaged =>
+        Make(c.Arithmetic, hidden, c.InputType(0), c.OutputType, weights, bias, scales, integers);
+
+    /// <summary>The same from the types of input and output.</summary>
+    public void Make(
+        Arithmetic arithmetic, bool hidden, IntegerType input, IntegerType output, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias,
+        ReadOnlySpan<float> scales, LayerIntegers integers)
     {
-        IntegerType state = IsRelu ? c.OutputType : new(16, HiddenScale, 0), product = IsRelu ? c.OutputType : new(16, ProductScale, 0);
-        integers.Make(c.Arithmetic, Plain, weights, bias, scales, hidden ? state : c.InputType(0), product, default);
+        IntegerType state = IsRelu ? output : new(16, HiddenScale, 0), product = IsRelu ? output : new(16, ProductScale, 0);
+        integers.Make(arithmetic, Plain, weights, bias, scales, hidden ? state : input, product, default);
     }
 
     /// <summary>Whether inputs are 16 bits wide.</summary>

@@ -62,6 +62,17 @@ internal static class CRescale
 
         """;
 
+    private const string Matrix = """
+        /* What a product b + x W multiplies by and rounds with. Output j: floor(a multiplier / 2^(33 + shift) + 1/2), within 16 bits. */
+        typedef struct {
+            size_t inputs;             /* products of a sum */
+            const int32_t *bias;       /* less the zero point of the input times the sum of the weights */
+            const int32_t *multiplier; /* 2^30 to 2^31 - 1, or 0 */
+            const int8_t *shift;
+        } ebp_matrix;
+
+        """;
+
     private const string Inline = """
         #if defined(__GNUC__)
         #define EBP_INLINE inline __attribute__((always_inline))
@@ -81,6 +92,15 @@ internal static class CRescale
 
         """;
 
+    private const string Narrow = """
+        /* An integer below 2^30, or the end of 16 bits that it is beyond. */
+        static EBP_INLINE int32_t ebp_narrow(int32_t y)
+        {
+            return (((uint32_t)y + 32768u) < 65536u) ? y : (32767 ^ (y >> 30));
+        }
+
+        """;
+
     // floor((a m / 2^s) + 1/2) + z = floor((floor(floor(a m / 2^32) / 2^(s-33)) + 2 z + 1) / 2), and no number in it is large.
     private static string Round(bool isWide) => $$"""
         /* A sum becomes its integer: zero point + floor(a m / 2^(33 + shift) + 1/2), within the ends. */
@@ -90,12 +110,27 @@ internal static class CRescale
 
         """;
 
-    private const string Wide = """
+    private const string Upscaled = """
             const int32_t up = shift < 0 ? -shift : 0;
             const int32_t most = (int32_t)(0x7FFFFFFF >> up); /* beyond it y meets its ends anyway */
             const int32_t within = a > most ? most : a;
             const int32_t sum = (within < -most ? -most : within) * (int32_t)((uint32_t)1u << up);
+
+        """;
+
+    private const string Wide = Upscaled + """
             return ebp_within(p, ((ebp_high(sum, m) >> (shift + up)) + p->zero) >> 1);
+
+        """;
+
+    private static string Narrowed(string name, bool isWide) => $$"""
+        /* The sum a of output j becomes an integer of 16 bits without a zero point. */
+        static EBP_INLINE int32_t ebp_{{name}}(const ebp_matrix *p, size_t j, int32_t a)
+        {
+            const int32_t m = p->multiplier[j];
+            const int32_t shift = p->shift[j];
+        {{(isWide ? Upscaled : "")}}    return ebp_narrow(((ebp_high({{(isWide ? "sum, m) >> (shift + up)" : "a, m) >> shift")}}) + 1) >> 1);
+        }
 
         """;
 
@@ -113,6 +148,9 @@ internal static class CRescale
 
     /// <summary>Asks for the structure ebp_layer.</summary>
     public static void AskLayer(CProgram program) => program.Routine("layer", CFunctions.None, Layer);
+
+    /// <summary>Asks for the structure ebp_matrix.</summary>
+    public static void AskMatrix(CProgram program) => program.Routine("matrix", CFunctions.None, Matrix);
 
     /// <summary>Asks for within(p, y).</summary>
     public static void AskWithin(CProgram program)
@@ -134,6 +172,28 @@ internal static class CRescale
         AskWithin(program);
         string name = isWide ? "round_wide" : "round";
         program.Routine(name, CFunctions.None, Round(isWide));
+        return name;
+    }
+
+    /// <summary>Asks for narrow(y).</summary>
+    public static void AskNarrow(CProgram program)
+    {
+        program.Routine("checks", CFunctions.None, Checks);
+        program.Routine("inline", CFunctions.None, Inline);
+        program.Routine("narrow", CFunctions.None, Narrow);
+    }
+
+    /// <summary>Asks for narrowed(p, j, a), which is written into the routine that calls it.</summary>
+    /// <param name="program">The program.</param>
+    /// <param name="isWide">Whether some shift is below 33.</param>
+    /// <returns>The name of the routine without its prefix.</returns>
+    public static string AskNarrowed(CProgram program, bool isWide)
+    {
+        AskNarrow(program);
+        program.Routine("high", CFunctions.None, High);
+        AskMatrix(program);
+        string name = isWide ? "narrowed_wide" : "narrowed";
+        program.Routine(name, CFunctions.None, Narrowed(name, isWide));
         return name;
     }
 

@@ -12,7 +12,6 @@ internal static class CSums
         /* Two products of 16 bits in one instruction, where the processor has it: of the even and of the odd bytes of a word. EBP_PORTABLE asks for plain C. */
         #if defined(__ARM_FEATURE_DSP) && (__ARM_FEATURE_DSP == 1) && defined(__GNUC__) && !defined(EBP_PORTABLE)
         #include <arm_acle.h>
-        #include <string.h>
         #define EBP_DUAL
         static inline int32_t ebp_word(const int8_t *x)
         {
@@ -72,29 +71,38 @@ internal static class CSums
     /// <param name="y">The element of the output.</param>
     /// <param name="isWide">Whether a shift of the layer is below 33.</param>
     /// <returns>The name to call the routine by.</returns>
-    public static string Ask(CProgram program, CElement x, CElement y, bool isWide)
+    public static string Ask(CProgram program, CElement x, CElement y, bool isWide) =>
+        Ask(program, x, y, $"sums{x.Suffix}{y.Suffix}{(isWide ? "_wide" : "")}", CRescale.Ask(program, isWide), "layer");
+
+    /// <summary>Asks for products(p, first, count, w, x, y, stride): the same sums, rounded to the ends of 16 bits.</summary>
+    /// <param name="program">The program.</param>
+    /// <param name="x">The element of the input.</param>
+    /// <param name="isWide">Whether a shift of the layer is below 33.</param>
+    /// <returns>The name to call the routine by.</returns>
+    public static string AskProducts(CProgram program, CElement x, bool isWide) =>
+        Ask(program, x, CElement.Int16, $"products{x.Suffix}{(isWide ? "_wide" : "")}", CRescale.AskNarrowed(program, isWide), "matrix");
+
+    private static string Ask(CProgram program, CElement x, CElement y, string name, string round, string structure)
     {
-        string rescale = CRescale.Ask(program, isWide);
         if (x == CElement.Int8)
         {
             CRescale.AskProduct(program);
             program.Routine("dual", CFunctions.None, Dual);
         }
 
-        string name = $"sums{x.Suffix}{y.Suffix}{(isWide ? "_wide" : "")}";
-        return program.Routine(name, CFunctions.None, Text(name, x, y, rescale));
+        return program.Routine(name, CFunctions.None, Text(name, x, y, round, structure));
     }
 
     /// <summary>The product of an input and a weight.</summary>
     public static string Product(CElement x, string value, string weight) =>
         x == CElement.Int8 ? $"EBP_PRODUCT({value}, {weight})" : $"(int32_t){value} * (int32_t){weight}";
 
-    private static string Text(string name, CElement x, CElement y, string rescale) => $$"""
+    private static string Text(string name, CElement x, CElement y, string round, string structure) => $$"""
         /*
          * y[stride (j - first)] = the rounded a_j = b_j + sum of x_k w_jk, for so many outputs j from first on. Exact sums may have any order: w has panels of four
          * outputs by four inputs, then the inputs that are left; at its end the rows of outputs that are left.
          */
-        static void ebp_{{name}}(const ebp_layer *p, size_t first, size_t count, const int8_t *w, const {{x.Type}} *x, {{y.Type}} *y, size_t stride)
+        static void ebp_{{name}}(const ebp_{{structure}} *p, size_t first, size_t count, const int8_t *w, const {{x.Type}} *x, {{y.Type}} *y, size_t stride)
         {
             size_t j = first;
             size_t n;
@@ -118,10 +126,10 @@ internal static class CSums
                     at++;
                     w += 4;
                 }
-                y[0] = ({{y.Type}})ebp_{{rescale}}(p, j, s0);
-                y[stride] = ({{y.Type}})ebp_{{rescale}}(p, j + 1u, s1);
-                y[2u * stride] = ({{y.Type}})ebp_{{rescale}}(p, j + 2u, s2);
-                y[3u * stride] = ({{y.Type}})ebp_{{rescale}}(p, j + 3u, s3);
+                y[0] = ({{y.Type}})ebp_{{round}}(p, j, s0);
+                y[stride] = ({{y.Type}})ebp_{{round}}(p, j + 1u, s1);
+                y[2u * stride] = ({{y.Type}})ebp_{{round}}(p, j + 2u, s2);
+                y[3u * stride] = ({{y.Type}})ebp_{{round}}(p, j + 3u, s3);
                 y = &y[4u * stride];
                 j += 4u;
             }
@@ -137,7 +145,7 @@ internal static class CSums
                     at++;
                     w++;
                 }
-                *y = ({{y.Type}})ebp_{{rescale}}(p, j, s0);
+                *y = ({{y.Type}})ebp_{{round}}(p, j, s0);
                 y = &y[stride];
                 j++;
             }
