@@ -193,7 +193,7 @@ internal sealed class IntegerGoldenTests
         }
 
         float[] y = new float[x.Length];
-        Lookup.Apply([.. x.Select(v => (float)v)], [.. table.Select(v => (float)v)], 128, y);
+        Lookup.Apply([.. x.Select(v => (float)v)], table, 128, y);
         return [.. y.Select(v => (int)v)];
     }
 

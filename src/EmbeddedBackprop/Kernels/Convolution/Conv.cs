@@ -37,26 +37,43 @@ public static unsafe class Conv
         ReadOnlySpan<float> bias,
         Span<float> y,
         int ldy,
-        bool accumulate = false)
+        bool accumulate = false) =>
+        RunForward(arithmetic, in sizes, batch, x, ldx, w, bias, y, ldy, new ConvArguments { Accumulate = accumulate });
+
+    /// <summary>
+    /// <see cref="Forward"/> without bias, for x and w that are integers below 2^24 in magnitude, as are all sums: every result is exact, and a
+    /// result of 0 is +0 or -0.
+    /// </summary>
+    internal static void ForwardOfIntegers(
+        Arithmetic arithmetic, in ConvSizes sizes, int batch, ReadOnlySpan<float> x, int ldx, ReadOnlySpan<float> w, Span<float> y, int ldy) =>
+        RunForward(arithmetic, in sizes, batch, x, ldx, w, [], y, ldy, new ConvArguments { ZerosAreAlike = true });
+
+    private static void RunForward(
+        Arithmetic arithmetic,
+        in ConvSizes sizes,
+        int batch,
+        ReadOnlySpan<float> x,
+        int ldx,
+        ReadOnlySpan<float> w,
+        ReadOnlySpan<float> bias,
+        Span<float> y,
+        int ldy,
+        ConvArguments g)
     {
         Require.Conv("Conv.Forward", in sizes, batch, x.Length, ldx, w.Length, y.Length, ldy);
         Require.Bias("Conv.Forward", sizes.Outputs, bias.Length);
         fixed (float* image = x, kernels = w, start = bias, maps = y)
         {
-            ConvArguments g = new()
-            {
-                Sizes = sizes.Flattened,
-                Batch = batch,
-                Image = image,
-                ImageEnd = image + x.Length,
-                LeadingImage = ldx,
-                Kernels = kernels,
-                Bias = start,
-                Maps = maps,
-                LeadingMaps = ldy,
-                Accumulate = accumulate,
-                MultipliesZeros = sizes.IsPadded && Finite.All(w[..sizes.Weights]),
-            };
+            g.Sizes = sizes.Flattened;
+            g.Batch = batch;
+            g.Image = image;
+            g.ImageEnd = image + x.Length;
+            g.LeadingImage = ldx;
+            g.Kernels = kernels;
+            g.Bias = start;
+            g.Maps = maps;
+            g.LeadingMaps = ldy;
+            g.MultipliesZeros = sizes.IsPadded && (g.ZerosAreAlike || Finite.All(w[..sizes.Weights]));
             if (ConvPlanes.Fit(in sizes))
             {
                 ConvPlanes planes = ConvPlanes.Of(in sizes, forward: true);

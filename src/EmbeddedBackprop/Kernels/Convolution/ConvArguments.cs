@@ -35,6 +35,9 @@ internal unsafe struct ConvArguments
     /// <summary>Whether taps outside the image may be multiplied by zero if that cannot be seen: the weights are finite.</summary>
     public bool MultipliesZeros;
 
+    /// <summary>Whether -0 and +0 mean the same: sums of integers. What may turn one into the other need not be looked at.</summary>
+    public bool ZerosAreAlike;
+
     /// <summary>Whether terms of a weight gradient may be left out where delta is 0: the images are finite.</summary>
     public bool SkipsZeros;
 

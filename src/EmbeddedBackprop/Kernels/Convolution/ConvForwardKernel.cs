@@ -60,7 +60,7 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
                 {
                     Image = g.Image + ((nint)group * (g.Sizes.Channels / g.Sizes.Groups) * g.Sizes.Height * g.Sizes.Width),
                     Channel = channel, Rows = rows, Runs = runs, Offsets = offsets, Panel = panel, Leading = panelColumns, Mask = mask, Seen = seen,
-                    BeginsAtZero = g.Bias == null || FloatBlocks.IndexOfZero(g.Bias + channel, 0, rows) < rows,
+                    BeginsAtZero = !g.ZerosAreAlike && (g.Bias == null || FloatBlocks.IndexOfZero(g.Bias + channel, 0, rows) < rows),
                 };
                 bool withZeros = padded && g.MultipliesZeros && !g.Accumulate;
                 ConvWalk walk = new(in g, g.First, g.End, inner: true, border: withZeros);
@@ -94,6 +94,12 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
     /// <returns>Whether that is so for all results.</returns>
     private static bool TryWithZeros<T>(in ConvArguments g, in ConvPanel place) where T : struct, IFloatLanes<T>
     {
+        if (g.ZerosAreAlike)
+        {
+            Panel<T>(in g, in place, Border.Multiplied);
+            return true;
+        }
+
         FloatBlocks.Fill(0f, place.Seen, place.Columns);
         Panel<T>(in g, in place, Border.Multiplied);
         ConvRun* end = place.Runs + place.Count;

@@ -4,12 +4,13 @@ namespace EmbeddedBackprop.Kernels.Integers;
 internal static class Lookup
 {
     /// <summary>y[i] = table[index[i] + offset]; index holds integers, y may be its memory.</summary>
-    public static void Apply(ReadOnlySpan<float> index, ReadOnlySpan<float> table, int offset, Span<float> y)
+    public static void Apply(ReadOnlySpan<float> index, ReadOnlySpan<int> table, int offset, Span<float> y)
     {
         Require.Equal("Lookup.Apply", nameof(y), index.Length, y.Length);
-        for (int i = 0; i < index.Length; i++)
+        if (!index.IsEmpty)
         {
-            y[i] = table[(int)index[i] + offset];
+            LookupArguments arguments = new() { Index = index, Table = table, Offset = offset, Y = y };
+            IntegerDispatch.RunWithin<LookupKernel, LookupArguments>(index.Length, in arguments);
         }
     }
 }

@@ -29,13 +29,20 @@ public static class Gemm
         Arithmetic arithmetic, int m, int n, int k, ReadOnlySpan<float> a, int lda, ReadOnlySpan<float> b, int ldb,
         ReadOnlySpan<float> bias, Span<float> c, int ldc, bool accumulate = false)
     {
-        Require.Matrix("Gemm.NN", nameof(a), m, k, lda, a.Length);
-        Require.Matrix("Gemm.NN", nameof(b), k, n, ldb, b.Length);
-        Require.Bias("Gemm.NN", n, bias.Length);
-        Require.Matrix("Gemm.NN", nameof(c), m, n, ldc, c.Length);
-        Require.Apart("Gemm.NN", nameof(a), a, m, k, lda, c, m, n, ldc);
-        Require.Apart("Gemm.NN", nameof(b), b, k, n, ldb, c, m, n, ldc);
+        RequireNN(m, n, k, a, lda, b, ldb, bias, c, ldc);
         GemmArguments arguments = new(m, n, k, a, lda, 1, b, ldb, false, bias, c, ldc, accumulate);
+        Run(arithmetic, in arguments);
+    }
+
+    /// <summary>
+    /// <see cref="NN"/> without bias, for A and B that are integers below 2^24 in magnitude, as are all sums: every result is exact, and a result of
+    /// 0 is +0 or -0.
+    /// </summary>
+    internal static void IntegersNN(
+        Arithmetic arithmetic, int m, int n, int k, ReadOnlySpan<float> a, int lda, ReadOnlySpan<float> b, int ldb, Span<float> c, int ldc)
+    {
+        RequireNN(m, n, k, a, lda, b, ldb, [], c, ldc);
+        GemmArguments arguments = new(m, n, k, a, lda, 1, b, ldb, false, [], c, ldc, accumulate: false, zerosAreAlike: true);
         Run(arithmetic, in arguments);
     }
 
@@ -126,6 +133,17 @@ public static class Gemm
         bool skipsZeros = l2 == 0f && !float.IsNegative(learningRate) && float.IsFinite(learningRate) && Finite.All(b);
         GemmArguments arguments = new(m, n, k, a, 1, lda, b, ldb, weights, ldw, learningRate, l2, skipsZeros);
         Run(arithmetic, in arguments);
+    }
+
+    private static void RequireNN(
+        int m, int n, int k, ReadOnlySpan<float> a, int lda, ReadOnlySpan<float> b, int ldb, ReadOnlySpan<float> bias, ReadOnlySpan<float> c, int ldc)
+    {
+        Require.Matrix("Gemm.NN", nameof(a), m, k, lda, a.Length);
+        Require.Matrix("Gemm.NN", nameof(b), k, n, ldb, b.Length);
+        Require.Bias("Gemm.NN", n, bias.Length);
+        Require.Matrix("Gemm.NN", nameof(c), m, n, ldc, c.Length);
+        Require.Apart("Gemm.NN", nameof(a), a, m, k, lda, c, m, n, ldc);
+        Require.Apart("Gemm.NN", nameof(b), b, k, n, ldb, c, m, n, ldc);
     }
 
     /// <summary>A checked product, shared out if there is a pool and it pays.</summary>

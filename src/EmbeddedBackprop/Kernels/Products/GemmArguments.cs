@@ -34,11 +34,14 @@ internal readonly ref struct GemmArguments
     /// <summary>Whether rows of zeros may be left out: learning rate and delta are finite.</summary>
     public readonly bool SkipsZeros;
 
+    /// <summary>Whether -0 and +0 mean the same, and all elements are finite: integers.</summary>
+    public readonly bool ZerosAreAlike;
+
     // Written where it is used: a copy would load at once what was just stored in parts, and wait for it.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public GemmArguments(
         int m, int n, int k, ReadOnlySpan<float> a, int rowA, int stepA, ReadOnlySpan<float> b, int leadingB, bool transposedB,
-        ReadOnlySpan<float> bias, Span<float> c, int leadingC, bool accumulate)
+        ReadOnlySpan<float> bias, Span<float> c, int leadingC, bool accumulate, bool zerosAreAlike = false)
     {
         A = ref MemoryMarshal.GetReference(a);
         B = ref MemoryMarshal.GetReference(b);
@@ -48,6 +51,7 @@ internal readonly ref struct GemmArguments
         (ARow, AStep) = ((nuint)rowA, (nuint)stepA);
         (LeadingB, LeadingC) = ((nuint)leadingB, (nuint)leadingC);
         BTransposed = transposedB;
+        ZerosAreAlike = zerosAreAlike;
         Start = accumulate ? GemmStart.Destination : bias.IsEmpty ? GemmStart.Zero : GemmStart.Bias;
     }
 

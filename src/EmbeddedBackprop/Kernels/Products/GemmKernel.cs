@@ -40,7 +40,8 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
         {
             RunPacked<T>(in arguments);
         }
-        else if (!searches || !RunBlocks<T>(in arguments, ref none, skipsZeros: true) || HoldsNegativeZero(in arguments))
+        else if (!searches || !RunBlocks<T>(in arguments, ref none, skipsZeros: true)
+            || (!arguments.ZerosAreAlike && HoldsNegativeZero(in arguments)))
         {
             RunBlocks<T>(in arguments, ref none, skipsZeros: false);
         }
@@ -102,8 +103,10 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
             ref readonly float a = ref Unsafe.Add(ref Unsafe.AsRef(in g.A), step * g.AStep);
             if (skipsZeros)
             {
-                summed = LiveColumns.Split(in a, g.ARow, g.M, depth, ref *live, ref *dead);
-                if (!AreFinite<T>(in g, step, dead, depth - summed))
+                summed = g.ZerosAreAlike
+                    ? LiveColumns.List(in a, g.ARow, g.M, depth, ref *live)
+                    : LiveColumns.Split(in a, g.ARow, g.M, depth, ref *live, ref *dead);
+                if (!g.ZerosAreAlike && !AreFinite<T>(in g, step, dead, depth - summed))
                 {
                     return false;
                 }

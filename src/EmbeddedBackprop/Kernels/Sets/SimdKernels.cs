@@ -21,6 +21,20 @@ internal readonly struct SimdKernels : IKernels<float>
         }
     }
 
+    /// <summary>z = x w of integers, exact; 0 may be -0.</summary>
+    public static void AffineOfIntegers(Arithmetic arithmetic, in Matrix<float> x, in Matrix<float> w, in Matrix<float> z)
+    {
+        if (z.Columns == 1)
+        {
+            Gemv.OneOutput(arithmetic, x.Rows, x.Columns, x.Values, x.Stride, w.Values, [], z.Values, z.Stride);
+        }
+        else
+        {
+            int n = w.Width == z.Width ? z.Width : z.Columns;
+            Gemm.IntegersNN(arithmetic, x.Rows, n, x.Columns, x.Values, x.Stride, w.Values, w.Stride, z.Values, z.Stride);
+        }
+    }
+
     public static void TN(Arithmetic arithmetic, in Matrix<float> a, in Matrix<float> b, in Matrix<float> c, bool accumulate)
     {
         int n = b.Width == c.Width ? c.Width : c.Columns;
@@ -79,6 +93,11 @@ internal readonly struct SimdKernels : IKernels<float>
         in Matrix<float> y,
         bool accumulate
     ) => Conv.Forward(arithmetic, in sizes, x.Rows, x.Values, x.Stride, w, bias, y.Values, y.Stride, accumulate);
+
+    /// <summary>Sums of products of integers, exact; 0 may be -0.</summary>
+    public static void ConvolutionOfIntegers(
+        Arithmetic arithmetic, in ConvSizes sizes, in Matrix<float> x, ReadOnlySpan<float> w, in Matrix<float> y) =>
+        Conv.ForwardOfIntegers(arithmetic, in sizes, x.Rows, x.Values, x.Stride, w, y.Values, y.Stride);
 
     public static void ConvolutionWeightGradient(
         Arithmetic arithmetic, in ConvSizes sizes, in Matrix<float> x, in Matrix<float> delta, Span<float> dw, Span<float> db, bool accumulate) =>

@@ -69,19 +69,13 @@ internal static class IntegerActivation
     /// <summary>The same for all columns of every row; y may be the memory of the indices.</summary>
     public static void LookUp(ReadOnlySpan<int> table, IntegerType index, in Matrix<float> indices, in Matrix<float> y)
     {
-        Span<float> floats = stackalloc float[TableLength];
-        for (int i = 0; i < floats.Length; i++)
-        {
-            floats[i] = table[i];
-        }
-
         for (int row = 0; row < indices.Rows; row++)
         {
             ReadOnlySpan<float> from = indices.Row(row);
             Span<float> to = y.Row(row);
             if (index.Bits == 8)
             {
-                Lookup.Apply(from, floats, index.ZeroPoint + 128, to);
+                Lookup.Apply(from, table, index.ZeroPoint + 128, to);
                 continue;
             }
 

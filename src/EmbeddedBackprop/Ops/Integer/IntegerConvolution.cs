@@ -50,7 +50,7 @@ internal sealed class IntegerConvolution : IntegerLayer
         (layout.Stride(convolution.Sizes.InputLength), layout.Stride(convolution.Sizes.SampleOutputs));
 
     private protected override void Sums(Arithmetic arithmetic, in Matrix<float> x, Span<float> w, in Matrix<float> z) =>
-        SimdKernels.Convolution(arithmetic, convolution.Sizes, x, w, [], z, accumulate: false);
+        SimdKernels.ConvolutionOfIntegers(arithmetic, convolution.Sizes, x, w, z);
 
     private protected override void Sums(ReadOnlySpan<int> x, ReadOnlySpan<int> w, Span<int> z) =>
         IntegerSums.Convolution(convolution.Sizes, x, w, z);

@@ -30,7 +30,8 @@ internal sealed class IntegerDense : IntegerLayer
     private protected override (int Input, int Output) Strides(Layout layout) => (layout.Stride(dense.Inputs), layout.Stride(dense.Outputs));
 
     private protected override void Sums(Arithmetic arithmetic, in Matrix<float> x, Span<float> w, in Matrix<float> z) =>
-        SimdKernels.Affine(arithmetic, x, new Matrix<float>(w, dense.Inputs, dense.Outputs, w.Length / dense.Inputs, w.Length / dense.Inputs), [], z);
+        SimdKernels.AffineOfIntegers(
+            arithmetic, x, new Matrix<float>(w, dense.Inputs, dense.Outputs, w.Length / dense.Inputs, w.Length / dense.Inputs), z);
 
     private protected override void Sums(ReadOnlySpan<int> x, ReadOnlySpan<int> w, Span<int> z) =>
         IntegerSums.Dense(x, w, w.Length / dense.Inputs, z);

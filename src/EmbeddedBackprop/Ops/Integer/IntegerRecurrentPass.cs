@@ -172,7 +172,7 @@ internal readonly ref struct IntegerRecurrentPass
         Matrix<float> weights = new(w, inputs, op.Columns, n, n), y = new(result, rows, op.Columns, n, n);
         if (bits == 8 && !isWide)
         {
-            SimdKernels.Affine(c.Arithmetic, x, weights, [], z);
+            SimdKernels.AffineOfIntegers(c.Arithmetic, x, weights, z);
             Requantize.Columns(z, integers.Bias, integers.M, integers.Shift, short.MinValue, short.MaxValue, y);
             return;
         }
@@ -186,7 +186,7 @@ internal readonly ref struct IntegerRecurrentPass
                 IntegerLayer.Digit(integers.Weights, shift, bits, w);
             }
 
-            SimdKernels.Affine(c.Arithmetic, x, weights, [], z);
+            SimdKernels.AffineOfIntegers(c.Arithmetic, x, weights, z);
             Requantize.AddTo(sums[..whole.Length], (isWide ? 256 : 1) << shift, whole);
             if (isWide)
             {

@@ -22,7 +22,7 @@ internal static class GuardedIntegers
             Digits.Take(Integers(2, n, 77, atEnd), 4, 15, y);
             Digits.Take(sums, 8, -1, y);
             Requantize.AddTo(sums, 256, Integers(2, n, 7, atEnd));
-            Lookup.Apply(y, GuardedKernels.Put(0, 1, 257, 257, atEnd), 128, y);
+            Lookup.Apply(y, Integers(0, 257, 5, atEnd), 128, y);
             Span<float> products = GuardedKernels.Put(2, 1, 4 * n, 4 * n, atEnd), state = GuardedKernels.Put(3, 1, n, n, atEnd);
             RecurrentGates.Rnn(sums, sums, y);
             RecurrentGates.Gru(products[n..], products[n..], state, y);

@@ -3,8 +3,11 @@ using Twin = EmbeddedBackprop.Kernels.Scalar;
 
 namespace EmbeddedBackprop.Tests.Kernels.Integers;
 
-/// <summary>The textbook sums over integers against those over double, which is exact on them.</summary>
+/// <summary>
+/// The textbook sums over integers against those over double, which is exact on them; and the kernels of floats on integers against both.
+/// </summary>
 [TestFixture]
+[NonParallelizable]
 public sealed class IntegerSumsTests
 {
     private static readonly ConvSizes[] Sizes =
@@ -47,6 +50,75 @@ public sealed class IntegerSumsTests
         Assert.That(sums, Is.EqualTo(expected));
     }
 
+    [TestCaseSource(nameof(Sizes))]
+    public void A_convolution_by_lanes_has_the_same_sums_and_zeros_may_have_a_sign(ConvSizes sizes)
+    {
+        // Many sums are 0 without all of their terms being 0.
+        const int Batch = 3;
+        int[] x = Integers(Batch * sizes.InputLength, 2, 9), w = Integers(sizes.Weights, 1, 10), sums = new int[sizes.SampleOutputs];
+        foreach (Arithmetic arithmetic in (ReadOnlySpan<Arithmetic>)[Arithmetic.Fused, Arithmetic.Separate])
+        {
+            Widths.ForEach(width =>
+            {
+                float[] y = new float[Batch * sums.Length];
+                EmbeddedBackprop.Kernels.Conv.ForwardOfIntegers(arithmetic, in sizes, Batch, Floats(x), sizes.InputLength, Floats(w), y, sums.Length);
+                for (int sample = 0; sample < Batch; sample++)
+                {
+                    IntegerSums.Convolution(in sizes, x.AsSpan(sample * sizes.InputLength, sizes.InputLength), w, sums);
+                    Assert.That(
+                        y.Skip(sample * sums.Length).Take(sums.Length).Select(value => (int)value), Is.EqualTo(sums),
+                        $"{arithmetic}, width {width}, sample {sample}");
+                }
+            });
+        }
+    }
+
+    [TestCase(1)]
+    [TestCase(7)]
+    [TestCase(33)]
+    public void A_product_by_lanes_has_the_same_sums_where_columns_of_zeros_are_left_out(int columns)
+    {
+        // Rows enough for a search; every third column is 0 in all rows, and w is huge there: a wrong list would show.
+        const int Rows = 10, Terms = 90;
+        int[] x = Integers(Rows * Terms, 2, 11), w = Integers(Terms * columns, 3, 12), sums = new int[columns];
+        for (int i = 0; i < x.Length; i++)
+        {
+            x[i] = i % Terms % 3 == 0 ? 0 : x[i];
+        }
+
+        for (int i = 0; i < w.Length; i++)
+        {
+            w[i] = i / columns % 3 == 0 ? 40_000 : w[i];
+        }
+
+        foreach (Arithmetic arithmetic in (ReadOnlySpan<Arithmetic>)[Arithmetic.Fused, Arithmetic.Separate])
+        {
+            Widths.ForEach(width =>
+            {
+                float[] y = new float[Rows * columns];
+                EmbeddedBackprop.Kernels.Gemm.IntegersNN(
+                    arithmetic, Rows, columns, Terms, Floats(x), Terms, Floats(w), columns, y, columns);
+                for (int row = 0; row < Rows; row++)
+                {
+                    IntegerSums.Dense(x.AsSpan(row * Terms, Terms), w, columns, sums);
+                    Assert.That(
+                        y.Skip(row * columns).Take(columns).Select(value => (int)value), Is.EqualTo(sums), $"{arithmetic}, width {width}, row {row}");
+                }
+            });
+        }
+    }
+
+    [Test]
+    public void Control_a_term_that_is_left_out_is_found()
+    {
+        int[] x = Integers(90, 2, 11), w = Integers(90 * 7, 3, 12), sums = new int[7], without = new int[7];
+        x[4] = 1;
+        IntegerSums.Dense(x, w, 7, sums);
+        x[4] = 0;
+        IntegerSums.Dense(x, w, 7, without);
+        Assert.That(without, Is.Not.EqualTo(sums));
+    }
+
     [Test]
     public void Control_padding_on_the_wrong_side_is_found()
     {
@@ -84,4 +156,6 @@ public sealed class IntegerSumsTests
     }
 
     private static ReadOnlySpan<double> Doubles(int[] integers) => integers.Select(value => (double)value).ToArray();
+
+    private static float[] Floats(int[] integers) => [.. integers.Select(value => (float)value)];
 }

@@ -7,7 +7,7 @@ namespace EmbeddedBackprop.Tests.Kernels.Integers;
 [NonParallelizable]
 public sealed class LookupTests
 {
-    private static readonly float[] Table = Samples.Array(257, 6);
+    private static readonly int[] Table = [.. Samples.Array(257, 6).Select(x => (int)(1000 * x))];
 
     [Test]
     public void Every_length_is_looked_up_in_place_and_apart()
@@ -39,6 +39,24 @@ public sealed class LookupTests
     }
 
     [Test]
-    public void An_index_outside_the_table_is_an_error_not_a_read() =>
-        Assert.That(() => Lookup.Apply([129f], Table, 128, new float[1]), Throws.InstanceOf<IndexOutOfRangeException>());
+    public void An_index_outside_the_table_is_an_error_not_a_read()
+    {
+        for (int length = 1; length <= 40; length++)
+        {
+            foreach (int at in (ReadOnlySpan<int>)[0, length / 2, length - 1])
+            {
+                foreach (float outside in (ReadOnlySpan<float>)[129f, -129f, 1e9f])
+                {
+                    Widths.ForEach(width =>
+                    {
+                        float[] index = new float[length];
+                        index[at] = outside;
+                        Assert.That(
+                            () => Lookup.Apply(index, Table, 128, index), Throws.InstanceOf<IndexOutOfRangeException>(),
+                            $"[{at}] of {length}, width {width}");
+                    });
+                }
+            }
+        }
+    }
 }
