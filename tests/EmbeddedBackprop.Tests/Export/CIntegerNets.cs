@@ -15,7 +15,15 @@ internal static class CIntegerNets
         #include <stdio.h>
         #include "net_float.h"
 
-        static float input[NET_INPUTS], output[NET_OUTPUTS];
+        #ifdef NET_INPUTS_MASK
+        #define INPUTS (NET_INPUTS_QUANTIZE1 + NET_INPUTS_MASK)
+        #define INPUT input, &input[NET_INPUTS_QUANTIZE1]
+        #else
+        #define INPUTS NET_INPUTS
+        #define INPUT input
+        #endif
+
+        static float input[INPUTS], output[NET_OUTPUTS];
         static net_float_memory memory;
         #ifdef NET_STATE_INTEGERS
         static int16_t state[NET_STATE_INTEGERS];
@@ -31,8 +39,8 @@ internal static class CIntegerNets
             if (in == NULL || out == NULL) {
                 return 100;
             }
-            while (fread(input, sizeof *input, NET_INPUTS, in) == NET_INPUTS) {
-                net_predict(input, output, MEMORY);
+            while (fread(input, sizeof *input, INPUTS, in) == INPUTS) {
+                net_predict(INPUT, output, MEMORY);
                 if (fwrite(output, sizeof *output, NET_OUTPUTS, out) != NET_OUTPUTS) {
                     return 101;
                 }
@@ -42,6 +50,10 @@ internal static class CIntegerNets
 
         """;
 
+    /// <summary>The indices of rows that the network "tokens" takes.</summary>
+    public const int Tokens = 11;
+
+    // Inputs of 0 bits are indices.
     private static readonly (string Name, Shape Shape, int Bits, Func<Graph, Node, Node> Build)[] All =
     [
         ("dense", new Shape(37), 8, (g, x) => g.Apply(Dense(10, 16), g.Apply(Dense(13, 8, new Activation<Sigmoid>()), x))),
@@ -106,6 +118,13 @@ internal static class CIntegerNets
                 Over(new Gru(3, new RecurrentOptions { CarryState = true })),
                 g.Apply(Over(new Lstm(4, new RecurrentOptions { CarryState = true, AllSteps = true })), x))
         ),
+        ("masked", new Shape(9, 5), 8, Masked),
+        (
+            "tokens", new Shape(7), 0,
+            (g, x) => g.Apply(
+                Dense(3, 16),
+                g.Apply(new Flatten(), g.Apply(new IntegerSoftmax(), g.Apply(new IntegerEmbedding(new Embedding(Tokens, 6), 8, null), x))))
+        ),
         (
             "moves", new Shape(2, 6, 6), 8,
             (g, x) =>
@@ -151,9 +170,10 @@ internal static class CIntegerNets
     public static Network Make(Shape shape, int bits, Func<Graph, Node, Node> build, Activation? last, int seed)
     {
         Graph graph = new();
-        Node input = graph.Input(shape), output = graph.Apply(new Dequantize(), build(graph, graph.Apply(new Quantize(bits), input)));
+        Node input = graph.Input(shape), integers = bits == 0 ? input : graph.Apply(new Quantize(bits), input);
+        Node output = graph.Apply(new Dequantize(), build(graph, integers));
         output = last is not null && output.Shape.Rank == 1 ? graph.Apply(new Activate(last), output) : output;
-        Network network = new(input, output, null, new NetworkOptions { Batch = 1, Seed = 1 });
+        Network network = new([.. graph.Nodes.Where(node => node.Op is null)], [output], [], new NetworkOptions { Batch = 1, Seed = 1 });
         Draw(network, seed);
         return network;
     }
@@ -196,8 +216,15 @@ internal static class CIntegerNets
                 bool first = range.Name.StartsWith("quantize", StringComparison.Ordinal);
                 int bits = plan.Graph.Nodes.First(node => node.Integers?.Owner.Name + ".range" == range.Name).Integers!.Bits;
                 float scale = first ? 1f / 110f : 1f / 20f;
-                bool isFixed = plan.Graph.Ops.Any(op => op is IntegerRecurrent { IsRelu: false } && op.Name + ".range" == range.Name);
-                (state[0], state[1]) = isFixed ? (IntegerRecurrent.HiddenScale, 0f) : bits == 16 ? (scale / 200f, 0f) : (scale, first ? -13f : 21f);
+                IntegerType? type = plan.Graph.Ops.OfType<IntegerOp>().First(op => op.Name + ".range" == range.Name) switch
+                {
+                    IntegerRecurrent op => op.FixedType([]),
+                    IntegerSoftmax op => op.FixedType([]),
+                    _ => null,
+                };
+                (state[0], state[1]) = type is { } known ? (known.Scale, known.ZeroPoint)
+                    : bits == 16 ? (scale / 200f, 0f)
+                    : (scale, first ? -13f : 21f);
             }
         }
     }
@@ -207,6 +234,17 @@ internal static class CIntegerNets
     {
         CExporter.Write(network, build.Folder, (options ?? new CExportOptions()) with { Name = name });
         return [name + ".c", name + "_weights.c", name + "_selftest.c"];
+    }
+
+    /// <summary>A mask of the steps of every op that takes one.</summary>
+    private static Node Masked(Graph g, Node x)
+    {
+        Node mask = g.Input(new Shape(x.Shape[0]), "mask");
+        Node states = g.Apply(Over(new Gru(4, new RecurrentOptions { AllSteps = true, Bidirectional = true })), x, mask);
+        Node mean = g.Apply(new IntegerMeanOverTime(new MeanOverTime(), 8, new Activation<Sigmoid>(), null), states, mask);
+        Node most = g.Apply(new MaxOverTime(), x, mask), last = g.Apply(Over(new Lstm(3)), states, mask);
+        return g.Apply(
+            new IntegerSum("add", false, 16, null, null), [g.Apply(Dense(4, 8), mean), g.Apply(Dense(4, 8), most), g.Apply(Dense(4, 16), last)]);
     }
 
     /// <summary>Ops without sums over weights, with clamps and tables, of both widths.</summary>

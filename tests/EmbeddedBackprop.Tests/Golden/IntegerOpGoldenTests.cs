@@ -36,11 +36,7 @@ internal sealed class IntegerOpGoldenTests
     });
 
     [Test]
-    public void Softmax() => Check("softmax", _ => true, c =>
-    {
-        _ = c.Ints("table");
-        return Run(c, new SoftmaxOverLastAxis());
-    });
+    public void Softmax() => Check("softmax", _ => true, SoftmaxRun);
 
     [Test]
     public void Batch_norms_by_themselves() => Check("batchnorm", _ => true, Norm);
@@ -90,7 +86,15 @@ internal sealed class IntegerOpGoldenTests
         return count;
     }
 
-    private static IntegerGoldenRun OverTime(IntegerCase c)
+    /// <summary>The network of a case of softmax.</summary>
+    public static IntegerGoldenRun SoftmaxRun(IntegerCase c)
+    {
+        _ = c.Ints("table");
+        return Run(c, new SoftmaxOverLastAxis());
+    }
+
+    /// <summary>The network of a case of maxima and means over time.</summary>
+    public static IntegerGoldenRun OverTime(IntegerCase c)
     {
         int[] mask = c.Ints("mask");
         IntegerGoldenRun run = Run(c, c.Text("kind") == "max" ? new MaxOverTime() : new MeanOverTime());

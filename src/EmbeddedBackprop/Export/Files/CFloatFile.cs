@@ -16,7 +16,8 @@ internal static class CFloatFile
     public static IEnumerable<(string Name, string Text)> Files(CModel model) =>
         model.IsCut ? [(model.Prefix + "_float.h", Header(model)), (model.Prefix + "_float.c", Source(model))] : [];
 
-    private static CArgument[] Inputs(CModel model) => CArgument.All([.. model.Inputs.Select(input => input.Node.Inputs[0])], "input", "in");
+    private static CArgument[] Inputs(CModel model) =>
+        CArgument.All([.. model.Inputs.Select(input => input.Node.Op is null ? input.Node : input.Node.Inputs[0])], "input", "in");
 
     private static CArgument[] Outputs(CModel model) => CArgument.All(model.NetworkOutputs, "output", "out");
 
@@ -106,7 +107,14 @@ internal static class CFloatFile
             string to = model.Options.InputInArena
                 ? $"{model.Macro}_{model.Inputs[i].AddressMacro}(&memory->memory)"
                 : "memory->" + model.Inputs[i].Pointer;
-            Write(model.Inputs[i].Node, inputs[i].Pointer, to);
+            if (model.Inputs[i].Node.Op is null)
+            {
+                WriteSelector(program, model.Inputs[i], inputs[i].Pointer, to);
+            }
+            else
+            {
+                Write(model.Inputs[i].Node, inputs[i].Pointer, to);
+            }
         }
 
         string arguments = string.Concat(Integers(model).Select(argument => $"memory->{argument.Pointer}, "));
@@ -124,6 +132,38 @@ internal static class CFloatFile
         }
 
         return program.Statements;
+
+        static void WriteSelector(CProgram program, CArgument selector, string from, string to)
+        {
+            bool isMask = selector.Element == CElement.UInt8;
+            string name = isMask ? "mask" : "indices";
+            string routine = program.Routine(name, CFunctions.None, isMask
+                ? """
+                    /* 1 where x is above 0. */
+                    static void ebp_mask(size_t n, const float *x, uint8_t *y)
+                    {
+                        size_t i;
+                        for (i = 0u; i < n; i++) {
+                            y[i] = (x[i] > 0.0f) ? 1u : 0u;
+                        }
+                    }
+
+                    """
+                : $$"""
+                    /* The indices of rows; what is none becomes an index without a row. */
+                    static void ebp_indices(size_t n, const float *x, uint16_t *y)
+                    {
+                        size_t i;
+                        for (i = 0u; i < n; i++) {
+                            y[i] = ((x[i] >= 0.0f) && (x[i] < {{CSelector.NoRow}}.0f)) ? (uint16_t)x[i] : {{CSelector.NoRow}}u;
+                        }
+                    }
+
+                    """);
+            program.Gap();
+            program.Comment($"{selector.Name}: {(isMask ? "which steps count" : "indices of rows")}");
+            program.Statement($"{routine}({CText.Size(selector.Length)}, {from}, {to});");
+        }
 
         void Write(Node node, string from, string to)
         {

@@ -40,7 +40,7 @@ internal static class CIntegerHeader
                 int8_t i8[{{m}}_ARENA_BYTES];
                 int16_t i16[{{m}}_ARENA_BYTES / 2];
                 int32_t i32[{{m}}_ARENA_BYTES / 4];
-            {{(HasFloats(model) ? $"    float f32[{m}_ARENA_BYTES / 4];\n" : "")}}} {{p}}_memory;
+            {{Selectors(model)}}{{(HasFloats(model) ? $"    float f32[{m}_ARENA_BYTES / 4];\n" : "")}}} {{p}}_memory;
             {{Addresses(model)}}{{State(model)}}
             {{CTraceHeader.Sequences(model)}}{{CHeaderFile.Names("Inputs", model.Options.InputNames, model.Inputs)}}{{CHeaderFile.Names("Outputs", model.Options.OutputNames, model.Outputs)}}{{LargestArray(model)}}/* In front of every table: define it to place them, for example as __attribute__((section(".weights"))). */
             #ifndef {{m}}_TABLE
@@ -81,7 +81,12 @@ internal static class CIntegerHeader
 
     /// <summary>Whether a step computes with floats.</summary>
     public static bool HasFloats(CModel model) =>
-        model.Plan.Steps.ToArray().Any(step => step.InputNodes.Append(step.Node).Any(node => node.Integers is null));
+        model.Plan.Steps.ToArray().Any(step => step.InputNodes.Append(step.Node).Any(node => CElement.Of(node) == CElement.Float));
+
+    /// <summary>The members of the union for masks and indices that lie in the arena.</summary>
+    private static string Selectors(CModel model) => !model.Options.InputInArena ? "" : string.Concat(
+        model.Inputs.Select(input => input.Element).Where(element => element == CElement.UInt8 || element == CElement.UInt16).Distinct()
+            .Select(element => $"    {element.Type} {element.Member}[{model.Macro}_ARENA_BYTES{(element.Bytes == 1 ? "" : " / 2")}];\n"));
 
     private static bool HasState(CModel model) => model.Prediction.StateLength > 0;
 
@@ -115,7 +120,7 @@ internal static class CIntegerHeader
 
     private static string Meaning(CModel model, string word, CArgument argument)
     {
-        if (argument.Element == CElement.Float)
+        if (argument.Node.Integers is null)
         {
             return "";
         }

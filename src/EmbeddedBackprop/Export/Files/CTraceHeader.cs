@@ -4,6 +4,7 @@ using EmbeddedBackprop.Export.Model;
 using EmbeddedBackprop.Export.Text;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Ops;
+using EmbeddedBackprop.Ops.Integer;
 
 namespace EmbeddedBackprop.Export.Files;
 
@@ -247,7 +248,7 @@ internal static class CTraceHeader
         HashSet<Node> kept = input.Shape.Rank == 2 ? [input] : [];
         foreach (Node node in graph.Nodes.Where(node => node.Sources.Count > 0 && kept.Contains(node.Sources[0])))
         {
-            if (node.Op is Recurrent or OverTime)
+            if (IsOverSteps(node))
             {
                 return true;
             }
@@ -262,5 +263,7 @@ internal static class CTraceHeader
     }
 
     private static bool IsMask(Graph graph, Node input) =>
-        graph.Nodes.Any(node => node.Op is Recurrent or OverTime && node.Sources.Count > 1 && node.Sources[1] == input);
+        graph.Nodes.Any(node => IsOverSteps(node) && node.Sources.Count > 1 && node.Sources[1] == input);
+
+    private static bool IsOverSteps(Node node) => node.Op is Recurrent or OverTime or IntegerRecurrent or IntegerMeanOverTime;
 }

@@ -1,6 +1,8 @@
+using EmbeddedBackprop.Export.Ops;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Ops;
+using EmbeddedBackprop.Ops.Integer;
 
 namespace EmbeddedBackprop.Export.Model;
 
@@ -68,7 +70,12 @@ internal sealed class CGolden
         for (int i = plan.Steps.Length - 1; i >= 0; i--)
         {
             Step step = plan.Steps[i];
-            int needed = step.Op is Embedding embedding ? embedding.Count : rows.GetValueOrDefault(step.Node);
+            int needed = step.Op switch
+            {
+                Embedding embedding => embedding.Count,
+                IntegerEmbedding embedding => embedding.Count,
+                _ => rows.GetValueOrDefault(step.Node),
+            };
             if (needed > 0)
             {
                 foreach (Node input in step.InputNodes)
@@ -87,12 +94,13 @@ internal sealed class CGolden
         for (int sample = 1; sample < Samples; sample++)
         {
             Span<float> elements = values.AsSpan(sample * input.Length, input.Length);
-            if (rows > 0)
+            int choices = input.Element == CElement.UInt8 ? 2 : rows; // a mask is 0 or 1
+            if (choices > 0)
             {
-                new CounterRandom(0, RandomPurpose.Check).FillUniform(stream + (uint)sample, 0, 0f, rows, elements);
+                new CounterRandom(0, RandomPurpose.Check).FillUniform(stream + (uint)sample, 0, 0f, choices, elements);
                 for (int i = 0; i < elements.Length; i++)
                 {
-                    elements[i] = Math.Min(MathF.Floor(elements[i]), rows - 1);
+                    elements[i] = Math.Min(MathF.Floor(elements[i]), choices - 1);
                 }
             }
             else

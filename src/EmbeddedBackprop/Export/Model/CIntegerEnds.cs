@@ -1,3 +1,4 @@
+using EmbeddedBackprop.Export.Ops;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Ops;
 using EmbeddedBackprop.Ops.Integer;
@@ -8,7 +9,7 @@ namespace EmbeddedBackprop.Export.Model;
 /// Where the exported C of a network on integers begins and ends: after the quantize of every input, and before the dequantize of every output. What
 /// lies outside, with its floats, is a file of its own.
 /// </summary>
-/// <param name="Given">The integers that the caller hands in; empty where the C begins with the inputs of the network.</param>
+/// <param name="Given">The integers that the caller hands in, and masks and indices; empty where the C begins with the inputs of the network.</param>
 /// <param name="Outputs">The results of the C.</param>
 internal sealed record CIntegerEnds(Node[] Given, Node[] Outputs)
 {
@@ -23,6 +24,12 @@ internal sealed record CIntegerEnds(Node[] Given, Node[] Outputs)
         List<Node> given = [];
         foreach (Node input in source.Graph.Nodes.Where(node => node.Op is null && needed[node.Index]))
         {
+            if (CSelector.Element(input) is not null)
+            {
+                given.Add(input);
+                continue;
+            }
+
             Node[] readers = [.. Readers(source.Graph, input, needed)];
             if (readers is not [{ Op: Quantize } quantized])
             {

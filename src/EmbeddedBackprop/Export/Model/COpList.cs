@@ -59,6 +59,8 @@ internal static class COpList
         (typeof(IntegerAveragePool), new CIntegerAveragePool()),
         (typeof(IntegerBatchNorm), new CIntegerBatchNorm()),
         (typeof(IntegerRecurrent), new CIntegerRecurrent()),
+        (typeof(IntegerSoftmax), new CIntegerSoftmax()),
+        (typeof(IntegerEmbedding), new CIntegerEmbedding()),
     ];
 
     /// <summary>The classes of all ops that can be exported.</summary>

@@ -22,7 +22,7 @@ internal sealed record CElement(string Type, string Suffix, string Member, int B
     public static readonly CElement Int32 = new("int32_t", "_i32", "i32", 4);
 
     /// <summary>The element of a node's value.</summary>
-    public static CElement Of(Node node) => node.Integers switch { null => Float, { Bits: 8 } => Int8, _ => Int16 };
+    public static CElement Of(Node node) => node.Integers switch { null => CSelector.Element(node) ?? Float, { Bits: 8 } => Int8, _ => Int16 };
 
     /// <summary>The text of a routine for floats that moves or compares elements, for elements of this type.</summary>
     /// <param name="routine">The routine's name.</param>

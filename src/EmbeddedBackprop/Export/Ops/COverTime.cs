@@ -1,3 +1,4 @@
+using EmbeddedBackprop.Export.Ops.Integer;
 using EmbeddedBackprop.Export.Text;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Ops;
@@ -109,8 +110,13 @@ internal sealed class COverTime(bool isMean) : COp
             $"{step.Name}: a^{step.Number}[{shape[1]}] = the {(isMean ? "mean" : "largest")} of each feature over {shape[0]} steps{(step.Inputs.Length > 1 ? " that the mask leaves" : "")}"
         );
         string name = isMean ? "mean_over_time" : "max_over_time";
-        CElement element = step.OutputType;
-        string routine = program.Routine(name + element.Suffix, CFunctions.None, element.Typed(name, isMean ? MeanText : MaximumText));
+        if (step.Source is { } source)
+        {
+            CIntegerMaximum.Write(step, program, source.OutputType.ZeroPoint);
+            return;
+        }
+
+        string routine = program.Routine(name, CFunctions.None, isMean ? MeanText : MaximumText);
         string mask = step.Inputs.Length > 1 ? step.Inputs[1] : "NULL";
         program.Statement($"{routine}({CText.Size(shape[0])}, {CText.Size(shape[1])}, {step.Inputs[0]}, {mask}, {step.Output});");
     }

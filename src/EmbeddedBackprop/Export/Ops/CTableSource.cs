@@ -19,6 +19,12 @@ internal sealed class CTableSource(
     /// <summary>The arithmetic of functions in tables.</summary>
     public Arithmetic Arithmetic => arithmetic;
 
+    /// <summary>Whether a second input is a mask.</summary>
+    public bool IsMasked => step.InputNodes.Length > 1;
+
+    /// <summary>The shape of the first input.</summary>
+    public Shape InputShape => step.InputNodes[0].Shape;
+
     /// <summary>What the integers of an input mean.</summary>
     public IntegerType InputType(int index) => step.InputTypes[index].Read<float>(state);
 

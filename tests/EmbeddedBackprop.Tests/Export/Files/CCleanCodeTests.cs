@@ -48,6 +48,8 @@ internal sealed class CCleanCodeTests
     [TestCase("convolutions")]
     [TestCase("lstm")]
     [TestCase("carried", Category = "Slow")]
+    [TestCase("masked", Category = "Slow")]
+    [TestCase("tokens", Category = "Slow")]
     [TestCase("dense", Category = "Slow")]
     public void Cppcheck_finds_nothing_in_integers_but_the_listed_deviations(string name)
     {

@@ -131,7 +131,7 @@ internal sealed class CIntegerRecurrent : COp
         bool hasCell = op.Layer.HasCell;
         string body = string.Concat(gates.Body.Split('\n').Select(line => $"            {(mask is null ? "" : "    ")}{line.TrimEnd('\r')}\n"));
         string indent = mask is null ? "        " : "            ";
-        string condition = mask is null ? "" : $"        if (mask[t] > {(mask == CElement.Float ? "0.0f" : "0u")}) {{\n";
+        string condition = mask is null ? "" : $"        if ({CSelector.Counts(mask, "t")}) {{\n";
         return $$"""
             /*
              * {{gates.Equations}}. p = b + x W and q = b + h W are{{(op.IsRelu ? "" : " in steps of 1/2048, h is in steps of 1/32768, all")}} of 16 bits.{{(
