@@ -36,7 +36,24 @@ public static class CExporter
     public static IReadOnlyList<string> Write(Network network, string folder, CExportOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(network);
-        return Write(network.InferencePlan, network.Parameters, folder, options, network.State);
+        return Write([.. Parts(network, options ?? new CExportOptions()).Select(ModelOf)], folder);
+    }
+
+    /// <summary>
+    /// The networks that <see cref="Write(Network, string, CExportOptions?)"/> writes, in the order in which they compute: the network itself; or, of
+    /// a quantised network with a training, its body NAME_body in integers, and what follows in floats, which learns from the body's results.
+    /// </summary>
+    /// <param name="network">The network.</param>
+    /// <param name="options">The options of the export.</param>
+    /// <returns>Networks with the options of their files.</returns>
+    /// <exception cref="NotSupportedException">
+    /// A layer on integers is not frozen, no layer in floats is left to train, or integers follow floats; the message names the layer.
+    /// </exception>
+    public static IReadOnlyList<(Network Network, CExportOptions Options)> Parts(Network network, CExportOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        ArgumentNullException.ThrowIfNull(options);
+        return CParts.Of(network, options);
     }
 
     /// <summary>Writes an inference plan with its parameters into a folder, as <see cref="Write(Network, string, CExportOptions?)"/> does.</summary>
@@ -62,9 +79,17 @@ public static class CExporter
         ReadOnlySpan<float> state = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        // Everything that can be wrong with the network is found before the first file is opened.
-        CModel model = ModelOf(plan, parameters, options, state);
-        (string Name, string Text)[] texts = Texts(model);
+        return Write([ModelOf(plan, parameters, options, state)], folder);
+    }
+
+    /// <summary>Writes the files of models, in which all errors have been found. Foreign files are looked for before the first is opened.</summary>
+    private static string[] Write(CModel[] models, string folder)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        (CModel Model, string Name, string Text)[] texts =
+            [.. models.SelectMany(model => Texts(model).Select(file => (model, file.Name, file.Text)))];
+        (CModel Model, string Name)[] binaries =
+            [.. models.Where(model => model.Tables.Blob is not null).Select(model => (model, new CFileNames(model.Prefix).Binary))];
         try
         {
             Directory.CreateDirectory(folder);
@@ -74,23 +99,26 @@ public static class CExporter
             ExportErrors.CannotCreateFolder(folder, exception);
         }
 
-        CFileNames known = new(model.Prefix);
-        string[] names = [.. texts.Select(file => file.Name), .. model.Tables.Blob is null ? [] : new[] { known.Binary }];
+        string[] names = [.. texts.Select(file => file.Name), .. binaries.Select(file => file.Name)];
         string[] paths = [.. names.Select(name => Path.Combine(folder, name))];
-        if (!model.Options.ReplaceForeignFiles)
+        if (!models[0].Options.ReplaceForeignFiles)
         {
             RefuseForeign(paths);
         }
 
         for (int i = 0; i < paths.Length; i++)
         {
+            CModel model = i < texts.Length ? texts[i].Model : binaries[i - texts.Length].Model;
             AtomicFile.WriteAllBytes(paths[i], i < texts.Length ? Encoding.ASCII.GetBytes(texts[i].Text) : model.Tables.Blob!.Content(model.Hash));
         }
 
         // Files of an earlier export with training would not compile with the new header, and its weights are no longer read.
-        foreach (string stale in new[] { known.Storage, known.Binary }.Except(names).Select(name => Path.Combine(folder, name)).Where(CMark.IsIn))
+        foreach (CFileNames known in models.Select(model => new CFileNames(model.Prefix)))
         {
-            File.Delete(stale);
+            foreach (string stale in new[] { known.Storage, known.Binary }.Except(names).Select(name => Path.Combine(folder, name)).Where(CMark.IsIn))
+            {
+                File.Delete(stale);
+            }
         }
 
         return paths;
@@ -179,7 +207,7 @@ public static class CExporter
             ExportErrors.NothingStored();
         }
 
-        return CCopyFormat.Initial(new CModel(network.InferencePlan, network.Parameters, network.State, options), sequence);
+        return CCopyFormat.Initial(ModelOf(Parts(network, options)[^1]), sequence);
     }
 
     /// <summary>
@@ -226,6 +254,9 @@ public static class CExporter
 
     private static CModel ModelOf(Plan plan, ReadOnlySpan<float> parameters, CExportOptions? options, ReadOnlySpan<float> state) =>
         new(plan, parameters, state, options ?? new CExportOptions()) { Hash = WeightsHash.Of(plan.Parameters, parameters) };
+
+    private static CModel ModelOf((Network Network, CExportOptions Options) part) =>
+        ModelOf(part.Network.InferencePlan, part.Network.Parameters, part.Options, part.Network.State);
 
     private static (string Name, string Text)[] Texts(CModel model)
     {

@@ -5,6 +5,7 @@ using EmbeddedBackprop.Export.Text;
 using EmbeddedBackprop.Export.Update;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
+using EmbeddedBackprop.Quantization;
 using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Export;
@@ -35,6 +36,16 @@ public static class CImporter
             ExportErrors.NothingStored();
         }
 
+        (Network learner, CExportOptions own) = CExporter.Parts(network, options)[^1];
+        if (learner != network)
+        {
+            CStoredCopy copy = Read(learner, own, storage, name, slotBytes);
+            NetworkValues.Copy(learner, network);
+            network.ResetState();
+            network.StepNumber = learner.StepNumber;
+            return copy;
+        }
+
         CModel model = new(network.InferencePlan, network.Parameters, network.State, options);
         CTraining training = model.Training!;
         int bytes = CCopyFormat.Bytes(training), slot = slotBytes == 0 ? bytes : slotBytes;
@@ -51,18 +62,18 @@ public static class CImporter
 
         bool takesSecond = second is null && (first is not null || Sequence(storage, slot) - Sequence(storage, 0) < 0x80000000u);
         int offset = takesSecond ? slot : 0;
-        ReadOnlySpan<byte> copy = storage.Slice(offset, bytes);
-        float[] content = Content(training, copy, name, offset);
+        ReadOnlySpan<byte> taken = storage.Slice(offset, bytes);
+        float[] content = Content(training, taken, name, offset);
         CopyTensors(network, training, content);
         CopyState(network, training, content);
         network.ResetState();
-        network.StepNumber = Word(copy, CCopyFormat.HeadWords);
+        network.StepNumber = Word(taken, CCopyFormat.HeadWords);
         return new CStoredCopy(
             takesSecond ? 1 : 0,
-            Word(copy, 3),
-            Word(copy, CCopyFormat.HeadWords),
-            BitConverter.UInt32BitsToSingle(Word(copy, CCopyFormat.HeadWords + 1)),
-            Word(copy, CCopyFormat.HeadWords + 2) | ((ulong)Word(copy, CCopyFormat.HeadWords + 3) << 32),
+            Word(taken, 3),
+            Word(taken, CCopyFormat.HeadWords),
+            BitConverter.UInt32BitsToSingle(Word(taken, CCopyFormat.HeadWords + 1)),
+            Word(taken, CCopyFormat.HeadWords + 2) | ((ulong)Word(taken, CCopyFormat.HeadWords + 3) << 32),
             takesSecond ? first : second);
     }
 

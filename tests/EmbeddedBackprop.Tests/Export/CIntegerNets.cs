@@ -179,7 +179,7 @@ internal static class CIntegerNets
     }
 
     /// <summary>Draws weights; scales are such that values neither vanish nor all meet their ends.</summary>
-    private static void Draw(Network network, int seed)
+    public static void Draw(Network network, int seed)
     {
         Plan plan = network.InferencePlan;
         foreach (ParameterRange range in plan.Parameters)

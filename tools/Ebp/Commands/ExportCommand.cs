@@ -177,7 +177,12 @@ internal static class ExportCommand
         ExportStorageOptions.Judgement? judgement = judged is null ? null : ExportStorageOptions.Judge(model, options, judged);
         IReadOnlyList<string> files = [];
         OutputTarget.Write(() => files = CExporter.Write(model.Network, folder, options));
-        CCost cost = CCost.Of(model.Network.InferencePlan, model.Network.Parameters, options, model.Network.State);
+        CCost[] costs =
+        [
+            .. CExporter.Parts(model.Network, options)
+                .Select(part => CCost.Of(part.Network.InferencePlan, part.Network.Parameters, part.Options, part.Network.State)),
+        ];
+        long tableBytes = costs.Sum(cost => cost.TableBytes), ramBytes = costs.Sum(cost => cost.RamBytes);
         if (options.Training is not null && (asked.Storage != CStorage.Float32 || asked.StorageOf.Count > 0))
         {
             Console.Error.WriteLine("--storage is for layers that are frozen: what is trained begins with its own numbers, as float32");
@@ -204,8 +209,8 @@ internal static class ExportCommand
                 writer.WriteNumberOrNull("stored_accuracy", judgement is { Classes: true } ? judgement.Stored.Accuracy : null);
                 writer.WriteNumberOrNull("loss", judgement?.Own.Loss);
                 writer.WriteNumberOrNull("stored_loss", judgement?.Stored.Loss);
-                writer.WriteNumber("table_bytes", cost.TableBytes);
-                writer.WriteNumber("ram_bytes", cost.RamBytes);
+                writer.WriteNumber("table_bytes", tableBytes);
+                writer.WriteNumber("ram_bytes", ramBytes);
                 writer.WriteBoolean("train", options.Training is not null);
                 writer.WriteString("arithmetic", (arithmetic ?? model.Network.Options.Arithmetic) == Arithmetic.Fused ? "fused" : "separate");
             });
@@ -218,7 +223,7 @@ internal static class ExportCommand
             }
 
             Console.Out.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"tables: {cost.TableBytes:N0} bytes of flash; working memory: {cost.RamBytes:N0} bytes of RAM"));
+                CultureInfo.InvariantCulture, $"tables: {tableBytes:N0} bytes of flash; working memory: {ramBytes:N0} bytes of RAM"));
             if (judgement is not null)
             {
                 Console.Out.WriteLine(judgement.Text);

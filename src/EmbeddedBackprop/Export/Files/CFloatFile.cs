@@ -3,6 +3,7 @@ using EmbeddedBackprop.Export.Model;
 using EmbeddedBackprop.Export.Ops;
 using EmbeddedBackprop.Export.Text;
 using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Ops.Integer;
 
 namespace EmbeddedBackprop.Export.Files;
 
@@ -47,6 +48,9 @@ internal static class CFloatFile
             {{string.Concat(Integers(model).Select(argument => $"    {argument.Element.Type} {argument.Pointer}[{CText.Number(argument.Length)}];\n"))}}    {{p}}_memory memory;
             } {{p}}_float_memory;
             {{Prepare(model, "", $"\n/* From what was measured to what {p}_predict takes: (x - mean) * scale, as in training. Both may be the same array. */\nvoid {p}_prepare(const float *measured, float *input);\n")}}
+            {{(model.Options.InputInArena ? "" : $"/* Floats become the integers that {p}_{model.RunName} takes. */\nvoid {p}_quantize({QuantizeParameters(model)});\n\n")}}/* What {{p}}_{{model.RunName}} has written becomes floats{{(HasActivation(model) ? ", and these go through the last activation" : "")}}. */
+            void {{p}}_dequantize({{DequantizeParameters(model)}});
+
             /* Predicts one sample: {{string.Join(", ", Inputs(model).Select(input => $"{input.Length} floats"))}} in, {{string.Join(", ", Outputs(model).Select(output => $"{output.Length} floats"))}} out, with the bits of the engine's quantised network. */
             void {{p}}_predict({{Parameters(model)}});
 
@@ -64,7 +68,7 @@ internal static class CFloatFile
     {
         string p = model.Prefix;
         CProgram program = new(p + "_float") { IsSmall = model.Program.IsSmall };
-        string body = Body(model, program);
+        string functions = Functions(model, program);
         CFunctions shared = model.Options.Runtime is null ? CFunctions.None : CMath.Shared;
         StringBuilder text = new();
         text.Append($"/* {p}_float: floats to integers, and back. {CMark.Words}. */\n#include \"{p}_float.h\"\n\n")
@@ -72,7 +76,7 @@ internal static class CFloatFile
             .Append(CMath.Source(model.Arithmetic, program.Prefix, program.Functions & ~shared))
             .Append(Prepare(model, Tables(model), CSourceFile.Preparation(model)))
             .Append(program.Routines)
-            .Append($"\nvoid {p}_predict({Parameters(model)})\n{{\n{body}}}\n");
+            .Append(functions);
         return CRuntimeFile.Shared(model, CText.CFile(text), program.Prefix);
     }
 
@@ -92,8 +96,24 @@ internal static class CFloatFile
     /// <summary>The integers that the caller need not see: inputs where they do not lie in the arena, and results.</summary>
     private static IEnumerable<CArgument> Integers(CModel model) => (model.Options.InputInArena ? [] : model.Inputs).Concat(model.Outputs);
 
-    /// <summary>The steps before and after the integers, by the ops' own C.</summary>
-    private static string Body(CModel model, CProgram program)
+    private static string QuantizeParameters(CModel model) => string.Join(
+        ", ",
+        Inputs(model).Select(input => $"const float *{input.Pointer}")
+            .Concat(model.Inputs.Select(input => $"{input.Element.Type} *{IntegersOf(input)}")));
+
+    private static string DequantizeParameters(CModel model) => string.Join(
+        ", ",
+        model.Outputs.Select(output => $"const {output.Element.Type} *{IntegersOf(output)}")
+            .Concat(Outputs(model).Select(output => $"float *{output.Pointer}")));
+
+    /// <summary>The name of integers beside that of floats.</summary>
+    private static string IntegersOf(CArgument argument) => "integers" + argument.Suffix;
+
+    private static bool HasActivation(CModel model) =>
+        model.NetworkOutputs.Any(output => CIntegerEnds.Tail(output).Any(node => node.Op is not Dequantize));
+
+    /// <summary>The functions, whose steps are written by the ops' own C.</summary>
+    private static string Functions(CModel model, CProgram program)
     {
         PlanOptions options = new()
         {
@@ -101,12 +121,11 @@ internal static class CFloatFile
         };
         Plan plan = Plan.ForInference(model.Plan.Graph, options, model.NetworkOutputs);
         CArgument[] inputs = Inputs(model), outputs = Outputs(model);
+        bool inArena = model.Options.InputInArena;
         int number = 0;
         for (int i = 0; i < inputs.Length; i++)
         {
-            string to = model.Options.InputInArena
-                ? $"{model.Macro}_{model.Inputs[i].AddressMacro}(&memory->memory)"
-                : "memory->" + model.Inputs[i].Pointer;
+            string to = inArena ? $"{model.Macro}_{model.Inputs[i].AddressMacro}(&memory->memory)" : IntegersOf(model.Inputs[i]);
             if (model.Inputs[i].Node.Op is null)
             {
                 WriteSelector(program, model.Inputs[i], inputs[i].Pointer, to);
@@ -117,13 +136,12 @@ internal static class CFloatFile
             }
         }
 
-        string arguments = string.Concat(Integers(model).Select(argument => $"memory->{argument.Pointer}, "));
-        program.Statement($"{model.Prefix}_{model.RunName}({arguments}&memory->memory{(model.Prediction.StateLength > 0 ? ", state" : "")});");
+        string quantize = program.TakeStatements();
         foreach (CArgument output in outputs)
         {
             Node[] tail = CIntegerEnds.Tail(output.Node);
             Node result = tail.Length > 0 ? tail[0].Inputs[0] : output.Node;
-            string from = "memory->" + model.Outputs.Single(argument => argument.Node == result).Pointer;
+            string from = IntegersOf(model.Outputs.Single(argument => argument.Node == result));
             foreach (Node node in tail)
             {
                 Write(node, from, output.Pointer);
@@ -131,7 +149,21 @@ internal static class CFloatFile
             }
         }
 
-        return program.Statements;
+        string p = model.Prefix, dequantize = program.TakeStatements();
+        string Given(IEnumerable<string> arguments) => string.Join(", ", arguments);
+        if (!inArena)
+        {
+            program.Statement($"{p}_quantize({Given([.. inputs.Select(input => input.Pointer), .. Places(model.Inputs)])});");
+        }
+
+        string[] state = model.Prediction.StateLength > 0 ? ["state"] : [];
+        program.Statement($"{p}_{model.RunName}({Given([.. Places([.. Integers(model)]), "&memory->memory", .. state])});");
+        program.Statement($"{p}_dequantize({Given([.. Places(model.Outputs), .. outputs.Select(output => output.Pointer)])});");
+        return (inArena ? "" : $"\nvoid {p}_quantize({QuantizeParameters(model)})\n{{\n{quantize}}}\n")
+            + $"\nvoid {p}_dequantize({DequantizeParameters(model)})\n{{\n{dequantize}}}\n"
+            + $"\nvoid {p}_predict({Parameters(model)})\n{{\n{(inArena ? quantize : "")}{program.TakeStatements()}}}\n";
+
+        static IEnumerable<string> Places(CArgument[] arguments) => arguments.Select(argument => $"memory->{argument.Pointer}");
 
         static void WriteSelector(CProgram program, CArgument selector, string from, string to)
         {

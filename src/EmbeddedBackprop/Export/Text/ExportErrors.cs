@@ -37,6 +37,29 @@ internal static class ExportErrors
         throw new NotSupportedException($"{what}: a quantised network has its own integers; export it without, or export the float network");
 
     [DoesNotReturn]
+    public static void NoFloatHead(string layer) =>
+        throw new NotSupportedException(
+            $"{layer} computes on integers, and no layer after it in floats: nothing is left to train on the device; quantise with --float {layer}");
+
+    [DoesNotReturn]
+    public static void IntegersLearn(string layer) =>
+        throw new NotSupportedException(
+            $"{layer} computes on integers and does not learn on the device: freeze it (--freeze {layer}), or quantise with --float {layer}");
+
+    [DoesNotReturn]
+    public static void IntegersAfterFloats(string node) =>
+        throw new NotSupportedException(
+            $"{node} computes on integers after a layer in floats: on the device integers come first, and what learns after them");
+
+    [DoesNotReturn]
+    public static void DropoutBesideIntegers(string node) =>
+        throw new NotSupportedException($"{node}: a network with layers on integers and a dropout is not trained on the device");
+
+    [DoesNotReturn]
+    public static void NotOfHead(string output) =>
+        throw new NotSupportedException($"the output {output} does not come from the layers in floats that learn");
+
+    [DoesNotReturn]
     public static void NoIntegers() =>
         throw new NotSupportedException("tables for CMSIS-NN are of integers, and this network has none: ebp quantize makes them");
 
