@@ -101,7 +101,10 @@ internal static class CIntegerNets
             (g, x) => g.Apply(
                 new IntegerConvTranspose(new ConvTranspose2D(6, 3, 3, new Activation<Identity>(), Options("s2 p1 g2")), 8, null, null), x)
         ),
-        ("gru", new Shape(9, 7), 8, (g, x) => g.Apply(Dense(3, 16), g.Apply(Over(new Gru(5)), x))),
+        (
+            "gru", new Shape(9, 7), 8,
+            (g, x) => g.Apply(Dense(3, 16), g.Apply(new Activate(new Activation<Identity>()), g.Apply(Over(new Gru(5)), x)))
+        ),
         (
             "lstm", new Shape(6, 4), 16,
             (g, x) => g.Apply(Over(new Lstm(6)), g.Apply(Over(new Lstm(3, new RecurrentOptions { AllSteps = true, Bidirectional = true })), x))

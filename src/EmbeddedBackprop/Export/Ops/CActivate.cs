@@ -6,8 +6,17 @@ namespace EmbeddedBackprop.Export.Ops;
 /// <summary>An activation as a step of its own in C.</summary>
 internal sealed class CActivate : COp
 {
+    /// <summary>The identity alone moves integers; others have an integer form of their own.</summary>
+    public override bool TakesIntegers => true;
+
     public override void Write(CStep step, CProgram program)
     {
+        if (step.Source is not null)
+        {
+            new CCopy().Write(step, program);
+            return;
+        }
+
         CActivation activation = CActivations.For(step.Step, ((Activate)step.Step.Op).Activation);
         program.Comment($"{step.Name}: a^{step.Number}[{step.OutputLength}] = {activation.Name}(z): {activation.Formula}");
         activation.Write(program, step.OutputLength, step.Inputs[0], step.Output);
