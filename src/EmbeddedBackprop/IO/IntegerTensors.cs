@@ -32,7 +32,8 @@ internal sealed class IntegerTensors
 
     /// <summary>Whether a range of state holds the extremes of the values that a training saw.</summary>
     public static bool IsObserved(string state) =>
-        state.EndsWith(".extremes", StringComparison.Ordinal) || state.EndsWith(".table_extremes", StringComparison.Ordinal);
+        state.EndsWith(".extremes", StringComparison.Ordinal) || state.EndsWith(".table_extremes", StringComparison.Ordinal)
+            || state.EndsWith(".cell_extremes", StringComparison.Ordinal);
 
     /// <summary>The type of a parameter in a file.</summary>
     public SafetensorsType TypeOf(string parameter) =>

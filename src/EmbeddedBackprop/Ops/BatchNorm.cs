@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Norms;
@@ -48,7 +49,10 @@ public sealed class BatchNorm : KernelOp, IPasses<BatchNorm>
     /// <summary>Channels of the input; bound when the op is applied.</summary>
     internal int Channels => input[0];
 
-    private int Positions => input.Length / input[0];
+    /// <summary>Elements of the input.</summary>
+    internal int Length => input.Length;
+
+    private int Positions => Length / Channels;
 
     /// <inheritdoc/>
     public override Shape InferShape(string name, ReadOnlySpan<Node> inputs)
@@ -116,17 +120,36 @@ public sealed class BatchNorm : KernelOp, IPasses<BatchNorm>
     static void IPasses<BatchNorm>.Backward<T, K>(BatchNorm op, in OpContext<T> c)
     {
         op.Values(in c, out Span<T> means, out Span<T> inverses);
-        Matrix<T> x = c.InputRows(0), dy = c.OutputGradientRows;
-        Span<T> gradients = c.Scratch[..op.Channels], products = c.Scratch[op.Channels..];
-        K.ChannelNormSums(c.Arithmetic, op.Channels, x, means, inverses, dy, gradients, products);
-        Gradients.PassOn<T, K>(products, c.ParameterGradient(0), c.ContinueParameterGradients);
-        Gradients.PassOn<T, K>(gradients, c.ParameterGradient(1), c.ContinueParameterGradients);
+        op.Gradients<T, K>(in c, c.InputRows(0), means, inverses, c.Scratch[..(2 * op.Channels)], isFixed: !c.Training);
+    }
+
+    /// <summary>The gradients at given inputs, means and inverse deviations.</summary>
+    /// <param name="c">The step's context.</param>
+    /// <param name="x">The inputs.</param>
+    /// <param name="means">The mean of each channel.</param>
+    /// <param name="inverses">Its inverse deviation.</param>
+    /// <param name="sums">Memory for two sums a channel.</param>
+    /// <param name="isFixed">Whether the two are running values, which do not depend on x.</param>
+    internal void Gradients<T, K>(in OpContext<T> c, in Matrix<T> x, Span<T> means, Span<T> inverses, Span<T> sums, bool isFixed)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where K : struct, IKernels<T>
+    {
+        Matrix<T> dy = c.OutputGradientRows;
+        Span<T> gradients = sums[..Channels], products = sums[Channels..];
+        K.ChannelNormSums(c.Arithmetic, Channels, x, means, inverses, dy, gradients, products);
+        Ops.Gradients.PassOn<T, K>(products, c.ParameterGradient(0), c.ContinueParameterGradients);
+        Ops.Gradients.PassOn<T, K>(gradients, c.ParameterGradient(1), c.ContinueParameterGradients);
         if (c.WantsInputGradient(0))
         {
-            ClearWhereFixed(in c);
+            if (isFixed)
+            {
+                // Their share of the gradient is 0.
+                sums.Clear();
+            }
+
             K.ChannelNormGradient(
                 c.Arithmetic,
-                op.Channels,
+                Channels,
                 x,
                 means,
                 inverses,
@@ -144,14 +167,5 @@ public sealed class BatchNorm : KernelOp, IPasses<BatchNorm>
         Span<T> both = c.Saved.IsEmpty ? c.Scratch : c.Saved;
         means = both[..Channels];
         inverses = both[Channels..];
-    }
-
-    // Running values do not depend on x: their share of the gradient is 0.
-    private static void ClearWhereFixed<T>(in OpContext<T> c) where T : unmanaged
-    {
-        if (!c.Training)
-        {
-            c.Scratch.Clear();
-        }
     }
 }

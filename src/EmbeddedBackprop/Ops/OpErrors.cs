@@ -13,10 +13,6 @@ internal static class OpErrors
         throw new ArgumentException($"{op}: expected {expected} inputs, got {given} (from {from})");
 
     [DoesNotReturn]
-    public static void NoIntegerBackward(string op) =>
-        throw new NotSupportedException($"{op}: a quantised net predicts; it has no backward pass");
-
-    [DoesNotReturn]
     public static void ScalesTooFarApart(string op) =>
         throw new ArgumentException($"{op}: the scale of an input is a million times that of the output: their sum does not fit into 32 bits");
 

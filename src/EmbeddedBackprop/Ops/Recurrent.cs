@@ -66,6 +66,9 @@ public abstract class Recurrent : KernelOp
     /// <inheritdoc/>
     protected override Passes Passes => cell;
 
+    /// <summary>The passes of the cell.</summary>
+    internal RecurrentPasses Cell => cell;
+
     /// <inheritdoc/>
     public override string Detail
     {

@@ -24,7 +24,19 @@ internal readonly ref struct RecurrentMemory<T> where T : unmanaged
     private readonly Span<T> cell;
     private readonly Span<T> cellTanh;
 
-    public RecurrentMemory(Recurrent op, in OpContext<T> c, int direction, bool backward = false)
+    /// <summary>The buffers of a forward pass.</summary>
+    public RecurrentMemory(Recurrent op, in OpContext<T> c, int direction)
+        : this(op, in c, direction, backward: false, c.Scratch)
+    {
+    }
+
+    /// <summary>Those of a backward pass; without scratch memory, what the forward pass keeps for it.</summary>
+    public RecurrentMemory(Recurrent op, in OpContext<T> c, int direction, Span<T> scratch)
+        : this(op, in c, direction, backward: true, scratch)
+    {
+    }
+
+    private RecurrentMemory(Recurrent op, in OpContext<T> c, int direction, bool backward, Span<T> rest)
     {
         this.op = op;
         this.direction = direction;
@@ -32,8 +44,7 @@ internal readonly ref struct RecurrentMemory<T> where T : unmanaged
         int batch = c.Batch;
         RecurrentSizes sizes = new(op, batch, c.Layout);
         Sizes = sizes;
-        Span<T> rest = c.Scratch;
-        if (backward)
+        if (backward && !rest.IsEmpty)
         {
             int columns = op.Gates * op.Hidden;
             TransposedHidden = Cut(ref rest, (long)columns * sizes.HiddenStride);
@@ -42,7 +53,7 @@ internal readonly ref struct RecurrentMemory<T> where T : unmanaged
             CellGradient = op.HasCell ? Cut(ref rest, (long)batch * sizes.HiddenStride) : default;
             GatheredInputs = rest;
         }
-        else
+        else if (!backward)
         {
             InputProducts = Cut(ref rest, (long)sizes.MostInputRows * sizes.ProductStride);
             RecurrentProducts = Cut(ref rest, (long)batch * sizes.ProductStride);
@@ -93,6 +104,13 @@ internal readonly ref struct RecurrentMemory<T> where T : unmanaged
     /// <summary>The kept gate values of a step, and of the steps before it where they are saved.</summary>
     public Span<T> Gates(int step) => gates[(saves ? (op.Steps - 1 - step) * context.Batch * Sizes.GateStride : 0)..];
 
+    /// <summary>tanh c of a step.</summary>
+    public Span<T> CellTanh(int step) =>
+        op.HasCell ? cellTanh[(saves ? (op.Steps - 1 - step) * context.Batch * Sizes.HiddenStride : 0)..] : default;
+
+    /// <summary>Where a step's gates begin among the saved ones of all directions.</summary>
+    public int GatesOffset(int step) => (int)(direction * Sizes.SavedGates) + ((op.Steps - 1 - step) * context.Batch * Sizes.GateStride);
+
     /// <summary>h after a step (-1: before the first).</summary>
     public Span<T> Hidden(int step) => hidden[StateOffset(step)..];
 
@@ -116,7 +134,7 @@ internal readonly ref struct RecurrentMemory<T> where T : unmanaged
             After = Hidden(step),
             CellBefore = Cell(step - 1),
             Cell = Cell(step),
-            CellTanh = Tanh(step),
+            CellTanh = CellTanh(step),
             HiddenStride = Sizes.HiddenStride,
             Output = op.Options.AllSteps ? context.Output[OutputColumn(time)..] : default,
             OutputStride = context.OutputStride,
@@ -137,7 +155,7 @@ internal readonly ref struct RecurrentMemory<T> where T : unmanaged
             Before = Hidden(step - 1),
             After = Hidden(step),
             CellBefore = Cell(step - 1),
-            CellTanh = Tanh(step),
+            CellTanh = CellTanh(step),
             HiddenStride = Sizes.HiddenStride,
             OutputStride = context.OutputStride,
             Mask = Mask(Time(step)),
@@ -223,8 +241,6 @@ internal readonly ref struct RecurrentMemory<T> where T : unmanaged
     }
 
     private int StateOffset(int step) => (saves ? op.Steps - 1 - step : (step + 1) & 1) * context.Batch * Sizes.HiddenStride;
-
-    private Span<T> Tanh(int step) => op.HasCell ? cellTanh[(saves ? (op.Steps - 1 - step) * context.Batch * Sizes.HiddenStride : 0)..] : default;
 
     private ReadOnlySpan<T> Mask(int time) => Masked ? context.Input(1)[time..] : default;
 

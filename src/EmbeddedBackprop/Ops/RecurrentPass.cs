@@ -3,6 +3,7 @@ using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Gates;
 using EmbeddedBackprop.Kernels.Products;
+using EmbeddedBackprop.Kernels.Sets;
 
 namespace EmbeddedBackprop.Ops;
 
@@ -51,19 +52,19 @@ internal static class RecurrentPass
     /// Backpropagation through time. The deltas of some steps gather until a product for the weight gradients pays; the weights are transposed once,
     /// so that no step packs them again.
     /// </summary>
-    public static void Backward<TCell>(Recurrent op, in OpContext<float> c) where TCell : struct, IRecurrentCell
+    public static void Backward<TCell>(Recurrent op, in OpContext<float> c, in RecurrentOperands<float> operands) where TCell : struct, IRecurrentCell
     {
         int columns = op.Gates * op.Hidden, joint = op.SplitsLastGate ? columns - op.Hidden : columns;
         for (int direction = op.Directions - 1; direction >= 0; direction--)
         {
-            RecurrentMemory<float> memory = new(op, in c, direction, backward: true);
+            RecurrentMemory<float> memory = new(op, in c, direction, operands.Scratch);
             RecurrentSizes sizes = memory.Sizes;
             int first = 4 * direction, n = sizes.HiddenStride;
             Span<float> transposed = memory.TransposedHidden, gradient = memory.HiddenGradient;
-            Flip(c.Parameter(first + 1), op.Hidden, columns, sizes.ProductStride, transposed, n);
+            Flip(operands.Weights(first + 1), op.Hidden, columns, sizes.ProductStride, transposed, n);
             if (c.WantsInputGradient(0))
             {
-                Flip(c.Parameter(first), op.Features, columns, sizes.ProductStride, memory.TransposedInput, sizes.FeatureStride);
+                Flip(operands.Weights(first), op.Features, columns, sizes.ProductStride, memory.TransposedInput, sizes.FeatureStride);
             }
 
             memory.BeginBackward();
@@ -72,6 +73,7 @@ internal static class RecurrentPass
             {
                 StepBuffers<float> step = memory.Backward(s);
                 RecurrentStep.Backward<TCell>(c.Arithmetic, in step);
+                operands.Stop<SimdKernels>(in memory, s);
                 Span<float> delta = memory.Gates(s);
                 if (s > 0 && RecurrentTwin.Truncates(op, s))
                 {
@@ -98,7 +100,7 @@ internal static class RecurrentPass
 
                 if (s == 0 || done - s == sizes.GradientSteps)
                 {
-                    WeightGradients<TCell>(op, in c, in memory, first, s, done, c.ContinueParameterGradients || done <= last);
+                    WeightGradients(op, in c, operands.Input, in memory, first, s, done, c.ContinueParameterGradients || done <= last);
                     done = s;
                 }
             }
@@ -127,14 +129,13 @@ internal static class RecurrentPass
     }
 
     /// <summary>Gradients of weights and biases from the deltas of steps from .. to - 1, the last one first.</summary>
-    private static void WeightGradients<TCell>(
-        Recurrent op, in OpContext<float> c, in RecurrentMemory<float> memory, int first, int from, int to, bool goesOn)
-        where TCell : struct, IRecurrentCell
+    private static void WeightGradients(
+        Recurrent op, in OpContext<float> c, Span<float> x, in RecurrentMemory<float> memory, int first, int from, int to, bool goesOn)
     {
         RecurrentSizes sizes = memory.Sizes;
         int columns = op.Gates * op.Hidden, joint = op.SplitsLastGate ? columns - op.Hidden : columns;
         int rows = (to - from) * c.Batch, n = sizes.ProductStride, f = op.Features, next = 0;
-        Span<float> gathered = memory.GatheredInputs, x = c.Input(0), delta = memory.Gates(to - 1), before = memory.Hidden(to - 2);
+        Span<float> gathered = memory.GatheredInputs, delta = memory.Gates(to - 1), before = memory.Hidden(to - 2);
         for (int s = to - 1; s >= from; s--)
         {
             for (int b = 0; b < c.Batch; b++, next += sizes.FeatureStride)

@@ -24,6 +24,15 @@ internal abstract class RecurrentPasses : Passes
 
     /// <summary>The passes of a cell.</summary>
     public static RecurrentPasses For<TCell>() where TCell : struct, IRecurrentCell => RecurrentPasses<TCell>.Instance;
+
+    /// <summary>The backward pass with other operands than the op's own.</summary>
+    internal abstract void Backward(Recurrent op, in OpContext<float> c, in RecurrentOperands<float> operands);
+
+    /// <summary>Its definition.</summary>
+    internal abstract void BackwardScalar(Recurrent op, in OpContext<float> c, in RecurrentOperands<float> operands);
+
+    /// <summary>Its definition in double.</summary>
+    internal abstract void BackwardScalar(Recurrent op, in OpContext<double> c, in RecurrentOperands<double> operands);
 }
 
 /// <inheritdoc/>
@@ -58,13 +67,22 @@ internal sealed class RecurrentPasses<TCell> : RecurrentPasses where TCell : str
 
     internal override void Forward(KernelOp op, in OpContext<float> c) => RecurrentPass.Forward<TCell>((Recurrent)op, in c);
 
-    internal override void Backward(KernelOp op, in OpContext<float> c) => RecurrentPass.Backward<TCell>((Recurrent)op, in c);
+    internal override void Backward(KernelOp op, in OpContext<float> c) => Backward((Recurrent)op, in c, new(in c));
 
     internal override void ForwardScalar(KernelOp op, in OpContext<float> c) => RecurrentTwin.Forward<TCell, float>((Recurrent)op, in c);
 
-    internal override void BackwardScalar(KernelOp op, in OpContext<float> c) => RecurrentTwin.Backward<TCell, float>((Recurrent)op, in c);
+    internal override void BackwardScalar(KernelOp op, in OpContext<float> c) => BackwardScalar((Recurrent)op, in c, new(in c));
 
     internal override void ForwardScalar(KernelOp op, in OpContext<double> c) => RecurrentTwin.Forward<TCell, double>((Recurrent)op, in c);
 
-    internal override void BackwardScalar(KernelOp op, in OpContext<double> c) => RecurrentTwin.Backward<TCell, double>((Recurrent)op, in c);
+    internal override void BackwardScalar(KernelOp op, in OpContext<double> c) => BackwardScalar((Recurrent)op, in c, new(in c));
+
+    internal override void Backward(Recurrent op, in OpContext<float> c, in RecurrentOperands<float> operands) =>
+        RecurrentPass.Backward<TCell>(op, in c, in operands);
+
+    internal override void BackwardScalar(Recurrent op, in OpContext<float> c, in RecurrentOperands<float> operands) =>
+        RecurrentTwin.Backward<TCell, float>(op, in c, in operands);
+
+    internal override void BackwardScalar(Recurrent op, in OpContext<double> c, in RecurrentOperands<double> operands) =>
+        RecurrentTwin.Backward<TCell, double>(op, in c, in operands);
 }

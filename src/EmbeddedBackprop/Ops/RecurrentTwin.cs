@@ -2,6 +2,7 @@ using System.Numerics;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Gates;
+using EmbeddedBackprop.Kernels.Sets;
 
 namespace EmbeddedBackprop.Ops;
 
@@ -39,7 +40,7 @@ internal static class RecurrentTwin
     /// Backpropagation through time. dL/dh of a step is one chain: the gradient of its output, the direct part from the step after it, then
     /// s = M(delta[j], W_hh[i,j], s) for j ascending.
     /// </summary>
-    public static void Backward<TCell, T>(Recurrent op, in OpContext<T> c)
+    public static void Backward<TCell, T>(Recurrent op, in OpContext<T> c, in RecurrentOperands<T> operands)
         where TCell : struct, IRecurrentCell
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
@@ -49,17 +50,18 @@ internal static class RecurrentTwin
         int joint = op.SplitsLastGate ? columns - op.Hidden : columns;
         for (int direction = op.Directions - 1; direction >= 0; direction--)
         {
-            RecurrentMemory<T> memory = new(op, in c, direction, backward: true);
+            RecurrentMemory<T> memory = new(op, in c, direction, operands.Scratch);
             RecurrentSizes sizes = memory.Sizes;
             int stride = sizes.ProductStride, first = 4 * direction;
-            Span<T> hiddenWeights = c.Parameter(first + 1);
+            Span<T> hiddenWeights = operands.Weights(first + 1);
             memory.BeginBackward();
             for (int s = op.Steps - 1; s >= 0; s--)
             {
                 bool goesOn = c.ContinueParameterGradients || s < op.Steps - 1;
                 StepBuffers<T> step = memory.Backward(s);
                 Kernels.Scalar.RecurrentStep.Backward<TCell, T>(c.Arithmetic, in step);
-                Span<T> delta = memory.Gates(s), x = c.Input(0)[(memory.Time(s) * op.Features)..], before = memory.Hidden(s - 1);
+                operands.Stop<ScalarKernels<T>>(in memory, s);
+                Span<T> delta = memory.Gates(s), x = operands.Input[(memory.Time(s) * op.Features)..], before = memory.Hidden(s - 1);
                 Kernels.Scalar.Reduce.SumColumns<T>(c.Batch, columns, delta, sizes.GateStride, c.ParameterGradient(first + 2), goesOn);
                 Kernels.Scalar.Gemm.TN<T>(
                     c.Arithmetic,
@@ -99,7 +101,7 @@ internal static class RecurrentTwin
                 if (c.WantsInputGradient(0))
                 {
                     Kernels.Scalar.Gemm.NT<T>(
-                        c.Arithmetic, c.Batch, op.Features, columns, delta, sizes.GateStride, c.Parameter(first), stride,
+                        c.Arithmetic, c.Batch, op.Features, columns, delta, sizes.GateStride, operands.Weights(first), stride,
                         c.InputGradient(0)[(memory.Time(s) * op.Features)..], c.InputStride(0),
                         c.ContinueInputGradient(0) || direction < op.Directions - 1);
                 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
 
 namespace EmbeddedBackprop.Ops;
 
@@ -67,14 +68,19 @@ public sealed class Scale : KernelOp, IPasses<Scale>
 
     // dalpha continues by Factor * dot(dy, x) of one sample after the other, each dot product in 16 parts; dx = alpha * dy, or M(alpha, dy,
     // dx) where another reader wrote first.
-    static void IPasses<Scale>.Backward<T, K>(Scale op, in OpContext<T> c)
+    static void IPasses<Scale>.Backward<T, K>(Scale op, in OpContext<T> c) => op.Gradients<T, K>(in c, c.InputRows(0));
+
+    /// <summary>The gradients at given inputs; they are read where the factor is trained.</summary>
+    internal void Gradients<T, K>(in OpContext<T> c, in Matrix<T> x)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where K : struct, IKernels<T>
     {
-        if (op.Trained)
+        if (Trained)
         {
             T sum = c.ContinueParameterGradients ? c.ParameterGradient(0)[0] : T.Zero;
             for (int b = 0; b < c.Batch; b++)
             {
-                sum += T.CreateTruncating(op.Factor) * K.Dot(c.Arithmetic, c.OutputGradientRows.Row(b), c.InputRows(0).Row(b));
+                sum += T.CreateTruncating(Factor) * K.Dot(c.Arithmetic, c.OutputGradientRows.Row(b), x.Row(b));
             }
 
             c.ParameterGradient(0)[0] = sum;
@@ -87,11 +93,11 @@ public sealed class Scale : KernelOp, IPasses<Scale>
 
         if (c.ContinueInputGradient(0))
         {
-            K.MultiplyAdd(c.Arithmetic, op.Alpha(in c), c.OutputGradient, c.InputGradient(0));
+            K.MultiplyAdd(c.Arithmetic, Alpha(in c), c.OutputGradient, c.InputGradient(0));
         }
         else
         {
-            K.Scale(op.Alpha(in c), c.OutputGradient, c.InputGradient(0));
+            K.Scale(Alpha(in c), c.OutputGradient, c.InputGradient(0));
         }
     }
 

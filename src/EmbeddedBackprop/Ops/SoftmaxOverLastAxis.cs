@@ -1,3 +1,4 @@
+using System.Numerics;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
 
@@ -46,7 +47,12 @@ public sealed class SoftmaxOverLastAxis : KernelOp, IPasses<SoftmaxOverLastAxis>
         }
     }
 
-    static void IPasses<SoftmaxOverLastAxis>.Backward<T, K>(SoftmaxOverLastAxis op, in OpContext<T> c)
+    static void IPasses<SoftmaxOverLastAxis>.Backward<T, K>(SoftmaxOverLastAxis op, in OpContext<T> c) => op.Gradients<T, K>(in c, c.OutputRows);
+
+    /// <summary>The gradient at given outputs.</summary>
+    internal void Gradients<T, K>(in OpContext<T> c, in Matrix<T> y)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where K : struct, IKernels<T>
     {
         if (!c.WantsInputGradient(0))
         {
@@ -55,10 +61,10 @@ public sealed class SoftmaxOverLastAxis : KernelOp, IPasses<SoftmaxOverLastAxis>
 
         for (int b = 0; b < c.Batch; b++)
         {
-            K.SoftmaxGradient(c.Arithmetic, op.RowsOf(c.OutputRows, b), op.RowsOf(c.OutputGradientRows, b));
+            K.SoftmaxGradient(c.Arithmetic, RowsOf(y, b), RowsOf(c.OutputGradientRows, b));
         }
 
-        Gradients.PassOn<T, K>(c.OutputGradient, c.InputGradient(0), c.ContinueInputGradient(0));
+        Ops.Gradients.PassOn<T, K>(c.OutputGradient, c.InputGradient(0), c.ContinueInputGradient(0));
     }
 
     /// <summary>The rows of one sample.</summary>

@@ -32,10 +32,6 @@ internal static class QuantizationErrors
         throw new ArgumentException("the network computes on integers already: quantise the float network that it was made of");
 
     [DoesNotReturn]
-    public static void NotTrained(string op, string kind) =>
-        throw new ArgumentException($"{op}: {kind} is not trained on integers; quantise the trained network, or let {op} stay float");
-
-    [DoesNotReturn]
     public static void NoLoss() =>
         throw new ArgumentException("the network has no loss: there is nothing to train");
 

@@ -14,19 +14,11 @@ internal static class QuantizedTraining
     /// <param name="prepared">The float network, norms folded.</param>
     /// <param name="quantized">Its quantised form, which only predicts; its graph gets the losses.</param>
     /// <exception cref="ArgumentException">
-    /// The float network has no loss, a loss reads a value that the quantised one does not have in floats, or an op has no backward pass on integers.
+    /// The float network has no loss, or a loss reads a value that the quantised one does not have in floats.
     /// </exception>
     public static Network Of(Network prepared, Network quantized)
     {
         Graph graph = quantized.Output.Graph;
-        foreach (Op op in graph.Ops)
-        {
-            if (op is IntegerOp { HasBackward: false })
-            {
-                QuantizationErrors.NotTrained(op.Name, op.Kind);
-            }
-        }
-
         if (prepared.TrainingPlan is not { } plan)
         {
             QuantizationErrors.NoLoss();

@@ -73,8 +73,7 @@ public static class Quantizer
     /// <param name="calibration">Samples like those of the training; targets are not read.</param>
     /// <param name="options">Bits, layers that stay float, ranges; null for the defaults.</param>
     /// <exception cref="ArgumentException">
-    /// As for <see cref="Quantize"/>; or a layer is not trained on integers (recurrent ones), or the network has no loss. The message names the
-    /// layer.
+    /// As for <see cref="Quantize"/>; or the network has no loss.
     /// </exception>
     public static QuantizedModel ForTraining(Network network, IBatchSource calibration, QuantizerOptions? options = null)
     {

@@ -5,6 +5,12 @@ namespace EmbeddedBackprop.Tests.Ops;
 /// <summary>The backward pass of a small graph from a drawn gradient of its output.</summary>
 internal sealed record BackwardPass(Graph Graph, Node[] Inputs, Node Output, Arithmetic Arithmetic, Layout Layout, Execution Execution)
 {
+    /// <summary>Whether ops behave as in training.</summary>
+    public bool Training { get; init; } = true;
+
+    /// <summary>An input without gradient, and its values.</summary>
+    public (Node Node, float[] Values)? Mask { get; init; }
+
     /// <summary>The gradients of all parameters and then of all inputs, from one logical batch in pieces.</summary>
     /// <param name="x">The values of each input, [batch, length].</param>
     /// <param name="batch">Samples.</param>
@@ -36,12 +42,18 @@ internal sealed record BackwardPass(Graph Graph, Node[] Inputs, Node Output, Ari
                 Write(plan, workspace, Inputs[i], x[i], first, count);
             }
 
+            if (Mask is (Node mask, float[] values))
+            {
+                Write(plan, workspace, mask, values, first, count);
+            }
+
             Write(plan, workspace, given, memory.Gradient, first, count);
             Write(plan, workspace, target, new float[memory.Gradient.Length], first, count);
-            RunInfo run = new(count, batch, first, Training: true);
+            RunInfo run = new(count, batch, first, Training);
             PlanMemory<float> spans = new(memory.Parameters, gradients, workspace, memory.State);
             plan.Forward(in spans, in run, Execution);
             memory.Output.AddRange(Golden.GoldenRows.Read(plan.ValueSpan<float>(workspace, Output, count), plan.Stride(Output), Output.Shape.Length));
+            memory.BeforeBackward?.Invoke(workspace);
             plan.Backward(in spans, in run, Execution);
             for (int i = 0; i < Inputs.Length; i++)
             {
@@ -82,5 +94,8 @@ internal sealed record BackwardPass(Graph Graph, Node[] Inputs, Node Output, Ari
         public required float[] Gradient { get; set; }
 
         public List<float> Output { get; } = [];
+
+        /// <summary>Changes what the forward pass has left in the workspace.</summary>
+        public Action<float[]>? BeforeBackward { get; set; }
     }
 }

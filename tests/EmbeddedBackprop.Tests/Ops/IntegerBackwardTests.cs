@@ -88,6 +88,37 @@ internal sealed class IntegerBackwardTests
         new IntegerOpBackwardRun(4, new Shape(19), 1, () => new Scale(factor)).CheckEverything(relu);
 
     [Test]
+    public void Trained_factors([Values] bool relu) =>
+        new IntegerOpBackwardRun(4, new Shape(19), 1, () => new Scale(0.7f, trained: true)).CheckEverything(relu);
+
+    [Test]
+    public void Normalisations_by_running_values([Values] bool relu)
+    {
+        new IntegerOpBackwardRun(4, new Shape(3, 5, 7), 1, () => new BatchNorm()) { WholeBatch = true }.CheckEverything(relu);
+        new IntegerOpBackwardRun(4, new Shape(19), 1, () => new BatchNorm()) { WholeBatch = true }.CheckEverything(relu);
+    }
+
+    [Test]
+    public void A_softmax() =>
+        new IntegerOpBackwardRun(4, new Shape(3, 7), 1, () => new SoftmaxOverLastAxis()) { Output = new(8, 1f / 256f, -128), ReadsOutputs = true }
+            .CheckEverything(relu: false);
+
+    [Test]
+    public void Moments_of_a_batch_and_outputs_that_were_not_rounded_are_found()
+    {
+        Assert.That(
+            () => new IntegerOpBackwardRun(4, new Shape(3, 5, 7), 1, () => new BatchNorm()) { WholeBatch = true, IsWrong = true }
+                .CheckEverything(relu: false),
+            Throws.InstanceOf<AssertionException>().With.Message.Contains("scalar: at ["));
+        Assert.That(
+            () => new IntegerOpBackwardRun(4, new Shape(3, 7), 1, () => new SoftmaxOverLastAxis())
+            {
+                Output = new(8, 1f / 256f, -128), ReadsOutputs = true, IsWrong = true,
+            }.CheckEverything(relu: false),
+            Throws.InstanceOf<AssertionException>().With.Message.Contains("scalar: at ["));
+    }
+
+    [Test]
     public void An_activation_by_itself() =>
         new IntegerOpBackwardRun(4, new Shape(19), 1, () => new Activate(new Activation<Gelu>())).CheckEverything(relu: false);
 

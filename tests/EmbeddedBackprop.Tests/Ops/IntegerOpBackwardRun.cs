@@ -17,6 +17,15 @@ internal sealed class IntegerOpBackwardRun(int batch, Shape shape, int inputs, F
     /// <summary>The output's type.</summary>
     public IntegerType Output { get; init; } = new(8, 1f / 30f, 21);
 
+    /// <summary>Whether the float op's backward pass reads its outputs: they become the real values of the integers.</summary>
+    public bool ReadsOutputs { get; init; }
+
+    /// <summary>Whether a batch comes in one piece only.</summary>
+    public bool WholeBatch { get; init; }
+
+    /// <summary>Whether the float op forgets that its running values, or the real values of its outputs, are those of the integers.</summary>
+    public bool IsWrong { get; init; }
+
     public void CheckEverything(bool relu)
     {
         foreach (Arithmetic arithmetic in Widths.Arithmetics)
@@ -29,7 +38,7 @@ internal sealed class IntegerOpBackwardRun(int batch, Shape shape, int inputs, F
             {
                 foreach (Layout layout in new[] { Layout.Padded, Layout.Compact })
                 {
-                    foreach (int[] parts in new[] { [batch], pieces })
+                    foreach (int[] parts in WholeBatch ? [[batch]] : new[] { [batch], pieces })
                     {
                         float[] actual = OfIntegers(arithmetic, layout, Execution.Vector, parts, relu).Gradients;
                         Bits.AssertEqual(actual, expected, $"{arithmetic} {layout} width {width}, {parts.Length} parts");
@@ -46,13 +55,22 @@ internal sealed class IntegerOpBackwardRun(int batch, Shape shape, int inputs, F
         Node[] nodes = [.. x.Select((_, i) => graph.Input(shape, $"x{i}"))];
         Node[] integers = [.. nodes.Select(node => graph.Apply(new Quantize(8), node))];
         QuantizeContext context = new([.. integers.Select(node => node.Integers!)], Output.Bits, relu ? new Activation<Relu>() : null);
-        Node output = graph.Apply(new Dequantize(), graph.Apply(op().Quantized(in context)!, integers, "op"));
+        Op bound = op();
+        Graph floats = new();
+        _ = floats.Apply(bound, [.. x.Select((_, i) => floats.Input(shape, $"x{i}"))]);
+        Node output = graph.Apply(new Dequantize(), graph.Apply(bound.Quantized(in context)!, integers, "op"));
         BackwardPass pass = new(graph, nodes, output, arithmetic, layout, execution);
         List<float> result = [];
         float[] gradients = pass.Run(x, batch, pieces, memory =>
         {
             foreach (StateRange range in memory.Plan.State)
             {
+                if (!range.Name.EndsWith(".range", StringComparison.Ordinal))
+                {
+                    Running(range, memory.State);
+                    continue;
+                }
+
                 IntegerType type = range.Name == "op.range" ? Output : Types[range.Name["quantize".Length] - '1'];
                 (memory.State[range.Offset], memory.State[range.Offset + 1]) = (type.Scale, type.ZeroPoint);
             }
@@ -69,8 +87,30 @@ internal sealed class IntegerOpBackwardRun(int batch, Shape shape, int inputs, F
         Node[] nodes = [.. x.Select((_, i) => graph.Input(shape, $"x{i}"))];
         Node output = graph.Apply(op(), nodes, "op");
         float[][] real = [.. x.Select((values, i) => values.Select(value => Real(value, Types[i])).ToArray())];
-        return new BackwardPass(graph, nodes, output, arithmetic, Layout.Compact, Execution.Scalar).Run(
-            real, batch, [batch], memory => memory.Gradient = [.. memory.Gradient.Select((dy, i) => relu && linear[i] < 0f ? 0f : dy)]);
+        return new BackwardPass(graph, nodes, output, arithmetic, Layout.Compact, Execution.Scalar) { Training = IsWrong && !ReadsOutputs }.Run(
+            real, batch, [batch], memory =>
+            {
+                memory.Gradient = [.. memory.Gradient.Select((dy, i) => relu && linear[i] < 0f ? 0f : dy)];
+                foreach (StateRange range in memory.Plan.State)
+                {
+                    Running(range, memory.State);
+                }
+
+                if (ReadsOutputs && !IsWrong)
+                {
+                    memory.BeforeBackward = workspace => linear.ToArray().CopyTo(memory.Plan.ValueSpan<float>(workspace, output, batch));
+                }
+            });
+    }
+
+    /// <summary>Running means and variances of a normalisation.</summary>
+    private static void Running(StateRange range, float[] state)
+    {
+        float[] drawn = Samples.Array(range.Count, 21);
+        for (int i = 0; i < drawn.Length; i++)
+        {
+            state[range.Offset + i] = range.Name.EndsWith("_var", StringComparison.Ordinal) ? 0.6f + MathF.Abs(drawn[i]) : 0.3f * drawn[i];
+        }
     }
 
     private static float Real(float value, IntegerType type) => type.Scale * Quantize.Centred(value, 1f / type.Scale, type);

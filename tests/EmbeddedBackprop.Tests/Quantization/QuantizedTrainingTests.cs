@@ -116,14 +116,6 @@ internal sealed class QuantizedTrainingTests
         Assert.That(
             () => Quantizer.ForTraining(predicts, data),
             Throws.ArgumentException.With.Message.EqualTo("the network has no loss: there is nothing to train"));
-        using Network recurrent = NetCompiler.Compile(
-            "input 4x5; gru 3; dense 2 softmax", new SoftmaxCrossEntropy(), new NetworkOptions { Batch = 2 });
-        FloatDataset sequences = FloatDataset.Classified(Samples.Array(400, 1), 20, new int[20], 2);
-        Assert.That(
-            () => Quantizer.ForTraining(recurrent, sequences),
-            Throws.ArgumentException.With.Message.EqualTo(
-                "gru1: gru is not trained on integers; quantise the trained network, or let gru1 stay float"));
-        using QuantizedModel model = Quantizer.ForTraining(recurrent, sequences, new QuantizerOptions { Float = ["gru1"] });
         using QuantizedModel trained = Quantizer.ForTraining(Trained(), Data);
         Assert.That(() => Quantizer.ForTraining(trained.Network, Data), Throws.ArgumentException.With.Message.Contains("integers already"));
     }

@@ -253,7 +253,8 @@ internal sealed class IntegerTrainingTests
         return State(net, "conv.range")[0] * largest;
     }
 
-    private static string Hash(Network net)
+    /// <summary>A hash of all parameters and the state.</summary>
+    internal static string Hash(Network net)
     {
         List<float> all = [];
         foreach (ParameterRange range in net.InferencePlan.Parameters)

@@ -31,6 +31,10 @@ internal static unsafe class GateCurves
         return T.Max(T.Min(s + s - T.Broadcast(32768), T.Broadcast(32767)), T.Broadcast(-32767));
     }
 
+    /// <summary>tanh in Q15 of a cell in Q(15 - k).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T TanhOfCell<T>(T c, int k) where T : struct, IIntegerLanes<T> => Tanh(Saturated(((c << k) + T.Broadcast(8)) >> 4));
+
     /// <summary>x y / 2^15, rounded half up.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Product<T>(T x, T y) where T : struct, IIntegerLanes<T> => ((x * y) + T.Broadcast(1 << 14)) >> 15;

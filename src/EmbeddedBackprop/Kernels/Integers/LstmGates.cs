@@ -13,9 +13,8 @@ internal readonly struct LstmGates : IIntegerKernel<GateArguments>
             T i = GateCurves.Gate(g.Sum<T>(0, at)), f = GateCurves.Gate(g.Sum<T>(1, at)), o = GateCurves.Gate(g.Sum<T>(3, at));
             T added = ((i * GateCurves.Tanh(g.Sum<T>(2, at))) + T.Broadcast(1 << (14 + k))) >> (15 + k);
             T c = GateCurves.Saturated(GateCurves.Product(f, g.StateBefore<T>(at)) + added);
-            T v = GateCurves.Saturated(((c << k) + T.Broadcast(8)) >> 4);
             GateArguments.Store(c, g.Cell, at, unit - at);
-            GateArguments.Store(GateCurves.Product(o, GateCurves.Tanh(v)), g.After, at, unit - at);
+            GateArguments.Store(GateCurves.Product(o, GateCurves.TanhOfCell(c, k)), g.After, at, unit - at);
         }
     }
 }

@@ -36,6 +36,24 @@ internal static class RecurrentGates
             "RecurrentGates.Lstm", 4, new() { Input = p, Recurrent = q, CellShift = k, Before = cellBefore, Cell = cell, After = after });
     }
 
+    /// <summary>Gates that are a sigmoid: after = min(S(p + q), 32767).</summary>
+    public static void Sigmoids(ReadOnlySpan<float> p, ReadOnlySpan<float> q, Span<float> after) =>
+        Run<SigmoidGates>("RecurrentGates.Sigmoids", 1, new() { Input = p, Recurrent = q, After = after });
+
+    /// <summary>The new gate of a GRU: after = tanh(p + r q).</summary>
+    public static void New(ReadOnlySpan<float> p, ReadOnlySpan<float> q, ReadOnlySpan<float> r, Span<float> after)
+    {
+        Require.Equal("RecurrentGates.New", nameof(r), after.Length, r.Length);
+        Run<NewGates>("RecurrentGates.New", 1, new() { Input = p, Recurrent = q, Before = r, After = after });
+    }
+
+    /// <summary>after = tanh of cells in Q(15 - k).</summary>
+    public static void CellTanh(ReadOnlySpan<float> cell, int k, Span<float> after)
+    {
+        Require.Equal("RecurrentGates.CellTanh", nameof(cell), after.Length, cell.Length);
+        Run<CellTanhs>("RecurrentGates.CellTanh", 0, new() { Before = cell, CellShift = k, After = after });
+    }
+
     private static void Run<TGates>(string kernel, int gates, in GateArguments arguments) where TGates : struct, IIntegerKernel<GateArguments>
     {
         int units = arguments.After.Length;

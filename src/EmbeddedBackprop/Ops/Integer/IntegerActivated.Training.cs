@@ -19,16 +19,13 @@ internal abstract partial class IntegerActivated
     // f is flat at an end of its table where |f'| is smaller.
     private const float FlatSlope = 1f / 64f;
 
-    /// <summary>Elements of the output of an op that has a backward pass; 0 of others.</summary>
-    private protected virtual int TrainedLength => 0;
+    /// <summary>Elements of the output.</summary>
+    private protected abstract int TrainedLength { get; }
 
     /// <summary>
-    /// The float op without activation whose backward pass, which reads no values, takes delta to the inputs; null where an op has none of the kind.
+    /// The float op without activation whose backward pass, which reads no values, takes delta to the inputs; null where an op has passes of its own.
     /// </summary>
     private protected virtual Op? Real => null;
-
-    /// <inheritdoc/>
-    internal override bool HasBackward => TrainedLength > 0;
 
     /// <inheritdoc/>
     public override BackwardReads BackwardReads => Real?.BackwardReads ?? BackwardReads.Nothing;
@@ -42,7 +39,7 @@ internal abstract partial class IntegerActivated
     {
         Span<float> scratch = c.Scratch;
         _ = Delta<float, SimdKernels>(in c, ref scratch);
-        RequireReal().Backward(in c);
+        Real!.Backward(in c);
     }
 
     /// <inheritdoc/>
@@ -50,7 +47,7 @@ internal abstract partial class IntegerActivated
     {
         Span<float> scratch = c.Scratch;
         _ = Delta<float, ScalarKernels<float>>(in c, ref scratch);
-        RequireReal().BackwardScalar(in c);
+        Real!.BackwardScalar(in c);
     }
 
     /// <inheritdoc/>
@@ -58,11 +55,11 @@ internal abstract partial class IntegerActivated
     {
         Span<double> scratch = c.Scratch;
         _ = Delta<double, ScalarKernels<double>>(in c, ref scratch);
-        RequireReal().BackwardScalar(in c);
+        Real!.BackwardScalar(in c);
     }
 
     /// <summary>R of each result, not clamped.</summary>
-    public override int SavedLength(int batch, Layout layout) => TrainedLength == 0 ? 0 : batch * layout.Stride(TrainedLength);
+    public override int SavedLength(int batch, Layout layout) => batch * layout.Stride(TrainedLength);
 
     /// <inheritdoc/>
     internal override bool FollowsParameters => base.FollowsParameters || IndexFollows;
@@ -154,21 +151,11 @@ internal abstract partial class IntegerActivated
     private protected int DeltaLength(int batch, Layout layout) => HasTable ? 2 * batch * layout.Stride(TrainedLength) : 0;
 
     /// <summary>Cuts off the beginning of scratch memory.</summary>
-    private protected static Span<T> Take<T>(ref Span<T> scratch, int length)
+    private protected static Span<T> Take<T>(scoped ref Span<T> scratch, int length)
     {
         Span<T> part = scratch[..length];
         scratch = scratch[length..];
         return part;
-    }
-
-    private Op RequireReal()
-    {
-        if (Real is null)
-        {
-            OpErrors.NoIntegerBackward(Name);
-        }
-
-        return Real!;
     }
 
     private bool IsFlat(Arithmetic arithmetic, float z)

@@ -12,7 +12,7 @@ namespace EmbeddedBackprop.Ops.Integer;
 /// A batch normalisation that no layer took in: g x + b for each channel, g = gamma / sqrt(variance + epsilon), b = beta - mean g, as a convolution
 /// of one weight: a = b + (q_x - z_x) w, y = R(a; s_x s_w / s_y). w is 127 with the sign of g, unless b needs a larger scale.
 /// </summary>
-internal sealed class IntegerBatchNorm : IntegerActivated
+internal sealed partial class IntegerBatchNorm : IntegerActivated
 {
     private readonly BatchNorm norm;
 
@@ -73,7 +73,7 @@ internal sealed class IntegerBatchNorm : IntegerActivated
     public override void Forward(in OpContext<float> c)
     {
         Matrix<float> x = c.InputRows(0), y = c.OutputRows;
-        IntegerEnd end = End(in c);
+        IntegerEnd end = Open(in c, out Matrix<float> r);
         int channels = Channels, positions = x.Columns / channels;
         Span<float> weights = c.Scratch[..channels];
         Span<int> rest = MemoryMarshal.Cast<float, int>(c.Scratch[channels..]);
@@ -98,13 +98,14 @@ internal sealed class IntegerBatchNorm : IntegerActivated
             {
                 Span<float> to = y.Row(row).Slice(channel * positions, positions);
                 Kernels.Elementwise.Scale(weights[channel], x.Row(row).Slice(channel * positions, positions), to);
-                Requantize.Run(to, bias[channel], new(m[channel], shift[channel]), end.Lowest, end.Highest, to);
+                Requantize.Run(
+                    to, bias[channel], new(m[channel], shift[channel]), end.Lowest, end.Highest, r.Row(row).Slice(channel * positions, positions));
             }
         }
 
         if (positions == 1)
         {
-            Requantize.Columns(y, bias, m, shift, end.Lowest, end.Highest, y);
+            Requantize.Columns(y, bias, m, shift, end.Lowest, end.Highest, r);
         }
 
         LookUp(in c, in end, in y);
@@ -137,8 +138,12 @@ internal sealed class IntegerBatchNorm : IntegerActivated
             {
                 (int weight, int bias, Multiplier factor) = Channel(in c, i / positions, end.Scale);
                 int sum = checked((int.CreateChecked(x.Row(row)[i]) * weight) + bias);
-                y.Row(row)[i] = T.CreateChecked(LookUp(table, in end, Rounding.R(sum, factor.M, factor.Shift, end.Lowest, end.Highest)));
+                int r = Rounding.R(sum, factor.M, factor.Shift);
+                Keep(in c, row, i, r);
+                y.Row(row)[i] = T.CreateChecked(LookUp(table, in end, Math.Clamp(r, end.Lowest, end.Highest)));
             }
         }
+
+        Observe(in c);
     }
 }

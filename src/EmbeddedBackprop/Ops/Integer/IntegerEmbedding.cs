@@ -52,9 +52,6 @@ internal sealed class IntegerEmbedding : IntegerOp
     public override void ForwardScalar(in OpContext<double> c) => Look(in c);
 
     /// <inheritdoc/>
-    internal override bool HasBackward => true;
-
-    /// <inheritdoc/>
     public override BackwardReads BackwardReads => embedding.BackwardReads;
 
     // Straight through the rounding of the rows: dW[index] += dy.

@@ -28,9 +28,6 @@ internal abstract class IntegerOp : Op
     /// <inheritdoc/>
     public override string Detail => Result.Bits == 8 ? "int8" : "int16";
 
-    /// <inheritdoc/>
-    public override BackwardReads BackwardReads => BackwardReads.Nothing;
-
     /// <summary>Exported C has constant integers in tables, and takes one sum at a time.</summary>
     public override int ExportScratchLength(Layout layout) => 0;
 
@@ -146,16 +143,4 @@ internal abstract class IntegerOp : Op
 
         return floats;
     }
-
-    /// <summary>Whether the op can be trained, or passes gradients on.</summary>
-    internal virtual bool HasBackward => false;
-
-    /// <inheritdoc/>
-    public override void Backward(in OpContext<float> c) => OpErrors.NoIntegerBackward(Name);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<float> c) => OpErrors.NoIntegerBackward(Name);
-
-    /// <inheritdoc/>
-    public override void BackwardScalar(in OpContext<double> c) => OpErrors.NoIntegerBackward(Name);
 }

@@ -4,6 +4,7 @@ using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Integers;
 using EmbeddedBackprop.Kernels.Scalar;
+using EmbeddedBackprop.Kernels.Sets;
 
 namespace EmbeddedBackprop.Ops.Integer;
 
@@ -17,7 +18,7 @@ namespace EmbeddedBackprop.Ops.Integer;
 /// scale 2^(k - 15) of a cell in Q(15 - k), and 0. The carried state of a layer that keeps it is integers. Sums of 16-bit values are below 2^31 up to
 /// 516 terms whatever the weights; beyond, the quantiser sees to it.
 /// </remarks>
-internal sealed class IntegerRecurrent : IntegerOp
+internal sealed partial class IntegerRecurrent : IntegerOp
 {
     /// <summary>The scale of both products.</summary>
     public const float ProductScale = 1f / 2048f;
@@ -97,6 +98,10 @@ internal sealed class IntegerRecurrent : IntegerOp
 
         Layer.Name = Name;
         Layer.DescribeState(layout);
+        if (FollowsCells)
+        {
+            layout.Add(Name + ".cell_extremes", 1);
+        }
     }
 
     /// <inheritdoc/>
@@ -201,6 +206,7 @@ internal sealed class IntegerRecurrent : IntegerOp
         for (int direction = 0; direction < Layer.Directions; direction++)
         {
             LayerIntegers input = Integers(in c, direction, hidden: false), recurrent = Integers(in c, direction, hidden: true);
+            IntegerRecurrentKept<T, ScalarKernels<T>> kept = new(this, in c, direction);
             for (int sample = 0; sample < c.Batch; sample++)
             {
                 int[] h = new int[Layer.Hidden], cell = new int[Layer.HasCell ? Layer.Hidden : 0];
@@ -208,15 +214,31 @@ internal sealed class IntegerRecurrent : IntegerOp
                 Span<T> carriedCell = Layer.Options.CarryState && Layer.HasCell ? c.State(CarriedState + 1).Slice(sample * h.Length, h.Length) : [];
                 Copy<T>(carried, h);
                 Copy<T>(carriedCell, cell);
+                kept.States(-1, sample, AsFloats<T>(h), AsFloats<T>(cell));
                 Span<T> y = c.OutputRows.Row(sample);
                 for (int step = 0; step < Layer.Steps; step++)
                 {
                     int time = Time(direction, step);
                     if (OverTime.Counts(in c, sample, time))
                     {
-                        int[] p = Product(Integers(c.InputRows(0).Row(sample).Slice(time * Layer.Features, Layer.Features)), input);
-                        Cell(in c, p, Product(h, recurrent), h, cell);
+                        int[] p = Product(Integers(c.InputRows(0).Row(sample).Slice(time * Layer.Features, Layer.Features)), input, kept.Ends);
+                        int[] q = Product(h, recurrent, kept.Ends);
+                        if (kept.Exists)
+                        {
+                            T[] products = AsFloats<T>(p), hiddenProducts = AsFloats<T>(q);
+                            kept.Clamp(step, sample, products, hiddenProducts);
+                            (p, q) = (Integers<T>(products), Integers<T>(hiddenProducts));
+                        }
+
+                        Cell(in c, p, q, h, cell);
+                        if (kept.Exists)
+                        {
+                            Gates(p, q, cell, CellBits(in c), kept.Gates(step, sample), kept.CellTanh(step, sample));
+                            kept.MakeReal(step, sample);
+                        }
                     }
+
+                    kept.States(step, sample, AsFloats<T>(h), AsFloats<T>(cell));
 
                     if (Layer.Options.AllSteps)
                     {
@@ -242,14 +264,14 @@ internal sealed class IntegerRecurrent : IntegerOp
         return integers;
     }
 
-    /// <summary>R of b + x W, kept in 16 bits.</summary>
-    private int[] Product(ReadOnlySpan<int> x, LayerIntegers integers)
+    /// <summary>R of b + x W, clamped.</summary>
+    private int[] Product(ReadOnlySpan<int> x, LayerIntegers integers, (int Lowest, int Highest) ends)
     {
         int[] sums = new int[Columns];
         IntegerSums.Dense(x, integers.Weights, integers.Axis.Outputs, sums);
         for (int j = 0; j < sums.Length; j++)
         {
-            sums[j] = Rounding.R(checked(sums[j] + integers.Bias[j]), integers.M[j], integers.Shift[j], short.MinValue, short.MaxValue);
+            sums[j] = Rounding.R(checked(sums[j] + integers.Bias[j]), integers.M[j], integers.Shift[j], ends.Lowest, ends.Highest);
         }
 
         return sums;
@@ -258,7 +280,7 @@ internal sealed class IntegerRecurrent : IntegerOp
     private void Cell<T>(in OpContext<T> c, ReadOnlySpan<int> p, ReadOnlySpan<int> q, Span<int> h, Span<int> cell)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        int n = Layer.Hidden, k = Layer.HasCell ? CellBits(float.CreateTruncating(c.State(CellState)[0])) : 0;
+        int n = Layer.Hidden, k = CellBits(in c);
         for (int j = 0; j < n; j++)
         {
             switch (Layer)
@@ -275,6 +297,16 @@ internal sealed class IntegerRecurrent : IntegerOp
                     break;
             }
         }
+    }
+
+    private int CellBits<T>(in OpContext<T> c) where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        Layer.HasCell ? CellBits(float.CreateTruncating(c.State(CellState)[0])) : 0;
+
+    private static T[] AsFloats<T>(ReadOnlySpan<int> integers) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        T[] floats = new T[integers.Length];
+        Copy(integers, floats);
+        return floats;
     }
 
     private static void Copy<T>(ReadOnlySpan<T> from, Span<int> to) where T : unmanaged, IBinaryFloatingPointIeee754<T>

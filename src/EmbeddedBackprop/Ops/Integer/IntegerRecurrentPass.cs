@@ -25,6 +25,7 @@ internal readonly ref struct IntegerRecurrentPass
     private readonly Span<float> hidden;
     private readonly Span<float> cell;
     private readonly bool isMade;
+    private readonly IntegerRecurrentKept<float, SimdKernels> kept;
 
     /// <summary>Makes the integers of the weights, unless the run before has left them.</summary>
     public IntegerRecurrentPass(IntegerRecurrent op, in OpContext<float> c, int direction)
@@ -33,6 +34,7 @@ internal readonly ref struct IntegerRecurrentPass
         this.c = c;
         this.direction = direction;
         sizes = new(op, c.Batch, c.Layout);
+        kept = new(op, in c, direction);
         isMade = c.Made(sizes.Made, out Span<float> made, out Span<float> rest);
         made = made.Slice(direction * sizes.MadeOfOne, sizes.MadeOfOne);
         input = new(op.Axis(hidden: false, c.Layout), MemoryMarshal.Cast<float, int>(Cut(ref made, sizes.InputIntegers)));
@@ -62,6 +64,7 @@ internal readonly ref struct IntegerRecurrentPass
         int carried = op.CarriedState;
         Begin(hidden, carried);
         Begin(cell, carried + 1);
+        Keep(-1);
         for (int begin = 0; begin < layer.Steps; begin += sizes.InputSteps)
         {
             int count = Math.Min(sizes.InputSteps, layer.Steps - begin);
@@ -73,6 +76,7 @@ internal readonly ref struct IntegerRecurrentPass
                 Product(
                     c.Batch, layer.Hidden, sizes.HiddenStride, isWide: true, hiddenBits, in recurrent, recurrentWeights, recurrentProducts);
                 Step(step, (step - begin) * c.Batch);
+                Keep(step);
             }
         }
 
@@ -90,7 +94,7 @@ internal readonly ref struct IntegerRecurrentPass
             Span<float> state = hidden.Slice(row * sizes.HiddenStride, layer.Hidden);
             if (OverTime.Counts(in c, row, time))
             {
-                Cell(row, productRow + row, state);
+                Cell(step, row, productRow + row, state);
             }
 
             if (layer.Options.AllSteps || step == layer.Steps - 1)
@@ -162,7 +166,7 @@ internal readonly ref struct IntegerRecurrentPass
     }
 
     /// <summary>
-    /// R of b + x W, kept in 16 bits: whole where the sums stay below 2^24, else by digits of weights and bytes of x, which is gathered.
+    /// R of b + x W, clamped: whole where the sums stay below 2^24, else by digits of weights and bytes of x, which is gathered.
     /// </summary>
     private void Product(
         int rows, int inputs, int stride, bool isWide, int bits, in LayerIntegers integers, Span<float> w, Span<float> result)
@@ -173,7 +177,7 @@ internal readonly ref struct IntegerRecurrentPass
         if (bits == 8 && !isWide)
         {
             SimdKernels.AffineOfIntegers(c.Arithmetic, x, weights, z);
-            Requantize.Columns(z, integers.Bias, integers.M, integers.Shift, short.MinValue, short.MaxValue, y);
+            Requantize.Columns(z, integers.Bias, integers.M, integers.Shift, kept.Ends.Lowest, kept.Ends.Highest, y);
             return;
         }
 
@@ -195,20 +199,25 @@ internal readonly ref struct IntegerRecurrentPass
         }
 
         Requantize.Columns(
-            new Matrix<int>(whole, rows, op.Columns, n), integers.Bias, integers.M, integers.Shift, short.MinValue, short.MaxValue, y);
+            new Matrix<int>(whole, rows, op.Columns, n), integers.Bias, integers.M, integers.Shift, kept.Ends.Lowest, kept.Ends.Highest, y);
     }
 
-    private void Cell(int row, int productRow, Span<float> h)
+    private void Cell(int step, int row, int productRow, Span<float> h)
     {
-        ReadOnlySpan<float> p = inputProducts.Slice(productRow * sizes.ProductStride, op.Columns);
-        ReadOnlySpan<float> q = recurrentProducts.Slice(row * sizes.ProductStride, op.Columns);
+        Span<float> p = inputProducts.Slice(productRow * sizes.ProductStride, op.Columns);
+        Span<float> q = recurrentProducts.Slice(row * sizes.ProductStride, op.Columns);
+        if (kept.Exists)
+        {
+            kept.Clamp(step, row, p, q);
+        }
+
         switch (op.Layer)
         {
             case Gru:
                 RecurrentGates.Gru(p, q, h, h);
                 break;
             case Lstm:
-                Span<float> state = cell.Slice(row * sizes.HiddenStride, h.Length);
+                Span<float> state = CellOf(row);
                 RecurrentGates.Lstm(p, q, IntegerRecurrent.CellBits(c.State(op.CellState)[0]), state, state, h);
                 break;
             default:
@@ -222,6 +231,42 @@ internal readonly ref struct IntegerRecurrentPass
                 }
 
                 break;
+        }
+
+        if (kept.Exists)
+        {
+            Gates(row, p, q, kept.Gates(step, row), kept.CellTanh(step, row));
+            kept.MakeReal(step, row);
+        }
+    }
+
+    /// <summary>The integers of the gates by themselves, for the backward pass.</summary>
+    private void Gates(int row, ReadOnlySpan<float> p, ReadOnlySpan<float> q, Span<float> gates, Span<float> tanh)
+    {
+        int n = op.Layer.Hidden;
+        switch (op.Layer)
+        {
+            case Gru:
+                RecurrentGates.Sigmoids(p[..(2 * n)], q[..(2 * n)], gates[..(2 * n)]);
+                RecurrentGates.New(p[(2 * n)..], q[(2 * n)..], gates[..n], gates.Slice(2 * n, n));
+                q[(2 * n)..].CopyTo(gates[(3 * n)..]);
+                break;
+            case Lstm:
+                RecurrentGates.Sigmoids(p, q, gates);
+                RecurrentGates.Rnn(p.Slice(2 * n, n), q.Slice(2 * n, n), gates.Slice(2 * n, n));
+                RecurrentGates.CellTanh(CellOf(row), IntegerRecurrent.CellBits(c.State(op.CellState)[0]), tanh);
+                break;
+        }
+    }
+
+    private Span<float> CellOf(int row) => cell.IsEmpty ? [] : cell.Slice(row * sizes.HiddenStride, op.Layer.Hidden);
+
+    /// <summary>States after a step (-1: before the first), for the backward pass.</summary>
+    private void Keep(int step)
+    {
+        for (int row = 0; row < c.Batch && kept.Exists; row++)
+        {
+            kept.States(step, row, hidden.Slice(row * sizes.HiddenStride, op.Layer.Hidden), CellOf(row));
         }
     }
 

@@ -12,7 +12,7 @@ namespace EmbeddedBackprop.Ops.Integer;
 /// bits.
 /// </summary>
 /// <remarks>A positive constant changes the scale alone: with s_y = alpha s_x, R moves every integer as it is.</remarks>
-internal sealed class IntegerScale : IntegerActivated
+internal sealed partial class IntegerScale : IntegerActivated
 {
     private readonly Scale layer;
     private Shape input;
@@ -20,11 +20,6 @@ internal sealed class IntegerScale : IntegerActivated
     /// <summary>The integer form of a factor.</summary>
     public IntegerScale(Scale scale, int bits, Activation? activation, IntegerValue? tied)
         : base(bits, activation, tied) => layer = (Scale)scale.Unbound();
-
-    // A trained factor is not trained here: its gradient needs real inputs.
-    private protected override int TrainedLength => layer.Trained ? 0 : input.Length;
-
-    private protected override Op? Real => layer.Trained ? null : layer;
 
     /// <inheritdoc/>
     public override string Kind => layer.Kind;

@@ -10,7 +10,7 @@ namespace EmbeddedBackprop.Ops.Integer;
 /// Softmax of every row of the last axis: E[d] = round(65536 e^(-s_x d)), d = max - q, a table of 256; S = sum of E; y = -128 + min(255, (512 E + S)
 /// div (2 S)), scale 1/256. A row has at most 32,767 elements: 512 E + S and 2 S are below 2^32.
 /// </summary>
-internal sealed class IntegerSoftmax : IntegerOp
+internal sealed partial class IntegerSoftmax : IntegerOp
 {
     /// <summary>The most elements of a row.</summary>
     public const int MostColumns = 32_767;
@@ -18,6 +18,7 @@ internal sealed class IntegerSoftmax : IntegerOp
     /// <summary>Entries of the table: the distances of two integers of 8 bits.</summary>
     public const int TableLength = 256;
 
+    private readonly SoftmaxOverLastAxis softmax = new();
     private Shape input;
 
     /// <summary>The integer form of a softmax over the last axis.</summary>
@@ -39,7 +40,11 @@ internal sealed class IntegerSoftmax : IntegerOp
     public override IntegerType? FixedType(ReadOnlySpan<IntegerType> inputs) => new IntegerType(8, 1f / 256f, -128);
 
     /// <inheritdoc/>
-    public override Shape InferShape(string name, ReadOnlySpan<Node> inputs) => Shapes.Single(name, inputs, ref input);
+    public override Shape InferShape(string name, ReadOnlySpan<Node> inputs)
+    {
+        _ = softmax.InferShape(name, inputs);
+        return Shapes.Single(name, inputs, ref input);
+    }
 
     /// <summary>E[d], by the engine's e^x in fused arithmetic, rounded half up: one table, whatever the arithmetic of a model.</summary>
     public static void Fill(IntegerType x, Span<int> table)

@@ -89,9 +89,6 @@ internal sealed class IntegerTable : IntegerOp
     public override void ForwardScalar(in OpContext<double> c) => Twin(in c);
 
     /// <inheritdoc/>
-    internal override bool HasBackward => Activation.IsElementwise;
-
-    /// <inheritdoc/>
     public override BackwardReads BackwardReads => BackwardReads.Inputs;
 
     /// <inheritdoc/>

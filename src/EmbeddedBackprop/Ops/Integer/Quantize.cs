@@ -89,9 +89,6 @@ internal sealed class Quantize : IntegerOp
     }
 
     /// <inheritdoc/>
-    internal override bool HasBackward => true;
-
-    /// <inheritdoc/>
     public override void Backward(in OpContext<float> c) => Backward<float, SimdKernels>(in c);
 
     /// <inheritdoc/>

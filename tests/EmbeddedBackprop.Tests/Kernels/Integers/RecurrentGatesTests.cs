@@ -74,6 +74,26 @@ public sealed class RecurrentGatesTests
         }
     }
 
+    [Test]
+    public void Gates_by_themselves_are_those_of_the_units([Values(0, 1, 7, 16, 37, 67)] int units, [Values(0, 3, 7)] int k)
+    {
+        Random random = new(units);
+        int[] p = Products(random, units), q = Products(random, units), r = [.. Products(random, units).Select(v => Math.Abs(v) & 32767)];
+        float[] sigmoids = [.. p.Select((v, j) => (float)Twin.IntegerGates.Gate(v + q[j]))];
+        float[] added = [.. p.Select((v, j) => (float)Twin.IntegerGates.Tanh(v + (((r[j] * q[j]) + 16384) >> 15)))];
+        float[] tanhs = [.. p.Select(c => (float)Twin.IntegerGates.Tanh(Math.Clamp(((c << k) + 8) >> 4, -32768, 32767)))];
+        Widths.ForEach(width =>
+        {
+            float[] actual = new float[units];
+            RecurrentGates.Sigmoids(Floats(p), Floats(q), actual);
+            Bits.AssertEqual(actual, sigmoids, $"sigmoids, width {width}");
+            RecurrentGates.New(Floats(p), Floats(q), Floats(r), actual);
+            Bits.AssertEqual(actual, added, $"new gates, width {width}");
+            RecurrentGates.CellTanh(Floats(p), k, actual);
+            Bits.AssertEqual(actual, tanhs, $"cells, width {width}");
+        });
+    }
+
     [TestCase("rnn")]
     [TestCase("rnn-relu")]
     [TestCase("gru")]

@@ -41,9 +41,12 @@ internal static class IntegerGates
     /// <param name="h">h' of the step before.</param>
     public static int Gru(int reset, int update, int input, int recurrent, int h)
     {
-        int n = Tanh(input + (((Gate(reset) * recurrent) + (One / 2)) >> 15));
+        int n = New(Gate(reset), input, recurrent);
         return n + (((Gate(update) * (h - n)) + (One / 2)) >> 15);
     }
+
+    /// <summary>The new gate of a gated recurrent unit: tanh(p + r q).</summary>
+    public static int New(int r, int input, int recurrent) => Tanh(input + (((r * recurrent) + (One / 2)) >> 15));
 
     /// <summary>h and c of a long short-term memory: c = f c' + i g in Q(15 - k), h = o tanh c.</summary>
     /// <param name="input">p + q of the input gate i.</param>
@@ -56,8 +59,11 @@ internal static class IntegerGates
     {
         int kept = ((Gate(forget) * before) + (One / 2)) >> 15, added = ((Gate(input) * Tanh(cell)) + (1 << (14 + k))) >> (15 + k);
         int c = Saturate(kept + added);
-        return (((Gate(output) * Tanh(Saturate(((c << k) + 8) >> 4))) + (One / 2)) >> 15, c);
+        return (((Gate(output) * TanhOfCell(c, k)) + (One / 2)) >> 15, c);
     }
+
+    /// <summary>tanh of a cell in Q(15 - k), which is rounded to Q11.</summary>
+    public static int TanhOfCell(int c, int k) => Tanh(Saturate(((c << k) + 8) >> 4));
 
     private static int Saturate(int v) => Math.Clamp(v, short.MinValue, short.MaxValue);
 
