@@ -22,7 +22,10 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
 
     private bool IsQuantized => file.Metadata.ContainsKey(ModelKeys.Quantization);
 
-    public Network Build(int batch, Layout layout)
+    /// <param name="batch">Samples of a step; 0 for the file's.</param>
+    /// <param name="layout">Padded or compact rows.</param>
+    /// <param name="threads">As in <see cref="NetworkOptions.Threads"/>.</param>
+    public Network Build(int batch, Layout layout, int threads)
     {
         if (file.Metadata.ContainsKey(ModelKeys.Graph) && IsQuantized)
         {
@@ -31,7 +34,7 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
 
         if (file.Metadata.ContainsKey(ModelKeys.Graph))
         {
-            return BuildWhole(batch, layout);
+            return BuildWhole(batch, layout, threads);
         }
 
         foreach (string key in (ReadOnlySpan<string>)[ModelKeys.Outputs, ModelKeys.Losses])
@@ -62,7 +65,7 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
         batch = Check(graph, batch);
         try
         {
-            return Compile(graph, loss, lossOnLogits, Options(loss is not null, batch, layout));
+            return Compile(graph, loss, lossOnLogits, Options(loss is not null, batch, layout, threads));
         }
         catch (Exception exception) when (exception is ArgumentException or OverflowException)
         {
@@ -71,7 +74,7 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
     }
 
     /// <summary>A network of several outputs or losses: every node of its graph, its inputs, its predictions, its losses.</summary>
-    private Network BuildWhole(int batch, Layout layout)
+    private Network BuildWhole(int batch, Layout layout, int threads)
     {
         List<Loss> made = [];
         while (file.Metadata.ContainsKey(LossKey(made.Count + 1)))
@@ -100,7 +103,8 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
         Node[] losses = file.Metadata.ContainsKey(ModelKeys.Minimised) ? Nodes(graph, ModelKeys.Minimised) : [];
         try
         {
-            return new Network(Nodes(graph, ModelKeys.Inputs), Nodes(graph, ModelKeys.Predicted), losses, Options(losses.Length > 0, batch, layout));
+            NetworkOptions options = Options(losses.Length > 0, batch, layout, threads);
+            return new Network(Nodes(graph, ModelKeys.Inputs), Nodes(graph, ModelKeys.Predicted), losses, options);
         }
         catch (Exception exception) when (exception is ArgumentException or OverflowException)
         {
@@ -230,7 +234,7 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
         }
     }
 
-    private NetworkOptions Options(bool training, int batch, Layout layout)
+    private NetworkOptions Options(bool training, int batch, Layout layout, int threads)
     {
         if (!ulong.TryParse(file.GetMetadata(ModelKeys.Seed), NumberStyles.None, CultureInfo.InvariantCulture, out ulong seed))
         {
@@ -245,6 +249,7 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
             Batch = batch,
             Arithmetic = ModelRecipe.Arithmetic(file),
             Layout = layout,
+            Threads = threads,
             Seed = seed,
             Initializer = Initializer(),
         };

@@ -295,10 +295,19 @@ public sealed class ModelFile
     /// has those.</param>
     /// <exception cref="DataFormatException">The file describes no network, a name is unknown, or a tensor does not fit; messages name
     /// them.</exception>
-    public Network ToNetwork(int batch = 0, Layout layout = Layout.Padded, bool best = false)
+    public Network ToNetwork(int batch = 0, Layout layout = Layout.Padded, bool best = false) => ToNetwork(batch, layout, best, threads: 1);
+
+    /// <summary>The same on several threads, which no file holds: the bits are the same.</summary>
+    /// <param name="batch">The most samples of one run; 0 for the file's.</param>
+    /// <param name="layout">Padded for speed, compact for small memories.</param>
+    /// <param name="best">Takes the weights that predict.</param>
+    /// <param name="threads">As in <see cref="NetworkOptions.Threads"/>; 0 leaves it to the plan.</param>
+    /// <exception cref="DataFormatException">The file describes no network, a name is unknown, or a tensor does not fit; messages name
+    /// them.</exception>
+    public Network ToNetwork(int batch, Layout layout, bool best, int threads)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(batch);
-        Network network = new ModelBuilder(file, RequireAll).Build(batch, layout);
+        Network network = new ModelBuilder(file, RequireAll).Build(batch, layout, threads);
         LoadWeights(network, best);
         if (Quantization is not null)
         {

@@ -39,6 +39,32 @@ public sealed class QuantizedTrainTests
     }
 
     [Test]
+    public void A_training_resumed_while_it_computes_on_integers_has_the_same_bits_on_other_threads()
+    {
+        using EbpProcess ebp = new();
+        ebp.File("t.csv", TrainTests.Table(60, 5));
+
+        // Six steps: there is no last tenth in which ranges stay.
+        string[] with = [.. Small, "--batch", "32", "--quantize", "int8", "--quantize-after", "2"];
+        string straight = Hash(ebp.RunJson([.. with, "--epochs", "5", "--out", "whole"]));
+        ebp.RunJson([.. with, "--epochs", "3", "--out", "part"]);
+        JsonElement resumed = ebp.RunJson("train", "--resume", "part", "--epochs", "5", "--threads", "3", "--out", "rest");
+        Assert.That(resumed.GetProperty("threads").GetInt32(), Is.EqualTo(3));
+        Assert.That(Hash(resumed), Is.EqualTo(straight));
+    }
+
+    [Test]
+    public void A_sequence_model_is_trained_on_integers()
+    {
+        using EbpProcess ebp = new();
+        ebp.File("t.csv", TrainTests.Table(60, 6));
+        JsonElement trained = ebp.RunJson(
+            "train", "--data", "csv:t.csv", "--net", "reshape 3x1; gru 5; dense 2 softmax", "--epochs", "3", "--quantize", "int8", "--out", "q");
+        double seen = trained.GetProperty("epochs")[2].GetProperty("test_loss").GetDouble();
+        Assert.That(ebp.RunJson("eval", "q").GetProperty("loss").GetDouble(), Is.EqualTo(seen));
+    }
+
+    [Test]
     public void A_trained_model_is_trained_on_in_integers()
     {
         using EbpProcess ebp = new();

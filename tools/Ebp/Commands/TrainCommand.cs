@@ -95,11 +95,6 @@ internal static class TrainCommand
             throw ToolException.Usage("--ram: a training on integers has no bound on its memory");
         }
 
-        if (from is not null && given.Says(TrainOptions.Quantize) && !given.Says(TrainOptions.QuantizeAfter))
-        {
-            given = given.With(TrainOptions.QuantizeAfter, 0);
-        }
-
         if (resume is not null && from is not null)
         {
             throw ToolException.Usage("--from: a training that is resumed has its weights");
@@ -126,7 +121,8 @@ internal static class TrainCommand
         data = data.Augmented(recipe);
         using Network begun = saved?.File.Quantization is null
             ? NetworkFactory.Create(recipe, ram is null ? Layout.Padded : Layout.Compact, threads: threads, memoryBudget: ram ?? 0)
-            : saved.File.ToNetwork();
+            : saved.File.ToNetwork(batch: 0, Layout.Padded, best: false, threads);
+        using Owned<QuantizedModel> integers = new();
         Network network = begun;
         IReadOnlyList<string> anew = origin?.File.LoadMatching(network) ?? [];
         Trainer trainer = new(network, data.Training, NetworkFactory.Training(recipe));
@@ -173,7 +169,9 @@ internal static class TrainCommand
             run.Run(display, interruption.Token, recipe.Get(TrainOptions.QuantizeAfter) is { } after && !quantized ? after : int.MaxValue);
             if (!run.Interrupted && !trainer.Finished)
             {
-                (network, trainer) = Quantized(network, trainer, data, recipe);
+                integers.Value = Quantized(network, data, recipe);
+                network = integers.Value.Network;
+                trainer = new Trainer(network, data.Training, NetworkFactory.Training(recipe)) { State = trainer.State };
                 display.Note("from here on it computes on integers");
                 run = new TrainingRun(data, network, trainer, run.History);
                 run.Run(display, interruption.Token);
@@ -212,12 +210,17 @@ internal static class TrainCommand
         return run.Interrupted ? ExitCode.Interrupted : ExitCode.Success;
     }
 
-    /// <summary>The network on integers, and a trainer that goes on with it.</summary>
-    private static (Network Network, Trainer Trainer) Quantized(Network network, Trainer trainer, TaskData data, Recipe recipe)
+    /// <summary>The network on integers, which training goes on with.</summary>
+    private static QuantizedModel Quantized(Network network, TaskData data, Recipe recipe) =>
+        Quantizer.ForTraining(
+            network, data.Training, new QuantizerOptions { ActivationBits = recipe.Get(TrainOptions.Quantize) == "int16" ? 16 : 8 });
+
+    /// <summary>Disposes what is made later, if it is.</summary>
+    private sealed class Owned<T> : IDisposable where T : class, IDisposable
     {
-        QuantizerOptions options = new() { ActivationBits = recipe.Get(TrainOptions.Quantize) == "int16" ? 16 : 8 };
-        Network integers = Quantizer.ForTraining(network, data.Training, options).Network;
-        return (integers, new Trainer(integers, data.Training, NetworkFactory.Training(recipe)) { State = trainer.State });
+        public T? Value { get; set; }
+
+        public void Dispose() => Value?.Dispose();
     }
 
     private static void ExportC(Network network, CExportOptions options, List<string> files)

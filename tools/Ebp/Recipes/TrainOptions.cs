@@ -202,7 +202,7 @@ internal static class TrainOptions
 
     public static readonly RecipeOption<int?> QuantizeAfter = Integer(
         OptionGroup.Refinements, "quantize-after", "N",
-        "Epochs in floats before --quantize (default: 0 with --from, else 0.7 of --epochs).", minimum: 0);
+        "Epochs in floats before --quantize (default: 0.7 of --epochs).", minimum: 0);
 
     public static readonly RecipeOption<string?> Initializer = Named(
         OptionGroup.Training, "init",
