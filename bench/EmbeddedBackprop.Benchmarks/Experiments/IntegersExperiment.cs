@@ -10,6 +10,7 @@ using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Optimizers;
 using EmbeddedBackprop.Quantization;
 using EmbeddedBackprop.Training;
+using EmbeddedBackprop.Training.Schedules;
 
 namespace EmbeddedBackprop.Benchmarks.Experiments;
 
@@ -31,11 +32,7 @@ internal static class IntegersExperiment
             0.10, 0.03),
         new(
             "depthwise and 1x1 with batch norm", 3,
-            (data, seed) => Compiled(
-                data,
-                "conv 8 3x3 s2 p1; batchnorm; activate relu; conv 8 3x3 p1 g8; batchnorm; activate relu; conv 16 1x1; batchnorm; activate relu; "
-                    + "conv 16 3x3 s2 p1 g16; batchnorm; activate relu; conv 32 1x1; batchnorm; activate relu; global-avgpool; dense 10 softmax",
-                seed, epochs: 5, rate: 0.003f),
+            (data, seed) => Compiled(data, IntegersTraining.Depthwise, seed, epochs: 5, rate: 0.003f),
             0.15, 0.15),
         new(
             "residual: conv 8, 8, 16, 16, two adds, GELU", 3,
@@ -54,6 +51,20 @@ internal static class IntegersExperiment
             rate: 0.003f),
         double.PositiveInfinity, 0.10);
 
+    private static readonly IntegerNet[] Gestures =
+    [
+        new(
+            "wand-digits: gru 32, five folds", 5,
+            (data, seed) => Falling(data, "gru 32; dropout 0.3; dense 10 softmax", seed, epochs: 25, rate: 0.01f),
+            double.PositiveInfinity, 0.10),
+        new(
+            "wand-digits: temporal convolution, five folds", 5,
+            (data, seed) => Falling(
+                data, "transpose; conv1d 16 5 relu; maxpool1d 2; conv1d 24 5 relu; maxpool1d 2; conv1d 24 3 relu; flatten; dropout 0.3; "
+                    + "dense 10 softmax", seed, epochs: 20, rate: 0.005f),
+            double.PositiveInfinity, 0.10),
+    ];
+
     /// <param name="folder">The folder of the data sets.</param>
     /// <returns>0 if every row keeps its limit.</returns>
     public static int Run(string? folder)
@@ -66,7 +77,15 @@ internal static class IntegersExperiment
 
         StringBuilder text = new();
         IntegerData mnist = new(MnistFiles.LoadTraining(Path.Combine(folder, "mnist")), MnistFiles.LoadTest(Path.Combine(folder, "mnist")));
-        bool kept = Accuracies(text, mnist, OptDigits(folder));
+        IntegerData digits = OptDigits(folder);
+        SequenceDataset strokes = StrokeReader.Read(Path.Combine(folder, "wand-digits")).Resampled(64);
+        bool kept = Accuracies(
+            text,
+            [
+                .. Images.Select(net => (net, (Func<uint, IntegerData>)(_ => mnist))), (Digits, _ => digits),
+                .. Gestures.Select(net => (net, (Func<uint, IntegerData>)(seed => Fold(strokes, (int)seed - 1)))),
+            ]);
+        kept &= IntegersTraining.Write(text, Images[2], mnist);
         kept &= Autoencoders(text, mnist);
         Times(text, mnist);
         kept &= IntegersOnDevices.Write(text);
@@ -74,7 +93,7 @@ internal static class IntegersExperiment
         return kept ? 0 : 1;
     }
 
-    private static bool Accuracies(StringBuilder text, IntegerData mnist, IntegerData digits)
+    private static bool Accuracies(StringBuilder text, IEnumerable<(IntegerNet Net, Func<uint, IntegerData> Data)> rows)
     {
         text.Append(
             "Accuracy on the test set, in per cent; lost: float minus integers, in points, seed by seed; differ: the share of predictions that are "
@@ -82,14 +101,16 @@ internal static class IntegersExperiment
             + "| net | float | int8 lost | mean | must | differ | 16x8 lost | mean | weights, bytes |\n"
             + "| --- | --- | --- | ---: | --- | ---: | --- | ---: | ---: |\n");
         bool kept = true;
-        foreach ((IntegerNet net, IntegerData data) in Images.Select(net => (net, mnist)).Append((Digits, digits)))
+        foreach ((IntegerNet net, Func<uint, IntegerData> of) in rows)
         {
             List<double> floats = [], bytes = [], words = [];
-            int different = 0;
+            int different = 0, judged = 0;
             long size = 0;
             for (uint seed = 1; seed <= net.Seeds; seed++)
             {
+                IntegerData data = of(seed);
                 using Network network = net.Train(data, seed);
+                judged += data.Test.Count;
                 int[] expected = Classes(network, data.Test);
                 floats.Add(Share(expected, data.Test));
                 using QuantizedModel model = Quantizer.Quantize(network, data.Training);
@@ -107,7 +128,7 @@ internal static class IntegersExperiment
             string line =
                 $"| {net.Name} | {string.Join(' ', floats.Select(share => share.ToString("F2", CultureInfo.InvariantCulture)))} | {Signed(bytes)} | "
                 + $"{Points(bytes.Average())} | {most}mean {Points(net.MeanLost)}: {(row ? "met" : "**missed**")} | "
-                + $"{Points(100.0 * different / (net.Seeds * (double)data.Test.Count))} % | {Signed(words)} | {Points(words.Average())} | {size:N0} |\n";
+                + $"{Points(100.0 * different / judged)} % | {Signed(words)} | {Points(words.Average())} | {size:N0} |\n";
             Console.Write(line);
             text.Append(line);
         }
@@ -181,20 +202,41 @@ internal static class IntegersExperiment
 
     private static Network Compiled(IntegerData data, string net, uint seed, int epochs, float rate)
     {
-        Network network = NetCompiler.Compile(
-            net, new SoftmaxCrossEntropy(), new NetworkOptions { Batch = 32, Seed = seed, Optimizer = new Adam(), Initializer = new ByActivation() },
-            net.StartsWith("x = ", StringComparison.Ordinal) ? null : data.Training.InputShape);
+        Network network = Begun(data, net, seed);
         Fit(network, data.Training, epochs, rate);
         return network;
     }
 
-    private static void Fit(Network network, IBatchSource data, int epochs, float rate)
+    /// <summary>A network before its first step.</summary>
+    internal static Network Begun(IntegerData data, string net, uint seed) => NetCompiler.Compile(
+        net, new SoftmaxCrossEntropy(), new NetworkOptions { Batch = 32, Seed = seed, Optimizer = new Adam(), Initializer = new ByActivation() },
+        net.StartsWith("x = ", StringComparison.Ordinal) ? null : data.Training.InputShape);
+
+    /// <summary>Trains, at a rate that stays unless there is a schedule.</summary>
+    private static void Fit(Network network, IBatchSource data, int epochs, float rate, Schedule? schedule = null)
     {
-        Trainer trainer = new(network, data, new TrainerOptions { Epochs = epochs, LearningRate = rate });
+        Trainer trainer = new(network, data, new TrainerOptions { Epochs = epochs, LearningRate = rate, Schedule = schedule ?? new Constant() });
         for (int epoch = 0; epoch < epochs; epoch++)
         {
             _ = trainer.TrainEpoch();
         }
+    }
+
+    /// <summary>A net over sequences, its rate falling along a cosine.</summary>
+    private static Network Falling(IntegerData data, string net, uint seed, int epochs, float rate)
+    {
+        Network network = NetCompiler.Compile(
+            net, new SoftmaxCrossEntropy(), new NetworkOptions { Batch = 16, Seed = seed, Optimizer = new Adam(), Initializer = new ByActivation() },
+            data.Training.InputShape);
+        Fit(network, data.Training, epochs, rate, new Cosine());
+        return network;
+    }
+
+    private static IntegerData Fold(SequenceDataset strokes, int fold)
+    {
+        DataSplit split = DataSplit.Fold(strokes.Count, fold, 5);
+        SequenceDataset data = Standardizer.Fit(strokes, split.Training).Apply(strokes);
+        return new(DatasetView.Subset(data, split.Training), DatasetView.Subset(data, split.Test));
     }
 
     private static IntegerData OptDigits(string folder)
@@ -207,7 +249,8 @@ internal static class IntegersExperiment
 
     private static int[] Of(IBatchSource data, int label) => [.. Enumerable.Range(0, data.Count).Where(sample => data.Label(sample) == label)];
 
-    private static int[] Classes(Network network, IBatchSource data)
+    /// <summary>The class of each sample.</summary>
+    internal static int[] Classes(Network network, IBatchSource data)
     {
         int[] classes = new int[data.Count];
         PredictionRun.Over(network, data, (sample, outputs) => classes[sample] = Accuracy.ClassOf(outputs));
@@ -233,7 +276,8 @@ internal static class IntegersExperiment
         return RocCurve.Area(errors, other);
     }
 
-    private static double Share(int[] classes, IBatchSource data)
+    /// <summary>The share of right classes, in per cent.</summary>
+    internal static double Share(int[] classes, IBatchSource data)
     {
         int correct = 0;
         for (int i = 0; i < classes.Length; i++)
@@ -244,7 +288,8 @@ internal static class IntegersExperiment
         return 100.0 * correct / classes.Length;
     }
 
-    private static string Points(double value) => value.ToString("0.000", CultureInfo.InvariantCulture);
+    /// <summary>Points of accuracy, or a share in per cent.</summary>
+    internal static string Points(double value) => value.ToString("0.000", CultureInfo.InvariantCulture);
 
     private static string Signed(IEnumerable<double> values) =>
         string.Join(' ', values.Select(value => value.ToString("+0.00;-0.00;0.00", CultureInfo.InvariantCulture)));
