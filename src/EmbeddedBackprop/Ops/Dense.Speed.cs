@@ -29,12 +29,18 @@ public sealed partial class Dense
     /// <inheritdoc/>
     public override bool BackwardAndUpdate(in OpContext<float> c, in SgdUpdate update)
     {
+        Matrix<float> delta = Delta<float, SimdKernels>(in c);
+        return UpdateBack(in c, in update, c.InputRows(0), c.ParameterRows(0), delta);
+    }
+
+    /// <summary>Backward pass and update from delta, for any x and W of the layer's sizes.</summary>
+    internal bool UpdateBack(in OpContext<float> c, in SgdUpdate update, in Matrix<float> input, in Matrix<float> w, in Matrix<float> gradients)
+    {
         // Without a gradient span two rows do: the bias gradient, and that of the weights from one input.
         int n = c.OutputStride;
         Span<float> rows = c.UpdateScratch, db = rows.IsEmpty ? c.ParameterGradient(1) : rows[..n];
-        Matrix<float> gradients = Delta<float, SimdKernels>(in c);
-        PassBack<float, SimdKernels>(in c, c.ParameterRows(0), gradients, db);
-        Span<float> delta = gradients.Values, x = c.Input(0);
+        PassBack<float, SimdKernels>(in c, w, gradients, db);
+        Span<float> delta = gradients.Values, x = input.Values;
         bool bounded = inputs > 1 && Finite.BoundsProducts(x, delta, c.Batch);
         if (!bounded && !rows.IsEmpty)
         {

@@ -108,15 +108,16 @@ internal static class IntegerWeights
     }
 
     /// <summary>q[i] = round(w[i] / scale) within -127..127: the weights of one output of a convolution.</summary>
+    /// <typeparam name="TInteger">int, or float for integers held in floats.</typeparam>
     /// <returns>The sum of |q[i]|.</returns>
-    public static int Round(ReadOnlySpan<float> w, float scale, Span<int> q)
+    public static int Round<TInteger>(ReadOnlySpan<float> w, float scale, Span<TInteger> q) where TInteger : unmanaged
     {
         Require.Equal("IntegerWeights.Round", nameof(q), w.Length, q.Length);
         int magnitude = 0;
         if (!w.IsEmpty)
         {
-            RoundRunArguments arguments = new() { Weights = w, Scale = scale, Integers = q, Magnitude = new(ref magnitude) };
-            LaneDispatch.RunWithin<RoundRun, RoundRunArguments>(Arithmetic.Separate, w.Length, in arguments);
+            RoundRunArguments<TInteger> arguments = new() { Weights = w, Scale = scale, Integers = q, Magnitude = new(ref magnitude) };
+            LaneDispatch.RunWithin<RoundRun<TInteger>, RoundRunArguments<TInteger>>(Arithmetic.Separate, w.Length, in arguments);
         }
 
         return magnitude;
@@ -125,8 +126,10 @@ internal static class IntegerWeights
     /// <summary>
     /// q[i, j] = round(w[i, j] / scale[j]) within -127..127, and magnitudes[j] += sum over i of |q[i, j]|: dense weights, [rows][stride].
     /// </summary>
-    public static void Round(
-        int rows, int columns, ReadOnlySpan<float> w, ReadOnlySpan<float> scale, Span<int> q, int stride, Span<int> magnitudes)
+    /// <typeparam name="TInteger">int, or float for integers held in floats.</typeparam>
+    public static void Round<TInteger>(
+        int rows, int columns, ReadOnlySpan<float> w, ReadOnlySpan<float> scale, Span<TInteger> q, int stride, Span<int> magnitudes)
+        where TInteger : unmanaged
     {
         Require.Matrix("IntegerWeights.Round", nameof(w), rows, columns, stride, w.Length);
         Require.Matrix("IntegerWeights.Round", nameof(q), rows, columns, stride, q.Length);
@@ -134,11 +137,11 @@ internal static class IntegerWeights
         Require.AtLeast("IntegerWeights.Round", nameof(magnitudes), columns, magnitudes.Length);
         if (rows > 0 && columns > 0)
         {
-            RoundColumnsArguments arguments = new()
+            RoundColumnsArguments<TInteger> arguments = new()
             {
                 Rows = rows, Columns = columns, Weights = w, Stride = stride, Scale = scale, Integers = q, Magnitudes = magnitudes,
             };
-            LaneDispatch.RunWithin<RoundColumns, RoundColumnsArguments>(Arithmetic.Separate, columns, in arguments);
+            LaneDispatch.RunWithin<RoundColumns<TInteger>, RoundColumnsArguments<TInteger>>(Arithmetic.Separate, columns, in arguments);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using EmbeddedBackprop.Kernels.Lanes;
 
@@ -19,16 +20,30 @@ internal readonly struct LargestColumns : ILaneKernel<LargestArguments>
         where TTail : struct, IFloatLanes<TTail>
     {
         ref float largest = ref MemoryMarshal.GetReference(g.Largest);
-        nuint columns = (nuint)g.Columns, count = (nuint)T.Count, last = columns - count;
-        for (int row = 0; row < g.Rows; row++)
+        ref float w = ref MemoryMarshal.GetReference(g.Weights);
+        nuint columns = (nuint)g.Columns, count = (nuint)T.Count, last = columns - count, stride = (nuint)g.Stride, end = (nuint)g.Rows * stride;
+        for (nuint j = 0; j < columns; j += count)
         {
-            ref float w = ref MemoryMarshal.GetReference(g.Weights[(row * g.Stride)..]);
-            for (nuint j = 0; j < columns; j += count)
+            // Four rows at a time: none waits for the comparison with the one before it.
+            nuint at = nuint.Min(j, last), row = 0;
+            T m0 = T.Load(in largest, at), m1 = T.Zero, m2 = T.Zero, m3 = T.Zero;
+            for (; end - row >= 4 * stride && stride != 0; row += 4 * stride)
             {
-                nuint at = nuint.Min(j, last);
-                T magnitude = T.Abs(T.Load(in w, at)), before = T.Load(in largest, at);
-                T.Store(T.IfGreater(magnitude, before, magnitude, before), ref largest, at);
+                m0 = Larger(T.Abs(T.Load(in w, row + at)), m0);
+                m1 = Larger(T.Abs(T.Load(in w, row + stride + at)), m1);
+                m2 = Larger(T.Abs(T.Load(in w, row + (2 * stride) + at)), m2);
+                m3 = Larger(T.Abs(T.Load(in w, row + (3 * stride) + at)), m3);
             }
+
+            for (; row < end; row += stride)
+            {
+                m0 = Larger(T.Abs(T.Load(in w, row + at)), m0);
+            }
+
+            T.Store(Larger(Larger(m0, m1), Larger(m2, m3)), ref largest, at);
         }
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static T Larger<T>(T magnitude, T before) where T : struct, IFloatLanes<T> => T.IfGreater(magnitude, before, magnitude, before);
 }

@@ -3,61 +3,60 @@ using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Kernels.Integers;
 
-/// <summary>The operands of <see cref="RoundRun"/>.</summary>
-internal ref struct RoundRunArguments
+/// <summary>The operands of <see cref="RoundRun{TInteger}"/>.</summary>
+internal ref struct RoundRunArguments<TInteger> where TInteger : unmanaged
 {
     public ReadOnlySpan<float> Weights;
     public float Scale;
-    public Span<int> Integers;
+    public Span<TInteger> Integers;
     public Span<int> Magnitude;
 }
 
-/// <summary>Weights of one output.</summary>
-internal readonly struct RoundRun : ILaneKernel<RoundRunArguments>
+/// <summary>Weights of one output. Integers are int, or floats that hold them.</summary>
+internal readonly struct RoundRun<TInteger> : ILaneKernel<RoundRunArguments<TInteger>> where TInteger : unmanaged
 {
-    // So many weights at a time: one of them is in doubt seldom enough.
-    private const int Block = 256;
-
-    public static void Run<T, TTail>(in RoundRunArguments g)
+    public static void Run<T, TTail>(in RoundRunArguments<TInteger> g)
         where T : struct, IFloatLanes<T>
         where TTail : struct, IFloatLanes<TTail>
     {
-        T inverse = WeightRounding.Inverse(T.Broadcast(g.Scale));
-        for (int first = 0; first < g.Weights.Length; first += Block)
+        ref float w = ref MemoryMarshal.GetReference(g.Weights);
+        ref TInteger q = ref MemoryMarshal.GetReference(g.Integers);
+        Span<float> lanes = stackalloc float[T.Count];
+        T inverse = WeightRounding.Inverse(T.Broadcast(g.Scale)), magnitudes = T.Zero;
+        int sum = 0, last = g.Weights.Length - T.Count;
+        for (int i = 0; i < g.Weights.Length; i += T.Count)
         {
-            // A last block that is less than a vector begins earlier.
-            int from = Math.Min(first, g.Weights.Length - T.Count), end = Math.Min(first + Block, g.Weights.Length);
-            Round<T>(g.Weights[from..end], g.Scale, inverse, g.Integers[from..end]);
+            // The last vector of a ragged run overlaps the one before it: the same integers once more.
+            int at = Math.Min(i, last);
+            T doubt = T.Zero, nearest = WeightRounding.Nearest(T.Load(in w, (nuint)at), inverse, ref doubt);
+            bool isDoubtful = WeightRounding.IsDoubtful(doubt);
+            for (int lane = 0; lane < lanes.Length && isDoubtful; lane++)
+            {
+                lanes[lane] = IntegerWeights.Round(g.Weights[at + lane], g.Scale);
+            }
+
+            nearest = isDoubtful ? T.Load(in MemoryMarshal.GetReference(lanes), 0) : nearest;
+            WeightRounding.Store(nearest, ref q, (nuint)at);
+            if (at == i)
+            {
+                magnitudes += T.Abs(nearest);
+                continue;
+            }
+
+            T.Store(T.Abs(nearest), ref MemoryMarshal.GetReference(lanes), 0);
+            foreach (float magnitude in lanes[(i - at)..])
+            {
+                sum += (int)magnitude;
+            }
         }
 
-        int sum = 0;
-        foreach (int integer in g.Integers)
+        // At most 33,000 times 127, which a float holds.
+        T.Store(magnitudes, ref MemoryMarshal.GetReference(lanes), 0);
+        foreach (float magnitude in lanes)
         {
-            sum += Math.Abs(integer);
+            sum += (int)magnitude;
         }
 
         g.Magnitude[0] = sum;
-    }
-
-    private static void Round<T>(ReadOnlySpan<float> weights, float scale, T inverse, Span<int> integers) where T : struct, IFloatLanes<T>
-    {
-        ref float w = ref MemoryMarshal.GetReference(weights);
-        ref int q = ref MemoryMarshal.GetReference(integers);
-        nuint length = (nuint)weights.Length, count = (nuint)T.Count, last = length - count;
-        T doubt = T.Zero;
-        for (nuint i = 0; i < length; i += count)
-        {
-            // The last vector of a ragged run overlaps the one before it: the same integers once more.
-            nuint at = nuint.Min(i, last);
-            WeightRounding.Store(WeightRounding.Nearest(T.Load(in w, at), inverse, ref doubt), ref q, at);
-        }
-
-        if (WeightRounding.IsDoubtful(doubt))
-        {
-            for (int i = 0; i < weights.Length; i++)
-            {
-                WeightRounding.Again(weights[i], scale, ref integers[i]);
-            }
-        }
     }
 }

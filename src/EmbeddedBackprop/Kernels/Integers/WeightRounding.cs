@@ -6,8 +6,8 @@ namespace EmbeddedBackprop.Kernels.Integers;
 /// <summary>Vectors of weights to integers, with the results of <see cref="IntegerWeights.Round(float, float)"/>.</summary>
 /// <remarks>
 /// t = w (1 / scale) in float is off by 2^-23 |t| at most, 1.6e-5 where it matters (|t| &lt; 128). So its nearest integer is the right one, except
-/// where t is within 2^-15 of the middle of two: one weight in 16,000, which is rounded again in double. Some hundred weights at a time share the
-/// question whether there is one, so that the loop over vectors calls nothing.
+/// where t is within 2^-15 of the middle of two: one weight in 16,000, whose vector is rounded again in double. Some hundred weights at a time share
+/// the question whether there is one.
 /// </remarks>
 internal static class WeightRounding
 {
@@ -36,21 +36,16 @@ internal static class WeightRounding
         return T.IfGreater(lowest, nearest, lowest, nearest);
     }
 
-    /// <summary>Writes integers held in floats as integers.</summary>
+    /// <summary>Writes integers held in floats, as they are or as int.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store<T>(T nearest, ref int q, nuint index) where T : struct, IFloatLanes<T> =>
-        T.Store(T.AddBits(nearest + T.Constant(Integer), -IntegerBits), ref Unsafe.As<int, float>(ref q), index);
+    public static void Store<T, TInteger>(T nearest, ref TInteger q, nuint index)
+        where T : struct, IFloatLanes<T>
+        where TInteger : unmanaged =>
+        T.Store(
+            typeof(TInteger) == typeof(float) ? nearest : T.AddBits(nearest + T.Constant(Integer), -IntegerBits),
+            ref Unsafe.As<TInteger, float>(ref q), index);
 
     /// <summary>Whether a lane is in doubt.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool IsDoubtful<T>(T doubt) where T : struct, IFloatLanes<T> => !T.AllGreater(T.One, doubt);
-
-    /// <summary>Rounds an integer again in double, unless the float quotient is clearly nearest to it.</summary>
-    public static void Again(float w, float scale, ref int q)
-    {
-        if (!(MathF.Abs((w / scale) - q) < Certain))
-        {
-            q = IntegerWeights.Round(w, scale);
-        }
-    }
 }

@@ -123,7 +123,7 @@ internal abstract partial class IntegerActivated
     }
 
     /// <summary>From dL/dy to the gradient of what R rounds, in its memory; <paramref name="scratch"/> loses what is used.</summary>
-    private protected Matrix<T> Delta<T, K>(in OpContext<T> c, ref Span<T> scratch)
+    private protected Matrix<T> Delta<T, K>(in OpContext<T> c, scoped ref Span<T> scratch)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where K : struct, IKernels<T>
     {

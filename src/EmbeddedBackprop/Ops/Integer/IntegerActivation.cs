@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
@@ -16,6 +17,9 @@ internal static class IntegerActivation
 {
     /// <summary>Entries of a table: an index of -128 to 127, and the right end of the last line.</summary>
     public const int TableLength = 257;
+
+    // Above it, 1 / scale loses bits.
+    private const float MostScale = 1.2676506e30f;
 
     /// <summary>Whether an integer op can end in it: a function of one element, or none. A softmax is no such function.</summary>
     public static bool Ends(Activation? activation) => activation is null or { IsElementwise: true };
@@ -59,6 +63,27 @@ internal static class IntegerActivation
         }
     }
 
+    /// <summary>The same integers, f by lanes.</summary>
+    public static void FillByLanes(Activation activation, Arithmetic arithmetic, IntegerType index, IntegerType y, Span<int> table)
+    {
+        // The products scale (i - 128 - zero point) have 33 bits at most: rounded once, in float as in double.
+        Span<float> z = stackalloc float[TableLength], values = stackalloc float[TableLength];
+        for (int i = 0; i < z.Length; i++)
+        {
+            z[i] = index.Scale * (i - 128 - index.ZeroPoint);
+        }
+
+        activation.Forward(arithmetic, 1, z.Length, z.Length, z, values);
+        float inverse = 1f / y.Scale, lowest = y.LowestCentred, highest = y.HighestCentred;
+        float certain = y.Scale < MostScale ? y.Bits == 8 ? 0.4999f : 0.49f : 0f;
+        for (int i = 0; i < values.Length; i++)
+        {
+            // t is off by 2^-23 |t|. Where that could matter, and beyond the ends, the nearest integer is found in double.
+            float t = values[i] * inverse, nearest = MathF.Round(t);
+            table[i] = MathF.Abs(t - nearest) < certain && t > lowest && t < highest ? (int)nearest : y.Nearest(values[i]) - y.ZeroPoint;
+        }
+    }
+
     /// <summary>An element of a table: y = T[index], or a point between two elements for an index of 16 bits; the index is centred.</summary>
     public static int Read(ReadOnlySpan<int> table, IntegerType index, int centred)
     {
@@ -95,15 +120,9 @@ internal static class IntegerActivation
             values[i] = (float)(low + (((double)high - low) * i / (TableLength - 1)));
         }
 
-        activation.ForwardScalar(arithmetic, 1, values.Length, values.Length, values, values);
-        (low, high) = (values[0], values[0]);
-        foreach (float value in values)
-        {
-            low = MathF.Min(low, value);
-            high = MathF.Max(high, value);
-        }
-
-        return (low, high);
+        Span<float> results = stackalloc float[TableLength];
+        activation.Forward(arithmetic, 1, values.Length, values.Length, values, results);
+        return (TensorPrimitives.Min<float>(results), TensorPrimitives.Max<float>(results));
     }
 
     /// <summary>The point of a table that a 16-bit index, -32768 to 32767, means: T[k] + ((T[k + 1] - T[k]) rest + 128 >> 8).</summary>

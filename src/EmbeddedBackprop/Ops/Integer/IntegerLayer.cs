@@ -80,15 +80,12 @@ internal abstract partial class IntegerLayer : IntegerActivated
     /// <inheritdoc/>
     public override int ScratchLength(int batch, Layout layout)
     {
-        return MadeLength(layout) + (MayBeLarge(Axis(layout)) ? WideLength(batch, layout) : 0);
+        WeightAxis axis = Axis(layout);
+        return MadeLength(layout) + (MayBeLarge(axis) ? axis.Count + WideLength(batch, layout) : 0);
     }
 
-    /// <summary>The layer's integers, and the weights as floats.</summary>
-    internal override int MadeLength(Layout layout)
-    {
-        WeightAxis axis = Axis(layout);
-        return LayerIntegers.Length(axis) + axis.Count;
-    }
+    /// <summary>The layer's integers.</summary>
+    internal override int MadeLength(Layout layout) => LayerIntegers.Length(Axis(layout));
 
     /// <summary>Floats of one sample's input and output, with padding.</summary>
     private protected abstract (int Input, int Output) Strides(Layout layout);
@@ -122,28 +119,24 @@ internal abstract partial class IntegerLayer : IntegerActivated
     {
         Matrix<float> x = c.InputRows(0), z = c.OutputRows;
         WeightAxis axis = Axis(c.Layout);
-        int length = LayerIntegers.Length(axis);
-        bool isMade = c.Made(length + axis.Count, out Span<float> made, out Span<float> wide);
-        LayerIntegers integers = new(axis, MemoryMarshal.Cast<float, int>(made[..length]));
-        Span<float> w = made[length..];
+        bool isMade = c.Made(LayerIntegers.Length(axis), out Span<float> made, out Span<float> rest);
+        LayerIntegers integers = new(axis, MemoryMarshal.Cast<float, int>(made));
         if (!isMade)
         {
-            Make(in c, in integers);
+            integers.MakeByLanes(
+                c.Arithmetic, Activation, c.Parameter(0), c.Parameter(1)[..Outputs], c.State(ScaleState), c.InputType(0), c.OutputType,
+                End(in c).Entries);
         }
 
         int bits = BitsOfDigits(in integers, IsWide ? 256 : c.InputType(0).LargestCentred);
         if (bits == 8 && !IsWide)
         {
-            if (!isMade)
-            {
-                Digit(integers.Weights, 0, 8, w);
-            }
-
-            Sums(c.Arithmetic, x, w, z);
+            Sums(c.Arithmetic, x, integers.Floats, z);
             Finish(in c, in integers, z);
             return;
         }
 
+        Span<float> w = rest[..axis.Count], wide = rest[axis.Count..];
         (int inputStride, int outputStride) = Strides(c.Layout);
         Span<int> total = MemoryMarshal.Cast<float, int>(wide[..(c.Batch * outputStride)]);
         Span<float> part = IsWide ? wide.Slice(c.Batch * outputStride, c.Batch * inputStride) : [];
@@ -153,7 +146,7 @@ internal abstract partial class IntegerLayer : IntegerActivated
             Matrix<float> digits = IsWide ? Half(x, part, high: half == 0) : x;
             for (int shift = 0; shift < 8; shift += bits)
             {
-                Digit(integers.Weights, shift, bits, w);
+                Digit(integers.Floats, shift, bits, w);
                 Sums(c.Arithmetic, digits, w, z);
                 Requantize.AddTo(z.Values[..total.Length], (half == 0 && IsWide ? 256 : 1) << shift, total);
             }
@@ -167,12 +160,6 @@ internal abstract partial class IntegerLayer : IntegerActivated
 
     /// <inheritdoc/>
     public override void ForwardScalar(in OpContext<double> c) => Twin(in c);
-
-    /// <summary>The layer's integers, from its parameters and its state.</summary>
-    private void Make(in OpContext<float> c, in LayerIntegers integers) =>
-        integers.Make(
-            c.Arithmetic, Activation, c.Parameter(0), c.Parameter(1)[..Outputs], c.State(ScaleState), c.InputType(0), c.OutputType,
-            End(in c).Entries);
 
     /// <summary>Digits of so many bits keep every partial sum below 2^24, where inputs are at most the given magnitude.</summary>
     internal static int BitsOfDigits(in LayerIntegers integers, int largest)
@@ -191,8 +178,8 @@ internal abstract partial class IntegerLayer : IntegerActivated
     }
 
     /// <summary>The digits at a shift: the last one keeps the sign.</summary>
-    internal static void Digit(ReadOnlySpan<int> weights, int shift, int bits, Span<float> digits) =>
-        Digits.Take(weights[..digits.Length], shift, shift + bits >= 8 ? -1 : (1 << bits) - 1, digits);
+    internal static void Digit(ReadOnlySpan<float> weights, int shift, int bits, Span<float> digits) =>
+        Digits.Take(weights, shift, shift + bits >= 8 ? -1 : (1 << bits) - 1, digits);
 
     /// <summary>v = 256 high + low, 0 &lt;= low &lt; 256.</summary>
     private static Matrix<float> Half(in Matrix<float> x, Span<float> part, bool high)

@@ -177,13 +177,28 @@ internal sealed partial class IntegerRecurrent : IntegerOp
         where T : unmanaged =>
         Make(c.Arithmetic, hidden, c.InputType(0), c.OutputType, weights, bias, scales, integers);
 
+    /// <summary>The same by lanes, with the weights as floats.</summary>
+    public void MakeByLanes(
+        in OpContext<float> c, bool hidden, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, ReadOnlySpan<float> scales, LayerIntegers integers)
+    {
+        (IntegerType x, IntegerType y) = ProductTypes(hidden, c.InputType(0), c.OutputType);
+        integers.MakeByLanes(c.Arithmetic, Plain, weights, bias, scales, x, y, default);
+    }
+
     /// <summary>The same from the types of input and output.</summary>
     public void Make(
         Arithmetic arithmetic, bool hidden, IntegerType input, IntegerType output, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias,
         ReadOnlySpan<float> scales, LayerIntegers integers)
     {
+        (IntegerType x, IntegerType y) = ProductTypes(hidden, input, output);
+        integers.Make(arithmetic, Plain, weights, bias, scales, x, y, default);
+    }
+
+    /// <summary>What a product reads, the input or the hidden state, and what it is R'd to.</summary>
+    private (IntegerType Input, IntegerType Product) ProductTypes(bool hidden, IntegerType input, IntegerType output)
+    {
         IntegerType state = IsRelu ? output : new(16, HiddenScale, 0), product = IsRelu ? output : new(16, ProductScale, 0);
-        integers.Make(arithmetic, Plain, weights, bias, scales, hidden ? state : input, product, default);
+        return (hidden ? state : input, product);
     }
 
     /// <summary>Whether inputs are 16 bits wide.</summary>

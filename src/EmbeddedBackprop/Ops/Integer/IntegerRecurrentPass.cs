@@ -114,7 +114,7 @@ internal readonly ref struct IntegerRecurrentPass
     private void Make(bool hidden, LayerIntegers integers)
     {
         int tensor = (4 * direction) + (hidden ? 1 : 0);
-        op.Make(
+        op.MakeByLanes(
             in c, hidden, c.Parameter(tensor), c.Parameter(tensor + 2)[..op.Columns], c.State(op.ScaleState(direction, hidden)), integers);
     }
 
@@ -124,7 +124,7 @@ internal readonly ref struct IntegerRecurrentPass
         int bits = IntegerLayer.BitsOfDigits(in integers, largest);
         if (bits == 8 && !isMade)
         {
-            IntegerLayer.Digit(integers.Weights, 0, 8, weights);
+            integers.Floats.CopyTo(weights);
         }
 
         return bits;
@@ -187,7 +187,7 @@ internal readonly ref struct IntegerRecurrentPass
         {
             if (bits < 8)
             {
-                IntegerLayer.Digit(integers.Weights, shift, bits, w);
+                IntegerLayer.Digit(integers.Floats, shift, bits, w);
             }
 
             SimdKernels.AffineOfIntegers(c.Arithmetic, x, weights, z);

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
@@ -31,6 +32,9 @@ internal readonly ref struct LayerIntegers
     /// <summary>-127 to 127, in the order of the float weights.</summary>
     public Span<int> Weights { get; }
 
+    /// <summary>The memory of <see cref="Weights"/>, where the engine holds the same integers as floats.</summary>
+    public Span<float> Floats => MemoryMarshal.Cast<int, float>(Weights);
+
     /// <summary>b of each output, without the zero point of the input.</summary>
     public Span<int> Bias { get; }
 
@@ -62,7 +66,30 @@ internal readonly ref struct LayerIntegers
         Arithmetic arithmetic, Activation activation, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, ReadOnlySpan<float> scales,
         IntegerType x, IntegerType y, IntegerType index)
     {
-        MakeWeights(weights, scales);
+        MakeWeights(weights, scales, Weights);
+        MakeOutputs(activation, bias, scales, x, y, index);
+        if (!IntegerActivation.IsClamp(activation))
+        {
+            IntegerActivation.Fill(activation, arithmetic, index, y, Table);
+        }
+    }
+
+    /// <summary>The same by lanes, with the weights as <see cref="Floats"/>.</summary>
+    public void MakeByLanes(
+        Arithmetic arithmetic, Activation activation, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, ReadOnlySpan<float> scales,
+        IntegerType x, IntegerType y, IntegerType index)
+    {
+        MakeWeights(weights, scales, Floats);
+        MakeOutputs(activation, bias, scales, x, y, index);
+        if (!IntegerActivation.IsClamp(activation))
+        {
+            IntegerActivation.FillByLanes(activation, arithmetic, index, y, Table);
+        }
+    }
+
+    private void MakeOutputs(
+        Activation activation, ReadOnlySpan<float> bias, ReadOnlySpan<float> scales, IntegerType x, IntegerType y, IntegerType index)
+    {
         bool clamp = IntegerActivation.IsClamp(activation);
         double target = clamp ? y.Scale : y.Bits == 8 ? index.Scale : index.Scale / 256.0;
         int outputs = scales.Length;
@@ -70,11 +97,6 @@ internal readonly ref struct LayerIntegers
         {
             Bias[j] = IntegerWeights.Bias(bias[j], x.Scale, scales[j]);
             (M[j], Shift[j]) = Multiplier.Of((double)x.Scale * scales[j] / target);
-        }
-
-        if (!clamp)
-        {
-            IntegerActivation.Fill(activation, arithmetic, index, y, Table);
         }
     }
 
@@ -89,7 +111,10 @@ internal readonly ref struct LayerIntegers
         scales.Clear();
         if (Axis is { Groups: 1, After: 1 })
         {
-            IntegerWeights.Largest(Axis.Before, scales.Length, weights, Axis.Outputs, scales);
+            // Outputs are columns; rows are read with their padding, which is 0.
+            Span<float> largest = Padded;
+            IntegerWeights.Largest(Axis.Before, largest.Length, weights, largest.Length, largest);
+            largest[..scales.Length].CopyTo(scales);
         }
         else
         {
@@ -110,7 +135,7 @@ internal readonly ref struct LayerIntegers
         while (!fits)
         {
             fits = true;
-            MakeWeights(weights, scales);
+            MakeWeights(weights, scales, Floats);
             for (int j = 0; j < scales.Length; j++)
             {
                 long reach = ((long)Magnitudes[j] * x.LargestCentred) + Math.Abs(IntegerWeights.Bias(bias[j], x.Scale, scales[j]));
@@ -131,8 +156,7 @@ internal readonly ref struct LayerIntegers
     /// <summary>s_w q_w, in the order of the weights. Overwrites the integers.</summary>
     public void MakeReal(ReadOnlySpan<float> weights, ReadOnlySpan<float> scales, Span<float> real)
     {
-        MakeWeights(weights, scales);
-        IntegerLayer.Digit(Weights, 0, 8, real);
+        MakeWeights(weights, scales, real);
         if (Axis is { Groups: 1, After: 1 })
         {
             for (int row = 0; row < Axis.Before; row++)
@@ -168,22 +192,22 @@ internal readonly ref struct LayerIntegers
         }
     }
 
-    // Which outputs MakeScales enlarged; the table is made later.
+    // Which outputs MakeScales enlarged; multipliers are made later.
     private Span<int> Enlarged => M;
 
-    private void MakeWeights(ReadOnlySpan<float> weights, ReadOnlySpan<float> scales)
+    // A float for each column of a row; shifts are made later.
+    private Span<float> Padded => MemoryMarshal.Cast<int, float>(Shift);
+
+    private void MakeWeights<TInteger>(ReadOnlySpan<float> weights, ReadOnlySpan<float> scales, Span<TInteger> integers) where TInteger : unmanaged
     {
         Magnitudes.Clear();
         if (Axis is { Groups: 1, After: 1 })
         {
-            // Outputs are columns; a column of padding belongs to no output.
-            int stride = Axis.Outputs;
-            if (scales.Length < stride)
-            {
-                Weights.Clear();
-            }
-
-            IntegerWeights.Round(Axis.Before, scales.Length, weights, scales, Weights, stride, Magnitudes);
+            // Outputs are columns; the padding of rows is 0, with any scale.
+            Span<float> padded = Padded;
+            padded.Fill(1f);
+            scales.CopyTo(padded);
+            IntegerWeights.Round(Axis.Before, padded.Length, weights, padded, integers, padded.Length, Magnitudes);
             return;
         }
 
@@ -191,7 +215,7 @@ internal readonly ref struct LayerIntegers
         {
             int output = Axis.OutputOfRun(run);
             Magnitudes[output] += IntegerWeights.Round(
-                weights.Slice(run * Axis.After, Axis.After), scales[output], Weights.Slice(run * Axis.After, Axis.After));
+                weights.Slice(run * Axis.After, Axis.After), scales[output], integers.Slice(run * Axis.After, Axis.After));
         }
     }
 

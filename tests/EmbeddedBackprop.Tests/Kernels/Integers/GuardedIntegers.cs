@@ -12,6 +12,7 @@ internal static class GuardedIntegers
         {
             Span<float> sums = GuardedKernels.Put(0, 1, n, n, atEnd), y = GuardedKernels.Put(1, 1, n, n, atEnd);
             IntegerWeights.Round(sums, 0.01f, Integers(1, n, 0, atEnd));
+            IntegerWeights.Round(sums, 0.01f, GuardedKernels.Put(1, 1, n, n, atEnd));
             IntegerWeights.Largest(sums);
             foreach (int shift in (ReadOnlySpan<int>)[40, 32, 1])
             {
@@ -37,6 +38,7 @@ internal static class GuardedIntegers
                 Span<float> scales = GuardedKernels.Put(2, 1, n, n, atEnd);
                 Span<int> integers = MemoryMarshal.Cast<float, int>(GuardedKernels.Put(4, Rows, n, n + gap, atEnd));
                 IntegerWeights.Round(Rows, n, rows, scales, integers, n + gap, Integers(3, n, 0, atEnd));
+                IntegerWeights.Round(Rows, n, rows, scales, MemoryMarshal.Cast<int, float>(integers), n + gap, Integers(3, n, 0, atEnd));
                 IntegerWeights.Largest(Rows, n, rows, n + gap, GuardedKernels.Put(2, 1, n, n, atEnd));
                 rows.Clear();
                 Requantize.Columns(new Matrix<int>(MemoryMarshal.Cast<float, int>(rows), Rows, n, n + gap), bias, m, shift, -128, 127, in to);

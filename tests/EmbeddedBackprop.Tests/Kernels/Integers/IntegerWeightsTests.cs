@@ -81,7 +81,10 @@ public sealed class IntegerWeightsTests
             {
                 float[] maxima = new float[columns];
                 int[] sums = (int[])magnitudes.Clone(), rounded = new int[loop.Length];
-                IntegerWeights.Round(rows, columns, weights, scales, rounded, stride, sums);
+                IntegerWeights.Round<int>(rows, columns, weights, scales, rounded, stride, sums);
+                float[] floats = new float[loop.Length];
+                IntegerWeights.Round<float>(rows, columns, weights, scales, floats, stride, new int[columns]);
+                Assert.That(floats.Select(BitConverter.SingleToInt32Bits), Is.EqualTo(loop.Select(q => BitConverter.SingleToInt32Bits(q))));
                 IntegerWeights.Largest(rows, columns, weights, stride, maxima);
                 Assert.That(rounded, Is.EqualTo(loop), $"{rows}x{columns} at {width}");
                 Assert.That(sums, Is.EqualTo(expected), $"{rows}x{columns} at {width}");
@@ -103,7 +106,10 @@ public sealed class IntegerWeightsTests
                 Widths.ForEach(width =>
                 {
                     int[] rounded = new int[length];
-                    int magnitude = IntegerWeights.Round(weights, scale, rounded);
+                    float[] floats = new float[length];
+                    int magnitude = IntegerWeights.Round<int>(weights, scale, rounded), same = IntegerWeights.Round<float>(weights, scale, floats);
+                    Assert.That(floats.Select(BitConverter.SingleToInt32Bits), Is.EqualTo(loop.Select(q => BitConverter.SingleToInt32Bits(q))));
+                    Assert.That(same, Is.EqualTo(magnitude));
                     Assert.That(rounded, Is.EqualTo(loop), $"{length} at {width}, scale {scale}");
                     Assert.That(magnitude, Is.EqualTo(loop.Sum(Math.Abs)), $"{length} at {width}, scale {scale}");
                     Assert.That(
@@ -111,6 +117,31 @@ public sealed class IntegerWeightsTests
                 });
             }
         }
+    }
+
+    [Test]
+    public void A_weight_in_the_middle_of_two_integers_is_rounded_away_from_0_in_every_row()
+    {
+        const int Rows = 75, Columns = 35;
+        float[] weights = Samples.Array(Rows * Columns, 8), scales = [.. Enumerable.Repeat(1f / 64, Columns)];
+        for (int i = 0; i < weights.Length; i += 37)
+        {
+            weights[i] = ((i % 100) - 50.5f) / 64;
+        }
+
+        Widths.ForEach(width =>
+        {
+            int[] magnitudes = new int[Columns];
+            float[] rounded = new float[weights.Length];
+            IntegerWeights.Round<float>(Rows, Columns, weights, scales, rounded, Columns, magnitudes);
+            for (int i = 0; i < weights.Length; i++)
+            {
+                Assert.That((int)rounded[i], Is.EqualTo(IntegerWeights.Round(weights[i], scales[0])), $"[{i / Columns}, {i % Columns}] at {width}");
+                magnitudes[i % Columns] -= Math.Abs((int)rounded[i]);
+            }
+
+            Assert.That(magnitudes, Is.All.Zero, $"at {width}");
+        });
     }
 
     [TestCase(100_000)]
@@ -135,7 +166,7 @@ public sealed class IntegerWeightsTests
                 };
             }
 
-            IntegerWeights.Round(weights, scale, rounded);
+            IntegerWeights.Round<int>(weights, scale, rounded);
             for (int i = 0; i < weights.Length; i++)
             {
                 if (rounded[i] != IntegerWeights.Round(weights[i], scale))
