@@ -169,8 +169,8 @@ public sealed class ModelFile
 
         ModelTensors.Require(file, "", network.InferencePlan.Parameters);
         ModelTensors.Require(file, "", network.InferencePlan.State);
-        ModelTensors.Copy(file, "", network.InferencePlan.Parameters, network.Parameters);
-        ModelTensors.Copy(file, "", network.InferencePlan.State, network.State);
+        ModelTensors.Copy(file, "", network.InferencePlan.Parameters, network.BorrowParameters());
+        ModelTensors.Copy(file, "", network.InferencePlan.State, network.BorrowState());
     }
 
     /// <summary>
@@ -191,9 +191,9 @@ public sealed class ModelFile
             file,
             best && !HasBest && HasAverage ? ModelTensors.AveragePrefix : prefix,
             network.InferencePlan.Parameters,
-            network.Parameters,
+            network.BorrowParameters(),
             Integers(graph));
-        ModelTensors.Copy(file, prefix, network.InferencePlan.State, network.State);
+        ModelTensors.Copy(file, prefix, network.InferencePlan.State, network.BorrowState());
     }
 
     /// <summary>
@@ -217,9 +217,9 @@ public sealed class ModelFile
             file,
             !HasBest && HasAverage ? ModelTensors.AveragePrefix : prefix,
             network.InferencePlan.Parameters,
-            network.Parameters,
+            network.BorrowParameters(),
             left);
-        ModelTensors.CopyMatching(file, prefix, network.InferencePlan.State, network.State, left);
+        ModelTensors.CopyMatching(file, prefix, network.InferencePlan.State, network.BorrowState(), left);
         return left;
     }
 
@@ -265,8 +265,8 @@ public sealed class ModelFile
         ReadOnlySpan<ParameterRange> ranges = network.InferencePlan.Parameters;
         ReadOnlySpan<StateRange> state = network.InferencePlan.State;
         RequireAll(network.InferencePlan.Graph, ranges, state);
-        ModelTensors.Copy(file, "", ranges, network.Parameters);
-        ModelTensors.Copy(file, "", state, network.State);
+        ModelTensors.Copy(file, "", ranges, network.BorrowParameters());
+        ModelTensors.Copy(file, "", state, network.BorrowState());
         network.ResetState();
         ModelTensors.CopyOptimizer(file, network);
         if (HasBest)
@@ -357,12 +357,12 @@ public sealed class ModelFile
 
         if (integers)
         {
-            new IntegerTensors(graph).Add(writer, ranges, network.Parameters, state, network.State);
+            new IntegerTensors(graph).Add(writer, ranges, network.BorrowParameters(), state, network.BorrowState());
         }
         else
         {
-            ModelTensors.Add(writer, "", ranges, network.Parameters);
-            ModelTensors.AddState(writer, "", state, network.State);
+            ModelTensors.Add(writer, "", ranges, network.BorrowParameters());
+            ModelTensors.AddState(writer, "", state, network.BorrowState());
         }
 
         if (integers && NetText.Written(network).Loss is not null)

@@ -40,7 +40,7 @@ internal static class ModelTensors
 
     public static void AddOptimizer(SafetensorsWriter writer, Network network)
     {
-        int arrays = network.Options.Optimizer.StateArrays, length = network.Parameters.Length;
+        int arrays = network.Options.Optimizer.StateArrays, length = network.InferencePlan.ParameterLength;
         for (int i = 0; i < arrays; i++)
         {
             Add(writer, OptimizerPrefix(i), network.InferencePlan.Parameters, network.OptimizerState.Slice(i * length, length));
@@ -158,7 +158,7 @@ internal static class ModelTensors
 
     public static void CopyOptimizer(SafetensorsFile file, Network network)
     {
-        int arrays = network.Options.Optimizer.StateArrays, length = network.Parameters.Length;
+        int arrays = network.Options.Optimizer.StateArrays, length = network.InferencePlan.ParameterLength;
         network.OptimizerState.Clear();
         for (int i = 0; i < arrays; i++)
         {

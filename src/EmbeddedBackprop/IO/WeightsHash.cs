@@ -47,7 +47,7 @@ public static class WeightsHash
     public static string Of(Network network)
     {
         ArgumentNullException.ThrowIfNull(network);
-        return Of(network.InferencePlan.Parameters, network.Parameters);
+        return Of(network.InferencePlan.Parameters, network.BorrowParameters());
     }
 
     /// <summary>The sum over parameters in a flat span: per tensor in compact [out, in] order.</summary>

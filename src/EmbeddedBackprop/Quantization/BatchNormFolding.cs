@@ -64,7 +64,7 @@ internal static class BatchNormFolding
         _ = LayerTensors.Parameter(network, name, out ParameterRange range);
         for (int i = 0; network.Loss is not null && i < network.Options.Optimizer.StateArrays; i++)
         {
-            network.OptimizerState.Slice((i * network.Parameters.Length) + range.Offset, range.Length).Clear();
+            network.OptimizerState.Slice((i * network.InferencePlan.ParameterLength) + range.Offset, range.Length).Clear();
         }
     }
 

@@ -15,7 +15,7 @@ internal static class LayerTensors
             if (candidate.Name == name)
             {
                 range = candidate;
-                return network.Parameters.Slice(range.Offset, range.Length);
+                return network.BorrowParameters().Slice(range.Offset, range.Length);
             }
         }
 
@@ -31,7 +31,7 @@ internal static class LayerTensors
         {
             if (range.Name == name)
             {
-                return network.State.Slice(range.Offset, range.Count);
+                return network.BorrowState().Slice(range.Offset, range.Count);
             }
         }
 

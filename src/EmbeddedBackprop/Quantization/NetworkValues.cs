@@ -26,17 +26,18 @@ internal static class NetworkValues
                 continue;
             }
 
-            source.Parameters.Slice(from.Offset, from.Length).CopyTo(target.Parameters[range.Offset..]);
+            source.BorrowParameters().Slice(from.Offset, from.Length).CopyTo(target.BorrowParameters()[range.Offset..]);
             for (int i = 0; i < arrays; i++)
             {
-                Span<float> moments = target.OptimizerState[(i * target.Parameters.Length)..];
-                source.OptimizerState.Slice((i * source.Parameters.Length) + from.Offset, from.Length).CopyTo(moments[range.Offset..]);
+                Span<float> moments = target.OptimizerState[(i * target.InferencePlan.ParameterLength)..];
+                source.OptimizerState.Slice((i * source.InferencePlan.ParameterLength) + from.Offset, from.Length).CopyTo(moments[range.Offset..]);
             }
         }
 
         if (trains)
         {
-            source.OptimizerState[(arrays * source.Parameters.Length)..].CopyTo(target.OptimizerState[(arrays * target.Parameters.Length)..]);
+            source.OptimizerState[(arrays * source.InferencePlan.ParameterLength)..]
+                .CopyTo(target.OptimizerState[(arrays * target.InferencePlan.ParameterLength)..]);
         }
 
         CopyState(source, target);
@@ -54,7 +55,7 @@ internal static class NetworkValues
         {
             if (!range.PerSample && ranges.TryGetValue(range.Name, out StateRange from))
             {
-                source.State.Slice(from.Offset, from.Count).CopyTo(target.State[range.Offset..]);
+                source.BorrowState().Slice(from.Offset, from.Count).CopyTo(target.BorrowState()[range.Offset..]);
             }
         }
     }

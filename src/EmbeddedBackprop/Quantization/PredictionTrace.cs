@@ -62,11 +62,11 @@ internal sealed class PredictionTrace
         for (int first = 0; first < samples.Length; first += RunLength)
         {
             Count = Math.Min(RunLength, samples.Length - first);
-            network.State[..Math.Min(network.State.Length, state.Length)].CopyTo(state);
+            network.BorrowState()[..Math.Min(network.InferencePlan.StateLength, state.Length)].CopyTo(state);
             plan.ResetState<float>(state);
             feed.Gather(network.Pool, source, samples.Slice(first, Count), plan, workspace, rows);
             plan.Forward(
-                new PlanMemory<float>(network.Parameters, [], workspace, state), RunInfo.Single(Count) with { Unchanged = ran },
+                new PlanMemory<float>(network.BorrowParameters(), [], workspace, state), RunInfo.Single(Count) with { Unchanged = ran },
                 network.Options.Execution);
             ran = true;
             visit(first);

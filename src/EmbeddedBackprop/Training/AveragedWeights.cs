@@ -8,7 +8,7 @@ namespace EmbeddedBackprop.Training;
 /// <summary>The averaged parameters of a trainer, at the offsets of the network's; made once, moved without allocation.</summary>
 internal sealed class AveragedWeights(Network network, WeightAveraging options)
 {
-    private readonly float[] average = options.IsOn ? new float[network.Parameters.Length] : [];
+    private readonly float[] average = options.IsOn ? new float[network.InferencePlan.ParameterLength] : [];
 
     public Span<float> Span => average;
 
@@ -18,7 +18,7 @@ internal sealed class AveragedWeights(Network network, WeightAveraging options)
         state.Averages++;
         if (state.Averages == 1)
         {
-            network.Parameters.CopyTo(average);
+            network.BorrowParameters().CopyTo(average);
             return;
         }
 
@@ -26,18 +26,18 @@ internal sealed class AveragedWeights(Network network, WeightAveraging options)
         if (network.Options.Execution == Execution.Vector)
         {
             using WorkerPool.Loan loan = WorkerPool.Lend(network.Pool);
-            Elementwise.Blend(network.Options.Arithmetic, rate, network.Parameters, average);
+            Elementwise.Blend(network.Options.Arithmetic, rate, network.BorrowParameters(), average);
         }
         else
         {
-            Twin.Elementwise.Blend(network.Options.Arithmetic, rate, network.Parameters, average);
+            Twin.Elementwise.Blend(network.Options.Arithmetic, rate, network.BorrowParameters(), average);
         }
     }
 
     /// <summary>Exchanges average and parameters; a second call exchanges them back.</summary>
     public void Swap()
     {
-        Span<float> parameters = network.Parameters;
+        Span<float> parameters = network.BorrowParameters();
         for (int i = 0; i < average.Length; i++)
         {
             (average[i], parameters[i]) = (parameters[i], average[i]);

@@ -102,8 +102,8 @@ public static class Diagnostics
         foreach (ParameterRange range in step.Ranges)
         {
             gradient += SquaredNorm(in range, trace.Gradients, default);
-            weights += SquaredNorm(in range, network.Parameters, default);
-            change += updated is null ? 0 : SquaredNorm(in range, updated, network.Parameters);
+            weights += SquaredNorm(in range, network.BorrowParameters(), default);
+            change += updated is null ? 0 : SquaredNorm(in range, updated, network.BorrowParameters());
         }
 
         bool hasWeights = step.Ranges.Length > 0;
@@ -143,7 +143,7 @@ public static class Diagnostics
     /// <summary>The parameters after one update by the traced gradients; the network's own are left alone.</summary>
     private static float[] Updated(Network network, NetworkTrace trace, float rate)
     {
-        float[] parameters = network.Parameters.ToArray(), gradients = trace.Gradients.ToArray(), state = network.OptimizerState.ToArray();
+        float[] parameters = network.BorrowParameters().ToArray(), gradients = trace.Gradients.ToArray(), state = network.OptimizerState.ToArray();
         GradientUpdate.Apply(network.TrainingPlan!, network.Options, parameters, gradients, state, rate);
         return parameters;
     }

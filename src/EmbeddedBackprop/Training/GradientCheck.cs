@@ -30,7 +30,7 @@ public static class GradientCheck
         Dictionary<Node, float[]> values = [];
         Deal(network.Inputs, x, source.InputLength, batch, values);
         Deal(network.Targets, y, source.TargetLength, batch, values);
-        return Run(plan!, network.Parameters, values, batch, options, network.State);
+        return Run(plan!, network.BorrowParameters(), values, batch, options, network.BorrowState());
     }
 
     /// <summary>Checks a training plan; inputs whose gradient the plan computes are checked, too.</summary>

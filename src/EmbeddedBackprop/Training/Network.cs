@@ -23,6 +23,8 @@ public sealed class Network : IDisposable
     private readonly OneSamplePrediction? oneSample;
     private readonly int inputLength;
     private readonly WorkerPool? pool;
+    private bool isMade;
+    private bool isExposed;
 
     /// <summary>Compiles a graph with one input and one output for training and for prediction.</summary>
     /// <param name="input">The input that samples are written to.</param>
@@ -86,6 +88,7 @@ public sealed class Network : IDisposable
         }
 
         this.memory = new NetworkMemory(options.Layout, sizes, memory);
+        isExposed = memory is not null;
         oneSample = options.Execution == Execution.Vector ? new OneSamplePrediction(InferencePlan, Input, Output, this.memory) : null;
         inputLength = feed.InputLength;
         Initialize(options.Seed);
@@ -142,7 +145,14 @@ public sealed class Network : IDisposable
     public long ParameterCount => InferencePlan.ParameterCount;
 
     /// <summary>Everything trainable, as one flat span in the plan's layout.</summary>
-    public Span<float> Parameters => memory.Parameters.Span;
+    public Span<float> Parameters
+    {
+        get
+        {
+            isExposed = true;
+            return ParameterMemory;
+        }
+    }
 
     /// <summary>The gradients of the last <see cref="ComputeGradients"/>, at the offsets of the parameters.</summary>
     public Span<float> Gradients => memory.Gradients.Span;
@@ -153,13 +163,20 @@ public sealed class Network : IDisposable
     /// <summary>
     /// State that ops keep from step to step without training it (running means, carried recurrent state); <see cref="Plan.State"/> lists its ranges.
     /// </summary>
-    public Span<float> State => memory.State.Span;
+    public Span<float> State
+    {
+        get
+        {
+            isExposed = true;
+            return StateMemory;
+        }
+    }
 
     /// <summary>Training steps so far.</summary>
     public long StepNumber { get; set; }
 
     /// <summary>Forgets what recurrent layers carry from call to call: the next samples begin new sequences.</summary>
-    public void ResetState() => InferencePlan.ResetState(State);
+    public void ResetState() => InferencePlan.ResetState(StateMemory);
 
     /// <summary>Gives all parameters and the state fresh values and forgets the optimiser's state.</summary>
     public void Initialize(ulong seed)
@@ -167,15 +184,15 @@ public sealed class Network : IDisposable
         ReadOnlySpan<ParameterRange> ranges = InferencePlan.Parameters;
         for (int i = 0; i < ranges.Length; i++)
         {
-            Options.Initializer.Fill(in ranges[i], i, Parameters, seed);
+            Options.Initializer.Fill(in ranges[i], i, BorrowParameters(), seed);
         }
 
-        InferencePlan.InitializeState(State);
+        InferencePlan.InitializeState(BorrowState());
         StepNumber = 0;
         if (Loss is not null)
         {
             OptimizerState.Clear();
-            Options.Optimizer.Reset(OptimizerState[(Options.Optimizer.StateArrays * Parameters.Length)..]);
+            Options.Optimizer.Reset(OptimizerState[(Options.Optimizer.StateArrays * ParameterMemory.Length)..]);
         }
     }
 
@@ -199,7 +216,12 @@ public sealed class Network : IDisposable
     /// <summary>
     /// Where a training step's values of any input of the graph (a target, too) are written, [batch][<see cref="Plan.Stride"/> of the node].
     /// </summary>
-    public Span<float> TrainingInput(Node input, int batch) => Training.ValueSpan(Workspace, input, batch);
+    public Span<float> TrainingInput(Node input, int batch)
+    {
+        // Other values of a prediction are in the same memory.
+        isExposed = true;
+        return Training.ValueSpan(Workspace, input, batch);
+    }
 
     /// <summary>
     /// Where a training step's targets are written, before every step: afterwards other values may overwrite them. [batch][TargetStride].
@@ -231,9 +253,30 @@ public sealed class Network : IDisposable
         }
     }
 
+    /// <summary>
+    /// Whether the next prediction finds what the one before it made of parameters and state (weights as integers). So it is until something writes
+    /// to them or to the memory of a training step, but never in a network that has handed out spans to any of them: nobody sees who writes through
+    /// one.
+    /// </summary>
+    internal bool IsMade => isMade && !isExposed;
+
+    /// <summary>The parameters, for code that lets go of the span before the next prediction.</summary>
+    internal Span<float> BorrowParameters()
+    {
+        isMade = false;
+        return ParameterMemory;
+    }
+
+    /// <summary>The state, for code that lets go of the span before the next prediction.</summary>
+    internal Span<float> BorrowState()
+    {
+        isMade = false;
+        return StateMemory;
+    }
+
     /// <summary>Predicts the samples written to <see cref="PredictionInput(int)"/>; the result is valid until the next call of any kind.</summary>
     /// <returns>[batch][OutputStride].</returns>
-    public ReadOnlySpan<float> Predict(int batch) => Predict(batch, unchanged: false);
+    public ReadOnlySpan<float> Predict(int batch) => Predict(batch, IsMade);
 
     /// <summary>The same.</summary>
     /// <param name="batch">Samples.</param>
@@ -241,8 +284,10 @@ public sealed class Network : IDisposable
     internal ReadOnlySpan<float> Predict(int batch, bool unchanged)
     {
         RunInfo run = RunInfo.Single(batch) with { Unchanged = unchanged };
+        isMade = false;
         using WorkerPool.Loan loan = WorkerPool.Lend(pool);
-        InferencePlan.Forward(new PlanMemory<float>(Parameters, [], Workspace, State), in run, Options.Execution);
+        InferencePlan.Forward(new PlanMemory<float>(ParameterMemory, [], Workspace, StateMemory), in run, Options.Execution);
+        isMade = true;
         return InferencePlan.ValueSpan(Workspace, Output, batch);
     }
 
@@ -295,7 +340,7 @@ public sealed class Network : IDisposable
         RunInfo run = new(batch, logicalBatch == 0 ? batch : logicalBatch, sampleOffset, Training: true, Options.Seed, StepNumber);
         using WorkerPool.Loan loan = WorkerPool.Lend(pool);
         float loss = ForwardLoss(in run, out correct);
-        Training.Backward(new PlanMemory<float>(Parameters, Gradients, Workspace, State), in run, Options.Execution);
+        Training.Backward(TrainingMemory, in run, Options.Execution);
         return loss;
     }
 
@@ -319,7 +364,7 @@ public sealed class Network : IDisposable
         }
 
         using WorkerPool.Loan loan = WorkerPool.Lend(pool);
-        bool applied = GradientUpdate.Apply(Training, Options, Parameters, Gradients, OptimizerState, learningRate);
+        bool applied = GradientUpdate.Apply(Training, Options, BorrowParameters(), Gradients, OptimizerState, learningRate);
         StepNumber++;
         FollowParameters(KeepsRanges || !applied);
         return applied;
@@ -332,7 +377,7 @@ public sealed class Network : IDisposable
     internal bool KeepsRanges { get; set; }
 
     private void FollowParameters(bool keepRanges) =>
-        Training.FollowParameters(new PlanMemory<float>(Parameters, Gradients, Workspace, State), keepRanges);
+        Training.FollowParameters(TrainingMemory, keepRanges);
 
     /// <summary>One training step: forward, backward, update.</summary>
     /// <returns>The loss of the batch before the update.</returns>
@@ -374,7 +419,7 @@ public sealed class Network : IDisposable
         float l2 = penalty.L2 + penalty.WeightDecay;
         StepNumber++;
         bool applied = Training.BackwardAndUpdate(
-            new PlanMemory<float>(Parameters, Gradients, Workspace, State), in run, new SgdUpdate(learningRate, l2, penalty.AllParameters ? l2 : 0f));
+            TrainingMemory, in run, new SgdUpdate(learningRate, l2, penalty.AllParameters ? l2 : 0f));
         FollowParameters(KeepsRanges || !applied);
         return applied;
     }
@@ -386,7 +431,7 @@ public sealed class Network : IDisposable
 
     /// <summary>Writes samples of a source into the input and the targets of a training step.</summary>
     internal void Gather(IBatchSource source, ReadOnlySpan<int> samples) =>
-        feed.Gather(pool, source, samples, Training, Workspace, memory.Rows.Span);
+        feed.Gather(pool, source, samples, Training, TrainingMemory.Workspace, memory.Rows.Span);
 
     /// <summary>Writes samples of a source into the inputs of a prediction.</summary>
     internal void GatherInputs(IBatchSource source, ReadOnlySpan<int> samples)
@@ -418,7 +463,7 @@ public sealed class Network : IDisposable
     {
         Plan plan = Training;
         using WorkerPool.Loan loan = WorkerPool.Lend(pool);
-        plan.Forward(new PlanMemory<float>(Parameters, Gradients, Workspace, State), in run, Options.Execution);
+        plan.Forward(TrainingMemory, in run, Options.Execution);
         for (int i = 0; i < lossValues.Length; i++)
         {
             lossValues[i] = ((Loss)plan.LossSteps[i].Op).Value(plan.LossParts(Workspace, i), run.LogicalBatch);
@@ -427,7 +472,8 @@ public sealed class Network : IDisposable
         // The step may read logits where the graph's loss reads probabilities.
         Step judge = plan.LossSteps[0];
         correct = ((Loss)judge.Op).CountCorrect(
-            plan.ValueSpan(Workspace, judge.InputNodes[0], run.Batch), judge.Inputs[0].Stride, TrainingTarget(run.Batch), TargetStride, run.Batch);
+            plan.ValueSpan(Workspace, judge.InputNodes[0], run.Batch), judge.Inputs[0].Stride, plan.ValueSpan(Workspace, Target!, run.Batch),
+            TargetStride, run.Batch);
         return plan.TotalLoss(Workspace, run.LogicalBatch);
     }
 
@@ -452,7 +498,21 @@ public sealed class Network : IDisposable
             : plan;
     }
 
+    private Span<float> ParameterMemory => memory.Parameters.Span;
+
+    private Span<float> StateMemory => memory.State.Span;
+
     private Span<float> Workspace => memory.Workspace.Span;
+
+    /// <summary>Memory of a training step, whose values overwrite what a prediction has made.</summary>
+    private PlanMemory<float> TrainingMemory
+    {
+        get
+        {
+            isMade = false;
+            return new PlanMemory<float>(ParameterMemory, Gradients, Workspace, StateMemory);
+        }
+    }
 
     private static void RequireInputs(ReadOnlySpan<Node> inputs)
     {

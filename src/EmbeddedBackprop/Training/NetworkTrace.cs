@@ -83,11 +83,11 @@ internal sealed class NetworkTrace
         Samples = samples.Length;
         // Per-sample state is stored last and belongs to the network's own batch: here every sample begins anew.
         float[] state = new float[plan.StateLength];
-        network.State[..Math.Min(network.State.Length, state.Length)].CopyTo(state);
+        network.BorrowState()[..Math.Min(network.InferencePlan.StateLength, state.Length)].CopyTo(state);
         plan.ResetState<float>(state);
         feed.Gather(null, source, samples, plan, workspace, rows);
         RunInfo run = new(samples.Length, samples.Length, 0, Training: true, network.Options.Seed, network.StepNumber);
-        PlanMemory<float> memory = new(network.Parameters, gradients, workspace, state);
+        PlanMemory<float> memory = new(network.BorrowParameters(), gradients, workspace, state);
         values.Clear();
         outputGradients.Clear();
         deltas.Clear();
@@ -219,7 +219,7 @@ internal sealed class NetworkTrace
         for (int i = 0; i < alone.Parameters.Length; i++)
         {
             float[] compact = new float[alone.Parameters[i].Count];
-            step.Ranges[i].CopyTo<float>(network.Parameters, compact);
+            step.Ranges[i].CopyTo<float>(network.BorrowParameters(), compact);
             alone.Parameters[i].CopyFrom<float>(compact, parameters);
         }
 

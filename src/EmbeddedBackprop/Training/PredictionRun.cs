@@ -23,7 +23,7 @@ internal static class PredictionRun
             // Each batch begins new sequences, as in training.
             network.ResetState();
             network.GatherInputs(data, samples.AsSpan(0, length));
-            _ = network.Predict(length, unchanged: first > 0);
+            _ = network.Predict(length, unchanged: first > 0 || network.IsMade);
             ReadOnlySpan<float> predicted = network.Prediction(output, length);
             for (int i = 0; i < length; i++)
             {

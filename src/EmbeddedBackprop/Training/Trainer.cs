@@ -76,8 +76,8 @@ public sealed class Trainer
         this.options = options;
         order = new int[source.Count];
         evaluationOrder = new int[network.MicroBatch];
-        bestParameters = options.EarlyStopping.Patience > 0 ? new float[network.Parameters.Length] : [];
-        bestState = options.EarlyStopping.Patience > 0 ? new float[network.State.Length] : [];
+        bestParameters = options.EarlyStopping.Patience > 0 ? new float[network.InferencePlan.ParameterLength] : [];
+        bestState = options.EarlyStopping.Patience > 0 ? new float[network.InferencePlan.StateLength] : [];
         average = new AveragedWeights(network, options.Averaging);
     }
 
@@ -196,8 +196,8 @@ public sealed class Trainer
             State.BestEpoch = State.Epoch;
             if (bestParameters.Length > 0)
             {
-                (HasAverage ? AveragedParameters : network.Parameters).CopyTo(bestParameters);
-                network.State.CopyTo(bestState);
+                (HasAverage ? AveragedParameters : network.BorrowParameters()).CopyTo(bestParameters);
+                network.BorrowState().CopyTo(bestState);
             }
         }
 
@@ -215,13 +215,13 @@ public sealed class Trainer
     {
         if (State.BestEpoch > 0 && bestParameters.Length > 0)
         {
-            bestParameters.CopyTo(network.Parameters);
-            bestState.CopyTo(network.State);
+            bestParameters.CopyTo(network.BorrowParameters());
+            bestState.CopyTo(network.BorrowState());
             network.ResetState();
         }
         else if (HasAverage)
         {
-            AveragedParameters.CopyTo(network.Parameters);
+            AveragedParameters.CopyTo(network.BorrowParameters());
         }
 
         network.FollowParameters();
