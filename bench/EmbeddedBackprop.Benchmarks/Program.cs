@@ -21,7 +21,9 @@ const string Usage = """
     experiment nielsen --data-dir DIR         Nielsen's recipe on MNIST by the ebp program, seeds 1 to 5
     experiment accuracy NAME [--data-dir DIR] [--jobs N]
                                               mnist, mnist-augmented, optdigits, wand-digits, occupancy: every run by the ebp program (DIR holds the sets' folders)
-    experiment integers [--data-dir DIR]      quantised nets beside their float nets: accuracy, areas under the curve, time (DIR holds the sets' folders)
+    experiment integers [--only times] [--data-dir DIR]
+                                              quantised nets beside their float nets: accuracy, areas under the curve, time (DIR holds the sets' folders);
+                                              the table of times alone is printed, no file is written
     peer [COMMAND]                            the engine's side of bench/peers: answers one command, or those on standard input
     compare OTHER [--quick]                   training steps and predictions of this build and of another one (its folder, for instance that of an
                                               older checkout) in turn, on one core if started by taskset; fails if a median ratio is above 1.03
@@ -58,7 +60,8 @@ switch (args)
     case ["experiment", "accuracy", .. var rest]:
         return AccuracyExperiment.Run(rest);
     case ["experiment", "integers", .. var rest]:
-        return IntegersExperiment.Run(rest is ["--data-dir", var sets] ? sets : Environment.GetEnvironmentVariable("EBP_DATA"));
+        return IntegersExperiment.Run(
+            rest is [.., "--data-dir", var sets] ? sets : Environment.GetEnvironmentVariable("EBP_DATA"), rest is ["--only", "times", ..]);
     case ["peer", .. var rest]:
         return PeerCommand.Run(rest);
     case ["compare", var other, .. [] or ["--quick"]]:

@@ -66,8 +66,9 @@ internal static class IntegersExperiment
     ];
 
     /// <param name="folder">The folder of the data sets.</param>
+    /// <param name="onlyTimes">Whether the table of the host's time is all that is wanted: it is printed, no file is written.</param>
     /// <returns>0 if every row keeps its limit.</returns>
-    public static int Run(string? folder)
+    public static int Run(string? folder, bool onlyTimes = false)
     {
         if (folder is null)
         {
@@ -77,6 +78,12 @@ internal static class IntegersExperiment
 
         StringBuilder text = new();
         IntegerData mnist = new(MnistFiles.LoadTraining(Path.Combine(folder, "mnist")), MnistFiles.LoadTest(Path.Combine(folder, "mnist")));
+        if (onlyTimes)
+        {
+            IntegersOnHost.Write(text, mnist);
+            return 0;
+        }
+
         IntegerData digits = OptDigits(folder);
         SequenceDataset strokes = StrokeReader.Read(Path.Combine(folder, "wand-digits")).Resampled(64);
         bool kept = Accuracies(
@@ -87,7 +94,7 @@ internal static class IntegersExperiment
             ]);
         kept &= IntegersTraining.Write(text, Images[2], mnist);
         kept &= Autoencoders(text, mnist);
-        Times(text, mnist);
+        IntegersOnHost.Write(text, mnist);
         kept &= IntegersOnDevices.Write(text);
         ResultFile.Write("integers", "Nets of integers beside their float nets", Command + " --data-dir DIR", text.ToString());
         return kept ? 0 : 1;
@@ -164,32 +171,6 @@ internal static class IntegersExperiment
             CultureInfo.InvariantCulture,
             $"| mean | | | {lost.Average():F4} |\n\nMust: mean at most 0.005, none above 0.01: {(kept ? "met" : "**missed**")}.\n");
         return kept;
-    }
-
-    private static void Times(StringBuilder text, IntegerData mnist)
-    {
-        text.Append("\nTime of an evaluation of 10,000 images in the batches of the training (10 and 32), integers / float, ")
-            .Append("median of paired rounds on one core.\n\n");
-        text.Append("| net | float, ms | integers / float | must |\n| --- | ---: | ---: | --- |\n");
-        foreach (IntegerNet net in (ReadOnlySpan<IntegerNet>)[Images[0], Images[1]])
-        {
-            using Network network = net.Train(mnist with { Training = DatasetView.First(mnist.Training, 2_000) }, 1);
-            using QuantizedModel model = Quantizer.Quantize(network, mnist.Training);
-            double[][] times = Turns.Take(9, () => Seconds(network, mnist.Test), () => Seconds(model.Network, mnist.Test));
-            double ratio = Turns.Ratio(times[1], times[0]);
-            string line = string.Create(
-                CultureInfo.InvariantCulture,
-                $"| {net.Name} | {1e3 * Turns.Median(times[0]):F1} | {ratio:F2} | 1.3: {(ratio <= 1.3 ? "met" : "**missed**")} |\n");
-            Console.Write(line);
-            text.Append(line);
-        }
-    }
-
-    private static double Seconds(Network network, IBatchSource data)
-    {
-        long begin = System.Diagnostics.Stopwatch.GetTimestamp();
-        _ = Classes(network, data);
-        return System.Diagnostics.Stopwatch.GetElapsedTime(begin).TotalSeconds;
     }
 
     private static Network Nielsen(IntegerData data, uint seed)
