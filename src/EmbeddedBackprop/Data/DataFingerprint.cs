@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
+using EmbeddedBackprop.IO;
 
 namespace EmbeddedBackprop.Data;
 
@@ -11,17 +11,17 @@ public static class DataFingerprint
     public static string Of(ByteDataset data)
     {
         ArgumentNullException.ThrowIfNull(data);
-        using IncrementalHash hash = Begin(data.Count, data.InputLength, data.ClassCount);
-        hash.AppendData(data.Inputs);
-        hash.AppendData(data.Labels);
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
+        Sha256 hash = Begin(data.Count, data.InputLength, data.ClassCount);
+        hash.Append(data.Inputs);
+        hash.Append(data.Labels);
+        return End(hash);
     }
 
     /// <summary>SHA-256 over the inputs and targets of a table, as 64 lower-case hexadecimal digits.</summary>
     public static string Of(FloatDataset data)
     {
         ArgumentNullException.ThrowIfNull(data);
-        using IncrementalHash hash = Begin(data.Count, data.InputLength, data.ClassCount);
+        Sha256 hash = Begin(data.Count, data.InputLength, data.ClassCount);
         float[] row = new float[data.InputLength + data.TargetLength];
         for (int i = 0; i < data.Count; i++)
         {
@@ -34,17 +34,17 @@ public static class DataFingerprint
                 }
             }
 
-            hash.AppendData(MemoryMarshal.AsBytes(row.AsSpan()));
+            hash.Append(MemoryMarshal.AsBytes(row.AsSpan()));
         }
 
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
+        return End(hash);
     }
 
     /// <summary>SHA-256 over lengths, steps and labels of sequences, as 64 lower-case hexadecimal digits.</summary>
     public static string Of(SequenceDataset data)
     {
         ArgumentNullException.ThrowIfNull(data);
-        using IncrementalHash hash = Begin(data.Count, data.Features, data.ClassCount);
+        Sha256 hash = Begin(data.Count, data.Features, data.ClassCount);
         Span<byte> number = stackalloc byte[4];
         for (int i = 0; i < data.Count; i++)
         {
@@ -56,23 +56,30 @@ public static class DataFingerprint
             }
         }
 
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
+        return End(hash);
     }
 
-    private static void Append(IncrementalHash hash, Span<byte> number, int value)
+    private static void Append(Sha256 hash, Span<byte> number, int value)
     {
         BinaryPrimitives.WriteInt32LittleEndian(number, value);
-        hash.AppendData(number);
+        hash.Append(number);
     }
 
-    private static IncrementalHash Begin(int count, int inputs, int classes)
+    private static Sha256 Begin(int count, int inputs, int classes)
     {
-        IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Sha256 hash = new();
         Span<byte> sizes = stackalloc byte[12];
         BinaryPrimitives.WriteInt32LittleEndian(sizes, count);
         BinaryPrimitives.WriteInt32LittleEndian(sizes[4..], inputs);
         BinaryPrimitives.WriteInt32LittleEndian(sizes[8..], classes);
-        hash.AppendData(sizes);
+        hash.Append(sizes);
         return hash;
+    }
+
+    private static string End(Sha256 hash)
+    {
+        Span<byte> sum = stackalloc byte[Sha256.Bytes];
+        hash.Finish(sum);
+        return Convert.ToHexStringLower(sum);
     }
 }

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text;
 
 namespace EmbeddedBackprop.IO;
@@ -127,34 +126,34 @@ internal static class SafetensorsFormat
     /// <summary>The header's sum: the digits at <paramref name="sumStart"/> (within the header) are counted as zeros.</summary>
     public static void HashHeader(ReadOnlySpan<byte> header, int sumStart, Span<byte> digits)
     {
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(header[..sumStart]);
-        hash.AppendData(Zeros);
-        hash.AppendData(header[(sumStart + SumDigits)..]);
-        Span<byte> sum = stackalloc byte[SHA256.HashSizeInBytes];
-        _ = hash.GetHashAndReset(sum);
+        Sha256 hash = new();
+        hash.Append(header[..sumStart]);
+        hash.Append(Zeros);
+        hash.Append(header[(sumStart + SumDigits)..]);
+        Span<byte> sum = stackalloc byte[Sha256.Bytes];
+        hash.Finish(sum);
         WriteDigits(sum, digits);
     }
 
     /// <summary>The data's sum.</summary>
     public static void HashData(ReadOnlySpan<byte> data, Span<byte> digits)
     {
-        Span<byte> sum = stackalloc byte[SHA256.HashSizeInBytes];
-        _ = SHA256.HashData(data, sum);
+        Span<byte> sum = stackalloc byte[Sha256.Bytes];
+        Sha256.Hash(data, sum);
         WriteDigits(sum, digits);
     }
 
     /// <summary>The sum of data that lie in pieces.</summary>
     public static void HashData(List<byte[]> pieces, Span<byte> digits)
     {
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Sha256 hash = new();
         foreach (byte[] piece in pieces)
         {
-            hash.AppendData(piece);
+            hash.Append(piece);
         }
 
-        Span<byte> sum = stackalloc byte[SHA256.HashSizeInBytes];
-        _ = hash.GetHashAndReset(sum);
+        Span<byte> sum = stackalloc byte[Sha256.Bytes];
+        hash.Finish(sum);
         WriteDigits(sum, digits);
     }
 

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Training;
 
@@ -13,33 +12,30 @@ public static class WeightsHash
     /// <param name="values">The values in the order of the compact layout, without padding.</param>
     public static string Of(ReadOnlySpan<float> values)
     {
-        Span<byte> sum = stackalloc byte[SHA256.HashSizeInBytes];
+        Span<byte> sum = stackalloc byte[Sha256.Bytes];
+        Sha256 hash = new();
         if (BitConverter.IsLittleEndian)
         {
             // In pieces, because a span of bytes ends at 2 GB and one of floats at 8 GB; the sum is the same.
-            using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             const int Piece = 1 << 28;
             for (; values.Length > Piece; values = values[Piece..])
             {
-                hash.AppendData(MemoryMarshal.AsBytes(values[..Piece]));
+                hash.Append(MemoryMarshal.AsBytes(values[..Piece]));
             }
 
-            hash.AppendData(MemoryMarshal.AsBytes(values));
-            _ = hash.GetHashAndReset(sum);
+            hash.Append(MemoryMarshal.AsBytes(values));
         }
         else
         {
-            using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             Span<byte> value = stackalloc byte[sizeof(float)];
             foreach (float x in values)
             {
                 BinaryPrimitives.WriteSingleLittleEndian(value, x);
-                hash.AppendData(value);
+                hash.Append(value);
             }
-
-            _ = hash.GetHashAndReset(sum);
         }
 
+        hash.Finish(sum);
         return Convert.ToHexStringLower(sum);
     }
 
@@ -55,7 +51,8 @@ public static class WeightsHash
     /// <param name="parameters">The flat span.</param>
     public static string Of(ReadOnlySpan<ParameterRange> ranges, ReadOnlySpan<float> parameters)
     {
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Sha256 hash = new();
+
         // In small pieces: nothing is allocated, however large the network is.
         Span<byte> piece = stackalloc byte[256 * sizeof(float)];
         int length = 0;
@@ -69,16 +66,16 @@ public static class WeightsHash
                     length += sizeof(float);
                     if (length == piece.Length)
                     {
-                        hash.AppendData(piece);
+                        hash.Append(piece);
                         length = 0;
                     }
                 }
             }
         }
 
-        hash.AppendData(piece[..length]);
-        Span<byte> sum = stackalloc byte[SHA256.HashSizeInBytes];
-        _ = hash.GetHashAndReset(sum);
+        hash.Append(piece[..length]);
+        Span<byte> sum = stackalloc byte[Sha256.Bytes];
+        hash.Finish(sum);
         return Convert.ToHexStringLower(sum);
     }
 }
