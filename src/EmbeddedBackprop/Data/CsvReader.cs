@@ -177,7 +177,7 @@ public static class CsvReader
                         $"the labels before are {(number ? "words" : "numbers")}, {Quote(text, field)} is not (if all are classes, ask for classes)");
                 }
 
-                fits = fits && (options.Target == CsvTarget.Numbers || labels.Add(text, field));
+                fits = fits && ((options.Target == CsvTarget.Numbers && options.Classes is null) || labels.Add(text, field));
             }
 
             if (scanner.Column != layout.Roles.Length)

@@ -9,6 +9,18 @@ public sealed class CsvReaderTests
 {
     private static readonly string[] DateIgnored = ["date"];
 
+    /// <summary>What a caller may ask of any file.</summary>
+    private static readonly CsvOptions[] Asked =
+    [
+        new(),
+        new() { Target = CsvTarget.Classes },
+        new() { Target = CsvTarget.Numbers },
+        new() { Classes = ["one", "2", "x"] },
+        new() { Classes = ["one", "two", "on\"e"], Target = CsvTarget.Numbers },
+        new() { Label = "0", HasHeader = false },
+        new() { Label = "1", HasHeader = true, Delimiter = ',' },
+    ];
+
     [TestCase("1,2,0\n3,4,1\n", "1 2 | 3 4", "0 1", "0 1", null)]
     [TestCase("1,2,0\n3,4,1", "1 2 | 3 4", "0 1", "0 1", null)]
     [TestCase("\uFEFF1,2,0\r\n3,4,1\r\n\r\n \n", "1 2 | 3 4", "0 1", "0 1", null)]
@@ -184,19 +196,39 @@ public sealed class CsvReaderTests
         byte[] whole = Encoding.UTF8.GetBytes(Sample);
         for (int length = 0; length < whole.Length; length++)
         {
-            Attempt(whole.AsSpan(0, length));
+            _ = Attempt(whole.AsSpan(0, length), Asked[0]);
         }
 
         for (int bit = 0; bit < 8 * whole.Length; bit++)
         {
             byte[] flipped = [.. whole];
             flipped[bit / 8] ^= (byte)(1 << (bit % 8));
-            Attempt(flipped);
+            _ = Attempt(flipped, Asked[0]);
         }
     }
 
     [Test]
     public void Mutants_give_a_result_or_the_exception() => Mutate(100_000, seed: 3);
+
+    [TestCase("1,2", "1", null)]
+    [TestCase("1,2", "2,1", "0")]
+    [TestCase("1,2\n3,1\n", "1,2", "1 0")]
+    [TestCase("x,y\n3,2\n", "2", "0")]
+    public void Given_classes_are_classes_whatever_the_target(string text, string classes, string? labels)
+    {
+        foreach (CsvTarget target in Enum.GetValues<CsvTarget>())
+        {
+            CsvOptions options = new() { Classes = classes.Split(','), Target = target };
+            if (labels is null)
+            {
+                Assert.That(() => Parse(text, options), Throws.TypeOf<DataFormatException>().With.Message.Contains("'2' is not among the 1 classes"));
+                continue;
+            }
+
+            FloatDataset data = Parse(text, options);
+            Assert.That(string.Join(' ', Enumerable.Range(0, data.Count).Select(data.Label)), Is.EqualTo(labels), $"{target}");
+        }
+    }
 
     [Test]
     [Category("Slow")]
@@ -253,11 +285,11 @@ public sealed class CsvReaderTests
         return counts;
     }
 
-    private static bool Attempt(ReadOnlySpan<byte> text)
+    private static bool Attempt(ReadOnlySpan<byte> text, CsvOptions options)
     {
         try
         {
-            FloatDataset data = CsvReader.Parse(text, "test.csv");
+            FloatDataset data = CsvReader.Parse(text, "test.csv", options);
             foreach (float value in data.Inputs)
             {
                 if (!float.IsFinite(value))
@@ -299,7 +331,7 @@ public sealed class CsvReaderTests
                 buffer[place] = sequence.NextBelow(2) == 0 ? (byte)sequence.NextBelow(256) : telling[sequence.NextBelow(telling.Length)];
             }
 
-            if (Attempt(buffer.AsSpan(0, length)))
+            if (Attempt(buffer.AsSpan(0, length), Asked[i % Asked.Length]))
             {
                 read++;
             }
