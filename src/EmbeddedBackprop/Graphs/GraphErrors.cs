@@ -70,6 +70,14 @@ internal static class GraphErrors
         throw new ArgumentException($"{what}: the plan needs {needed} floats, got {given}");
 
     [DoesNotReturn]
+    public static void AboveMemoryLimit(long limit, long needed) =>
+        throw new ArgumentException($"the network takes {needed} bytes, the limit is {limit}");
+
+    [DoesNotReturn]
+    public static void ValueTooLarge(string node, int batch, Shape shape, int most) =>
+        throw new ArgumentException($"{node}: a batch of {batch} values of {shape} has more than {most} elements");
+
+    [DoesNotReturn]
     public static void BatchTooLarge(int planned, int batch) =>
         throw new ArgumentOutOfRangeException(nameof(batch), batch, $"batch must be 1 to {planned} (the plan's batch), got {batch}");
 

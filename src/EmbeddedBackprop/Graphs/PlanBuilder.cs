@@ -3,6 +3,9 @@ namespace EmbeddedBackprop.Graphs;
 /// <summary>Turns a graph into a program: the steps needed, their order, fused and recomputed steps, and the first writer of each gradient.</summary>
 internal sealed class PlanBuilder
 {
+    /// <summary>Elements of a value of a batch, at most: its bytes are counted in an int.</summary>
+    private const int MostElements = (1 << 29) - 1;
+
     private readonly int[] stepOf;
     private readonly bool[] dropped;
     private readonly List<ProgramEntry> program = [];
@@ -35,6 +38,7 @@ internal sealed class PlanBuilder
             stepOf[Steps[i].Node.Index] = i;
         }
 
+        LimitValues();
         LayOutParameters();
         LayOutState();
         Freeze();
@@ -168,6 +172,21 @@ internal sealed class PlanBuilder
         Slot[] slots = new Slot[graph.Nodes.Count];
         slots.AsSpan().Fill(Slot.None);
         return slots;
+    }
+
+    /// <summary>Ops count their scratch in ints, up to three times a value of a batch.</summary>
+    private void LimitValues()
+    {
+        foreach (Step step in Steps)
+        {
+            foreach (Node node in (Node[])[step.Node, .. step.Node.Inputs])
+            {
+                if ((long)Batch * Options.Layout.Stride(node.Shape.Length) > MostElements)
+                {
+                    GraphErrors.ValueTooLarge(node.Name, Batch, node.Shape, MostElements);
+                }
+            }
+        }
     }
 
     /// <summary>

@@ -13,11 +13,9 @@ namespace EmbeddedBackprop.IO;
 /// <summary>Builds a network from a file's strings, by the names that <see cref="Registry"/> knows.</summary>
 /// <param name="file">The file.</param>
 /// <param name="requireTensors">Checks the file's tensors against the parameters of the graph, before memory is made for them.</param>
-internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorCheck requireTensors)
+/// <param name="memoryLimit">Bytes that the network may take.</param>
+internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorCheck requireTensors, long memoryLimit)
 {
-    /// <summary>Floats of all activations of one batch: 1 GB. A file's few bytes must not ask for any amount of memory.</summary>
-    private const long MaximumActivations = 1 << 28;
-
     public delegate void TensorCheck(Graph graph, ReadOnlySpan<ParameterRange> ranges, ReadOnlySpan<StateRange> state);
 
     private bool IsQuantized => file.Metadata.ContainsKey(ModelKeys.Quantization);
@@ -250,6 +248,7 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
             Arithmetic = ModelRecipe.Arithmetic(file),
             Layout = layout,
             Threads = threads,
+            MemoryLimit = memoryLimit,
             Seed = seed,
             Initializer = Initializer(),
         };
@@ -347,14 +346,14 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
             floats += node.Shape.Length;
         }
 
-        if (floats > MaximumActivations / batch)
+        if (floats > memoryLimit / sizeof(float) / batch)
         {
             throw SettingsText.Error(
                 file,
                 ModelKeys.Batch,
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"a batch of {batch} samples of {floats} activations is beyond the limit of {MaximumActivations}"));
+                    $"a batch of {batch} samples of {floats} activations is beyond the limit of {memoryLimit} bytes"));
         }
     }
 

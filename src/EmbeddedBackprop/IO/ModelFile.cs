@@ -15,6 +15,7 @@ namespace EmbeddedBackprop.IO;
 /// rounded to the same integers.
 /// Reading is strict: the two SHA-256 sums must be there and right, every tensor must be there in its shape, and no other. Writing is atomic.
 /// Besides the network that it fills, reading allocates at most four times the file's size and 64 KiB.
+/// The network itself is held to <see cref="MemoryLimit"/>.
 /// </remarks>
 public sealed class ModelFile
 {
@@ -26,6 +27,7 @@ public sealed class ModelFile
     private ModelFile(SafetensorsFile file)
     {
         this.file = file;
+        MemoryLimit = (1L << 30) + (8L * file.Length);
         CheckVersion(file);
         Net = file.GetMetadata(ModelKeys.Net);
         Quantization = file.Metadata.GetValueOrDefault(ModelKeys.Quantization);
@@ -68,6 +70,12 @@ public sealed class ModelFile
 
     /// <summary>More state per parameter than any optimiser keeps.</summary>
     private const int MaximumStateArrays = 16;
+
+    /// <summary>
+    /// Bytes that <see cref="ToNetwork(int, Layout, bool, int)"/> may take for the network; at first 1 GiB, and eight times the file. A file of a few bytes may describe a
+    /// network of any size: raise the limit only for files that you trust.
+    /// </summary>
+    public long MemoryLimit { get; set; }
 
     /// <summary>The file's path, or the caller's name for its bytes.</summary>
     public string Name => file.Name;
@@ -307,7 +315,7 @@ public sealed class ModelFile
     public Network ToNetwork(int batch, Layout layout, bool best, int threads)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(batch);
-        Network network = new ModelBuilder(file, RequireAll).Build(batch, layout, threads);
+        Network network = new ModelBuilder(file, RequireAll, MemoryLimit).Build(batch, layout, threads);
         LoadWeights(network, best);
         if (Quantization is not null)
         {

@@ -39,6 +39,9 @@ public sealed class SafetensorsFile
     /// <summary>The name that messages give the file: its path, or the caller's name.</summary>
     public string Name { get; }
 
+    /// <summary>Bytes of the file.</summary>
+    internal int Length => _file.Length;
+
     /// <summary>Whether the file carries its two sums (they were right, or it would not have been read).</summary>
     public bool HasChecksums { get; }
 

@@ -17,6 +17,16 @@ namespace EmbeddedBackprop.Kernels;
 /// <param name="KernelWidth">Columns of a kernel.</param>
 public readonly record struct ConvSizes(int Channels, int Height, int Width, int Outputs, int KernelHeight, int KernelWidth)
 {
+    /// <summary>The longest sum of a tile: products of it with the columns of a panel are ints.</summary>
+    private const int MostTaps = 1 << 17;
+
+    /// <summary>Rows of a mask, which is on the stack: 256 KB.</summary>
+    private const int MostPositionsOfKernel = 1024;
+
+    private const int FarthestStep = 1 << 15;
+
+    private const int WidestPadding = 1 << 12;
+
     /// <summary>Input rows from output row to output row.</summary>
     public int StrideY { get; init; } = 1;
 
@@ -77,6 +87,16 @@ public readonly record struct ConvSizes(int Channels, int Height, int Width, int
     /// <summary>Whether taps may lie outside the input.</summary>
     internal bool IsPadded => (Top | Bottom | Left | Right) != 0;
 
+    /// <summary>
+    /// Whether the tiles may run: their panels are on the stack, and their offsets are ints. All other sizes have plain loops, which give the same
+    /// bits.
+    /// </summary>
+    internal bool FitsTiles =>
+        Taps <= MostTaps
+        && (long)KernelHeight * KernelWidth <= MostPositionsOfKernel
+        && Math.Max(Math.Max(StrideY, StrideX), Math.Max(DilationY, DilationX)) <= FarthestStep
+        && Math.Max(Math.Max(Top, Bottom), Math.Max(Left, Right)) <= WidestPadding;
+
     /// <summary>The output rows of which no tap lies outside the input: first, and end (exclusive).</summary>
     internal (int First, int End) InnerRows => Inner(Height, Top, KernelHeight, DilationY, StrideY, OutputHeight);
 
@@ -90,9 +110,10 @@ public readonly record struct ConvSizes(int Channels, int Height, int Width, int
     internal static (int First, int End) Reading(int offset, int length, int stride, int outputs)
     {
         // 0 <= position * stride + offset < length
-        int first = offset >= 0 ? 0 : (stride - 1 - offset) / stride;
-        int end = length <= offset ? 0 : Math.Min(outputs, ((length - 1 - offset) / stride) + 1);
-        return (Math.Min(first, outputs), Math.Max(end, Math.Min(first, outputs)));
+        long first = offset >= 0 ? 0 : ((long)stride - 1 - offset) / stride;
+        long end = length <= offset ? 0 : Math.Min(outputs, (((long)length - 1 - offset) / stride) + 1);
+        first = Math.Min(first, outputs);
+        return ((int)first, (int)Math.Max(end, first));
     }
 
     /// <summary>Refuses sizes that are no convolution.</summary>
@@ -109,24 +130,39 @@ public readonly record struct ConvSizes(int Channels, int Height, int Width, int
             Throw(kernel, $"{Groups} groups must divide {Channels} channels and {Outputs} outputs");
         }
 
+        // Every offset within a sample, within the kernels and along the padded input is an int from here on.
+        long rows = (long)Height + Top + Bottom, columns = (long)Width + Left + Right;
+        long image = Math.Min((long)Channels * Height, int.MaxValue) * Width;
+        if (Math.Max(rows, columns) > int.MaxValue || image > int.MaxValue)
+        {
+            Throw(kernel, $"the padded input of {Channels}x{rows}x{columns} is too large");
+        }
+
         if (OutputHeight == 0 || OutputWidth == 0)
         {
             Throw(kernel, $"a kernel of {KernelHeight}x{KernelWidth} does not fit into the padded input of {Height}x{Width}");
+        }
+
+        long taps = Math.Min((long)(Channels / Groups) * KernelHeight, int.MaxValue) * KernelWidth;
+        long maps = Math.Min((long)Outputs * OutputHeight, int.MaxValue) * OutputWidth;
+        if (Math.Min(taps, int.MaxValue) * Outputs > int.MaxValue || maps > int.MaxValue)
+        {
+            Throw(kernel, $"{Outputs} kernels of {taps} weights, or their maps of {OutputHeight}x{OutputWidth}, are too large");
         }
     }
 
     private static int OutputLength(int length, int before, int after, int kernel, int dilation, int stride)
     {
-        int room = length + before + after - (dilation * (kernel - 1)) - 1;
-        return room < 0 ? 0 : (room / stride) + 1;
+        long room = (long)length + before + after - ((long)dilation * (kernel - 1)) - 1;
+        return room < 0 ? 0 : (int)Math.Min((room / stride) + 1, int.MaxValue);
     }
 
     private static (int First, int End) Inner(int length, int before, int kernel, int dilation, int stride, int outputs)
     {
-        int first = Math.Min((before + stride - 1) / stride, outputs);
-        int last = length + before - 1 - (dilation * (kernel - 1));
-        int end = last < 0 ? first : Math.Clamp((last / stride) + 1, first, outputs);
-        return (first, end);
+        long first = Math.Min(((long)before + stride - 1) / stride, outputs);
+        long last = (long)length + before - 1 - ((long)dilation * (kernel - 1));
+        long end = last < 0 ? first : Math.Clamp((last / stride) + 1, first, outputs);
+        return ((int)first, (int)end);
     }
 
     [DoesNotReturn]

@@ -7,10 +7,10 @@ internal readonly record struct PoolSizes(
     int Channels, int Height, int Width, int KernelHeight, int KernelWidth, int StrideHeight, int StrideWidth, int PaddingHeight, int PaddingWidth)
 {
     /// <summary>floor((height + 2 padding - kernel) / stride) + 1.</summary>
-    public int OutputHeight => ((Height + (2 * PaddingHeight) - KernelHeight) / StrideHeight) + 1;
+    public int OutputHeight => Outputs(Height, PaddingHeight, KernelHeight, StrideHeight);
 
     /// <summary>floor((width + 2 padding - kernel) / stride) + 1.</summary>
-    public int OutputWidth => ((Width + (2 * PaddingWidth) - KernelWidth) / StrideWidth) + 1;
+    public int OutputWidth => Outputs(Width, PaddingWidth, KernelWidth, StrideWidth);
 
     /// <summary>Elements of one input sample.</summary>
     public int InputLength => Channels * Height * Width;
@@ -26,16 +26,19 @@ internal readonly record struct PoolSizes(
     public static (int First, int End) Clip(int output, int stride, int padding, int kernel, int length)
     {
         int first = (output * stride) - padding;
-        return (Math.Max(first, 0), Math.Min(first + kernel, length));
+        return (Math.Max(first, 0), (int)Math.Min((long)first + kernel, length));
     }
 
     /// <summary>Outputs first to end - 1 along the width whose windows lie inside without clipping, with so many positions to spare after
     /// them.</summary>
     public (int First, int End) Interior(int spare)
     {
-        int first = (PaddingWidth + StrideWidth - 1) / StrideWidth;
-        int room = Width + PaddingWidth - KernelWidth - spare;
-        int end = room < 0 ? 0 : Math.Min((room / StrideWidth) + 1, OutputWidth);
-        return (Math.Min(first, OutputWidth), Math.Max(end, Math.Min(first, OutputWidth)));
+        long first = Math.Min(((long)PaddingWidth + StrideWidth - 1) / StrideWidth, OutputWidth);
+        long room = (long)Width + PaddingWidth - KernelWidth - spare;
+        long end = room < 0 ? 0 : Math.Min((room / StrideWidth) + 1, OutputWidth);
+        return ((int)first, (int)Math.Max(end, first));
     }
+
+    private static int Outputs(int length, int padding, int kernel, int stride) =>
+        (int)Math.Min(((length + (2L * padding) - kernel) / stride) + 1, int.MaxValue);
 }

@@ -47,11 +47,11 @@ internal static class ConvText
             DilationX = options.DilationX,
             Groups = options.Groups,
         };
-        int spanY = options.DilationY * (sizes.KernelHeight - 1), spanX = options.DilationX * (sizes.KernelWidth - 1);
+        long spanY = options.DilationY * (sizes.KernelHeight - 1L), spanX = options.DilationX * (sizes.KernelWidth - 1L);
         sizes = options.Padding switch
         {
             ConvPadding.Same => Same(sizes, spanY, spanX),
-            ConvPadding.Causal => sizes with { Left = spanX },
+            ConvPadding.Causal => sizes with { Left = Padding(spanX) },
             _ => sizes with { Top = options.PaddingY, Bottom = options.PaddingY, Left = options.PaddingX, Right = options.PaddingX },
         };
         sizes.Require(name);
@@ -93,12 +93,17 @@ internal static class ConvText
     }
 
     // The output has ceiling(input / stride) rows; an odd row of padding lies below.
-    private static ConvSizes Same(ConvSizes sizes, int spanY, int spanX)
+    private static ConvSizes Same(ConvSizes sizes, long spanY, long spanX)
     {
-        int y = Math.Max(0, ((((sizes.Height + sizes.StrideY - 1) / sizes.StrideY) - 1) * sizes.StrideY) + spanY + 1 - sizes.Height);
-        int x = Math.Max(0, ((((sizes.Width + sizes.StrideX - 1) / sizes.StrideX) - 1) * sizes.StrideX) + spanX + 1 - sizes.Width);
-        return sizes with { Top = y / 2, Bottom = y - (y / 2), Left = x / 2, Right = x - (x / 2) };
+        long y = Missing(sizes.Height, sizes.StrideY, spanY), x = Missing(sizes.Width, sizes.StrideX, spanX);
+        return sizes with { Top = Padding(y / 2), Bottom = Padding(y - (y / 2)), Left = Padding(x / 2), Right = Padding(x - (x / 2)) };
     }
+
+    private static long Missing(long length, int stride, long span) =>
+        Math.Max(0L, ((((length + stride - 1) / stride) - 1) * stride) + span + 1 - length);
+
+    /// <summary>More than an int holds is refused with the padded input.</summary>
+    private static int Padding(long elements) => (int)Math.Min(elements, int.MaxValue);
 
     private static void NotNegative(string what, int value)
     {

@@ -43,15 +43,16 @@ public sealed partial class ConvTranspose2D : ConvolutionBase, IPasses<ConvTrans
     private protected override ConvSizes SizesFor(string name, Node node, out Shape output)
     {
         (int channels, int height, int width) = ConvText.Image(name, node);
-        int outputHeight = Enlarged(height, KernelHeight, Options.StrideY, Options.PaddingY, Options.DilationY, Options.OutputPaddingY);
-        int outputWidth = Enlarged(width, KernelWidth, Options.StrideX, Options.PaddingX, Options.DilationX, Options.OutputPaddingX);
-        if (outputHeight <= 0 || outputWidth <= 0 || Options.OutputPaddingY >= Options.StrideY || Options.OutputPaddingX >= Options.StrideX)
+        long outputHeight = Enlarged(height, KernelHeight, Options.StrideY, Options.PaddingY, Options.DilationY, Options.OutputPaddingY);
+        long outputWidth = Enlarged(width, KernelWidth, Options.StrideX, Options.PaddingX, Options.DilationX, Options.OutputPaddingX);
+        if (outputHeight is <= 0 or > int.MaxValue || outputWidth is <= 0 or > int.MaxValue
+            || Options.OutputPaddingY >= Options.StrideY || Options.OutputPaddingX >= Options.StrideX)
         {
             OpErrors.TransposedSize(name, outputHeight, outputWidth);
         }
 
-        output = new Shape(Filters, outputHeight, outputWidth);
-        return ConvText.Sizes(name, new ConvSizes(Filters, outputHeight, outputWidth, channels, KernelHeight, KernelWidth), Options);
+        output = new Shape(Filters, (int)outputHeight, (int)outputWidth);
+        return ConvText.Sizes(name, new ConvSizes(Filters, output[1], output[2], channels, KernelHeight, KernelWidth), Options);
     }
 
     private protected override int[] KernelShape() => [Sizes.Outputs, Filters / Sizes.Groups, KernelHeight, KernelWidth];
@@ -100,6 +101,6 @@ public sealed partial class ConvTranspose2D : ConvolutionBase, IPasses<ConvTrans
         }
     }
 
-    private static int Enlarged(int length, int kernel, int stride, int padding, int dilation, int more) =>
-        ((length - 1) * stride) - (2 * padding) + (dilation * (kernel - 1)) + more + 1;
+    private static long Enlarged(int length, int kernel, int stride, int padding, int dilation, int more) =>
+        ((length - 1) * (long)stride) - (2L * padding) + (dilation * ((long)kernel - 1)) + more + 1;
 }

@@ -14,9 +14,9 @@ public abstract partial class Convolution
         Matrix<float> rows = Delta<float, SimdKernels>(in c);
         PassBack<float, SimdKernels>(in c, c.Parameter(0), rows);
         Span<float> delta = rows.Values, x = c.Input(0);
-        if (!Finite.BoundsProductsAndSums(x, delta, (long)c.Batch * Sizes.OutputPositions))
+        if (!Sizes.FitsTiles || !Finite.BoundsProductsAndSums(x, delta, (long)c.Batch * Sizes.OutputPositions))
         {
-            // The gradient may not be finite: it is looked at before it is applied.
+            // The gradient may not be finite, or has no tile: it is stored before it is applied.
             Conv.WeightGradient(
                 c.Arithmetic, Sizes, c.Batch, x, c.InputStride(0), delta, c.OutputStride, c.ParameterGradient(0), c.ParameterGradient(1)[..Filters]);
             return update.Apply(in c);

@@ -54,7 +54,7 @@ internal static class OpErrors
         throw new ArgumentException("a transposed convolution takes explicit padding only");
 
     [DoesNotReturn]
-    public static void TransposedSize(string op, int height, int width) =>
+    public static void TransposedSize(string op, long height, long width) =>
         throw new ArgumentException(
             $"{op}: an output of {height}x{width}, or output padding that is not below the stride, is no transposed convolution");
 

@@ -62,7 +62,7 @@ public abstract class Pooling : KernelOp
 
         int height = rank == 3 ? shape[1] : 1, width = shape[rank - 1];
         Sizes = new PoolSizes(shape[0], height, width, Window.Height, Window.Width, Stride.Height, Stride.Width, Padding.Height, Padding.Width);
-        if (height + (2 * Padding.Height) < Window.Height || width + (2 * Padding.Width) < Window.Width)
+        if (height + (2L * Padding.Height) < Window.Height || width + (2L * Padding.Width) < Window.Width)
         {
             OpErrors.WindowTooLarge(name, Pair(Window), shape, Pair(Padding), inputs[0].Name);
         }

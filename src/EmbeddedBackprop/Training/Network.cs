@@ -81,7 +81,12 @@ public sealed class Network : IDisposable
             TrainingPlan?.Options.OptimizerStateLength ?? 0,
             InferencePlan.StateLength,
             Math.Max(InferencePlan.WorkspaceLength, TrainingPlan?.WorkspaceLength ?? 0),
-            losses.Length == 0 ? 0 : checked(MicroBatch * feed.RowLength));
+            losses.Length == 0 ? 0 : Rows(MicroBatch, feed.RowLength));
+        if (options.MemoryLimit > 0 && 4L * sizes.Total(options.Layout) > options.MemoryLimit)
+        {
+            GraphErrors.AboveMemoryLimit(options.MemoryLimit, 4L * sizes.Total(options.Layout));
+        }
+
         if (options.MemoryBudget > 0 && 4L * sizes.Total(options.Layout) > options.MemoryBudget)
         {
             GraphErrors.BudgetTooSmall(options.MemoryBudget, 4L * sizes.Total(options.Layout), "a prediction takes more than a training step");
@@ -512,6 +517,18 @@ public sealed class Network : IDisposable
             isMade = false;
             return new PlanMemory<float>(ParameterMemory, Gradients, Workspace, StateMemory);
         }
+    }
+
+    /// <summary>Floats of a batch of a source's samples, which are dealt out to the inputs and targets.</summary>
+    private static int Rows(int batch, int length)
+    {
+        long floats = (long)batch * length;
+        if (floats > int.MaxValue)
+        {
+            Errors.TooLarge("a batch of samples", floats);
+        }
+
+        return (int)floats;
     }
 
     private static void RequireInputs(ReadOnlySpan<Node> inputs)

@@ -62,6 +62,12 @@ public sealed record NetworkOptions
     public long MemoryBudget { get; init; }
 
     /// <summary>
+    /// Bytes that the network may take at most; 0 for any number. A network that takes more is refused before its memory is allocated. Unlike
+    /// <see cref="MemoryBudget"/> it changes no plan.
+    /// </summary>
+    public long MemoryLimit { get; init; }
+
+    /// <summary>
     /// Whether gradients have memory of their own also where the update needs none, so that they can be looked at and accumulated; under a budget the
     /// plan decides.
     /// </summary>

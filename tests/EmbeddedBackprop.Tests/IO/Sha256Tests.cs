@@ -13,7 +13,8 @@ public sealed class Sha256Tests
     [TestCase(
         "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
         "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1")]
-    public void The_examples_of_the_standard(string text, string expected) => Assert.That(Sum(Encoding.ASCII.GetBytes(text), []), Is.EqualTo(expected));
+    public void The_examples_of_the_standard(string text, string expected) =>
+        Assert.That(Sum(Encoding.ASCII.GetBytes(text), []), Is.EqualTo(expected));
 
     [Test]
     public void Any_length_in_any_pieces_has_the_sum_of_the_platform()

@@ -159,24 +159,40 @@ internal static class GuardedKernels
             {
                 foreach ((int stride, int padding, int groups) in (ReadOnlySpan<(int, int, int)>)[(1, 0, 1), (2, 1, 1), (1, 2, 2), (3, 0, 2)])
                 {
-                    ConvSizes sizes = new(2, 5 + (width % 3), width, 4, kernel, kernel)
-                    {
-                        StrideY = stride, StrideX = stride, Top = padding, Bottom = padding, Left = padding, Right = padding, Groups = groups,
-                    };
-                    Span<float> image = Put(0, 2, sizes.InputLength, sizes.InputLength + 3, atEnd),
-                        kernels = Put(1, 1, sizes.Weights, sizes.Weights, atEnd);
-                    Span<float> maps = Put(2, 2, sizes.SampleOutputs, sizes.SampleOutputs + 1, atEnd),
-                        bias = Put(3, 1, 4, 4, atEnd);
-                    Conv.Forward(Arithmetic.Fused, in sizes, 2, image, sizes.InputLength + 3, kernels, bias, maps, sizes.SampleOutputs + 1);
-                    Conv.WeightGradient(Arithmetic.Fused, in sizes, 2, image, sizes.InputLength + 3, maps, sizes.SampleOutputs + 1, kernels, bias);
-                    Conv.InputGradient(
-                        Arithmetic.Fused, in sizes, 2, maps, sizes.SampleOutputs + 1, kernels, default, image, sizes.InputLength + 3);
-                    Conv.UpdateWeights(
-                        Arithmetic.Fused, in sizes, 2, image, sizes.InputLength + 3, maps, sizes.SampleOutputs + 1, kernels, bias, 0.1f, 0.1f, 0f);
-                    Conv.ChannelSums(2, 4, sizes.OutputPositions, maps, sizes.SampleOutputs + 1, bias);
+                    Convolution(
+                        new(2, 5 + (width % 3), width, 4, kernel, kernel)
+                        {
+                            StrideY = stride, StrideX = stride, Top = padding, Bottom = padding, Left = padding, Right = padding, Groups = groups,
+                        },
+                        atEnd);
                 }
             }
         }
+
+        // Kernels larger than the image, in one block of taps and in several.
+        for (int channels = 1; channels <= 12; channels++)
+        {
+            for (int size = 1; size <= 6; size++)
+            {
+                Convolution(new(channels, size, size, 4, 5, 7) { Top = 2, Bottom = 2, Left = 3, Right = 3 }, atEnd);
+                Convolution(new(channels, size, size, 4, 3, 3) { Top = 3, Bottom = 3, Left = 3, Right = 3, DilationY = 3, DilationX = 3 }, atEnd);
+            }
+        }
+    }
+
+    private static void Convolution(ConvSizes sizes, bool atEnd)
+    {
+        Span<float> image = Put(0, 2, sizes.InputLength, sizes.InputLength + 3, atEnd),
+            kernels = Put(1, 1, sizes.Weights, sizes.Weights, atEnd);
+        Span<float> maps = Put(2, 2, sizes.SampleOutputs, sizes.SampleOutputs + 1, atEnd),
+            bias = Put(3, 1, 4, 4, atEnd);
+        Conv.Forward(Arithmetic.Fused, in sizes, 2, image, sizes.InputLength + 3, kernels, bias, maps, sizes.SampleOutputs + 1);
+        Conv.WeightGradient(Arithmetic.Fused, in sizes, 2, image, sizes.InputLength + 3, maps, sizes.SampleOutputs + 1, kernels, bias);
+        Conv.InputGradient(
+            Arithmetic.Fused, in sizes, 2, maps, sizes.SampleOutputs + 1, kernels, default, image, sizes.InputLength + 3);
+        Conv.UpdateWeights(
+            Arithmetic.Fused, in sizes, 2, image, sizes.InputLength + 3, maps, sizes.SampleOutputs + 1, kernels, bias, 0.1f, 0.1f, 0f);
+        Conv.ChannelSums(2, 4, sizes.OutputPositions, maps, sizes.SampleOutputs + 1, bias);
     }
 
     // The error of a kernel that rounds its length up to a whole vector.

@@ -10,6 +10,9 @@ namespace EmbeddedBackprop.Tests.Support;
 /// </summary>
 internal static class ChildProcess
 {
+    /// <summary>Longer than any of these processes takes on a loaded machine.</summary>
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(15);
+
     public static int Main(string[] arguments)
     {
         switch (arguments)
@@ -19,6 +22,9 @@ internal static class ChildProcess
                 return 0;
             case ["guarded", string family]:
                 Kernels.GuardedKernels.Run(family);
+                return 0;
+            case ["extreme", string seed, string count]:
+                ExtremeNets.Run(seed, count);
                 return 0;
             case ["hash", string arithmetic, string steps]:
                 WidthProbe.Print(arithmetic, steps);
@@ -38,10 +44,23 @@ internal static class ChildProcess
         ProcessStartInfo start = Information(arguments);
         start.RedirectStandardError = true;
         using Process process = Process.Start(start) ?? throw new InvalidOperationException("the process did not start");
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
+        Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
+        WaitForExit(process);
+        return (process.ExitCode, output.Result.TrimEnd(), error.Result.TrimEnd());
+    }
+
+    /// <summary>Waits for the end of a process that a test started; one that hangs is killed, and the test fails.</summary>
+    public static void WaitForExit(Process process)
+    {
+        if (!process.WaitForExit(Longest))
+        {
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"a process did not end within {Longest.TotalMinutes} minutes and was killed: {process.StartInfo.FileName} "
+                + string.Join(' ', process.StartInfo.ArgumentList));
+        }
+
+        // Redirected output may come after the end.
         process.WaitForExit();
-        return (process.ExitCode, output.TrimEnd(), error.Result.TrimEnd());
     }
 
     /// <summary>Starts this assembly with redirected standard output.</summary>

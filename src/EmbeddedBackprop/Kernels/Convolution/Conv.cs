@@ -10,6 +10,8 @@ namespace EmbeddedBackprop.Kernels;
 /// </summary>
 /// <remarks>
 /// No im2col buffer: panels of 64 columns are packed on the stack, multiplied by the tiles of <see cref="Gemm"/> and forgotten. Nothing is allocated.
+/// Sizes beyond the tiles (sums of more than 131,072 terms, kernels of more than 1,024 positions, steps above 32,768, padding above 4,096) run in the
+/// loops of the twin, where only <see cref="UpdateWeights"/> allocates.
 /// </remarks>
 public static unsafe class Conv
 {
@@ -62,6 +64,12 @@ public static unsafe class Conv
     {
         Require.Conv("Conv.Forward", in sizes, batch, x.Length, ldx, w.Length, y.Length, ldy);
         Require.Bias("Conv.Forward", sizes.Outputs, bias.Length);
+        if (!sizes.FitsTiles)
+        {
+            Scalar.Conv.Forward<float>(arithmetic, in sizes, batch, x, ldx, w, bias, y, ldy, g.Accumulate);
+            return;
+        }
+
         fixed (float* image = x, kernels = w, start = bias, maps = y)
         {
             g.Sizes = sizes.Flattened;
@@ -116,6 +124,12 @@ public static unsafe class Conv
     {
         Require.Conv("Conv.WeightGradient", in sizes, batch, x.Length, ldx, dw.Length, delta.Length, ldd);
         Require.Bias("Conv.WeightGradient", sizes.Outputs, db.Length);
+        if (!sizes.FitsTiles)
+        {
+            Scalar.Conv.WeightGradient<float>(arithmetic, in sizes, batch, x, ldx, delta, ldd, dw, db, accumulate);
+            return;
+        }
+
         Weights(arithmetic, in sizes, batch, x, ldx, delta, ldd, dw, db, new ConvArguments { Accumulate = accumulate });
     }
 
@@ -152,6 +166,15 @@ public static unsafe class Conv
     {
         Require.Conv("Conv.UpdateWeights", in sizes, batch, x.Length, ldx, w.Length, delta.Length, ldd);
         Require.Bias("Conv.UpdateWeights", sizes.Outputs, bias.Length);
+        if (!sizes.FitsTiles)
+        {
+            float[] dw = new float[sizes.Weights], db = new float[bias.IsEmpty ? 0 : sizes.Outputs];
+            Scalar.Conv.WeightGradient<float>(arithmetic, in sizes, batch, x, ldx, delta, ldd, dw, db);
+            Apply(arithmetic, learningRate, weightL2, dw, w[..dw.Length]);
+            Apply(arithmetic, learningRate, biasL2, db, bias[..db.Length]);
+            return;
+        }
+
         Weights(
             arithmetic, in sizes, batch, x, ldx, delta, ldd, w, bias,
             new ConvArguments { Updates = true, LearningRate = learningRate, WeightL2 = weightL2, BiasL2 = biasL2 });
@@ -187,7 +210,7 @@ public static unsafe class Conv
     {
         Require.Conv("Conv.InputGradient", in sizes, batch, dx.Length, ldx, w.Length, delta.Length, ldd);
         Require.Bias("Conv.InputGradient", sizes.Channels, bias.Length);
-        if (!ConvBand.Fits(sizes.Flattened))
+        if (!sizes.FitsTiles || !ConvBand.Fits(sizes.Flattened))
         {
             Scalar.Conv.InputGradient<float>(arithmetic, in sizes, batch, delta, ldd, w, bias, dx, ldx, accumulate);
             return;
@@ -230,6 +253,16 @@ public static unsafe class Conv
         {
             ConvChannelSums.Run(batch, channels, positions, terms, ldx, results, accumulate);
         }
+    }
+
+    private static void Apply(Arithmetic arithmetic, float learningRate, float l2, Span<float> gradient, Span<float> weights)
+    {
+        if (l2 != 0f)
+        {
+            Elementwise.MultiplyAdd(arithmetic, l2, weights, gradient);
+        }
+
+        Elementwise.MultiplyAdd(arithmetic, -learningRate, gradient, weights);
     }
 
     private static void Weights(

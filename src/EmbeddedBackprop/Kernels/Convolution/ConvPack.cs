@@ -180,11 +180,18 @@ internal static unsafe class ConvPack
         float* panel,
         int leading)
     {
+        // Offsets ascend within a channel; where a kernel is larger than the image, its last taps lie past the next channel's first ones.
+        nint lowest = nint.MaxValue, highest = nint.MinValue;
+        for (int p = 0; p < depth; p++)
+        {
+            (lowest, highest) = (nint.Min(lowest, offsets[p]), nint.Max(highest, offsets[p]));
+        }
+
         bool inside = true;
         for (ConvRun* run = runs; run < runs + count; run++)
         {
-            float* from = image + run->Image;
-            inside &= from + offsets[0] >= begin && from + offsets[depth - 1] + ((nint)(run->Length - 1) * sizes.StrideX) < end;
+            nint from = (nint)(image - begin) + run->Image;
+            inside &= from + lowest >= 0 && from + highest + ((nint)(run->Length - 1) * sizes.StrideX) < (nint)(end - begin);
         }
 
         if (!inside)

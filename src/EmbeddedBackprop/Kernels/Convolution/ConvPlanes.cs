@@ -10,6 +10,9 @@ internal unsafe struct ConvPlanes
     /// <summary>Terms in all lists together, at most.</summary>
     public const int MostTerms = 1024;
 
+    /// <summary>Columns from the first tap of a row to the last, at most: each border column has a list on the stack.</summary>
+    private const int WidestSpan = 1 << 12;
+
     public int Planes, Height, Width, SourceHeight, SourceWidth, KernelHeight, KernelWidth;
 
     /// <summary>Planes that one plane of the result reads: 1 forwards, the output channels of a group backwards.</summary>
@@ -26,7 +29,8 @@ internal unsafe struct ConvPlanes
     /// <summary>Whether there is a plane kernel for these sizes.</summary>
     public static bool Fit(in ConvSizes sizes) =>
         sizes.Groups == sizes.Channels && sizes.Groups > 1 && sizes.StrideY == 1 && sizes.StrideX == 1
-        && (long)sizes.KernelHeight * sizes.KernelWidth * (sizes.Outputs / sizes.Groups) <= MostTerms;
+        && (long)sizes.KernelHeight * sizes.KernelWidth * (sizes.Outputs / sizes.Groups) <= MostTerms
+        && (long)sizes.DilationX * (sizes.KernelWidth - 1) <= WidestSpan;
 
     public static ConvPlanes Of(in ConvSizes sizes, bool forward)
     {

@@ -50,10 +50,48 @@ internal sealed class ConvTests
         new(1, 3, 3, 2, 3, 3) { Top = 3, Bottom = 3, Left = 3, Right = 3 },
         new(1, 1, 2, 1, 1, 5) { Left = 4, Right = 4 },
         new(1, 6, 40, 3, 2, 20),
+
+        // Kernels larger than the image in more than one block of taps: the farthest tap is not the last one.
+        new(7, 3, 3, 2, 5, 5) { Top = 2, Bottom = 2, Left = 2, Right = 2 },
+        new(11, 2, 9, 3, 7, 3) { Top = 3, Bottom = 3, Left = 1, Right = 1 },
+    ];
+
+    /// <summary>Sizes at the tiles' bounds and beyond, as a hostile model file may have them.</summary>
+    private static readonly ConvSizes[] Extreme =
+    [
+        new(1, 8, 8, 1, 200, 200) { Top = 99, Bottom = 100, Left = 99, Right = 100 },
+        new(1, 8, 8, 2, 32, 32) { Top = 15, Bottom = 16, Left = 15, Right = 16 },
+        new(8, 4, 69, 2, 3, 16) { DilationY = 100000, Top = 100000, Bottom = 100000, Left = 7, Right = 8 },
+        new(3, 4, 9, 2, 3, 3) { DilationY = 4096, Top = 4096, Bottom = 4096, Left = 1, Right = 1 },
+        new(131072, 1, 1, 2, 1, 1),
+        new(131073, 1, 1, 2, 1, 1),
+        new(20000, 3, 3, 1, 3, 3),
+        new(2, 1, 9000, 2, 1, 2) { Groups = 2, DilationX = 4096 },
+        new(2, 1, 9000, 2, 1, 2) { Groups = 2, DilationX = 5000 },
+        new(2, 1, 60, 4, 1, 3) { Groups = 2, Left = 4096, Right = 4096 },
+        new(1, 3, 70000, 2, 1, 3) { StrideX = 32768 },
+        new(1, 3, 70000, 2, 1, 3) { StrideX = int.MaxValue, StrideY = 2 },
+        new(1, 2, 5, 1, 1, 1) { Left = 1 << 20, StrideX = 1 << 19 },
+        new(1, 1, 3, 1, 1, 2) { DilationX = int.MaxValue - 8, Left = int.MaxValue - 8, StrideX = 1 << 30 },
     ];
 
     [TestCaseSource(nameof(Chosen))]
+    [TestCaseSource(nameof(Extreme))]
     public void Bits_of_the_loop(ConvSizes sizes) => Check(sizes, 2, 1);
+
+    [TestCase(3, 3, int.MaxValue, 1, 0, "does not fit")]
+    [TestCase(3, 3, 1 << 30, 1, 1 << 30, "too large")]
+    [TestCase(1, 1, 1, int.MaxValue, int.MaxValue, "too large")]
+    [TestCase(40000, 40000, 1, 1, 20000, "too large")]
+    public void Sizes_beyond_an_int_are_refused(int height, int width, int dilation, int stride, int padding, string message)
+    {
+        ConvSizes sizes = new(2, 28, 28, 2, height, width)
+        {
+            DilationY = dilation, DilationX = dilation, StrideX = stride, StrideY = stride,
+            Top = padding, Bottom = padding, Left = padding, Right = padding,
+        };
+        Assert.That(() => sizes.Require("conv"), Throws.ArgumentException.With.Message.Contains(message));
+    }
 
     [Test]
     public void Bits_of_the_loop_at_random_sizes()

@@ -1,0 +1,41 @@
+using System.Globalization;
+using EmbeddedBackprop.IO;
+using EmbeddedBackprop.Training;
+
+namespace EmbeddedBackprop.Tests.IO;
+
+/// <summary>A net of any sizes, as a model file may hold it, runs or is refused; nothing else, whatever its sizes are.</summary>
+[TestFixture]
+internal sealed class ExtremeNetsTests
+{
+    [Test]
+    public void Any_sizes_run_or_are_refused() => Check(seed: 1, count: 300);
+
+    [Test]
+    [Category("Slow")]
+    public void Any_sizes_of_many_nets_run_or_are_refused() => Check(seed: 2, count: 3_000);
+
+    /// <summary>These ended the process, or were refused too late and by another exception.</summary>
+    [TestCase("input 1x28x28; conv 1 3x3 d2147483647; dense 2", "does not fit into the padded input")]
+    [TestCase("input 1x8x8; conv 1 3x3 p2147483647", "too large")]
+    [TestCase("input 1x8x8; conv 60000 200x200 same", "too large")]
+    [TestCase("input 536870912; softmax", "more than 536870911 elements")]
+    [TestCase("input 1x70000x70000; dense 2", "has more than 2147483647")]
+    public void Sizes_beyond_the_kernels_are_refused_by_name(string net, string message) =>
+        Assert.That(
+            () => NetCompiler.Compile(net, null, new NetworkOptions { Batch = 1 }),
+            Throws.InstanceOf<Exception>().With.Message.Contains(message).And.Matches<Exception>(e => e is ArgumentException or FormatException));
+
+    private static void Check(int seed, int count)
+    {
+        (int exit, string output, string error) = ChildProcess.Run(
+            "extreme", seed.ToString(CultureInfo.InvariantCulture), count.ToString(CultureInfo.InvariantCulture));
+        Assert.That(exit, Is.Zero, $"the process ended in: {string.Join('\n', error.Split('\n').TakeLast(12))}");
+        string[] words = output.Split(' ');
+        int ran = int.Parse(words[0], CultureInfo.InvariantCulture), refused = int.Parse(words[2], CultureInfo.InvariantCulture);
+        Assert.That(ran + refused, Is.EqualTo(count));
+        Assert.That(ran, Is.GreaterThan(count / 8), "too few nets ran for the test to say anything");
+        Assert.That(refused, Is.GreaterThan(count / 8), "too few nets were extreme");
+        TestContext.Out.WriteLine(output);
+    }
+}
