@@ -33,6 +33,14 @@ internal sealed class IntegerGraph
             Build(node);
         }
 
+        foreach (Node input in split.Inputs)
+        {
+            if (!floats.ContainsKey(input))
+            {
+                floats.Add(input, graph.Input(input.Shape, input.Name)); // no prediction reads it, but samples have it
+            }
+        }
+
         Layers = QuantizedLayer.Of(this);
     }
 

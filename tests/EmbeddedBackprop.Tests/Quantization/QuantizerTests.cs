@@ -1,6 +1,8 @@
+using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Data;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Losses;
+using EmbeddedBackprop.Ops;
 using EmbeddedBackprop.Ops.Integer;
 using EmbeddedBackprop.Quantization;
 using EmbeddedBackprop.Tests.Graphs;
@@ -13,6 +15,16 @@ internal sealed class QuantizerTests
 {
     private const string Net =
         "input 2x8x6; conv 5 3x3 same; batchnorm; activate relu; maxpool 2; conv 6 3x2 gelu; flatten; dense 9 sigmoid; dense 4 softmax";
+
+    [Test]
+    public void An_input_that_no_prediction_reads_stays_an_input()
+    {
+        Graph graph = new();
+        Node read = graph.Input(new Shape(4), "read"), other = graph.Input(new Shape(2), "other");
+        using Network network = new([read, other], [graph.Apply(new Dense(3, new Activation<Tanh>()), read)], [], new NetworkOptions { Seed = 1 });
+        using QuantizedModel model = Quantizer.Quantize(network, FloatDataset.Regression(Samples.Array(20 * 6, 1), 6, new float[20], 1));
+        Assert.That(model.Network.Inputs.Select(input => input.Name), Is.EqualTo(["read", "other"]));
+    }
 
     // Settings of a forced layer; the text of the integer graph.
     [TestCase(
