@@ -61,7 +61,7 @@ internal static class CIntegerHeader
              * They may not overlap. Nothing else is written, so that calls with different output{{(HasState(model) ? ", memory and state" : " and memory")}} may run at the same time.
              */
             void {{p}}_{{model.RunName}}({{model.PredictParameters}});
-            {{Reset(model)}}            {{Bytes(model)}}{{Class(model)}}
+            {{Reset(model)}}{{Bytes(model)}}{{Raw(model)}}{{Class(model)}}
             {{CHeaderFile.CheckTables(p, m)}}
             /* Checks the tables and the golden results ({{p}}_selftest.c). Returns {{m}}_SELFTEST_ bits, 0 if all is right. Uses output{{(HasState(model) ? ", memory and state (lost!)" : " and memory")}} as {{p}}_{{model.RunName}} does. */
             uint32_t {{p}}_selftest({{model.OutputParameters}});
@@ -160,6 +160,28 @@ internal static class CIntegerHeader
         void {{model.Prefix}}_predict_bytes({{bytes.Parameters}});
 
         """;
+
+    /// <summary>Of inputs that training standardised.</summary>
+    private static string Raw(CModel model)
+    {
+        if (!model.IsCut || model.Tables.Preparation.Length == 0)
+        {
+            return "";
+        }
+
+        string p = model.Prefix, ends = $"{model.Macro}_INPUTS{model.Inputs[0].MacroSuffix}";
+        return CRawInput.Of(model) is not { } raw
+            ? $"\n/* There is no {p}_prepare_int16: a mean or a deviation of training leaves 32 bits. {p}_prepare of {p}_float.h takes floats. */\n"
+            : $$"""
+
+            /*
+             * What a sensor gave, {{ends}} integers, becomes the integers of the input: (x - mean) * scale as in training, then rounded. No float is in it; before it is
+             * rounded, a result is at most {{raw.Error.ToString("G2", CultureInfo.InvariantCulture)}} steps of the input from the exact one.
+             */
+            {{CRawInput.Head(model)}};
+
+            """;
+    }
 
     private static string Class(CModel model)
     {

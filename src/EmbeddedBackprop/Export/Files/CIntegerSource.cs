@@ -1,5 +1,6 @@
 using System.Text;
 using EmbeddedBackprop.Export.Model;
+using EmbeddedBackprop.Export.Ops.Integer;
 using EmbeddedBackprop.Export.Text;
 
 namespace EmbeddedBackprop.Export.Files;
@@ -11,6 +12,12 @@ internal static class CIntegerSource
     {
         string p = model.Prefix;
         bool hasFloats = CIntegerHeader.HasFloats(model);
+        CRawInput? raw = CRawInput.Of(model);
+        if (raw is not null)
+        {
+            CRescale.AskChecks(model.Program);
+        }
+
         StringBuilder text = new();
         text.Append($"/* {p}: the steps of the network in the order of the engine's plan. {CMark.Words}. */\n")
             .Append($"#include \"{p}.h\"\n")
@@ -24,6 +31,7 @@ internal static class CIntegerSource
             .Append("}\n")
             .Append(Reset(model))
             .Append(CByteInput.Of(model)?.Text ?? "")
+            .Append(raw?.Text ?? "")
             .Append(Class(model));
         return CRuntimeFile.Shared(model, CText.CFile(text));
     }

@@ -146,6 +146,9 @@ internal static class CRescale
     /// <summary>Asks for EBP_PRODUCT(x, w).</summary>
     public static void AskProduct(CProgram program) => program.Routine("product", CFunctions.None, Product);
 
+    /// <summary>Asks for the checks of the compiler: a shift of a negative number to the right rounds down.</summary>
+    public static void AskChecks(CProgram program) => program.Routine("checks", CFunctions.None, Checks);
+
     /// <summary>Asks for the structure ebp_layer.</summary>
     public static void AskLayer(CProgram program) => program.Routine("layer", CFunctions.None, Layer);
 
@@ -155,7 +158,7 @@ internal static class CRescale
     /// <summary>Asks for within(p, y).</summary>
     public static void AskWithin(CProgram program)
     {
-        program.Routine("checks", CFunctions.None, Checks);
+        AskChecks(program);
         program.Routine("inline", CFunctions.None, Inline);
         AskLayer(program);
         program.Routine("within", CFunctions.None, Within);
@@ -167,7 +170,7 @@ internal static class CRescale
     /// <returns>The name of the routine without its prefix.</returns>
     public static string AskRound(CProgram program, bool isWide)
     {
-        program.Routine("checks", CFunctions.None, Checks);
+        AskChecks(program);
         program.Routine("high", CFunctions.None, High);
         AskWithin(program);
         string name = isWide ? "round_wide" : "round";
@@ -178,7 +181,7 @@ internal static class CRescale
     /// <summary>Asks for narrow(y).</summary>
     public static void AskNarrow(CProgram program)
     {
-        program.Routine("checks", CFunctions.None, Checks);
+        AskChecks(program);
         program.Routine("inline", CFunctions.None, Inline);
         program.Routine("narrow", CFunctions.None, Narrow);
     }
