@@ -16,7 +16,9 @@ namespace EmbeddedBackprop.Benchmarks.Experiments;
 /// <summary>The host's time of nets of integers beside that of their float nets: evaluations, single predictions, steps of training.</summary>
 internal static class IntegersOnHost
 {
-    private const int Rounds = 15;
+    private const int Rounds = 31;
+
+    private const double WarmSeconds = 2;
 
     private const double MostEvaluation = 1.3, MostStep = 1.5;
 
@@ -63,7 +65,11 @@ internal static class IntegersOnHost
     private static void Line(StringBuilder text, string name, string what, double must, int count, Func<double> floats, Func<double> integers)
     {
         // The first rounds run code that the runtime has not optimised yet.
-        _ = Turns.Take(Rounds, floats, integers);
+        for (double warm = 0; warm < WarmSeconds;)
+        {
+            warm += floats() + integers();
+        }
+
         double[][] times = Turns.Take(Rounds, floats, integers);
         double ratio = Turns.Ratio(times[1], times[0]);
         string line = string.Create(
