@@ -72,8 +72,8 @@ public sealed class ModelFile
     private const int MaximumStateArrays = 16;
 
     /// <summary>
-    /// Bytes that <see cref="ToNetwork(int, Layout, bool, int)"/> may take for the network; at first 1 GiB, and eight times the file. A file of a few bytes may describe a
-    /// network of any size: raise the limit only for files that you trust.
+    /// Bytes that <see cref="ToNetwork(int, Layout, bool, int)"/> may take for the network; at first 1 GiB, and eight times the file. A file of a few
+    /// bytes may describe a network of any size: raise the limit only for files that you trust.
     /// </summary>
     public long MemoryLimit { get; set; }
 
