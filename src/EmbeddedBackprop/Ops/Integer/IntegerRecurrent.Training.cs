@@ -74,7 +74,7 @@ internal sealed partial class IntegerRecurrent
     }
 
     /// <summary>Whether a training step notes how far cells and products reach.</summary>
-    internal bool Notes<T>(in OpContext<T> c) where T : unmanaged => Observes(in c);
+    internal static bool Notes<T>(in OpContext<T> c) where T : unmanaged => Observes(in c);
 
     /// <summary>1 for each delta that passes, in the order of the kept gates of all directions.</summary>
     internal Span<T> Passes<T>(in OpContext<T> c) where T : unmanaged => c.Saved[Layer.SavedLength(c.Batch, c.Layout)..];

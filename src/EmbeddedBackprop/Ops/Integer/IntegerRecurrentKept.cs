@@ -29,7 +29,7 @@ internal readonly ref struct IntegerRecurrentKept<T, K>
         {
             memory = new(op.Layer, in c, direction, scratch: []);
             passes = op.Passes(in c);
-            observes = op.Notes(in c);
+            observes = IntegerRecurrent.Notes(in c);
         }
     }
 
