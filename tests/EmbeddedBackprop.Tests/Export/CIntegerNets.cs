@@ -80,6 +80,14 @@ internal static class CIntegerNets
                 g.Apply(Conv(6, 1, 1, 8, ""), g.Apply(Conv(6, 3, 3, 8, "g3 p1"), g.Apply(Conv(3, 3, 3, 16, "s2 p2"), x))))
         ),
         (
+            "tiles", new Shape(4, 9, 8), 16,
+            (g, x) => g.Apply(
+                Conv(3, 1, 2, 16, ""),
+                g.Apply(
+                    new MaxPool2D(2),
+                    g.Apply(Conv(8, 3, 3, 8, "p1 g2"), g.Apply(Conv(4, 4, 2, 8, "s2 p1"), g.Apply(Conv(6, 5, 5, 8, "p2"), x)))))
+        ),
+        (
             "signals", new Shape(3, 21), 8,
             (g, x) => g.Apply(
                 new MaxPool1D(2),

@@ -82,7 +82,7 @@ internal sealed class CPrediction
         CStep[] parts = step.Parts.Length > 1 ? [.. step.Parts.Select(part => MakePart(part, number, tables))] : [];
         CTable[] read = parts.Length > 0 ? [.. parts.SelectMany(part => part.Tables)] : tables.Of(step, COpList.For(step), training);
         string[] inputs = [.. step.InputNodes.Select(Value)];
-        CElement element = COpList.For(step).ScratchElement ?? CElement.Of(step.InputNodes[0]);
+        CElement element = COpList.For(step).ScratchElement(step.Parts[0].Op) ?? CElement.Of(step.InputNodes[0]);
         string scratch = step.ForwardScratch.Exists ? Arena(step.ForwardScratch.Offset, element) : "NULL";
         string[] state = [.. step.StateRanges.Where(range => range.PerSample).Select(range => Carried(step, range))];
         return new CStep(step, number, inputs, Value(step.Node), read, scratch, state)

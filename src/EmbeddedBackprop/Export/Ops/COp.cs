@@ -50,7 +50,7 @@ internal abstract class COp
     public virtual CTable[]? MakeTables(CTableSource source) => null;
 
     /// <summary>The type of the scratch of an op on integers; null for that of its input.</summary>
-    public virtual CElement? ScratchElement => null;
+    public virtual CElement? ScratchElement(Op op) => null;
 
     /// <summary>The table of state that an op keeps without training it, where C needs another one than the engine.</summary>
     /// <param name="op">The op.</param>

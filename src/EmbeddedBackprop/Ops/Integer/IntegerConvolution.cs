@@ -30,16 +30,17 @@ internal sealed class IntegerConvolution : IntegerLayer
     /// <inheritdoc/>
     public override int ExportScratchLength(Layout layout)
     {
-        ConvSizes sizes = convolution.Sizes;
-        int perFloat = sizeof(float) * 8 / InputBits;
-        return (ConvTile.Of(in sizes).Copied(in sizes) + perFloat - 1) / perFloat;
+        ConvSizes sizes = ConvTile.Seen(convolution.Sizes);
+        (int elements, int bits) = ConvTile.Of(in sizes) is { Rows: > 0 } tile ? (tile.Copied(in sizes), 16) : (sizes.Taps, InputBits);
+        int perFloat = sizeof(float) * 8 / bits;
+        return (elements + perFloat - 1) / perFloat;
     }
 
     /// <summary>A maximum over windows that tile the map: rounding and clamping keep the order of sums, so only the largest is rounded.</summary>
     internal override bool JoinsBlock(Op last, Op next)
     {
         ConvSizes sizes = convolution.Sizes;
-        return last == this && !HasTable && next is MaxPooling pooling && pooling.Window == pooling.Stride && pooling.Padding == (0, 0)
+        return last == this && ConvTile.Seen(in sizes) == sizes && !HasTable && next is MaxPooling pooling && pooling.Window == pooling.Stride && pooling.Padding == (0, 0)
             && ConvTile.Of(in sizes) is { Rows: > 0 } tile
             && tile.Rows % pooling.Window.Height == 0 && tile.Columns % pooling.Window.Width == 0;
     }

@@ -10,7 +10,7 @@ internal sealed class CIntegerConvTranspose : CIntegerLayer
 {
     public override bool UsesScratch => true;
 
-    public override CElement ScratchElement => CElement.Int32;
+    public override CElement? ScratchElement(Graphs.Op op) => CElement.Int32;
 
     protected override bool FoldsZeroPoint => false;
 
@@ -62,7 +62,7 @@ internal sealed class CIntegerConvTranspose : CIntegerLayer
                         }
                     }
                     for (j = 0u; j < area; j++) {
-                        y[(f * area) + j] = ({{y.Type}})ebp_{{round}}(p, sums[j], p->multiplier[f], p->shift[f]);
+                        y[(f * area) + j] = ({{y.Type}})ebp_{{round}}(p, sums[j] * p->factor, p->multiplier[f], p->shift[f]);
                     }
                 }
             }

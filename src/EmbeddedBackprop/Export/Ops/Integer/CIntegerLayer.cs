@@ -23,13 +23,16 @@ internal abstract class CIntegerLayer : CIntegerActivated
             biases[axis.OutputOf(i)] -= zero * integers.Weights[i];
         }
 
+        int[] shifts = CRescale.Shifts(layer.Name, integers.M, integers.Shift);
+        int digits = Digits(in integers, source.InputType(0), shifts);
+        shifts = [.. shifts.Select(shift => shift + digits)];
         string outputs = $"[{CText.Number(layer.Outputs)} outputs]";
         return
         [
             source.Table("weight", Order(layer), CElement.Int8, Ordered(layer, integers.Weights)),
             source.Table("bias", outputs + (FoldsZeroPoint ? ", less the zero point of the input times the weights" : ""), CElement.Int32, biases),
             source.Table("multiplier", outputs, CElement.Int32, integers.M.ToArray()),
-            source.Table("shift", outputs + ", less 33", CElement.Int8, CRescale.Shifts(layer.Name, integers.M, integers.Shift)),
+            source.Table("shift", outputs + $", less {CText.Number(33 - digits)}", CElement.Int8, shifts),
         ];
     }
 
@@ -42,7 +45,7 @@ internal abstract class CIntegerLayer : CIntegerActivated
     /// <summary>The weights in that order.</summary>
     protected abstract int[] Ordered(IntegerLayer layer, ReadOnlySpan<int> weights);
 
-    /// <summary>Whether some shift is below 33.</summary>
+    /// <summary>Whether some shift is below 33, and a sum may be too large to be raised.</summary>
     protected static bool IsWide(CStep step) => step.Tables[ShiftTable].Codes.Any(shift => shift < 0);
 
     /// <summary>The C expression of the address of the layer's structure.</summary>
@@ -51,6 +54,7 @@ internal abstract class CIntegerLayer : CIntegerActivated
         CTable[] tables = step.Tables;
         return Structure(step, program, $$"""
                 .inputs = {{CText.Size(inputs)}}, .bias = {{tables[Biases].Name}}, .multiplier = {{tables[Multipliers].Name}}, .shift = {{tables[ShiftTable].Name}},
+                .factor = {{CText.Number(1 << Digits(step.Source!))}},
 
             """);
     }
@@ -67,5 +71,30 @@ internal abstract class CIntegerLayer : CIntegerActivated
             source.InputType(0), source.OutputType,
             layer.HasTable ? IntegerActivated.IndexType(source.State(layer.TableState)) : default);
         return integers;
+    }
+
+    private static int Digits(CTableSource source)
+    {
+        IntegerLayer layer = (IntegerLayer)source.Op;
+        LayerIntegers integers = Integers(source, layer, layer.Axis(Layout.Compact));
+        return Digits(in integers, source.InputType(0), CRescale.Shifts(layer.Name, integers.M, integers.Shift));
+    }
+
+    /// <summary>
+    /// The binary digits by which every sum is raised, so that no shift is below 33; 0 where a sum could leave 32 bits, or a shift reach 32.
+    /// </summary>
+    private static int Digits(in LayerIntegers integers, IntegerType x, int[] shifts)
+    {
+        int digits = Math.Max(0, -shifts.Min());
+        for (int j = 0; j < shifts.Length; j++)
+        {
+            long reach = ((long)integers.Magnitudes[j] * x.LargestCentred) + Math.Abs((long)integers.Bias[j]);
+            if (reach << digits > int.MaxValue || shifts[j] + digits > 31)
+            {
+                return 0;
+            }
+        }
+
+        return digits;
     }
 }

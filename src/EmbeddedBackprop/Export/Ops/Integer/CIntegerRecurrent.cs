@@ -28,7 +28,7 @@ internal sealed class CIntegerRecurrent : COp
 
     public override bool UsesScratch => true;
 
-    public override CElement ScratchElement => CElement.Int16;
+    public override CElement? ScratchElement(Op op) => CElement.Int16;
 
     public override CTable[] MakeTables(CTableSource source)
     {

@@ -49,12 +49,13 @@ internal static class CRescale
         """;
 
     private const string Layer = """
-        /* What a layer multiplies by and rounds with. Output j: y = zero point + floor(a multiplier / 2^(33 + shift) + 1/2), lowest <= y <= highest. */
+        /* What a layer multiplies by and rounds with. Output j: y = zero point + floor(a factor multiplier / 2^(33 + shift) + 1/2), lowest <= y <= highest. */
         typedef struct {
             size_t inputs;             /* products of a sum */
             const int32_t *bias;       /* less the zero point of the input times the sum of the weights */
             const int32_t *multiplier; /* 2^30 to 2^31 - 1, or 0 */
             const int8_t *shift;
+            int32_t factor;            /* a power of two: no sum leaves 32 bits by it */
             int32_t zero;              /* 2 * zero point + 1 */
             int32_t lowest;
             int32_t highest;
@@ -138,7 +139,7 @@ internal static class CRescale
         /* The sum a of output j becomes its integer. */
         static int32_t ebp_{{name}}(const ebp_layer *p, size_t j, int32_t a)
         {
-            return ebp_{{round}}(p, a, p->multiplier[j], p->shift[j]);
+            return ebp_{{round}}(p, a * p->factor, p->multiplier[j], p->shift[j]);
         }
 
         """;

@@ -87,11 +87,14 @@ internal static class CSums
         if (x == CElement.Int8)
         {
             CRescale.AskProduct(program);
-            program.Routine("dual", CFunctions.None, Dual);
+            AskDual(program);
         }
 
         return program.Routine(name, CFunctions.None, Text(name, x, y, round, structure));
     }
+
+    /// <summary>Asks for EBP_DUAL and what reads words of weights.</summary>
+    public static void AskDual(CProgram program) => program.Routine("dual", CFunctions.None, Dual);
 
     /// <summary>The product of an input and a weight.</summary>
     public static string Product(CElement x, string value, string weight) =>
