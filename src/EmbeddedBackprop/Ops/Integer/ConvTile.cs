@@ -3,8 +3,8 @@ using EmbeddedBackprop.Kernels;
 namespace EmbeddedBackprop.Ops.Integer;
 
 /// <summary>
-/// How exported C computes a convolution on integers: the sums of a few positions of one or two outputs together, from a copy of the part of the image
-/// that they see; or of one position, whose inputs are copied in the order of the weights.
+/// How exported C computes a convolution on integers: the sums of a few positions of one or two outputs together, from a copy of the part of the
+/// image that they see; or of one position, whose inputs are copied in the order of the weights.
 /// </summary>
 /// <param name="Rows">Rows of the tile; 0 for single positions.</param>
 /// <param name="Columns">Columns of the tile.</param>

@@ -40,7 +40,8 @@ internal sealed class IntegerConvolution : IntegerLayer
     internal override bool JoinsBlock(Op last, Op next)
     {
         ConvSizes sizes = convolution.Sizes;
-        return last == this && ConvTile.Seen(in sizes) == sizes && !HasTable && next is MaxPooling pooling && pooling.Window == pooling.Stride && pooling.Padding == (0, 0)
+        return last == this && ConvTile.Seen(in sizes) == sizes && !HasTable && next is MaxPooling pooling
+            && pooling.Window == pooling.Stride && pooling.Padding == (0, 0)
             && ConvTile.Of(in sizes) is { Rows: > 0 } tile
             && tile.Rows % pooling.Window.Height == 0 && tile.Columns % pooling.Window.Width == 0;
     }
