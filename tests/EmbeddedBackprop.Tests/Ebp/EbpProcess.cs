@@ -42,14 +42,22 @@ internal sealed class EbpProcess : IDisposable
     /// <summary>The bytes of a file in the folder.</summary>
     public byte[] Bytes(string name) => System.IO.File.ReadAllBytes(Path.Combine(Folder, name));
 
-    public Process Start(params string[] arguments)
+    public Process Start(params string[] arguments) => Start(Dotnet, [], arguments);
+
+    /// <summary>
+    /// Starts the tool as a shell does in the foreground: a test run that was started in the background ignores the interrupt, and would hand that
+    /// on.
+    /// </summary>
+    public Process StartInterruptible(params string[] arguments) =>
+        OperatingSystem.IsLinux() ? Start("env", ["--default-signal=INT", Dotnet], arguments) : Start(arguments);
+
+    private Process Start(string program, string[] first, string[] arguments)
     {
-        ProcessStartInfo start = new(Dotnet)
+        ProcessStartInfo start = new(program)
         {
             RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Folder,
         };
-        start.ArgumentList.Add(Dll);
-        foreach (string argument in arguments)
+        foreach (string argument in (string[])[.. first, Dll, .. arguments])
         {
             start.ArgumentList.Add(argument);
         }
@@ -65,9 +73,9 @@ internal sealed class EbpProcess : IDisposable
         Task<string> errors = process.StandardError.ReadToEndAsync();
         process.StandardInput.Write(input);
         process.StandardInput.Close();
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return new Result(process.ExitCode, output, errors.GetAwaiter().GetResult());
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        ChildProcess.WaitForExit(process);
+        return new Result(process.ExitCode, output.GetAwaiter().GetResult(), errors.GetAwaiter().GetResult());
     }
 
     /// <summary>Runs the tool with --json; it has to succeed. Returns the object on the last line of its output.</summary>

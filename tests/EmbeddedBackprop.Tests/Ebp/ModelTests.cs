@@ -85,7 +85,7 @@ public sealed class ModelTests
         }
 
         using EbpProcess ebp = new();
-        using Process process = ebp.Start([.. Tiny, "--epochs", "1000000", "--out", "a.st", "--json"]);
+        using Process process = ebp.StartInterruptible([.. Tiny, "--epochs", "1000000", "--out", "a.st", "--json"]);
         while (process.StandardError.ReadLine() is { } line && !line.Contains("epoch", StringComparison.Ordinal))
         {
         }
@@ -93,13 +93,13 @@ public sealed class ModelTests
         Task<string> errors = process.StandardError.ReadToEndAsync();
         using (Process kill = Process.Start("kill", ["-INT", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)])!)
         {
-            kill.WaitForExit();
+            ChildProcess.WaitForExit(kill);
         }
 
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        ChildProcess.WaitForExit(process);
         Assert.That(process.ExitCode, Is.EqualTo(130), errors.Result);
-        JsonElement interrupted = EbpProcess.LastLine(output);
+        JsonElement interrupted = EbpProcess.LastLine(output.Result);
         int epochs = interrupted.GetProperty("epochs").GetArrayLength();
         Assert.That(interrupted.GetProperty("interrupted").GetBoolean(), Is.True);
         // The file's training is longer than its whole epochs, if it was stopped within one.
@@ -109,6 +109,31 @@ public sealed class ModelTests
         string total = (epochs + 2).ToString(System.Globalization.CultureInfo.InvariantCulture);
         JsonElement resumed = ebp.RunJson("train", "--resume", "a.st", "--epochs", total, "--out", "a.st");
         Assert.That(Hash(resumed), Is.EqualTo(Hash(ebp.RunJson([.. Tiny, "--epochs", total, "--out", "b.st"]))));
+    }
+
+    [Test]
+    public void Questions_that_do_not_fit_the_model_are_refused()
+    {
+        using EbpProcess ebp = new();
+        ebp.File("t.csv", TrainTests.Table(50, 4));
+        _ = ebp.RunJson("train", "--data", "csv:t.csv", "--epochs", "1", "--out", "t.st", "--layers", "3,4,2");
+        Refused(2, "--target numbers: the model predicts classes", "eval", "t.st", "--target", "numbers");
+        Refused(2, "--name", "export", "c", "t.st", "--out", "c", "--name", "");
+        Assert.That(ebp.Run("eval", "t.st", "--target", "classes").ExitCode, Is.Zero);
+
+        using Network predicts = NetCompiler.Compile("input 3; dense 2", null, new NetworkOptions());
+        ModelFile.Save(Path.Combine(ebp.Folder, "p.st"), predicts);
+        Refused(3, "no loss", "gradcheck", "p.st");
+        if (File.Exists("/dev/zero"))
+        {
+            Refused(3, "the file is empty, or a device", "import", "c", "t.st", "/dev/zero", "--out", "new.st");
+        }
+
+        void Refused(int code, string message, params string[] command)
+        {
+            EbpProcess.Result result = ebp.Run(command);
+            Assert.That((result.ExitCode, result.Errors.Contains(message, StringComparison.Ordinal)), Is.EqualTo((code, true)), result.Errors);
+        }
     }
 
     [Test]

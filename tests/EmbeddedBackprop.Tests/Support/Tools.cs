@@ -49,9 +49,9 @@ internal static class Tools
 
         // Both pipes are drained at once: a program that fills one of them would wait for ever.
         Task<string> errors = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return new Result(process.ExitCode, output, errors.GetAwaiter().GetResult());
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        ChildProcess.WaitForExit(process);
+        return new Result(process.ExitCode, output.GetAwaiter().GetResult(), errors.GetAwaiter().GetResult());
     }
 
     /// <summary>Runs a program that has to succeed; otherwise the test fails with its output. Returns its standard output.</summary>

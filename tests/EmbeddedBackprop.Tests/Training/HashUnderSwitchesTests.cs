@@ -45,8 +45,9 @@ internal sealed class HashUnderSwitchesTests
             string twins = HashRun.Train(arithmetic, Steps, Execution.Scalar).Hash;
             string layers = LayersRun.Train(arithmetic, WidthProbe.LayersSteps, Execution.Scalar);
             using Process process = ChildProcess.Start(Environment(name, value), "hash", arithmetic.ToString(), $"{Steps}");
-            string line = process.StandardOutput.ReadToEnd().Trim();
-            process.WaitForExit();
+            Task<string> output = process.StandardOutput.ReadToEndAsync();
+            ChildProcess.WaitForExit(process);
+            string line = output.Result.Trim();
             Assert.That(line, Is.EqualTo($"{report} {twins} {layers}"), arithmetic.ToString());
         }
     }

@@ -84,7 +84,7 @@ internal static class ExportCommand
                     parsed,
                     new CExportOptions
                     {
-                        Name = parsed.GetValue(name) is { Length: > 0 } given ? given : "model",
+                        Name = Name(parsed.GetValue(name)),
                         Carry = parsed.GetValue(carry),
                         InputInArena = parsed.GetValue(inArena),
                         Runtime = parsed.GetValue(runtime),
@@ -137,6 +137,9 @@ internal static class ExportCommand
 
         return all;
     }
+
+    private static string Name(string? name) =>
+        name is { Length: 0 } ? throw ToolException.Usage("--name: expected the beginning of names in C, got nothing") : name ?? "model";
 
     /// <summary>The target of a name on the command line; null if none is given.</summary>
     public static CTarget? Target(string? name) => name is null ? null

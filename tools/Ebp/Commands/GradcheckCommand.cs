@@ -61,6 +61,11 @@ internal static class GradcheckCommand
             network = model.File.ToNetwork(given.Get(TrainOptions.Batch) ?? DefaultBatch, best: true);
         }
 
+        if (network.Loss is null)
+        {
+            throw ToolException.BadInput($"{path}: the model has no loss, and so no gradient to check");
+        }
+
         string[] truncated =
         [
             .. network.InferencePlan.Graph.Ops.OfType<Recurrent>().Where(layer => layer.Options.TruncateEvery > 0).Select(layer => layer.Name),

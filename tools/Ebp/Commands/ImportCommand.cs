@@ -9,6 +9,9 @@ namespace EmbeddedBackprop.Tools.Commands;
 /// <summary>ebp import c: the weights that an exported network has learnt on its device, as a model.</summary>
 internal static class ImportCommand
 {
+    /// <summary>Two copies of the largest net that a microcontroller holds, and much more.</summary>
+    private const long MostBytes = 1L << 28;
+
     public static Command Create()
     {
         Command import = new("import", "Reads what was made of a model elsewhere.");
@@ -29,6 +32,30 @@ internal static class ImportCommand
         return import;
     }
 
+    /// <summary>The bytes of a file. A device tells no length and is not read: some never end.</summary>
+    private static byte[] Bytes(string path)
+    {
+        if (!File.Exists(path))
+        {
+            throw ToolException.BadInput($"{path}: there is no such file");
+        }
+
+        using FileStream stream = new(path, FileMode.Open, FileAccess.Read);
+        if (!stream.CanSeek || stream.Length == 0)
+        {
+            throw ToolException.BadInput($"{path}: the file is empty, or a device");
+        }
+
+        if (stream.Length > MostBytes)
+        {
+            throw ToolException.BadInput($"{path}: {stream.Length} bytes are no device's storage, the limit is {MostBytes}");
+        }
+
+        byte[] bytes = new byte[stream.Length];
+        stream.ReadExactly(bytes);
+        return bytes;
+    }
+
     private static int Run(LearnerExport.Given given, string copy, string output, int? slot)
     {
         if (slot is < 1)
@@ -38,12 +65,7 @@ internal static class ImportCommand
 
         SavedModel model = ModelStore.Load(given.Path).RequireFloat(given.Path, "a device's copy holds float weights");
         OutputTarget.CheckModel(output, given.Force);
-        if (!File.Exists(copy))
-        {
-            throw ToolException.BadInput($"{copy}: there is no such file");
-        }
-
-        CStoredCopy stored = CImporter.Read(model.Network, given.For(model), File.ReadAllBytes(copy), copy, slot ?? 0);
+        CStoredCopy stored = CImporter.Read(model.Network, given.For(model), Bytes(copy), copy, slot ?? 0);
         OutputTarget.WriteFile(output, () => ModelFile.Save(output, model.Network, extra: model.File.Extra));
         if (stored.OtherSlot is { } problem)
         {

@@ -24,6 +24,12 @@ internal static class ModelData
     public static IBatchSource Load(SavedModel model, Recipe given)
     {
         Recipe trained = model.Recipe;
+        string? target = given.Get(TrainOptions.Target), own = model.Preparation.Classes > 0 ? "classes" : "numbers";
+        if (trained.Says(TrainOptions.Data) && target is not null && target != own)
+        {
+            throw ToolException.Usage($"--target {target}: the model predicts {own}");
+        }
+
         bool named = given.Says(TrainOptions.Data);
         if (!named && !trained.Says(TrainOptions.Data))
         {
