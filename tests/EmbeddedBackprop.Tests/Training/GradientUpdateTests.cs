@@ -92,6 +92,30 @@ internal sealed class GradientUpdateTests
     }
 
     [Test]
+    public void A_norm_as_small_as_its_bound_is_clipped_by_the_norm_and_a_millionth(
+        [Values] Execution execution, [Values(1e-6f, 1e-7f)] float bound)
+    {
+        const float Each = 2e-7f;
+        Network net = SmallNet.Make(new NetworkOptions { Batch = 7, Execution = execution, Clipping = new Clipping { Norm = bound } });
+        SmallNet.Backpropagate(net, 7);
+        net.Parameters.Clear();
+        float[] gradients = [.. Enumerable.Repeat(Each, SmallNet.Parameters(net).Length)];
+        int first = 0;
+        foreach (ParameterRange range in net.InferencePlan.Parameters)
+        {
+            range.CopyFrom(gradients.AsSpan(first, range.Count), net.Gradients);
+            first += range.Count;
+        }
+
+        // Padding counts as 0.
+        double norm = Each * Math.Sqrt(gradients.Length);
+        Assert.That(net.Update(1f));
+        double expected = -Each * bound / (norm + 1e-6), without = -Each * bound / norm;
+        Assert.That(SmallNet.Parameters(net), Is.All.EqualTo(expected).Within(1e-4 * -expected));
+        Assert.That(without, Is.Not.EqualTo(expected).Within(0.1 * -expected), "the control: without the millionth the step is another one");
+    }
+
+    [Test]
     public void Decoupled_decay_shrinks_weights_and_leaves_biases()
     {
         Network net = SmallNet.Make(new NetworkOptions { Optimizer = new AdamW(), Regularization = new Regularization { WeightDecay = 0.5f } });

@@ -90,6 +90,22 @@ internal sealed class TrainerTests
         trainer.RestoreBest();
     }
 
+    [TestCase(7, 5)]
+    [TestCase(11, 10)]
+    public void The_last_batch_weighs_by_its_samples(int samples, int batch)
+    {
+        FloatDataset data = SmallNet.Classes(samples);
+        Trainer trainer = new(
+            SmallNet.Make(new NetworkOptions { Batch = batch }), data, new TrainerOptions { Epochs = 1, LearningRate = 1e-30f });
+        double expected = trainer.Evaluate(data).Loss;
+        Assert.That(trainer.TrainEpoch()!.Value.Loss, Is.EqualTo(expected).Within(1e-6));
+
+        // The control: the mean of the batches' means is another number.
+        double first = trainer.Evaluate(DatasetView.First(data, batch)).Loss;
+        double last = trainer.Evaluate(DatasetView.Slice(data, batch, samples - batch)).Loss;
+        Assert.That((first + last) / 2, Is.Not.EqualTo(expected).Within(1e-4));
+    }
+
     [Test]
     public void The_schedule_sets_the_rate_of_every_step()
     {

@@ -106,6 +106,17 @@ internal sealed class WeightAveragingTests
     }
 
     [Test]
+    public void Without_early_stopping_the_end_puts_the_average_into_the_network()
+    {
+        Trainer trainer = Make(WeightAveraging.Exponential(0.95f));
+        trainer.TrainEpoch();
+        float[] last = SmallNet.Parameters(trainer.Network), average = SmallNet.Compact(trainer.Network, trainer.AveragedParameters);
+        Assert.That(Bits.FirstDifference(last, average), Is.Not.EqualTo(-1), "the control: the two differ");
+        trainer.RestoreBest();
+        Bits.AssertEqual(SmallNet.Parameters(trainer.Network), average, "what predicts");
+    }
+
+    [Test]
     public void A_file_without_early_stopping_predicts_with_the_average_and_goes_on_with_the_same_bits(
         [Values] bool everyEpoch,
         [Values(5, 9)] int steps)
