@@ -17,13 +17,15 @@ const string Usage = """
     experiment widths [--quick]               matrix products at each vector width, as shares of its peak, and on two threads (--quick: no figures, no file)
     experiment functions [--quick]            own exp, log, tanh, sigmoid, erf beside TensorPrimitives: time and error
     experiment device                         exported nets on Cortex-M: bytes, and instructions counted in qemu, beside a hand-written loop
-    experiment calibrate [TARGET ...]         fits the estimates of instructions to counts of small nets and writes src/.../Cost/CInstructionTables.cs
+    experiment calibrate [--integers] [TARGET ...]
+                                              fits the estimates of instructions to counts of small nets and writes src/.../Cost/CInstructionTables.cs
+                                              or, of nets of integers, CIntegerTables.cs
     experiment nielsen --data-dir DIR         Nielsen's recipe on MNIST by the ebp program, seeds 1 to 5
     experiment accuracy NAME [--data-dir DIR] [--jobs N]
                                               mnist, mnist-augmented, optdigits, wand-digits, occupancy: every run by the ebp program (DIR holds the sets' folders)
-    experiment integers [--only times] [--data-dir DIR]
+    experiment integers [--only times|devices] [--data-dir DIR]
                                               quantised nets beside their float nets: accuracy, areas under the curve, time (DIR holds the sets' folders);
-                                              the table of times alone is printed, no file is written
+                                              the tables of times, or those of processors, alone are printed, no file is written
     peer [COMMAND]                            the engine's side of bench/peers: answers one command, or those on standard input
     compare OTHER [--quick]                   training steps and predictions of this build and of another one (its folder, for instance that of an
                                               older checkout) in turn, on one core if started by taskset; fails if a median ratio is above 1.03
@@ -59,6 +61,8 @@ switch (args)
         return NielsenExperiment.Run(DataFolder(rest));
     case ["experiment", "accuracy", .. var rest]:
         return AccuracyExperiment.Run(rest);
+    case ["experiment", "integers", "--only", "devices"]:
+        return IntegersOnDevices.Run();
     case ["experiment", "integers", .. var rest]:
         return IntegersExperiment.Run(
             rest is [.., "--data-dir", var sets] ? sets : Environment.GetEnvironmentVariable("EBP_DATA"), rest is ["--only", "times", ..]);

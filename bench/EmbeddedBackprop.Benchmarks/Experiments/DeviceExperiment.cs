@@ -114,7 +114,7 @@ internal static class DeviceExperiment
                 text.Append(TrainingRow(folder, name, net));
             }
 
-            text.Append(Estimates(DeviceProcessor.All));
+            text.Append(Estimates());
 
             Console.Write(text);
             string path = Path.Combine(ResultFile.Root, "bench", "results", "cortex-m-qemu", "device.md");
@@ -236,49 +236,19 @@ internal static class DeviceExperiment
     }
 
     /// <summary>What `ebp plan --target` estimates beside what is counted, on every processor; none of these nets is in the calibration.</summary>
-    internal static string Estimates(IReadOnlyList<DeviceProcessor> processors)
-    {
-        DeviceNet[] nets =
-        [
-            .. Nets.Select(net => new DeviceNet(net.Text["x = ".Length..])),
-            .. More.Select(net => new DeviceNet(net)),
-            .. Nets.Select(net => new DeviceNet(net.Text["x = ".Length..], Trains: true)),
-            .. More.Select(net => new DeviceNet(net, Trains: true, Optimizer: "adam")),
-            .. Nets.SelectMany(net => new[] { CStorage.Float16, CStorage.Int8 }.Select(s => new DeviceNet(net.Text["x = ".Length..], Storage: s))),
-        ];
-        Dictionary<DeviceNet, string[]> cells = nets.ToDictionary(net => net, _ => processors.Select(_ => "").ToArray());
-        string summary = "";
-        for (int i = 0; i < processors.Count; i++)
-        {
-            DeviceProcessor processor = processors[i];
-            List<double> errors = [];
-            foreach ((DeviceNet net, CModel model, long counted) in processor.Count(nets))
-            {
-                CCost cost = CCost.Of(model, processor.CTarget);
-                double error = ((net.Trains ? cost.TrainingInstructions : cost.Instructions) - counted) / (double)counted;
-                errors.Add(Math.Abs(error));
-                cells[net][i] = string.Create(CultureInfo.InvariantCulture, $"{counted:N0} ({error:+0.0%;-0.0%;0.0%})");
-            }
-
-            summary += string.Create(
-                CultureInfo.InvariantCulture,
-                $"* {processor.Target}: {errors.Count} nets, mean error {errors.Average():P1}, largest {errors.Max():P1}\n");
-        }
-
-        StringBuilder text = new();
-        text.Append(
-            "\nEstimates (`ebp plan --target`) beside counts at -Os: what is counted, and in brackets how much more or less is estimated. None of these nets is in\n"
-            + "`experiment calibrate`, which fits the estimates. On AVR they are cycles of nets that fit 8 KB.\n\n");
-        text.Append(summary).Append('\n');
-        text.Append("| net | ").AppendJoin(" | ", processors.Select(processor => processor.Target)).Append(" |\n| --- |");
-        text.Insert(text.Length, " ---: |", processors.Count).Append('\n');
-        foreach (DeviceNet net in nets)
-        {
-            text.Append(CultureInfo.InvariantCulture, $"| {net} | ").AppendJoin(" | ", cells[net]).Append(" |\n");
-        }
-
-        return text.ToString();
-    }
+    private static string Estimates() =>
+        "\nEstimates (`ebp plan --target`) beside counts at -Os: what is counted, and in brackets how much more or less is estimated. "
+        + "None of these nets is in\n`experiment calibrate`, which fits the estimates. On AVR they are cycles of nets that fit 8 KB.\n\n"
+        + DeviceEstimates.Table(
+            DeviceProcessor.All,
+            [
+                .. Nets.Select(net => new DeviceNet(net.Text["x = ".Length..])),
+                .. More.Select(net => new DeviceNet(net)),
+                .. Nets.Select(net => new DeviceNet(net.Text["x = ".Length..], Trains: true)),
+                .. More.Select(net => new DeviceNet(net, Trains: true, Optimizer: "adam")),
+                .. Nets.SelectMany(net => new[] { CStorage.Float16, CStorage.Int8 }
+                    .Select(s => new DeviceNet(net.Text["x = ".Length..], Storage: s))),
+            ]).Text;
 
     private static string HandWritten(string folder)
     {

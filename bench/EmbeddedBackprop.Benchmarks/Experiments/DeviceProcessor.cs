@@ -5,6 +5,7 @@ using EmbeddedBackprop.Benchmarks.Reports;
 using EmbeddedBackprop.Data;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Export.Model;
+using EmbeddedBackprop.Export.Ops;
 using EmbeddedBackprop.Initializers;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Kernels;
@@ -98,6 +99,24 @@ internal sealed record DeviceProcessor(string Target, string[] Compiler, string[
         }
     }
 
+    /// <summary>The bytes of machine code of a net at -Os, without its tables, and its model.</summary>
+    public (int Bytes, CModel Model) Code(DeviceNet net)
+    {
+        string folder = Directory.CreateTempSubdirectory("ebp-device-").FullName;
+        try
+        {
+            CModel model = net.Export(folder, "net", this) ?? throw new NotSupportedException($"{net} has no C");
+            Compile(folder, "-Os", "-c", "net.c", "-o", "net.o");
+            string sizes = Run(folder, Compiler[0].Replace("gcc", "size", StringComparison.Ordinal), ["net.o"]);
+            string first = sizes.Split('\n')[1].Split(['\t', ' '], StringSplitOptions.RemoveEmptyEntries)[0];
+            return (int.Parse(first, CultureInfo.InvariantCulture), model);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     private static DeviceProcessor Arm(string target, string machine, string[] options, string flash = "0x0", string ram = "0x20000000") =>
         new(target, ["arm-none-eabi-gcc", "-mthumb", .. options, .. Picolibc, .. Memory(flash, ram)], ["qemu-system-arm", "-M", machine, .. Silent]);
 
@@ -119,6 +138,9 @@ internal sealed record DeviceProcessor(string Target, string[] Compiler, string[
 
     private static int Ends(CModel model) => model.Inputs[0].Length + model.Outputs[0].Length;
 
+    // A network of integers may begin with floats all the same.
+    private static string Input(CModel model) => model.Inputs[0].Element == CElement.Float ? "in" : "(const void *)integers";
+
     private static string ProgramText(IReadOnlyList<(DeviceNet Net, CModel Model, string Name)> nets)
     {
         StringBuilder includes = new("#include \"device.h\"\n"), calls = new();
@@ -126,7 +148,7 @@ internal sealed record DeviceProcessor(string Target, string[] Compiler, string[
         foreach ((DeviceNet net, CModel model, string name) in nets)
         {
             includes.Append(CultureInfo.InvariantCulture, $"#include \"{name}.h\"\n");
-            int indices = net.Text.Contains("embedding", StringComparison.Ordinal) ? 1 : 0;
+            int indices = net.TakesIndices ? 1 : 0;
             calls.Append(CultureInfo.InvariantCulture, $"    fill({model.Inputs[0].Length}u, {indices});\n    {{\n");
             if (net.Trains)
             {
@@ -138,7 +160,7 @@ internal sealed record DeviceProcessor(string Target, string[] Compiler, string[
             calls.Append("        device_start();\n");
             calls.Append(
                 net.Trains ? $"        (void){name}_train_step(&model, in, out);\n"
-                : net.Integers ? $"        {name}_run((const int8_t *)bytes, (int16_t *)(void *)out, ({name}_memory *)(void *)memory);\n"
+                : model.HoldsIntegers ? $"        {name}_{model.RunName}({Input(model)}, (void *)out, ({name}_memory *)(void *)memory);\n"
                 : $"        {name}_predict(in, out, memory);\n");
             calls.Append("        show(device_instructions());\n    }\n");
         }
@@ -146,14 +168,14 @@ internal sealed record DeviceProcessor(string Target, string[] Compiler, string[
         return $$"""
             {{includes}}
             static float in[{{inputs}}], out[{{nets.Max(net => net.Model.Outputs[0].Length)}}], memory[{{floats}}];
-            static unsigned char bytes[{{inputs}}];
+            static int16_t integers[{{inputs}}];
 
             static void fill(unsigned int n, int indices)
             {
                 unsigned int i;
                 for (i = 0u; i < n; i++) {
                     in[i] = indices != 0 ? (float)((i * 37u) % 20u) : (float)((i * 37u) % 64u) / 32.0f - 1.0f;
-                    bytes[i] = (unsigned char)(i * 37u);
+                    integers[i] = (int16_t)((i * 9473u) % 32768u);
                 }
                 out[0] = 1.0f;
             }
@@ -198,11 +220,14 @@ internal sealed record DeviceProcessor(string Target, string[] Compiler, string[
 /// <param name="Optimizer">sgd, momentum, adam.</param>
 /// <param name="Storage">The storage of the weights.</param>
 /// <param name="Other">Whether the arithmetic is the one that the processor is not made for.</param>
-/// <param name="Integers">Whether the net is quantised, with drawn samples.</param>
+/// <param name="Bits">Bits of the values of a net that is quantised with drawn samples: 8 or 16; 32 for a net of floats.</param>
 internal sealed record DeviceNet(
-    string Text, bool Trains = false, string Optimizer = "sgd", CStorage Storage = CStorage.Float32, bool Other = false, bool Integers = false)
+    string Text, bool Trains = false, string Optimizer = "sgd", CStorage Storage = CStorage.Float32, bool Other = false, int Bits = 32)
 {
     private const int Samples = 16;
+
+    /// <summary>Whether its inputs choose rows of a table.</summary>
+    public bool TakesIndices => Text.Contains("embedding", StringComparison.Ordinal);
 
     /// <summary>Writes the net's C; null where the processor refuses it.</summary>
     public CModel? Export(string folder, string name, DeviceProcessor processor)
@@ -228,9 +253,10 @@ internal sealed record DeviceNet(
                 Target = processor.CTarget,
                 Training = Trains ? CTrainingOptions.Of(network, 0.1f) with { SelfTestSteps = 0 } : null,
             };
-            if (Integers)
+            if (Bits < 32)
             {
-                using QuantizedModel model = Quantizer.Quantize(network, Drawn(network.Input.Shape.Length));
+                using QuantizedModel model = Quantizer.Quantize(
+                    network, Drawn(network.Input.Shape.Length, TakesIndices), new QuantizerOptions { ActivationBits = Bits });
                 return Write(model.Network, folder, options);
             }
 
@@ -248,12 +274,12 @@ internal sealed record DeviceNet(
         return new CModel(network.InferencePlan, network.Parameters, network.State, options);
     }
 
-    private static FloatDataset Drawn(int length)
+    private static FloatDataset Drawn(int length, bool indices)
     {
         float[] values = new float[Samples * length];
         for (int i = 0; i < values.Length; i++)
         {
-            values[i] = (((i * 7919L) % 509) / 254f) - 1f;
+            values[i] = indices ? i % 20 : (((i * 7919L) % 509) / 254f) - 1f;
         }
 
         return FloatDataset.Regression(values, length, new float[Samples], 1);
@@ -261,7 +287,7 @@ internal sealed record DeviceNet(
 
     public override string ToString() =>
         Text
-        + (Integers ? ", integers" : "")
+        + (Bits < 32 ? $", int{Bits}" : "")
         + (Trains ? $", training ({Optimizer})" : "")
         + (Storage == CStorage.Float32 ? "" : $", {Storage}")
         + (Other ? ", the other arithmetic" : "");

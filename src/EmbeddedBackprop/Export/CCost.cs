@@ -39,6 +39,9 @@ public sealed record CCost
     /// </summary>
     public required long RamBytes { get; init; }
 
+    /// <summary>Bytes of <see cref="RamBytes"/> that only a step at work needs, of the step that needs most.</summary>
+    public long ScratchBytes { get; init; }
+
     /// <summary>Bytes of inputs and outputs of a call, targets included, where they have memory of their own.</summary>
     public required long EndBytes { get; init; }
 
@@ -56,6 +59,11 @@ public sealed record CCost
 
     /// <summary>Step by step: name, multiply-adds, estimated instructions.</summary>
     public required IReadOnlyList<(string Name, long MultiplyAdds, long Instructions)> Steps { get; init; }
+
+    /// <summary>
+    /// By the type of the steps' results (int8, int16 or float): the number of steps, bytes of their tables, multiply-adds, estimated instructions.
+    /// </summary>
+    public IReadOnlyList<(string Type, int Steps, long TableBytes, long MultiplyAdds, long Instructions)> Types { get; init; } = [];
 
     /// <summary>The cost of an export.</summary>
     /// <param name="plan">An inference plan; its batch and layout do not matter.</param>
@@ -94,21 +102,29 @@ public sealed record CCost
             MultiplyAdds = model.Plan.MultiplyAdds,
             Instructions = steps.Sum(step => step.Item3),
             TrainingInstructions = training,
+            ScratchBytes = model.ArenaLength == 0 || model.Training is not null ? 0
+                : model.Prediction.Steps.Select(step => step.Step.ForwardScratch).Where(slot => slot.Exists)
+                    .Select(slot => sizeof(float) * (long)slot.Length).DefaultIfEmpty().Max(),
             Steps = steps,
+            Types =
+            [
+                .. model.Prediction.Steps.Zip(instructions).GroupBy(each => each.First.OutputType).OrderBy(type => type.Key.Bytes).Select(type => (
+                    type.Key.Type.Replace("_t", "", StringComparison.Ordinal), type.Count(),
+                    type.SelectMany(each => each.First.Tables).DistinctBy(table => table.Name).Sum(table => (long)table.Bytes),
+                    type.Sum(each => each.First.Step.Op.MultiplyAdds), type.Sum(each => each.Second))),
+            ],
         };
 
         static long SampleLength(CModel model) => model.Arguments.Training.Sum(argument => (long)argument.Length);
     }
 
-    /// <summary>Integers need no floats in software: on 32-bit processors their code is about as long as that of floats on Cortex-M4F.</summary>
     private static double CodeFactor(CModel model, CTarget? target) =>
-        target is null || (model.HoldsIntegers && !target.CountsCycles) ? 1 : target.CodeFactor;
+        target is null ? 1 : model.HoldsIntegers ? target.IntegerCodeFactor : target.CodeFactor;
 
     /// <summary>The instructions of each step, and of a training step; 0 where they are not counted.</summary>
     private static (long[] Steps, long Training) Estimate(CModel model, CTarget target)
     {
-        // What was counted are routines of floats.
-        if (CInstructionTable.Of(target) is not null && !model.HoldsIntegers)
+        if (CInstructionTable.Of(target) is not null && !(model.HoldsIntegers && CInstructionTable.OfIntegers(target) is null))
         {
             try
             {

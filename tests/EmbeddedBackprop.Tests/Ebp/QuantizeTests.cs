@@ -94,7 +94,25 @@ public sealed class QuantizeTests
         Assert.That(Text(doctor, "worst_layer"), Is.EqualTo("dense1").Or.EqualTo("dense2"));
         Assert.That(doctor.GetProperty("findings")[0].GetString(), Does.Contain("loses most"));
         Assert.That(ebp.Run("doctor", "q.st").Output, Does.Contain("largest sum").And.Contain("loses most"));
-        Assert.That(ebp.Run("plan", "q.st").Output, Does.Contain("int8").And.Contain("values at the busiest time"));
+        string plan = ebp.Run("plan", "q.st").Output;
+        Assert.That(plan, Does.Contain("int8").And.Contain("table bytes").And.Contain("cortex-m0").And.Contain("avr"));
+        JsonElement[] chips = [.. ebp.RunJson("plan", "q.st").GetProperty("targets").EnumerateArray()];
+        long tables = (long)Number(chips[0], "table_bytes");
+        Assert.That(
+            ebp.RunJson("plan", "q.st").GetProperty("types").EnumerateArray().Sum(type => (long)Number(type, "table_bytes")), Is.EqualTo(tables));
+        JsonElement m3 = chips.Single(chip => Text(chip, "name") == "cortex-m3"), m4 = chips.Single(chip => Text(chip, "name") == "cortex-m4f");
+        Assert.That(m4.TryGetProperty("float_instructions", out JsonElement floats), Is.True);
+        Assert.That(m3.TryGetProperty("float_instructions", out _), Is.False, "there no net of floats is quicker");
+        Assert.That(
+            plan.Contains("Floats take ", StringComparison.Ordinal), Is.EqualTo(floats.GetInt64() < m4.GetProperty("instructions").GetInt64()));
+
+        // What the plan says is what the export says.
+        ebp.Run("export", "c", "q.st", "--out", "c");
+        string header = File.ReadAllText(Path.Combine(ebp.Folder, "c", "model.h"));
+        Assert.That(
+            header, Does.Contain($"#define MODEL_FLASH_BYTES {tables}\n").And.Contain($"#define MODEL_RAM_BYTES {Number(m3, "ram_bytes")}\n"));
+        string onDevice = ebp.Run("plan", "q.st", "--target", "cortex-m4f").Output;
+        Assert.That(onDevice, Does.Contain("as it is").And.Contain("the float model").And.Not.Contain("--storage"));
         JsonElement compared = ebp.RunJson("compare", "a.st");
         Assert.That(Number(compared.GetProperty("int8"), "accuracy"), Is.GreaterThan(0.6));
         Assert.That(

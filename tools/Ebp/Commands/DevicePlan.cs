@@ -4,6 +4,7 @@ using System.Text.Json;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Optimizers;
+using EmbeddedBackprop.Tools.Output;
 using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tools.Commands;
@@ -12,8 +13,11 @@ namespace EmbeddedBackprop.Tools.Commands;
 /// <param name="network">The network.</param>
 /// <param name="options">What every way has: target, arithmetic, and the preparation of the inputs, whose tables count.</param>
 /// <param name="learningRate">Of a training on the device.</param>
-internal sealed class DevicePlan(Network network, CExportOptions options, float learningRate)
+/// <param name="floats">The float network that a quantised one was made of; null for a network of floats.</param>
+internal sealed class DevicePlan(Network network, CExportOptions options, float learningRate, Network? floats = null)
 {
+    private const string FloatModel = "the float model";
+
     /// <summary>A way of exporting the network.</summary>
     /// <param name="Description">The choice, as options of ebp export c.</param>
     /// <param name="Trains">Whether the C learns.</param>
@@ -26,13 +30,13 @@ internal sealed class DevicePlan(Network network, CExportOptions options, float 
 
     /// <summary>A prediction with each storage and, where the network has a loss, a training as plain as it can be.</summary>
     public IReadOnlyList<Choice> Plain() =>
-        network.TrainingPlan is null ? Predictions() : [.. Predictions(), Training(null, [], [], 1, CStorage.Float32)];
+        floats is not null || network.TrainingPlan is null ? Predictions() : [.. Predictions(), Training(null, [], [], 1, CStorage.Float32)];
 
     /// <summary>All ways that are tried, from the one that changes nothing to those that save most.</summary>
     public IReadOnlyList<Choice> Choices()
     {
         List<Choice> choices = [.. Predictions()];
-        if (network.TrainingPlan is { } plan)
+        if (floats is null && network.TrainingPlan is { } plan)
         {
             choices.Add(Training(null, [], [], Math.Max(2, network.Options.Batch), CStorage.Float32));
             AddTrainings(choices, plan, null);
@@ -118,6 +122,11 @@ internal sealed class DevicePlan(Network network, CExportOptions options, float 
             );
         }
 
+        if (choices is [{ Cost: { } integers }, .., { Description: FloatModel, Cost: { } quick }])
+        {
+            text.Append(ChipTable.Faster(target.Name, integers, quick));
+        }
+
         if (target.CopiesConstants)
         {
             text.Append("Tables are counted as RAM, too: constants are copied there when the program starts.\n");
@@ -187,7 +196,10 @@ internal sealed class DevicePlan(Network network, CExportOptions options, float 
             );
     }
 
-    private Choice[] Predictions() => [Prediction(CStorage.Float32), Prediction(CStorage.Float16), Prediction(CStorage.Int8)];
+    /// <summary>A network of integers has no other storage, but floats may be quicker.</summary>
+    private Choice[] Predictions() => floats is null
+        ? [Prediction(CStorage.Float32), Prediction(CStorage.Float16), Prediction(CStorage.Int8)]
+        : [Prediction(CStorage.Float32), Make(floats, FloatModel, false, options)];
 
     private Choice Prediction(CStorage storage) =>
         Make(storage == CStorage.Float32 ? "as it is" : "--storage " + Name(storage), false, options with { Storage = storage });
@@ -238,7 +250,9 @@ internal sealed class DevicePlan(Network network, CExportOptions options, float 
             });
     }
 
-    private Choice Make(string description, bool trains, CExportOptions wish)
+    private Choice Make(string description, bool trains, CExportOptions wish) => Make(network, description, trains, wish);
+
+    private static Choice Make(Network network, string description, bool trains, CExportOptions wish)
     {
         try
         {

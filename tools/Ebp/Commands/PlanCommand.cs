@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Quantization;
 using EmbeddedBackprop.Tools.Output;
@@ -76,7 +77,8 @@ internal static class PlanCommand
         SavedModel? model = path is null ? null : Load(path, given);
         using Network network = model?.File.ToNetwork(given.Get(TrainOptions.Batch) ?? 0, Layout.Compact) ?? Named(given);
         CExportOptions options = model is null ? new CExportOptions() : ExportCommand.COptions(model.Preparation, model.Recipe);
-        DevicePlan plan = new(network, options with { Target = target, Arithmetic = model is null ? null : Arithmetic(given) }, 0.1f);
+        using Network? floats = model?.File.Quantization is null ? null : FloatsOf(model);
+        DevicePlan plan = new(network, options with { Target = target, Arithmetic = model is null ? null : Arithmetic(given) }, 0.1f, floats);
         IReadOnlyList<DevicePlan.Choice> choices = fit is null ? plan.Plain() : plan.Choices();
         if (fit is null && DevicePlan.Refusal(choices) is { } refusal)
         {
@@ -175,17 +177,27 @@ internal static class PlanCommand
 
         using Network network = model.File.ToNetwork(batch: 1, Layout.Compact);
         QuantizationReport? report = ModelStore.ReportOf(model);
+        using Network floats = FloatsOf(model);
+        ChipTable chips = new(network, floats);
         if (json)
         {
-            JsonResult.Write(writer => QuantizedPlan.Write(writer, network, quantization, report));
+            JsonResult.Write(writer =>
+            {
+                QuantizedPlan.Write(writer, network, quantization, report);
+                chips.Write(writer);
+            });
         }
         else
         {
-            Console.Out.Write(QuantizedPlan.Text(network, report));
+            Console.Out.Write(QuantizedPlan.Text(network, report) + chips.Text());
         }
 
         return ExitCode.Success;
     }
+
+    /// <summary>The float network that a quantised one was made of; its weights do not matter here.</summary>
+    private static Network FloatsOf(SavedModel model) =>
+        NetCompiler.Compile(model.File.Net, null, new NetworkOptions { Layout = Layout.Compact, Arithmetic = model.File.Arithmetic });
 
     /// <summary>A file's network, compiled as a training within a budget.</summary>
     private static Network Within(long ram, SavedModel model, int? batch, string path)

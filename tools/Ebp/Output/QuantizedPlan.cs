@@ -32,7 +32,6 @@ internal static class QuantizedPlan
             text.Append(CultureInfo.InvariantCulture, $"tables of integers: {report.Bytes:N0} bytes, {floatBytes:N0} in float\n");
         }
 
-        text.Append(CultureInfo.InvariantCulture, $"values at the busiest time, without the input: {ValueBytes.Busiest(network.Output):N0} bytes\n");
         return text.ToString();
     }
 

@@ -10,6 +10,7 @@ internal static class CCodeSize
 {
     private const double BytesOfMath = 1.35; // every constant is loaded from a table after the code
     private const double BytesOfWord = 0.75;
+    private const double BytesOfIntegerWord = 0.5; // words for other processors are among them
 
     /// <summary>The estimate for NAME.c; its tables are not part of it.</summary>
     public static long Of(CModel model)
@@ -20,7 +21,8 @@ internal static class CCodeSize
             words += Words(CTrainingFile.Text(model));
         }
 
-        return (long)((BytesOfMath * Words(CMath.Functions(model.Program.Functions))) + (BytesOfWord * words));
+        double each = model.HoldsIntegers ? BytesOfIntegerWord : BytesOfWord;
+        return (long)((BytesOfMath * Words(CMath.Functions(model.Program.Functions))) + (each * words));
     }
 
     /// <summary>

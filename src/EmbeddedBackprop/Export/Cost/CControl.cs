@@ -29,6 +29,12 @@ internal static class CControl
         return !deciding.Overlaps(varying) && !varying.Except(header).Any(function.Control.Contains);
     }
 
+    /// <summary>Whether a node or one in it is meant.</summary>
+    public static bool Any(CNode node, Func<CNode, bool> isMeant) => isMeant(node) || Children(node).Any(child => Any(child, isMeant));
+
+    /// <summary>How many nodes are meant.</summary>
+    public static int Count(CNode node, Func<CNode, bool> isMeant) => (isMeant(node) ? 1 : 0) + Children(node).Sum(child => Count(child, isMeant));
+
     /// <summary>The variables that statements assign.</summary>
     public static void AddAssigned(CNode? node, HashSet<int> assigned)
     {

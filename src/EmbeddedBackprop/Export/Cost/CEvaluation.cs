@@ -3,20 +3,26 @@ namespace EmbeddedBackprop.Export.Cost;
 /// <summary>Evaluates expressions of exported C without its floats, and counts what they do.</summary>
 /// <param name="reader">The file.</param>
 /// <param name="fused">Whether EBP_M rounds once.</param>
-/// <param name="enter">Runs a function of the file.</param>
-internal sealed class CEvaluation(CReader reader, bool fused, Func<CFunction, CHeld[], CHeld> enter)
+/// <param name="integers">Whether the network computes on integers.</param>
+/// <param name="enter">Runs a function of the file, which may be part of the one that calls it.</param>
+internal sealed class CEvaluation(CReader reader, bool fused, bool integers, Func<CFunction, CHeld[], bool, CHeld> enter)
 {
+    private const int Short = 40;
+
     private readonly Dictionary<string, CHeld> constants = new(StringComparer.Ordinal);
     private bool inAddress;
 
     /// <summary>The call that is run.</summary>
-    public CFrame Frame { get; set; } = new(new CFunction("", default, [], false, 0), new double[CWalk.Units]);
+    public CFrame Frame { get; set; } = new(new CFunction("", default, [], "", 0), new double[CWalk.Units]) { IsOnly = true };
 
     /// <summary>How often everything counts.</summary>
     public double Weight { get; set; } = 1;
 
     /// <summary>Counts a unit of the call.</summary>
     public void Count(CUnit unit, double times = 1) => Frame.Units[(int)unit] += Weight * times;
+
+    /// <summary>A value that a variable of a type gets.</summary>
+    public CHeld Convert(CType type, CHeld value) => integers ? CHeld.Wrap(type, value) : CHeld.Convert(type, value);
 
     /// <summary>A structure with its first values.</summary>
     public CHeld Initialize(CType type, CInitializer initializer)
@@ -89,7 +95,8 @@ internal sealed class CEvaluation(CReader reader, bool fused, Func<CFunction, CH
             case CAssign assign:
                 return EvaluateAssign(assign);
             case CIndex index:
-                return Load(Element(index));
+                CHeld array = Element(index);
+                return Load(array, integers && array.Kind == CKind.Integer && IsLoadedAgain(index));
             case CField field:
                 return ReadField(field);
             case CCall call:
@@ -180,7 +187,11 @@ internal sealed class CEvaluation(CReader reader, bool fused, Func<CFunction, CH
         return array;
     }
 
-    private CHeld Load(CHeld array)
+    /// <summary>Whether the element of a constant index has been loaded since its pointer moved and a loop began.</summary>
+    private bool IsLoadedAgain(CIndex index) =>
+        index is { Array: CName { Slot: >= 0 } name, Index: CNumber at } && !Frame.Loaded.Add((name.Slot, at.Value));
+
+    private CHeld Load(CHeld array, bool again = false)
     {
         if (array.Reference is CFrame cell)
         {
@@ -188,7 +199,8 @@ internal sealed class CEvaluation(CReader reader, bool fused, Func<CFunction, CH
         }
 
         Count(
-            array.Kind == CKind.Float || array.Pointers == 0 ? CUnit.Load
+            again ? CUnit.Reload
+            : array.Kind == CKind.Float || array.Pointers == 0 ? CUnit.Load
             : array.Whole == 2 ? CUnit.LoadHalf
             : array.Whole == 1 ? CUnit.LoadByte
             : CUnit.LoadWord);
@@ -213,6 +225,7 @@ internal sealed class CEvaluation(CReader reader, bool fused, Func<CFunction, CH
                 if (before.Pointers > 0)
                 {
                     Count(CUnit.Address);
+                    Frame.Moved((unary.Operand as CName)?.Slot ?? -1);
                 }
                 else
                 {
@@ -268,6 +281,10 @@ internal sealed class CEvaluation(CReader reader, bool fused, Func<CFunction, CH
                 : binary.Operator is "/" or "%" && !simple ? CUnit.WholeDivide
                 : inAddress ? CUnit.Address
                 : CUnit.Whole);
+            if (binary is { Operator: "*", Left: CCast { Type: { Kind: CKind.Integer, Bytes: 8, Pointers: 0 } } })
+            {
+                Count(CUnit.LongProduct);
+            }
         }
 
         return a.IsKnown && b.IsKnown ? CHeld.Known(CHeld.Compute(binary.Operator, a.Whole, b.Whole)) : new CHeld(CKind.Integer, 0, null, 0);
@@ -304,6 +321,7 @@ internal sealed class CEvaluation(CReader reader, bool fused, Func<CFunction, CH
             if (old.Pointers > 0)
             {
                 Count(CUnit.Address);
+                Frame.Moved((assign.Target as CName)?.Slot ?? -1);
                 return old;
             }
 
@@ -323,7 +341,8 @@ internal sealed class CEvaluation(CReader reader, bool fused, Func<CFunction, CH
         switch (target)
         {
             case CName { Slot: >= 0 } name:
-                Frame.Slots[name.Slot] = CHeld.Convert(Frame.Function.Slots[name.Slot], value);
+                Frame.Slots[name.Slot] = Convert(Frame.Function.Slots[name.Slot], value);
+                Frame.Moved(name.Slot);
                 break;
             case CField field:
                 Count(CUnit.Store);
@@ -355,22 +374,25 @@ internal sealed class CEvaluation(CReader reader, bool fused, Func<CFunction, CH
         }
 
         CHeld[] arguments = [.. call.Arguments.Select(Evaluate)];
-        if (!IsInlined(function, call.Function))
+        bool inlined = IsInlined(function, call.Function);
+        if (!inlined)
         {
             Count(CUnit.Call);
             Count(CUnit.Whole, arguments.Length);
         }
 
-        CHeld result = enter(function, arguments);
+        CHeld result = enter(function, arguments, inlined && integers && IsShort(function) && function.IsOfIntegers);
         return function.Type is { Pointers: 0, Kind: CKind.Float } ? CHeld.Unknown : result;
     }
 
-    /// <summary>The compiler inlines what is called at one place only, and what is hardly longer than a call.</summary>
-    private bool IsInlined(CFunction function, CNode called)
-    {
-        const int Short = 40;
-        return called is CName { Slot: < 0 } && !function.IsApart && (function.Tokens <= Short || reader.Uses[function.Name] <= 2);
-    }
+    /// <summary>The compiler inlines what it is told to, what is called at one place only, and what is hardly longer than a call.</summary>
+    private bool IsInlined(CFunction function, CNode called) =>
+        called is CName { Slot: < 0 } && !function.IsApart
+        && (IsShort(function) || (reader.Uses[function.Name] <= 2 && !Frame.Function.IsInline));
+
+    private bool IsShort(CFunction function) =>
+        function.IsInline || (function.Tokens <= Short && !CControl.Any(reader.Body(function), node => node is CCall { Function: CName name }
+            && reader.Functions.TryGetValue(name.Name, out CFunction? callee) && callee.IsInline));
 
     /// <summary>Functions that are not in the file, and those whose C depends on the processor.</summary>
     private CHeld EvaluateOutside(string name, CNode[] given)
@@ -394,9 +416,28 @@ internal sealed class CEvaluation(CReader reader, bool fused, Func<CFunction, CH
                 }
 
                 return CHeld.Unknown;
+            case "EBP_PRODUCT":
+                foreach (CNode each in given)
+                {
+                    _ = Evaluate(each);
+                }
+
+                Count(CUnit.ByteProduct);
+                return new CHeld(CKind.Integer, 0, null, 0);
+            case "EBP_AGAIN":
+                Frame.Moved((given[0] as CName)?.Slot ?? -1);
+                return CHeld.Unknown;
             case "__asm__":
                 Count(CUnit.Bits);
                 return CHeld.Unknown;
+            case ['_', '_', ..]:
+                foreach (CNode each in given)
+                {
+                    _ = Evaluate(each);
+                }
+
+                Count(CUnit.Instruction);
+                return new CHeld(CKind.Integer, 0, null, 0);
             case "EBP_SQRTF":
                 _ = Evaluate(given[0]);
                 Count(CUnit.SquareRoot);
@@ -422,11 +463,11 @@ internal sealed class CEvaluation(CReader reader, bool fused, Func<CFunction, CH
     {
         if (given[2] is CSizeOf)
         {
-            // The bits of a number: a move between registers.
-            Count(CUnit.Bits);
-            foreach (CNode each in given.Take(2))
+            // The bits of a number: a move between registers, or a word of bytes in memory.
+            CHeld[] places = [Evaluate(given[0]), Evaluate(given[1])];
+            Count(places[1] is { Kind: CKind.Integer, Reference: null, Whole: 1 or 2 } ? CUnit.Instruction : CUnit.Bits);
+            foreach (CHeld place in places)
             {
-                CHeld place = Evaluate(each);
                 if (place.Reference is CFrame cell)
                 {
                     cell.Slots[(int)place.Whole] = CHeld.Of(cell.Function.Slots[(int)place.Whole]);

@@ -19,5 +19,20 @@ internal sealed class CFrame
 
     public CHeld[] Slots { get; }
 
+    /// <summary>Whether it is the only call, from functions that are called once: the compiler knows its constants.</summary>
+    public bool IsOnly { get; init; }
+
     public CHeld Result { get; set; }
+
+    /// <summary>The elements that are loaded: the slot of the pointer and a constant index.</summary>
+    public HashSet<(int Slot, long Index)> Loaded { get; } = [];
+
+    /// <summary>A pointer moves: it shows other elements.</summary>
+    public void Moved(int slot)
+    {
+        if (Loaded.Count > 0)
+        {
+            _ = Loaded.RemoveWhere(each => each.Slot == slot);
+        }
+    }
 }

@@ -37,6 +37,10 @@ internal readonly record struct CHeld(CKind Kind, long Whole, object? Reference,
         : type is { Pointers: 0, Kind: CKind.Float } ? Unknown
         : value;
 
+    /// <summary>The same, of an unsigned variable never below 0.</summary>
+    public static CHeld Wrap(CType type, CHeld value) =>
+        type is { Wraps: true, Pointers: 0 } && value is { IsKnown: true, Whole: < 0 } ? Known(value.Whole & uint.MaxValue) : Convert(type, value);
+
     /// <summary>The result of an operator on whole numbers.</summary>
     public static long Compute(string word, long a, long b) => word switch
     {

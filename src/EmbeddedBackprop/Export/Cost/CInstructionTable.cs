@@ -7,12 +7,23 @@ namespace EmbeddedBackprop.Export.Cost;
 /// </param>
 internal sealed partial record CInstructionTable(double[] Weights, IReadOnlyDictionary<string, double> Factors)
 {
+    /// <summary>
+    /// The end of the name of a routine of integers that is called at one place: the compiler knows its constants, so its factor is another one.
+    /// </summary>
+    public const string Only = " once";
+
     /// <summary>The table of a target; null where nothing here counts its instructions.</summary>
     public static CInstructionTable? Of(CTarget target) => All.GetValueOrDefault(target.Counts);
 
+    /// <summary>The table of routines of integers; null where nothing here counts its instructions.</summary>
+    public static CInstructionTable? OfIntegers(CTarget target) => Integers.GetValueOrDefault(target.Counts);
+
     /// <summary>The instructions of work that routines do.</summary>
-    public double Instructions(IReadOnlyDictionary<string, double[]> units) =>
-        units.Sum(routine => Factors.GetValueOrDefault(routine.Key, 1) * Sum(routine.Value));
+    public double Instructions(IEnumerable<KeyValuePair<string, double[]>> units) =>
+        units.Sum(routine => Factor(routine.Key) * Sum(routine.Value));
+
+    private double Factor(string routine) =>
+        Factors.TryGetValue(routine, out double factor) ? factor : Factors.GetValueOrDefault(routine.Replace(Only, "", StringComparison.Ordinal), 1);
 
     /// <summary>The instructions of units, without a routine's factor.</summary>
     public double Sum(double[] units)

@@ -9,7 +9,7 @@ internal sealed partial record CInstructionTable
         ["cortex-m4f"] = new(
             [
                 1.352, 1.4, 0, 0.437, 24.223, 5.082, 2.365, 0.718, 0.607, 0.865, 1.335, 0, 0.667, 0.034, 0, 0.111, 43.125, 0, 3.273,
-                2.737, 18.209, 0, 10.445, 1.979, 0,
+                2.737, 18.209, 0, 10.445, 1.979, 0, 0, 0, 0, 0,
             ],
             new Dictionary<string, double>(StringComparer.Ordinal)
             {
@@ -42,7 +42,7 @@ internal sealed partial record CInstructionTable
         ["cortex-m3"] = new(
             [
                 481.434, 49.832, 31.131, 4.503, 394.668, 45.535, 6.248, 0, 0, 1.448, 35.453, 0, 0, 0, 0, 1.473, 0, 0, 1.974, 2.101, 0, 0,
-                14.754, 0, 0,
+                14.754, 0, 0, 0, 0, 0, 0,
             ],
             new Dictionary<string, double>(StringComparer.Ordinal)
             {
@@ -73,7 +73,7 @@ internal sealed partial record CInstructionTable
         ["cortex-m0"] = new(
             [
                 1193.16, 81.009, 95.075, 0, 789.994, 46.044, 58.564, 2.93, 0, 0.462, 39.247, 0, 0, 0, 0, 3.436, 0, 0, 1.742, 5.993, 0,
-                39.981, 23.598, 11.687, 0,
+                39.981, 23.598, 11.687, 0, 0, 0, 0, 0,
             ],
             new Dictionary<string, double>(StringComparer.Ordinal)
             {
@@ -104,7 +104,7 @@ internal sealed partial record CInstructionTable
         ["rv32imac"] = new(
             [
                 874.699, 85.705, 83.817, 48.306, 438.379, 31.676, 1.705, 0, 0, 0, 99.425, 0, 0, 0.134, 0, 1.269, 0, 0, 2.729, 0, 0,
-                85.477, 24.078, 0, 0,
+                85.477, 24.078, 0, 0, 0, 0, 0, 0,
             ],
             new Dictionary<string, double>(StringComparer.Ordinal)
             {
@@ -135,7 +135,7 @@ internal sealed partial record CInstructionTable
         ["avr"] = new(
             [
                 1, 111.504, 147.686, 461.155, 1277.074, 58.649, 120.112, 0, 5.94, 23.711, 0, 0, 5.862, 0, 0, 7.546, 751.22, 0.19, 0,
-                40.005, 0, 0, 31.292, 10.191, 9.795,
+                40.005, 0, 0, 31.292, 10.191, 9.795, 0, 0, 0, 0,
             ],
             new Dictionary<string, double>(StringComparer.Ordinal)
             {
@@ -155,7 +155,7 @@ internal sealed partial record CInstructionTable
         ["rv32imafc"] = new(
             [
                 1.041, 1.744, 0.311, 0, 25.323, 3.611, 0, 1.739, 0.88, 5.431, 2.561, 0, 1.805, 0.066, 0, 0, 16.297, 0, 3.042, 4.507,
-                12.651, 0, 24.251, 24.76, 0,
+                12.651, 0, 24.251, 24.76, 0, 0, 0, 0, 0,
             ],
             new Dictionary<string, double>(StringComparer.Ordinal)
             {

@@ -85,10 +85,10 @@ internal sealed class CReader
             return;
         }
 
-        bool isApart = false;
+        string marks = "";
         while (CTokens.IsWord(tokens.Peek()) && !expressions.StartsType())
         {
-            isApart |= tokens.Take() == "EBP_APART";
+            marks += tokens.Take();
         }
 
         if (!expressions.StartsType())
@@ -98,9 +98,16 @@ internal sealed class CReader
         }
 
         CType type = expressions.Type();
+        while (CTokens.IsWord(tokens.Peek()) && expressions.StartsType(1))
+        {
+            // static, a mark, and then the type.
+            marks += tokens.Take();
+            type = expressions.Type();
+        }
+
         while (CTokens.IsWord(tokens.Peek()) && CTokens.IsWord(tokens.Peek(1)))
         {
-            isApart |= tokens.Take() == "EBP_APART";
+            marks += tokens.Take();
         }
 
         string name = tokens.Take();
@@ -115,7 +122,7 @@ internal sealed class CReader
                 (CType Type, string Name)[] parameters = ReadParameters();
                 tokens.SkipBrackets();
                 bodies[name] = open;
-                Functions[name] = new CFunction(name, type, parameters, isApart, tokens.At - open);
+                Functions[name] = new CFunction(name, type, parameters, marks, tokens.At - open);
                 return;
             }
         }
@@ -135,7 +142,7 @@ internal sealed class CReader
 
     private void ReadTypeDefinition()
     {
-        if (tokens.Peek() == "struct")
+        if (tokens.Peek() is "struct" or "union")
         {
             tokens.At += tokens.Peek(1) == "{" ? 2 : 3;
             List<(CType, string)> fields = [];

@@ -65,11 +65,14 @@ internal enum CKind
 /// <summary>A type: its kind, the size of an element in memory, the structure's name, and how often it is pointed at.</summary>
 internal readonly record struct CType(CKind Kind, int Bytes, string Structure, int Pointers)
 {
+    /// <summary>Whether a number below 0 becomes a large one of 32 bits.</summary>
+    public bool Wraps { get; init; }
+
     public bool IsScalarInteger => Kind == CKind.Integer && Pointers == 0;
 }
 
 /// <summary>A function of the file: its body is read when it is first called.</summary>
-internal sealed class CFunction(string name, CType type, (CType Type, string Name)[] parameters, bool isApart, int tokens)
+internal sealed class CFunction(string name, CType type, (CType Type, string Name)[] parameters, string marks, int tokens)
 {
     public string Name => name;
 
@@ -78,7 +81,13 @@ internal sealed class CFunction(string name, CType type, (CType Type, string Nam
     public (CType Type, string Name)[] Parameters => parameters;
 
     /// <summary>Whether the compiler may not inline it.</summary>
-    public bool IsApart => isApart;
+    public bool IsApart => marks.Contains("EBP_APART", StringComparison.Ordinal);
+
+    /// <summary>Whether it has to.</summary>
+    public bool IsInline => marks.Contains("EBP_INLINE", StringComparison.Ordinal);
+
+    /// <summary>Whether it takes and gives no floats.</summary>
+    public bool IsOfIntegers => type.Kind != CKind.Float && Array.TrueForAll(parameters, each => each.Type.Kind != CKind.Float);
 
     /// <summary>The length of its body.</summary>
     public int Tokens => tokens;

@@ -8,18 +8,21 @@ namespace EmbeddedBackprop.Export.Cost;
 internal sealed class CWalk
 {
     /// <summary>How many units there are.</summary>
-    public const int Units = (int)CUnit.Constant + 1;
+    public const int Units = (int)CUnit.Instruction + 1;
 
     private readonly CReader reader;
+    private readonly bool integers;
     private readonly CEvaluation evaluation;
     private readonly Dictionary<CLoop, bool> uniform = [];
+    private readonly Dictionary<(CFunction Caller, CFunction Function), bool> alone = [];
 
     /// <param name="reader">The file.</param>
     /// <param name="fused">Whether EBP_M rounds once.</param>
-    public CWalk(CReader reader, bool fused)
+    /// <param name="integers">Whether the network computes on integers.</param>
+    public CWalk(CReader reader, bool fused, bool integers)
     {
-        this.reader = reader;
-        evaluation = new CEvaluation(reader, fused, Enter);
+        (this.reader, this.integers) = (reader, integers);
+        evaluation = new CEvaluation(reader, fused, integers, Enter);
     }
 
     /// <summary>The units so far, by the function that they are in.</summary>
@@ -38,21 +41,41 @@ internal sealed class CWalk
     /// <param name="fields">Whole numbers in the structure that its first argument points to.</param>
     public void Call(string name, params (string Field, long Value)[] fields)
     {
-        CFunction function = reader.Functions[name];
-        CHeld model = new(CKind.Structure, 0, fields.ToDictionary(field => field.Field, field => CHeld.Known(field.Value)), 1);
-        _ = Enter(function, [.. function.Parameters.Select(each => each.Type.Kind == CKind.Structure ? model : CHeld.Of(each.Type))]);
+        CFunction function = reader.Functions.GetValueOrDefault(name) ?? throw new FormatException($"'{name}' is not in the C that was read");
+        CHeld[] arguments = [.. function.Parameters.Select(each => each.Type.Kind == CKind.Structure ? Structure(each.Type) : CHeld.Of(each.Type))];
+        _ = Enter(function, arguments, isPart: false);
+
+        CHeld Structure(CType type)
+        {
+            Dictionary<string, CHeld> known = fields.ToDictionary(field => field.Field, field => CHeld.Known(field.Value));
+            foreach ((CType own, string name) in reader.Structures.GetValueOrDefault(type.Structure, []))
+            {
+                if (own is { Pointers: > 0, Kind: not CKind.Structure })
+                {
+                    known[name] = CHeld.Of(own);
+                }
+            }
+
+            return new CHeld(CKind.Structure, 0, known, 1);
+        }
     }
 
-    private CHeld Enter(CFunction function, CHeld[] arguments)
+    /// <param name="function">The function.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="isPart">Whether what it does is counted as done by its caller.</param>
+    private CHeld Enter(CFunction function, CHeld[] arguments, bool isPart)
     {
         CFrame outer = evaluation.Frame;
         CNode body = reader.Body(function);
-        if (!Counts.TryGetValue(function.Name, out double[]? units))
+        bool isOnly = outer.IsOnly && IsCalledHereAlone(outer.Function, function);
+        string name = integers && isOnly ? function.Name + CInstructionTable.Only : function.Name;
+        double[]? units = isPart ? outer.Units : Counts.GetValueOrDefault(name);
+        if (units is null)
         {
-            Counts.Add(function.Name, units = new double[Units]);
+            Counts.Add(name, units = new double[Units]);
         }
 
-        evaluation.Frame = new CFrame(function, units);
+        evaluation.Frame = new CFrame(function, units) { IsOnly = isOnly };
         for (int i = 0; i < arguments.Length && i < function.Parameters.Length; i++)
         {
             // A table of unknown type is what the parameter says.
@@ -65,6 +88,19 @@ internal sealed class CWalk
         CHeld result = evaluation.Frame.Result;
         evaluation.Frame = outer;
         return result;
+    }
+
+    /// <summary>Whether all calls of a function are in one other, or it is called at one place.</summary>
+    private bool IsCalledHereAlone(CFunction caller, CFunction function)
+    {
+        if (!alone.TryGetValue((caller, function), out bool isAlone))
+        {
+            bool IsCall(CNode node) => node is CCall { Function: CName name } && name.Name == function.Name;
+            int calls = caller.Body is { } body ? CControl.Count(body, IsCall) : 1;
+            alone.Add((caller, function), isAlone = reader.Uses[function.Name] <= calls + 1);
+        }
+
+        return isAlone;
     }
 
     private Flow Run(CNode node)
@@ -117,7 +153,7 @@ internal sealed class CWalk
         }
         else if (declaration.Value is { } expression)
         {
-            value = CHeld.Convert(type, evaluation.Evaluate(expression));
+            value = evaluation.Convert(type, evaluation.Evaluate(expression));
         }
 
         evaluation.Frame.Slots[declaration.Name.Slot] = value;
@@ -156,6 +192,8 @@ internal sealed class CWalk
 
     private Flow RunLoop(CLoop loop)
     {
+        evaluation.Frame.Loaded.Clear();
+
         if (loop.First is { } first)
         {
             _ = Run(first);
@@ -168,7 +206,9 @@ internal sealed class CWalk
             uniform.Add(loop, same = loop.Next is not null && CControl.IsUniform(function, loop));
         }
 
-        return same ? RunOnce(loop) : RunEach(loop);
+        Flow flow = same ? RunOnce(loop) : RunEach(loop);
+        evaluation.Frame.Loaded.Clear();
+        return flow;
     }
 
     /// <summary>Counts the rounds by the head alone, then runs the body once.</summary>
@@ -231,6 +271,7 @@ internal sealed class CWalk
             }
 
             evaluation.Count(CUnit.Round);
+            evaluation.Frame.Loaded.Clear();
             Flow flow = Run(loop.Body);
             if (flow == Flow.Return)
             {
