@@ -118,6 +118,8 @@ internal static class CalibrateExperiment
         "input 8x8x8; conv-transpose 4 2x2 s2", "input 8x8x8; conv-transpose 4 3x3", "input 4x6x6; conv-transpose 3 4x4 s2 p1",
         "input 6x7x7; conv-transpose 6 2x2 s2 relu; conv-transpose 3 3x3 relu; dense 3",
         "input 5x9x9; conv 8 3x3 relu; conv-transpose 5 3x3; dense 2",
+        "input 4x10x10; conv-transpose 6 3x3 relu; conv 4 3x3; dense 3", "input 10x7x7; conv-transpose 3 3x3 relu; dense 5",
+        "input 3x12x12; conv-transpose 4 3x3 relu; conv 6 3x3 s2 relu; dense 2",
         "input 6x9x9; conv-transpose 6 3x3 relu; dense 4", "input 4x8x8; conv-transpose 8 4x4 s2 p1 relu; conv 4 3x3 relu; dense 3",
         "input 8x24x24; maxpool 2", "input 8x24x24; maxpool 3", "input 8x24x24; avgpool 2", "input 4x15x15; avgpool 3", "input 8x64; maxpool1d 2",
         "input 8x64; avgpool1d 4", "input 8x14x14; global-avgpool", "input 8x14x14; global-maxpool", "input 20x5x5; global-avgpool",

@@ -89,6 +89,7 @@ internal static class IntegersOnDevices
         text.Append(
             "\nInstructions a multiply-add of the exported C in integers at -Os, all that a prediction takes, counted by qemu; and of the float export of the "
             + "same net. In brackets what it may take. The weights are drawn.\n\n");
+        int begin = text.Length;
         text.Append("| net | multiply-adds |");
         foreach ((string name, _) in processors)
         {
@@ -96,6 +97,7 @@ internal static class IntegersOnDevices
         }
 
         text.Append(" float, M4F | float, M3 |\n| --- | ---: |").Insert(text.Length, " ---: |", processors.Length + 2).Append('\n');
+        Console.Write(text.ToString(begin, text.Length - begin));
         double[][] counts =
         [
             .. processors.Select(each => Each(each.Processor, integers)), Each(m4, floats), Each(Find("cortex-m3"), floats),
