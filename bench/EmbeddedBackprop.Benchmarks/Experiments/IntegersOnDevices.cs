@@ -8,6 +8,8 @@ namespace EmbeddedBackprop.Benchmarks.Experiments;
 /// <summary>Instructions a multiply-add of nets of integers on processors, counted by emulators, beside what they may take.</summary>
 internal static class IntegersOnDevices
 {
+    private static readonly string[] WideTargets = ["cortex-m0", "cortex-m3", "cortex-m4f"];
+
     // A net, and what a multiply-add of it may take at -Os on M0, M3, M4F without and with two products an instruction, M33, RV32IMAC; NaN: no limit.
     private static readonly (string Net, double[] Most)[] Nets =
     [
@@ -146,7 +148,7 @@ internal static class IntegersOnDevices
         return Lines(
             text, "Instructions with values of 16 bits, as a multiple of those with 8, at -Os.",
             "| net, processor | 16 bits / 8 bits | must |\n| --- | ---: | --- |\n",
-            new[] { "cortex-m0", "cortex-m3", "cortex-m4f" }.SelectMany(target =>
+            WideTargets.SelectMany(target =>
             {
                 DeviceNet[] both = [.. nets.SelectMany(net => new[] { new DeviceNet(net, Bits: 8), new DeviceNet(net, Bits: 16) })];
                 long[] counted = [.. Find(target).Count(both).Select(each => each.Counted)];
