@@ -263,7 +263,8 @@ internal sealed class CModel
         CTarget? target = Options.Target;
         foreach (CTable table in Tables.All)
         {
-            target?.RequireArray(table.Source, table.ArrayBytes, table.Storage == CStorage.Float32 ? "; float16 or int8 would be smaller" : "");
+            bool holdsFloats = table is { Integers: null, Storage: CStorage.Float32 };
+            target?.RequireArray(table.Source, table.ArrayBytes, holdsFloats ? "; float16 or int8 would be smaller" : "");
         }
 
         target?.RequireArray(

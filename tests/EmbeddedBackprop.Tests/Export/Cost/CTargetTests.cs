@@ -1,7 +1,10 @@
 using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.Data;
 using EmbeddedBackprop.Export;
+using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Ops;
+using EmbeddedBackprop.Quantization;
 using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Export;
@@ -71,6 +74,20 @@ internal sealed class CTargetTests
                     "avr: dense1.weight [1024 inputs][8 outputs] takes 32,768 bytes, and an array there has at most 32,767; float16 or int8 would be smaller"
                 ));
         Assert.That(Generate("avr", Arithmetic.Separate, 1023, 8), Has.Count.EqualTo(5));
+    }
+
+    [Test]
+    public void A_table_of_integers_above_what_avr_takes_is_refused_without_an_offer()
+    {
+        using Network network = NetCompiler.Compile(
+            "input 1024; dense 40", null, new NetworkOptions { Arithmetic = Arithmetic.Separate, Batch = 4 });
+        FloatDataset samples = FloatDataset.Regression(Samples.Array(4 * 1024, 1), 1024, Samples.Array(4 * 40, 2), 40);
+        using QuantizedModel model = Quantizer.Quantize(network, samples);
+        Network integers = model.Network;
+        Assert.That(
+            () => CExporter.Generate(
+                integers.InferencePlan, integers.Parameters, new CExportOptions { Target = CTarget.Find("avr") }, state: integers.State),
+            Throws.InstanceOf<NotSupportedException>().With.Message.EndsWith("takes 40,960 bytes, and an array there has at most 32,767"));
     }
 
     [TestCase(1, "the self-test's 1 samples of x takes 32,768 bytes")]
