@@ -121,7 +121,7 @@ internal sealed class WrongUseTests
         Refused(() => new Graph().Input(default), "input: the shape has no sizes");
         Refused(() => new Sequential(4).Dense<Sigmoid>(int.MaxValue).Compile(new NetworkOptions()), "floats do not fit");
         Refused(() => new Sequential(50000).Dense<Sigmoid>(50000).Compile(new NetworkOptions()), "dense1.weight: 2500000000 floats");
-        Refused(() => new Sequential(4).Dense<Sigmoid>(5).Compile(new NetworkOptions { Batch = int.MaxValue }), "floats do not fit");
+        Refused(() => new Sequential(4).Dense<Sigmoid>(5).Compile(new NetworkOptions { Batch = int.MaxValue }), "more than 536870911 elements");
         Refused(() => new Adam().StateLength(1_500_000_000), "adam state: 3000000002 floats");
         Refused(() => _ = new Trainer(Small(), SmallData(), new TrainerOptions { Accumulation = int.MaxValue }), "accumulation");
     }

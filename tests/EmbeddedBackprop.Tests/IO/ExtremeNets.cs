@@ -67,7 +67,7 @@ internal static class ExtremeNets
             _ = network.TrainStep(batch, 1e-6f);
             network.ResetState();
             Fill(network.PredictionInput(batch));
-            float[] predicted = [.. network.Predict(batch)];
+            float[] predicted = Predicted(network, batch);
             Reload(network, batch, predicted);
             return true;
         }
@@ -84,7 +84,7 @@ internal static class ExtremeNets
         ModelFile file = ModelFile.Parse(ModelFile.ToArray(network), "extreme");
         using Network again = file.ToNetwork();
         Fill(again.PredictionInput(batch));
-        if (!again.Predict(batch).SequenceEqual(predicted) && !predicted.Any(float.IsNaN))
+        if (!Predicted(again, batch).AsSpan().SequenceEqual(predicted) && !predicted.Any(float.IsNaN))
         {
             throw new InvalidOperationException("the file's network predicts otherwise");
         }
@@ -100,6 +100,20 @@ internal static class ExtremeNets
         }
 
         throw new InvalidOperationException("a network above the limit was built");
+    }
+
+    /// <summary>The rows without their padding, which means nothing.</summary>
+    private static float[] Predicted(Network network, int batch)
+    {
+        ReadOnlySpan<float> rows = network.Predict(batch);
+        int columns = network.Output.Shape.Length;
+        float[] compact = new float[batch * columns];
+        for (int i = 0; i < batch; i++)
+        {
+            rows.Slice(i * network.OutputStride, columns).CopyTo(compact.AsSpan(i * columns));
+        }
+
+        return compact;
     }
 
     private static void Fill(Span<float> values)
