@@ -3,6 +3,7 @@ using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Optimizers;
 using EmbeddedBackprop.Quantization;
+using EmbeddedBackprop.Tests.Training;
 using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Quantization;
@@ -67,28 +68,7 @@ internal sealed class QuantizedTrainingTests
         TrainerOptions options = new() { Epochs = 3, LearningRate = 0.005f };
         using Network network = Trained();
         using QuantizedModel whole = Quantizer.ForTraining(network, Data), part = Quantizer.ForTraining(network, Data);
-        Trainer straight = new(whole.Network, Data, options), first = new(part.Network, Data, options);
-        while (!straight.Finished)
-        {
-            _ = straight.TrainEpoch();
-        }
-
-        _ = first.TrainEpoch();
-        string path = Path.Combine(TestContext.CurrentContext.WorkDirectory, "quantized-training.safetensors");
-        ModelFile.Save(path, part.Network, first);
-        ModelFile file = ModelFile.Open(path);
-        using Network restored = file.ToNetwork();
-        Trainer resumed = new(restored, Data, options);
-        file.Restore(resumed);
-        File.Delete(path);
-        while (!resumed.Finished)
-        {
-            _ = resumed.TrainEpoch();
-        }
-
-        Bits.AssertEqual(restored.State, whole.Network.State, "state");
-        Bits.AssertEqual(restored.Parameters, whole.Network.Parameters, "parameters");
-        Bits.AssertEqual(restored.OptimizerState, whole.Network.OptimizerState, "the optimiser's memory");
+        ResumedTraining.AssertBits(whole.Network, part.Network, Data, options);
     }
 
     [Test]

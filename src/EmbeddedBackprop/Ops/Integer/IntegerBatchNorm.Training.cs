@@ -38,13 +38,12 @@ internal sealed partial class IntegerBatchNorm
         where K : struct, IKernels<T>
     {
         Matrix<T> integers = c.InputRows(0);
-        Span<T> scratch = c.Scratch, values = Take(ref scratch, integers.Values.Length), inverses = Take(ref scratch, Channels);
-        Span<T> sums = Take(ref scratch, 2 * Channels);
-        K.Scale(T.CreateTruncating(c.InputType(0).Scale), integers.Values, values); // x = s_x (q_x - z_x)
+        Span<T> scratch = c.Scratch;
+        Matrix<T> x = RealValues<T, K>(integers, c.InputType(0), Take(ref scratch, integers.Values.Length));
+        Span<T> inverses = Take(ref scratch, Channels), sums = Take(ref scratch, 2 * Channels);
         _ = Delta<T, K>(in c, ref scratch);
         int first = OwnsRange ? 1 : 0;
         K.Apply<InverseDeviation>(c.Arithmetic, c.State(first + 1), c.State(first + 1), inverses, T.CreateTruncating(norm.Epsilon));
-        norm.Gradients<T, K>(
-            in c, new(values, integers.Rows, integers.Columns, integers.Stride, integers.Width), c.State(first), inverses, sums, isFixed: true);
+        norm.Gradients<T, K>(in c, x, c.State(first), inverses, sums, isFixed: true);
     }
 }

@@ -1,5 +1,7 @@
 using System.Numerics;
 using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Sets;
 
 namespace EmbeddedBackprop.Ops.Integer;
 
@@ -118,6 +120,15 @@ internal abstract class IntegerOp : Op
                 GraphErrors.ReadsIntegers(name, Kind, inputs[i].Name);
             }
         }
+    }
+
+    /// <summary>The real values of integers, x = s (q - z), in the given memory.</summary>
+    private protected static Matrix<T> RealValues<T, K>(scoped in Matrix<T> integers, IntegerType type, Span<T> values)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where K : struct, IKernels<T>
+    {
+        K.Scale(T.CreateTruncating(type.Scale), integers.Values, values);
+        return new(values, integers.Rows, integers.Columns, integers.Stride, integers.Width);
     }
 
     /// <summary>The elements of a row as integers, for a twin.</summary>

@@ -35,9 +35,7 @@ internal sealed partial class IntegerScale
         if (layer.Trained)
         {
             Matrix<T> integers = c.InputRows(0);
-            Span<T> values = Take(ref scratch, integers.Values.Length);
-            K.Scale(T.CreateTruncating(c.InputType(0).Scale), integers.Values, values); // x = s_x (q_x - z_x)
-            x = new(values, integers.Rows, integers.Columns, integers.Stride, integers.Width);
+            x = RealValues<T, K>(integers, c.InputType(0), Take(ref scratch, integers.Values.Length));
         }
 
         _ = Delta<T, K>(in c, ref scratch);

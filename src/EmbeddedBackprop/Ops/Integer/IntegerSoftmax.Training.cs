@@ -28,8 +28,6 @@ internal sealed partial class IntegerSoftmax
         where K : struct, IKernels<T>
     {
         Matrix<T> integers = c.OutputRows;
-        Span<T> values = c.Scratch[..integers.Values.Length];
-        K.Scale(T.CreateTruncating(c.OutputType.Scale), integers.Values, values);
-        softmax.Gradients<T, K>(in c, new(values, integers.Rows, integers.Columns, integers.Stride, integers.Width));
+        softmax.Gradients<T, K>(in c, RealValues<T, K>(integers, c.OutputType, c.Scratch[..integers.Values.Length]));
     }
 }

@@ -112,9 +112,8 @@ internal sealed class IntegerTable : IntegerOp
         where K : struct, IKernels<T>
     {
         Matrix<T> x = c.InputRows(0);
-        Matrix<T> z = new(c.Scratch[..x.Values.Length], x.Rows, x.Columns, x.Stride, x.Width);
+        Matrix<T> z = RealValues<T, K>(x, c.InputType(0), c.Scratch[..x.Values.Length]);
         Matrix<T> a = new(c.Scratch.Slice(x.Values.Length, x.Values.Length), x.Rows, x.Columns, x.Stride, x.Width);
-        K.Scale(T.CreateTruncating(c.InputType(0).Scale), x.Values, z.Values);
         Activation.Forward<T, K>(c.Arithmetic, z, a);
         Activation.Backward<T, K>(c.Arithmetic, z, a, c.OutputGradientRows);
         Gradients.PassOn<T, K>(c.OutputGradient, c.InputGradient(0), c.ContinueInputGradient(0));
