@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.ComponentModel;
 using System.Diagnostics;
 
 namespace EmbeddedBackprop.Tests.Support;
@@ -7,6 +9,8 @@ internal static class Tools
 {
     /// <summary>The result of a finished program.</summary>
     internal readonly record struct Result(int ExitCode, string Output, string Errors);
+
+    private static readonly ConcurrentDictionary<string, string> Pythons = new(StringComparer.Ordinal);
 
     /// <summary>The full path of a program; without it the test is ignored, or fails under EBP_REQUIRE_TOOLS=1, naming the Debian package.</summary>
     public static string Require(string program, string debianPackage)
@@ -21,6 +25,18 @@ internal static class Tools
         }
 
         throw Missing(program, debianPackage);
+    }
+
+    /// <summary>
+    /// A Python that can import the module: the one on PATH, or Debian's. Without one the test is ignored, or fails under EBP_REQUIRE_TOOLS=1, naming
+    /// the Debian package.
+    /// </summary>
+    public static string RequirePython(string module, string debianPackage)
+    {
+        string python = Pythons.GetOrAdd(module, name => Array.Find(
+            ["python3", "/usr/bin/python3"],
+            candidate => CanImport(candidate, name)) ?? "");
+        return python.Length > 0 ? python : throw Missing($"Python's module {module}", debianPackage);
     }
 
     /// <summary>Ignores the test, or fails it under EBP_REQUIRE_TOOLS=1, naming the Debian packages of the missing tools.</summary>
@@ -64,5 +80,17 @@ internal static class Tools
         }
 
         return result.Output;
+    }
+
+    private static bool CanImport(string python, string module)
+    {
+        try
+        {
+            return Run(Path.GetTempPath(), python, "-c", $"import {module}").ExitCode == 0;
+        }
+        catch (Win32Exception)
+        {
+            return false; // There is no such program.
+        }
     }
 }
