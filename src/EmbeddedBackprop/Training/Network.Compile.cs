@@ -56,7 +56,8 @@ public sealed partial class Network
 
             Loss = (Loss)losses[0].Op!;
             Target = losses[0].Inputs[1];
-            UpdatesInBackward = TrainingPlan.CanUpdateInBackward && MayFuseUpdate(options);
+            EndsWhereNotFinite = TrainingPlan.CanUpdateInBackward && DescendsPlainly(options);
+            UpdatesInBackward = EndsWhereNotFinite && MayFuseUpdate(options);
         }
 
         MemorySizes sizes = new(
@@ -85,9 +86,10 @@ public sealed partial class Network
         pool = threads > 1 ? new WorkerPool(threads) : null;
     }
 
-    private static bool MayFuseUpdate(NetworkOptions options) =>
-        options is { Optimizer: Sgd, Execution: Execution.Vector, FuseUpdate: true, Regularization: { L1: 0f, MaxNorm: 0f } }
-        && options.Clipping == Clipping.None;
+    private static bool MayFuseUpdate(NetworkOptions options) => options.Execution == Execution.Vector && DescendsPlainly(options);
+
+    private static bool DescendsPlainly(NetworkOptions options) =>
+        options is { Optimizer: Sgd, FuseUpdate: true, Regularization: { L1: 0f, MaxNorm: 0f } } && options.Clipping == Clipping.None;
 
     private static Plan PlanTraining(
         Graph graph, ReadOnlySpan<Node> losses, PlanOptions planOptions, NetworkOptions options, int parameterLength, int rowLength)

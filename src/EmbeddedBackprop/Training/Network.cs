@@ -312,10 +312,10 @@ public sealed partial class Network : IDisposable
     /// <summary>One training step: forward, backward, update.</summary>
     /// <returns>The loss of the batch before the update.</returns>
     /// <exception cref="NotFiniteNumberException">A gradient is not finite and the parameters are lost (only where
-    /// <see cref="UpdatesInBackward"/>).</exception>
+    /// <see cref="UpdatesInBackward"/>, and in its scalar twin, which ends in the same step and keeps them).</exception>
     public float TrainStep(int batch, float learningRate)
     {
-        if (!TrainStep(batch, learningRate, out float loss, out _) && UpdatesInBackward)
+        if (!TrainStep(batch, learningRate, out float loss, out _) && EndsWhereNotFinite)
         {
             TrainingErrors.Diverged(StepNumber);
         }
@@ -358,6 +358,12 @@ public sealed partial class Network : IDisposable
     /// Whether a training step changes the weights within the backward pass: plain gradient descent without clipping or L1, no shared weights.
     /// </summary>
     public bool UpdatesInBackward { get; }
+
+    /// <summary>
+    /// Whether a gradient that is not finite ends a training: where the update is part of the backward pass, and in the scalar twin of such a
+    /// training, so that both end in the same step.
+    /// </summary>
+    internal bool EndsWhereNotFinite { get; }
 
     /// <summary>Writes samples of a source into the input and the targets of a training step.</summary>
     internal void Gather(IBatchSource source, ReadOnlySpan<int> samples) =>

@@ -141,7 +141,7 @@ public sealed class Trainer
     /// <returns>The epoch's result; null if the call was cancelled before the epoch's end.</returns>
     /// <exception cref="NotFiniteNumberException">
     /// A gradient was not finite and the weights are lost, because the network changes them within the backward pass
-    /// (<see cref="Network.UpdatesInBackward"/>).
+    /// (<see cref="Network.UpdatesInBackward"/>); the scalar twin of such a training ends in the same step.
     /// Elsewhere such an update is left out and counted.
     /// </exception>
     public EpochResult? TrainEpoch(Action<TrainingProgress>? progress = null, CancellationToken cancellation = default)
@@ -323,7 +323,7 @@ public sealed class Trainer
         applied = whole ? applied : network.Update(rate);
         if (!applied)
         {
-            if (whole && network.UpdatesInBackward)
+            if (whole && network.EndsWhereNotFinite)
             {
                 TrainingErrors.Diverged(network.StepNumber);
             }
