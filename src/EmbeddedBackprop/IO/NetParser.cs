@@ -113,7 +113,8 @@ internal static class NetParser
     private static NetWord PlainWord(string text, ref int at)
     {
         int begin = at;
-        while (at < text.Length && IsPlain(text[at]))
+        // A plus is part of a number, as in 1E+38; a name with one is written in quotes.
+        while (at < text.Length && (IsPlain(text[at]) || text[at] == '+'))
         {
             at++;
         }

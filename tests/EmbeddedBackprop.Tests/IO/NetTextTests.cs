@@ -39,6 +39,8 @@ public sealed class NetTextTests
     [TestCase("input 1x3; lstm 5 carry all; gru 4 carry; dense 2", "input 1x3; lstm 5 all carry; gru 4 carry; dense 2")]
     [TestCase("input 7x3; relu = gru 4 all; rnn 5 input; dense 2", "nothing reads relu")]
     [TestCase("input 7x3; all = gru 4 all; rnn 5 \"all\"; again rnn1 all; dense 2", "nothing reads rnn1")]
+    [TestCase("input 3; scale 1e10; dense 2", "input 3; scale 1E+10; dense 2")]
+    [TestCase("input 3; scale 1E+38 trained; \"a+b\" = dense 2; dense 1")]
     [TestCase(" input\t4 ;\n dense   2 identity ; ", "input 4; dense 2")]
     [TestCase("dense1 = input 4; dense 2", "dense1 = input 4; dense 2")]
     [TestCase("input = input 4; dense1 = dense 2 identity", "input 4; dense 2")]
