@@ -9,43 +9,43 @@ namespace EmbeddedBackprop.Tests.Golden;
 internal sealed class DagTests
 {
     [Test]
-    public void Concat_split_multiply_add() =>
-        Check(
-            "dag",
-            (graph, inputs) =>
-            {
-                Node a = graph.Apply(new Dense(6, new Activation<Tanh>()), inputs[0], "A"),
-                    b = graph.Apply(new Dense(6, new Activation<Relu>()), inputs[1], "B");
-                Node c = graph.Apply(new Concat(), a, b);
-                Node s1 = graph.Apply(new Slice(0, 6), c),
-                    s2 = graph.Apply(new Slice(6, 6), c);
-                Node sum = graph.Apply(new Add(), graph.Apply(new Multiply(), s1, s2), s1);
-                return [(graph.Apply(new Dense(3, new Activation<Identity>()), sum, "C"), new Loss<MeanSquared>())];
-            });
+    public void Concat_split_multiply_add() => Check("dag", ["n1", "n2"], ConcatSplit);
 
     [Test]
-    public void Two_heads_and_two_losses_with_weights() => Check("two_heads", TwoHeads);
+    public void Two_heads_and_two_losses_with_weights() => Check("two_heads", ["n"], TwoHeads);
 
     [Test]
     public void Control_a_loss_with_another_weight_is_caught() => Assert.That(
-        () => Check("two_heads", (graph, inputs) =>
+        () => Check("two_heads", ["n"], (graph, spec, inputs) =>
         {
-            (Node, Loss)[] heads = TwoHeads(graph, inputs);
+            (Node, Loss)[] heads = TwoHeads(graph, spec, inputs);
             return [heads[0], (heads[1].Item1, new Loss<MeanSquared> { Weight = 0.25f })];
         }),
         Throws.InstanceOf<MultipleAssertException>().Or.InstanceOf<AssertionException>());
 
-    private static (Node Output, Loss Loss)[] TwoHeads(Graph graph, Node[] inputs)
+    private static (Node Output, Loss Loss)[] ConcatSplit(Graph graph, Spec spec, Node[] inputs)
     {
-        Node h = graph.Apply(new Dense(9, new Activation<Relu>()), inputs[0], "T");
+        int hidden = spec["hidden"];
+        Node a = graph.Apply(new Dense(hidden, new Activation<Tanh>()), inputs[0], "A"),
+            b = graph.Apply(new Dense(hidden, new Activation<Relu>()), inputs[1], "B");
+        Node c = graph.Apply(new Concat(), a, b);
+        Node s1 = graph.Apply(new Slice(0, hidden), c),
+            s2 = graph.Apply(new Slice(hidden, hidden), c);
+        Node sum = graph.Apply(new Add(), graph.Apply(new Multiply(), s1, s2), s1);
+        return [(graph.Apply(new Dense(spec["out"], new Activation<Identity>()), sum, "C"), spec.Loss())];
+    }
+
+    private static (Node Output, Loss Loss)[] TwoHeads(Graph graph, Spec spec, Node[] inputs)
+    {
+        Node h = graph.Apply(new Dense(spec["hidden"], new Activation<Relu>()), inputs[0], "T");
         return
         [
-            (graph.Apply(new Dense(4, new Activation<Identity>()), h, "P"), new SoftmaxCrossEntropy()),
-            (graph.Apply(new Dense(2, new Activation<Identity>()), h, "Q"), new Loss<MeanSquared> { Weight = 0.5f }),
+            (graph.Apply(new Dense(spec["classes"], new Activation<Identity>()), h, "P"), new SoftmaxCrossEntropy()),
+            (graph.Apply(new Dense(spec["out"], new Activation<Identity>()), h, "Q"), new Loss<MeanSquared> { Weight = 0.5f }),
         ];
     }
 
-    private static void Check(string family, Func<Graph, Node[], (Node Output, Loss Loss)[]> build)
+    private static void Check(string family, string[] inputs, Func<Graph, Spec, Node[], (Node Output, Loss Loss)[]> build)
     {
         GoldenErrors errors = new();
         foreach (string file in GoldenFolder.Files(family))
@@ -58,11 +58,12 @@ internal sealed class DagTests
                 where,
                 "about", "spec", "loss", "params", "inputs", "target", "targets", "output", "outputs", "loss_value", "grads",
                 "input_grads");
+            Spec spec = new(root, where, inputs);
             foreach (Arithmetic arithmetic in Widths.Arithmetics)
             {
                 foreach (Layout layout in new[] { Layout.Padded, Layout.Compact })
                 {
-                    Widths.ForEach(width => Run(root, build, arithmetic, layout, $"{where} {arithmetic} {layout} width {width}", errors));
+                    Widths.ForEach(width => Run(root, spec, build, arithmetic, layout, $"{where} {arithmetic} {layout} width {width}", errors));
                 }
             }
         }
@@ -72,7 +73,8 @@ internal sealed class DagTests
 
     private static void Run(
         JsonElement root,
-        Func<Graph, Node[], (Node Output, Loss Loss)[]> build,
+        Spec spec,
+        Func<Graph, Spec, Node[], (Node Output, Loss Loss)[]> build,
         Arithmetic arithmetic,
         Layout layout,
         string where,
@@ -82,8 +84,9 @@ internal sealed class DagTests
         GoldenTensor[] targets = Several(root, where, "target"), expected = Several(root, where, "output");
         int batch = x[0].Shape[0];
         Graph graph = new();
-        Node[] inputs = [.. x.Select((tensor, i) => graph.Input(new Shape(tensor.Shape[1]), $"x{i + 1}"))];
-        (Node Output, Loss Loss)[] heads = build(graph, inputs);
+        Node[] inputs = [.. spec.Inputs.Select((size, i) => graph.Input(new Shape(size), $"x{i + 1}"))];
+        Assert.That(x.Select(tensor => tensor.Shape), Is.EqualTo(spec.Inputs.Select(size => (int[])[batch, size])), $"{where}: inputs");
+        (Node Output, Loss Loss)[] heads = build(graph, spec, inputs);
         Node[] wanted = [.. heads.Select((head, i) => graph.Input(head.Output.Shape, $"target{i + 1}"))];
         Node[] losses = [.. heads.Select((head, i) => graph.Apply(head.Loss, head.Output, wanted[i]))];
         PlanOptions options = new() { Batch = batch, Arithmetic = arithmetic, Layout = layout, InputGradients = true };
@@ -141,4 +144,19 @@ internal sealed class DagTests
     private static GoldenTensor[] Several(JsonElement root, string where, string name) => root.TryGetProperty(name, out JsonElement one)
         ? [GoldenTensor.Read(one, where)]
         : [.. GoldenJson.Field(root, where, name + "s").EnumerateArray().Select(tensor => GoldenTensor.Read(tensor, where))];
+
+    /// <summary>The sizes that a case's spec names, and its loss.</summary>
+    private sealed class Spec(JsonElement root, string where, string[] inputs)
+    {
+        private readonly JsonElement sizes = GoldenJson.Field(root, where, "spec");
+
+        /// <summary>A size by its name.</summary>
+        public int this[string name] => GoldenJson.Field(sizes, where, name).GetInt32();
+
+        /// <summary>The inputs' sizes, in order.</summary>
+        public int[] Inputs => [.. inputs.Select(name => this[name])];
+
+        /// <summary>The loss of a case that has one.</summary>
+        public Loss Loss() => GoldenNetwork.LossOf(GoldenJson.Field(root, where, "loss").GetString()!, where);
+    }
 }
