@@ -13,7 +13,7 @@ internal sealed partial class FirmwareGuide
 {
     private const double MostDifference = 0.3;
 
-    private const string TimeLimitSeconds = "300";
+    private const string TimeLimitSeconds = "900";
 
     /// <param name="Line">The command, of one or more lines.</param>
     /// <param name="Shown">What the page shows of its output.</param>

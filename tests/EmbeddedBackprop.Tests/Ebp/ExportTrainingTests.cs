@@ -70,9 +70,8 @@ public sealed class ExportTrainingTests
     [TestCase("--accumulate 5000", "the self-test's 4 updates of 5,000 calls")]
     public void Sizes_beyond_all_devices_are_refused_at_once(string options, string limit)
     {
-        System.Diagnostics.Stopwatch watch = System.Diagnostics.Stopwatch.StartNew();
+        // At once: had any of these plans been made, the process would have run for hours, and into the limit of ChildProcess.
         Assert.That(Refusal("sgd.st", options), Does.Contain(limit));
-        Assert.That(watch.Elapsed.TotalSeconds, Is.LessThan(30));
     }
 
     [TestCase("--accumulate 4096")]

@@ -16,7 +16,7 @@ namespace EmbeddedBackprop.Tests.Export;
 /// <param name="EmulatorPackage">Debian's name of the emulator.</param>
 internal sealed record CDevice(string Name, string[] Compiler, string CompilerPackages, string[] Emulator, string EmulatorPackage)
 {
-    private const int TimeLimitSeconds = 300;
+    private const int TimeLimitSeconds = 900;
 
     private const string ArmPackages = "gcc-arm-none-eabi picolibc-arm-none-eabi";
 

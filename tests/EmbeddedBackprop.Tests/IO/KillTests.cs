@@ -30,7 +30,7 @@ public sealed class KillTests
     [Test]
     public void Plain_writes_are_torn_by_the_same_kills()
     {
-        while (_torn == 0 && _kills < 60)
+        while (_torn == 0 && _kills < 600)
         {
             Kill("plain");
         }

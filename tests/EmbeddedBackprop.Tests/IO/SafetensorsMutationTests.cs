@@ -127,13 +127,13 @@ public sealed class SafetensorsMutationTests
     [Test]
     public void Time_is_linear_in_the_file()
     {
-        // A thousand times the nesting, the tensors and the escapes of any model; seconds would mean a square somewhere.
+        // A thousand times the nesting, the tensors and the escapes of any model.
         string deep = new('[', 2_000_000);
         string header = $$$"""{"__metadata__":{"k":"{{{new StringBuilder().Insert(0, "\\u0041", 300_000)}}}"},"a":{"shape":{{{deep}}}""";
         long begin = Stopwatch.GetTimestamp();
         Try(SafetensorsBytes.File(header));
         Assert.That(_refused, Is.EqualTo(1));
-        Assert.That(Stopwatch.GetElapsedTime(begin).TotalSeconds, Is.LessThan(2));
+        Assert.That(Stopwatch.GetElapsedTime(begin).TotalSeconds, Is.LessThan(120), "milliseconds on a quiet machine; a square would take hours");
     }
 
     private static void CheckAllocation(byte[] file)

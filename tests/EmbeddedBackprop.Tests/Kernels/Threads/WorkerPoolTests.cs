@@ -160,7 +160,7 @@ internal sealed class WorkerPoolTests
 
         foreach (Thread caller in callers)
         {
-            Assert.That(caller.Join(TimeSpan.FromMinutes(1)), "no deadlock");
+            Assert.That(caller.Join(ChildProcess.Longest), "no deadlock");
         }
 
         Assert.That(first, Is.All.EqualTo(Rounds));
@@ -210,7 +210,7 @@ internal sealed class WorkerPoolTests
     {
         WorkerCrew crew = Forget();
         long began = Stopwatch.GetTimestamp();
-        while (crew.Alive > 0 && Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(20))
+        while (crew.Alive > 0 && Stopwatch.GetElapsedTime(began) < ChildProcess.Longest)
         {
             GC.Collect();
             GC.WaitForPendingFinalizers();
@@ -237,12 +237,19 @@ internal sealed class WorkerPoolTests
         using WorkerPool pool = new(4);
         int[] counts = new int[8];
         pool.Run<Counting, int[]>(8, in counts);
-        Thread.Sleep(50);
         using Process process = Process.GetCurrentProcess();
-        TimeSpan before = process.TotalProcessorTime;
-        Thread.Sleep(400);
-        process.Refresh();
-        Assert.That((process.TotalProcessorTime - before).TotalMilliseconds, Is.LessThan(200), "one spinning thread would use 400 ms");
+        double least = double.MaxValue;
+        for (int round = 0; round < 10 && least >= 200; round++)
+        {
+            // Other threads of this process (the test runner's, the runtime's) may use some of it in one round, not in all.
+            process.Refresh();
+            TimeSpan before = process.TotalProcessorTime;
+            Thread.Sleep(400);
+            process.Refresh();
+            least = Math.Min(least, (process.TotalProcessorTime - before).TotalMilliseconds);
+        }
+
+        Assert.That(least, Is.LessThan(200), "one spinning thread would use 400 ms");
     }
 
     [Test]
@@ -251,13 +258,10 @@ internal sealed class WorkerPoolTests
         using WorkerPool pool = new(threads);
         int[] counts = new int[8];
         pool.Run<Counting, int[]>(8, in counts);
-        Thread.Sleep(20);
-        pool.Run<Counting, int[]>(8, in counts);
-        Thread.Sleep(20);
-        long before = pool.AllocatedBytes;
-        Assert.That(Allocations.Of(1000, () => pool.Run<Counting, int[]>(8, in counts)), Is.Zero);
-        Thread.Sleep(20);
-        Assert.That(pool.AllocatedBytes - before, Is.Zero);
+        Assert.That(
+            Allocations.OfWorkers(
+                () => pool.AllocatedBytes, () => Assert.That(Allocations.Of(1000, () => pool.Run<Counting, int[]>(8, in counts)), Is.Zero)),
+            Is.Zero);
     }
 
     [Test]
@@ -265,7 +269,7 @@ internal sealed class WorkerPoolTests
     {
         using WorkerPool pool = new(2);
         long began = Stopwatch.GetTimestamp();
-        while (pool.AllocatedBytes < 100_000 && Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(20))
+        while (pool.AllocatedBytes < 100_000 && Stopwatch.GetElapsedTime(began) < ChildProcess.Longest)
         {
             Meeting meeting = new() { Wastes = true };
             pool.Run<Together, Meeting>(2, in meeting);
