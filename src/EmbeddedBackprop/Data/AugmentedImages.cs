@@ -13,7 +13,7 @@ namespace EmbeddedBackprop.Data;
 /// The change of an image depends on the seed, the epoch and the sample's index alone: not on batch, thread or order, and with the same
 /// bits everywhere (<see cref="ImageWarp"/>). Gathering allocates nothing. The trainer says when an epoch begins.
 /// </remarks>
-public sealed class AugmentedImages : IBatchSource
+public sealed class AugmentedImages : IBatchSource, IFiniteSource
 {
     /// <summary>Images of up to so many elements are warped on the stack.</summary>
     private const int OnStack = 4096;
@@ -77,6 +77,11 @@ public sealed class AugmentedImages : IBatchSource
         this.epoch = epoch;
         images.BeginEpoch(epoch);
     }
+
+    /// <summary>Finite images are warped to finite ones.</summary>
+    bool? IFiniteSource.IsFinite => FiniteData.IsFinite(images);
+
+    void IFiniteSource.RequireFinite(int sample) => FiniteData.RequireSample(images, sample);
 
     /// <inheritdoc/>
     public void Gather(ReadOnlySpan<int> samples, Span<float> inputs, int inputStride, Span<float> targets, int targetStride)

@@ -3,7 +3,7 @@ using EmbeddedBackprop.Training;
 namespace EmbeddedBackprop.Data;
 
 /// <summary>Two classes for a network with one output: the target is the class itself, 0 or 1, instead of a one-hot row of two.</summary>
-public sealed class BinaryTarget : IBatchSource
+public sealed class BinaryTarget : IBatchSource, IFiniteSource
 {
     private readonly IBatchSource source;
 
@@ -37,6 +37,10 @@ public sealed class BinaryTarget : IBatchSource
 
     /// <inheritdoc/>
     public int Label(int sample) => source.Label(sample);
+
+    bool? IFiniteSource.IsFinite => FiniteData.IsFinite(source);
+
+    void IFiniteSource.RequireFinite(int sample) => FiniteData.RequireSample(source, sample);
 
     /// <inheritdoc/>
     public void Gather(ReadOnlySpan<int> samples, Span<float> inputs, int inputStride, Span<float> targets, int targetStride)

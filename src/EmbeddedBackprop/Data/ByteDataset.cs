@@ -12,7 +12,7 @@ namespace EmbeddedBackprop.Data;
 /// Classified samples of bytes (images): kept as bytes, a quarter of the memory traffic of floats, and widened when a batch is gathered:
 /// input = byte * Scale, target = one-hot of the label.
 /// </summary>
-public sealed class ByteDataset : IBatchSource
+public sealed class ByteDataset : IBatchSource, IFiniteSource
 {
     private readonly byte[] inputs;
     private readonly byte[] labels;
@@ -110,6 +110,13 @@ public sealed class ByteDataset : IBatchSource
         }
 
         return inputs.AsSpan(sample * InputLength, InputLength);
+    }
+
+    /// <summary>Every byte is a finite number.</summary>
+    bool? IFiniteSource.IsFinite => true;
+
+    void IFiniteSource.RequireFinite(int sample)
+    {
     }
 
     /// <inheritdoc/>

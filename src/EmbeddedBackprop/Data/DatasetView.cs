@@ -3,11 +3,12 @@ using EmbeddedBackprop.Training;
 namespace EmbeddedBackprop.Data;
 
 /// <summary>Some samples of another source, without a copy: a range (the first N, the last N) or a list of samples.</summary>
-public sealed class DatasetView : IBatchSource
+public sealed class DatasetView : IBatchSource, IFiniteSource
 {
     private readonly IBatchSource source;
     private readonly int[]? samples;
     private readonly int start;
+    private bool isTested;
 
     private DatasetView(IBatchSource source, int start, int count, int[]? samples)
     {
@@ -83,6 +84,13 @@ public sealed class DatasetView : IBatchSource
 
     /// <inheritdoc/>
     public int Label(int sample) => source.Label(Map(sample));
+
+    /// <summary>Of the view's samples alone: those that it leaves out may hold anything.</summary>
+    bool? IFiniteSource.IsFinite => isTested
+        ? true
+        : FiniteData.IsFinite(source) is { } all ? isTested = all || FiniteData.AreFinite(this) : null;
+
+    void IFiniteSource.RequireFinite(int sample) => FiniteData.RequireSample(source, Map(sample));
 
     /// <inheritdoc/>
     public void Gather(ReadOnlySpan<int> samples, Span<float> inputs, int inputStride, Span<float> targets, int targetStride)

@@ -1,14 +1,16 @@
 using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Data;
 
 /// <summary>Samples of floats (tables), with classes or with values to be predicted.</summary>
-public sealed class FloatDataset : IBatchSource
+public sealed class FloatDataset : IBatchSource, IFiniteSource
 {
     private readonly float[] inputs;
     private readonly int[] labels;
     private readonly float[] targets;
+    private bool isTested;
 
     private FloatDataset(
         float[] inputs, int inputLength, int[] labels, int classCount, float[] targets, int targetLength, int count,
@@ -150,6 +152,18 @@ public sealed class FloatDataset : IBatchSource
         {
             InputShape = InputShape,
         };
+    }
+
+    /// <summary>Tested once, at the speed of memory: one pass over all floats.</summary>
+    bool? IFiniteSource.IsFinite => isTested = isTested || (Finite.All(inputs) && Finite.All(targets));
+
+    void IFiniteSource.RequireFinite(int sample)
+    {
+        FiniteData.Require(Row(sample), "inputs", sample, InputNames);
+        if (ClassCount == 0)
+        {
+            FiniteData.Require(targets.AsSpan(sample * TargetLength, TargetLength), "targets", sample, null);
+        }
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Data;
@@ -20,12 +21,13 @@ public enum SequencePadding
 /// zeros. With a mask, [steps] ones and zeros follow in a row, which a network passes to its second input.
 /// </summary>
 /// <remarks>Sequences are stretches of rows of one array and may overlap: windows over a long table cost no copy.</remarks>
-public sealed class SequenceDataset : IBatchSource
+public sealed class SequenceDataset : IBatchSource, IFiniteSource
 {
     private readonly float[] values;
     private readonly int[] starts;
     private readonly int[] lengths;
     private readonly int[] labels;
+    private bool isTested;
 
     private SequenceDataset(float[] values, int features, int[] starts, int[] lengths, int[] labels, int classCount, int steps)
     {
@@ -237,6 +239,17 @@ public sealed class SequenceDataset : IBatchSource
 
     /// <summary>One sequence, [length, features].</summary>
     public ReadOnlySpan<float> Sequence(int sample) => values.AsSpan(starts[CheckedSample(sample)] * Features, lengths[sample] * Features);
+
+    /// <summary>Tested once, at the speed of memory.</summary>
+    bool? IFiniteSource.IsFinite => isTested = isTested || Finite.All(values) || FiniteData.AreFinite(this);
+
+    void IFiniteSource.RequireFinite(int sample)
+    {
+        for (int step = 0; step < Length(sample) && !Finite.All(Sequence(sample)); step++)
+        {
+            FiniteData.Require(Sequence(sample).Slice(step * Features, Features), $"step {step}", sample, FeatureNames);
+        }
+    }
 
     /// <inheritdoc/>
     public void Gather(ReadOnlySpan<int> samples, Span<float> inputs, int inputStride, Span<float> targets, int targetStride)

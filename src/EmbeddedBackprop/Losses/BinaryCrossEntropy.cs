@@ -22,6 +22,9 @@ public readonly struct BinaryCrossEntropy : ILossFunction
     public static bool AveragesOutputs => false;
 
     /// <inheritdoc/>
+    public static (double Least, double Most) Domain => (0.0, 1.0);
+
+    /// <inheritdoc/>
     public static bool TargetsAreProbabilities => true;
 
     /// <inheritdoc/>

@@ -47,6 +47,8 @@ public sealed class Loss<TFunction> : Loss, IPasses<Loss<TFunction>> where TFunc
 
     internal override Loss? OnLogits(Activation outputActivation) => TFunction.OnLogits(outputActivation)?.WithSettingsOf(this);
 
+    internal override (double Least, double Most) Domain => TFunction.Domain;
+
     private protected override bool TargetsAreProbabilities => TFunction.TargetsAreProbabilities;
 
     /// <summary>Each output says yes or no.</summary>

@@ -20,6 +20,12 @@ public interface ILossFunction
     /// <summary>A single output above this means class 1: one half for a probability, 0 for a logit.</summary>
     static virtual double DecisionThreshold => 0.5;
 
+    /// <summary>
+    /// The least and the most value a that the loss can judge, as 0 and 1 for a probability; any by default. A layer whose activation gives others is
+    /// refused when a network is built.
+    /// </summary>
+    static virtual (double Least, double Most) Domain => (double.NegativeInfinity, double.PositiveInfinity);
+
     /// <summary>Whether targets are probabilities, so that <see cref="Loss.LabelSmoothing"/> has a meaning.</summary>
     static virtual bool TargetsAreProbabilities => false;
 

@@ -164,6 +164,9 @@ public abstract class Loss : KernelOp
     /// <summary>d(loss)/da of one output as a tree.</summary>
     internal virtual LaneText? DerivativeText(LaneText a, LaneText y) => null;
 
+    /// <summary>The least and the most value that it can judge.</summary>
+    internal virtual (double Least, double Most) Domain => (double.NegativeInfinity, double.PositiveInfinity);
+
     /// <summary>The equation in a line of ASCII.</summary>
     internal virtual string Equation => "";
 

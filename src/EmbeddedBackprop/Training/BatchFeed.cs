@@ -112,6 +112,29 @@ internal sealed class BatchFeed
         }
     }
 
+    /// <summary>The values that were just gathered must be finite.</summary>
+    /// <param name="plan">The training plan.</param>
+    /// <param name="workspace">Its memory.</param>
+    /// <param name="samples">The samples that were gathered, for the message.</param>
+    /// <exception cref="ArgumentException">One is not; the message names node, sample and column.</exception>
+    public void RequireFinite(Plan plan, Span<float> workspace, ReadOnlySpan<int> samples)
+    {
+        RequireFinite(inputs, plan, workspace, samples);
+        RequireFinite(targets, plan, workspace, samples);
+    }
+
+    private static void RequireFinite(Node[] nodes, Plan plan, Span<float> workspace, ReadOnlySpan<int> samples)
+    {
+        foreach (Node node in nodes)
+        {
+            Span<float> values = plan.ValueSpan(workspace, node, samples.Length);
+            for (int row = 0; row < samples.Length; row++)
+            {
+                FiniteData.Require(values.Slice(row * plan.Stride(node), node.Shape.Length), node.Name, samples[row], null);
+            }
+        }
+    }
+
     /// <summary>The data's rows must be rows of all inputs.</summary>
     /// <exception cref="ArgumentException">They are not; the message names the nodes and both lengths.</exception>
     public void CheckInputs(IBatchSource data)

@@ -28,7 +28,8 @@ public sealed partial class Network
     /// <param name="losses">The losses, whose sum (each times its weight) is minimised; none for a network that only predicts.</param>
     /// <param name="options">Batch, arithmetic, layout, initial weights, optimiser.</param>
     /// <param name="memory">The caller's memory of at least <see cref="MemoryLength"/> floats; null to have it allocated.</param>
-    /// <exception cref="ArgumentException">The nodes do not fit together, or the memory is too small; the message names both sizes.</exception>
+    /// <exception cref="ArgumentException">The nodes do not fit together, or the memory is too small; the message names both sizes. Or a loss judges
+    /// an activation that gives values outside what it can judge.</exception>
     public Network(
         ReadOnlySpan<Node> inputs, ReadOnlySpan<Node> outputs, ReadOnlySpan<Node> losses, NetworkOptions options, Memory<float>? memory = null)
     {
@@ -54,6 +55,7 @@ public sealed partial class Network
                 InferencePlan = Plan.ForInference(graph, planOptions with { MicroBatch = TrainingPlan.Options.MicroBatch }, outputs);
             }
 
+            LossDomain.Require(TrainingPlan.LossSteps);
             Loss = (Loss)losses[0].Op!;
             Target = losses[0].Inputs[1];
             EndsWhereNotFinite = TrainingPlan.CanUpdateInBackward && DescendsPlainly(options);

@@ -369,6 +369,9 @@ public sealed partial class Network : IDisposable
     internal void Gather(IBatchSource source, ReadOnlySpan<int> samples) =>
         feed.Gather(pool, source, samples, Training, TrainingMemory.Workspace, memory.Rows.Span);
 
+    /// <summary>The samples that were just gathered must have finite values.</summary>
+    internal void RequireFinite(ReadOnlySpan<int> samples) => feed.RequireFinite(Training, TrainingMemory.Workspace, samples);
+
     /// <summary>Writes samples of a source into the inputs of a prediction.</summary>
     internal void GatherInputs(IBatchSource source, ReadOnlySpan<int> samples)
     {

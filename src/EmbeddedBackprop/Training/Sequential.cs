@@ -12,6 +12,7 @@ public sealed class Sequential
     private readonly Node input;
     private Node last;
     private (int Outputs, Activation Activation)? pending;
+    private bool isCompiled;
 
     /// <summary>Begins with an input of the given width.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The width is not positive.</exception>
@@ -37,6 +38,7 @@ public sealed class Sequential
     public Sequential Dense<TFunction>(int outputs) where TFunction : struct, IActivationFunction => Dense(outputs, new Activation<TFunction>());
 
     /// <summary>Adds a fully connected layer.</summary>
+    /// <exception cref="ArgumentException">The layers are compiled already.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="outputs"/> is not positive.</exception>
     public Sequential Dense(int outputs, Activation activation)
     {
@@ -46,6 +48,8 @@ public sealed class Sequential
             Errors.NotPositive(nameof(outputs), outputs);
         }
 
+        RequireNotCompiled();
+
         // The last layer waits: how it is built depends on the loss.
         Build();
         pending = (outputs, activation);
@@ -53,10 +57,12 @@ public sealed class Sequential
     }
 
     /// <summary>Adds any op that reads one node; <see cref="SequentialLayers"/> names the usual ones.</summary>
-    /// <exception cref="ArgumentException">The shape of the layer before does not fit, or the name is taken.</exception>
+    /// <exception cref="ArgumentException">The shape of the layer before does not fit, the name is taken, or the layers are compiled
+    /// already.</exception>
     public Sequential Apply(Op op, string? name = null)
     {
         ArgumentNullException.ThrowIfNull(op);
+        RequireNotCompiled();
         Build();
         last = graph.Apply(op, last, name);
         return this;
@@ -71,10 +77,18 @@ public sealed class Sequential
     /// Compiles the layers with a loss that compares the last layer with a target of the same width. Softmax with cross-entropy and sigmoid with
     /// binary cross-entropy become a layer of logits, the loss on the logits, and the activation as an op of its own that only predictions run.
     /// </summary>
-    /// <exception cref="ArgumentException">The layers are compiled already, or there are none.</exception>
+    /// <exception cref="ArgumentException">The layers are compiled already, or there are none; or the last layer gives values that the loss does not
+    /// judge (a tanh before a binary cross-entropy).</exception>
     public Network Compile(Loss loss, NetworkOptions options, Memory<float>? memory = null)
     {
         ArgumentNullException.ThrowIfNull(loss);
+        ArgumentNullException.ThrowIfNull(options);
+        if (pending is null && last.Op is Dense built && loss.OnLogits(built.Activation) is not null)
+        {
+            TrainingErrors.CompiledWithout(built.Activation.Name, loss.Kind);
+        }
+
+        Begin();
         Node judged;
         if (pending is var (outputs, activation) && loss.OnLogits(activation) is { } lossOnLogits)
         {
@@ -85,11 +99,6 @@ public sealed class Sequential
         }
         else
         {
-            if (pending is null && last.Op is Dense built && loss.OnLogits(built.Activation) is not null)
-            {
-                TrainingErrors.CompiledWithout(built.Activation.Name, loss.Kind);
-            }
-
             Build();
             judged = last;
         }
@@ -99,10 +108,28 @@ public sealed class Sequential
     }
 
     /// <summary>Compiles the layers for prediction only.</summary>
+    /// <exception cref="ArgumentException">The layers are compiled already.</exception>
     public Network Compile(NetworkOptions options, Memory<float>? memory = null)
     {
+        ArgumentNullException.ThrowIfNull(options);
+        Begin();
         Build();
         return new Network(input, last, null, options, memory);
+    }
+
+    /// <summary>Compiling begins: from now on the layers are what they are.</summary>
+    private void Begin()
+    {
+        RequireNotCompiled();
+        isCompiled = true;
+    }
+
+    private void RequireNotCompiled()
+    {
+        if (isCompiled)
+        {
+            TrainingErrors.CompiledTwice();
+        }
     }
 
     private void Build()

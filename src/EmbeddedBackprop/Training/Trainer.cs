@@ -25,14 +25,19 @@ public sealed class Trainer
     private readonly AveragedWeights average;
     private int orderedEpoch = -1;
 
+    /// <summary>Samples that are still to be tested for values that are not finite, as they are gathered.</summary>
+    private int untested;
+
     /// <summary>Prepares training: all memory is made here.</summary>
-    /// <exception cref="ArgumentException">The data do not fit the network; the message names both sizes.</exception>
+    /// <exception cref="ArgumentException">The data do not fit the network; the message names both sizes. Or a value of the data is NaN or
+    /// infinite; the message names sample and column.</exception>
     public Trainer(Network network, IBatchSource source, TrainerOptions options)
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(options);
         CheckFits(network, source);
+        options = options.For(network);
         if (options.Epochs < 0)
         {
             Errors.Negative("epochs", options.Epochs);
@@ -79,6 +84,7 @@ public sealed class Trainer
         bestParameters = options.EarlyStopping.Patience > 0 ? new float[network.InferencePlan.ParameterLength] : [];
         bestState = options.EarlyStopping.Patience > 0 ? new float[network.InferencePlan.StateLength] : [];
         average = new AveragedWeights(network, options.Averaging);
+        untested = FiniteData.IsFinite(source) is null ? source.Count : 0;
     }
 
     /// <summary>The network to train.</summary>
@@ -139,6 +145,8 @@ public sealed class Trainer
     /// <param name="progress">Called after every update; null for none.</param>
     /// <param name="cancellation">Ends the call after the current update; a later call continues from there.</param>
     /// <returns>The epoch's result; null if the call was cancelled before the epoch's end.</returns>
+    /// <exception cref="InvalidOperationException">Training has ended (<see cref="Finished"/>).</exception>
+    /// <exception cref="ArgumentException">A value of the data is NaN or infinite; the message names sample and column.</exception>
     /// <exception cref="NotFiniteNumberException">
     /// A gradient was not finite and the weights are lost, because the network changes them within the backward pass
     /// (<see cref="Network.UpdatesInBackward"/>); the scalar twin of such a training ends in the same step.
@@ -147,6 +155,11 @@ public sealed class Trainer
     public EpochResult? TrainEpoch(Action<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
         TrainerState state = State;
+        if (Finished)
+        {
+            TrainingErrors.Ended(state.Epoch, options.Epochs);
+        }
+
         PrepareOrder(state.Epoch);
         long began = Stopwatch.GetTimestamp();
         while (state.NextSample < source.Count)
@@ -233,6 +246,7 @@ public sealed class Trainer
     /// The losses of the network's batches, rounded to float, are summed in double: with another batch the loss differs in its last digits, the
     /// number of right predictions does not.
     /// </remarks>
+    /// <exception cref="ArgumentException">The data do not fit the network, or a value of theirs is NaN or infinite.</exception>
     public Evaluation Evaluate(IBatchSource data)
     {
         ArgumentNullException.ThrowIfNull(data);
@@ -285,6 +299,8 @@ public sealed class Trainer
         {
             Errors.NotPositive("samples", 0);
         }
+
+        FiniteData.Require(data);
     }
 
     /// <summary>One update from one logical batch, gathered in pieces of the network's batch.</summary>
@@ -297,7 +313,7 @@ public sealed class Trainer
         for (int offset = 0; offset < logical; offset += network.MicroBatch)
         {
             int batch = Math.Min(network.MicroBatch, logical - offset);
-            network.Gather(source, order.AsSpan(state.NextSample + offset, batch));
+            Gather(order.AsSpan(state.NextSample + offset, batch));
 
             // Samples are shuffled: none continues another, whatever the batch.
             network.ResetState();
@@ -323,6 +339,7 @@ public sealed class Trainer
         applied = whole ? applied : network.Update(rate);
         if (!applied)
         {
+            RequireFinite(order.AsSpan(state.NextSample, logical));
             if (whole && network.EndsWhereNotFinite)
             {
                 TrainingErrors.Diverged(network.StepNumber);
@@ -336,6 +353,28 @@ public sealed class Trainer
         }
 
         return loss;
+    }
+
+    /// <summary>Brings samples into the network. Those of a source that cannot answer for its values are tested once: in the first epoch.</summary>
+    private void Gather(ReadOnlySpan<int> samples)
+    {
+        network.Gather(source, samples);
+        if (untested > 0)
+        {
+            network.RequireFinite(samples);
+            untested -= samples.Length;
+        }
+    }
+
+    /// <summary>A gradient was not finite: if that is the fault of the data, they are named.</summary>
+    private void RequireFinite(ReadOnlySpan<int> samples)
+    {
+        for (int first = 0; first < samples.Length; first += network.MicroBatch)
+        {
+            ReadOnlySpan<int> part = samples[first..Math.Min(first + network.MicroBatch, samples.Length)];
+            network.Gather(source, part);
+            network.RequireFinite(part);
+        }
     }
 
     private void JudgeSchedule(double score)

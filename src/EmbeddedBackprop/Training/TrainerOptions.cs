@@ -5,26 +5,38 @@ namespace EmbeddedBackprop.Training;
 /// <summary>How a network is trained.</summary>
 public sealed record TrainerOptions
 {
-    /// <summary>Passes over the training data.</summary>
+    private readonly float? learningRate;
+
+    /// <summary>Passes over the training data; 10 by default.</summary>
     public int Epochs { get; init; } = 10;
 
-    /// <summary>The learning rate, before the schedule.</summary>
-    public float LearningRate { get; init; } = 0.1f;
+    /// <summary>
+    /// The learning rate, before the schedule. By default the one that suits the network's optimiser, loss and output
+    /// (<see cref="LearningRates.For(Network)"/>), which <see cref="Trainer.Options"/> then holds; before that it reads as NaN.
+    /// </summary>
+    public float LearningRate
+    {
+        get => learningRate ?? float.NaN;
+        init => learningRate = value;
+    }
 
-    /// <summary>How the learning rate changes.</summary>
+    /// <summary>How the learning rate changes; by default it does not (<see cref="Constant"/>).</summary>
     public Schedule Schedule { get; init; } = new Constant();
 
     /// <summary>
     /// Batches whose gradients are accumulated into one update; the bits are those of one batch of that size (to rounding only where an op is applied
-    /// twice).
+    /// twice). 1 by default.
     /// </summary>
     public int Accumulation { get; init; } = 1;
 
-    /// <summary>When to stop early, by the validation data.</summary>
+    /// <summary>When to stop early, by the validation data; never by default.</summary>
     public EarlyStopping EarlyStopping { get; init; } = EarlyStopping.Never;
 
-    /// <summary>Whether an average of the weights judges and predicts.</summary>
+    /// <summary>Whether an average of the weights judges and predicts; by default there is none.</summary>
     public WeightAveraging Averaging { get; init; } = WeightAveraging.None;
+
+    /// <summary>The options with the learning rate of a network where none was given.</summary>
+    internal TrainerOptions For(Network network) => learningRate is null ? this with { LearningRate = LearningRates.For(network) } : this;
 }
 
 /// <summary>

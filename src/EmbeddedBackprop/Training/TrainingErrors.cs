@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 
 namespace EmbeddedBackprop.Training;
 
@@ -38,4 +39,29 @@ internal static class TrainingErrors
     [DoesNotReturn]
     public static void Diverged(long step) =>
         throw new NotFiniteNumberException($"training diverged: a gradient of step {step} is not finite; a smaller learning rate may help");
+
+    [DoesNotReturn]
+    public static void Ended(int done, int epochs) =>
+        throw new InvalidOperationException(
+            done >= epochs
+                ? $"training has ended: {done} of {epochs} epochs are done; a new trainer of the same network with more epochs takes over this one's State"
+                : $"training has ended: early stopping ended it after epoch {done} of {epochs}");
+
+    [DoesNotReturn]
+    public static void NotFinite(string what, int sample, int column, string? name, float value) =>
+        throw new ArgumentException(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{what}: sample {sample}, column {column}{(name is null ? "" : $" ({name})")} is {value}, expected a finite number"));
+
+    [DoesNotReturn]
+    public static void CompiledTwice() =>
+        throw new ArgumentException("the layers are compiled already: a Sequential gives one network; build another for a second one");
+
+    [DoesNotReturn]
+    public static void OutOfDomain(string loss, string node, string activation, double least, double most, double value) =>
+        throw new ArgumentException(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{loss}: it judges values from {least} to {most}, but {node} ends in {activation}, which gives others, such as {value:G3}"));
 }

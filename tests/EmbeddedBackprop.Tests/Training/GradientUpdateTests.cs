@@ -248,7 +248,7 @@ internal sealed class GradientUpdateTests
     public void A_trainer_counts_the_steps_that_were_refused()
     {
         Network net = SmallNet.Make(new NetworkOptions { Batch = 5, FuseUpdate = false });
-        Trainer trainer = new(net, OneBadSample(), new TrainerOptions { Epochs = 3 });
+        Trainer trainer = new(net, OneBadSample(net), new TrainerOptions { Epochs = 3 });
         while (!trainer.Finished)
         {
             Assert.That(trainer.TrainEpoch()!.Value.Rejected, Is.EqualTo(1));
@@ -262,16 +262,24 @@ internal sealed class GradientUpdateTests
     public void A_trainer_stops_where_the_update_is_part_of_the_backward_pass()
     {
         Network net = SmallNet.Make(new NetworkOptions { Batch = 5 });
-        Trainer trainer = new(net, OneBadSample(), new TrainerOptions { Epochs = 3 });
+        Trainer trainer = new(net, OneBadSample(net), new TrainerOptions { Epochs = 3 });
         Assert.That(() => trainer.TrainEpoch(), Throws.InstanceOf<NotFiniteNumberException>().With.Message.Contains("is not finite"));
         Assert.That(net.StepNumber, Is.InRange(1, 4));
     }
 
-    private static FloatDataset OneBadSample()
+    /// <summary>One finite sample whose gradient is not: its error times its input leave the range of float. No weight reads that input.</summary>
+    private static FloatDataset OneBadSample(Network net)
     {
-        float[] inputs = [.. SmallNet.Classes(20).Inputs];
-        inputs[(7 * SmallNet.Inputs) + 2] = float.NaN;
-        return FloatDataset.Classified(inputs, SmallNet.Inputs, new int[20], SmallNet.Outputs);
+        ParameterRange first = net.InferencePlan.Parameters[0];
+        net.Parameters.Slice(first.Offset, first.Length).Clear();
+        float[] inputs = [.. SmallNet.Classes(20).Inputs], targets = new float[20 * SmallNet.Outputs];
+        for (int sample = 0; sample < 20; sample++)
+        {
+            inputs[(sample * SmallNet.Inputs) + 2] = sample == 7 ? 1e20f : 0f;
+        }
+
+        targets.AsSpan(7 * SmallNet.Outputs, SmallNet.Outputs).Fill(1e25f);
+        return FloatDataset.Regression(inputs, SmallNet.Inputs, targets, SmallNet.Outputs);
     }
 
     [TestCase(-1f)]

@@ -220,7 +220,7 @@ internal sealed class ExportTrainingOptions
         {
             if (optimizer is not null && !Update.Says(TrainOptions.LearningRate))
             {
-                float suitable = RecipeDefaults.LearningRate(
+                float suitable = LearningRates.For(
                     optimizer, model.Recipe.Get(TrainOptions.Loss) ?? "", model.Recipe.Get(TrainOptions.OutputActivation) ?? "");
                 Console.Error.WriteLine(
                     $"the learning rate is {OptionText.Format(suitable)}, which suits {optimizer}: that of the training was for {model.Network.Options.Optimizer.Name}; --lr gives another");

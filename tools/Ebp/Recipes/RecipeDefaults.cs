@@ -1,6 +1,7 @@
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Initializers;
 using EmbeddedBackprop.Tools.DataSources;
+using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tools.Recipes;
 
@@ -103,7 +104,7 @@ internal static class RecipeDefaults
             .With(TrainOptions.Loss, loss)
             .With(TrainOptions.Optimizer, optimizer)
             .With(TrainOptions.Momentum, optimizer is "momentum" or "nesterov" ? momentum : null)
-            .With(TrainOptions.LearningRate, recipe.Get(TrainOptions.LearningRate) ?? LearningRate(optimizer, loss, output))
+            .With(TrainOptions.LearningRate, recipe.Get(TrainOptions.LearningRate) ?? LearningRates.For(optimizer, loss, output))
             .With(TrainOptions.WeightDecay, recipe.Get(TrainOptions.WeightDecay) ?? WeightDecay(optimizer))
             .With(TrainOptions.Accumulation, accumulation)
             .With(
@@ -114,19 +115,6 @@ internal static class RecipeDefaults
             .With(TrainOptions.Batch, batch)
             .With(TrainOptions.Epochs, epochs)
             .WithDefaults();
-    }
-
-    /// <summary>The rate that suits an optimiser; the quadratic loss after a sigmoid has small gradients and takes Nielsen's 3.</summary>
-    public static float LearningRate(string optimizer, string loss, string output)
-    {
-        bool flat = output == "sigmoid" && loss is "quadratic" or "mse" or "mae" or "huber";
-        return optimizer switch
-        {
-            "sgd" => flat ? 3f : output == "identity" ? 0.01f : 0.1f,
-            "momentum" or "nesterov" => flat ? 0.3f : output == "identity" ? 0.001f : 0.02f,
-            "adagrad" or "rprop" => 0.01f,
-            _ => 0.001f,
-        };
     }
 
     /// <summary>The weight decay that an optimiser has where none is given.</summary>
