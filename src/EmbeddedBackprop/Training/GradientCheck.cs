@@ -75,15 +75,21 @@ public static class GradientCheck
             float[] approximate = new float[range.Count];
             range.CopyTo<float>(floatGradients, approximate);
             ParameterRange tensor = range;
-            rows.Add(Check(range.Name, exact, approximate, element => oracle.Parameter(tensor, element), oracle, whole, options));
+            Add(Check(range.Name, exact, approximate, element => oracle.Parameter(tensor, element), oracle, whole, options));
         }
 
         foreach ((Node node, float[] approximate) in floatInputGradients)
         {
-            rows.Add(Check(node.Name, exactInputGradients[node], approximate, element => oracle.InputElement(node, element), oracle, whole, options));
+            Add(Check(node.Name, exactInputGradients[node], approximate, element => oracle.InputElement(node, element), oracle, whole, options));
         }
 
         return new GradientCheckReport(rows, oracle.ForwardPasses);
+
+        void Add(GradientCheckRow row)
+        {
+            rows.Add(row);
+            options.Progress?.Invoke(row);
+        }
     }
 
     /// <summary>Cuts rows of concatenated values into those of the nodes.</summary>
@@ -177,6 +183,7 @@ public static class GradientCheck
         double squaredError = 0, squaredReference = 0, squaredResolution = 0;
         for (int i = 0; i < wanted; i++)
         {
+            options.Cancellation.ThrowIfCancellationRequested();
             int element = (int)((long)i * exact.Length / wanted);
             if (oracle.Difference(place(element), options.Step) is not { } quotient)
             {

@@ -152,7 +152,10 @@ public sealed class Trainer
     /// (<see cref="Network.UpdatesInBackward"/>); the scalar twin of such a training ends in the same step.
     /// Elsewhere such an update is left out and counted.
     /// </exception>
-    public EpochResult? TrainEpoch(Action<TrainingProgress>? progress = null, CancellationToken cancellation = default)
+    public EpochResult? TrainEpoch(Action<TrainingProgress>? progress = null, CancellationToken cancellation = default) =>
+        TrainEpoch(progress, cancellation, checkpoints: null);
+
+    private EpochResult? TrainEpoch(Action<TrainingProgress>? progress, CancellationToken cancellation, ICheckpoints? checkpoints)
     {
         TrainerState state = State;
         if (Finished)
@@ -173,6 +176,14 @@ public sealed class Trainer
             state.NextSample += logical;
             progress?.Invoke(new TrainingProgress(
                 state.Epoch + 1, state.NextSample, source.Count, state.LossSum / state.NextSample, Share(source, state.Correct, state.NextSample)));
+            if (checkpoints is not null)
+            {
+                // A file written now holds the time until now, and writing it is no training.
+                state.Seconds += Stopwatch.GetElapsedTime(began).TotalSeconds;
+                checkpoints.AfterUpdate(this);
+                began = Stopwatch.GetTimestamp();
+            }
+
             if (cancellation.IsCancellationRequested && state.NextSample < source.Count)
             {
                 state.Seconds += Stopwatch.GetElapsedTime(began).TotalSeconds;
@@ -191,6 +202,67 @@ public sealed class Trainer
 
         state.BeginEpoch();
         return result;
+    }
+
+    /// <summary>
+    /// Trains to the end: all epochs, or until early stopping ends it. Each epoch is judged by the validation data, and at the end the network has
+    /// the weights that predict (<see cref="RestoreBest"/>).
+    /// </summary>
+    /// <param name="validation">Data to judge epochs by; null for none.</param>
+    /// <param name="progress">
+    /// Called after every update, and once more after every epoch, with its <see cref="TrainingProgress.Result"/>; null for none.
+    /// </param>
+    /// <param name="cancellation">
+    /// Ends the run after the current update, or after the validation that is under way. The network then has its last weights, and another run
+    /// continues with the bits of never having stopped.
+    /// </param>
+    /// <param name="checkpoints">Saves the training now and then, and at the end; null for never.</param>
+    /// <exception cref="ArgumentException">
+    /// The validation data do not fit the network or are missing although early stopping or the schedule needs them; or a value of the data is NaN or
+    /// infinite.
+    /// </exception>
+    /// <exception cref="NotFiniteNumberException">Training diverged: no update of an epoch could be applied, or the weights are lost.</exception>
+    public TrainingOutcome Run(
+        IBatchSource? validation = null, Action<TrainingProgress>? progress = null, CancellationToken cancellation = default,
+        ICheckpoints? checkpoints = null)
+    {
+        if (validation is not null)
+        {
+            CheckFits(network, validation);
+        }
+        else if (WantsJudgement)
+        {
+            TrainingErrors.NothingToJudgeBy(options.EarlyStopping.Patience > 0 ? "early stopping" : $"the schedule {options.Schedule.Name}");
+        }
+
+        EpochResult? result = null;
+        Evaluation? judged = null;
+        while (!Finished)
+        {
+            if (cancellation.IsCancellationRequested || TrainEpoch(progress, cancellation, checkpoints) is not { } epoch)
+            {
+                checkpoints?.AtEnd(this);
+                return new TrainingOutcome(Cancelled: true, State.Stopped, State.Epoch, State.BestEpoch, result, judged);
+            }
+
+            if (epoch.Rejected == StepsPerEpoch)
+            {
+                // The weights have not changed: no later epoch can do better.
+                TrainingErrors.AllRejected(epoch.Epoch);
+            }
+
+            result = epoch;
+            judged = validation is null ? null : Evaluate(validation);
+            bool best = judged is { } evaluation && Judge(evaluation);
+            progress?.Invoke(new TrainingProgress(epoch.Epoch, source.Count, source.Count, epoch.Loss, epoch.TrainAccuracy)
+            {
+                Result = epoch, Validation = judged, IsBest = best,
+            });
+        }
+
+        checkpoints?.AtEnd(this);
+        RestoreBest();
+        return new TrainingOutcome(Cancelled: false, State.Stopped, State.Epoch, State.BestEpoch, result, judged);
     }
 
     /// <summary>
@@ -247,19 +319,27 @@ public sealed class Trainer
     /// number of right predictions does not.
     /// </remarks>
     /// <exception cref="ArgumentException">The data do not fit the network, or a value of theirs is NaN or infinite.</exception>
-    public Evaluation Evaluate(IBatchSource data)
+    public Evaluation Evaluate(IBatchSource data) => Evaluate(data, cancellation: default);
+
+    /// <summary>The same for data that take long.</summary>
+    /// <param name="data">The data.</param>
+    /// <param name="cancellation">Ends the call after the current batch, by the exception.</param>
+    /// <param name="progress">Called after every batch with the samples so far; null for none.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled; the network is as it was.</exception>
+    /// <inheritdoc cref="Evaluate(IBatchSource)"/>
+    public Evaluation Evaluate(IBatchSource data, CancellationToken cancellation, Action<int>? progress = null)
     {
         ArgumentNullException.ThrowIfNull(data);
         CheckFits(network, data);
         if (!HasAverage)
         {
-            return EvaluateParameters(data);
+            return EvaluateParameters(data, progress, cancellation);
         }
 
         average.Swap();
         try
         {
-            return EvaluateParameters(data);
+            return EvaluateParameters(data, progress, cancellation);
         }
         finally
         {
@@ -267,12 +347,13 @@ public sealed class Trainer
         }
     }
 
-    private Evaluation EvaluateParameters(IBatchSource data)
+    private Evaluation EvaluateParameters(IBatchSource data, Action<int>? progress, CancellationToken cancellation)
     {
         int correct = 0;
         double lossSum = 0;
         for (int first = 0; first < data.Count; first += evaluationOrder.Length)
         {
+            cancellation.ThrowIfCancellationRequested();
             int batch = Math.Min(evaluationOrder.Length, data.Count - first);
             for (int i = 0; i < batch; i++)
             {
@@ -283,6 +364,7 @@ public sealed class Trainer
             network.ResetState();
             lossSum += (double)network.ComputeLoss(batch, out int right) * batch;
             correct += right;
+            progress?.Invoke(first + batch);
         }
 
         correct = data.ClassCount == 0 ? 0 : correct;

@@ -63,7 +63,37 @@ public readonly record struct EpochResult(int Epoch, double Loss, double TrainAc
 /// <param name="Count">Samples of an epoch.</param>
 /// <param name="Loss">Mean loss of this epoch so far.</param>
 /// <param name="Accuracy">Share of right predictions of this epoch so far; 0 without classes.</param>
-public readonly record struct TrainingProgress(int Epoch, int Samples, int Count, double Loss, double Accuracy);
+public readonly record struct TrainingProgress(int Epoch, int Samples, int Count, double Loss, double Accuracy)
+{
+    /// <summary>The results of the epoch that has just ended; null after an update.</summary>
+    public EpochResult? Result { get; init; }
+
+    /// <summary>With <see cref="Result"/>: how good the network is on the validation data; null without such data.</summary>
+    public Evaluation? Validation { get; init; }
+
+    /// <summary>With <see cref="Validation"/>: whether the epoch is the best so far.</summary>
+    public bool IsBest { get; init; }
+}
+
+/// <summary>How <see cref="Trainer.Run"/> ended.</summary>
+/// <param name="Cancelled">Whether it was cancelled: another run continues.</param>
+/// <param name="StoppedEarly">Whether early stopping ended the training.</param>
+/// <param name="Epochs">Whole epochs done, earlier runs among them.</param>
+/// <param name="BestEpoch">The best epoch by validation, counted from 1; 0 without validation data.</param>
+/// <param name="Result">The results of the last epoch; null if this run ended none.</param>
+/// <param name="Validation">The last epoch on the validation data; null without such data.</param>
+public readonly record struct TrainingOutcome(
+    bool Cancelled, bool StoppedEarly, int Epochs, int BestEpoch, EpochResult? Result, Evaluation? Validation);
+
+/// <summary>Saves a training now and then, so that a power cut or an exception costs minutes and not days.</summary>
+public interface ICheckpoints
+{
+    /// <summary>Called after every update, by the thread that trains; should return at once when nothing is to be saved.</summary>
+    void AfterUpdate(Trainer trainer);
+
+    /// <summary>Called when a run ends or is cancelled, before the best weights are restored.</summary>
+    void AtEnd(Trainer trainer);
+}
 
 /// <summary>How good a network is on some data.</summary>
 /// <param name="Loss">The mean loss.</param>

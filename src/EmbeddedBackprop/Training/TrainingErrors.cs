@@ -55,6 +55,14 @@ internal static class TrainingErrors
                 $"{what}: sample {sample}, column {column}{(name is null ? "" : $" ({name})")} is {value}, expected a finite number"));
 
     [DoesNotReturn]
+    public static void NothingToJudgeBy(string reader) =>
+        throw new ArgumentException($"validation: {reader} judges every epoch by validation data, and there are none");
+
+    [DoesNotReturn]
+    public static void AllRejected(int epoch) =>
+        throw new NotFiniteNumberException($"training diverged: no gradient of epoch {epoch} is finite; a smaller learning rate may help");
+
+    [DoesNotReturn]
     public static void CompiledTwice() =>
         throw new ArgumentException("the layers are compiled already: a Sequential gives one network; build another for a second one");
 
