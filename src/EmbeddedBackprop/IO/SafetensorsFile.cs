@@ -64,33 +64,7 @@ public sealed class SafetensorsFile
     /// <exception cref="DataFormatException">The file does not follow the format, or a sum is wrong.</exception>
     /// <exception cref="IOException">The file is missing or cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be read, or is a folder.</exception>
-    public static SafetensorsFile Read(string path, bool requireChecksums = false)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(path);
-        byte[] bytes;
-        using (FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0))
-        {
-            if (!stream.CanSeek)
-            {
-                throw new DataFormatException(path, 0, "a pipe or device cannot be read, only a file");
-            }
-
-            // Not File.ReadAllBytes, which reads without end where no length is told (a device).
-            if (stream.Length > Array.MaxLength)
-            {
-                throw new DataFormatException(path, Array.MaxLength, "files beyond 2 GB are not read");
-            }
-
-            bytes = GC.AllocateUninitializedArray<byte>((int)stream.Length);
-            int read = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-            if (read < bytes.Length)
-            {
-                throw new DataFormatException(path, read, "the file became shorter while it was read");
-            }
-        }
-
-        return Parse(bytes, path, requireChecksums);
-    }
+    public static SafetensorsFile Read(string path, bool requireChecksums = false) => Parse(WholeFile.Read(path), path, requireChecksums);
 
     /// <summary>Reads a file's bytes, which must stay as they are while the result is in use.</summary>
     /// <param name="file">The whole file.</param>

@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 namespace EmbeddedBackprop.IO;
 
 /// <summary>One tensor of a safetensors file: a name, a type, a shape, and a range of the file's bytes.</summary>
-public sealed class SafetensorsTensor
+public sealed class SafetensorsTensor : INamedTensor
 {
     private readonly SafetensorsFile _file;
     private readonly int _shapeStart;
@@ -101,6 +101,16 @@ public sealed class SafetensorsTensor
         for (int i = 0; i < destination.Length; i++)
         {
             destination[i] = BinaryPrimitives.ReadInt32LittleEndian(bytes[(i * sizeof(int))..]);
+        }
+    }
+
+    void INamedTensor.CopyFloats(Span<float> destination)
+    {
+        RequireLength(destination.Length);
+        ReadOnlySpan<byte> bytes = Bytes;
+        for (int i = 0; i < destination.Length; i++)
+        {
+            destination[i] = FloatElements.Read(Type, bytes, i);
         }
     }
 

@@ -100,6 +100,7 @@ internal static class ExportCommand
                 parsed.GetValue(json)));
         export.Subcommands.Add(command);
         export.Subcommands.Add(ExportSlotCommand.Create());
+        export.Subcommands.Add(ExportWeightsCommand.Create());
         return export;
     }
 

@@ -29,6 +29,7 @@ internal static class ImportCommand
         command.SetAction(parsed =>
             Run(export.Read(parsed), parsed.GetRequiredValue(copy), parsed.GetRequiredValue(output), parsed.GetValue(slot)));
         import.Subcommands.Add(command);
+        import.Subcommands.Add(ImportWeightsCommand.Create());
         return import;
     }
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
+using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Tools.Output;
 using EmbeddedBackprop.Tools.Recipes;
 using EmbeddedBackprop.Training;
@@ -26,17 +27,27 @@ internal static class PredictCommand
             Description = "The sample's number from 0 on: of the test part, or of the table that --data names.",
         };
         Option<string> values = new("--values") { HelpName = "NUMBERS", Description = "One sample's inputs, with commas between." };
+        Option<string> output = new("--out")
+        {
+            HelpName = "FILE",
+            Description = "Writes a table (CSV) of classes, scores and known labels instead: of all samples of --data, or of all rows.",
+        };
+        Option<bool> force = OutputTarget.Force();
         Option<bool> json = Json.Option();
         command.Options.Add(index);
         command.Options.Add(values);
+        command.Options.Add(output);
+        command.Options.Add(force);
         command.Options.Add(json);
         command.SetAction(parsed => Run(
             ModelStore.Load(parsed.GetRequiredValue(model)), parsed.GetValue(rows), options.Read(parsed),
-            OptionText.Integer("index", parsed.GetValue(index), 0), parsed.GetValue(values), parsed.GetValue(json)));
+            OptionText.Integer("index", parsed.GetValue(index), 0), parsed.GetValue(values), parsed.GetValue(output), parsed.GetValue(force),
+            parsed.GetValue(json)));
         return command;
     }
 
-    private static int Run(SavedModel model, string? file, Recipe given, int? index, string? values, bool json)
+    private static int Run(
+        SavedModel model, string? file, Recipe given, int? index, string? values, string? output, bool force, bool json)
     {
         bool sampleOfData = index is not null || given.Says(TrainOptions.Data);
         if ((sampleOfData ? 1 : 0) + (values is null ? 0 : 1) + (file is null ? 0 : 1) > 1)
@@ -44,8 +55,22 @@ internal static class PredictCommand
             throw ToolException.Usage("predict takes one of --index, --values and FILE");
         }
 
-        List<Prediction> predictions = sampleOfData ? FromData(model, given, index ?? 0) : FromNumbers(model, Numbers(model, file, values));
-        if (json)
+        if (output is not null)
+        {
+            OutputTarget.CheckPredictions(output, force);
+        }
+
+        // A table is of all samples unless one is named.
+        List<Prediction> predictions = sampleOfData
+            ? FromData(model, given, index ?? (output is null ? 0 : null))
+            : FromNumbers(model, Numbers(model, file, values));
+        if (output is not null)
+        {
+            string[]? names = IsClassifier(model) ? [.. Enumerable.Range(0, model.Preparation.Classes).Select(number => Name(model, number))] : null;
+            OutputTarget.WriteFile(output, () => AtomicFile.Write(output, stream => PredictionTable.Write(stream, predictions, names)));
+            WriteCount(output, predictions.Count, json);
+        }
+        else if (json)
         {
             Write(model, predictions);
         }
@@ -95,7 +120,7 @@ internal static class PredictCommand
         foreach (float[] row in rows)
         {
             Standardize(model, row);
-            predictions.Add(new Prediction(model.Network.Predict(row).ToArray(), null));
+            predictions.Add(new Prediction(model.Network.Predict(row).ToArray(), predictions.Count));
         }
 
         return predictions;
@@ -116,7 +141,8 @@ internal static class PredictCommand
         }
     }
 
-    private static List<Prediction> FromData(SavedModel model, Recipe given, int index)
+    /// <summary>One sample of the data, or all.</summary>
+    private static List<Prediction> FromData(SavedModel model, Recipe given, int? index)
     {
         IBatchSource data = ModelData.Load(model, given);
         if (index >= data.Count)
@@ -124,9 +150,16 @@ internal static class PredictCommand
             throw ToolException.Usage($"--index: {index} is not among the {data.Count} samples (0 to {data.Count - 1})");
         }
 
-        float[] row = new float[data.InputLength];
-        data.Gather([index], row, row.Length, default, 0);
-        return [new Prediction(model.Network.Predict(row).ToArray(), data.ClassCount > 0 ? data.Label(index) : null)];
+        float[] row = new float[data.InputLength], target = new float[data.TargetLength];
+        List<Prediction> predictions = [];
+        for (int i = index ?? 0; i < (index + 1 ?? data.Count); i++)
+        {
+            data.Gather([i], row, row.Length, target, target.Length);
+            float[] outputs = model.Network.Predict(row).ToArray();
+            predictions.Add(data.ClassCount > 0 ? new Prediction(outputs, i, data.Label(i)) : new Prediction(outputs, i, Target: [.. target]));
+        }
+
+        return predictions;
     }
 
     private static string Line(SavedModel model, Prediction prediction)
@@ -189,9 +222,20 @@ internal static class PredictCommand
     private static string Name(SavedModel model, int number) =>
         model.Preparation.ClassNames is { } names && number < names.Count ? names[number] : number.ToString(CultureInfo.InvariantCulture);
 
-    /// <summary>The outputs for one sample, and its label where it is known.</summary>
-    private sealed record Prediction(float[] Outputs, int? Label)
+    private static void WriteCount(string output, int count, bool json)
     {
-        public int Class => Accuracy.ClassOf(Outputs);
+        if (json)
+        {
+            JsonResult.Write(writer =>
+            {
+                writer.WriteString("command", "predict");
+                writer.WriteString("out", output);
+                writer.WriteNumber("rows", count);
+            });
+        }
+        else
+        {
+            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"written: {output} ({count} rows)"));
+        }
     }
 }

@@ -17,6 +17,14 @@ internal static class OutputTarget
     /// <exception cref="ToolException">It cannot; the message names the obstacle.</exception>
     public static void CheckCopy(string path, bool force) => CheckFile(path, force, IsCopy, "copy for a device");
 
+    /// <summary>The same for weights under PyTorch's names, which do not tell who wrote them: every file that is there is kept.</summary>
+    /// <exception cref="ToolException">It cannot; the message names the obstacle.</exception>
+    public static void CheckWeights(string path, bool force) => CheckFile(path, force, static _ => false, "file that ebp knows as its own");
+
+    /// <summary>The same for a table of predictions.</summary>
+    /// <exception cref="ToolException">It cannot; the message names the obstacle.</exception>
+    public static void CheckPredictions(string path, bool force) => CheckFile(path, force, IsPredictions, "table of predictions");
+
     private static void CheckFile(string path, bool force, Func<FileStream, bool> isOfKind, string kind)
     {
         if (Directory.Exists(path) || Path.EndsInDirectorySeparator(path))
@@ -103,6 +111,9 @@ internal static class OutputTarget
 
     /// <summary>Whether a file begins as a copy does (docs/c-export.md).</summary>
     private static bool IsCopy(FileStream file) => Head(file, 4).SequenceEqual("EBPS"u8);
+
+    /// <summary>Whether a file begins as a table of predictions does.</summary>
+    private static bool IsPredictions(FileStream file) => Head(file, PredictionTable.Begin.Length).SequenceEqual(PredictionTable.Begin);
 
     private static ReadOnlySpan<byte> Head(FileStream file, int count)
     {
