@@ -1,4 +1,7 @@
+using System.Globalization;
 using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace EmbeddedBackprop.Tests.Architecture;
 
@@ -8,6 +11,8 @@ internal static class PublicSurface
     private const BindingFlags Own =
         BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly;
 
+    private static readonly NullabilityInfoContext Nulls = new();
+
     /// <summary>The lines of an assembly.</summary>
     public static string[] Of(Assembly assembly) =>
         [.. assembly.GetExportedTypes().SelectMany(Of).Order(StringComparer.Ordinal)];
@@ -16,7 +21,7 @@ internal static class PublicSurface
     public static IEnumerable<string> Of(Type type)
     {
         string name = Name(type);
-        IEnumerable<string> bases = type.GetInterfaces().Where(i => i.IsVisible).Select(Name).Order(StringComparer.Ordinal);
+        IEnumerable<string> bases = type.GetInterfaces().Where(i => i.IsVisible).Select(i => Name(i)).Order(StringComparer.Ordinal);
         if (type.BaseType is { IsVisible: true } parent)
         {
             bases = bases.Prepend(Name(parent));
@@ -32,7 +37,7 @@ internal static class PublicSurface
     /// <summary>The promises of a line: the line itself, or, of a type's line, the type and each of its bases.</summary>
     public static IEnumerable<string> Promises(string line)
     {
-        int bases = line.IndexOf(" : ", StringComparison.Ordinal);
+        int bases = line.Contains(" :: ", StringComparison.Ordinal) ? -1 : line.IndexOf(" : ", StringComparison.Ordinal);
         if (bases < 0)
         {
             yield return line;
@@ -116,8 +121,12 @@ internal static class PublicSurface
         {
             ConstructorInfo constructor => $"{Modifiers(constructor)}.ctor({Parameters(constructor)})",
             MethodInfo method =>
-                $"{Modifiers(method)}{Name(method.ReturnType)} {method.Name}{Arguments(method.GetGenericArguments())}({Parameters(method)})",
-            FieldInfo field => $"{(field.IsLiteral ? "const " : field.IsStatic ? "static " : "")}{Name(field.FieldType)} {field.Name}",
+                $"{Modifiers(method)}{Returned(method)} {method.Name}{Arguments(method.GetGenericArguments())}"
+                + $"({Parameters(method)}){Constraints(method)}",
+            FieldInfo { IsLiteral: true } field => $"const {Name(field.FieldType)} {field.Name} = {Constant(field.GetRawConstantValue())}",
+            FieldInfo field =>
+                $"{(field.IsStatic ? "static " : "")}{(field.IsInitOnly ? "readonly " : "")}"
+                + $"{Name(field.FieldType, Nulls.Create(field))} {field.Name}",
             _ => member.ToString()!,
         };
 
@@ -129,31 +138,66 @@ internal static class PublicSurface
             : method is { IsVirtual: true, IsFinal: false } ? "virtual "
             : "");
 
-    private static string Parameters(MethodBase method) =>
-        string.Join(
-            ", ",
-            method.GetParameters().Select(p => $"{Name(p.ParameterType)} {p.Name}{(p.IsOptional ? $" = {p.RawDefaultValue ?? "null"}" : "")}"));
+    // An accessor "init" is a method "set" whose result says so.
+    private static string Returned(MethodInfo method) =>
+        (method.ReturnParameter.GetRequiredCustomModifiers().Contains(typeof(IsExternalInit)) ? "init " : "")
+        + (method.ReturnType.IsByRef && method.ReturnParameter.GetRequiredCustomModifiers().Contains(typeof(InAttribute)) ? "readonly " : "")
+        + Name(method.ReturnType, Nulls.Create(method.ReturnParameter));
 
-    private static string Arguments(Type[] types) => types.Length == 0 ? "" : $"<{string.Join(", ", types.Select(Name))}>";
+    private static string Parameters(MethodBase method) => string.Join(", ", method.GetParameters().Select(Parameter));
 
-    private static string Name(Type type)
+    private static string Parameter(ParameterInfo p)
+    {
+        string kind = p.ParameterType.IsByRef && p.IsOut ? "out " : p.ParameterType.IsByRef && p.IsIn ? "in " : "";
+        string type = Name(p.ParameterType, Nulls.Create(p));
+        bool takesMore = p.IsDefined(typeof(ParamArrayAttribute), false) || p.IsDefined(typeof(ParamCollectionAttribute), false);
+        return (takesMore ? "params " : "")
+            + (kind.Length > 0 ? kind + type["ref ".Length..] : type)
+            + $" {p.Name}{(p.IsOptional ? $" = {Constant(p.RawDefaultValue)}" : "")}";
+    }
+
+    private static string Constant(object? value) => value is null or DBNull ? "null" : Convert.ToString(value, CultureInfo.InvariantCulture)!;
+
+    private static string Constraints(MethodInfo method) => string.Concat(method.GetGenericArguments().Select(Constraint));
+
+    private static string Constraint(Type parameter)
+    {
+        GenericParameterAttributes special = parameter.GenericParameterAttributes;
+        string[] types =
+        [
+            .. special.HasFlag(GenericParameterAttributes.NotNullableValueTypeConstraint) ? ["struct"] : Array.Empty<string>(),
+            .. special.HasFlag(GenericParameterAttributes.ReferenceTypeConstraint) ? ["class"] : Array.Empty<string>(),
+            .. parameter.GetGenericParameterConstraints().Where(type => type != typeof(ValueType)).Select(bound => Name(bound)),
+        ];
+        return types.Length == 0 ? "" : $" where {parameter.Name} : {string.Join(", ", types)}";
+    }
+
+    private static string Arguments(Type[] types, NullabilityInfo[]? nulls = null) =>
+        types.Length == 0
+            ? ""
+            : $"<{string.Join(", ", types.Select((type, i) => Name(type, nulls is not null && nulls.Length == types.Length ? nulls[i] : null)))}>";
+
+    /// <summary>The name of a type; behind one whose values may be null a question mark.</summary>
+    private static string Name(Type type, NullabilityInfo? nulls = null)
     {
         if (type.IsByRef)
         {
-            return "ref " + Name(type.GetElementType()!);
+            return "ref " + Name(type.GetElementType()!, nulls?.ElementType ?? nulls);
         }
 
+        // System.Nullable says it in its name.
+        string mayBeNull = !type.IsValueType && nulls is { ReadState: NullabilityState.Nullable } ? "?" : "";
         if (type.IsArray)
         {
-            return Name(type.GetElementType()!) + "[]";
+            return Name(type.GetElementType()!, nulls?.ElementType) + "[]" + mayBeNull;
         }
 
         if (type.IsGenericParameter)
         {
-            return type.Name;
+            return type.Name + mayBeNull;
         }
 
         string name = (type.DeclaringType is { } outer ? Name(outer) + "." : type.Namespace + ".") + type.Name.Split('`')[0];
-        return name + Arguments(type.GetGenericArguments());
+        return name + Arguments(type.GetGenericArguments(), nulls?.GenericTypeArguments) + mayBeNull;
     }
 }

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Architecture;
@@ -34,6 +35,20 @@ internal sealed class PublicSurfaceTests
             line.Replace(nameof(Before), "X", StringComparison.Ordinal).Replace(nameof(After), "X", StringComparison.Ordinal);
     }
 
+    [TestCase(nameof(Changes.Text), "System.String? text")]
+    [TestCase(nameof(Changes.Texts), "System.Collections.Generic.IReadOnlyList<System.String?>?")]
+    [TestCase(nameof(Changes.Optional), "System.Int32 count = 3")]
+    [TestCase(nameof(Changes.ByReference), "in System.Int32 read, out System.Int32 written, ref System.Int32 both")]
+    [TestCase(nameof(Changes.Several), "params System.ReadOnlySpan<System.Int32> counts")]
+    [TestCase(nameof(Changes.Constrained), "where T : struct, System.IDisposable")]
+    [TestCase(nameof(Changes.Constant), "= 7")]
+    [TestCase("set_" + nameof(Changes.Once), "init System.Void")]
+    public void A_change_that_breaks_a_caller_changes_the_line(string member, string described)
+    {
+        string line = PublicSurface.Of(typeof(Changes)).Single(line => Regex.IsMatch(line, $@" {member}\b"));
+        Assert.That(line, Does.Contain(described));
+    }
+
     [Test]
     public void A_member_that_moved_to_a_base_class_is_still_there()
     {
@@ -55,6 +70,25 @@ internal sealed class PublicSurfaceTests
         public void Dispose()
         {
         }
+    }
+
+    public sealed class Changes
+    {
+        public const int Constant = 7;
+
+        public int Once { get; init; }
+
+        public static void Text(string? text) => _ = text;
+
+        public static IReadOnlyList<string?>? Texts() => null;
+
+        public static void Optional(int count = 3) => _ = count;
+
+        public static void ByReference(in int read, out int written, ref int both) => written = both = read;
+
+        public static void Several(params ReadOnlySpan<int> counts) => _ = counts.Length;
+
+        public static void Constrained<T>() where T : struct, IDisposable => _ = typeof(T);
     }
 
     public abstract class Lower : IDisposable
