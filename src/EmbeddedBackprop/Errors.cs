@@ -29,6 +29,10 @@ internal static class Errors
     public static void TooLarge(string what, long floats) =>
         throw new ArgumentException($"{what}: {floats} floats do not fit into one span (at most {int.MaxValue})");
 
+    [DoesNotReturn]
+    public static void ArithmeticLeftOut(string kept) =>
+        throw new NotSupportedException($"this program computes in {kept} arithmetic alone: its project sets EmbeddedBackpropArithmetic");
+
     /// <summary>The value, if it lies from 0 up to but not including 1.</summary>
     public static float RequireShare(string what, float value)
     {

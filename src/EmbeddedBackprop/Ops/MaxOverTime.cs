@@ -2,6 +2,7 @@ using System.Numerics;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Elements;
+using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Ops;
 
@@ -88,10 +89,10 @@ public sealed class MaxOverTime : OverTime, IPasses<MaxOverTime>
 
             if (!steps.IsEmpty)
             {
-                K.Apply<WhereGreater>(Arithmetic.Fused, x, maxima, steps, T.CreateChecked(t));
+                K.Apply<WhereGreater>(LaneDispatch.Either, x, maxima, steps, T.CreateChecked(t));
             }
 
-            K.Apply<KeepGreater>(Arithmetic.Fused, x, x, maxima);
+            K.Apply<KeepGreater>(LaneDispatch.Either, x, x, maxima);
         }
 
         return any;

@@ -37,7 +37,7 @@ internal static unsafe class ConvChannelSums
 
                     // A product of a row of ones with the block: M(1, x, s) is s + x.
                     Gemm.RunAlone(
-                        Arithmetic.Fused,
+                        LaneDispatch.Either,
                         new GemmArguments(
                             1,
                             count,

@@ -127,7 +127,7 @@ public static class Elementwise
     {
         Require.Equal("Elementwise.Clip", nameof(destination), x.Length, destination.Length);
         Require.SameOrApart("Elementwise.Clip", nameof(x), x, destination);
-        ElementFormula.Run<ClipBetween>(Arithmetic.Fused, x, x, destination, low, high);
+        ElementFormula.Run<ClipBetween>(LaneDispatch.Either, x, x, destination, low, high);
     }
 
     /// <summary>y[i] = y[i] + (x[i] &gt; 0 ? alpha : 0 &gt; x[i] ? -alpha : +0): the gradient of alpha * |x|.</summary>
@@ -138,7 +138,7 @@ public static class Elementwise
     public static void AddSign(float alpha, ReadOnlySpan<float> x, Span<float> y)
     {
         Require.Equal("Elementwise.AddSign", nameof(y), x.Length, y.Length);
-        ElementFormula.Run<SignAdd>(Arithmetic.Fused, x, x, y, alpha);
+        ElementFormula.Run<SignAdd>(LaneDispatch.Either, x, x, y, alpha);
     }
 
     /// <summary>d[i] = value.</summary>

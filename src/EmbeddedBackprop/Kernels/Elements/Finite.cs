@@ -91,7 +91,7 @@ public static class Finite
     private static float ZeroProductsAlone(ReadOnlySpan<float> x)
     {
         float sum = 0f;
-        LaneDispatch.Run<ZeroProductsKernel, LongSumArguments>(Arithmetic.Separate, new LongSumArguments(x, x, new Span<float>(ref sum)));
+        LaneDispatch.Run<ZeroProductsKernel, LongSumArguments>(LaneDispatch.Either, new LongSumArguments(x, x, new Span<float>(ref sum)));
         return sum;
     }
 

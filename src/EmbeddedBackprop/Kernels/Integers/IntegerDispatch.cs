@@ -1,4 +1,3 @@
-using System.Runtime.Intrinsics;
 using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Kernels.Integers;
@@ -20,20 +19,19 @@ internal static class IntegerDispatch
     {
         int width = LaneDispatch.WidthWithin(columns);
 
-        // The IsHardwareAccelerated tests are constants for the compiler: an AOT build keeps only the widths it can run.
-        if (Vector512.IsHardwareAccelerated && width == 512)
+        if (LaneDispatch.Has512 && width == 512)
         {
             TKernel.Run<IntegerLanes512>(in arguments);
         }
-        else if (Vector256.IsHardwareAccelerated && width == 256)
+        else if (LaneDispatch.Has256 && width == 256)
         {
             TKernel.Run<IntegerLanes256>(in arguments);
         }
-        else if (width == 128)
+        else if (LaneDispatch.Has128 && width == 128)
         {
             TKernel.Run<IntegerLanes128>(in arguments);
         }
-        else if (width == 1)
+        else if (width == 1 || !LaneDispatch.HasAny)
         {
             TKernel.Run<IntegerLane>(in arguments);
         }

@@ -77,7 +77,7 @@ internal static class IntegerWeights
         if (rows > 0)
         {
             LargestArguments arguments = new() { Weights = w, Rows = rows, Columns = Columns, Stride = Columns, Largest = largest };
-            LaneDispatch.RunWithin<LargestColumns, LargestArguments>(Arithmetic.Separate, Columns, in arguments);
+            LaneDispatch.RunWithin<LargestColumns, LargestArguments>(LaneDispatch.Either, Columns, in arguments);
         }
 
         float result = 0f;
@@ -103,7 +103,7 @@ internal static class IntegerWeights
         if (rows > 0 && columns > 0)
         {
             LargestArguments arguments = new() { Weights = w, Rows = rows, Columns = columns, Stride = stride, Largest = largest };
-            LaneDispatch.RunWithin<LargestColumns, LargestArguments>(Arithmetic.Separate, columns, in arguments);
+            LaneDispatch.RunWithin<LargestColumns, LargestArguments>(LaneDispatch.Either, columns, in arguments);
         }
     }
 
@@ -117,7 +117,7 @@ internal static class IntegerWeights
         if (!w.IsEmpty)
         {
             RoundRunArguments<TInteger> arguments = new() { Weights = w, Scale = scale, Integers = q, Magnitude = new(ref magnitude) };
-            LaneDispatch.RunWithin<RoundRun<TInteger>, RoundRunArguments<TInteger>>(Arithmetic.Separate, w.Length, in arguments);
+            LaneDispatch.RunWithin<RoundRun<TInteger>, RoundRunArguments<TInteger>>(LaneDispatch.Either, w.Length, in arguments);
         }
 
         return magnitude;
@@ -141,7 +141,7 @@ internal static class IntegerWeights
             {
                 Rows = rows, Columns = columns, Weights = w, Stride = stride, Scale = scale, Integers = q, Magnitudes = magnitudes,
             };
-            LaneDispatch.RunWithin<RoundColumns<TInteger>, RoundColumnsArguments<TInteger>>(Arithmetic.Separate, columns, in arguments);
+            LaneDispatch.RunWithin<RoundColumns<TInteger>, RoundColumnsArguments<TInteger>>(LaneDispatch.Either, columns, in arguments);
         }
     }
 

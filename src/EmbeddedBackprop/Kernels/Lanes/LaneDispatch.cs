@@ -1,5 +1,7 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace EmbeddedBackprop.Kernels.Lanes;
@@ -20,23 +22,61 @@ internal interface ILaneKernel<TArguments> where TArguments : allows ref struct
 /// </remarks>
 internal static class LaneDispatch
 {
+    // Before the width, which asks for them.
+    private static readonly bool KeepsFused = IsKept("EmbeddedBackprop.Fused");
+    private static readonly bool KeepsSeparate = IsKept("EmbeddedBackprop.Separate");
+    private static readonly bool KeepsNarrow = IsKept("EmbeddedBackprop.NarrowVectors");
+
     /// <summary>
     /// Bits of the register that kernels use; 0 means Vector&lt;T&gt;, 1 for one float at a time. Settable for tests and benchmarks.
     /// </summary>
     public static int Width { get; set; } = ChooseWidth(Environment.GetEnvironmentVariable("EBP_TILE"));
+
+    /// <summary>Whether the program has fused arithmetic; a trimmed one may leave it out (docs/aot.md).</summary>
+    [FeatureSwitchDefinition("EmbeddedBackprop.Fused")]
+    public static bool HasFused => KeepsFused;
+
+    /// <summary>Whether the program has separate arithmetic; a trimmed one may leave it out (docs/aot.md).</summary>
+    [FeatureSwitchDefinition("EmbeddedBackprop.Separate")]
+    public static bool HasSeparate => KeepsSeparate;
+
+    /// <summary>Whether the program has vectors below the widest one; without them rows that fill no vector are computed float by float.</summary>
+    [FeatureSwitchDefinition("EmbeddedBackprop.NarrowVectors")]
+    public static bool HasNarrow => KeepsNarrow;
+
+    // The tests of IsHardwareAccelerated are constants for the compiler: an AOT build keeps only the widths it can run.
+
+    /// <summary>Whether kernels may take registers of 512 bits.</summary>
+    public static bool Has512 => Vector512.IsHardwareAccelerated;
+
+    /// <summary>Whether kernels may take registers of 256 bits.</summary>
+    public static bool Has256 => Vector256.IsHardwareAccelerated && (HasNarrow || !Vector512.IsHardwareAccelerated);
+
+    /// <summary>Whether kernels may take registers of 128 bits, emulated where there are none.</summary>
+    public static bool Has128 => HasNarrow || !Vector256.IsHardwareAccelerated;
+
+    /// <summary>The arithmetic of kernels that add no rounded product: the bits are those of both, and one may be left out.</summary>
+    public static Arithmetic Either => HasFused ? Arithmetic.Fused : Arithmetic.Separate;
+
+    /// <summary>Whether the program has the width of Vector&lt;T&gt;: not if it is native, because only tests choose it.</summary>
+    public static bool HasAny => RuntimeFeature.IsDynamicCodeSupported;
 
     /// <summary>Runs a kernel in the model's arithmetic at the chosen width.</summary>
     public static void Run<TKernel, TArguments>(Arithmetic arithmetic, in TArguments arguments)
         where TKernel : struct, ILaneKernel<TArguments>
         where TArguments : allows ref struct
     {
-        if (arithmetic == Arithmetic.Fused)
+        if (HasFused && arithmetic == Arithmetic.Fused)
         {
             RunAt<TKernel, TArguments, Fused>(Width, in arguments);
         }
-        else
+        else if (HasSeparate && arithmetic != Arithmetic.Fused)
         {
             RunAt<TKernel, TArguments, Separate>(Width, in arguments);
+        }
+        else
+        {
+            Errors.ArithmeticLeftOut(HasFused ? "fused" : "separate");
         }
     }
 
@@ -49,13 +89,17 @@ internal static class LaneDispatch
         where TArguments : allows ref struct
     {
         int width = WidthWithin(columns);
-        if (arithmetic == Arithmetic.Fused)
+        if (HasFused && arithmetic == Arithmetic.Fused)
         {
             RunAt<TKernel, TArguments, Fused>(width, in arguments);
         }
-        else
+        else if (HasSeparate && arithmetic != Arithmetic.Fused)
         {
             RunAt<TKernel, TArguments, Separate>(width, in arguments);
+        }
+        else
+        {
+            Errors.ArithmeticLeftOut(HasFused ? "fused" : "separate");
         }
     }
 
@@ -63,7 +107,7 @@ internal static class LaneDispatch
     public static int WidthWithin(int columns)
     {
         int lanes = Width == 0 ? Vector<float>.Count : Width == 1 ? 1 : Width / 32;
-        return columns >= lanes ? Width : columns >= 8 && lanes > 8 ? 256 : columns >= 4 && lanes > 4 ? 128 : 1;
+        return columns >= lanes ? Width : Has256 && columns >= 8 && lanes > 8 ? 256 : Has128 && columns >= 4 && lanes > 4 ? 128 : 1;
     }
 
     private static void RunAt<TKernel, TArguments, TArithmetic>(int width, in TArguments arguments)
@@ -71,20 +115,19 @@ internal static class LaneDispatch
         where TArguments : allows ref struct
         where TArithmetic : struct, IArithmetic
     {
-        // The IsHardwareAccelerated tests are constants for the compiler: an AOT build keeps only the widths it can run.
-        if (Vector512.IsHardwareAccelerated && width == 512)
+        if (Has512 && width == 512)
         {
             TKernel.Run<Lanes512<TArithmetic>, Lane<TArithmetic>>(in arguments);
         }
-        else if (Vector256.IsHardwareAccelerated && width == 256)
+        else if (Has256 && width == 256)
         {
             TKernel.Run<Lanes256<TArithmetic>, Lane<TArithmetic>>(in arguments);
         }
-        else if (width == 128)
+        else if (Has128 && width == 128)
         {
             TKernel.Run<Lanes128<TArithmetic>, Lane<TArithmetic>>(in arguments);
         }
-        else if (width == 1)
+        else if (width == 1 || !HasAny)
         {
             TKernel.Run<Lane<TArithmetic>, Lane<TArithmetic>>(in arguments);
         }
@@ -103,12 +146,14 @@ internal static class LaneDispatch
             return Vector128.IsHardwareAccelerated ? widest : 1;
         }
 
-        int width = wish == "any" ? 0 : int.TryParse(wish, NumberStyles.None, CultureInfo.InvariantCulture, out int bits) ? bits : -1;
-        if (width is not (0 or 1 or 128 or 256 or 512) || width > widest)
+        int width = wish == "any" && HasAny ? 0 : int.TryParse(wish, NumberStyles.None, CultureInfo.InvariantCulture, out int bits) ? bits : -1;
+        if (width is not (0 or 1 or 128 or 256 or 512) || width > widest || (width == 256 && !Has256) || (width == 128 && !Has128))
         {
             throw new PlatformNotSupportedException($"EBP_TILE={wish}: expected 1, 128, 256, 512 or any, at most {widest} on this processor.");
         }
 
         return width;
     }
+
+    private static bool IsKept(string feature) => !AppContext.TryGetSwitch(feature, out bool isKept) || isKept;
 }

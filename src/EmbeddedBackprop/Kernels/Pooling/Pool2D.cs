@@ -15,11 +15,12 @@ internal static class Pool2D
         PoolArguments arguments = new(s, batch, false, x, ldx, default, 0, y, ldy, false);
         if (s.IsPairs)
         {
-            ParallelSamples.Run<PairForwardKernel<MaximumOfWindow>, PoolArguments>(Arithmetic.Fused, PairLanes(in s), s.InputLength, in arguments);
+            ParallelSamples.Run<PairForwardKernel<MaximumOfWindow>, PoolArguments>(LaneDispatch.Either, PairLanes(in s), s.InputLength, in arguments);
         }
         else
         {
-            ParallelSamples.Run<PoolForwardKernel<MaximumOfWindow>, PoolArguments>(Arithmetic.Fused, WholeVectors(in s), s.InputLength, in arguments);
+            ParallelSamples.Run<PoolForwardKernel<MaximumOfWindow>, PoolArguments>(
+                LaneDispatch.Either, WholeVectors(in s), s.InputLength, in arguments);
         }
     }
 
@@ -33,13 +34,14 @@ internal static class Pool2D
         PoolArguments arguments = new(s, batch, false, x, ldx, dy, lddy, dx, ldx, accumulate);
         if (s.IsPairs && !accumulate)
         {
-            ParallelSamples.Run<PairMaxBackwardKernel, PoolArguments>(Arithmetic.Fused, PairLanes(in s), s.InputLength, in arguments);
+            ParallelSamples.Run<PairMaxBackwardKernel, PoolArguments>(LaneDispatch.Either, PairLanes(in s), s.InputLength, in arguments);
         }
         else
         {
             // Eight lanes at most: sixteen indices that are read one by one right after they were written as one vector take twice as long
             // on wide planes.
-            ParallelSamples.Run<PoolMaxBackwardKernel, PoolArguments>(Arithmetic.Fused, Math.Min(WholeVectors(in s), 8), s.InputLength, in arguments);
+            ParallelSamples.Run<PoolMaxBackwardKernel, PoolArguments>(
+                LaneDispatch.Either, Math.Min(WholeVectors(in s), 8), s.InputLength, in arguments);
         }
     }
 
@@ -51,11 +53,11 @@ internal static class Pool2D
         PoolArguments arguments = new(s, batch, countPadding, x, ldx, default, 0, y, ldy, false);
         if (s.IsPairs)
         {
-            ParallelSamples.Run<PairForwardKernel<MeanOfWindow>, PoolArguments>(Arithmetic.Fused, PairLanes(in s), s.InputLength, in arguments);
+            ParallelSamples.Run<PairForwardKernel<MeanOfWindow>, PoolArguments>(LaneDispatch.Either, PairLanes(in s), s.InputLength, in arguments);
         }
         else
         {
-            ParallelSamples.Run<PoolForwardKernel<MeanOfWindow>, PoolArguments>(Arithmetic.Fused, WholeVectors(in s), s.InputLength, in arguments);
+            ParallelSamples.Run<PoolForwardKernel<MeanOfWindow>, PoolArguments>(LaneDispatch.Either, WholeVectors(in s), s.InputLength, in arguments);
         }
     }
 
@@ -68,11 +70,11 @@ internal static class Pool2D
         PoolArguments arguments = new(s, batch, countPadding, default, 0, dy, lddy, dx, ldx, accumulate);
         if (s.IsPairs && !accumulate)
         {
-            ParallelSamples.Run<PairMeanBackwardKernel, PoolArguments>(Arithmetic.Fused, PairLanes(in s), s.InputLength, in arguments);
+            ParallelSamples.Run<PairMeanBackwardKernel, PoolArguments>(LaneDispatch.Either, PairLanes(in s), s.InputLength, in arguments);
         }
         else
         {
-            ParallelSamples.Run<PoolMeanBackwardKernel, PoolArguments>(Arithmetic.Fused, WholeVectors(in s), s.InputLength, in arguments);
+            ParallelSamples.Run<PoolMeanBackwardKernel, PoolArguments>(LaneDispatch.Either, WholeVectors(in s), s.InputLength, in arguments);
         }
     }
 

@@ -132,7 +132,10 @@ public static class Gemm
         // delta * 0 is 0 where delta is finite, and -learningRate * +0 is then -0, which changes no weight.
         bool skipsZeros = l2 == 0f && !float.IsNegative(learningRate) && float.IsFinite(learningRate) && Finite.All(b);
         GemmArguments arguments = new(m, n, k, a, 1, lda, b, ldb, weights, ldw, learningRate, l2, skipsZeros);
-        Run(arithmetic, in arguments);
+        if (!ParallelProduct<Update>.Run(arithmetic, in arguments))
+        {
+            Update.Run(arithmetic, in arguments);
+        }
     }
 
     private static void RequireNN(
@@ -154,7 +157,7 @@ public static class Gemm
         {
             NarrowTile.Run(arithmetic, in arguments);
         }
-        else if (!ParallelProduct.Run(arithmetic, in arguments))
+        else if (!ParallelProduct<Product>.Run(arithmetic, in arguments))
         {
             RunAlone(arithmetic, in arguments);
         }
@@ -172,17 +175,35 @@ public static class Gemm
         {
             NarrowTile.Run(arithmetic, in arguments);
         }
-        else if (!arguments.Updates)
+        else
         {
             LaneDispatch.RunWithin<GemmKernel, GemmArguments>(arithmetic, (int)arguments.N, in arguments);
         }
-        else if (arguments.K == 1)
+    }
+
+    private readonly struct Product : IProductPart
+    {
+        public static void Run(Arithmetic arithmetic, in GemmArguments arguments) => RunAlone(arithmetic, in arguments);
+    }
+
+    // Apart from the product: a program that only predicts does not hold it.
+    private readonly struct Update : IProductPart
+    {
+        public static void Run(Arithmetic arithmetic, in GemmArguments arguments)
         {
-            LaneDispatch.Run<RankOneUpdate, GemmArguments>(arithmetic, in arguments);
-        }
-        else
-        {
-            LaneDispatch.RunWithin<UpdateKernel, GemmArguments>(arithmetic, (int)arguments.N, in arguments);
+            if (arguments.M == 0 || arguments.N == 0)
+            {
+                return;
+            }
+
+            if (arguments.K == 1)
+            {
+                LaneDispatch.Run<RankOneUpdate, GemmArguments>(arithmetic, in arguments);
+            }
+            else
+            {
+                LaneDispatch.RunWithin<UpdateKernel, GemmArguments>(arithmetic, (int)arguments.N, in arguments);
+            }
         }
     }
 }

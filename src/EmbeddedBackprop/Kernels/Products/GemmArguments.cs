@@ -27,7 +27,6 @@ internal readonly ref struct GemmArguments
     public readonly nuint LeadingC;
     public readonly bool BTransposed;
     public readonly GemmStart Start;
-    public readonly bool Updates;
     public readonly float LearningRate;
     public readonly float L2;
 
@@ -61,7 +60,6 @@ internal readonly ref struct GemmArguments
         Span<float> weights, int leadingC, float learningRate, float l2, bool skipsZeros)
         : this(m, n, k, a, rowA, stepA, b, leadingB, false, default, weights, leadingC, accumulate: false)
     {
-        Updates = true;
         LearningRate = learningRate;
         L2 = l2;
         SkipsZeros = skipsZeros;

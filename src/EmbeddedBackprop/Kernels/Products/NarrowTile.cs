@@ -23,19 +23,29 @@ internal static unsafe class NarrowTile
     /// leave out columns of A have their own tile.
     /// </summary>
     public static bool Fits(in GemmArguments g) =>
-        Vector512.IsHardwareAccelerated && g.N is > Half and <= 2 * Half && g is { M: >= FewestRows, BTransposed: false, Updates: false }
+        Vector512.IsHardwareAccelerated && g.N is > Half and <= 2 * Half && g is { M: >= FewestRows, BTransposed: false }
         && LaneDispatch.Width == 512 && !GemmKernel.Searches(in g);
 
     /// <summary>Runs a product that <see cref="Fits"/>.</summary>
     public static void Run(Arithmetic arithmetic, in GemmArguments g)
     {
-        if (arithmetic == Arithmetic.Fused)
+        // A constant: an AOT build without vectors of 16 lanes has no such tile.
+        if (!Vector512.IsHardwareAccelerated)
+        {
+            return;
+        }
+
+        if (LaneDispatch.HasFused && arithmetic == Arithmetic.Fused)
         {
             Run<Fused>(in g);
         }
-        else
+        else if (LaneDispatch.HasSeparate && arithmetic != Arithmetic.Fused)
         {
             Run<Separate>(in g);
+        }
+        else
+        {
+            Errors.ArithmeticLeftOut(LaneDispatch.HasFused ? "fused" : "separate");
         }
     }
 

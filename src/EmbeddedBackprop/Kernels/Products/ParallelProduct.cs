@@ -3,8 +3,15 @@ using EmbeddedBackprop.Kernels.Threads;
 
 namespace EmbeddedBackprop.Kernels.Products;
 
+/// <summary>What one thread does with its block of a product.</summary>
+internal interface IProductPart
+{
+    /// <summary>Runs the block on this thread.</summary>
+    static abstract void Run(Arithmetic arithmetic, in GemmArguments arguments);
+}
+
 /// <summary>A matrix product in blocks of whole rows or whole columns of C: every chain over k stays in one part.</summary>
-internal readonly ref struct ParallelProduct
+internal readonly ref struct ParallelProduct<TPart> where TPart : struct, IProductPart
 {
     // Boundaries between parts fall where tiles and packed panels end.
     private const int RowUnit = GemmTile.MaximumRows, ColumnUnit = 64;
@@ -45,26 +52,26 @@ internal readonly ref struct ParallelProduct
             return false;
         }
 
-        pool.Run<Part, ParallelProduct>(parts, new ParallelProduct(arithmetic, in g, byColumns));
+        pool.Run<Part, ParallelProduct<TPart>>(parts, new ParallelProduct<TPart>(arithmetic, in g, byColumns));
         return true;
     }
 
     private static nuint Units(nuint length, int unit) => (length + (nuint)unit - 1) / (nuint)unit;
 
-    private readonly struct Part : IParallelWork<ParallelProduct>
+    private readonly struct Part : IParallelWork<ParallelProduct<TPart>>
     {
-        public static void Run(in ParallelProduct shared, int part, int parts)
+        public static void Run(in ParallelProduct<TPart> shared, int part, int parts)
         {
             ref readonly GemmArguments g = ref shared.whole;
             if (shared.byColumns)
             {
                 (nuint first, nuint count) = RangeSplit.Of(g.N, ColumnUnit, part, parts);
-                Gemm.RunAlone(shared.arithmetic, g.Block(0, g.M, first, count));
+                TPart.Run(shared.arithmetic, g.Block(0, g.M, first, count));
             }
             else
             {
                 (nuint first, nuint count) = RangeSplit.Of(g.M, RowUnit, part, parts);
-                Gemm.RunAlone(shared.arithmetic, g.Block(first, count, 0, g.N));
+                TPart.Run(shared.arithmetic, g.Block(first, count, 0, g.N));
             }
         }
     }

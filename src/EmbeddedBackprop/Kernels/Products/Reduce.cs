@@ -26,7 +26,7 @@ public static class Reduce
 
         // A product of one row of ones with A: 1 * x is exact, so M(1, x, s) is s + x in both arithmetics.
         float one = 1f;
-        Gemm.Run(Arithmetic.Fused, new(1, n, m, new ReadOnlySpan<float>(in one), 0, 0, a, lda, false, default, sums, n, accumulate));
+        Gemm.Run(LaneDispatch.Either, new(1, n, m, new ReadOnlySpan<float>(in one), 0, 0, a, lda, false, default, sums, n, accumulate));
     }
 
     /// <summary>sums[i] = the sum of row i in 16 partial sums, element j of the row in part j mod 16.</summary>
@@ -52,7 +52,7 @@ public static class Reduce
     public static float Sum(ReadOnlySpan<float> x)
     {
         float result = 0f;
-        LaneDispatch.Run<LongSumKernel<LongSum.Sum>, LongSumArguments>(Arithmetic.Fused, new LongSumArguments(x, x, new Span<float>(ref result)));
+        LaneDispatch.Run<LongSumKernel<LongSum.Sum>, LongSumArguments>(LaneDispatch.Either, new LongSumArguments(x, x, new Span<float>(ref result)));
         return result;
     }
 
@@ -86,7 +86,7 @@ public static class Reduce
         }
 
         x = x[i..];
-        LaneDispatch.Run<AddToPartsKernel, LongSumArguments>(Arithmetic.Fused, new LongSumArguments(x, x, parts));
+        LaneDispatch.Run<AddToPartsKernel, LongSumArguments>(LaneDispatch.Either, new LongSumArguments(x, x, parts));
     }
 
     /// <summary>
@@ -123,7 +123,8 @@ public static class Reduce
     {
         Require.AtLeast("Reduce.Max", nameof(x), 1, x.Length);
         float result = 0f;
-        LaneDispatch.Run<LongSumKernel<LongSum.Maximum>, LongSumArguments>(Arithmetic.Fused, new LongSumArguments(x, x, new Span<float>(ref result)));
+        LaneDispatch.Run<LongSumKernel<LongSum.Maximum>, LongSumArguments>(
+            LaneDispatch.Either, new LongSumArguments(x, x, new Span<float>(ref result)));
         return result;
     }
 }

@@ -21,7 +21,7 @@ internal static class DropoutMask
         Require.SameOrApart("DropoutMask.Apply", nameof(x), x, y);
         Arguments arguments = new(draw, batch, columns, stride, x, y, accumulate);
         // A drawn number costs some ten times a copied one.
-        ParallelSamples.Run<Kernel, Arguments>(Arithmetic.Fused, int.MaxValue, 8 * Math.Min(columns, int.MaxValue / 8), in arguments);
+        ParallelSamples.Run<Kernel, Arguments>(LaneDispatch.Either, int.MaxValue, 8 * Math.Min(columns, int.MaxValue / 8), in arguments);
     }
 
     private readonly ref struct Arguments(
