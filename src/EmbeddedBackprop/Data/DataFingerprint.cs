@@ -40,7 +40,7 @@ public static class DataFingerprint
         return End(hash);
     }
 
-    /// <summary>SHA-256 over lengths, steps and labels of sequences, as 64 lower-case hexadecimal digits.</summary>
+    /// <summary>SHA-256 over lengths, steps, and labels or targets of sequences, as 64 lower-case hexadecimal digits.</summary>
     public static string Of(SequenceDataset data)
     {
         ArgumentNullException.ThrowIfNull(data);
@@ -51,6 +51,11 @@ public static class DataFingerprint
             Append(hash, number, data.Length(i));
             Append(hash, number, data.Label(i));
             foreach (float value in data.Sequence(i))
+            {
+                Append(hash, number, BitConverter.SingleToInt32Bits(value));
+            }
+
+            foreach (float value in data.Targets(i))
             {
                 Append(hash, number, BitConverter.SingleToInt32Bits(value));
             }

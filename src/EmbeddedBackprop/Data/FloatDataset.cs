@@ -68,6 +68,9 @@ public sealed class FloatDataset : IBatchSource, IFiniteSource
     /// <summary>All inputs, [Count, InputLength].</summary>
     public ReadOnlySpan<float> Inputs => inputs;
 
+    /// <summary>All values to be predicted, [Count, TargetLength]; empty where samples have classes.</summary>
+    public ReadOnlySpan<float> Targets => targets;
+
     /// <summary>Samples with a class each: targets are one-hot. Keeps the arrays, without a copy.</summary>
     /// <param name="inputs">[labels.Length, inputLength], row-major.</param>
     /// <param name="inputLength">Floats of a sample.</param>
@@ -113,6 +116,44 @@ public sealed class FloatDataset : IBatchSource, IFiniteSource
         }
 
         return new FloatDataset(inputs, inputLength, [], 0, targets, targetLength, targets.Length / targetLength, inputNames, null);
+    }
+
+    /// <summary>Rows with a class each, as in <c>FloatDataset.FromRows(rows, labels)</c>.</summary>
+    /// <param name="rows">A row for each sample, all of one length; copied.</param>
+    /// <param name="labels">The class of each sample, from 0 on; kept without a copy.</param>
+    /// <param name="classCount">How many classes there are; 0 (the default) for the largest label and 1.</param>
+    /// <param name="inputNames">The inputs' names, or null.</param>
+    /// <param name="classNames">The classes' names, or null.</param>
+    /// <exception cref="ArgumentException">There are no rows, they differ in length or in number from the labels, or a label is out of
+    /// range.</exception>
+    public static FloatDataset FromRows(
+        IReadOnlyList<float[]> rows, int[] labels, int classCount = 0, IReadOnlyList<string>? inputNames = null,
+        IReadOnlyList<string>? classNames = null)
+    {
+        float[] inputs = Rows.Joined(rows, "rows", out int length);
+        return Classified(inputs, length, labels, Rows.ClassCount(labels, classNames?.Count ?? classCount), inputNames, classNames);
+    }
+
+    /// <summary>Rows with a row of values to be predicted each.</summary>
+    /// <param name="rows">A row for each sample, all of one length; copied.</param>
+    /// <param name="targets">A row for each sample, all of one length; copied.</param>
+    /// <param name="inputNames">The inputs' names, or null.</param>
+    /// <exception cref="ArgumentException">There are no rows, they differ in length, or there is not one of targets for each.</exception>
+    public static FloatDataset FromRows(IReadOnlyList<float[]> rows, IReadOnlyList<float[]> targets, IReadOnlyList<string>? inputNames = null)
+    {
+        float[] inputs = Rows.Joined(rows, "rows", out int length), values = Rows.Joined(targets, "targets", out int targetLength);
+        return Regression(inputs, length, values, targetLength, inputNames);
+    }
+
+    /// <summary>Rows with one value to be predicted each.</summary>
+    /// <param name="rows">A row for each sample, all of one length; copied.</param>
+    /// <param name="targets">A value for each sample; kept without a copy.</param>
+    /// <param name="inputNames">The inputs' names, or null.</param>
+    /// <exception cref="ArgumentException">There are no rows, they differ in length, or there is not one target for each.</exception>
+    public static FloatDataset FromRows(IReadOnlyList<float[]> rows, float[] targets, IReadOnlyList<string>? inputNames = null)
+    {
+        float[] inputs = Rows.Joined(rows, "rows", out int length);
+        return Regression(inputs, length, targets, 1, inputNames);
     }
 
     /// <inheritdoc/>

@@ -17,8 +17,8 @@ public enum SequencePadding
 }
 
 /// <summary>
-/// Classified sequences of different length, each step with the same number of features: [steps, features] when gathered, filled up with
-/// zeros. With a mask, [steps] ones and zeros follow in a row, which a network passes to its second input.
+/// Sequences of different length, each with a class or with values to be predicted; each step has the same number of features: [steps, features] when
+/// gathered, filled up with zeros. With a mask, [steps] ones and zeros follow in a row, which a network passes to its second input.
 /// </summary>
 /// <remarks>Sequences are stretches of rows of one array and may overlap: windows over a long table cost no copy.</remarks>
 public sealed class SequenceDataset : IBatchSource, IFiniteSource
@@ -26,22 +26,24 @@ public sealed class SequenceDataset : IBatchSource, IFiniteSource
     private readonly float[] values;
     private readonly int[] starts;
     private readonly int[] lengths;
-    private readonly int[] labels;
+    private readonly Goals goals;
     private bool isTested;
 
-    private SequenceDataset(float[] values, int features, int[] starts, int[] lengths, int[] labels, int classCount, int steps)
+    private SequenceDataset(float[] values, int features, int[] starts, int[] lengths, Goals goals, int steps)
     {
         this.values = values;
         this.starts = starts;
         this.lengths = lengths;
-        this.labels = labels;
+        this.goals = goals;
         Features = features;
-        ClassCount = classCount;
         Steps = steps;
     }
 
+    /// <summary>What is to be learned: a class each (labels), or a row of targets each.</summary>
+    private sealed record Goals(int[] Labels, int ClassCount, float[] Targets, int TargetLength);
+
     /// <inheritdoc/>
-    public int Count => labels.Length;
+    public int Count => lengths.Length;
 
     /// <summary>Features of one step.</summary>
     public int Features { get; }
@@ -63,11 +65,11 @@ public sealed class SequenceDataset : IBatchSource, IFiniteSource
     /// <summary>[steps, features]; with a mask a row of both.</summary>
     public Shape InputShape => HasMask ? new Shape(InputLength) : new Shape(Steps, Features);
 
-    /// <summary>The number of classes: targets are one-hot.</summary>
-    public int TargetLength => ClassCount;
+    /// <summary>The number of classes (targets are one-hot), or of values to be predicted.</summary>
+    public int TargetLength => goals.TargetLength;
 
     /// <inheritdoc/>
-    public int ClassCount { get; }
+    public int ClassCount => goals.ClassCount;
 
     /// <summary>The names of the classes; null where they are numbers from 0 on.</summary>
     public IReadOnlyList<string>? ClassNames { get; private init; }
@@ -101,41 +103,72 @@ public sealed class SequenceDataset : IBatchSource, IFiniteSource
             throw new ArgumentException($"{lengths.Length} lengths came with {labels.Length} labels.", nameof(labels));
         }
 
-        int[] starts = new int[lengths.Length];
-        long rows = 0;
-        for (int i = 0; i < lengths.Length; i++)
+        for (int i = 0; i < labels.Length; i++)
         {
-            if (lengths[i] < 1)
-            {
-                throw new ArgumentException($"Sequence {i} has {lengths[i]} steps, expected at least 1.", nameof(lengths));
-            }
-
             if ((uint)labels[i] >= (uint)classCount)
             {
                 throw new ArgumentException($"Sequence {i} has label {labels[i]}, expected 0 to {classCount - 1}.", nameof(labels));
             }
-
-            starts[i] = (int)rows;
-            rows += lengths[i];
         }
 
-        if (rows * features != values.Length)
+        return Create(values, features, lengths, new Goals(labels, classCount, [], classCount), featureNames, classNames);
+    }
+
+    /// <summary>Sequences with values to be predicted of each, one after the other in memory.</summary>
+    /// <param name="values">All steps, [sum of lengths, features]; kept without a copy.</param>
+    /// <param name="features">Features of one step.</param>
+    /// <param name="lengths">Steps of each sequence, at least 1.</param>
+    /// <param name="targets">[lengths.Length, targetLength], row-major; kept without a copy.</param>
+    /// <param name="targetLength">Values to be predicted of a sequence: for a value at every step, as many as there are steps.</param>
+    /// <param name="featureNames">The features' names, or null.</param>
+    /// <exception cref="ArgumentException">The lengths do not fit together.</exception>
+    public static SequenceDataset Regression(
+        float[] values, int features, int[] lengths, float[] targets, int targetLength, IReadOnlyList<string>? featureNames = null)
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        ArgumentNullException.ThrowIfNull(lengths);
+        ArgumentNullException.ThrowIfNull(targets);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(features);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(targetLength);
+        if ((long)lengths.Length * targetLength != targets.Length)
         {
-            throw new ArgumentException($"{rows} steps of {features} features need {rows * features} numbers, got {values.Length}.", nameof(values));
+            throw new ArgumentException(
+                $"{lengths.Length} sequences with {targetLength} targets need {(long)lengths.Length * targetLength} numbers, got {targets.Length}.",
+                nameof(targets));
         }
 
-        return new SequenceDataset(values, features, starts, lengths, labels, classCount, lengths.Length == 0 ? 1 : lengths.Max())
-        {
-            FeatureNames = featureNames,
-            ClassNames = classNames,
-        };
+        return Create(values, features, lengths, new Goals([], 0, targets, targetLength), featureNames, null);
+    }
+
+    /// <summary>Sequences with a class each, from arrays of their own.</summary>
+    /// <param name="sequences">Each [steps, features], row-major; copied.</param>
+    /// <param name="features">Features of one step.</param>
+    /// <param name="labels">The class of each sequence, from 0 on.</param>
+    /// <param name="classCount">How many classes there are; 0 (the default) for the largest label and 1.</param>
+    /// <exception cref="ArgumentException">A sequence is no whole number of steps, the counts differ, or a label is out of range.</exception>
+    public static SequenceDataset FromArrays(IReadOnlyList<float[]> sequences, int features, int[] labels, int classCount = 0)
+    {
+        (float[] values, int[] lengths) = Joined(sequences, features);
+        return Create(values, features, lengths, labels, Rows.ClassCount(labels, classCount));
+    }
+
+    /// <summary>Sequences with a row of values to be predicted each, from arrays of their own.</summary>
+    /// <param name="sequences">Each [steps, features], row-major; copied.</param>
+    /// <param name="features">Features of one step.</param>
+    /// <param name="targets">A row for each sequence, all of one length; copied.</param>
+    /// <exception cref="ArgumentException">A sequence is no whole number of steps, the counts differ, or rows of targets differ in
+    /// length.</exception>
+    public static SequenceDataset FromArrays(IReadOnlyList<float[]> sequences, int features, IReadOnlyList<float[]> targets)
+    {
+        (float[] values, int[] lengths) = Joined(sequences, features);
+        return Regression(values, features, lengths, Rows.Joined(targets, "targets", out int length), length);
     }
 
     /// <summary>A table whose rows are whole sequences: step by step, the features of a step contiguous.</summary>
-    /// <exception cref="ArgumentException">A row is not a whole number of steps, or the table has no classes.</exception>
+    /// <exception cref="ArgumentException">A row is not a whole number of steps.</exception>
     public static SequenceDataset FromRows(FloatDataset table, int steps)
     {
-        RequireClasses(table);
+        ArgumentNullException.ThrowIfNull(table);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(steps);
         if (table.InputLength % steps != 0)
         {
@@ -144,19 +177,18 @@ public sealed class SequenceDataset : IBatchSource, IFiniteSource
 
         int[] lengths = new int[table.Count];
         Array.Fill(lengths, steps);
-        return Create(table.Inputs.ToArray(), table.InputLength / steps, lengths, Labels(table), table.ClassCount, null, table.ClassNames);
+        return Create(table.Inputs.ToArray(), table.InputLength / steps, lengths, GoalsOf(table), null, table.ClassNames);
     }
 
     /// <summary>
-    /// A table in order of time as a sliding window: sample i is the last row of its window, with that row's label, and up to steps - 1 rows before
-    /// it (the first samples have fewer, because nothing goes before).
+    /// A table in order of time as a sliding window: sample i is the last row of its window, with that row's label or targets, and up to steps - 1
+    /// rows before it (the first samples have fewer, because nothing goes before).
     /// </summary>
     /// <param name="table">One row a step.</param>
     /// <param name="steps">The longest window.</param>
-    /// <exception cref="ArgumentException">The table has no classes.</exception>
     public static SequenceDataset Windows(FloatDataset table, int steps)
     {
-        RequireClasses(table);
+        ArgumentNullException.ThrowIfNull(table);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(steps);
         int[] starts = new int[table.Count], lengths = new int[table.Count];
         for (int i = 0; i < table.Count; i++)
@@ -165,7 +197,7 @@ public sealed class SequenceDataset : IBatchSource, IFiniteSource
             starts[i] = i + 1 - lengths[i];
         }
 
-        return new SequenceDataset(table.Inputs.ToArray(), table.InputLength, starts, lengths, Labels(table), table.ClassCount, steps)
+        return new SequenceDataset(table.Inputs.ToArray(), table.InputLength, starts, lengths, GoalsOf(table), steps)
         {
             FeatureNames = table.InputNames,
             ClassNames = table.ClassNames,
@@ -223,7 +255,7 @@ public sealed class SequenceDataset : IBatchSource, IFiniteSource
             throw DataErrors.NoSuchSample(sample, Count);
         }
 
-        return labels[sample];
+        return ClassCount == 0 ? -1 : goals.Labels[sample];
     }
 
     /// <summary>How many steps a sequence has, before it is cut or filled up.</summary>
@@ -241,7 +273,7 @@ public sealed class SequenceDataset : IBatchSource, IFiniteSource
     public ReadOnlySpan<float> Sequence(int sample) => values.AsSpan(starts[CheckedSample(sample)] * Features, lengths[sample] * Features);
 
     /// <summary>Tested once, at the speed of memory.</summary>
-    bool? IFiniteSource.IsFinite => isTested = isTested || Finite.All(values) || FiniteData.AreFinite(this);
+    bool? IFiniteSource.IsFinite => isTested = isTested || (Finite.All(values) && Finite.All(goals.Targets)) || FiniteData.AreFinite(this);
 
     void IFiniteSource.RequireFinite(int sample)
     {
@@ -249,6 +281,8 @@ public sealed class SequenceDataset : IBatchSource, IFiniteSource
         {
             FiniteData.Require(Sequence(sample).Slice(step * Features, Features), $"step {step}", sample, FeatureNames);
         }
+
+        FiniteData.Require(Targets(sample), "targets", sample, null);
     }
 
     /// <inheritdoc/>
@@ -272,10 +306,23 @@ public sealed class SequenceDataset : IBatchSource, IFiniteSource
                 continue;
             }
 
-            Span<float> target = targets.Slice(i * targetStride, ClassCount);
+            Span<float> target = targets.Slice(i * targetStride, TargetLength);
+            if (ClassCount == 0)
+            {
+                Targets(samples[i]).CopyTo(target);
+                continue;
+            }
+
             target.Clear();
-            target[labels[samples[i]]] = 1f;
+            target[goals.Labels[samples[i]]] = 1f;
         }
+    }
+
+    /// <summary>The values to be predicted of one sequence; empty where it has a class.</summary>
+    public ReadOnlySpan<float> Targets(int sample)
+    {
+        int length = ClassCount == 0 ? TargetLength : 0;
+        return goals.Targets.AsSpan(CheckedSample(sample) * length, length);
     }
 
     /// <summary>All steps, [rows, features]; windows share them.</summary>
@@ -285,7 +332,7 @@ public sealed class SequenceDataset : IBatchSource, IFiniteSource
     internal SequenceDataset WithValues(float[] others) => Like(others, starts, lengths, Steps, Padding, HasMask);
 
     private SequenceDataset Like(float[] newValues, int[] newStarts, int[] newLengths, int steps, SequencePadding padding, bool mask) =>
-        new(newValues, Features, newStarts, newLengths, labels, ClassCount, steps)
+        new(newValues, Features, newStarts, newLengths, goals, steps)
         {
             FeatureNames = FeatureNames,
             ClassNames = ClassNames,
@@ -293,24 +340,66 @@ public sealed class SequenceDataset : IBatchSource, IFiniteSource
             HasMask = mask,
         };
 
-    private static void RequireClasses(FloatDataset table)
+    /// <summary>Checks what sequences of classes and of targets have in common.</summary>
+    private static SequenceDataset Create(
+        float[] values, int features, int[] lengths, Goals goals, IReadOnlyList<string>? featureNames, IReadOnlyList<string>? classNames)
     {
-        ArgumentNullException.ThrowIfNull(table);
-        if (table.ClassCount == 0)
+        int[] starts = new int[lengths.Length];
+        long rows = 0;
+        for (int i = 0; i < lengths.Length; i++)
         {
-            throw new ArgumentException("Sequences have classes, the label of this table is a number to be predicted.", nameof(table));
+            if (lengths[i] < 1)
+            {
+                throw new ArgumentException($"Sequence {i} has {lengths[i]} steps, expected at least 1.", nameof(lengths));
+            }
+
+            starts[i] = (int)rows;
+            rows += lengths[i];
         }
+
+        if (rows * features != values.Length)
+        {
+            throw new ArgumentException($"{rows} steps of {features} features need {rows * features} numbers, got {values.Length}.", nameof(values));
+        }
+
+        return new SequenceDataset(values, features, starts, lengths, goals, lengths.Length == 0 ? 1 : lengths.Max())
+        {
+            FeatureNames = featureNames,
+            ClassNames = classNames,
+        };
     }
 
-    private static int[] Labels(FloatDataset table)
+    private static (float[] Values, int[] Lengths) Joined(IReadOnlyList<float[]> sequences, int features)
     {
+        ArgumentNullException.ThrowIfNull(sequences);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(features);
+        int[] lengths = new int[sequences.Count];
+        for (int i = 0; i < lengths.Length; i++)
+        {
+            ArgumentNullException.ThrowIfNull(sequences[i], $"sequences[{i}]");
+            lengths[i] = sequences[i].Length % features == 0
+                ? sequences[i].Length / features
+                : throw new ArgumentException(
+                    $"Sequence {i} has {sequences[i].Length} numbers: no whole number of steps of {features} features.", nameof(sequences));
+        }
+
+        return (sequences.SelectMany(sequence => sequence).ToArray(), lengths);
+    }
+
+    private static Goals GoalsOf(FloatDataset table)
+    {
+        if (table.ClassCount == 0)
+        {
+            return new Goals([], 0, table.Targets.ToArray(), table.TargetLength);
+        }
+
         int[] labels = new int[table.Count];
         for (int i = 0; i < labels.Length; i++)
         {
             labels[i] = table.Label(i);
         }
 
-        return labels;
+        return new Goals(labels, table.ClassCount, [], table.ClassCount);
     }
 
     private int CheckedSample(int sample) => (uint)sample < (uint)Count ? sample : throw DataErrors.NoSuchSample(sample, Count);

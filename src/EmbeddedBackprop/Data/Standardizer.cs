@@ -1,3 +1,5 @@
+using System.Globalization;
+using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Data;
@@ -8,6 +10,9 @@ namespace EmbeddedBackprop.Data;
 /// </summary>
 public sealed class Standardizer
 {
+    private const string MeansKey = "inputs.means";
+    private const string ScalesKey = "inputs.scales";
+
     private readonly float[] means;
     private readonly float[] scales;
 
@@ -38,6 +43,35 @@ public sealed class Standardizer
 
         this.means = means.ToArray();
         this.scales = scales.ToArray();
+    }
+
+    /// <summary>
+    /// The standardiser as strings that a model file keeps: <c>ModelFile.Save(path, network, trainer, standardizer.ToExtra())</c>. <c>ebp</c> writes
+    /// and reads the same.
+    /// </summary>
+    /// <returns>Means and scales under <c>inputs.means</c> and <c>inputs.scales</c>, which come back with the same bits; more may be added.</returns>
+    public Dictionary<string, string> ToExtra() =>
+        new(StringComparer.Ordinal) { [MeansKey] = Text(means), [ScalesKey] = Text(scales) };
+
+    /// <summary>The standardiser that a model file keeps, of <see cref="ToExtra"/> or of <c>ebp train</c>; null if it keeps none.</summary>
+    /// <exception cref="DataFormatException">The file's strings are no standardiser.</exception>
+    public static Standardizer? From(ModelFile file)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        bool hasMeans = file.Extra.TryGetValue(MeansKey, out string? means), hasScales = file.Extra.TryGetValue(ScalesKey, out string? scales);
+        if (!hasMeans && !hasScales)
+        {
+            return null;
+        }
+
+        try
+        {
+            return new Standardizer(Floats(means), Floats(scales));
+        }
+        catch (Exception exception) when (exception is ArgumentException or FormatException)
+        {
+            throw new DataFormatException(file.Name, 0, $"'{MeansKey}' and '{ScalesKey}': {exception.Message}", exception);
+        }
     }
 
     /// <summary>The mean of each input.</summary>
@@ -224,6 +258,21 @@ public sealed class Standardizer
         }
     }
 
+    /// <summary>Standardises every step of a sequence in place: [steps, features], features as many as were fitted.</summary>
+    /// <exception cref="ArgumentException">The numbers are not whole steps.</exception>
+    public void ApplySteps(Span<float> steps)
+    {
+        if (means.Length == 0 || steps.Length % means.Length != 0)
+        {
+            throw new ArgumentException($"Expected steps of {means.Length} features, got {steps.Length} numbers.", nameof(steps));
+        }
+
+        for (int i = 0; i < steps.Length; i += means.Length)
+        {
+            Apply(steps.Slice(i, means.Length));
+        }
+    }
+
     /// <summary>A data set with standardised inputs; the original is unchanged.</summary>
     /// <exception cref="ArgumentException">The number of inputs is another one than fitted.</exception>
     public FloatDataset Apply(FloatDataset dataset)
@@ -237,4 +286,9 @@ public sealed class Standardizer
 
         return dataset.WithInputs(inputs);
     }
+
+    private static string Text(float[] values) => string.Join(' ', values.Select(value => value.ToString("R", CultureInfo.InvariantCulture)));
+
+    private static float[] Floats(string? text) =>
+        Array.ConvertAll((text ?? "").Split(' '), number => float.Parse(number, NumberStyles.Float, CultureInfo.InvariantCulture));
 }

@@ -60,9 +60,6 @@ internal sealed class SequenceDatasetTests
         Assert.That(
             () => SequenceDataset.FromRows(FloatDataset.Classified([1, 2, 3], 3, [1], 2), 2),
             Throws.ArgumentException.With.Message.Contains("3 inputs"));
-        Assert.That(
-            () => SequenceDataset.Windows(FloatDataset.Regression([1, 2], 1, [1, 2], 1), 2),
-            Throws.ArgumentException.With.Message.Contains("classes"));
     }
 
     [Test]

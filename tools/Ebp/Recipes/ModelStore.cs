@@ -18,8 +18,6 @@ internal static class ModelStore
     private const string OptionPrefix = "option.";
     private const string History = "history";
     private const string Fingerprint = "data.sha256";
-    private const string Means = "inputs.means";
-    private const string Scales = "inputs.scales";
     private const string InputNames = "inputs.names";
     private const string ClassNames = "classes.names";
     private const string ClassCount = "classes";
@@ -38,10 +36,9 @@ internal static class ModelStore
                 record.Write(writer);
             }
         }));
-        if (preparation.Standardizer is { } standardizer)
+        foreach ((string key, string value) in preparation.Standardizer?.ToExtra() ?? new Dictionary<string, string>())
         {
-            extra.Add(Means, Numbers(standardizer.Means));
-            extra.Add(Scales, Numbers(standardizer.Scales));
+            extra.Add(key, value);
         }
 
         AddNames(InputNames, preparation.InputNames);
@@ -100,14 +97,10 @@ internal static class ModelStore
         try
         {
             Recipe recipe = Recipe.Parse(name => file.Extra.GetValueOrDefault(OptionPrefix + name));
-            Standardizer? standardizer =
-                file.Extra.TryGetValue(Means, out string? means) && file.Extra.TryGetValue(Scales, out string? scales)
-                    ? new Standardizer(Numbers(means), Numbers(scales))
-                    : null;
             int classes = file.Extra.TryGetValue(ClassCount, out string? count)
                 ? int.Parse(count, NumberStyles.None, CultureInfo.InvariantCulture)
                 : 0;
-            Preparation preparation = new(standardizer, Names(file, InputNames), Names(file, ClassNames), classes);
+            Preparation preparation = new(Standardizer.From(file), Names(file, InputNames), Names(file, ClassNames), classes);
             return new SavedModel(file, recipe, preparation, Epochs(file), file.Extra.GetValueOrDefault(Fingerprint, ""));
         }
         catch (Exception exception) when (exception is ToolException or FormatException or OverflowException or JsonException or ArgumentException
@@ -172,18 +165,4 @@ internal static class ModelStore
 
         return Encoding.UTF8.GetString(buffer.WrittenSpan);
     }
-
-    private static string Numbers(ReadOnlySpan<float> values)
-    {
-        StringBuilder text = new();
-        foreach (float value in values)
-        {
-            text.Append(text.Length == 0 ? "" : " ").Append(OptionText.Format(value));
-        }
-
-        return text.ToString();
-    }
-
-    private static float[] Numbers(string text) =>
-        Array.ConvertAll(text.Split(' '), number => float.Parse(number, NumberStyles.Float, CultureInfo.InvariantCulture));
 }
