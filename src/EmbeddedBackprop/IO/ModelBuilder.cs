@@ -48,7 +48,9 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
             }
         }
 
-        Loss? loss = file.Metadata.ContainsKey(ModelKeys.Loss) ? Named(ModelKeys.Loss, name => Registry.Loss(name, LossSettings())) : null;
+        Loss? loss = file.Metadata.ContainsKey(ModelKeys.Loss) && CanTrain
+            ? Named(ModelKeys.Loss, name => Registry.Loss(name, LossSettings()))
+            : null;
         Loss? lossOnLogits = null;
         Graph graph;
         try
@@ -57,7 +59,7 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
         }
         catch (FormatException exception)
         {
-            throw SettingsText.Error(file, ModelKeys.Net, exception.Message, exception);
+            throw SettingsText.Error(file, ModelKeys.Net, exception.Message + OwnHint(exception), exception);
         }
 
         batch = Check(graph, batch);
@@ -80,7 +82,9 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
             string key = LossKey(made.Count + 1);
             SettingsText text = new(file, key, head: true);
             LossSettings settings = ModelSettings.Read(text, ModelSettings.Loss);
-            made.Add(Made(file, key, () => Registry.Loss(text.Head, settings)));
+
+            // Where nothing can be trained, any loss keeps the number of one that is unknown.
+            made.Add(CanTrain ? Made(file, key, () => Registry.Loss(text.Head, settings)) : new Loss<Quadratic>());
         }
 
         Graph graph;
@@ -93,12 +97,12 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
             throw SettingsText.Error(
                 file,
                 ModelKeys.Graph,
-                $"{exception.Message}; a net with ops of its own is built in code, and filled by LoadWeights or Restore",
+                exception.Message + OwnHint(exception),
                 exception);
         }
 
         batch = Check(graph, batch);
-        Node[] losses = file.Metadata.ContainsKey(ModelKeys.Minimised) ? Nodes(graph, ModelKeys.Minimised) : [];
+        Node[] losses = file.Metadata.ContainsKey(ModelKeys.Minimised) && CanTrain ? Nodes(graph, ModelKeys.Minimised) : [];
         try
         {
             NetworkOptions options = Options(losses.Length > 0, batch, layout, threads);
@@ -111,6 +115,37 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
 
         static string LossKey(int number) => ModelKeys.GraphLoss + SettingsText.Text(number);
     }
+
+    /// <summary>
+    /// Whether the losses and the optimiser are known: if not, the program that wrote the file has some of its own, and the network still predicts.
+    /// </summary>
+    private bool CanTrain
+    {
+        get
+        {
+            if (file.Metadata.TryGetValue(ModelKeys.Loss, out string? loss) && !Registry.KnowsLoss(loss))
+            {
+                return false;
+            }
+
+            for (int i = 1; file.Metadata.ContainsKey(ModelKeys.GraphLoss + SettingsText.Text(i)); i++)
+            {
+                if (!Registry.KnowsLoss(new SettingsText(file, ModelKeys.GraphLoss + SettingsText.Text(i), head: true).Head))
+                {
+                    return false;
+                }
+            }
+
+            return !file.Metadata.ContainsKey(ModelKeys.Optimizer)
+                || Registry.KnowsOptimizer(new SettingsText(file, ModelKeys.Optimizer, head: true).Head);
+        }
+    }
+
+    /// <summary>What helps where a net's text has an unknown name.</summary>
+    private static string OwnHint(FormatException exception) =>
+        exception.InnerException is null && !exception.Message.Contains("unknown kind", StringComparison.Ordinal)
+            ? ""
+            : "; an activation or op of a program's own is registered first (Registry), or the net is built in code and filled by LoadWeights or Restore";
 
     private Node[] Nodes(Graph graph, string key)
     {
@@ -270,6 +305,12 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
     private Initializer Initializer()
     {
         SettingsText text = new(file, ModelKeys.Initializer, head: true);
+        if (!Registry.KnowsInitializer(text.Head))
+        {
+            // It has done its work: the weights are in the file.
+            return new ByActivation();
+        }
+
         InitializerSettings settings = ModelSettings.Read(text, ModelSettings.Initializer);
         return Made(file, ModelKeys.Initializer, () => Registry.Initializer(text.Head, settings));
     }

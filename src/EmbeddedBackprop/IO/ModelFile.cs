@@ -130,7 +130,10 @@ public sealed class ModelFile
     /// <summary>The caller's own strings.</summary>
     public IReadOnlyDictionary<string, string> Extra { get; }
 
-    /// <summary>Writes a network, or leaves the old file unchanged (<see cref="AtomicFile"/>).</summary>
+    /// <summary>
+    /// Writes a network, or leaves the old file unchanged (<see cref="AtomicFile"/>). Names that no reader would know are written, too:
+    /// <see cref="Registry.Missing"/> tells them.
+    /// </summary>
     /// <param name="path">The target; its folder must exist.</param>
     /// <param name="network">The network.</param>
     /// <param name="trainer">Its training, if it is to be gone on with; null for the network alone.</param>
@@ -295,7 +298,8 @@ public sealed class ModelFile
 
     /// <summary>
     /// Builds the file's network anew: layers, weights, loss, optimiser with its settings. Everything that <see cref="Registry"/> knows is then part
-    /// of a trimmed program; one that knows its net builds it in code and calls <see cref="LoadWeights(Network, bool)"/>.
+    /// of a trimmed program; one that knows its net builds it in code and calls <see cref="LoadWeights(Network, bool)"/>. Activations and ops of a
+    /// program's own are registered before. Where loss or optimiser are unknown, the network only predicts (<see cref="Network.Loss"/> is null).
     /// </summary>
     /// <param name="batch">The most samples of one run; 0 for the file's.</param>
     /// <param name="layout">Padded for speed, compact for small memories.</param>

@@ -74,13 +74,34 @@ internal static class NetKinds
         .Concat(NetValueKinds.All)
         .ToDictionary(kind => kind.Name, StringComparer.Ordinal);
 
+    private static readonly Lock Registering = new();
+
+    /// <summary>Kinds of a program's own. The dictionary is never changed, only exchanged: readers need no lock.</summary>
+    private static volatile Dictionary<string, NetKind> own = [];
+
     /// <summary>The kind of this name; null if there is none.</summary>
-    public static NetKind? Find(string name) => ByName.GetValueOrDefault(name);
+    public static NetKind? Find(string name) => ByName.GetValueOrDefault(name) ?? own.GetValueOrDefault(name);
+
+    /// <summary>Adds a kind of a program's own, or replaces one.</summary>
+    /// <exception cref="ArgumentException">The name is one of the library's, or no word.</exception>
+    public static void Register(NetKind kind)
+    {
+        NameTable.RequireWord("op", kind.Name);
+        if (ByName.ContainsKey(kind.Name) || kind.Name is "input" or "again" or "loss")
+        {
+            throw new ArgumentException($"op {kind.Name}: the library has one of this name");
+        }
+
+        lock (Registering)
+        {
+            own = new(own) { [kind.Name] = kind };
+        }
+    }
 
     /// <summary>All names, for an error message.</summary>
-    public static string Names => string.Join(", ", ByName.Keys);
+    public static string Names => string.Join(", ", ByName.Keys.Concat(own.Keys));
 
-    /// <summary>The form of every statement, in the order of the table.</summary>
+    /// <summary>The form of every statement of the library's kinds, in the order of the table.</summary>
     public static IEnumerable<string> Usages => ByName.Values.Select(kind => kind.Usage);
 
     private static RecurrentOptions Recurrence(NetWords words) => new()

@@ -162,6 +162,7 @@ public static class NetText
             Node? first = node.Op is null || applied.TryAdd(node.Op, node) ? null : applied[node.Op];
             bool loss = node.Op is { IsLoss: true };
             string kind = first is not null ? Again : loss ? LossKind : node.Op?.Kind ?? "input";
+            NameTable.RequireWord("op", kind);
             _ = text.Append(previous is null ? "" : "; ");
             int number = numbers.GetValueOrDefault(kind);
             string? name = DefaultName(kind, taken, numbers);

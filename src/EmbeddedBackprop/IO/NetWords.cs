@@ -15,6 +15,9 @@ internal sealed class NetWords(NetStatement statement, Func<string, Activation> 
     /// <summary>The words not taken, in order.</summary>
     public IReadOnlyList<NetWord> Left => left;
 
+    /// <summary>Takes the next word as it is.</summary>
+    public string Word(string what) => Next(what).Text;
+
     /// <summary>Takes the next word as a whole number from 1 to <paramref name="maximum"/>.</summary>
     public int Count(string what, int maximum = int.MaxValue)
     {

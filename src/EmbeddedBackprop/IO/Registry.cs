@@ -8,24 +8,25 @@ namespace EmbeddedBackprop.IO;
 
 /// <summary>
 /// Activations, losses, optimisers, initialisers and schedules by the names they have in model files and on the command line: one row each, in the
-/// order in which help and messages list them. Only a program that calls a method of this class carries everything that the method knows; a network
-/// built in code carries only the types it uses.
+/// order in which help and messages list them; and those of a program's own, which it registers before it opens a file that names them. Registering
+/// and asking may be done by any thread, and nothing runs by reflection. Only a program that calls a method of this class carries everything that the
+/// method knows; a network built in code carries only the types it uses.
 /// </summary>
-public static class Registry
+public static partial class Registry
 {
-    /// <summary>Every name that <see cref="Activation"/> knows.</summary>
+    /// <summary>The names of the library's activations, in the order of help.</summary>
     public static IReadOnlyList<string> ActivationNames => Activations.Table.Names;
 
-    /// <summary>Every name that <see cref="Loss"/> knows.</summary>
+    /// <summary>The names of the library's losses, in the order of help.</summary>
     public static IReadOnlyList<string> LossNames => Losses.Table.Names;
 
-    /// <summary>The names that <see cref="Optimizer"/> knows.</summary>
+    /// <summary>The names of the library's optimisers, in the order of help.</summary>
     public static IReadOnlyList<string> OptimizerNames => Optimizers.Table.Names;
 
-    /// <summary>The names that <see cref="Initializer"/> knows.</summary>
+    /// <summary>The names of the library's initialisers, in the order of help.</summary>
     public static IReadOnlyList<string> InitializerNames => Initializers.Table.Names;
 
-    /// <summary>The names that <see cref="Schedule"/> knows.</summary>
+    /// <summary>The names of the library's schedules, in the order of help.</summary>
     public static IReadOnlyList<string> ScheduleNames => Schedules.Table.Names;
 
     /// <summary>The activation of this name.</summary>
@@ -33,13 +34,13 @@ public static class Registry
     public static Activation Activation(string name) => Activations.Table.Make(name, null);
 
     /// <summary>The loss of this name.</summary>
-    /// <param name="name">One of <see cref="LossNames"/>.</param>
+    /// <param name="name">One of <see cref="LossNames"/>, or a registered one.</param>
     /// <param name="settings">Differences from the loss's defaults; null for nothing.</param>
     /// <exception cref="ArgumentException">There is none, or a setting lies out of its range; the message names the expected values.</exception>
     public static Loss Loss(string name, LossSettings? settings = null) => Losses.Table.Make(name, settings ?? new LossSettings());
 
     /// <summary>An optimiser by name.</summary>
-    /// <param name="name">One of <see cref="OptimizerNames"/>.</param>
+    /// <param name="name">One of <see cref="OptimizerNames"/>, or a registered one.</param>
     /// <param name="settings">Differences from the optimiser's defaults; null for nothing.</param>
     /// <exception cref="ArgumentException">The name is unknown, or a setting lies out of its range; the message names the expected
     /// values.</exception>
@@ -47,7 +48,7 @@ public static class Registry
         Optimizers.Table.Make(name, settings ?? new OptimizerSettings());
 
     /// <summary>An initialiser by name.</summary>
-    /// <param name="name">One of <see cref="InitializerNames"/>.</param>
+    /// <param name="name">One of <see cref="InitializerNames"/>, or a registered one.</param>
     /// <param name="settings">Differences from the initialiser's defaults; null for nothing.</param>
     /// <exception cref="ArgumentException">The name is unknown, or a setting lies out of its range; the message names the expected
     /// values.</exception>
@@ -55,7 +56,7 @@ public static class Registry
         Initializers.Table.Make(name, settings ?? new InitializerSettings());
 
     /// <summary>A learning-rate schedule by name.</summary>
-    /// <param name="name">One of <see cref="ScheduleNames"/>.</param>
+    /// <param name="name">One of <see cref="ScheduleNames"/>, or a registered one.</param>
     /// <param name="settings">Differences from the schedule's defaults; null for nothing.</param>
     /// <exception cref="ArgumentException">The name is unknown, or a setting lies out of its range; the message names the expected
     /// values.</exception>
@@ -103,7 +104,7 @@ public static class Registry
                 LabelSmoothing = s.LabelSmoothing ?? 0f, ClassWeights = s.ClassWeights, Weight = s.Weight ?? 1f,
             }));
 
-        private static NameRow<LossSettings, Loss> Row<TFunction>()
+        public static NameRow<LossSettings, Loss> Row<TFunction>()
             where TFunction : struct, ILossFunction =>
             new(
                 TFunction.Name,

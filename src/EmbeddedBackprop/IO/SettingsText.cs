@@ -42,6 +42,11 @@ internal sealed class SettingsText
 
     public static string Format(string head, params ReadOnlySpan<(string Name, string? Value)> settings)
     {
+        if (head.Length > 0)
+        {
+            NameTable.RequireWord("the name", head);
+        }
+
         StringBuilder text = new(head);
         foreach ((string name, string? value) in settings)
         {
