@@ -19,6 +19,8 @@ internal sealed class OnnxAttribute
 
     public float[] Floats { get; init; } = [];
 
+    public string[] Strings { get; init; } = [];
+
     /// <summary>A whole number.</summary>
     public static OnnxAttribute Of(string name, long value) => new() { Name = name, Type = OnnxAttributeType.Int, Int = value };
 
@@ -30,6 +32,9 @@ internal sealed class OnnxAttribute
 
     /// <summary>Whole numbers.</summary>
     public static OnnxAttribute Of(string name, params long[] values) => new() { Name = name, Type = OnnxAttributeType.Ints, Ints = values };
+
+    /// <summary>Strings.</summary>
+    public static OnnxAttribute Of(string name, params string[] values) => new() { Name = name, Type = OnnxAttributeType.Strings, Strings = values };
 
     /// <summary>A tensor.</summary>
     public static OnnxAttribute Of(string name, OnnxTensor value) => new() { Name = name, Type = OnnxAttributeType.Tensor, Tensor = value };

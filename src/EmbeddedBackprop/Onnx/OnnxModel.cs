@@ -10,6 +10,12 @@ internal sealed class OnnxModel
 
     public string ProducerVersion { get; init; } = "";
 
+    /// <summary>A line for people. It is written, and passed over by the reader.</summary>
+    public string Documentation { get; init; } = "";
+
+    /// <summary>Names and values for other programs. They are written, and passed over by the reader.</summary>
+    public (string Key, string Value)[] Metadata { get; init; } = [];
+
     /// <summary>Sets of ops; the domain "" is that of ONNX.</summary>
     public OnnxOpset[] Opsets { get; init; } = [];
 

@@ -4,8 +4,8 @@ namespace EmbeddedBackprop.Onnx;
 
 /// <summary>
 /// Reads the messages of an ONNX file as they are; what they mean is not looked at. Fields that no reader needs (texts of documentation, types of
-/// values in between) are passed over; a field that may occur once and occurs twice is an error. No message contains one of its own kind, because subgraphs
-/// are not read: so nothing here is recursive.
+/// values in between) are passed over; a field that may occur once and occurs twice is an error. No message contains one of its own kind, because
+/// subgraphs are not read: so nothing here is recursive.
 /// </summary>
 internal static class OnnxReader
 {
@@ -206,17 +206,18 @@ internal static class OnnxReader
 
     private static OnnxAttribute Attribute(ProtoReader reader)
     {
-        reader.Charge(80);
+        reader.Charge(88);
         string name = "", text = "";
         long type = 0, number = 0;
         float real = 0;
         OnnxTensor? tensor = null;
         long[] integers = [];
         float[] floats = [];
-        int integerCount = 0, floatCount = 0, seen = 0;
+        string[] texts = [];
+        int integerCount = 0, floatCount = 0, textCount = 0, seen = 0;
         while (reader.Next(out int field))
         {
-            if (field is not (7 or 8))
+            if (field is not (7 or 8 or 9))
             {
                 Once(in reader, ref seen, field);
             }
@@ -244,6 +245,10 @@ internal static class OnnxReader
                 case 8:
                     reader.AddIntegers(ref integers, ref integerCount);
                     break;
+                case 9:
+                    Limit(in reader, textCount, MostOperands, "strings of an attribute");
+                    reader.Add(ref texts, ref textCount, reader.String());
+                    break;
                 case 20:
                     type = reader.Integer();
                     break;
@@ -257,6 +262,7 @@ internal static class OnnxReader
         {
             Name = name, Type = (OnnxAttributeType)(type is > 0 and < 100 ? type : 0), Float = real, Int = number, String = text, Tensor = tensor,
             Ints = Trimmed(in reader, integers, integerCount), Floats = Trimmed(in reader, floats, floatCount),
+            Strings = Trimmed(in reader, texts, textCount),
         };
     }
 

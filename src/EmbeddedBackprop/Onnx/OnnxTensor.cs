@@ -50,4 +50,20 @@ internal sealed class OnnxTensor
 
         return new OnnxTensor { Name = name, Type = OnnxType.Int64, Dims = dims, Raw = raw };
     }
+
+    /// <summary>A tensor of 32-bit integers.</summary>
+    public static OnnxTensor Of(string name, long[] dims, ReadOnlySpan<int> values)
+    {
+        byte[] raw = new byte[sizeof(int) * values.Length];
+        for (int i = 0; i < values.Length; i++)
+        {
+            System.Buffers.Binary.BinaryPrimitives.WriteInt32LittleEndian(raw.AsSpan(sizeof(int) * i), values[i]);
+        }
+
+        return new OnnxTensor { Name = name, Type = OnnxType.Int32, Dims = dims, Raw = raw };
+    }
+
+    /// <summary>A tensor of 8-bit integers.</summary>
+    public static OnnxTensor Of(string name, long[] dims, ReadOnlySpan<sbyte> values) =>
+        new() { Name = name, Type = OnnxType.Int8, Dims = dims, Raw = System.Runtime.InteropServices.MemoryMarshal.AsBytes(values).ToArray() };
 }

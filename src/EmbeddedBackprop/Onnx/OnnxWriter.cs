@@ -1,6 +1,8 @@
 namespace EmbeddedBackprop.Onnx;
 
-/// <summary>The bytes of a model: the fields that <see cref="OnnxReader"/> reads, in the order of their numbers.</summary>
+/// <summary>
+/// The bytes of a model: the fields that <see cref="OnnxReader"/> reads, and what is for people and other programs, in the order of their numbers.
+/// </summary>
 internal static class OnnxWriter
 {
     /// <summary>The bytes of a file.</summary>
@@ -10,6 +12,7 @@ internal static class OnnxWriter
         writer.Integer(1, model.IrVersion);
         WriteText(writer, 2, model.Producer);
         WriteText(writer, 3, model.ProducerVersion);
+        WriteText(writer, 6, model.Documentation);
         writer.Message(7, Graph(model.Graph));
         foreach (OnnxOpset opset in model.Opsets)
         {
@@ -17,6 +20,14 @@ internal static class OnnxWriter
             WriteText(inner, 1, opset.Domain);
             inner.Integer(2, opset.Version);
             writer.Message(8, inner);
+        }
+
+        foreach ((string key, string value) in model.Metadata)
+        {
+            ProtoWriter inner = new();
+            inner.String(1, key);
+            inner.String(2, value);
+            writer.Message(14, inner);
         }
 
         return writer.ToArray();
@@ -102,6 +113,13 @@ internal static class OnnxWriter
                 foreach (long value in attribute.Ints)
                 {
                     writer.Integer(8, value);
+                }
+
+                break;
+            case OnnxAttributeType.Strings:
+                foreach (string value in attribute.Strings)
+                {
+                    writer.String(9, value);
                 }
 
                 break;

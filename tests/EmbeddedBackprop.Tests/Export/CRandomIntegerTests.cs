@@ -94,7 +94,7 @@ internal sealed class CRandomIntegerTests
     }
 
     /// <summary>The graph in integers; null where nothing of it becomes integers.</summary>
-    private static QuantizedModel? Quantize(RandomNetwork net, uint seed)
+    public static QuantizedModel? Quantize(RandomNetwork net, uint seed)
     {
         Node[] inputs = [.. InputsOf(net.Prediction).Distinct().OrderBy(node => node.Index)];
         NetworkOptions options = new() { Batch = 1, Arithmetic = net.Arithmetic, Seed = 1 };

@@ -25,6 +25,7 @@ internal sealed class OnnxMessageTests
                     Attributes =
                     [
                         OnnxAttribute.Of("pads", 1, -2, long.MaxValue, long.MinValue), OnnxAttribute.Of("auto_pad", "VALID"),
+                        OnnxAttribute.Of("activations", "Tanh", "Relu"),
                         OnnxAttribute.Of("value", OnnxTensor.Of("t", [], [7L])),
                     ],
                 },

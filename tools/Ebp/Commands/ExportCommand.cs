@@ -101,6 +101,7 @@ internal static class ExportCommand
         export.Subcommands.Add(command);
         export.Subcommands.Add(ExportSlotCommand.Create());
         export.Subcommands.Add(ExportWeightsCommand.Create());
+        export.Subcommands.Add(ExportOnnxCommand.Create());
         return export;
     }
 

@@ -25,6 +25,10 @@ internal static class OutputTarget
     /// <exception cref="ToolException">It cannot; the message names the obstacle.</exception>
     public static void CheckPredictions(string path, bool force) => CheckFile(path, force, IsPredictions, "table of predictions");
 
+    /// <summary>The same for a file of ONNX.</summary>
+    /// <exception cref="ToolException">It cannot; the message names the obstacle.</exception>
+    public static void CheckOnnx(string path, bool force) => CheckFile(path, force, IsOnnx, "ONNX file of EmbeddedBackprop");
+
     private static void CheckFile(string path, bool force, Func<FileStream, bool> isOfKind, string kind)
     {
         if (Directory.Exists(path) || Path.EndsInDirectorySeparator(path))
@@ -114,6 +118,14 @@ internal static class OutputTarget
 
     /// <summary>Whether a file begins as a table of predictions does.</summary>
     private static bool IsPredictions(FileStream file) => Head(file, PredictionTable.Begin.Length).SequenceEqual(PredictionTable.Begin);
+
+    /// <summary>Whether a file begins as a model of ONNX that was written here: a version, and the producer's name.</summary>
+    private static bool IsOnnx(FileStream file)
+    {
+        const int VersionBytes = 2;
+        ReadOnlySpan<byte> head = Head(file, VersionBytes + 18);
+        return head.Length > VersionBytes && head[0] == 0x08 && head[VersionBytes..].SequenceEqual("\u0012\u0010EmbeddedBackprop"u8);
+    }
 
     private static ReadOnlySpan<byte> Head(FileStream file, int count)
     {

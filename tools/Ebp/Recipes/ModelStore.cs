@@ -63,6 +63,15 @@ internal static class ModelStore
     /// <summary>Writes a network that no data were shown to.</summary>
     public static void SaveUntrained(string path, Network network, Recipe recipe) => ModelFile.Save(path, network, extra: Options(recipe));
 
+    /// <summary>What a model's file says of inputs and classes, which another format can keep as well.</summary>
+    public static Dictionary<string, string> PreparationOf(SavedModel model)
+    {
+        IReadOnlyDictionary<string, string> inputs = model.Preparation.Standardizer?.ToExtra() ?? new Dictionary<string, string>();
+        return model.File.Extra
+            .Where(entry => entry.Key is InputNames or ClassNames or ClassCount || inputs.ContainsKey(entry.Key))
+            .ToDictionary(entry => entry.Key, entry => entry.Value, StringComparer.Ordinal);
+    }
+
     /// <summary>The bytes of a quantised model, with the strings of the float model that it was made of and the report of the quantisation.</summary>
     public static byte[] ToArray(Network quantized, SavedModel origin, QuantizationReport report)
     {

@@ -63,10 +63,16 @@ internal sealed partial class IntegerBatchNorm : IntegerActivated
     /// <param name="scale">The real value of a step of the result.</param>
     public (int Weight, int Bias, Multiplier Factor) Channel(float gamma, float beta, float mean, float variance, IntegerType x, double scale)
     {
-        double factor = gamma / Math.Sqrt((double)variance + norm.Epsilon);
-        float weight = (float)factor, bias = (float)(beta - (mean * factor));
-        float step = IntegerWeights.Scale(Math.Abs(weight), bias, x.Scale);
+        (float weight, float bias, float step) = Rounded(gamma, beta, mean, variance, x);
         return (IntegerWeights.Round(weight, step), IntegerWeights.Bias(bias, x.Scale, step), Multiplier.Of((double)x.Scale * step / scale));
+    }
+
+    /// <summary>The real values of a channel's weight and bias.</summary>
+    /// <inheritdoc cref="Channel(float, float, float, float, IntegerType, double)"/>
+    public (float Weight, float Bias) RealChannel(float gamma, float beta, float mean, float variance, IntegerType x)
+    {
+        (float weight, float bias, float step) = Rounded(gamma, beta, mean, variance, x);
+        return (IntegerWeights.Round(weight, step) * step, (float)(IntegerWeights.Bias(bias, x.Scale, step) * ((double)x.Scale * step)));
     }
 
     /// <inheritdoc/>
@@ -116,6 +122,13 @@ internal sealed partial class IntegerBatchNorm : IntegerActivated
 
     /// <inheritdoc/>
     public override void ForwardScalar(in OpContext<double> c) => Twin(in c);
+
+    private (float Weight, float Bias, float Step) Rounded(float gamma, float beta, float mean, float variance, IntegerType x)
+    {
+        double factor = gamma / Math.Sqrt((double)variance + norm.Epsilon);
+        float weight = (float)factor, bias = (float)(beta - (mean * factor));
+        return (weight, bias, IntegerWeights.Scale(Math.Abs(weight), bias, x.Scale));
+    }
 
     private (int Weight, int Bias, Multiplier Factor) Channel<T>(in OpContext<T> c, int channel, double scale)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
