@@ -269,8 +269,8 @@ internal ref struct ProtoReader(ProtoFile file, int start, int length)
             return;
         }
 
-        // The first run has its size; single elements double it.
-        int size = more > 1 ? checked(count + more) : Math.Max(2 * count, 4);
+        // The first run has its size; single elements double it, from one on: most lists are that long.
+        int size = more > 1 ? checked(count + more) : Math.Max(2 * count, 1);
         Charge(24 + ((long)size * Unsafe.SizeOf<T>()));
         Array.Resize(ref values, size);
     }

@@ -30,6 +30,7 @@ internal static class ImportCommand
             Run(export.Read(parsed), parsed.GetRequiredValue(copy), parsed.GetRequiredValue(output), parsed.GetValue(slot)));
         import.Subcommands.Add(command);
         import.Subcommands.Add(ImportWeightsCommand.Create());
+        import.Subcommands.Add(ImportOnnxCommand.Create());
         return import;
     }
 

@@ -107,6 +107,11 @@ internal static class TrainCommand
             _ = deployed.RequireFloat((from ?? resume)!, "training goes on from the float model that it was made of");
         }
 
+        if (origin is not null && !given.Says(TrainOptions.Net) && !given.Says(TrainOptions.Layers))
+        {
+            given = given.With(TrainOptions.Net, origin.File.Net);
+        }
+
         Recipe recipe = saved is null ? RecipeDefaults.WithData(given) : Resumption.Merge(given, saved, resume!);
         TaskData data = DataLoader.Load(recipe);
         if (saved is not null)
