@@ -11,6 +11,12 @@ namespace EmbeddedBackprop.Onnx;
 /// <param name="scope">The values.</param>
 internal sealed class OnnxActivations(OnnxScope scope)
 {
+    /// <summary>Ops that are an activation of ours, whatever their settings: by their names with us.</summary>
+    public static readonly Dictionary<string, string> Plain = new(StringComparer.Ordinal)
+    {
+        ["Relu"] = "relu", ["Tanh"] = "tanh", ["Softsign"] = "softsign", ["HardSwish"] = "hard-swish",
+    };
+
     /// <summary>An activation that was found.</summary>
     /// <param name="Name">Its name with us.</param>
     /// <param name="Nodes">The nodes that compute it.</param>
@@ -88,16 +94,17 @@ internal sealed class OnnxActivations(OnnxScope scope)
             return null;
         }
 
+        if (Plain.TryGetValue(first.OpType, out string? plain))
+        {
+            return new Found(plain, [first]);
+        }
+
         return first.OpType switch
         {
-            "Relu" => new Found("relu", [first]),
-            "Tanh" => new Found("tanh", [first]),
-            "Softsign" => new Found("softsign", [first]),
             "Selu" => Has(first, "alpha", 1.67326319f) && Has(first, "gamma", 1.05070102f) ? new Found("selu", [first]) : null,
             "Elu" or "Celu" => Has(first, "alpha", 1f) ? new Found("elu", [first]) : null,
             "LeakyRelu" => Has(first, "alpha", 0.01f) ? new Found("leaky-relu", [first]) : null,
             "Clip" => Clip(x, first),
-            "HardSwish" => new Found("hard-swish", [first]),
             "HardSigmoid" => HardSigmoid(x, first),
             "Sigmoid" => Times(x, first) is { } product ? new Found("silu", [first, product]) : new Found("sigmoid", [first]),
             "Softplus" => Softplus(x, first),

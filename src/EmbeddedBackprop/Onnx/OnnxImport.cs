@@ -80,6 +80,9 @@ internal sealed class OnnxImport(string file, OnnxModel model)
         ["Erf"] = "erf is read as a part of x (1 + erf(x / sqrt 2)) / 2 only",
     };
 
+    /// <summary>The ops that can be read, those that are only activations among them.</summary>
+    public static IEnumerable<string> OpNames => [.. Ops.Keys, .. Activations.Keys, .. OnnxActivations.Plain.Keys, "Sigmoid", "Softplus"];
+
     private readonly OnnxScope scope = new(file, model.Graph);
 
     /// <summary>Parameters and kept state by their names, in the order of files.</summary>
