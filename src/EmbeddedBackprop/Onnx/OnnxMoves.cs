@@ -22,15 +22,19 @@ internal static class OnnxMoves
         OnnxType to = (OnnxType)call.Int("to", 0);
 
         // Indices that come as floats: our embedding takes whole numbers alone, so the cast changes none.
-        bool indices = to is OnnxType.Int64 or OnnxType.Int32 && !call.Scope.IsResult(call.Node.Outputs[0])
-            && call.Scope.Readers(call.Node.Outputs[0]).All(node => node is { OpType: "Gather", Inputs: [_, string read] } && read == call.Node.Outputs[0]);
-        call.Set((to, x.Integers) switch
-        {
-            (_, false) when indices => x with { Integers = true },
-            (OnnxType.Float or OnnxType.Double, _) => x with { Integers = false },
-            (OnnxType.Int64 or OnnxType.Int32, true) => x,
-            _ => throw call.Refused($"a cast of floats to {to}, which would change them"),
-        });
+        bool indices =
+            to is OnnxType.Int64 or OnnxType.Int32
+            && !call.Scope.IsResult(call.Node.Outputs[0])
+            && call.Scope.Readers(call.Node.Outputs[0])
+                .All(node => node is { OpType: "Gather", Inputs: [_, string read] } && read == call.Node.Outputs[0]);
+        call.Set(
+            (to, x.Integers) switch
+            {
+                (_, false) when indices => x with { Integers = true },
+                (OnnxType.Float or OnnxType.Double, _) => x with { Integers = false },
+                (OnnxType.Int64 or OnnxType.Int32, true) => x,
+                _ => throw call.Refused($"a cast of floats to {to}, which would change them"),
+            });
     }
 
     public static void Dropout(OnnxCall call)

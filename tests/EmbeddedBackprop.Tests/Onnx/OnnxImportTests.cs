@@ -337,7 +337,8 @@ internal sealed class OnnxImportTests
     [TestCase("input 7x5; lstm 6 all bidirectional; gru 4; layernorm; dense 3 gelu")]
     [TestCase("input 6x4; gru 5 all; mean-time; dense 2 mish")]
     [TestCase("input 9; embedding 11 5; rnn 6; dense 2 silu")]
-    [TestCase("x = input 6; a = dense 8 tanh; b = dense 8 sigmoid x; multiply a b; scale 0.5; subtract scale1 a; slice 2 4; concat slice1 b; dense 2 selu")]
+    [TestCase(
+        "x = input 6; a = dense 8 tanh; b = dense 8 sigmoid x; multiply a b; scale 0.5; subtract scale1 a; slice 2 4; concat slice1 b; dense 2 selu")]
     [TestCase("input 2x5x6; conv-transpose 3 3x2 s2 p1x0 o1x0 hard-swish; maxpool 3x2 s2; flatten; dense 2 hard-sigmoid")]
     public void A_net_that_we_write_comes_back_with_its_bits(string text)
     {
