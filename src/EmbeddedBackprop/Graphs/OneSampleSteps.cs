@@ -11,28 +11,30 @@ internal sealed class OneSampleSteps(Step[] steps)
     private int width = -1;
     private bool complete;
 
-    /// <summary>Runs all steps. Whoever calls has checked that the memory is as long as the plan says.</summary>
+    /// <summary>Whether every step has something shorter at the chosen width.</summary>
+    public bool CanRun
+    {
+        get
+        {
+            // Threads share a plan: whoever sees the width sees what was found for it.
+            if (Volatile.Read(ref width) != LaneDispatch.Width)
+            {
+                complete = Array.TrueForAll(steps, step => step.OneSampleForward is { CanRun: true });
+                Volatile.Write(ref width, LaneDispatch.Width);
+            }
+
+            return complete;
+        }
+    }
+
+    /// <summary>Runs all steps, where <see cref="CanRun"/>. Whoever calls has checked that the memory is as long as the plan says.</summary>
     /// <param name="parameters">The first parameter.</param>
     /// <param name="workspace">The first float of the workspace.</param>
-    /// <returns>False, and nothing is written, where a step has nothing shorter.</returns>
-    public bool TryRun(ref float parameters, ref float workspace)
+    public void Run(ref float parameters, ref float workspace)
     {
-        if (width != LaneDispatch.Width)
-        {
-            complete = Array.TrueForAll(steps, step => step.OneSampleForward is { CanRun: true });
-            width = LaneDispatch.Width;
-        }
-
-        if (!complete)
-        {
-            return false;
-        }
-
         foreach (Step step in steps)
         {
             step.OneSampleForward!.TryRun(ref parameters, ref workspace);
         }
-
-        return true;
     }
 }

@@ -265,6 +265,21 @@ public sealed partial class Plan
         return node.Graph == Graph && node.Index < valueGradients.Length && valueGradients[node.Index].Exists;
     }
 
+    /// <summary>Floats of the state that is one for all samples: its beginning, which files hold.</summary>
+    internal int SharedStateLength
+    {
+        get
+        {
+            int length = 0;
+            foreach (ref readonly StateRange range in State)
+            {
+                length = range.PerSample ? length : Math.Max(length, range.Offset + range.Count);
+            }
+
+            return length;
+        }
+    }
+
     /// <summary>One sample without contexts, where that can be.</summary>
     internal OneSampleSteps OneSampleSteps { get; }
 

@@ -12,10 +12,13 @@ public sealed partial class Plan
     {
         Check(in memory, in run, backward: false);
         bool oneSample = run.Batch == 1 && execution == Execution.Vector;
-        if (!oneSample || !OneSampleSteps.TryRun(ref MemoryMarshal.GetReference(memory.Parameters), ref MemoryMarshal.GetReference(memory.Workspace)))
+        if (oneSample && OneSampleSteps.CanRun)
         {
-            Forward(in memory, in run, execution, oneSample);
+            OneSampleSteps.Run(ref MemoryMarshal.GetReference(memory.Parameters), ref MemoryMarshal.GetReference(memory.Workspace));
+            return;
         }
+
+        Forward(in memory, in run, execution, oneSample);
     }
 
     private void Forward(in PlanMemory<float> memory, in RunInfo run, Execution execution, bool oneSample)
@@ -165,7 +168,8 @@ public sealed partial class Plan
         }
     }
 
-    private void CheckBatch(int batch)
+    /// <summary>Refuses more samples than the plan's batch, and none.</summary>
+    internal void CheckBatch(int batch)
     {
         if (batch < 1 || batch > Batch)
         {

@@ -43,7 +43,7 @@ public static class WeightsHash
     public static string Of(Network network)
     {
         ArgumentNullException.ThrowIfNull(network);
-        return Of(network.InferencePlan.Parameters, network.BorrowParameters());
+        return Of(network.InferencePlan.Parameters, network.ReadParameters());
     }
 
     /// <summary>The sum over parameters in a flat span: per tensor in compact [out, in] order.</summary>

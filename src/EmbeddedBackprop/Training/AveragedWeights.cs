@@ -37,6 +37,7 @@ internal sealed class AveragedWeights(Network network, WeightAveraging options)
     /// <summary>Exchanges average and parameters; a second call exchanges them back.</summary>
     public void Swap()
     {
+        using SharedParameters.Change change = network.BeginChange();
         Span<float> parameters = network.BorrowParameters();
         for (int i = 0; i < average.Length; i++)
         {

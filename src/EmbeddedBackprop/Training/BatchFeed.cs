@@ -68,6 +68,23 @@ internal sealed class BatchFeed
         }
     }
 
+    /// <summary>Copies the values of several nodes to rows of concatenated values.</summary>
+    public static void Collect(ReadOnlySpan<Node> nodes, Span<float> rows, int length, Plan plan, Span<float> workspace, int count)
+    {
+        int first = 0;
+        foreach (Node node in nodes)
+        {
+            int columns = node.Shape.Length, stride = plan.Stride(node);
+            ReadOnlySpan<float> values = plan.ValueSpan(workspace, node, count);
+            for (int row = 0; row < count; row++)
+            {
+                values.Slice(row * stride, columns).CopyTo(rows[((row * length) + first)..]);
+            }
+
+            first += columns;
+        }
+    }
+
     /// <summary>The targets that the data must give: not a computed node, nor an input that is given already (an autoencoder's).</summary>
     public static Node[] TargetsOf(ReadOnlySpan<Node> losses, Node[] inputs)
     {
@@ -153,7 +170,8 @@ internal sealed class BatchFeed
         return plan.ValueSpan(workspace, node, count);
     }
 
-    private static int Sum(Node[] nodes)
+    /// <summary>Elements of one sample of all nodes.</summary>
+    public static int Sum(Node[] nodes)
     {
         long sum = 0;
         foreach (Node node in nodes)

@@ -72,7 +72,7 @@ public sealed class Explanation
         foreach (ParameterRange range in step.Ranges)
         {
             float[] value = new float[range.Count], gradient = new float[range.Count];
-            range.CopyTo<float>(network.BorrowParameters(), value);
+            range.CopyTo(network.ReadParameters(), value);
             range.CopyTo(trace.Gradients, gradient);
             parameters.Add(new ParameterExplanation(range.Name, range.Kind, range.FileShape, value, gradient));
         }

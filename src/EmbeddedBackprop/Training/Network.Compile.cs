@@ -80,12 +80,13 @@ public sealed partial class Network
         }
 
         this.memory = new NetworkMemory(options.Layout, sizes, memory);
-        isExposed = memory is not null;
-        oneSample = options.Execution == Execution.Vector ? new OneSamplePrediction(InferencePlan, Input, Output, this.memory) : null;
-        inputLength = feed.InputLength;
-        Initialize(options.Seed);
+        shared = new SharedParameters(this.memory.Parameters, this.memory.State) { IsExposed = memory is not null };
+        InputLength = feed.InputLength;
+        OutputLength = BatchFeed.Sum(this.outputs);
         int threads = ThreadsFor(options.Threads, TrainingPlan ?? InferencePlan);
         pool = threads > 1 ? new WorkerPool(threads) : null;
+        own = new Predictor(this, shared, this.memory, pool);
+        Initialize(options.Seed);
     }
 
     private static bool MayFuseUpdate(NetworkOptions options) => options.Execution == Execution.Vector && DescendsPlainly(options);

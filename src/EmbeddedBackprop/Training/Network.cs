@@ -11,7 +11,13 @@ namespace EmbeddedBackprop.Training;
 /// A compiled graph with its memory: parameters, gradients, optimiser state and one workspace, made once. After that nothing is allocated:
 /// not in a training step, a prediction or an evaluation.
 /// </summary>
-/// <remarks>Only a network with more than one thread (<see cref="NetworkOptions.Threads"/>) holds anything that must be disposed of.</remarks>
+/// <remarks>
+/// A network serves one thread at a time; its own threads (<see cref="NetworkOptions.Threads"/>) are its affair. A call that computes while another
+/// thread is in such a call is refused by an <see cref="InvalidOperationException"/>, before it writes anything. Calls of several threads that take
+/// turns are not seen, nor is who reads and writes through spans. To predict on several threads give each a <see cref="Predictor"/>
+/// (<see cref="CreatePredictor"/>): they share the network's parameters.
+/// Only a network with more than one thread holds anything that must be disposed of.
+/// </remarks>
 public sealed partial class Network : IDisposable
 {
     private readonly Node[] inputs;
@@ -20,11 +26,9 @@ public sealed partial class Network : IDisposable
     private readonly float[] lossValues;
     private readonly BatchFeed feed;
     private readonly NetworkMemory memory;
-    private readonly OneSamplePrediction? oneSample;
-    private readonly int inputLength;
+    private readonly SharedParameters shared;
+    private readonly Predictor own;
     private readonly WorkerPool? pool;
-    private bool isMade;
-    private bool isExposed;
 
     /// <summary>The input that samples are written to; the first of several.</summary>
     public Node Input => inputs[0];
@@ -79,7 +83,7 @@ public sealed partial class Network : IDisposable
     {
         get
         {
-            isExposed = true;
+            shared.IsExposed = true;
             return ParameterMemory;
         }
     }
@@ -97,7 +101,7 @@ public sealed partial class Network : IDisposable
     {
         get
         {
-            isExposed = true;
+            shared.IsExposed = true;
             return StateMemory;
         }
     }
@@ -106,11 +110,13 @@ public sealed partial class Network : IDisposable
     public long StepNumber { get; set; }
 
     /// <summary>Forgets what recurrent layers carry from call to call: the next samples begin new sequences.</summary>
-    public void ResetState() => InferencePlan.ResetState(StateMemory);
+    public void ResetState() => own.ResetState();
 
     /// <summary>Gives all parameters and the state fresh values and forgets the optimiser's state.</summary>
     public void Initialize(ulong seed)
     {
+        using ThreadGuard.Use use = own.Guard.Enter();
+        using SharedParameters.Change change = shared.BeginChange();
         ReadOnlySpan<ParameterRange> ranges = InferencePlan.Parameters;
         for (int i = 0; i < ranges.Length; i++)
         {
@@ -126,17 +132,42 @@ public sealed partial class Network : IDisposable
         }
     }
 
-    /// <summary>Where a prediction's samples are written, [batch][InputStride].</summary>
-    public Span<float> PredictionInput(int batch) => PredictionInput(Input, batch);
+    /// <summary>
+    /// Where a prediction's samples are written, [batch][InputStride]: rows are padded, the next one begins <see cref="InputStride"/> floats after
+    /// this one, not <see cref="InputLength"/>. <see cref="PaddedPredictionInput(int)"/> is the same under a name that says so;
+    /// <see cref="Predict(ReadOnlySpan{float}, int, Span{float})"/> takes rows without padding.
+    /// </summary>
+    public Span<float> PredictionInput(int batch) => PaddedPredictionInput(batch);
 
-    /// <summary>Where a prediction's values of one of several inputs are written, [batch][<see cref="Plan.Stride"/> of the node].</summary>
-    public Span<float> PredictionInput(Node input, int batch) => InferencePlan.ValueSpan(Workspace, input, batch);
+    /// <summary>
+    /// Where a prediction's values of one of several inputs are written, [batch][<see cref="Plan.Stride"/> of the node]: rows are padded. The same as
+    /// <see cref="PaddedPredictionInput(Node, int)"/>; <see cref="WriteInput"/> takes rows without padding.
+    /// </summary>
+    public Span<float> PredictionInput(Node input, int batch) => PaddedPredictionInput(input, batch);
+
+    /// <summary>Where a prediction's samples are written without a copy: padded rows, [batch][<see cref="InputStride"/>].</summary>
+    /// <exception cref="InvalidOperationException">Another thread computes with the network.</exception>
+    public Span<float> PaddedPredictionInput(int batch) => PaddedPredictionInput(Input, batch);
+
+    /// <summary>
+    /// Where a prediction's values of one of several inputs are written without a copy: padded rows, [batch][<see cref="Plan.Stride"/> of the node].
+    /// </summary>
+    /// <exception cref="InvalidOperationException">Another thread computes with the network.</exception>
+    public Span<float> PaddedPredictionInput(Node input, int batch)
+    {
+        own.Guard.Require();
+        return InferencePlan.ValueSpan(Workspace, input, batch);
+    }
 
     /// <summary>
     /// One of several predictions after <see cref="Predict(int)"/>, [batch][<see cref="Plan.Stride"/> of the node]; valid until the next call of any
     /// kind.
     /// </summary>
-    public ReadOnlySpan<float> Prediction(Node output, int batch) => InferencePlan.ValueSpan(Workspace, output, batch);
+    public ReadOnlySpan<float> Prediction(Node output, int batch)
+    {
+        own.Guard.Require();
+        return InferencePlan.ValueSpan(Workspace, output, batch);
+    }
 
     /// <summary>
     /// Where a training step's samples are written, before every step: afterwards other values may overwrite them. [batch][InputStride].
@@ -148,8 +179,10 @@ public sealed partial class Network : IDisposable
     /// </summary>
     public Span<float> TrainingInput(Node input, int batch)
     {
+        own.Guard.Require();
+
         // Other values of a prediction are in the same memory.
-        isExposed = true;
+        own.Expose();
         return Training.ValueSpan(Workspace, input, batch);
     }
 
@@ -157,6 +190,12 @@ public sealed partial class Network : IDisposable
     /// Where a training step's targets are written, before every step: afterwards other values may overwrite them. [batch][TargetStride].
     /// </summary>
     public Span<float> TrainingTarget(int batch) => TrainingInput(Target!, batch);
+
+    /// <summary>Elements of one sample: of all inputs together, without padding.</summary>
+    public int InputLength { get; }
+
+    /// <summary>Elements of one sample's prediction: of all outputs together, without padding.</summary>
+    public int OutputLength { get; }
 
     /// <summary>Floats from sample to sample of the input.</summary>
     public int InputStride => InferencePlan.Stride(Input);
@@ -183,74 +222,111 @@ public sealed partial class Network : IDisposable
         }
     }
 
-    /// <summary>
-    /// Whether the next prediction finds what the one before it made of parameters and state (weights as integers). So it is until something writes
-    /// to them or to the memory of a training step, but never in a network that has handed out spans to any of them: nobody sees who writes through
-    /// one.
-    /// </summary>
-    internal bool IsMade => isMade && !isExposed;
+    /// <summary>Whether the next prediction finds what the one before it made of parameters and state (weights as integers).</summary>
+    internal bool IsMade => own.IsMade;
+
+    /// <summary>The predictor in the network's own memory.</summary>
+    internal Predictor OwnPredictor => own;
+
+    /// <summary>The inputs, for code that deals out values.</summary>
+    internal ReadOnlySpan<Node> InputNodes => inputs;
+
+    /// <summary>The outputs, for code that collects values.</summary>
+    internal ReadOnlySpan<Node> OutputNodes => outputs;
+
+    /// <summary>Parameters and state change until the result is disposed of.</summary>
+    internal SharedParameters.Change BeginChange()
+    {
+        own.Guard.Require();
+        return shared.BeginChange();
+    }
+
+    /// <summary>The parameters, for code that does not write to them.</summary>
+    internal ReadOnlySpan<float> ReadParameters() => ParameterMemory;
+
+    /// <summary>The state, for code that does not write to it.</summary>
+    internal ReadOnlySpan<float> ReadState() => StateMemory;
 
     /// <summary>The parameters, for code that lets go of the span before the next prediction.</summary>
     internal Span<float> BorrowParameters()
     {
-        isMade = false;
+        own.Guard.Require();
+        shared.Touch();
         return ParameterMemory;
     }
 
     /// <summary>The state, for code that lets go of the span before the next prediction.</summary>
     internal Span<float> BorrowState()
     {
-        isMade = false;
+        own.Guard.Require();
+        shared.Touch();
         return StateMemory;
     }
 
     /// <summary>Predicts the samples written to <see cref="PredictionInput(int)"/>; the result is valid until the next call of any kind.</summary>
     /// <returns>[batch][OutputStride].</returns>
-    public ReadOnlySpan<float> Predict(int batch) => Predict(batch, IsMade);
+    /// <exception cref="InvalidOperationException">Another thread computes with the network.</exception>
+    public ReadOnlySpan<float> Predict(int batch) => own.Run(batch, IsMade);
 
     /// <summary>The same.</summary>
     /// <param name="batch">Samples.</param>
     /// <param name="unchanged">Nothing but inputs was written since the last prediction: no parameter, no state, no other pass.</param>
-    internal ReadOnlySpan<float> Predict(int batch, bool unchanged)
-    {
-        RunInfo run = RunInfo.Single(batch) with { Unchanged = unchanged };
-        isMade = false;
-        using WorkerPool.Loan loan = WorkerPool.Lend(pool);
-        InferencePlan.Forward(new PlanMemory<float>(ParameterMemory, [], Workspace, StateMemory), in run, Options.Execution);
-        isMade = true;
-        return InferencePlan.ValueSpan(Workspace, Output, batch);
-    }
+    internal ReadOnlySpan<float> Predict(int batch, bool unchanged) => own.Run(batch, unchanged);
 
     /// <summary>Predicts one sample.</summary>
     /// <param name="input">The sample, unpadded; with several inputs their values one after the other, as in a row of a data set.</param>
     /// <returns>The first output's values, valid until the next call.</returns>
     /// <exception cref="ArgumentException">The sample has another length than the network's inputs together.</exception>
-    public ReadOnlySpan<float> Predict(ReadOnlySpan<float> input)
+    /// <exception cref="InvalidOperationException">Another thread computes with the network.</exception>
+    public ReadOnlySpan<float> Predict(ReadOnlySpan<float> input) => own.Predict(input);
+
+    /// <summary>Predicts any number of samples, batch by batch.</summary>
+    /// <param name="rows">
+    /// [count][<see cref="InputLength"/>], one after the other without padding; with several inputs a row holds their values one after the other.
+    /// Every row begins a new sequence.
+    /// </param>
+    /// <param name="count">Samples; 0 does nothing.</param>
+    /// <param name="results">
+    /// Receives [count][<see cref="OutputLength"/>], one after the other without padding; of several outputs a row holds all, in their order.
+    /// </param>
+    /// <exception cref="ArgumentException">A length is another, or the spans share memory with each other or with the network.</exception>
+    /// <exception cref="InvalidOperationException">Another thread computes with the network.</exception>
+    public void Predict(ReadOnlySpan<float> rows, int count, Span<float> results) => own.Predict(rows, count, results);
+
+    /// <summary>
+    /// Writes samples of one of several inputs; <see cref="Predict(int)"/> then predicts them, and <see cref="ReadOutput"/> copies a prediction.
+    /// </summary>
+    /// <param name="name">The input's name in the graph.</param>
+    /// <param name="rows">[count][elements of the input], one after the other without padding.</param>
+    /// <param name="count">Samples, at most the batch.</param>
+    /// <exception cref="ArgumentException">There is no such input, a length is another, or the span is memory of the network.</exception>
+    /// <exception cref="InvalidOperationException">Another thread computes with the network.</exception>
+    public void WriteInput(string name, ReadOnlySpan<float> rows, int count) => own.WriteInput(name, rows, count);
+
+    /// <summary>Copies one of several predictions after <see cref="Predict(int)"/>.</summary>
+    /// <param name="name">The output's name in the graph.</param>
+    /// <param name="count">Samples.</param>
+    /// <param name="results">Receives [count][elements of the output], one after the other without padding.</param>
+    /// <exception cref="ArgumentException">There is no such output, a length is another, or the span is memory of the network.</exception>
+    /// <exception cref="InvalidOperationException">Another thread computes with the network.</exception>
+    public void ReadOutput(string name, int count, Span<float> results) => own.ReadOutput(name, count, results);
+
+    /// <summary>
+    /// A predictor for another thread: it shares the network's parameters, and has memory of its own for the values of a prediction.
+    /// </summary>
+    /// <param name="batch">The most samples that it computes at once; 0 for as many as the network. Fewer take less memory.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The batch is negative.</exception>
+    public Predictor CreatePredictor(int batch = 0)
     {
-        if (input.Length != inputLength)
+        if (batch < 0)
         {
-            Errors.LengthDiffers(feed.InputNames, inputLength, input.Length);
+            Errors.Negative(nameof(batch), batch);
         }
 
-        if (inputs.Length > 1)
-        {
-            BatchFeed.Deal(inputs, input, inputLength, InferencePlan, Workspace, 1);
-            return Predict(1)[..Output.Shape.Length];
-        }
-
-        if (oneSample is not null)
-        {
-            if (oneSample.TryRun(input, out ReadOnlySpan<float> prediction))
-            {
-                return prediction;
-            }
-        }
-        else
-        {
-            input.CopyTo(PredictionInput(1));
-        }
-
-        return Predict(1)[..Output.Shape.Length];
+        Plan plan = batch == 0 || batch == InferencePlan.Batch
+            ? InferencePlan
+            : Plan.ForInference(InferencePlan.Graph, InferencePlan.Options with { Batch = batch, MicroBatch = 0 }, outputs);
+        return new Predictor(this, plan, shared);
     }
 
     /// <summary>
@@ -267,6 +343,10 @@ public sealed partial class Network : IDisposable
     /// <returns>The loss of the logical batch so far.</returns>
     public float ComputeGradients(int batch, out int correct, int logicalBatch = 0, int sampleOffset = 0)
     {
+        using ThreadGuard.Use use = own.Guard.Enter();
+
+        // Running statistics follow the samples.
+        using SharedParameters.Change change = shared.BeginChange();
         RunInfo run = new(batch, logicalBatch == 0 ? batch : logicalBatch, sampleOffset, Training: true, Options.Seed, StepNumber);
         using WorkerPool.Loan loan = WorkerPool.Lend(pool);
         float loss = ForwardLoss(in run, out correct);
@@ -277,7 +357,11 @@ public sealed partial class Network : IDisposable
     /// <summary>The loss of the samples written to <see cref="TrainingInput(int)"/> and <see cref="TrainingTarget"/>, without gradients.</summary>
     /// <param name="batch">Samples in this call.</param>
     /// <param name="correct">How many of them were predicted as the class of their target.</param>
-    public float ComputeLoss(int batch, out int correct) => ForwardLoss(RunInfo.Single(batch), out correct);
+    public float ComputeLoss(int batch, out int correct)
+    {
+        using ThreadGuard.Use use = own.Guard.Enter();
+        return ForwardLoss(RunInfo.Single(batch), out correct);
+    }
 
     /// <summary>
     /// Lets the optimiser change the parameters by <see cref="Gradients"/>, which clipping and penalties change first. Parameters that the loss does
@@ -293,6 +377,8 @@ public sealed partial class Network : IDisposable
             GraphErrors.NoGradientSpan();
         }
 
+        using ThreadGuard.Use use = own.Guard.Enter();
+        using SharedParameters.Change change = shared.BeginChange();
         using WorkerPool.Loan loan = WorkerPool.Lend(pool);
         bool applied = GradientUpdate.Apply(Training, Options, BorrowParameters(), Gradients, OptimizerState, learningRate);
         StepNumber++;
@@ -306,8 +392,12 @@ public sealed partial class Network : IDisposable
     /// <summary>Whether the ranges of integers stay as they are in training.</summary>
     internal bool KeepsRanges { get; set; }
 
-    private void FollowParameters(bool keepRanges) =>
+    private void FollowParameters(bool keepRanges)
+    {
+        using ThreadGuard.Use use = own.Guard.Enter();
+        using SharedParameters.Change change = shared.BeginChange();
         Training.FollowParameters(TrainingMemory, keepRanges);
+    }
 
     /// <summary>One training step: forward, backward, update.</summary>
     /// <returns>The loss of the batch before the update.</returns>
@@ -335,12 +425,14 @@ public sealed partial class Network : IDisposable
     /// lost.</returns>
     public bool TrainStep(int batch, float learningRate, out float loss, out int correct)
     {
+        using ThreadGuard.Use use = own.Guard.Enter();
         if (!UpdatesInBackward)
         {
             loss = ComputeGradients(batch, out correct);
             return Update(learningRate);
         }
 
+        using SharedParameters.Change change = shared.BeginChange();
         Errors.RequireNotNegative("learning rate", learningRate);
         RunInfo run = new(batch, batch, 0, Training: true, Options.Seed, StepNumber);
         using WorkerPool.Loan loan = WorkerPool.Lend(pool);
@@ -366,8 +458,11 @@ public sealed partial class Network : IDisposable
     internal bool EndsWhereNotFinite { get; }
 
     /// <summary>Writes samples of a source into the input and the targets of a training step.</summary>
-    internal void Gather(IBatchSource source, ReadOnlySpan<int> samples) =>
+    internal void Gather(IBatchSource source, ReadOnlySpan<int> samples)
+    {
+        using ThreadGuard.Use use = own.Guard.Enter();
         feed.Gather(pool, source, samples, Training, TrainingMemory.Workspace, memory.Rows.Span);
+    }
 
     /// <summary>The samples that were just gathered must have finite values.</summary>
     internal void RequireFinite(ReadOnlySpan<int> samples) => feed.RequireFinite(Training, TrainingMemory.Workspace, samples);
@@ -375,6 +470,7 @@ public sealed partial class Network : IDisposable
     /// <summary>Writes samples of a source into the inputs of a prediction.</summary>
     internal void GatherInputs(IBatchSource source, ReadOnlySpan<int> samples)
     {
+        using ThreadGuard.Use use = own.Guard.Enter();
         if (inputs.Length == 1)
         {
             ParallelGather.Run(pool, source, samples, PredictionInput(samples.Length), InputStride, default, 0);
@@ -386,14 +482,24 @@ public sealed partial class Network : IDisposable
         BatchFeed.Deal(inputs, rows, feed.InputLength, InferencePlan, Workspace, samples.Length);
     }
 
+    /// <summary>Refuses a sample of another length than the inputs' together.</summary>
+    internal void SampleDiffers(int length) => Errors.LengthDiffers(feed.InputNames, InputLength, length);
+
     /// <summary>The data's rows must be rows of all inputs.</summary>
     internal void CheckInputs(IBatchSource data) => feed.CheckInputs(data);
 
     /// <summary>The data's rows must be rows of all inputs and all targets.</summary>
     internal void CheckFits(IBatchSource data) => feed.CheckFits(Training, data);
 
-    /// <summary>Ends the worker threads, if there are any. The network continues to work, on the caller's thread alone.</summary>
-    public void Dispose() => pool?.Dispose();
+    /// <summary>
+    /// Ends the worker threads, if there are any. Calls that compute are then refused by an <see cref="ObjectDisposedException"/>; weights can
+    /// be read and saved, and predictors that were made go on.
+    /// </summary>
+    public void Dispose()
+    {
+        own.Guard.Dispose();
+        pool?.Dispose();
+    }
 
     /// <summary>The memory table of the training plan, or of the inference plan.</summary>
     public override string ToString() => (TrainingPlan ?? InferencePlan).ToString();
@@ -422,12 +528,12 @@ public sealed partial class Network : IDisposable
 
     private Span<float> Workspace => memory.Workspace.Span;
 
-    /// <summary>Memory of a training step, whose values overwrite what a prediction has made.</summary>
+    /// <summary>Memory of a training step, whose values overwrite what a prediction has made in it.</summary>
     private PlanMemory<float> TrainingMemory
     {
         get
         {
-            isMade = false;
+            own.Forget();
             return new PlanMemory<float>(ParameterMemory, Gradients, Workspace, StateMemory);
         }
     }

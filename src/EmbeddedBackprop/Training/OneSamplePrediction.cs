@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.Training;
@@ -12,32 +13,50 @@ internal sealed class OneSamplePrediction
     private const int Piece = 512;
 
     private readonly OneSampleSteps steps;
-    private readonly Memory<float> memory;
+    private readonly float[] memory;
+    private readonly float[] parameterMemory;
     private readonly int parameters;
     private readonly int workspace;
     private readonly int input;
     private readonly int output;
     private readonly int outputs;
 
-    public OneSamplePrediction(Plan plan, Node input, Node output, NetworkMemory memory)
+    private OneSamplePrediction(Plan plan, Node input, Node output, ArraySegment<float> parameters, ArraySegment<float> workspace)
     {
         steps = plan.OneSampleSteps;
-        this.memory = memory.All;
-        parameters = memory.ParametersPlace;
-        workspace = memory.WorkspacePlace;
-        this.input = workspace + plan.ValueSlot(input).Offset;
-        this.output = workspace + plan.ValueSlot(output).Offset;
+        parameterMemory = parameters.Array!;
+        this.parameters = parameters.Offset;
+        memory = workspace.Array!;
+        this.workspace = workspace.Offset;
+        this.input = workspace.Offset + plan.ValueSlot(input).Offset;
+        this.output = workspace.Offset + plan.ValueSlot(output).Offset;
         outputs = output.Shape.Length;
     }
 
+    /// <summary>Whether <see cref="Run"/> can be called: not where the network has other layers.</summary>
+    public bool CanRun => steps.CanRun;
+
+    /// <summary>Looks everything up; null for memory that is no array, and for a net without parameters.</summary>
+    public static OneSamplePrediction? Of(Plan plan, Node input, Node output, Memory<float> parameters, Memory<float> workspace) =>
+        MemoryMarshal.TryGetArray(parameters, out ArraySegment<float> first) && MemoryMarshal.TryGetArray(workspace, out ArraySegment<float> second)
+        && first.Count > 0
+            ? new OneSamplePrediction(plan, input, output, first, second)
+            : null;
+
     /// <summary>Writes the sample into the plan's memory and predicts it.</summary>
     /// <param name="sample">As many floats as the input has.</param>
-    /// <param name="prediction">The output, valid until the next call.</param>
-    /// <returns>False where the network has other layers: then the sample is copied, and nothing has been computed.</returns>
-    public bool TryRun(ReadOnlySpan<float> sample, out ReadOnlySpan<float> prediction)
+    /// <returns>The output, valid until the next call.</returns>
+    public ReadOnlySpan<float> Run(ReadOnlySpan<float> sample)
     {
-        Span<float> all = memory.Span;
-        Span<float> place = all.Slice(input, sample.Length);
+        Write(sample);
+        steps.Run(ref parameterMemory[parameters], ref memory[workspace]);
+        return memory.AsSpan(output, outputs);
+    }
+
+    /// <summary>Writes the sample into the plan's memory.</summary>
+    public void Write(ReadOnlySpan<float> sample)
+    {
+        Span<float> place = memory.AsSpan(input, sample.Length);
         int done = 0;
         for (; sample.Length - done > Piece; done += Piece)
         {
@@ -45,7 +64,5 @@ internal sealed class OneSamplePrediction
         }
 
         sample[done..].CopyTo(place[done..]);
-        prediction = all.Slice(output, outputs);
-        return steps.TryRun(ref all[parameters], ref all[workspace]);
     }
 }

@@ -298,6 +298,7 @@ public sealed class Trainer
     /// </summary>
     public void RestoreBest()
     {
+        using SharedParameters.Change change = network.BeginChange();
         if (State.BestEpoch > 0 && bestParameters.Length > 0)
         {
             bestParameters.CopyTo(network.BorrowParameters());

@@ -72,4 +72,30 @@ internal static class TrainingErrors
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"{loss}: it judges values from {least} to {most}, but {node} ends in {activation}, which gives others, such as {value:G3}"));
+
+    [DoesNotReturn]
+    public static void TwoThreads(string what) =>
+        throw new InvalidOperationException(
+            $"{what} is in use by another thread: it serves one at a time; Network.CreatePredictor() makes an object for each thread");
+
+    [DoesNotReturn]
+    public static void ParametersChange() =>
+        throw new InvalidOperationException(
+            "another thread changes the network's parameters during a prediction: the prediction is not that of one set of parameters");
+
+    [DoesNotReturn]
+    public static void RowsDiffer(string what, int count, int length, int given) =>
+        throw new ArgumentException($"{what}: expected {(long)count * length} values ({count} rows of {length}, without padding), got {given}");
+
+    [DoesNotReturn]
+    public static void SharesMemory(string what, string other) =>
+        throw new ArgumentException($"{what}: the span shares memory with {other}; hand in memory of your own");
+
+    [DoesNotReturn]
+    public static void NoSuchName(string kind, string name, IEnumerable<string> names) =>
+        throw new ArgumentException($"the network has no {kind} '{name}'; there are {string.Join(", ", names)}");
+
+    [DoesNotReturn]
+    public static void Disposed() =>
+        throw new ObjectDisposedException(nameof(Network), "the network was disposed of: its weights can be read and saved, it computes no more");
 }

@@ -74,6 +74,41 @@ public sealed class MadeWeightsTests
         Assert.That(after.SequenceEqual(before), Is.Not.EqualTo(writes), "the writer changes predictions");
     }
 
+    [TestCaseSource(nameof(Names))]
+    public void A_predictor_after_a_writer_predicts_as_a_new_network(string writer)
+    {
+        using Network network = Quantized(seed: 3);
+        Predictor predictor = network.CreatePredictor();
+        float[] sample = Sample(network), before = predictor.Predict(sample).ToArray();
+        Assert.That(predictor.IsMade, Is.True);
+        Writers[writer](network);
+        float[] after = predictor.Predict(sample).ToArray();
+        using Network fresh = Quantized(seed: 4);
+        network.Parameters.CopyTo(fresh.Parameters);
+        network.State.CopyTo(fresh.State);
+        Assert.That(after, Is.EqualTo(fresh.Predict(sample).ToArray()));
+        bool writes = writer is not ("gradients" or "samples of a training step");
+        Assert.That(after.SequenceEqual(before), Is.Not.EqualTo(writes), "the writer changes predictions");
+    }
+
+    [Test]
+    public void A_predictor_sees_each_write_through_a_span_that_is_held()
+    {
+        using Network network = Quantized(seed: 3), fresh = Quantized(seed: 3);
+        Predictor predictor = network.CreatePredictor();
+        float[] sample = Sample(network);
+        Span<float> parameters = network.Parameters;
+        for (int i = 0; i < 3; i++)
+        {
+            float[] before = predictor.Predict(sample).ToArray();
+            Change(parameters);
+            parameters.CopyTo(fresh.Parameters);
+            float[] after = predictor.Predict(sample).ToArray();
+            Assert.That(after, Is.EqualTo(fresh.Predict(sample).ToArray()));
+            Assert.That(after, Is.Not.EqualTo(before));
+        }
+    }
+
     [Test]
     public void A_span_that_is_held_is_seen_however_often_it_is_written_through()
     {

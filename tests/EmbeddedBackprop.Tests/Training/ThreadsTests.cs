@@ -133,16 +133,21 @@ internal sealed class ThreadsTests
     }
 
     [Test]
-    public void A_disposed_network_goes_on_alone_with_the_same_bits()
+    public void A_disposed_network_has_no_threads_its_weights_and_its_predictors()
     {
         string expected = Train(Options(Arithmetic.Fused), out _);
-        using Network net = Make(Options(Arithmetic.Fused) with { Threads = 3 });
+        Network net = Make(Options(Arithmetic.Fused) with { Threads = 3 });
         Trainer trainer = new(net, Data, Training(1));
         trainer.TrainEpoch();
+        trainer.TrainEpoch();
+        float[] sample = Samples.Array(net.InputLength, 1), prediction = net.Predict(sample).ToArray();
+        Predictor predictor = net.CreatePredictor();
         net.Dispose();
         Assert.That(net.Pool!.Crew.Alive, Is.Zero);
-        trainer.TrainEpoch();
         Assert.That(Hash(net), Is.EqualTo(expected));
+        Assert.That(() => trainer.Evaluate(Data), Throws.InstanceOf<ObjectDisposedException>());
+        Bits.AssertEqual(predictor.Predict(sample), prediction, "the predictor goes on");
+        Assert.That(net.Dispose, Throws.Nothing);
     }
 
     [Test]

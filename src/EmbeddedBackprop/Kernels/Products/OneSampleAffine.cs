@@ -35,7 +35,8 @@ internal abstract unsafe class OneSampleAffine(OneSampleOffsets places)
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get
         {
-            if (width != LaneDispatch.Width)
+            // Threads share a plan: whoever sees the width sees the kernel.
+            if (Volatile.Read(ref width) != LaneDispatch.Width)
             {
                 ChooseKernel();
             }
@@ -66,7 +67,7 @@ internal abstract unsafe class OneSampleAffine(OneSampleOffsets places)
     private void ChooseKernel()
     {
         kernel = Kernel(places.N);
-        width = LaneDispatch.Width;
+        Volatile.Write(ref width, LaneDispatch.Width);
     }
 }
 
