@@ -23,7 +23,8 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
     /// <param name="batch">Samples of a step; 0 for the file's.</param>
     /// <param name="layout">Padded or compact rows.</param>
     /// <param name="threads">As in <see cref="NetworkOptions.Threads"/>.</param>
-    public Network Build(int batch, Layout layout, int threads)
+    /// <param name="predicts">Leaves out losses and optimiser: the network cannot train, and takes no memory for it.</param>
+    public Network Build(int batch, Layout layout, int threads, bool predicts = false)
     {
         if (file.Metadata.ContainsKey(ModelKeys.Graph) && IsQuantized)
         {
@@ -32,7 +33,7 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
 
         if (file.Metadata.ContainsKey(ModelKeys.Graph))
         {
-            return BuildWhole(batch, layout, threads);
+            return BuildWhole(batch, layout, threads, predicts);
         }
 
         foreach (string key in (ReadOnlySpan<string>)[ModelKeys.Outputs, ModelKeys.Losses])
@@ -63,6 +64,7 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
         }
 
         batch = Check(graph, batch);
+        loss = predicts ? null : loss;
         try
         {
             return Compile(graph, loss, lossOnLogits, Options(loss is not null, batch, layout, threads));
@@ -74,7 +76,7 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
     }
 
     /// <summary>A network of several outputs or losses: every node of its graph, its inputs, its predictions, its losses.</summary>
-    private Network BuildWhole(int batch, Layout layout, int threads)
+    private Network BuildWhole(int batch, Layout layout, int threads, bool predicts)
     {
         List<Loss> made = [];
         while (file.Metadata.ContainsKey(LossKey(made.Count + 1)))
@@ -102,7 +104,8 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
         }
 
         batch = Check(graph, batch);
-        Node[] losses = file.Metadata.ContainsKey(ModelKeys.Minimised) && CanTrain ? Nodes(graph, ModelKeys.Minimised) : [];
+        bool trains = file.Metadata.ContainsKey(ModelKeys.Minimised) && CanTrain && !predicts;
+        Node[] losses = trains ? Nodes(graph, ModelKeys.Minimised) : [];
         try
         {
             NetworkOptions options = Options(losses.Length > 0, batch, layout, threads);

@@ -143,12 +143,36 @@ public sealed class ModelFile
     public static void Save(string path, Network network, Trainer? trainer = null, IReadOnlyDictionary<string, string>? extra = null) =>
         Writer(network, trainer, extra).Save(path);
 
-    /// <summary>The bytes that <see cref="Save"/> writes.</summary>
-    /// <inheritdoc cref="Save"/>
+    /// <summary>The bytes of the file.</summary>
+    /// <inheritdoc cref="Save(string, Network, Trainer, IReadOnlyDictionary{string, string})"/>
     public static byte[] ToArray(Network network, Trainer? trainer = null, IReadOnlyDictionary<string, string>? extra = null) =>
         Writer(network, trainer, extra).ToArray();
 
-    /// <summary>Reads a file that <see cref="Save"/> wrote.</summary>
+    /// <summary>Writes a network to a stream, which stays open: the bytes of a file.</summary>
+    /// <param name="stream">Receives the bytes.</param>
+    /// <param name="network">The network.</param>
+    /// <param name="trainer">Its training, if it is to be gone on with; null for the network alone.</param>
+    /// <param name="extra">Strings of the caller's own, given back as <see cref="Extra"/>.</param>
+    /// <exception cref="ArgumentException">The trainer trains another network, or a layer's or string's name cannot be written.</exception>
+    /// <exception cref="IOException">The stream cannot be written.</exception>
+    public static void Save(Stream stream, Network network, Trainer? trainer = null, IReadOnlyDictionary<string, string>? extra = null)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        Writer(network, trainer, extra).Write(stream);
+    }
+
+    /// <summary>
+    /// Reads a model from where a stream is to its end: an embedded resource, a response, an archive's entry. The stream stays open.
+    /// </summary>
+    /// <param name="stream">A file's bytes. Of a stream that tells its length nothing is copied twice.</param>
+    /// <param name="name">The stream's name in messages.</param>
+    /// <param name="maximumBytes">More bytes than these are not read: a bound on memory for streams that nobody vouches for.</param>
+    /// <exception cref="DataFormatException">The bytes are no model file of this version, are damaged, or too many.</exception>
+    /// <exception cref="IOException">The stream cannot be read.</exception>
+    public static ModelFile Open(Stream stream, string name = "stream", int maximumBytes = int.MaxValue) =>
+        new(SafetensorsFile.Read(stream, name, maximumBytes: maximumBytes));
+
+    /// <summary>Reads a file that <see cref="Save(string, Network, Trainer, IReadOnlyDictionary{string, string})"/> wrote.</summary>
     /// <exception cref="DataFormatException">The file is no model file of this version, or it is damaged.</exception>
     /// <exception cref="IOException">The file is missing or cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be read, or is a folder.</exception>
@@ -171,7 +195,39 @@ public sealed class ModelFile
     public static void LoadWeights(string path, Network network)
     {
         ArgumentNullException.ThrowIfNull(network);
-        SafetensorsFile file = SafetensorsFile.Read(path);
+        LoadWeights(SafetensorsFile.Read(path), network);
+    }
+
+    /// <summary>The same from a stream, such as an embedded resource, from where it is to its end.</summary>
+    /// <param name="stream">A file's bytes; the stream stays open.</param>
+    /// <param name="network">Receives the weights.</param>
+    /// <param name="name">The stream's name in messages.</param>
+    /// <exception cref="DataFormatException">
+    /// A tensor is missing or has another shape, and the network is unchanged; or the bytes are damaged.
+    /// </exception>
+    /// <exception cref="IOException">The stream cannot be read.</exception>
+    public static void LoadWeights(Stream stream, Network network, string name = "stream")
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        LoadWeights(SafetensorsFile.Read(stream, name), network);
+    }
+
+    /// <summary>The same from a file's bytes.</summary>
+    /// <param name="bytes">The whole file.</param>
+    /// <param name="network">Receives the weights.</param>
+    /// <param name="name">The bytes' name in messages.</param>
+    /// <exception cref="DataFormatException">
+    /// A tensor is missing or has another shape, and the network is unchanged; or the bytes are damaged.
+    /// </exception>
+    public static void LoadWeights(byte[] bytes, Network network, string name = "bytes")
+    {
+        ArgumentNullException.ThrowIfNull(bytes);
+        ArgumentNullException.ThrowIfNull(network);
+        LoadWeights(SafetensorsFile.Parse(bytes, name), network);
+    }
+
+    private static void LoadWeights(SafetensorsFile file, Network network)
+    {
         if (file.Metadata.ContainsKey(ModelKeys.Model))
         {
             new ModelFile(file).LoadWeights(network);
@@ -180,6 +236,7 @@ public sealed class ModelFile
 
         ModelTensors.Require(file, "", network.InferencePlan.Parameters);
         ModelTensors.Require(file, "", network.InferencePlan.State);
+        using SharedParameters.Change change = network.BeginChange();
         ModelTensors.Copy(file, "", network.InferencePlan.Parameters, network.BorrowParameters());
         ModelTensors.Copy(file, "", network.InferencePlan.State, network.BorrowState());
     }
@@ -198,6 +255,7 @@ public sealed class ModelFile
         ModelRecipe.RequireQuantization(file, graph);
         RequireAll(graph, network.InferencePlan.Parameters, network.InferencePlan.State);
         string prefix = best && HasBest ? ModelTensors.BestPrefix : "";
+        using SharedParameters.Change change = network.BeginChange();
         ModelTensors.Copy(
             file,
             best && !HasBest && HasAverage ? ModelTensors.AveragePrefix : prefix,
@@ -224,6 +282,7 @@ public sealed class ModelFile
 
         string prefix = HasBest ? ModelTensors.BestPrefix : "";
         List<string> left = [];
+        using SharedParameters.Change change = network.BeginChange();
         ModelTensors.CopyMatching(
             file,
             !HasBest && HasAverage ? ModelTensors.AveragePrefix : prefix,
@@ -276,6 +335,7 @@ public sealed class ModelFile
         ReadOnlySpan<ParameterRange> ranges = network.InferencePlan.Parameters;
         ReadOnlySpan<StateRange> state = network.InferencePlan.State;
         RequireAll(network.InferencePlan.Graph, ranges, state);
+        using SharedParameters.Change change = network.BeginChange();
         ModelTensors.Copy(file, "", ranges, network.BorrowParameters());
         ModelTensors.Copy(file, "", state, network.BorrowState());
         network.ResetState();
@@ -319,15 +379,35 @@ public sealed class ModelFile
     public Network ToNetwork(int batch, Layout layout, bool best, int threads)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(batch);
-        Network network = new ModelBuilder(file, RequireAll, MemoryLimit).Build(batch, layout, threads);
-        LoadWeights(network, best);
-        if (Quantization is not null)
-        {
-            ModelRecipe.RequireIntegers(file, network);
-        }
-
-        return network;
+        return Filled(new ModelBuilder(file, RequireAll, MemoryLimit).Build(batch, layout, threads), best);
     }
+
+    /// <summary>
+    /// Builds the file's network for prediction alone: without loss, gradients and optimiser, however the file was saved. It takes the memory of the
+    /// parameters and of a prediction's values, about a fifth of what a network takes that trains with Adam.
+    /// </summary>
+    /// <param name="batch">The most samples of one run: each takes memory.</param>
+    /// <param name="layout">Padded for speed, compact for small memories.</param>
+    /// <param name="best">Takes the weights that predict: the best ones of early stopping where the file has them, else the averaged ones where it
+    /// has those.</param>
+    /// <param name="threads">As in <see cref="NetworkOptions.Threads"/>; 0 leaves it to the plan.</param>
+    /// <exception cref="DataFormatException">The file describes no network, a name is unknown, or a tensor does not fit; messages name
+    /// them.</exception>
+    public Network ToPredictionNetwork(int batch = 1, Layout layout = Layout.Padded, bool best = true, int threads = 1)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batch);
+        return Filled(new ModelBuilder(file, RequireAll, MemoryLimit).Build(batch, layout, threads, predicts: true), best);
+    }
+
+    /// <summary>
+    /// The predictor of such a network, in its memory: <see cref="Predictor.Network"/> makes more of them (<see cref="Network.CreatePredictor"/>) for
+    /// other threads.
+    /// </summary>
+    /// <param name="batch">The most samples that are computed at once.</param>
+    /// <param name="best">Takes the weights that predict, as <see cref="ToPredictionNetwork"/> does.</param>
+    /// <exception cref="DataFormatException">The file describes no network, a name is unknown, or a tensor does not fit; messages name
+    /// them.</exception>
+    public Predictor ToPredictor(int batch = 1, bool best = true) => ToPredictionNetwork(batch, best: best).OwnPredictor;
 
     /// <summary>The file's training: epochs, learning rate, schedule, accumulation, early stopping.</summary>
     /// <exception cref="DataFormatException">The schedule is unknown or its settings are wrong.</exception>
@@ -344,6 +424,17 @@ public sealed class ModelFile
             EarlyStopping = new EarlyStopping(Patience),
             Averaging = Averaging,
         };
+    }
+
+    private Network Filled(Network network, bool best)
+    {
+        LoadWeights(network, best);
+        if (Quantization is not null)
+        {
+            ModelRecipe.RequireIntegers(file, network);
+        }
+
+        return network;
     }
 
     private static SafetensorsWriter Writer(Network network, Trainer? trainer, IReadOnlyDictionary<string, string>? extra)
@@ -369,12 +460,12 @@ public sealed class ModelFile
 
         if (integers)
         {
-            new IntegerTensors(graph).Add(writer, ranges, network.BorrowParameters(), state, network.BorrowState());
+            new IntegerTensors(graph).Add(writer, ranges, network.ReadParameters(), state, network.ReadState());
         }
         else
         {
-            ModelTensors.Add(writer, "", ranges, network.BorrowParameters());
-            ModelTensors.AddState(writer, "", state, network.BorrowState());
+            ModelTensors.Add(writer, "", ranges, network.ReadParameters());
+            ModelTensors.AddState(writer, "", state, network.ReadState());
         }
 
         if (integers && NetText.Written(network).Loss is not null)

@@ -72,7 +72,8 @@ internal static class ModelTensors
     public static void Copy(
         SafetensorsFile file, string prefix, ReadOnlySpan<ParameterRange> ranges, Span<float> parameters, IntegerTensors? integers = null)
     {
-        float[] compact = new float[Longest(ranges)];
+        // One row of a file's tensor at a time: no copy of a whole one is made on the way.
+        float[] column = [];
         foreach (ref readonly ParameterRange range in ranges)
         {
             if (integers is not null && integers.TryCopy(file, in range, parameters))
@@ -80,8 +81,22 @@ internal static class ModelTensors
                 continue;
             }
 
-            file.GetTensor(prefix + range.Name).CopyTo(compact.AsSpan(0, range.Count));
-            range.CopyFrom<float>(compact.AsSpan(0, range.Count), parameters);
+            SafetensorsTensor tensor = file.GetTensor(prefix + range.Name);
+            if (range.Rows == 1)
+            {
+                tensor.CopyTo(parameters.Slice(range.Offset, range.Columns));
+                continue;
+            }
+
+            column = column.Length < range.Rows ? new float[range.Rows] : column;
+            for (int output = 0; output < range.Columns; output++)
+            {
+                tensor.CopyTo(output * range.Rows, column.AsSpan(0, range.Rows));
+                for (int row = 0; row < range.Rows; row++)
+                {
+                    parameters[range.Offset + (row * range.Stride) + output] = column[row];
+                }
+            }
         }
     }
 

@@ -66,6 +66,20 @@ public sealed class SafetensorsFile
     /// <exception cref="UnauthorizedAccessException">The file may not be read, or is a folder.</exception>
     public static SafetensorsFile Read(string path, bool requireChecksums = false) => Parse(WholeFile.Read(path), path, requireChecksums);
 
+    /// <summary>Reads a stream from where it is to its end; it stays open. Of a stream that tells its length nothing is copied twice.</summary>
+    /// <param name="stream">A file's bytes: an embedded resource, a response, an archive's entry.</param>
+    /// <param name="name">The stream's name in messages.</param>
+    /// <param name="requireChecksums">True refuses a file without the two sums, such as other programs write.</param>
+    /// <param name="maximumBytes">More bytes than these are not read: a bound on memory for streams that nobody vouches for.</param>
+    /// <exception cref="DataFormatException">The bytes do not follow the format, a sum is wrong, or there are too many.</exception>
+    /// <exception cref="IOException">The stream cannot be read.</exception>
+    public static SafetensorsFile Read(Stream stream, string name, bool requireChecksums = false, int maximumBytes = int.MaxValue)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        ArgumentNullException.ThrowIfNull(name);
+        return Parse(SafetensorsStream.Read(stream, name, Math.Min(maximumBytes, Array.MaxLength)), name, requireChecksums);
+    }
+
     /// <summary>Reads a file's bytes, which must stay as they are while the result is in use.</summary>
     /// <param name="file">The whole file.</param>
     /// <param name="name">The file's name in messages.</param>
@@ -127,15 +141,23 @@ public sealed class SafetensorsFile
             throw new DataFormatException(name, file.Length, "the file ends within the header's length");
         }
 
+        ulong length = ClaimedHeaderLength(file, name);
+        if (length > (ulong)(file.Length - SafetensorsFormat.PrefixBytes))
+        {
+            throw new DataFormatException(name, file.Length, Text($"the file ends within its header of {length} bytes"));
+        }
+
+        return (int)length;
+    }
+
+    /// <summary>The header's length that the first bytes tell.</summary>
+    /// <exception cref="DataFormatException">No file has a header of this length.</exception>
+    internal static ulong ClaimedHeaderLength(ReadOnlySpan<byte> file, string name)
+    {
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(file);
         if (length > SafetensorsFormat.MaximumHeaderBytes)
         {
             throw new DataFormatException(name, 0, Text($"a header of {length} bytes is beyond the limit of {SafetensorsFormat.MaximumHeaderBytes}"));
-        }
-
-        if (length > (ulong)(file.Length - SafetensorsFormat.PrefixBytes))
-        {
-            throw new DataFormatException(name, file.Length, Text($"the file ends within its header of {length} bytes"));
         }
 
         if (length < 2)
@@ -143,7 +165,7 @@ public sealed class SafetensorsFile
             throw new DataFormatException(name, 0, Text($"a header of {length} bytes cannot hold {{}}"));
         }
 
-        return (int)length;
+        return length;
     }
 
     private static void CheckSums(ReadOnlySpan<byte> header, ReadOnlySpan<byte> data, string name, in SafetensorsHeader places, bool required)
