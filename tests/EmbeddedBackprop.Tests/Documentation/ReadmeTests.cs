@@ -42,10 +42,36 @@ internal sealed partial class ReadmeTests
     public void The_readme_shows_the_code_that_is_tested(string name)
     {
         string readme = File.ReadAllText(Path.Combine(Repository.Root, "README.md"));
-        string shown = Block(readme, $@"<!-- test: {name} -->\s*```csharp\n(.*?)```");
+        string shown = Block(readme, $@"<!-- test: {name} -->\s*```csharp\n(?:using [\w.]+;\n)*(.*?)```");
         string tested = Block(File.ReadAllText(ThisFile()), $@"// <{name}>\n(.*?)// </{name}>");
         Assert.That(Words(shown), Is.EqualTo(Words(tested)));
         Assert.That(Words(shown), Is.Not.Empty);
+    }
+
+    [Test]
+    public void The_readmes_code_compiles_and_runs_as_pasted()
+    {
+        IReadOnlyList<SamplePage.Sample> samples = new SamplePage(Pages.Read("README.md")).Samples;
+        Assert.That(samples, Has.Count.EqualTo(2));
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("ebp-readme-");
+        try
+        {
+            Assert.That(SampleProgram.Compile(folder.FullName, "first", library: false, samples[0].Code), Is.Empty);
+            string[] accuracies = SampleProgram.Run(folder.FullName, "first").Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            Assert.That(accuracies, Has.Length.EqualTo(5));
+            Assert.That(accuracies[^1], Does.Match(@"^9[5-9]\.\d ?%"));
+
+            // Types alone; in one program with the network, too.
+            Assert.That(SampleProgram.Compile(folder.FullName, "cube", library: true, samples[1].Code), Is.Empty);
+            Assert.That(SampleProgram.Compile(folder.FullName, "both", library: false, samples[0].Code, samples[1].Code), Is.Empty);
+
+            string without = string.Join('\n', samples[0].Code.Split('\n').Where(line => !line.StartsWith("using ", StringComparison.Ordinal)));
+            Assert.That(SampleProgram.Compile(folder.FullName, "without", library: false, without), Is.Not.Empty, "the control");
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
     }
 
     private static string ThisFile() =>

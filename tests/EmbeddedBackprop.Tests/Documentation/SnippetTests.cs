@@ -1,0 +1,124 @@
+using System.Text.RegularExpressions;
+using EmbeddedBackprop.Tests.Ebp;
+
+namespace EmbeddedBackprop.Tests.Documentation;
+
+/// <summary>Blocks of code that lean on their page: each is compiled as pasted, beside what the page takes for granted, and run.</summary>
+[Parallelizable(ParallelScope.All)]
+internal sealed class SnippetTests
+{
+    private static readonly string Usings = new SamplePage(Pages.Read("docs/csharp.md")).Usings
+        + "global using EmbeddedBackprop.Onnx;\nglobal using EmbeddedBackprop.Quantization;\n";
+
+    // The data and the network that the pages speak of.
+    private const string Rows = """
+        float[][] rows = [.. Enumerable.Range(0, 60).Select(i => new[] { i % 3, i % 5, i % 2, 1f, i % 4, i % 7 })];
+        """;
+
+    private const string Layers = """
+        FloatDataset training = FloatDataset.FromRows(rows, labels: [.. Enumerable.Range(0, 60).Select(i => i % 3)]);
+        Network network = new Sequential(6).Dense<Relu>(8).Dense(3, new Softmax())
+            .Compile(new SoftmaxCrossEntropy(), new NetworkOptions { Seed = 1 });
+        new Trainer(network, training, new TrainerOptions { Epochs = 5 }).Run();
+        float[] sample = rows[0];
+        """;
+
+    private const string Nodes = """
+        Graph graph = new();
+        Node input = graph.Input(new Shape(64)), target = graph.Input(new Shape(10), "target");
+        Node output = graph.Apply(new Dense(10, new Activation<Identity>()), graph.Apply(new Dense(32, new Activation<Tanh>()), input));
+        Node loss = graph.Apply(new SoftmaxCrossEntropy(), output, target);
+        """;
+
+    private const string Targets = """
+        FloatDataset data = FloatDataset.FromRows(rows[..3], targets: [[1, 0, 0, 1], [0, 1, 0, 1], [0, 0, 1, 1]]);
+        """;
+
+    private const string Images = """
+        FloatDataset data = FloatDataset.Regression([.. rows[..6].SelectMany(row => row)], 12, [1, 0, 0, 1, 1, 1], 2);
+        Execution execution = Execution.Scalar;
+        """;
+
+    [TestCase("docs/integers.md", "Quantize", "dense1", "Console.WriteLine(scores.Length);")]
+    [TestCase("docs/memory.md", "Budget", "dense1", "")]
+    [TestCase("docs/onnx.md", "Write", "onnx", "Console.WriteLine(Directory.GetFiles(\".\", \"*.onnx\")[0]);")]
+    [TestCase("docs/threads.md", "Predictors", "3", "Console.WriteLine(prediction.Length);")]
+    [TestCase("docs/own-op.md", "UseGate Gate", "True", "")]
+    [TestCase("docs/own-op.md", "UseScale ChannelScale", "2", "Console.WriteLine(trainer.Network.Output.Shape.Length);")]
+    public void A_block_runs_beside_what_its_page_takes_for_granted(string page, string blocks, string printed, string after)
+    {
+        string before = blocks switch
+        {
+            "Budget" => Nodes,
+            "UseGate Gate" => Rows + Targets,
+            "UseScale ChannelScale" => Rows + Images,
+            _ => Rows + Layers,
+        };
+        string[] names = blocks.Split(' ');
+        string types = string.Concat(names[1..].Select(name => Block(page, name)));
+        string program = $"{before}\n{Block(page, names[0])}\n{after}\n{types}";
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("ebp-snippet-");
+        try
+        {
+            Assert.That(SampleProgram.Compile(folder.FullName, "snippet", library: false, Usings, program), Is.Empty, program);
+            Assert.That(SampleProgram.Run(folder.FullName, "snippet"), Does.Contain(printed));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Test]
+    public void The_trainings_of_the_page_on_data_run_on_their_data()
+    {
+        using EbpProcess ebp = new();
+        foreach (string file in (string[])
+            ["wand-digits", "pendigits/pendigits.tra", "pendigits/pendigits.tes", "occupancy/datatraining.txt", "occupancy/datatest.txt"])
+        {
+            File.CreateSymbolicLink(Path.Combine(ebp.Folder, Path.GetFileName(file)), RealData.Path(file.Split('/')));
+        }
+
+        // One epoch each: whether the command is right, not how well it learns.
+        string[] commands = [.. Block("docs/data.md", "Trainings").Split('\n', StringSplitOptions.RemoveEmptyEntries)];
+        Assert.That(commands, Has.Length.EqualTo(3));
+        foreach (string command in commands)
+        {
+            string line = command.Replace(" --epochs 15", "", StringComparison.Ordinal) + " --epochs 1 --out out.safetensors";
+            string script = $"ebp() {{ {EbpProcess.ShellCommand} \"$@\"; }}\n{line}";
+            Assert.That(Tools.RunChecked(ebp.Folder, Tools.Require("sh", "dash"), "-c", script), Does.Contain("test accuracy"));
+        }
+    }
+
+    [Test]
+    public void The_page_on_model_files_is_right_about_PyTorch()
+    {
+        string python = Tools.RequirePython("torch", "python3-torch");
+        using EbpProcess ebp = new();
+        string program = "import torch\nmodule = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Tanh(), torch.nn.Linear(3, 2))\n"
+            + Block("docs/model-file.md", "StateDict");
+        string save = string.Join('\n', program.Split('\n').Where(line => !line.Contains("load_state_dict", StringComparison.Ordinal)));
+        Tools.RunChecked(ebp.Folder, python, "-c", save);
+        Check(ebp.Run("import", "weights", "net.npz", "--net", "input 4; dense 3 tanh; dense 2", "--out", "m.safetensors"));
+        Check(ebp.Run("export", "weights", "m.safetensors", "--out", "w.npz", "--modules", "dense1=0 dense2=2"));
+        Tools.RunChecked(ebp.Folder, python, "-c", program + "\nassert float(module[0].weight.abs().sum()) > 0");
+    }
+
+    [Test]
+    public void The_page_on_model_files_is_right_about_safetensors()
+    {
+        string python = Tools.RequirePython("safetensors", "python3-safetensors");
+        using EbpProcess ebp = new();
+        Check(ebp.Run("new", "--net", "input 784; dense 30; dense 10", "--loss", "quadratic", "--out", "model.safetensors"));
+        Assert.That(Tools.RunChecked(ebp.Folder, python, "-c", Block("docs/model-file.md", "Safetensors")), Does.Contain("(30, 784)"));
+    }
+
+    private static void Check(EbpProcess.Result result) => Assert.That(result.ExitCode, Is.Zero, result.Errors);
+
+    private static string Block(string page, string name)
+    {
+        string block = Regex.Match(Pages.Read(page), $@"<!-- test: {name} -->\s*```[a-z]*\n(.*?)```", RegexOptions.Singleline).Groups[1].Value;
+        Assert.That(block, Is.Not.Empty, $"{page} has no block '{name}'");
+        return block;
+    }
+}
