@@ -22,9 +22,23 @@ internal sealed class OnnxCase
         HashSet<Node> read = [.. plan.Steps.ToArray().SelectMany(step => step.InputNodes), .. plan.Outputs];
         Inputs = [.. plan.Graph.Nodes.Where(node => node.Op is null && read.Contains(node))];
         outputs = [.. plan.Outputs.Distinct()];
+        OutputNames = [.. outputs.Select(node => node.Op is null ? node.Name + ".output" : node.Name)];
         Data = [.. Inputs.Select(input => (float[])[.. Enumerable.Range(0, samples).SelectMany(i => values(input, i))])];
         Results = Run(plan, parameters, state);
     }
+
+    private OnnxCase(OnnxCase other, string output, byte[] model)
+    {
+        (Name, Samples, outputs, Results, Model) = (other.Name, other.Samples, other.outputs, other.Results, model);
+        HashSet<string> read = [.. OnnxReader.Read(model, Name).Graph.Inputs.Select(input => input.Name)];
+        int[] kept = [.. Enumerable.Range(0, other.Inputs.Length).Where(i => read.Contains(other.Inputs[i].Name))];
+        Inputs = [.. kept.Select(i => other.Inputs[i])];
+        Data = [.. kept.Select(i => other.Data[i])];
+        OutputNames = [output];
+    }
+
+    /// <summary>The same samples for a file that ends in one of the outputs.</summary>
+    public OnnxCase EndingIn(string output, byte[] model) => new(this, output, model);
 
     /// <summary>The prediction of a network for one sample at a time.</summary>
     public static OnnxCase Of(string name, Network network, int samples, Func<Node, int, float[]> values) =>
@@ -37,13 +51,14 @@ internal sealed class OnnxCase
     /// <summary>The file.</summary>
     public byte[] Model { get; set; }
 
-    public Node[] Inputs { get; }
+    public Node[] Inputs { get; private init; }
 
     /// <summary>For each input the values of all samples.</summary>
-    public float[][] Data { get; }
+    public float[][] Data { get; private init; }
 
-    /// <summary>The names of the outputs.</summary>
-    public IEnumerable<string> OutputNames => outputs.Select(node => node.Op is null ? node.Name + ".output" : node.Name);
+    /// <summary>The names of the outputs in the file.</summary>
+    public string[] OutputNames { get; private init; }
+
 
     /// <summary>For each output the values of all samples.</summary>
     public float[][] Results { get; }

@@ -48,7 +48,7 @@ internal sealed class OnnxIntegerTests
         float[] values = [.. System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(found.Raw!.Value.Span)];
         model.Graph.Initializers[index] = OnnxTensor.Of(found.Name, found.Dims, [.. values.Select(value => value * 1.1f)]);
         wrong.Case.Model = OnnxWriter.ToArray(model);
-        Compared compared = Compare([wrong], optimised: true);
+        Compared compared = Compare([wrong], optimised: false);
         Assert.That(compared.Beyond.Length > 0 || compared.Share < 0.999, Is.True, compared.ToString());
     }
 
@@ -119,15 +119,21 @@ internal sealed class OnnxIntegerTests
         }
     }
 
+    /// <summary>
+    /// Compares all values. ONNX Runtime joins ops to ops on bytes only where nobody sees the values between them: then each value has a file that
+    /// ends in it.
+    /// </summary>
     private static Compared Compare(QuantisedCase[] cases, bool optimised)
     {
-        OnnxCase[] files = [.. cases.Select(c => c.Case)];
+        OnnxCase[] files = [.. cases.SelectMany(c => optimised ? c.Ends : [c.Case])];
         OnnxRuntime.Check(files);
         float[][][] results = OnnxRuntime.Run(files, optimised);
         Compared compared = new();
-        for (int i = 0; i < cases.Length; i++)
+        int file = 0;
+        foreach (QuantisedCase c in cases)
         {
-            cases[i].Count(results[i], compared);
+            c.Count(optimised ? [.. results.Skip(file).Take(c.Ends.Length).Select(result => result[0])] : results[file], compared);
+            file += optimised ? c.Ends.Length : 1;
         }
 
         TestContext.Out.WriteLine(compared);
@@ -180,9 +186,16 @@ internal sealed class OnnxIntegerTests
             types = [.. nodes.Select(node => plan.Steps.ToArray().Single(step => step.Node == node).OutputType.Read<float>(state))];
             steps = [.. nodes.Select((node, n) => Steps(plan, node, types[n], state))];
             Case = new OnnxCase(name, plan, network.Parameters.ToArray(), state, 1000, values);
+            Ends = [.. nodes.Select((node, n) => Case.EndingIn(
+                Case.OutputNames[n],
+                OnnxExporter.ToArray(Plan.ForInference(source.Graph, source.Options, node), network.Parameters, state)))];
         }
 
+        /// <summary>All integer values in one file.</summary>
         public OnnxCase Case { get; }
+
+        /// <summary>A file for each of them.</summary>
+        public OnnxCase[] Ends { get; }
 
         /// <summary>Compares values whose inputs are the engine's: integers, or inputs of the network.</summary>
         public void Count(float[][] results, Compared compared)

@@ -33,7 +33,16 @@ internal static class IntegerWriters
     {
         IntegerLayer op = (IntegerLayer)step.Op;
         string z = step.Between("sum");
-        OnnxOpList.Row(step.As(op.Layer, z, Weights(step, op)));
+        StepWriter layer = step.As(op.Layer, z, Weights(step, op));
+        if (op.Layer is Dense)
+        {
+            LayerWriters.Product(layer, InputRow(step), z);
+        }
+        else
+        {
+            OnnxOpList.Row(layer);
+        }
+
         End(step, op, z);
     }
 
@@ -243,6 +252,26 @@ internal static class IntegerWriters
 
     private static string ZeroPoint(StepWriter step, IntegerType type) =>
         step.Graph.Bytes(FormattableString.Invariant($"zero_point {type.ZeroPoint}"), [], [(sbyte)type.ZeroPoint]);
+
+    /// <summary>The input as a row: what flattens an image of bytes gives bytes again, so that readers see them before the product.</summary>
+    private static string InputRow(StepWriter step)
+    {
+        if (step.InputShape().Rank == 1)
+        {
+            return step.Input;
+        }
+
+        string flat = step.Apply("flat", "Flatten", [step.Input]);
+        IntegerType type = step.InputType();
+        if (type.Bits == 16)
+        {
+            return flat;
+        }
+
+        string row = step.Between("row");
+        Pair(step, flat, row, type, step.Graph.Floats($"{step.InputRangeName}.scale", [], [type.Scale]));
+        return row;
+    }
 
     /// <summary>
     /// Weights and biases as the results of DequantizeLinear: weights of 8 bits with a scale for each output, biases of 32 bits with the product of

@@ -12,9 +12,13 @@ internal static class LayerWriters
     {
         Dense op = (Dense)step.Op;
         string x = step.InputShape().Rank == 1 ? step.Input : step.Apply("row", "Flatten", [step.Input]), z = step.Before(op.Activation);
-        step.Write(z, "Gemm", [x, step.Parameter(0), step.Parameter(1)], OnnxAttribute.Of("transB", 1L));
+        Product(step, x, z);
         ElementWriters.Activate(step, op.Activation, z);
     }
+
+    /// <summary>z = x W^T + b for rows x.</summary>
+    public static void Product(StepWriter step, string x, string z) =>
+        step.Write(z, "Gemm", [x, step.Parameter(0), step.Parameter(1)], OnnxAttribute.Of("transB", 1L));
 
     /// <summary>A convolution of images or signals.</summary>
     public static void Convolution(StepWriter step)

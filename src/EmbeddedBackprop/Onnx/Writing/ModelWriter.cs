@@ -17,6 +17,7 @@ internal sealed class ModelWriter
     private readonly float[] state;
     private readonly Dictionary<Node, string> values = [];
     private readonly Dictionary<Op, Step> owners = [];
+    private readonly Dictionary<Node, TypeRange> types = [];
 
     /// <summary>Writes all nodes.</summary>
     /// <exception cref="NotSupportedException">A node cannot be said in ONNX; the message names it.</exception>
@@ -25,7 +26,7 @@ internal sealed class ModelWriter
         this.plan = plan;
         this.state = state.ToArray();
         Parameters = parameters.ToArray();
-        Node[] nodes = [.. NodesOf(plan, owners)];
+        Node[] nodes = NodesOf();
 
         // Inputs, outputs and layers keep their names, whatever else is called.
         foreach (Node node in nodes)
@@ -72,11 +73,7 @@ internal sealed class ModelWriter
     public Arithmetic Arithmetic => plan.Options.Arithmetic;
 
     /// <summary>What the integers of a node mean.</summary>
-    public IntegerType TypeOf(Node node)
-    {
-        IntegerValue integers = node.Integers!;
-        return new TypeRange(integers.Bits, owners[integers.Owner].StateRanges[0].Offset).Read<float>(state);
-    }
+    public IntegerType TypeOf(Node node) => types[node].Read<float>(state);
 
     /// <summary>The whole file.</summary>
     /// <param name="documentation">A line for people.</param>
@@ -88,8 +85,8 @@ internal sealed class ModelWriter
             Opsets = [new("", OpSet)], Graph = Graph.Graph, Documentation = documentation, Metadata = metadata,
         });
 
-    /// <summary>The nodes that the outputs need, and inputs before their first reader; and the step of every op.</summary>
-    private static List<Node> NodesOf(Plan plan, Dictionary<Op, Step> owners)
+    /// <summary>The nodes that the outputs need, in their order. Notes the step of every op, and where the types of integers are.</summary>
+    private Node[] NodesOf()
     {
         HashSet<Node> seen = [];
         foreach (Step step in plan.Steps)
@@ -104,6 +101,7 @@ internal sealed class ModelWriter
             }
 
             owners[step.Owner] = step;
+            types[step.Node] = step.OutputType;
         }
 
         seen.UnionWith(plan.Outputs);

@@ -50,6 +50,9 @@ internal sealed class StepWriter(ModelWriter model, Node node, Step step, string
     /// <summary>The name of the op whose state says what the output's integers mean.</summary>
     public string RangeName => node.Integers!.Owner.Name;
 
+    /// <summary>The name of the op whose state says what the first input's integers mean.</summary>
+    public string InputRangeName => node.Inputs[0].Integers!.Owner.Name;
+
     /// <summary>What the integers of an input mean.</summary>
     public IntegerType InputType(int index = 0) => model.TypeOf(node.Inputs[index]);
 
