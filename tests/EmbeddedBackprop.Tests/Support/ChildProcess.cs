@@ -29,6 +29,12 @@ internal static class ChildProcess
             case ["hash", string arithmetic, string steps]:
                 WidthProbe.Print(arithmetic, steps);
                 return 0;
+            case ["hang"]:
+                TimeLimit.Hang();
+                return 0;
+            case ["long-run", string steps, string leaks]:
+                Training.LongRun.Print(steps, leaks);
+                return 0;
             case ["one-processor", string threads, string steps]:
                 OneProcessor.Print(threads, steps);
                 return 0;

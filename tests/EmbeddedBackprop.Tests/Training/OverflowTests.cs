@@ -50,7 +50,7 @@ internal sealed class OverflowTests
     [Test]
     public void Every_update_of_extreme_trainings_has_the_twins_bits()
     {
-        int count = Effort.Of(1000, 100_000), applied = 0, refused = 0, infinite = 0, large = 0;
+        int count = Effort.Of(1000, 5000, 100_000), applied = 0, refused = 0, infinite = 0, large = 0;
         for (uint seed = 0; seed < count; seed++)
         {
             ExtremeTraining training = new(seed);

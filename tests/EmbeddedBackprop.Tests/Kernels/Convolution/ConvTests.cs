@@ -105,9 +105,9 @@ internal sealed class ConvTests
 
     [Test]
     [Category("Exhaustive")]
-    [Explicit("20,000 random sizes: minutes")]
     public void Bits_of_the_loop_at_many_random_sizes()
     {
+        Effort.RequireLong("20,000 random sizes: minutes");
         Random random = new(6);
         for (int i = 0; i < 20000; i++)
         {

@@ -126,9 +126,9 @@ internal sealed class GemmTests
 
     [Test]
     [Category("Exhaustive")]
-    [Explicit("All sizes 0..67 cubed: minutes")]
     public void Bits_of_the_loop_at_all_sizes([Values] Operation operation, [Values] Arithmetic arithmetic)
     {
+        Effort.RequireLong("all sizes 0..67 cubed: minutes");
         int seed = 1;
         for (int m = 0; m <= 67; m++)
         {
