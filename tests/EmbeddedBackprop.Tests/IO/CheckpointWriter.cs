@@ -24,7 +24,12 @@ internal static class CheckpointWriter
             }
             else
             {
-                File.WriteAllBytes(path, writer.ToArray());
+                // Again and again: most of the time goes into writing, not into the sums, so that a kill falls into a write.
+                byte[] bytes = writer.ToArray();
+                for (int i = 0; i < 50; i++)
+                {
+                    File.WriteAllBytes(path, bytes);
+                }
             }
 
             output.Write(System.Text.Encoding.ASCII.GetBytes(step.ToString(CultureInfo.InvariantCulture) + "\n"));

@@ -26,11 +26,18 @@ public sealed class KillTests
     [Test, Category("Slow")]
     public void Atomic_writes_survive_200_kills() => CheckAtomic(200);
 
+    [Test, Category("Exhaustive")]
+    public void Atomic_writes_survive_2000_kills()
+    {
+        Effort.RequireLong("2,000 kills take minutes");
+        CheckAtomic(2000);
+    }
+
     /// <summary>The control: the same kills must tear a file that is written in place.</summary>
     [Test]
     public void Plain_writes_are_torn_by_the_same_kills()
     {
-        while (_torn == 0 && _kills < 600)
+        while (_torn == 0 && _kills < 100)
         {
             Kill("plain");
         }
