@@ -24,7 +24,7 @@ internal sealed class IntegerDifferences
 
     public void AssertNone(string family)
     {
-        TestContext.Out.WriteLine($"{family}: {count} integers compared");
+        TestContext.Out.WriteLine($"{family}: {count} integers compared, {found.Count} tensors differ");
         Assert.That(count, Is.GreaterThan(0));
         Assert.That(found, Is.Empty, $"{family}:\n{string.Join('\n', found.Take(20))}");
     }

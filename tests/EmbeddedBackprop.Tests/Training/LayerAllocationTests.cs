@@ -9,7 +9,7 @@ internal sealed class LayerAllocationTests
 {
     private const int Batch = 3;
 
-    private static readonly string[] Texts =
+    internal static readonly string[] Texts =
     [
         "input 2x6x6; conv 4 3x3 s2 p1 relu; flatten; dense 3 tanh",
         "input 2x6x6; conv 4 3x2 d2 g2 same; batchnorm; maxpool 2; conv-transpose 2 3x3 s2 o1; avgpool 2; flatten",
@@ -29,9 +29,10 @@ internal sealed class LayerAllocationTests
         foreach (string optimizer in Registry.OptimizerNames)
         {
             using Network network = Compile(text, optimizer);
-            Assert.That(Allocations.Of(20, () => Step(network, Batch)), Is.Zero, $"a step by {optimizer}");
-            Assert.That(Allocations.Of(20, () => Step(network, 1)), Is.Zero, $"a short batch by {optimizer}");
-            Assert.That(Allocations.Of(20, () => Predicted(network)), Is.Zero, "a prediction");
+            int runs = Effort.Of(20, 50, 1000);
+            Assert.That(Allocations.Of(runs, () => Step(network, Batch)), Is.Zero, $"a step by {optimizer}");
+            Assert.That(Allocations.Of(runs, () => Step(network, 1)), Is.Zero, $"a short batch by {optimizer}");
+            Assert.That(Allocations.Of(runs, () => Predicted(network)), Is.Zero, "a prediction");
             float[] sample = new float[network.Inputs.Sum(node => node.Shape.Length)];
             Assert.That(Allocations.Of(20, () => network.Predict(sample)), Is.Zero, "a prediction of a sample");
         }
