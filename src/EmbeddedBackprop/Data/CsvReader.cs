@@ -16,7 +16,7 @@ namespace EmbeddedBackprop.Data;
 /// </remarks>
 public static class CsvReader
 {
-    private const int MaximumColumns = 1 << 16;
+    internal const int MaximumColumns = 1 << 16;
 
     /// <summary>Reads a file.</summary>
     /// <param name="path">The file.</param>

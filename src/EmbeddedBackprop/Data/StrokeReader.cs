@@ -18,7 +18,7 @@ namespace EmbeddedBackprop.Data;
 public static class StrokeReader
 {
     /// <summary>The most bytes of a file.</summary>
-    private const long Limit = 1 << 30;
+    internal const long Limit = 1 << 30;
 
     private static readonly string[] FeatureNames = ["x", "y"];
 
