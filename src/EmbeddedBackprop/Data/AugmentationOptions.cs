@@ -2,11 +2,12 @@ using System.Globalization;
 
 namespace EmbeddedBackprop.Data;
 
-/// <summary>How training images are changed a little, differently in every epoch; the change keeps a digit's class. 0 switches a change
-/// off.</summary>
+/// <summary>
+/// How training images are changed a little, differently in every epoch; the change keeps a digit's class. 0 switches a change off.
+/// </summary>
 public sealed record AugmentationOptions
 {
-    /// <summary>The farthest shift in each direction: whole pixels, all equally likely.</summary>
+    /// <summary>The farthest shift in each direction: whole pixels, all equally likely; 0 by default.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
     public int Shift
     {
@@ -18,23 +19,23 @@ public sealed record AugmentationOptions
         }
     }
 
-    /// <summary>The largest turn about the middle, in degrees, to either side; at most 180.</summary>
+    /// <summary>The largest turn about the middle, in degrees, to either side; at most 180. 0 by default.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative, above 180, or NaN.</exception>
     public float Rotation { get; init => field = Checked(value, 180f, nameof(Rotation)); }
 
-    /// <summary>The largest share by which an image grows or shrinks; below 0.9.</summary>
+    /// <summary>The largest share by which an image grows or shrinks; below 0.9. 0 by default.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative, above 0.9, or NaN.</exception>
     public float Scale { get; init => field = Checked(value, 0.9f, nameof(Scale)); }
 
     /// <summary>
     /// Elastic distortion: the standard deviation, in pixels, of random displacements at the nodes of a coarse grid, drawn to a smooth field by cubic
-    /// B-splines.
+    /// B-splines. 0 by default.
     /// Source: Simard, Steinkraus, Platt 2003; the coarse grid is that of Ronneberger, Fischer, Brox 2015.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative, above 100, or NaN.</exception>
     public float Elastic { get; init => field = Checked(value, 100f, nameof(Elastic)); }
 
-    /// <summary>Pixels from node to node of that grid, at least 2.</summary>
+    /// <summary>Pixels from node to node of that grid, at least 2; 8 by default.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is below 2.</exception>
     public int ElasticSpacing
     {

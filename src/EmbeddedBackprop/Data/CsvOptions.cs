@@ -3,27 +3,27 @@ namespace EmbeddedBackprop.Data;
 /// <summary>How a CSV file is read; options that are not set are detected.</summary>
 public sealed class CsvOptions
 {
-    /// <summary>The label's column: its name in the header, or its index from 0; null is the last column.</summary>
+    /// <summary>The label's column: its name in the header, or its index from 0; null, the default, is the last column.</summary>
     public string? Label { get; init; }
 
-    /// <summary>Columns that are no inputs, each by its name in the header or its index from 0.</summary>
+    /// <summary>Columns that are no inputs, each by its name in the header or its index from 0; none by default.</summary>
     public IReadOnlyList<string> Ignore { get; init; } = [];
 
-    /// <summary>The kind of the label column.</summary>
+    /// <summary>The kind of the label column; detected by default.</summary>
     public CsvTarget Target { get; init; } = CsvTarget.Automatic;
 
-    /// <summary>Whether the first row names the columns; null is detected.</summary>
+    /// <summary>Whether the first row names the columns; null, the default, is detected.</summary>
     public bool? HasHeader { get; init; }
 
-    /// <summary>The delimiter: comma, semicolon or tab; null is detected.</summary>
+    /// <summary>The delimiter: comma, semicolon or tab; null, the default, is detected.</summary>
     public char? Delimiter { get; init; }
 
     /// <summary>
     /// The classes of an earlier file, in order: a test file's labels get the training file's indices, and a label that is not among them is an
-    /// error.
+    /// error. Null, the default: the classes are those of the file itself.
     /// </summary>
     public IReadOnlyList<string>? Classes { get; init; }
 
-    /// <summary>The largest file that is read, in bytes.</summary>
+    /// <summary>The largest file that is read, in bytes; 1 GiB by default.</summary>
     public long Limit { get; init; } = 1L << 30;
 }

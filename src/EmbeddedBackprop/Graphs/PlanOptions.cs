@@ -6,53 +6,55 @@ namespace EmbeddedBackprop.Graphs;
 /// <summary>How a graph is compiled.</summary>
 public sealed record PlanOptions
 {
-    /// <summary>The most samples over which a training step goes.</summary>
+    /// <summary>The most samples over which a training step goes; 1 by default.</summary>
     public int Batch { get; init; } = 1;
 
     /// <summary>
-    /// The most samples of one run, if the batch is to be run in parts (micro-batches), which saves memory and gives the same bits; 0 for the whole
-    /// batch.
+    /// The most samples of one run, if the batch is to be run in parts (micro-batches), which saves memory and gives the same bits; 0, the default,
+    /// for the whole batch.
     /// </summary>
     public int MicroBatch { get; init; }
 
     /// <summary>
     /// Nodes whose values a training plan does not keep for the backward pass, but computes again, where that is possible: less memory, more time,
-    /// the same bits.
+    /// the same bits. None by default.
     /// </summary>
     public IReadOnlyList<Node> Recompute { get; init; } = [];
 
-    /// <summary>Whether neighbouring nodes may become one step (a layer and its activation): the same bits, less memory and time.</summary>
+    /// <summary>
+    /// Whether neighbouring nodes may become one step (a layer and its activation): the same bits, less memory and time; they may by default.
+    /// </summary>
     public bool Fuse { get; init; } = true;
 
     /// <summary>
     /// Whether a training plan can do without a span for gradients, because only <see cref="Plan.BackwardAndUpdate"/> is called: gradients then live
-    /// as long as it takes to apply them.
+    /// as long as it takes to apply them. Not by default.
     /// </summary>
     public bool UpdateInBackward { get; init; }
 
-    /// <summary>The model's arithmetic: fused unless the target has no fused multiply-add.</summary>
+    /// <summary>The model's arithmetic: fused by default; separate for a target that has no fused multiply-add.</summary>
     public Arithmetic Arithmetic { get; init; } = Arithmetic.Fused;
 
-    /// <summary>Padded rows for speed, compact rows for small memories.</summary>
+    /// <summary>Padded rows (the default) for speed, compact rows for small memories.</summary>
     public Layout Layout { get; init; } = Layout.Padded;
 
-    /// <summary>Whether the gradients of the graph's inputs are wanted, too.</summary>
+    /// <summary>Whether the gradients of the graph's inputs are wanted, too; by default they are not.</summary>
     public bool InputGradients { get; init; }
 
     /// <summary>
-    /// Bytes that a training may take in all: parameters, gradients, the optimiser's and the ops' state, workspace; 0 for no bound. The plan then
-    /// chooses whether the update is fused (where <see cref="UpdateInBackward"/> allows it), the micro-batch, and the recomputed steps; it reports
-    /// its choice.
+    /// Bytes that a training may take in all: parameters, gradients, the optimiser's and the ops' state, workspace; 0, the default, for no bound. The
+    /// plan then chooses whether the update is fused (where <see cref="UpdateInBackward"/> allows it), the micro-batch, and the recomputed steps; it
+    /// reports its choice.
     /// </summary>
     public long MemoryBudget { get; init; }
 
     /// <summary>
     /// Names of layers whose parameters stay as they are: they run as in a prediction (batch normalisation by its running statistics), and the
-    /// backward pass ends above those with nothing trained below them.
+    /// backward pass ends above those with nothing trained below them. None by default.
     /// </summary>
     public IReadOnlyList<string> Frozen { get; init; } = [];
 
-    /// <summary>Floats of the optimiser's state: part of a training's memory.</summary>
+    /// <summary>Floats of the optimiser's state: part of a training's memory; 0 by default.</summary>
     public int OptimizerStateLength { get; init; }
 
     /// <summary>Floats for each sample of a run that a network needs besides the plan, to split rows of data.</summary>
@@ -63,7 +65,7 @@ public sealed record PlanOptions
 
     /// <summary>
     /// Whether the graph's inputs and outputs lie in the caller's memory instead of the workspace, as in the exported C, which reads its input
-    /// by reference. Such a plan is printed and exported; it cannot be run.
+    /// by reference. Such a plan is printed and exported; it cannot be run. Not by default.
     /// </summary>
     public bool InputsAndOutputsByReference { get; init; }
 

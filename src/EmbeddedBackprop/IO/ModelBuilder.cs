@@ -86,7 +86,7 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
             LossSettings settings = ModelSettings.Read(text, ModelSettings.Loss);
 
             // Where nothing can be trained, any loss keeps the number of one that is unknown.
-            made.Add(CanTrain ? Made(file, key, () => Registry.Loss(text.Head, settings)) : new Loss<Quadratic>());
+            made.Add(Registry.KnowsLoss(text.Head) ? Made(file, key, () => Registry.Loss(text.Head, settings)) : new Loss<Quadratic>());
         }
 
         Graph graph;

@@ -22,7 +22,7 @@ public sealed class Orthogonal : Initializer
     /// <inheritdoc/>
     public override string Name => "orthogonal";
 
-    /// <summary>The length of the vectors.</summary>
+    /// <summary>The length of the vectors. 1 by default.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is not positive and finite.</exception>
     public float Gain { get; init => field = Errors.RequirePositive("gain", value); } = 1f;
 

@@ -20,10 +20,10 @@ public sealed class BatchNorm : KernelOp, IPasses<BatchNorm>
 {
     private Shape input;
 
-    /// <summary>The share by which running values move towards those of a batch.</summary>
+    /// <summary>The share by which running values move towards those of a batch. 0.1 by default.</summary>
     public float Momentum { get; init; } = 0.1f;
 
-    /// <summary>The constant added to the variance.</summary>
+    /// <summary>The constant added to the variance. 1e-5 by default.</summary>
     public float Epsilon { get; init; } = 1e-5f;
 
     /// <inheritdoc/>

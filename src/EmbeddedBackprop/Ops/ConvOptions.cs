@@ -19,40 +19,40 @@ public enum ConvPadding
 /// <summary>Stride, padding, dilation and groups of a convolution. Y counts rows, X counts columns; a signal has columns only.</summary>
 public sealed record ConvOptions
 {
-    /// <summary>Input rows from output row to output row.</summary>
+    /// <summary>Input rows from output row to output row; 1 by default.</summary>
     public int StrideY { get; init; } = 1;
 
-    /// <summary>Input columns from output column to output column.</summary>
+    /// <summary>Input columns from output column to output column; 1 by default.</summary>
     public int StrideX { get; init; } = 1;
 
-    /// <summary>Both strides; reads as the vertical one.</summary>
+    /// <summary>Both strides, 1 by default; reads as the vertical one.</summary>
     public int Stride
     {
         get => StrideY;
         init => (StrideY, StrideX) = (value, value);
     }
 
-    /// <summary>The kind of padding.</summary>
+    /// <summary>The kind of padding; explicit by default.</summary>
     public ConvPadding Padding { get; init; }
 
-    /// <summary>Rows of padding above and below, where the padding is explicit.</summary>
+    /// <summary>Rows of padding above and below, where the padding is explicit; 0 by default.</summary>
     public int PaddingY { get; init; }
 
-    /// <summary>Columns of padding left and right, where the padding is explicit.</summary>
+    /// <summary>Columns of padding left and right, where the padding is explicit; 0 by default.</summary>
     public int PaddingX { get; init; }
 
-    /// <summary>Input rows from kernel row to kernel row.</summary>
+    /// <summary>Input rows from kernel row to kernel row; 1 by default.</summary>
     public int DilationY { get; init; } = 1;
 
-    /// <summary>Input columns from kernel column to kernel column.</summary>
+    /// <summary>Input columns from kernel column to kernel column; 1 by default.</summary>
     public int DilationX { get; init; } = 1;
 
-    /// <summary>Groups of channels that do not see each other; as many as there are channels for a depthwise convolution.</summary>
+    /// <summary>Groups of channels that do not see each other; as many as there are channels for a depthwise convolution. 1 by default.</summary>
     public int Groups { get; init; } = 1;
 
-    /// <summary>Transposed convolutions only: rows added below the output, fewer than the stride.</summary>
+    /// <summary>Transposed convolutions only: rows added below the output, fewer than the stride; 0 by default.</summary>
     public int OutputPaddingY { get; init; }
 
-    /// <summary>Transposed convolutions only: columns added right of the output, fewer than the stride.</summary>
+    /// <summary>Transposed convolutions only: columns added right of the output, fewer than the stride; 0 by default.</summary>
     public int OutputPaddingX { get; init; }
 }

@@ -16,7 +16,7 @@ public sealed class LayerNorm : KernelOp, IPasses<LayerNorm>
     /// <summary>Whether all elements of a sample are normalised together, and not each row of the last axis by itself.</summary>
     public bool WholeSample { get; init; }
 
-    /// <summary>The constant added to the variance.</summary>
+    /// <summary>The constant added to the variance. 1e-5 by default.</summary>
     public float Epsilon { get; init; } = 1e-5f;
 
     /// <inheritdoc/>

@@ -12,7 +12,7 @@ public sealed class Adagrad : Optimizer
     /// <inheritdoc/>
     public override string Name => "adagrad";
 
-    /// <summary>Keeps the divisor away from 0: positive, or a gradient that was always 0 would give 0/0.</summary>
+    /// <summary>Keeps the divisor away from 0: positive, or a gradient that was always 0 would give 0/0. 1e-10 by default.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is not positive and finite.</exception>
     public float Epsilon { get; init => field = Errors.RequirePositive("epsilon", value); } = 1e-10f;
 

@@ -12,15 +12,15 @@ public sealed class Adam : Optimizer
     /// <inheritdoc/>
     public override string Name => "adam";
 
-    /// <summary>From 0 up to but not including 1: the share of the mean gradient that is kept.</summary>
+    /// <summary>From 0 up to but not including 1: the share of the mean gradient that is kept. 0.9 by default.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value lies outside.</exception>
     public float Beta1 { get; init => field = Errors.RequireShare("beta1", value); } = 0.9f;
 
-    /// <summary>From 0 up to but not including 1: the share of the mean square that is kept.</summary>
+    /// <summary>From 0 up to but not including 1: the share of the mean square that is kept. 0.999 by default.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value lies outside.</exception>
     public float Beta2 { get; init => field = Errors.RequireShare("beta2", value); } = 0.999f;
 
-    /// <summary>Keeps the divisor away from 0: positive, or a gradient that was always 0 would give 0/0.</summary>
+    /// <summary>Keeps the divisor away from 0: positive, or a gradient that was always 0 would give 0/0. 1e-8 by default.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is not positive and finite.</exception>
     public float Epsilon { get; init => field = Errors.RequirePositive("epsilon", value); } = 1e-8f;
 

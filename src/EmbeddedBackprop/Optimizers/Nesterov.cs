@@ -12,7 +12,7 @@ public sealed class Nesterov : Optimizer
     /// <inheritdoc/>
     public override string Name => "nesterov";
 
-    /// <summary>mu, from 0 up to but not including 1: the share of the velocity that is kept.</summary>
+    /// <summary>mu, from 0 up to but not including 1: the share of the velocity that is kept. 0.9 by default.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value lies outside.</exception>
     public float Coefficient { get; init => field = Errors.RequireShare("momentum", value); } = 0.9f;
 

@@ -12,11 +12,11 @@ public sealed class RmsProp : Optimizer
     /// <inheritdoc/>
     public override string Name => "rmsprop";
 
-    /// <summary>From 0 up to but not including 1: the share of the mean square that is kept.</summary>
+    /// <summary>From 0 up to but not including 1: the share of the mean square that is kept. 0.99 by default.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value lies outside.</exception>
     public float Alpha { get; init => field = Errors.RequireShare("alpha", value); } = 0.99f;
 
-    /// <summary>Keeps the divisor away from 0: positive, or a gradient that was always 0 would give 0/0.</summary>
+    /// <summary>Keeps the divisor away from 0: positive, or a gradient that was always 0 would give 0/0. 1e-8 by default.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is not positive and finite.</exception>
     public float Epsilon { get; init => field = Errors.RequirePositive("epsilon", value); } = 1e-8f;
 

@@ -18,19 +18,19 @@ public sealed class Rprop : Optimizer
     /// <inheritdoc/>
     public override string Name => "rprop";
 
-    /// <summary>The factor of a step when the sign turned: above 0 and below 1.</summary>
+    /// <summary>The factor of a step when the sign turned: above 0 and below 1. 0.5 by default.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value lies outside.</exception>
     public float Decrease { get; init => field = Errors.RequireShare("decrease", Errors.RequirePositive("decrease", value)); } = 0.5f;
 
-    /// <summary>The factor of a step while the sign stays: at least 1.</summary>
+    /// <summary>The factor of a step while the sign stays: at least 1. 1.2 by default.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value lies outside.</exception>
     public float Increase { get; init => field = Errors.RequireAtLeastOne("increase", value); } = 1.2f;
 
-    /// <summary>The smallest step: positive, so that no parameter stops for ever.</summary>
+    /// <summary>The smallest step: positive, so that no parameter stops for ever. 1e-6 by default.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is not positive and finite.</exception>
     public float SmallestStep { get; init => field = Errors.RequirePositive("smallest step", value); } = 1e-6f;
 
-    /// <summary>The largest step.</summary>
+    /// <summary>The largest step. 50 by default.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is not positive and finite.</exception>
     public float LargestStep { get; init => field = Errors.RequirePositive("largest step", value); } = 50f;
 

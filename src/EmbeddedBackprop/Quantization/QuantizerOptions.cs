@@ -5,30 +5,30 @@ namespace EmbeddedBackprop.Quantization;
 /// <summary>How a network becomes integers.</summary>
 public sealed record QuantizerOptions
 {
-    /// <summary>Bits of the values between layers: 8, or 16 (the weights have 8 bits in both).</summary>
+    /// <summary>Bits of the values between layers: 8 (the default), or 16 (the weights have 8 bits in both).</summary>
     public int ActivationBits { get; init; } = 8;
 
     /// <summary>
-    /// Bits of the outputs, which are the logits where the net ends in a softmax or a sigmoid: 16, because logits of 8 bits tie, or 8.
+    /// Bits of the outputs, which are the logits where the net ends in a softmax or a sigmoid: 16 (the default), because logits of 8 bits tie, or 8.
     /// </summary>
     public int OutputBits { get; init; } = 16;
 
-    /// <summary>Names of layers whose outputs have 16 bits.</summary>
+    /// <summary>Names of layers whose outputs have 16 bits; none by default.</summary>
     public IReadOnlyList<string> Int16 { get; init; } = [];
 
-    /// <summary>Names of layers that stay float.</summary>
+    /// <summary>Names of layers that stay float; none by default.</summary>
     public IReadOnlyList<string> Float { get; init; } = [];
 
-    /// <summary>How ranges are chosen.</summary>
+    /// <summary>How ranges are chosen; by least squares by default.</summary>
     public RangeMethod Ranges { get; init; } = RangeMethod.LeastSquares;
 
-    /// <summary>Whether the mean error of each output of a layer, before its activation, is taken out of its bias.</summary>
+    /// <summary>Whether the mean error of each output of a layer, before its activation, is taken out of its bias; it is by default.</summary>
     public bool BiasCorrection { get; init; } = true;
 
-    /// <summary>How many samples the ranges come from; fewer where the source has fewer.</summary>
+    /// <summary>How many samples the ranges come from; fewer where the source has fewer. 256 by default.</summary>
     public int Samples { get; init; } = 256;
 
-    /// <summary>Seed of the draw of the samples.</summary>
+    /// <summary>Seed of the draw of the samples; 0 by default.</summary>
     public ulong Seed { get; init; }
 
     /// <summary>

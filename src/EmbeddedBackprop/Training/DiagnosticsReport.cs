@@ -3,16 +3,16 @@ namespace EmbeddedBackprop.Training;
 /// <summary>How a network was looked at by <see cref="Diagnostics"/>.</summary>
 public sealed record DiagnosticsOptions
 {
-    /// <summary>Samples that layers are judged by, taken at equal distances from the data; classes are judged by all.</summary>
+    /// <summary>Samples that layers are judged by, taken at equal distances from the data; classes are judged by all. 512 by default.</summary>
     public int Samples { get; init; } = 512;
 
-    /// <summary>The learning rate of the update that is measured against the weights; null for none.</summary>
+    /// <summary>The learning rate of the update that is measured against the weights; null, the default, for none.</summary>
     public float? LearningRate { get; init; }
 
-    /// <summary>The loss of each epoch so far, to find a plateau in; empty if unknown.</summary>
+    /// <summary>The loss of each epoch so far, to find a plateau in; empty, the default, if unknown.</summary>
     public IReadOnlyList<double> Losses { get; init; } = [];
 
-    /// <summary>A slope f'(z) below this share of the activation's steepest is flat.</summary>
+    /// <summary>A slope f'(z) below this share of the activation's steepest is flat; 0.05 by default.</summary>
     public float FlatSlope { get; init; } = 0.05f;
 }
 

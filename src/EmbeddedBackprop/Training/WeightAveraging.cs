@@ -13,7 +13,7 @@ public sealed record WeightAveraging
     /// <summary>No average.</summary>
     public static WeightAveraging None { get; } = new();
 
-    /// <summary>The share of the average that is kept at a step, from 0 (no averaging) to 1 (a plain mean).</summary>
+    /// <summary>The share of the average that is kept at a step, from 0 (no averaging, the default) to 1 (a plain mean).</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value lies outside.</exception>
     public float Decay
     {
@@ -29,7 +29,7 @@ public sealed record WeightAveraging
         }
     }
 
-    /// <summary>Whole epochs before the average begins.</summary>
+    /// <summary>Whole epochs before the average begins; 0 by default.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
     public int FromEpoch
     {
@@ -45,7 +45,7 @@ public sealed record WeightAveraging
         }
     }
 
-    /// <summary>Whether a step is taken at the end of each epoch instead of after each update.</summary>
+    /// <summary>Whether a step is taken at the end of each epoch instead of after each update (the default).</summary>
     public bool EveryEpoch { get; init; }
 
     /// <summary>Whether there is an average at all.</summary>

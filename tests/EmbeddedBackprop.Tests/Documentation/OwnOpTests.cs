@@ -89,10 +89,39 @@ internal sealed partial class OwnOpTests
         Assert.That(hashes[1], Is.EqualTo(hashes[0]));
     }
 
+    [Test]
+    public void An_op_of_ones_own_comes_back_from_a_file()
+    {
+        Graph built = new();
+        Node x = built.Input(new Shape(3, 4));
+        Node scaled = built.Apply(new ChannelScale(), x);
+        Network network = new(
+            x, built.Apply(new Dense(2, new Activation<Tanh>()), built.Apply(new Pairwise<Gate>(), scaled, x)), null, new NetworkOptions { Seed = 1 });
+        using IO.TemporaryFile file = new();
+        string path = file.Path;
+        float[] sample = Samples.Array(12, 3);
+
+        // <RegisterOwn>
+        Registry.RegisterPairwise<Gate>();
+        Registry.RegisterOp("channel-scale", _ => new ChannelScale());
+        foreach (string unknown in Registry.Missing(network))
+        {
+            Console.WriteLine($"no reader will know the {unknown}");
+        }
+
+        ModelFile.Save(path, network);
+        Network again = ModelFile.Open(path).ToNetwork();
+
+        // </RegisterOwn>
+        Assert.That(Registry.Missing(network), Is.Empty);
+        Bits.AssertEqual(again.Predict(sample), network.Predict(sample), "prediction");
+    }
+
     [TestCase("Gate")]
     [TestCase("UseGate")]
     [TestCase("ChannelScale")]
     [TestCase("UseScale")]
+    [TestCase("RegisterOwn")]
     public void The_page_shows_the_code_that_is_tested(string name)
     {
         string shown = Block(Page, $@"<!-- test: {name} -->\s*```csharp\n(.*?)```");

@@ -196,11 +196,21 @@ internal sealed class OwnNamesTests
             [x], [a, b],
             [
                 graph.Apply(new Loss<UnknownLoss>(), a, graph.Input(new Shape(3), "ya")),
-                graph.Apply(new Loss<MeanSquared>(), b, graph.Input(new Shape(2), "yb")),
+                graph.Apply(new SoftmaxCrossEntropy(), b, graph.Input(new Shape(1), "class of b")),
             ], options);
     }
 
-    private static FloatDataset TwoOutputs() => FloatDataset.Regression([.. Data.Inputs], 5, Samples.Array(33 * 5, 8), 5);
+    /// <summary>Three values, and the index of a class.</summary>
+    private static FloatDataset TwoOutputs()
+    {
+        float[] targets = Samples.Array(33 * 4, 8);
+        for (int i = 3; i < targets.Length; i += 4)
+        {
+            targets[i] = targets[i] > 0f ? 1f : 0f;
+        }
+
+        return FloatDataset.Regression([.. Data.Inputs], 5, targets, 4);
+    }
 
     private readonly struct Bent : IActivationFunction
     {

@@ -15,7 +15,7 @@ public sealed class Cosine : Schedule
     /// <inheritdoc/>
     public override string Name => "cosine";
 
-    /// <summary>The rate after the last step.</summary>
+    /// <summary>The rate after the last step; 0 by default.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative or not finite.</exception>
     public float Floor { get; init => field = Errors.RequireNotNegative("floor", value); }
 

@@ -12,7 +12,7 @@ public sealed class Exponential : Schedule
     /// <inheritdoc/>
     public override string Name => "exponential";
 
-    /// <summary>The factor of the rate over an epoch.</summary>
+    /// <summary>The factor of the rate over an epoch. 0.95 by default.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is not positive and finite.</exception>
     public float Factor { get; init => field = Errors.RequirePositive("factor", value); } = 0.95f;
 

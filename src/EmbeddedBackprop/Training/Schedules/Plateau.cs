@@ -14,15 +14,15 @@ public sealed class Plateau : Schedule
     /// <inheritdoc/>
     public override string Name => "plateau";
 
-    /// <summary>Epochs in a row without a better score that make the rate fall.</summary>
+    /// <summary>Epochs in a row without a better score that make the rate fall. 10 by default.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is not positive.</exception>
     public int Epochs { get; init => field = Errors.RequirePositive("epochs without improvement", value); } = 10;
 
-    /// <summary>The factor of the rate.</summary>
+    /// <summary>The factor of the rate. 0.5 by default.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is not positive and finite.</exception>
     public float Factor { get; init => field = Errors.RequirePositive("factor", value); } = 0.5f;
 
-    /// <summary>The rate does not fall below this one.</summary>
+    /// <summary>The rate does not fall below this one; 0 by default.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative or not finite.</exception>
     public float Floor { get; init => field = Errors.RequireNotNegative("floor", value); }
 

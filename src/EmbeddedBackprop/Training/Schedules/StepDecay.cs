@@ -9,11 +9,11 @@ public sealed class StepDecay : Schedule
     /// <inheritdoc/>
     public override string Name => "step";
 
-    /// <summary>Epochs from one fall to the next.</summary>
+    /// <summary>Epochs from one fall to the next. 10 by default.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is not positive.</exception>
     public int Every { get; init => field = Errors.RequirePositive("every", value); } = 10;
 
-    /// <summary>The factor of the rate.</summary>
+    /// <summary>The factor of the rate. 0.1 by default.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is not positive and finite.</exception>
     public float Factor { get; init => field = Errors.RequirePositive("factor", value); } = 0.1f;
 

@@ -12,11 +12,11 @@ public sealed class WarmUp : Schedule
     /// <inheritdoc/>
     public override string Name => "warm-up";
 
-    /// <summary>Updates until the full rate is reached.</summary>
+    /// <summary>Updates until the full rate is reached. 1000 by default.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is not positive.</exception>
     public int Steps { get; init => field = Errors.RequirePositive("warm-up steps", value); } = 1000;
 
-    /// <summary>The other schedule.</summary>
+    /// <summary>The other schedule; a constant rate by default.</summary>
     /// <exception cref="ArgumentException">The other schedule is a warm-up itself.</exception>
     public Schedule Then
     {
