@@ -26,4 +26,16 @@ public sealed class CsvOptions
 
     /// <summary>The largest file that is read, in bytes; 1 GiB by default.</summary>
     public long Limit { get; init; } = 1L << 30;
+
+    /// <summary>Ends the reading after the current thousand rows, by an <see cref="OperationCanceledException"/>; never by default.</summary>
+    public CancellationToken Cancellation { get; init; }
+
+    /// <summary>Looked at once in a thousand rows.</summary>
+    internal void CheckRow(int row)
+    {
+        if (row % 1000 == 0)
+        {
+            Cancellation.ThrowIfCancellationRequested();
+        }
+    }
 }

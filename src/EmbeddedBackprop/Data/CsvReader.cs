@@ -71,6 +71,7 @@ public static class CsvReader
         int next = 0;
         for (int row = 0; scanner.NextRow(); row++)
         {
+            options.CheckRow(row);
             while (scanner.NextField(out CsvField field))
             {
                 byte role = layout.Roles[scanner.Column - 1];
@@ -128,6 +129,7 @@ public static class CsvReader
         CsvScanner scanner = layout.Rows(text, name);
         while (scanner.NextRow())
         {
+            options.CheckRow(rows);
             while (scanner.NextField(out CsvField field))
             {
                 if (scanner.Column > layout.Roles.Length)

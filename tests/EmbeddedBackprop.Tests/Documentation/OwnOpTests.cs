@@ -94,9 +94,8 @@ internal sealed partial class OwnOpTests
     {
         Graph built = new();
         Node x = built.Input(new Shape(3, 4));
-        Node scaled = built.Apply(new ChannelScale(), x);
-        Network network = new(
-            x, built.Apply(new Dense(2, new Activation<Tanh>()), built.Apply(new Pairwise<Gate>(), scaled, x)), null, new NetworkOptions { Seed = 1 });
+        Node gated = built.Apply(new Pairwise<Gate>(), built.Apply(new ChannelScale(), x), x);
+        Network network = new(x, built.Apply(new Dense(2, new Activation<Tanh>()), gated), null, new NetworkOptions { Seed = 1 });
         using IO.TemporaryFile file = new();
         string path = file.Path;
         float[] sample = Samples.Array(12, 3);
