@@ -1,6 +1,7 @@
 using System.Globalization;
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Onnx;
@@ -85,7 +86,7 @@ internal static class OnnxElements
     private static OnnxData Scaled(OnnxCall call, OnnxData x, float factor) =>
         factor == 1f ? x : x with { Node = call.Scope.Graph.Apply(new Scale(factor), OnnxScope.NodeOf(x)), Sequence = null };
 
-    private static Exception Shift(OnnxCall call, float constant) =>
+    private static DataFormatException Shift(OnnxCall call, float constant) =>
         call.Refused(
             float.IsNaN(constant)
                 ? "a stored tensor is added that is no bias of a product or convolution before it"

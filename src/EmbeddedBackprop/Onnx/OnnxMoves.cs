@@ -208,7 +208,7 @@ internal static class OnnxMoves
     {
         OnnxData x = call.Data(0);
         OnnxConstant index = call.Constant(1);
-        int axis = call.Axis(call.Int("axis", 0), x.Rank), sample = call.SampleAxis(x, axis, "one of the samples is taken:");
+        int axis = call.Axis(call.Int("axis", 0), x.Rank), sample = call.SampleAxis(x, axis, "a choice");
         if (!index.IsInteger || index.Stored != 1 || index.Dims.Length > 1)
         {
             throw call.Refused("several positions: one is taken here, or a range by Slice");
@@ -247,7 +247,7 @@ internal static class OnnxMoves
     {
         OnnxData[] parts = [.. Enumerable.Range(0, call.Node.Inputs.Length).Select(call.Data)];
         OnnxData first = parts[0];
-        int axis = call.SampleAxis(first, call.Int("axis", 0), "samples are joined:"), size = 0;
+        int axis = call.SampleAxis(first, call.Int("axis", 0), "a join"), size = 0;
         foreach (OnnxData part in parts)
         {
             bool fits = part.Sizes.Length == first.Sizes.Length && part.BatchAxis == first.BatchAxis;

@@ -171,6 +171,59 @@ internal sealed class OnnxImportTests
                 .Node("y = Neg c"),
             "dense 4; activate sigmoid; add identity activate1 dense1; scale -1"),
         Case(new OnnxNet().Input("x", -1, 3).Weight("w", 3, 8).Node("d = Dropout x").Node("y = Gemm d w"), "dropout 0.5; dense 8"),
+        Case(
+            new OnnxNet().Input("x", -1, 6).Numbers("axis", 1).Weight("w", 2, 1, 3).Node("u = Unsqueeze x axis").Node("y = Conv u w"),
+            "reshape 1x6; conv1d 2 3"),
+        Case(
+            new OnnxNet()
+                .Input("x", -1, 2, 6)
+                .Numbers("from", 1)
+                .Numbers("to", -2)
+                .Numbers("axis", 2)
+                .Weight("w", 3, 2, 2)
+                .Node("s = Slice x from to axis")
+                .Node("y = Conv s w"),
+            "transpose; slice 1 3; transpose; conv1d 3 2"),
+        Case(
+            new OnnxNet()
+                .Input("x", -1, 6)
+                .Weight("w", 4, 6)
+                .Tensor(OnnxTensor.Of("zero", [], [0f]))
+                .Node("t = Transpose w")
+                .Node("a = Gemm x t")
+                .Node("y = Clip a zero"),
+            "dense 4 relu"),
+        Case(
+            new OnnxNet()
+                .Input("x", -1, 3)
+                .Weight("w", 6, 4)
+                .Numbers("from", 1)
+                .Numbers("to", 6)
+                .Numbers("axis", 0)
+                .Numbers("step", 2)
+                .Tensor(OnnxTensor.Of("half", [], [0.5f]))
+                .Node("c = Slice w from to axis step")
+                .Node("d = Mul c half")
+                .Node("y = Gemm x d"),
+            "dense 4"),
+        Case(
+            new OnnxNet().Input("x", -1, 5, 3).Weight("w", 3, 2).Weight("b", 2).Node("m = MatMul x w").Node("y = Add m b"),
+            "transpose; conv1d 2 1; transpose"),
+        Case(
+            new OnnxNet()
+                .Input("x", -1, 2, 9)
+                .Weight("w", 8, 3)
+                .Node("m = MaxPool x", OnnxAttribute.Of("kernel_shape", [3L]), OnnxAttribute.Of("strides", [2L]))
+                .Node("f = Flatten m")
+                .Node("y = Gemm f w"),
+            "maxpool1d 3 s2; flatten; dense 3"),
+        Case(
+            new OnnxNet()
+                .Input("x", -1, 4, 5, 3)
+                .Weight("w", 2, 3, 1, 1)
+                .Node("t = Transpose x", OnnxAttribute.Of("perm", 0L, 3L, 1L, 2L))
+                .Node("y = Conv t w"),
+            "reshape 20x3; transpose; reshape 3x4x5; conv 2 1x1"),
     ];
 
     [TestCaseSource(nameof(Moves))]
@@ -246,6 +299,49 @@ internal sealed class OnnxImportTests
                 .Node("y = Add x b"),
             "node Reshape (output 'b'): the constants of this file would take too much memory"),
         Case(new OnnxNet().Input("x", -1, 3), "'y': nothing makes it"),
+        Case(
+            new OnnxNet()
+                .Input("x", -1, 3)
+                .Tensor(OnnxTensor.Of("one", [], [1f]))
+                .Tensor(OnnxTensor.Of("minus", [], [-1f]))
+                .Node("y = Clip x minus one"),
+            "node Clip (output 'y'): the bounds are 0 and 6 here (relu6), or 0 alone (relu)"),
+        Case(
+            new OnnxNet().Input("x", -1, 3, 4).Node("y = Softmax x", OnnxAttribute.Of("axis", 1)),
+            "node Softmax (output 'y'): axis 1 of [3, 4]: the softmax is that of the last axis here"),
+        Case(
+            new OnnxNet().Input("x", -1, 3).Weight("b", 3).Node("y = Add x b"),
+            "node Add (output 'y'): a stored tensor is added that is no bias of a product or convolution before it"),
+        Case(
+            new OnnxNet().Input("x", -1, 3).Tensor(OnnxTensor.Of("half", [], [0.5f])).Node("y = Sub x half"),
+            "node Sub (output 'y'): the number 0.5 is added: only a bias of a product or convolution before it can be"),
+        Case(
+            new OnnxNet().Input("x", -1, 3).Weight("b", 3).Node("y = Mul x b"),
+            "node Mul (output 'y'): a stored tensor of different factors: one factor for all elements is multiplied here"),
+        Case(
+            new OnnxNet().Input("x", -1, 4, 6).Numbers("s", -1, 6).Node("y = Reshape x s"),
+            "node Reshape (output 'y'): the sizes [-1, 6] for samples of 24 elements: none of them is the batch"),
+        Case(
+            new OnnxNet().Input("x", -1, 4, 6).Node("y = Flatten x", OnnxAttribute.Of("axis", 2)),
+            "node Flatten (output 'y'): axis 2: it puts samples and their elements together"),
+        Case(
+            new OnnxNet().Input("x", -1, 3).Input("z", -1, 3).Node("y = Concat x z", OnnxAttribute.Of("axis", 0)),
+            "node Concat (output 'y'): a join over the samples of a batch"),
+        Case(
+            new OnnxNet().Input("x", -1, 3).Node("y = ReduceMean x", OnnxAttribute.Of("axes", 0L, 1L)),
+            "node ReduceMean (output 'y'): a reduction over the samples of a batch"),
+        Case(
+            new OnnxNet().Input("x", -1, 7).Numbers("s", 3, 3).Node("a y = Split x s", OnnxAttribute.Of("axis", 1)),
+            "node Split (output 'a'): parts of [3, 3] of 7 elements for 2 outputs"),
+        Case(
+            new OnnxNet().Input("x", -1, 1, 5, 5).Weight("w", 2, 1, 2, 2).Node("y = Conv x w", OnnxAttribute.Of("pads", 1L, 0L, 0L, 0L)),
+            "node Conv (output 'y'): padding [(1, 0), (0, 0)] that is neither even nor that of SAME_UPPER"),
+        Case(
+            new OnnxNet().Input("x", -1, 1, 5, 5).Node("y = MaxPool x", OnnxAttribute.Of("kernel_shape", 6L, 6L)),
+            "node MaxPool (output 'y'): maxpool1: a window of 6 does not fit into 1x5x5 with a padding of 0 (from x)"),
+        Case(
+            new OnnxNet().Input("x", -1, 3).Node("y = Relu x").Node("z = Relu y").Output("z").Node("u = Identity z").Output("u"),
+            "'u': it is the same value as another output"),
     ];
 
     [TestCaseSource(nameof(Refusals))]

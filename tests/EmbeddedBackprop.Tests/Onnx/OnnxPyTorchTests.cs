@@ -44,7 +44,7 @@ internal sealed class OnnxPyTorchTests
         "words",
         "conv_lstm",
         "gate",
-        "two_outputs",
+        "two_outputs", "lstm_steps_and_states", "gru_steps_and_state", "rnn_relu_middle_step", "transposed_signal",
     ];
 
     private static string folder = "";

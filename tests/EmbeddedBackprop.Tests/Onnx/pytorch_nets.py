@@ -141,6 +141,15 @@ N["gate"] = (Function(
 N["two_outputs"] = (Function(lambda s, x: (lambda h: (s.a(h), torch.tanh(s.b(h))))(torch.relu(s.trunk(x))),
     trunk=nn.Linear(6, 11), a=nn.Linear(11, 3), b=nn.Linear(11, 2)), image(6))
 
+N["lstm_steps_and_states"] = (Function(
+    lambda s, x: (lambda y, h: s.fc(torch.cat([y.amax(1), h[0][0], h[0][1]], 1)))(*s.rnn(x)),
+    rnn=nn.LSTM(3, 5, batch_first=True, bidirectional=True), fc=nn.Linear(20, 3)), image(6, 3))
+N["gru_steps_and_state"] = (Function(
+    lambda s, x: (lambda y, h: s.fc(y.mean(1) - h[0]))(*s.rnn(x)), rnn=nn.GRU(3, 5, batch_first=True), fc=nn.Linear(5, 3)), image(6, 3))
+N["rnn_relu_middle_step"] = (Function(
+    lambda s, x: s.fc(s.rnn(x)[0][:, 2]), rnn=nn.RNN(3, 5, batch_first=True, nonlinearity="relu"), fc=nn.Linear(5, 3)), image(6, 3))
+N["transposed_signal"] = (nn.Sequential(nn.ConvTranspose1d(3, 4, 4, 2, 1), nn.SELU(), nn.Flatten(), nn.Linear(56, 2)), image(3, 7))
+
 R = {}
 R["group_norm"] = (nn.Sequential(nn.Conv2d(3, 4, 3), nn.GroupNorm(2, 4)), image(3, 6, 6))
 R["log_softmax"] = (nn.Sequential(nn.Linear(4, 3), nn.LogSoftmax(1)), image(4))
