@@ -17,6 +17,7 @@ const string Usage = """
     experiment widths [--quick]               matrix products at each vector width, as shares of its peak, and on two threads (--quick: no figures, no file)
     experiment functions [--quick]            own exp, log, tanh, sigmoid, erf beside TensorPrimitives: time and error
     experiment device                         exported nets on Cortex-M: bytes, and instructions counted in qemu, beside a hand-written loop
+    experiment aot                            programs published ahead of time: bytes, start to exit, memory, and what each setting saves
     experiment calibrate [--integers] [TARGET ...]
                                               fits the estimates of instructions to counts of small nets and writes src/.../Cost/CInstructionTables.cs
                                               or, of nets of integers, CIntegerTables.cs
@@ -55,6 +56,8 @@ switch (args)
         return FunctionsExperiment.Run(args.Length > 2);
     case ["experiment", "device"]:
         return DeviceExperiment.Run();
+    case ["experiment", "aot"]:
+        return AotExperiment.Run();
     case ["experiment", "calibrate", .. var targets]:
         return CalibrateExperiment.Run(targets);
     case ["experiment", "nielsen", .. var rest]:

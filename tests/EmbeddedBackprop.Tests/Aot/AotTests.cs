@@ -11,7 +11,7 @@ internal sealed class AotTests
 
     [TestCase("", 4, false, false)]
     [TestCase("x86-x64-v3", 8, false, true, Category = "Slow")]
-    [TestCase("x86-x64-v4", 8, true, true)]
+    [TestCase("x86-64-v4", 8, true, true)] // .NET 10's name: the package's build file translates it for the compiler of .NET 9
     public void The_published_program_gives_the_hash_of_the_jit(string instructionSet, int vectorWidth, bool vector512, bool fma)
     {
         Dictionary<string, string> lines = PublishAndRun(instructionSet, out long size, out string symbols);

@@ -11,6 +11,7 @@ internal sealed partial class BlocksTests
         ["docs/csharp.md"] = "CSharpGuideTests",
         ["docs/firmware.md"] = "FirmwareTests",
         ["docs/integers.md"] = "IntegersGuideTests",
+        ["package/README.md"] = "../Packages/PackageTests",
     };
 
     /// <summary>Blocks by their page and the beginning of their first line: the test, or why there is none.</summary>
@@ -19,6 +20,7 @@ internal sealed partial class BlocksTests
         ("README.md", "git clone", "ReadmeCommandTests runs the tool; the suite is its own test"),
         ("README.md", "epoch  20/20", "ReadmeCommandTests: what the first command prints"),
         ("ARCHITECTURE.md", "", "pictures"),
+        ("CONTRIBUTING.md", "dotnet pack", "PackageTests"),
         ("docs/benchmarks.md", "dotnet run -c Release --project bench/", "hours; BenchmarkProgramTests run what is short"),
         ("docs/model-file.md", "net       = statement", "a grammar; NetTextTests"),
         ("docs/onnx.md", "python3 export.py", "OnnxGuideTests"),

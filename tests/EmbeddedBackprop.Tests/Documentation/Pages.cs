@@ -13,6 +13,7 @@ internal static partial class Pages
             "CONTRIBUTING.md",
             "SECURITY.md",
             "bench/peers/README.md",
+            "package/README.md",
             .. Directory
                 .GetFiles(Path.Combine(Repository.Root, "docs"), "*.md")
                 .Select(file => "docs/" + Path.GetFileName(file))

@@ -44,6 +44,14 @@ internal sealed partial class PagesTests
         Assert.That(All.Sum(page => Pages.Links(Pages.Read(page)).Count()), Is.GreaterThan(50));
     }
 
+    [Test]
+    public void The_packages_readme_has_no_link_into_the_repository()
+    {
+        string readme = Pages.Read("package/README.md");
+        Assert.That(Pages.Links(readme), Is.Empty, "a package's page has no files beside it");
+        Assert.That(Pages.Links(readme + "[guide](docs/aot.md)"), Is.EqualTo(["docs/aot.md"]), "the control");
+    }
+
     [TestCaseSource(nameof(All))]
     public void Every_source_file_that_is_named_exists(string page) => Assert.That(Unknown(Pages.Read(page)), Is.Empty);
 
