@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
 
@@ -15,8 +16,8 @@ public sealed class NpzWriter
     private const int Date = (1 << 5) | 1;
 
     private readonly HashSet<string> names = new(StringComparer.Ordinal);
-    private readonly MemoryStream files = new();
-    private readonly MemoryStream directory = new();
+    private readonly ArrayBufferWriter<byte> files = new();
+    private readonly ArrayBufferWriter<byte> directory = new();
 
     /// <summary>Adds an array.</summary>
     /// <param name="name">A name that was not added before, without ".npy".</param>
@@ -53,15 +54,15 @@ public sealed class NpzWriter
     public void Write(Stream stream)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        files.WriteTo(stream);
-        directory.WriteTo(stream);
+        stream.Write(files.WrittenSpan);
+        stream.Write(directory.WrittenSpan);
         Span<byte> end = stackalloc byte[EndBytes];
         end.Clear();
         BinaryPrimitives.WriteUInt32LittleEndian(end, 0x06054B50);
         BinaryPrimitives.WriteUInt16LittleEndian(end[8..], (ushort)names.Count);
         BinaryPrimitives.WriteUInt16LittleEndian(end[10..], (ushort)names.Count);
-        BinaryPrimitives.WriteUInt32LittleEndian(end[12..], (uint)directory.Length);
-        BinaryPrimitives.WriteUInt32LittleEndian(end[16..], (uint)files.Length);
+        BinaryPrimitives.WriteUInt32LittleEndian(end[12..], (uint)directory.WrittenCount);
+        BinaryPrimitives.WriteUInt32LittleEndian(end[16..], (uint)files.WrittenCount);
         stream.Write(end);
     }
 
@@ -78,7 +79,7 @@ public sealed class NpzWriter
             throw new ArgumentException("the name holds half of a surrogate pair", nameof(name));
         }
 
-        long length = files.Length + directory.Length + array.Length + FileBytes + EntryBytes + (2L * entry.Length) + EndBytes;
+        long length = (long)files.WrittenCount + directory.WrittenCount + array.Length + FileBytes + EntryBytes + (2L * entry.Length) + EndBytes;
         if (entry.Length > ushort.MaxValue || names.Count == ushort.MaxValue || length > Array.MaxLength)
         {
             throw new ArgumentException($"array '{name}': at most 65,535 arrays, names of 65,531 bytes, and 2 GB", nameof(name));
@@ -99,14 +100,14 @@ public sealed class NpzWriter
         BinaryPrimitives.WriteUInt32LittleEndian(common[14..], (uint)array.Length);
         BinaryPrimitives.WriteUInt32LittleEndian(common[18..], (uint)array.Length);
         BinaryPrimitives.WriteUInt16LittleEndian(common[22..], (ushort)entry.Length);
-        uint begin = (uint)files.Length;
+        uint begin = (uint)files.WrittenCount;
         files.Write("PK\x3\x4"u8);
         files.Write(common);
         files.Write(entry);
         files.Write(array);
 
         directory.Write("PK\x1\x2"u8);
-        directory.Write([20, 0]);
+        directory.Write<byte>([20, 0]);
         directory.Write(common);
         Span<byte> last = stackalloc byte[EntryBytes - 4 - 2 - 26];
         last.Clear();

@@ -27,7 +27,7 @@ internal sealed class CSharpGuideTests
     {
         SamplePage.Sample sample = Page.Samples[number];
         string name = $"sample{number}";
-        Assert.That(SampleProgram.Compile(folder.FullName, name, library: false, Page.Usings, sample.Code), Is.Empty);
+        Assert.That(SampleProgram.Compile(folder.FullName, name, library: false, sample.Resource, Page.Usings, sample.Code), Is.Empty);
         string printed = SampleProgram.Run(folder.FullName, name);
         Assert.That(Lines(printed), Is.EqualTo(Lines(sample.Prints ?? "")), printed);
         Assert.That(Lines(printed), Is.Not.Empty, "a sample prints something");

@@ -4,7 +4,7 @@ namespace EmbeddedBackprop.Tests.Documentation;
 
 /// <summary>
 /// The C# of a page. A comment before a block says what it is: "usings" (a file of the project), "file: NAME" (a file that samples read),
-/// "prints" (the output of the sample before). Every other block of C# is a program.
+/// "prints" (the output of the sample before), "resource: FILE NAME" (a file within the next sample). Every other block of C# is a program.
 /// </summary>
 internal sealed partial class SamplePage
 {
@@ -13,6 +13,7 @@ internal sealed partial class SamplePage
         List<Sample> samples = [];
         Dictionary<string, string> files = new(StringComparer.Ordinal);
         string title = "";
+        string[] resource = [];
         foreach (Match match in Part().Matches(text))
         {
             if (match.Groups["title"].Success)
@@ -30,13 +31,18 @@ internal sealed partial class SamplePage
             {
                 files.Add(mark["file: ".Length..], code);
             }
+            else if (mark.StartsWith("resource: ", StringComparison.Ordinal))
+            {
+                resource = mark["resource: ".Length..].Split(' ');
+            }
             else if (mark == "prints")
             {
                 samples[^1] = samples[^1] with { Prints = code };
             }
             else if (language == "csharp")
             {
-                samples.Add(new Sample(title, code, null));
+                samples.Add(new Sample(title, code, null, resource));
+                resource = [];
             }
         }
 
@@ -53,8 +59,10 @@ internal sealed partial class SamplePage
     /// <summary>What samples read, by the file's name.</summary>
     public IReadOnlyDictionary<string, string> Files { get; }
 
-    /// <summary>A program: the heading above it, its code, and what it prints; null if the page does not say.</summary>
-    internal sealed record Sample(string Title, string Code, string? Prints)
+    /// <summary>
+    /// A program: the heading above it, its code, what it prints (null if the page does not say), and the file and name of its resource, if any.
+    /// </summary>
+    internal sealed record Sample(string Title, string Code, string? Prints, string[] Resource)
     {
         public override string ToString() => Title;
     }

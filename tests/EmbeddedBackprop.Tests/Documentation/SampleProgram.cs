@@ -37,7 +37,11 @@ internal static class SampleProgram
     /// <param name="name">Its name.</param>
     /// <param name="library">Whether it has types only.</param>
     /// <param name="sources">Its files.</param>
-    public static string[] Compile(string folder, string name, bool library, params ReadOnlySpan<string> sources)
+    public static string[] Compile(string folder, string name, bool library, params ReadOnlySpan<string> sources) =>
+        Compile(folder, name, library, [], sources);
+
+    /// <summary>The same with a file of the folder as an embedded resource: the file's name and the resource's, or nothing.</summary>
+    public static string[] Compile(string folder, string name, bool library, string[] resource, params ReadOnlySpan<string> sources)
     {
         CSharpParseOptions options = new(LanguageVersion.Latest);
         CSharpCompilation compilation = CSharpCompilation.Create(
@@ -46,7 +50,10 @@ internal static class SampleProgram
             References,
             new(library ? OutputKind.DynamicallyLinkedLibrary : OutputKind.ConsoleApplication,
                 optimizationLevel: OptimizationLevel.Release, nullableContextOptions: NullableContextOptions.Enable));
-        EmitResult result = compilation.Emit(Path.Combine(folder, name + ".dll"));
+        ResourceDescription[] resources = resource is [string file, string logicalName]
+            ? [new(logicalName, () => File.OpenRead(Path.Combine(folder, file)), isPublic: true)]
+            : [];
+        EmitResult result = compilation.Emit(Path.Combine(folder, name + ".dll"), manifestResources: resources);
         return
         [
             .. result.Diagnostics.Where(diagnostic => diagnostic.Severity >= DiagnosticSeverity.Warning).Select(diagnostic => diagnostic.ToString()),

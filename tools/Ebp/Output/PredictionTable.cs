@@ -38,13 +38,13 @@ internal static class PredictionTable
         }
     }
 
-    private static IEnumerable<string> ClassColumns(Prediction first, string[] classes)
+    private static string[] ClassColumns(Prediction first, string[] classes)
     {
         IEnumerable<string> scores = first.Outputs.Select((_, i) => Field("score " + Name(classes, first.Outputs.Length == 1 ? 1 : i)));
         return [.. first.Label is null ? (string[])["sample", "predicted"] : ["sample", "predicted", "label"], .. scores];
     }
 
-    private static IEnumerable<string> ValueColumns(Prediction first) =>
+    private static string[] ValueColumns(Prediction first) =>
         ["sample", .. Numbered("predicted", first.Outputs.Length), .. Numbered("target", first.Target?.Length ?? 0)];
 
     private static IEnumerable<string> Numbered(string name, int count) =>
