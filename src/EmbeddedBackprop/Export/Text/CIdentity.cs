@@ -4,7 +4,7 @@ namespace EmbeddedBackprop.Export.Text;
 internal static class CIdentity
 {
     /// <summary>The engine's version: that of Directory.Build.props (a test compares them).</summary>
-    public const string EngineVersion = "0.1.0";
+    public const string EngineVersion = IO.EngineVersion.Text;
 
     /// <summary>
     /// The format of exported files: it changes where a program that calls them must change, too. 1: exports without a version, whose self-test

@@ -81,7 +81,7 @@ internal sealed class ModelWriter
     public byte[] ToArray(string documentation, params (string Key, string Value)[] metadata) =>
         OnnxWriter.ToArray(new OnnxModel
         {
-            IrVersion = IrVersion, Producer = "EmbeddedBackprop", ProducerVersion = typeof(ModelWriter).Assembly.GetName().Version?.ToString(3) ?? "",
+            IrVersion = IrVersion, Producer = "EmbeddedBackprop", ProducerVersion = EngineVersion.Text,
             Opsets = [new("", OpSet)], Graph = Graph.Graph, Documentation = documentation, Metadata = metadata,
         });
 
