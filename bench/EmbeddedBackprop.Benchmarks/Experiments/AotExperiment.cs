@@ -29,11 +29,6 @@ internal static class AotExperiment
         ("Train", "small, separate", [Small, "EmbeddedBackpropArithmetic=separate"]),
         ("Train", "AVX-512", ["IlcInstructionSet=x86-x64-v4"]),
         ("Train", "AVX-512, fused", ["IlcInstructionSet=x86-x64-v4", "EmbeddedBackpropArithmetic=fused"]),
-        (
-            "Train",
-            "AVX-512, fused, widest",
-            ["IlcInstructionSet=x86-x64-v4", "EmbeddedBackpropArithmetic=fused", "EmbeddedBackpropNarrowVectors=false"]
-        ),
     ];
 
     /// <returns>0 if every program was published and run.</returns>
@@ -72,7 +67,7 @@ internal static class AotExperiment
                 * default: `PublishAot` alone.
                 * small: `InvariantGlobalization` and `UseSystemResourceKeys` true; `StackTraceSupport`, `DebuggerSupport` and `EventSourceSupport` false;
                   `OptimizationPreference` Size.
-                * fused, separate: `EmbeddedBackpropArithmetic`. AVX-512: `IlcInstructionSet` x86-x64-v4. widest: `EmbeddedBackpropNarrowVectors` false.
+                * fused, separate: `EmbeddedBackpropArithmetic`. AVX-512: `IlcInstructionSet` x86-x64-v4.
                 """);
             Console.WriteLine(text);
             ResultFile.Write("aot-sizes", "Programs published ahead of time: bytes, start, memory", "experiment aot", text.ToString());

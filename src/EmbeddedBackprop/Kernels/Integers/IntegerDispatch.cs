@@ -27,7 +27,7 @@ internal static class IntegerDispatch
         {
             TKernel.Run<IntegerLanes256>(in arguments);
         }
-        else if (LaneDispatch.Has128 && width == 128)
+        else if (width == 128)
         {
             TKernel.Run<IntegerLanes128>(in arguments);
         }

@@ -25,7 +25,6 @@ internal static class LaneDispatch
     // Before the width, which asks for them.
     private static readonly bool KeepsFused = IsKept("EmbeddedBackprop.Fused");
     private static readonly bool KeepsSeparate = IsKept("EmbeddedBackprop.Separate");
-    private static readonly bool KeepsNarrow = IsKept("EmbeddedBackprop.NarrowVectors");
 
     /// <summary>
     /// Bits of the register that kernels use; 0 means Vector&lt;T&gt;, 1 for one float at a time. Settable for tests and benchmarks.
@@ -40,20 +39,13 @@ internal static class LaneDispatch
     [FeatureSwitchDefinition("EmbeddedBackprop.Separate")]
     public static bool HasSeparate => KeepsSeparate;
 
-    /// <summary>Whether the program has vectors below the widest one; without them rows that fill no vector are computed float by float.</summary>
-    [FeatureSwitchDefinition("EmbeddedBackprop.NarrowVectors")]
-    public static bool HasNarrow => KeepsNarrow;
-
     // The tests of IsHardwareAccelerated are constants for the compiler: an AOT build keeps only the widths it can run.
 
     /// <summary>Whether kernels may take registers of 512 bits.</summary>
     public static bool Has512 => Vector512.IsHardwareAccelerated;
 
     /// <summary>Whether kernels may take registers of 256 bits.</summary>
-    public static bool Has256 => Vector256.IsHardwareAccelerated && (HasNarrow || !Vector512.IsHardwareAccelerated);
-
-    /// <summary>Whether kernels may take registers of 128 bits, emulated where there are none.</summary>
-    public static bool Has128 => HasNarrow || !Vector256.IsHardwareAccelerated;
+    public static bool Has256 => Vector256.IsHardwareAccelerated;
 
     /// <summary>The arithmetic of kernels that add no rounded product: the bits are those of both, and one may be left out.</summary>
     public static Arithmetic Either => HasFused ? Arithmetic.Fused : Arithmetic.Separate;
@@ -107,7 +99,7 @@ internal static class LaneDispatch
     public static int WidthWithin(int columns)
     {
         int lanes = Width == 0 ? Vector<float>.Count : Width == 1 ? 1 : Width / 32;
-        return columns >= lanes ? Width : Has256 && columns >= 8 && lanes > 8 ? 256 : Has128 && columns >= 4 && lanes > 4 ? 128 : 1;
+        return columns >= lanes ? Width : columns >= 8 && lanes > 8 ? 256 : columns >= 4 && lanes > 4 ? 128 : 1;
     }
 
     private static void RunAt<TKernel, TArguments, TArithmetic>(int width, in TArguments arguments)
@@ -123,7 +115,7 @@ internal static class LaneDispatch
         {
             TKernel.Run<Lanes256<TArithmetic>, Lane<TArithmetic>>(in arguments);
         }
-        else if (Has128 && width == 128)
+        else if (width == 128)
         {
             TKernel.Run<Lanes128<TArithmetic>, Lane<TArithmetic>>(in arguments);
         }
@@ -147,7 +139,7 @@ internal static class LaneDispatch
         }
 
         int width = wish == "any" && HasAny ? 0 : int.TryParse(wish, NumberStyles.None, CultureInfo.InvariantCulture, out int bits) ? bits : -1;
-        if (width is not (0 or 1 or 128 or 256 or 512) || width > widest || (width == 256 && !Has256) || (width == 128 && !Has128))
+        if (width is not (0 or 1 or 128 or 256 or 512) || width > widest)
         {
             throw new PlatformNotSupportedException($"EBP_TILE={wish}: expected 1, 128, 256, 512 or any, at most {widest} on this processor.");
         }
