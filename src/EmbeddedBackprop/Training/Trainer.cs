@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Threads;
@@ -153,9 +154,9 @@ public sealed class Trainer
     /// Elsewhere such an update is left out and counted.
     /// </exception>
     public EpochResult? TrainEpoch(Action<TrainingProgress>? progress = null, CancellationToken cancellation = default) =>
-        TrainEpoch(progress, cancellation, checkpoints: null);
+        TrainEpoch(progress, checkpoints: null, cancellation);
 
-    private EpochResult? TrainEpoch(Action<TrainingProgress>? progress, CancellationToken cancellation, ICheckpoints? checkpoints)
+    private EpochResult? TrainEpoch(Action<TrainingProgress>? progress, ICheckpoints? checkpoints, CancellationToken cancellation)
     {
         TrainerState state = State;
         if (Finished)
@@ -222,6 +223,7 @@ public sealed class Trainer
     /// infinite.
     /// </exception>
     /// <exception cref="NotFiniteNumberException">Training diverged: no update of an epoch could be applied, or the weights are lost.</exception>
+    [SuppressMessage("Design", "CA1068", Justification = "Run(validation, progress, cancellation) is the usual call; checkpoints are named.")]
     public TrainingOutcome Run(
         IBatchSource? validation = null, Action<TrainingProgress>? progress = null, CancellationToken cancellation = default,
         ICheckpoints? checkpoints = null)
@@ -239,7 +241,7 @@ public sealed class Trainer
         Evaluation? judged = null;
         while (!Finished)
         {
-            if (cancellation.IsCancellationRequested || TrainEpoch(progress, cancellation, checkpoints) is not { } epoch)
+            if (cancellation.IsCancellationRequested || TrainEpoch(progress, checkpoints, cancellation) is not { } epoch)
             {
                 checkpoints?.AtEnd(this);
                 return new TrainingOutcome(Cancelled: true, State.Stopped, State.Epoch, State.BestEpoch, result, judged);

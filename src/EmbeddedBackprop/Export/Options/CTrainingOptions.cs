@@ -32,7 +32,7 @@ public sealed record CTrainingOptions
     {
         get
         {
-            Node? loss = Losses.FirstOrDefault();
+            Node? loss = Losses.Count > 0 ? Losses[0] : null;
             return learningRate ?? LearningRates.For(Optimizer.Name, loss?.Op?.Kind ?? "", loss?.Inputs[0].Op?.ActivationName ?? "");
         }
         init => learningRate = Errors.RequireNotNegative("learning rate", value);
