@@ -176,7 +176,7 @@ internal sealed class TwoThreadsTests
         Assert.That(hash, Is.EqualTo(WeightsHash.Of(network)));
     }
 
-    private static NUnit.Framework.Constraints.IResolveConstraint Told(string text) =>
+    private static NUnit.Framework.Constraints.ContainsConstraint Told(string text) =>
         Throws.InvalidOperationException.With.Message.Contains(text);
 
     private static Task<T> Run<T>(Func<T> call) => Task.Factory.StartNew(call, default, TaskCreationOptions.LongRunning, TaskScheduler.Default);

@@ -66,7 +66,7 @@ internal static class ModelStore
     /// <summary>What a model's file says of inputs and classes, which another format can keep as well.</summary>
     public static Dictionary<string, string> PreparationOf(SavedModel model)
     {
-        IReadOnlyDictionary<string, string> inputs = model.Preparation.Standardizer?.ToExtra() ?? new Dictionary<string, string>();
+        Dictionary<string, string> inputs = model.Preparation.Standardizer?.ToExtra() ?? [];
         return model.File.Extra
             .Where(entry => entry.Key is InputNames or ClassNames or ClassCount || inputs.ContainsKey(entry.Key))
             .ToDictionary(entry => entry.Key, entry => entry.Value, StringComparer.Ordinal);
