@@ -13,6 +13,7 @@ namespace EmbeddedBackprop.Tests.Export;
 
 /// <summary>The exported C, compiled by real compilers with warnings as errors, gives the engine's bits.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class CExporterTests
 {
     private CBuild build = null!;

@@ -11,6 +11,7 @@ using EmbeddedBackprop.Training;
 namespace EmbeddedBackprop.Tests.Onnx;
 
 /// <summary>Exported files pass the checker of ONNX and give the engine's results in ONNX Runtime.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class OnnxExporterTests
 {
     private const double Tolerance = 1e-5;

@@ -13,6 +13,7 @@ namespace EmbeddedBackprop.Tests.Onnx;
 /// Quantised networks as QDQ: where the integers that an op reads are the engine's, those that it rounds in ONNX Runtime are the engine's, or next to
 /// them. What a table has at a neighbouring index may be more than one step away: as many as the function is steep.
 /// </summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class OnnxIntegerTests
 {
     private static readonly string[] Names = [.. CIntegerNets.Names.Except(["gru", "lstm", "rnn", "carried", "masked"])];

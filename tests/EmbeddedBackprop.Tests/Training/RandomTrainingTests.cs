@@ -45,7 +45,7 @@ internal sealed class RandomTrainingTests
             Case c = new(seed);
             foreach (Layout layout in (Layout[])[Layout.Padded, Layout.Compact])
             {
-                Trainer trainer = c.Trainer(Execution.Vector, layout, seed % 2 == 0, c.Batch, c.Accumulation);
+                Trainer trainer = c.Trainer(Execution.Vector, layout, seed % 2 == 0, c.Batch, c.Accumulation, epochs: 8);
                 TrainingProgress last = default;
                 Action<TrainingProgress> progress = now => last = now;
                 long bytes = Allocations.Of(3, () => trainer.TrainEpoch(progress));
@@ -180,7 +180,7 @@ internal sealed class RandomTrainingTests
 
         private string Schedule { get; }
 
-        public Trainer Trainer(Execution execution, Layout layout, bool fuse, int batch, int accumulation)
+        public Trainer Trainer(Execution execution, Layout layout, bool fuse, int batch, int accumulation, int epochs = 2)
         {
             Sequential layers = new(Inputs);
             for (int i = 0; i < Layers.Length; i++)
@@ -202,7 +202,7 @@ internal sealed class RandomTrainingTests
                 Data,
                 new TrainerOptions
                 {
-                    Epochs = 2,
+                    Epochs = epochs,
                     LearningRate = 0.02f,
                     Accumulation = accumulation,
                     Schedule = Registry.Schedule(Schedule),

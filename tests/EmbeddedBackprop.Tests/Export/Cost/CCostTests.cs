@@ -10,6 +10,7 @@ using EmbeddedBackprop.Training;
 namespace EmbeddedBackprop.Tests.Export;
 
 /// <summary>The estimates of a device's costs, compared with the emulator's counts.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class CCostTests
 {
     /// <summary>Whole nets, none of which is part of the calibration ("experiment calibrate" of the benchmark program).</summary>

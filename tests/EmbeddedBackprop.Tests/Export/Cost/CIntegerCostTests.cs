@@ -13,6 +13,7 @@ using EmbeddedBackprop.Training;
 namespace EmbeddedBackprop.Tests.Export;
 
 /// <summary>The estimates for networks of integers, compared with the emulator's counts and with what the export says.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class CIntegerCostTests
 {
     /// <summary>Whole nets, none of which is part of the calibration ("experiment calibrate --integers" of the benchmark program).</summary>

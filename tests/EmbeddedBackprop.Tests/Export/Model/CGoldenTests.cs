@@ -10,6 +10,7 @@ namespace EmbeddedBackprop.Tests.Export;
 /// The networks of the golden cases, whose results PyTorch has confirmed, as C: each predicts and, where it has parameters, trains with the engine's
 /// bits.
 /// </summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class CGoldenTests
 {
     [Test]

@@ -10,6 +10,7 @@ namespace EmbeddedBackprop.Tests.Export;
 
 /// <summary>Every activation of the engine has its C, with the same bits for every kind of number.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class CActivationTests
 {
     private const int Columns = 53; // softmax sums them in 16 parts with a rest

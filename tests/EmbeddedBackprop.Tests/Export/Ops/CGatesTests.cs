@@ -11,6 +11,7 @@ namespace EmbeddedBackprop.Tests.Export;
 
 /// <summary>The formulas of recurrent cells as C, compiled and run: the bits of the engine, for ordinary and for extreme values.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class CGatesTests
 {
     private const int Units = 3000;

@@ -10,6 +10,7 @@ namespace EmbeddedBackprop.Tests.Export;
 
 /// <summary>The exported C functions, compiled by real compilers, give the engine's bits.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class CMathTests
 {
     /// <summary>The line by which a file keeps gcc from contracting, whatever its dialect.</summary>

@@ -12,6 +12,7 @@ namespace EmbeddedBackprop.Tests.Export;
 
 /// <summary>Whole exported networks learn by every optimiser, option and schedule with the engine's bits.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class CTrainingUpdateTests
 {
     private CBuild build = null!;

@@ -18,6 +18,7 @@ namespace EmbeddedBackprop.Tests.Export;
 
 /// <summary>The exported update gives the engine's bits: weights and optimiser state after 100 steps from gradients of every kind.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class CUpdateTests
 {
     private const int Steps = 100;
