@@ -13,6 +13,7 @@ const string Usage = """
     experiment differences                    backpropagation against finite differences
     experiment threads                        epochs on one thread and on more
     experiment scaling [--quick]              training by batch, threads, width of a layer and of the registers
+    experiment convolution [--quick | NET]    convolution nets part by part: op, pass, time, share of the core's peak (NET: one net's tables, no file)
     experiment roofline [--quick]             peak, memory bandwidth and kernels by operations per byte
     experiment widths [--quick]               matrix products at each vector width, as shares of its peak, and on two threads (--quick: no figures, no file)
     experiment functions [--quick]            own exp, log, tanh, sigmoid, erf beside TensorPrimitives: time and error
@@ -48,6 +49,10 @@ switch (args)
         return ThreadsExperiment.Run();
     case ["experiment", "scaling", .. [] or ["--quick"]]:
         return ScalingExperiment.Run(args.Length > 2);
+    case ["experiment", "convolution", .. [] or ["--quick"]]:
+        return ConvolutionExperiment.Run(args.Length > 2, null);
+    case ["experiment", "convolution", var net]:
+        return ConvolutionExperiment.Run(quick: false, net);
     case ["experiment", "roofline", .. [] or ["--quick"]]:
         return RooflineExperiment.Run(args.Length > 2);
     case ["experiment", "widths", .. [] or ["--quick"]]:

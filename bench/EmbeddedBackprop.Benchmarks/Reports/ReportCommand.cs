@@ -216,6 +216,7 @@ internal static class ReportCommand
                     ("widths", ""),
                     ("functions", ""),
                     ("roofline", "![Kernels by operations per byte below the machine's roofs](charts/roofline.svg)"),
+                    ("convolution", ""),
                     ("scaling", "![Training throughput by batch, threads, layer width and vector width](charts/scaling.svg)"),
                     ("threads", ""),
                     ("aot", ""),
@@ -238,9 +239,16 @@ internal static class ReportCommand
                 text.Append(chart).Append("\n\n");
             }
 
+            IEnumerable<string> body = lines.SkipWhile(line => !line.StartsWith("| command", StringComparison.Ordinal)).Skip(2);
+            if (name == "convolution")
+            {
+                // Some 300 rows: here the table of the nets alone.
+                body = [.. body.TakeWhile(line => !line.StartsWith("## ", StringComparison.Ordinal)),
+                    $"Every op and pass: [{Address(folder)}/{name}.md](../{Address(folder)}/{name}.md)."];
+            }
+
             // Headings within the file go one level down.
-            text.AppendJoin('\n', lines.SkipWhile(line => !line.StartsWith("| command", StringComparison.Ordinal)).Skip(2)
-                .Select(line => line.StartsWith("## ", StringComparison.Ordinal) ? "#" + line : line)).Append('\n');
+            text.AppendJoin('\n', body.Select(line => line.StartsWith("## ", StringComparison.Ordinal) ? "#" + line : line)).Append('\n');
         }
 
         text.Append("""
@@ -253,6 +261,7 @@ internal static class ReportCommand
             dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- experiment widths
             dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- experiment functions
             dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- experiment roofline
+            dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- experiment convolution
             dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- experiment scaling
             dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- experiment threads
             dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- experiment batches --data-dir DIR

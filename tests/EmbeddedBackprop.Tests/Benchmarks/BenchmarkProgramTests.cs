@@ -51,6 +51,7 @@ public class BenchmarkProgramTests
     [TestCase("functions", "elements", 15, "must, ulp", 5)]
     [TestCase("scaling", "batch", 4, "H", 2)]
     [TestCase("roofline", "registers", 1, "kernel", 18)]
+    [TestCase("convolution", "net", 12, "pass", 200)]
     public void An_experiment_prints_its_tables(string experiment, string first, int firstRows, string second, int secondRows)
     {
         string output = Run("experiment", experiment, "--quick");
@@ -66,6 +67,20 @@ public class BenchmarkProgramTests
 
         // A run that gives no figures writes nothing.
         Assert.That(output, Does.Not.Contain("written:").And.Not.Contains("DIFFERENT"));
+    }
+
+    /// <summary>The parts of a run are the run: their times make up the whole, and passes that a net must have are there.</summary>
+    [Test]
+    public void A_convolution_net_is_timed_part_by_part()
+    {
+        string output = Run("experiment", "convolution", "digits");
+        List<Dictionary<string, string>> nets = Rows(output, "net"), parts = Rows(output, "pass");
+        Assert.That(nets.Select(row => row["bits"]).ToArray(), Has.Length.EqualTo(3).And.All.EqualTo("equal"), output);
+        Assert.That(nets.Select(row => Number(row["parts / whole"])), Has.All.InRange(0.5, 2), output);
+        string[] passes = [.. parts.Where(row => row["op"] == "conv 16 5x5 relu").Select(row => row["pass"]).Distinct()];
+        Assert.That(passes, Is.SupersetOf((string[])["forward", "input gradient", "weight gradient and update"]));
+        Assert.That(parts.Where(row => row["gradients not 0"] != ""), Has.None.Matches<Dictionary<string, string>>(row => row["pass"] == "forward"));
+        Assert.That(Tools.Run(Repository.Root, "dotnet", Program, "experiment", "convolution", "nonsense").ExitCode, Is.EqualTo(2));
     }
 
     [Test]
