@@ -37,4 +37,23 @@ internal sealed class OneSampleSteps(Step[] steps)
             step.OneSampleForward!.TryRun(ref parameters, ref workspace);
         }
     }
+
+    /// <summary>Whether only the first step reads the value, and no one else after the pass: then it need not be in the workspace.</summary>
+    public bool IsReadOnce(Node value) =>
+        steps is [var first, .. var others]
+        && first.InputNodes is [var input] && input == value
+        && !Array.Exists(others, step => Array.IndexOf(step.InputNodes, value) >= 0);
+
+    /// <summary>The same for a sample that is elsewhere, where <see cref="IsReadOnce"/>.</summary>
+    /// <param name="sample">The sample's first float.</param>
+    /// <param name="parameters">The first parameter.</param>
+    /// <param name="workspace">The first float of the workspace.</param>
+    public void Run(ref float sample, ref float parameters, ref float workspace)
+    {
+        steps[0].OneSampleForward!.TryRun(ref sample, ref parameters, ref workspace);
+        foreach (Step step in steps.AsSpan(1))
+        {
+            step.OneSampleForward!.TryRun(ref parameters, ref workspace);
+        }
+    }
 }

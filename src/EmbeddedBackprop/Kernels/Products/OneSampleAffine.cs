@@ -26,7 +26,7 @@ internal readonly record struct OneSampleOffsets(int N, int K, int X, int Weight
 internal abstract unsafe class OneSampleAffine(OneSampleOffsets places)
 {
     private readonly OneSampleOffsets places = places;
-    private delegate*<in OneSampleOffsets, ref float, ref float, void> kernel;
+    private delegate*<in OneSampleOffsets, ref float, ref float, ref float, void> kernel;
     private int width = -1;
 
     /// <summary>Whether there is a kernel at the chosen width: outputs must fill one to four vectors exactly.</summary>
@@ -50,19 +50,28 @@ internal abstract unsafe class OneSampleAffine(OneSampleOffsets places)
     /// <param name="workspace">The first float of the workspace.</param>
     /// <returns>False, and nothing is written, where the general kernels must do it.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryRun(ref float parameters, ref float workspace)
+    public bool TryRun(ref float parameters, ref float workspace) =>
+        TryRun(ref Unsafe.Add(ref workspace, places.X), ref parameters, ref workspace);
+
+    /// <summary>The same for an x that is elsewhere.</summary>
+    /// <param name="x">The first of the layer's inputs: all are read before anything is written.</param>
+    /// <param name="parameters">The first parameter.</param>
+    /// <param name="workspace">The first float of the workspace.</param>
+    /// <returns>False, and nothing is written, where the general kernels must do it.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryRun(ref float x, ref float parameters, ref float workspace)
     {
         if (!CanRun)
         {
             return false;
         }
 
-        kernel(in places, ref parameters, ref workspace);
+        kernel(in places, ref x, ref parameters, ref workspace);
         return true;
     }
 
     /// <summary>The kernel for a layer of so many outputs at the chosen width, or null.</summary>
-    private protected abstract delegate*<in OneSampleOffsets, ref float, ref float, void> Kernel(int outputs);
+    private protected abstract delegate*<in OneSampleOffsets, ref float, ref float, ref float, void> Kernel(int outputs);
 
     private void ChooseKernel()
     {
@@ -75,17 +84,17 @@ internal abstract unsafe class OneSampleAffine(OneSampleOffsets places)
 internal sealed unsafe class OneSampleAffine<TFormula>(Arithmetic arithmetic, OneSampleOffsets places) : OneSampleAffine(places)
     where TFormula : struct, IElementFormula
 {
-    private protected override delegate*<in OneSampleOffsets, ref float, ref float, void> Kernel(int outputs)
+    private protected override delegate*<in OneSampleOffsets, ref float, ref float, ref float, void> Kernel(int outputs)
     {
-        delegate*<in OneSampleOffsets, ref float, ref float, void> kernel = null;
+        delegate*<in OneSampleOffsets, ref float, ref float, ref float, void> kernel = null;
         LaneDispatch.Run<Chooser, Choice>(arithmetic, new Choice(outputs, ref kernel));
         return kernel;
     }
 
-    private readonly ref struct Choice(int outputs, ref delegate*<in OneSampleOffsets, ref float, ref float, void> kernel)
+    private readonly ref struct Choice(int outputs, ref delegate*<in OneSampleOffsets, ref float, ref float, ref float, void> kernel)
     {
         public readonly int Outputs = outputs;
-        public readonly ref delegate*<in OneSampleOffsets, ref float, ref float, void> Kernel = ref kernel;
+        public readonly ref delegate*<in OneSampleOffsets, ref float, ref float, ref float, void> Kernel = ref kernel;
     }
 
     private readonly struct Chooser : ILaneKernel<Choice>
@@ -109,14 +118,13 @@ internal sealed unsafe class OneSampleAffine<TFormula>(Arithmetic arithmetic, On
             };
         }
 
-        private static void Row<T, TVectors>(in OneSampleOffsets at, ref float parameters, ref float workspace)
+        private static void Row<T, TVectors>(in OneSampleOffsets at, ref float x, ref float parameters, ref float workspace)
             where T : struct, IFloatLanes<T>
             where TVectors : unmanaged, ITileSize
         {
             // All distances are constants: an input costs a broadcast and an instruction for each vector.
             nuint lanes = (nuint)T.Count, n = (nuint)sizeof(TVectors) * lanes;
             nuint o1 = sizeof(TVectors) > 1 ? lanes : 0, o2 = sizeof(TVectors) > 2 ? 2 * lanes : 0, o3 = sizeof(TVectors) > 3 ? 3 * lanes : 0;
-            ref float x = ref Unsafe.Add(ref workspace, at.X);
             ref float w = ref Unsafe.Add(ref parameters, at.Weights);
             ref float bias = ref Unsafe.Add(ref parameters, at.Bias);
             T s0 = T.Load(in bias, 0), s1 = T.Load(in bias, o1), s2 = T.Load(in bias, o2), s3 = T.Load(in bias, o3);

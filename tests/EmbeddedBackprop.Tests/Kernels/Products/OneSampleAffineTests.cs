@@ -1,8 +1,11 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Initializers;
 using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Kernels.Products;
+using EmbeddedBackprop.Ops;
 using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Kernels;
@@ -46,7 +49,7 @@ internal sealed class OneSampleAffineTests
     [TestCase("12,16,9")]
     [TestCase("9,16,100,16,4")] // the widest layer in the middle is too wide for a row
     [TestCase("5,1,16")]
-    [TestCase("600,16,3")] // the sample is copied in pieces
+    [TestCase("600,16,3")]
     public void A_network_predicts_the_bits_of_its_scalar_form_while_the_width_changes(string sizes)
     {
         int[] layers = [.. sizes.Split(',').Select(int.Parse)];
@@ -63,6 +66,43 @@ internal sealed class OneSampleAffineTests
                     sample.CopyTo(vector.PredictionInput(1));
                     Bits.AssertEqual(vector.Predict(1)[..layers[^1]], scalar.Predict(sample), $"{sizes} {layout} width {width}, in place");
                 });
+            }
+        }
+    }
+
+    [Test]
+    public void A_sample_may_be_the_prediction_before_it()
+    {
+        NetworkOptions options = new() { Batch = 1, Seed = 3, Initializer = new LeCun() };
+        using Network network = Make([16, 16], options), other = Make([16, 16], options);
+        float[] sample = Samples.Array(16, 1), first = [.. network.Predict(sample)], expected = [.. other.Predict(first)];
+        Bits.AssertEqual(network.Predict(network.Predict(sample)), expected, "the layer writes over its sample");
+    }
+
+    // A sample that several layers or the caller read is copied, here in pieces.
+    [TestCase(false)]
+    [TestCase(true)]
+    public void A_sample_is_seen_by_all_who_read_it(bool isOutput)
+    {
+        Graph graph = new();
+        Node x = graph.Input(new Shape(600));
+        Node a = graph.Apply(new Dense(16, new Activation<Sigmoid>()), [x]), b = graph.Apply(new Dense(16, new Activation<Tanh>()), [x]);
+        NetworkOptions options = new() { Batch = 1, Seed = 3, Initializer = new LeCun() };
+        using Network network = new([x], isOutput ? [a, b, x] : [a, b], [], options);
+        foreach (int seed in new[] { 1, 2 })
+        {
+            float[] sample = Samples.Array(600, seed), alone = new float[16], beside = new float[16], seen = new float[600];
+            network.WriteInput("input", sample, 1);
+            _ = network.Predict(1);
+            network.ReadOutput(b.Name, 1, alone);
+            network.WriteInput("input", Samples.Array(600, seed + 5), 1);
+            _ = network.Predict(sample);
+            network.ReadOutput(b.Name, 1, beside);
+            Bits.AssertEqual(beside, alone, "the second layer");
+            if (isOutput)
+            {
+                network.ReadOutput("input", 1, seen);
+                Bits.AssertEqual(seen, sample, "an input that is an output");
             }
         }
     }
@@ -103,7 +143,11 @@ internal sealed class OneSampleAffineTests
         EmbeddedBackprop.Kernels.Scalar.Gemm.NN<float>(arithmetic, 1, n, k, x, k, w, n, bias, expected.AsSpan(z, n), n);
         twin.ForwardScalar(arithmetic, 1, n, n, expected.AsSpan(z, n), expected.AsSpan(a, n));
         OneSampleAffine row = activation.OneSampleAffine(arithmetic, new(n, k, 0, 0, k * n, z, a))!;
+        float[] elsewhere = [.. workspace];
         Assert.That(row.TryRun(ref parameters[0], ref workspace[0]), what);
         Bits.AssertEqual(workspace, expected, what);
+        Array.Fill(elsewhere, float.NaN, 0, k);
+        Assert.That(row.TryRun(ref MemoryMarshal.GetArrayDataReference(x), ref parameters[0], ref elsewhere[0]), what);
+        Bits.AssertEqual(elsewhere.AsSpan(k), expected.AsSpan(k), what + ", the sample elsewhere");
     }
 }
