@@ -9,18 +9,6 @@ public sealed class CsvReaderTests
 {
     private static readonly string[] DateIgnored = ["date"];
 
-    /// <summary>What a caller may ask of any file.</summary>
-    private static readonly CsvOptions[] Asked =
-    [
-        new(),
-        new() { Target = CsvTarget.Classes },
-        new() { Target = CsvTarget.Numbers },
-        new() { Classes = ["one", "2", "x"] },
-        new() { Classes = ["one", "two", "on\"e"], Target = CsvTarget.Numbers },
-        new() { Label = "0", HasHeader = false },
-        new() { Label = "1", HasHeader = true, Delimiter = ',' },
-    ];
-
     [TestCase("1,2,0\n3,4,1\n", "1 2 | 3 4", "0 1", "0 1", null)]
     [TestCase("1,2,0\n3,4,1", "1 2 | 3 4", "0 1", "0 1", null)]
     [TestCase("\uFEFF1,2,0\r\n3,4,1\r\n\r\n \n", "1 2 | 3 4", "0 1", "0 1", null)]
@@ -190,26 +178,6 @@ public sealed class CsvReaderTests
         }
     }
 
-    [Test]
-    public void Every_truncation_and_every_flipped_bit_gives_a_result_or_the_exception()
-    {
-        byte[] whole = Encoding.UTF8.GetBytes(Sample);
-        for (int length = 0; length < whole.Length; length++)
-        {
-            _ = Attempt(whole.AsSpan(0, length), Asked[0]);
-        }
-
-        for (int bit = 0; bit < 8 * whole.Length; bit++)
-        {
-            byte[] flipped = [.. whole];
-            flipped[bit / 8] ^= (byte)(1 << (bit % 8));
-            _ = Attempt(flipped, Asked[0]);
-        }
-    }
-
-    [Test]
-    public void Mutants_give_a_result_or_the_exception() => Mutate(100_000, seed: 3);
-
     [TestCase("1,2", "1", null)]
     [TestCase("1,2", "2,1", "0")]
     [TestCase("1,2\n3,1\n", "1,2", "1 0")]
@@ -229,10 +197,6 @@ public sealed class CsvReaderTests
             Assert.That(string.Join(' ', Enumerable.Range(0, data.Count).Select(data.Label)), Is.EqualTo(labels), $"{target}");
         }
     }
-
-    [Test]
-    [Category("Slow")]
-    public void A_million_mutants_give_a_result_or_the_exception() => Mutate(1_000_000, seed: 4);
 
     [Test]
     public void Iris_is_read()
@@ -270,8 +234,6 @@ public sealed class CsvReaderTests
         Assert.That(100.0 * Counts(rooms)[1] / rows, Is.EqualTo(occupied).Within(0.005));
     }
 
-    private const string Sample = "\"id\",x,\"y, z\",name\n1, 2.5,3e1,\"one\"\n2,-4,5,two\r\n3,6,\"7\",\"on\"\"e\"\n\n";
-
     private static FloatDataset Parse(string text, CsvOptions? options = null) => CsvReader.Parse(Encoding.UTF8.GetBytes(text), "test.csv", options);
 
     private static int[] Counts(FloatDataset data)
@@ -283,60 +245,5 @@ public sealed class CsvReaderTests
         }
 
         return counts;
-    }
-
-    private static bool Attempt(ReadOnlySpan<byte> text, CsvOptions options)
-    {
-        try
-        {
-            FloatDataset data = CsvReader.Parse(text, "test.csv", options);
-            foreach (float value in data.Inputs)
-            {
-                if (!float.IsFinite(value))
-                {
-                    Assert.Fail("a value is not finite");
-                }
-            }
-
-            foreach (string name in data.ClassNames ?? [])
-            {
-                Assert.That(name, Is.Not.Empty);
-            }
-
-            return true;
-        }
-        catch (DataFormatException)
-        {
-            return false;
-        }
-    }
-
-    private static void Mutate(int count, ulong seed)
-    {
-        byte[] whole = Encoding.UTF8.GetBytes(Sample);
-        ReadOnlySpan<byte> telling = ",;\t\"\n\r .-+eENa0919\0"u8;
-        var random = new CounterRandom(seed, RandomPurpose.Check);
-        TestContext.Out.WriteLine($"seed {seed}, {count} mutants");
-        byte[] buffer = new byte[whole.Length + 8];
-        int read = 0;
-        for (int i = 0; i < count; i++)
-        {
-            RandomSequence sequence = random.Sequence((uint)i);
-            int length = sequence.NextBelow(4) == 0 ? sequence.NextBelow(buffer.Length + 1) : whole.Length;
-            buffer.AsSpan().Fill((byte)'1');
-            whole.CopyTo(buffer, 0);
-            for (int edits = 1 + sequence.NextBelow(4); edits > 0; edits--)
-            {
-                int place = sequence.NextBelow(buffer.Length);
-                buffer[place] = sequence.NextBelow(2) == 0 ? (byte)sequence.NextBelow(256) : telling[sequence.NextBelow(telling.Length)];
-            }
-
-            if (Attempt(buffer.AsSpan(0, length), Asked[i % Asked.Length]))
-            {
-                read++;
-            }
-        }
-
-        Assert.That(read, Is.InRange(1, count - 1), "mutants of both kinds were made");
     }
 }

@@ -96,15 +96,6 @@ public sealed class IdxReaderTests
         }
     }
 
-    [TestCase(false, 70_000)]
-    [TestCase(true, 30_000)]
-    public void Mutants_give_a_result_or_the_exception(bool compressed, int count) => Mutate(compressed, count, seed: 1);
-
-    [TestCase(false)]
-    [TestCase(true)]
-    [Category("Slow")]
-    public void A_million_mutants_give_a_result_or_the_exception(bool compressed) => Mutate(compressed, 1_000_000, seed: 2);
-
     [Test]
     public void A_declared_size_is_not_believed_before_it_is_checked()
     {
@@ -197,40 +188,6 @@ public sealed class IdxReaderTests
         {
             return false;
         }
-    }
-
-    private static void Mutate(bool compressed, int count, ulong seed)
-    {
-        byte[] whole = Sample(compressed);
-        var random = new CounterRandom(seed, RandomPurpose.Check);
-        TestContext.Out.WriteLine($"seed {seed}, {count} mutants");
-        byte[] buffer = new byte[whole.Length + 8];
-        int read = 0;
-        for (int i = 0; i < count; i++)
-        {
-            RandomSequence sequence = random.Sequence((uint)i);
-            int length = sequence.NextBelow(4) == 0 ? sequence.NextBelow(buffer.Length + 1) : whole.Length;
-            buffer.AsSpan().Clear();
-            whole.CopyTo(buffer, 0);
-            for (int edits = 1 + sequence.NextBelow(4); edits > 0; edits--)
-            {
-                // Half of the edits hit the header, where the decisions are made.
-                int place = sequence.NextBelow(2) == 0 ? sequence.NextBelow(16) : sequence.NextBelow(buffer.Length);
-                buffer[place] = sequence.NextBelow(3) switch
-                {
-                    0 => (byte)sequence.NextBelow(256),
-                    1 => (byte)(buffer[place] ^ (1 << sequence.NextBelow(8))),
-                    _ => (byte)(sequence.NextBelow(2) * 255),
-                };
-            }
-
-            if (Attempt(buffer[..length]))
-            {
-                read++;
-            }
-        }
-
-        Assert.That(read, Is.InRange(1, count - 1), "mutants of both kinds were made");
     }
 
     private static long Allocated(byte[] bytes, long limit)

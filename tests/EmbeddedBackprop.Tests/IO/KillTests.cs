@@ -21,16 +21,20 @@ public sealed class KillTests
     public void DeleteFolder() => Directory.Delete(_folder, recursive: true);
 
     [Test]
-    public void Atomic_writes_survive_12_kills() => CheckAtomic(12);
-
-    [Test, Category("Slow")]
-    public void Atomic_writes_survive_200_kills() => CheckAtomic(200);
-
-    [Test, Category("Exhaustive")]
-    public void Atomic_writes_survive_2000_kills()
+    public void Atomic_writes_survive_kills()
     {
-        Effort.RequireLong("2,000 kills take minutes");
-        CheckAtomic(2000);
+        int kills = Effort.Of(12, 200, 2000);
+        while (_kills < kills)
+        {
+            Kill("atomic");
+        }
+
+        Report("atomic");
+        Assert.That(_torn, Is.Zero, "torn");
+        Assert.That(_lost, Is.Zero, "acknowledged checkpoints lost");
+        Assert.That(_acknowledged, Is.GreaterThanOrEqualTo(kills), "acknowledged");
+        // Each writer removes what the one before it left; only the last one's may be there.
+        Assert.That(Directory.GetFiles(_folder), Has.Length.LessThanOrEqualTo(2));
     }
 
     /// <summary>The control: the same kills must tear a file that is written in place.</summary>
@@ -44,21 +48,6 @@ public sealed class KillTests
 
         Report("plain");
         Assert.That(_torn, Is.GreaterThan(0));
-    }
-
-    private void CheckAtomic(int kills)
-    {
-        while (_kills < kills)
-        {
-            Kill("atomic");
-        }
-
-        Report("atomic");
-        Assert.That(_torn, Is.Zero, "torn");
-        Assert.That(_lost, Is.Zero, "acknowledged checkpoints lost");
-        Assert.That(_acknowledged, Is.GreaterThanOrEqualTo(kills), "acknowledged");
-        // Each writer removes what the one before it left; only the last one's may be there.
-        Assert.That(Directory.GetFiles(_folder), Has.Length.LessThanOrEqualTo(2));
     }
 
     private void Kill(string how)

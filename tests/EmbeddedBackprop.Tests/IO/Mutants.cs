@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace EmbeddedBackprop.Tests.IO;
 
 /// <summary>
@@ -15,19 +13,19 @@ internal sealed class Mutants
     private readonly byte[] mutant;
     private ulong state;
 
-    public Mutants(ulong seed, string[] tokens, params Source[] sources)
+    public Mutants(ulong seed, byte[][] tokens, params Source[] sources)
     {
         state = seed;
         this.sources = sources;
-        this.tokens = Array.ConvertAll(tokens, Encoding.UTF8.GetBytes);
+        this.tokens = tokens;
         mutant = new byte[sources.Max(source => source.File.Length) + Room];
     }
 
     /// <summary>Repairs what a change has broken (a length, a check sum), so that the mutant reaches deeper code.</summary>
     public delegate ReadOnlyMemory<byte> Seal(Memory<byte> mutant);
 
-    /// <summary>A good file, and how its mutants are repaired; null leaves them as they are.</summary>
-    public sealed record Source(byte[] File, Seal? Seal = null);
+    /// <summary>A good file; how its mutants are repaired, null leaves them as they are; the length of a head that half of the changes hit.</summary>
+    public sealed record Source(byte[] File, Seal? Seal = null, int Head = 0);
 
     /// <summary>The next mutant; its memory is used again by the one after it.</summary>
     public ReadOnlyMemory<byte> Next()
@@ -37,21 +35,21 @@ internal sealed class Mutants
         int length = source.File.Length;
         for (int changes = 1 + Below(4); changes > 0; changes--)
         {
-            length = Change(length);
+            length = Change(length, source.Head);
         }
 
         Memory<byte> made = mutant.AsMemory(0, length);
         return source.Seal is { } seal ? seal(made) : made;
     }
 
-    private int Change(int length)
+    private int Change(int length, int head)
     {
         if (length == 0)
         {
             return 0;
         }
 
-        int at = Below(length);
+        int at = head > 0 && Below(2) == 0 ? Below(Math.Min(head, length)) : Below(length);
         byte[] token = tokens[Below(tokens.Length)];
         switch (Below(10))
         {

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
+using EmbeddedBackprop.IO;
 
 namespace EmbeddedBackprop.Tests.IO;
 
@@ -16,6 +17,12 @@ internal static class NpzBytes
         byte[] length = version == 1 ? BitConverter.GetBytes((ushort)text.Length) : BitConverter.GetBytes(text.Length);
         return [0x93, .. "NUMPY"u8, (byte)version, 0, .. length, .. text, .. elements];
     }
+
+    /// <summary>Doubles, column by column.</summary>
+    public static byte[] Columns() => Npy("{'descr': '<f8', 'fortran_order': True, 'shape': (1, 2), }   \n", new byte[16]);
+
+    /// <summary>Floats of 16 bits, a header of the second version.</summary>
+    public static byte[] Halves() => Npy(2, "{'descr': '<f2', 'fortran_order': False, 'shape': (2,), }  \n", new byte[4]);
 
     public static byte[] Floats(params ReadOnlySpan<float> values)
     {
@@ -66,7 +73,7 @@ internal static class NpzBytes
             long begin = 30 + BinaryPrimitives.ReadUInt16LittleEndian(header[26..]) + BinaryPrimitives.ReadUInt16LittleEndian(header[28..]);
             if (begin + size <= header.Length)
             {
-                uint sum = Sum(header.Slice((int)begin, (int)size));
+                uint sum = Crc32.Of(header.Slice((int)begin, (int)size));
                 BinaryPrimitives.WriteUInt32LittleEndian(header[14..], sum);
                 BinaryPrimitives.WriteUInt32LittleEndian(file[(at + 16)..], sum);
             }
@@ -88,21 +95,6 @@ internal static class NpzBytes
         }
 
         return declared;
-    }
-
-    private static uint Sum(ReadOnlySpan<byte> bytes)
-    {
-        uint sum = ~0u;
-        foreach (byte value in bytes)
-        {
-            sum ^= value;
-            for (int bit = 0; bit < 8; bit++)
-            {
-                sum = (sum >> 1) ^ ((sum & 1) * 0xEDB88320);
-            }
-        }
-
-        return ~sum;
     }
 
     /// <summary>A stream that cannot go back.</summary>

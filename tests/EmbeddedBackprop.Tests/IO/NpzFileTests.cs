@@ -165,6 +165,52 @@ public sealed class NpzFileTests
         Assert.That(() => writer.Add("\ud800", [1], [1]), Throws.ArgumentException.With.Message.Contains("surrogate"));
     }
 
+    [Test]
+    public void Allocation_is_bounded_for_many_tiny_arrays([Values] bool compressed)
+    {
+        byte[] array = NpzBytes.Npy("{'descr':'<f4','fortran_order':False,'shape':(0,)}");
+        (string, byte[])[] files = [.. Enumerable.Range(0, 20_000).Select(i => ($"{i:x}.npy", array))];
+        byte[] file = NpzBytes.Archive(compressed ? CompressionLevel.SmallestSize : CompressionLevel.NoCompression, true, files);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.That(NpzFile.Parse(file, "many").Arrays, Has.Count.EqualTo(20_000));
+        long allocated = GC.GetAllocatedBytesForCurrentThread() - before + file.Length;
+        TestContext.Out.WriteLine($"20,000 arrays: {file.Length} bytes, {allocated} allocated");
+        Assert.That(allocated, Is.LessThanOrEqualTo(Loaders.Of("npz").Bound(file)));
+    }
+
+    [Test]
+    public void Damaged_archives_that_another_reader_takes_are_refused()
+    {
+        Loader loader = Loaders.Of("npz");
+        Mutants mutants = new(20261122, loader.Tokens, loader.Sources);
+        int damaged = 0;
+        for (int i = 0; i < 20_000; i++)
+        {
+            byte[] mutant = mutants.Next().ToArray();
+            try
+            {
+                loader.Trust(mutant);
+            }
+            catch (Exception)
+            {
+                // Too damaged for any reader.
+                continue;
+            }
+
+            try
+            {
+                _ = NpzFile.Parse(mutant, "mutant");
+            }
+            catch (DataFormatException)
+            {
+                damaged++;
+            }
+        }
+
+        TestContext.Out.WriteLine($"{damaged} of 20000 mutants are refused that .NET's reader takes");
+        Assert.That(damaged, Is.GreaterThan(1000));
+    }
+
     private static void Refused(byte[] archive, string message) =>
         Assert.That(() => NpzFile.Parse(archive, "a.npz"), Throws.TypeOf<DataFormatException>().With.Message.Contains(message));
 

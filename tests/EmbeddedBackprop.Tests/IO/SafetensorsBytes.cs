@@ -1,10 +1,11 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using EmbeddedBackprop.IO;
 
 namespace EmbeddedBackprop.Tests.IO;
 
-/// <summary>Files put together by hand from the public description of the format, not by this library's writer.</summary>
+/// <summary>Files put together by hand from the public description of the format, and one by this library's writer.</summary>
 internal static class SafetensorsBytes
 {
     /// <summary>A file from a header as text and the data.</summary>
@@ -24,6 +25,19 @@ internal static class SafetensorsBytes
         File(
             """{"__metadata__":{"format":"pt","note":"a \"b\" \u00e9\ud83d\ude00\n"},"w":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"n":{"dtype":"U8","shape":[4],"data_offsets":[24,28]}}  """,
             [0, 0, 128, 63, 0, 0, 0, 64, 0, 0, 64, 64, 0, 0, 128, 64, 0, 0, 160, 64, 0, 0, 192, 64, 9, 8, 7, 6]);
+
+    /// <summary>Floats and integers with sums, by the library's writer.</summary>
+    public static byte[] Summed()
+    {
+        SafetensorsWriter writer = new();
+        writer.AddMetadata("graph", "dense 3 \"sigmoid\"\n");
+        writer.Add("dense.weights", [2, 3], [1, 2, 3, 4, 5, 6]);
+        writer.Add("dense.bias", [3], [1, 2, 3]);
+        writer.Add("optimizer.step", SafetensorsType.I64, [], new byte[8]);
+        writer.AddIntegers("q.bias", [3], [-1, 1 << 30, 70_000]);
+        writer.AddIntegers("q.weight", [3, 2], (sbyte[])[-127, 127, 0, 1, -1, 64]);
+        return writer.ToArray();
+    }
 
     /// <summary>Sets the two sums anew where their offsets are found; a file whose structure is lost is not changed.</summary>
     public static void Seal(Span<byte> file)

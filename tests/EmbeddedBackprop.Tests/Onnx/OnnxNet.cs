@@ -103,4 +103,13 @@ internal sealed class OnnxNet
         .Node($"a = {type} t w r b", [OnnxAttribute.Of("hidden_size", 4), .. more])
         .Node("s = Squeeze a one").Node("u = Transpose s", OnnxAttribute.Of("perm", 1L, 0L, 2L))
         .Node("g = Gather u last", OnnxAttribute.Of("axis", 1)).Node("y = Gemm g fc.weight", OnnxAttribute.Of("transB", 1)).Output("y");
+
+    /// <summary>Indices, moves of elements, windows, sums of axes and a product.</summary>
+    public static OnnxNet Moves() => new OnnxNet()
+        .Indices("i", 2, 4).Weight("e", 5, 3).Numbers("pads", 0, 0, 1, 0, 0, 1).Weight("g", 2, 3).Tensor(OnnxTensor.Of("h", [], [0.5f]))
+        .Node("a = Gather e i").Node("t = Transpose a", OnnxAttribute.Of("perm", 0L, 2L, 1L)).Node("p = Pad t pads")
+        .Node("v = AveragePool p", OnnxAttribute.Of("kernel_shape", [2L])).Node("u = Mul v h")
+        .Node("b c d = Split u", OnnxAttribute.Of("axis", 1)).Node("j = Concat d b", OnnxAttribute.Of("axis", -1))
+        .Node("m = ReduceMean j", OnnxAttribute.Of("axes", [2L]), OnnxAttribute.Of("keepdims", 0))
+        .Weight("k", 1, 2).Node("y = MatMul m k").Output("y");
 }

@@ -1,0 +1,260 @@
+using System.IO.Compression;
+using System.Text;
+using EmbeddedBackprop.Data;
+using EmbeddedBackprop.IO;
+using EmbeddedBackprop.Onnx;
+using EmbeddedBackprop.Tests.Data;
+using EmbeddedBackprop.Tests.Onnx;
+using EmbeddedBackprop.Training;
+
+namespace EmbeddedBackprop.Tests.IO;
+
+/// <summary>Every loader of files, with good files to make mutants of.</summary>
+internal static class Loaders
+{
+    /// <summary>What the loaders of IDX and of networks may take here beyond their file's size.</summary>
+    private const int Limit = 1 << 20;
+
+    /// <summary>The memory of the folding of constants in ONNX files, and of a network.</summary>
+    private const int ImportLimit = 20 << 20;
+
+    public static readonly string[] Formats =
+        ["safetensors", "model file", "quantized model file", "IDX", "IDX.gz", "CSV", "strokes", "npy", "npz", "ONNX file", "ONNX net"];
+
+    public static Loader Of(string format) => format switch
+    {
+        "safetensors" => Safetensors(),
+        "model file" => Model(
+            Strings(ModelNets.Saved(extra: new Dictionary<string, string> { ["data"] = "digits" })),
+            Strings(Written("input 2x6x6; conv 3 3x3 s2 p1 relu; batchnorm; maxpool 2; dense 3 softmax")),
+            Strings(Written("input 5x3; embed = dense 4 tanh; scale 0.5 trained; dense 2")),
+            Strings(Written("input 6x4; gru 3 all; lstm 2; dense 2")),
+            new Mutants.Source(ModelNets.Saved())),
+        "quantized model file" => Model(
+            Strings(QuantizedFiles.Saved()), Strings(QuantizedFiles.Saved(QuantizedFiles.Convolutions)), new Mutants.Source(QuantizedFiles.Saved())),
+        "IDX" => Idx(new Mutants.Source(Images(), Head: 16), new Mutants.Source(IdxReaderTests.File([1, 2], false, 2))),
+        "IDX.gz" => Idx(new Mutants.Source(IdxReaderTests.File(new byte[48], true, 3, 4, 4)), new Mutants.Source(Images(), Seals.Gzip, 16)),
+        "CSV" => Csv(),
+        "strokes" => Strokes(),
+        "npy" => Npy(),
+        "npz" => Npz(),
+        "ONNX file" => Onnx(bytes => OnnxFile.Read(bytes, "mutant")),
+        "ONNX net" => Onnx(LoadOnnx) with { Bound = file => Loader.FourTimes(file.Length) + ImportLimit, BuildsNetworks = true },
+        _ => throw new ArgumentOutOfRangeException(nameof(format)),
+    };
+
+    private static Loader Safetensors() => new(
+        LoadTensors,
+        TrustingReaders.Safetensors,
+        Loader.Words(
+            "0", "-1", "1e9", "2147483647", "2147483648", "4294967296", "9223372036854775807", "18446744073709551615", "1.5", "{", "}", "[", "]", ",",
+            ":", "\"", "\\", "\\u0041", "\\ud800", "null", "true", "\"a\":\"b\",", "F64", "U8", "I64", "I8", "I32", "[0,0]", "[24,28]", "[]",
+            "__metadata__", "\0", " ", "\n", "\u00ff"),
+        new Mutants.Source(SafetensorsBytes.Plain(), Seals.Header),
+        new Mutants.Source(SafetensorsBytes.Plain()),
+        new Mutants.Source(SafetensorsBytes.Summed(), Seals.Sums),
+        new Mutants.Source(SafetensorsBytes.Summed(), Seals.Header));
+
+    private static Loader Model(params Mutants.Source[] sources) => new(
+        LoadModel,
+        TrustingReaders.Model,
+        Loader.Words(
+            "0", "-1", "99999", "1e9", "NaN", ";", "=", "\\\"", "x", " ", "relu", "softmax", "input", "dense", "again", "activate", "conv",
+            "d2147483647", "same", "gru", "adam", "cosine", "true", "1x1", "2147483647", "activations=int8", "output=int16"),
+        sources)
+    {
+        Bound = file => Loader.FourTimes(Math.Max(file.Length, Limit)),
+        BuildsNetworks = true,
+    };
+
+    private static Loader Idx(params Mutants.Source[] sources) =>
+        new(LoadIdx, TrustingReaders.Idx, Loader.Words("\0", "\u0001", "\u0003", "\b", "\u001f", "\0\0\b\u0003"), sources)
+        {
+            Bound = file => Loader.FourTimes(Math.Max(file.Length, Limit)),
+        };
+
+    private static Loader Csv()
+    {
+        CsvOptions[] asked =
+        [
+            new(),
+            new() { Target = CsvTarget.Classes },
+            new() { Target = CsvTarget.Numbers },
+            new() { Classes = ["one", "two", "x"] },
+            new() { Classes = ["one", "2", "on\"e"], Target = CsvTarget.Numbers },
+            new() { Label = "0", HasHeader = false },
+            new() { Label = "1", HasHeader = true, Delimiter = ',' },
+        ];
+        int next = 0;
+        return new Loader(
+            bytes =>
+            {
+                FloatDataset data = CsvReader.Parse(bytes.Span, "mutant", asked[next++ % asked.Length]);
+                if (!Finite.All(data.Inputs) || data.ClassNames?.Contains("") == true)
+                {
+                    Assert.Fail("a value is not finite, or a class has no name");
+                }
+            },
+            TrustingReaders.Csv,
+            Loader.Words(",", ";", "\t", "\"", "\n", "\r", "\r\n", " ", ".", "-", "+", "e", "1e39", "NaN", "\0", "one", "\u00e9", "1,2"),
+            new Mutants.Source(Encoding.UTF8.GetBytes("\"id\",x,\"y, z\",name\n1, 2.5,3e1,\"one\"\n2,-4,5,two\r\n3,6,\"7\",\"on\"\"e\"\n\n")),
+            new Mutants.Source(Encoding.UTF8.GetBytes("1,2\n3,1\n")),
+            new Mutants.Source(Encoding.UTF8.GetBytes("5.1;3.5;a\n4.9;3.0;b\n")))
+        {
+            PartsAreFiles = true,
+        };
+    }
+
+    private static Loader Strokes() => new(
+        bytes => StrokeReader.Parse(bytes.Span, "mutant"),
+        TrustingReaders.Strokes,
+        Loader.Words(
+            "{", "}", "[", "]", ",", ":", "\"", "\\ud800", "1e60", "-", "\"x\"", "\"y\"", "\"label\"", "\"strokePoints\"", "null", "[[[[", "\0"),
+        new Mutants.Source(Encoding.UTF8.GetBytes("""
+            {"strokes": [{"index": 0, "strokePoints": [{"x": -0.5, "y": 0.25}, {"y": 1e-3, "x": 2}], "label": "10"},
+              {"label": "9", "strokePoints": [{"x": 0, "y": 0, "z": null}]}]}
+            """)));
+
+    private static Loader Npy() => new(
+        bytes => Copy(NpyArray.Parse(bytes, "mutant")),
+        TrustingReaders.Npy,
+        ArrayWords(),
+        new Mutants.Source(NpyArray.ToArray([2, 3], [1, 2, 3, 4, 5, 6])),
+        new Mutants.Source(NpzBytes.Columns()),
+        new Mutants.Source(NpzBytes.Halves()));
+
+    private static Loader Npz()
+    {
+        NpzWriter writer = new();
+        writer.Add("0.weight", [2, 3], [1, 2, 3, 4, 5, 6]);
+        writer.Add("0.bias", [2], [1, 2]);
+        (string, byte[])[] arrays = [("a.npy", NpzBytes.Columns()), ("b.npy", NpzBytes.Halves())];
+        byte[] stored = NpzBytes.Archive(CompressionLevel.NoCompression, false, arrays);
+        return new Loader(
+            bytes =>
+            {
+                foreach (NpyArray array in NpzFile.Parse(bytes, "mutant").Arrays)
+                {
+                    Copy(array);
+                }
+            },
+            TrustingReaders.Npz,
+            [
+                .. ArrayWords(), "PK\x1\x2"u8.ToArray(), "PK\x3\x4"u8.ToArray(), "PK\x5\x6"u8.ToArray(), [0xFF, 0xFF, 0xFF, 0xFF], [0, 0, 0, 0],
+                [8, 0], ".npy"u8.ToArray(),
+            ],
+            new Mutants.Source(writer.ToArray(), Seals.Archive),
+            new Mutants.Source(writer.ToArray()),
+            new Mutants.Source(stored, Seals.Archive),
+            new Mutants.Source(stored),
+            new Mutants.Source(NpzBytes.Archive(CompressionLevel.Optimal, true, arrays)),
+            new Mutants.Source(NpzBytes.Columns(), Seals.Packed))
+        {
+            Bound = file => Loader.FourTimes(Math.Max(file.Length, NpzBytes.Declared(file.Span, out int packed))) + (256 * packed),
+        };
+    }
+
+    private static byte[][] ArrayWords() =>
+    [
+        .. Loader.Words(
+            "0", "-1", "2147483647", "2147483648", "4294967296", "(", ")", "(,)", "{", "}", "'", "\"", ",", ":", "'shape': (2,),", "'descr': '<f8',",
+            "'<f2'", "'|O'", "True", "False", "(0,)", "(2, 3)", "\0", "\\", "\n"),
+        [0x93, .. "NUMPY"u8],
+    ];
+
+    private static Loader Onnx(Action<ReadOnlyMemory<byte>> load) => new(
+        load,
+        TrustingReaders.Onnx,
+        [
+            // Lengths and numbers; fields that hold nothing, one letter, a field that no version knows.
+            [0], [1], [2], [3], [7], [0x7F], [0x80, 1], [0xFF, 0xFF, 0xFF, 0xFF, 7],
+            [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1], [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1],
+            [0xE7, 0xC2, 0x8D, 0x8B, 0x86, 0x80, 0x80, 0x80, 0x80, 1], [0x0A, 0], [0x12, 1, (byte)'y'], [0x3A, 0], [0xF8, 1, 1],
+            .. Loader.Words(
+                "Conv", "Relu", "Gemm", "Mul", "Slice", "QuantizeLinear", "x", "y", "pads", "axis", "group", "Reshape", "Flatten", "perm"),
+        ],
+        [
+            .. ((OnnxNet[])[OnnxNet.Image(), OnnxNet.Sequence("LSTM", 4), OnnxNet.Moves()]).Select(net => net.ToArray())
+                .SelectMany(file => (Mutants.Source[])[new(file), new(file, Seals.Graph(file))]),
+        ]);
+
+    /// <summary>A file with sums, whose strings come before them.</summary>
+    private static Mutants.Source Strings(byte[] file) => new(file, Seals.Sums, file.AsSpan().IndexOf("\"sha256.data"u8));
+
+    private static byte[] Written(string net)
+    {
+        using Network network = NetCompiler.Compile(
+            net, new EmbeddedBackprop.Losses.Loss<EmbeddedBackprop.Losses.MeanSquared>(), new NetworkOptions { Batch = 2, Seed = 1 });
+        return ModelFile.ToArray(network);
+    }
+
+    private static byte[] Images() => IdxReaderTests.File([.. Enumerable.Range(0, 48).Select(i => (byte)(i * 5))], false, 3, 4, 4);
+
+    private static void LoadTensors(ReadOnlyMemory<byte> bytes)
+    {
+        SafetensorsFile file = SafetensorsFile.Parse(bytes, "mutant");
+        Span<int> integers = stackalloc int[3];
+        Span<sbyte> small = stackalloc sbyte[64];
+        foreach (SafetensorsTensor tensor in file.Tensors)
+        {
+            _ = tensor.Bytes.Length;
+            if (tensor.Type == SafetensorsType.I8 && tensor.Length <= small.Length)
+            {
+                tensor.CopyTo(small[..tensor.Length]);
+            }
+        }
+
+        if (file.TryGetTensor("q.bias", out SafetensorsTensor? bias))
+        {
+            // Refused by its type or length, unless it is as it was.
+            bias.CopyTo(integers);
+        }
+    }
+
+    private static void LoadModel(ReadOnlyMemory<byte> bytes)
+    {
+        ModelFile file = ModelFile.Parse(bytes, "mutant");
+        file.MemoryLimit = Limit;
+        using Network network = file.ToNetwork(batch: 1);
+        if (file.State is not null)
+        {
+            _ = file.ToTrainerOptions();
+        }
+
+        _ = network.Predict(new float[network.Input.Shape.Length]);
+    }
+
+    private static void LoadIdx(ReadOnlyMemory<byte> bytes)
+    {
+        using MemoryStream stream = new(bytes.ToArray());
+        IdxArray array = IdxReader.Read(stream, "mutant", Limit);
+        long product = 1;
+        foreach (int dimension in array.Dimensions)
+        {
+            product *= dimension;
+        }
+
+        if (array.Data.Length != product)
+        {
+            Assert.Fail($"{array.Data.Length} bytes for {product}");
+        }
+    }
+
+    private static void LoadOnnx(ReadOnlyMemory<byte> bytes)
+    {
+        OnnxFile file = OnnxFile.Read(bytes, "mutant");
+        file.MemoryLimit = Limit;
+        using Network network = file.ToNetwork(new NetworkOptions { Batch = 2 });
+        network.PredictionInput(2).Clear();
+        _ = network.Predict(2);
+    }
+
+    private static void Copy(NpyArray array)
+    {
+        Span<float> values = stackalloc float[1024];
+        if (array.Length <= values.Length && array.Type is SafetensorsType.F32 or SafetensorsType.F64 or SafetensorsType.F16)
+        {
+            array.CopyTo(values[..array.Length]);
+        }
+    }
+}
