@@ -7,6 +7,7 @@ import sys
 import tempfile
 
 import digits
+import nets
 import report
 from worker import Worker
 
@@ -29,7 +30,10 @@ SEQUENCES = [("lstm", 128, 9, 64, 32, 7500, 10_000), ("gru", 128, 9, 64, 32, 10_
 
 # what is done, its name, batch, "must" and "aim" in samples a second
 CONVOLUTIONS = [("train", "a training step, convolution net, batch 32", 32, 50_000, 75_000), ("predict", "one prediction, convolution net", 1, 120_000, 200_000)]
-SPECIAL = ("recurrent", "convolution")     # peers that do nothing else
+# Shares of C's time, of the core's peak, and how many times as fast as PyTorch. Of the net above: what is done, and the most of C's time.
+CONVOLUTION_SHARES = {"train": ("digits: training step", 852_480, 1.25), "predict": ("digits: prediction", 322_560, 1.15)}
+FORWARD = [(32, 0.45, 1.0), (1, None, 2.0)]     # batch, least share of the peak, least times as fast as PyTorch
+SPECIAL = ("recurrent", "convolution", "convnets")     # peers that do nothing else
 
 # samples x inputs x outputs of a layer: NN is its forward pass, TN its weight gradient, NT the gradient of its input
 LARGE = [(64, 64, 64), (128, 128, 128), (256, 256, 256), (512, 512, 512), (64, 784, 512), (256, 512, 512)]
@@ -56,6 +60,7 @@ def peers(build):
         Worker("torch", "PyTorch", [python, os.path.join(here, "peer_torch.py")], "python3-torch"),
         Worker("recurrent", "C + OpenBLAS, recurrent", [os.path.join(build, "recurrent")]),
         Worker("convolution", "C, direct loops", [os.path.join(build, "convolution")]),
+        Worker("convnets", "C, direct loops, two nets", [os.path.join(build, "convnets")]),
         Worker("fann", "FANN", [os.path.join(build, "fann")]),
     ]
 
@@ -136,17 +141,51 @@ def measure_convolutions(workers, options, result):
         say(name)
         command = f"convolution {kind} {batch} 0.1"
         in_turn(doing, command, 1)
-        result.convolutions.append(report.Work(name, in_turn(doing, command, options.predict_rounds), batch / must, batch / aim, {}))
+        times = in_turn(doing, command, options.predict_rounds, peak=peak_of(workers))
+        result.convolutions.append(report.Work(name, times, batch / must, batch / aim, {}))
+        name, multiply_adds, share = CONVOLUTION_SHARES[kind]
+        result.nets.append(report.Net(f"{name}, batch {batch}", times, 2.0 * multiply_adds * batch, of_c=share))
+
+
+def measure_nets(workers, options, result, folder):
+    """Predictions of the nets of nets.py. A peer whose outputs are others is no peer: it ends the run."""
+    doing = [w for w in workers if w.key in ("engine", "convnets", "torch")]
+    for name, (_, _, multiply_adds, text) in nets.NETS.items():
+        path = os.path.join(folder, name)
+        parameters, state = nets.write(path, name)
+        for worker in doing:
+            worker.ask(f"net {name} {parameters} {state} {path}")
+        for batch, of_peak, of_torch in FORWARD:
+            say(f"{text}, batch {batch}")
+            outputs = {w.key: w.ask(f"outputs {name} {batch}").get("outputs", []) for w in doing}
+            differences = {key: largest_difference(outputs["engine"], other) for key, other in outputs.items() if key != "engine"}
+            wrong = [key for key, difference in differences.items() if difference > 1e-5]
+            if wrong:
+                sys.exit(f"{text}: the outputs of {', '.join(wrong)} are not ours")
+            command = f"forward {name} {batch} 0.1"
+            in_turn(doing, command, 1)
+            times = in_turn(doing, command, options.predict_rounds, peak=peak_of(workers))
+            result.nets.append(report.Net(f"{text}: prediction, batch {batch}", times, 2.0 * multiply_adds * batch, of_peak=of_peak, of_torch=of_torch))
+            result.difference = max(result.difference, *differences.values(), 0)
+
+
+def largest_difference(a, b):
+    return max(abs(x - y) for x, y in zip(a, b)) if a and len(a) == len(b) else float("inf")
+
+
+def peak_of(workers):
+    """The worker that measures the core's peak, and its command."""
+    blas = next((w for w in workers if w.key == "openblas"), None)
+    return (blas, "peak 0.004") if blas else None
 
 
 def measure_products(workers, options, result):
     doing = [w for w in workers if w.key in ("engine", "openblas")]
-    blas = next((w for w in doing if w.key == "openblas"), None)
     for name, kind, m, n, k, small in products():
         say(f"product {name}")
         command = f"gemm {kind} {m} {n} {k} 0.004"
         in_turn(doing, command, 1)
-        times = in_turn(doing, command, options.gemm_rounds, peak=(blas, "peak 0.004") if blas else None)
+        times = in_turn(doing, command, options.gemm_rounds, peak=peak_of(workers))
         result.products.append(report.Product(name, kind, 2.0 * m * n * k, small, times))
 
 
@@ -196,6 +235,8 @@ def main():
                               ("convolution", measure_convolutions), ("gemm", measure_products)):
             if part in parts:
                 measure(workers, options, result)
+        if "convolution" in parts:
+            measure_nets(workers, options, result, folder)
         for worker in workers:
             worker.stop()
 

@@ -15,6 +15,13 @@ class Product:
         self.name, self.kind, self.flops, self.small, self.times = name, kind, flops, small, times
 
 
+class Net:
+    """A row of the convolution nets; musts: the most of C's time, the least share of the peak, the least times as fast as PyTorch."""
+    def __init__(self, name, times, flops, of_c=None, of_peak=None, of_torch=None):
+        self.name, self.times, self.flops, self.of_c, self.of_peak, self.of_torch = name, times, flops, of_c, of_peak, of_torch
+        self.c = "convolution" if times.get("convolution") else "convnets"
+
+
 def ratio(times, key):
     """How many times the engine's time a peer takes: the median over rounds of the ratio within a round."""
     return median(peer / ours for peer, ours in zip(times[key], times["engine"]))
@@ -35,7 +42,8 @@ class Result:
     def __init__(self, options, root):
         self.options, self.root = options, root
         self.data = ""
-        self.peers, self.work, self.sequences, self.convolutions, self.products = [], [], [], [], []
+        self.peers, self.work, self.sequences, self.convolutions, self.nets, self.products = [], [], [], [], [], []
+        self.difference = 0
         self.load_before = os.getloadavg()
 
     def markdown(self):
@@ -46,6 +54,8 @@ class Result:
             text += "\n## Recurrent layers\n\n" + self.sequence_table()
         if self.convolutions:
             text += "\n## A convolution net\n\n" + self.convolution_table()
+        if self.nets:
+            text += "\n## Convolution nets beside the peak\n\n" + self.net_table()
         if self.products:
             text += "\n## Matrix products alone\n\n" + self.product_table()
         return text
@@ -76,7 +86,7 @@ class Result:
         return text
 
     def work_table(self):
-        peers = [p for p in self.peers if p.key not in ("engine", "recurrent", "convolution")]
+        peers = [p for p in self.peers if p.key not in ("engine", "recurrent", "convolution", "convnets")]
         text = (f"Sigmoid layers, quadratic loss, plain SGD; data: {self.data}, in a new random order each epoch. Median time, and how many times ours "
                 "it is (median of the ratios within a round): below 1 the peer is faster, and \"ahead of us\" names it. \"Must\" and \"aim\" are this "
                 "project's targets for the machine it is measured on (AMD Zen 5 server); they say nothing on another one.\n\n")
@@ -138,6 +148,40 @@ class Result:
         rates = [f"{name} {', '.join(f'{p.name} {batch / median(work.times[p.key]):,.0f}' for p in self.peers if work.times.get(p.key))}"
                  for (name, batch), work in zip((("training", 32), ("predictions", 1)), self.convolutions)]
         return text + "\nSamples a second: " + "; ".join(rates) + ".\n"
+
+    def net_table(self):
+        text = ("Predictions of nets that small devices run: a keyword-spotting DS-CNN (49x10; 64 filters 10x4 of stride 2; four times depthwise 3x3 and 64 filters 1x1; "
+                "each with batch normalisation and ReLU; mean; twelve classes) and a ResNet-8 (32x32x3; 16, 32 and 64 filters 3x3). All peers get the same parameters and samples. "
+                f"Their outputs are compared with ours before anything is timed: the largest difference is {self.difference:.1e}. Batch normalisation has its running values: "
+                "C (`peer_convnets.c`, constant sizes, any order of sums) and PyTorch (`torch.jit.optimize_for_inference`, its fastest form) fold it into the weights, we do not. "
+                "The first rows are the net above. Median time, share of the core's peak (in the same rounds; taps in the padding are not counted), and how many times ours it is.\n\n")
+        peers = [("torch", "PyTorch"), ("", "C, direct loops")]
+        text += row(["net", "EmbeddedBackprop", "of peak", *(name for _, name in peers), "C of peak", "ahead of us", "must", "met"])
+        text += "| --- | ---: | ---: | ---: | ---: | ---: | --- | --- | --- |\n"
+        for net in self.nets:
+            cells, ahead = [], []
+            for key, name in peers:
+                times = net.times.get(key or net.c)
+                r = ratio(net.times, key or net.c) if times else None
+                cells.append(f"{seconds(median(times))}, **{r:.2f}**" if times else "missing")
+                if times and r < 1:
+                    ahead.append(f"{name}, {1 / r:.2f} times as fast")
+            ours, of_c, of_torch = self.share(net, "engine"), self.share(net, net.c), ratio(net.times, "torch") if net.times.get("torch") else None
+            time_of_c = median(mine / c for mine, c in zip(net.times["engine"], net.times[net.c])) if net.times.get(net.c) else None
+            must, failed = [], []
+            for least, value, unit in ((net.of_peak, ours, "of peak"), (net.of_torch, of_torch, "times as fast as PyTorch")):
+                if least:
+                    show = (lambda x: f"{100 * x:.0f} %") if unit == "of peak" else (lambda x: f"{x:.2f}")
+                    must.append(f"{show(least)} {unit}")
+                    if value is None or value < least:
+                        failed.append(f"{show(value)} {unit}" if value is not None else f"{unit} is not known")
+            if net.of_c:
+                must.append(f"{net.of_c:.2f} of C's time")
+                if time_of_c is None or time_of_c > net.of_c:
+                    failed.append(f"{time_of_c:.2f} of C's time" if time_of_c is not None else "C's time is not known")
+            text += row([net.name, seconds(median(net.times["engine"])), f"{100 * ours:.0f} %" if ours else "", *cells, f"{100 * of_c:.0f} %" if of_c else "",
+                         "; ".join(ahead) or "nobody", ", ".join(must), "no: " + ", ".join(failed) if failed else "yes"])
+        return text
 
     @staticmethod
     def share(product, key):

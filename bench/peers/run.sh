@@ -27,6 +27,7 @@ blas_include=$(pkg-config --cflags openblas 2>/dev/null || true)
 compile openblas libopenblas-dev $blas_include -I/usr/include/"$(gcc -print-multiarch 2>/dev/null)" "$here/peer_openblas.c" -lopenblas
 compile recurrent libopenblas-dev $blas_include -I/usr/include/"$(gcc -print-multiarch 2>/dev/null)" "$here/peer_recurrent.c" -lopenblas
 compile convolution gcc "$here/peer_convolution.c"
+compile convnets gcc "$here/peer_convnets.c"
 compile fann libfann-dev "$here/peer_fann.c" -lfloatfann
 compile loops gcc "$here/peer_loops.c"
 compile loops2 gcc -DPARTS=2 "$here/peer_loops.c"

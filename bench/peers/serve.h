@@ -16,13 +16,17 @@ typedef struct { int count, size[MAX_LAYERS]; } Sizes;                 /* inputs
 
 static Data data;
 
-/* Each returns seconds (accuracy: a share), or a negative number for "this peer does not do that". A peer for sequences or for the convolution net
-   defines PEER_SEQUENCE or PEER_CONVOLUTION and does nothing else. */
+/* Each returns seconds (accuracy: a share), or a negative number for "this peer does not do that". A peer for sequences, for the convolution net or for
+   nets that it reads defines PEER_SEQUENCE, PEER_CONVOLUTION or PEER_NETS and does nothing else. */
 static void hello(char *text, size_t length);
 #ifdef PEER_SEQUENCE
 static double sequence(const char *kind, int steps, int features, int hidden, int batch, double duration);
 #elif defined PEER_CONVOLUTION
 static double convolution(const char *kind, int batch, double duration);
+#elif defined PEER_NETS
+static int net(const char *name, int parameters, int state, const float *values);   /* 0, or a negative number for an unknown net */
+static int outputs(const char *name, int batch, float *out);                         /* floats written: at most 1,024 */
+static double forward(const char *name, int batch, double duration);
 #else
 static double epoch(const Sizes *sizes, int batch, int samples, float rate);
 static double accuracy(const Sizes *sizes, int batch, int samples);
@@ -116,6 +120,24 @@ static void load(int count, int inputs, const char *path)
     fclose(file);
 }
 
+#ifdef PEER_NETS
+static float *read_floats(const char *path, long *count)
+{
+    FILE *file = fopen(path, "rb");
+    float *values = 0;
+    if (file && fseek(file, 0, SEEK_END) == 0 && (*count = ftell(file) / (long)sizeof(float)) > 0) {
+        values = allocate(sizeof(float) * (size_t)*count);
+        rewind(file);
+    }
+    if (!values || fread(values, sizeof(float), (size_t)*count, file) != (size_t)*count) {
+        fprintf(stderr, "cannot read %s\n", path);
+        exit(1);
+    }
+    fclose(file);
+    return values;
+}
+#endif
+
 static int serve(void)
 {
     static char line[4096], word[1024], versions[1024];
@@ -132,8 +154,8 @@ static int serve(void)
             fflush(stdout);
             continue;
         }
-#if defined PEER_SEQUENCE || defined PEER_CONVOLUTION
-        (void)i, (void)j, (void)k, (void)at, (void)a, (void)b, (void)load, (void)parse_sizes, (void)same_sizes, (void)shuffle;
+#if defined PEER_SEQUENCE || defined PEER_CONVOLUTION || defined PEER_NETS
+        (void)i, (void)j, (void)k, (void)at, (void)a, (void)b, (void)load, (void)parse_sizes, (void)same_sizes, (void)shuffle, (void)fill;
 #endif
 #ifdef PEER_SEQUENCE
         int hidden, batch;
@@ -142,6 +164,23 @@ static int serve(void)
 #elif defined PEER_CONVOLUTION
         if (sscanf(line, "convolution %1000s %d %f", word, &i, &rate) == 3)
             answer = convolution(word, i, rate);
+#elif defined PEER_NETS
+        if (sscanf(line, "net %1000s %d %d %n", word, &i, &j, &at) == 3 && at > 0) {
+            long count;
+            answer = net(word, i, j, read_floats(line + at, &count));
+        } else if (sscanf(line, "outputs %1000s %d", word, &i) == 2) {
+            static float out[1024];
+            int length = outputs(word, i, out);
+            if (length > 0) {
+                printf("{\"outputs\":[");
+                for (k = 0; k < length; k++) printf("%s%.9g", k ? "," : "", out[k]);
+                printf("]}\n");
+                fflush(stdout);
+                continue;
+            }
+        } else if (sscanf(line, "forward %1000s %d %f", word, &i, &rate) == 3) {
+            answer = forward(word, i, rate);
+        }
 #else
         if (sscanf(line, "data %d %d %n", &i, &j, &at) == 2 && at > 0) {
             load(i, j, line + at);

@@ -1,5 +1,5 @@
 """The protocol of bench/peers in Python: one command a line on standard input, one line of JSON each on standard output.
-A peer hands serve() an object with some of the methods hello, load, epoch, accuracy, predict, sequence, convolution."""
+A peer hands serve() an object with some of the methods hello, load, epoch, accuracy, predict, sequence, convolution, net, outputs, forward."""
 import json
 import sys
 import time
@@ -45,6 +45,13 @@ def answer(peer, words):
         return {"seconds": peer.sequence(words[1], *(int(word) for word in words[2:6]), float(words[6]))}
     if verb == "convolution" and hasattr(peer, "convolution"):
         return {"seconds": peer.convolution(words[1], int(words[2]), float(words[3]))}
+    if verb == "net" and hasattr(peer, "net"):
+        peer.net(words[1], int(words[2]), int(words[3]), " ".join(words[4:]))
+        return {"ok": True}
+    if verb == "outputs" and hasattr(peer, "outputs"):
+        return {"outputs": peer.outputs(words[1], int(words[2]))}
+    if verb == "forward" and hasattr(peer, "forward"):
+        return {"seconds": peer.forward(words[1], int(words[2]), float(words[3]))}
     return {"missing": "not done by this peer"}
 
 

@@ -55,6 +55,14 @@ internal static class PeerCommand
                     words[1], Number(steps), Number(features), Number(units), Number(batch), double.Parse(duration, CultureInfo.InvariantCulture)));
             case ["convolution", "train" or "predict", var batch, var duration]:
                 return Seconds(Nets.Convolution(words[1], Number(batch), double.Parse(duration, CultureInfo.InvariantCulture)));
+            case ["net", var net, var parameters, var state, .. var file]:
+                Nets.Net(net, Number(parameters), Number(state), string.Join(' ', file));
+                return "{\"ok\":true}";
+            case ["outputs", var net, var batch]:
+                return "{\"outputs\":["
+                    + string.Join(',', Nets.Outputs(net, Number(batch)).Select(x => x.ToString("R", CultureInfo.InvariantCulture))) + "]}";
+            case ["forward", var net, var batch, var duration]:
+                return Seconds(Nets.Forward(net, Number(batch), double.Parse(duration, CultureInfo.InvariantCulture)));
             case ["gemm", "NN" or "TN" or "NT", var m, var n, var k, var duration]:
                 return Seconds(Products.Run(words[1], Number(m), Number(n), Number(k), double.Parse(duration, CultureInfo.InvariantCulture)));
             default:

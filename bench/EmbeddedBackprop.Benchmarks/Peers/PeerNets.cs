@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Benchmarks.Steps;
 using EmbeddedBackprop.Data;
+using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Initializers;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Training;
@@ -18,6 +20,8 @@ internal sealed class PeerNets
     private readonly Dictionary<(string Kind, int Steps, int Features, int Units, int Batch), Network> sequences = [];
 
     private readonly Dictionary<(string Kind, int Batch), Network> convolutions = [];
+    private readonly Dictionary<string, (int Parameters, int State, float[] Values)> files = [];
+    private readonly Dictionary<(string Name, int Batch), Network> filled = [];
 
     /// <summary>The training samples.</summary>
     public ByteDataset? Data { get; set; }
@@ -107,6 +111,69 @@ internal sealed class PeerNets
         return Timing.OfCall(duration, new Prediction(network, sample));
     }
 
+    /// <summary>Takes a file of bench/peers/nets.py: parameters, running values and samples of a net of <see cref="ConvolutionNets"/>.</summary>
+    public void Net(string name, int parameters, int state, string path) =>
+        files[name] = (parameters, state, MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(path)).ToArray());
+
+    /// <summary>The predictions of the file's first samples.</summary>
+    public float[] Outputs(string name, int batch)
+    {
+        Network network = Filled(name, batch);
+        float[] results = new float[batch * network.OutputLength];
+        network.Predict(Samples(name, batch, network), batch, results);
+        return results;
+    }
+
+    /// <summary>One prediction of the first samples after the other for about the given time.</summary>
+    /// <returns>Seconds of one.</returns>
+    public double Forward(string name, int batch, double duration)
+    {
+        Network network = Filled(name, batch);
+        float[] samples = Samples(name, batch, network), results = new float[batch * network.OutputLength];
+        return batch == 1
+            ? Timing.OfCall(duration, new Prediction(network, samples))
+            : Timing.OfCall(duration, new Predictions(network, samples, batch, results));
+    }
+
+    private float[] Samples(string name, int batch, Network network)
+    {
+        (int parameters, int state, float[] values) = files[name];
+        return values.AsSpan(parameters + state, batch * network.InputLength).ToArray();
+    }
+
+    /// <summary>A net with the file's parameters and running values.</summary>
+    private Network Filled(string name, int batch)
+    {
+        if (filled.TryGetValue((name, batch), out Network? network))
+        {
+            return network;
+        }
+
+        network = ConvolutionNets.Make(name, batch, training: false);
+        (int parameters, int state, float[] values) = files[name];
+        ReadOnlySpan<float> rest = values.AsSpan(0, parameters);
+        foreach (ref readonly ParameterRange range in network.InferencePlan.Parameters)
+        {
+            range.CopyFrom(rest[..range.Count], network.Parameters);
+            rest = rest[range.Count..];
+        }
+
+        ReadOnlySpan<float> running = values.AsSpan(parameters, state);
+        foreach (ref readonly StateRange range in network.InferencePlan.State)
+        {
+            running[..range.Count].CopyTo(network.State[range.Offset..]);
+            running = running[range.Count..];
+        }
+
+        if (rest.Length + running.Length > 0)
+        {
+            throw new InvalidDataException($"{name}: the file holds another net");
+        }
+
+        filled.Add((name, batch), network);
+        return network;
+    }
+
     /// <summary>Random samples of ten classes in turn.</summary>
     private static void FillBatch(Network network, int batch)
     {
@@ -140,6 +207,11 @@ internal sealed class PeerNets
     private readonly struct Prediction(Network network, float[] sample) : IWork
     {
         public void Call() => network.Predict(sample);
+    }
+
+    private readonly struct Predictions(Network network, float[] samples, int batch, float[] results) : IWork
+    {
+        public void Call() => network.Predict(samples, batch, results);
     }
 
     private readonly struct TrainingStep(Network network, int batch) : IWork

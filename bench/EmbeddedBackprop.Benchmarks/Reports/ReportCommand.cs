@@ -104,7 +104,7 @@ internal static class ReportCommand
         foreach (
             Dictionary<string, string> row in MarkdownTable
                 .Read(Path.Combine(folder, "peers.md"), "ahead of us")
-                .Where(row => SummaryRows.Contains(row["work"])))
+                .Where(row => row.TryGetValue("work", out string? work) && SummaryRows.Contains(work)))
         {
             KeyValuePair<string, string> fastest = row.Where(cell =>
                     cell.Key.StartsWith("C ", StringComparison.Ordinal) || cell.Key.StartsWith("C,", StringComparison.Ordinal))
@@ -174,7 +174,7 @@ internal static class ReportCommand
             text.Append("\n| ")
                 .AppendJoin(" | ", columns)
                 .Append(" |\n|")
-                .Append(string.Concat(columns.Select(column => column is "work" or "ahead of us" ? " --- |" : " ---: |")))
+                .Append(string.Concat(columns.Select(column => column is "work" or "net" or "ahead of us" ? " --- |" : " ---: |")))
                 .Append('\n');
             foreach (Dictionary<string, string> row in table)
             {

@@ -36,6 +36,7 @@ internal static class TargetsCommand
             Vector(folder),
             .. Work(folder),
             .. Factors(folder),
+            .. Nets(folder),
             Threads(folder),
             .. Functions(folder),
             Aot(folder),
@@ -160,6 +161,13 @@ internal static class TargetsCommand
             };
         }
     }
+
+    /// <summary>Convolution nets, whose musts are shares of C's time or of the peak; peers.md says in words whether they are met.</summary>
+    private static IEnumerable<Target> Nets(string folder) =>
+        MarkdownTable
+            .Read(Path.Combine(folder, "peers.md"), "C of peak")
+            .Select(row => new Target(
+                row["net"], $"{row["EmbeddedBackprop"]}, {row["of peak"]} of the peak", row["must"], row["met"], "", "", "peers.md"));
 
     private static Target Threads(string folder)
     {

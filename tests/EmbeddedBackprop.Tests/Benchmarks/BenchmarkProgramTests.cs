@@ -214,7 +214,7 @@ public class BenchmarkProgramTests
         Assert.That(result.Errors, Does.Contain("experiment scaling"));
     }
 
-    private static string Program
+    internal static string Program
     {
         get
         {
