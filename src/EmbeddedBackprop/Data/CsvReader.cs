@@ -27,15 +27,7 @@ public static class CsvReader
     public static FloatDataset Read(string path, CsvOptions? options = null)
     {
         options ??= new CsvOptions();
-        byte[] text;
-        using (var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1))
-        {
-            CheckLength(stream.Length, path, options);
-            text = GC.AllocateUninitializedArray<byte>((int)stream.Length);
-            stream.ReadExactly(text);
-        }
-
-        return Parse(text, path, options);
+        return Parse(WholeFile.Read(path, options.Limit), path, options);
     }
 
     /// <summary>Reads text.</summary>
@@ -48,7 +40,10 @@ public static class CsvReader
     {
         ArgumentNullException.ThrowIfNull(name);
         options ??= new CsvOptions();
-        CheckLength(text.Length, name, options);
+        if (text.Length > options.Limit)
+        {
+            throw new DataFormatException(name, options.Limit, $"the file has {text.Length} bytes, the limit is {options.Limit}");
+        }
         CsvLayout layout = CsvLayout.Detect(text, name, options, MaximumColumns);
 
         // First pass: the shape and the labels. Second pass: the numbers, into arrays of the right size.
@@ -228,15 +223,6 @@ public static class CsvReader
             field.Start, float.IsNaN(value) && !field.IsNumber(text, out _)
                 ? $"{column}{Quote(text, field)} is not a number (a column that is no input can be ignored by name or index)"
                 : $"{column}{Quote(text, field)} is not a finite float");
-    }
-
-    private static void CheckLength(long length, string name, CsvOptions options)
-    {
-        long limit = Math.Min(options.Limit, Array.MaxLength);
-        if (length > limit)
-        {
-            throw new DataFormatException(name, limit, $"the file has {length} bytes, the limit is {limit}");
-        }
     }
 
     private static string List(IReadOnlyList<string> names) =>

@@ -32,7 +32,7 @@ public static class IdxReader
     /// <exception cref="IOException">The file cannot be opened or read.</exception>
     public static IdxArray Read(string path, long limit = DefaultLimit)
     {
-        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1);
+        using FileStream stream = WholeFile.Open(path);
         return Read(stream, path, limit);
     }
 

@@ -86,11 +86,7 @@ public sealed class Standardizer
     public static Standardizer Fit(IBatchSource training)
     {
         ArgumentNullException.ThrowIfNull(training);
-        if (training.Count == 0)
-        {
-            throw new ArgumentException("There are no samples to fit on.", nameof(training));
-        }
-
+        RequireSamples(training.Count);
         int length = training.InputLength;
         float[] row = new float[length];
         double[] mean = new double[length];
@@ -124,10 +120,7 @@ public sealed class Standardizer
         for (int j = 0; j < length; j++)
         {
             means[j] = (float)mean[j];
-            float scale = (float)(1 / Math.Sqrt(variance[j] / training.Count));
-
-            // Constant inputs (and such as differ by less than floats can scale up) are only centred.
-            scales[j] = float.IsFinite(scale) && scale > 0 ? scale : 1f;
+            scales[j] = Scale(variance[j] / training.Count);
         }
 
         return new Standardizer(means, scales);
@@ -142,11 +135,7 @@ public sealed class Standardizer
     public static Standardizer FitTogether(IBatchSource training)
     {
         ArgumentNullException.ThrowIfNull(training);
-        if (training.Count == 0)
-        {
-            throw new ArgumentException("There are no samples to fit on.", nameof(training));
-        }
-
+        RequireSamples(training.Count);
         float[] row = new float[training.InputLength];
         double mean = 0, variance = 0, numbers = (double)training.Count * row.Length;
         for (int i = 0; i < training.Count; i++)
@@ -168,10 +157,9 @@ public sealed class Standardizer
             }
         }
 
-        float scale = (float)(1 / Math.Sqrt(variance / numbers));
         float[] means = new float[row.Length], scales = new float[row.Length];
         Array.Fill(means, (float)mean);
-        Array.Fill(scales, float.IsFinite(scale) && scale > 0 ? scale : 1f);
+        Array.Fill(scales, Scale(variance / numbers));
         return new Standardizer(means, scales);
     }
 
@@ -185,11 +173,7 @@ public sealed class Standardizer
     public static Standardizer Fit(SequenceDataset sequences, ReadOnlySpan<int> training)
     {
         ArgumentNullException.ThrowIfNull(sequences);
-        if (training.Length == 0)
-        {
-            throw new ArgumentException("There are no samples to fit on.", nameof(training));
-        }
-
+        RequireSamples(training.Length);
         int features = sequences.Features;
         double[] mean = new double[features], variance = new double[features];
         long steps = 0;
@@ -222,8 +206,7 @@ public sealed class Standardizer
         for (int j = 0; j < features; j++)
         {
             means[j] = (float)mean[j];
-            float scale = (float)(1 / Math.Sqrt(variance[j] / steps));
-            scales[j] = float.IsFinite(scale) && scale > 0 ? scale : 1f;
+            scales[j] = Scale(variance[j] / steps);
         }
 
         return new Standardizer(means, scales);
@@ -285,6 +268,22 @@ public sealed class Standardizer
         }
 
         return dataset.WithInputs(inputs);
+    }
+
+    /// <param name="training">How many samples there are.</param>
+    private static void RequireSamples(int training)
+    {
+        if (training == 0)
+        {
+            throw new ArgumentException("There are no samples to fit on.", nameof(training));
+        }
+    }
+
+    /// <summary>1 / sqrt(variance). Constant inputs, and such as differ by less than floats can scale up, are only centred.</summary>
+    private static float Scale(double variance)
+    {
+        float scale = (float)(1 / Math.Sqrt(variance));
+        return float.IsFinite(scale) && scale > 0 ? scale : 1f;
     }
 
     private static string Text(float[] values) => string.Join(' ', values.Select(value => value.ToString("R", CultureInfo.InvariantCulture)));

@@ -44,19 +44,7 @@ public static class StrokeReader
         Strokes strokes = new();
         foreach (string file in files)
         {
-            byte[] text;
-            using (var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1))
-            {
-                if (stream.Length > Limit)
-                {
-                    throw new DataFormatException(file, Limit, $"the file has {stream.Length} bytes, the limit is {Limit}");
-                }
-
-                text = GC.AllocateUninitializedArray<byte>((int)stream.Length);
-                stream.ReadExactly(text);
-            }
-
-            Read(text, file, strokes);
+            Read(WholeFile.Read(file, Limit), file, strokes);
         }
 
         return strokes.ToDataset(path, classes);
@@ -118,10 +106,8 @@ public static class StrokeReader
                 throw Error(in reader, name, "there is no \"strokes\"");
             }
 
-            if (reader.Read())
-            {
-                throw Error(in reader, name, "something follows the last '}'");
-            }
+            // Throws where something follows the last '}'.
+            _ = reader.Read();
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {

@@ -31,97 +31,47 @@ internal static class SafetensorsFormat
 
     public static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
+    /// <summary>Names and bytes of an element in the order of <see cref="SafetensorsType"/>.</summary>
+    private static readonly (string Name, int Bytes)[] Types =
+    [
+        ("F32", 4),
+        ("F64", 8),
+        ("F16", 2),
+        ("BF16", 2),
+        ("I64", 8),
+        ("I32", 4),
+        ("I16", 2),
+        ("I8", 1),
+        ("U64", 8),
+        ("U32", 4),
+        ("U16", 2),
+        ("U8", 1),
+        ("BOOL", 1),
+    ];
+
     private static ReadOnlySpan<byte> Zeros => "0000000000000000000000000000000000000000000000000000000000000000"u8;
 
-    public static int ElementBytes(SafetensorsType type) => type switch
-    {
-        SafetensorsType.F64 or SafetensorsType.I64 or SafetensorsType.U64 => 8,
-        SafetensorsType.F32 or SafetensorsType.I32 or SafetensorsType.U32 => 4,
-        SafetensorsType.F16 or SafetensorsType.BF16 or SafetensorsType.I16 or SafetensorsType.U16 => 2,
-        SafetensorsType.I8 or SafetensorsType.U8 or SafetensorsType.BOOL => 1,
-        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "not a type of the format"),
-    };
+    public static int ElementBytes(SafetensorsType type) => Row(type).Bytes;
 
-    public static string NameOf(SafetensorsType type) => type switch
-    {
-        SafetensorsType.F32 => "F32",
-        SafetensorsType.F64 => "F64",
-        SafetensorsType.F16 => "F16",
-        SafetensorsType.BF16 => "BF16",
-        SafetensorsType.I64 => "I64",
-        SafetensorsType.I32 => "I32",
-        SafetensorsType.I16 => "I16",
-        SafetensorsType.I8 => "I8",
-        SafetensorsType.U64 => "U64",
-        SafetensorsType.U32 => "U32",
-        SafetensorsType.U16 => "U16",
-        SafetensorsType.U8 => "U8",
-        SafetensorsType.BOOL => "BOOL",
-        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "not a type of the format"),
-    };
+    public static string NameOf(SafetensorsType type) => Row(type).Name;
 
     public static bool TryParseType(ReadOnlySpan<byte> name, out SafetensorsType type)
     {
-        if (name.SequenceEqual("F32"u8))
+        for (int i = 0; i < Types.Length; i++)
         {
-            type = SafetensorsType.F32;
-        }
-        else if (name.SequenceEqual("F64"u8))
-        {
-            type = SafetensorsType.F64;
-        }
-        else if (name.SequenceEqual("F16"u8))
-        {
-            type = SafetensorsType.F16;
-        }
-        else if (name.SequenceEqual("BF16"u8))
-        {
-            type = SafetensorsType.BF16;
-        }
-        else if (name.SequenceEqual("I64"u8))
-        {
-            type = SafetensorsType.I64;
-        }
-        else if (name.SequenceEqual("I32"u8))
-        {
-            type = SafetensorsType.I32;
-        }
-        else if (name.SequenceEqual("I16"u8))
-        {
-            type = SafetensorsType.I16;
-        }
-        else if (name.SequenceEqual("I8"u8))
-        {
-            type = SafetensorsType.I8;
-        }
-        else if (name.SequenceEqual("U64"u8))
-        {
-            type = SafetensorsType.U64;
-        }
-        else if (name.SequenceEqual("U32"u8))
-        {
-            type = SafetensorsType.U32;
-        }
-        else if (name.SequenceEqual("U16"u8))
-        {
-            type = SafetensorsType.U16;
-        }
-        else if (name.SequenceEqual("U8"u8))
-        {
-            type = SafetensorsType.U8;
-        }
-        else if (name.SequenceEqual("BOOL"u8))
-        {
-            type = SafetensorsType.BOOL;
-        }
-        else
-        {
-            type = default;
-            return false;
+            if (Ascii.Equals(name, Types[i].Name))
+            {
+                type = (SafetensorsType)i;
+                return true;
+            }
         }
 
-        return true;
+        type = default;
+        return false;
     }
+
+    private static (string Name, int Bytes) Row(SafetensorsType type) =>
+        (uint)type < (uint)Types.Length ? Types[(int)type] : throw new ArgumentOutOfRangeException(nameof(type), type, "not a type of the format");
 
     /// <summary>The header's sum: the digits at <paramref name="sumStart"/> (within the header) are counted as zeros.</summary>
     public static void HashHeader(ReadOnlySpan<byte> header, int sumStart, Span<byte> digits)

@@ -188,11 +188,7 @@ public sealed class SafetensorsWriter
 
     private void AddEntry(string name, SafetensorsType type, ReadOnlySpan<int> shape, byte[] bytes)
     {
-        if (!_names.Add(name))
-        {
-            throw new ArgumentException($"tensor '{name}' was added before", nameof(name));
-        }
-
+        _ = _names.Add(name);
         _data.Add(bytes);
         _ = _tensors.Append(',');
         AppendString(_tensors, name);

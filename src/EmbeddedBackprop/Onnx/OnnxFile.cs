@@ -71,9 +71,8 @@ public sealed class OnnxFile
     /// <exception cref="UnauthorizedAccessException">The file may not be read, or is a folder.</exception>
     public static OnnxFile Read(string path)
     {
-        ArgumentException.ThrowIfNullOrEmpty(path);
-        using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-        return stream.CanSeek ? Read(stream, path) : throw new DataFormatException(path, 0, "a pipe or device cannot be read, only a file");
+        using FileStream stream = WholeFile.Open(path);
+        return Read(stream, path);
     }
 
     /// <summary>Reads a stream from where it is to its end.</summary>

@@ -195,7 +195,7 @@ internal static class OnnxMoves
             }
 
             int sample = x.SampleAxis(axis);
-            x = first + 1 == x.Sizes[sample] && Last(call, x, sample, out OnnxData? last)
+            x = count == 1 && first + 1 == x.Sizes[sample] && Last(call, x, sample, out OnnxData? last)
                 ? last! with { Sizes = [.. x.Sizes[..sample], 1, .. x.Sizes[(sample + 1)..]] }
                 : Part(call, x, sample, first, count);
         }

@@ -62,9 +62,6 @@ internal ref struct ProtoReader(ProtoFile file, int start, int length)
         return true;
     }
 
-    /// <summary>Whether the field is a run of packed elements, or a string or message: several bytes with their length.</summary>
-    public readonly bool IsBytes => wire == ProtoWire.Bytes;
-
     /// <summary>Passes over a field that means nothing here.</summary>
     public void Skip()
     {
@@ -90,13 +87,6 @@ internal ref struct ProtoReader(ProtoFile file, int start, int length)
     {
         Expect(ProtoWire.Varint);
         return (long)Varint();
-    }
-
-    /// <summary>A whole number that fits into an int.</summary>
-    public int Int32()
-    {
-        long value = Integer();
-        return value is >= int.MinValue and <= int.MaxValue ? (int)value : throw Error($"{value} is beyond 32 bits");
     }
 
     /// <summary>A float.</summary>

@@ -16,28 +16,16 @@ internal sealed class NetworkMemory
 
         Memory<float> all = given ?? AlignedMemory.Allocate(Length);
         all.Span[..Length].Clear();
-        All = all;
         int next = 0;
-        ParametersPlace = next;
         Parameters = Take(all, layout, ref next, sizes.Parameters);
         Gradients = Take(all, layout, ref next, sizes.Gradients);
         OptimizerState = Take(all, layout, ref next, sizes.OptimizerState);
         State = Take(all, layout, ref next, sizes.State);
-        WorkspacePlace = next;
         Workspace = Take(all, layout, ref next, sizes.Workspace);
         Rows = Take(all, layout, ref next, sizes.Rows);
     }
 
     public int Length { get; }
-
-    /// <summary>Everything, and perhaps more after it.</summary>
-    public Memory<float> All { get; }
-
-    /// <summary>Where <see cref="Parameters"/> begin in <see cref="All"/>.</summary>
-    public int ParametersPlace { get; }
-
-    /// <summary>Where <see cref="Workspace"/> begins in <see cref="All"/>.</summary>
-    public int WorkspacePlace { get; }
 
     public Memory<float> Parameters { get; }
 

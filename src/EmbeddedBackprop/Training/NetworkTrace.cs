@@ -33,7 +33,6 @@ internal sealed class NetworkTrace
         Plan training = network.TrainingPlan!;
 
         this.network = network;
-        Batch = batch;
         Node[] losses = [.. training.Losses];
         // Every node by itself, and everything kept: that is the purpose of a trace.
         PlanOptions options = training.Options with
@@ -46,9 +45,6 @@ internal sealed class NetworkTrace
         gradients = new float[plan.ParameterLength];
         rows = new float[batch * feed.RowLength];
     }
-
-    /// <summary>The most samples of a run.</summary>
-    public int Batch { get; }
 
     /// <summary>The loss of the last run.</summary>
     public float Loss { get; private set; }

@@ -179,9 +179,6 @@ public sealed class Predictor
     /// <summary>Who computes in this memory.</summary>
     internal ThreadGuard Guard => guard;
 
-    /// <summary>Where samples are written and results are read.</summary>
-    internal Span<float> Workspace => workspace.Span;
-
     /// <summary>
     /// Whether the next prediction finds what the one before it made of parameters and state (weights as integers). So it is until something writes
     /// to them or over what was made, but never where the caller holds a span to any of these: nobody sees who writes through one.

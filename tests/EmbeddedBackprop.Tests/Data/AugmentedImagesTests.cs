@@ -75,6 +75,17 @@ internal sealed class AugmentedImagesTests
     }
 
     [Test]
+    public void Large_images_have_a_coarser_grid_that_fits_the_stack()
+    {
+        int small = new ImageWarp(1, 28, 28, 8).Nodes;
+        Assert.That(new ImageWarp(1, 28, 28, 4).Nodes, Is.GreaterThan(small), "the control: the spacing counts");
+        foreach (int side in (int[])[287, 288, 400, 5000, 40_000])
+        {
+            Assert.That(2 * new ImageWarp(1, side, side, 8).Nodes, Is.InRange(2 * small, ImageWarp.MostDisplacements), $"{side}");
+        }
+    }
+
+    [Test]
     public void A_field_of_one_value_is_a_shift()
     {
         float[] image = Samples.Array(28 * 28, 3);

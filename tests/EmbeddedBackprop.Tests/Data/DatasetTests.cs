@@ -85,9 +85,67 @@ public sealed class DatasetTests
             Assert.That(() => new ByteDataset(new byte[5], [0, 1], 3, 4), Throws.ArgumentException.With.Message.Contains("6 bytes, got 5"));
             Assert.That(() => FloatDataset.Classified(new float[2], 2, [3], 3), Throws.ArgumentException);
             Assert.That(() => FloatDataset.Regression(new float[2], 2, [3, 4], 1), Throws.ArgumentException);
+            Assert.That(
+                () => new ByteDataset(new byte[6], [0, 1], 3, 4) { InputShape = new Shape(1, 2, 2) },
+                Throws.ArgumentException.With.Message.Contains("A sample has 3 bytes, the shape 1x2x2 has 4"));
+            Assert.That(
+                () => data.Label(5), Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("Sample 5 does not exist: there are 5"));
+            Assert.That(
+                () => FloatDataset.Classified(new float[4], 2, [0, 1], 2, ["a"]),
+                Throws.ArgumentException.With.Message.Contains("2 inputs have 1 names"));
+            Assert.That(
+                () => FloatDataset.Classified(new float[4], 2, [0, 1], 2, InputNames, ["x", "y", "z"]),
+                Throws.ArgumentException.With.Message.Contains("2 classes have 3 names"));
+            Assert.That(
+                () => FloatDataset.Regression(new float[4], 2, [1, 2, 3], 2),
+                Throws.ArgumentException.With.Message.Contains("3 targets are not rows of 2"));
+            FloatDataset floats = FloatDataset.Classified(new float[4], 2, [0, 1], 2);
+            Assert.That(() => floats.Label(2), Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("Sample 2"));
+            Assert.That(() => floats.Row(-1).Length, Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("Sample -1"));
         });
         data.Prefetch([-1, 0, 4, 5, int.MaxValue]);
         DatasetView.Last(data, 2).Prefetch([-1, 0, 4, 5, int.MaxValue]);
+    }
+
+    [Test]
+    public void Nothing_is_fitted_on_no_samples()
+    {
+        FloatDataset none = FloatDataset.Classified([], 2, [], 2);
+        SequenceDataset sequences = SequenceDataset.Create([1, 2], 2, [1], [0], 2);
+        Assert.That(() => Standardizer.Fit(none), Throws.ArgumentException.With.Message.Contains("no samples"));
+        Assert.That(() => Standardizer.FitTogether(none), Throws.ArgumentException.With.Message.Contains("no samples"));
+        Assert.That(() => Standardizer.Fit(sequences, []), Throws.ArgumentException.With.Message.Contains("no samples"));
+        Assert.That(Standardizer.Fit(sequences, [0]).Scales.ToArray(), Is.EqualTo(new float[] { 1, 1 }), "of one step: only centred");
+        Assert.That(Standardizer.FitTogether(FloatDataset.Classified([3, 3], 2, [0], 1)).Scales.ToArray(), Is.EqualTo(new float[] { 1, 1 }));
+    }
+
+    [Test]
+    public void What_is_not_finite_is_named_through_every_view()
+    {
+        // Sample 2 has the NaN; the view begins with sample 1, and names samples as its source does.
+        FloatDataset Table(float x) => FloatDataset.Classified([1, 2, 3, 4, 5, x], 2, [0, 1, 0], 2, InputNames);
+        Func<IBatchSource, IBatchSource>[] views =
+        [
+            source => source, source => new BinaryTarget(source), source => DatasetView.Slice(source, 1, 2),
+            source => new AugmentedImages(((FloatDataset)source).WithShape(new Shape(1, 1, 2)), new AugmentationOptions { Shift = 1 }, 1),
+            source => new WatchedSource(source, default),
+            source => new BinaryTarget(DatasetView.Last(source, 1)),
+        ];
+        foreach (Func<IBatchSource, IBatchSource> view in views)
+        {
+            IBatchSource bad = view(Table(float.NaN)), good = view(Table(6));
+            Assert.That(
+                () => FiniteData.Require(bad), Throws.ArgumentException.With.Message.Contains("inputs: sample 2, column 1 (b) is NaN"), $"{bad}");
+            Assert.That(() => FiniteData.Require(good), Throws.Nothing, $"{good}");
+        }
+
+        Assert.That(() => FiniteData.Require(DatasetView.First(Table(float.NaN), 2)), Throws.Nothing, "a view without the sample");
+        Assert.That(
+            () => FiniteData.Require(FloatDataset.Regression([1, 2], 1, [3, float.PositiveInfinity], 1)),
+            Throws.ArgumentException.With.Message.Contains("targets: sample 1, column 0 is"));
+        Assert.That(
+            () => FiniteData.Require(SequenceDataset.Create([1, 2, 3, 4, 5, float.NaN], 2, [1, 2], [0, 1], 2, InputNames)),
+            Throws.ArgumentException.With.Message.Contains("step 1: sample 1, column 1 (b) is NaN"));
     }
 
     [Test]

@@ -65,6 +65,9 @@ public sealed class IdxReaderTests
         IdxArray labels = Read(File([0, 1, 2], false, 3));
         ByteDataset data = IdxReader.Combine(images, "i", labels, "l", 3);
         Assert.That((data.Count, data.InputLength, data.ClassCount, data.Label(2)), Is.EqualTo((3, 4, 3, 2)));
+        Assert.That(data.InputShape, Is.EqualTo(new Shape(1, 2, 2)), "one channel");
+        Assert.That(IdxReader.Combine(Read(File(new byte[12], false, 3, 4)), "i", labels, "l", 3).InputShape, Is.EqualTo(new Shape(4)));
+        Assert.That(IdxReader.Combine(Read(File(new byte[36], false, 3, 3, 2, 2)), "i", labels, "l", 3).InputShape, Is.EqualTo(new Shape(3, 2, 2)));
         Assert.That(
             () => IdxReader.Combine(images, "i", labels, "l", 2), Throws.TypeOf<DataFormatException>().With.Message.EqualTo(
                 "l: byte 10: label 2 of item 2 is out of range, expected 0 to 1"));

@@ -117,6 +117,10 @@ internal sealed class SequenceDatasetTests
         Assert.That(() => SequenceDataset.Create([1, 2], 2, [1], [2], 2), Throws.ArgumentException.With.Message.Contains("label 2"));
         Assert.That(() => SequenceDataset.Create([1, 2], 2, [1, 0], [0, 0], 2), Throws.ArgumentException.With.Message.Contains("0 steps"));
         Assert.That(() => SequenceDataset.Create([1, 2], 2, [1], [0, 0], 2), Throws.ArgumentException.With.Message.Contains("2 labels"));
+        SequenceDataset one = SequenceDataset.Create([1, 2], 2, [1], [0], 2);
+        Assert.That(
+            () => one.Label(1), Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("Sample 1 does not exist: there are 1"));
+        Assert.That(() => one.Length(-1), Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("Sample -1"));
     }
 
     [Test]

@@ -47,6 +47,14 @@ internal sealed class StrokeReaderTests
     [TestCase("{\"strokes\": [{\"strokePoints\": [{\"x\": \"1\", \"y\": 2}], \"label\": \"1\"}]}", 37, "expected a number")]
     [TestCase("{\"strokes\": [{\"strokePoints\": [{\"x\": 1e60, \"y\": 2}], \"label\": \"1\"}]}", 37, "too large")]
     [TestCase("{\"strokes\": [{\"strokePoints\": [{\"x\": 1, \"x\": 2, \"y\": 2}], \"label\": \"1\"}]}", 40, "twice")]
+    [TestCase("{\"strokes\": [{\"strokePoints\": [{\"x\": 1, \"y\": 2, \"y\": 2}], \"label\": \"1\"}]}", 48, "\"y\" twice")]
+    [TestCase("{\"strokes\": [{\"strokePoints\": [], \"strokePoints\": []}]}", 34, "\"strokePoints\" twice")]
+    [TestCase("{\"strokes\": [{\"label\": \"1\", \"label\": \"1\"}]}", 28, "\"label\" twice")]
+    [TestCase("{\"strokes\": [{\"label\": \"\"}]}", 23, "the label is empty")]
+    [TestCase("{\"strokes\": [[1, 2]]}", 13, "expected a stroke: '{'")]
+    [TestCase("{\"strokes\": [{\"strokePoints\": [1]}]}", 31, "expected a point: '{'")]
+    [TestCase("{\"strokes\": [], \"strokes\": []}", 16, "\"strokes\" twice")]
+    [TestCase("\uFEFF{}", 0, "byte order mark")]
     [TestCase("{\"strokes\": [{\"strokePoints\": [{\"x\": 1, \"y\": 2}], \"label\": 1}]}", 59, "in quotes")]
     [TestCase("{\"strokes\": [{\"strokePoints\": [{\"x\": 1, \"y\": 2}], \"label\": \"1\"}]", -1, "")]
     [TestCase("{\"strokes\": [{\"strokePoints\": [{\"x\": 1, \"y\": 2}], \"label\": \"\\ud800\"}]}", -1, "")]
@@ -59,6 +67,30 @@ internal sealed class StrokeReaderTests
         if (offset >= 0)
         {
             Assert.That(exception.Offset, Is.EqualTo(offset), exception.Message);
+        }
+    }
+
+    [Test]
+    public void A_folder_gives_the_strokes_of_its_files_in_the_order_of_their_names()
+    {
+        string folder = Directory.CreateTempSubdirectory("ebp-strokes").FullName;
+        try
+        {
+            Assert.That(
+                () => StrokeReader.Read(folder), Throws.TypeOf<FileNotFoundException>().With.Message.Contains($"'{folder}' holds no .json file"));
+            foreach ((string name, int x) in ((string, int)[])[("b.json", 2), ("a.json", 1), ("c.txt", 3)])
+            {
+                File.WriteAllText(
+                    Path.Combine(folder, name), $$"""{"strokes": [{"strokePoints": [{"x": {{x}}, "y": 0}], "label": "{{name}}"}]}""");
+            }
+
+            SequenceDataset data = StrokeReader.Read(folder);
+            Assert.That(data.ClassNames, Is.EqualTo(new[] { "a.json", "b.json" }));
+            Assert.That((data.Sequence(0)[0], data.Sequence(1)[0]), Is.EqualTo((1f, 2f)));
+        }
+        finally
+        {
+            Directory.Delete(folder, true);
         }
     }
 

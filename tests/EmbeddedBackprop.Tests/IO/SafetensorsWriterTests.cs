@@ -1,3 +1,4 @@
+using System.Text;
 using EmbeddedBackprop.IO;
 
 namespace EmbeddedBackprop.Tests.IO;
@@ -39,6 +40,32 @@ public sealed class SafetensorsWriterTests
     }
 
     /// <summary>The whole file, byte by byte; the sums are those that sha256sum gives for the parts.</summary>
+    [TestCase(SafetensorsType.F32, "F32", 4)]
+    [TestCase(SafetensorsType.F64, "F64", 8)]
+    [TestCase(SafetensorsType.F16, "F16", 2)]
+    [TestCase(SafetensorsType.BF16, "BF16", 2)]
+    [TestCase(SafetensorsType.I64, "I64", 8)]
+    [TestCase(SafetensorsType.I32, "I32", 4)]
+    [TestCase(SafetensorsType.I16, "I16", 2)]
+    [TestCase(SafetensorsType.I8, "I8", 1)]
+    [TestCase(SafetensorsType.U64, "U64", 8)]
+    [TestCase(SafetensorsType.U32, "U32", 4)]
+    [TestCase(SafetensorsType.U16, "U16", 2)]
+    [TestCase(SafetensorsType.U8, "U8", 1)]
+    [TestCase(SafetensorsType.BOOL, "BOOL", 1)]
+    public void Every_type_has_its_name_and_its_size(SafetensorsType type, string name, int bytes)
+    {
+        SafetensorsWriter writer = new();
+        writer.Add("t", type, [3], new byte[3 * bytes]);
+        byte[] file = writer.ToArray();
+        Assert.That(Encoding.ASCII.GetString(file), Does.Contain($"\"dtype\":\"{name}\""));
+        Assert.That(SafetensorsFile.Parse(file, "memory").GetTensor("t").Type, Is.EqualTo(type));
+        byte[] hand = SafetensorsBytes.File(
+            $"{{\"t\":{{\"dtype\":\"{name}\",\"shape\":[2],\"data_offsets\":[0,{2 * bytes}]}}}}", new byte[2 * bytes]);
+        Assert.That(SafetensorsFile.Parse(hand, "hand").GetTensor("t").Type, Is.EqualTo(type));
+        Assert.That(() => new SafetensorsWriter().Add("t", type, [3], new byte[(3 * bytes) + 1]), Throws.ArgumentException);
+    }
+
     [Test]
     public void The_bytes_are_those_of_the_format()
     {
@@ -145,6 +172,14 @@ public sealed class SafetensorsWriterTests
         Assert.That(() => writer.Add("x", SafetensorsType.F64, [1], new byte[4]), Throws.ArgumentException.With.Message.Contains("expected 8 bytes"));
         Assert.That(() => writer.AddIntegers("x", [2], (sbyte[])[1]), Throws.ArgumentException.With.Message.Contains("expected 2 bytes, got 1"));
         Assert.That(() => writer.AddIntegers("x", [2], [1]), Throws.ArgumentException.With.Message.Contains("expected 8 bytes, got 4"));
+        Assert.That(() => writer.Add("x", (SafetensorsType)13, [1], new byte[4]), Throws.InstanceOf<ArgumentOutOfRangeException>());
+        SafetensorsWriter full = new();
+        for (int i = 0; i < 512; i++)
+        {
+            full.AddMetadata($"{i}", "");
+        }
+
+        Assert.That(() => full.AddMetadata("512", ""), Throws.ArgumentException.With.Message.Contains("at most 512 entries"));
         Assert.That(() => writer.AddMetadata("k", "w"), Throws.ArgumentException.With.Message.Contains("'k'"));
         Assert.That(() => writer.AddMetadata("sha256.data", "w"), Throws.ArgumentException);
         Assert.That(() => writer.AddMetadata("x", "\ud83d"), Throws.ArgumentException);

@@ -45,6 +45,14 @@ internal sealed class OnnxExporterTests
     public void Every_activation_gives_the_results_of_the_engine() =>
         RequireEqual([.. Functions.Select(name => Net($"input 3x4; activate {name}")), .. Functions.Select(name => Net($"input 5; dense 7 {name}"))]);
 
+    [Test]
+    public void A_function_of_a_program_s_own_gives_the_results_of_the_engine() =>
+        RequireEqual([Own<Everything>(), Own<Nothing>()]);
+
+    [Test]
+    public void A_function_that_is_one_number_is_refused() =>
+        Assert.That(() => Own<One>(), Throws.TypeOf<NotSupportedException>().With.Message.Contains("its formula has a constant alone"));
+
     [TestCase(0u, 60)]
     [TestCase(1000u, 300, Category = "Slow")]
     public void Random_networks_give_the_results_of_the_engine(uint first, int count) => RequireEqual([.. RandomNets(first).Take(count)]);
@@ -178,10 +186,60 @@ internal sealed class OnnxExporterTests
         }
     }
 
+    private static OnnxCase Own<TFunction>() where TFunction : struct, IActivationFunction
+    {
+        Graph graph = new();
+        Node x = graph.Input(new Shape(6)),
+            y = graph.Apply(new Activate(new Activation<TFunction>()), graph.Apply(new Dense(8, new Activation<TFunction>()), x));
+        using Network network = new([x], [y], [], new NetworkOptions { Seed = 1 });
+        Samples.Fill(network.Parameters, 3);
+        return OnnxCase.Of(TFunction.Name, network, 1000, (input, i) => [.. Samples.Array(input.Shape.Length, i).Select(x => 4f * x)]);
+    }
+
     private static OnnxCase Net(string text)
     {
         using Network network = NetCompiler.Compile(text, null, new NetworkOptions { Seed = 1 });
         Samples.Fill(network.Parameters, 3);
         return OnnxCase.Of(text, network, 1000, (input, i) => [.. Samples.Array(input.Shape.Length, i).Select(x => 4f * x)]);
+    }
+
+    /// <summary>Every function and operation that a formula may have.</summary>
+    private readonly struct Everything : IActivationFunction
+    {
+        public static string Name => "everything";
+
+        public static bool DerivativeReadsInput => true;
+
+        public static T Value<T>(T z) where T : struct, ILanes<T>
+        {
+            T size = T.Named(T.Abs(z), "size");
+            T q = T.Named(T.MultiplyAdd(z, T.SquareRoot(size + T.Constant(0.25)), -size) / (T.One + size), "q");
+            T right = T.Sin(q) - T.Cos(q), left = T.Erf(q) + T.Exp(-size);
+            return (T.IfGreater(z, T.Zero, right, left) + T.IfNaN(z, T.Zero, T.Log(T.One + size) + T.Log1P(size))) + (T.Tanh(q) * T.Sigmoid(q));
+        }
+
+        public static T Derivative<T>(T z, T a) where T : struct, ILanes<T> => z;
+    }
+
+    private readonly struct Nothing : IActivationFunction
+    {
+        public static string Name => "nothing";
+
+        public static bool DerivativeReadsInput => false;
+
+        public static T Value<T>(T z) where T : struct, ILanes<T> => T.Named(z, "z");
+
+        public static T Derivative<T>(T z, T a) where T : struct, ILanes<T> => T.One;
+    }
+
+    private readonly struct One : IActivationFunction
+    {
+        public static string Name => "one";
+
+        public static bool DerivativeReadsInput => false;
+
+        public static T Value<T>(T z) where T : struct, ILanes<T> => T.One;
+
+        public static T Derivative<T>(T z, T a) where T : struct, ILanes<T> => T.Zero;
     }
 }

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Onnx;
@@ -224,6 +225,84 @@ internal sealed class OnnxImportTests
                 .Node("t = Transpose x", OnnxAttribute.Of("perm", 0L, 3L, 1L, 2L))
                 .Node("y = Conv t w"),
             "reshape 20x3; transpose; reshape 3x4x5; conv 2 1x1"),
+        Case(
+            new OnnxNet().Input("x", -1, 7).Weight("w", 9, 4).Node("i = Cast x", OnnxAttribute.Of("to", (long)OnnxType.Int64)).Node("y = Gather w i"),
+            "embedding 9 4"),
+        Case(
+            new OnnxNet()
+                .Indices("x", -1, 7)
+                .Weight("w", 9, 4)
+                .Node("i = Cast x", OnnxAttribute.Of("to", (long)OnnxType.Int32))
+                .Node("y = Gather w i"),
+            "embedding 9 4"),
+        Case(
+            new OnnxNet()
+                .Input("x", -1, 4)
+                .Weight("w", 4, 4)
+                .Numbers("s", 1, 4)
+                .Tensor(OnnxTensor.Of("zero", [], [0f]))
+                .Tensor(OnnxTensor.Of("two", [], [2f]))
+                .Node("a = Gemm x w")
+                .Node("b = Expand a s")
+                .Node("c = Sum b")
+                .Node("d = Sub c zero")
+                .Node("e = Add d zero")
+                .Node("f = Sub zero e")
+                .Node("g = Div f two")
+                .Node("y = Cast g", OnnxAttribute.Of("to", (long)OnnxType.Float)),
+            "dense 4; scale -1; scale 0.5"),
+        Case(
+            new OnnxNet()
+                .Input("x", -1, 2, 3)
+                .Weight("w", 3, 4)
+                .Weight("v", 3, 4)
+                .Node("s = Constant", OnnxAttribute.Of("value_ints", 0L, -1L))
+                .Node("one = Constant", OnnxAttribute.Of("value_float", 1f))
+                .Node("b = Constant", new OnnxAttribute { Name = "value_floats", Type = OnnxAttributeType.Floats, Floats = [1f, 2f, 3f, 4f] })
+                .Node("axis = Constant", OnnxAttribute.Of("value_int", 0))
+                .Node("r = Reshape x s")
+                .Node("u = Concat w v", OnnxAttribute.Of("axis", 0))
+                .Node("i = Identity u")
+                .Node("d = Dropout i", OnnxAttribute.Of("seed", 3))
+                .Node("m = Mul d one")
+                .Node("a = Gemm r m b")
+                .Node("t = Unsqueeze a axis_list")
+                .Node("y = Squeeze t axis_list")
+                .Tensor(OnnxTensor.Of("axis_list", [1], [1L])),
+            "flatten; dense 4"),
+        Case(
+            new OnnxNet()
+                .Input("x", -1, 3)
+                .Tensor(OnnxTensor.Of("w", [3, 2], [1L, 2, 3, 4, 5, 6]))
+                .Tensor(OnnxTensor.Of("s", [2], [0.0f, 6f]))
+                .Node("v = Cast w", OnnxAttribute.Of("to", (long)OnnxType.Float))
+                .Node("u = Cast v", OnnxAttribute.Of("to", (long)OnnxType.Double))
+                .Node("i = Cast w", OnnxAttribute.Of("to", (long)OnnxType.Int32))
+                .Node("f = Cast i", OnnxAttribute.Of("to", (long)OnnxType.Float))
+                .Node("z = Sub f f")
+                .Node("q = Add u z")
+                .Node("n = Cast s", OnnxAttribute.Of("to", (long)OnnxType.Int64))
+                .Node("y = Gemm x q"),
+            "dense 2"),
+        Case(
+            new OnnxNet().Input("x", -1, 1, 6, 6).Weight("w", 2, 1, 3, 3).Node("y = Conv x w", OnnxAttribute.Of("auto_pad", "VALID")),
+            "conv 2 3x3"),
+        Case(
+            new OnnxNet().Input("x", -1, 1, 6, 6).Weight("w", 2, 1, 3, 3).Node("y = Conv x w", OnnxAttribute.Of("auto_pad", "SAME_LOWER")),
+            "conv 2 3x3 p1"),
+        Case(
+            new OnnxNet()
+                .Input("x", -1, 6)
+                .Tensor(OnnxTensor.Of("two", [], [2f]))
+                .Tensor(OnnxTensor.Of("epsilon", [], [1e-5f]))
+                .Node("m = ReduceMean x", OnnxAttribute.Of("axes", [-1L]))
+                .Node("d = Sub x m")
+                .Node("p = Pow d two")
+                .Node("v = ReduceMean p", OnnxAttribute.Of("axes", [-1L]))
+                .Node("e = Add v epsilon")
+                .Node("s = Sqrt e")
+                .Node("y = Div d s"),
+            "layernorm"),
     ];
 
     [TestCaseSource(nameof(Moves))]
@@ -342,7 +421,227 @@ internal sealed class OnnxImportTests
         Case(
             new OnnxNet().Input("x", -1, 3).Node("y = Relu x").Node("z = Relu y").Output("z").Node("u = Identity z").Output("u"),
             "'u': it is the same value as another output"),
+        Case(
+            new OnnxNet().Input("x", -1, 3).Weight("w", 3, 3).Node("y = Gemm x w", OnnxAttribute.Of("alpha", 2f), OnnxAttribute.Of("alpha", 2f)),
+            "node Gemm (output 'y'): a second attribute 'alpha'"),
+        Case(
+            new OnnxNet().Input("x", -1, 3).Weight("w", 3, 3).Node("y = Gemm x w", OnnxAttribute.Of("alpha", 2)),
+            "node Gemm (output 'y'): the attribute alpha is no float"),
+        Case(
+            new OnnxNet().Input("x", -1, 3).Weight("w", 3, 3).Node("y = Gemm x w", OnnxAttribute.Of("transA", 1)),
+            "node Gemm (output 'y'): transA"),
+        Case(
+            new OnnxNet().Input("x", -1, 1, 5, 5).Weight("w", 2, 1, 2, 2).Node("y = Conv x w", OnnxAttribute.Of("auto_pad", 3)),
+            "node Conv (output 'y'): the attribute auto_pad is no string"),
+        Case(
+            new OnnxNet().Input("x", -1, 1, 5, 5).Weight("w", 2, 1, 2, 2).Node("y = Conv x w", OnnxAttribute.Of("auto_pad", "SAME")),
+            "node Conv (output 'y'): auto_pad 'SAME'"),
+        Case(
+            new OnnxNet().Input("x", -1, 1, 5, 5).Weight("w", 2, 1, 2, 2).Node("y = Conv x w", OnnxAttribute.Of("strides", 1L, 1L << 40)),
+            "node Conv (output 'y'): the attribute strides holds no whole numbers of 32 bits"),
+        Case(
+            new OnnxNet().Input("x", -1, 6).Tensor(OnnxTensor.Of("s", [2], [0f, 6f])).Node("y = Reshape x s"),
+            "node Reshape (output 'y'): input 1 ('s') is no list of whole numbers"),
+        Case(
+            new OnnxNet().Input("x", -1, 6).Node("d m = Dropout x").Node("y = Relu m"),
+            "node Dropout (output 'd'): its output 1 ('m') is read, and there is none of this kind here"),
+        Case(
+            OnnxNet.Sequence("LSTM", 4, OnnxAttribute.Of("input_forget", 1)), "node LSTM (output 'a'): input_forget"),
+        Case(
+            OnnxNet.Sequence("LSTM", 4, OnnxAttribute.Of("direction", "reverse")), "node LSTM (output 'a'): the direction 'reverse'"),
+        Case(
+            OnnxNet.Sequence("LSTM", 4, OnnxAttribute.Of("clip", 1f)), "node LSTM (output 'a'): clip, or a layout other than steps first"),
+        Case(
+            OnnxNet.Sequence("RNN", 1, OnnxAttribute.Of("activations", ["Affine"])), "node RNN (output 'a'): the activations Affine"),
+        Case(
+            new OnnxNet().Input("x", 5, -1, 3).Weight("w", 1, 4, 3).Weight("r", 1, 4, 4).Weight("b", 1, 8).Numbers("lengths", 5)
+                .Node("a y = RNN x w r b lengths", OnnxAttribute.Of("hidden_size", 4)),
+            "node RNN (output 'a'): sequence_lens: sequences of different lengths need a mask here, and ONNX has none"),
+        Case(
+            new OnnxNet().Input("x", -1, 3).Tensor(OnnxTensor.Of("one", [], [1f])).Node("y = Div one x"),
+            "node Div (output 'y'): a value is divided by a stored number here, and by nothing else"),
+        Case(
+            new OnnxNet().Input("x", -1, 3).Tensor(OnnxTensor.Of("zero", [], [0f])).Node("y = Div x zero"),
+            "node Div (output 'y'): a value is divided by a stored number here, and by nothing else"),
+        Case(
+            new OnnxNet().Input("x", -1, 3).Tensor(OnnxTensor.Of("half", [], [0.5f])).Node("y = Add half x"),
+            "node Add (output 'y'): the number 0.5 is added: only a bias of a product or convolution before it can be"),
+        Case(
+            new OnnxNet().Input("x", -1, 2, 5).Weight("w", 2, 3, 4).Node("y = ConvTranspose x w", OnnxAttribute.Of("output_shape", [9L])),
+            "node ConvTranspose (output 'y'): output_shape and auto_pad"),
+        Case(
+            new OnnxNet().Input("x", -1, 2, 5).Weight("w", 2, 3, 4, 4).Node("y = ConvTranspose x w"),
+            "node ConvTranspose (output 'y'): a kernel of 4 sizes for a value of 3"),
+        Case(
+            new OnnxNet().Input("x", -1, 2, 5).Weight("w", 2, 3, 4).Node("y = ConvTranspose x w", OnnxAttribute.Of("pads", 1L, 0L)),
+            "node ConvTranspose (output 'y'): padding [1, 0] that is not even"),
+        Case(
+            new OnnxNet().Input("x", -1, 3).Weight("g", 3).Weight("b", 3).Weight("m", 3).Weight("v", 3)
+                .Node("y = BatchNormalization x g b m v", OnnxAttribute.Of("training_mode", 1)),
+            "node BatchNormalization (output 'y'): training_mode: export the net for evaluation"),
+        Case(
+            new OnnxNet().Input("x", -1, 3, 4).Weight("g", 3).Numbers("p", 0, 0, 1, 0, 0, 1)
+                .Node("y = Pad x p", OnnxAttribute.Of("mode", "reflect")),
+            "node Pad (output 'y'): the mode 'reflect'"),
+        Case(
+            new OnnxNet().Input("x", -1, 3, 4).Numbers("p", 0, 0, 1, 0, 0, 1).Tensor(OnnxTensor.Of("one", [], [1f])).Node("y = Pad x p one"),
+            "node Pad (output 'y'): a value other than 0"),
+        Case(
+            new OnnxNet().Input("x", -1, 3, 4).Numbers("p", 1, 0, 0, 0, 0, 0).Node("y = Pad x p"),
+            "node Pad (output 'y'): samples are added to the batch"),
+        Case(
+            new OnnxNet().Input("x", -1, 7).Numbers("from", 0).Numbers("to", 7).Numbers("axis", 1).Numbers("step", 2)
+                .Node("y = Slice x from to axis step"),
+            "node Slice (output 'y'): a step of 2: every element of a range is taken here"),
+        Case(
+            new OnnxNet().Input("x", -1, 7).Numbers("from", 0).Numbers("to", 7).Numbers("axis", 1).Numbers("step", 0)
+                .Node("y = Slice x from to axis step"),
+            "node Slice (output 'y'): a step of 0"),
+        Case(
+            new OnnxNet().Input("x", -1, 7).Numbers("from", 1).Numbers("to", 7).Numbers("axis", 0).Node("y = Slice x from to axis"),
+            "node Slice (output 'y'): a part of the batch"),
+        Case(
+            new OnnxNet().Input("x", -1, 7).Numbers("from", 0, 1).Numbers("to", 7).Node("y = Slice x from to"),
+            "node Slice (output 'y'): starts, ends, axes and steps of different lengths"),
+        Case(
+            new OnnxNet().Input("x", -1, 7).Numbers("from", 3).Numbers("to", 3).Numbers("axis", 1).Node("y = Slice x from to axis"),
+            "node Slice (output 'y'): an empty range"),
+        Case(
+            // The last step of a layer, but none of them.
+            new OnnxNet().Input("x", 5, -1, 3).Weight("w", 1, 4, 3).Weight("r", 1, 4, 4).Weight("b", 1, 8).Numbers("last", -1).Numbers("zero", 0)
+                .Numbers("one", 1).Node("a = RNN x w r b", OnnxAttribute.Of("hidden_size", 4)).Node("s = Squeeze a one")
+                .Node("y = Slice s last last zero"),
+            "node Slice (output 'y'): an empty range"),
+        Case(
+            new OnnxNet().Input("x", -1, 3, 4, 5).Numbers("from", 1).Numbers("to", 2).Numbers("axis", 2).Node("y = Slice x from to axis"),
+            "node Slice (output 'y'): a part of the axis 2 of [3, 4, 5]: the first or the last axis is cut here"),
+        Case(
+            new OnnxNet().Input("x", -1, 3, 4).Numbers("i", 0, 2).Node("y = Gather x i", OnnxAttribute.Of("axis", 1)),
+            "node Gather (output 'y'): several positions: one is taken here, or a range by Slice"),
+        Case(
+            new OnnxNet().Input("x", -1, 2, 3, 4).Input("z", -1, 2, 3, 4).Node("y = Concat x z", OnnxAttribute.Of("axis", 2)),
+            "node Concat (output 'y'): axis 2 of [2, 6, 4]: the first or the last axis is joined here"),
+        Case(
+            new OnnxNet().Input("x", -1, 1, 9, 9)
+                .Node("y = MaxPool x", OnnxAttribute.Of("kernel_shape", 2L, 2L), OnnxAttribute.Of("dilations", 2L, 2L)),
+            "node MaxPool (output 'y'): a window with gaps (dilations)"),
+        Case(
+            new OnnxNet().Input("x", -1, 2, 3, 4).Node("y = ReduceMean x", OnnxAttribute.Of("axes", [2L])),
+            "node ReduceMean (output 'y'): axes [2] that are neither the first nor the last of a sample"),
+        Case(
+            new OnnxNet().Input("x", -1, 3).Node("y = Cast x", OnnxAttribute.Of("to", (long)OnnxType.Int64)),
+            "node Cast (output 'y'): a cast of floats to Int64, which would change them"),
+        Case(
+            new OnnxNet().Input("x", -1, 3).Weight("w", 3, 3).Node("v = Cast w", OnnxAttribute.Of("to", (long)OnnxType.Bool)).Node("y = Gemm x v"),
+            "node Cast (output 'v'): a cast to Bool"),
+        Case(
+            new OnnxNet().Input("x", -1, 3).Numbers("s", 2, 3).Node("y = Expand x s"), "node Expand (output 'y'): elements are repeated"),
+        Case(
+            new OnnxNet().Input("x", -1, 3).Weight("w", 3, 1).Numbers("s", 3, 2).Node("v = Expand w s").Node("y = Gemm x v"),
+            "node Expand (output 'v'): a repetition of different elements"),
+        Case(
+            new OnnxNet().Input("x", -1, 3).Weight("w", 3, 2).Weight("v", 2, 3).Node("u = Add w v").Node("y = Gemm x u"),
+            "node Add (output 'u'): constants of different sizes or types"),
+        Case(
+            new OnnxNet().Input("x", -1, 3).Numbers("a", 4).Numbers("b", 0).Node("c = Div a b").Node("y = Reshape x c"),
+            "node Div (output 'c'): 4 / 0"),
+        Case(
+            new OnnxNet().Input("x", -1, 3).Numbers("a", 2).Node("s = Shape x").Node("c = Mul s a").Node("y = Reshape x c"),
+            "node Mul (output 'c'): it computes with the number of samples, which is no part of a net"),
+        Case(
+            new OnnxNet().Input("x", -1, 3).Numbers("axes", 1, 1).Node("y = Unsqueeze x axes"),
+            "node Unsqueeze (output 'y'): an axis that is named twice"),
+        Case(
+            new OnnxNet().Input("x", -1, 3).Node("c = Constant").Node("y = Add x c"),
+            "node Constant (output 'c'): a constant that is neither a tensor nor numbers"),
+        Case(
+            new OnnxNet().Input("x", -1, 3).Numbers("s", -5).Node("c = ConstantOfShape s").Node("y = Add x c"),
+            "node ConstantOfShape (output 'c'): the sizes [-5]"),
+        Case(
+            new OnnxNet().Input("x", -1, 3).Input("x", -1, 4).Node("y = Relu x"), "a second input 'x'"),
+        Case(
+            new OnnxNet().Input("x", -1, 3).Weight("w", 3, 3).Node("a = Relu x").Output("a").Node("y = Identity w"),
+            "'y': it does not depend on the input"),
     ];
+
+    [Test]
+    public void Elements_of_every_type_are_read()
+    {
+        float[] expected = [0f, 1f, -2f, 0.5f];
+        OnnxTensor[] stored =
+        [
+            OnnxTensor.Of("w", [4], expected),
+            new() { Name = "w", Type = OnnxType.Float, Dims = [4], Floats = expected },
+            new() { Name = "w", Type = OnnxType.Double, Dims = [4], Raw = expected.SelectMany(x => BitConverter.GetBytes((double)x)).ToArray() },
+            new() { Name = "w", Type = OnnxType.Float16, Dims = [4], Raw = expected.SelectMany(x => BitConverter.GetBytes((Half)x)).ToArray() },
+            new()
+            {
+                Name = "w", Type = OnnxType.Float16, Dims = [4],
+                Integers = Array.ConvertAll(expected, x => (long)BitConverter.HalfToUInt16Bits((Half)x)),
+            },
+        ];
+        foreach (OnnxTensor tensor in stored)
+        {
+            Assert.That(Read(tensor).Floats.ToArray(), Is.EqualTo(expected), $"{tensor.Type}");
+        }
+
+        long[] integers = [0, 1, -2, 100];
+        OnnxTensor[] whole =
+        [
+            OnnxTensor.Of("w", [4], integers),
+            new() { Name = "w", Type = OnnxType.Int64, Dims = [4], Integers = integers },
+            new() { Name = "w", Type = OnnxType.Int32, Dims = [4], Integers = integers },
+            OnnxTensor.Of("w", [4], [0, 1, -2, 100]),
+        ];
+        foreach (OnnxTensor tensor in whole)
+        {
+            Assert.That(Read(tensor).Integers.ToArray(), Is.EqualTo(integers), $"{tensor.Type}");
+        }
+
+        Assert.That(
+            Read(new() { Name = "w", Type = OnnxType.Bool, Dims = [2], Raw = new byte[] { 0, 1 } }).Integers.ToArray(), Is.EqualTo(new[] { 0L, 1 }));
+        Assert.That(
+            OnnxConstant.Read(new() { Name = "w", Type = OnnxType.UInt8, Dims = [2], Raw = new byte[] { 0, 1 } }, out string reason), Is.Null);
+        Assert.That(reason, Is.EqualTo("elements of the type UInt8: float, double, float16, int64, int32 and bool are read"));
+
+        // Through the bytes of a file, as another program writes them.
+        static OnnxConstant Read(OnnxTensor tensor)
+        {
+            byte[] file = new OnnxNet().Input("x", -1, 4).Tensor(tensor).Node("y = Relu x").Output("y").ToArray();
+            return OnnxConstant.Read(OnnxReader.Read(file, "net").Graph.Initializers[0], out _)!;
+        }
+    }
+
+    [Test]
+    public void A_stream_that_tells_no_length_is_read()
+    {
+        byte[] bytes = OnnxNet.Image().ToArray();
+        using GZipStream stream = new(new MemoryStream(Packed(bytes)), CompressionMode.Decompress);
+        Assert.That(OnnxFile.Read(stream, "packed").Net, Is.EqualTo(ImageNet));
+
+        static byte[] Packed(byte[] bytes)
+        {
+            MemoryStream packed = new();
+            using (GZipStream zip = new(packed, CompressionLevel.Fastest))
+            {
+                zip.Write(bytes);
+            }
+
+            return packed.ToArray();
+        }
+    }
+
+    [Test]
+    public void A_net_of_several_outputs_is_not_trained_by_one_loss()
+    {
+        OnnxFile file = new OnnxNet()
+            .Input("x", -1, 3).Weight("w", 3, 2).Node("y = Gemm x w").Node("z = Tanh y").Output("y").Output("z").Read();
+        Assert.That(
+            () => file.ToNetwork(null, new Loss<Quadratic>()),
+            Throws.ArgumentException.With.Message.EqualTo("the net has 2 outputs: only a net of one output is trained by a single loss"));
+        using Network network = file.ToNetwork();
+        Assert.That(network.Outputs, Has.Count.EqualTo(2), "without a loss it predicts");
+    }
 
     [TestCaseSource(nameof(Refusals))]
     public void What_cannot_be_is_refused_with_its_node(byte[] file, string problem)

@@ -170,9 +170,7 @@ internal sealed class CExpressions(CTokens tokens)
         if (token == "sizeof")
         {
             tokens.At++;
-            bool isType = tokens.Peek() == "(";
-            bool isScalar = !isType && tokens.Peek() != "*" && Names.TryGetValue(tokens.Peek(), out int slot) && Function!.Slots[slot].Pointers == 0;
-            if (isType)
+            if (tokens.Peek() == "(")
             {
                 tokens.SkipBrackets();
             }
@@ -181,7 +179,7 @@ internal sealed class CExpressions(CTokens tokens)
                 _ = Prefix();
             }
 
-            return new CSizeOf(isScalar);
+            return new CSizeOf();
         }
 
         if (token == "(" && StartsType(1))

@@ -33,8 +33,8 @@ internal sealed record CCall(CNode Function, CNode[] Arguments) : CNode;
 
 internal sealed record CCast(CType Type, CNode Operand) : CNode;
 
-/// <summary>sizeof; of a scalar variable it marks a copy of bits.</summary>
-internal sealed record CSizeOf(bool IsScalar) : CNode;
+/// <summary>sizeof; it marks a copy of bits.</summary>
+internal sealed record CSizeOf : CNode;
 
 internal sealed record CSequence(CNode[] Statements) : CNode;
 

@@ -13,9 +13,6 @@ namespace EmbeddedBackprop.Export.Model;
 /// <param name="Outputs">The results of the C.</param>
 internal sealed record CIntegerEnds(Node[] Given, Node[] Outputs)
 {
-    /// <summary>Whether the C begins and ends with integers, although the network does not.</summary>
-    public bool AreCut => Given.Length > 0;
-
     /// <summary>The ends of a network: the network's own where it has no integers, or computes with floats next to an end.</summary>
     public static CIntegerEnds Of(Plan source, Node[] outputs)
     {

@@ -12,7 +12,6 @@ internal sealed class CPrediction
     private readonly Plan plan;
     private readonly CArguments arguments;
     private readonly CTraining? training;
-    private readonly bool isSmall;
 
     /// <summary>Writes the steps.</summary>
     /// <param name="plan">The inference plan.</param>
@@ -22,7 +21,7 @@ internal sealed class CPrediction
     /// <param name="program">Collects routines and statements.</param>
     public CPrediction(Plan plan, CArguments arguments, CTables tables, CTraining? training, CProgram program)
     {
-        (this.plan, this.arguments, this.training, isSmall) = (plan, arguments, training, program.IsSmall);
+        (this.plan, this.arguments, this.training) = (plan, arguments, training);
         foreach (CArgument output in arguments.Outputs.Where(output => plan.Options.IsGiven(output.Node)))
         {
             program.Comment("an output that is an input");
@@ -91,7 +90,6 @@ internal sealed class CPrediction
             Kept = KeptOf(step),
             Parts = parts,
             Source = tables.SourceOf(step.Parts[0]),
-            IsSmall = isSmall,
         };
     }
 

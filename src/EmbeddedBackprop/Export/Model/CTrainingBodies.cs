@@ -183,7 +183,6 @@ internal sealed class CTrainingBodies
             HasTraining = true,
             IsTrainingForward = true,
             Batch = whole ? Batch : 1,
-            Sample = whole ? "0u" : "b",
             LogicalSample = whole ? before : $"({before} + (uint32_t)b)",
             Saved = step.Saved.Exists ? Sample(CText.At("arena", step.Saved.Offset), step.Saved.Length / Batch, whole) : null,
             Kept = [.. step.StateRanges.Where(range => !range.PerSample).Select(range => training.StatePlace(range.Name))],

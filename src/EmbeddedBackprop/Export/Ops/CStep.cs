@@ -29,9 +29,6 @@ internal sealed record CStep(Step Step, int Number, string[] Inputs, string Outp
     /// <summary>The steps of a block, without inputs and outputs; empty for a step that is none.</summary>
     public CStep[] Parts { get; init; } = [];
 
-    /// <summary>Whether routines are shared where functions of constant sizes would be faster.</summary>
-    public bool IsSmall { get; init; }
-
     /// <summary>Elements of the first input.</summary>
     public int InputLength => Step.Inputs[0].Columns;
 
@@ -67,9 +64,6 @@ internal sealed record CStep(Step Step, int Number, string[] Inputs, string Outp
 
     /// <summary>Samples at the addresses: 1 inside the frame's loop, the batch of a call for an op that takes the whole batch.</summary>
     public int Batch { get; init; } = 1;
-
-    /// <summary>The C expression of the sample's index in the call, counted from 0.</summary>
-    public string Sample { get; init; } = "0u";
 
     /// <summary>
     /// The C expression (uint32_t) of the first sample's index in the logical batch of all calls of an update: random streams count by it.

@@ -54,9 +54,6 @@ internal static class CMath
     /// <summary>The function of a name in a formula.</summary>
     public static CFunctions FunctionOf(string name) => Written.Single(part => part.Name == name).Function;
 
-    /// <summary>The formula of a function of that name; null where it has C of its own.</summary>
-    public static LaneText? FormulaOf(string name) => Written.Single(part => part.Name == name).Formula;
-
     /// <summary>The C of a function alone, with the prefix "ebp".</summary>
     public static string TextOf(CFunctions function) => Written.Single(part => part.Function == function).Text;
 

@@ -85,10 +85,6 @@ internal static class ExportErrors
             $"{node}: of one number a channel a batch normalisation learns nothing, and nothing before it does: take several samples a call, or freeze it");
 
     [DoesNotReturn]
-    public static void NoTraining(string what) =>
-        throw new NotSupportedException($"{what} has no C text, so the network cannot be exported with training");
-
-    [DoesNotReturn]
     public static void InputInArenaOfTraining() =>
         throw new NotSupportedException("an input in the arena is for a network that only predicts: a training step reads its samples again");
 

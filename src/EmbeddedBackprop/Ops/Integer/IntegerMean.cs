@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
@@ -40,9 +39,6 @@ internal abstract class IntegerMean : IntegerActivated
 
     /// <summary>f for a mean of n elements and a step of the result.</summary>
     public static Multiplier Factor(IntegerType x, int n, double scale) => Multiplier.Of(x.Scale / (n * scale));
-
-    /// <summary>Sums of rows in 32 bits, one element or more.</summary>
-    private protected static Span<int> Sums(in OpContext<float> c) => MemoryMarshal.Cast<float, int>(c.Scratch);
 
     /// <inheritdoc/>
     public override void ForwardScalar(in OpContext<float> c) => Twin(in c);

@@ -32,15 +32,6 @@ internal static class ScalarMath
             ? Unsafe.BitCast<float, T>(Lane<TArithmetic>.Log(new(Unsafe.BitCast<T, float>(x))).Value)
             : T.Log(x);
 
-    /// <summary>tanh x: the engine's polynomial in float, the oracle Math.Tanh in double.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Tanh<T, TArithmetic>(T x)
-        where T : struct, IBinaryFloatingPointIeee754<T>
-        where TArithmetic : struct, IArithmetic =>
-        typeof(T) == typeof(float)
-            ? Unsafe.BitCast<float, T>(Lane<TArithmetic>.Tanh(new(Unsafe.BitCast<T, float>(x))).Value)
-            : T.Tanh(x);
-
     /// <summary>1 / (1 + e^-x): the engine's polynomial in float, in double by Math.Exp.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Sigmoid<T, TArithmetic>(T x)
