@@ -82,12 +82,11 @@ public static unsafe class Conv
             g.Maps = maps;
             g.LeadingMaps = ldy;
             g.MultipliesZeros = sizes.IsPadded && (g.ZerosAreAlike || Finite.All(w[..sizes.Weights]));
+            g.IsForward = true;
             if (ConvPlanes.Fit(in sizes))
             {
-                ConvPlanes planes = ConvPlanes.Of(in sizes, forward: true);
                 g.Sizes = sizes;
-                ParallelConv<ConvDepthwiseKernel<ConvForwards>>.Run(
-                    arithmetic, in g, batch * planes.Planes, batch * sizes.MultiplyAdds, planes.EndInner - planes.FirstInner);
+                RunPlanes(arithmetic, in g);
                 return;
             }
 
@@ -221,14 +220,12 @@ public static unsafe class Conv
             ConvArguments g = new()
             {
                 Sizes = sizes.Flattened, Batch = batch, Image = image, LeadingImage = ldx,
-                Kernels = kernels, Bias = start, Maps = maps, LeadingMaps = ldd, Accumulate = accumulate,
+                Kernels = kernels, Bias = start, Maps = maps, MapsEnd = maps + delta.Length, LeadingMaps = ldd, Accumulate = accumulate,
             };
             if (ConvPlanes.Fit(in sizes))
             {
-                ConvPlanes planes = ConvPlanes.Of(in sizes, forward: false);
                 g.Sizes = sizes;
-                ParallelConv<ConvDepthwiseKernel<ConvBackwards>>.Run(
-                    arithmetic, in g, batch * planes.Planes, batch * sizes.MultiplyAdds, planes.EndInner - planes.FirstInner);
+                RunPlanes(arithmetic, in g);
                 return;
             }
 
@@ -252,6 +249,21 @@ public static unsafe class Conv
         fixed (float* terms = x, results = sums)
         {
             ConvChannelSums.Run(batch, channels, positions, terms, ldx, results, accumulate);
+        }
+    }
+
+    private static void RunPlanes(Arithmetic arithmetic, in ConvArguments g)
+    {
+        ConvPlanes planes = ConvPlanes.Of(in g.Sizes, g.IsForward);
+        int units = g.Batch * planes.Planes;
+        long multiplyAdds = g.Batch * g.Sizes.MultiplyAdds;
+        if (!g.Accumulate && ConvNarrowKernel.Fits(in planes))
+        {
+            ParallelConv<ConvNarrowKernel>.Run(arithmetic, in g, units, multiplyAdds, planes.Height * planes.Width);
+        }
+        else
+        {
+            ParallelConv<ConvDepthwiseKernel>.Run(arithmetic, in g, units, multiplyAdds, planes.EndInner - planes.FirstInner);
         }
     }
 

@@ -19,7 +19,13 @@ internal unsafe struct ConvArguments
     /// <summary>Biases or their gradients; null if there are none.</summary>
     public float* Bias;
     public float* Maps;
+
+    /// <summary>The end (exclusive) of the map floats that may be read.</summary>
+    public float* MapsEnd;
     public int LeadingMaps;
+
+    /// <summary>Whether maps are computed from images; else images from maps, the input gradient.</summary>
+    public bool IsForward;
     public bool Accumulate;
 
     /// <summary>Whether the gradient is applied to the weights and biases instead of stored: w = M(-rate, M(l2, w, g), w).</summary>

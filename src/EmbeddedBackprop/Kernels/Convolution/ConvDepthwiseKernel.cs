@@ -8,8 +8,7 @@ namespace EmbeddedBackprop.Kernels.Convolution;
 /// from the plane (or the few planes) that it sees, row by row, with positions in the lanes and the sum in a register. Border columns, where taps are
 /// missing, are summed one by one.
 /// </summary>
-/// <typeparam name="TDirection">Forward or backward.</typeparam>
-internal readonly unsafe struct ConvDepthwiseKernel<TDirection> : ILaneKernel<ConvArguments> where TDirection : struct, IConvDirection
+internal readonly unsafe struct ConvDepthwiseKernel : ILaneKernel<ConvArguments>
 {
     /// <summary>
     /// Planes g.First ... g.End - 1 of the result, counted over all samples. The inner columns must hold a vector, or TTail does all of them.
@@ -18,7 +17,7 @@ internal readonly unsafe struct ConvDepthwiseKernel<TDirection> : ILaneKernel<Co
         where T : struct, IFloatLanes<T>
         where TTail : struct, IFloatLanes<TTail>
     {
-        ConvPlanes planes = ConvPlanes.Of(in g.Sizes, TDirection.IsForward);
+        ConvPlanes planes = ConvPlanes.Of(in g.Sizes, g.IsForward);
         int most = planes.KernelHeight * planes.KernelWidth * planes.Sources,
             inner = planes.FirstInner,
             lists = planes.Width - planes.EndInner + inner + 1;
@@ -33,15 +32,11 @@ internal readonly unsafe struct ConvDepthwiseKernel<TDirection> : ILaneKernel<Co
         int* counts = stackalloc int[lists];
         for (int plane = g.First; plane < g.End; plane++)
         {
-            int n = plane / planes.Planes, channel = plane % planes.Planes;
-            int source = TDirection.IsForward ? channel / (planes.Planes / g.Sizes.Groups) : channel * planes.Sources;
-            float* kernels = g.Kernels + ((nint)(TDirection.IsForward ? channel : source) * planes.KernelHeight * planes.KernelWidth);
-            float* image = g.Image + ((nint)n * g.LeadingImage), maps = g.Maps + ((nint)n * g.LeadingMaps);
-            float* from = (TDirection.IsForward ? image : maps) + ((nint)source * planes.SourceHeight * planes.SourceWidth);
-            float* to = (TDirection.IsForward ? maps : image) + ((nint)channel * planes.Height * planes.Width);
+            ConvPlane at = planes.At(in g, plane);
+            float* to = at.To;
             if (!g.Accumulate)
             {
-                FloatBlocks.Fill(g.Bias == null ? 0f : g.Bias[channel], to, (nint)planes.Height * planes.Width);
+                FloatBlocks.Fill(g.Bias == null ? 0f : g.Bias[at.Channel], to, (nint)planes.Height * planes.Width);
             }
 
             for (int y = 0; y < planes.Height; y++, to += planes.Width)
@@ -54,7 +49,7 @@ internal readonly unsafe struct ConvDepthwiseKernel<TDirection> : ILaneKernel<Co
                     ConvTerm* own = whole ? terms + (list * most) : terms;
                     if (!whole || y == planes.FirstInnerRow)
                     {
-                        counts[list] = planes.Terms(from, kernels, TDirection.IsForward, x, y, own);
+                        counts[list] = planes.Terms(in at, x, y, own);
                     }
 
                     if (list == inner)
@@ -128,20 +123,4 @@ internal readonly unsafe struct ConvDepthwiseKernel<TDirection> : ILaneKernel<Co
             TTail.Store(s, ref to[i], 0);
         }
     }
-}
-
-/// <summary>Whether a depthwise convolution is computed or its input gradient.</summary>
-internal interface IConvDirection
-{
-    static abstract bool IsForward { get; }
-}
-
-internal readonly struct ConvForwards : IConvDirection
-{
-    public static bool IsForward => true;
-}
-
-internal readonly struct ConvBackwards : IConvDirection
-{
-    public static bool IsForward => false;
 }

@@ -103,12 +103,16 @@ internal readonly unsafe struct ConvDepthwiseWeightsKernel : ILaneKernel<ConvArg
                 }
                 else
                 {
-                    for (int k = 0; k < taps; k++)
+                    float* sum = sums;
+                    for (int j = 0; j < sizes.KernelHeight; j++)
                     {
-                        if ((uint)(iy + (k / sizes.KernelWidth * sizes.DilationY)) < (uint)sizes.Height
-                            && (uint)(ix + (k % sizes.KernelWidth * sizes.DilationX)) < (uint)sizes.Width)
+                        bool inside = (uint)(iy + (j * sizes.DilationY)) < (uint)sizes.Height;
+                        for (int i = 0; i < sizes.KernelWidth; i++, sum += T.Count)
                         {
-                            Add(d, at + offsets[k], sums + (k * T.Count));
+                            if (inside && (uint)(ix + (i * sizes.DilationX)) < (uint)sizes.Width)
+                            {
+                                Add(d, at + offsets[(j * sizes.KernelWidth) + i], sum);
+                            }
                         }
                     }
                 }

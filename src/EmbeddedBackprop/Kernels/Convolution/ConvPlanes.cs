@@ -24,7 +24,8 @@ internal unsafe struct ConvPlanes
     /// <summary>The rows of which all taps exist.</summary>
     public int FirstInnerRow, EndInnerRow;
 
-    private int dilationY, dilationX, top, left;
+    private int dilationY, dilationX, top, left, group;
+    private bool isForward;
 
     /// <summary>Whether there is a plane kernel for these sizes.</summary>
     public static bool Fit(in ConvSizes sizes) =>
@@ -43,6 +44,7 @@ internal unsafe struct ConvPlanes
             Height = forward ? height : sizes.Height, Width = forward ? width : sizes.Width,
             SourceHeight = forward ? sizes.Height : height, SourceWidth = forward ? sizes.Width : width,
             top = forward ? sizes.Top : spanY - sizes.Top, left = forward ? sizes.Left : spanX - sizes.Left,
+            group = sizes.Outputs / sizes.Groups, isForward = forward,
         };
         p.FirstInner = Math.Clamp(p.left, 0, p.Width);
         p.EndInner = Math.Clamp(p.SourceWidth - spanX + p.left, p.FirstInner, p.Width);
@@ -51,8 +53,34 @@ internal unsafe struct ConvPlanes
         return p;
     }
 
+    /// <summary>Where a plane of the result, counted over all samples, is, and the first of the planes and kernels that it reads.</summary>
+    public readonly ConvPlane At(in ConvArguments g, int plane)
+    {
+        int n = plane / Planes, channel = plane % Planes, source = isForward ? channel / group : channel * Sources;
+        float* image = g.Image + ((nint)n * g.LeadingImage), maps = g.Maps + ((nint)n * g.LeadingMaps);
+        return new ConvPlane
+        {
+            Channel = channel,
+            Kernels = g.Kernels + ((nint)(isForward ? channel : source) * KernelHeight * KernelWidth),
+            From = (isForward ? image : maps) + ((nint)source * SourceHeight * SourceWidth),
+            To = (isForward ? maps : image) + ((nint)channel * Height * Width),
+        };
+    }
+
+    /// <summary>The rows of the result for which row j of the kernel lies in the source.</summary>
+    public readonly (int First, int End) RowsThatSee(int j) => Seeing(top - (j * dilationY), Height, SourceHeight);
+
+    /// <summary>The columns of the result for which column i of the kernel lies in the source.</summary>
+    public readonly (int First, int End) ColumnsThatSee(int i) => Seeing(left - (i * dilationX), Width, SourceWidth);
+
+    /// <summary>From a position of the result to the element that tap k reads, where result and source have the same width.</summary>
+    public readonly int Distance(int k) => (((k / KernelWidth * dilationY) - top) * Width) + (k % KernelWidth * dilationX) - left;
+
+    /// <summary>Where the weight of tap k is in its kernel, which the input gradient turns around.</summary>
+    public readonly int IndexOfWeight(int k) => isForward ? k : (KernelHeight * KernelWidth) - 1 - k;
+
     /// <summary>The terms of a position (and of its neighbours to the right as long as they have the same), in order.</summary>
-    public readonly int Terms(float* from, float* kernels, bool forward, int x, int y, ConvTerm* terms)
+    public readonly int Terms(in ConvPlane at, int x, int y, ConvTerm* terms)
     {
         int count = 0, kernel = KernelHeight * KernelWidth;
         nint plane = (nint)SourceHeight * SourceWidth;
@@ -72,15 +100,31 @@ internal unsafe struct ConvPlanes
                     continue;
                 }
 
-                int tap = (j * KernelWidth) + i;
+                int weight = IndexOfWeight((j * KernelWidth) + i);
                 for (int s = 0; s < Sources; s++)
                 {
-                    terms[count].Source = from + (s * plane) + ((nint)sy * SourceWidth) + sx;
-                    terms[count++].Weight = kernels[(s * kernel) + (forward ? tap : kernel - 1 - tap)];
+                    terms[count].Source = at.From + (s * plane) + ((nint)sy * SourceWidth) + sx;
+                    terms[count++].Weight = at.Kernels[(s * kernel) + weight];
                 }
             }
         }
 
         return count;
     }
+
+    // Position x reads x - shift.
+    private static (int First, int End) Seeing(int shift, int positions, int sources)
+    {
+        int first = Math.Clamp(shift, 0, positions);
+        return (first, (int)Math.Clamp((long)sources + shift, first, positions));
+    }
+}
+
+/// <summary>A plane of the result of a depthwise convolution, and what it reads.</summary>
+internal unsafe struct ConvPlane
+{
+    public int Channel;
+    public float* Kernels;
+    public float* From;
+    public float* To;
 }

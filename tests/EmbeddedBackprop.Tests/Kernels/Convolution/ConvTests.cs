@@ -39,6 +39,18 @@ internal sealed class ConvTests
         new(19, 11, 9, 19, 3, 3) { Groups = 19, StrideY = 2, StrideX = 3, Top = 1, Left = 2 },
         new(3, 60, 70, 3, 5, 5) { Groups = 3, Top = 2, Bottom = 2, Left = 2, Right = 2 },
         new(2, 3, 3, 2, 3, 3) { Groups = 2, Top = 1, Bottom = 1, Left = 1, Right = 1 },
+
+        // Rows shorter than a vector: as wide as the result, higher or lower than it, of few positions, with taps that no position sees.
+        new(4, 25, 5, 4, 3, 3) { Groups = 4, Top = 1, Bottom = 1, Left = 1, Right = 1 },
+        new(3, 6, 5, 3, 3, 3) { Groups = 3, Left = 1, Right = 1 },
+        new(3, 6, 5, 3, 2, 4) { Groups = 3, Top = 3, Bottom = 2, Left = 1, Right = 2 },
+        new(2, 5, 3, 6, 3, 3) { Groups = 2, Top = 1, Bottom = 1, Left = 1, Right = 1 },
+        new(3, 1, 14, 3, 1, 3) { Groups = 3, Left = 2, Right = 2, DilationX = 2 },
+        new(3, 3, 2, 3, 5, 5) { Groups = 3, Top = 2, Bottom = 2, Left = 2, Right = 2 },
+        new(2, 4, 4, 2, 3, 3) { Groups = 2, Top = 6, Bottom = 6, Left = 6, Right = 6, DilationX = 6, DilationY = 6 },
+        new(2, 70, 14, 2, 3, 3) { Groups = 2, Top = 1, Bottom = 1, Left = 1, Right = 1 },
+        new(2, 73, 14, 2, 3, 3) { Groups = 2, Top = 1, Bottom = 1, Left = 1, Right = 1 },
+
         new(6, 7, 9, 9, 1, 1),
         new(6, 7, 9, 9, 1, 1) { StrideX = 2, StrideY = 2 },
         new(3, 1, 50, 6, 1, 5) { StrideX = 2, Left = 2, Right = 2 },
