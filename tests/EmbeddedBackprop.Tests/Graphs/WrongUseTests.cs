@@ -93,6 +93,104 @@ internal sealed class WrongUseTests
     }
 
     [Test]
+    public void A_plan_refuses_memory_that_is_too_small()
+    {
+        Network network = Small();
+        Plan plan = network.TrainingPlan!;
+        float[] workspace = new float[plan.WorkspaceLength], parameters = new float[plan.ParameterLength];
+        float[] gradients = new float[plan.ParameterLength];
+        RunInfo run = RunInfo.Single(4);
+        Assert.That(() => plan.Backward(new PlanMemory<float>(parameters, gradients, workspace), run), Throws.Nothing);
+        Refused(
+            () => plan.Backward(new PlanMemory<float>(parameters.AsSpan(1), gradients, workspace), run),
+            $"parameters: the plan needs {parameters.Length} floats, got {parameters.Length - 1}");
+        Refused(
+            () => plan.Backward(new PlanMemory<float>(parameters, gradients, workspace.AsSpan(1)), run),
+            $"workspace: the plan needs {workspace.Length} floats, got {workspace.Length - 1}");
+        Refused(
+            () => plan.Backward(new PlanMemory<float>(parameters, gradients.AsSpan(1), workspace), run),
+            $"gradients: the plan needs {gradients.Length} floats, got {gradients.Length - 1}");
+        Assert.That(() => plan.Forward(new PlanMemory<float>(parameters, [], workspace), run), Throws.Nothing, "forwards, gradients are not needed");
+    }
+
+    [Test]
+    public void A_plan_refuses_nodes_of_other_graphs_and_nodes_that_it_leaves_out()
+    {
+        Graph graph = new(), other = new();
+        Node x = graph.Input(new Shape(4)), y = graph.Apply(new Dense(3, Sigmoid), x, "y");
+        Node unread = graph.Apply(new Dense(2, Sigmoid), x, "unread");
+        Node foreign = other.Input(new Shape(4), "foreign");
+        Refused(() => graph.Apply(new Dense(3, Sigmoid), foreign), "foreign: the node belongs to another graph");
+        Refused(() => Plan.ForInference(graph, new PlanOptions(), foreign), "foreign: the node belongs to another graph");
+        Plan plan = Plan.ForInference(graph, new PlanOptions(), y);
+        Refused(() => plan.ValueSpan<float>(new float[plan.WorkspaceLength], unread, 1), "unread: the plan holds no such node");
+        Refused(() => Plan.ForInference(graph, new PlanOptions { Batch = 0 }, y), "batch must be positive, got 0");
+        Refused(() => Plan.ForInference(graph, new PlanOptions { Batch = 4, MicroBatch = 5 }, y), "micro-batch");
+        Refused(() => Plan.ForInference(graph, new PlanOptions { Batch = 4, MicroBatch = -1 }, y), "micro-batch");
+    }
+
+    [Test]
+    public void Weights_that_two_steps_read_do_not_change_before_their_whole_gradient_is_known()
+    {
+        Graph graph = new();
+        Dense shared = new(4, Sigmoid);
+        Node x = graph.Input(new Shape(4)), y = graph.Apply(shared, graph.Apply(shared, x), "y");
+        Node loss = graph.Apply(new Loss<Quadratic>(), y, graph.Input(new Shape(4), "target"));
+        Refused(
+            () => Plan.ForTraining(graph, new PlanOptions { UpdateInBackward = true }, loss, y),
+            "weights cannot change within the backward pass: an op is used twice");
+        Plan plan = Plan.ForTraining(graph, new PlanOptions(), loss, y);
+        float[] workspace = new float[plan.WorkspaceLength], parameters = new float[plan.ParameterLength];
+        float[] gradients = new float[plan.ParameterLength];
+        Assert.That(
+            () => plan.BackwardAndUpdate(new PlanMemory<float>(parameters, gradients, workspace), RunInfo.Single(1), new SgdUpdate(0.1f)),
+            Throws.InvalidOperationException.With.Message.Contains("an op is used twice"));
+        Assert.That(parameters, Is.All.EqualTo(0f), "nothing was changed");
+    }
+
+    [Test]
+    public void Without_a_loss_nothing_is_trained()
+    {
+        using Network network = new Sequential(4).Dense<Sigmoid>(3).Compile(new NetworkOptions { Batch = 4 });
+        Plan plan = network.InferencePlan;
+        float[] workspace = new float[plan.WorkspaceLength], parameters = new float[plan.ParameterLength];
+        foreach (Action use in (Action[])
+        [
+            () => network.TrainStep(1, 0.1f), () => _ = network.TrainingInput(1), () => Diagnostics.Run(network, SmallData()),
+            () => plan.Backward(new PlanMemory<float>(parameters, parameters, workspace), RunInfo.Single(1)),
+        ])
+        {
+            Assert.That(use, Throws.InvalidOperationException.With.Message.Contains("compiled without a loss: it predicts, it cannot train"));
+        }
+    }
+
+    [Test]
+    public void Threads_samples_and_axes_are_checked()
+    {
+        foreach (int threads in (int[])[-1, 257])
+        {
+            Refused(() => new Sequential(4).Dense<Sigmoid>(3).Compile(new NetworkOptions { Threads = threads }), "0 (automatic) to 256");
+        }
+
+        Network network = Small();
+        Refused(() => _ = new Trainer(network, FloatDataset.Regression([], 4, [], 3), new TrainerOptions()), "samples must be positive, got 0");
+        Refused(
+            () => LearningRates.For(new Sequential(4).Dense<Sigmoid>(3).Compile(new NetworkOptions())), "the network has no loss: it only predicts");
+        Shape shape = new(2, 3);
+        Refused(() => _ = shape[2], "0 to 1");
+        Assert.That(shape.Equals((object)new Shape(2, 3)) && !shape.Equals((object)new Shape(3, 2)) && !shape.Equals("2x3"));
+    }
+
+    [Test]
+    public void Layers_refuse_options_that_mean_nothing_for_them()
+    {
+        Refused(
+            () => _ = new Conv2D(4, 3, 3, Sigmoid, new ConvOptions { Padding = ConvPadding.Causal }), "causal padding is for signals (conv1d)");
+        Refused(
+            () => _ = new Lstm(3, new RecurrentOptions { Bidirectional = true, CarryState = true }), "a bidirectional layer cannot carry its state");
+    }
+
+    [Test]
     public void A_softmax_that_is_compiled_already_is_not_taken_for_logits()
     {
         Sequential layers = new Sequential(4).Dense(3, new Softmax());

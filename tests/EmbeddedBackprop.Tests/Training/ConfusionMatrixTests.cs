@@ -1,5 +1,6 @@
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Data;
+using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Training;
@@ -29,6 +30,42 @@ internal sealed class ConfusionMatrixTests
             .Average(c =>
                 PairArea([.. Enumerable.Range(0, 7).Select(i => x[(i * 3) + c])], [.. Enumerable.Range(0, 7).Select(i => data.Label(i) == c)]));
         Assert.That(RocCurve.Area(Identity(3, batch: 4), data), Is.EqualTo(expected).Within(1e-12));
+    }
+
+    [Test]
+    public void A_network_of_several_inputs_reads_each_sample_dealt_out()
+    {
+        using Network network = NetCompiler.Compile(
+            "x = input 3; z = input 2; a = dense 4 tanh x; b = dense 3 tanh z; concat a b; dense 3 softmax", null,
+            new NetworkOptions { Batch = 4, Seed = 2 });
+        Samples.Fill(network.Parameters, 5);
+        FloatDataset data = FloatDataset.Classified(Samples.Array(11 * 5, 3), 5, [.. Enumerable.Range(0, 11).Select(i => i % 3)], 3);
+        int[,] expected = new int[3, 3];
+        for (int i = 0; i < data.Count; i++)
+        {
+            expected[data.Label(i), Accuracy.ClassOf(network.Predict(data.Row(i)))]++;
+        }
+
+        ConfusionMatrix matrix = ConfusionMatrix.Of(network, data);
+        for (int label = 0; label < 3; label++)
+        {
+            Assert.That(
+                (matrix[label, 0], matrix[label, 1], matrix[label, 2]),
+                Is.EqualTo((expected[label, 0], expected[label, 1], expected[label, 2])), $"{label}");
+        }
+
+        Assert.That(expected.Cast<int>().Count(count => count > 0), Is.GreaterThan(3), "the network tells the samples apart");
+    }
+
+    [Test]
+    public void Data_without_classes_are_refused()
+    {
+        FloatDataset values = FloatDataset.Regression([1, 2, 3], 3, [1], 1);
+        Network network = Identity(3, batch: 4);
+        foreach (Action use in (Action[])[() => ConfusionMatrix.Of(network, values), () => RocCurve.Area(network, values)])
+        {
+            Assert.That(use, Throws.InstanceOf<ArgumentException>().With.Message.Contains("classes must be positive"));
+        }
     }
 
     [Test]

@@ -1,5 +1,7 @@
 using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Losses;
+using EmbeddedBackprop.Ops;
 using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Training;
@@ -28,6 +30,16 @@ internal sealed class SequentialLayersTests
     public void A_sequence_net_has_the_shapes_that_its_layers_give() => Shapes(
         new Sequential(6).Embedding(9, 4).Transpose().GlobalMaxPool().Reshape(new Shape(2, 2)).MeanOverTime().Reshape(new Shape(2, 1)).MaxOverTime(),
         "6 6x4 4x6 4 2x2 2 2x1 1");
+
+    [Test]
+    public void Layers_with_an_activation_are_those_of_the_text()
+    {
+        Network network = new Sequential(new Shape(2, 9, 9)).Conv2D<Relu>(3, 3, new ConvOptions { Stride = 2 })
+            .ConvTranspose2D<Tanh>(2, 3).Activate<Sigmoid>().Scale(0.5f).Reshape(new Shape(2, 36)).Conv1D<Elu>(4, 5).Compile(new NetworkOptions());
+        Assert.That(
+            NetText.Format(network),
+            Does.EndWith("input 2x9x9; conv 3 3x3 s2 relu; conv-transpose 2 3x3 tanh; activate sigmoid; scale 0.5; reshape 2x36; conv1d 4 5 elu"));
+    }
 
     [Test]
     public void It_trains()

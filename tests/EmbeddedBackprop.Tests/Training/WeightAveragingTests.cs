@@ -53,6 +53,14 @@ internal sealed class WeightAveragingTests
     }
 
     [Test]
+    public void Stochastic_averaging_is_the_plain_mean_of_the_epochs_ends()
+    {
+        Assert.That(WeightAveraging.Stochastic(3), Is.EqualTo(new WeightAveraging { Decay = 1f, FromEpoch = 3, EveryEpoch = true }));
+        Assert.That(() => WeightAveraging.Stochastic(-1), Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("first epoch"));
+        Assert.That(() => WeightAveraging.Exponential(1.5f), Throws.InstanceOf<ArgumentOutOfRangeException>().With.Message.Contains("0 to 1"));
+    }
+
+    [Test]
     public void Training_does_not_notice_the_average()
     {
         Trainer plain = Make(WeightAveraging.None), averaged = Make(WeightAveraging.Exponential(0.8f));
