@@ -37,24 +37,35 @@ public readonly record struct SgdUpdate(float LearningRate, float WeightL2 = 0f,
     public bool Apply(in OpContext<float> c, int index, Span<float> w, Span<float> g)
     {
         ref readonly ParameterRange range = ref c.Range(index);
-        if (range.Rows == 1)
+        float l2 = L2(range.Kind);
+        if (range.Columns == range.Stride)
         {
-            // Gradients without a span of their own lie in memory that was used before: their padding means nothing.
-            w = w[..range.Columns];
-            g = g[..range.Columns];
+            return Apply(c.Arithmetic, l2, w, g);
         }
 
+        // Gradients without a span of their own lie in memory that was used before: their padding means nothing.
+        bool finite = true;
+        for (int at = 0; at < w.Length; at += range.Stride)
+        {
+            finite &= Apply(c.Arithmetic, l2, w.Slice(at, range.Columns), g.Slice(at, range.Columns));
+        }
+
+        return finite;
+    }
+
+    private bool Apply(Arithmetic arithmetic, float l2, Span<float> w, Span<float> g)
+    {
         if (!Finite.All(g))
         {
             return false;
         }
 
-        if (L2(range.Kind) is not 0f and float l2)
+        if (l2 != 0f)
         {
-            Elementwise.MultiplyAdd(c.Arithmetic, l2, w, g);
+            Elementwise.MultiplyAdd(arithmetic, l2, w, g);
         }
 
-        Elementwise.MultiplyAdd(c.Arithmetic, -LearningRate, g, w);
+        Elementwise.MultiplyAdd(arithmetic, -LearningRate, g, w);
         return true;
     }
 }

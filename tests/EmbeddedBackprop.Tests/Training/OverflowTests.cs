@@ -1,4 +1,5 @@
 using EmbeddedBackprop.Data;
+using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Training;
@@ -73,6 +74,42 @@ internal sealed class OverflowTests
             $"{count} trainings: {applied} steps applied ({large} with weights above 1e19), {refused} refused, {infinite} with weights that are not "
             + "finite; no bit differs");
         Assert.That(new[] { applied, refused, infinite, large }, Is.All.GreaterThan(count / 20));
+    }
+
+    /// <summary>
+    /// Without a span of their own, gradients of recurrent layers lie in memory that was used before: what is in their padding is neither judged nor
+    /// added to the weights.
+    /// </summary>
+    [Test]
+    public void Padding_of_gradients_means_nothing([Values("rnn", "gru", "lstm")] string kind)
+    {
+        using Network network = NetCompiler.Compile(
+            $"input 7x1; {kind} 6; dense 5", new Loss<Quadratic>(), new NetworkOptions { Batch = 4, Seed = 3, KeepGradients = false });
+        Assert.That(network.UpdatesInBackward);
+        _ = new Trainer(network, Data(network), new TrainerOptions { Epochs = 1, LearningRate = 0.1f }).TrainEpoch();
+
+        int padding = 0;
+        foreach (ParameterRange range in network.InferencePlan.Parameters)
+        {
+            for (int row = 0; row < range.Rows; row++)
+            {
+                Span<float> rest = network.Parameters.Slice(range.Offset + (row * range.Stride) + range.Columns, range.Stride - range.Columns);
+                Assert.That(rest.ContainsAnyExcept(0f), Is.False, $"{range.Name}, row {row}");
+                padding += rest.Length;
+            }
+        }
+
+        Assert.That(padding, Is.Positive);
+    }
+
+    /// <summary>Drawn by <see cref="Every_update_of_extreme_trainings_has_the_twins_bits"/> in its long form: infinities in the padding.</summary>
+    [Test]
+    public void An_infinity_in_the_padding_of_a_gradient_refuses_no_step()
+    {
+        ExtremeTraining training = new(5551);
+        AssertSame(
+            training.Run(Execution.Scalar, fuse: true), training.Run(Execution.Vector, fuse: true, keepGradients: false), $"{training}",
+            refusedIsLost: true);
     }
 
     /// <summary>The control: a learning rate one unit in the last place larger is found.</summary>
