@@ -22,6 +22,9 @@ public static class IdxReader
     /// <summary>The largest number of dimensions.</summary>
     public const int MaximumDimensions = 4;
 
+    /// <summary>Bytes that are read at once: a mebibyte.</summary>
+    private const int Piece = 1 << 20;
+
     // Deflate's densest code: 258 bytes out of two bits.
     private const long HighestCompression = 1032;
 
@@ -30,10 +33,20 @@ public static class IdxReader
     /// <param name="limit">The largest data size that is accepted, in bytes.</param>
     /// <exception cref="DataFormatException">The file does not follow the format, or declares more than the limit.</exception>
     /// <exception cref="IOException">The file cannot be opened or read.</exception>
-    public static IdxArray Read(string path, long limit = DefaultLimit)
+    public static IdxArray Read(string path, long limit = DefaultLimit) => Read(path, limit, progress: null, cancellation: default);
+
+    /// <summary>The same for a file that takes long.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="limit">The largest data size that is accepted, in bytes.</param>
+    /// <param name="progress">Called after each mebibyte, with the bytes so far, decompressed ones of a compressed file; null for none.</param>
+    /// <param name="cancellation">Ends the reading after the current mebibyte.</param>
+    /// <exception cref="DataFormatException">The file does not follow the format, or declares more than the limit.</exception>
+    /// <exception cref="IOException">The file cannot be opened or read.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public static IdxArray Read(string path, long limit, Action<long>? progress, CancellationToken cancellation)
     {
         using FileStream stream = WholeFile.Open(path);
-        return Read(stream, path, limit);
+        return Read(stream, path, limit, progress, cancellation);
     }
 
     /// <summary>Reads everything that is left of a stream.</summary>
@@ -41,7 +54,18 @@ public static class IdxReader
     /// <param name="name">The file's name in messages.</param>
     /// <param name="limit">The largest data size that is accepted, in bytes.</param>
     /// <exception cref="DataFormatException">The bytes do not follow the format, or declare more than the limit.</exception>
-    public static IdxArray Read(Stream stream, string name, long limit = DefaultLimit)
+    public static IdxArray Read(Stream stream, string name, long limit = DefaultLimit) =>
+        Read(stream, name, limit, progress: null, cancellation: default);
+
+    /// <summary>The same for a stream that takes long.</summary>
+    /// <param name="stream">A stream that knows its length.</param>
+    /// <param name="name">The file's name in messages.</param>
+    /// <param name="limit">The largest data size that is accepted, in bytes.</param>
+    /// <param name="progress">Called after each mebibyte, with the bytes so far, decompressed ones of a compressed file; null for none.</param>
+    /// <param name="cancellation">Ends the reading after the current mebibyte.</param>
+    /// <exception cref="DataFormatException">The bytes do not follow the format, or declare more than the limit.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public static IdxArray Read(Stream stream, string name, long limit, Action<long>? progress, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(stream);
         ArgumentNullException.ThrowIfNull(name);
@@ -52,8 +76,8 @@ public static class IdxReader
         int got = stream.ReadAtLeast(first, 2, throwOnEndOfStream: false);
         stream.Position = start;
         return got == 2 && first[0] == 0x1F && first[1] == 0x8B
-            ? ReadCompressed(stream, name, length, limit)
-            : ReadPlain(stream, name, length, limit, compressedLength: -1, expectedSize: -1);
+            ? ReadCompressed(stream, name, length, limit, new Watch(progress, cancellation))
+            : ReadPlain(stream, name, length, limit, compressedLength: -1, expectedSize: -1, new Watch(progress, cancellation));
     }
 
     /// <summary>Reads a file of images (or other items of bytes) and the file of their labels.</summary>
@@ -63,11 +87,25 @@ public static class IdxReader
     /// <param name="limit">The largest data size that is accepted, in bytes.</param>
     /// <exception cref="DataFormatException">A file does not follow the format, the two do not fit, or a label is out of range.</exception>
     /// <exception cref="IOException">A file cannot be opened or read.</exception>
-    public static ByteDataset ReadDataset(string imagesPath, string labelsPath, int classCount = 10, long limit = DefaultLimit)
+    public static ByteDataset ReadDataset(string imagesPath, string labelsPath, int classCount = 10, long limit = DefaultLimit) =>
+        ReadDataset(imagesPath, labelsPath, classCount, limit, progress: null, cancellation: default);
+
+    /// <summary>The same for files that take long.</summary>
+    /// <param name="imagesPath">An IDX file of two to four dimensions.</param>
+    /// <param name="labelsPath">An IDX file of one dimension with as many labels.</param>
+    /// <param name="classCount">How many classes there are; each label is smaller.</param>
+    /// <param name="limit">The largest data size that is accepted, in bytes.</param>
+    /// <param name="progress">Called after each mebibyte of images, with their bytes so far; null for none.</param>
+    /// <param name="cancellation">Ends the reading after the current mebibyte.</param>
+    /// <exception cref="DataFormatException">A file does not follow the format, the two do not fit, or a label is out of range.</exception>
+    /// <exception cref="IOException">A file cannot be opened or read.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public static ByteDataset ReadDataset(
+        string imagesPath, string labelsPath, int classCount, long limit, Action<long>? progress, CancellationToken cancellation)
     {
         // The small file first: its errors are told without reading the large one.
-        IdxArray labels = Read(labelsPath, limit);
-        IdxArray images = Read(imagesPath, limit);
+        IdxArray labels = Read(labelsPath, limit, progress: null, cancellation);
+        IdxArray images = Read(imagesPath, limit, progress, cancellation);
         return Combine(images, imagesPath, labels, labelsPath, classCount);
     }
 
@@ -115,7 +153,7 @@ public static class IdxReader
         _ => new Shape(sizes[0], sizes[1], sizes[2]),
     };
 
-    private static IdxArray ReadCompressed(Stream stream, string name, long length, long limit)
+    private static IdxArray ReadCompressed(Stream stream, string name, long length, long limit, in Watch watch)
     {
         // A gzip file ends with its decompressed size modulo 2^32. It is compared with the size that the IDX header declares before anything is
         // allocated, and it finds errors that a decompressor ignores: a cut trailer and bytes after it.
@@ -132,7 +170,7 @@ public static class IdxReader
         using var decompressed = new GZipStream(stream, CompressionMode.Decompress, leaveOpen: true);
         try
         {
-            return ReadPlain(decompressed, name, -1, limit, length, BinaryPrimitives.ReadUInt32LittleEndian(trailer));
+            return ReadPlain(decompressed, name, -1, limit, length, BinaryPrimitives.ReadUInt32LittleEndian(trailer), in watch);
         }
         catch (InvalidDataException e)
         {
@@ -144,7 +182,8 @@ public static class IdxReader
         }
     }
 
-    private static IdxArray ReadPlain(Stream stream, string name, long length, long limit, long compressedLength, long expectedSize)
+    private static IdxArray ReadPlain(
+        Stream stream, string name, long length, long limit, long compressedLength, long expectedSize, in Watch watch)
     {
         Span<byte> header = stackalloc byte[4 + (4 * MaximumDimensions)];
         Fill(stream, header[..4], name, 0);
@@ -210,7 +249,14 @@ public static class IdxReader
         }
 
         byte[] data = GC.AllocateUninitializedArray<byte>((int)size);
-        Fill(stream, data, name, headerLength);
+        for (int at = 0; at < data.Length; at += Piece)
+        {
+            watch.Cancellation.ThrowIfCancellationRequested();
+            int piece = Math.Min(Piece, data.Length - at);
+            Fill(stream, data.AsSpan(at, piece), name, headerLength + at);
+            watch.Progress?.Invoke(at + piece);
+        }
+
         Span<byte> more = stackalloc byte[1];
         if (stream.Read(more) != 0)
         {
@@ -231,4 +277,7 @@ public static class IdxReader
                 $"truncated: {destination.Length} bytes are expected from byte {offset} on, {got} are there");
         }
     }
+
+    /// <summary>Who is told of the progress, and who may end the reading.</summary>
+    private readonly record struct Watch(Action<long>? Progress, CancellationToken Cancellation);
 }

@@ -27,7 +27,18 @@ public static class StrokeReader
     /// <param name="classes">The classes' names, if they are known from elsewhere; null for those that occur.</param>
     /// <exception cref="DataFormatException">A file does not follow the format, or has a label that is no class.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
-    public static SequenceDataset Read(string path, IReadOnlyList<string>? classes = null)
+    public static SequenceDataset Read(string path, IReadOnlyList<string>? classes = null) =>
+        Read(path, classes, progress: null, cancellation: default);
+
+    /// <summary>The same for files that take long.</summary>
+    /// <param name="path">The file or the folder.</param>
+    /// <param name="classes">The classes' names, if they are known from elsewhere; null for those that occur.</param>
+    /// <param name="progress">Called after each stroke, with the strokes so far; null for none.</param>
+    /// <param name="cancellation">Ends the reading after the current stroke.</param>
+    /// <exception cref="DataFormatException">A file does not follow the format, or has a label that is no class.</exception>
+    /// <exception cref="IOException">A file cannot be read.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public static SequenceDataset Read(string path, IReadOnlyList<string>? classes, Action<long>? progress, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(path);
         string[] files = [path];
@@ -44,7 +55,7 @@ public static class StrokeReader
         Strokes strokes = new();
         foreach (string file in files)
         {
-            Read(WholeFile.Read(file, Limit), file, strokes);
+            Read(WholeFile.Read(file, Limit), file, strokes, progress, cancellation);
         }
 
         return strokes.ToDataset(path, classes);
@@ -59,11 +70,11 @@ public static class StrokeReader
     {
         ArgumentNullException.ThrowIfNull(name);
         Strokes strokes = new();
-        Read(text, name, strokes);
+        Read(text, name, strokes, progress: null, cancellation: default);
         return strokes.ToDataset(name, classes);
     }
 
-    private static void Read(ReadOnlySpan<byte> text, string name, Strokes strokes)
+    private static void Read(ReadOnlySpan<byte> text, string name, Strokes strokes, Action<long>? progress, CancellationToken cancellation)
     {
         if (!Utf8.IsValid(text))
         {
@@ -97,7 +108,9 @@ public static class StrokeReader
                 Next(ref reader, name, JsonTokenType.StartArray, "'['");
                 while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
                 {
+                    cancellation.ThrowIfCancellationRequested();
                     ReadStroke(ref reader, name, strokes);
+                    progress?.Invoke(strokes.Count);
                 }
             }
 
@@ -265,6 +278,8 @@ public static class StrokeReader
         private readonly Dictionary<string, int> known = new(StringComparer.Ordinal);
 
         public List<float> Values { get; } = [];
+
+        public int Count => lengths.Count;
 
         public void Add(int points, string label)
         {

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.IO.Compression;
 using EmbeddedBackprop.Data;
 using EmbeddedBackprop.IO;
+using EmbeddedBackprop.Tests.IO;
 
 namespace EmbeddedBackprop.Tests.Data;
 
@@ -129,6 +130,46 @@ public sealed class IdxReaderTests
     {
         using var stream = new MemoryStream([9, 9, 9, .. File([7, 8], true, 2)]) { Position = 3 };
         Assert.That(IdxReader.Read(stream, "x").Data, Is.EqualTo(new byte[] { 7, 8 }));
+    }
+
+    [TestCase(false)]
+    [TestCase(true)]
+    public void Reading_shows_its_progress_and_is_cancelled(bool compressed)
+    {
+        byte[] data = new byte[(2 << 20) + 5], file = File(data, compressed, data.Length);
+        List<long> seen = [];
+        using CancellationTokenSource source = new();
+        Assert.That(IdxReader.Read(new MemoryStream(file), "x", IdxReader.DefaultLimit, seen.Add, source.Token).Data, Is.EqualTo(data));
+        Assert.That(seen, Is.EqualTo(new[] { 1L << 20, 2L << 20, data.Length }));
+        seen.Clear();
+        Assert.That(
+            () => IdxReader.Read(
+                new MemoryStream(file),
+                "x",
+                IdxReader.DefaultLimit,
+                bytes =>
+                {
+                    seen.Add(bytes);
+                    source.Cancel();
+                },
+                source.Token),
+            Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(seen, Is.EqualTo(new[] { 1L << 20 }), "ended after the first mebibyte");
+    }
+
+    [Test]
+    public void Images_and_labels_are_read_under_watch()
+    {
+        using TemporaryFile images = new(), labels = new();
+        System.IO.File.WriteAllBytes(images.Path, File([1, 2, 3, 4, 5, 6], false, 3, 2));
+        System.IO.File.WriteAllBytes(labels.Path, File([0, 1, 0], false, 3));
+        List<long> seen = [];
+        ByteDataset data = IdxReader.ReadDataset(images.Path, labels.Path, 2, IdxReader.DefaultLimit, seen.Add, default);
+        Assert.That((data.Count, data.Label(1)), Is.EqualTo((3, 1)));
+        Assert.That(seen, Is.EqualTo(new[] { 6L }));
+        Assert.That(
+            () => IdxReader.ReadDataset(images.Path, labels.Path, 2, IdxReader.DefaultLimit, null, new CancellationToken(true)),
+            Throws.InstanceOf<OperationCanceledException>());
     }
 
     internal static byte[] File(byte[] data, bool compressed, params int[] dimensions)

@@ -1,6 +1,7 @@
 using System.Text;
 using EmbeddedBackprop.Data;
 using EmbeddedBackprop.IO;
+using EmbeddedBackprop.Tests.IO;
 
 namespace EmbeddedBackprop.Tests.Data;
 
@@ -125,6 +126,19 @@ internal sealed class StrokeReaderTests
                 return 1;
             }
         }
+    }
+
+    [Test]
+    public void Reading_shows_its_progress_and_is_cancelled()
+    {
+        using TemporaryFile file = new();
+        File.WriteAllText(file.Path, Good);
+        List<long> seen = [];
+        Assert.That(StrokeReader.Read(file.Path, null, seen.Add, default).Count, Is.EqualTo(2));
+        Assert.That(seen, Is.EqualTo(new[] { 1L, 2L }));
+        using CancellationTokenSource source = new();
+        Assert.That(
+            () => StrokeReader.Read(file.Path, null, _ => source.Cancel(), source.Token), Throws.InstanceOf<OperationCanceledException>());
     }
 
     [Test]
