@@ -323,41 +323,13 @@ internal sealed class OnnxImportTests
             OnnxNet.Sequence("GRU", 3),
             "node GRU (output 'a'): linear_before_reset=0: here the reset gate comes after the product, as in PyTorch and cuDNN (1)"),
         Case(
-            new OnnxNet()
-                .Input("x", -1, 3)
-                .Tensor(
-                    new OnnxTensor
-                    {
-                        Name = "w",
-                        Type = OnnxType.Float,
-                        Dims = [3, -2],
-                    })
-                .Node("y = Gemm x w"),
+            new OnnxNet().Input("x", -1, 3).Bytes("w", 0, 3, -2).Node("y = Gemm x w"),
             "node Gemm (output 'y'): the stored tensor 'w': sizes [3, -2] that no tensor can have"),
         Case(
-            new OnnxNet()
-                .Input("x", -1, 3)
-                .Tensor(
-                    new OnnxTensor
-                    {
-                        Name = "w",
-                        Type = OnnxType.Float,
-                        Dims = [1 << 30, 1 << 30, 16],
-                    })
-                .Node("y = Gemm x w"),
+            new OnnxNet().Input("x", -1, 3).Bytes("w", 0, 1 << 30, 1 << 30, 16).Node("y = Gemm x w"),
             "node Gemm (output 'y'): the stored tensor 'w': sizes [1073741824, 1073741824, 16] that no tensor can have"),
         Case(
-            new OnnxNet()
-                .Input("x", -1, 3)
-                .Tensor(
-                    new OnnxTensor
-                    {
-                        Name = "w",
-                        Type = OnnxType.Float,
-                        Dims = [3, 2],
-                        Raw = new byte[20],
-                    })
-                .Node("y = Gemm x w"),
+            new OnnxNet().Input("x", -1, 3).Bytes("w", 20, 3, 2).Node("y = Gemm x w"),
             "node Gemm (output 'y'): the stored tensor 'w': the sizes [3, 2] and 5 elements"),
         Case(
             new OnnxNet().Input("x", -1, 1, 5, 5).Weight("w", 2, 1, 2, 2).Node("y = Conv x w", OnnxAttribute.Of("strides", 0L, 1L)),

@@ -14,27 +14,13 @@ internal sealed class OnnxNet
     public long Opset { get; init; } = 17;
 
     /// <summary>An input; a size of -1 has a name (the batch).</summary>
-    public OnnxNet Input(string name, params long[] dims)
-    {
-        inputs.Add(
-            new OnnxValue
-            {
-                Name = name,
-                Type = OnnxType.Float,
-                Dims = Array.ConvertAll(dims, size => size < 0 ? new OnnxDim(null, "n") : size),
-            });
-        return this;
-    }
+    public OnnxNet Input(string name, params long[] dims) => Add(name, OnnxType.Float, dims);
 
-    public OnnxNet Indices(string name, params long[] dims)
+    public OnnxNet Indices(string name, params long[] dims) => Add(name, OnnxType.Int64, dims);
+
+    private OnnxNet Add(string name, OnnxType type, long[] dims)
     {
-        inputs.Add(
-            new OnnxValue
-            {
-                Name = name,
-                Type = OnnxType.Int64,
-                Dims = Array.ConvertAll(dims, size => size < 0 ? new OnnxDim(null, "n") : size),
-            });
+        inputs.Add(new OnnxValue { Name = name, Type = type, Dims = Array.ConvertAll(dims, size => size < 0 ? new OnnxDim(null, "n") : size) });
         return this;
     }
 
@@ -56,6 +42,10 @@ internal sealed class OnnxNet
         Samples.Fill(values, name.Length + (tensors.Count * 31));
         return Tensor(OnnxTensor.Of(name, dims, values));
     }
+
+    /// <summary>A stored tensor whose elements are so many bytes, whatever its sizes say; 0 for none.</summary>
+    public OnnxNet Bytes(string name, int bytes, params long[] dims) => Tensor(
+        new OnnxTensor { Name = name, Type = OnnxType.Float, Dims = dims, Raw = bytes == 0 ? null : (ReadOnlyMemory<byte>?)new byte[bytes] });
 
     public OnnxNet Numbers(string name, params long[] values) => Tensor(OnnxTensor.Of(name, [values.Length], values));
 

@@ -29,6 +29,9 @@ internal static class ChildProcess
             case ["hash", string arithmetic, string steps]:
                 WidthProbe.Print(arithmetic, steps);
                 return 0;
+            case ["one-arithmetic", string leftOut, string asked]:
+                Training.OneArithmetic.Print(leftOut, asked);
+                return 0;
             case ["hang"]:
                 TimeLimit.Hang();
                 return 0;

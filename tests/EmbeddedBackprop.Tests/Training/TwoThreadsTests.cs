@@ -46,9 +46,7 @@ internal sealed class TwoThreadsTests
         using WaitingOp wait = new();
         using Network network = Make(wait);
         float[] expected = network.Predict(Sample(5)).ToArray(), parameters = network.Parameters.ToArray();
-        wait.Close();
-        Task<float[]> prediction = Run(() => network.Predict(Sample(5)).ToArray());
-        wait.WaitForPass();
+        Task<float[]> prediction = Begin(wait, () => network.Predict(Sample(5)).ToArray());
         Assert.That(() => Calls[call](network), Told("the network is in use by another thread"));
         wait.Open();
         Assert.That(prediction.Wait(Limit), Is.True);
@@ -63,9 +61,7 @@ internal sealed class TwoThreadsTests
         using WaitingOp wait = new();
         using Network network = Make(wait);
         Predictor predictor = network.CreatePredictor();
-        wait.Close();
-        Task<float> step = Run(() => network.TrainStep(2, 0.1f));
-        wait.WaitForPass();
+        Task<float> step = Begin(wait, () => network.TrainStep(2, 0.1f));
         foreach (Action<Network> call in Calls.Values)
         {
             Assert.That(() => call(network), Told("the network is in use by another thread"));
@@ -134,9 +130,7 @@ internal sealed class TwoThreadsTests
         using Network network = Make(wait);
         Predictor predictor = network.CreatePredictor();
         float[] expected = predictor.Predict(Sample(5)).ToArray();
-        wait.Close();
-        Task<float[]> prediction = Run(() => predictor.Predict(Sample(5)).ToArray());
-        wait.WaitForPass();
+        Task<float[]> prediction = Begin(wait, () => predictor.Predict(Sample(5)).ToArray());
         Assert.That(() => predictor.Predict(Sample(6)), Told("the predictor is in use by another thread"));
         Assert.That(predictor.ResetState, Told("the predictor is in use by another thread"));
         wait.Open();
@@ -149,9 +143,7 @@ internal sealed class TwoThreadsTests
         using WaitingOp wait = new();
         using Network network = Make(wait);
         Predictor predictor = network.CreatePredictor();
-        wait.Close();
-        Task<float[]> prediction = Run(() => predictor.Predict(Sample(5)).ToArray());
-        wait.WaitForPass();
+        Task<float[]> prediction = Begin(wait, () => predictor.Predict(Sample(5)).ToArray());
         network.Initialize(77);
         wait.Open();
         AggregateException? failed = Assert.Throws<AggregateException>(() => prediction.Wait(Limit));
@@ -166,9 +158,7 @@ internal sealed class TwoThreadsTests
         using Network network = Make(wait);
         Predictor predictor = network.CreatePredictor();
         float[] expected = predictor.Predict(Sample(5)).ToArray();
-        wait.Close();
-        Task<float[]> prediction = Run(() => predictor.Predict(Sample(5)).ToArray());
-        wait.WaitForPass();
+        Task<float[]> prediction = Begin(wait, () => predictor.Predict(Sample(5)).ToArray());
         string hash = WeightsHash.Of(network);
         wait.Open();
         Bits.AssertEqual(network.Predict(Sample(5)), expected, "the network's own prediction");
@@ -178,6 +168,15 @@ internal sealed class TwoThreadsTests
 
     private static NUnit.Framework.Constraints.ContainsConstraint Told(string text) =>
         Throws.InvalidOperationException.With.Message.Contains(text);
+
+    /// <summary>Starts a call on another thread, and returns when it is under way: in the op that waits.</summary>
+    private static Task<T> Begin<T>(WaitingOp wait, Func<T> call)
+    {
+        wait.Close();
+        Task<T> task = Run(call);
+        wait.WaitForPass();
+        return task;
+    }
 
     private static Task<T> Run<T>(Func<T> call) => Task.Factory.StartNew(call, default, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
