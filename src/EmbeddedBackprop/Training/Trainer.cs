@@ -156,7 +156,15 @@ public sealed class Trainer
     public EpochResult? TrainEpoch(Action<TrainingProgress>? progress = null, CancellationToken cancellation = default) =>
         TrainEpoch(progress, checkpoints: null, cancellation);
 
-    private EpochResult? TrainEpoch(Action<TrainingProgress>? progress, ICheckpoints? checkpoints, CancellationToken cancellation)
+    /// <summary>The same with checkpoints within the epoch; <see cref="ICheckpoints.AtEnd"/> is left to the caller.</summary>
+    /// <param name="progress">Called after every update; null for none.</param>
+    /// <param name="checkpoints">Called after every update, after the progress; null for none.</param>
+    /// <param name="cancellation">Ends the call after the current update; a later call continues from there.</param>
+    /// <returns>The epoch's result; null if the call was cancelled before the epoch's end.</returns>
+    /// <exception cref="InvalidOperationException">Training has ended (<see cref="Finished"/>).</exception>
+    /// <exception cref="ArgumentException">A value of the data is NaN or infinite; the message names sample and column.</exception>
+    /// <exception cref="NotFiniteNumberException">A gradient was not finite and the weights are lost.</exception>
+    public EpochResult? TrainEpoch(Action<TrainingProgress>? progress, ICheckpoints? checkpoints, CancellationToken cancellation)
     {
         TrainerState state = State;
         if (Finished)

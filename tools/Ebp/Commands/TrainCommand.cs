@@ -37,8 +37,8 @@ internal static class TrainCommand
         Option<bool> force = OutputTarget.Force();
         Option<string> resume = new("--resume")
         {
-            HelpName = "FILE",
-            Description = "Goes on from a model file with the same bits; only --epochs, --threads and --out may differ.",
+            HelpName = "FILE|DIR",
+            Description = "Goes on with the same bits from a file, or a folder's newest checkpoint; only --epochs, --threads and --out may differ.",
         };
         Option<string> from = new("--from")
         {
@@ -55,6 +55,15 @@ internal static class TrainCommand
             HelpName = "BYTES",
             Description = "Trains within so much memory (as in 64K), everything counted: micro-batches, and values computed again instead of kept.",
         };
+        Option<string> checkpoints = new("--checkpoints")
+        {
+            HelpName = "DIR", Description = "Writes checkpoints into a folder on the way; --resume DIR goes on from the newest.",
+        };
+        Option<string> every = new("--checkpoint-every")
+        {
+            HelpName = "N|TIME", Description = "Epochs from one checkpoint to the next, as in 5, or the time, as in 30s, 10m or 2h (default: 10m).",
+        };
+        Option<string> keep = new("--checkpoint-keep") { HelpName = "N", Description = "Checkpoints that are kept, the last ones (default: 3)." };
         Option<bool> json = Json.Option();
         command.Options.Add(output);
         command.Options.Add(force);
@@ -62,6 +71,9 @@ internal static class TrainCommand
         command.Options.Add(from);
         command.Options.Add(threads);
         command.Options.Add(ram);
+        command.Options.Add(checkpoints);
+        command.Options.Add(every);
+        command.Options.Add(keep);
         command.Options.Add(json);
         command.SetAction(parsed =>
         {
@@ -73,6 +85,7 @@ internal static class TrainCommand
                 parsed.GetValue(force),
                 parsed.GetValue(resume),
                 parsed.GetValue(from),
+                CheckpointRequest.Read(parsed.GetValue(checkpoints), parsed.GetValue(every), parsed.GetValue(keep)),
                 parsed.GetValue(json));
         });
         return command;
@@ -81,7 +94,8 @@ internal static class TrainCommand
     /// <summary>0 and auto leave it to the plan.</summary>
     private static int Threads(string? text) => text == "auto" ? 0 : OptionText.Integer("threads", text, 1, NetworkOptions.MaximumThreads) ?? 0;
 
-    private static int Run(Recipe given, int threads, long? ram, string? output, bool force, string? resume, string? from, bool json)
+    private static int Run(
+        Recipe given, int threads, long? ram, string? output, bool force, string? resume, string? from, CheckpointRequest? asked, bool json)
     {
         string file = output ?? Path.Combine(DefaultFolder, DefaultFile);
         OutputTarget.CheckModel(file, force);
@@ -98,6 +112,11 @@ internal static class TrainCommand
         if (resume is not null && from is not null)
         {
             throw ToolException.Usage("--from: a training that is resumed has its weights");
+        }
+
+        if (Directory.Exists(resume))
+        {
+            resume = Checkpoints.Latest(resume);
         }
 
         SavedModel? origin = from is null ? null : ModelStore.Load(from);
@@ -132,7 +151,8 @@ internal static class TrainCommand
         IReadOnlyList<string> anew = origin?.File.LoadMatching(network) ?? [];
         Trainer trainer = new(network, data.Training, NetworkFactory.Training(recipe));
         saved?.File.Restore(trainer);
-        TrainingRun run = new(data, network, trainer, saved?.History);
+        Checkpoints? checkpoints = asked is null ? null : new Checkpoints(asked, recipe, data, saved?.History ?? []);
+        TrainingRun run = new(data, network, trainer, saved?.History) { Checkpoints = checkpoints };
         if (!json)
         {
             Console.Out.WriteLine(Describe(recipe, data));
@@ -178,7 +198,7 @@ internal static class TrainCommand
                 network = integers.Value.Network;
                 trainer = new Trainer(network, data.Training, NetworkFactory.Training(recipe)) { State = trainer.State };
                 display.Note("from here on it computes on integers");
-                run = new TrainingRun(data, network, trainer, run.History);
+                run = new TrainingRun(data, network, trainer, run.History) { Checkpoints = checkpoints };
                 run.Run(display, interruption.Token);
             }
 

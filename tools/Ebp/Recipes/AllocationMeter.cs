@@ -12,6 +12,8 @@ internal sealed class AllocationMeter(Network network)
     private long began;
     private long atFirst;
     private long atLast;
+    private long aside;
+    private long asideSinceLast;
     private long stepsOfEpoch;
     private long bytes;
     private long steps;
@@ -24,6 +26,8 @@ internal sealed class AllocationMeter(Network network)
     public void Begin()
     {
         stepsOfEpoch = 0;
+        aside = 0;
+        asideSinceLast = 0;
         began = Now;
     }
 
@@ -35,7 +39,16 @@ internal sealed class AllocationMeter(Network network)
         {
             atFirst = atLast;
         }
+        else
+        {
+            aside += asideSinceLast;
+        }
+
+        asideSinceLast = 0;
     }
+
+    /// <summary>Between two updates something else allocated: a checkpoint was written.</summary>
+    public void Leave(long allocated) => asideSinceLast += allocated;
 
     /// <summary>The epoch is over, or was interrupted.</summary>
     public void End()
@@ -48,7 +61,7 @@ internal sealed class AllocationMeter(Network network)
         }
         else if (stepsOfEpoch > 1)
         {
-            bytes += atLast - atFirst;
+            bytes += atLast - atFirst - aside;
             steps += stepsOfEpoch - 1;
         }
     }

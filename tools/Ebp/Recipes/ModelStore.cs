@@ -23,19 +23,17 @@ internal static class ModelStore
     private const string ClassCount = "classes";
     private const string Report = "quantization.report";
 
-    public static void Save(string path, Network network, Trainer trainer, Recipe recipe, TaskData data, IReadOnlyList<EpochRecord> history)
+    public static void Save(string path, Network network, Trainer trainer, Recipe recipe, TaskData data, IReadOnlyList<EpochRecord> history) =>
+        ModelFile.Save(path, network, trainer, Strings(recipe, data, history));
+
+    /// <summary>The strings of a file: the recipe, the preparation of inputs, the history.</summary>
+    public static Dictionary<string, string> Strings(Recipe recipe, TaskData data, IReadOnlyList<EpochRecord> history)
     {
         Dictionary<string, string> extra = Options(recipe);
         Preparation preparation = data.Preparation;
         extra.Add(ClassCount, preparation.Classes.ToString(CultureInfo.InvariantCulture));
         extra.Add(Fingerprint, data.Fingerprint);
-        extra.Add(History, Json(writer =>
-        {
-            foreach (EpochRecord record in history)
-            {
-                record.Write(writer);
-            }
-        }));
+        SetHistory(extra, history);
         foreach ((string key, string value) in preparation.Standardizer?.ToExtra() ?? new Dictionary<string, string>())
         {
             extra.Add(key, value);
@@ -43,7 +41,7 @@ internal static class ModelStore
 
         AddNames(InputNames, preparation.InputNames);
         AddNames(ClassNames, preparation.ClassNames);
-        ModelFile.Save(path, network, trainer, extra);
+        return extra;
 
         void AddNames(string key, IReadOnlyList<string>? names)
         {
@@ -59,6 +57,15 @@ internal static class ModelStore
             }
         }
     }
+
+    /// <summary>Puts the epochs so far into a file's strings.</summary>
+    public static void SetHistory(Dictionary<string, string> extra, IReadOnlyList<EpochRecord> history) => extra[History] = Json(writer =>
+    {
+        foreach (EpochRecord record in history)
+        {
+            record.Write(writer);
+        }
+    });
 
     /// <summary>Writes a network that no data were shown to.</summary>
     public static void SaveUntrained(string path, Network network, Recipe recipe) => ModelFile.Save(path, network, extra: Options(recipe));

@@ -4,7 +4,7 @@ using EmbeddedBackprop.Training;
 namespace EmbeddedBackprop.Tools.Recipes;
 
 /// <summary>Trains epoch by epoch, judges each, and measures: the common part of train and compare.</summary>
-internal sealed class TrainingRun
+internal sealed class TrainingRun : ICheckpoints
 {
     private readonly TaskData data;
     private readonly List<EpochRecord> history;
@@ -24,6 +24,9 @@ internal sealed class TrainingRun
     public Trainer Trainer { get; }
 
     public IReadOnlyList<EpochRecord> History => history;
+
+    /// <summary>Files that are written on the way; null for none.</summary>
+    public Checkpoints? Checkpoints { get; init; }
 
     /// <summary>Whether the training was stopped from outside before its end.</summary>
     public bool Interrupted { get; private set; }
@@ -83,7 +86,7 @@ internal sealed class TrainingRun
         {
             display.Begin(Trainer.State.Epoch + 1);
             meter.Begin();
-            EpochResult? result = Trainer.TrainEpoch(report, cancellation);
+            EpochResult? result = Trainer.TrainEpoch(report, Checkpoints is null ? null : this, cancellation);
             meter.End();
             if (result is not { } epoch)
             {
@@ -99,6 +102,7 @@ internal sealed class TrainingRun
 
             EpochRecord record = Record(epoch);
             history.Add(record);
+            Checkpoints?.AfterEpoch(Trainer, history);
             display.End(record, data.Training.Count);
             if (epoch.Rejected > 0)
             {
@@ -108,6 +112,18 @@ internal sealed class TrainingRun
         }
 
         Interrupted = !Trainer.Finished && Trainer.State.Epoch < until;
+    }
+
+    void ICheckpoints.AfterUpdate(Trainer trainer)
+    {
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Checkpoints!.AfterUpdate(trainer);
+        meter.Leave(GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    /// <summary>The end has a file of its own.</summary>
+    void ICheckpoints.AtEnd(Trainer trainer)
+    {
     }
 
     private EpochRecord Record(EpochResult epoch)
