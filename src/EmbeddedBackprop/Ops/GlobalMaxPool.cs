@@ -1,5 +1,7 @@
+using System.Numerics;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Sets;
 
 namespace EmbeddedBackprop.Ops;
 
@@ -49,16 +51,33 @@ public sealed class GlobalMaxPool : GlobalPooling, IPasses<GlobalMaxPool>
             for (int channel = 0; channel < op.Channels; channel++)
             {
                 Span<T> x = op.Channel(in c, c.Input(0), b, channel);
-                T maximum = c.Output[(b * c.OutputStride) + channel];
-                int winner = 0;
-                while (winner < x.Length && x[winner] != maximum)
-                {
-                    winner++;
-                }
-
-                winner = winner == x.Length ? 0 : winner;
+                int winner = Winner<T, K>(x, c.Output[(b * c.OutputStride) + channel]);
                 op.Channel(in c, c.InputGradient(0), b, channel)[winner] += c.OutputGradient[(b * c.OutputStride) + channel];
             }
         }
+    }
+
+    /// <summary>The first position of the maximum; 0 where it is NaN.</summary>
+    private static int Winner<T, K>(Span<T> x, T maximum)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where K : struct, IKernels<T>
+    {
+        int winner = 0;
+        if (typeof(K) == typeof(SimdKernels))
+        {
+            // Whole vectors without the maximum are passed over.
+            Vector<T> wanted = new(maximum);
+            while (x.Length - winner >= Vector<T>.Count && !Vector.EqualsAny(new Vector<T>(x[winner..]), wanted))
+            {
+                winner += Vector<T>.Count;
+            }
+        }
+
+        while (winner < x.Length && x[winner] != maximum)
+        {
+            winner++;
+        }
+
+        return winner == x.Length ? 0 : winner;
     }
 }

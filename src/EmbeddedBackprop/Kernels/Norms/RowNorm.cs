@@ -46,9 +46,47 @@ internal static class RowNorm
         Require.AtLeast("RowNorm.Backward", nameof(dgamma), n, dgamma.Length);
         Require.AtLeast("RowNorm.Backward", nameof(dbeta), n, dbeta.Length);
 
-        // The gradients of gamma and beta are chains over all rows: one thread.
-        LaneDispatch.RunWithin<BackwardKernel, Arguments>(
-            arithmetic, n, new Arguments(batch, rows, n, x, ldx, dy, lddy, gamma, dbeta, means, inverses, dgamma, dx, 0f, accumulate));
+        Arguments arguments = new(batch, rows, n, x, ldx, dy, lddy, gamma, dbeta, means, inverses, dgamma, dx, 0f, accumulate);
+        int parts = WorkerPool.Current?.PartCount((long)batch * rows * n * WorkerPool.ElementWork, Math.Max(batch, n / ColumnUnit)) ?? 1;
+        if (parts == 1)
+        {
+            LaneDispatch.RunWithin<BackwardKernel, Arguments>(arithmetic, n, in arguments);
+            return;
+        }
+
+        // The gradients of gamma and beta are chains over all rows: their columns are shared out, the gradients of x by samples.
+        ParallelSamples.Run<ParameterKernel, ColumnArguments>(
+            arithmetic, Math.Min(n, ColumnUnit), batch * rows * ColumnUnit, new ColumnArguments(arguments, 0, n));
+        if (!dx.IsEmpty)
+        {
+            ParallelSamples.Run<InputKernel, Arguments>(arithmetic, n, rows * n, in arguments);
+        }
+    }
+
+    // A cache line of floats: no two threads write to one, if the gradients begin at one.
+    private const int ColumnUnit = 16;
+
+    /// <summary>Columns first ... first + count - 1 of all rows.</summary>
+    private readonly ref struct ColumnArguments : IRangeArguments<ColumnArguments>
+    {
+        public readonly Arguments Whole;
+        public readonly int First;
+        public readonly int Count;
+
+        public ColumnArguments(Arguments whole, int first, int count)
+        {
+            Whole = whole;
+            First = first;
+            Count = count;
+        }
+
+        public nuint Length => (nuint)((Count + ColumnUnit - 1) / ColumnUnit);
+
+        public ColumnArguments Range(nuint first, nuint count)
+        {
+            int from = (int)first * ColumnUnit;
+            return new(Whole, First + from, Math.Min((int)count * ColumnUnit, Count - from));
+        }
     }
 
     /// <summary>Rows of x and of y (dy backwards), gamma and beta (dbeta backwards), the statistics kept of every row, and the other
@@ -91,7 +129,7 @@ internal static class RowNorm
                 Means.IsEmpty ? Means : Means[(from * Rows)..],
                 Inverses.IsEmpty ? Inverses : Inverses[(from * Rows)..],
                 GammaGradient,
-                Dx,
+                Dx.IsEmpty ? Dx : Dx[Math.Min(from * LeadingX, Dx.Length)..],
                 Epsilon,
                 Accumulate);
         }
@@ -134,50 +172,96 @@ internal static class RowNorm
         }
     }
 
+    /// <summary>All gradients, row by row: each row is read once.</summary>
     private readonly struct BackwardKernel : ILaneKernel<Arguments>
     {
         public static void Run<T, TTail>(in Arguments g)
             where T : struct, IFloatLanes<T>
             where TTail : struct, IFloatLanes<TTail>
         {
-            nuint n = (nuint)g.Columns;
-            ref float gamma = ref MemoryMarshal.GetReference(g.Gamma);
             for (int row = 0; row < g.Batch * g.Rows; row++)
             {
-                nuint sample = (nuint)(row / g.Rows), offset = (nuint)(row % g.Rows) * n;
-                ref float x = ref Unsafe.Add(ref MemoryMarshal.GetReference(g.X), (sample * (nuint)g.LeadingX) + offset);
-                ref float dy = ref Unsafe.Add(ref MemoryMarshal.GetReference(g.Y), (sample * (nuint)g.LeadingY) + offset);
-                float mean = g.Means[row], inverse = g.Inverses[row];
-                Parameters<T, TTail>(in g, ref x, ref dy, mean, inverse);
-                if (g.Dx.IsEmpty)
+                ParameterKernel.Add<T, TTail>(in g, row, 0, g.Columns);
+                if (!g.Dx.IsEmpty)
                 {
-                    continue;
+                    InputKernel.Row<T, TTail>(in g, row);
                 }
+            }
+        }
+    }
 
-                float sum = Sum<T, TTail, NormTerms.ScaledGradient>(ref x, ref dy, ref gamma, mean, inverse, n) / g.Columns;
-                float product = Sum<T, TTail, NormTerms.ScaledProduct>(ref x, ref dy, ref gamma, mean, inverse, n) / g.Columns;
-                ref float dx = ref Unsafe.Add(ref MemoryMarshal.GetReference(g.Dx), (sample * (nuint)g.LeadingX) + offset);
-                nuint i = 0;
-                for (; n - i >= (nuint)T.Count; i += (nuint)T.Count)
-                {
-                    One<T>(ref x, ref dy, ref gamma, ref dx, i, mean, inverse, sum, product, g.Accumulate);
-                }
+    /// <summary>The gradients of x alone.</summary>
+    private readonly struct InputKernel : ILaneKernel<Arguments>
+    {
+        public static void Run<T, TTail>(in Arguments g)
+            where T : struct, IFloatLanes<T>
+            where TTail : struct, IFloatLanes<TTail>
+        {
+            for (int row = 0; row < g.Batch * g.Rows; row++)
+            {
+                Row<T, TTail>(in g, row);
+            }
+        }
 
-                for (; i < n; i++)
-                {
-                    One<TTail>(ref x, ref dy, ref gamma, ref dx, i, mean, inverse, sum, product, g.Accumulate);
-                }
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static void Row<T, TTail>(in Arguments g, int row)
+            where T : struct, IFloatLanes<T>
+            where TTail : struct, IFloatLanes<TTail>
+        {
+            nuint n = (nuint)g.Columns;
+            ref float gamma = ref MemoryMarshal.GetReference(g.Gamma);
+            ref float x = ref RowOf(g.X, g.LeadingX, in g, row), dy = ref RowOf(g.Y, g.LeadingY, in g, row);
+            ref float dx = ref RowOf(g.Dx, g.LeadingX, in g, row);
+            float mean = g.Means[row], inverse = g.Inverses[row];
+            float sum = Sum<T, TTail, NormTerms.ScaledGradient>(ref x, ref dy, ref gamma, mean, inverse, n) / g.Columns;
+            float product = Sum<T, TTail, NormTerms.ScaledProduct>(ref x, ref dy, ref gamma, mean, inverse, n) / g.Columns;
+            nuint i = 0;
+            for (; n - i >= (nuint)T.Count; i += (nuint)T.Count)
+            {
+                One<T>(ref x, ref dy, ref gamma, ref dx, i, mean, inverse, sum, product, g.Accumulate);
+            }
+
+            for (; i < n; i++)
+            {
+                One<TTail>(ref x, ref dy, ref gamma, ref dx, i, mean, inverse, sum, product, g.Accumulate);
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void One<T>(
+            ref float x, ref float dy, ref float gamma, ref float dx, nuint i, float mean, float inverse, float sum, float product, bool accumulate)
+            where T : struct, IFloatLanes<T>
+        {
+            T r = T.Broadcast(inverse), normal = (T.Load(in x, i) - T.Broadcast(mean)) * r;
+            T t = r * T.MultiplyAdd(-normal, T.Broadcast(product), (T.Load(in dy, i) * T.Load(in gamma, i)) - T.Broadcast(sum));
+            T.Store(accumulate ? T.Load(in dx, i) + t : t, ref dx, i);
+        }
+    }
+
+    /// <summary>The gradients of gamma and beta for some of the columns: each is a chain over all rows.</summary>
+    private readonly struct ParameterKernel : ILaneKernel<ColumnArguments>
+    {
+        public static void Run<T, TTail>(in ColumnArguments g)
+            where T : struct, IFloatLanes<T>
+            where TTail : struct, IFloatLanes<TTail>
+        {
+            for (int row = 0; row < g.Whole.Batch * g.Whole.Rows; row++)
+            {
+                Add<T, TTail>(in g.Whole, row, g.First, g.Count);
             }
         }
 
         // dgamma = M(dy, normal, dgamma), dbeta = dbeta + dy.
-        private static void Parameters<T, TTail>(in Arguments g, ref float x, ref float dy, float mean, float inverse)
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static void Add<T, TTail>(in Arguments g, int row, int first, int count)
             where T : struct, IFloatLanes<T>
             where TTail : struct, IFloatLanes<TTail>
         {
             ref float dgamma = ref MemoryMarshal.GetReference(g.GammaGradient), dbeta = ref MemoryMarshal.GetReference(g.Beta);
+            ref float x = ref RowOf(g.X, g.LeadingX, in g, row), dy = ref RowOf(g.Y, g.LeadingY, in g, row);
+            float mean = g.Means[row], inverse = g.Inverses[row];
             T m = T.Broadcast(mean), r = T.Broadcast(inverse);
-            nuint i = 0, n = (nuint)g.Columns;
+            nuint i = (nuint)first, n = i + (nuint)count;
             for (; n - i >= (nuint)T.Count; i += (nuint)T.Count)
             {
                 T d = T.Load(in dy, i);
@@ -192,16 +276,14 @@ internal static class RowNorm
                 TTail.Store(TTail.Load(in dbeta, i) + d, ref dbeta, i);
             }
         }
+    }
 
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void One<T>(
-            ref float x, ref float dy, ref float gamma, ref float dx, nuint i, float mean, float inverse, float sum, float product, bool accumulate)
-            where T : struct, IFloatLanes<T>
-        {
-            T r = T.Broadcast(inverse), normal = (T.Load(in x, i) - T.Broadcast(mean)) * r;
-            T t = r * T.MultiplyAdd(-normal, T.Broadcast(product), (T.Load(in dy, i) * T.Load(in gamma, i)) - T.Broadcast(sum));
-            T.Store(accumulate ? T.Load(in dx, i) + t : t, ref dx, i);
-        }
+    /// <summary>The first float of a row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ref float RowOf(ReadOnlySpan<float> values, int leading, in Arguments g, int row)
+    {
+        nuint sample = (nuint)(row / g.Rows), offset = (nuint)(row % g.Rows) * (nuint)g.Columns;
+        return ref Unsafe.Add(ref MemoryMarshal.GetReference(values), (sample * (nuint)leading) + offset);
     }
 
     // A row's long sum in 16 parts.

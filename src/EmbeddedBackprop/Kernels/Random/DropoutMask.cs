@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Kernels.Threads;
@@ -8,7 +9,7 @@ using EmbeddedBackprop.Kernels.Threads;
 namespace EmbeddedBackprop.Kernels.Random;
 
 /// <summary>Dropout with the bits of <see cref="Scalar.DropoutMask"/>.</summary>
-/// <remarks>Eight or four Philox blocks side by side, one in every 64-bit lane: the generator takes most of the time.</remarks>
+/// <remarks>Eight, four or two Philox blocks side by side, one in every 64-bit lane: the generator takes most of the time.</remarks>
 internal static class DropoutMask
 {
     private const uint Multiplier0 = 0xD2511F53u, Multiplier1 = 0xCD9E8D57u, Weyl0 = 0x9E3779B9u, Weyl1 = 0xBB67AE85u;
@@ -74,6 +75,15 @@ internal static class DropoutMask
                         Keep(high, g.Draw.Threshold, scale, x, y, e + 8, g.Accumulate);
                     }
                 }
+                else if ((Sse2.IsSupported || AdvSimd.IsSupported) && T.Count == 4)
+                {
+                    for (; g.Columns - e >= 8; e += 8)
+                    {
+                        Blocks2(in g.Draw, sample, e / 4, out Vector128<uint> low, out Vector128<uint> high);
+                        Keep(low, g.Draw.Threshold, scale, x, y, e, g.Accumulate);
+                        Keep(high, g.Draw.Threshold, scale, x, y, e + 4, g.Accumulate);
+                    }
+                }
 
                 uint x0 = 0, x1 = 0, x2 = 0, x3 = 0;
                 for (; e < g.Columns; e++)
@@ -108,6 +118,15 @@ internal static class DropoutMask
         Vector256<float> t = (Vector256.LoadUnsafe(ref MemoryMarshal.GetReference(x), (nuint)e) * Vector256.Create(scale)) & kept.AsSingle();
         ref float to = ref Unsafe.Add(ref MemoryMarshal.GetReference(y), e);
         (accumulate ? Vector256.LoadUnsafe(ref to) + t : t).StoreUnsafe(ref to);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Keep(Vector128<uint> bits, uint threshold, float scale, ReadOnlySpan<float> x, Span<float> y, int e, bool accumulate)
+    {
+        Vector128<int> kept = Vector128.GreaterThanOrEqual((bits >> 8).AsInt32(), Vector128.Create((int)threshold));
+        Vector128<float> t = (Vector128.LoadUnsafe(ref MemoryMarshal.GetReference(x), (nuint)e) * Vector128.Create(scale)) & kept.AsSingle();
+        ref float to = ref Unsafe.Add(ref MemoryMarshal.GetReference(y), e);
+        (accumulate ? Vector128.LoadUnsafe(ref to) + t : t).StoreUnsafe(ref to);
     }
 
     // Eight consecutive blocks: their 32 words in order. The upper halves of the lanes hold what the products do not read.
@@ -158,4 +177,33 @@ internal static class DropoutMask
         low = Avx2.Permute2x128(even, odd, 0x20).AsUInt32();
         high = Avx2.Permute2x128(even, odd, 0x31).AsUInt32();
     }
+
+    // The same with two blocks and 8 words.
+    private static void Blocks2(in DropoutDraw draw, int sample, int quad, out Vector128<uint> low, out Vector128<uint> high)
+    {
+        Vector128<ulong> c0 = Vector128.Create((ulong)(uint)quad) + Vector128.Create(0ul, 1);
+        Vector128<ulong> c1 = Vector128.Create((ulong)(uint)sample), c2 = Vector128.Create((ulong)draw.Stream);
+        Vector128<ulong> c3 = Vector128.Create((ulong)(uint)draw.Random.Purpose);
+        Vector128<ulong> m0 = Vector128.Create((ulong)Multiplier0), m1 = Vector128.Create((ulong)Multiplier1);
+        uint k0 = (uint)draw.Random.Seed, k1 = (uint)(draw.Random.Seed >> 32);
+        for (int round = 0; round < 10; round++)
+        {
+            Vector128<ulong> p0 = ProductOfLowHalves(m0, c0), p1 = ProductOfLowHalves(m1, c2);
+            c0 = (p1 >> 32) ^ c1 ^ Vector128.Create((ulong)k0);
+            c2 = (p0 >> 32) ^ c3 ^ Vector128.Create((ulong)k1);
+            (c1, c3) = (p1, p0);
+            k0 += Weyl0;
+            k1 += Weyl1;
+        }
+
+        Vector128<ulong> half = Vector128.Create((ulong)uint.MaxValue);
+        Vector128<ulong> first = (c0 & half) | (c1 << 32), second = (c2 & half) | (c3 << 32);
+        low = Vector128.Create(first.GetLower(), second.GetLower()).AsUInt32();
+        high = Vector128.Create(first.GetUpper(), second.GetUpper()).AsUInt32();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<ulong> ProductOfLowHalves(Vector128<ulong> a, Vector128<ulong> b) => Sse2.IsSupported
+        ? Sse2.Multiply(a.AsUInt32(), b.AsUInt32())
+        : AdvSimd.MultiplyWideningLower(AdvSimd.ExtractNarrowingLower(a), AdvSimd.ExtractNarrowingLower(b));
 }

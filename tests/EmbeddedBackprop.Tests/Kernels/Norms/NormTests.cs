@@ -203,6 +203,27 @@ internal sealed class NormTests
             d => RowNorm.Forward(Arithmetic.Fused, 4, 5, 30, x, 150, dy, dy, 1e-5f, d, 150, [], []));
     }
 
+    /// <summary>Backwards, columns and samples are shared out: of gamma and beta the chains over all rows stay whole.</summary>
+    [Test]
+    public void Threads_change_no_gradient_of_rows([Values(1, 15, 16, 17, 50)] int n, [Values] bool accumulate, [Values] bool wantsInputs)
+    {
+        const int Batch = 4, Rows = 3;
+        int all = Batch * Rows, ldx = (Rows * n) + 5, length = ((Batch - 1) * ldx) + (Rows * n);
+        float[] x = Samples.Array(length, 1), dy = Samples.Array(length, 2), gamma = Samples.Array(n, 3);
+        float[] means = Samples.Array(all, 4), inverses = [.. Samples.Array(all, 5).Select(Math.Abs)];
+        using WorkerPool pool = new(2) { MinimumWork = 1 };
+        using WorkerPool.Loan loan = WorkerPool.Lend(pool);
+        KernelCheck.Same(
+            $"rows of {n}",
+            Samples.Array((2 * n) + length, 6),
+            d => Twin.RowNorm.Backward<float>(
+                Arithmetic.Fused, Batch, Rows, n, x, ldx, gamma, means, inverses, dy, ldx, d.AsSpan(0, n), d.AsSpan(n, n),
+                wantsInputs ? d.AsSpan(2 * n) : [], accumulate),
+            d => RowNorm.Backward(
+                Arithmetic.Fused, Batch, Rows, n, x, ldx, gamma, means, inverses, dy, ldx, d.AsSpan(0, n), d.AsSpan(n, n),
+                wantsInputs ? d.AsSpan(2 * n) : [], accumulate));
+    }
+
     [Test]
     public void Control_a_mean_in_plain_order_is_caught()
     {
