@@ -19,6 +19,7 @@ const string Usage = """
     experiment functions [--quick]            own exp, log, tanh, sigmoid, erf beside TensorPrimitives: time and error
     experiment device                         exported nets on Cortex-M: bytes, and instructions counted in qemu, beside a hand-written loop
     experiment aot                            programs published ahead of time: bytes, start to exit, memory, and what each setting saves
+    experiment startup [--data-dir DIR]       ebp built in three ways: start to answer, and memory (of a training on MNIST from DIR, too)
     experiment calibrate [--integers] [TARGET ...]
                                               fits the estimates of instructions to counts of small nets and writes src/.../Cost/CInstructionTables.cs
                                               or, of nets of integers, CIntegerTables.cs
@@ -63,6 +64,8 @@ switch (args)
         return DeviceExperiment.Run();
     case ["experiment", "aot"]:
         return AotExperiment.Run();
+    case ["experiment", "startup", .. var rest]:
+        return StartupExperiment.Run(DataFolder(rest));
     case ["experiment", "calibrate", .. var targets]:
         return CalibrateExperiment.Run(targets);
     case ["experiment", "nielsen", .. var rest]:

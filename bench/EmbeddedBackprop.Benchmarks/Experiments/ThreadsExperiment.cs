@@ -2,7 +2,9 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.Benchmarks.Peers;
 using EmbeddedBackprop.Benchmarks.Reports;
+using EmbeddedBackprop.Benchmarks.Steps;
 using EmbeddedBackprop.Data;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Losses;
@@ -17,6 +19,7 @@ namespace EmbeddedBackprop.Benchmarks.Experiments;
 internal static class ThreadsExperiment
 {
     private const int Rounds = 21;
+    private const int StepBatch = 32;
 
     private static readonly (int[] Layers, int Samples, int Batch)[] Cases =
     [
@@ -52,9 +55,69 @@ internal static class ThreadsExperiment
             }
         }
 
+        equal &= Steps(text, most);
         Console.WriteLine(text);
         ResultFile.Write("threads", "Threads", "experiment threads", text.ToString());
         return equal ? 0 : 1;
+    }
+
+    /// <summary>Training steps of convolution nets and recurrent layers, whose batch lies ready.</summary>
+    private static bool Steps(StringBuilder text, int most)
+    {
+        text.Append("\nTraining steps of convolution nets and recurrent layers in turn ")
+            .Append("(batch 32, softmax and cross-entropy, SGD; the batch lies ready):\n\n")
+            .Append("| training step | automatic | one thread: fastest, median us | threads | fastest, median us ")
+            .Append("| step: times as fast | median ratio | weights |\n");
+        text.Append("| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n");
+        (string Name, Func<int, Network> Make)[] nets =
+        [
+            .. ConvolutionNets.All.Select(net => (
+                $"convolution net {net.Name}", (Func<int, Network>)(threads => ConvolutionNets.Make(net.Name, StepBatch, training: true, threads)))),
+            .. ((string[])["lstm", "gru"]).Select(kind => (
+                $"{kind}, 64 units, 128 steps of 9 numbers",
+                (Func<int, Network>)(threads => RecurrentClassifier.Make(kind, 128, 9, 64, 10, StepBatch, threads: threads)))),
+        ];
+        bool equal = true;
+        foreach ((string name, Func<int, Network> make) in nets)
+        {
+            for (int threads = 2; threads <= most; threads *= 2)
+            {
+                equal &= Step(text, name, make, threads);
+            }
+        }
+
+        return equal;
+    }
+
+    private static bool Step(StringBuilder text, string name, Func<int, Network> make, int threads)
+    {
+        using Network alone = make(1), together = make(threads), automatic = make(0);
+        double[][] taken = Turns.Take(2 * Rounds, () => StepSeconds(alone), () => StepSeconds(together));
+        bool equal = WeightsHash.Of(alone) == WeightsHash.Of(together);
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"| {name} | {automatic.Threads} | {taken[0].Min() * 1e6:F0}, {Turns.Median(taken[0]) * 1e6:F0} | {threads} ");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"| {taken[1].Min() * 1e6:F0}, {Turns.Median(taken[1]) * 1e6:F0} | {taken[0].Min() / taken[1].Min():F2} | {Turns.Ratio(taken[0], taken[1]):F2} ");
+        text.Append(CultureInfo.InvariantCulture, $"| {(equal ? "equal bits" : "DIFFERENT")} |\n");
+        return equal;
+    }
+
+    /// <summary>Seconds of a step over random samples of classes in turn.</summary>
+    private static double StepSeconds(Network network)
+    {
+        new Random(1).NextSamples(network.TrainingInput(StepBatch));
+        Span<float> targets = network.TrainingTarget(StepBatch);
+        targets.Clear();
+        for (int b = 0; b < StepBatch; b++)
+        {
+            targets[(b * network.TargetStride) + (b % network.Target!.Shape.Length)] = 1;
+        }
+
+        long began = Stopwatch.GetTimestamp();
+        network.TrainStep(StepBatch, 0.01f);
+        return Stopwatch.GetElapsedTime(began).TotalSeconds;
     }
 
     private static bool Measure(StringBuilder text, int[] layers, int samples, int batch, int threads)

@@ -5,9 +5,9 @@ using Twin = EmbeddedBackprop.Kernels.Scalar;
 namespace EmbeddedBackprop.Benchmarks.Kernels;
 
 /// <summary>
-/// Convolutions, samples x channels x rows x columns x filters x kernel: the forward pass, the weight gradient (dw) and the input gradient (dx); s is
-/// the stride, same the padding, depth a group for each channel, zeros that seven of eight gradients are 0, as after a pooling and a rectifier (the
-/// work is counted as if they were not).
+/// Convolutions, samples x channels x rows x columns x filters x kernel (of one row, where the input has one): the forward pass, the weight gradient
+/// (dw) and the input gradient (dx); s is the stride, same the padding, depth a group for each channel, zeros that seven of eight gradients are 0, as
+/// after a pooling and a rectifier (the work is counted as if they were not).
 /// </summary>
 public class ConvBench : Bench
 {
@@ -35,6 +35,17 @@ public class ConvBench : Bench
             "forward 32x16x28x28x16x3 same depth",
             "dw 32x16x28x28x16x3 same depth",
             "dx 32x16x28x28x16x3 same depth",
+            "forward 32x16x32x32x16x3 same",
+            "dw 32x16x32x32x16x3 same",
+            "dx 32x1x28x28x8x5",
+            "forward 32x64x25x5x64x3 same depth",
+            "dw 32x64x25x5x64x3 same depth",
+            "dx 32x64x25x5x64x3 same depth",
+            "forward 32x64x25x5x64x1",
+            "dw 32x64x25x5x64x1",
+            "forward 32x32x1x64x32x7 same",
+            "dw 32x32x1x64x32x7 same",
+            "dx 32x32x1x64x32x7 same",
         ];
 
     public override double Work => Case.Length == 0 ? 0 : 2.0 * SizesOf().MultiplyAdds * Sizes[0];
@@ -121,9 +132,11 @@ public class ConvBench : Bench
         int[] given = Sizes;
         int padding = Case.Contains("same", StringComparison.Ordinal) ? given[5] / 2 : 0,
             stride = Case.Contains("s2", StringComparison.Ordinal) ? 2 : 1;
-        return new ConvSizes(given[1], given[2], given[3], given[4], given[5], given[5])
+        // A signal has one row, and so has its kernel.
+        bool signal = given[2] == 1;
+        return new ConvSizes(given[1], given[2], given[3], given[4], signal ? 1 : given[5], given[5])
         {
-            Top = padding, Bottom = padding, Left = padding, Right = padding, StrideY = stride, StrideX = stride,
+            Top = signal ? 0 : padding, Bottom = signal ? 0 : padding, Left = padding, Right = padding, StrideY = stride, StrideX = stride,
             Groups = Case.EndsWith("depth", StringComparison.Ordinal) ? given[1] : 1,
         };
     }

@@ -27,7 +27,7 @@ public class NormBench : Bench
 
     protected override IEnumerable<string> CaseList =>
         [
-            "batch 32x8x576", "batch-back 32x8x576", "batch 32x100x1", "batch 32x3x49", "layer 32x16x64", "layer-back 32x16x64", "dropout 32x1x100",
+            "batch 32x8x576", "batch-back 32x8x576", "batch 32x64x125", "batch 32x100x1", "batch 32x3x49", "layer 32x16x64", "layer-back 32x16x64", "dropout 32x1x100",
             "dropout 32x1x4608",
         ];
 

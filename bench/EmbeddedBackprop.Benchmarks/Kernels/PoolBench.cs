@@ -5,7 +5,8 @@ using Twin = EmbeddedBackprop.Kernels.Scalar;
 namespace EmbeddedBackprop.Benchmarks.Kernels;
 
 /// <summary>
-/// Maxima and means over windows of two by two, and over windows of three by three that overlap: samples x channels x rows x columns.
+/// Maxima and means over windows of two by two (one by two of a signal, which has one row), and over windows of three by three that overlap:
+/// samples x channels x rows x columns.
 /// </summary>
 public class PoolBench : Bench
 {
@@ -17,7 +18,7 @@ public class PoolBench : Bench
     protected override IEnumerable<string> CaseList =>
     [
         "max 1x8x24x24", "max 1x16x8x8", "max 32x8x24x24", "max-back 32x8x24x24", "max-back 32x16x8x8", "mean 32x8x24x24", "max3 32x8x23x23",
-        "mean3-back 32x8x23x23",
+        "mean3-back 32x8x23x23", "max 32x32x1x128", "max-back 32x32x1x128",
     ];
 
     /// <summary>Additions of a mean; comparisons are not counted.</summary>
@@ -37,6 +38,7 @@ public class PoolBench : Bench
         bool overlap = Word.Contains('3', StringComparison.Ordinal);
         sizes = overlap
             ? new PoolSizes(Sizes[1], Sizes[2], Sizes[3], 3, 3, 2, 2, 1, 1)
+            : Sizes[2] == 1 ? new PoolSizes(Sizes[1], 1, Sizes[3], 1, 2, 1, 2, 0, 0)
             : new PoolSizes(Sizes[1], Sizes[2], Sizes[3], 2, 2, 2, 2, 0, 0);
         stride = Stride(sizes.OutputLength);
         (x, dx) = (Numbers(batch * sizes.InputLength, 1), Numbers(batch * sizes.InputLength, 2));

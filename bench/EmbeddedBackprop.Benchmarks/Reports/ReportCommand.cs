@@ -220,6 +220,7 @@ internal static class ReportCommand
                     ("scaling", "![Training throughput by batch, threads, layer width and vector width](charts/scaling.svg)"),
                     ("threads", ""),
                     ("aot", ""),
+                    ("startup", ""),
                     ("batches", ""),
                     ("differences", ""),
                     ("nielsen", ""),
@@ -267,6 +268,7 @@ internal static class ReportCommand
             dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- experiment batches --data-dir DIR
             dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- experiment differences
             dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- experiment nielsen --data-dir DIR
+            dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- experiment startup --data-dir DIR
             bench/peers/run.sh --data-dir DIR
             bench/aot/run.sh
             dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- targets

@@ -11,7 +11,8 @@ namespace EmbeddedBackprop.Benchmarks.Steps;
 internal static class RecurrentClassifier
 {
     /// <summary>Compiles the net.</summary>
-    public static Network Make(string kind, int steps, int features, int hidden, int classes, int batch, Execution execution = Execution.Vector)
+    public static Network Make(
+        string kind, int steps, int features, int hidden, int classes, int batch, Execution execution = Execution.Vector, int threads = 1)
     {
         Graph graph = new();
         Node x = graph.Input(new Shape(steps, features)), target = graph.Input(new Shape(classes), "target");
@@ -19,6 +20,6 @@ internal static class RecurrentClassifier
         Node logits = graph.Apply(new Dense(classes, new Activation<Identity>()), graph.Apply(layer, x));
         return new Network(
             x, logits, graph.Apply(new SoftmaxCrossEntropy(), logits, target),
-            new NetworkOptions { Batch = batch, Seed = 1, Initializer = new Glorot(), Execution = execution });
+            new NetworkOptions { Batch = batch, Seed = 1, Initializer = new Glorot(), Execution = execution, Threads = threads });
     }
 }
