@@ -67,7 +67,7 @@ internal static class ThreadsExperiment
         text.Append("\nTraining steps of convolution nets and recurrent layers in turn ")
             .Append("(batch 32, softmax and cross-entropy, SGD; the batch lies ready):\n\n")
             .Append("| training step | automatic | one thread: fastest, median us | threads | fastest, median us ")
-            .Append("| step: times as fast | median ratio | weights |\n");
+            .Append("| step: times as fast | ratio, median | weights |\n");
         text.Append("| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n");
         (string Name, Func<int, Network> Make)[] nets =
         [
