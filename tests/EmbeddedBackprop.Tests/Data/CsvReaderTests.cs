@@ -70,8 +70,23 @@ public sealed class CsvReaderTests
     [TestCase("1,2,0\n3,\"4\"5,1\n", "byte 11: line 2, column 2: text follows after the closing quote")]
     [TestCase("1,2,0\n3,4\"5,1\n", "byte 9: line 2, column 2: a quote inside a field")]
     [TestCase("1,2,a\u0001\n3,4,b\n", "control characters")]
+    [TestCase("1,2,\"0\"\r", "line 1, column 3: text follows after the closing quote")]
     public void What_is_wrong_is_named_with_line_column_and_byte(string text, string problem) =>
         Assert.That(() => Parse(text), Throws.TypeOf<DataFormatException>().With.Message.Contains(problem).And.Message.StartsWith("test.csv: byte "));
+
+    [TestCase(',')]
+    [TestCase(';')]
+    [TestCase('\t')]
+    public void A_delimiter_can_be_given(char delimiter)
+    {
+        FloatDataset data = Parse($"1{delimiter}2{delimiter}0\n3{delimiter}4{delimiter}1\n", new CsvOptions { Delimiter = delimiter });
+        Assert.That((data.Count, data.InputLength, data.ClassCount), Is.EqualTo((2, 2, 2)));
+        Assert.That(() => Parse("1,2\n", new CsvOptions { Delimiter = '|' }), Throws.ArgumentException.With.Message.Contains("'|'"));
+    }
+
+    [Test]
+    public void Of_equal_given_classes_the_first_counts() =>
+        Assert.That(Parse("1,one\n2,two\n", new CsvOptions { Classes = ["one", "two", "one"] }).Label(0), Is.Zero);
 
     [Test]
     public void Fractions_are_numbers_to_be_predicted_and_whole_numbers_on_request()

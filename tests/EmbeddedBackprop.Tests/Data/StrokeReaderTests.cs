@@ -61,6 +61,9 @@ internal sealed class StrokeReaderTests
     [TestCase("{\"strokes\": [{\"strokePoints\": [{\"x\": 1, \"y\": 2}], \"label\": \"\\ud800\"}]}", -1, "")]
     [TestCase("{\"strokes\": [{\"strokePoints\": [{\"x\": NaN, \"y\": 2}], \"label\": \"1\"}]}", -1, "")]
     [TestCase("{\"strokes\": [{\"strokePoints\": [{\"x\": 1, \"y\": 2}], \"label\": \"1\"}]} x", -1, "")]
+    [TestCase("{\"strokes\": [{\"strokePoints\": [{\"y\": 1}], \"label\": \"1\"}]}", 31, "without \"x\"")]
+    [TestCase("{\"strokes\": [{\"strokePoints\": 1, \"label\": \"1\"}]}", 30, "expected '['")]
+    [TestCase("{\"strokes\": {}}", 12, "expected '['")]
     public void What_does_not_follow_the_format_is_refused_with_its_place(string text, int offset, string problem)
     {
         DataFormatException exception = Assert.Throws<DataFormatException>(() => Parse(text))!;
@@ -93,6 +96,25 @@ internal sealed class StrokeReaderTests
         {
             Directory.Delete(folder, true);
         }
+    }
+
+    [Test]
+    public void Bytes_that_are_no_text_are_refused_with_their_place()
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes(Good.Replace("index", "éndex", StringComparison.Ordinal));
+        int at = Array.IndexOf(bytes, (byte)0xC3);
+        Assert.That(StrokeReader.Parse(bytes, "s").Count, Is.EqualTo(2), "the control");
+        bytes[at + 1] = (byte)'x';
+        DataFormatException refusal = Assert.Throws<DataFormatException>(() => StrokeReader.Parse(bytes, "s"))!;
+        Assert.That((refusal.Offset, refusal.Message), Is.EqualTo(((long)at, $"s: byte {at}: not valid UTF-8")));
+    }
+
+    [Test]
+    public void Of_equal_given_classes_the_first_counts()
+    {
+        string words = Good.Replace("\"10\"", "\"up\"", StringComparison.Ordinal).Replace("\"9\"", "\"down\"", StringComparison.Ordinal);
+        SequenceDataset given = StrokeReader.Parse(Encoding.UTF8.GetBytes(words), "s", ["up", "down", "up"]);
+        Assert.That((given.Label(0), given.Label(1)), Is.EqualTo((0, 1)));
     }
 
     [Test]

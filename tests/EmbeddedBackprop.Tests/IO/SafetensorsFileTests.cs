@@ -89,6 +89,8 @@ public sealed class SafetensorsFileTests
     [TestCase("{\"__metadata__\":{\"k\":\"\\ud83d\\u0041\"}}", 0, false)]
     [TestCase("{\"__metadata__\":{\"k\":\"\\ude00\"}}", 0, false)]
     [TestCase("{\"__metadata__\":{\"k\":\"v", 0, false)]
+    [TestCase("{\"__metadata__\":{\"k\":", 0, false)]
+    [TestCase("{\"__metadata__\":{\"k\":v\"}}", 0, false)]
     [TestCase("{\"__metadata__\":{\"k\":\"v\\", 0, false)]
     [TestCase("{\"__metadata__\":{\"sha256.data\":\"00\"}}", 0, false)]
     [TestCase("{\"__metadata__\":{\"sha256.header\":\"0000000000000000000000000000000000000000000000000000000000000000\"}}", 0, false)]
