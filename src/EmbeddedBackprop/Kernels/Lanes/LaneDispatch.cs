@@ -129,7 +129,8 @@ internal static class LaneDispatch
         }
     }
 
-    private static int ChooseWidth(string? wish)
+    /// <summary>The width that EBP_TILE asks for, or the widest.</summary>
+    internal static int ChooseWidth(string? wish)
     {
         int widest = Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128;
         if (string.IsNullOrEmpty(wish))
@@ -138,7 +139,8 @@ internal static class LaneDispatch
             return Vector128.IsHardwareAccelerated ? widest : 1;
         }
 
-        int width = wish == "any" && HasAny ? 0 : int.TryParse(wish, NumberStyles.None, CultureInfo.InvariantCulture, out int bits) ? bits : -1;
+        int width = wish == "any" && HasAny ? 0
+            : int.TryParse(wish, NumberStyles.None, CultureInfo.InvariantCulture, out int bits) && bits > 0 ? bits : -1;
         if (width is not (0 or 1 or 128 or 256 or 512) || width > widest)
         {
             throw new PlatformNotSupportedException($"EBP_TILE={wish}: expected 1, 128, 256, 512 or any, at most {widest} on this processor.");
