@@ -170,9 +170,20 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
     private int Check(Graph graph, int batch)
     {
         ParameterLayout ranges = new(Layout.Compact);
-        foreach (Op op in graph.Ops)
+        StateLayout state;
+        try
         {
-            op.DescribeParameters(ranges);
+            foreach (Op op in graph.Ops)
+            {
+                op.DescribeParameters(ranges);
+            }
+
+            state = StateLayout.Of(graph, Layout.Compact, batch: 1);
+        }
+        catch (ArgumentException exception)
+        {
+            // More than one span holds.
+            throw SettingsText.Error(file, ModelKeys.Net, exception.Message, exception);
         }
 
         if (ranges.Ranges.Count == 0)
@@ -186,7 +197,7 @@ internal sealed class ModelBuilder(SafetensorsFile file, ModelBuilder.TensorChec
         }
         else
         {
-            requireTensors(graph, [.. ranges.Ranges], StateLayout.Of(graph, Layout.Compact, batch: 1).Ranges);
+            requireTensors(graph, [.. ranges.Ranges], state.Ranges);
         }
 
         int fileBatch = (int)SettingsText.Integer(file, ModelKeys.Batch, 1, int.MaxValue);

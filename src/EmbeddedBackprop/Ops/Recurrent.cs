@@ -137,6 +137,12 @@ public abstract class Recurrent : KernelOp
             OpErrors.StepCount(name, sequence[0], inputs[1].Shape.Length, inputs[1].Name);
         }
 
+        long columns = (long)Math.Max(Gates, Deltas) * Hidden;
+        if (columns > int.MaxValue)
+        {
+            Errors.TooLarge(name, columns);
+        }
+
         (Steps, Features) = (sequence[0], sequence[1]);
         return Options.AllSteps ? new Shape(Steps, Directions * Hidden) : new Shape(Directions * Hidden);
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Training;
 
@@ -25,6 +26,23 @@ internal sealed class ExtremeNetsTests
         Assert.That(
             () => NetCompiler.Compile(net, null, new NetworkOptions { Batch = 1 }),
             Throws.InstanceOf<Exception>().With.Message.Contains(message).And.Matches<Exception>(e => e is ArgumentException or FormatException));
+
+    /// <summary>Found by ten million mutants (gru 399999): an exception of another kind.</summary>
+    [TestCase("gru 3", "gru 399999", "gru1.weight_hh: 480002399991 floats do not fit")]
+    [TestCase("gru 3", "gru 1431655766", "gru1: 5726623064 floats do not fit")]
+    [TestCase("lstm 2", "lstm 536870913", "lstm1: 2147483652 floats do not fit")]
+    [TestCase("lstm 2", "lstm 1073741824", "lstm1: 4294967296 floats do not fit")]
+    [TestCase("dense 2", "dense 2147483647", "dense1.weight: 4294967")]
+    public void Weights_that_no_span_holds_are_the_files_fault(string part, string other, string message)
+    {
+        using Network network = NetCompiler.Compile("input 6x4; gru 3 all; lstm 2; dense 2", null, new NetworkOptions { Batch = 1 });
+        byte[] good = ModelFile.ToArray(network), before = Encoding.ASCII.GetBytes(part);
+        int at = good.AsSpan().IndexOf(before);
+        byte[] huge = [.. good[..at], .. Encoding.ASCII.GetBytes(other), .. good[(at + before.Length)..]];
+        Assert.That(() => ModelFile.Parse(Seals.Sums(good), "good").ToNetwork(), Throws.Nothing, "the control");
+        Assert.That(
+            () => ModelFile.Parse(Seals.Sums(huge), "huge").ToNetwork(), Throws.TypeOf<DataFormatException>().With.Message.Contains(message));
+    }
 
     private static void Check(int seed, int count)
     {
