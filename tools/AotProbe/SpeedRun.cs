@@ -12,9 +12,9 @@ namespace EmbeddedBackprop.Probe;
 /// </summary>
 internal static class SpeedRun
 {
-    private const int Batch = 10, Steps = 500, Repetitions = 21;
+    private const int Batch = 10, Steps = 25, Repetitions = 400;
 
-    /// <summary>Median microseconds of a training step (batch 10) and of a prediction.</summary>
+    /// <summary>Microseconds of a training step (batch 10) and of a prediction: the least of many short rounds, as others only add.</summary>
     public static (double Step, double Prediction) Measure(Arithmetic arithmetic)
     {
         Network network = new Sequential(784).Dense<Sigmoid>(30).Dense<Sigmoid>(10)
@@ -26,14 +26,14 @@ internal static class SpeedRun
             sample.CopyTo(network.TrainingInput(Batch)[(row * network.InputStride)..]);
         }
 
-        double step = Median(() => network.TrainStep(Batch, 1e-6f));
-        double prediction = Median(() => network.Predict(sample));
+        double step = Least(() => network.TrainStep(Batch, 1e-6f));
+        double prediction = Least(() => network.Predict(sample));
         return (step, prediction);
     }
 
-    private static double Median(Action action)
+    private static double Least(Action action)
     {
-        double[] times = new double[Repetitions];
+        double least = double.PositiveInfinity;
         for (int i = 0; i < Repetitions; i++)
         {
             long began = Stopwatch.GetTimestamp();
@@ -42,10 +42,9 @@ internal static class SpeedRun
                 action();
             }
 
-            times[i] = Stopwatch.GetElapsedTime(began).TotalMicroseconds / Steps;
+            least = Math.Min(least, Stopwatch.GetElapsedTime(began).TotalMicroseconds / Steps);
         }
 
-        Array.Sort(times);
-        return times[Repetitions / 2];
+        return least;
     }
 }

@@ -121,6 +121,39 @@ internal sealed class PackageTests
         Assert.That(wrong.Output, Does.Contain("EmbeddedBackpropArithmetic is 'both': expected fused or separate."));
     }
 
+    [TestCase("net9.0", "x86-x64-v")]
+    [TestCase("net10.0", "x86-64-v")]
+    public void A_native_build_without_avx_warns_with_the_line_that_mends_it(string framework, string level)
+    {
+        string project = packages.Project("Warned" + framework[3..^2], framework, "Console.WriteLine();", ("TreatWarningsAsErrors", "false"));
+        Assert.Multiple(() =>
+        {
+            Assert.That(
+                Publish("-p:RuntimeIdentifier=linux-x64"),
+                Does.Contain("warning EBP0001:").And.Contain($"<IlcInstructionSet>{level}3</IlcInstructionSet>"));
+            Assert.That(Publish("-p:RuntimeIdentifier=linux-arm64"), Does.Not.Contain("EBP0001"), "NEON has both");
+            Assert.That(Publish("-p:RuntimeIdentifier=linux-x64", "-p:PublishAot=false"), Does.Not.Contain("EBP0001"), "the JIT uses what there is");
+            Assert.That(Publish("-p:RuntimeIdentifier=linux-x64", "-p:IlcInstructionSet=native"), Does.Not.Contain("EBP0001"));
+            Assert.That(Publish("-p:RuntimeIdentifier=linux-x64", "-p:EmbeddedBackpropProcessors=all"), Does.Not.Contain("EBP0001"));
+            Assert.That(Publish("-p:RuntimeIdentifier=linux-x64", "-p:EmbeddedBackpropProcessors=avx2"), Does.Not.Contain("EBP0001"));
+            Assert.That(InstructionSet("-p:EmbeddedBackpropProcessors=avx2"), Is.EqualTo(level + "3"));
+            Assert.That(InstructionSet("-p:EmbeddedBackpropProcessors=avx512"), Is.EqualTo(level + "4"));
+            Assert.That(InstructionSet("-p:EmbeddedBackpropProcessors=avx2", "-p:IlcInstructionSet=native"), Is.EqualTo("native"));
+            Assert.That(InstructionSet("-p:IlcInstructionSet=x86-64-v3,avx512f"), Is.EqualTo(level + "3,avx512f"), "either name is understood");
+            Assert.That(InstructionSet("-p:IlcInstructionSet=x86-x64-v3"), Is.EqualTo(level + "3"));
+            Assert.That(InstructionSet("-p:EmbeddedBackpropProcessors=all"), Is.Empty);
+        });
+        Tools.Result wrong = Tools.Run(project, "dotnet", "build", "--no-restore", "-p:EmbeddedBackpropProcessors=avx", "-nodeReuse:false");
+        Assert.That(wrong.ExitCode, Is.Not.Zero);
+        Assert.That(wrong.Output, Does.Contain("EmbeddedBackpropProcessors is 'avx': expected all, avx2 or avx512."));
+
+        string Publish(params ReadOnlySpan<string> properties) =>
+            LocalPackages.Dotnet(project, ["msbuild", "-t:PrepareForPublish", "-p:PublishAot=true", .. properties]);
+
+        string InstructionSet(params ReadOnlySpan<string> properties) =>
+            LocalPackages.Dotnet(project, ["msbuild", "-getProperty:IlcInstructionSet", "-p:RuntimeIdentifier=linux-x64", .. properties]).Trim();
+    }
+
     [Test]
     public void Native_programs_train_and_predict_with_the_bits_of_the_jit_and_hold_only_what_they_use()
     {
@@ -251,6 +284,7 @@ internal sealed class PackageTests
                 ("PublishAot", "true"),
                 ("RuntimeIdentifier", RuntimeInformation.RuntimeIdentifier),
                 ("InvariantGlobalization", "true"),
+                ("EmbeddedBackpropProcessors", "all"),
                 .. properties,
             ]);
         string output = Path.Combine(project, "out");

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace EmbeddedBackprop.Kernels.Lanes;
 
@@ -111,11 +112,11 @@ internal static class LaneDispatch
         {
             TKernel.Run<Lanes512<TArithmetic>, Lane<TArithmetic>>(in arguments);
         }
-        else if (Has256 && width == 256)
+        else if (Has256 && width == 256 && (typeof(TArithmetic) == typeof(Separate) || Fma.IsSupported))
         {
             TKernel.Run<Lanes256<TArithmetic>, Lane<TArithmetic>>(in arguments);
         }
-        else if (width == 128)
+        else if (width is 128 or 256)
         {
             TKernel.Run<Lanes128<TArithmetic>, Lane<TArithmetic>>(in arguments);
         }

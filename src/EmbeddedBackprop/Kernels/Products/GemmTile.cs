@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
 using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Kernels.Products;
@@ -19,6 +21,13 @@ internal static unsafe class GemmTile
     public static void Run<T>(int rows, int columns, in TileArguments tile)
         where T : struct, IFloatLanes<T>
     {
+        // Asked here and not in a property: only so a compiler leaves out the tiles that it does not need.
+        if (typeof(T) == typeof(Lanes128<Fused>) && !Fma.IsSupported && !AdvSimd.IsSupported)
+        {
+            ExactTile.Run(rows, columns, in tile);
+            return;
+        }
+
         switch (rows)
         {
             case 1: Columns<T, One, One>(columns, in tile); break;
@@ -35,6 +44,13 @@ internal static unsafe class GemmTile
     public static void RunListed<T>(int rows, int columns, in TileArguments tile)
         where T : struct, IFloatLanes<T>
     {
+        // Asked here and not in a property: only so a compiler leaves out the tiles that it does not need.
+        if (typeof(T) == typeof(Lanes128<Fused>) && !Fma.IsSupported && !AdvSimd.IsSupported)
+        {
+            ExactTile.Run(rows, columns, in tile);
+            return;
+        }
+
         switch (rows)
         {
             case 4: Columns<T, Four, Two>(columns, in tile); break;

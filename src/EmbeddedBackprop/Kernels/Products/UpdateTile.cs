@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
 using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Kernels.Products;
@@ -16,6 +18,13 @@ internal static unsafe class UpdateTile
     public static void Run<T>(int rows, int columns, in UpdateTileArguments tile)
         where T : struct, IFloatLanes<T>
     {
+        // Asked here and not in a property: only so a compiler leaves out the tiles that it does not need.
+        if (typeof(T) == typeof(Lanes128<Fused>) && !Fma.IsSupported && !AdvSimd.IsSupported)
+        {
+            ExactTile.Run(rows, columns, in tile);
+            return;
+        }
+
         switch (rows)
         {
             case 1: Columns<T, One>(columns, in tile); break;
@@ -233,7 +242,7 @@ internal static unsafe class UpdateTile
 
     /// <summary>One row of weights after the step: g = M(l2, w, g) where there is a penalty, w = M(-eta, g, w).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Update<T, TColumns>(
+    public static void Update<T, TColumns>(
         in UpdateTileArguments tile, T rate, T l2, bool penalised, nuint row, nuint second, nuint third, nuint fourth, T g0, T g1, T g2, T g3)
         where T : struct, IFloatLanes<T>
         where TColumns : unmanaged, ITileSize

@@ -102,6 +102,42 @@ internal sealed class ExactFusedMultiplyAddTests
     }
 
     [Test]
+    public void Sums_a_hair_from_halfway_between_two_floats([Values(5, 6)] int seed)
+    {
+        Random random = new(seed);
+        int twiceRounded = 0;
+        for (int i = 0; i < 300_000; i++)
+        {
+            // Half the distance of two floats, and a little more or less, in the product; then the same in the addend, beside a product of 25 bits.
+            float c = MathF.ScaleB(Near(random, 0, 1), random.Next(-149, 127));
+            float half = 0.5f * (MathF.BitIncrement(MathF.Abs(c)) - MathF.Abs(c));
+            float tilt = 1f + MathF.ScaleB(random.Next(-3, 4), -23 + random.Next(0, 2)), sign = random.Next(2) * 2 - 1;
+            float scale = MathF.ScaleB(1f, random.Next(0, 20));
+            twiceRounded += Checked(sign * tilt * scale, half / scale / (random.Next(2) == 0 ? 1f : tilt), c);
+            int exponent = random.Next(-149, 100);
+            float odd = (2 * random.Next(1 << 11, 1 << 12)) + 1, other = (2 * random.Next(1 << 10, 1 << 11)) + 1;
+            float hair = MathF.ScaleB(sign * random.Next(0, 3), Math.Max(-149, exponent - random.Next(0, 80)));
+            twiceRounded += Checked(odd, MathF.ScaleB(other, exponent), hair);
+
+            // The same where the result is denormal.
+            exponent = random.Next(-174, -149);
+            twiceRounded += Checked(
+                MathF.ScaleB(odd, -90), MathF.ScaleB(other, exponent + 90), MathF.ScaleB(sign * random.Next(0, 3), random.Next(-149, -140)));
+            twiceRounded += Checked(
+                MathF.ScaleB(tilt, -75), MathF.ScaleB(sign * tilt, -75), MathF.ScaleB(random.Next(1 << 23), -149));
+        }
+
+        Assert.That(twiceRounded, Is.GreaterThan(10_000), "the control: rounding the sum in double directly is wrong in many of these cases");
+    }
+
+    // 1 if the sum in double, rounded to float, is not the result.
+    private static int Checked(float a, float b, float c)
+    {
+        Check(a, b, c);
+        return Same((float)(((double)a * b) + c), MathF.FusedMultiplyAdd(a, b, c)) ? 0 : 1;
+    }
+
+    [Test]
     public void Control_rounding_the_double_sum_directly_is_caught()
     {
         // The double rounding that round-to-odd prevents shows in the known triple.
@@ -114,10 +150,16 @@ internal sealed class ExactFusedMultiplyAddTests
         float expected = MathF.FusedMultiplyAdd(a, b, c);
         float scalar = ExactFusedMultiplyAdd.Compute(a, b, c);
         float four = ExactFusedMultiplyAdd.Compute(Vector128.Create(a), Vector128.Create(b), Vector128.Create(c))[2];
+
+        // Beside lanes that are not in doubt, and beside one that is.
+        Vector128<float> plain = Vector128.Create(0.5f, 2f, a, -3f), doubtful = Vector128.Create(1.0000001f, 2f, -3f, a);
+        float third = ExactFusedMultiplyAdd.Compute(plain, Vector128.Create(0.5f, 2f, b, -3f), Vector128.Create(0.5f, 2f, c, -3f))[2];
+        float fourth = ExactFusedMultiplyAdd.Compute(doubtful, Vector128.Create(0.9999999f, 2f, 3f, b), Vector128.Create(16777218f, 1f, 0f, c))[3];
         float any = ExactFusedMultiplyAdd.Compute(new Vector<float>(a), new Vector<float>(b), new Vector<float>(c))[Vector<float>.Count - 1];
-        if (!Same(expected, scalar) || !Same(expected, four) || !Same(expected, any))
+        if (!Same(expected, scalar) || !Same(expected, four) || !Same(expected, third) || !Same(expected, fourth)
+            || !Same(expected, any))
         {
-            Assert.Fail($"{a:R} * {b:R} + {c:R}: expected {expected:R}, scalar {scalar:R}, four lanes {four:R}, Vector<T> {any:R}");
+            Assert.Fail($"{a:R} * {b:R} + {c:R}: expected {expected:R}, scalar {scalar:R}, lanes {four:R}, {third:R}, {fourth:R}, Vector<T> {any:R}");
         }
     }
 
