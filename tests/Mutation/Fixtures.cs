@@ -32,7 +32,7 @@ public sealed class Fixtures
         ["readers"] =
         [
             "Data.CsvReaderTests", "Data.IdxReaderTests", "Data.StrokeReaderTests", "IO.SafetensorsFileTests", "IO.SafetensorsWriterTests",
-            "Onnx.OnnxImportTests", "Onnx.OnnxMessageTests",
+            "Onnx.ProtoReaderTests", "Onnx.OnnxImportTests", "Onnx.OnnxMessageTests",
         ],
         ["exporter"] = ["Export.CTextTests", "Export.CProgramTests", "Export.CFormulaTests", "Export.CTargetTests"],
     };
