@@ -4,7 +4,10 @@ using System.Text.Json;
 
 namespace EmbeddedBackprop.Tests.Ebp;
 
-/// <summary>Runs the built command line tool as a process, in an empty folder of its own.</summary>
+/// <summary>
+/// Runs the built command line tool in an empty folder of its own: every command in a process of its own with EBP_SLOW=1, else many after another in
+/// one (<see cref="EbpHost"/>).
+/// </summary>
 internal sealed class EbpProcess : IDisposable
 {
     private static readonly string Dll = FindDll();
@@ -51,7 +54,10 @@ internal sealed class EbpProcess : IDisposable
     public Process StartInterruptible(params string[] arguments) =>
         OperatingSystem.IsLinux() ? Start("env", ["--default-signal=INT", Dotnet], arguments) : Start(arguments);
 
-    private Process Start(string program, string[] first, string[] arguments)
+    private Process Start(string program, string[] first, string[] arguments) =>
+        Process.Start(Information(program, first, arguments)) ?? throw new InvalidOperationException("the tool did not start");
+
+    private ProcessStartInfo Information(string program, string[] first, string[] arguments)
     {
         ProcessStartInfo start = new(program)
         {
@@ -62,12 +68,16 @@ internal sealed class EbpProcess : IDisposable
             start.ArgumentList.Add(argument);
         }
 
-        return Process.Start(start) ?? throw new InvalidOperationException("the tool did not start");
+        return start;
     }
 
     public Result Run(params string[] arguments) => RunWithInput("", arguments);
 
-    public Result RunWithInput(string input, params string[] arguments)
+    public Result RunWithInput(string input, params string[] arguments) =>
+        Effort.IsSlow ? RunAlone(input, arguments) : EbpHost.Run(() => Information(Dotnet, [], []), Folder, input, arguments);
+
+    /// <summary>The same in a process of its own.</summary>
+    public Result RunAlone(string input, params string[] arguments)
     {
         using Process process = Start(arguments);
         Task<string> errors = process.StandardError.ReadToEndAsync();
