@@ -39,6 +39,17 @@ internal sealed class CBuild : IDisposable
         Tools.RunChecked(Folder, Tools.Require(words[0], words[0]), [.. Strict, .. words[1..], .. files, "-o", program]);
     }
 
+    /// <summary>
+    /// Writes a file that includes these files, and returns its name: one run of the compiler instead of one for each small file, which costs half as
+    /// much. Exported files have names and macros that no other one has; the first file, with main, comes last: its variables have any name.
+    /// </summary>
+    public string Together(params ReadOnlySpan<string> files)
+    {
+        string[] order = [.. files[1..], files[0]];
+        Write("together.c", string.Concat(order.Select(file => $"#include \"{file}\"\n")));
+        return "together.c";
+    }
+
     public int Run(string program) => Tools.Run(Folder, Path.Combine(Folder, program)).ExitCode;
 
     /// <summary>Fails if an exported network needs a library or has a variable that can be written.</summary>

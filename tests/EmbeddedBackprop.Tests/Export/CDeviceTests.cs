@@ -99,7 +99,7 @@ internal sealed class CDeviceTests
         }
 
         bundle.WriteMain();
-        device.RunChecked(build, options, bundle.Files);
+        device.RunChecked(build, options, build.Together(bundle.Files));
     }
 
     [TestCase("cortex-m3", "-Os", 2000u, 20)]
@@ -112,7 +112,7 @@ internal sealed class CDeviceTests
         CBundle bundle = new(build);
         bundle.AddRandomGraphs(first, wanted, Options(device.Arithmetic), device == CDevice.CortexM3 ? 30_000 : long.MaxValue);
         bundle.WriteMain();
-        device.RunChecked(build, options, bundle.Files);
+        device.RunChecked(build, options, build.Together(bundle.Files));
     }
 
     [TestCase("cortex-m4f", "-O2", 100u, 30, false)]
@@ -126,7 +126,7 @@ internal sealed class CDeviceTests
         CBundle bundle = new(build);
         bundle.AddRandomMoves(first, wanted, Options(device.Arithmetic) with { InputInArena = inputInArena });
         bundle.WriteMain();
-        device.RunChecked(build, options, bundle.Files);
+        device.RunChecked(build, options, build.Together(bundle.Files));
     }
 
     [Test]
@@ -223,7 +223,7 @@ internal sealed class CDeviceTests
         }
 
         bundle.WriteMain();
-        device.Compile(build, "-O1", "program", bundle.Files);
+        device.Compile(build, "-O1", "program", build.Together(bundle.Files));
         Assert.That(device.Run(build, "program").ExitCode, Is.EqualTo(2), "the second net has the wrong bit");
     }
 

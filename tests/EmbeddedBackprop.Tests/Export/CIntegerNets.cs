@@ -247,6 +247,27 @@ internal static class CIntegerNets
         return [name + ".c", name + "_weights.c", name + "_selftest.c"];
     }
 
+    /// <summary>
+    /// Exports every network and writes a program of all self-tests, which returns the number, from 1, of the first network that fails.
+    /// </summary>
+    /// <returns>The file to compile; it includes the others.</returns>
+    public static string ExportAll(CBuild build, CExportOptions options, int seed = 1)
+    {
+        string included = "", calls = "";
+        foreach ((int i, string name) in Names.Index())
+        {
+            using Network network = Make(name, seed);
+            string[] files = Export(build, network, name, options);
+            included += $"#define {name.ToUpperInvariant()}_SELFTEST_MAIN\n#define main main_of_{name}\n"
+                + string.Concat(files.Select(file => $"#include \"{file}\"\n"))
+                + "#undef main\n";
+            calls += $"    if (main_of_{name}() != 0) {{\n        return {i + 1};\n    }}\n";
+        }
+
+        build.Write("all.c", $"{included}\nint main(void)\n{{\n{calls}    return 0;\n}}\n");
+        return "all.c";
+    }
+
     /// <summary>A mask of the steps of every op that takes one.</summary>
     private static Node Masked(Graph g, Node x)
     {

@@ -11,7 +11,7 @@ internal static class CRandomNets
         CBundle bundle = new(build);
         bundle.AddRandomGraphs(first, wanted, new CExportOptions { Storage = storage });
         bundle.WriteMain();
-        build.Compile(compiler, "program", bundle.Files);
+        build.Compile(compiler, "program", build.Together(bundle.Files));
         Assert.That(build.Run("program"), Is.Zero, "the number of the first net that differs, from 1");
     }
 }

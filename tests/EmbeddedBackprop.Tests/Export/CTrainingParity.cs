@@ -67,7 +67,7 @@ internal sealed class CTrainingParity(CBuild build, IReadOnlyList<CTrainingCase>
     /// <summary>Compiles and runs the program; null if every bit is the engine's, else the first difference.</summary>
     public string? FirstDifference(string compiler)
     {
-        build.Compile(compiler, "program", files.ToArray());
+        build.Compile(compiler, "program", Files());
         Assert.That(build.Run("program"), Is.Zero, "the program");
         return FirstDifference();
     }
@@ -75,9 +75,12 @@ internal sealed class CTrainingParity(CBuild build, IReadOnlyList<CTrainingCase>
     /// <summary>The same on a device; the emulator reads and writes the files of the folder.</summary>
     public string? FirstDifference(CDevice device, string options)
     {
-        device.RunChecked(build, options, files.ToArray());
+        device.RunChecked(build, options, Files());
         return FirstDifference();
     }
+
+    // The files of one network are compiled as a user does, one by one.
+    private string[] Files() => cases.Count == 1 ? [.. files] : [build.Together([.. files])];
 
     private string? FirstDifference()
     {

@@ -34,7 +34,7 @@ internal sealed partial class CMovesTests
         CBundle bundle = new(build);
         bundle.AddRandomMoves(first, wanted, new CExportOptions { InputInArena = inputInArena });
         bundle.WriteMain();
-        build.Compile(compiler, "program", bundle.Files);
+        build.Compile(compiler, "program", build.Together(bundle.Files));
         Assert.That(build.Run("program"), Is.Zero, "the number of the first net that differs, from 1");
     }
 

@@ -6,6 +6,7 @@ using EmbeddedBackprop.Training;
 namespace EmbeddedBackprop.Tests.Export;
 
 /// <summary>Exported C that computes values again instead of keeping them learns with the bits of the engine, which keeps them.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class CRecomputeTests
 {
     private const string Text =
