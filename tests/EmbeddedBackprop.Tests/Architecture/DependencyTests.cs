@@ -5,6 +5,7 @@ namespace EmbeddedBackprop.Tests.Architecture;
 /// <summary>
 /// Rooms depend strictly downwards, kernels know no graph, and only Data, IO, Onnx and Export touch files (ARCHITECTURE.md, invariants).
 /// </summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed partial class DependencyTests
 {
     // Lowest first: a room uses itself and the rooms above it in this list, never one below it. So there is no circle.

@@ -3,6 +3,7 @@ using System.Globalization;
 namespace EmbeddedBackprop.Tests.Benchmarks;
 
 /// <summary>The measured code is also right: the benchmark program's verbs, in processes of their own because they change the vector width.</summary>
+[Parallelizable(ParallelScope.Self)]
 public class BenchmarkProgramTests
 {
     [Test]

@@ -5,6 +5,7 @@ using EmbeddedBackprop.IO;
 namespace EmbeddedBackprop.Tests.Data;
 
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 public sealed class CsvReaderTests
 {
     private static readonly string[] DateIgnored = ["date"];

@@ -7,6 +7,7 @@ using EmbeddedBackprop.Tests.IO;
 namespace EmbeddedBackprop.Tests.Data;
 
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 public sealed class IdxReaderTests
 {
     private const int SmallLimit = 1 << 16;

@@ -7,6 +7,7 @@ using EmbeddedBackprop.Training;
 namespace EmbeddedBackprop.Tests.Documentation;
 
 /// <summary>The commands, the Python and the C# of docs/onnx.md do what the page says.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class OnnxGuideTests
 {
     private static readonly string Page = Pages.Read("docs/onnx.md");

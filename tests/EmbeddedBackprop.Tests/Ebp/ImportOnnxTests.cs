@@ -3,6 +3,7 @@ using EmbeddedBackprop.Tests.Onnx;
 namespace EmbeddedBackprop.Tests.Ebp;
 
 /// <summary>ebp import onnx: an ONNX file as a model that predicts, trains further and becomes C.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class ImportOnnxTests
 {
     // Two numbers a row, as in the file of data below.

@@ -3,6 +3,7 @@ namespace EmbeddedBackprop.Tests.Graphs;
 /// <summary>
 /// The memory plan of a thousand random graphs, judged by a checker that shares no code with the planner; and the checker judged by planted faults.
 /// </summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class PlanCheckerTests
 {
     private const int Count = 1000;

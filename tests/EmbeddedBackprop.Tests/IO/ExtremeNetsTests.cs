@@ -7,6 +7,7 @@ namespace EmbeddedBackprop.Tests.IO;
 
 /// <summary>A net of any sizes, as a model file may hold it, runs or is refused; nothing else, whatever its sizes are.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class ExtremeNetsTests
 {
     [Test]

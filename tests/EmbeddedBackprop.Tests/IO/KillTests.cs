@@ -5,6 +5,7 @@ using EmbeddedBackprop.IO;
 namespace EmbeddedBackprop.Tests.IO;
 
 /// <summary>A process killed at any time neither tears a checkpoint nor loses one that it acknowledged.</summary>
+[Parallelizable(ParallelScope.Self)]
 public sealed class KillTests
 {
     private string _folder = "";

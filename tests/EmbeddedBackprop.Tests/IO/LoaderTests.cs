@@ -8,6 +8,7 @@ namespace EmbeddedBackprop.Tests.IO;
 /// Any bytes given to a loader give a result or a <see cref="DataFormatException"/>, within the promised allocation and in no time to speak of. The
 /// mutants of each format are counted, timed and printed with their seed.
 /// </summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class LoaderTests
 {
     private const ulong Seed = 20261122;

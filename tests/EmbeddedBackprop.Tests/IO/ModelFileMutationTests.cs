@@ -4,6 +4,7 @@ using EmbeddedBackprop.Training;
 namespace EmbeddedBackprop.Tests.IO;
 
 /// <summary>A damaged file is refused, and reading allocates little; <see cref="LoaderTests"/> has the mutants.</summary>
+[Parallelizable(ParallelScope.Self)]
 public sealed class ModelFileMutationTests
 {
     private int accepted, refused, wrong;

@@ -5,6 +5,7 @@ using EmbeddedBackprop.IO;
 namespace EmbeddedBackprop.Tests.IO;
 
 /// <summary>A damaged file is refused, and reading takes bounded memory and time; <see cref="LoaderTests"/> has the mutants.</summary>
+[Parallelizable(ParallelScope.Self)]
 public sealed class SafetensorsMutationTests
 {
     private const ulong Seed = 20260731;

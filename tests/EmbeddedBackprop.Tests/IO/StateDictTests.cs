@@ -7,6 +7,7 @@ namespace EmbeddedBackprop.Tests.IO;
 /// <summary>
 /// State dicts of PyTorch: modules that PyTorch made give its outputs here, and networks of ours give theirs in PyTorch, within 1e-5.
 /// </summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class StateDictTests
 {
     /// <summary>Our net of each of PyTorch's modules in <see cref="Modules"/>, and the modules of its layers in the file that we write.</summary>

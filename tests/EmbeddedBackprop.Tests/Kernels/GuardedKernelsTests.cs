@@ -2,6 +2,7 @@ namespace EmbeddedBackprop.Tests.Kernels;
 
 /// <summary>Nothing is read or written outside the spans: kernels between guard pages, in child processes.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class GuardedKernelsTests
 {
     [OneTimeSetUp]

@@ -9,6 +9,7 @@ using EmbeddedBackprop.Training;
 namespace EmbeddedBackprop.Tests.Onnx;
 
 /// <summary>Nets that PyTorch exports (pytorch_nets.py) give PyTorch's outputs; what cannot be read is refused with its node.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class OnnxPyTorchTests
 {
     private static readonly string[] Nets =

@@ -109,7 +109,7 @@ internal sealed class LocalPackages : IDisposable
 
     private static void Pack(string project, string artifacts, string output) =>
         Dotnet(
-            Repository.Root, "pack", project, "-c", "Release", "-p:PackReadyToRun=true", "-o", output,
+            Repository.Root, "pack", project, "-c", "Release", "-p:PackReadyToRun=true", "-p:RunAnalyzers=false", "-o", output,
             "--artifacts-path", Path.Combine(Path.GetDirectoryName(output)!, artifacts));
 
     // First with what the machine has; a fresh machine asks the configured sources for the rest.

@@ -16,7 +16,7 @@ namespace EmbeddedBackprop.Tests.Packages;
 /// <summary>The packages as their users get them: restored from a folder into projects outside the repository, and run.</summary>
 [Category("Slow")]
 [Category("Packages")]
-[NonParallelizable]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class PackageTests
 {
     private const string Library = "EmbeddedBackprop", Tool = "EmbeddedBackprop.Tool";

@@ -11,6 +11,7 @@ namespace EmbeddedBackprop.Tests.Results;
 /// Nielsen's recipes on the real digits, as a reader of his book runs them. Accuracies are those of the last epoch; nothing is chosen by them.
 /// </summary>
 [Category("Slow")]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class MnistTests
 {
     private const int TrainingSamples = 50_000;

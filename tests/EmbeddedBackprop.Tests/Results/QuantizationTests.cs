@@ -13,6 +13,7 @@ namespace EmbeddedBackprop.Tests.Results;
 /// Quantised nets beside their float nets, on training images that the training did not see: the defaults of the quantiser may be chosen by these.
 /// </summary>
 [Category("Slow")]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class QuantizationTests
 {
     private static readonly Lazy<(IBatchSource Train, IBatchSource HeldOut)> Images = new(() =>

@@ -7,6 +7,7 @@ namespace EmbeddedBackprop.Tests.Results;
 /// One run of each small real task of docs/results.md, by the command line of that page. Thresholds lie a little below the measured values.
 /// </summary>
 [Category("Slow")]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class SmallSetsTests
 {
     [TestCase("gru 24 bidirectional all; mean-time; dropout 0.3; dense 10", 40, "0.01")]

@@ -1,5 +1,6 @@
 namespace EmbeddedBackprop.Tests.Support;
 
+[Parallelizable(ParallelScope.Self)]
 internal sealed class TimeLimitTests
 {
     [Test]

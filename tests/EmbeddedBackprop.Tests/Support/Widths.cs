@@ -10,12 +10,15 @@ internal static class Widths
     public static int[] Available { get; } =
         [1, 128, .. Vector256.IsHardwareAccelerated ? new[] { 256 } : [], .. Vector512.IsHardwareAccelerated ? new[] { 512 } : [], 0];
 
+    private static readonly Lock Changing = new();
+
     /// <summary>Both arithmetics.</summary>
     public static Arithmetic[] Arithmetics { get; } = [Arithmetic.Fused, Arithmetic.Separate];
 
-    /// <summary>Runs an action at every width and puts the width back, whatever happens.</summary>
+    /// <summary>Runs an action at every width and puts the width back, whatever happens. The width is the process's: one at a time.</summary>
     public static void ForEach(Action<int> action)
     {
+        using Lock.Scope alone = Changing.EnterScope();
         int before = LaneDispatch.Width;
         try
         {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.Intrinsics;
@@ -7,9 +8,12 @@ using EmbeddedBackprop.Probe;
 namespace EmbeddedBackprop.Tests.Training;
 
 /// <summary>One weights hash for each arithmetic under every vector width that a switch of the runtime or of the engine can choose.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class HashUnderSwitchesTests
 {
     private const int Steps = 100;
+
+    private static readonly ConcurrentDictionary<Arithmetic, (string Net, string Layers)> Twins = new();
 
     // Switch, its value, and the report that the process must then give: Vector<float>.Count, 256 bit, 512 bit, FMA, the engine's width.
     private static readonly TestCaseData[] Switches =
@@ -42,8 +46,8 @@ internal sealed class HashUnderSwitchesTests
 
         foreach (Arithmetic arithmetic in Widths.Arithmetics)
         {
-            string twins = HashRun.Train(arithmetic, Steps, Execution.Scalar).Hash;
-            string layers = LayersRun.Train(arithmetic, WidthProbe.LayersSteps, Execution.Scalar);
+            (string twins, string layers) = Twins.GetOrAdd(arithmetic, one =>
+                (HashRun.Train(one, Steps, Execution.Scalar).Hash, LayersRun.Train(one, WidthProbe.LayersSteps, Execution.Scalar)));
             using Process process = ChildProcess.Start(Environment(name, value), "hash", arithmetic.ToString(), $"{Steps}");
             Task<string> output = process.StandardOutput.ReadToEndAsync();
             ChildProcess.WaitForExit(process);

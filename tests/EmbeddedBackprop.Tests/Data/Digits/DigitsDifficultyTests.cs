@@ -9,6 +9,7 @@ namespace EmbeddedBackprop.Tests.Data.Digits;
 
 /// <summary>The digits must be worth a network: too hard for one layer, easy for two.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 public sealed class DigitsDifficultyTests
 {
     [TestCase(1ul)]

@@ -6,6 +6,7 @@ namespace EmbeddedBackprop.Tests.Kernels.Integers;
 
 /// <summary>The rounding R against integers of any size, and the multipliers of factors.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 public sealed class RoundingTests
 {
     private static readonly int[] Sums =
