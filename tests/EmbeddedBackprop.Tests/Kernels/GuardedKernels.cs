@@ -159,12 +159,16 @@ internal static class GuardedKernels
             {
                 foreach ((int stride, int padding, int groups) in (ReadOnlySpan<(int, int, int)>)[(1, 0, 1), (2, 1, 1), (1, 2, 2), (3, 0, 2)])
                 {
-                    Convolution(
-                        new(2, 5 + (width % 3), width, 4, kernel, kernel)
-                        {
-                            StrideY = stride, StrideX = stride, Top = padding, Bottom = padding, Left = padding, Right = padding, Groups = groups,
-                        },
-                        atEnd);
+                    foreach ((int channels, int outputs) in (ReadOnlySpan<(int, int)>)[(2, 4), (2, 12), (8, 8)])
+                    {
+                        Convolution(
+                            new(channels, 5 + (width % 3), width, outputs, kernel, kernel)
+                            {
+                                StrideY = stride, StrideX = stride, Top = padding, Bottom = padding, Left = padding, Right = padding,
+                                Groups = channels == 8 ? 8 : groups,
+                            },
+                            atEnd);
+                    }
                 }
             }
         }
@@ -185,7 +189,7 @@ internal static class GuardedKernels
         Span<float> image = Put(0, 2, sizes.InputLength, sizes.InputLength + 3, atEnd),
             kernels = Put(1, 1, sizes.Weights, sizes.Weights, atEnd);
         Span<float> maps = Put(2, 2, sizes.SampleOutputs, sizes.SampleOutputs + 1, atEnd),
-            bias = Put(3, 1, 4, 4, atEnd);
+            bias = Put(3, 1, sizes.Outputs, sizes.Outputs, atEnd);
         Conv.Forward(Arithmetic.Fused, in sizes, 2, image, sizes.InputLength + 3, kernels, bias, maps, sizes.SampleOutputs + 1);
         Conv.WeightGradient(Arithmetic.Fused, in sizes, 2, image, sizes.InputLength + 3, maps, sizes.SampleOutputs + 1, kernels, bias);
         Conv.InputGradient(

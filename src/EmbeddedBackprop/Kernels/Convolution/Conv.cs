@@ -15,6 +15,9 @@ namespace EmbeddedBackprop.Kernels;
 /// </remarks>
 public static unsafe class Conv
 {
+    /// <summary>The share of gradients other than 0 up to which <see cref="ConvSparseInputKernel"/> is the faster one.</summary>
+    private const double MostGradients = 0.25;
+
     /// <summary>
     /// y[o, oy, ox] = (accumulate ? y : bias[o] or +0), then s = M(x, w, s) over input channel, kernel row, kernel column ascending.
     /// </summary>
@@ -83,10 +86,8 @@ public static unsafe class Conv
             g.LeadingMaps = ldy;
             g.MultipliesZeros = sizes.IsPadded && (g.ZerosAreAlike || Finite.All(w[..sizes.Weights]));
             g.IsForward = true;
-            if (ConvPlanes.Fit(in sizes))
+            if (RunPlanes(arithmetic, in g, in sizes))
             {
-                g.Sizes = sizes;
-                RunPlanes(arithmetic, in g);
                 return;
             }
 
@@ -220,12 +221,16 @@ public static unsafe class Conv
             ConvArguments g = new()
             {
                 Sizes = sizes.Flattened, Batch = batch, Image = image, LeadingImage = ldx,
-                Kernels = kernels, Bias = start, Maps = maps, MapsEnd = maps + delta.Length, LeadingMaps = ldd, Accumulate = accumulate,
+                Kernels = kernels, Bias = start, Maps = maps, LeadingMaps = ldd, Accumulate = accumulate,
             };
-            if (ConvPlanes.Fit(in sizes))
+            if (RunPlanes(arithmetic, in g, in sizes))
             {
-                g.Sizes = sizes;
-                RunPlanes(arithmetic, in g);
+                return;
+            }
+
+            if (ConvSparseInputKernel.Fits(in g.Sizes) && ConvSparseKernel.AreMostZeros(in g, MostGradients) && Finite.All(w[..sizes.Weights]))
+            {
+                ParallelConv<ConvSparseInputKernel>.Run(arithmetic, in g, batch, batch * sizes.MultiplyAdds, sizes.Channels);
                 return;
             }
 
@@ -252,19 +257,28 @@ public static unsafe class Conv
         }
     }
 
-    private static void RunPlanes(Arithmetic arithmetic, in ConvArguments g)
+    /// <summary>Runs a depthwise convolution or its input gradient, if it is one that has a kernel.</summary>
+    private static bool RunPlanes(Arithmetic arithmetic, in ConvArguments whole, in ConvSizes sizes)
     {
-        ConvPlanes planes = ConvPlanes.Of(in g.Sizes, g.IsForward);
-        int units = g.Batch * planes.Planes;
-        long multiplyAdds = g.Batch * g.Sizes.MultiplyAdds;
-        if (!g.Accumulate && ConvNarrowKernel.Fits(in planes))
+        ConvArguments g = whole;
+        g.Sizes = sizes;
+        long multiplyAdds = g.Batch * sizes.MultiplyAdds;
+        if (ConvDepthwiseChannelsKernel.Fits(in g))
         {
-            ParallelConv<ConvNarrowKernel>.Run(arithmetic, in g, units, multiplyAdds, planes.Height * planes.Width);
+            ParallelConv<ConvDepthwiseChannelsKernel>.Run(
+                arithmetic, in g, ConvDepthwiseChannelsKernel.Units(in g), multiplyAdds, sizes.Channels);
+            return true;
         }
-        else
+
+        if (!ConvPlanes.Fit(in sizes))
         {
-            ParallelConv<ConvDepthwiseKernel>.Run(arithmetic, in g, units, multiplyAdds, planes.EndInner - planes.FirstInner);
+            return false;
         }
+
+        ConvPlanes planes = ConvPlanes.Of(in sizes, g.IsForward);
+        ParallelConv<ConvDepthwiseKernel>.Run(
+            arithmetic, in g, g.Batch * planes.Planes, multiplyAdds, planes.EndInner - planes.FirstInner);
+        return true;
     }
 
     private static void Apply(Arithmetic arithmetic, float learningRate, float l2, Span<float> gradient, Span<float> weights)

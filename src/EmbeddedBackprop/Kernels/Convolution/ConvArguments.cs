@@ -19,9 +19,6 @@ internal unsafe struct ConvArguments
     /// <summary>Biases or their gradients; null if there are none.</summary>
     public float* Bias;
     public float* Maps;
-
-    /// <summary>The end (exclusive) of the map floats that may be read.</summary>
-    public float* MapsEnd;
     public int LeadingMaps;
 
     /// <summary>Whether maps are computed from images; else images from maps, the input gradient.</summary>

@@ -35,6 +35,12 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
         where T : struct, IFloatLanes<T>
         where TTail : struct, IFloatLanes<TTail>
     {
+        if (ConvChannels.Fits<T>(in g.Sizes))
+        {
+            ConvChannels.Run<T>(in g);
+            return;
+        }
+
         float* memory = stackalloc float[(Depth * Columns) + SumFloats + (CacheLine / sizeof(float))];
         float* panel = (float*)(((nuint)memory + CacheLine - 1) & ~(nuint)(CacheLine - 1));
         int taps = g.Sizes.Taps;

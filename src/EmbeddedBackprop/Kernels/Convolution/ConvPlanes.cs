@@ -67,15 +67,6 @@ internal unsafe struct ConvPlanes
         };
     }
 
-    /// <summary>The rows of the result for which row j of the kernel lies in the source.</summary>
-    public readonly (int First, int End) RowsThatSee(int j) => Seeing(top - (j * dilationY), Height, SourceHeight);
-
-    /// <summary>The columns of the result for which column i of the kernel lies in the source.</summary>
-    public readonly (int First, int End) ColumnsThatSee(int i) => Seeing(left - (i * dilationX), Width, SourceWidth);
-
-    /// <summary>From a position of the result to the element that tap k reads, where result and source have the same width.</summary>
-    public readonly int Distance(int k) => (((k / KernelWidth * dilationY) - top) * Width) + (k % KernelWidth * dilationX) - left;
-
     /// <summary>Where the weight of tap k is in its kernel, which the input gradient turns around.</summary>
     public readonly int IndexOfWeight(int k) => isForward ? k : (KernelHeight * KernelWidth) - 1 - k;
 
@@ -110,13 +101,6 @@ internal unsafe struct ConvPlanes
         }
 
         return count;
-    }
-
-    // Position x reads x - shift.
-    private static (int First, int End) Seeing(int shift, int positions, int sources)
-    {
-        int first = Math.Clamp(shift, 0, positions);
-        return (first, (int)Math.Clamp((long)sources + shift, first, positions));
     }
 }
 

@@ -38,7 +38,10 @@ internal readonly unsafe struct ConvSparseKernel : ILaneKernel<ConvArguments>
             < MostSums - WidestVector;
 
     /// <summary>Whether so many gradients are 0 that it pays, judged by some of the samples: a vector is filled by a kernel row only.</summary>
-    public static bool IsSparse(in ConvArguments g)
+    public static bool IsSparse(in ConvArguments g) => AreMostZeros(in g, (double)g.Sizes.KernelWidth / WidestVector);
+
+    /// <summary>Whether at most such a share of the gradients is not 0, judged by some of the samples.</summary>
+    public static bool AreMostZeros(in ConvArguments g, double share)
     {
         const int Judged = 3;
         int length = g.Sizes.SampleOutputs;
@@ -54,7 +57,7 @@ internal readonly unsafe struct ConvSparseKernel : ILaneKernel<ConvArguments>
             all += length;
         }
 
-        return count * WidestVector <= all * g.Sizes.KernelWidth;
+        return count <= all * share;
     }
 
     /// <summary>Output channels g.First ... g.End - 1.</summary>

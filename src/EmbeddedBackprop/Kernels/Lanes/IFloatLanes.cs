@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 
 namespace EmbeddedBackprop.Kernels.Lanes;
 
@@ -13,6 +14,10 @@ internal interface IFloatLanes<T> : IBitLanes<T> where T : struct, IFloatLanes<T
 
     /// <summary>Writes Count floats beginning at destination[index].</summary>
     static abstract void Store(T value, ref float destination, nuint index);
+
+    /// <summary>M(a, b, c) for a float in memory that is the same in all lanes: a product may read it without a register.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static virtual T MultiplyAdd(ref readonly float a, T b, T c) => T.MultiplyAdd(T.Broadcast(a), b, c);
 
     /// <summary>The 32-bit integer in bits(x), converted to float (exact below 2^24).</summary>
     static abstract T ConvertBits(T x);

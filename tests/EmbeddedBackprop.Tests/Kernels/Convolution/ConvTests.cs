@@ -63,6 +63,17 @@ internal sealed class ConvTests
         new(1, 1, 2, 1, 1, 5) { Left = 4, Right = 4 },
         new(1, 6, 40, 3, 2, 20),
 
+        // Outputs that fill the lanes, with a border, steps and holes; more columns than a block of sums; many channels of a plane each.
+        new(3, 13, 14, 16, 3, 3) { Top = 1, Bottom = 1, Left = 1, Right = 1 },
+        new(5, 8, 8, 33, 3, 3) { Top = 1, Bottom = 1, Left = 1, Right = 1 },
+        new(2, 12, 9, 48, 4, 3) { StrideX = 2, StrideY = 2, Top = 1, Bottom = 2, Left = 1 },
+        new(4, 9, 10, 26, 3, 3) { Groups = 2, DilationX = 2, DilationY = 3, Top = 3, Bottom = 3, Left = 2, Right = 2 },
+        new(2, 1, 600, 12, 1, 9) { Left = 4, Right = 4 },
+        new(1, 3, 2, 17, 5, 7) { Top = 4, Bottom = 4, Left = 6, Right = 6 },
+        new(20, 9, 5, 20, 3, 3) { Groups = 20, Top = 1, Bottom = 1, Left = 1, Right = 1 },
+        new(9, 14, 13, 9, 3, 5) { Groups = 9, StrideX = 2, StrideY = 3, Top = 2, Left = 4, Right = 3, DilationX = 2 },
+        new(16, 60, 40, 16, 3, 3) { Groups = 16, Top = 1, Bottom = 1, Left = 1, Right = 1 },
+
         // Kernels larger than the image in more than one block of taps: the farthest tap is not the last one.
         new(7, 3, 3, 2, 5, 5) { Top = 2, Bottom = 2, Left = 2, Right = 2 },
         new(11, 2, 9, 3, 7, 3) { Top = 3, Bottom = 3, Left = 1, Right = 1 },
@@ -242,14 +253,18 @@ internal sealed class ConvTests
                     before.Maps[i] = (i * 2654435761L >> 7) % 8 == 0 ? before.Maps[i] : zero;
                 }
 
-                ConvCase expected = before.Clone();
-                ConvOperations.Loop(Operation.WeightGradient, arithmetic, in sizes, 2, expected);
-                Widths.ForEach(width =>
+                foreach (Operation operation in (ReadOnlySpan<Operation>)[Operation.WeightGradient, Operation.InputGradient])
                 {
-                    ConvCase actual = before.Clone();
-                    ConvOperations.Fast(Operation.WeightGradient, arithmetic, in sizes, 2, actual);
-                    Assert.That(actual.DifferenceTo(expected), Is.Null, $"{numbers} {arithmetic} {zero} {accumulate} width {width} {sizes}");
-                });
+                    ConvCase expected = before.Clone();
+                    ConvOperations.Loop(operation, arithmetic, in sizes, 2, expected);
+                    Widths.ForEach(width =>
+                    {
+                        ConvCase actual = before.Clone();
+                        ConvOperations.Fast(operation, arithmetic, in sizes, 2, actual);
+                        Assert.That(
+                            actual.DifferenceTo(expected), Is.Null, $"{operation} {numbers} {arithmetic} {zero} {accumulate} width {width} {sizes}");
+                    });
+                }
             }
         }
     }

@@ -1,0 +1,301 @@
+using System.Runtime.CompilerServices;
+using EmbeddedBackprop.Kernels.Elements;
+using EmbeddedBackprop.Kernels.Lanes;
+using EmbeddedBackprop.Kernels.Products;
+
+namespace EmbeddedBackprop.Kernels.Convolution;
+
+/// <summary>
+/// The forward pass with the output channels in the lanes (<see cref="ConvTile"/>). Nothing of the image is copied. Positions with the same taps
+/// inside the image form a rectangle: one without padding, nine with a border of one. Each has a list of its own terms, so a tap outside is neither
+/// multiplied nor masked.
+/// </summary>
+internal static unsafe class ConvChannels
+{
+    /// <summary>Weights that are turned over on the stack: 128 KB.</summary>
+    private const int MostWeights = 1 << 15;
+
+    /// <summary>Sums that are computed before they are turned over into the maps: 16 KB.</summary>
+    private const int MostSums = 1 << 12;
+
+    private const int CacheLine = 64;
+
+    /// <summary>Terms of all rectangles side by side, at most: 128 KB.</summary>
+    private const int MostTerms = 1 << 14;
+
+    /// <summary>Rectangles side by side, at most.</summary>
+    private const int MostBands = 64;
+
+    /// <summary>Whether the outputs fill the lanes, and kernels and terms fit on the stack.</summary>
+    public static bool Fits<T>(in ConvSizes sizes) where T : struct, IFloatLanes<T>
+    {
+        int outputs = sizes.Outputs / sizes.Groups, lanes = T.Count;
+        if (lanes == 1 || 4 * outputs < 3 * RoundUp(outputs, lanes) || (long)sizes.Taps * lanes > MostWeights)
+        {
+            return false;
+        }
+
+        int bands = 0;
+        ConvAxis columns = ConvAxis.Columns(in sizes);
+        for (int x = 0; x < columns.Positions && bands <= MostBands; x = columns.EndOfAlike(x))
+        {
+            bands++;
+        }
+
+        return bands <= MostBands && bands * sizes.Taps <= MostTerms;
+    }
+
+    /// <summary>Rows g.First ... g.End - 1 of the output, counted over all samples.</summary>
+    // Every element is written before it is read.
+    [SkipLocalsInit]
+    public static void Run<T>(in ConvArguments g) where T : struct, IFloatLanes<T>
+    {
+        ref readonly ConvSizes sizes = ref g.Sizes;
+        int taps = sizes.Taps, outputs = sizes.Outputs / sizes.Groups, height = sizes.OutputHeight;
+        int most = 2 * taps * T.Count <= MostWeights ? 2 * T.Count : T.Count, bands = 0;
+        ConvAxis downwards = ConvAxis.Rows(in sizes), across = ConvAxis.Columns(in sizes);
+        Band* columns = stackalloc Band[MostBands];
+        for (int x = 0; x < across.Positions; x = columns[bands++].Columns.End)
+        {
+            columns[bands].Columns = (x, across.EndOfAlike(x));
+        }
+
+        float* memory = stackalloc float[(taps * Math.Min(most, RoundUp(outputs, T.Count))) + MostSums + (CacheLine / sizeof(float))];
+        float* sums = (float*)(((nuint)memory + CacheLine - 1) & ~(nuint)(CacheLine - 1)), weights = sums + MostSums;
+        ConvTapTerm* terms = stackalloc ConvTapTerm[bands * taps];
+        for (int channel = 0; channel < sizes.Outputs;)
+        {
+            int group = channel / outputs, count = Math.Min(most, ((group + 1) * outputs) - channel), lanes = RoundUp(count, T.Count);
+            Pack(g.Kernels + ((nint)channel * taps), taps, count, weights, lanes);
+            Part part = new()
+            {
+                Image = g.Image + ((nint)group * (sizes.Channels / sizes.Groups) * sizes.Height * sizes.Width),
+                Maps = g.Maps + ((nint)channel * sizes.OutputPositions),
+                Bias = g.Bias == null || g.Accumulate ? null : g.Bias + channel,
+                Channels = count, Lanes = lanes, Weights = weights, Sums = sums, Bands = columns, Count = bands,
+            };
+            for (int y = 0; y < height; y = part.Rows.End)
+            {
+                part.Rows = (y, downwards.EndOfAlike(y));
+                ConvTapTerm* next = terms;
+                for (int band = 0; band < bands; band++)
+                {
+                    columns[band].Terms = next;
+                    next = Terms(in sizes, downwards.Taps(y), across.Taps(columns[band].Columns.First), lanes, next);
+                    columns[band].Count = (int)(next - columns[band].Terms);
+                }
+
+                Samples<T>(in g, in part);
+            }
+
+            channel += count;
+        }
+    }
+
+    /// <summary>Columns of the output with the same taps.</summary>
+    private struct Band
+    {
+        public (int First, int End) Columns;
+        public ConvTapTerm* Terms;
+        public int Count;
+    }
+
+    /// <summary>Rows of the output with the same taps, for some channels of a group.</summary>
+    private struct Part
+    {
+        /// <summary>The group's first channel of sample 0.</summary>
+        public float* Image;
+
+        /// <summary>The first output channel of sample 0.</summary>
+        public float* Maps;
+
+        /// <summary>What the sums begin with; null for +0, or where they go on from the maps.</summary>
+        public float* Bias;
+        public int Channels;
+
+        /// <summary>Channels, rounded up to whole vectors.</summary>
+        public int Lanes;
+
+        /// <summary>[tap][lane].</summary>
+        public float* Weights;
+
+        /// <summary>[position][lane].</summary>
+        public float* Sums;
+        public Band* Bands;
+        public int Count;
+        public (int First, int End) Rows;
+    }
+
+    private static int RoundUp(int value, int multiple) => (value + multiple - 1) / multiple * multiple;
+
+    private static ConvTapTerm* Terms(in ConvSizes sizes, (int First, int End) rows, (int First, int End) columns, int lanes, ConvTapTerm* next)
+    {
+        for (int c = 0; c < sizes.Channels / sizes.Groups; c++)
+        {
+            for (int ky = rows.First; ky < rows.End; ky++)
+            {
+                int row = ((c * sizes.Height) + (ky * sizes.DilationY)) * sizes.Width, weights = ((c * sizes.KernelHeight) + ky) * sizes.KernelWidth;
+                for (int kx = columns.First; kx < columns.End; kx++)
+                {
+                    *next++ = new ConvTapTerm(row + (kx * sizes.DilationX), (weights + kx) * lanes);
+                }
+            }
+        }
+
+        return next;
+    }
+
+    private static void Pack(float* kernels, int taps, int count, float* weights, int lanes)
+    {
+        if (count < lanes)
+        {
+            FloatBlocks.Fill(0f, weights, taps * lanes);
+        }
+
+        Transpose.Pack(in *kernels, (nuint)taps, (nuint)count, (nuint)taps, ref *weights, (nuint)lanes);
+    }
+
+    /// <summary>The rows of all samples, in blocks whose sums fit.</summary>
+    private static void Samples<T>(in ConvArguments g, in Part part) where T : struct, IFloatLanes<T>
+    {
+        int height = g.Sizes.OutputHeight, width = g.Sizes.OutputWidth, most = MostSums / part.Lanes;
+        int wide = Math.Min(width, most), tall = most / wide;
+        for (int sample = g.First / height; sample * height < g.End;)
+        {
+            int y = Math.Max(part.Rows.First, g.First - (sample * height)), end = Math.Min(part.Rows.End, g.End - (sample * height)), samples = 1;
+            if (y < end)
+            {
+                // Samples that want all rows are computed together.
+                for (
+                    int fit = tall / (end - y);
+                    samples < fit && (y, end) == part.Rows && ((sample + samples) * height) + end <= g.End;
+                    samples++)
+                {
+                }
+
+                for (; y < end; y += tall)
+                {
+                    for (int x = 0; x < width; x += wide)
+                    {
+                        Block<T>(in g, in part, (sample, samples), (y, Math.Min(tall, end - y)), (x, Math.Min(wide, width - x)));
+                    }
+                }
+            }
+
+            sample += samples;
+        }
+    }
+
+    /// <summary>Whole rows of some samples, or a part of one row: first sample, row and column, and how many.</summary>
+    private static void Block<T>(
+        in ConvArguments g, in Part part, (int First, int Count) samples, (int First, int Count) rows, (int First, int Count) columns)
+        where T : struct, IFloatLanes<T>
+    {
+        ref readonly ConvSizes sizes = ref g.Sizes;
+        int lanes = part.Lanes, area = rows.Count * columns.Count;
+        nuint plane = (nuint)sizes.OutputPositions, channels = (nuint)part.Channels;
+        float* maps = part.Maps + ((nint)samples.First * g.LeadingMaps) + ((nint)rows.First * sizes.OutputWidth) + columns.First;
+        Begin<T>(in part, samples.Count * area);
+        for (int n = 0; g.Accumulate && n < samples.Count; n++)
+        {
+            Transpose.Pack(
+                in *(maps + ((nint)n * g.LeadingMaps)), plane, channels, (nuint)area, ref *(part.Sums + ((nint)n * area * lanes)), (nuint)lanes);
+        }
+
+        for (Band* band = part.Bands; band < part.Bands + part.Count; band++)
+        {
+            int first = Math.Max(band->Columns.First, columns.First), end = Math.Min(band->Columns.End, columns.First + columns.Count);
+            if (first < end)
+            {
+                float* image = part.Image + ((nint)samples.First * g.LeadingImage) + ((nint)first * sizes.StrideX) - sizes.Left
+                    + ((((nint)rows.First * sizes.StrideY) - sizes.Top) * sizes.Width);
+                Rectangle<T>(
+                    in part, in *band, image, part.Sums + ((nint)(first - columns.First) * lanes),
+                    new Axis(end - first, sizes.StrideX, lanes),
+                    new Axis(rows.Count, (nint)sizes.StrideY * sizes.Width, columns.Count * lanes),
+                    new Axis(samples.Count, g.LeadingImage, area * lanes));
+            }
+        }
+
+        for (int n = 0; n < samples.Count; n++)
+        {
+            Transpose.Pack(
+                in *(part.Sums + ((nint)n * area * lanes)), (nuint)lanes, (nuint)area, channels, ref *(maps + ((nint)n * g.LeadingMaps)), plane);
+        }
+    }
+
+    /// <summary>Positions with the same terms: tiles along the columns, or where those are few along the rows or the samples.</summary>
+    private static void Rectangle<T>(in Part part, in Band band, float* image, float* sums, Axis across, Axis down, Axis through)
+        where T : struct, IFloatLanes<T>
+    {
+        (Axis along, Axis lines, Axis rest) =
+            across.Length >= 4 || (across.Length >= down.Length && across.Length >= through.Length) ? (across, down, through)
+            : down.Length >= 4 || down.Length >= through.Length ? (down, across, through)
+            : (through, down, across);
+        if (lines.Length == 1)
+        {
+            (lines, rest) = (rest, lines);
+        }
+
+        ConvTileArguments tile = new()
+        {
+            Step = along.Source, Line = lines.Source, LeadingSums = along.Sums, LineSums = lines.Sums,
+            Weights = part.Weights, Terms = band.Terms, Count = band.Count,
+        };
+        int vectors = part.Lanes / T.Count;
+        for (int third = 0; third < rest.Length; third++)
+        {
+            for (int line = 0, count; line < lines.Length; line += count)
+            {
+                count = vectors == 1 ? Lines(lines.Length - line, T.Count) : 1;
+                for (int done = 0, length; done < along.Length; done += length)
+                {
+                    length = Positions(along.Length - done, T.Count);
+                    tile.Source = image + (third * rest.Source) + (line * lines.Source) + (done * along.Source);
+                    tile.Sums = sums + (third * rest.Sums) + (line * lines.Sums) + (done * along.Sums);
+                    ConvTile.Run<T>(length, count, vectors, in tile);
+                }
+            }
+        }
+    }
+
+    /// <summary>Positions of the next tile of so many that are left.</summary>
+    private static int Positions(int left, int lanes)
+    {
+        int most = ConvTile.MostPositions(lanes);
+        return left >= most ? most : left >= 4 ? left & ~1 : left >= 2 ? 2 : 1;
+    }
+
+    /// <summary>Lines of the next tile of so many that are left: two and two of four.</summary>
+    private static int Lines(int left, int lanes)
+    {
+        int most = ConvTile.MostLines(lanes);
+        return left == most + 1 ? (left + 1) / 2 : Math.Min(left, most);
+    }
+
+    private static void Begin<T>(in Part part, int positions) where T : struct, IFloatLanes<T>
+    {
+        float* start = stackalloc float[part.Lanes];
+        FloatBlocks.Fill(0f, start, part.Lanes);
+        if (part.Bias != null)
+        {
+            FloatBlocks.Copy(part.Bias, start, part.Channels);
+        }
+
+        for (int lane = 0; lane < part.Lanes; lane += T.Count)
+        {
+            T value = T.Load(in *start, (nuint)lane);
+            for (int i = 0; i < positions; i++)
+            {
+                T.Store(value, ref *(part.Sums + (i * part.Lanes)), (nuint)lane);
+            }
+        }
+    }
+
+    /// <summary>A direction of positions: how many, and how far their sources and sums are from each other.</summary>
+    private readonly struct Axis(int length, nint source, nint sums)
+    {
+        public readonly int Length = length;
+        public readonly nint Source = source, Sums = sums;
+    }
+}
