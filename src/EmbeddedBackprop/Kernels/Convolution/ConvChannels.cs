@@ -20,6 +20,12 @@ internal static unsafe class ConvChannels
 
     private const int CacheLine = 64;
 
+    /// <summary>In narrower vectors a float of the image meets too few weights: panels are faster.</summary>
+    private const int FewestLanes = 8;
+
+    /// <summary>With fewer taps and one vector of outputs the sums are begun and turned over more than they are summed.</summary>
+    private const int FewestTaps = 32;
+
     /// <summary>Terms of all rectangles side by side, at most: 128 KB.</summary>
     private const int MostTerms = 1 << 14;
 
@@ -30,7 +36,8 @@ internal static unsafe class ConvChannels
     public static bool Fits<T>(in ConvSizes sizes) where T : struct, IFloatLanes<T>
     {
         int outputs = sizes.Outputs / sizes.Groups, lanes = T.Count;
-        if (lanes == 1 || 4 * outputs < 3 * RoundUp(outputs, lanes) || (long)sizes.Taps * lanes > MostWeights)
+        if (lanes < FewestLanes || 4 * outputs < 3 * RoundUp(outputs, lanes) || (long)sizes.Taps * lanes > MostWeights
+            || (outputs <= lanes && sizes.Taps < FewestTaps))
         {
             return false;
         }

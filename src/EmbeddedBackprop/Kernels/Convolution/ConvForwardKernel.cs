@@ -41,6 +41,12 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
             return;
         }
 
+        if (ConvFlat.Fits<T>(in g))
+        {
+            ConvFlat.Run<T>(in g);
+            return;
+        }
+
         float* memory = stackalloc float[(Depth * Columns) + SumFloats + (CacheLine / sizeof(float))];
         float* panel = (float*)(((nuint)memory + CacheLine - 1) & ~(nuint)(CacheLine - 1));
         int taps = g.Sizes.Taps;

@@ -5,8 +5,9 @@ using EmbeddedBackprop.Kernels.Products;
 namespace EmbeddedBackprop.Kernels.Convolution;
 
 /// <summary>
-/// Sums of 8 positions x 3 lines or x 2 vectors of channels stay in registers while a list of terms runs: s = M(source[position + term], weights[term], s). The
-/// image is read where it is, a float for all lanes. Further vectors are those of the next channels, or of the same channels on the next lines.
+/// Sums of 8 positions x 3 lines or x 2 vectors of channels stay in registers while a list of terms runs:
+/// s = M(source[position + term], weights[term], s). The image is read where it is, a float for all lanes. Further vectors are those of the next
+/// channels, or of the same channels on the next lines.
 /// A processor that multiplies two vectors in a cycle also loads two floats or vectors in one: terms are as few loads as they can be.
 /// </summary>
 internal static unsafe class ConvTile
