@@ -6,6 +6,7 @@ using EmbeddedBackprop.Benchmarks.Peers;
 using EmbeddedBackprop.Benchmarks.Reports;
 using EmbeddedBackprop.Benchmarks.Steps;
 using EmbeddedBackprop.Data;
+using EmbeddedBackprop.Data.Digits;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Training;
@@ -56,6 +57,7 @@ internal static class ThreadsExperiment
         }
 
         equal &= Steps(text, most);
+        equal &= Ahead(text, most);
         Console.WriteLine(text);
         ResultFile.Write("threads", "Threads", "experiment threads", text.ToString());
         return equal ? 0 : 1;
@@ -101,6 +103,54 @@ internal static class ThreadsExperiment
             CultureInfo.InvariantCulture,
             $"| {taken[1].Min() * 1e6:F0}, {Turns.Median(taken[1]) * 1e6:F0} | {taken[0].Min() / taken[1].Min():F2} | {Turns.Ratio(taken[0], taken[1]):F2} ");
         text.Append(CultureInfo.InvariantCulture, $"| {(equal ? "equal bits" : "DIFFERENT")} |\n");
+        return equal;
+    }
+
+    /// <summary>Epochs of images that are changed a little, gathered between the steps and ahead of them.</summary>
+    private static bool Ahead(StringBuilder text, int most)
+    {
+        const int Count = 2000;
+        text.Append(CultureInfo.InvariantCulture, $"\nEpochs of {Count:N0} digits, changed a little (`--augment`) while they are gathered. ")
+            .Append("\"Between\": every batch is gathered between two steps; \"ahead\": idle threads gather the next one during a step, ")
+            .Append("and the thread that trains does what is left. In turn; medians:\n\n")
+            .Append("| net | batch | changes | one thread, ms | threads | between, ms | ahead, ms ")
+            .Append("| ahead: times as fast as one thread | as between | weights |\n")
+            .Append("| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n");
+        ByteDataset digits = DigitsGenerator.Create(Count, seed: 1);
+        (string Name, int Batch, string Changes, Func<int, Network> Make)[] cases =
+        [
+            .. ((string[])["shift=1", "shift=2,rotate=10,scale=0.1,elastic=1"]).SelectMany(changes => (
+                (string, int, string, Func<int, Network>)[])
+                [
+                    ("[784,30,10]", 10, changes, threads => Make([784, 30, 10], 10, threads)),
+                    ("[784,30,10]", 32, changes, threads => Make([784, 30, 10], 32, threads)),
+                    ("[784,100,10]", 64, changes, threads => Make([784, 100, 10], 64, threads)),
+                    ("[784,512,512,10]", 64, changes, threads => Make([784, 512, 512, 10], 64, threads)),
+                    ("convolution net digits", 32, changes, threads => ConvolutionNets.Make("digits", StepBatch, training: true, threads)),
+                ]),
+        ];
+        bool equal = true;
+        foreach ((string name, int batch, string changes, Func<int, Network> make) in cases)
+        {
+            for (int threads = 2; threads <= most; threads *= 2)
+            {
+                using Network alone = make(1), between = make(threads), ahead = make(threads);
+                AugmentedImages Images() => new(digits, AugmentationOptions.Parse(changes), seed: 1);
+                Trainer[] trainers =
+                [
+                    new(alone, Images(), Options()), new(between, new Ready(Images()), Options()), new(ahead, Images(), Options()),
+                ];
+                double[][] taken = Turns.Take(Rounds, [.. trainers.Select(trainer => (Func<double>)(() => Seconds(trainer)))]);
+                bool same = WeightsHash.Of(alone) == WeightsHash.Of(between) && WeightsHash.Of(alone) == WeightsHash.Of(ahead);
+                text.Append(
+                    CultureInfo.InvariantCulture,
+                    $"| {name} | {batch} | {changes} | {Turns.Median(taken[0]) * 1e3:F1} | {threads} | {Turns.Median(taken[1]) * 1e3:F1} ");
+                text.Append(CultureInfo.InvariantCulture, $"| {Turns.Median(taken[2]) * 1e3:F1} | {Turns.Ratio(taken[0], taken[2]):F2} ");
+                text.Append(CultureInfo.InvariantCulture, $"| {Turns.Ratio(taken[1], taken[2]):F2} | {(same ? "equal bits" : "DIFFERENT")} |\n");
+                equal &= same;
+            }
+        }
+
         return equal;
     }
 
@@ -186,5 +236,28 @@ internal static class ThreadsExperiment
         }
 
         return new ByteDataset(bytes, labels, inputs, classes);
+    }
+
+    /// <summary>Samples of another source that say they lie ready: nothing is gathered ahead.</summary>
+    private sealed class Ready(IBatchSource source) : IBatchSource
+    {
+        public int Count => source.Count;
+
+        public int InputLength => source.InputLength;
+
+        public Graphs.Shape InputShape => source.InputShape;
+
+        public int TargetLength => source.TargetLength;
+
+        public int ClassCount => source.ClassCount;
+
+        public int Label(int sample) => source.Label(sample);
+
+        public void Gather(ReadOnlySpan<int> samples, Span<float> inputs, int inputStride, Span<float> targets, int targetStride) =>
+            source.Gather(samples, inputs, inputStride, targets, targetStride);
+
+        public void BeginEpoch(int epoch) => source.BeginEpoch(epoch);
+
+        public void Prefetch(ReadOnlySpan<int> samples) => source.Prefetch(samples);
     }
 }

@@ -36,6 +36,9 @@ public sealed class BinaryTarget : IBatchSource, IFiniteSource
     public int ClassCount => 2;
 
     /// <inheritdoc/>
+    public int GatherCost => source.GatherCost;
+
+    /// <inheritdoc/>
     public int Label(int sample) => source.Label(sample);
 
     bool? IFiniteSource.IsFinite => FiniteData.IsFinite(source);

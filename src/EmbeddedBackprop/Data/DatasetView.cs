@@ -83,6 +83,9 @@ public sealed class DatasetView : IBatchSource, IFiniteSource
     }
 
     /// <inheritdoc/>
+    public int GatherCost => source.GatherCost;
+
+    /// <inheritdoc/>
     public int Label(int sample) => source.Label(Map(sample));
 
     /// <summary>Of the view's samples alone: those that it leaves out may hold anything.</summary>

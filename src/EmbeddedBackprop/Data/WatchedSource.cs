@@ -46,6 +46,9 @@ public sealed class WatchedSource : IBatchSource, IFiniteSource
     public int ClassCount => source.ClassCount;
 
     /// <inheritdoc/>
+    public int GatherCost => source.GatherCost;
+
+    /// <inheritdoc/>
     public int Label(int sample) => source.Label(sample);
 
     bool? IFiniteSource.IsFinite => FiniteData.IsFinite(source);

@@ -51,6 +51,13 @@ internal sealed class BatchFeed
         }
     }
 
+    /// <summary>Copies rows of inputs and rows of targets, gathered elsewhere, to their nodes.</summary>
+    public void Deal(ReadOnlySpan<float> inputRows, ReadOnlySpan<float> targetRows, Plan plan, Span<float> workspace, int count)
+    {
+        Deal(inputs, inputRows, InputLength, plan, workspace, count);
+        Deal(targets, targetRows, TargetLength, plan, workspace, count);
+    }
+
     /// <summary>Copies rows of concatenated values to the nodes they belong to.</summary>
     public static void Deal(ReadOnlySpan<Node> nodes, ReadOnlySpan<float> rows, int length, Plan plan, Span<float> workspace, int count)
     {

@@ -21,6 +21,13 @@ public interface IBatchSource
     /// <summary>How many classes there are; 0 for regression.</summary>
     int ClassCount { get; }
 
+    /// <summary>
+    /// How many times as long as copying a sample gathering it takes, roughly: 1 (the default) for samples that lie ready in memory, more where they
+    /// are computed or read. Decides what threads do, and changes no result: a network with several threads gathers the next batch of costly samples
+    /// while it computes this one.
+    /// </summary>
+    int GatherCost => 1;
+
     /// <summary>The class of a sample, or -1 for regression.</summary>
     /// <param name="sample">A sample from 0 to Count - 1.</param>
     /// <exception cref="ArgumentOutOfRangeException">The sample does not exist.</exception>

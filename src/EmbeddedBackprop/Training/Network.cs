@@ -361,6 +361,16 @@ public sealed partial class Network : IDisposable
         feed.Gather(pool, source, samples, Training, TrainingMemory.Workspace, memory.Rows.Span);
     }
 
+    /// <summary>Writes samples that were gathered elsewhere into the input and the targets of a training step.</summary>
+    internal void Deal(ReadOnlySpan<float> inputRows, ReadOnlySpan<float> targetRows, int count)
+    {
+        using ThreadGuard.Use use = own.Guard.Enter();
+        feed.Deal(inputRows, targetRows, Training, TrainingMemory.Workspace, count);
+    }
+
+    /// <summary>Elements of one sample's targets that data must give.</summary>
+    internal int FedTargetLength => feed.TargetLength;
+
     /// <summary>The samples that were just gathered must have finite values.</summary>
     internal void RequireFinite(ReadOnlySpan<int> samples) => feed.RequireFinite(Training, TrainingMemory.Workspace, samples);
 

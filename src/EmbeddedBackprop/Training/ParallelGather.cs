@@ -7,11 +7,14 @@ namespace EmbeddedBackprop.Training;
 /// <summary>The gathering of a batch, shared out by samples.</summary>
 internal static class ParallelGather
 {
+    /// <summary>A source that says it costs more than this costs this: no work is beyond a long.</summary>
+    private const int MostCost = 1 << 16;
+
     /// <summary>As <see cref="IBatchSource.Gather"/>, on the pool if there is one and it pays.</summary>
     public static void Run(
         WorkerPool? pool, IBatchSource source, ReadOnlySpan<int> samples, Span<float> inputs, int inputStride, Span<float> targets, int targetStride)
     {
-        int parts = pool?.PartCount((long)samples.Length * inputStride * WorkerPool.ElementWork, samples.Length) ?? 1;
+        int parts = pool?.PartCount(Work(source, samples.Length), samples.Length) ?? 1;
         if (parts == 1)
         {
             source.Gather(samples, inputs, inputStride, targets, targetStride);
@@ -29,6 +32,10 @@ internal static class ParallelGather
         };
         pool!.Run<Part, Arguments>(parts, in arguments);
     }
+
+    /// <summary>What gathering so many samples costs, in multiply-adds of a product.</summary>
+    public static long Work(IBatchSource source, int samples) =>
+        (long)samples * source.InputLength * WorkerPool.ElementWork * Math.Clamp(source.GatherCost, 1, MostCost);
 
     private ref struct Arguments
     {

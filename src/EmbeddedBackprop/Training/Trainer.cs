@@ -2,19 +2,19 @@ using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
-using EmbeddedBackprop.Kernels.Threads;
 using EmbeddedBackprop.Training.Schedules;
 
 namespace EmbeddedBackprop.Training;
 
 /// <summary>
-/// Mini-batch training: shuffles the samples of each epoch, gathers batches straight into the plan's input, steps. After construction no step
-/// allocates.
+/// Mini-batch training: shuffles the samples of each epoch, gathers batches straight into the plan's input, steps. Where the network has several
+/// threads and samples are costly (<see cref="IBatchSource.GatherCost"/>), the next batch is gathered while this one is computed, with the same
+/// bits. After construction no step allocates.
 /// Source: Nielsen, chapter 1 (network.py, SGD).
 /// </summary>
 /// <remarks>The order of an epoch depends on the seed and the epoch alone, so training can go on from any step with the bits of never having
 /// stopped.</remarks>
-public sealed class Trainer
+public sealed partial class Trainer
 {
     private readonly Network network;
     private readonly IBatchSource source;
@@ -24,6 +24,7 @@ public sealed class Trainer
     private readonly float[] bestParameters;
     private readonly float[] bestState;
     private readonly AveragedWeights average;
+    private readonly BatchAhead? ahead;
     private int orderedEpoch = -1;
 
     /// <summary>Samples that are still to be tested for values that are not finite, as they are gathered.</summary>
@@ -85,6 +86,7 @@ public sealed class Trainer
         bestParameters = options.EarlyStopping.Patience > 0 ? new float[network.InferencePlan.ParameterLength] : [];
         bestState = options.EarlyStopping.Patience > 0 ? new float[network.InferencePlan.StateLength] : [];
         average = new AveragedWeights(network, options.Averaging);
+        ahead = BatchAhead.For(network, source, order);
         untested = FiniteData.IsFinite(source) is null ? source.Count : 0;
     }
 
@@ -122,6 +124,9 @@ public sealed class Trainer
 
     /// <summary>Whether all epochs are done or training stopped early.</summary>
     public bool Finished => State.Epoch >= options.Epochs || State.Stopped;
+
+    /// <summary>Whether the next batch is gathered while this one is computed.</summary>
+    internal bool GathersAhead => ahead is not null;
 
     private bool HasAverage => State.Averages > 0 && options.Averaging.IsOn;
 
@@ -172,6 +177,8 @@ public sealed class Trainer
             TrainingErrors.Ended(state.Epoch, options.Epochs);
         }
 
+        // What an earlier call left, which an exception may have ended, was made of data that may have changed since.
+        ahead?.Forget();
         PrepareOrder(state.Epoch);
         long began = Stopwatch.GetTimestamp();
         while (state.NextSample < source.Count)
@@ -275,116 +282,6 @@ public sealed class Trainer
         return new TrainingOutcome(Cancelled: false, State.Stopped, State.Epoch, State.BestEpoch, result, judged);
     }
 
-    /// <summary>
-    /// Judges the epoch by validation data: keeps the best weights (the averaged ones, where there are any), tells a schedule that looks, and stops
-    /// when there was no improvement for long enough.
-    /// </summary>
-    /// <returns>Whether this epoch is the best so far.</returns>
-    public bool Judge(Evaluation validation)
-    {
-        // Without classes there is no accuracy; then a smaller loss is better.
-        double score = source.ClassCount == 0 ? -validation.Loss : validation.Accuracy;
-        bool better = State.BestEpoch == 0 || score > State.BestScore || (double.IsNaN(State.BestScore) && !double.IsNaN(score));
-        if (better)
-        {
-            State.BestScore = score;
-            State.BestEpoch = State.Epoch;
-            if (bestParameters.Length > 0)
-            {
-                (HasAverage ? AveragedParameters : network.BorrowParameters()).CopyTo(bestParameters);
-                network.BorrowState().CopyTo(bestState);
-            }
-        }
-
-        JudgeSchedule(score);
-
-        State.Stopped = options.EarlyStopping.Patience > 0 && State.Epoch - State.BestEpoch >= options.EarlyStopping.Patience;
-        return better;
-    }
-
-    /// <summary>
-    /// Puts the weights that predict into the network: the best epoch's, with its running means, if early stopping kept any, else the averaged ones
-    /// if there are any.
-    /// </summary>
-    public void RestoreBest()
-    {
-        using SharedParameters.Change change = network.BeginChange();
-        if (State.BestEpoch > 0 && bestParameters.Length > 0)
-        {
-            bestParameters.CopyTo(network.BorrowParameters());
-            bestState.CopyTo(network.BorrowState());
-            network.ResetState();
-        }
-        else if (HasAverage)
-        {
-            AveragedParameters.CopyTo(network.BorrowParameters());
-        }
-
-        network.FollowParameters();
-    }
-
-    /// <summary>Loss and accuracy over all samples of a source, without changing the network and without allocating.</summary>
-    /// <remarks>
-    /// By the averaged weights, where there are any. Otherwise by the network's own.
-    /// The losses of the network's batches, rounded to float, are summed in double: with another batch the loss differs in its last digits, the
-    /// number of right predictions does not.
-    /// </remarks>
-    /// <exception cref="ArgumentException">The data do not fit the network, or a value of theirs is NaN or infinite.</exception>
-    public Evaluation Evaluate(IBatchSource data) => Evaluate(data, cancellation: default);
-
-    /// <summary>The same for data that take long.</summary>
-    /// <param name="data">The data.</param>
-    /// <param name="cancellation">Ends the call after the current batch, by the exception.</param>
-    /// <param name="progress">Called after every batch with the samples so far; null for none.</param>
-    /// <exception cref="OperationCanceledException">It was cancelled; the network is as it was.</exception>
-    /// <inheritdoc cref="Evaluate(IBatchSource)"/>
-    public Evaluation Evaluate(IBatchSource data, CancellationToken cancellation, Action<int>? progress = null)
-    {
-        ArgumentNullException.ThrowIfNull(data);
-        CheckFits(network, data);
-        if (!HasAverage)
-        {
-            return EvaluateParameters(data, progress, cancellation);
-        }
-
-        average.Swap();
-        try
-        {
-            return EvaluateParameters(data, progress, cancellation);
-        }
-        finally
-        {
-            average.Swap();
-        }
-    }
-
-    private Evaluation EvaluateParameters(IBatchSource data, Action<int>? progress, CancellationToken cancellation)
-    {
-        int correct = 0;
-        double lossSum = 0;
-        for (int first = 0; first < data.Count; first += evaluationOrder.Length)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            int batch = Math.Min(evaluationOrder.Length, data.Count - first);
-            for (int i = 0; i < batch; i++)
-            {
-                evaluationOrder[i] = first + i;
-            }
-
-            network.Gather(data, evaluationOrder.AsSpan(0, batch));
-            network.ResetState();
-            lossSum += (double)network.ComputeLoss(batch, out int right) * batch;
-            correct += right;
-            progress?.Invoke(first + batch);
-        }
-
-        correct = data.ClassCount == 0 ? 0 : correct;
-        return new Evaluation(lossSum / data.Count, (double)correct / data.Count, correct, data.Count);
-    }
-
-    /// <summary>Accuracy means nothing where there are no classes.</summary>
-    private static double Share(IBatchSource data, int correct, int samples) => data.ClassCount == 0 ? 0 : (double)correct / samples;
-
     private static void CheckFits(Network network, IBatchSource data)
     {
         network.CheckFits(data);
@@ -394,116 +291,5 @@ public sealed class Trainer
         }
 
         FiniteData.Require(data);
-    }
-
-    /// <summary>One update from one logical batch, gathered in pieces of the network's batch.</summary>
-    private float StepOnce(int logical, float rate, TrainerState state)
-    {
-        float loss = 0;
-        int right = 0;
-        network.KeepsRanges = network.StepNumber >= StepsWithRanges;
-        bool applied = true, whole = logical <= network.MicroBatch;
-        for (int offset = 0; offset < logical; offset += network.MicroBatch)
-        {
-            int batch = Math.Min(network.MicroBatch, logical - offset);
-            Gather(order.AsSpan(state.NextSample + offset, batch));
-
-            // Samples are shuffled: none continues another, whatever the batch.
-            network.ResetState();
-
-            // The next batch's rows lie anywhere in memory: they are fetched while this batch is computed.
-            int next = state.NextSample + offset + batch;
-            source.Prefetch(order.AsSpan(next, Math.Min(batch, order.Length - next)));
-            int correct;
-            if (whole)
-            {
-                applied = network.TrainStep(batch, rate, out loss, out correct);
-            }
-            else
-            {
-                loss = network.ComputeGradients(batch, out correct, logical, offset);
-            }
-
-            right += correct;
-        }
-
-        // Only now: where a source fails in the middle, the whole logical batch is done again.
-        state.Correct += right;
-        applied = whole ? applied : network.Update(rate);
-        if (!applied)
-        {
-            RequireFinite(order.AsSpan(state.NextSample, logical));
-            if (whole && network.EndsWhereNotFinite)
-            {
-                TrainingErrors.Diverged(network.StepNumber);
-            }
-
-            state.Rejected++;
-        }
-        else if (options.Averaging is { IsOn: true, EveryEpoch: false } && state.Epoch >= options.Averaging.FromEpoch)
-        {
-            average.Step(state);
-        }
-
-        return loss;
-    }
-
-    /// <summary>Brings samples into the network. Those of a source that cannot answer for its values are tested once: in the first epoch.</summary>
-    private void Gather(ReadOnlySpan<int> samples)
-    {
-        network.Gather(source, samples);
-        if (untested > 0)
-        {
-            network.RequireFinite(samples);
-            untested -= samples.Length;
-        }
-    }
-
-    /// <summary>A gradient was not finite: if that is the fault of the data, they are named.</summary>
-    private void RequireFinite(ReadOnlySpan<int> samples)
-    {
-        for (int first = 0; first < samples.Length; first += network.MicroBatch)
-        {
-            ReadOnlySpan<int> part = samples[first..Math.Min(first + network.MicroBatch, samples.Length)];
-            network.Gather(source, part);
-            network.RequireFinite(part);
-        }
-    }
-
-    private void JudgeSchedule(double score)
-    {
-        if (options.Schedule.Patience == 0)
-        {
-            return;
-        }
-
-        if (State.ScheduleScore is not { } best || score > best || (double.IsNaN(best) && !double.IsNaN(score)))
-        {
-            State.ScheduleScore = score;
-            State.WaitingEpochs = 0;
-        }
-        else if (++State.WaitingEpochs >= options.Schedule.Patience)
-        {
-            State.Reductions++;
-            State.WaitingEpochs = 0;
-        }
-    }
-
-    private void PrepareOrder(int epoch)
-    {
-        if (orderedEpoch == epoch)
-        {
-            return;
-        }
-
-        source.BeginEpoch(epoch);
-
-        for (int i = 0; i < order.Length; i++)
-        {
-            order[i] = i;
-        }
-
-        new CounterRandom(network.Options.Seed, RandomPurpose.Shuffle).Shuffle((uint)epoch, order);
-        orderedEpoch = epoch;
     }
 }

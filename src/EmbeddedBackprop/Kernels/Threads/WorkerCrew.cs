@@ -1,48 +1,19 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
-using System.Runtime.InteropServices;
-using EmbeddedBackprop.Kernels.Elements;
 
 namespace EmbeddedBackprop.Kernels.Threads;
 
-/// <summary>The threads of a <see cref="WorkerPool"/> and the job they share.</summary>
-/// <remarks>
-/// One 64-bit ticket says everything that threads race for: the job's number, its parts, and the next part. Taking a part is one atomic addition. A
-/// part that was taken holds its job open, so the job's other fields are read only while nothing writes them; a worker that comes too late gets a
-/// part that does not exist, and nothing else.
-/// </remarks>
+/// <summary>The threads of a <see cref="WorkerPool"/>, the job they share, and the work that they do ahead when there is no such job.</summary>
 internal sealed unsafe class WorkerCrew : IDisposable
 {
-    /// <summary>How long a thread spins before it sleeps: longer than the gaps between the products of a step, shorter than anybody minds.</summary>
-    private const double SpinSeconds = 50e-6;
-
-    /// <summary>
-    /// The ticket's low half: parts, then the next part. Late workers count on by one each, so a few thousand parts leave room for all of them.
-    /// </summary>
-    private const int PartBits = 16, MostParts = 1 << 14;
-
-    // With one processor whoever waits for another thread only keeps it from working.
-    private static readonly long SpinTicks = Environment.ProcessorCount == 1 ? 0 : (long)(SpinSeconds * Stopwatch.Frequency);
-
     private readonly Worker[] workers;
-    private readonly AutoResetEvent finished = new(false);
-    private readonly Lock failureLock = new();
-    private Lines lines;
-    private delegate*<void*, int, int, void> body;
-    private void* arguments;
-    private uint job;
-    private int busy;
-    private int callerSleeps;
-    private int failedPart = int.MaxValue;
-    private Exception? failure;
+    private readonly SharedJob shared = new();
+    private readonly AheadJob ahead = new();
     private volatile bool stopping;
 
     /// <summary>Starts the workers.</summary>
     public WorkerCrew(int count)
     {
-        // The first wait of a thread allocates: let it be now, not in some step.
-        finished.WaitOne(0);
         workers = new Worker[count];
         for (int i = 0; i < count; i++)
         {
@@ -78,7 +49,7 @@ internal sealed unsafe class WorkerCrew : IDisposable
         }
     }
 
-    /// <summary>Parts that workers have computed.</summary>
+    /// <summary>Parts of shared jobs that workers have computed.</summary>
     public long PartsByWorkers
     {
         get
@@ -87,6 +58,21 @@ internal sealed unsafe class WorkerCrew : IDisposable
             foreach (Worker worker in workers)
             {
                 sum += Volatile.Read(ref worker.PartsDone);
+            }
+
+            return sum;
+        }
+    }
+
+    /// <summary>Parts that workers have computed ahead.</summary>
+    public long AheadPartsByWorkers
+    {
+        get
+        {
+            long sum = 0;
+            foreach (Worker worker in workers)
+            {
+                sum += Volatile.Read(ref worker.AheadPartsDone);
             }
 
             return sum;
@@ -114,7 +100,7 @@ internal sealed unsafe class WorkerCrew : IDisposable
         where TArguments : allows ref struct
     {
         // Taken: by a job of another thread, by the job that this call is part of, or for ever by Stop.
-        if (parts > MostParts || parts <= 1 || workers.Length == 0 || Interlocked.Exchange(ref busy, 1) != 0)
+        if (parts > PartJob.MostParts || parts <= 1 || workers.Length == 0 || !shared.Claim())
         {
             for (int part = 0; part < parts; part++)
             {
@@ -127,25 +113,31 @@ internal sealed unsafe class WorkerCrew : IDisposable
         // The workers read this copy through its address. It stays on this thread's stack, where the collector keeps its references up to date, until
         // the last part is done.
         TArguments copy = given;
-        arguments = Unsafe.AsPointer(ref copy);
-        body = &Part<TWork, TArguments>;
-        lines.Completed = 0;
-        Publish(parts);
-        while (Take(out int part, out int all, out _))
-        {
-            RunPart(part, all);
-        }
-
-        WaitForCompletion(parts);
-        Exception? thrown = failure;
-        failure = null;
-        failedPart = int.MaxValue;
-        Volatile.Write(ref busy, 0);
-        if (thrown is not null)
+        shared.Prepare(&Part<TWork, TArguments>, Unsafe.AsPointer(ref copy));
+        shared.Publish(parts);
+        Wake();
+        if (shared.Complete(parts) is { } thrown)
         {
             ExceptionDispatchInfo.Throw(thrown);
         }
     }
+
+    /// <summary>Offers work for later to workers that have nothing else to do; see <see cref="WorkerPool.BeginAhead"/>.</summary>
+    public bool BeginAhead(IAheadWork work, int parts)
+    {
+        if (workers.Length == 0 || !ahead.Claim())
+        {
+            return false;
+        }
+
+        ahead.Work = work;
+        ahead.Publish(parts);
+        Wake();
+        return true;
+    }
+
+    /// <summary>Does what is left of that work; see <see cref="WorkerPool.EndAhead"/>.</summary>
+    public Exception? EndAhead(int parts) => ahead.Complete(parts);
 
     /// <summary>Tells the workers to end; later jobs are run by their callers.</summary>
     public void Stop()
@@ -155,8 +147,8 @@ internal sealed unsafe class WorkerCrew : IDisposable
             return;
         }
 
-        // A job that is under way is finished first. Whoever stops the crew keeps it busy for good.
-        while (Interlocked.Exchange(ref busy, 1) != 0)
+        // Jobs that are under way are finished first. Whoever stops the crew keeps both for good.
+        while (!shared.Claim())
         {
             if (stopping)
             {
@@ -166,8 +158,14 @@ internal sealed unsafe class WorkerCrew : IDisposable
             Thread.Yield();
         }
 
+        while (!ahead.Claim())
+        {
+            Thread.Yield();
+        }
+
         stopping = true;
-        Publish(0);
+        shared.Publish(0);
+        Wake();
     }
 
     /// <summary>Stops the workers and waits until all have ended.</summary>
@@ -179,7 +177,8 @@ internal sealed unsafe class WorkerCrew : IDisposable
             worker.Dispose();
         }
 
-        finished.Dispose();
+        shared.Dispose();
+        ahead.Dispose();
     }
 
     private static void Part<TWork, TArguments>(void* arguments, int part, int parts)
@@ -187,76 +186,17 @@ internal sealed unsafe class WorkerCrew : IDisposable
         where TArguments : allows ref struct =>
         TWork.Run(in Unsafe.AsRef<TArguments>(arguments), part, parts);
 
-    private static uint JobOf(long ticket) => (uint)((ulong)ticket >> 32);
-
-    /// <summary>Makes a new job visible and wakes the sleeping workers.</summary>
-    private void Publish(int parts)
+    /// <summary>Wakes the workers that sleep.</summary>
+    private void Wake()
     {
-        Interlocked.Exchange(ref lines.Ticket, (long)(((ulong)++job << 32) | ((ulong)parts << PartBits)));
         foreach (Worker worker in workers)
         {
             worker.Wake();
         }
     }
 
-    private bool Take(out int part, out int parts, out uint of)
-    {
-        long ticket = Interlocked.Increment(ref lines.Ticket) - 1;
-        part = (int)(ticket & ((1 << PartBits) - 1));
-        parts = (int)((ticket >> PartBits) & ((1 << PartBits) - 1));
-        of = JobOf(ticket);
-        return part < parts;
-    }
-
-    private void RunPart(int part, int parts)
-    {
-        try
-        {
-            // Parts begin in ascending order, so all parts before a failed one have begun, too: the lowest failure is always found.
-            if (part < Volatile.Read(ref failedPart))
-            {
-                body(arguments, part, parts);
-            }
-        }
-        catch (Exception exception)
-        {
-            lock (failureLock)
-            {
-                if (part < failedPart)
-                {
-                    failedPart = part;
-                    failure = exception;
-                }
-            }
-        }
-
-        if (
-            Interlocked.Increment(ref lines.Completed) == parts
-            && Volatile.Read(ref callerSleeps) != 0
-            && Interlocked.Exchange(ref callerSleeps, 0) != 0)
-        {
-            finished.Set();
-        }
-    }
-
-    private void WaitForCompletion(int parts)
-    {
-        long began = 0;
-        while (Volatile.Read(ref lines.Completed) != parts)
-        {
-            if (Spin(ref began))
-            {
-                continue;
-            }
-
-            // Announce the sleep, then look once more: either the last worker sees the announcement, or this thread sees its count.
-            Interlocked.Exchange(ref callerSleeps, 1);
-            if (Volatile.Read(ref lines.Completed) != parts || Interlocked.Exchange(ref callerSleeps, 0) == 0)
-            {
-                finished.WaitOne();
-            }
-        }
-    }
+    /// <summary>Whether a worker that has seen a job has nothing to do.</summary>
+    private bool IsIdle(uint seen) => shared.Number == seen && !ahead.HasParts;
 
     private void Work(Worker self)
     {
@@ -268,51 +208,57 @@ internal sealed unsafe class WorkerCrew : IDisposable
         while (!stopping)
         {
             long began = 0;
-            while (JobOf(Volatile.Read(ref lines.Ticket)) == seen)
+            while (IsIdle(seen))
             {
-                if (!Spin(ref began))
+                if (!PartJob.Spin(ref began))
                 {
                     self.Sleep(seen);
                 }
             }
 
-            while (Take(out int part, out int parts, out seen))
+            if (shared.Number != seen)
             {
-                RunPart(part, parts);
-                self.PartsDone++;
+                while (shared.Take(out int part, out int parts, out seen))
+                {
+                    shared.Run(part, parts);
+                    self.PartsDone++;
+                }
+            }
+            else if (ahead.Take(out int part, out int parts, out _))
+            {
+                // One part at a time: a shared job, for which somebody waits, comes first.
+                ahead.Run(part, parts);
+                self.AheadPartsDone++;
             }
 
             Volatile.Write(ref self.AllocatedBytes, GC.GetAllocatedBytesForCurrentThread() - allocatedBefore);
         }
     }
 
-    /// <summary>Lets some time pass.</summary>
-    /// <returns>False when spinning has lasted long enough.</returns>
-    private static bool Spin(ref long began)
+    /// <summary>The job that the threads share out.</summary>
+    private sealed class SharedJob : PartJob
     {
-        long now = Stopwatch.GetTimestamp();
-        if (began == 0)
+        private delegate*<void*, int, int, void> body;
+        private void* arguments;
+
+        public void Prepare(delegate*<void*, int, int, void> body, void* arguments)
         {
-            began = now;
-        }
-        else if (now - began >= SpinTicks)
-        {
-            return false;
+            this.body = body;
+            this.arguments = arguments;
         }
 
-        Thread.SpinWait(1);
-        return true;
+        protected override void Compute(int part, int parts) => body(arguments, part, parts);
     }
 
-    /// <summary>The words that threads race for have cache lines of their own: two lines, because processors fetch them in pairs.</summary>
-    [StructLayout(LayoutKind.Explicit, Size = 384)]
-    private struct Lines
+    /// <summary>The work that is done ahead.</summary>
+    private sealed class AheadJob : PartJob
     {
-        [FieldOffset(128)]
-        public long Ticket;
+        public IAheadWork? Work { get; set; }
 
-        [FieldOffset(256)]
-        public int Completed;
+        protected override void Compute(int part, int parts) => Work!.Run(part, parts);
+
+        // The work may hold the pool, and a pool that a thread holds is never collected.
+        protected override void Forget() => Work = null;
     }
 
     /// <summary>One thread and the event it sleeps on.</summary>
@@ -334,8 +280,11 @@ internal sealed unsafe class WorkerCrew : IDisposable
         /// <summary>The bytes that the thread has allocated; written by the thread.</summary>
         public long AllocatedBytes;
 
-        /// <summary>How many parts the thread has computed; written by the thread.</summary>
+        /// <summary>How many parts of shared jobs the thread has computed; written by the thread.</summary>
         public long PartsDone;
+
+        /// <summary>How many parts the thread has computed ahead; written by the thread.</summary>
+        public long AheadPartsDone;
 
         public bool IsAlive => thread.IsAlive;
 
@@ -345,12 +294,13 @@ internal sealed unsafe class WorkerCrew : IDisposable
         public void PrepareSleep() => wake.WaitOne(0);
 
         /// <summary>
-        /// Sleeps until there is another job than the one seen. Announced first, then looked once more, so that no wake-up is lost.
+        /// Sleeps until there is another job than the one seen, or work to do ahead. Announced first, then looked once more, so that no wake-up is
+        /// lost.
         /// </summary>
         public void Sleep(uint seen)
         {
             Interlocked.Exchange(ref sleeps, 1);
-            if (JobOf(Volatile.Read(ref crew.lines.Ticket)) == seen || Interlocked.Exchange(ref sleeps, 0) == 0)
+            if (crew.IsIdle(seen) || Interlocked.Exchange(ref sleeps, 0) == 0)
             {
                 wake.WaitOne();
             }

@@ -67,8 +67,11 @@ internal sealed class WorkerPool : IDisposable
     /// <summary>Bytes that the workers have allocated since they were started.</summary>
     public long AllocatedBytes => crew.AllocatedBytes;
 
-    /// <summary>Parts that workers, not the caller, have computed.</summary>
+    /// <summary>Parts of shared jobs that workers, not the caller, have computed.</summary>
     public long PartsByWorkers => crew.PartsByWorkers;
+
+    /// <summary>Parts of work for later that workers, not the caller, have computed.</summary>
+    public long AheadPartsByWorkers => crew.AheadPartsByWorkers;
 
     /// <summary>Makes the pool the current one of this thread until the loan is disposed of. Null is no pool.</summary>
     public static Loan Lend(WorkerPool? pool)
@@ -101,6 +104,33 @@ internal sealed class WorkerPool : IDisposable
         try
         {
             crew.Run<TWork, TArguments>(parts, in arguments);
+        }
+        finally
+        {
+            current = lent;
+            GC.KeepAlive(this);
+        }
+    }
+
+    /// <summary>
+    /// Offers work for later to workers that have nothing else to do. What kernels share out comes first, so a kernel waits for one part at most.
+    /// </summary>
+    /// <returns>False if the pool is disposed of, or other such work is under way; then nothing has begun.</returns>
+    public bool BeginAhead(IAheadWork work, int parts)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(parts, PartJob.MostParts);
+        return crew.BeginAhead(work, parts);
+    }
+
+    /// <summary>Ends what <see cref="BeginAhead"/> has begun: computes the parts that are left, and waits for the others.</summary>
+    /// <returns>What the lowest of the parts that failed threw; null if none did.</returns>
+    public Exception? EndAhead(int parts)
+    {
+        WorkerPool? lent = current;
+        current = null;
+        try
+        {
+            return crew.EndAhead(parts);
         }
         finally
         {
