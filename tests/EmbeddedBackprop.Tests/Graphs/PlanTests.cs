@@ -128,6 +128,27 @@ internal sealed class PlanTests
     }
 
     [Test]
+    public void A_step_knows_its_op_and_the_ranges_of_its_parameters()
+    {
+        Graph graph = new();
+        Node x = graph.Input(new Shape(2, 6, 6)), unread = graph.Apply(new Dense(3, new Activation<Tanh>()), x, "unread");
+        Node c = graph.Apply(new Conv2D(4, 3, 3, new Activation<Identity>()), x, "c");
+        Node n = graph.Apply(new BatchNorm(), c, "n");
+        Node y = graph.Apply(new Dense(5, new Activation<Tanh>()), n, "y");
+        foreach (bool blocks in (ReadOnlySpan<bool>)[false, true])
+        {
+            Plan plan = Plan.ForInference(graph, new PlanOptions { Layout = Layout.Compact, Blocks = blocks }, y);
+            string[] told = [.. plan.Steps.ToArray().Select(step =>
+                $"{step.Title} {step.OpIndex} {step.Parameters} {string.Join(' ', step.Ranges.Select(range => $"{range.Name}@{range.Offset}"))}")];
+            const string Convolution = "c.weight@219 c.bias@291", Norm = "n.weight@295 n.bias@299", Last = "y 3 (303, 325) y.weight@303 y.bias@623";
+            Assert.That(told, Is.EqualTo(blocks
+                ? (string[])[$"c + n 1 (219, 76) {Convolution} {Norm}", Last]
+                : [$"c 1 (219, 76) {Convolution}", $"n 2 (295, 8) {Norm}", Last]));
+            Assert.That((plan.ParameterLength, unread.Shape.Length), Is.EqualTo((628, 3)), "an op that the plan leaves out has its range, too");
+        }
+    }
+
+    [Test]
     public void The_table_of_an_inference_plan_holds_no_target()
     {
         Network network = new Sequential(2).Dense<Identity>(3).Compile<Quadratic>(new NetworkOptions());

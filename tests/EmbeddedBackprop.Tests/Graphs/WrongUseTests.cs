@@ -122,11 +122,38 @@ internal sealed class WrongUseTests
         Node foreign = other.Input(new Shape(4), "foreign");
         Refused(() => graph.Apply(new Dense(3, Sigmoid), foreign), "foreign: the node belongs to another graph");
         Refused(() => Plan.ForInference(graph, new PlanOptions(), foreign), "foreign: the node belongs to another graph");
+        Node loss = graph.Apply(new Loss<Quadratic>(), y, graph.Input(new Shape(3), "target"));
+        Node foreignLoss = other.Apply(new Loss<Quadratic>(), foreign, other.Input(new Shape(4), "target"));
+        Refused(() => Plan.ForTraining(graph, new PlanOptions(), [loss], [foreign]), "foreign: the node belongs to another graph");
+        Refused(() => Plan.ForTraining(graph, new PlanOptions(), [foreignLoss], [y]), "the node belongs to another graph");
         Plan plan = Plan.ForInference(graph, new PlanOptions(), y);
         Refused(() => plan.ValueSpan<float>(new float[plan.WorkspaceLength], unread, 1), "unread: the plan holds no such node");
         Refused(() => Plan.ForInference(graph, new PlanOptions { Batch = 0 }, y), "batch must be positive, got 0");
         Refused(() => Plan.ForInference(graph, new PlanOptions { Batch = 4, MicroBatch = 5 }, y), "micro-batch");
         Refused(() => Plan.ForInference(graph, new PlanOptions { Batch = 4, MicroBatch = -1 }, y), "micro-batch");
+        Assert.That(() => Plan.ForInference(graph, new PlanOptions { Batch = 4, MicroBatch = 4 }, y), Throws.Nothing);
+    }
+
+    [Test]
+    public void A_batch_has_as_many_elements_as_an_int_counts_bytes()
+    {
+        const int Most = (1 << 29) - 1;
+        Graph graph = new();
+        Node y = graph.Apply(new Activate(Sigmoid), graph.Input(new Shape(1)), "y");
+        Assert.That(() => Plan.ForInference(graph, new PlanOptions { Batch = Most }, y), Throws.Nothing);
+        Refused(() => Plan.ForInference(graph, new PlanOptions { Batch = Most + 1 }, y), "more than 536870911 elements");
+    }
+
+    [Test]
+    public void A_tensor_of_parameters_has_sizes()
+    {
+        ParameterLayout layout = new(Layout.Compact);
+        Refused(() => layout.AddTensor("empty", ParameterKind.Weight), "empty: 0 floats");
+        Refused(() => layout.AddTensor("long", ParameterKind.Weight, 65536, 65536), "long: 2147483647 floats");
+        Refused(() => layout.AddTensor("nothing", ParameterKind.Weight, 3, 0), "nothing");
+        layout.AddTensor("kernels", ParameterKind.Weight, 2, 3, 5);
+        Assert.That((layout.Length, layout.Ranges.Count), Is.EqualTo((30, 1)));
+        Refused(() => layout.AddTensor("last", ParameterKind.Weight, int.MaxValue - 29), $"last: {int.MaxValue + 1L} floats");
     }
 
     [Test]

@@ -48,6 +48,94 @@ internal sealed class CFormulaTests
             Is.EqualTo("const float new_n = x * x;\nreturn new_n;\n"));
 
     [Test]
+    public void A_variable_has_not_the_name_of_an_input_and_variables_without_a_name_are_numbered()
+    {
+        LaneText t = LaneText.Input("t"), z = LaneText.One;
+        LaneText[] sums = [.. Enumerable.Range(2, 6).Select(k => t + LaneText.Constant(k))];
+        foreach (LaneText sum in sums)
+        {
+            z = z * sum * sum;
+        }
+
+        string text = CFormula.Print(0, [], new CResult("return", z)).Text;
+        Assert.That(
+            text.Split('\n')[..^2],
+            Is.EqualTo(new[]
+            {
+                "const float u = t + 2.0f;", "const float v = t + 3.0f;", "const float w = t + 4.0f;", "const float t2 = t + 5.0f;",
+                "const float t3 = t + 6.0f;", "const float t4 = t + 7.0f;",
+            }));
+    }
+
+    [Test]
+    public void Constants_with_names_come_first_and_show_both_forms()
+    {
+        LaneText square = LaneText.Named(X * X, "square"), half = LaneText.Named(LaneText.Constant(0.5), "half");
+        Check(
+            "const float half = 0x1p-1f; /* 0.5f */\nconst float square = x * x;\nreturn (square * square) * half;\n",
+            CFunctions.None,
+            square * square * half);
+        Check(
+            "const float limit = ebp_from_bits(0x7F800000u);\nreturn x * limit;\n",
+            CFunctions.Bits,
+            X * LaneText.Named(LaneText.Constant(double.PositiveInfinity), "limit"));
+    }
+
+    [Test]
+    public void A_branch_that_is_read_twice_is_a_variable_of_its_own()
+    {
+        LaneText e = LaneText.Named(LaneText.Exp(X), "e"), branch = LaneText.IfGreater(X, LaneText.Zero, e * e, X);
+        Check(
+            "float y;\nif (x > 0.0f) {\n    const float e = ebp_exp(x);\n    y = e * e;\n} else {\n    y = x;\n}\nreturn y * y;\n",
+            CFunctions.Exp,
+            branch * branch);
+    }
+
+    [Test]
+    public void The_bits_of_a_variable_that_is_also_read_as_a_float()
+    {
+        LaneText product = X * Y;
+        Check(
+            "const float t = x * y;\nreturn t + ebp_from_bits(ebp_bits(t) + 1u);\n",
+            CFunctions.Bits,
+            product + LaneText.AddBits(product, 1));
+        LaneText next = LaneText.AddBits(X, 1);
+        Check(
+            "const float t = ebp_from_bits(ebp_bits(x) + 1u);\nreturn t + ebp_from_bits(ebp_bits(t) & 2u);\n",
+            CFunctions.Bits,
+            next + LaneText.AndBits(next, 2));
+    }
+
+    [Test]
+    public void Functions_are_listed_however_often_they_are_called()
+    {
+        LaneText root = LaneText.SquareRoot(X), other = LaneText.SquareRoot(Y);
+        Check("return EBP_SQRTF(x) + EBP_SQRTF(y);\n", CFunctions.SquareRoot, root + other);
+        Check(
+            "return (EBP_M(x, y, x) + EBP_M(y, x, y)) + (ebp_exp(x) + ebp_exp(y));\n",
+            CFunctions.MultiplyAdd | CFunctions.Exp,
+            LaneText.MultiplyAdd(X, Y, X) + LaneText.MultiplyAdd(Y, X, Y) + (LaneText.Exp(X) + LaneText.Exp(Y)));
+        LaneText chain = LaneText.One;
+        for (int k = 0; k < 3; k++)
+        {
+            chain = LaneText.MultiplyAdd(chain, X, LaneText.SquareRoot(Y));
+        }
+
+        Assert.That(
+            CFormula.Print(0, [], new CResult("return", chain + LaneText.MultiplyAdd(X, Y, Y))).Functions,
+            Is.EqualTo(CFunctions.MultiplyAdd | CFunctions.SquareRoot));
+    }
+
+    [Test]
+    public void An_expression_has_no_variables()
+    {
+        LaneText sum = LaneText.Named(X + Y, "sum");
+        CFormulaText c = CFormula.Expression(LaneText.SquareRoot(sum * sum));
+        Assert.That(c.Text, Is.EqualTo("EBP_SQRTF((x + y) * (x + y))"));
+        Assert.That(c.Functions, Is.EqualTo(CFunctions.SquareRoot));
+    }
+
+    [Test]
     public void Cheap_arms_are_a_conditional_expression() =>
         Check("return x > 0.0f ? x : 0.01f * x;\n", CFunctions.None, LaneText.IfGreater(X, LaneText.Zero, X, LaneText.Constant(0.01) * X));
 

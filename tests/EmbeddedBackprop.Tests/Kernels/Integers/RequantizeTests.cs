@@ -110,6 +110,23 @@ public sealed class RequantizeTests
             new Matrix<float>(new float[12], 2, columns, columns));
     }
 
+    [TestCase("", "")]
+    [TestCase("sums", "sums [2, 3] with leading dimension 3: expected 6 floats, got 5")]
+    [TestCase("y", "y [2, 3] with leading dimension 3: expected 6 floats, got 5")]
+    [TestCase("bias", "bias: expected 3 floats, got 2")]
+    [TestCase("m", "m: expected 3 floats, got 2")]
+    [TestCase("shift", "shift: expected 3 floats, got 2")]
+    public void A_column_too_few_is_told(string shortOne, string message)
+    {
+        void Run() => Requantize.Columns(
+            new Matrix<float>(new float[Length("sums", 6)], 2, 3, 3), new int[Length("bias", 3)], new int[Length("m", 3)], [34, .. Shift()], -1, 1,
+            new Matrix<float>(new float[Length("y", 6)], 2, 3, 3));
+        Assert.That(Run, message.Length == 0 ? Throws.Nothing : Throws.ArgumentException.With.Message.Contains(message));
+
+        int Length(string name, int enough) => name == shortOne ? enough - 1 : enough;
+        int[] Shift() => [.. Enumerable.Repeat(34, Length("shift", 2))];
+    }
+
     private static void CheckColumns(int rows, int columns, int gap, (int Lowest, int Highest) ends, bool near)
     {
         int stride = columns + gap, size = (rows * stride) + 1;

@@ -224,6 +224,42 @@ internal sealed class NormTests
                 wantsInputs ? d.AsSpan(2 * n) : [], accumulate));
     }
 
+    [TestCase("", "")]
+    [TestCase("x", "x [2, 6]")]
+    [TestCase("y", "y [2, 6]")]
+    [TestCase("gamma", "gamma: expected 3 floats, got 2")]
+    [TestCase("beta", "beta: expected 3 floats, got 2")]
+    [TestCase("means", "means: expected 4 floats, got 3")]
+    [TestCase("inverses", "inverses: expected 4 floats, got 3")]
+    public void A_span_of_rows_that_is_too_short_is_told(string shortOne, string message)
+    {
+        void Run() => RowNorm.Forward(
+            Arithmetic.Fused, 2, 2, 3, Span("x", 12), 6, Span("gamma", 3), Span("beta", 3), 1e-5f, Span("y", 12), 6, Span("means", 4),
+            Span("inverses", 4));
+        Assert.That(Run, message.Length == 0 ? Throws.Nothing : Throws.ArgumentException.With.Message.Contains(message));
+
+        float[] Span(string name, int enough) => new float[name == shortOne ? enough - 1 : enough];
+    }
+
+    [TestCase("", "")]
+    [TestCase("x", "x [2, 6]")]
+    [TestCase("dy", "dy [2, 6]")]
+    [TestCase("dx", "dx [2, 6]")]
+    [TestCase("gamma", "gamma: expected 3 floats, got 2")]
+    [TestCase("means", "means: expected 4 floats, got 3")]
+    [TestCase("inverses", "inverses: expected 4 floats, got 3")]
+    [TestCase("dgamma", "dgamma: expected 3 floats, got 2")]
+    [TestCase("dbeta", "dbeta: expected 3 floats, got 2")]
+    public void A_span_of_gradients_that_is_too_short_is_told(string shortOne, string message)
+    {
+        void Run() => RowNorm.Backward(
+            Arithmetic.Fused, 2, 2, 3, Span("x", 12), 6, Span("gamma", 3), Span("means", 4), Span("inverses", 4), Span("dy", 12), 6,
+            Span("dgamma", 3), Span("dbeta", 3), Span("dx", 12), accumulate: false);
+        Assert.That(Run, message.Length == 0 ? Throws.Nothing : Throws.ArgumentException.With.Message.Contains(message));
+
+        float[] Span(string name, int enough) => new float[name == shortOne ? enough - 1 : enough];
+    }
+
     [Test]
     public void Control_a_mean_in_plain_order_is_caught()
     {

@@ -47,6 +47,26 @@ internal sealed class DropoutMaskTests
     }
 
     [Test]
+    public void A_draw_that_equals_the_threshold_is_kept()
+    {
+        const int Columns = 70;
+        float[] x = [.. Enumerable.Repeat(1f, Columns)];
+        for (int e = 0; e < Columns; e++)
+        {
+            CounterRandom.Philox((uint)e / 4, 5, 3, 3 + 256, 42, 0, out uint x0, out uint x1, out uint x2, out uint x3);
+            float share = (((uint[])[x0, x1, x2, x3])[e % 4] >> 8) / (float)(1 << 24);
+            Widths.ForEach(width =>
+            {
+                float[] y = new float[Columns];
+                DropoutMask.Apply(new DropoutDraw(42, 3, 1, 5, share), 1, Columns, Columns, x, y, accumulate: false);
+                Assert.That(y[e], Is.Not.Zero, $"element {e}, width {width}");
+                DropoutMask.Apply(new DropoutDraw(42, 3, 1, 5, MathF.BitIncrement(share)), 1, Columns, Columns, x, y, accumulate: false);
+                Assert.That(y[e], Is.Zero, $"the control: element {e}, width {width}");
+            });
+        }
+    }
+
+    [Test]
     public void The_share_that_is_dropped_is_the_probability([Values(0f, 0.1f, 0.5f, 0.9f)] float probability)
     {
         float[] x = Enumerable.Repeat(1f, 40_000).ToArray(), y = new float[40_000];
