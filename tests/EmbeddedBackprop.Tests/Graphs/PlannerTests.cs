@@ -166,6 +166,7 @@ internal sealed class PlannerTests
         Assert.That(slice.TryShare(whole, shift), Is.EqualTo(shares));
         if (shares)
         {
+            Assert.That((slice.TryShare(whole, shift), slice.TryShare(whole, -shift)), Is.EqualTo((true, false)), "they lie so already");
             planner.Place();
             Assert.That(slice.Offset - whole.Offset, Is.EqualTo(shift));
             Assert.That((planner.LowerBound(), planner.Length), Is.EqualTo((10 + Beyond(shift), 10 + Beyond(shift))));

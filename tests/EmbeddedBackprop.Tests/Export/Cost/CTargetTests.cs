@@ -19,6 +19,7 @@ internal sealed class CTargetTests
         Assert.That(CTarget.All.Select(target => CTarget.Find(target.Name)), Is.EqualTo(CTarget.All));
         Assert.That(CTarget.All.Select(target => target.Name), Is.Unique.And.Contain("cortex-m4f").And.Contain("avr"));
         Assert.That(CTarget.Find("cortex-m5"), Is.Null);
+        Assert.That(() => CTarget.Find(null!), Throws.ArgumentNullException);
     }
 
     [TestCase("CORTEX-M4F", "cortex-m4f")]
@@ -45,6 +46,17 @@ internal sealed class CTargetTests
                 ("attiny85", 8, 512),
             }));
         Assert.That(CTarget.All.Where(target => target.RamBytes > 0), Has.All.Matches<CTarget>(board => !board.AllowsFused));
+    }
+
+    [Test]
+    public void Avr_alone_copies_constants_and_cannot_fuse_and_its_cycles_are_counted()
+    {
+        Assert.That(CTarget.All.Where(target => target.CopiesConstants).Select(target => target.Name), Is.EqualTo(
+            new[] { "avr", "uno", "leonardo", "mega2560", "atmega1284p", "attiny85" }));
+        Assert.That(CTarget.All.Where(target => !target.AllowsFused), Is.EqualTo(CTarget.All.Where(target => target.CountsCycles)));
+        Assert.That(CTarget.All.Count(target => target.CountsCycles), Is.EqualTo(7));
+        Assert.That(CTarget.All.Where(target => target.HasFusedInstruction).Select(target => target.Name), Is.EqualTo(
+            new[] { "cortex-m4f", "cortex-m7", "cortex-m33", "rv32imafc", "esp32", "esp32s3" }));
     }
 
     [TestCase("cortex-m3")]
