@@ -74,6 +74,17 @@ internal sealed class MaxNormTests
     }
 
     [Test]
+    public void A_span_that_is_too_short_is_told()
+    {
+        Assert.That(() => MaxNorm.Columns(Arithmetic.Fused, 1f, 2, 3, new float[7], 4), Throws.Nothing);
+        Assert.That(
+            () => MaxNorm.Columns(Arithmetic.Fused, 1f, 2, 3, new float[6], 4),
+            Throws.ArgumentException.With.Message.Contains("w [2, 3] with leading dimension 4: expected 7 floats, got 6"));
+        Assert.That(() => MaxNorm.Rows(Arithmetic.Fused, 1f, 2, 3, new float[6]), Throws.Nothing);
+        Assert.That(() => MaxNorm.Rows(Arithmetic.Fused, 1f, 2, 3, new float[5]), Throws.ArgumentException);
+    }
+
+    [Test]
     public void Control_another_bound_and_the_other_rounding_are_caught()
     {
         float[] before = Samples.Array(40 * 20, 1), expected = [.. before], bound = [.. before], rounding = [.. before];

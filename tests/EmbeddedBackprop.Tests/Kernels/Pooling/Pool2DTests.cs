@@ -17,6 +17,11 @@ internal sealed class Pool2DTests
 
         yield return new PoolSizes(8, 24, 24, 2, 2, 2, 2, 0, 0);
         yield return new PoolSizes(16, 8, 8, 2, 2, 2, 2, 0, 0);
+
+        // Rows of more than 64 windows, whose gradients are shared out in parts; 128 are whole parts.
+        yield return new PoolSizes(2, 3, 150, 2, 3, 1, 1, 0, 1);
+        yield return new PoolSizes(1, 2, 129, 2, 2, 1, 1, 0, 0);
+        yield return new PoolSizes(1, 4, 256, 2, 2, 2, 2, 0, 0);
         Random random = new(5);
         for (int i = 0; i < 150; i++)
         {

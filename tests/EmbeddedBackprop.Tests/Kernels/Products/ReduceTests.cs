@@ -214,6 +214,18 @@ internal sealed class ReduceTests
         }
     }
 
+    [Test]
+    public void Sums_of_a_matrix_that_is_too_short_are_refused()
+    {
+        float[] sums = new float[3];
+        Assert.That(() => Reduce.SumRows(2, 3, new float[7], 4, sums), Throws.Nothing);
+        Assert.That(() => Reduce.SumRows(2, 3, new float[6], 4, sums), Throws.ArgumentException.With.Message.Contains("expected 7 floats, got 6"));
+        Assert.That(() => Reduce.SumRows(2, 3, new float[7], 4, new float[1]), Throws.ArgumentException.With.Message.Contains("sums"));
+        Assert.That(() => Reduce.SumColumns(2, 3, new float[7], 4, sums, false), Throws.Nothing);
+        Assert.That(() => Reduce.SumColumns(2, 3, new float[6], 4, sums, false), Throws.ArgumentException);
+        Assert.That(() => Reduce.SumColumns(2, 3, new float[7], 4, new float[2], false), Throws.ArgumentException.With.Message.Contains("sums"));
+    }
+
     private static string? Difference(Arithmetic arithmetic, Reduction fast, Reduction loop, int n, int offset, Numbers numbers)
     {
         float[] x = Samples.Array(offset + n, n, numbers);

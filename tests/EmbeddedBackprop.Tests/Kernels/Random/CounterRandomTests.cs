@@ -295,6 +295,17 @@ public sealed class CounterRandomTests
         }
     }
 
+    [Test]
+    public void Generators_of_one_seed_and_purpose_are_equal()
+    {
+        CounterRandom one = new(1, RandomPurpose.Dropout), same = new(1, RandomPurpose.Dropout);
+        Assert.That(one == same && !(one != same) && one.Equals((object)same) && one.GetHashCode() == same.GetHashCode(), Is.True);
+        foreach (CounterRandom other in (CounterRandom[])[new(2, RandomPurpose.Dropout), new(1)])
+        {
+            Assert.That(one != other && !(one == other) && !one.Equals((object)other) && !one.Equals("1"), Is.True);
+        }
+    }
+
     private static double ChiSquare(double[] histogram, double expected)
     {
         double sum = 0;

@@ -102,6 +102,19 @@ internal sealed class DropoutMaskTests
             d => DropoutMask.Apply(in draw, 2, 100, 105, d, d, accumulate: false));
     }
 
+    [Test]
+    public void A_span_that_is_too_short_is_told()
+    {
+        DropoutDraw draw = new(1, 2, 3, 4, 0.4f);
+        Assert.That(() => DropoutMask.Apply(in draw, 2, 3, 4, new float[7], new float[7], false), Throws.Nothing);
+        Assert.That(
+            () => DropoutMask.Apply(in draw, 2, 3, 4, new float[6], new float[7], false), Throws.ArgumentException.With.Message.Contains("x [2, 3]"));
+        Assert.That(
+            () => DropoutMask.Apply(in draw, 2, 3, 4, new float[7], new float[6], false), Throws.ArgumentException.With.Message.Contains("y [2, 3]"));
+        float[] shifted = new float[8];
+        Assert.That(() => DropoutMask.Apply(in draw, 2, 3, 4, shifted.AsSpan(0, 7), shifted.AsSpan(1, 7), false), Throws.ArgumentException);
+    }
+
     [TestCase(43ul, 3, 1, 5)]
     [TestCase(42ul, 4, 1, 5)]
     [TestCase(42ul, 3, 2, 5)]
