@@ -30,13 +30,20 @@ internal sealed class OneSampleSteps(Step[] steps)
     /// <summary>Runs all steps, where <see cref="CanRun"/>. Whoever calls has checked that the memory is as long as the plan says.</summary>
     /// <param name="parameters">The first parameter.</param>
     /// <param name="workspace">The first float of the workspace.</param>
-    public void Run(ref float parameters, ref float workspace)
+    /// <param name="finite">Whether all weights are known to be finite.</param>
+    public void Run(ref float parameters, ref float workspace, bool finite)
     {
         foreach (Step step in steps)
         {
-            step.OneSampleForward!.TryRun(ref parameters, ref workspace);
+            step.OneSampleForward!.TryRun(ref parameters, ref workspace, finite);
         }
     }
+
+    /// <summary>Whether a layer is faster where all weights are known to be finite.</summary>
+    public bool LeaveOutZeros => Array.Exists(steps, step => step.OneSampleForward is { LeavesOutZeros: true });
+
+    /// <summary>Layers that report to <see cref="FiniteWeights"/> in each step.</summary>
+    public int Reporting => steps.Count(step => step.OneSampleForward is not null && !step.Frozen);
 
     /// <summary>Whether only the first step reads the value, and no one else after the pass: then it need not be in the workspace.</summary>
     public bool IsReadOnce(Node value) =>
@@ -48,12 +55,13 @@ internal sealed class OneSampleSteps(Step[] steps)
     /// <param name="sample">The sample's first float.</param>
     /// <param name="parameters">The first parameter.</param>
     /// <param name="workspace">The first float of the workspace.</param>
-    public void Run(ref float sample, ref float parameters, ref float workspace)
+    /// <param name="finite">Whether all weights are known to be finite.</param>
+    public void Run(ref float sample, ref float parameters, ref float workspace, bool finite)
     {
-        steps[0].OneSampleForward!.TryRun(ref sample, ref parameters, ref workspace);
+        steps[0].OneSampleForward!.TryRun(ref sample, ref parameters, ref workspace, finite);
         foreach (Step step in steps.AsSpan(1))
         {
-            step.OneSampleForward!.TryRun(ref parameters, ref workspace);
+            step.OneSampleForward!.TryRun(ref parameters, ref workspace, finite);
         }
     }
 }

@@ -18,6 +18,9 @@ public readonly record struct RunInfo(int Batch, int LogicalBatch, int SampleOff
     /// </summary>
     internal bool Unchanged { get; init; }
 
+    /// <summary>Whether no weight is NaN or infinite, as far as is known without looking.</summary>
+    internal bool FiniteWeights { get; init; }
+
     /// <summary>One batch that is its own logical batch.</summary>
     public static RunInfo Single(int batch, bool training = false) => new(batch, batch, 0, training);
 }

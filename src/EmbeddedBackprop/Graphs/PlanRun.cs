@@ -14,7 +14,8 @@ public sealed partial class Plan
         bool oneSample = run.Batch == 1 && execution == Execution.Vector;
         if (oneSample && OneSampleSteps.CanRun)
         {
-            OneSampleSteps.Run(ref MemoryMarshal.GetReference(memory.Parameters), ref MemoryMarshal.GetReference(memory.Workspace));
+            OneSampleSteps.Run(
+                ref MemoryMarshal.GetReference(memory.Parameters), ref MemoryMarshal.GetReference(memory.Workspace), run.FiniteWeights);
             return;
         }
 
@@ -29,7 +30,8 @@ public sealed partial class Plan
         {
             step = next;
             if (oneSample && step.OneSampleForward is { } forward
-                && forward.TryRun(ref MemoryMarshal.GetReference(memory.Parameters), ref MemoryMarshal.GetReference(memory.Workspace)))
+                && forward.TryRun(
+                    ref MemoryMarshal.GetReference(memory.Parameters), ref MemoryMarshal.GetReference(memory.Workspace), run.FiniteWeights))
             {
                 continue;
             }

@@ -8,6 +8,9 @@ namespace EmbeddedBackprop.Graphs;
 /// <param name="BiasL2">The penalty on biases.</param>
 public readonly record struct SgdUpdate(float LearningRate, float WeightL2 = 0f, float BiasL2 = 0f)
 {
+    /// <summary>To whom layers that run one sample in one kernel report how far their weights change; null for nobody.</summary>
+    internal FiniteWeights? Finite { get; init; }
+
     /// <summary>The penalty on a tensor.</summary>
     public float L2(ParameterKind kind) => kind == ParameterKind.Weight ? WeightL2 : BiasL2;
 
@@ -55,7 +58,7 @@ public readonly record struct SgdUpdate(float LearningRate, float WeightL2 = 0f,
 
     private bool Apply(Arithmetic arithmetic, float l2, Span<float> w, Span<float> g)
     {
-        if (!Finite.All(g))
+        if (!Kernels.Finite.All(g))
         {
             return false;
         }

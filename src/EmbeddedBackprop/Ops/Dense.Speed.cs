@@ -41,7 +41,9 @@ public sealed partial class Dense
         Span<float> rows = c.UpdateScratch, db = rows.IsEmpty ? c.ParameterGradient(1) : rows[..n];
         PassBack<float, SimdKernels>(in c, w, gradients, db);
         Span<float> delta = gradients.Values, x = input.Values;
-        bool bounded = inputs > 1 && Finite.BoundsProducts(x, delta, c.Batch);
+        float bound = Finite.ProductBound(x, delta, c.Batch);
+        bool bounded = inputs > 1 && Finite.BoundsSums(bound);
+        update.Finite?.Report(update.LearningRate * bound, update.LearningRate * update.WeightL2);
         if (!bounded && !rows.IsEmpty)
         {
             return UpdateByRows(in c, in update, x, delta, rows[n..]) & update.Apply(in c, 1, db);

@@ -60,6 +60,8 @@ public sealed partial class Network
             Target = losses[0].Inputs[1];
             EndsWhereNotFinite = TrainingPlan.CanUpdateInBackward && DescendsPlainly(options);
             UpdatesInBackward = EndsWhereNotFinite && MayFuseUpdate(options);
+            OneSampleSteps steps = TrainingPlan.OneSampleSteps;
+            finiteWeights = steps.LeaveOutZeros ? new FiniteWeights(steps.Reporting) : null;
         }
 
         MemorySizes sizes = new(

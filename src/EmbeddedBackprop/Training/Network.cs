@@ -29,6 +29,7 @@ public sealed partial class Network : IDisposable
     private readonly SharedParameters shared;
     private readonly Predictor own;
     private readonly WorkerPool? pool;
+    private readonly FiniteWeights? finiteWeights;
 
     /// <summary>The input that samples are written to; the first of several.</summary>
     public Node Input => inputs[0];
@@ -329,17 +330,27 @@ public sealed partial class Network : IDisposable
             return Update(learningRate);
         }
 
-        using SharedParameters.Change change = shared.BeginChange();
         Errors.RequireNotNegative("learning rate", learningRate);
-        RunInfo run = new(batch, batch, 0, Training: true, Options.Seed, StepNumber);
-        using WorkerPool.Loan loan = WorkerPool.Lend(pool);
-        loss = ForwardLoss(in run, out correct);
-        Regularization penalty = Options.Regularization;
-        float l2 = penalty.L2 + penalty.WeightDecay;
-        StepNumber++;
-        bool applied = Training.BackwardAndUpdate(
-            TrainingMemory, in run, new SgdUpdate(learningRate, l2, penalty.AllParameters ? l2 : 0f));
-        FollowParameters(KeepsRanges || !applied);
+        bool finite = batch == 1 && finiteWeights is not null && !shared.IsExposed && finiteWeights.Begin(shared.Version, ParameterMemory);
+        bool applied;
+        using (shared.BeginChange())
+        {
+            RunInfo run = new(batch, batch, 0, Training: true, Options.Seed, StepNumber) { FiniteWeights = finite };
+            using WorkerPool.Loan loan = WorkerPool.Lend(pool);
+            loss = ForwardLoss(in run, out correct);
+            Regularization penalty = Options.Regularization;
+            float l2 = penalty.L2 + penalty.WeightDecay;
+            StepNumber++;
+            SgdUpdate update = new(learningRate, l2, penalty.AllParameters ? l2 : 0f) { Finite = finite ? finiteWeights : null };
+            applied = Training.BackwardAndUpdate(TrainingMemory, in run, in update);
+            FollowParameters(KeepsRanges || !applied);
+        }
+
+        if (finite)
+        {
+            finiteWeights!.End(shared.Version);
+        }
+
         return applied;
     }
 

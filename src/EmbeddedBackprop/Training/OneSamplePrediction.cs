@@ -38,6 +38,9 @@ internal sealed class OneSamplePrediction
     /// <summary>Whether <see cref="Run"/> can be called: not where the network has other layers.</summary>
     public bool CanRun => steps.CanRun;
 
+    /// <summary>Whether it is faster where all weights are known to be finite.</summary>
+    public bool LeavesOutZeros => steps.LeaveOutZeros;
+
     /// <summary>Looks everything up; null for memory that is no array, and for a net without parameters.</summary>
     public static OneSamplePrediction? Of(Plan plan, Node input, Node output, Memory<float> parameters, Memory<float> workspace) =>
         MemoryMarshal.TryGetArray(parameters, out ArraySegment<float> first) && MemoryMarshal.TryGetArray(workspace, out ArraySegment<float> second)
@@ -47,18 +50,19 @@ internal sealed class OneSamplePrediction
 
     /// <summary>Predicts a sample, which is read where it is if one layer alone reads it (docs/latency.md).</summary>
     /// <param name="sample">As many floats as the input has.</param>
+    /// <param name="finite">Whether all weights are known to be finite.</param>
     /// <returns>The output, valid until the next call.</returns>
-    public ReadOnlySpan<float> Run(ReadOnlySpan<float> sample)
+    public ReadOnlySpan<float> Run(ReadOnlySpan<float> sample, bool finite)
     {
         ref float values = ref memory[workspace], weights = ref parameterMemory[parameters];
         if (inPlace)
         {
-            steps.Run(ref MemoryMarshal.GetReference(sample), ref weights, ref values);
+            steps.Run(ref MemoryMarshal.GetReference(sample), ref weights, ref values, finite);
         }
         else
         {
             Write(sample);
-            steps.Run(ref weights, ref values);
+            steps.Run(ref weights, ref values, finite);
         }
 
         return memory.AsSpan(output, outputs);

@@ -1,4 +1,5 @@
 using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Threads;
 
 namespace EmbeddedBackprop.Training;
@@ -30,7 +31,13 @@ public sealed class Predictor
     private readonly OneSamplePrediction? oneSample;
     private readonly int inputLength;
     private int madeVersion = NotMade;
+    private readonly bool leavesOutZeros;
     private bool isExposed;
+
+    // The versions of the parameters that the last prediction read, that were looked at, and that are finite.
+    private int readVersion = NotMade;
+    private int testedVersion = NotMade;
+    private int finiteVersion = NotMade;
 
     /// <summary>A predictor with memory of its own.</summary>
     internal Predictor(Network network, Plan plan, SharedParameters shared)
@@ -40,6 +47,7 @@ public sealed class Predictor
         state = plan.StateLength > 0 ? AlignedMemory.Allocate(plan.StateLength) : default;
         copiedState = plan.SharedStateLength;
         oneSample = OneSample();
+        leavesOutZeros = oneSample is { LeavesOutZeros: true };
     }
 
     /// <summary>The network's own predictor, in the network's memory and on its threads.</summary>
@@ -50,6 +58,7 @@ public sealed class Predictor
         state = memory.State;
         this.pool = pool;
         oneSample = OneSample();
+        leavesOutZeros = oneSample is { LeavesOutZeros: true };
     }
 
     private Predictor(Network network, Plan plan, SharedParameters shared, ThreadGuard guard)
@@ -92,7 +101,7 @@ public sealed class Predictor
         nint mark = (nint)(&place);
         int version = shared.BeginRead();
         nint before = guard.EnterShortly(mark);
-        ReadOnlySpan<float> prediction = oneSample.Run(input);
+        ReadOnlySpan<float> prediction = oneSample.Run(input, leavesOutZeros && AreFinite(version));
         guard.Leave(mark, before);
         shared.EndRead(version);
         return prediction;
@@ -212,6 +221,31 @@ public sealed class Predictor
         shared.EndRead(version);
         madeVersion = version;
         return plan.ValueSpan(values, network.Output, batch);
+    }
+
+    /// <summary>
+    /// Whether no parameter is NaN or infinite. They are looked at in the second prediction with the same ones: that costs as much as a prediction.
+    /// </summary>
+    private bool AreFinite(int version)
+    {
+        if (shared.IsExposed)
+        {
+            return false;
+        }
+
+        if (testedVersion != version)
+        {
+            if (readVersion != version)
+            {
+                readVersion = version;
+                return false;
+            }
+
+            testedVersion = version;
+            finiteVersion = Finite.All(shared.Parameters.Span) ? version : NotMade;
+        }
+
+        return finiteVersion == version;
     }
 
     private OneSamplePrediction? OneSample() =>

@@ -19,7 +19,16 @@ public static class Finite
     /// <param name="x">The elements of one factor.</param>
     /// <param name="y">The elements of the other.</param>
     /// <param name="terms">Products in a sum.</param>
-    internal static bool BoundsProducts(ReadOnlySpan<float> x, ReadOnlySpan<float> y, int terms) => Magnitude(x) * Magnitude(y) * terms < 1e38f;
+    internal static bool BoundsProducts(ReadOnlySpan<float> x, ReadOnlySpan<float> y, int terms) => BoundsSums(ProductBound(x, y, terms));
+
+    /// <summary>No sum of that many products of x's elements with y's is larger. NaN or infinite, if an element is.</summary>
+    /// <param name="x">The elements of one factor.</param>
+    /// <param name="y">The elements of the other.</param>
+    /// <param name="terms">Products in a sum.</param>
+    internal static float ProductBound(ReadOnlySpan<float> x, ReadOnlySpan<float> y, int terms) => Magnitude(x) * Magnitude(y) * terms;
+
+    /// <summary>Whether a <see cref="ProductBound"/> keeps sums within the range of float, whatever is lost to rounding.</summary>
+    internal static bool BoundsSums(float bound) => bound < 1e38f;
 
     /// <summary>The same for sums of products and also for sums of y's elements alone (a bias gradient).</summary>
     /// <param name="x">The elements of one factor.</param>
@@ -29,7 +38,7 @@ public static class Finite
         MathF.Max(Magnitude(x), 1f) * Magnitude(y) * terms < 1e38f;
 
     /// <summary>The largest magnitude; infinite or NaN if an element is, because their bits are the largest of all.</summary>
-    private static float Magnitude(ReadOnlySpan<float> x)
+    internal static float Magnitude(ReadOnlySpan<float> x)
     {
         int parts = PartsFor(x.Length);
         if (parts == 1)

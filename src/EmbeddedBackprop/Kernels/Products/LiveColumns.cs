@@ -11,6 +11,9 @@ internal static class LiveColumns
     /// <summary>Columns that are looked at together; a list has room for this many more than it will hold.</summary>
     public const int Group = 8;
 
+    /// <summary>Elements of one <see cref="Mask"/>.</summary>
+    public const int MaskBits = 64;
+
     /// <summary>Writes the indices of the columns in which some row is neither +0 nor -0, in ascending order.</summary>
     /// <returns>How many there are.</returns>
     public static nuint List(ref readonly float a, nuint leading, nuint rows, nuint columns, ref ushort list) =>
@@ -96,6 +99,28 @@ internal static class LiveColumns
             numbers.StoreUnsafe(ref list, column);
             numbers += Vector128.Create((ushort)Group);
         }
+    }
+
+    /// <summary>A bit for every element that is not 0. One branch for 64: where ink begins and ends cannot be predicted.</summary>
+    /// <param name="x">The first element.</param>
+    /// <param name="count">Elements, at most <see cref="MaskBits"/>.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Mask(ref float x, nuint count)
+    {
+        ulong rows = 0;
+        nuint i = 0;
+        for (; count - i >= (nuint)Vector256<float>.Count; i += (nuint)Vector256<float>.Count)
+        {
+            uint zeros = Vector256.Equals(Vector256.LoadUnsafe(ref x, i), Vector256<float>.Zero).ExtractMostSignificantBits();
+            rows |= (ulong)(~zeros & 0xFF) << (int)i;
+        }
+
+        for (; i < count; i++)
+        {
+            rows |= Unsafe.Add(ref x, i) == 0f ? 0 : 1ul << (int)i;
+        }
+
+        return rows;
     }
 
     /// <summary>Whether a row holds +0 or -0.</summary>

@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using EmbeddedBackprop.Kernels.Lanes;
 
 namespace EmbeddedBackprop.Kernels.Products;
@@ -15,8 +14,6 @@ namespace EmbeddedBackprop.Kernels.Products;
 /// </remarks>
 internal readonly unsafe struct RankOneUpdate : ILaneKernel<GemmArguments>
 {
-    private const int RowsAtOnce = 64;
-
     public static void Run<T, TTail>(in GemmArguments g)
         where T : struct, IFloatLanes<T>
         where TTail : struct, IFloatLanes<TTail>
@@ -47,13 +44,13 @@ internal readonly unsafe struct RankOneUpdate : ILaneKernel<GemmArguments>
         T rate = T.Broadcast(-g.LearningRate), l2 = T.Broadcast(g.L2);
         bool penalised = g.L2 != 0f, keepsZeros = penalised || !g.SkipsZeros;
 
-        for (nuint first = 0; first < g.M; first += RowsAtOnce)
+        for (nuint first = 0; first < g.M; first += LiveColumns.MaskBits)
         {
-            nuint count = nuint.Min(g.M - first, RowsAtOnce);
-            ulong rows = ulong.MaxValue >> (int)(RowsAtOnce - count);
+            nuint count = nuint.Min(g.M - first, LiveColumns.MaskBits);
+            ulong rows = ulong.MaxValue >> (int)(LiveColumns.MaskBits - count);
             if (!keepsZeros)
             {
-                rows &= NonZeros(ref Unsafe.Add(ref Unsafe.AsRef(in g.A), first), count);
+                rows &= LiveColumns.Mask(ref Unsafe.Add(ref Unsafe.AsRef(in g.A), first), count);
             }
 
             for (; rows != 0; rows &= rows - 1)
@@ -68,25 +65,6 @@ internal readonly unsafe struct RankOneUpdate : ILaneKernel<GemmArguments>
                 }
             }
         }
-    }
-
-    /// <summary>A bit for every element that is not 0. One branch for 64 rows: where ink begins and ends cannot be predicted.</summary>
-    private static ulong NonZeros(ref float x, nuint count)
-    {
-        ulong rows = 0;
-        nuint i = 0;
-        for (; count - i >= (nuint)Vector256<float>.Count; i += (nuint)Vector256<float>.Count)
-        {
-            uint zeros = Vector256.Equals(Vector256.LoadUnsafe(ref x, i), Vector256<float>.Zero).ExtractMostSignificantBits();
-            rows |= (ulong)(~zeros & 0xFF) << (int)i;
-        }
-
-        for (; i < count; i++)
-        {
-            rows |= Unsafe.Add(ref x, i) == 0f ? 0 : 1ul << (int)i;
-        }
-
-        return rows;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

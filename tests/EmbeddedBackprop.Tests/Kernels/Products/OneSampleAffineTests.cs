@@ -30,6 +30,28 @@ internal sealed class OneSampleAffineTests
     });
 
     [Test]
+    public void Products_with_zeros_are_left_out_where_weights_are_finite([Values(0f, -0f, 0.5f)] float bias) => Each((width, arithmetic, n) =>
+    {
+        foreach (int k in (int[])[256, 257, 319, 784])
+        {
+            foreach (int live in (int[])[0, 1, k / 5, k])
+            {
+                foreach (float scale in (float[])[0.01f, 1e-20f])
+                {
+                    Sparse(arithmetic, n, k, live, scale, bias, float.NegativeZero, out float[] actual, out float[] expected);
+                    Bits.AssertEqual(actual, expected, $"width {width} {arithmetic} {k} to {n}, {live} not 0 times {scale}, bias {bias}");
+                }
+            }
+        }
+
+        // The control: an infinite weight, of which the caller says that it is finite, is not seen; and a smaller layer leaves nothing out.
+        Sparse(arithmetic, n, 256, 20, 0.01f, 0.5f, float.PositiveInfinity, out float[] blind, out float[] seen);
+        Assert.That(Bits.FirstDifference(blind, seen), Is.Not.EqualTo(-1), $"width {width} {arithmetic}");
+        Sparse(arithmetic, n, 255, 20, 0.01f, 0.5f, float.PositiveInfinity, out blind, out seen);
+        Bits.AssertEqual(blind, seen, "255 inputs");
+    });
+
+    [Test]
     public void Another_activation_is_caught() =>
         Assert.That(
             () => Compare(new Activation<Tanh>(), new Activation<LeCunTanh>(), Arithmetic.Fused, 64, 5, apart: false, Numbers.Plain, "planted"),
@@ -128,6 +150,38 @@ internal sealed class OneSampleAffineTests
             }
         }
     });
+
+    /// <summary>A layer with inputs of mostly zeros, of both signs; the weights of the last one, which is 0, are given.</summary>
+    private static void Sparse(
+        Arithmetic arithmetic, int n, int k, int live, float scale, float bias, float last, out float[] actual, out float[] expected)
+    {
+        float[] parameters = Samples.Array((k + 1) * n, k + n, Numbers.Edges), workspace = new float[k + n];
+        foreach (ref float w in parameters.AsSpan())
+        {
+            w = float.IsFinite(w) && MathF.Abs(w) < 1e30f ? w : -1e-40f;
+        }
+
+        // Products of the first input that is not 0 are too small for a float: a fused sum that begins with +0 becomes -0 by them.
+        for (int i = 0; i < n; i++)
+        {
+            parameters[n + i] = i % 2 == 0 ? 1e-40f : -1e-40f;
+        }
+
+        parameters.AsSpan((k - 1) * n, n).Fill(last);
+        parameters.AsSpan(k * n).Fill(bias);
+        for (int i = 0; i < k; i++)
+        {
+            workspace[i] = i > 0 && (i - 1) * 7 % k < live && (i < k - 1 || live == k) ? scale * (i - 50.5f) : i % 3 == 0 ? -0f : 0f;
+        }
+
+        expected = new float[n];
+        EmbeddedBackprop.Kernels.Scalar.Gemm.NN<float>(
+            arithmetic, 1, n, k, workspace.AsSpan(0, k), k, parameters.AsSpan(0, k * n), n, parameters.AsSpan(k * n), expected, n);
+        OneSampleAffine row = new Activation<Identity>().OneSampleAffine(arithmetic, new(n, k, 0, 0, k * n, k, k))!;
+        Assert.That(row.LeavesOutZeros, Is.EqualTo(k >= 256));
+        Assert.That(row.TryRun(ref parameters[0], ref workspace[0], finite: true));
+        actual = workspace[k..];
+    }
 
     private static void Check(Activation activation, Arithmetic arithmetic, int n, int k, bool apart, Numbers numbers, string what) =>
         Compare(activation, activation, arithmetic, n, k, apart, numbers, what);
