@@ -1,4 +1,3 @@
-using System.Numerics;
 using EmbeddedBackprop.Kernels.Convolution;
 using EmbeddedBackprop.Kernels.Norms;
 using EmbeddedBackprop.Kernels.Threads;
@@ -324,8 +323,16 @@ public static unsafe class Conv
             g.SkipsZeros = Finite.All(x);
             if (g.SkipsZeros && ConvSparseKernel.Fits(in g.Sizes) && ConvSparseKernel.IsSparse(in g))
             {
-                int lanes = (int)BitOperations.RoundUpToPowerOf2((uint)g.Sizes.KernelWidth);
-                ParallelConv<ConvSparseKernel>.Run(arithmetic, in g, g.Sizes.Outputs, batch * sizes.MultiplyAdds, lanes);
+                ParallelConv<ConvSparseKernel>.Run(
+                    arithmetic, in g, g.Sizes.Outputs, batch * sizes.MultiplyAdds, ConvSparseKernel.Lanes(in g.Sizes));
+                return;
+            }
+
+            if (ConvOutputWeightsKernel.Fits(in sizes))
+            {
+                g.Sizes = sizes;
+                g.ChannelChunk = ConvOutputWeightsKernel.ChannelsTogether(in sizes);
+                ParallelConv<ConvOutputWeightsKernel>.Run(arithmetic, in g, ConvOutputWeightsKernel.Units(in g), batch * sizes.MultiplyAdds);
                 return;
             }
 

@@ -47,6 +47,9 @@ internal unsafe struct ConvArguments
     /// <summary>Output channels of one unit of a weight gradient.</summary>
     public int OutputChunk;
 
+    /// <summary>Input channels of one unit of a weight gradient with the outputs in the lanes.</summary>
+    public int ChannelChunk;
+
     /// <summary>The same work, another part of it.</summary>
     public readonly ConvArguments Part(int first, int end)
     {

@@ -7,38 +7,43 @@ using EmbeddedBackprop.Kernels.Products;
 namespace EmbeddedBackprop.Kernels.Convolution;
 
 /// <summary>
-/// The weight gradient, one output channel after the other, where most gradients are 0, as after a pooling and a rectifier. Each other
-/// gradient multiplies the taps it reads directly in the image, a vector a kernel row. Nothing is packed. Terms are left out under the
-/// conditions of <see cref="SparseProduct"/>.
+/// The weight gradient where most gradients are 0, as after a pooling and a rectifier. A sample is turned over on the stack, channels innermost: a
+/// kernel row is then one run of neighbours. Of each output channel the positions of the other gradients are listed, and their terms are added
+/// while the sums stay in registers (<see cref="ConvSparseTile"/>). Terms are left out under the conditions of <see cref="SparseProduct"/>.
 /// </summary>
 internal readonly unsafe struct ConvSparseKernel : ILaneKernel<ConvArguments>
 {
     /// <summary>Positions of one output channel, at most: where each reads is worked out once, on the stack.</summary>
     private const int MostPositions = 4096;
 
-    /// <summary>Floats of the sums on the stack, at most.</summary>
-    private const int MostSums = 8192;
+    /// <summary>Floats of a sample's channels that are turned over at a time, at most.</summary>
+    private const int Room = 1 << 14;
 
-    /// <summary>Terms that are collected before they are multiplied.</summary>
-    private const int MostTerms = 1024;
+    /// <summary>Floats of the sums on the stack, at most.</summary>
+    private const int MostSums = 1 << 13;
 
     private const int Word = 64;
 
     private const int WidestVector = 16;
 
-    /// <summary>
-    /// Whether there is room for these sizes, no tap lies outside, and a kernel row is a vector's worth of neighbours in the image.
-    /// </summary>
+    private const int CacheLine = 64;
+
+    /// <summary>Shorter runs of neighbours do not fill a vector.</summary>
+    private const int ShortestRun = 3;
+
+    /// <summary>With more gradients than this a product with all of them is the faster one.</summary>
+    private const double MostGradients = 0.3;
+
+    /// <summary>Whether there is room for these sizes, no tap lies outside, and the taps of a kernel row are neighbours.</summary>
     public static bool Fits(in ConvSizes sizes) =>
-        sizes.KernelWidth >= 3
-        && !sizes.IsPadded
+        !sizes.IsPadded
         && sizes.DilationX == 1
         && sizes.OutputPositions <= MostPositions
-        && (long)((sizes.Taps / sizes.KernelWidth) + 3) * ((sizes.KernelWidth + WidestVector - 1) / WidestVector * WidestVector)
-            < MostSums - WidestVector;
+        && sizes.KernelWidth * ChannelsTogether(in sizes) >= ShortestRun;
 
-    /// <summary>Whether so many gradients are 0 that it pays, judged by some of the samples: a vector is filled by a kernel row only.</summary>
-    public static bool IsSparse(in ConvArguments g) => AreMostZeros(in g, (double)g.Sizes.KernelWidth / WidestVector);
+    /// <summary>Whether so many gradients are 0 that it pays, judged by some of the samples: short runs fill a part of a vector only.</summary>
+    public static bool IsSparse(in ConvArguments g) =>
+        AreMostZeros(in g, Math.Min((double)(g.Sizes.KernelWidth * ChannelsTogether(in g.Sizes)) / WidestVector, MostGradients));
 
     /// <summary>Whether at most such a share of the gradients is not 0, judged by some of the samples.</summary>
     public static bool AreMostZeros(in ConvArguments g, double share)
@@ -60,6 +65,9 @@ internal readonly unsafe struct ConvSparseKernel : ILaneKernel<ConvArguments>
         return count <= all * share;
     }
 
+    /// <summary>Floats of a vector that a run of neighbours fills.</summary>
+    public static int Lanes(in ConvSizes sizes) => (int)BitOperations.RoundUpToPowerOf2((uint)(sizes.KernelWidth * ChannelsTogether(in sizes)));
+
     /// <summary>Output channels g.First ... g.End - 1.</summary>
     // Every element is written before it is read.
     [SkipLocalsInit]
@@ -68,224 +76,196 @@ internal readonly unsafe struct ConvSparseKernel : ILaneKernel<ConvArguments>
         where TTail : struct, IFloatLanes<TTail>
     {
         ref readonly ConvSizes sizes = ref g.Sizes;
-        int width = sizes.OutputWidth, positions = sizes.OutputPositions, inRow = (sizes.KernelWidth + T.Count - 1) / T.Count;
-        int vectors = sizes.Taps / sizes.KernelWidth * inRow, filled = (vectors + 3) / 4 * 4;
-        int* readBy = stackalloc int[positions];
-        for (int p = 0; p < positions; p++)
+        int channels = sizes.Channels / sizes.Groups, outputs = sizes.Outputs / sizes.Groups, together = ChannelsTogether(in sizes);
+        int* readBy = stackalloc int[sizes.OutputPositions], list = stackalloc int[sizes.OutputPositions + ConvSparseTile.Slack];
+        float* memory = stackalloc float[Room + WidestVector + (2 * MostSums) + (CacheLine / sizeof(float))];
+        float* sums = (float*)(((nuint)memory + CacheLine - 1) & ~(nuint)(CacheLine - 1)), image = sums + MostSums;
+        float* flat = image + Room + WidestVector;
+        Part part = new() { ReadBy = readBy, List = list, Image = image, Sums = sums };
+        for (int output = g.First, end; output < g.End; output = end)
         {
-            readBy[p] = (p / width * sizes.StrideY * sizes.Width) + (p % width * sizes.StrideX);
-        }
-
-        // The last vectors only fill a block: they compute the first one's sums again.
-        nint* offsets = stackalloc nint[filled];
-        nint* taps = stackalloc nint[sizes.Taps];
-        ConvPack.Offsets(in sizes, 0, sizes.Taps, taps);
-        for (int v = 0; v < filled; v++)
-        {
-            offsets[v] = v < vectors ? taps[(v / inRow * sizes.KernelWidth) + (v % inRow * T.Count)] : 0;
-        }
-
-        int* places = stackalloc int[MostTerms];
-        float* values = stackalloc float[MostTerms];
-        float* sums = stackalloc float[MostSums];
-        Terms terms = new() { Places = places, Values = values, ReadBy = readBy, Offsets = offsets, Vectors = filled, InRow = inRow, Sums = sums };
-        int outputs = sizes.Outputs / sizes.Groups;
-        for (int o = g.First; o < g.End; o++)
-        {
-            terms.Image = g.Image + ((nint)(o / outputs) * (sizes.Channels / sizes.Groups) * sizes.Height * sizes.Width);
-            Sum<T, TTail>(in g, ref terms, o, all: false);
-
-            // A term left out might have made it +0: sum once more, with all terms.
-            if (BitConverter.SingleToInt32Bits(terms.Bias) == int.MinValue || SparseProduct.HasNegativeZero(sums, vectors * T.Count))
+            int group = output / outputs;
+            end = Math.Min(g.End, (group + 1) * outputs);
+            for (int first = 0; first < channels; first += together)
             {
-                Sum<T, TTail>(in g, ref terms, o, all: true);
+                part.Choose(in sizes, (group * channels) + first, Math.Min(together, channels - first), T.Count);
+                int fit = MostSums / part.LeadingSums;
+                for (int o = output; o < end; o += fit)
+                {
+                    int count = Math.Min(fit, end - o);
+                    Sum<T>(in g, in part, o, count, first, all: false);
+                    for (int i = 0; i < count; i++)
+                    {
+                        Finish<T>(in g, in part, o + i, first, sums + ((nint)i * part.LeadingSums), flat);
+                    }
+                }
             }
-
-            for (int row = 0; row < sizes.Taps / sizes.KernelWidth; row++)
-            {
-                FloatBlocks.Copy(sums + (row * inRow * T.Count), sums + (row * sizes.KernelWidth), sizes.KernelWidth);
-            }
-
-            sums[sizes.Taps] = terms.Bias;
-            ConvWeightsKernel.Finish<T>(in g, o, 1, 0, sizes.Taps, g.Bias != null, sums);
         }
     }
 
-    private static void Sum<T, TTail>(in ConvArguments g, ref Terms terms, int output, bool all)
-        where T : struct, IFloatLanes<T>
-        where TTail : struct, IFloatLanes<TTail>
+    /// <summary>Channels of a group that are turned over at a time: as many as find room with their sums, 0 if not even one does.</summary>
+    private static int ChannelsTogether(in ConvSizes sizes)
     {
-        int kernelWidth = g.Sizes.KernelWidth, positions = g.Sizes.OutputPositions;
-        FloatBlocks.Fill(0f, terms.Sums, terms.Vectors * T.Count);
-        terms.Bias = 0f;
-        if (g.Accumulate)
+        int channels = sizes.Channels / sizes.Groups;
+        while (channels > 0
+            && ((long)channels * sizes.Height * sizes.Width > Room
+                || ((long)RoundUp(channels * sizes.KernelWidth, WidestVector) * sizes.KernelHeight) + WidestVector > MostSums))
         {
-            for (int row = 0; row < g.Sizes.Taps / kernelWidth; row++)
-            {
-                FloatBlocks.Copy(
-                    g.Kernels + ((nint)output * g.Sizes.Taps) + (row * kernelWidth),
-                    terms.Sums + (row * terms.InRow * T.Count),
-                    kernelWidth);
-            }
-
-            terms.Bias = g.Bias == null ? 0f : g.Bias[output];
+            channels /= 2;
         }
 
-        int count = 0;
+        return channels;
+    }
+
+    private static int RoundUp(int value, int multiple) => (value + multiple - 1) / multiple * multiple;
+
+    /// <summary>Sums of so many output channels over all samples; all: with the terms that are 0.</summary>
+    private static void Sum<T>(in ConvArguments g, in Part part, int output, int count, int first, bool all) where T : struct, IFloatLanes<T>
+    {
+        ref readonly ConvSizes sizes = ref g.Sizes;
+        int positions = sizes.OutputPositions;
+        nuint plane = (nuint)(sizes.Height * sizes.Width);
+        float* nowhere = stackalloc float[T.Count];
+        T.Store(T.Zero, ref *nowhere, 0);
+        Begin(in g, in part, output, count, first);
         for (int n = 0; n < g.Batch; n++)
         {
-            float* delta = g.Maps + ((nint)n * g.LeadingMaps) + ((nint)output * positions);
-            for (int at = 0; at < positions; at += Word)
+            float* image = g.Image + ((nint)n * g.LeadingImage) + ((nint)part.Channel * (nint)plane);
+            if (part.Channels == 1)
             {
-                int length = Math.Min(Word, positions - at);
-                if (count + length > MostTerms)
-                {
-                    Multiply<T, TTail>(in g, in terms, count);
-                    count = 0;
-                }
+                FloatBlocks.Copy(image, part.Image, (nint)plane);
+            }
+            else
+            {
+                Transpose.Pack(in *image, plane, (nuint)part.Channels, plane, ref *part.Image, (nuint)part.Channels);
+            }
 
-                ulong bits = all ? ulong.MaxValue >> (Word - length) : SparseProduct.NonZeros(delta + at, length);
-                count = Collect(ref terms, bits, delta + at, terms.ReadBy + at, n * g.LeadingImage, count);
+            float* delta = g.Maps + ((nint)n * g.LeadingMaps) + ((nint)output * positions), sums = part.Sums;
+            for (int o = 0; o < count; o++, delta += positions, sums += part.LeadingSums)
+            {
+                ConvSparseTile tile = new()
+                {
+                    List = part.List, Count = List(delta, positions, all, part.List), Starts = part.ReadBy, Delta = delta,
+                    Step = part.Step, StepSums = part.Run, Total = sums + (part.Rows * part.Run), Nowhere = nowhere,
+                };
+                tile.Run<T>(part.Rows, part.Run / T.Count, part.Image, sums);
             }
         }
-
-        Multiply<T, TTail>(in g, in terms, count);
     }
 
-    private static int Collect(ref Terms terms, ulong bits, float* delta, int* readBy, int sample, int count)
+    /// <summary>The positions of the gradients that are not 0, or of all.</summary>
+    // A caller keeps too much in registers.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static int List(float* delta, int positions, bool all, int* list)
     {
-        float bias = terms.Bias;
-        int* places = terms.Places;
-        float* values = terms.Values;
-        for (; bits != 0; bits &= bits - 1)
+        int count = 0;
+        for (int at = 0; at < positions; at += Word)
         {
-            int p = BitOperations.TrailingZeroCount(bits);
-            float d = delta[p];
-            places[count] = sample + readBy[p];
-            values[count++] = d;
-            bias += d;
+            int length = Math.Min(Word, positions - at);
+            ulong bits = all ? ulong.MaxValue >> (Word - length) : SparseProduct.NonZeros(delta + at, length);
+            count = ConvSparseTile.Append(list, count, at, bits);
         }
 
-        terms.Bias = bias;
         return count;
     }
 
-    private static void Multiply<T, TTail>(in ConvArguments g, in Terms terms, int count)
-        where T : struct, IFloatLanes<T>
-        where TTail : struct, IFloatLanes<TTail>
+    private static void Begin(in ConvArguments g, in Part part, int output, int count, int first)
     {
-        // A vector may read past the last image: those at its end are taken float by float. Offsets ascend.
-        nint room = (nint)(g.ImageEnd - terms.Image) - T.Count;
-        for (int v = 0; v < terms.Vectors; v++)
+        ref readonly ConvSizes sizes = ref g.Sizes;
+        FloatBlocks.Fill(0f, part.Sums, (nint)count * part.LeadingSums);
+        int kernel = sizes.KernelHeight * sizes.KernelWidth;
+        for (int o = 0; o < count && g.Accumulate; o++)
         {
-            room = nint.Min(room, (nint)(g.ImageEnd - terms.Image) - T.Count - terms.Offsets[v]);
-        }
-
-        int safe = count;
-        while (safe > 0 && terms.Places[safe - 1] > room)
-        {
-            safe--;
-        }
-
-        int block = 0;
-        for (; terms.Vectors - block >= 8; block += 8)
-        {
-            Eight<T>(safe, terms.Places, terms.Values, terms.Image, terms.Offsets + block, terms.Sums + (block * T.Count));
-        }
-
-        for (; block < terms.Vectors; block += 4)
-        {
-            Four<T>(safe, terms.Places, terms.Values, terms.Image, terms.Offsets + block, terms.Sums + (block * T.Count));
-        }
-
-        for (int i = safe; i < count; i++)
-        {
-            float* from = terms.Image + terms.Places[i];
-            TTail d = TTail.Broadcast(terms.Values[i]);
-            for (int v = 0; v < terms.Vectors; v++)
+            float* from = g.Kernels + ((nint)(output + o) * sizes.Taps) + (first * kernel), to = part.Sums + ((nint)o * part.LeadingSums);
+            for (int ky = 0; ky < sizes.KernelHeight; ky++)
             {
-                float* taps = from + terms.Offsets[v], sums = terms.Sums + (v * T.Count);
-                int length = Math.Min(T.Count, g.Sizes.KernelWidth - (v % terms.InRow * T.Count));
-                for (int k = 0; k < length; k++)
-                {
-                    TTail.Store(TTail.MultiplyAdd(d, TTail.Load(in taps[k], 0), TTail.Load(in sums[k], 0)), ref sums[k], 0);
-                }
+                Transpose.Pack(
+                    in *(from + (ky * sizes.KernelWidth)), (nuint)kernel, (nuint)part.Channels, (nuint)sizes.KernelWidth,
+                    ref *(to + (ky * part.RowOfSums)), (nuint)part.Channels);
+            }
+
+            if (g.Bias != null)
+            {
+                to[part.Rows * part.Run] = g.Bias[output + o];
             }
         }
     }
 
-    private static void Eight<T>(int count, int* places, float* values, float* image, nint* offsets, float* sums) where T : struct, IFloatLanes<T>
+    /// <summary>Stores or applies the sums of an output channel; if a term left out might have made one +0, sums once more with all terms.</summary>
+    private static void Finish<T>(in ConvArguments g, in Part part, int output, int first, float* sums, float* flat) where T : struct, IFloatLanes<T>
     {
-        nuint lanes = (nuint)T.Count;
-        float* x0 = image + offsets[0], x1 = image + offsets[1], x2 = image + offsets[2], x3 = image + offsets[3];
-        float* x4 = image + offsets[4], x5 = image + offsets[5], x6 = image + offsets[6], x7 = image + offsets[7];
-        T s0 = T.Load(in *sums, 0), s1 = T.Load(in *sums, lanes), s2 = T.Load(in *sums, 2 * lanes), s3 = T.Load(in *sums, 3 * lanes);
-        T s4 = T.Load(in *sums, 4 * lanes), s5 = T.Load(in *sums, 5 * lanes), s6 = T.Load(in *sums, 6 * lanes), s7 = T.Load(in *sums, 7 * lanes);
-        for (int i = 0; i < count; i++)
+        ref readonly ConvSizes sizes = ref g.Sizes;
+        int kernel = sizes.KernelHeight * sizes.KernelWidth, taps = part.Channels * kernel;
+        bool hasBias = first == 0 && g.Bias != null;
+        part.Flatten(in sizes, sums, flat);
+        if (SparseProduct.HasNegativeZero(flat, taps + 1))
         {
-            T d = T.Broadcast(values[i]);
-            nuint place = (nuint)places[i];
-            s0 = T.MultiplyAdd(d, T.Load(in *x0, place), s0);
-            s1 = T.MultiplyAdd(d, T.Load(in *x1, place), s1);
-            s2 = T.MultiplyAdd(d, T.Load(in *x2, place), s2);
-            s3 = T.MultiplyAdd(d, T.Load(in *x3, place), s3);
-            s4 = T.MultiplyAdd(d, T.Load(in *x4, place), s4);
-            s5 = T.MultiplyAdd(d, T.Load(in *x5, place), s5);
-            s6 = T.MultiplyAdd(d, T.Load(in *x6, place), s6);
-            s7 = T.MultiplyAdd(d, T.Load(in *x7, place), s7);
+            Part again = part;
+            again.Sums = sums;
+            Sum<T>(in g, in again, output, 1, first, all: true);
+            part.Flatten(in sizes, sums, flat);
         }
 
-        T.Store(s0, ref *sums, 0);
-        T.Store(s1, ref *sums, lanes);
-        T.Store(s2, ref *sums, 2 * lanes);
-        T.Store(s3, ref *sums, 3 * lanes);
-        T.Store(s4, ref *sums, 4 * lanes);
-        T.Store(s5, ref *sums, 5 * lanes);
-        T.Store(s6, ref *sums, 6 * lanes);
-        T.Store(s7, ref *sums, 7 * lanes);
+        ConvWeightsKernel.Finish<T>(in g, output, 1, first * kernel, taps, hasBias, flat);
     }
 
-    private static void Four<T>(int count, int* places, float* values, float* image, nint* offsets, float* sums) where T : struct, IFloatLanes<T>
+    /// <summary>Channels that are turned over together, and the memory for them.</summary>
+    private struct Part
     {
-        nuint lanes = (nuint)T.Count;
-        float* x0 = image + offsets[0], x1 = image + offsets[1], x2 = image + offsets[2], x3 = image + offsets[3];
-        T s0 = T.Load(in *sums, 0), s1 = T.Load(in *sums, lanes), s2 = T.Load(in *sums, 2 * lanes), s3 = T.Load(in *sums, 3 * lanes);
-        for (int i = 0; i < count; i++)
-        {
-            T d = T.Broadcast(values[i]);
-            nuint place = (nuint)places[i];
-            s0 = T.MultiplyAdd(d, T.Load(in *x0, place), s0);
-            s1 = T.MultiplyAdd(d, T.Load(in *x1, place), s1);
-            s2 = T.MultiplyAdd(d, T.Load(in *x2, place), s2);
-            s3 = T.MultiplyAdd(d, T.Load(in *x3, place), s3);
-        }
+        /// <summary>The first one, and how many.</summary>
+        public int Channel, Channels;
 
-        T.Store(s0, ref *sums, 0);
-        T.Store(s1, ref *sums, lanes);
-        T.Store(s2, ref *sums, 2 * lanes);
-        T.Store(s3, ref *sums, 3 * lanes);
-    }
+        /// <summary>Where each position's first tap is in the image.</summary>
+        public int* ReadBy;
+        public int* List;
 
-    /// <summary>Terms of one output channel's sums that are not multiplied yet, and the sums: a vector a kernel row, or several.</summary>
-    private struct Terms
-    {
-        /// <summary>The group's first channel, sample 0.</summary>
+        /// <summary>[row][column][channel].</summary>
         public float* Image;
 
-        /// <summary>Where each term's first tap is, from there; and the gradient.</summary>
-        public int* Places;
-        public float* Values;
-
-        /// <summary>Where each position's first tap is, from the beginning of the sample.</summary>
-        public int* ReadBy;
-
-        /// <summary>How far each vector is from the first tap.</summary>
-        public nint* Offsets;
-        public int Vectors;
-
-        /// <summary>Vectors of one kernel row.</summary>
-        public int InRow;
+        /// <summary>[output][kernel row][kernel column, channel]: a kernel row is filled up to whole vectors. The bias follows.</summary>
         public float* Sums;
-        public float Bias;
+        public int LeadingSums, RowOfSums;
+
+        /// <summary>Runs of neighbours, their length in whole vectors, and how far they are apart in the image.</summary>
+        public int Rows, Run;
+        public nint Step;
+
+        public void Choose(in ConvSizes sizes, int channel, int channels, int lanes)
+        {
+            (Channel, Channels, Step) = (channel, channels, (nint)sizes.DilationY * sizes.Width * channels);
+            Rows = sizes.KernelHeight;
+            RowOfSums = Run = RoundUp(sizes.KernelWidth * channels, lanes);
+            if (Rows == 1)
+            {
+                // A single run becomes several of a vector each.
+                (Rows, Run, Step) = (Run / lanes, lanes, lanes);
+            }
+
+            LeadingSums = (Rows * Run) + lanes;
+            for (int y = 0, p = 0; y < sizes.OutputHeight; y++)
+            {
+                for (int x = 0; x < sizes.OutputWidth; x++, p++)
+                {
+                    ReadBy[p] = ((y * sizes.StrideY * sizes.Width) + (x * sizes.StrideX)) * channels;
+                }
+            }
+
+            // A vector may read past the last pixel: those lanes are dropped, and denormal rubbish would be slow.
+            FloatBlocks.Fill(0f, Image + ((nint)sizes.Height * sizes.Width * channels), WidestVector);
+        }
+
+        /// <summary>[channel][kernel row][kernel column], and the bias.</summary>
+        public readonly void Flatten(in ConvSizes sizes, float* sums, float* flat)
+        {
+            int kernel = sizes.KernelHeight * sizes.KernelWidth;
+            for (int ky = 0; ky < sizes.KernelHeight; ky++)
+            {
+                Transpose.Pack(
+                    in *(sums + (ky * RowOfSums)), (nuint)Channels, (nuint)sizes.KernelWidth, (nuint)Channels,
+                    ref *(flat + (ky * sizes.KernelWidth)), (nuint)kernel);
+            }
+
+            flat[Channels * kernel] = sums[Rows * Run];
+        }
     }
 }

@@ -16,7 +16,8 @@ internal readonly unsafe struct ConvWeightsKernel : ILaneKernel<ConvArguments>
     /// <summary>Output channels whose sums are on the stack, at most.</summary>
     public const int Rows = 64;
 
-    private const int Columns = 64;
+    /// <summary>Taps of a panel, and floats from output to output of the sums.</summary>
+    public const int Columns = 64;
 
     /// <summary>Positions of one block.</summary>
     private const int Depth = 96;

@@ -19,6 +19,10 @@ internal interface IFloatLanes<T> : IBitLanes<T> where T : struct, IFloatLanes<T
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static virtual T MultiplyAdd(ref readonly float a, T b, T c) => T.MultiplyAdd(T.Broadcast(a), b, c);
 
+    /// <summary>M(a, b, c) for a vector b in memory: a product may read it without a register.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static virtual T MultiplyAdd(T a, ref readonly float b, nuint index, T c) => T.MultiplyAdd(a, T.Load(in b, index), c);
+
     /// <summary>The 32-bit integer in bits(x), converted to float (exact below 2^24).</summary>
     static abstract T ConvertBits(T x);
 

@@ -32,6 +32,9 @@ internal static class LaneDispatch
     /// </summary>
     public static int Width { get; set; } = ChooseWidth(Environment.GetEnvironmentVariable("EBP_TILE"));
 
+    /// <summary>Floats of that register.</summary>
+    public static int Lanes => Width == 0 ? Vector<float>.Count : Width == 1 ? 1 : Width / 32;
+
     /// <summary>Whether the program has fused arithmetic; a trimmed one may leave it out (docs/aot.md).</summary>
     [FeatureSwitchDefinition("EmbeddedBackprop.Fused")]
     public static bool HasFused => KeepsFused;
@@ -99,7 +102,7 @@ internal static class LaneDispatch
     /// <summary>The chosen width, or the widest one below it of which a row of so many floats fills a vector.</summary>
     public static int WidthWithin(int columns)
     {
-        int lanes = Width == 0 ? Vector<float>.Count : Width == 1 ? 1 : Width / 32;
+        int lanes = Lanes;
         return columns >= lanes ? Width : columns >= 8 && lanes > 8 ? 256 : columns >= 4 && lanes > 4 ? 128 : 1;
     }
 

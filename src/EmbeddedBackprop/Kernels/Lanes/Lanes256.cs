@@ -59,6 +59,12 @@ internal readonly struct Lanes256<TArithmetic> : IFloatLanes<Lanes256<TArithmeti
         Of(typeof(TArithmetic) == typeof(Separate) ? (a.value * b.value) + c.value : Fma.MultiplyAdd(a.value, b.value, c.value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256<TArithmetic> MultiplyAdd(Lanes256<TArithmetic> a, ref readonly float b, nuint index, Lanes256<TArithmetic> c) =>
+        Of(typeof(TArithmetic) == typeof(Separate)
+            ? (a.value * Vector256.LoadUnsafe(in b, index)) + c.value
+            : Fma.MultiplyAdd(Vector256.LoadUnsafe(in b, index), a.value, c.value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256<TArithmetic> SquareRoot(Lanes256<TArithmetic> x) => Of(Vector256.Sqrt(x.value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -54,6 +54,12 @@ internal readonly struct Lanes512<TArithmetic>(Vector512<float> value) : IFloatL
             : new((a.value * b.value) + c.value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512<TArithmetic> MultiplyAdd(Lanes512<TArithmetic> a, ref readonly float b, nuint index, Lanes512<TArithmetic> c) =>
+        TArithmetic.IsFused
+            ? new(Vector512.FusedMultiplyAdd(Vector512.LoadUnsafe(in b, index), a.value, c.value))
+            : new((a.value * Vector512.LoadUnsafe(in b, index)) + c.value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512<TArithmetic> MultiplyAdd(ref readonly float a, Lanes512<TArithmetic> b, Lanes512<TArithmetic> c) =>
         TArithmetic.IsFused
             ? new(Vector512.FusedMultiplyAdd(Vector512.Create(a), b.value, c.value))

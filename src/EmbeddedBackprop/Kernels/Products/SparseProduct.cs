@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using EmbeddedBackprop.Kernels.Lanes;
 
@@ -77,6 +78,17 @@ internal static unsafe class SparseProduct
     public static bool HasNegativeZero(float* x, int count)
     {
         int i = 0;
+        if (Vector512.IsHardwareAccelerated)
+        {
+            for (; count - i >= Vector512<int>.Count; i += Vector512<int>.Count)
+            {
+                if (Vector512.EqualsAny(Vector512.Load((int*)x + i), Vector512.Create(int.MinValue)))
+                {
+                    return true;
+                }
+            }
+        }
+
         if (Vector128.IsHardwareAccelerated)
         {
             for (; count - i >= Vector128<int>.Count; i += Vector128<int>.Count)
@@ -171,9 +183,14 @@ internal static unsafe class SparseProduct
         int i = 0;
         if (Vector512.IsHardwareAccelerated)
         {
+            if (count == 64)
+            {
+                return ~(Zeros(x) | (Zeros(x + 16) << 16) | (Zeros(x + 32) << 32) | (Zeros(x + 48) << 48));
+            }
+
             for (; count - i >= 16; i += 16)
             {
-                bits |= (~Vector512.Equals(Vector512.Load(x + i), Vector512<float>.Zero).ExtractMostSignificantBits() & 0xFFFF) << i;
+                bits |= (Zeros(x + i) ^ 0xFFFF) << i;
             }
         }
 
@@ -189,4 +206,8 @@ internal static unsafe class SparseProduct
 
         return bits;
     }
+
+    /// <summary>A bit for every one of 16 elements that is 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Zeros(float* x) => Vector512.Equals(Vector512.Load(x), Vector512<float>.Zero).ExtractMostSignificantBits();
 }

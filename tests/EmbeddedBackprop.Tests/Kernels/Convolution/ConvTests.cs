@@ -77,6 +77,17 @@ internal sealed class ConvTests
         // Kernels larger than the image in more than one block of taps: the farthest tap is not the last one.
         new(7, 3, 3, 2, 5, 5) { Top = 2, Bottom = 2, Left = 2, Right = 2 },
         new(11, 2, 9, 3, 7, 3) { Top = 3, Bottom = 3, Left = 1, Right = 1 },
+
+        // Samples whose channels do not fit on the stack together; a single kernel row of many channels.
+        new(5, 70, 60, 3, 3, 3),
+        new(21, 5, 6, 3, 1, 2) { StrideY = 2 },
+
+        // Outputs that fill the lanes, and input channels in whole and ragged tiles: a border, steps, holes, groups, one long row, several bands.
+        new(16, 20, 30, 16, 3, 3) { Top = 1, Bottom = 1, Left = 1, Right = 1 },
+        new(11, 13, 12, 13, 3, 2) { StrideX = 2, StrideY = 2, Top = 1, Left = 1 },
+        new(18, 12, 11, 62, 3, 3) { Groups = 2, DilationX = 2, DilationY = 3, Top = 3, Bottom = 3, Left = 2, Right = 2 },
+        new(8, 1, 300, 32, 1, 5) { Left = 2, Right = 2 },
+        new(15, 5, 6, 48, 5, 7) { Top = 4, Bottom = 6, Left = 3, Right = 9 },
     ];
 
     /// <summary>Sizes at the tiles' bounds and beyond, as a hostile model file may have them.</summary>
