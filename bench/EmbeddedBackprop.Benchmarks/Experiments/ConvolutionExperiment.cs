@@ -59,7 +59,8 @@ internal static class ConvolutionExperiment
             "with a look at the clock after each part; the fastest of many runs, since what else runs on the machine only makes one slower. The whole (`Network.TrainStep`, `Network.Predict`) is timed beside it in turn, and has the same bits. ");
         text.Append(
             "\"Floor\" is the time of a part's multiply-adds at the peak; taps in the padding are not counted, gradients that are 0 are, although kernels may leave them out. ");
-        text.Append("A cell without a floor is a part that is not made of multiply-adds. Batch normalisation is not folded into convolutions.\n\n");
+        text.Append("A cell without a floor is a part that is not made of multiply-adds. ");
+        text.Append("In a prediction a convolution does a batch normalisation and a ReLU after it along; no factor is folded into its weights.\n\n");
         text.Append("| net | work | batch | whole, us | sum of the parts, us | parts / whole ")
             .Append("| multiply-adds, million | floor, us | of peak | bits |\n");
         text.Append("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n");

@@ -12,8 +12,8 @@ namespace EmbeddedBackprop.Benchmarks.Experiments;
 
 /// <summary>
 /// Runs the steps of a network's plan as <see cref="Network"/> does, in memory of its own, and looks at the clock after each part: the passes of
-/// every op, and of a convolution its product, activation, input gradient and weights by themselves. The caches are those of a real step, the
-/// gradients as sparse as there.
+/// every op (with the steps that it does along in a prediction), and backwards of a convolution its activation, input gradient and weights by
+/// themselves. The caches are those of a real step, the gradients as sparse as there.
 /// </summary>
 internal sealed class TimedPlan
 {
@@ -94,7 +94,7 @@ internal sealed class TimedPlan
     {
         Step step = null!;
         OpContext<float> c = new(in memory, in step, in run, plan.Options.Arithmetic, plan.Options.Layout, backward: false);
-        foreach (Step current in plan.Steps)
+        foreach (Step current in Training ? plan.Steps : plan.PredictingSteps)
         {
             step = current;
             if (run.Batch == 1 && step.OneSampleForward is { } one
@@ -104,14 +104,8 @@ internal sealed class TimedPlan
             }
             else if (step.Op is Convolution op)
             {
-                Matrix<float> z = c.WeightedInputRows;
-                SimdKernels.Convolution(c.Arithmetic, op.Sizes, c.InputRows(0), c.Parameter(0), c.Parameter(1)[..op.Filters], z, accumulate: false);
+                op.Forward(in c);
                 Mark(step, "forward", TapsInside(op.Sizes));
-                if (op.Activation is not Activation<Identity>)
-                {
-                    op.Activation.Forward<float, SimdKernels>(c.Arithmetic, z, c.OutputRows);
-                    Mark(step, "forward, activation", 0);
-                }
             }
             else
             {
@@ -209,7 +203,8 @@ internal sealed class TimedPlan
         marks[next++] = Stopwatch.GetTimestamp();
         if (recording)
         {
-            parts.Add(new StepPart(step, pass, multiplyAdds * run.Batch, live));
+            string along = string.Concat(step.DoneAlong.Select(next => ", " + (next.Op.ActivationName ?? next.Op.Kind)));
+            parts.Add(new StepPart(step, pass + along, multiplyAdds * run.Batch, live));
         }
     }
 

@@ -96,6 +96,14 @@ public abstract class Op
     internal virtual bool JoinsBlock(Op last, Op next) => false;
 
     /// <summary>
+    /// How many of the steps that come next a prediction's forward pass does along, before it stores its results (a normalisation and a rectifier
+    /// after a convolution): they read and write the memory that this op writes, so nothing else sees the values in between.
+    /// </summary>
+    /// <param name="step">The op's step.</param>
+    /// <param name="next">The steps after it in the program.</param>
+    internal virtual int CountDoneAlong(Step step, ReadOnlySpan<Step> next) => 0;
+
+    /// <summary>
     /// An op that does this op's work on the input of the previous one, where the two together are defined so (a cross-entropy after a
     /// softmax); null where there is none.
     /// </summary>

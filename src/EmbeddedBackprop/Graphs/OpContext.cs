@@ -71,6 +71,16 @@ public readonly ref struct OpContext<T> where T : unmanaged
         Layout = layout;
     }
 
+    private OpContext(OpContext<T> other, ref readonly Step step)
+    {
+        memory = other.memory;
+        this.step = ref step;
+        run = ref other.run;
+        backward = other.backward;
+        Arithmetic = other.Arithmetic;
+        Layout = other.Layout;
+    }
+
     /// <summary>The model's arithmetic.</summary>
     public Arithmetic Arithmetic { get; }
 
@@ -140,6 +150,12 @@ public readonly ref struct OpContext<T> where T : unmanaged
         rest = kept ? scratch : scratch[length..];
         return kept && run.Unchanged;
     }
+
+    /// <summary>Steps that the op does along in this run.</summary>
+    internal ReadOnlySpan<Step> DoneAlong => run.Training ? [] : step.DoneAlong;
+
+    /// <summary>The context of another step in the same run.</summary>
+    internal OpContext<T> Of(ref readonly Step other) => new(this, in other);
 
     /// <summary>The op's i-th range of state: the whole range, or the rows of this run's samples, [batch][length].</summary>
     public Span<T> State(int index)

@@ -20,6 +20,7 @@ public enum Execution
 public sealed partial class Plan
 {
     private readonly Step[] steps;
+    private readonly Step[] predicting;
     private readonly ProgramEntry[] backward;
     private readonly Step[] lossSteps;
     private readonly Slot[] values;
@@ -39,6 +40,7 @@ public sealed partial class Plan
         Batch = builder.Batch;
         steps = builder.Steps;
         backward = builder.BackwardProgram;
+        predicting = Losses.Count == 0 && Options.Fuse && !Options.InputsAndOutputsByReference ? WithStepsDoneAlong(steps) : steps;
         OneSampleSteps = new OneSampleSteps(steps);
         lossSteps = [.. Losses.Select(loss => Array.Find(steps, step => step.Node == loss)!)];
         values = builder.Values;
@@ -148,6 +150,9 @@ public sealed partial class Plan
 
     /// <summary>The steps in forward order.</summary>
     public ReadOnlySpan<Step> Steps => steps;
+
+    /// <summary>The steps that a prediction by SIMD kernels runs: without those that another one does along.</summary>
+    internal ReadOnlySpan<Step> PredictingSteps => predicting;
 
     /// <summary>Every tensor in the parameter span, in order.</summary>
     public ReadOnlySpan<ParameterRange> Parameters => parameters;
@@ -340,6 +345,20 @@ public sealed partial class Plan
 
     /// <summary>The memory table: step, op, shape, offsets and bytes.</summary>
     public override string ToString() => PlanTable.Format(this);
+
+    /// <summary>Tells each step which ones after it its op does along, and leaves those out.</summary>
+    private static Step[] WithStepsDoneAlong(Step[] steps)
+    {
+        List<Step> left = [];
+        for (int i = 0; i < steps.Length; i += 1 + steps[i].DoneAlong.Length)
+        {
+            int count = steps[i].Op.CountDoneAlong(steps[i], steps.AsSpan(i + 1));
+            steps[i].DoneAlong = steps[(i + 1)..(i + 1 + count)];
+            left.Add(steps[i]);
+        }
+
+        return [.. left];
+    }
 
     /// <summary>The steps whose state follows the parameters, each op once.</summary>
     private static Step[] FollowingOf(Step[] steps)

@@ -26,7 +26,7 @@ public sealed partial class Plan
     {
         Step step = null!;
         OpContext<float> context = new(in memory, in step, in run, Options.Arithmetic, Options.Layout, backward: false);
-        foreach (Step next in steps)
+        foreach (Step next in execution == Execution.Vector && !run.Training ? predicting : steps)
         {
             step = next;
             if (oneSample && step.OneSampleForward is { } forward

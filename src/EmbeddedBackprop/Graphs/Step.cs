@@ -120,6 +120,14 @@ public sealed class Step
     /// <summary>The replacement of the op's forward pass for one sample; null for none.</summary>
     internal OneSampleAffine? OneSampleForward { get; set; }
 
+    /// <summary>Steps that come next and that the op does along in a prediction (<see cref="Op.CountDoneAlong"/>); few steps have any.</summary>
+    internal Step[] DoneAlong { get; set; } = [];
+
+    /// <summary>Whether this step alone reads the value that another one writes, and writes its own in the same place.</summary>
+    internal bool WorksInPlaceOf(Step other) =>
+        InputNodes is [var input] && input == other.Node && Inputs[0].Offset == other.Output.Offset
+        && Output.Offset == other.Output.Offset && Output.Stride == other.Output.Stride;
+
     /// <summary>The same step with slots of its own: for a second run of its forward pass, and for a backward pass that reads its results.</summary>
     internal Step WithOwnSlots()
     {

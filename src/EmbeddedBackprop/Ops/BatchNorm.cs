@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Numerics;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Elements;
 using EmbeddedBackprop.Kernels.Norms;
 
 namespace EmbeddedBackprop.Ops;

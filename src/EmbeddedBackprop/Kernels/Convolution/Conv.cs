@@ -1,4 +1,5 @@
 using EmbeddedBackprop.Kernels.Convolution;
+using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Kernels.Norms;
 using EmbeddedBackprop.Kernels.Threads;
 
@@ -42,7 +43,31 @@ public static unsafe class Conv
         Span<float> y,
         int ldy,
         bool accumulate = false) =>
-        RunForward(arithmetic, in sizes, batch, x, ldx, w, bias, y, ldy, new ConvArguments { Accumulate = accumulate });
+        RunForward(arithmetic, in sizes, batch, x, ldx, w, bias, y, ldy, new ConvArguments { Accumulate = accumulate }, default);
+
+    /// <summary><see cref="Forward"/>, and what follows element by element: the bits of the steps one after the other, in one pass.</summary>
+    internal static void ForwardAndFollowers(
+        Arithmetic arithmetic,
+        in ConvSizes sizes,
+        int batch,
+        ReadOnlySpan<float> x,
+        int ldx,
+        ReadOnlySpan<float> w,
+        ReadOnlySpan<float> bias,
+        Span<float> y,
+        int ldy,
+        ConvFollowers followers)
+    {
+        if (!followers.Means.IsEmpty)
+        {
+            Require.AtLeast("Conv.Forward", "means", sizes.Outputs, followers.Means.Length);
+            Require.AtLeast("Conv.Forward", "variances", sizes.Outputs, followers.Variances.Length);
+            Require.AtLeast("Conv.Forward", "gammas", sizes.Outputs, followers.Gammas.Length);
+            Require.AtLeast("Conv.Forward", "betas", sizes.Outputs, followers.Betas.Length);
+        }
+
+        RunForward(arithmetic, in sizes, batch, x, ldx, w, bias, y, ldy, new ConvArguments(), followers);
+    }
 
     /// <summary>
     /// <see cref="Forward"/> without bias, for x and w that are integers below 2^24 in magnitude, as are all sums: every result is exact, and a
@@ -50,7 +75,7 @@ public static unsafe class Conv
     /// </summary>
     internal static void ForwardOfIntegers(
         Arithmetic arithmetic, in ConvSizes sizes, int batch, ReadOnlySpan<float> x, int ldx, ReadOnlySpan<float> w, Span<float> y, int ldy) =>
-        RunForward(arithmetic, in sizes, batch, x, ldx, w, [], y, ldy, new ConvArguments { ZerosAreAlike = true });
+        RunForward(arithmetic, in sizes, batch, x, ldx, w, [], y, ldy, new ConvArguments { ZerosAreAlike = true }, default);
 
     private static void RunForward(
         Arithmetic arithmetic,
@@ -62,18 +87,19 @@ public static unsafe class Conv
         ReadOnlySpan<float> bias,
         Span<float> y,
         int ldy,
-        ConvArguments g)
+        ConvArguments g,
+        ConvFollowers followers)
     {
         Require.Conv("Conv.Forward", in sizes, batch, x.Length, ldx, w.Length, y.Length, ldy);
         Require.Bias("Conv.Forward", sizes.Outputs, bias.Length);
-        if (!sizes.FitsTiles)
-        {
-            Scalar.Conv.Forward<float>(arithmetic, in sizes, batch, x, ldx, w, bias, y, ldy, g.Accumulate);
-            return;
-        }
-
         fixed (float* image = x, kernels = w, start = bias, maps = y)
+        fixed (float* means = followers.Means, variances = followers.Variances, gammas = followers.Gammas, betas = followers.Betas)
         {
+            g.Finish = new ConvFinish
+            {
+                Means = means, Variances = variances, Gammas = gammas, Betas = betas,
+                Epsilon = followers.Epsilon, Rectifies = followers.Rectifies,
+            };
             g.Sizes = sizes.Flattened;
             g.Batch = batch;
             g.Image = image;
@@ -83,6 +109,17 @@ public static unsafe class Conv
             g.Bias = start;
             g.Maps = maps;
             g.LeadingMaps = ldy;
+            if (!sizes.FitsTiles)
+            {
+                Scalar.Conv.Forward<float>(arithmetic, in sizes, batch, x, ldx, w, bias, y, ldy, g.Accumulate);
+                if (g.Finish.Exists)
+                {
+                    LaneDispatch.Run<ConvFinishKernel, ConvArguments>(arithmetic, g.Part(0, batch * g.Sizes.OutputHeight));
+                }
+
+                return;
+            }
+
             g.MultipliesZeros = sizes.IsPadded && (g.ZerosAreAlike || Finite.All(w[..sizes.Weights]));
             g.IsForward = true;
             if (RunPlanes(arithmetic, in g, in sizes))

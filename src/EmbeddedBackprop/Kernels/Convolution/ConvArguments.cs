@@ -31,6 +31,9 @@ internal unsafe struct ConvArguments
     public float WeightL2;
     public float BiasL2;
 
+    /// <summary>What is done with the results of a forward pass before they are stored.</summary>
+    public ConvFinish Finish;
+
     /// <summary>The part of the work that is meant: output rows of all samples, panels of weights, or samples.</summary>
     public int First;
     public int End;

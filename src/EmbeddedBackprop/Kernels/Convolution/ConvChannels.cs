@@ -26,6 +26,9 @@ internal static unsafe class ConvChannels
     /// <summary>With fewer taps and one vector of outputs the sums are begun and turned over more than they are summed.</summary>
     private const int FewestTaps = 32;
 
+    /// <summary>The same where a window slides over rows of taps.</summary>
+    private const int FewestTapsOfRows = 18;
+
     /// <summary>Terms of all rectangles side by side, at most: 128 KB.</summary>
     private const int MostTerms = 1 << 14;
 
@@ -37,7 +40,7 @@ internal static unsafe class ConvChannels
     {
         int outputs = sizes.Outputs / sizes.Groups, lanes = T.Count;
         if (lanes < FewestLanes || 4 * outputs < 3 * RoundUp(outputs, lanes) || (long)sizes.Taps * lanes > MostWeights
-            || (outputs <= lanes && sizes.Taps < FewestTaps))
+            || (outputs <= lanes && sizes.Taps < (Slides<T>(in sizes) ? FewestTapsOfRows : FewestTaps)))
         {
             return false;
         }
@@ -69,33 +72,54 @@ internal static unsafe class ConvChannels
 
         float* memory = stackalloc float[(taps * Math.Min(most, RoundUp(outputs, T.Count))) + MostSums + (CacheLine / sizeof(float))];
         float* sums = (float*)(((nuint)memory + CacheLine - 1) & ~(nuint)(CacheLine - 1)), weights = sums + MostSums;
-        ConvTapTerm* terms = stackalloc ConvTapTerm[bands * taps];
+
+        // The lists of all rows, made once for all channels, where they fit.
+        int lists = 0, listed = 0;
+        for (int y = 0; y < height && lists <= MostBands; y = downwards.EndOfAlike(y))
+        {
+            lists++;
+        }
+
+        bool keeps = lists <= MostBands && (long)lists * bands * taps <= MostTerms;
+        lists = keeps ? lists : 1;
+        Band* bandsOfRows = stackalloc Band[lists * bands];
+        ConvTapTerm* terms = stackalloc ConvTapTerm[lists * bands * taps];
+        float* finish = stackalloc float[ConvFinish.PackedLength(most)];
         for (int channel = 0; channel < sizes.Outputs;)
         {
             int group = channel / outputs, count = Math.Min(most, ((group + 1) * outputs) - channel), lanes = RoundUp(count, T.Count);
             Pack(g.Kernels + ((nint)channel * taps), taps, count, weights, lanes);
+            g.Finish.Pack<T>(channel, count, lanes, finish);
             Part part = new()
             {
                 Image = g.Image + ((nint)group * (sizes.Channels / sizes.Groups) * sizes.Height * sizes.Width),
                 Maps = g.Maps + ((nint)channel * sizes.OutputPositions),
                 Bias = g.Bias == null || g.Accumulate ? null : g.Bias + channel,
-                Channels = count, Lanes = lanes, Weights = weights, Sums = sums, Bands = columns, Count = bands,
+                Channels = count, Lanes = lanes, Weights = weights, Sums = sums, Bands = bandsOfRows, Count = bands, Finish = finish,
             };
+            ConvTapTerm* next = terms;
             for (int y = 0; y < height; y = part.Rows.End)
             {
                 part.Rows = (y, downwards.EndOfAlike(y));
-                ConvTapTerm* next = terms;
-                for (int band = 0; band < bands; band++)
+                if (!keeps || lanes != listed)
                 {
-                    columns[band].Terms = next;
-                    next = Terms(in sizes, downwards.Taps(y), across.Taps(columns[band].Columns.First), lanes, next);
-                    columns[band].Count = (int)(next - columns[band].Terms);
+                    next = keeps ? next : terms;
+                    for (Band* band = part.Bands, column = columns; band < part.Bands + bands; band++, column++)
+                    {
+                        *band = *column;
+                        band->Terms = next;
+                        (int first, int end) = across.Taps(band->Columns.First);
+                        next = Terms(in sizes, downwards.Taps(y), (first, end), lanes, next);
+                        band->Count = (int)(next - band->Terms);
+                        band->Row = sizes.StrideX == 1 && sizes.DilationX == 1 ? end - first : 1;
+                    }
                 }
 
                 Samples<T>(in g, in part);
+                part.Bands += keeps ? bands : 0;
             }
 
-            channel += count;
+            (channel, listed) = (channel + count, lanes);
         }
     }
 
@@ -105,6 +129,9 @@ internal static unsafe class ConvChannels
         public (int First, int End) Columns;
         public ConvTapTerm* Terms;
         public int Count;
+
+        /// <summary>Terms of a kernel row, where positions and taps side by side read neighbours; else 1.</summary>
+        public int Row;
     }
 
     /// <summary>Rows of the output with the same taps, for some channels of a group.</summary>
@@ -130,21 +157,31 @@ internal static unsafe class ConvChannels
         public float* Sums;
         public Band* Bands;
         public int Count;
+
+        /// <summary>The constants of <see cref="ConvFinish"/>.</summary>
+        public float* Finish;
         public (int First, int End) Rows;
     }
+
+    /// <summary>Whether neighbours read neighbours, in rows of taps that have a tile.</summary>
+    private static bool Slides<T>(in ConvSizes sizes) where T : struct, IFloatLanes<T> =>
+        sizes.StrideX == 1 && sizes.DilationX == 1 && ConvSlide.Fits<T>(sizes.KernelWidth);
 
     private static int RoundUp(int value, int multiple) => (value + multiple - 1) / multiple * multiple;
 
     private static ConvTapTerm* Terms(in ConvSizes sizes, (int First, int End) rows, (int First, int End) columns, int lanes, ConvTapTerm* next)
     {
+        // Both halves of a term move on at once: neither is negative.
+        long step = new ConvTapTerm(sizes.DilationX, lanes).Both;
         for (int c = 0; c < sizes.Channels / sizes.Groups; c++)
         {
             for (int ky = rows.First; ky < rows.End; ky++)
             {
                 int row = ((c * sizes.Height) + (ky * sizes.DilationY)) * sizes.Width, weights = ((c * sizes.KernelHeight) + ky) * sizes.KernelWidth;
-                for (int kx = columns.First; kx < columns.End; kx++)
+                ConvTapTerm term = new(row + (columns.First * sizes.DilationX), (weights + columns.First) * lanes);
+                for (int kx = columns.First; kx < columns.End; kx++, term = new ConvTapTerm(term.Both + step))
                 {
-                    *next++ = new ConvTapTerm(row + (kx * sizes.DilationX), (weights + kx) * lanes);
+                    *next++ = term;
                 }
             }
         }
@@ -224,6 +261,11 @@ internal static unsafe class ConvChannels
             }
         }
 
+        if (g.Finish.Exists)
+        {
+            g.Finish.Lanes<T>(part.Finish, lanes, part.Sums, samples.Count * area);
+        }
+
         for (int n = 0; n < samples.Count; n++)
         {
             Transpose.Pack(
@@ -250,17 +292,21 @@ internal static unsafe class ConvChannels
             Weights = part.Weights, Terms = band.Terms, Count = band.Count,
         };
         int vectors = part.Lanes / T.Count;
+        bool slides = vectors == 1 && along.Source == 1 && lines.Length > 1 && ConvSlide.Fits<T>(band.Row);
         for (int third = 0; third < rest.Length; third++)
         {
             for (int line = 0, count; line < lines.Length; line += count)
             {
-                count = vectors == 1 ? Lines(lines.Length - line, T.Count) : 1;
+                count = slides ? Math.Min(lines.Length - line, ConvSlide.Lines) : vectors == 1 ? Lines(lines.Length - line, T.Count) : 1;
                 for (int done = 0, length; done < along.Length; done += length)
                 {
                     length = Positions(along.Length - done, T.Count);
                     tile.Source = image + (third * rest.Source) + (line * lines.Source) + (done * along.Source);
                     tile.Sums = sums + (third * rest.Sums) + (line * lines.Sums) + (done * along.Sums);
-                    ConvTile.Run<T>(length, count, vectors, in tile);
+                    if (!slides || count < ConvSlide.Lines || !ConvSlide.TryRun<T>(length, band.Row, in tile))
+                    {
+                        ConvTile.Run<T>(length, count, vectors, in tile);
+                    }
                 }
             }
         }

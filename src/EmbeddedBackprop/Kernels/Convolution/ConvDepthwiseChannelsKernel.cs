@@ -77,8 +77,12 @@ internal readonly unsafe struct ConvDepthwiseChannelsKernel : ILaneKernel<ConvAr
         };
         work.List(T.Count, g.IsForward);
 
-        // Lanes without a channel are computed along, and denormal rubbish would be slow.
-        FloatBlocks.Fill(0f, source, MostSource + MostSums + (MostTaps * Channels));
+        if (sizes.Channels % T.Count != 0)
+        {
+            // Lanes without a channel are computed along, and denormal rubbish would be slow.
+            FloatBlocks.Fill(0f, source, MostSource + MostSums + (MostTaps * Channels));
+        }
+
         int blocks = Blocks(in sizes);
         for (int unit = g.First; unit < g.End; unit++)
         {
@@ -143,6 +147,8 @@ internal readonly unsafe struct ConvDepthwiseChannelsKernel : ILaneKernel<ConvAr
         }
 
         T start = T.Load(in *bias, 0);
+        float* finish = stackalloc float[ConvFinish.PackedLength(T.Count)];
+        g.Finish.Pack<T>(channel, channels, T.Count, finish);
         for (int y = 0; y < rows.Positions; y += work.Tall)
         {
             int tall = Math.Min(work.Tall, rows.Positions - y), area = tall * columns.Positions;
@@ -156,21 +162,21 @@ internal readonly unsafe struct ConvDepthwiseChannelsKernel : ILaneKernel<ConvAr
             {
                 Transpose.Pack(in *result, plane, (nuint)channels, (nuint)area, ref *work.Sums, lanes);
             }
-            else
+
+            Block<T>(in work, y, tall, first, start, g.Accumulate);
+            if (g.Finish.Exists)
             {
-                for (int i = 0; i < area; i++)
-                {
-                    T.Store(start, ref *(work.Sums + ((nint)i * T.Count)), 0);
-                }
+                g.Finish.Lanes<T>(finish, T.Count, work.Sums, area);
             }
 
-            Block<T>(in work, y, tall, first);
             Transpose.Pack(in *work.Sums, lanes, (nuint)area, (nuint)channels, ref *result, plane);
         }
     }
 
-    /// <summary>The sums of so many rows, whose source begins with its row <paramref name="first"/>.</summary>
-    private static void Block<T>(in Work work, int y, int tall, int first) where T : struct, IFloatLanes<T>
+    /// <summary>
+    /// The sums of so many rows, whose source begins with its row <paramref name="first"/>; they begin with a value, or go on from where they are.
+    /// </summary>
+    private static void Block<T>(in Work work, int y, int tall, int first, T start, bool goesOn) where T : struct, IFloatLanes<T>
     {
         ConvAxis rows = work.Rows, columns = work.Columns;
         int wide = columns.Positions, line = columns.Length * T.Count, lanes = T.Count;
@@ -200,7 +206,14 @@ internal readonly unsafe struct ConvDepthwiseChannelsKernel : ILaneKernel<ConvAr
                 {
                     tile.From = from + (k * (isWide ? downSource : acrossSource));
                     tile.Sums = to + (k * (isWide ? downSums : lanes));
-                    tile.Run<T>(length);
+                    if (goesOn)
+                    {
+                        tile.GoOn<T>(length);
+                    }
+                    else
+                    {
+                        tile.Run<T>(length, start);
+                    }
                 }
             }
         }
@@ -255,44 +268,81 @@ internal readonly unsafe struct ConvDepthwiseChannelsKernel : ILaneKernel<ConvAr
         public ConvTapTerm* Terms;
         public int Count;
 
-        public void Run<T>(int length) where T : struct, IFloatLanes<T>
+        /// <summary>Sums that begin with a value. The last tile overlaps its neighbour: both compute the same bits there.</summary>
+        public readonly void Run<T>(int length, T start) where T : struct, IFloatLanes<T>
         {
-            for (; length >= 8; length -= 8)
+            switch (length)
             {
-                Some<T, Eight>();
+                case 1: Some<T, One>(0, start, goesOn: false); return;
+                case 2: Some<T, Two>(0, start, goesOn: false); return;
+                case 3: Some<T, Three>(0, start, goesOn: false); return;
+                case 4: Some<T, Four>(0, start, goesOn: false); return;
+                case < 8:
+                    Some<T, Four>(0, start, goesOn: false);
+                    Some<T, Four>(length - 4, start, goesOn: false);
+                    return;
             }
 
-            for (; length >= 4; length -= 4)
+            int done = 0;
+            for (; length - done >= 8; done += 8)
             {
-                Some<T, Four>();
+                Some<T, Eight>(done, start, goesOn: false);
             }
 
-            for (; length > 0; length--)
+            if (length - done > 4)
             {
-                Some<T, One>();
+                Some<T, Eight>(length - 8, start, goesOn: false);
+            }
+            else if (length > done)
+            {
+                Some<T, Four>(length - 4, start, goesOn: false);
             }
         }
 
-        private void Some<T, TPositions>()
+        /// <summary>Sums that go on from where they are.</summary>
+        public readonly void GoOn<T>(int length) where T : struct, IFloatLanes<T>
+        {
+            int done = 0;
+            for (; length - done >= 8; done += 8)
+            {
+                Some<T, Eight>(done, T.Zero, goesOn: true);
+            }
+
+            for (; length - done >= 4; done += 4)
+            {
+                Some<T, Four>(done, T.Zero, goesOn: true);
+            }
+
+            for (; done < length; done++)
+            {
+                Some<T, One>(done, T.Zero, goesOn: true);
+            }
+        }
+
+        private readonly void Some<T, TPositions>(int first, T start, bool goesOn)
             where T : struct, IFloatLanes<T>
             where TPositions : unmanaged, ITileSize
         {
-            float* from = From, to = Sums, weights = Weights;
             nint step = Step, leading = StepSums;
-            T s0 = T.Load(in *to, 0), s1 = T.Zero, s2 = T.Zero, s3 = T.Zero, s4 = T.Zero, s5 = T.Zero, s6 = T.Zero, s7 = T.Zero;
-            if (sizeof(TPositions) > 1)
+            float* from = From + (first * step), to = Sums + (first * leading), weights = Weights;
+            T s0 = start, s1 = start, s2 = start, s3 = start, s4 = start, s5 = start, s6 = start, s7 = start;
+            if (goesOn)
             {
-                s1 = T.Load(in *(to + leading), 0);
-                s2 = T.Load(in *(to + (2 * leading)), 0);
-                s3 = T.Load(in *(to + (3 * leading)), 0);
-            }
+                s0 = T.Load(in *to, 0);
+                if (sizeof(TPositions) > 3)
+                {
+                    s1 = T.Load(in *(to + leading), 0);
+                    s2 = T.Load(in *(to + (2 * leading)), 0);
+                    s3 = T.Load(in *(to + (3 * leading)), 0);
+                }
 
-            if (sizeof(TPositions) > 4)
-            {
-                s4 = T.Load(in *(to + (4 * leading)), 0);
-                s5 = T.Load(in *(to + (5 * leading)), 0);
-                s6 = T.Load(in *(to + (6 * leading)), 0);
-                s7 = T.Load(in *(to + (7 * leading)), 0);
+                if (sizeof(TPositions) > 4)
+                {
+                    s4 = T.Load(in *(to + (4 * leading)), 0);
+                    s5 = T.Load(in *(to + (5 * leading)), 0);
+                    s6 = T.Load(in *(to + (6 * leading)), 0);
+                    s7 = T.Load(in *(to + (7 * leading)), 0);
+                }
             }
 
             for (ConvTapTerm* term = Terms; term < Terms + Count; term++)
@@ -304,7 +354,15 @@ internal readonly unsafe struct ConvDepthwiseChannelsKernel : ILaneKernel<ConvAr
                 if (sizeof(TPositions) > 1)
                 {
                     s1 = T.MultiplyAdd(T.Load(in *(x + step), 0), w, s1);
+                }
+
+                if (sizeof(TPositions) > 2)
+                {
                     s2 = T.MultiplyAdd(T.Load(in *(x + (2 * step)), 0), w, s2);
+                }
+
+                if (sizeof(TPositions) > 3)
+                {
                     s3 = T.MultiplyAdd(T.Load(in *(x + (3 * step)), 0), w, s3);
                 }
 
@@ -322,7 +380,15 @@ internal readonly unsafe struct ConvDepthwiseChannelsKernel : ILaneKernel<ConvAr
             if (sizeof(TPositions) > 1)
             {
                 T.Store(s1, ref *(to + leading), 0);
+            }
+
+            if (sizeof(TPositions) > 2)
+            {
                 T.Store(s2, ref *(to + (2 * leading)), 0);
+            }
+
+            if (sizeof(TPositions) > 3)
+            {
                 T.Store(s3, ref *(to + (3 * leading)), 0);
             }
 
@@ -333,9 +399,6 @@ internal readonly unsafe struct ConvDepthwiseChannelsKernel : ILaneKernel<ConvAr
                 T.Store(s6, ref *(to + (6 * leading)), 0);
                 T.Store(s7, ref *(to + (7 * leading)), 0);
             }
-
-            From += sizeof(TPositions) * step;
-            Sums += sizeof(TPositions) * leading;
         }
     }
 }

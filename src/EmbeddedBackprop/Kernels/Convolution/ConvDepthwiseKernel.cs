@@ -62,6 +62,11 @@ internal readonly unsafe struct ConvDepthwiseKernel : ILaneKernel<ConvArguments>
                     }
                 }
             }
+
+            if (g.Finish.Exists)
+            {
+                g.Finish.Positions<T, TTail>(at.Channel, at.To, (nint)planes.Height * planes.Width);
+            }
         }
     }
 

@@ -68,11 +68,15 @@ internal static unsafe class ConvFlat
                         weights, offsets, taps, g.Bias == null ? null : g.Bias + output, sums);
                     for (int i = 0; i < rows; i++)
                     {
-                        float* to = g.Maps + ((nint)sample * g.LeadingMaps) + ((nint)(output + i) * height * width) + ((nint)begin * width);
-                        for (int k = 0; k < count; k++)
+                        if (g.Finish.Exists)
                         {
-                            FloatBlocks.Copy(sums + (i * MostPositions) + (k * sizes.Width), to + ((nint)k * width), width);
+                            // Whole vectors: what lies between the rows and after them is dropped.
+                            int some = ((count - 1) * sizes.Width) + width;
+                            g.Finish.Positions<T>(output + i, sums + (i * MostPositions), (some + T.Count - 1) / T.Count * T.Count);
                         }
+
+                        float* to = g.Maps + ((nint)sample * g.LeadingMaps) + ((nint)(output + i) * height * width) + ((nint)begin * width);
+                        FloatBlocks.CopyRows(sums + (i * MostPositions), sizes.Width, to, width, count, width);
                     }
                 }
             }

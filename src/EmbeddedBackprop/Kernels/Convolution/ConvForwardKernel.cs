@@ -29,8 +29,6 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
     private const int CacheLine = 64;
 
     /// <summary>Rows g.First ... g.End - 1 of the output, counted over all samples.</summary>
-    // The panel is written before it is read: clearing 64 KB would cost as much as a small product.
-    [SkipLocalsInit]
     public static void Run<T, TTail>(in ConvArguments g)
         where T : struct, IFloatLanes<T>
         where TTail : struct, IFloatLanes<TTail>
@@ -47,6 +45,17 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
             return;
         }
 
+        RunPanels<T>(in g);
+        if (g.Finish.Exists)
+        {
+            ConvFinishKernel.Run<T, TTail>(in g);
+        }
+    }
+
+    // The panel is written before it is read: clearing 64 KB would cost as much as a small product.
+    [SkipLocalsInit]
+    private static void RunPanels<T>(in ConvArguments g) where T : struct, IFloatLanes<T>
+    {
         float* memory = stackalloc float[(Depth * Columns) + SumFloats + (CacheLine / sizeof(float))];
         float* panel = (float*)(((nuint)memory + CacheLine - 1) & ~(nuint)(CacheLine - 1));
         int taps = g.Sizes.Taps;

@@ -383,10 +383,16 @@ internal unsafe struct ConvTileArguments
 }
 
 /// <summary>A term of all sums of a tile; both halves are read at once.</summary>
-/// <param name="source">Floats from a position to its factor.</param>
-/// <param name="weights">Floats from the first weights to those of the term.</param>
-internal readonly struct ConvTapTerm(int source, int weights)
+/// <param name="both">The weights in the upper half, the source in the lower one.</param>
+internal readonly struct ConvTapTerm(long both)
 {
+    /// <param name="source">Floats from a position to its factor.</param>
+    /// <param name="weights">Floats from the first weights to those of the term.</param>
+    public ConvTapTerm(int source, int weights)
+        : this((uint)source | ((long)weights << 32))
+    {
+    }
+
     /// <summary>The weights in the upper half, the source in the lower one.</summary>
-    public readonly long Both = (uint)source | ((long)weights << 32);
+    public readonly long Both = both;
 }

@@ -39,6 +39,37 @@ internal static unsafe class FloatBlocks
         }
     }
 
+    /// <summary>Rows of so many floats, the next one so many further on in both; source and destination may not overlap.</summary>
+    public static void CopyRows(float* from, nint leadingFrom, float* to, nint leadingTo, int rows, int count)
+    {
+        // The second vector ends with the row: where both meet they move the same floats.
+        if (Vector512.IsHardwareAccelerated && count is >= 16 and <= 32)
+        {
+            for (nint last = count - 16; rows > 0; rows--, from += leadingFrom, to += leadingTo)
+            {
+                Vector512<float> begin = Vector512.Load(from), end = Vector512.Load(from + last);
+                Vector512.Store(begin, to);
+                Vector512.Store(end, to + last);
+            }
+        }
+        else if (Vector256.IsHardwareAccelerated && count is >= 8 and <= 16)
+        {
+            for (nint last = count - 8; rows > 0; rows--, from += leadingFrom, to += leadingTo)
+            {
+                Vector256<float> begin = Vector256.Load(from), end = Vector256.Load(from + last);
+                Vector256.Store(begin, to);
+                Vector256.Store(end, to + last);
+            }
+        }
+        else
+        {
+            for (; rows > 0; rows--, from += leadingFrom, to += leadingTo)
+            {
+                Copy(from, to, count);
+            }
+        }
+    }
+
     /// <summary>to[i] = value.</summary>
     public static void Fill(float value, float* to, nint count)
     {

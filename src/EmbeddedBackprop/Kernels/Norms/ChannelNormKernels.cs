@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using EmbeddedBackprop.Kernels.Elements;
 using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Kernels.Scalar;
 using EmbeddedBackprop.Kernels.Threads;
@@ -164,15 +165,12 @@ internal readonly struct NormalizeKernel : ILaneKernel<ChannelNormArguments>
             {
                 for (i = 0; channels - i >= (nuint)T.Count; i += (nuint)T.Count)
                 {
-                    T.Store(One(T.Load(in x, i), T.Load(in mean, i), T.Load(in inverse, i), T.Load(in gamma, i), T.Load(in beta, i)), ref y, i);
+                    Feature<T>(in x, in mean, in inverse, in gamma, in beta, ref y, i);
                 }
 
                 for (; i < channels; i++)
                 {
-                    TTail.Store(
-                        One(TTail.Load(in x, i), TTail.Load(in mean, i), TTail.Load(in inverse, i), TTail.Load(in gamma, i), TTail.Load(in beta, i)),
-                        ref y,
-                        i);
+                    Feature<TTail>(in x, in mean, in inverse, in gamma, in beta, ref y, i);
                 }
 
                 continue;
@@ -192,6 +190,16 @@ internal readonly struct NormalizeKernel : ILaneKernel<ChannelNormArguments>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Feature<T>(
+        ref readonly float x, ref readonly float mean, ref readonly float inverse, ref readonly float gamma, ref readonly float beta,
+        ref float y, nuint i)
+        where T : struct, IFloatLanes<T>
+    {
+        T normal = NormFormula.Apply(T.Load(in x, i), T.Load(in mean, i), T.Load(in inverse, i), T.Load(in gamma, i), T.Load(in beta, i));
+        T.Store(normal, ref y, i);
+    }
+
     private static void Plane<T, TTail>(ref float x, float mean, float inverse, float gamma, float beta, ref float y, nuint length)
         where T : struct, IFloatLanes<T>
         where TTail : struct, IFloatLanes<TTail>
@@ -200,21 +208,16 @@ internal readonly struct NormalizeKernel : ILaneKernel<ChannelNormArguments>
         nuint i = 0;
         for (; length - i >= (nuint)T.Count; i += (nuint)T.Count)
         {
-            T.Store(One(T.Load(in x, i), m, r, c, d), ref y, i);
+            T.Store(NormFormula.Apply(T.Load(in x, i), m, r, c, d), ref y, i);
         }
 
         for (; i < length; i++)
         {
-            TTail.Store(
-                One(TTail.Load(in x, i), TTail.Broadcast(mean), TTail.Broadcast(inverse), TTail.Broadcast(gamma), TTail.Broadcast(beta)),
-                ref y,
-                i);
+            TTail normal = NormFormula.Apply(
+                TTail.Load(in x, i), TTail.Broadcast(mean), TTail.Broadcast(inverse), TTail.Broadcast(gamma), TTail.Broadcast(beta));
+            TTail.Store(normal, ref y, i);
         }
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static T One<T>(T x, T mean, T inverse, T gamma, T beta)
-        where T : struct, IFloatLanes<T> => T.MultiplyAdd(gamma, (x - mean) * inverse, beta);
 }
 
 /// <summary>first = sum of dy, second = sum of dy times the normalised value.</summary>

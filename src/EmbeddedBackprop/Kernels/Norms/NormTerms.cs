@@ -135,13 +135,6 @@ internal static class NormTerms
         TTerm.Apply(T.Load(in x, i), T.Load(in dy, i), T.Load(in gamma, i), mean, inverse, part);
 }
 
-/// <summary>d = 1 / sqrt(x + alpha).</summary>
-internal readonly struct InverseDeviation : IElementFormula
-{
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Apply<T>(T x, T y, T d, T alpha, T beta) where T : struct, ILanes<T> => T.One / T.SquareRoot(x + alpha);
-}
-
 /// <summary>d = M(alpha, beta * x - d, d): d moves the share alpha of the way to beta * x.</summary>
 internal readonly struct MoveTowards : IElementFormula
 {

@@ -34,19 +34,25 @@ internal static class Transpose
         for (nuint chunk = 0; chunk < columns; chunk += LineColumns)
         {
             // One cache line of every row at a time: it is used up before the next one comes, and the panel is written from front to back.
-            nuint end = nuint.Min(chunk + LineColumns, columns);
+            nuint end = nuint.Min(chunk + LineColumns, columns), begin = chunk;
+            if (height == 16 && end - chunk is > 4 and < LineColumns && columns >= LineColumns)
+            {
+                // Neither is a ragged end slower than a whole square.
+                begin = end - LineColumns;
+            }
+
             for (nuint j = 0; j < rows; j += height)
             {
                 // A ragged block overlaps its neighbour: the same floats go to the same addresses once more.
                 nuint first = nuint.Min(j, rows - height);
                 ref float block = ref Unsafe.Add(ref from, first * leadingSource);
-                if (height == 16 && end - chunk == LineColumns)
+                if (height == 16 && end - begin == LineColumns)
                 {
-                    Square16(ref Unsafe.Add(ref block, chunk), leadingSource, ref Unsafe.Add(ref destination, (chunk * leading) + first), leading);
+                    Square16(ref Unsafe.Add(ref block, begin), leadingSource, ref Unsafe.Add(ref destination, (begin * leading) + first), leading);
                     continue;
                 }
 
-                for (nuint p = chunk; p < end; p += 4)
+                for (nuint p = begin; p < end; p += 4)
                 {
                     nuint column = nuint.Min(p, columns - 4);
                     ref float to = ref Unsafe.Add(ref destination, (column * leading) + first);

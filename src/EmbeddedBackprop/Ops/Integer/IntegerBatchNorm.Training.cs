@@ -1,6 +1,7 @@
 using System.Numerics;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Elements;
 using EmbeddedBackprop.Kernels.Norms;
 using EmbeddedBackprop.Kernels.Sets;
 

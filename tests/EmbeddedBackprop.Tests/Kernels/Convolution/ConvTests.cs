@@ -74,6 +74,14 @@ internal sealed class ConvTests
         new(9, 14, 13, 9, 3, 5) { Groups = 9, StrideX = 2, StrideY = 3, Top = 2, Left = 4, Right = 3, DilationX = 2 },
         new(16, 60, 40, 16, 3, 3) { Groups = 16, Top = 1, Bottom = 1, Left = 1, Right = 1 },
 
+        // A window that slides over rows of taps: tiles of 8, 6 and 4 positions, an odd line, two groups; planes of 1 to 8 positions a line.
+        new(2, 11, 18, 16, 5, 5),
+        new(2, 6, 9, 13, 5, 5) { Top = 1, Left = 1 },
+        new(3, 7, 6, 14, 3, 3),
+        new(6, 5, 16, 32, 3, 3) { Groups = 2, Top = 1, Bottom = 1, Left = 1, Right = 1 },
+        new(16, 8, 3, 16, 2, 2) { Groups = 16 },
+        new(17, 7, 7, 17, 2, 3) { Groups = 17 },
+
         // Kernels larger than the image in more than one block of taps: the farthest tap is not the last one.
         new(7, 3, 3, 2, 5, 5) { Top = 2, Bottom = 2, Left = 2, Right = 2 },
         new(11, 2, 9, 3, 7, 3) { Top = 3, Bottom = 3, Left = 1, Right = 1 },
