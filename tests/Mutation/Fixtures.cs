@@ -32,7 +32,7 @@ public sealed class Fixtures
         ["readers"] =
         [
             "Data.CsvReaderTests", "Data.IdxReaderTests", "Data.StrokeReaderTests", "IO.SafetensorsFileTests", "IO.SafetensorsWriterTests",
-            "Onnx.ProtoReaderTests", "Onnx.OnnxImportTests", "Onnx.OnnxMessageTests",
+            "Onnx.ProtoReaderTests", "Onnx.OnnxImportTests", "Onnx.OnnxNodeTests", "Onnx.OnnxRefusalTests", "Onnx.OnnxMessageTests",
         ],
         ["exporter"] = ["Export.CTextTests", "Export.CProgramTests", "Export.CFormulaTests", "Export.CTargetTests"],
     };

@@ -102,4 +102,11 @@ internal sealed class OnnxNet
         .Node("b c d = Split u", OnnxAttribute.Of("axis", 1)).Node("j = Concat d b", OnnxAttribute.Of("axis", -1))
         .Node("m = ReduceMean j", OnnxAttribute.Of("axes", [2L]), OnnxAttribute.Of("keepdims", 0))
         .Weight("k", 1, 2).Node("y = MatMul m k").Output("y");
+
+    /// <summary>A test case: the file of a net whose output is y, and what is expected of it.</summary>
+    public static TestCaseData Case(OnnxNet net, string expected)
+    {
+        byte[] file = net.Output("y").ToArray();
+        return new TestCaseData(file, expected).SetArgDisplayNames(expected);
+    }
 }
