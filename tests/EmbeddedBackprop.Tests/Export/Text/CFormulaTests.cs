@@ -136,6 +136,19 @@ internal sealed class CFormulaTests
     }
 
     [Test]
+    public void Operands_of_conditions_and_of_bits_are_in_parentheses()
+    {
+        Check("return (x - y) > (x + y) ? x : y;\n", CFunctions.None, LaneText.IfGreater(X - Y, X + Y, X, Y));
+        Check(
+            "return (x + y) <= 3.40282347e+38f ? x : y;\n",
+            CFunctions.None,
+            LaneText.IfGreater(LaneText.Constant(double.PositiveInfinity), X + Y, X, Y));
+        Check(
+            "return ((ebp_bits(x) | 2u) & 0x7FFFFFFFu) > 0x7F800000u ? x : y;\n", CFunctions.Bits, LaneText.IfNaN(LaneText.OrBits(X, 2), X, Y));
+        Check("return ebp_from_bits((ebp_bits(x) & 9u) | 0xAu);\n", CFunctions.Bits, LaneText.OrBits(LaneText.AndBits(X, 9), 10));
+    }
+
+    [Test]
     public void Cheap_arms_are_a_conditional_expression() =>
         Check("return x > 0.0f ? x : 0.01f * x;\n", CFunctions.None, LaneText.IfGreater(X, LaneText.Zero, X, LaneText.Constant(0.01) * X));
 
