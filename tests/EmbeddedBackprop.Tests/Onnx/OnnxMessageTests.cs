@@ -1,3 +1,4 @@
+using System.Globalization;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Onnx;
 
@@ -99,6 +100,52 @@ internal sealed class OnnxMessageTests
     {
         DataFormatException error = Assert.Throws<DataFormatException>(() => OnnxReader.Read(Convert.FromHexString(hex), "file"))!;
         Assert.That(error.Message, Is.EqualTo("file: " + problem));
+    }
+
+    // A message by the fields that lead to it; the fields that it has once: numbers, then texts and messages.
+    [TestCase("", "1", "2 3 7")]
+    [TestCase("8", "2", "1")]
+    [TestCase("7", "", "2")]
+    [TestCase("7 1", "", "3 4 7")]
+    [TestCase("7 1 5", "3 20", "1 4 5")]
+    [TestCase("7 5", "2 14", "8 9")]
+    [TestCase("7 11", "", "1 2")]
+    [TestCase("7 11 2", "", "1")]
+    [TestCase("7 11 2 1", "1", "2")]
+    [TestCase("7 11 2 1 2 1", "1", "2")]
+    public void A_field_a_second_time_is_refused(string path, string numbers, string messages)
+    {
+        foreach (int field in Fields(numbers))
+        {
+            Check(field, [.. Tag(field, 0), 1]);
+        }
+
+        foreach (int field in Fields(messages))
+        {
+            Check(field, [.. Tag(field, 2), 0]);
+        }
+
+        void Check(int field, byte[] entry)
+        {
+            Assert.That(Problem([.. entry, .. entry]), Does.Contain($"field {field} a second time"));
+            Assert.That(Problem(entry), Does.Not.Contain("a second time"), "the control");
+        }
+
+        string Problem(byte[] message)
+        {
+            foreach (int field in Fields(path).Reverse())
+            {
+                message = [.. Tag(field, 2), (byte)message.Length, .. message];
+            }
+
+            return Assert.Throws<DataFormatException>(() => OnnxReader.Read(message, "file"))!.Message;
+        }
+
+        static IEnumerable<int> Fields(string list) =>
+            list.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(field => int.Parse(field, CultureInfo.InvariantCulture));
+
+        static byte[] Tag(int field, int type) =>
+            field < 16 ? [(byte)((field << 3) | type)] : [(byte)(((field << 3) | type) | 128), (byte)(field >> 4)];
     }
 
     [Test]
