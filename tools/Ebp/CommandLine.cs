@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using EmbeddedBackprop.IO;
+using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Tools.Commands;
 
 namespace EmbeddedBackprop.Tools;
@@ -34,6 +35,11 @@ internal static class CommandLine
             string word =
                 parsed.UnmatchedTokens.Count > 0 ? $"unrecognized command or argument '{parsed.UnmatchedTokens[0]}'" : parsed.Errors[0].Message;
             return Fail(ExitCode.Usage, $"{word.TrimEnd('.')} ({Help(parsed)})");
+        }
+
+        if (Processor.Hint is { } hint && parsed.CommandResult.Command.Name is "train" or "plan")
+        {
+            Console.Error.WriteLine($"ebp: {hint}");
         }
 
         try

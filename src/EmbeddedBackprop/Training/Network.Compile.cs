@@ -162,6 +162,12 @@ public sealed partial class Network
             Errors.OutOfRange("threads", wish, $"0 (automatic) to {WorkerPool.MaximumThreads}");
         }
 
+        // WebAssembly has one thread.
+        if (OperatingSystem.IsBrowser() || OperatingSystem.IsWasi())
+        {
+            return 1;
+        }
+
         return wish == 0 ? Math.Min(plan.WorthwhileThreads(Environment.ProcessorCount), WorkerPool.MaximumThreads) : wish;
     }
 }

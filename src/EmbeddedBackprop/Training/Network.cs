@@ -419,8 +419,11 @@ public sealed partial class Network : IDisposable
         pool?.Dispose();
     }
 
-    /// <summary>The memory table of the training plan, or of the inference plan.</summary>
-    public override string ToString() => (TrainingPlan ?? InferencePlan).ToString();
+    /// <summary>
+    /// The memory table of the training plan, or of the inference plan; then <see cref="Processor.Hint"/>, where a native program leaves vectors of the
+    /// processor unused.
+    /// </summary>
+    public override string ToString() => (TrainingPlan ?? InferencePlan) + (Processor.Hint is { } hint ? hint + "\n" : "");
 
     private float ForwardLoss(in RunInfo run, out int correct)
     {

@@ -35,7 +35,7 @@ public sealed record NetworkOptions
 
     /// <summary>
     /// Threads that share out blocks of results: any number gives the same bits. 0 leaves it to the plan, which takes as many as there are processors
-    /// and gives a small net one; 1 is the default. More than one are ended by <see cref="Network.Dispose"/>.
+    /// and gives a small net one; 1 is the default. More than one are ended by <see cref="Network.Dispose"/>. WebAssembly always takes one.
     /// </summary>
     public int Threads { get; init; } = 1;
 

@@ -1,4 +1,4 @@
-using EmbeddedBackprop.Kernels.Lanes;
+using System.Diagnostics;
 using EmbeddedBackprop.Probe;
 
 namespace EmbeddedBackprop.Tests.Aot;
@@ -9,7 +9,9 @@ internal sealed class AotTests
 {
     private const int Steps = 100;
 
+    private readonly Dictionary<string, string> natives = [];
     private string folder = "";
+    private int publishes;
 
     [OneTimeSetUp]
     public void CreateFolder() => folder = Directory.CreateTempSubdirectory("ebp-aot-").FullName;
@@ -22,7 +24,10 @@ internal sealed class AotTests
     [TestCase("x86-64-v4", 8, true, true, Category = "Slow")] // .NET 10's name: the package's build file translates it for the compiler of .NET 9
     public void The_published_program_gives_the_hash_of_the_jit(string instructionSet, int vectorWidth, bool vector512, bool fma)
     {
-        Dictionary<string, string> lines = PublishAndRun(instructionSet, out long size, out string symbols);
+        string program = Native(instructionSet);
+        Dictionary<string, string> lines = Lines(Tools.RunChecked(folder, program, $"{Steps}"));
+        long size = new FileInfo(program).Length;
+        string symbols = Tools.RunChecked(folder, Tools.Require("nm", "binutils"), program + ".dbg");
         TestContext.Out.WriteLine($"instruction set {(instructionSet.Length == 0 ? "baseline" : instructionSet)}: {size:N0} bytes");
         Assert.Multiple(() =>
         {
@@ -30,14 +35,8 @@ internal sealed class AotTests
             Assert.That(lines["vector_width"], Is.EqualTo($"{vectorWidth}"));
             Assert.That(lines["vector512"], Is.EqualTo($"{vector512}"));
             Assert.That(lines["fma"], Is.EqualTo($"{fma}"));
-            Assert.That(lines["hash_fused"], Is.EqualTo(HashRun.Train(Arithmetic.Fused, Steps, Execution.Scalar).Hash));
-            Assert.That(lines["hash_separate"], Is.EqualTo(HashRun.Train(Arithmetic.Separate, Steps, Execution.Scalar).Hash));
-            Assert.That(lines["hash_layers_fused"], Is.EqualTo(LayersRun.Train(Arithmetic.Fused, 5, Execution.Scalar)));
-            Assert.That(lines["hash_layers_separate"], Is.EqualTo(LayersRun.Train(Arithmetic.Separate, 5, Execution.Scalar)));
-            Assert.That(lines["bytes_per_step_fused"], Is.EqualTo("0"));
-            Assert.That(lines["bytes_per_step_separate"], Is.EqualTo("0"));
-            Assert.That(lines["hash_threads"], Is.EqualTo(ThreadsRun.Train(threads: 1, steps: 10, Execution.Scalar).Hash));
-            Assert.That(lines["bytes_per_step_threads"], Is.EqualTo("0"));
+            CheckHashes(lines);
+            CheckAllocations(lines);
             Assert.That(size, Is.LessThan(4_000_000));
             Assert.That(symbols, Does.Contain("Activations_Sigmoid").And.Contain("Ops_Gru"), "the control: what is used is there");
             Assert.That(
@@ -51,7 +50,127 @@ internal sealed class AotTests
         });
     }
 
-    private Dictionary<string, string> PublishAndRun(string instructionSet, out long size, out string symbols)
+    [Test]
+    [Category("Slow")]
+    public void One_deployment_starts_the_best_build_for_the_processor()
+    {
+        string emulator = Tools.Require("qemu-x86_64", "qemu-user");
+        string deployed = Directory.CreateDirectory(Path.Combine(folder, "deployed")).FullName, program = Path.Combine(deployed, "AotProbe");
+        File.Copy(Native(""), program);
+        File.Copy(Native("x86-x64-v3"), program + "-v3");
+        File.Copy(Native("x86-64-v4"), program + "-v4");
+        const string Hint = "This program was compiled for processors without AVX, and this one has ";
+        Dictionary<string, string> nehalem = Lines(Emulated("Nehalem", program, "build")), haswell = Lines(Emulated("Haswell", program, "build"));
+        Assert.Multiple(() =>
+        {
+            Assert.That(nehalem["build"], Is.EqualTo("AotProbe"));
+            Assert.That(nehalem["table"], Does.StartWith("workspace"), "no hint: the build has what the processor has");
+            Assert.That(haswell["build"], Is.EqualTo("AotProbe-v3"));
+            Assert.That(haswell["table"], Does.StartWith(Hint + "AVX2: <EmbeddedBackpropProcessors>avx2<"));
+        });
+
+        // A program that the emulator's program becomes would run on the real processor: each build is started by itself.
+        Dictionary<string, string> oldest = Lines(Emulated("Nehalem", program, $"{Steps}")), newer = Lines(Emulated("Haswell", program + "-v3", $"{Steps}"));
+        Tools.Result refused = Tools.Run(deployed, emulator, "-cpu", "Nehalem", program + "-v3", "1");
+        Assert.Multiple(() =>
+        {
+            Assert.That(oldest["vector_width"], Is.EqualTo("4"));
+            CheckHashes(oldest);
+            Assert.That(newer["vector_width"], Is.EqualTo("8"));
+            CheckHashes(newer);
+            Assert.That(refused.ExitCode, Is.Not.Zero, "the control: AVX2 is what Nehalem does not have");
+        });
+
+        // On this processor the process becomes the best build, and stays the same process.
+        using Process process = Started(program, "exit", "7", "a b", "");
+        Dictionary<string, string> lines = Lines(process.StandardOutput.ReadToEnd());
+        ChildProcess.WaitForExit(process);
+        using Process stopped = Started(program, "1000000000");
+        Assert.That(stopped.StandardOutput.ReadLine(), Is.EqualTo("runtime aot"));
+        Tools.RunChecked(folder, "kill", "-TERM", $"{stopped.Id}");
+        ChildProcess.WaitForExit(stopped);
+        Assert.Multiple(() =>
+        {
+            Assert.That(process.ExitCode, Is.EqualTo(7));
+            Assert.That(lines["build_level"], Is.EqualTo($"{Processor.Level}"));
+            Assert.That(lines["process"], Is.EqualTo($"{process.Id}"));
+            Assert.That(lines["arguments"], Is.EqualTo("exit|7|a b|"));
+            Assert.That(stopped.ExitCode, Is.EqualTo(128 + 15), "SIGTERM");
+        });
+
+        string Emulated(string processor, params ReadOnlySpan<string> command) => Tools.RunChecked(deployed, emulator, ["-cpu", processor, .. command]);
+    }
+
+    [Test]
+    [Category("Slow")]
+    public void A_program_for_Arm64_gives_the_hash_of_the_jit()
+    {
+        string emulator = Tools.Require("qemu-aarch64", "qemu-user");
+        Tools.Require("aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu libc6-dev-arm64-cross");
+        string program = PublishNative("-p:ProbeFor=linux-arm64");
+        Dictionary<string, string> lines = Lines(Tools.RunChecked(folder, emulator, "-L", "/usr/aarch64-linux-gnu", program, $"{Steps}"));
+        TestContext.Out.WriteLine($"Arm64: {new FileInfo(program).Length:N0} bytes");
+        Assert.Multiple(() =>
+        {
+            Assert.That(lines["runtime"], Is.EqualTo("aot"));
+            Assert.That(lines["processor"], Is.EqualTo("Arm64"));
+            Assert.That(lines["vector_width"], Is.EqualTo("4"));
+            CheckHashes(lines);
+            CheckAllocations(lines);
+        });
+    }
+
+    [Test]
+    [Category("Slow")]
+    public void WebAssembly_gives_the_hash_of_the_jit()
+    {
+        string node = Tools.Require("node", "nodejs");
+        Dictionary<string, string> lines = Lines(Tools.RunChecked(Publish("-p:ProbeFor=browser-wasm"), node, "browser-wasm.mjs", $"{Steps}"));
+        Assert.Multiple(() =>
+        {
+            Assert.That(lines["processor"], Is.EqualTo("Wasm"));
+            Assert.That(lines["vector_width"], Is.EqualTo("4"));
+            CheckHashes(lines);
+        });
+    }
+
+    private static Process Started(string program, params string[] arguments) =>
+        Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
+
+    private static Dictionary<string, string> Lines(string output) =>
+        output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ', 2)).ToDictionary(parts => parts[0], parts => parts[1]);
+
+    // The scalar twins of this process are the definition.
+    private static void CheckHashes(Dictionary<string, string> lines)
+    {
+        Assert.That(lines["hash_fused"], Is.EqualTo(HashRun.Train(Arithmetic.Fused, Steps, Execution.Scalar).Hash));
+        Assert.That(lines["hash_separate"], Is.EqualTo(HashRun.Train(Arithmetic.Separate, Steps, Execution.Scalar).Hash));
+        Assert.That(lines["hash_layers_fused"], Is.EqualTo(LayersRun.Train(Arithmetic.Fused, 5, Execution.Scalar)));
+        Assert.That(lines["hash_layers_separate"], Is.EqualTo(LayersRun.Train(Arithmetic.Separate, 5, Execution.Scalar)));
+        Assert.That(lines["hash_threads"], Is.EqualTo(ThreadsRun.Train(threads: 1, steps: 10, Execution.Scalar).Hash));
+    }
+
+    private static void CheckAllocations(Dictionary<string, string> lines)
+    {
+        Assert.That(lines["bytes_per_step_fused"], Is.EqualTo("0"));
+        Assert.That(lines["bytes_per_step_separate"], Is.EqualTo("0"));
+        Assert.That(lines["bytes_per_step_threads"], Is.EqualTo("0"));
+    }
+
+    /// <summary>The probe for an instruction set, published once.</summary>
+    private string Native(string instructionSet)
+    {
+        if (!natives.TryGetValue(instructionSet, out string? program))
+        {
+            program = PublishNative($"-p:IlcInstructionSet={instructionSet}", $"-p:NativeIntermediateOutputPath={folder}/native{instructionSet}/");
+            natives.Add(instructionSet, program);
+        }
+
+        return program;
+    }
+
+    /// <returns>The program's file.</returns>
+    private string PublishNative(params ReadOnlySpan<string> properties)
     {
         Tools.Require("clang", "clang");
         if (!File.Exists("/usr/include/zlib.h"))
@@ -59,32 +178,22 @@ internal sealed class AotTests
             Tools.Require("zlib.h", "zlib1g-dev");
         }
 
-        // Restored and compiled once, in a folder of its own: no other build is disturbed. No build server outlives the build: it would hold the pipe
-        // that the test reads to its end.
+        return Path.Combine(Publish(["-p:StripSymbols=true", .. properties]), "AotProbe");
+    }
+
+    // Restored and compiled once for each framework, in a folder of its own: no other build is disturbed. No build server outlives the build: it
+    // would hold the pipe that the test reads to its end.
+    private string Publish(params ReadOnlySpan<string> properties)
+    {
+        string target = Path.Combine(folder, "out" + ++publishes);
         string output = Tools.RunChecked(
             Repository.Root,
             "dotnet",
-            "publish",
-            Path.Combine("tools", "AotProbe"),
-            "-c",
-            "Release",
-            "-o",
-            Path.Combine(folder, "out" + instructionSet),
-            "--artifacts-path",
-            Path.Combine(folder, "artifacts"),
-            $"-p:IlcInstructionSet={instructionSet}",
-            $"-p:NativeIntermediateOutputPath={folder}/native{instructionSet}/",
-            "-p:StripSymbols=true",
-            "-p:RunAnalyzers=false",
-            "-v",
-            "minimal",
-            "-nodeReuse:false",
-            "-p:UseSharedCompilation=false");
+            [
+                "publish", Path.Combine("tools", "AotProbe"), "-c", "Release", "-o", target, "--artifacts-path", Path.Combine(folder, "artifacts"),
+                "-p:RunAnalyzers=false", "-v", "minimal", "-nodeReuse:false", "-p:UseSharedCompilation=false", .. properties,
+            ]);
         Assert.That(output, Does.Not.Contain("warning IL").And.Not.Contain("warning AOT"), "trim and AOT warnings");
-        string program = Path.Combine(folder, "out" + instructionSet, "AotProbe");
-        size = new FileInfo(program).Length;
-        symbols = Tools.RunChecked(folder, Tools.Require("nm", "binutils"), program + ".dbg");
-        return Tools.RunChecked(folder, program, $"{Steps}").Split('\n', StringSplitOptions.RemoveEmptyEntries)
-            .Select(line => line.Split(' ', 2)).ToDictionary(parts => parts[0], parts => parts[1]);
+        return target;
     }
 }
