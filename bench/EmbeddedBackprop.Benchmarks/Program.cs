@@ -62,8 +62,8 @@ switch (args)
         return FunctionsExperiment.Run(args.Length > 2);
     case ["experiment", "device"]:
         return DeviceExperiment.Run();
-    case ["experiment", "aot"]:
-        return AotExperiment.Run();
+    case ["experiment", "aot", .. var programs]:
+        return AotExperiment.Run(programs);
     case ["experiment", "startup", .. var rest]:
         return StartupExperiment.Run(DataFolder(rest));
     case ["experiment", "calibrate", .. var targets]:

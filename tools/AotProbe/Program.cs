@@ -54,7 +54,8 @@ foreach (Arithmetic arithmetic in (ReadOnlySpan<Arithmetic>)[Arithmetic.Fused, A
     Print($"hash_layers_{name}", LayersRun.Train(arithmetic, 5));
 }
 
-if (!speed)
+// WebAssembly has one thread.
+if (!speed && !OperatingSystem.IsBrowser())
 {
     (string hash, double bytesPerStep) = ThreadsRun.Train(threads: 3, steps: 10);
     Print("hash_threads", hash);

@@ -41,32 +41,35 @@ internal sealed class BudgetSearch(Graph graph, PlanOptions options, Node[] loss
     }
 
     /// <summary>Sets of nodes that are computed again, from no cost to the highest.</summary>
-    private IEnumerable<Node[]> Recomputations()
+    private Node[][] Recomputations()
     {
         Plan whole = Make(SmallestBatch, [], update: false);
-        Node[] nodes = [.. whole.Steps.ToArray().Select(step => step.Node)];
-        List<(long Cost, Node[] Nodes)> sets = [(-1, [])];
+        Step[] steps = whole.Steps.ToArray();
+        Node[] nodes = Array.ConvertAll(steps, step => step.Node);
+        List<Node[]> sets = [[]];
+        List<long> costs = [-1];
 
         // Steps without multiply-adds, for example activations and pooling; then all but every n-th step, with and without those.
-        Node[] cheap = [.. whole.Steps.ToArray().Where(step => step.Op.MultiplyAdds == 0).Select(step => step.Node)];
+        Node[] cheap = Array.ConvertAll(Array.FindAll(steps, step => step.Op.MultiplyAdds == 0), step => step.Node);
         Add(cheap);
         foreach (int distance in (ReadOnlySpan<int>)[2, 3, 4, 5, 6, 8, 10, 12, 16])
         {
             for (int first = 0; first < Math.Min(distance, 4) && distance <= nodes.Length; first++)
             {
-                Node[] between = [.. nodes.Where((_, i) => i % distance != first)];
+                Node[] between = Array.FindAll(nodes, node => Array.IndexOf(nodes, node) % distance != first);
                 Add(between);
-                Add([.. between.Union(cheap)]);
+                Add([.. new HashSet<Node>([.. between, .. cheap])]);
             }
         }
 
-        return sets.OrderBy(set => set.Cost).Select(set => set.Nodes);
+        return Array.ConvertAll(Lists.Order(sets.Count, i => costs[i]), i => sets[i]);
 
         void Add(Node[] recompute)
         {
             if (recompute.Length > 0 && nodes.Length <= MostSteps)
             {
-                sets.Add((Make(SmallestBatch, recompute, update: false).RecomputedMultiplyAdds, recompute));
+                sets.Add(recompute);
+                costs.Add(Make(SmallestBatch, recompute, update: false).RecomputedMultiplyAdds);
             }
         }
     }
@@ -112,7 +115,7 @@ internal sealed class BudgetSearch(Graph graph, PlanOptions options, Node[] loss
         return even == fits ? best : Make(even, recompute, update: false);
     }
 
-    private bool CanSplit => !graph.Ops.Any(op => op.DependsOnWholeBatch && !options.Frozen.Contains(op.Name));
+    private bool CanSplit => !Array.Exists(graph.Ops.Items(), op => op.DependsOnWholeBatch && !options.Frozen.Has(op.Name));
 
     private int SmallestBatch => CanSplit ? 1 : options.Batch;
 
@@ -120,7 +123,8 @@ internal sealed class BudgetSearch(Graph graph, PlanOptions options, Node[] loss
     private Plan KeepWhatFits(Plan plan)
     {
         List<Node> recompute = [.. plan.Options.Recompute];
-        foreach (Step step in plan.Steps.ToArray().OrderByDescending(step => step.Op.MultiplyAdds))
+        Step[] steps = plan.Steps.ToArray();
+        foreach (Step step in Array.ConvertAll(Lists.Order(steps.Length, i => -steps[i].Op.MultiplyAdds), i => steps[i]))
         {
             if (!recompute.Remove(step.Node))
             {
@@ -164,7 +168,7 @@ internal sealed class BudgetSearch(Graph graph, PlanOptions options, Node[] loss
             free with
             {
                 MicroBatch = batch == options.Batch ? 0 : batch,
-                Recompute = [.. options.Recompute.Union(recompute)],
+                Recompute = [.. new HashSet<Node>([.. options.Recompute, .. recompute])],
                 UpdateInBackward = update,
             },
             losses,
@@ -177,22 +181,22 @@ internal sealed class BudgetSearch(Graph graph, PlanOptions options, Node[] loss
     /// </summary>
     private string Suggestions()
     {
-        List<(string Name, Func<PlanOptions, PlanOptions> Apply)> measures = [];
+        List<Measure> measures = [];
         if (options.Batch > 1)
         {
-            measures.Add(("a batch of 1", plan => plan with { Batch = 1, MicroBatch = 0 }));
+            measures.Add(new Measure("a batch of 1", plan => plan with { Batch = 1, MicroBatch = 0 }));
         }
 
         if (options.Layout != Layout.Compact)
         {
-            measures.Add(("compact rows", plan => plan with { Layout = Layout.Compact }));
+            measures.Add(new Measure("compact rows", plan => plan with { Layout = Layout.Compact }));
         }
 
         if (options.OptimizerStateLength > 0 || !options.UpdateInBackward)
         {
             string name =
                 options.OptimizerStateLength > 0 ? "plain gradient descent" : "an update within the backward pass (no accumulation, clipping or L1)";
-            measures.Add((name, plan => plan with { OptimizerStateLength = 0, UpdateInBackward = true }));
+            measures.Add(new Measure(name, plan => plan with { OptimizerStateLength = 0, UpdateInBackward = true }));
         }
 
         long least = long.MaxValue;
@@ -235,9 +239,16 @@ internal sealed class BudgetSearch(Graph graph, PlanOptions options, Node[] loss
             ? "only a smaller net would do"
             : string.Create(
                 CultureInfo.InvariantCulture,
-                $"only a smaller net would do: with {List([.. measures.Select(measure => measure.Name)])} it needs {least:N0}");
+                $"only a smaller net would do: with {List(measures.ConvertAll(measure => measure.Name))} it needs {least:N0}");
     }
 
     private static string List(List<string> names) =>
-        names.Count == 1 ? names[0] : string.Join(", ", names.SkipLast(1)) + " and " + names[^1];
+        names.Count == 1 ? names[0] : string.Join(", ", names[..^1]) + " and " + names[^1];
+
+    private sealed class Measure(string name, Func<PlanOptions, PlanOptions> apply)
+    {
+        public string Name => name;
+
+        public PlanOptions Apply(PlanOptions plan) => apply(plan);
+    }
 }

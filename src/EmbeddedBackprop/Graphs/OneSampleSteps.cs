@@ -43,13 +43,12 @@ internal sealed class OneSampleSteps(Step[] steps)
     public bool LeaveOutZeros => Array.Exists(steps, step => step.OneSampleForward is { LeavesOutZeros: true });
 
     /// <summary>Layers that report to <see cref="FiniteWeights"/> in each step.</summary>
-    public int Reporting => steps.Count(step => step.OneSampleForward is not null && !step.Frozen);
+    public int Reporting => Array.FindAll(steps, step => step.OneSampleForward is not null && !step.Frozen).Length;
 
     /// <summary>Whether only the first step reads the value, and no one else after the pass: then it need not be in the workspace.</summary>
     public bool IsReadOnce(Node value) =>
-        steps is [var first, .. var others]
-        && first.InputNodes is [var input] && input == value
-        && !Array.Exists(others, step => Array.IndexOf(step.InputNodes, value) >= 0);
+        steps is [{ InputNodes: [var input] }, ..] && input == value
+        && Array.FindLastIndex(steps, step => Array.IndexOf(step.InputNodes, value) >= 0) == 0;
 
     /// <summary>The same for a sample that is elsewhere, where <see cref="IsReadOnce"/>.</summary>
     /// <param name="sample">The sample's first float.</param>

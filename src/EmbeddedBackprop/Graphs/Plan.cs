@@ -42,7 +42,7 @@ public sealed partial class Plan
         backward = builder.BackwardProgram;
         predicting = Losses.Count == 0 && Options.Fuse && !Options.InputsAndOutputsByReference ? WithStepsDoneAlong(steps) : steps;
         OneSampleSteps = new OneSampleSteps(steps);
-        lossSteps = [.. Losses.Select(loss => Array.Find(steps, step => step.Node == loss)!)];
+        lossSteps = Array.ConvertAll(builder.Losses, loss => Array.Find(steps, step => step.Node == loss)!);
         values = builder.Values;
         valueGradients = builder.ValueGradients;
         callersPlaces = builder.CallersPlaces;
@@ -370,8 +370,8 @@ public sealed partial class Plan
     /// <summary>Whether no weights that are trained are used twice.</summary>
     private static bool UsesOnce(Step[] steps)
     {
-        IEnumerable<Op> trained = steps.Where(step => !step.Frozen).Select(step => step.Owner);
-        return trained.Count() == trained.Distinct().Count();
+        HashSet<Op> seen = [];
+        return Array.TrueForAll(steps, step => step.Frozen || seen.Add(step.Owner));
     }
 
     private Span<T> Rows<T>(Span<T> workspace, Slot slot, int batch) where T : unmanaged

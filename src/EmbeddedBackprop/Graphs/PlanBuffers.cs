@@ -235,7 +235,7 @@ internal sealed class PlanBuffers
             for (int k = 0; k < step.InputNodes.Length; k++)
             {
                 // A node that is read twice by one op is left alone: the op's answer holds for one input at a time.
-                bool once = step.InputNodes.Count(node => node == step.InputNodes[k]) == 1;
+                bool once = Array.FindAll(step.InputNodes, node => node == step.InputNodes[k]).Length == 1;
                 bool same = ElementsOfWord(step.Node) == ElementsOfWord(step.InputNodes[k]);
                 bool allowed = once && same && (phase == Phase.Backward ? step.Op.MayOverlayGradient(k) : !step.Op.IsLoss && step.Op.MayOverlay(k));
                 Buffer? guest = phase == Phase.Backward ? own.InputGradients[k] : own.Output;

@@ -84,7 +84,7 @@ internal sealed class PlanBuilder
     public Step[] Steps { get; }
 
     /// <summary>The backward pass, with the recomputed steps in between.</summary>
-    public ProgramEntry[] BackwardProgram => [.. program.Skip(Steps.Length)];
+    public ProgramEntry[] BackwardProgram => [.. program[Steps.Length..]];
 
     public Slot[] Values { get; }
 
@@ -213,21 +213,21 @@ internal sealed class PlanBuilder
                     part.OpIndex = i;
                     if (layout.Ranges.Count > first)
                     {
-                        part.Ranges = [.. layout.Ranges.Skip(first)];
+                        part.Ranges = layout.Ranges.Items()[first..];
                         part.Parameters = (offset, layout.Length - offset);
                     }
                 }
             }
         }
 
-        foreach (Step block in Steps.Where(step => step.Parts.Length > 1))
+        foreach (Step block in Array.FindAll(Steps, step => step.Parts.Length > 1))
         {
             block.OpIndex = block.Parts[0].OpIndex;
             block.Ranges = Joined(block, part => part.Ranges);
             block.Parameters = block.Parts[0].Parameters;
         }
 
-        Parameters = [.. layout.Ranges];
+        Parameters = layout.Ranges.Items();
         ParameterLength = layout.Length;
     }
 
@@ -284,18 +284,18 @@ internal sealed class PlanBuilder
             return;
         }
 
-        Step[] layers = [.. Steps.Where(step => step.Ranges.Length > 0)];
+        Step[] layers = Array.FindAll(Steps, step => step.Ranges.Length > 0);
         foreach (string name in Options.Frozen)
         {
             if (!Array.Exists(layers, step => step.Owner.Name == name))
             {
-                GraphErrors.NothingToFreeze(name, layers.Select(step => step.Owner.Name).Distinct());
+                GraphErrors.NothingToFreeze(name, new HashSet<string>(Array.ConvertAll(layers, step => step.Owner.Name)));
             }
         }
 
         foreach (Step step in layers)
         {
-            step.Frozen = Options.Frozen.Contains(step.Owner.Name);
+            step.Frozen = Options.Frozen.Has(step.Owner.Name);
         }
     }
 
@@ -352,11 +352,13 @@ internal sealed class PlanBuilder
             }
         }
 
-        HashSet<string> trained =
-        [
-            .. Steps.Where(step => step.HasBackward && !step.Frozen).SelectMany(step => step.Ranges).Select(range => range.Name),
-        ];
-        TrainedParameters = [.. Parameters.Where(range => trained.Contains(range.Name))];
+        HashSet<string> trained = [];
+        foreach (Step step in Array.FindAll(Steps, step => step.HasBackward && !step.Frozen))
+        {
+            trained.UnionWith(Array.ConvertAll(step.Ranges, range => range.Name));
+        }
+
+        TrainedParameters = Array.FindAll(Parameters, range => trained.Contains(range.Name));
     }
 
     /// <summary>

@@ -92,7 +92,7 @@ public sealed record PlanOptions
     internal IReadOnlyList<Node> Given { get; init; } = [];
 
     /// <summary>Whether the caller hands in a node's value.</summary>
-    internal bool IsGiven(Node node) => node.Op is null || (Given.Count > 0 && Given.Contains(node));
+    internal bool IsGiven(Node node) => node.Op is null || Given.Has(node);
 
     /// <summary>The old name of <see cref="InputsAndOutputsByReference"/>.</summary>
     [Obsolete("Use InputsAndOutputsByReference.")]

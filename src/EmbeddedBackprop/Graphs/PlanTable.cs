@@ -15,7 +15,8 @@ internal static class PlanTable
     public static string Format(Plan plan)
     {
         List<string[]> rows = [Header];
-        HashSet<Node> read = [.. plan.Outputs];
+        Step[] steps = plan.Steps.ToArray();
+        HashSet<Node> read = [.. plan.Outputs.Items()];
         foreach (Step step in plan.Steps)
         {
             read.UnionWith(step.InputNodes);
@@ -32,13 +33,13 @@ internal static class PlanTable
 
         foreach (Step step in plan.Steps)
         {
-            bool owner = plan.Steps.ToArray().First(other => other.Owner == step.Owner) == step;
+            bool owner = Array.Find(steps, other => other.Owner == step.Owner) == step;
             rows.Add(
             [
                 step.Title,
-                string.Join(" + ", step.Parts.Select(part => part.Op.Detail.Length == 0 ? part.Op.Kind : $"{part.Op.Kind} {part.Op.Detail}")),
+                string.Join(" + ", Array.ConvertAll(step.Parts, part => $"{part.Op.Kind} {part.Op.Detail}".TrimEnd())),
                 step.Op.IsLoss ? "loss" : step.Node.Shape.ToString(),
-                step.Ranges.Length == 0 ? "" : owner ? Number(step.Ranges.Sum(range => (long)range.Count)) : "shared",
+                step.Ranges.Length == 0 ? "" : owner ? Number(Sum(step.Ranges, range => range.Count)) : "shared",
                 step.Ranges.Length == 0 ? "" : Number(step.Parameters.Offset),
                 step.Op.MultiplyAdds == 0 ? "" : Number(step.Op.MultiplyAdds),
                 step.Output.Exists ? Bytes(step.Output.Length) : "caller's",
@@ -67,8 +68,8 @@ internal static class PlanTable
             text.Append(
                 CultureInfo.InvariantCulture,
                 $"""
-                state       {plan.State.ToArray().Sum(range => (long)range.Count), 12:N0} numbers  {4L * plan.StateLength, 12:N0} bytes in memory  {4L
-                    * plan.State.ToArray().Sum(range => range.PerSample ? 0L : range.Count), 12:N0} bytes in a file
+                state       {Sum(plan.State, range => range.Count), 12:N0} numbers  {4L * plan.StateLength, 12:N0} bytes in memory  {4L
+                    * Sum(plan.State, range => range.PerSample ? 0 : range.Count), 12:N0} bytes in a file
 
                 """);
         }
@@ -77,15 +78,15 @@ internal static class PlanTable
         {
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"the batch is not split: {string.Join(", ", plan.Steps.ToArray().Where(step => step.Op.DependsOnWholeBatch && !step.Frozen).Select(step => step.Name))} depends on the whole batch\n"
+                $"the batch is not split: {Names(steps, step => step.Op.DependsOnWholeBatch && !step.Frozen)} depends on the whole batch\n"
             );
         }
 
-        if (training && Array.FindAll(plan.Steps.ToArray(), step => step.Op.SplitsToRounding && !step.Frozen) is { Length: > 0 } sequences)
+        if (training && Names(steps, step => step.Op.SplitsToRounding && !step.Frozen) is { Length: > 0 } sequences)
         {
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"micro-batches agree to rounding only: the gradient chains of {string.Join(", ", sequences.Select(step => step.Name))} run over time outside, samples inside\n"
+                $"micro-batches agree to rounding only: the gradient chains of {sequences} run over time outside, samples inside\n"
             );
         }
 
@@ -142,7 +143,7 @@ internal static class PlanTable
         List<string> notes = [];
         if (step.Fused.Count > 0 && step.Parts.Length == 1)
         {
-            notes.Add("does " + string.Join(", ", step.Fused.Select(node => node.Name)));
+            notes.Add("does " + string.Join(", ", Array.ConvertAll(step.FusedNodes, node => node.Name)));
         }
 
         if (step.Frozen)
@@ -150,8 +151,16 @@ internal static class PlanTable
             notes.Add("frozen");
         }
 
-        string[] moved = [.. step.InputNodes.Where((_, k) => step.MovedInPlace[k]).Select(node => node.Name).Distinct()];
-        if (moved.Length > 0)
+        HashSet<string> moved = [];
+        for (int k = 0; k < step.InputNodes.Length; k++)
+        {
+            if (step.MovedInPlace[k])
+            {
+                moved.Add(step.InputNodes[k].Name);
+            }
+        }
+
+        if (moved.Count > 0)
         {
             notes.Add("in place of " + string.Join(", ", moved));
         }
@@ -184,20 +193,42 @@ internal static class PlanTable
                 $" (+{100.0 * (plan.WorkspaceLength - plan.WorkspaceLowerBound) / plan.WorkspaceLowerBound:F1} %: the order of lives leaves gaps that no placing found could close)"
             );
 
+    private static string Names(Step[] steps, Predicate<Step> which) =>
+        string.Join(", ", Array.ConvertAll(Array.FindAll(steps, which), step => step.Name));
+
+    private static long Sum<T>(ReadOnlySpan<T> ranges, Func<T, int> count)
+    {
+        long sum = 0;
+        foreach (T range in ranges)
+        {
+            sum += count(range);
+        }
+
+        return sum;
+    }
+
     private static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 
     private static string Bytes(int floats) => Number(4L * floats) + " B";
 
     private static void AppendTable(StringBuilder text, List<string[]> rows)
     {
+        int[] widths = new int[Header.Length];
+        foreach (string[] row in rows)
+        {
+            for (int c = 0; c < Header.Length; c++)
+            {
+                widths[c] = Math.Max(widths[c], row[c].Length);
+            }
+        }
+
         for (int r = 0; r < rows.Count; r++)
         {
             for (int c = 0; c < Header.Length; c++)
             {
-                int width = rows.Max(row => row[c].Length);
                 string cell = rows[r][c];
                 bool left = c < 3 || c == Header.Length - 1;
-                text.Append(left ? cell.PadRight(width) : cell.PadLeft(width)).Append(c == Header.Length - 1 ? "" : "  ");
+                text.Append(left ? cell.PadRight(widths[c]) : cell.PadLeft(widths[c])).Append(c == Header.Length - 1 ? "" : "  ");
             }
 
             text.Append('\n');

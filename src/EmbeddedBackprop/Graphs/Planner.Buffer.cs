@@ -153,7 +153,7 @@ internal sealed partial class Planner
         public Block(Buffer root)
         {
             this.root = root;
-            Buffer[] members = [.. root.Group];
+            Buffer[] members = root.Group.Items();
             Array.Sort(members, (a, b) => (a.At, a.Length, a.First).CompareTo((b.At, b.Length, b.First)));
             begin = members[0].At;
             First = int.MaxValue;

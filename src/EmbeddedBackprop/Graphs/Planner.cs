@@ -50,14 +50,14 @@ internal sealed partial class Planner(Layout layout, int tries = 1000)
         int bound = LowerBound();
 
         // Equal keys keep their order (the sort is stable), so that the same graph always gives the same plan.
-        int[] bySize = Order(blocks, b => -(long)b.Length);
+        int[] bySize = OrderOf(blocks, b => -(long)b.Length);
         int[][] orders =
         [
             bySize,
-            Order(blocks, b => -(long)b.Length * (b.Last - b.First + 1)),
-            Order(blocks, b => b.First - b.Last),
-            Order(blocks, b => b.First),
-            Order(blocks, b => -b.Last),
+            OrderOf(blocks, b => -(long)b.Length * (b.Last - b.First + 1)),
+            OrderOf(blocks, b => b.First - b.Last),
+            OrderOf(blocks, b => b.First),
+            OrderOf(blocks, b => -b.Last),
         ];
         int[] bestOrder = bySize;
         foreach (int[] order in orders)
@@ -97,7 +97,7 @@ internal sealed partial class Planner(Layout layout, int tries = 1000)
 
     private long MostAlive()
     {
-        Block[] blocks = [.. Blocks()];
+        Block[] blocks = Blocks();
         long most = 0;
         foreach (Block each in blocks)
         {
@@ -125,10 +125,13 @@ internal sealed partial class Planner(Layout layout, int tries = 1000)
     }
 
     /// <summary>The groups of buffers that need memory of the workspace.</summary>
-    private IEnumerable<Block> Blocks() =>
-        buffers.Where(buffer => buffer.Root == buffer && !buffer.Group.Any(member => member.IsCallers)).Select(root => new Block(root));
+    private Block[] Blocks() =>
+        [
+            .. buffers.FindAll(buffer => buffer.Root == buffer && !Array.Exists(buffer.Group.Items(), member => member.IsCallers))
+                .ConvertAll(root => new Block(root)),
+        ];
 
-    private static int[] Order(Block[] blocks, Func<Block, long> key) => [.. Enumerable.Range(0, blocks.Length).OrderBy(i => key(blocks[i]))];
+    private static int[] OrderOf(Block[] blocks, Func<Block, long> key) => Lists.Order(blocks.Length, i => key(blocks[i]));
 
     /// <summary>Moves the block at the top of the workspace, or one drawn by lot, to the front of the order, again and again.</summary>
     private void Search(Block[] blocks, int bound, ref int[] best, ref long bestLength, ref int[] bestOrder)

@@ -4,7 +4,7 @@ namespace EmbeddedBackprop.Graphs;
 /// batch nor on the plan.</summary>
 public sealed class StateLayout
 {
-    private readonly List<(Op Owner, StateRange Range)> ranges = [];
+    private readonly List<Owned> ranges = [];
     private Op? owner;
 
     internal StateLayout(Layout layout, int batch)
@@ -27,14 +27,14 @@ public sealed class StateLayout
     /// <param name="length">How many floats.</param>
     /// <param name="initialValue">The initial value of each.</param>
     public void Add(string name, int length, float initialValue = 0f) =>
-        ranges.Add((owner!, new StateRange(name, 0, Errors.RequirePositive(name, length), 1, initialValue, PerSample: false)));
+        ranges.Add(new Owned(owner!, new StateRange(name, 0, Errors.RequirePositive(name, length), 1, initialValue, PerSample: false)));
 
     /// <summary>Adds floats for each sample of the batch, [batch][length]: they begin with 0, a reset forgets them, and files do not hold
     /// them.</summary>
     /// <param name="name">Op and part, unique in the graph.</param>
     /// <param name="length">How many floats a sample has; an op that needs padded rows asks for padded lengths.</param>
     public void AddPerSample(string name, int length) =>
-        ranges.Add((owner!, new StateRange(name, 0, Errors.RequirePositive(name, length), Batch, 0f, PerSample: true)));
+        ranges.Add(new Owned(owner!, new StateRange(name, 0, Errors.RequirePositive(name, length), Batch, 0f, PerSample: true)));
 
     /// <summary>Asks the ops of a graph and gives every range its offset.</summary>
     internal static StateLayout Of(Graph graph, Layout layout, int batch)
@@ -68,21 +68,20 @@ public sealed class StateLayout
     }
 
     /// <summary>The ranges in the order of their offsets.</summary>
-    internal StateRange[] Ranges => [.. ranges.Select(entry => entry.Range).OrderBy(range => range.Offset)];
+    internal StateRange[] Ranges => Array.ConvertAll(Lists.Order(ranges.Count, i => ranges[i].Range.Offset), i => ranges[i].Range);
 
     /// <summary>The ranges of one op in the order in which it asked for them.</summary>
-    internal StateRange[] RangesOf(Op op) => [.. ranges.Where(entry => entry.Owner == op).Select(entry => entry.Range)];
+    internal StateRange[] RangesOf(Op op) => [.. ranges.FindAll(entry => entry.Owner == op).ConvertAll(entry => entry.Range)];
 
     private void Place()
     {
         // An op's own order is kept: the sort is stable and RangesOf counts saved and per-sample ranges as they were asked for.
-        List<int> order = [.. Enumerable.Range(0, ranges.Count).OrderBy(i => ranges[i].Range.PerSample)];
         long next = 0;
-        foreach (int i in order)
+        foreach (int i in Lists.Order(ranges.Count, i => ranges[i].Range.PerSample ? 1 : 0))
         {
-            (Op op, StateRange range) = ranges[i];
+            StateRange range = ranges[i].Range;
             next = Layout.Align((int)next);
-            ranges[i] = (op, range with { Offset = (int)next });
+            ranges[i] = new Owned(ranges[i].Owner, range with { Offset = (int)next });
             next += (long)range.Rows * range.Length;
             if (next > int.MaxValue - Layouts.PaddedMultiple)
             {
@@ -91,5 +90,12 @@ public sealed class StateLayout
         }
 
         Length = (int)next;
+    }
+
+    private readonly struct Owned(Op owner, StateRange range)
+    {
+        public Op Owner => owner;
+
+        public StateRange Range => range;
     }
 }

@@ -63,7 +63,7 @@ public sealed class Step
     internal Step[] Parts { get; }
 
     /// <summary>The step's name; of a block the names of all nodes whose work it does.</summary>
-    internal string Title => Parts.Length == 1 ? Name : string.Join(" + ", NodesOf(Parts).Select(node => node.Name));
+    internal string Title => Parts.Length == 1 ? Name : string.Join(" + ", Array.ConvertAll([.. NodesOf(Parts)], (Node node) => node.Name));
 
     /// <summary>The op whose weights and state the step works with: the identity of shared weights.</summary>
     internal Op Owner { get; }

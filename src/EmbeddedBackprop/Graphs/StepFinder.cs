@@ -81,7 +81,7 @@ internal static class StepFinder
         int[] readers = Readers(graph, steps, wanted);
 
         // The index of a step is that of the node where it began; at[node] is the index of the step that makes the node's value.
-        int[] at = [.. Enumerable.Range(0, graph.Nodes.Count)];
+        int[] at = Lists.Order(graph.Nodes.Count, i => i);
         foreach (Node node in graph.Nodes)
         {
             if (!wanted[node.Index] || steps[node.Index] is not { InputNodes: [Node input] } second || steps[at[input.Index]] is not { } first

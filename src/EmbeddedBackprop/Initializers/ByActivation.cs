@@ -17,7 +17,7 @@ public sealed class ByActivation : Initializer
     public static Initializer For(IReadOnlyList<Op> ops)
     {
         ArgumentNullException.ThrowIfNull(ops);
-        return For(ops.Select(op => op.Detail).FirstOrDefault(detail => detail is not ("" or "identity")), ops.Count);
+        return For(Array.Find(ops.Items(), op => op.Detail is not ("" or "identity"))?.Detail, ops.Count);
     }
 
     /// <summary>The choice for so many layers whose first activation has this name; null for none.</summary>

@@ -169,7 +169,7 @@ internal sealed class BatchFeed
         }
     }
 
-    private static string Names(Node[] nodes) => string.Join(" and ", nodes.Select(node => node.Name));
+    private static string Names(Node[] nodes) => string.Join(" and ", Array.ConvertAll(nodes, node => node.Name));
 
     private static Span<float> Whole(Plan plan, Span<float> workspace, Node node, int count, ref int stride)
     {

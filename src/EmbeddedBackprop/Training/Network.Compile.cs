@@ -40,7 +40,7 @@ public sealed partial class Network
         this.outputs = outputs.ToArray();
         Graph graph = outputs[0].Graph;
         Options = options.Initializer is ByActivation
-            ? options with { Initializer = ByActivation.For([.. graph.Ops.Where(op => op is not Losses.Loss)]) }
+            ? options with { Initializer = ByActivation.For(Array.FindAll(graph.Ops.Items(), op => op is not Losses.Loss)) }
             : options;
         PlanOptions planOptions = new() { Batch = options.Batch, Arithmetic = options.Arithmetic, Layout = options.Layout };
         lossValues = new float[losses.Length];

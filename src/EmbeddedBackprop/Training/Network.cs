@@ -420,8 +420,8 @@ public sealed partial class Network : IDisposable
     }
 
     /// <summary>
-    /// The memory table of the training plan, or of the inference plan; then <see cref="Processor.Hint"/>, where a native program leaves vectors of the
-    /// processor unused.
+    /// The memory table of the training plan, or of the inference plan; then <see cref="Processor.Hint"/>, where a native program leaves vectors of
+    /// the processor unused.
     /// </summary>
     public override string ToString() => (TrainingPlan ?? InferencePlan) + (Processor.Hint is { } hint ? hint + "\n" : "");
 

@@ -32,7 +32,7 @@ internal sealed class OneSamplePrediction
         this.input = workspace.Offset + plan.ValueSlot(input).Offset;
         this.output = workspace.Offset + plan.ValueSlot(output).Offset;
         outputs = output.Shape.Length;
-        inPlace = steps.IsReadOnce(input) && !plan.Outputs.Contains(input);
+        inPlace = steps.IsReadOnce(input) && !plan.Outputs.Has(input);
     }
 
     /// <summary>Whether <see cref="Run"/> can be called: not where the network has other layers.</summary>

@@ -65,7 +65,7 @@ internal static class PredictionChecks
             }
         }
 
-        TrainingErrors.NoSuchName(kind, name, nodes.ToArray().Select(node => node.Name));
+        TrainingErrors.NoSuchName(kind, name, Array.ConvertAll(nodes.ToArray(), node => node.Name));
         return null!;
     }
 }

@@ -43,7 +43,8 @@ public static class Processor
     internal static string? HintOf(int build, int processor) =>
         processor <= build
             ? null
-            : $"This program was compiled for {(build == 2 ? "processors without AVX" : "AVX2")}, and this one has {(processor == 4 ? "AVX-512" : "AVX2")}: "
+            : $"This program was compiled for {(build == 2 ? "processors without AVX" : "AVX2")}, "
+                + $"and this one has {(processor == 4 ? "AVX-512" : "AVX2")}: "
                 + $"<EmbeddedBackpropProcessors>{(processor == 4 ? "avx512" : "avx2")}</EmbeddedBackpropProcessors> in the project file uses it.";
 
     internal static int LevelOf(CpuId ask)

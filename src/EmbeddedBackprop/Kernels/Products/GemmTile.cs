@@ -30,7 +30,6 @@ internal static unsafe class GemmTile
 
         switch (rows)
         {
-            case 1: Columns<T, One, One>(columns, in tile); break;
             case 2: Columns<T, Two, One>(columns, in tile); break;
             case 3: Columns<T, Three, One>(columns, in tile); break;
             case 4: Columns<T, Four, One>(columns, in tile); break;
@@ -64,12 +63,22 @@ internal static unsafe class GemmTile
         where TRows : unmanaged, ITileSize
         where TSteps : unmanaged, ITileSize
     {
-        switch (columns)
+        // Of more rows than two no caller asks for more than two vectors where there are 16 registers: those tiles need not be compiled.
+        if (columns == 1)
         {
-            case 1: Run<T, TRows, One, TSteps>(in tile); break;
-            case 2: Run<T, TRows, Two, TSteps>(in tile); break;
-            case 3: Run<T, TRows, Three, TSteps>(in tile); break;
-            default: Run<T, TRows, Four, TSteps>(in tile); break;
+            Run<T, TRows, One, TSteps>(in tile);
+        }
+        else if (columns == 2 || (T.Count < 16 && sizeof(TRows) != 2))
+        {
+            Run<T, TRows, Two, TSteps>(in tile);
+        }
+        else if (columns == 3)
+        {
+            Run<T, TRows, Three, TSteps>(in tile);
+        }
+        else
+        {
+            Run<T, TRows, Four, TSteps>(in tile);
         }
     }
 

@@ -40,12 +40,22 @@ internal static unsafe class UpdateTile
         where T : struct, IFloatLanes<T>
         where TRows : unmanaged, ITileSize
     {
-        switch (columns)
+        // No caller asks for more than two vectors where there are 16 registers: those tiles need not be compiled.
+        if (columns == 1)
         {
-            case 1: Run<T, TRows, One>(in tile); break;
-            case 2: Run<T, TRows, Two>(in tile); break;
-            case 3: Run<T, TRows, Three>(in tile); break;
-            default: Run<T, TRows, Four>(in tile); break;
+            Run<T, TRows, One>(in tile);
+        }
+        else if (columns == 2 || T.Count < 16)
+        {
+            Run<T, TRows, Two>(in tile);
+        }
+        else if (columns == 3)
+        {
+            Run<T, TRows, Three>(in tile);
+        }
+        else
+        {
+            Run<T, TRows, Four>(in tile);
         }
     }
 
