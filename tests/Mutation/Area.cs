@@ -31,7 +31,8 @@ internal sealed record Area(string[] Files, string[] Fixtures)
             ],
             [
                 "Data.CsvReaderTests", "Data.IdxReaderTests", "Data.StrokeReaderTests", "IO.SafetensorsFileTests", "IO.SafetensorsWriterTests",
-                "IO.NpzFileTests", "IO.ModelFileTests", "IO.ModelFileGraphTests", "IO.ModelFileResumeTests", "IO.QuantizedModelFileTests",
+                "IO.NpzFileTests", "IO.ModelFileTests", "IO.ModelFileWeightsTests",
+                "IO.ModelFileGraphTests", "IO.ModelFileResumeTests", "IO.QuantizedModelFileTests",
                 "IO.ModelStreamTests", "Onnx.ProtoReaderTests", "Onnx.OnnxImportTests", "Onnx.OnnxNodeTests",
                 "Onnx.OnnxRefusalTests", "Onnx.OnnxMessageTests",
             ]),

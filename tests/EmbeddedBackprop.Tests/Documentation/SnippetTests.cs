@@ -110,6 +110,17 @@ internal sealed class SnippetTests
     }
 
     [Test]
+    public void The_page_on_threads_trains_on_two()
+    {
+        using EbpProcess ebp = new();
+        string[] words = Block("docs/threads.md", "TrainingAhead").Trim().Split(' ');
+        Assert.That(words[0], Is.EqualTo("ebp"));
+        EbpProcess.Result result = ebp.Run([.. words[1..], "--epochs", "1", "--out", "out.safetensors"]);
+        Assert.That(result.ExitCode, Is.Zero, result.Errors);
+        Assert.That(result.Output, Does.Contain("on 2 threads, 0 bytes allocated per step"));
+    }
+
+    [Test]
     public void The_page_on_model_files_is_right_about_PyTorch()
     {
         string python = Tools.RequirePython("torch", "python3-torch");
