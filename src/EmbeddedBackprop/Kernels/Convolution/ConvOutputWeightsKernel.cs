@@ -191,7 +191,7 @@ internal readonly unsafe struct ConvOutputWeightsKernel : ILaneKernel<ConvArgume
             tile.Terms = part.Terms;
             for (int kx = 0; kx < sizes.KernelWidth; kx++)
             {
-                (int left, int right) = part.Seeing(in sizes, kx);
+                (int left, int right) = Part.Seeing(in sizes, kx);
                 tile.Count = (last - first) * (right - left);
                 Tap<T>(part.Channels, lanes / T.Count, row, part.Sums + ((nint)((ky * sizes.KernelWidth) + kx) * lanes), ref tile);
                 tile.Terms += part.Rows * (right - left);
@@ -254,7 +254,7 @@ internal readonly unsafe struct ConvOutputWeightsKernel : ILaneKernel<ConvArgume
         public ConvTapTerm* Terms;
 
         /// <summary>The columns of positions that see a kernel column: first, and end (exclusive).</summary>
-        public readonly (int First, int End) Seeing(in ConvSizes sizes, int kx) =>
+        public static (int First, int End) Seeing(in ConvSizes sizes, int kx) =>
             ConvSizes.Reading((kx * sizes.DilationX) - sizes.Left, sizes.Width, sizes.StrideX, sizes.OutputWidth);
 
         public readonly void List(in ConvSizes sizes)
