@@ -122,7 +122,8 @@ internal sealed class FiniteWeightsTests
         }
 
         int half = ends.IndexOf("end") + 1;
-        Assert.That(ends[half..], Is.EqualTo(ends[..half]));
+        List<string> vector = ends[..half], twin = ends[half..];
+        Assert.That(vector, Is.EqualTo(twin));
     }
 
     [Test]
