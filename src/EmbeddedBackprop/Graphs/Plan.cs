@@ -353,7 +353,9 @@ public sealed partial class Plan
         for (int i = 0; i < steps.Length; i += 1 + steps[i].DoneAlong.Length)
         {
             int count = steps[i].Op.CountDoneAlong(steps[i], steps.AsSpan(i + 1));
-            steps[i].DoneAlong = steps[(i + 1)..(i + 1 + count)];
+
+            // Not steps[a..b]: a range of an array of references brings the type loader into a native program.
+            steps[i].DoneAlong = steps.AsSpan(i + 1, count).ToArray();
             left.Add(steps[i]);
         }
 
