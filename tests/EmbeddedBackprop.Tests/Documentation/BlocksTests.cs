@@ -21,6 +21,7 @@ internal sealed partial class BlocksTests
         ("README.md", "epoch  20/20", "ReadmeCommandTests: what the first command prints"),
         ("ARCHITECTURE.md", "", "pictures"),
         ("CONTRIBUTING.md", "dotnet pack", "PackageTests"),
+        ("docs/aot.md", "dotnet publish -r linux-x64 -o app ", "AotTests publish these builds of the probe, and start them"),
         ("docs/benchmarks.md", "dotnet run -c Release --project bench/", "hours; BenchmarkProgramTests run what is short"),
         ("docs/model-file.md", "net       = statement", "a grammar; NetTextTests"),
         ("docs/onnx.md", "python3 export.py", "OnnxGuideTests"),
