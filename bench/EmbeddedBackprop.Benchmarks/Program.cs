@@ -17,6 +17,7 @@ const string Usage = """
     experiment roofline [--quick]             peak, memory bandwidth and kernels by operations per byte
     experiment widths [--quick]               matrix products at each vector width, as shares of its peak, and on two threads (--quick: no figures, no file)
     experiment functions [--quick]            own exp, log, tanh, sigmoid, erf beside TensorPrimitives: time and error
+    experiment signals [--quick]              Fourier transforms beside kissfft and FFTW, in turn; a minute of sound through features
     experiment device                         exported nets on Cortex-M: bytes, and instructions counted in qemu, beside a hand-written loop
     experiment aot                            programs published ahead of time: bytes, start to exit, memory, and what each setting saves
     experiment startup [--data-dir DIR]       ebp built in three ways: start to answer, and memory (of a training on MNIST from DIR, too)
@@ -60,6 +61,8 @@ switch (args)
         return WidthsExperiment.Run(args.Length > 2);
     case ["experiment", "functions", .. [] or ["--quick"]]:
         return FunctionsExperiment.Run(args.Length > 2);
+    case ["experiment", "signals", .. [] or ["--quick"]]:
+        return SignalExperiment.Run(args.Length > 2);
     case ["experiment", "device"]:
         return DeviceExperiment.Run();
     case ["experiment", "aot", .. var programs]:

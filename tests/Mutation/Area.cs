@@ -45,7 +45,12 @@ internal sealed record Area(string[] Files, string[] Fixtures)
             ["Export/Ops/*.cs", "Export/Model/*.cs", "Export/Files/*.cs", "Export/Update/*.cs"],
             [
                 "Export.CTargetTests", "Export.CExporterTests", "Export.CActivationTests", "Export.CRecomputeTests", "Export.CCarryTests",
-                "Export.CFirstWeightsTests", "Export.CUpdateTests", "Export.CBlockTests",
+                "Export.CFirstWeightsTests", "Export.CUpdateTests", "Export.CBlockTests", "Export.CPartsTests", "Export.CHostileTests",
+                "Export.CIntegerTests", "Export.CRandomIntegerTests", "Export.CTrainingTests", "Export.CRandomTrainingTests", "Export.CBlobTests",
+                "Export.CCmsisTests", "Export.CRawInputTests", "Export.CRuntimeTests", "Export.CSaveTests", "Export.CTraceTests",
+                "Export.CGoldenTests", "Export.Model.CMovesTests", "Export.CStorageTests", "Export.CConvTrainingTests", "Export.CGatesTests",
+                "Export.COpsTests", "Export.COwnFormulaTests", "Export.COwnOpTests", "Export.CSequenceTrainingTests", "Export.CScheduleTests",
+                "Export.CTrainingUpdateTests", "Export.CWordsTests", "Export.CVariantsTests",
             ]),
     };
 

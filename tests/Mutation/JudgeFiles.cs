@@ -15,14 +15,29 @@ internal sealed class JudgeFiles(string folder)
         set => File.WriteAllText(InFolder("current"), value.ToString(CultureInfo.InvariantCulture));
     }
 
+    /// <summary>When the program that waits for the judge ends it: a mutant may run without an end.</summary>
+    public DateTime Deadline
+    {
+        get => Lines("deadline") is [string ticks, ..] ? new(long.Parse(ticks, CultureInfo.InvariantCulture), DateTimeKind.Utc) : DateTime.MaxValue;
+        set
+        {
+            // Moved to its name when it is whole: another process reads it.
+            File.WriteAllText(InFolder("next"), value.Ticks.ToString(CultureInfo.InvariantCulture));
+            File.Move(InFolder("next"), InFolder("deadline"), overwrite: true);
+        }
+    }
+
     public static IEnumerable<int> Numbers(string line) =>
         line.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(number => int.Parse(number, CultureInfo.InvariantCulture));
 
     public IReadOnlyList<Mutant> Mutants() => mutants ??= [.. Lines("mutants").Select(Mutant.Parse)];
 
-    public IEnumerable<Judge.Fixture> Fixtures() => Lines("fixtures").Select(Judge.Fixture.Parse);
+    /// <summary>The fixtures whose tests are measured.</summary>
+    public IEnumerable<string> Fixtures() => Lines("fixtures");
 
-    /// <summary>Mutants that a fixture reaches in its first run alone.</summary>
+    public IEnumerable<Judge.JudgingTest> Tests() => Lines("tests").Select(Judge.JudgingTest.Parse);
+
+    /// <summary>Mutants that a test reaches in its first run alone.</summary>
     public HashSet<int> Once() => once ??= [.. Lines("once").SelectMany(Numbers)];
 
     public Dictionary<int, string> Verdicts() => Lines("verdicts")
@@ -32,11 +47,12 @@ internal sealed class JudgeFiles(string folder)
 
     public void Add(int id, string verdict) => Append("verdicts", $"{id.ToString(CultureInfo.InvariantCulture)}\t{verdict}");
 
-    public void Add(Judge.Fixture fixture, IEnumerable<int> reachedOnce)
+    public void Add(string fixture, IEnumerable<Judge.JudgingTest> tests, IEnumerable<int> reachedOnce)
     {
         once = null;
         Append("once", string.Join(' ', reachedOnce));
-        Append("fixtures", fixture.ToString());
+        File.AppendAllLines(InFolder("tests"), tests.Select(test => test.ToString()));
+        Append("fixtures", fixture);
     }
 
     /// <summary>Takes these mutants. Verdicts of other ones are forgotten.</summary>
@@ -51,6 +67,7 @@ internal sealed class JudgeFiles(string folder)
 
         // Tests may be other ones by now.
         File.Delete(InFolder("fixtures"));
+        File.Delete(InFolder("tests"));
         File.Delete(InFolder("once"));
     }
 

@@ -38,12 +38,19 @@ internal static class Program
         new Random(Seed).Shuffle(drawn);
         JudgeFiles files = new(folder);
         files.Start(drawn);
+        string compiled = Path.Combine(folder, "compiled");
+        if (Directory.Exists(compiled))
+        {
+            Directory.Delete(compiled, recursive: true);
+        }
+
+        Directory.CreateDirectory(compiled);
         if (option == "again")
         {
             files.ForgetVerdicts(verdict => !verdict.StartsWith("killed", StringComparison.Ordinal));
         }
 
-        while (!Judged(Path.Combine(program, "Mutation.dll"), name, most, files))
+        while (!Judged(program, name, most, files, compiled))
         {
         }
 
@@ -51,13 +58,26 @@ internal static class Program
         return 0;
     }
 
-    // False when a mutant ended the process.
-    private static bool Judged(string program, string area, int most, JudgeFiles files)
+    // False when a mutant ended the process, or was ended with it and all that it had started.
+    private static bool Judged(string program, string area, int most, JudgeFiles files, string compiled)
     {
         files.Current = -1;
-        ProcessStartInfo start = new("dotnet", [program, area, most.ToString(CultureInfo.InvariantCulture), "judge"]);
+        files.Deadline = DateTime.MaxValue;
+        ProcessStartInfo start =
+            new("dotnet", [Path.Combine(program, "Mutation.dll"), area, most.ToString(CultureInfo.InvariantCulture), "judge"]);
+        start.Environment["PATH"] = Path.Combine(program, "compilers") + Path.PathSeparator + Environment.GetEnvironmentVariable("PATH");
+        start.Environment["EBP_COMPILED"] = compiled;
         using Process judge = Process.Start(start)!;
-        judge.WaitForExit();
+        bool isLate = false;
+        while (!judge.WaitForExit(500))
+        {
+            if (!isLate && DateTime.UtcNow > files.Deadline)
+            {
+                isLate = true;
+                judge.Kill(entireProcessTree: true);
+            }
+        }
+
         if (judge.ExitCode == 0)
         {
             return true;
@@ -71,7 +91,7 @@ internal static class Program
 
         if (!files.Verdicts().ContainsKey(current))
         {
-            files.Add(current, "killed by its crash");
+            files.Add(current, isLate ? "killed by its time" : "killed by its crash");
         }
 
         return false;

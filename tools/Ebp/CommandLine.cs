@@ -23,6 +23,7 @@ internal static class CommandLine
             CompareCommand.Create(),
             DoctorCommand.Create(),
             ExplainCommand.Create(),
+            FeaturesCommand.Create(),
             ExportCommand.Create(),
             ImportCommand.Create(),
         };

@@ -97,9 +97,9 @@ internal sealed class TimedPlan
         foreach (Step current in Training ? plan.Steps : plan.PredictingSteps)
         {
             step = current;
-            if (run.Batch == 1 && step.OneSampleForward is { } one
-                && one.TryRun(ref MemoryMarshal.GetReference(memory.Parameters), ref MemoryMarshal.GetReference(memory.Workspace)))
+            if (run.Batch == 1 && step.OneSampleForward is { CanRun: true } one)
             {
+                one.Run(ref MemoryMarshal.GetReference(memory.Parameters), ref MemoryMarshal.GetReference(memory.Workspace));
                 Mark(step, "forward", step.Op.MultiplyAdds);
             }
             else if (step.Op is Convolution op)
@@ -135,7 +135,8 @@ internal sealed class TimedPlan
 
             double live = step.OutputGradient.Exists ? Live(in c) : 1;
             bool finite = step.Op.BackwardAndUpdate(in c, in update);
-            Mark(step, step.Ranges.Length > 0 ? "backward and update" : "backward", (c.WantsInputGradient(0) ? 2 : 1) * step.Op.MultiplyAdds, live);
+            string pass = step.Ranges.Length > 0 ? "backward and update" : c.Derives ? "backward, with the activation before it" : "backward";
+            Mark(step, pass, (c.WantsInputGradient(0) ? 2 : 1) * step.Op.MultiplyAdds, live);
             Require(finite);
         }
     }
@@ -145,7 +146,7 @@ internal sealed class TimedPlan
     {
         Matrix<float> delta = c.OutputGradientRows;
         double taps = TapsInside(op.Sizes);
-        if (op.Activation is not Activation<Identity>)
+        if (op.Activation is not Activation<Identity> && !c.IsDerived)
         {
             double live = Live(in c);
             op.Activation.Backward<float, SimdKernels>(c.Arithmetic, c.WeightedInputRows, c.OutputRows, delta);
@@ -153,6 +154,9 @@ internal sealed class TimedPlan
         }
 
         double share = Live(in c);
+        Require(op.Sizes.FitsTiles && Finite.BoundsProductsAndSums(
+            c.Input(0), c.IsDerived ? c.DeriversGradient : delta.Values, (long)c.Batch * op.Sizes.OutputPositions));
+        Mark(step, "bound on the weight gradient", 0, share);
         if (c.WantsInputGradient(0))
         {
             SimdKernels.ConvolutionInputGradient(
@@ -160,11 +164,9 @@ internal sealed class TimedPlan
             Mark(step, "input gradient", taps, share);
         }
 
-        Require(op.Sizes.FitsTiles && Finite.BoundsProductsAndSums(c.Input(0), delta.Values, (long)c.Batch * op.Sizes.OutputPositions));
-        Mark(step, "bound on the weight gradient", 0, share);
-        Conv.UpdateWeights(
+        Conv.UpdateFrom(
             c.Arithmetic, op.Sizes, c.Batch, c.Input(0), c.InputStride(0), delta.Values, c.OutputStride, c.Parameter(0), c.Parameter(1)[..op.Filters],
-            update.LearningRate, update.WeightL2, update.BiasL2);
+            update.LearningRate, update.WeightL2, update.BiasL2, isFinite: true);
         Mark(step, "weight gradient and update", taps, share);
     }
 

@@ -1,4 +1,5 @@
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Convolution;
 using EmbeddedBackprop.Kernels.Lanes;
 using Twin = EmbeddedBackprop.Kernels.Scalar;
 
@@ -7,14 +8,16 @@ namespace EmbeddedBackprop.Benchmarks.Kernels;
 /// <summary>
 /// Convolutions, samples x channels x rows x columns x filters x kernel (of one row, where the input has one): the forward pass, the weight gradient
 /// (dw) and the input gradient (dx); s is the stride, same the padding, depth a group for each channel, zeros that seven of eight gradients are 0, as
-/// after a pooling and a rectifier (the work is counted as if they were not).
+/// after a pooling and a rectifier (the work is counted as if they were not). "relu pool": followed by a rectifier and maxima of two by two.
 /// </summary>
 public class ConvBench : Bench
 {
     private ConvSizes sizes;
     private Pass pass;
     private int batch;
-    private Memory<float> x, w, bias, y;
+    private bool hasMaxima;
+    private PoolSizes pairs;
+    private Memory<float> x, w, bias, y, maxima;
 
     private enum Pass
     {
@@ -25,7 +28,8 @@ public class ConvBench : Bench
 
     protected override IEnumerable<string> CaseList =>
         [
-            "forward 1x1x28x28x8x5", "forward 1x8x12x12x16x5", "forward 32x1x28x28x8x5", "forward 32x8x12x12x16x5", "dw 32x1x28x28x8x5",
+            "forward 1x1x28x28x8x5", "forward 1x8x12x12x16x5", "forward 32x1x28x28x8x5", "forward 32x8x12x12x16x5",
+            "forward 1x1x28x28x8x5 relu pool", "forward 1x8x12x12x16x5 relu pool", "dw 32x1x28x28x8x3 zeros", "dw 32x1x28x28x8x5",
             "dw 32x8x12x12x16x5", "dx 32x8x12x12x16x5", "dw 32x1x28x28x8x5 zeros", "dw 32x8x12x12x16x5 zeros", "dx 32x8x12x12x16x5 zeros",
             "forward 32x16x14x14x32x3 same",
             "dw 32x16x14x14x32x3 same",
@@ -56,6 +60,7 @@ public class ConvBench : Bench
 
     public override int ResultHash() => pass switch
     {
+        Pass.Forward when hasMaxima => HashOf(maxima.Span, batch, pairs.OutputLength, pairs.OutputLength),
         Pass.Forward => HashOf(y.Span, batch, sizes.SampleOutputs, sizes.SampleOutputs),
         Pass.WeightGradient => HashOf(w.Span, 1, sizes.Weights, sizes.Weights),
         _ => HashOf(x.Span, batch, sizes.InputLength, sizes.InputLength),
@@ -70,6 +75,9 @@ public class ConvBench : Bench
         w = Numbers(sizes.Weights, 2);
         bias = Numbers(sizes.Outputs, 3);
         y = Numbers(batch * sizes.SampleOutputs, 4);
+        hasMaxima = Case.Contains("pool", StringComparison.Ordinal);
+        pairs = new PoolSizes(sizes.Outputs, sizes.OutputHeight, sizes.OutputWidth, 2, 2, 2, 2, 0, 0);
+        maxima = Numbers(hasMaxima ? batch * pairs.OutputLength : 0, 5);
         if (!Case.Contains("zeros", StringComparison.Ordinal))
         {
             return;
@@ -83,7 +91,13 @@ public class ConvBench : Bench
 
     protected override void Run()
     {
-        if (pass == Pass.Forward)
+        if (hasMaxima)
+        {
+            _ = Conv.ForwardAndFollowers(
+                Arithmetic.Fused, in sizes, batch, x.Span, sizes.InputLength, w.Span, bias.Span, y.Span, sizes.SampleOutputs,
+                new ConvFollowers { Rectifies = true, Maxima = maxima.Span, LeadingMaxima = pairs.OutputLength });
+        }
+        else if (pass == Pass.Forward)
         {
             Conv.Forward(Arithmetic.Fused, in sizes, batch, x.Span, sizes.InputLength, w.Span, bias.Span, y.Span, sizes.SampleOutputs);
         }
@@ -102,6 +116,15 @@ public class ConvBench : Bench
         if (pass == Pass.Forward)
         {
             Twin.Conv.Forward<float>(Arithmetic.Fused, in sizes, batch, x.Span, sizes.InputLength, w.Span, bias.Span, y.Span, sizes.SampleOutputs);
+            for (int i = 0; hasMaxima && i < y.Length; i++)
+            {
+                y.Span[i] = Math.Max(y.Span[i], 0f);
+            }
+
+            if (hasMaxima)
+            {
+                Twin.Pool2D.MaxForward<float>(in pairs, batch, y.Span, sizes.SampleOutputs, maxima.Span, pairs.OutputLength);
+            }
         }
         else if (pass == Pass.WeightGradient)
         {

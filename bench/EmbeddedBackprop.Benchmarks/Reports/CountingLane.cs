@@ -66,6 +66,8 @@ internal readonly struct CountingLane(float value) : IFloatLanes<CountingLane>
 
     public static CountingLane ZipHigh(CountingLane even, CountingLane odd) => odd;
 
+    public static CountingLane Reverse(CountingLane x) => x;
+
     public static CountingLane IfNaN(CountingLane x, CountingLane then, CountingLane otherwise) => float.IsNaN(x.value) ? then : otherwise;
 
     public static CountingLane LogEnds(CountingLane x, CountingLane y) => Transcendental.LogEnds(x, y);

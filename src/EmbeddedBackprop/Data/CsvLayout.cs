@@ -10,6 +10,8 @@ internal sealed class CsvLayout
     public const byte Input = 0;
     public const byte Label = 1;
     public const byte Ignored = 2;
+    public const byte Time = 3;
+    public const byte Group = 4;
 
     private readonly byte delimiter;
     private readonly bool hasHeader;
@@ -25,7 +27,7 @@ internal sealed class CsvLayout
         Roles = roles;
     }
 
-    /// <summary>Input, Label or Ignored for every column.</summary>
+    /// <summary>Input, Label, Ignored, Time or Group for every column.</summary>
     public byte[] Roles { get; }
 
     public int InputCount { get; private set; }
@@ -83,20 +85,28 @@ internal sealed class CsvLayout
         NameList? names = header ? Names(text, first, firstCount) : null;
         byte[] roles = new byte[columns];
         var layout = new CsvLayout(delimiter, header, unnamed, names, roles);
-        if (unnamed == 1)
-        {
-            roles[0] = Ignored;
-        }
-
         foreach (string ignored in options.Ignore)
         {
             roles[layout.Find(ignored)] = Ignored;
+        }
+
+        layout.Assign(options.Time, Time, "the time", options);
+        layout.Assign(options.Group, Group, "the group", options);
+        if (unnamed == 1 && roles[0] == Input)
+        {
+            roles[0] = Ignored;
         }
 
         int label = options.Label is null ? columns - 1 : layout.Find(options.Label);
         if (roles[label] == Ignored && options.Ignore.Count > 0)
         {
             throw new ArgumentException($"Column {label} is the label and cannot be ignored.", nameof(options));
+        }
+
+        if (roles[label] is Time or Group)
+        {
+            throw new ArgumentException(
+                $"Column {label} is the label and cannot be {(roles[label] == Time ? "the time" : "the group")}.", nameof(options));
         }
 
         roles[label] = Label;
@@ -135,7 +145,7 @@ internal sealed class CsvLayout
     public string? ColumnName(int column) =>
         InputNames is null || Roles[column] != Input ? null : InputNames[Roles.AsSpan(0, column).Count(Input)];
 
-    private static byte DetectDelimiter(ReadOnlySpan<byte> text)
+    internal static byte DetectDelimiter(ReadOnlySpan<byte> text)
     {
         // The character that divides the first two rows into the most fields; a header may name one column less.
         byte best = (byte)',';
@@ -216,7 +226,7 @@ internal sealed class CsvLayout
         return evidence;
     }
 
-    private static NameList Names(ReadOnlySpan<byte> text, CsvScanner row, int count)
+    internal static NameList Names(ReadOnlySpan<byte> text, CsvScanner row, int count)
     {
         CsvScanner measure = row;
         int length = 0;
@@ -241,12 +251,26 @@ internal sealed class CsvLayout
         return new NameList(names, ends);
     }
 
-    private static void ThrowIfTooMany(in CsvScanner scanner, int maximum)
+    internal static void ThrowIfTooMany(in CsvScanner scanner, int maximum)
     {
         if (scanner.Column > maximum)
         {
             throw scanner.Error(scanner.Position, $"more than {maximum} columns");
         }
+    }
+
+    private void Assign(string? column, byte role, string what, CsvOptions options)
+    {
+        if (column is null)
+        {
+            return;
+        }
+
+        int index = Find(column);
+        Roles[index] = Roles[index] == Input
+            ? role
+            : throw new ArgumentException(
+                $"Column {index} is {(Roles[index] == Ignored ? "ignored" : "the time")} and cannot be {what}.", nameof(options));
     }
 
     private int Find(string column)

@@ -9,6 +9,24 @@ public sealed class CsvOptions
     /// <summary>Columns that are no inputs, each by its name in the header or its index from 0; none by default.</summary>
     public IReadOnlyList<string> Ignore { get; init; } = [];
 
+    /// <summary>
+    /// The column of times, by its name or index; null, the default, is none. It is no input; a gap between two rows is refused, or begins a new
+    /// stretch.
+    /// </summary>
+    public string? Time { get; init; }
+
+    /// <summary>
+    /// Whether a series is split at its gaps, steps that are not within a half and one and a half of the usual one (the median); false, the default,
+    /// refuses them.
+    /// </summary>
+    public bool SplitAtGaps { get; init; }
+
+    /// <summary>
+    /// The column of groups (speakers, machines) that stay together when the rows are split, by its name or index; null, the default, is none. It is
+    /// no input; there are at most 1,024 groups.
+    /// </summary>
+    public string? Group { get; init; }
+
     /// <summary>The kind of the label column; detected by default.</summary>
     public CsvTarget Target { get; init; } = CsvTarget.Automatic;
 

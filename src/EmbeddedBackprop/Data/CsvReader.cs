@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using EmbeddedBackprop.IO;
 
@@ -30,25 +31,48 @@ public static class CsvReader
         return Parse(WholeFile.Read(path, options.Limit), path, options);
     }
 
+    /// <summary>Reads a file in order of time, with its groups and the stretches between its gaps.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="options">How it is read, with the columns of time and group.</param>
+    /// <exception cref="DataFormatException">The file does not follow the format, or has a gap that is not asked for.</exception>
+    /// <exception cref="ArgumentException">The options name a column that the file does not have.</exception>
+    /// <exception cref="IOException">The file cannot be opened or read.</exception>
+    public static CsvSeries ReadSeries(string path, CsvOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return ParseSeries(WholeFile.Read(path, options.Limit), path, options);
+    }
+
     /// <summary>Reads text.</summary>
     /// <param name="text">The bytes of the file.</param>
     /// <param name="name">The file's name in messages.</param>
     /// <param name="options">How it is read; null detects everything.</param>
     /// <exception cref="DataFormatException">The file does not follow the format.</exception>
     /// <exception cref="ArgumentException">The options name a column that the file does not have.</exception>
-    public static FloatDataset Parse(ReadOnlySpan<byte> text, string name, CsvOptions? options = null)
+    public static FloatDataset Parse(ReadOnlySpan<byte> text, string name, CsvOptions? options = null) =>
+        ParseSeries(text, name, options ?? new CsvOptions()).Table;
+
+    /// <summary>Reads text in order of time, with its groups and the stretches between its gaps.</summary>
+    /// <param name="text">The bytes of the file.</param>
+    /// <param name="name">The file's name in messages.</param>
+    /// <param name="options">How it is read, with the columns of time and group.</param>
+    /// <exception cref="DataFormatException">The text does not follow the format, or has a gap that is not asked for.</exception>
+    /// <exception cref="ArgumentException">The options name a column that the text does not have.</exception>
+    public static CsvSeries ParseSeries(ReadOnlySpan<byte> text, string name, CsvOptions options)
     {
         ArgumentNullException.ThrowIfNull(name);
-        options ??= new CsvOptions();
+        ArgumentNullException.ThrowIfNull(options);
         if (text.Length > options.Limit)
         {
             throw new DataFormatException(name, options.Limit, $"the file has {text.Length} bytes, the limit is {options.Limit}");
         }
+
         CsvLayout layout = CsvLayout.Detect(text, name, options, MaximumColumns);
 
         // First pass: the shape and the labels. Second pass: the numbers, into arrays of the right size.
-        var labels = new CsvLabels();
-        int rows = Survey(text, name, options, layout, labels, out bool classes, out bool whole);
+        CsvLabels labels = new();
+        CsvLabels? groups = options.Group is null ? null : new CsvLabels();
+        int rows = Survey(text, name, options, layout, labels, groups, out bool classes, out bool whole);
         IReadOnlyList<string>? classNames = null;
         if (classes)
         {
@@ -62,6 +86,10 @@ public static class CsvReader
         float[] inputs = new float[(long)rows * layout.InputCount];
         int[] classOf = classes ? new int[rows] : [];
         float[] targets = classes ? [] : new float[rows];
+        IReadOnlyList<string>? groupNames = groups?.AssignNames(text);
+        int[] groupOf = groups is null ? [] : new int[rows];
+        double[] times = options.Time is null ? [] : new double[rows];
+        bool isDate = false;
         CsvScanner scanner = layout.Rows(text, name);
         int next = 0;
         for (int row = 0; scanner.NextRow(); row++)
@@ -85,6 +113,17 @@ public static class CsvReader
                             $"label {Quote(text, field)} is not among the {options.Classes!.Count} classes: {List(options.Classes)}");
                     }
                 }
+                else if (role == CsvLayout.Time)
+                {
+                    times[row] = CsvTime.TryParse(field.Text(text), out double time, out isDate)
+                        ? time
+                        : throw scanner.Error(
+                            field.Start, $"{Quote(text, field)} is no time: expected a number, or a date as in 2015-02-04 17:51:00");
+                }
+                else if (role == CsvLayout.Group)
+                {
+                    groupOf[row] = groups!.ClassOf(text, field);
+                }
                 else if (role == CsvLayout.Label)
                 {
                     targets[row] = Number(text, field, scanner, layout);
@@ -96,9 +135,33 @@ public static class CsvReader
             }
         }
 
-        return classes
+        FloatDataset table = classes
             ? FloatDataset.Classified(inputs, layout.InputCount, classOf, classNames!.Count, layout.InputNames, classNames)
             : FloatDataset.Regression(inputs, layout.InputCount, targets, 1, layout.InputNames);
+        SeriesSteps steps = new(times, groupOf);
+        int gap = options.SplitAtGaps ? -1 : steps.FirstGap;
+        return gap < 0
+            ? new CsvSeries(table, groupOf, groupNames, steps.Starts(rows), steps.Usual, isDate)
+            : throw Gap(text, name, layout, gap, steps, isDate);
+    }
+
+    /// <summary>The error of a gap before a row, at the row's time.</summary>
+    private static DataFormatException Gap(ReadOnlySpan<byte> text, string name, CsvLayout layout, int row, SeriesSteps steps, bool isDate)
+    {
+        CsvScanner scanner = layout.Rows(text, name);
+        CsvField field = default;
+        for (int i = 0; i <= row && scanner.NextRow(); i++)
+        {
+            while (scanner.NextField(out CsvField next))
+            {
+                field = i == row && layout.Roles[scanner.Column - 1] == CsvLayout.Time ? next : field;
+            }
+        }
+
+        string unit = isDate ? " s" : "", shown = Quote(text, field);
+        return scanner.Error(field.Start, string.Create(
+            CultureInfo.InvariantCulture,
+            $"a gap: {shown} comes {steps.Before(row):G6}{unit} after the row before it, usual are {steps.Usual:G6}{unit} (it can be split there)"));
     }
 
     /// <summary>A field as messages show it: at most 40 characters, without control characters.</summary>
@@ -116,7 +179,8 @@ public static class CsvReader
     }
 
     private static int Survey(
-        ReadOnlySpan<byte> text, string name, CsvOptions options, CsvLayout layout, CsvLabels labels, out bool classes, out bool whole)
+        ReadOnlySpan<byte> text, string name, CsvOptions options, CsvLayout layout, CsvLabels labels, CsvLabels? groups, out bool classes,
+        out bool whole)
     {
         int rows = 0, numbers = 0, words = 0;
         bool fits = true;
@@ -132,19 +196,31 @@ public static class CsvReader
                     throw scanner.Error(field.Start, $"the row goes on after the {layout.Roles.Length} fields that were expected");
                 }
 
-                if (layout.Roles[scanner.Column - 1] != CsvLayout.Label)
+                byte role = layout.Roles[scanner.Column - 1];
+                if (role is not (CsvLayout.Label or CsvLayout.Group))
                 {
                     continue;
                 }
 
+                string what = role == CsvLayout.Label ? "label" : "group";
                 if (field.Length == 0)
                 {
-                    throw scanner.Error(field.Start, "the label is empty");
+                    throw scanner.Error(field.Start, $"the {what} is empty");
                 }
 
                 if (!field.IsName(text))
                 {
-                    throw scanner.Error(field.Start, "the label is not UTF-8 text or holds control characters");
+                    throw scanner.Error(field.Start, $"the {what} is not UTF-8 text or holds control characters");
+                }
+
+                if (role == CsvLayout.Group)
+                {
+                    if (!groups!.Add(text, field))
+                    {
+                        throw scanner.Error(field.Start, $"more than {CsvLabels.Limit} different groups");
+                    }
+
+                    continue;
                 }
 
                 bool number = field.IsNumber(text, out float value);

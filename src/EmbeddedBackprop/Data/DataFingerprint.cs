@@ -50,18 +50,26 @@ public static class DataFingerprint
         {
             Append(hash, number, data.Length(i));
             Append(hash, number, data.Label(i));
-            foreach (float value in data.Sequence(i))
-            {
-                Append(hash, number, BitConverter.SingleToInt32Bits(value));
-            }
-
-            foreach (float value in data.Targets(i))
-            {
-                Append(hash, number, BitConverter.SingleToInt32Bits(value));
-            }
+            Append(hash, data.Sequence(i));
+            Append(hash, data.Targets(i));
         }
 
         return End(hash);
+    }
+
+    private static void Append(Sha256 hash, ReadOnlySpan<float> values)
+    {
+        if (BitConverter.IsLittleEndian)
+        {
+            hash.Append(MemoryMarshal.AsBytes(values));
+            return;
+        }
+
+        Span<byte> number = stackalloc byte[4];
+        foreach (float value in values)
+        {
+            Append(hash, number, BitConverter.SingleToInt32Bits(value));
+        }
     }
 
     private static void Append(Sha256 hash, Span<byte> number, int value)

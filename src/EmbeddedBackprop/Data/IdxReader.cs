@@ -186,7 +186,7 @@ public static class IdxReader
         Stream stream, string name, long length, long limit, long compressedLength, long expectedSize, in Watch watch)
     {
         Span<byte> header = stackalloc byte[4 + (4 * MaximumDimensions)];
-        Fill(stream, header[..4], name, 0);
+        WholeFile.Fill(stream, header[..4], name, 0);
         if (header[0] != 0 || header[1] != 0)
         {
             throw new DataFormatException(name, 0, $"not an IDX file: the first two bytes are {header[0]:X2} {header[1]:X2}, expected 00 00");
@@ -203,7 +203,7 @@ public static class IdxReader
             throw new DataFormatException(name, 3, $"{count} dimensions, expected 1 to {MaximumDimensions}");
         }
 
-        Fill(stream, header.Slice(4, 4 * count), name, 4);
+        WholeFile.Fill(stream, header.Slice(4, 4 * count), name, 4);
 
         Span<int> dimensions = stackalloc int[count];
         ulong size = 1;
@@ -253,7 +253,7 @@ public static class IdxReader
         {
             watch.Cancellation.ThrowIfCancellationRequested();
             int piece = Math.Min(Piece, data.Length - at);
-            Fill(stream, data.AsSpan(at, piece), name, headerLength + at);
+            WholeFile.Fill(stream, data.AsSpan(at, piece), name, headerLength + at);
             watch.Progress?.Invoke(at + piece);
         }
 
@@ -264,18 +264,6 @@ public static class IdxReader
         }
 
         return new IdxArray(dimensions.ToArray(), data);
-    }
-
-    private static void Fill(Stream stream, Span<byte> destination, string name, long offset)
-    {
-        int got = stream.ReadAtLeast(destination, destination.Length, throwOnEndOfStream: false);
-        if (got < destination.Length)
-        {
-            throw new DataFormatException(
-                name,
-                offset + got,
-                $"truncated: {destination.Length} bytes are expected from byte {offset} on, {got} are there");
-        }
     }
 
     /// <summary>Who is told of the progress, and who may end the reading.</summary>

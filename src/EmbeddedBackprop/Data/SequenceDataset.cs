@@ -59,11 +59,14 @@ public sealed class SequenceDataset : IBatchSource, IFiniteSource
     /// <summary>Whether a row ends with the mask: 1 at a step of the sequence, 0 at one that was filled up.</summary>
     public bool HasMask { get; private init; }
 
+    /// <summary>Whether a gathered sequence is a row of samples, [steps]: windows of a signal (<see cref="SignalWindows"/>).</summary>
+    public bool IsSignal { get; private init; }
+
     /// <summary>Steps times features; with a mask, plus the steps.</summary>
     public int InputLength => checked(Steps * (Features + (HasMask ? 1 : 0)));
 
-    /// <summary>[steps, features]; with a mask a row of both.</summary>
-    public Shape InputShape => HasMask ? new Shape(InputLength) : new Shape(Steps, Features);
+    /// <summary>[steps, features]; with a mask a row of both, of a signal [steps].</summary>
+    public Shape InputShape => HasMask || IsSignal ? new Shape(InputLength) : new Shape(Steps, Features);
 
     /// <summary>The number of classes (targets are one-hot), or of values to be predicted.</summary>
     public int TargetLength => goals.TargetLength;
@@ -205,6 +208,60 @@ public sealed class SequenceDataset : IBatchSource, IFiniteSource
         };
     }
 
+    /// <summary>
+    /// The same over stretches that no window crosses, such as those between gaps: a window ends every hop rows, so that the first one that is full
+    /// ends at row steps - 1 of its stretch; those before it are shorter.
+    /// </summary>
+    /// <param name="table">One row a step.</param>
+    /// <param name="steps">The longest window.</param>
+    /// <param name="starts">The rows at which stretches begin, ascending from 0 (<see cref="CsvSeries.Starts"/>).</param>
+    /// <param name="hop">Rows from the end of a window to that of the next.</param>
+    /// <param name="dropShort">Whether windows that are shorter than steps are left out.</param>
+    /// <param name="lastRows">Receives the last row of each window.</param>
+    /// <exception cref="ArgumentException">The starts are not those of stretches, or no window is left.</exception>
+    public static SequenceDataset Windows(
+        FloatDataset table, int steps, IReadOnlyList<int> starts, int hop, bool dropShort, out int[] lastRows)
+    {
+        ArgumentNullException.ThrowIfNull(table);
+        ArgumentNullException.ThrowIfNull(starts);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(steps);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(hop);
+        List<int> firsts = [], lengths = [], lasts = [];
+        for (int stretch = 0; stretch < starts.Count; stretch++)
+        {
+            int begin = starts[stretch], end = stretch + 1 < starts.Count ? starts[stretch + 1] : table.Count;
+            if (begin >= end || (stretch == 0 && begin != 0) || end > table.Count)
+            {
+                throw new ArgumentException($"Stretch {stretch} goes from row {begin} to before row {end} of {table.Count}.", nameof(starts));
+            }
+
+            // The first end is that of a full window, or as many hops before it as there are rows.
+            for (int last = begin + ((steps - 1) % hop); last < end; last += hop)
+            {
+                int length = Math.Min(steps, last - begin + 1);
+                if (length == steps || !dropShort)
+                {
+                    firsts.Add(last + 1 - length);
+                    lengths.Add(length);
+                    lasts.Add(last);
+                }
+            }
+        }
+
+        if (lasts.Count == 0)
+        {
+            throw new ArgumentException($"No stretch of the table has {steps} rows.", nameof(steps));
+        }
+
+        lastRows = [.. lasts];
+        return new SequenceDataset(table.Inputs.ToArray(), table.InputLength, [.. firsts], [.. lengths], GoalsOf(table, lastRows), steps)
+        {
+            FeatureNames = table.InputNames,
+            ClassNames = table.ClassNames,
+            Padding = SequencePadding.Start,
+        };
+    }
+
     /// <summary>The same sequences, gathered with another number of steps: shorter ones are filled up, longer ones lose their end.</summary>
     public SequenceDataset WithSteps(int steps)
     {
@@ -328,6 +385,11 @@ public sealed class SequenceDataset : IBatchSource, IFiniteSource
     /// <summary>All steps, [rows, features]; windows share them.</summary>
     internal ReadOnlySpan<float> Values => values;
 
+    /// <summary>Stretches of one signal, whose labels are known to be in range; they may overlap.</summary>
+    internal static SequenceDataset Signals(
+        float[] values, int[] starts, int[] lengths, int[] labels, int classCount, int steps, IReadOnlyList<string>? classNames) =>
+        new(values, 1, starts, lengths, new Goals(labels, classCount, [], classCount), steps) { ClassNames = classNames, IsSignal = true };
+
     /// <summary>The same sequences with other values.</summary>
     internal SequenceDataset WithValues(float[] others) => Like(others, starts, lengths, Steps, Padding, HasMask);
 
@@ -338,6 +400,7 @@ public sealed class SequenceDataset : IBatchSource, IFiniteSource
             ClassNames = ClassNames,
             Padding = padding,
             HasMask = mask,
+            IsSignal = IsSignal,
         };
 
     /// <summary>Checks what sequences of classes and of targets have in common.</summary>
@@ -400,6 +463,24 @@ public sealed class SequenceDataset : IBatchSource, IFiniteSource
         }
 
         return new Goals(labels, table.ClassCount, [], table.ClassCount);
+    }
+
+    /// <summary>The goals of some rows.</summary>
+    private static Goals GoalsOf(FloatDataset table, int[] rows)
+    {
+        Goals all = GoalsOf(table);
+        if (all.ClassCount > 0)
+        {
+            return all with { Labels = Array.ConvertAll(rows, row => all.Labels[row]) };
+        }
+
+        float[] targets = new float[rows.Length * all.TargetLength];
+        for (int i = 0; i < rows.Length; i++)
+        {
+            all.Targets.AsSpan(rows[i] * all.TargetLength, all.TargetLength).CopyTo(targets.AsSpan(i * all.TargetLength));
+        }
+
+        return all with { Targets = targets };
     }
 
     private int CheckedSample(int sample) => (uint)sample < (uint)Count ? sample : throw DataErrors.NoSuchSample(sample, Count);

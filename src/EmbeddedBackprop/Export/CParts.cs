@@ -40,8 +40,8 @@ internal static class CParts
         (Network head, CTrainingOptions trained) = Head(network, training, outer, between);
         CExportOptions ofHead = options with
         {
-            InputMeans = [], InputScales = [], InputNames = [$"the results of {bodyName}, as floats"], ByteScale = null, Padding = null,
-            InputInArena = false, CmsisTables = false, Training = trained,
+            InputMeans = [], InputScales = [], InputNames = [$"the results of {bodyName}, as floats"], ByteScale = null, SampleScale = null,
+            Padding = null, InputInArena = false, CmsisTables = false, Training = trained,
         };
         return [(body, ofBody), (head, ofHead)];
     }

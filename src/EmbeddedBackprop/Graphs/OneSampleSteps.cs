@@ -17,10 +17,11 @@ internal sealed class OneSampleSteps(Step[] steps)
         get
         {
             // Threads share a plan: whoever sees the width sees what was found for it.
-            if (Volatile.Read(ref width) != LaneDispatch.Width)
+            int chosen = LaneDispatch.Width;
+            if (Volatile.Read(ref width) != chosen)
             {
                 complete = Array.TrueForAll(steps, step => step.OneSampleForward is { CanRun: true });
-                Volatile.Write(ref width, LaneDispatch.Width);
+                Volatile.Write(ref width, chosen);
             }
 
             return complete;
@@ -35,7 +36,7 @@ internal sealed class OneSampleSteps(Step[] steps)
     {
         foreach (Step step in steps)
         {
-            step.OneSampleForward!.TryRun(ref parameters, ref workspace, finite);
+            step.OneSampleForward!.Run(ref parameters, ref workspace, finite);
         }
     }
 
@@ -57,10 +58,10 @@ internal sealed class OneSampleSteps(Step[] steps)
     /// <param name="finite">Whether all weights are known to be finite.</param>
     public void Run(ref float sample, ref float parameters, ref float workspace, bool finite)
     {
-        steps[0].OneSampleForward!.TryRun(ref sample, ref parameters, ref workspace, finite);
+        steps[0].OneSampleForward!.Run(ref sample, ref parameters, ref workspace, finite);
         foreach (Step step in steps.AsSpan(1))
         {
-            step.OneSampleForward!.TryRun(ref parameters, ref workspace, finite);
+            step.OneSampleForward!.Run(ref parameters, ref workspace, finite);
         }
     }
 }

@@ -104,6 +104,12 @@ public abstract class Op
     internal virtual int CountDoneAlong(Step step, ReadOnlySpan<Step> next) => 0;
 
     /// <summary>
+    /// Whether the backward pass of <paramref name="next"/>, which alone reads this op's output, multiplies by the derivative of this op's activation
+    /// while it writes the output's gradient (a maximum of positive values after a rectifier): then this op's pass does not.
+    /// </summary>
+    internal virtual bool IsDerivedBy(Op next) => false;
+
+    /// <summary>
     /// An op that does this op's work on the input of the previous one, where the two together are defined so (a cross-entropy after a
     /// softmax); null where there is none.
     /// </summary>
@@ -151,6 +157,11 @@ public abstract class Op
     internal virtual void FollowParameters(in OpContext<float> c, bool keepRanges)
     {
     }
+
+    /// <summary>How the op works along time, so that a stream can feed it the newest rows alone.</summary>
+    /// <param name="inputs">All inputs, which have the same time.</param>
+    /// <param name="axis">Their axis of time.</param>
+    internal virtual TimeRule AlongTime(ReadOnlySpan<Node> inputs, int axis) => TimeRule.Refused("looks at several steps of time at once");
 
     /// <summary>The same op for another graph, with weights of its own.</summary>
     internal Op Unbound()

@@ -154,6 +154,17 @@ public readonly ref struct OpContext<T> where T : unmanaged
     /// <summary>Steps that the op does along in this run.</summary>
     internal ReadOnlySpan<Step> DoneAlong => run.Training ? [] : step.DoneAlong;
 
+    /// <summary>Whether this backward pass multiplies by the derivative of the activation that ends the step before it.</summary>
+    internal bool Derives => step.Derives;
+
+    /// <summary>Whether the output's gradient was multiplied by the derivative of the activation already.</summary>
+    internal bool IsDerived => step.DerivedBy is not null;
+
+    /// <summary>
+    /// The gradient that the output's was made from, if <see cref="IsDerived"/>: its magnitudes are no smaller. It lasts until this pass writes.
+    /// </summary>
+    internal Span<T> DeriversGradient => Rows(step.DerivedBy!.OutputGradient);
+
     /// <summary>The context of another step in the same run.</summary>
     internal OpContext<T> Of(ref readonly Step other) => new(this, in other);
 

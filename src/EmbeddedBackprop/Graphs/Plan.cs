@@ -40,7 +40,9 @@ public sealed partial class Plan
         Batch = builder.Batch;
         steps = builder.Steps;
         backward = builder.BackwardProgram;
+        FindOnlyReaders(steps, builder.Outputs);
         predicting = Losses.Count == 0 && Options.Fuse && !Options.InputsAndOutputsByReference ? WithStepsDoneAlong(steps) : steps;
+        FindDerivers(Losses.Count > 0 && Options.Fuse ? backward : []);
         OneSampleSteps = new OneSampleSteps(steps);
         lossSteps = Array.ConvertAll(builder.Losses, loss => Array.Find(steps, step => step.Node == loss)!);
         values = builder.Values;
@@ -360,6 +362,44 @@ public sealed partial class Plan
         }
 
         return [.. left];
+    }
+
+    /// <summary>Tells each step which one alone reads its value.</summary>
+    private static void FindOnlyReaders(Step[] steps, Node[] outputs)
+    {
+        foreach (Step step in steps)
+        {
+            int readers = Array.IndexOf(outputs, step.Node) >= 0 ? 1 : 0;
+            foreach (Step other in steps)
+            {
+                foreach (Node input in other.InputNodes)
+                {
+                    if (input == step.Node)
+                    {
+                        readers++;
+                        step.OnlyReader = other;
+                    }
+                }
+            }
+
+            step.OnlyReader = readers == 1 ? step.OnlyReader : null;
+        }
+    }
+
+    /// <summary>
+    /// Tells each step whose gradient comes from the step after it alone whether that one has multiplied it by the derivative of the activation.
+    /// </summary>
+    private static void FindDerivers(ProgramEntry[] backward)
+    {
+        for (int i = 1; i < backward.Length; i++)
+        {
+            (Step next, Step step) = (backward[i - 1].Step, backward[i].Step);
+            if ((backward[i - 1].Phase, backward[i].Phase) == (Phase.Backward, Phase.Backward)
+                && next.InputNodes is [var input] && input == step.Node && !next.ContinueInputGradients[0] && step.Op.IsDerivedBy(next.Op))
+            {
+                (next.Derives, step.DerivedBy) = (true, next);
+            }
+        }
     }
 
     /// <summary>The steps whose state follows the parameters, each op once.</summary>

@@ -29,10 +29,9 @@ public sealed partial class Plan
         foreach (Step next in execution == Execution.Vector && !run.Training ? predicting : steps)
         {
             step = next;
-            if (oneSample && step.OneSampleForward is { } forward
-                && forward.TryRun(
-                    ref MemoryMarshal.GetReference(memory.Parameters), ref MemoryMarshal.GetReference(memory.Workspace), run.FiniteWeights))
+            if (oneSample && step.OneSampleForward is { CanRun: true } forward)
             {
+                forward.Run(ref MemoryMarshal.GetReference(memory.Parameters), ref MemoryMarshal.GetReference(memory.Workspace), run.FiniteWeights);
                 continue;
             }
 

@@ -123,6 +123,15 @@ public sealed class Step
     /// <summary>Steps that come next and that the op does along in a prediction (<see cref="Op.CountDoneAlong"/>); few steps have any.</summary>
     internal Step[] DoneAlong { get; set; } = [];
 
+    /// <summary>The step that alone reads this one's value, once; null if nobody does, several do, or the caller does.</summary>
+    internal Step? OnlyReader { get; set; }
+
+    /// <summary>The step whose backward pass multiplies by the derivative of this step's activation (<see cref="Op.IsDerivedBy"/>).</summary>
+    internal Step? DerivedBy { get; set; }
+
+    /// <summary>Whether this step's backward pass does so for the one whose output it reads.</summary>
+    internal bool Derives { get; set; }
+
     /// <summary>Whether this step alone reads the value that another one writes, and writes its own in the same place.</summary>
     internal bool WorksInPlaceOf(Step other) =>
         InputNodes is [var input] && input == other.Node && Inputs[0].Offset == other.Output.Offset

@@ -220,22 +220,26 @@ public static class NetText
         _ = name.Length > 0 && (operand || name != "identity") ? text.Append(' ').Append(NetParser.Quote(name)) : text;
     }
 
-    /// <summary>The nodes that a node is computed from and the node itself, in the order of creation.</summary>
-    private static List<Node> Ancestors(Node output)
+    /// <summary>The nodes of a graph that some of them are computed from, and these, in the order of creation.</summary>
+    internal static List<Node> Ancestors(params ReadOnlySpan<Node> outputs)
     {
-        bool[] wanted = new bool[output.Index + 1];
-        wanted[output.Index] = true;
+        IReadOnlyList<Node> all = outputs[0].Graph.Nodes;
+        bool[] wanted = new bool[all.Count];
+        foreach (Node output in outputs)
+        {
+            wanted[output.Index] = true;
+        }
+
         List<Node> nodes = [];
-        for (int i = output.Index; i >= 0; i--)
+        for (int i = all.Count - 1; i >= 0; i--)
         {
             if (!wanted[i])
             {
                 continue;
             }
 
-            Node node = output.Graph.Nodes[i];
-            nodes.Add(node);
-            foreach (Node input in node.Inputs)
+            nodes.Add(all[i]);
+            foreach (Node input in all[i].Inputs)
             {
                 wanted[input.Index] = true;
             }
@@ -243,5 +247,22 @@ public static class NetText
 
         nodes.Reverse();
         return nodes;
+    }
+
+    /// <summary>
+    /// The activation of this name that one of the nodes has, perhaps a user's own, or that of the registry: for the text of nodes that there are
+    /// already.
+    /// </summary>
+    internal static Activation ActivationOf(List<Node> nodes, string name)
+    {
+        foreach (Node node in nodes)
+        {
+            if (node.Op is IActivated { Activation: { } activation } && activation.Name == name)
+            {
+                return activation;
+            }
+        }
+
+        return Registry.Activation(name);
     }
 }

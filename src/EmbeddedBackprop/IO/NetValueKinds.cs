@@ -77,10 +77,21 @@ internal static class NetValueKinds
             Graphs.Shape shape = words.Sizes("sizes, as in 1x28x28");
             return _ => new Reshape(shape);
         }),
+        new("keep ROWS [axisAXIS] [beginROWS] [NODE]", words =>
+        {
+            int rows = words.Count("a number of rows"), axis = words.Lettered("axis", 0) ?? 0, begin = words.Lettered("begin", 0) ?? 0;
+            return _ => new Keep(rows, axis, begin);
+        }),
+        new("begun ROWS [NODE]", words =>
+        {
+            int rows = words.Count("a number of rows");
+            return _ => new Begun(rows);
+        }),
         new("flatten [NODE]", _ => _ => new Flatten()),
         new("transpose [NODE]", _ => _ => new SwapAxes()),
         new("mean-time [NODE [MASK]]", _ => _ => new MeanOverTime()) { MaximumOperands = 2 },
         new("max-time [NODE [MASK]]", _ => _ => new MaxOverTime()) { MaximumOperands = 2 },
         new("softmax [NODE]", _ => _ => new SoftmaxOverLastAxis()),
+        .. NetSignalKinds.All,
     ];
 }

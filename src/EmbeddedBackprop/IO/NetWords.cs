@@ -55,6 +55,61 @@ internal sealed class NetWords(NetStatement statement, Func<string, Activation> 
     /// <summary>Takes the next word as a list of sizes, as in 1x28x28.</summary>
     public Shape Sizes(string what) => Shape(Next(what));
 
+    /// <summary>Takes the next word, which must be this one.</summary>
+    public void Expect(string word)
+    {
+        NetWord next = Next($"the word {word}");
+        if (next.Text != word)
+        {
+            throw Error(next, $"expected the word {word}, got '{next.Text}'");
+        }
+    }
+
+    /// <summary>Takes the next word as one of a few names.</summary>
+    public T Choice<T>(string what, params ReadOnlySpan<(string Name, T Value)> choices)
+    {
+        NetWord next = Next(what);
+        foreach ((string name, T value) in choices)
+        {
+            if (next.Text == name)
+            {
+                return value;
+            }
+        }
+
+        throw Error(next, $"expected {what}, got '{next.Text}'");
+    }
+
+    /// <summary>Takes the next word if it is one of a few names; null if it is not.</summary>
+    public T? Next<T>(ReadOnlySpan<(string Name, T Value)> choices) where T : struct
+    {
+        foreach ((string name, T value) in choices)
+        {
+            if (left.Count > 0 && !left[0].Quoted && left[0].Text == name)
+            {
+                left.RemoveAt(0);
+                return value;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Takes the next words as long as they are numbers; at least one.</summary>
+    public float[] Numbers(string what)
+    {
+        List<float> numbers = [Number(what)];
+        while (left.Count > 0 && !left[0].Quoted && float.TryParse(left[0].Text, NumberStyles.Float, CultureInfo.InvariantCulture, out _))
+        {
+            numbers.Add(Number(what));
+        }
+
+        return [.. numbers];
+    }
+
+    /// <summary>The error of a statement that leaves out an option it needs.</summary>
+    public FormatException Missing(string option) => Error(statement.Kind, $"{statement.Kind.Text}: expected {option}");
+
     /// <summary>Takes the word from any position among those left.</summary>
     public bool Flag(string name) => Take(word => word.Text == name) is not null;
 
@@ -141,11 +196,16 @@ internal sealed class NetWords(NetStatement statement, Func<string, Activation> 
         || name.StartsWith("truncate", StringComparison.Ordinal)
         || name.StartsWith("momentum", StringComparison.Ordinal)
         || name.StartsWith("epsilon", StringComparison.Ordinal)
-        || (name.Length > 1 && name[0] is 's' or 'p' or 'd' or 'g' or 'o' or 'k' && char.IsAsciiDigit(name[1]));
+        || IsNumbered(name, "rate") || IsNumbered(name, "from") || IsNumbered(name, "to") || IsNumbered(name, "floor") || IsNumbered(name, "taps")
+        || Array.Exists(Ops.Statistics.Names, row => row.Name == name)
+        || (name.Length > 1 && name[0] is 's' or 'p' or 'd' or 'g' or 'o' or 'k' or 'n' && char.IsAsciiDigit(name[1]));
+
+    private static bool IsNumbered(string name, string option) =>
+        name.Length > option.Length && name.StartsWith(option, StringComparison.Ordinal) && char.IsAsciiDigit(name[option.Length]);
 
     private static readonly HashSet<string> Options = new(StringComparer.Ordinal)
     {
-        "same", "valid", "causal", "all", "last", "carry", "bidirectional", "count-include-pad", "trained", "relu",
+        "same", "valid", "causal", "all", "last", "carry", "bidirectional", "count-include-pad", "trained", "relu", "symmetric", "slaney",
     };
 
     private NetWord Next(string what)

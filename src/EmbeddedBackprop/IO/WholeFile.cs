@@ -40,4 +40,22 @@ internal static class WholeFile
         int read = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
         return read == bytes.Length ? bytes : throw new DataFormatException(path, read, "the file became shorter while it was read");
     }
+
+    /// <summary>Fills a span with the next bytes of a stream.</summary>
+    /// <param name="stream">The file.</param>
+    /// <param name="destination">Receives the bytes.</param>
+    /// <param name="name">The file's name in messages.</param>
+    /// <param name="offset">Where the stream is in the file.</param>
+    /// <exception cref="DataFormatException">The stream ends before.</exception>
+    public static void Fill(Stream stream, Span<byte> destination, string name, long offset)
+    {
+        int got = stream.ReadAtLeast(destination, destination.Length, throwOnEndOfStream: false);
+        if (got < destination.Length)
+        {
+            throw new DataFormatException(
+                name,
+                offset + got,
+                $"truncated: {destination.Length} bytes are expected from byte {offset} on, {got} are there");
+        }
+    }
 }

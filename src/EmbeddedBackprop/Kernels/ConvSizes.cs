@@ -154,7 +154,10 @@ public readonly record struct ConvSizes(int Channels, int Height, int Width, int
     private static int OutputLength(int length, int before, int after, int kernel, int dilation, int stride)
     {
         long room = (long)length + before + after - ((long)dilation * (kernel - 1)) - 1;
-        return room < 0 ? 0 : (int)Math.Min((room / stride) + 1, int.MaxValue);
+
+        // A pass of one sample asks often enough for a division to be seen.
+        long steps = stride == 1 ? room : room / stride;
+        return room < 0 ? 0 : (int)Math.Min(steps + 1, int.MaxValue);
     }
 
     private static (int First, int End) Inner(int length, int before, int kernel, int dilation, int stride, int outputs)

@@ -29,7 +29,7 @@ internal static class OnnxLayers
         Scale(weight, alpha);
         float[] bias = call.Has(2) ? Bias(call, 2, outputs) : new float[outputs];
         Scale(bias, beta);
-        Dense(call, x, inputs, outputs, weight, bias, call.Node.Outputs[0], OnnxNames.OfLayer(call.Node.Inputs[1]));
+        Dense(call, x, inputs, outputs, weight, bias, call.Node.Outputs[0], OnnxNames.OfLayer(call.Node.Inputs[1]), Stored(call));
     }
 
     /// <summary>A product with stored weights [in, out], of rows or of every step of a sequence; an addition after it is its bias.</summary>
@@ -49,8 +49,10 @@ internal static class OnnxLayers
 
         int inputs = (int)b.Dims[0], outputs = (int)b.Dims[1];
         string output = call.Node.Outputs[0];
-        float[] bias = FollowingBias(call, ref output, outputs, out string? biasName);
-        Dense(call, x, inputs, outputs, Transposed(b.Floats, inputs, outputs), bias, output, OnnxNames.OfLayer(call.Node.Inputs[1]) ?? biasName);
+        float[] bias = FollowingBias(call, ref output, outputs, out string added);
+        string? name = OnnxNames.OfLayer(call.Node.Inputs[1])
+            ?? (added.EndsWith(".bias", StringComparison.Ordinal) ? OnnxNames.OfLayer(added[..^5] + ".weight") : null);
+        Dense(call, x, inputs, outputs, Transposed(b.Floats, inputs, outputs), bias, output, name, Stored(call, added));
     }
 
     public static void Conv(OnnxCall call)
@@ -75,11 +77,14 @@ internal static class OnnxLayers
 
         int filters = (int)w.Dims[0];
         string output = call.Node.Outputs[0];
-        float[] bias = call.Has(2) ? call.Weights(2, filters).Floats.ToArray() : FollowingBias(call, ref output, filters, out _, perChannel: axes);
-        Activation f = call.Scope.Activation(ref output);
+        string added = "";
+        float[] bias =
+            call.Has(2) ? call.Weights(2, filters).Floats.ToArray() : FollowingBias(call, ref output, filters, out added, perChannel: axes);
+        Activation f = FollowingActivation(call, ref output);
         options = options with { Groups = groups };
         Op op = axes == 1 ? new Conv1D(filters, kernel[0], f, options) : new Conv2D(filters, kernel[0], kernel[1], f, options);
-        Node node = Apply(call, op, call.Scope.Shaped(x, x.Sizes), OnnxNames.OfLayer(call.Node.Inputs[1]), w.Floats.ToArray(), bias);
+        Node node = Apply(
+            call, op, call.Scope.Shaped(x, x.Sizes), OnnxNames.OfLayer(call.Node.Inputs[1]), Stored(call, added), w.Floats.ToArray(), bias);
         call.Scope.Set(output, new OnnxData(node, Sizes(node.Shape), 0, Integers: false));
     }
 
@@ -119,10 +124,10 @@ internal static class OnnxLayers
         };
         float[] bias = call.Has(2) ? call.Weights(2, filters).Floats.ToArray() : new float[filters];
         string output = call.Node.Outputs[0];
-        Activation f = call.Scope.Activation(ref output);
+        Activation f = FollowingActivation(call, ref output);
         Node input = signal ? call.Scope.Shaped(x, x.Sizes[0], 1, x.Sizes[1]) : call.Scope.Shaped(x, x.Sizes);
         ConvTranspose2D op = new((int)filters, signal ? 1 : kernel[0], kernel[^1], f, options);
-        Node node = Apply(call, op, input, OnnxNames.OfLayer(call.Node.Inputs[1]), w.Floats.ToArray(), bias);
+        Node node = Apply(call, op, input, OnnxNames.OfLayer(call.Node.Inputs[1]), Stored(call), w.Floats.ToArray(), bias);
         int[] sizes = signal ? [node.Shape[0], node.Shape[2]] : Sizes(node.Shape);
         call.Scope.Set(output, new OnnxData(node, sizes, 0, Integers: false));
     }
@@ -146,7 +151,7 @@ internal static class OnnxLayers
         BatchNorm op = new() { Epsilon = call.Float("epsilon", 1e-5f), Momentum = (float)Math.Round(1.0 - kept, 6) };
         int channels = x.Sizes[0];
         float[][] tensors = [.. Enumerable.Range(1, 4).Select(input => call.Weights(input, channels).Floats.ToArray())];
-        Node node = Apply(call, op, call.Scope.Shaped(x, x.Sizes), OnnxNames.OfLayer(call.Node.Inputs[1]), tensors[0], tensors[1]);
+        Node node = Apply(call, op, call.Scope.Shaped(x, x.Sizes), OnnxNames.OfLayer(call.Node.Inputs[1]), null, tensors[0], tensors[1]);
         call.Scope.Weights.Add(node.Name + ".running_mean", tensors[2]);
         call.Scope.Weights.Add(node.Name + ".running_var", tensors[3]);
         call.Set(x with { Node = node, Sequence = null });
@@ -162,11 +167,12 @@ internal static class OnnxLayers
         long[] dims = [.. x.Sizes[axis..].Select(size => (long)size)];
         float[] gamma = call.Weights(1, dims).Floats.ToArray();
         float[] beta = call.Has(2) ? call.Weights(2, dims).Floats.ToArray() : new float[gamma.Length];
-        call.Set(Normalised(call, x, axis, epsilon, gamma, beta, OnnxNames.OfLayer(call.Node.Inputs[1])));
+        call.Set(Normalised(call, x, axis, epsilon, gamma, beta, OnnxNames.OfLayer(call.Node.Inputs[1]), Stored(call)));
     }
 
     /// <summary>A layer normalisation over all axes of a sample from one on.</summary>
-    public static OnnxData Normalised(OnnxCall call, OnnxData x, int axis, float epsilon, float[] gamma, float[] beta, string? name)
+    public static OnnxData Normalised(
+        OnnxCall call, OnnxData x, int axis, float epsilon, float[] gamma, float[] beta, string? name, string? stored)
     {
         if (x.BatchAxis > axis)
         {
@@ -175,7 +181,7 @@ internal static class OnnxLayers
 
         int columns = gamma.Length, rows = x.Length / Math.Max(columns, 1);
         Node input = rows == 1 ? call.Scope.Shaped(x, columns) : call.Scope.Shaped(x, rows, columns);
-        Node node = Apply(call, new LayerNorm { Epsilon = epsilon }, input, name, gamma, beta);
+        Node node = Apply(call, new LayerNorm { Epsilon = epsilon }, input, name, stored, gamma, beta);
         return x with { Node = node, Sequence = null };
     }
 
@@ -195,6 +201,7 @@ internal static class OnnxLayers
             new Embedding(count, size),
             call.Scope.Shaped(indices, indices.Length),
             OnnxNames.OfLayer(call.Node.Inputs[0]),
+            call.Node.Inputs[0],
             table.Floats.ToArray());
         call.Set(new OnnxData(node, [.. indices.Sizes, size], indices.BatchAxis, Integers: false));
     }
@@ -203,7 +210,7 @@ internal static class OnnxLayers
     /// Rows of a batch through a dense layer; of a sequence every step, as a convolution of one step over its features.
     /// </summary>
     private static void Dense(
-        OnnxCall call, OnnxData x, int inputs, int outputs, float[] weight, float[] bias, string output, string? name)
+        OnnxCall call, OnnxData x, int inputs, int outputs, float[] weight, float[] bias, string output, string? name, string stored)
     {
         if (x.Sizes.Length == 0 || x.Sizes[^1] != inputs || x.BatchAxis == x.Sizes.Length)
         {
@@ -211,25 +218,30 @@ internal static class OnnxLayers
         }
 
         int rows = x.Length / inputs;
-        Activation f = call.Scope.Activation(ref output, isVector: x is { BatchAxis: 0, Sizes.Length: 1 });
+        Activation f = FollowingActivation(call, ref output, isVector: x is { BatchAxis: 0, Sizes.Length: 1 });
         int[] sizes = [.. x.Sizes[..^1], outputs];
         Node node;
         if (rows == 1)
         {
-            node = Apply(call, new Dense(outputs, f), call.Scope.Shaped(x, inputs), name, weight, bias);
+            node = Apply(call, new Dense(outputs, f), call.Scope.Shaped(x, inputs), name, stored, weight, bias);
         }
         else
         {
             Node features = call.Scope.Swapped(call.Scope.Shaped(x, rows, inputs));
-            node = call.Scope.Swapped(Apply(call, new Conv1D(outputs, 1, f), features, name, weight, bias));
+            node = call.Scope.Swapped(Apply(call, new Conv1D(outputs, 1, f), features, name, stored, weight, bias));
         }
 
         call.Scope.Set(output, new OnnxData(node, sizes, x.BatchAxis, Integers: false));
     }
 
-    /// <summary>A layer with its weight and its bias.</summary>
-    private static Node Apply(OnnxCall call, Op op, Node input, string? name, float[] weight, float[]? bias = null)
+    /// <summary>A layer with its weight and its bias, or one before it again, of which it reads the same stored tensors.</summary>
+    private static Node Apply(OnnxCall call, Op op, Node input, string? name, string? stored, float[] weight, float[]? bias = null)
     {
+        if (call.Scope.Earlier(op, input, stored, weight, bias) is { } same)
+        {
+            return call.Scope.Graph.Apply(same, input);
+        }
+
         Node node = call.Scope.Graph.Apply(op, input, call.Scope.Free(name));
         call.Scope.Weights.Add(node.Name + ".weight", weight);
         if (bias is not null)
@@ -237,13 +249,21 @@ internal static class OnnxLayers
             call.Scope.Weights.Add(node.Name + ".bias", bias);
         }
 
+        call.Scope.Remember(node, stored);
         return node;
     }
 
-    /// <summary>The bias that an addition after the layer adds; zeros where none follows.</summary>
-    private static float[] FollowingBias(OnnxCall call, ref string output, int count, out string? name, int perChannel = 0)
+    /// <summary>The tensors that a layer reads besides its value, by their names.</summary>
+    private static string Stored(OnnxCall call, string added = "") => string.Join('\n', [.. call.Node.Inputs.Skip(1), added]);
+
+    /// <summary>The activation of a layer. Weights that several nodes read have it as an op of its own: each of them may have another.</summary>
+    private static Activation FollowingActivation(OnnxCall call, ref string output, bool isVector = false) =>
+        call.Scope.Readers(call.Node.Inputs[1]).Count > 1 ? new Activation<Identity>() : call.Scope.Activation(ref output, isVector);
+
+    /// <summary>The bias that an addition after the layer adds, and its name; zeros where none follows.</summary>
+    private static float[] FollowingBias(OnnxCall call, ref string output, int count, out string name, int perChannel = 0)
     {
-        name = null;
+        name = "";
         if (
             call.Scope.TrySingleReader(output, out OnnxNode? next)
             && next is { OpType: "Add", Inputs: [string first, string second], Outputs: [string sum] })
@@ -252,9 +272,7 @@ internal static class OnnxLayers
             if (call.Scope.TryConstant(other) is { IsInteger: false } bias && bias.Stored == count && !bias.IsUniform && IsBias(bias.Dims))
             {
                 call.Scope.MarkDone(next);
-                name = other.EndsWith(".bias", StringComparison.Ordinal)
-                    ? OnnxNames.OfLayer(string.Concat(other.AsSpan(0, other.Length - 5), ".weight"))
-                    : null;
+                name = other;
                 output = sum;
                 return bias.Floats.ToArray();
             }

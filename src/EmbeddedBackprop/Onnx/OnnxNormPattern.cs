@@ -56,7 +56,7 @@ internal static class OnnxNormPattern
         }
 
         List<OnnxNode> nodes = [mean, difference, power, variance, sum, root, quotient];
-        float[]? gamma = Factor("Mul", out string? name), beta = Factor("Add", out _);
+        float[]? gamma = Factor("Mul", out string scale), beta = Factor("Add", out string shift);
         string output = nodes[^1].Outputs[0];
         if (gamma is null)
         {
@@ -71,13 +71,14 @@ internal static class OnnxNormPattern
 
         call.Ignore("axes");
         call.Ignore("keepdims");
-        scope.Set(output, OnnxLayers.Normalised(call, value, axis, epsilon, gamma, beta ?? new float[length], name));
+        beta ??= new float[length];
+        scope.Set(output, OnnxLayers.Normalised(call, value, axis, epsilon, gamma, beta, OnnxNames.OfLayer(scale), $"{scale}\n{shift}"));
         return true;
 
-        // gamma or beta, if the node that follows has one.
-        float[]? Factor(string type, out string? layer)
+        // gamma or beta with its name, if the node that follows has one.
+        float[]? Factor(string type, out string stored)
         {
-            layer = null;
+            stored = "";
             string last = nodes[^1].Outputs[0];
             if (!scope.TrySingleReader(last, out OnnxNode? next) || next.OpType != type || next.Inputs.Length != 2
                 || Other(scope, next, last) is not { IsInteger: false, IsUniform: false } factor || factor.Stored != length
@@ -87,7 +88,7 @@ internal static class OnnxNormPattern
             }
 
             nodes.Add(next);
-            layer = OnnxNames.OfLayer(next.Inputs[0] == last ? next.Inputs[1] : next.Inputs[0]);
+            stored = next.Inputs[0] == last ? next.Inputs[1] : next.Inputs[0];
             return factor.Floats.ToArray();
         }
     }

@@ -18,6 +18,7 @@ internal sealed class OnnxScope(string file, OnnxGraph graph)
     private readonly HashSet<OnnxNode> done = [];
     private readonly Dictionary<(Node, Shape), Node> shaped = [];
     private readonly Dictionary<Node, Node> swapped = [];
+    private readonly Dictionary<string, List<Node>> layers = new(StringComparer.Ordinal);
 
     /// <summary>The statements that a net's text may have.</summary>
     private const int MostNodes = 1024;
@@ -205,6 +206,35 @@ internal sealed class OnnxScope(string file, OnnxGraph graph)
         }
 
         return other;
+    }
+
+    /// <summary>
+    /// The op of a layer before this one that reads the same stored tensors and a value of the same shape, with the same settings: an op has one set
+    /// of weights, however often it is applied. Null if there is none, or the tensors have no names.
+    /// </summary>
+    public Op? Earlier(Op op, Node input, string? stored, float[] weight, float[]? bias)
+    {
+        foreach (Node node in stored is null ? [] : layers.GetValueOrDefault(stored, []))
+        {
+            // The numbers, too: a factor of Gemm is in them.
+            if (node.Op!.Kind == op.Kind && node.Op.Settings == op.Settings && node.Op.ActivationName == op.ActivationName
+                && node.Inputs[0].Shape == input.Shape && Weights[node.Name + ".weight"].AsSpan().SequenceEqual(weight)
+                && (bias is null || Weights[node.Name + ".bias"].AsSpan().SequenceEqual(bias)))
+            {
+                return node.Op;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Notes which stored tensors a layer reads.</summary>
+    public void Remember(Node layer, string? stored)
+    {
+        if (stored is not null && !layers.TryAdd(stored, [layer]))
+        {
+            layers[stored].Add(layer);
+        }
     }
 
     /// <summary>The name if no node has it; null leaves the choice to the graph.</summary>

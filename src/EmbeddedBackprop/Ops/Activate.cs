@@ -67,6 +67,10 @@ public sealed class Activate : KernelOp, IPasses<Activate>, IActivated
         : null;
 
     /// <inheritdoc/>
+    internal override TimeRule AlongTime(ReadOnlySpan<Node> inputs, int axis) =>
+        Activation.IsElementwise ? TimeRule.Each(axis) : TimeRule.Refused("works over all steps of time");
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Activate>();
 
     static void IPasses<Activate>.Forward<T, K>(Activate op, in OpContext<T> c) =>

@@ -68,6 +68,10 @@ public sealed class Add : KernelOp, IPasses<Add>, IActivated
             : null;
 
     /// <inheritdoc/>
+    internal override TimeRule AlongTime(ReadOnlySpan<Node> inputs, int axis) =>
+        Activation.IsElementwise ? TimeRule.Each(axis) : TimeRule.Refused("works over all steps of time");
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Add>();
 
     static void IPasses<Add>.Forward<T, K>(Add op, in OpContext<T> c)

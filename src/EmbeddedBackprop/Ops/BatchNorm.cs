@@ -92,6 +92,10 @@ public sealed class BatchNorm : KernelOp, IPasses<BatchNorm>
         Integer.IntegerActivation.Ends(c.Activation) ? new Integer.IntegerBatchNorm(this, c.Bits, c.Activation, c.Tied) : null;
 
     /// <inheritdoc/>
+    internal override TimeRule AlongTime(ReadOnlySpan<Node> inputs, int axis) =>
+        axis == 0 ? TimeRule.Refused("has weights of its own for each step of time") : TimeRule.Each(axis);
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<BatchNorm>();
 
     static void IPasses<BatchNorm>.Forward<T, K>(BatchNorm op, in OpContext<T> c)

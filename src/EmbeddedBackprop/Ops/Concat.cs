@@ -66,6 +66,10 @@ public sealed class Concat : KernelOp, IPasses<Concat>
     internal override bool KeepsIntegers => true;
 
     /// <inheritdoc/>
+    internal override TimeRule AlongTime(ReadOnlySpan<Node> inputs, int axis) =>
+        axis > 0 ? TimeRule.Each(axis) : TimeRule.Refused("joins steps of time");
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Concat>();
 
     static void IPasses<Concat>.Forward<T, K>(Concat op, in OpContext<T> c)

@@ -17,8 +17,23 @@ public abstract partial class Convolution
     public override void Forward(in OpContext<float> c)
     {
         ReadOnlySpan<Step> along = c.DoneAlong;
-        ConvFollowers followers = new() { Rectifies = Activation is Activation<Relu> || (along.Length > 0 && along[^1].Op is Activate) };
-        if (along.Length == 0 && !followers.Rectifies)
+        Span<float> maxima = [];
+        int leadingMaxima = 0;
+        if (along.Length > 0 && along[^1].Op is MaxPooling)
+        {
+            OpContext<float> pool = c.Of(in along[^1]);
+            maxima = pool.Output;
+            leadingMaxima = pool.OutputStride;
+            along = along[..^1];
+        }
+
+        ConvFollowers followers = new()
+        {
+            Rectifies = Activation is Activation<Relu> || (along.Length > 0 && along[^1].Op is Activate),
+            Maxima = maxima,
+            LeadingMaxima = leadingMaxima,
+        };
+        if (c.DoneAlong.Length == 0 && !followers.Rectifies)
         {
             base.Forward(in c);
             return;
@@ -33,29 +48,46 @@ public abstract partial class Convolution
             };
         }
 
-        Conv.ForwardAndFollowers(
+        if (!Conv.ForwardAndFollowers(
             c.Arithmetic, Sizes, c.Batch, c.Input(0), c.InputStride(0), c.Parameter(0), c.Parameter(1)[..Filters],
-            c.Output, c.OutputStride, followers);
+            c.Output, c.OutputStride, in followers))
+        {
+            c.DoneAlong[^1].Op.Forward(c.Of(in c.DoneAlong[^1]));
+        }
     }
 
     /// <inheritdoc/>
     internal override int CountDoneAlong(Step step, ReadOnlySpan<Step> next)
     {
-        if (Activation is not Activation<Identity> || next.Length == 0 || next[0].Op is not BatchNorm || !next[0].WorksInPlaceOf(step))
+        int count = 0;
+        Step last = step;
+        if (Activation is Activation<Identity> && next.Length > 0 && next[0].Op is BatchNorm && next[0].WorksInPlaceOf(step))
         {
-            return 0;
+            last = next[count++];
+            if (next.Length > 1 && next[1].Op is Activate { Activation: Activation<Relu> } && next[1].WorksInPlaceOf(last))
+            {
+                last = next[count++];
+            }
         }
 
-        return next.Length > 1 && next[1].Op is Activate { Activation: Activation<Relu> } && next[1].WorksInPlaceOf(next[0]) ? 2 : 1;
+        bool isKnown = Activation is Activation<Identity> or Activation<Relu>;
+        return isKnown && next.Length > count && next[count].Op is MaxPooling { Sizes.IsPairs: true } && last.OnlyReader == next[count]
+            ? count + 1
+            : count;
     }
+
+    /// <inheritdoc/>
+    internal override bool IsDerivedBy(Op next) => Activation is Activation<Relu> && next is MaxPooling { Sizes.IsPairs: true };
 
     /// <inheritdoc/>
     public override bool BackwardAndUpdate(in OpContext<float> c, in SgdUpdate update)
     {
         Matrix<float> rows = Delta<float, SimdKernels>(in c);
-        PassBack<float, SimdKernels>(in c, c.Parameter(0), rows);
         Span<float> delta = rows.Values, x = c.Input(0);
-        if (!Sizes.FitsTiles || !Finite.BoundsProductsAndSums(x, delta, (long)c.Batch * Sizes.OutputPositions))
+        bool isBounded = Sizes.FitsTiles
+            && Finite.BoundsProductsAndSums(x, c.IsDerived ? c.DeriversGradient : delta, (long)c.Batch * Sizes.OutputPositions);
+        PassBack<float, SimdKernels>(in c, c.Parameter(0), rows);
+        if (!isBounded)
         {
             // The gradient may not be finite, or has no tile: it is stored before it is applied.
             Conv.WeightGradient(
@@ -63,9 +95,9 @@ public abstract partial class Convolution
             return update.Apply(in c);
         }
 
-        Conv.UpdateWeights(
+        Conv.UpdateFrom(
             c.Arithmetic, Sizes, c.Batch, x, c.InputStride(0), delta, c.OutputStride, c.Parameter(0), c.Parameter(1)[..Filters],
-            update.LearningRate, update.WeightL2, update.BiasL2);
+            update.LearningRate, update.WeightL2, update.BiasL2, isFinite: true);
         return true;
     }
 }

@@ -70,6 +70,23 @@ public abstract partial class Convolution : ConvolutionBase, IPasses<Convolution
     internal override Op? Quantized(in QuantizeContext c) => new Integer.IntegerConvolution(this, c.Bits, c.Activation ?? Activation, c.Tied);
 
     /// <inheritdoc/>
+    internal override TimeRule AlongTime(ReadOnlySpan<Node> inputs, int axis)
+    {
+        if (axis == 0 || !Activation.IsElementwise)
+        {
+            return TimeRule.Refused(axis == 0 ? "has weights of its own for each step of time" : "works over all steps of time");
+        }
+
+        ConvSizes s = Sizes;
+        (int before, int after, int span, int stride) = axis == 1 && inputs[0].Shape.Rank == 3
+            ? (s.Top, s.Bottom, ((s.KernelHeight - 1) * s.DilationY) + 1, s.StrideY)
+            : (s.Left, s.Right, ((s.KernelWidth - 1) * s.DilationX) + 1, s.StrideX);
+        return Options.Padding != ConvPadding.Causal && (before | after) > 0
+            ? TimeRule.Refused("pads the window in time (a convolution that is valid or causal can be fed step by step)")
+            : TimeRule.Rows(span, stride, axis, before);
+    }
+
+    /// <inheritdoc/>
     public override int SavedLength(int batch, Layout layout) => Activation.KeepsInput ? batch * layout.Stride(Sizes.SampleOutputs) : 0;
 
     /// <inheritdoc/>

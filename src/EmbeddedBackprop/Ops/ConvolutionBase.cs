@@ -2,6 +2,7 @@ using System.Numerics;
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Kernels.Sets;
 
 namespace EmbeddedBackprop.Ops;
 
@@ -91,7 +92,11 @@ public abstract class ConvolutionBase : KernelOp, IActivated
         where K : struct, IKernels<T>
     {
         Matrix<T> z = c.WeightedInputRows, a = c.OutputRows, delta = c.OutputGradientRows;
-        Activation.Backward<T, K>(c.Arithmetic, z, a, delta); // BP1, BP2: delta = dL/da * f'(z)
+        if (typeof(K) != typeof(SimdKernels) || !c.IsDerived)
+        {
+            Activation.Backward<T, K>(c.Arithmetic, z, a, delta); // BP1, BP2: delta = dL/da * f'(z)
+        }
+
         return delta;
     }
 

@@ -91,6 +91,9 @@ public sealed partial class Dense : KernelOp, IPasses<Dense>, IActivated
     public override int SavedLength(int batch, Layout layout) => Activation.KeepsInput ? batch * layout.Stride(Outputs) : 0;
 
     /// <inheritdoc/>
+    internal override TimeRule AlongTime(ReadOnlySpan<Node> inputs, int axis) => TimeRule.Window;
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Dense>();
 
     static void IPasses<Dense>.Forward<T, K>(Dense op, in OpContext<T> c)

@@ -59,6 +59,9 @@ public sealed class Dropout : KernelOp, IPasses<Dropout>
     }
 
     /// <inheritdoc/>
+    internal override TimeRule AlongTime(ReadOnlySpan<Node> inputs, int axis) => TimeRule.Each(axis);
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Dropout>();
 
     static void IPasses<Dropout>.Forward<T, K>(Dropout op, in OpContext<T> c)

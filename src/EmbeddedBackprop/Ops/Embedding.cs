@@ -62,6 +62,9 @@ public sealed class Embedding : KernelOp, IPasses<Embedding>
     }
 
     /// <inheritdoc/>
+    internal override TimeRule AlongTime(ReadOnlySpan<Node> inputs, int axis) => TimeRule.Each(0);
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Embedding>();
 
     /// <inheritdoc/>

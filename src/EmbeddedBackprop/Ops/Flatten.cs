@@ -35,6 +35,9 @@ public sealed class Flatten : KernelOp, IPasses<Flatten>
     internal override bool KeepsIntegers => true;
 
     /// <inheritdoc/>
+    internal override TimeRule AlongTime(ReadOnlySpan<Node> inputs, int axis) => TimeRule.Window;
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Flatten>();
 
     static void IPasses<Flatten>.Forward<T, K>(Flatten op, in OpContext<T> c) => c.Input(0).CopyTo(c.Output);

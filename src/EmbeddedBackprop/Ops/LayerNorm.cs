@@ -59,6 +59,10 @@ public sealed class LayerNorm : KernelOp, IPasses<LayerNorm>
     public override int SavedLength(int batch, Layout layout) => 2 * batch * Rows;
 
     /// <inheritdoc/>
+    internal override TimeRule AlongTime(ReadOnlySpan<Node> inputs, int axis) =>
+        WholeSample || axis == inputs[0].Shape.Rank - 1 ? TimeRule.Refused("works over all steps of time") : TimeRule.Each(axis);
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<LayerNorm>();
 
     static void IPasses<LayerNorm>.Forward<T, K>(LayerNorm op, in OpContext<T> c) =>

@@ -28,6 +28,10 @@ public sealed class MaxOverTime : OverTime, IPasses<MaxOverTime>
     internal override bool KeepsIntegers => true;
 
     /// <inheritdoc/>
+    internal override TimeRule AlongTime(ReadOnlySpan<Node> inputs, int axis) =>
+        axis > 0 || Masked ? TimeRule.Refused(Masked ? "reads a mask" : "works over the other axis") : TimeRule.Window;
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<MaxOverTime>();
 
     static void IPasses<MaxOverTime>.Forward<T, K>(MaxOverTime op, in OpContext<T> c)

@@ -1,4 +1,5 @@
 using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels.Pooling;
 
 namespace EmbeddedBackprop.Ops;
 
@@ -21,6 +22,19 @@ public abstract class MaxPooling : Pooling, IPasses<MaxPooling>
 
     /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<MaxPooling>();
+
+    /// <inheritdoc/>
+    public override void Backward(in OpContext<float> c)
+    {
+        if (c.Derives)
+        {
+            Pool2D.MaxBackwardAndRectifier(
+                Sizes, c.Batch, c.Input(0), c.OutputGradient, c.OutputStride, c.InputGradient(0), c.InputStride(0));
+            return;
+        }
+
+        base.Backward(in c);
+    }
 
     static void IPasses<MaxPooling>.Forward<T, K>(MaxPooling op, in OpContext<T> c) => K.MaxPool(op.Sizes, c.InputRows(0), c.OutputRows);
 

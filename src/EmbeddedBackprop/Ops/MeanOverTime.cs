@@ -20,6 +20,10 @@ public sealed class MeanOverTime : OverTime, IPasses<MeanOverTime>
         Integer.IntegerActivation.Ends(c.Activation) ? new Integer.IntegerMeanOverTime(this, c.Bits, c.Activation, c.Tied) : null;
 
     /// <inheritdoc/>
+    internal override TimeRule AlongTime(ReadOnlySpan<Node> inputs, int axis) =>
+        axis > 0 || Masked ? TimeRule.Refused(Masked ? "reads a mask" : "works over the other axis") : TimeRule.Window;
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<MeanOverTime>();
 
     static void IPasses<MeanOverTime>.Forward<T, K>(MeanOverTime op, in OpContext<T> c)

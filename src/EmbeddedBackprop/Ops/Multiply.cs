@@ -25,6 +25,9 @@ public sealed class Multiply : KernelOp, IPasses<Multiply>
         Integer.IntegerActivation.Ends(c.Activation) ? new Integer.IntegerProduct(c.Bits, c.Activation, c.Tied) : null;
 
     /// <inheritdoc/>
+    internal override TimeRule AlongTime(ReadOnlySpan<Node> inputs, int axis) => TimeRule.Each(axis);
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Multiply>();
 
     static void IPasses<Multiply>.Forward<T, K>(Multiply op, in OpContext<T> c) => K.Multiply(c.Input(0), c.Input(1), c.Output);

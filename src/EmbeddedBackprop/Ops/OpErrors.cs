@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using EmbeddedBackprop.Graphs;
 
 namespace EmbeddedBackprop.Ops;
@@ -67,6 +68,10 @@ internal static class OpErrors
         throw new ArgumentException($"{op}: a window of {window} does not fit into {shape} with a padding of {padding} (from {from})");
 
     [DoesNotReturn]
+    public static void NoAxis(string op, int axis, Shape shape, string from) =>
+        throw new ArgumentException($"{op}: {shape} (from {from}) has no axis {axis}");
+
+    [DoesNotReturn]
     public static void SliceOutside(string op, int first, int count, Shape shape, string from) =>
         throw new ArgumentException($"{op}: {first} to {(long)first + count - 1} are not part of the first axis of {shape} (from {from})");
 
@@ -86,4 +91,37 @@ internal static class OpErrors
     [DoesNotReturn]
     public static void MaskLength(string op, Shape sequence, string mask, Shape maskShape) =>
         throw new ArgumentException($"{op}: a sequence of shape {sequence} needs a mask of {sequence[0]} numbers, got {maskShape} (from {mask})");
+
+    [DoesNotReturn]
+    public static void NotOneChannel(string op, Shape given, string from) =>
+        throw new ArgumentException($"{op}: expected one signal, [samples] or [1, samples], got {given} (from {from})");
+
+    [DoesNotReturn]
+    public static void FrameTooLong(string op, int length, int samples, string from) =>
+        throw new ArgumentException($"{op}: a frame of {length} samples is longer than the signal of {samples} (from {from})");
+
+    [DoesNotReturn]
+    public static void TransformTooShort(string op, int length, int n, string from) =>
+        throw new ArgumentException($"{op}: a row of {length} samples (from {from}) does not fit into a transform of {n}");
+
+    [DoesNotReturn]
+    public static void NotASpectrum(string op, int length, string from) =>
+        throw new ArgumentException(
+            $"{op}: expected rows of real parts and as many imaginary parts, as rfft gives them, got rows of {length} (from {from})");
+
+    [DoesNotReturn]
+    public static void TooManyCoefficients(string op, int count, int length, string from) =>
+        throw new ArgumentException($"{op}: {count} coefficients of rows of {length} (from {from}): there are at most as many as elements");
+
+    [DoesNotReturn]
+    public static void EmptyBand(string op, int band, double from, double to, double resolution) =>
+        throw new ArgumentException(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{op}: band {band}, {from:0} to {to:0} Hz, holds no frequency of a spectrum with {resolution:0.##} Hz a step: take fewer bands or longer frames"));
+
+    [DoesNotReturn]
+    public static void BandEdges() => throw new ArgumentException("bands: expected two edges or more, ascending, from 0 Hz to half the rate");
+
+    [DoesNotReturn]
+    public static void StatisticsExpected() => throw new ArgumentException("statistics: expected one or more of them, each once");
 }

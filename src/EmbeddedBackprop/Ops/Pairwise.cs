@@ -43,6 +43,9 @@ public sealed class Pairwise<TFunction> : KernelOp, IPasses<Pairwise<TFunction>>
     internal override int ExportTrainingScratchLength(int batch, bool backward) => 0;
 
     /// <inheritdoc/>
+    internal override TimeRule AlongTime(ReadOnlySpan<Node> inputs, int axis) => TimeRule.Each(axis);
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Pairwise<TFunction>>();
 
     static void IPasses<Pairwise<TFunction>>.Forward<T, K>(Pairwise<TFunction> op, in OpContext<T> c) =>

@@ -70,6 +70,17 @@ public abstract class Pooling : KernelOp
         return rank == 3 ? new Shape(shape[0], Sizes.OutputHeight, Sizes.OutputWidth) : new Shape(shape[0], Sizes.OutputWidth);
     }
 
+    /// <inheritdoc/>
+    internal override TimeRule AlongTime(ReadOnlySpan<Node> inputs, int axis)
+    {
+        bool down = rank == 3 && axis == 1;
+        return axis == 0 ? TimeRule.Refused("pools each step of time by itself as a channel")
+            : (down ? Padding.Height : Padding.Width) > 0
+                ? TimeRule.Refused("pads the window in time (a pooling without padding can be fed step by step)")
+            : down ? TimeRule.Rows(Window.Height, Stride.Height, axis)
+            : TimeRule.Rows(Window.Width, Stride.Width, axis);
+    }
+
     private static int RequirePadding(int padding, int window)
     {
         if (padding < 0 || padding >= window)

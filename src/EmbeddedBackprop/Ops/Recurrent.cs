@@ -148,6 +148,14 @@ public abstract class Recurrent : KernelOp
     }
 
     /// <inheritdoc/>
+    internal override TimeRule AlongTime(ReadOnlySpan<Node> inputs, int axis) =>
+        Options.Bidirectional ? TimeRule.Refused("reads the sequence from its end, too")
+        : axis > 0 ? TimeRule.Refused("takes the other axis for time")
+        : inputs.Length > 1 ? TimeRule.Refused("reads a mask")
+        : Options.AllSteps ? TimeRule.Each(0)
+        : TimeRule.Newest;
+
+    /// <inheritdoc/>
     public override void DescribeParameters(ParameterLayout layout)
     {
         ArgumentNullException.ThrowIfNull(layout);

@@ -58,6 +58,24 @@ public sealed class Reshape : KernelOp, IPasses<Reshape>
     internal override bool KeepsIntegers => true;
 
     /// <inheritdoc/>
+    internal override TimeRule AlongTime(ReadOnlySpan<Node> inputs, int axis) =>
+        AxisAfter(inputs[0].Shape, axis) is >= 0 and int found ? TimeRule.Each(found) : TimeRule.Refused("mixes steps of time with other axes");
+
+    /// <summary>The axis of the result that runs over the same elements in the same steps; -1 for none.</summary>
+    private int AxisAfter(Shape from, int axis)
+    {
+        for (int i = 0; i < Shape.Rank; i++)
+        {
+            if (Shape[i] == from[axis] && Keep.After(Shape, i) == Keep.After(from, axis))
+            {
+                return i;
+            }
+        }
+
+        return -1;
+    }
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Reshape>();
 
     static void IPasses<Reshape>.Forward<T, K>(Reshape op, in OpContext<T> c) => c.Input(0).CopyTo(c.Output);

@@ -62,6 +62,9 @@ public sealed class Scale : KernelOp, IPasses<Scale>
         Integer.IntegerActivation.Ends(c.Activation) ? new Integer.IntegerScale(this, c.Bits, c.Activation, c.Tied) : null;
 
     /// <inheritdoc/>
+    internal override TimeRule AlongTime(ReadOnlySpan<Node> inputs, int axis) => TimeRule.Each(axis);
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Scale>();
 
     static void IPasses<Scale>.Forward<T, K>(Scale op, in OpContext<T> c) => K.Scale(op.Alpha(in c), c.Input(0), c.Output);

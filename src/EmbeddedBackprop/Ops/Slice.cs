@@ -56,6 +56,12 @@ public sealed class Slice : KernelOp, IPasses<Slice>
     internal override bool KeepsIntegers => true;
 
     /// <inheritdoc/>
+    internal override TimeRule AlongTime(ReadOnlySpan<Node> inputs, int axis) =>
+        axis > 0 ? TimeRule.Each(axis)
+        : Count == 1 && First == inputs[0].Shape[0] - 1 ? TimeRule.Newest
+        : TimeRule.Refused("takes steps of time out of the window");
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Slice>();
 
     static void IPasses<Slice>.Forward<T, K>(Slice op, in OpContext<T> c)

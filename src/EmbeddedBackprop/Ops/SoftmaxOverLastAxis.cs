@@ -37,6 +37,10 @@ public sealed class SoftmaxOverLastAxis : KernelOp, IPasses<SoftmaxOverLastAxis>
             : null;
 
     /// <inheritdoc/>
+    internal override TimeRule AlongTime(ReadOnlySpan<Node> inputs, int axis) =>
+        axis == inputs[0].Shape.Rank - 1 ? TimeRule.Refused("works over all steps of time") : TimeRule.Each(axis);
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<SoftmaxOverLastAxis>();
 
     static void IPasses<SoftmaxOverLastAxis>.Forward<T, K>(SoftmaxOverLastAxis op, in OpContext<T> c)

@@ -25,6 +25,9 @@ public sealed class Subtract : KernelOp, IPasses<Subtract>
         Integer.IntegerActivation.Ends(c.Activation) ? new Integer.IntegerSum(Kind, subtracts: true, c.Bits, c.Activation, c.Tied) : null;
 
     /// <inheritdoc/>
+    internal override TimeRule AlongTime(ReadOnlySpan<Node> inputs, int axis) => TimeRule.Each(axis);
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<Subtract>();
 
     static void IPasses<Subtract>.Forward<T, K>(Subtract op, in OpContext<T> c) => K.Subtract(c.Input(0), c.Input(1), c.Output);

@@ -30,6 +30,9 @@ public sealed class SwapAxes : KernelOp, IPasses<SwapAxes>
     internal override bool KeepsIntegers => true;
 
     /// <inheritdoc/>
+    internal override TimeRule AlongTime(ReadOnlySpan<Node> inputs, int axis) => TimeRule.Each(1 - axis);
+
+    /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<SwapAxes>();
 
     static void IPasses<SwapAxes>.Forward<T, K>(SwapAxes op, in OpContext<T> c)

@@ -94,6 +94,56 @@ public sealed class ConfusionMatrix
         return sum;
     }
 
+    /// <summary>The share of a class's samples that was recognised; 0 without samples.</summary>
+    public double Recall(int label) => Share(counts[label, label], Count(label));
+
+    /// <summary>The share of predictions of a class that are right; 0 where it is never predicted.</summary>
+    public double Precision(int prediction) => Share(counts[prediction, prediction], Predicted(prediction));
+
+    /// <summary>
+    /// The harmonic mean of precision and recall, 2 right / (samples + predictions); 0 where a class is neither there nor predicted.
+    /// </summary>
+    public double F1(int label) => Share(2 * counts[label, label], Count(label) + Predicted(label));
+
+    /// <summary>The mean of <see cref="F1"/> over the classes that are there or predicted; 0 without samples.</summary>
+    public double MacroF1
+    {
+        get
+        {
+            double sum = 0;
+            int present = 0;
+            for (int label = 0; label < Classes; label++)
+            {
+                sum += F1(label);
+                present += Count(label) + Predicted(label) > 0 ? 1 : 0;
+            }
+
+            return present == 0 ? 0 : sum / present;
+        }
+    }
+
+    /// <summary>Counts labels and predictions that are known already.</summary>
+    /// <param name="labels">The class of each sample.</param>
+    /// <param name="predictions">The class that each is taken for.</param>
+    /// <param name="classes">How many classes there are.</param>
+    /// <exception cref="ArgumentException">The lengths differ.</exception>
+    /// <exception cref="IndexOutOfRangeException">A class is not below their number.</exception>
+    public static ConfusionMatrix Of(ReadOnlySpan<int> labels, ReadOnlySpan<int> predictions, int classes)
+    {
+        if (labels.Length != predictions.Length)
+        {
+            Errors.LengthDiffers(nameof(predictions), labels.Length, predictions.Length);
+        }
+
+        ConfusionMatrix matrix = new(classes) { Total = labels.Length };
+        for (int i = 0; i < labels.Length; i++)
+        {
+            matrix.counts[labels[i], predictions[i]]++;
+        }
+
+        return matrix;
+    }
+
     /// <summary>Predicts all samples of a source; a prediction is <see cref="Accuracy.ClassOf"/>.</summary>
     /// <exception cref="ArgumentException">The data have no classes, or do not fit the network.</exception>
     public static ConfusionMatrix Of(Network network, IBatchSource data)
@@ -113,4 +163,6 @@ public sealed class ConfusionMatrix
         });
         return matrix;
     }
+
+    private static double Share(int part, int all) => all == 0 ? 0 : (double)part / all;
 }

@@ -94,6 +94,35 @@ public static class SequentialLayers
     /// <summary>Adds a <see cref="Ops.MaxOverTime"/>: [time, features] to [features].</summary>
     public static Sequential MaxOverTime(this Sequential net) => Then(net, new MaxOverTime());
 
+    /// <summary>Adds <see cref="Ops.Frames"/>: a signal becomes [frames, length].</summary>
+    public static Sequential Frames(this Sequential net, int length, int hop) => Then(net, new Frames(length, hop));
+
+    /// <summary>Adds a <see cref="Ops.PreEmphasis"/>.</summary>
+    public static Sequential PreEmphasis(this Sequential net, float factor = 0.97f) => Then(net, new PreEmphasis(factor));
+
+    /// <summary>Adds a <see cref="Ops.Window"/> over every frame.</summary>
+    public static Sequential Window(this Sequential net, WindowFunction function = WindowFunction.Hann, bool symmetric = false) =>
+        Then(net, new Window(function, symmetric));
+
+    /// <summary>Adds the Fourier transform of every frame: a <see cref="Ops.Spectrum"/>.</summary>
+    public static Sequential Spectrum(this Sequential net, int n = 0) => Then(net, new Spectrum(n));
+
+    /// <summary>Adds the <see cref="Ops.Magnitude"/> of every frequency.</summary>
+    public static Sequential Magnitude(this Sequential net) => Then(net, new Magnitude());
+
+    /// <summary>Adds the <see cref="Ops.Power"/> of every frequency.</summary>
+    public static Sequential Power(this Sequential net) => Then(net, new Power());
+
+    /// <summary>Adds <see cref="Ops.Mel"/> bands of powers or magnitudes.</summary>
+    public static Sequential Mel(this Sequential net, int bands, float rate, MelScale scale = MelScale.Htk, float from = 0, float to = 0) =>
+        Then(net, new Mel(bands, rate, scale, from, to));
+
+    /// <summary>Adds the <see cref="Ops.Log"/> of powers or magnitudes.</summary>
+    public static Sequential Log(this Sequential net, float floor = 1e-6f) => Then(net, new Log(floor));
+
+    /// <summary>Adds a <see cref="Ops.Dct"/>.</summary>
+    public static Sequential Dct(this Sequential net, int count) => Then(net, new Dct(count));
+
     private static Sequential Then(Sequential net, Op op)
     {
         ArgumentNullException.ThrowIfNull(net);

@@ -12,12 +12,12 @@ internal sealed partial class DependencyTests
     private static readonly string[] Rooms =
     [
         "", // Errors.cs: the checks of values that every floor makes
-        "Kernels", "Kernels/Lanes", "Kernels/Gates", "Kernels/Threads", "Kernels/Random", "Kernels/Scalar", "Kernels/Elements", "Kernels/Products",
-        "Kernels/Convolution", "Kernels/Pooling", "Kernels/Norms", "Kernels/Sets", "Kernels/Integers",
+        "Kernels", "Kernels/Lanes", "Kernels/Gates", "Kernels/Threads", "Kernels/Random", "Kernels/Signals", "Kernels/Scalar", "Kernels/Elements",
+        "Kernels/Products", "Kernels/Convolution", "Kernels/Pooling", "Kernels/Norms", "Kernels/Spectra", "Kernels/Sets", "Kernels/Integers",
         "Activations", "Graphs", "Losses", "Initializers", "Optimizers",
         "Ops",
         "Training", "Quantization",
-        "IO", "Data", "Onnx",
+        "IO", "Data", "Onnx", "Streaming",
         "Export/Text", "Export/Options", "Export/Ops", "Export/Losses", "Export/Update", "Export/Model", "Export/Files", "Export/Cost", "Export",
     ];
 

@@ -35,6 +35,8 @@ internal sealed class PlacesToTouchTests
     [TestCase("MnistSource", "\"mnist")]
     [TestCase("CsvSource", "csv:")]
     [TestCase("StrokesSource", "strokes:")]
+    [TestCase("WavSource", "wav:")]
+    [TestCase("RawSource", "raw:")]
     public void A_data_source_is_named_in_three_files(string type, string prefix)
     {
         string[] files = [.. InSources([.. FilesThatName(type).Union(FilesThatName(prefix))])];

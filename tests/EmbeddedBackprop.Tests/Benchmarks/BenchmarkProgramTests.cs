@@ -53,6 +53,7 @@ public class BenchmarkProgramTests
     [TestCase("scaling", "batch", 4, "H", 2)]
     [TestCase("roofline", "registers", 1, "kernel", 18)]
     [TestCase("convolution", "net", 12, "pass", 200)]
+    [TestCase("signals", "n", 5, "features", 3)]
     public void An_experiment_prints_its_tables(string experiment, string first, int firstRows, string second, int secondRows)
     {
         string output = Run("experiment", experiment, "--quick");
@@ -96,7 +97,7 @@ public class BenchmarkProgramTests
     }
 
     [TestCase("1e-12", 1, "no")]
-    [TestCase("1000", 0, "yes")]
+    [TestCase("1000", 0, "yes", Category = "Slow")]
     public void A_build_that_is_slower_than_the_other_fails_the_comparison(string seconds, int exitCode, string noSlower)
     {
         if (OperatingSystem.IsWindows())

@@ -4,6 +4,7 @@ using System.Text.Json;
 namespace EmbeddedBackprop.Tests.Benchmarks;
 
 /// <summary>The programs that bench/peers compares compute the same: the nets of nets.py by the engine and by the C beside it.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class PeerNetsTests
 {
     private static readonly string Peers = Path.Combine(Repository.Root, "bench", "peers");

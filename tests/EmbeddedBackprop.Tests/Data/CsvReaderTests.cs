@@ -173,6 +173,30 @@ public sealed class CsvReaderTests
     }
 
     [Test]
+    public void The_limit_of_columns_and_the_names_in_a_message_are_not_one_off()
+    {
+        Assert.That(Parse(string.Join(',', Enumerable.Repeat("1", 1 << 16))).InputLength, Is.EqualTo((1 << 16) - 1));
+        Assert.That(() => Parse(string.Join(',', Enumerable.Repeat("1", (1 << 16) + 1))), Throws.TypeOf<DataFormatException>());
+        foreach (int columns in (int[])[12, 13])
+        {
+            string names = string.Join(',', Enumerable.Range(1, columns).Select(i => $"n{i}"));
+            string row = string.Join(',', Enumerable.Repeat("1", columns));
+            string end = columns == 12 ? "n11, n12; indices go" : "n11, n12, ...; indices go";
+            Assert.That(
+                () => Parse($"{names}\n{row}\n", new CsvOptions { Label = "none" }), Throws.ArgumentException.With.Message.Contains(end));
+        }
+    }
+
+    [Test]
+    public void Every_thousandth_row_looks_whether_the_reading_is_cancelled()
+    {
+        CsvOptions options = new() { Cancellation = new CancellationToken(canceled: true) };
+        Assert.That(() => options.CheckRow(999), Throws.Nothing);
+        Assert.That(() => options.CheckRow(1000), Throws.TypeOf<OperationCanceledException>());
+        Assert.That(() => options.CheckRow(1001), Throws.Nothing);
+    }
+
+    [Test]
     public void Limits_hold_before_memory_is_taken()
     {
         Assert.That(

@@ -74,6 +74,9 @@ public sealed class IdxReaderTests
             () => IdxReader.Combine(images, "i", labels, "l", 2), Throws.TypeOf<DataFormatException>().With.Message.EqualTo(
                 "l: byte 10: label 2 of item 2 is out of range, expected 0 to 1"));
         Assert.That(
+            () => IdxReader.Combine(images, "i", Read(File([3, 0, 0], false, 3)), "l", 3), Throws.TypeOf<DataFormatException>().With.Message.EqualTo(
+                "l: byte 8: label 3 of item 0 is out of range, expected 0 to 2"), "the first");
+        Assert.That(
             () => IdxReader.Combine(images, "i", Read(File([0, 1], false, 2)), "l", 3), Throws.TypeOf<DataFormatException>().With.Message.Contains(
                 "3 images do not fit the 2 labels of l"));
         Assert.That(() => IdxReader.Combine(labels, "i", labels, "l", 3), Throws.TypeOf<DataFormatException>());

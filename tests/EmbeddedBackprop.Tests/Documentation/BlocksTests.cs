@@ -20,6 +20,7 @@ internal sealed partial class BlocksTests
         ("README.md", "git clone", "ReadmeCommandTests runs the tool; the suite is its own test"),
         ("README.md", "epoch  20/20", "ReadmeCommandTests: what the first command prints"),
         ("ARCHITECTURE.md", "", "pictures"),
+        ("CONTRIBUTING.md", "loops=$(setsid", "hours, on a machine of one's own"),
         ("CONTRIBUTING.md", "dotnet pack", "PackageTests"),
         ("docs/aot.md", "dotnet publish -r linux-x64 -o app ", "AotTests publish these builds of the probe, and start them"),
         ("docs/benchmarks.md", "dotnet run -c Release --project bench/", "hours; BenchmarkProgramTests run what is short"),

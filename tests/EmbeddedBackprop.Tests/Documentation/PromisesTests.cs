@@ -27,6 +27,7 @@ internal sealed partial class PromisesTests
     public void The_limits_of_options_are_those_of_the_code()
     {
         Assert.That(LimitOf("a CSV file"), Is.EqualTo(new CsvOptions().Limit));
+        Assert.That(LimitOf("the samples of a WAV file"), Is.EqualTo(new WavOptions().Limit));
         byte[] file = IO.ModelNets.Saved();
         Assert.That(ModelFile.Parse(file, "m").MemoryLimit, Is.EqualTo(LimitOf("the network of a model file") + (8L * file.Length)));
     }

@@ -9,6 +9,7 @@ using EmbeddedBackprop.Training;
 namespace EmbeddedBackprop.Tests.Documentation;
 
 /// <summary>The README's C# is the body of these tests, word for word.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed partial class ReadmeTests
 {
     [Test]

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 namespace EmbeddedBackprop.Tests.Documentation;
 
 /// <summary>
-/// The C# of a page. A comment before a block says what it is: "usings" (a file of the project), "file: NAME" (a file that samples read),
+/// The C# of a page. A comment before a block says what it is: "file: NAME" (a file that samples read),
 /// "prints" (the output of the sample before), "resource: FILE NAME" (a file within the next sample). Every other block of C# is a program.
 /// </summary>
 internal sealed partial class SamplePage
@@ -23,11 +23,7 @@ internal sealed partial class SamplePage
             }
 
             string mark = match.Groups["mark"].Value, language = match.Groups["language"].Value, code = match.Groups["code"].Value;
-            if (mark == "usings")
-            {
-                Usings = code;
-            }
-            else if (mark.StartsWith("file: ", StringComparison.Ordinal))
+            if (mark.StartsWith("file: ", StringComparison.Ordinal))
             {
                 files.Add(mark["file: ".Length..], code);
             }
@@ -49,9 +45,6 @@ internal sealed partial class SamplePage
         Samples = samples;
         Files = files;
     }
-
-    /// <summary>The code that is part of every sample's project; empty if the page has none.</summary>
-    public string Usings { get; } = "";
 
     /// <summary>The programs, in the order of the page.</summary>
     public IReadOnlyList<Sample> Samples { get; }

@@ -7,9 +7,6 @@ namespace EmbeddedBackprop.Tests.Documentation;
 [Parallelizable(ParallelScope.All)]
 internal sealed class SnippetTests
 {
-    private static readonly string Usings = new SamplePage(Pages.Read("docs/csharp.md")).Usings
-        + "global using EmbeddedBackprop.Onnx;\nglobal using EmbeddedBackprop.Quantization;\n";
-
     // The data and the network that the pages speak of.
     private const string Rows = """
         float[][] rows = [.. Enumerable.Range(0, 60).Select(i => new[] { i % 3, i % 5, i % 2, 1f, i % 4, i % 7 })];
@@ -79,7 +76,7 @@ internal sealed class SnippetTests
         DirectoryInfo folder = Directory.CreateTempSubdirectory("ebp-snippet-");
         try
         {
-            Assert.That(SampleProgram.Compile(folder.FullName, "snippet", library: false, Usings, program), Is.Empty, program);
+            Assert.That(SampleProgram.Compile(folder.FullName, "snippet", library: false, PackageUsings.Code, program), Is.Empty, program);
             Assert.That(SampleProgram.Run(folder.FullName, "snippet"), Does.Contain(printed));
         }
         finally
@@ -88,19 +85,23 @@ internal sealed class SnippetTests
         }
     }
 
-    [Test]
-    public void The_trainings_of_the_page_on_data_run_on_their_data()
+    [TestCase("Trainings", 3)]
+    [TestCase("Recordings", 1)]
+    public void The_trainings_of_the_page_on_data_run_on_their_data(string block, int lines)
     {
         using EbpProcess ebp = new();
         foreach (string file in (string[])
-            ["wand-digits", "pendigits/pendigits.tra", "pendigits/pendigits.tes", "occupancy/datatraining.txt", "occupancy/datatest.txt"])
+            [
+                "wand-digits", "pendigits/pendigits.tra", "pendigits/pendigits.tes", "occupancy/datatraining.txt", "occupancy/datatest.txt",
+                "spoken-digits/recordings.zip",
+            ])
         {
             File.CreateSymbolicLink(Path.Combine(ebp.Folder, Path.GetFileName(file)), RealData.Path(file.Split('/')));
         }
 
         // One epoch each: whether the command is right, not how well it learns.
-        string[] commands = [.. Block("docs/data.md", "Trainings").Split('\n', StringSplitOptions.RemoveEmptyEntries)];
-        Assert.That(commands, Has.Length.EqualTo(3));
+        string[] commands = [.. Block("docs/data.md", block).Split('\n', StringSplitOptions.RemoveEmptyEntries)];
+        Assert.That(commands, Has.Length.EqualTo(lines));
         foreach (string command in commands)
         {
             string line = command.Replace(" --epochs 15", "", StringComparison.Ordinal) + " --epochs 1 --out out.safetensors";

@@ -96,6 +96,9 @@ internal sealed class EbpProcess : IDisposable
         return LastLine(result.Output);
     }
 
+    /// <summary>What a training told about its data.</summary>
+    public static string[] Notes(JsonElement result) => [.. result.GetProperty("notes").EnumerateArray().Select(note => note.GetString()!)];
+
     public static JsonElement LastLine(string output)
     {
         string last = output.TrimEnd().Split('\n')[^1];

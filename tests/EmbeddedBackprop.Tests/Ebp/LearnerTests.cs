@@ -64,6 +64,36 @@ public sealed class LearnerTests
         Assert.That(result.GetProperty("balanced_accuracy").GetDouble(), Is.EqualTo(balanced).Within(1e-12));
         Assert.That(result.GetProperty("majority_share").GetDouble(), Is.EqualTo(counts.Max(row => row.Sum()) / 80.0).Within(1e-12));
         Assert.That(result.GetProperty("auc").GetDouble(), Is.InRange(0.5, 1));
-        Assert.That(ebp.Run("eval", "m").Output, Does.Contain("balanced accuracy").And.Contains("AUC"));
+        Assert.That(ebp.Run("eval", "m").Output, Does.Contain("balanced accuracy").And.Contains("macro F1").And.Contains("AUC"));
+
+        // 2 right / (row + column), by the matrix that is printed.
+        double[] f1 =
+            [.. counts.Select((row, label) => 2.0 * row[label] / Math.Max(1, row.Sum() + counts.Sum(other => other[label])))];
+        Assert.That(result.GetProperty("macro_f1").GetDouble(), Is.EqualTo(f1.Average()).Within(1e-12));
+        Assert.That(result.GetProperty("classes").EnumerateArray().Select(c => c.GetProperty("f1").GetDouble()), Is.EqualTo(f1).Within(1e-12));
+    }
+
+    [Test]
+    public void Eval_gives_alarms_for_a_class_within_a_share_of_false_ones()
+    {
+        using EbpProcess ebp = new();
+        ebp.File("t.csv", TrainTests.Table(80, 5));
+        ebp.RunJson("train", "--data", "csv:t.csv", "--layers", "3,6,2", "--epochs", "20", "--out", "m");
+        string[] eval = ["eval", "m", "--data", "csv:t.csv"];
+        string[] names = [.. ebp.RunJson(eval).GetProperty("classes").EnumerateArray().Select(c => c.GetProperty("name").GetString()!)];
+        JsonElement second = ebp.RunJson([.. eval, "--false-alarms", "0.2"]).GetProperty("alarms"),
+            first = ebp.RunJson([.. eval, "--false-alarms", "0.2", "--positive", names[0]]).GetProperty("alarms");
+        Assert.That((first.GetProperty("class").GetString(), second.GetProperty("class").GetString()), Is.EqualTo((names[0], names[1])));
+        foreach (JsonElement alarms in (JsonElement[])[first, second])
+        {
+            Assert.That(alarms.GetProperty("false_alarm_rate").GetDouble(), Is.LessThanOrEqualTo(0.2));
+            Assert.That(alarms.GetProperty("recall").GetDouble(), Is.GreaterThan(0.2), "a net that has learned something");
+        }
+
+        Assert.That(ebp.Run(eval).Output, Does.Contain($"'{names[1]}' at 1.00 % false alarms: recall "));
+        EbpProcess.Result unknown = ebp.Run([.. eval, "--positive", "nobody"]);
+        Assert.That(unknown.ExitCode, Is.EqualTo(2));
+        Assert.That(unknown.Errors, Is.EqualTo($"ebp: --positive: there is no class 'nobody' (known: {names[0]}, {names[1]})\n"));
+        Assert.That(ebp.Run([.. eval, "--false-alarms", "1.5"]).ExitCode, Is.EqualTo(2));
     }
 }

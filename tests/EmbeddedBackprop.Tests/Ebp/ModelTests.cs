@@ -189,6 +189,13 @@ public sealed class ModelTests
             header,
             Does.Contain($"#define MODEL_MODEL_HASH \"{hash}\"\n").And.Contain("#define MODEL_CLASSES 10\n").And.Contain("model_prepare_bytes("));
         Assert.That(ebp.Run("export", "c", "a.st", "--out", "carried", "--carry").Errors, Does.Contain("no recurrent layer"));
+        Assert.That(ebp.Run("export", "c", "a.st", "--out", "streamed", "--stream", "100").ExitCode, Is.Zero);
+        Assert.That(
+            File.ReadAllText(Path.Combine(ebp.Folder, "streamed", "model.h")),
+            Does.Contain("#define MODEL_HOP 100\n").And.Contain("#define MODEL_FIRST 784\n").And.Contain("uint32_t model_push("));
+        Assert.That(ebp.Run("export", "c", "a.st", "--out", "far", "--stream", "785").Errors, Does.Contain("whose window has 784"));
+        Assert.That(ebp.Run("export", "c", "a.st", "--out", "far", "--stream", "0").ExitCode, Is.EqualTo(2));
+        Assert.That(Directory.Exists(Path.Combine(ebp.Folder, "far")), Is.False);
         Assert.That(ebp.Run("export", "c", "a.st", "--out", "a.st").ExitCode, Is.EqualTo(4));
         Assert.That(ebp.Run("export", "c", "a.st").ExitCode, Is.EqualTo(2));
         Assert.That(ebp.Run("export", "c", "a.st", "--out", "c-arena", "--input-in-arena").ExitCode, Is.Zero);

@@ -19,6 +19,27 @@ internal sealed class CBuild : IDisposable
     public static IEnumerable<string> Compilers =>
         ["gcc -O0", "gcc -O3", "clang -O2", .. Fma.IsSupported ? new[] { "gcc -std=gnu17 -O3 -mfma", "clang -O2 -mfma" } : []];
 
+    /// <summary>These compilers with EBP_SLOW=1; else one of them, so that the cases of a test take turns.</summary>
+    /// <param name="turn">The number of the case.</param>
+    /// <param name="compilers">Each with its options.</param>
+    public static string[] InTurn(int turn, params string[] compilers) => Effort.IsSlow ? compilers : [compilers[turn % compilers.Length]];
+
+    /// <summary>All of <see cref="Compilers"/> with both arithmetics; in the quick suite each with one of them, in turn.</summary>
+    public static IEnumerable<TestCaseData> CompilersWithArithmetic
+    {
+        get
+        {
+            foreach ((int i, string compiler) in Compilers.Index())
+            {
+                foreach (Arithmetic arithmetic in Widths.Arithmetics)
+                {
+                    TestCaseData both = new(compiler, arithmetic);
+                    yield return (int)arithmetic == i % 2 ? both : both.SetCategory("Slow");
+                }
+            }
+        }
+    }
+
     public CBuild() => Folder = Directory.CreateTempSubdirectory("ebp-export-").FullName;
 
     public string Folder { get; }

@@ -41,7 +41,7 @@ internal sealed class CDeviceTests
         Assert.That(result.ExitCode, Is.EqualTo(7));
     }
 
-    [TestCase("cortex-m3", "-Os", 11)]
+    [TestCase("cortex-m3", "-Os", 11, Category = "Slow")]
     [TestCase("cortex-m4f", "-O2 -std=gnu17", 12)]
     [TestCase("cortex-m7", "-O3 -std=gnu17", 13, Category = "Slow")]
     [TestCase("cortex-m4f", "-O0", 14, Category = "Slow")]

@@ -24,9 +24,8 @@ internal sealed class CExporterTests
     [TearDown]
     public void DeleteFolder() => build.Dispose();
 
-    [Test]
-    public void Nielsens_net_gives_the_bits_of_the_engine(
-        [ValueSource(typeof(CBuild), nameof(CBuild.Compilers))] string compiler, [Values] Arithmetic arithmetic)
+    [TestCaseSource(typeof(CBuild), nameof(CBuild.CompilersWithArithmetic))]
+    public void Nielsens_net_gives_the_bits_of_the_engine(string compiler, Arithmetic arithmetic)
     {
         Network network = Net(arithmetic, 784, 30, 10);
         build.Export(network);
@@ -393,6 +392,16 @@ internal sealed class CExporterTests
         network.InferencePlan.Parameters[1].CopyFrom<float>([1f, value, 2f], network.Parameters);
         Assert.That(() => build.Export(network), Throws.ArgumentException.With.Message.StartsWith("dense1.bias[1] is "));
         Assert.That(Directory.GetFileSystemEntries(build.Folder), Is.Empty);
+    }
+
+    [Test]
+    public void Less_than_no_samples_of_the_self_test_are_refused()
+    {
+        Network network = Net(Arithmetic.Fused, 2, 3);
+        Assert.That(
+            () => CExporter.Write(network, build.Folder, new CExportOptions { SelfTestSamples = -1 }),
+            Throws.TypeOf<ArgumentOutOfRangeException>().With.Property("ParamName").EqualTo("SelfTestSamples"));
+        Assert.That(() => CExporter.Write(network, build.Folder, new CExportOptions { SelfTestSamples = 0 }), Throws.Nothing);
     }
 
     [Test]

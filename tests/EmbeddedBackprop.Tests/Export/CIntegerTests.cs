@@ -22,7 +22,7 @@ internal sealed class CIntegerTests
     [TearDown]
     public void DeleteFolder() => build.Dispose();
 
-    [TestCase("gcc -O3")]
+    [TestCase("gcc -O3", Category = "Slow")]
     [TestCase("clang -O3 -DEBP_SHORT_PRODUCTS")]
     [TestCase(Sanitized)]
     [TestCase("gcc -O0", Category = "Slow")]
@@ -59,7 +59,7 @@ internal sealed class CIntegerTests
         }
 
         build.Write("driver.c", CIntegerNets.FloatDriver);
-        foreach (string compiler in (string[])["gcc -O2", "clang -O0"])
+        foreach (string compiler in CBuild.InTurn(CIntegerNets.Names.ToList().IndexOf(name), "gcc -O2", "clang -O0"))
         {
             build.Compile(compiler, "program", "driver.c", "net.c", "net_weights.c", "net_float.c");
             float[] results = build.RunOn(samples);
@@ -81,11 +81,11 @@ internal sealed class CIntegerTests
         Assert.That(build.Run("program"), Is.Zero);
     }
 
-    [TestCase("cortex-m3", "-Os")]
-    [TestCase("cortex-m0", "-O2")]
     [TestCase("rv32imac", "-Os")]
     [TestCase("cortex-m4f", "-O2")]
     [TestCase("avr", "-Os")]
+    [TestCase("cortex-m3", "-Os", Category = "Slow")]
+    [TestCase("cortex-m0", "-O2", Category = "Slow")]
     [TestCase("cortex-m33", "-O3", Category = "Slow")]
     [TestCase("cortex-m7", "-Os", Category = "Slow")]
     [TestCase("cortex-m0", "-O0", Category = "Slow")]
@@ -108,10 +108,10 @@ internal sealed class CIntegerTests
         }
     }
 
-    [TestCase("cortex-m3", "-Os")]
     [TestCase("cortex-m0", "-Os")]
     [TestCase("cortex-m4f", "-O2")]
-    [TestCase("rv32imac", "-Os")]
+    [TestCase("cortex-m3", "-Os", Category = "Slow")]
+    [TestCase("rv32imac", "-Os", Category = "Slow")]
     public void Files_of_integers_have_no_float_and_call_division_alone(string device, string options)
     {
         CDevice on = CDevice.Of(device);

@@ -112,6 +112,16 @@ internal sealed class CTrainingTests
                 continue; // a quantised network is not trained on a device
             }
 
+            if (type.Namespace == typeof(EmbeddedBackprop.Export.Ops.Signals.CSpectrum).Namespace)
+            {
+                continue; // features come before the first layer that learns: CFeaturesTests trains after them, and through them it is refused
+            }
+
+            if (type == typeof(EmbeddedBackprop.Export.Ops.CBegun) || type == typeof(EmbeddedBackprop.Export.Ops.CKeep))
+            {
+                continue; // a stream only predicts
+            }
+
             Assert.That(type.GetMethod(nameof(COp.WriteBackward))!.DeclaringType, Is.Not.EqualTo(typeof(COp)), type.Name);
         }
     }

@@ -136,6 +136,8 @@ internal sealed class CZoo
         AddMovements();
         AddSequences();
         AddShared();
+        AddSignals();
+        AddStreams();
     }
 
     private void AddBlock(bool image)
@@ -305,6 +307,41 @@ internal sealed class CZoo
             Out(new Gru(Draw(1, 6), options), x);
             Out(new Lstm(Draw(1, 6), options), x, mask);
         }
+    }
+
+    private void AddSignals()
+    {
+        Out(new Spectrum(), In(new Shape(2, Draw(1, 4))));
+        Node rows = In(new Shape(Draw(1, 3), Draw(20, 40)));
+        Out(new Statistics(Statistic.Kurtosis, Statistic.Mean, Statistic.Crest, Statistic.ZeroCrossings), rows);
+        Out(new Statistics(Statistic.Rms), rows);
+        Out(new Statistics(Statistic.Deviation, Statistic.Skewness, Statistic.Peak), rows);
+        Out(new Goertzel(8000, 0, 440, 3999), rows);
+        Out(new Biquad(0.2f, 0.4f, 0.2f, -0.5f, 0.3f), rows);
+        Out(new Decimate(Draw(2, 3), Draw(2, 20)), rows);
+        Out(new Bands(8000, 0, 1000, 4000), Graph.Apply(new Power(), Graph.Apply(new Spectrum(), rows)));
+        for (int log = 3; log <= 7; log++)
+        {
+            int n = 1 << log;
+            Node frames = Out(new Frames(n - Draw(0, 1), Draw(1, n)), Graph.Apply(new PreEmphasis(), In(new Shape(1, n + Draw(0, 2 * n)))));
+            Node windowed = Out(new Window(Draw(0, 1) == 0 ? WindowFunction.Hann : WindowFunction.Hamming, symmetric: log == 3), frames);
+            Node spectrum = Out(new Spectrum(log == 4 ? 64 : 0), windowed);
+            Node bands = Graph.Apply(
+                new Mel(log < 5 ? 2 : Draw(2, 4), 8000, log % 2 == 0 ? MelScale.Htk : MelScale.Slaney, from: 200 * Draw(0, 1)),
+                Out(log % 2 == 0 ? new Power() : new Magnitude(), spectrum));
+            Out(new Dct(Draw(1, 2)), Out(new Log(), Out(new PreEmphasis(0.5f), bands)));
+        }
+    }
+
+    /// <summary>What streams keep from call to call; some begin late.</summary>
+    private void AddStreams()
+    {
+        Node x = In(new Shape(2, 5)), steps = In(new Shape(4, 3));
+        Out(new Keep(3, axis: 1, begin: 7), x);
+        Out(new Keep(Draw(1, 9)), steps);
+        Out(new Gru(2, new RecurrentOptions { CarryState = true }), steps, Out(new Begun(6), steps));
+        Out(new Biquad(0.2f, -0.4f, 0.2f, -0.5f, 0.3f) { Carry = true, Begin = 8 }, x);
+        Out(new PreEmphasis { Carry = true, Begin = Draw(0, 6) }, x);
     }
 
     /// <summary>Ops that are applied twice: one table, one carried state.</summary>

@@ -11,6 +11,8 @@ internal static class GoldenFolder
 
     public const string LeNet = "lenet_small";
 
+    public const string Signals = "signal";
+
     public static readonly string[] Convolutions = ["conv2d", "conv1d", "conv_transpose2d"];
 
     public static readonly string[] Layers =
@@ -20,7 +22,8 @@ internal static class GoldenFolder
 
     public static readonly string[] Recurrent = ["rnn_tanh", "gru", "lstm"];
 
-    private static readonly string[] Families = [Activations, Networks, Optimizers, LeNet, .. Convolutions, .. Layers, .. Graphs, .. Recurrent];
+    private static readonly string[] Families =
+        [Activations, Networks, Optimizers, LeNet, Signals, .. Convolutions, .. Layers, .. Graphs, .. Recurrent];
 
     public static string Path { get; } =
         Environment.GetEnvironmentVariable("EBP_REFERENCE") is { Length: > 0 } named ? named

@@ -8,6 +8,7 @@ namespace EmbeddedBackprop.Tests.Graphs;
 /// Plans in which concats, slices and other shapes share memory with their inputs, on a thousand random graphs: judged by the checker that shares no
 /// code with the planner, and run.
 /// </summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class MovesTests
 {
     private const int Count = 1000;

@@ -1,6 +1,7 @@
 namespace EmbeddedBackprop.Tests.Graphs;
 
 /// <summary>The planner on random lives of buffers, judged by a checker of its own.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class PlannerTests
 {
     [Test]

@@ -4,6 +4,7 @@ using EmbeddedBackprop.Training;
 namespace EmbeddedBackprop.Tests.Graphs;
 
 /// <summary>Graphs drawn by a seed, run in every way there is: the results must not tell the ways apart.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class RandomNetworkTests
 {
     /// <summary>

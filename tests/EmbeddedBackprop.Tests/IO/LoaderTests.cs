@@ -17,7 +17,7 @@ internal sealed class LoaderTests
     public void Mutants_give_a_result_or_the_format_error(string format)
     {
         Loader loader = Loaders.Of(format);
-        int count = loader.BuildsNetworks ? Effort.Of(50_000, 500_000, 10_000_000) : Effort.Of(200_000, 1_000_000, 10_000_000);
+        int count = loader.BuildsNetworks ? Effort.Of(20_000, 500_000, 10_000_000) : Effort.Of(60_000, 1_000_000, 10_000_000);
         Mutants mutants = new(Seed, loader.Tokens, loader.Sources);
         int accepted = 0, refused = 0;
         long largest = 0, worst = long.MinValue, slowest = 0, begin = Stopwatch.GetTimestamp();

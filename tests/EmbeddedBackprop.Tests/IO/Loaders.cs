@@ -19,7 +19,10 @@ internal static class Loaders
     private const int ImportLimit = 20 << 20;
 
     public static readonly string[] Formats =
-        ["safetensors", "model file", "quantized model file", "IDX", "IDX.gz", "CSV", "strokes", "npy", "npz", "ONNX file", "ONNX net"];
+    [
+        "safetensors", "model file", "quantized model file", "IDX", "IDX.gz", "CSV", "CSV series", "CSV of words", "strokes", "WAV", "raw int16",
+        "npy", "npz", "ONNX file", "ONNX net",
+    ];
 
     public static Loader Of(string format) => format switch
     {
@@ -35,7 +38,11 @@ internal static class Loaders
         "IDX" => Idx(new Mutants.Source(Images(), Head: 16), new Mutants.Source(IdxReaderTests.File([1, 2], false, 2))),
         "IDX.gz" => Idx(new Mutants.Source(IdxReaderTests.File(new byte[48], true, 3, 4, 4)), new Mutants.Source(Images(), Seals.Gzip, 16)),
         "CSV" => Csv(),
+        "CSV series" => Series(),
+        "CSV of words" => Words(),
         "strokes" => Strokes(),
+        "WAV" => Wav(),
+        "raw int16" => Raw(),
         "npy" => Npy(),
         "npz" => Npz(),
         "ONNX file" => Onnx(bytes => OnnxFile.Read(bytes, "mutant")),
@@ -114,6 +121,102 @@ internal static class Loaders
             {"strokes": [{"index": 0, "strokePoints": [{"x": -0.5, "y": 0.25}, {"y": 1e-3, "x": 2}], "label": "10"},
               {"label": "9", "strokePoints": [{"x": 0, "y": 0, "z": null}]}]}
             """)));
+
+    private static Loader Series()
+    {
+        CsvOptions[] asked =
+        [
+            new() { Time = "0", HasHeader = false },
+            new() { Time = "0", HasHeader = false, SplitAtGaps = true },
+            new() { Group = "0", HasHeader = false },
+            new() { Group = "0", HasHeader = false, Target = CsvTarget.Numbers },
+        ];
+        int next = 0;
+        return new Loader(
+            bytes =>
+            {
+                CsvSeries series = CsvReader.ParseSeries(bytes.Span, "mutant", asked[next++ % asked.Length]);
+                if (series.Starts[0] != 0 || !double.IsFinite(series.Step) || (series.GroupNames is not null && series.GroupOf(0) is null or ""))
+                {
+                    Assert.Fail("no stretch from the first row on, no step, or a group without a name");
+                }
+            },
+            TrustingReaders.Series,
+            Loader.Words(",", "-", ":", " ", "T", "Z", ".", "\n", "0", "1e39", "NaN", "\0", "2015-02-04 17:51:00", "12", "\u00e9", "1,2"),
+            new Mutants.Source(Encoding.UTF8.GetBytes("2015-02-04 17:58:00,1,0\n2015-02-04 17:59:00,2,1\n2015-02-04T18:00:00.5Z,3,0\n")),
+            new Mutants.Source(Encoding.UTF8.GetBytes("0.5,1,0\n1.5,2,1\n2.5,3,0\n9,4,1\n")))
+        {
+            PartsAreFiles = true,
+        };
+    }
+
+    private static Loader Words() => new(
+        bytes =>
+        {
+            CsvText table = CsvText.Parse(bytes, "mutant");
+            int fields = 0;
+            for (int row = 0; row < Math.Min(table.Count, 8); row++)
+            {
+                fields += table.Row(row).Count;
+            }
+
+            if (fields % table.Columns.Count != 0 || table.Find(table.Columns[0]) != 0)
+            {
+                Assert.Fail("rows of another length, or a name that is not found");
+            }
+        },
+        TrustingReaders.Words,
+        Loader.Words(",", ";", "\t", "\"", "\n", "\r", "\r\n", " ", "\0", "from", "file", "\u00e9", "a,b"),
+        new Mutants.Source(Encoding.UTF8.GetBytes("file,label,from,to\na.wav,up,0,100\n\"b, c.wav\",\"on\"\"e\",,\r\nd.wav,x,5,\n\n")),
+        new Mutants.Source(Encoding.UTF8.GetBytes("file;label\na.wav;1\nb.wav;2\n")))
+    {
+        PartsAreFiles = true,
+    };
+
+    private static Loader Wav()
+    {
+        WavOptions[] asked = [new(), new() { Channel = 0 }, new() { Channel = 1 }, new() { Rate = 8000 }];
+        int next = 0;
+        byte[] list = [1, 2, 3, 4, 5];
+        float[] floats = [0.5f, -0.25f, 1.5f];
+        return new Loader(
+            bytes =>
+            {
+                using MemoryStream stream = new(bytes.ToArray());
+                Recording recording = WavReader.Read(stream, "mutant", asked[next++ % asked.Length]);
+                if (recording.Samples.Length == 0 || recording.Rate < 1 || !Finite.All(recording.Samples.Span))
+                {
+                    Assert.Fail("no samples, no rate, or one that is not finite");
+                }
+            },
+            TrustingReaders.Wav,
+            [
+                [0, 0, 0, 0], [0xFF, 0xFF, 0xFF, 0xFF], [0xFF, 0xFF, 0xFF, 0x7F], [1, 0], [2, 0], [3, 0], [0xFE, 0xFF], [8, 0], [24, 0], [32, 0],
+                [64, 0], .. Loader.Words("RIFF", "RF64", "WAVE", "fmt ", "data", "LIST", "fact", "\0"),
+            ],
+            new Mutants.Source(WavBytes.Of(8000, 1, -2, 3, -4), Seals.Riff, 44),
+            new Mutants.Source(WavBytes.File(1, 2, 8000, 24, new byte[24], ("LIST", list)), Seals.Riff, 62),
+            new Mutants.Source(WavBytes.File(3, 1, 100, 32, [.. floats.SelectMany(BitConverter.GetBytes)])),
+            new Mutants.Source(
+                WavBytes.Chunks(("fmt ", WavBytes.Extensible(1, 1, 8000, 16, 12)), ("data", [1, 2, 3, 4]), ("LIST", list)), Seals.Riff, 68));
+    }
+
+    private static Loader Raw() => new(
+        bytes =>
+        {
+            using MemoryStream stream = new(bytes.ToArray());
+            Recording recording = RawReader.Read(stream, "mutant", 8000);
+            if (2 * recording.Samples.Length != bytes.Length)
+            {
+                Assert.Fail("not every two bytes are a sample");
+            }
+        },
+        TrustingReaders.Raw,
+        Loader.Words("\0", "ab", "\u00ff"),
+        new Mutants.Source([1, 0, 0xFE, 0xFF, 3, 0, 0xFF, 0x7F, 0, 0x80]))
+    {
+        PartsAreFiles = true,
+    };
 
     private static Loader Npy() => new(
         bytes => Copy(NpyArray.Parse(bytes, "mutant")),

@@ -170,4 +170,16 @@ public sealed class ModelFileResumeTests
         Trainer trainer = ModelNets.Trainer(ModelNets.Network(options, hidden), patience: patience);
         Assert.That(() => file.Restore(trainer), Throws.ArgumentException.With.Message.Contains(message));
     }
+
+    [TestCase("dense1", "", "frozen: the file has 'dense1', the trainer 'nothing'")]
+    [TestCase("", "dense1", "frozen: the file has 'nothing', the trainer 'dense1'")]
+    [TestCase("dense1", "dense1", null)]
+    public void An_entry_that_the_file_or_the_trainer_lacks_is_refused(string written, string read, string? message)
+    {
+        Trainer Trainer(string frozen) =>
+            ModelNets.Trainer(ModelNets.Network(ModelNets.Options() with { Frozen = frozen.Length > 0 ? [frozen] : [] }));
+        Trainer first = Trainer(written), second = Trainer(read);
+        ModelFile file = ModelFile.Parse(ModelFile.ToArray(first.Network, first), "m");
+        Assert.That(() => file.Restore(second), message is null ? Throws.Nothing : Throws.ArgumentException.With.Message.Contains(message));
+    }
 }

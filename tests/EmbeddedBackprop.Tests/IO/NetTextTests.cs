@@ -39,6 +39,16 @@ public sealed class NetTextTests
     [TestCase("input 1x3; lstm 5 carry all; gru 4 carry; dense 2", "input 1x3; lstm 5 all carry; gru 4 carry; dense 2")]
     [TestCase("input 7x3; relu = gru 4 all; rnn 5 input; dense 2", "nothing reads relu")]
     [TestCase("input 7x3; all = gru 4 all; rnn 5 \"all\"; again rnn1 all; dense 2", "nothing reads rnn1")]
+    [TestCase(
+        "input 400; preemphasis 0.97; frames 64 hop 32; window hamming symmetric; rfft n128; magnitude; mel 5 rate8000 slaney from100 to3900; log; dct 3; flatten; dense 2"
+    )]
+    [TestCase("input 400; frames 64 hop 32; window hann; rfft; power; bands 0 500.5 4000 rate8000; log floor0.001; flatten; dense 2")]
+    [TestCase("input 1x400; decimate 2 taps9; biquad 0.2 0.4 0.2 -0.5 0.3; frames 64 hop 32; goertzel 440 1000.5 rate4000; dense 2")]
+    [TestCase("input 8x64; statistics mean rms deviation skewness kurtosis zero-crossings crest peak; dense 2")]
+    [TestCase(
+        "input 64; \"rate8000\" = dense 64; \"peak\" = dense 64; statistics peak rms \"peak\"; dense 2 \"rate8000\"",
+        "nothing reads statistics1"
+    )]
     [TestCase("input 3; scale 1e10; dense 2", "input 3; scale 1E+10; dense 2")]
     [TestCase("input 3; scale 1E+38 trained; \"a+b\" = dense 2; dense 1")]
     [TestCase(" input\t4 ;\n dense   2 identity ; ", "input 4; dense 2")]

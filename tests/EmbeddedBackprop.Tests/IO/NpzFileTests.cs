@@ -4,6 +4,7 @@ using EmbeddedBackprop.IO;
 namespace EmbeddedBackprop.Tests.IO;
 
 /// <summary>Arrays and archives of NumPy: what NumPy writes is read, what is written NumPy reads, everything else is refused.</summary>
+[Parallelizable(ParallelScope.Self)]
 public sealed class NpzFileTests
 {
     private const string Header = "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }\n";
@@ -102,6 +103,8 @@ public sealed class NpzFileTests
     [TestCase("{'descr': '<f4', 'fortran_order': False, 'shape': (02,), }", "whole number")]
     [TestCase("{'descr': '<f4', 'fortran_order': False, 'shape': (1+1,), }", "expected a comma")]
     [TestCase("{'descr': '<f4', 'fortran_order': False, 'shape': (3000000000,), }", "2^31 - 1")]
+    [TestCase("{'descr': '<f4', 'fortran_order': False, 'shape': (2147483648,), }", "2^31 - 1")]
+    [TestCase("{'descr': '<f4', 'fortran_order': False, 'shape': (2147483647,), }", "an array of more than 2 G elements")]
     [TestCase("{'descr': '<f4', 'fortran_order': False, 'shape': (2000000000, 2000000000), }", "2 G elements")]
     [TestCase("{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,2), }", "at most 8 dimensions")]
     [TestCase("{'descr': '<f4', 'fortran_order': False, }", "expected the keys")]
@@ -155,8 +158,22 @@ public sealed class NpzFileTests
     }
 
     [Test]
+    public void Bytes_that_end_after_the_headers_length_have_an_empty_header()
+    {
+        byte[] file = [0x93, .. "NUMPY"u8, 1, 0, 0, 0];
+        Assert.That(() => NpyArray.Parse(file.AsMemory()[..^1], "a"), Throws.TypeOf<DataFormatException>().With.Message.Contains("does not begin"));
+        Assert.That(() => NpyArray.Parse(file, "a"), Throws.TypeOf<DataFormatException>().With.Message.Contains("expected '{'"));
+        byte[] longer = [0x93, .. "NUMPY"u8, 2, 0, 0, 0, 0, 0];
+        Assert.That(
+            () => NpyArray.Parse(longer.AsMemory()[..^1], "a"), Throws.TypeOf<DataFormatException>().With.Message.Contains("its header's length"));
+        Assert.That(() => NpyArray.Parse(longer, "a"), Throws.TypeOf<DataFormatException>().With.Message.Contains("expected '{'"));
+    }
+
+    [Test]
     public void A_wrong_call_of_the_writer_is_refused()
     {
+        Assert.That(NpyArray.ToArray([1, 1, 1, 1, 1, 1, 1, 2], [1f, 2f]), Has.Length.EqualTo(128 + 8), "eight dimensions are written");
+        Assert.That(() => NpyArray.ToArray([1, 1, 1, 1, 1, 1, 1, 1, 2], [1f, 2f]), Throws.ArgumentException.With.Message.Contains("at most 8"));
         NpzWriter writer = new();
         writer.Add("a", [2], [1, 2]);
         Assert.That(() => writer.Add("a", [2], [1, 2]), Throws.ArgumentException.With.Message.Contains("added before"));

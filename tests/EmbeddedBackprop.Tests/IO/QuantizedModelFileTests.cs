@@ -44,6 +44,17 @@ internal sealed class QuantizedModelFileTests
         }
     }
 
+    [Test]
+    public void Weights_of_a_file_fill_a_network_that_is_there()
+    {
+        byte[] bytes = QuantizedFiles.Saved();
+        byte[] changed = QuantizedFiles.With(bytes, "dense1.weight", 7, (byte)(bytes[QuantizedFiles.Begin(bytes, "dense1.weight") + 7] ^ 0x10));
+        using Network written = ModelFile.Parse(bytes, "m").ToNetwork(), other = ModelFile.Parse(changed, "m").ToNetwork();
+        Assert.That(Integers(other), Is.Not.EqualTo(Integers(written)), "the control");
+        ModelFile.LoadWeights(bytes, other);
+        Assert.That(Integers(other), Is.EqualTo(Integers(written)));
+    }
+
     /// <summary>The control of the test above: its comparison sees one byte.</summary>
     [Test]
     public void A_changed_weight_is_another_integer_and_another_prediction()

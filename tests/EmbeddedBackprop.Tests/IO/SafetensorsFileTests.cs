@@ -224,6 +224,16 @@ public sealed class SafetensorsFileTests
         Assert.That(() => file.GetTensor("w").CopyTo(7, []), Throws.TypeOf<ArgumentOutOfRangeException>());
     }
 
+    [TestCase("0", 63)]
+    [TestCase("0", 65)]
+    [TestCase("A", 64)]
+    public void A_sum_of_another_form_is_named(string digit, int count)
+    {
+        string sum = string.Concat(Enumerable.Repeat(digit, count));
+        DataFormatException error = Check(SafetensorsBytes.File($$$"""{"__metadata__":{"sha256.data":"{{{sum}}}"}}"""), accepted: false)!;
+        Assert.That(error.Problem, Is.EqualTo("a sum must have 64 lower-case hexadecimal digits"));
+    }
+
     [Test]
     public void Sums_can_be_required() =>
         Assert.That(() => SafetensorsFile.Parse(SafetensorsBytes.Plain(), "plain", requireChecksums: true),

@@ -56,6 +56,17 @@ internal static class Seals
         return file;
     }
 
+    /// <summary>The length that a RIFF file declares.</summary>
+    public static ReadOnlyMemory<byte> Riff(Memory<byte> mutant)
+    {
+        if (mutant.Length >= 8)
+        {
+            BinaryPrimitives.WriteInt32LittleEndian(mutant.Span[4..], mutant.Length - 8);
+        }
+
+        return mutant;
+    }
+
     /// <summary>The check sums of an archive's stored files.</summary>
     public static ReadOnlyMemory<byte> Archive(Memory<byte> mutant)
     {

@@ -73,6 +73,42 @@ internal static class TrustingReaders
         }
     }
 
+    public static void Series(byte[] bytes)
+    {
+        foreach (string line in Encoding.UTF8.GetString(bytes).Split('\n').Skip(1).Where(line => line.Length > 0))
+        {
+            string[] fields = line.Split(',');
+            _ = double.TryParse(fields[0], CultureInfo.InvariantCulture, out _) ? default : DateTime.Parse(fields[0], CultureInfo.InvariantCulture);
+            _ = float.Parse(fields[1], CultureInfo.InvariantCulture);
+        }
+    }
+
+    public static void Words(byte[] bytes)
+    {
+        foreach (string line in Encoding.UTF8.GetString(bytes).Split('\n').Skip(1).Where(line => line.Length > 0))
+        {
+            _ = line.Split(',')[1];
+        }
+    }
+
+    /// <summary>A header of 44 bytes, as most programs write it.</summary>
+    public static void Wav(byte[] bytes)
+    {
+        int channels = BitConverter.ToInt16(bytes, 22), bits = BitConverter.ToInt16(bytes, 34), length = BitConverter.ToInt32(bytes, 40);
+        for (int i = 0; i < length / (channels * bits / 8); i++)
+        {
+            _ = bytes[44 + (i * (channels * bits / 8))];
+        }
+    }
+
+    public static void Raw(byte[] bytes)
+    {
+        for (int i = 0; i < bytes.Length; i += 2)
+        {
+            _ = BitConverter.ToInt16(bytes, i);
+        }
+    }
+
     public static void Npy(byte[] bytes)
     {
         string header = Encoding.Latin1.GetString(bytes, 10, bytes[8]);

@@ -12,7 +12,7 @@ namespace EmbeddedBackprop.Tests.Kernels;
 internal static class GuardedKernels
 {
     /// <summary>The families in the default run.</summary>
-    public static readonly string[] Families = ["gemm", "vectors", "softmax", "pooling", "norms", "gates", "convolutions", "integers"];
+    public static readonly string[] Families = ["gemm", "vectors", "softmax", "pooling", "norms", "gates", "convolutions", "integers", "signals"];
 
     private static GuardedMemory[] memory = [];
 
@@ -34,6 +34,7 @@ internal static class GuardedKernels
                     case "pooling": GuardedLayers.Poolings(atEnd); break;
                     case "gates": GuardedGates.Steps(atEnd); break;
                     case "integers": GuardedIntegers.Run(atEnd); break;
+                    case "signals": GuardedLayers.Signals(atEnd); break;
                     case "norms": GuardedLayers.Norms(atEnd); break;
                     case "softmax-all": RowsOfSoftmax(atEnd, 257); break;
                     case "convolutions": Convolutions(atEnd); break;

@@ -2,10 +2,12 @@ using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Kernels.Norms;
 using EmbeddedBackprop.Kernels.Pooling;
 using EmbeddedBackprop.Kernels.Random;
+using EmbeddedBackprop.Kernels.Signals;
+using EmbeddedBackprop.Kernels.Spectra;
 
 namespace EmbeddedBackprop.Tests.Kernels;
 
-/// <summary>Poolings, normalisations and dropout on spans between guard pages; see <see cref="GuardedKernels"/>.</summary>
+/// <summary>Poolings, normalisations, dropout and Fourier transforms on spans between guard pages; see <see cref="GuardedKernels"/>.</summary>
 internal static class GuardedLayers
 {
     public static void Poolings(bool atEnd)
@@ -47,6 +49,21 @@ internal static class GuardedLayers
                 GuardedKernels.Put(0, 2, n, n + 1, atEnd),
                 GuardedKernels.Put(1, 2, n, n + 1, atEnd),
                 accumulate: false);
+        }
+    }
+
+    public static void Signals(bool atEnd)
+    {
+        for (int n = 4; n <= 1024; n *= 2)
+        {
+            FftTables tables = new(n);
+            foreach (int length in (ReadOnlySpan<int>)[n, n - 1, n - 2, (n / 2) + 1, 1])
+            {
+                Span<float> x = GuardedKernels.Put(0, 2, length, length, atEnd), spectra = GuardedKernels.Put(1, 2, n + 2, n + 2, atEnd);
+                RealFft.Forward(Arithmetic.Fused, tables, 2, x, length, spectra);
+                RealFft.Gradient(Arithmetic.Separate, tables, 2, spectra, length, x, accumulate: true);
+                RealFft.Gradient(Arithmetic.Fused, tables, 2, spectra, length, x, accumulate: false);
+            }
         }
     }
 

@@ -190,7 +190,74 @@ internal sealed class OnnxImportTests
         Assert.That(network.Outputs, Has.Count.EqualTo(2), "without a loss it predicts");
     }
 
+    /// <summary>Two layers read the tensors w and v, both b: the same op if the names are the same, whatever activation follows each.</summary>
+    [TestCase("w", "x = input 4; dense 4; activate tanh; dense2 = again dense1; activate softmax", 20)]
+    [TestCase("v", "x = input 4; dense 4 tanh; dense 4 softmax", 40)]
+    public void Weights_that_two_nodes_read_are_one_layer_and_stay_one_in_training(string second, string text, int parameters)
+    {
+        OnnxTensor w = OnnxTensor.Of("w", [4, 4], Samples.Array(16, 3)), v = OnnxTensor.Of("v", [4, 4], Samples.Array(16, 3));
+        OnnxFile file = new OnnxNet().Input("x", -1, 4).Tensor(w).Tensor(v).Weight("b", 4)
+            .Node("p = Gemm x w b").Node("q = Tanh p").Node($"r = Gemm q {second} b").Node("y = Softmax r").Output("y").Read();
+        Assert.That(file.Net, Is.EqualTo(text));
+        using Network network = file.ToNetwork(new NetworkOptions { Batch = 1 }, new SoftmaxCrossEntropy());
+        using Network ours = NetCompiler.Compile(
+            "input 4; dense 4; activate tanh; again dense1; softmax", new SoftmaxCrossEntropy(), new NetworkOptions { Batch = 1 });
+        Assert.That(network.ParameterCount, Is.EqualTo(parameters));
+        foreach (ParameterRange range in ours.InferencePlan.Parameters)
+        {
+            float[] values = new float[range.Count];
+            network.InferencePlan.Parameters.ToArray().Single(other => other.Name == range.Name).CopyTo<float>(network.Parameters, values);
+            range.CopyFrom<float>(values, ours.Parameters);
+        }
+
+        Assert.That(network.Predict(Samples.Array(4, 1)).ToArray(), Is.EqualTo(ours.Predict(Samples.Array(4, 1)).ToArray()), "equal at first");
+        for (int step = 0; step < 10; step++)
+        {
+            foreach (Network one in (Network[])[network, ours])
+            {
+                Samples.Array(4, step).CopyTo(one.TrainingInput(1));
+                one.TrainingTarget(1).Clear();
+                one.TrainingTarget(1)[step % 4] = 1f;
+                _ = one.TrainStep(1, 0.1f);
+            }
+        }
+
+        bool isSame = network.Predict(Samples.Array(4, 1)).SequenceEqual(ours.Predict(Samples.Array(4, 1)));
+        Assert.That(isSame, Is.EqualTo(second == "w"), "layers of their own part in training");
+    }
+
+    [TestCase("a = Gemm x w b|y = Gemm a w b", "dense1", 20, "")]
+    [TestCase("a = MatMul x w|c = Add a b|d = MatMul c w|y = Add d b", "dense1", 20, "")]
+    [TestCase("a = Gemm x w b|y = Gemm a w v", "", 40, "another bias")]
+    [TestCase("a = Gemm x w b|y = Gemm a w", "", 40, "no bias, which is one of zeros")]
+    [TestCase("a = Gemm x w|y = Gemm a w", "dense1", 20, "two without a bias")]
+    [TestCase("a = Gemm x w b|y = Gemm a w b 2", "", 40, "a factor of 2")]
+    [TestCase("a = Conv i k|y = Conv a k", "conv1d1", 4, "")]
+    [TestCase("a = Conv i k|p = MaxPool a 2|y = Conv p k", "", 8, "another size")]
+    [TestCase("a = LayerNormalization x g b|y = LayerNormalization a g b", "layernorm1", 8, "")]
+    [TestCase("a = BatchNormalization x g b b g|y = BatchNormalization a g b b g", "", 16, "kept apart")]
+    public void Layers_are_the_same_if_all_of_their_tensors_and_settings_are(string nodes, string again, int parameters, string why)
+    {
+        OnnxNet net = new OnnxNet().Weight("w", 4, 4).Weight("b", 4).Weight("v", 4).Weight("k", 1, 1, 3)
+            .Tensor(OnnxTensor.Of("g", [4], [1f, 2f, 3f, 4f]));
+        net = nodes.Contains(" i ", StringComparison.Ordinal) ? net.Input("i", -1, 1, 9) : net.Input("x", -1, 4);
+        foreach (string node in nodes.Split('|'))
+        {
+            OnnxAttribute[] attributes = node.EndsWith(" 2", StringComparison.Ordinal)
+                ? [node.Contains("Gemm", StringComparison.Ordinal) ? OnnxAttribute.Of("alpha", 2f) : OnnxAttribute.Of("kernel_shape", [2L])]
+                : node.Contains("Conv", StringComparison.Ordinal) ? [OnnxAttribute.Of("pads", 1L, 1L)] : [];
+            net = net.Node(node.EndsWith(" 2", StringComparison.Ordinal) ? node[..^2] : node, attributes);
+        }
+
+        OnnxFile file = net.Output("y").Read();
+        Assert.That(file.Net, again.Length > 0 ? Does.Contain($"again {again}") : Does.Not.Contain("again"), why);
+        using Network network = file.ToNetwork();
+        Assert.That(network.ParameterCount, Is.EqualTo(parameters), why);
+    }
+
     /// <summary>A net that is written and read again: the same ops, so the same bits.</summary>
+    [TestCase("input 4; dense 4 tanh; again dense1; again dense1; dense 1 leaky-relu")]
+    [TestCase("input 2x9; conv1d 2 3 same relu; again conv1d1; layernorm; again layernorm1; flatten; dense 3")]
     [TestCase("input 1x12x12; conv 4 3x3 relu; maxpool 2; flatten; dense 10 softmax")]
     [TestCase("input 3x8x8; conv 6 3x3 same g3 relu6; batchnorm; a = conv 6 1x1; add relu a batchnorm1; global-avgpool; dense 4")]
     [TestCase("input 2x9; conv1d 4 3 causal d2 elu; avgpool1d 3 s2 p1; conv1d 3 2 s2 leaky-relu; flatten; dense 3 softplus")]

@@ -38,6 +38,49 @@ internal sealed class ProtoReaderTests
         Assert.That(floats[..floatCount], Is.EqualTo(new[] { 1.5f, 2f, -0.25f, 8f }));
     }
 
+    [TestCase(ProtoWire.Varint, new byte[] { 0x80, 1 })]
+    [TestCase(ProtoWire.Fixed64, new byte[] { 1, 2, 3, 4, 5, 6, 7, 8 })]
+    [TestCase(ProtoWire.Bytes, new byte[] { 2, 1, 2 })]
+    [TestCase(ProtoWire.Fixed32, new byte[] { 1, 2, 3, 4 })]
+    public void What_means_nothing_is_passed_over(ProtoWire wire, byte[] value)
+    {
+        ProtoReader reader = Reader([(byte)((9 << 3) | (int)wire), .. value, 1 << 3, 5]);
+        Assert.That(reader.Next(out int field), Is.True);
+        Assert.That(field, Is.EqualTo(9));
+        reader.Skip();
+        Assert.That(reader.Next(out field), Is.True);
+        Assert.That((field, reader.Integer(), reader.Next(out _)), Is.EqualTo((1, 5L, false)));
+    }
+
+    /// <summary>A byte of a packed run is a number of eight: three times the file is the limit.</summary>
+    [TestCase(6_000, true)]
+    [TestCase(60_000, false)]
+    public void A_list_many_times_its_bytes_is_refused_before_it_is_made(int count, bool fits)
+    {
+        ProtoWriter writer = new();
+        writer.PackedIntegers(1, new long[count]);
+        byte[] bytes = writer.ToArray();
+        if (fits)
+        {
+            Assert.That(Read(bytes), Is.EqualTo(count));
+            return;
+        }
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.That(() => Read(bytes), Throws.TypeOf<DataFormatException>());
+        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(count * 4));
+
+        static int Read(byte[] bytes)
+        {
+            ProtoReader reader = Reader(bytes);
+            long[] values = [];
+            int length = 0;
+            _ = reader.Next(out _);
+            reader.AddIntegers(ref values, ref length);
+            return length;
+        }
+    }
+
     [TestCase((1 << 29) - 1, true)]
     [TestCase(1 << 29, false)]
     [TestCase(0, false)]

@@ -8,8 +8,14 @@ namespace EmbeddedBackprop.Tests.Ops;
 /// <summary>Every op of the engine has an integer form, moves integers as they are, or stays float because somebody decided so.</summary>
 internal sealed class IntegerFormTests
 {
-    // A norm of each sample by itself needs a root and a division for every row; a user's own function of two values has no table of 256.
-    private static readonly Type[] FloatByDecision = [typeof(LayerNorm), typeof(Pairwise<>)];
+    // A norm of each sample by itself needs a root and a division for every row; a user's own function of two values has no table of 256. Ops on
+    // signals come before the layers: powers of a spectrum span more than 8 or 16 bits hold, so features are floats up to the first layer.
+    private static readonly Type[] FloatByDecision =
+    [
+        typeof(LayerNorm), typeof(Pairwise<>), typeof(Frames), typeof(PreEmphasis), typeof(Window), typeof(Spectrum), typeof(Power),
+        typeof(Magnitude), typeof(Mel), typeof(Bands), typeof(Log), typeof(Dct), typeof(Goertzel), typeof(Biquad), typeof(Decimate),
+        typeof(Statistics), typeof(Keep), typeof(Begun),
+    ];
 
     private static readonly Type[] Ops =
         [.. typeof(Op).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(Op)) && !type.IsAbstract && !IsIntegerOrLoss(type))];

@@ -18,6 +18,7 @@ internal sealed class OpAllocationTests
         ["normalisations"] = (graph, image) => graph.Apply(new LayerNorm { WholeSample = true }, graph.Apply(new BatchNorm(), image)),
         ["dropout and scale"] = (graph, image) => graph.Apply(new Scale(2f, trained: true), graph.Apply(new Dropout(0.5f), image)),
         ["sums"] = (graph, image) => graph.Apply(new Multiply(), graph.Apply(new Add(new Activation<Mish>()), image, image), image),
+        ["signals"] = Signals,
         ["moves"] = (graph, image) =>
         {
             Node matrix = graph.Apply(new Reshape(new Shape(6, 12)), image);
@@ -26,6 +27,21 @@ internal sealed class OpAllocationTests
             return graph.Apply(new Add(), graph.Apply(new MeanOverTime(), probabilities), graph.Apply(new MaxOverTime(), turned));
         },
     };
+
+    private static Node Signals(Graph graph, Node image)
+    {
+        Node signal = graph.Apply(new Reshape(new Shape(72)), image);
+        Node frames = graph.Apply(new Window(), graph.Apply(new Frames(32, 8), graph.Apply(new PreEmphasis(), signal)));
+        Node spectra = graph.Apply(new Spectrum(), frames);
+        Node[] features =
+        [
+            graph.Apply(new Dct(2), graph.Apply(new Log(), graph.Apply(new Mel(3, 8000), graph.Apply(new Power(), spectra)))),
+            graph.Apply(new Bands(8000, 0, 1000, 4000), graph.Apply(new Magnitude(), spectra)),
+            graph.Apply(new Goertzel(8000, 440), graph.Apply(new Biquad(0.2f, 0.4f, 0.2f, -0.5f, 0.3f), frames)),
+            graph.Apply(new Statistics(Statistic.Mean, Statistic.Kurtosis, Statistic.Crest), graph.Apply(new Decimate(2), frames)),
+        ];
+        return graph.Apply(new Concat(), [.. features.Select(node => graph.Apply(new Flatten(), node))]);
+    }
 
     private static string[] Names() => [.. Nets.Keys];
 

@@ -4,6 +4,7 @@ using EmbeddedBackprop.Ops;
 namespace EmbeddedBackprop.Tests.Ops;
 
 /// <summary>Recurrent layers: the twins' bits at every width and batch, layouts, micro-batches and gradients, with every option.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class RecurrentTests
 {
     public static readonly string[] Kinds = ["rnn", "rnn-relu", "gru", "lstm"];

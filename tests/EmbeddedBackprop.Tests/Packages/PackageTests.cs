@@ -121,6 +121,19 @@ internal sealed class PackageTests
         Assert.That(wrong.Output, Does.Contain("EmbeddedBackpropArithmetic is 'both': expected fused or separate."));
     }
 
+    [Test]
+    public void A_project_may_name_every_type_without_a_using()
+    {
+        string code = Regex.Replace(ReadmeProgram(), "^using [^\n]*\n", "", RegexOptions.Multiline);
+        string with = packages.Project("Usings", "net10.0", code, ("EmbeddedBackpropUsings", "enable"));
+        LocalPackages.Dotnet(with, "build", "-c", "Release", "--no-restore");
+        string without = packages.Project("NoUsings", "net10.0", code);
+        Tools.Result refused = Tools.Run(without, "dotnet", "build", "-c", "Release", "--no-restore", "-nodeReuse:false");
+        Assert.That(refused.Output, Does.Contain("CS0246"), "the control");
+        Tools.Result wrong = Tools.Run(with, "dotnet", "build", "--no-restore", "-p:EmbeddedBackpropUsings=yes", "-nodeReuse:false");
+        Assert.That(wrong.Output, Does.Contain("EmbeddedBackpropUsings is 'yes': expected enable or disable."));
+    }
+
     [TestCase("net9.0", "x86-x64-v")]
     [TestCase("net10.0", "x86-64-v")]
     public void A_native_build_without_avx_warns_with_the_line_that_mends_it(string framework, string level)

@@ -5,6 +5,7 @@ using EmbeddedBackprop.Training;
 namespace EmbeddedBackprop.Tests.Quantization;
 
 /// <summary>Minimum, maximum and histogram of every node over samples.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class CalibrationTests
 {
     private const string Net =

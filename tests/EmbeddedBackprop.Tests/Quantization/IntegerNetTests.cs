@@ -41,6 +41,22 @@ internal sealed class IntegerNetTests
         ["softmax"] = ("input 2x3; softmax", Computes),
         ["max-time"] = ("input 5x3; max-time", Moves),
         ["mean-time"] = ("input 5x3; mean-time", Computes),
+        ["frames"] = ("input 12; frames 4 hop 2", Floats),
+        ["preemphasis"] = ("input 12; preemphasis 0.97", Floats),
+        ["window"] = ("input 2x6; window hann", Floats),
+        ["rfft"] = ("input 2x8; rfft", Floats),
+        ["magnitude"] = ("input 2x10; magnitude", Floats),
+        ["power"] = ("input 2x10; power", Floats),
+        ["mel"] = ("input 2x33; mel 3 rate8000", Floats),
+        ["bands"] = ("input 2x33; bands 0 1000 4000 rate8000", Floats),
+        ["goertzel"] = ("input 12; goertzel 440 rate8000", Floats),
+        ["biquad"] = ("input 12; biquad 0.2 0.4 0.2 -0.5 0.3", Floats),
+        ["decimate"] = ("input 40; decimate 2 taps5", Floats),
+        ["statistics"] = ("input 2x9; statistics mean rms", Floats),
+        ["log"] = ("input 6; log", Floats),
+        ["dct"] = ("input 2x6; dct 3", Floats),
+        ["keep"] = ("input 5x3; keep 2", Floats),
+        ["begun"] = ("input 5x3; begun 2", Floats),
     };
 
     [Test]

@@ -44,6 +44,11 @@ internal sealed class QuantizerTests
         + "layernorm2.quantize = quantize; dense 3; dense2.dequantize = dequantize",
         TestName = "Ops_without_integer_form_stay_float")]
     [TestCase(
+        "input 64; frames 32 hop 16; rfft; power; log; transpose; conv1d 2 3 relu; flatten; dense 2", "",
+        "input 64; frames 32 hop 16; rfft; power; log; transpose; transpose1.quantize = quantize; conv1d 2 3 relu; flatten; dense 2; "
+        + "dense1.dequantize = dequantize",
+        TestName = "Features_of_signals_stay_float")]
+    [TestCase(
         "input 12; reshape 3x2x2; flatten; dense 3", "",
         "input 12; input.quantize = quantize; reshape 3x2x2; flatten; dense 3; dense1.dequantize = dequantize",
         TestName = "An_input_is_quantised_before_it_is_moved")]

@@ -3,6 +3,7 @@ using EmbeddedBackprop.Quantization;
 namespace EmbeddedBackprop.Tests.Quantization;
 
 /// <summary>From a histogram to a range, and from a range to scale and zero point.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class RangeChoiceTests
 {
     [Test]

@@ -26,8 +26,8 @@ internal static class ChildProcess
             case ["extreme", string seed, string count]:
                 ExtremeNets.Run(seed, count);
                 return 0;
-            case ["hash", string arithmetic, string steps]:
-                WidthProbe.Print(arithmetic, steps);
+            case ["hash", string steps]:
+                WidthProbe.Print(steps);
                 return 0;
             case ["one-arithmetic", string leftOut, string asked]:
                 Training.OneArithmetic.Print(leftOut, asked);

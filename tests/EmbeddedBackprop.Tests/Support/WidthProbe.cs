@@ -13,13 +13,17 @@ internal static class WidthProbe
     /// <summary>Updates of the net with convolutions and a recurrent layer.</summary>
     public const int LayersSteps = 5;
 
-    /// <summary>One line: Vector&lt;float&gt;.Count, 256 and 512 bit in hardware, fused multiply-add, the chosen width, the hashes.</summary>
-    public static void Print(string arithmetic, string steps)
+    /// <summary>
+    /// A line of Vector&lt;float&gt;.Count, 256 and 512 bit in hardware, fused multiply-add and the chosen width, and a line of hashes an arithmetic.
+    /// </summary>
+    public static void Print(string steps)
     {
-        string hash = HashRun.Train(Enum.Parse<Arithmetic>(arithmetic), int.Parse(steps, CultureInfo.InvariantCulture)).Hash;
-        string layers = LayersRun.Train(Enum.Parse<Arithmetic>(arithmetic), LayersSteps);
         Console.WriteLine(
-            $"{Vector<float>.Count} {Vector256.IsHardwareAccelerated} {Vector512.IsHardwareAccelerated} {Fma.IsSupported} {LaneDispatch.Width} {hash} {layers}"
-        );
+            $"{Vector<float>.Count} {Vector256.IsHardwareAccelerated} {Vector512.IsHardwareAccelerated} {Fma.IsSupported} {LaneDispatch.Width}");
+        foreach (Arithmetic arithmetic in Widths.Arithmetics)
+        {
+            string hash = HashRun.Train(arithmetic, int.Parse(steps, CultureInfo.InvariantCulture)).Hash;
+            Console.WriteLine($"{arithmetic} {hash} {LayersRun.Train(arithmetic, LayersSteps)}");
+        }
     }
 }

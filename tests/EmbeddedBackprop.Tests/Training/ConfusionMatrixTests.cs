@@ -1,6 +1,7 @@
 using EmbeddedBackprop.Activations;
 using EmbeddedBackprop.Data;
 using EmbeddedBackprop.IO;
+using EmbeddedBackprop.Tests.IO;
 using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Training;
@@ -23,6 +24,10 @@ internal sealed class ConfusionMatrixTests
         Assert.That(matrix.Accuracy, Is.EqualTo(5 / 7.0).Within(1e-12));
         Assert.That(matrix.BalancedAccuracy, Is.EqualTo((0.75 + 0.5 + 1) / 3).Within(1e-12));
         Assert.That(matrix.MajorityShare, Is.EqualTo(4 / 7.0).Within(1e-12));
+        Assert.That((matrix.Precision(0), matrix.Precision(1), matrix.Precision(2)), Is.EqualTo((1.0, 0.5, 0.5)));
+        Assert.That((matrix.Recall(0), matrix.Recall(1), matrix.Recall(2)), Is.EqualTo((0.75, 0.5, 1.0)));
+        Assert.That((matrix.F1(0), matrix.F1(1), matrix.F1(2)), Is.EqualTo((6 / 7.0, 0.5, 2 / 3.0)));
+        Assert.That(matrix.MacroF1, Is.EqualTo(((6 / 7.0) + 0.5 + (2 / 3.0)) / 3).Within(1e-12));
 
         // One against the rest, by counting pairs: class 0: (4 x 3 pairs, 3 won, 3 lost of the fourth's ...), as PairArea does.
         double expected = Enumerable
@@ -99,6 +104,109 @@ internal sealed class ConfusionMatrixTests
         double expected = PairArea(scores, [.. labels.Select(l => l == 1)]);
         Assert.That(RocCurve.Area(Identity(1, 7), new BinaryTarget(one)), Is.EqualTo(expected).Within(1e-12));
         Assert.That(RocCurve.Area(Identity(2, 7), two), Is.EqualTo(expected).Within(1e-12));
+    }
+
+    [Test]
+    public void Shares_of_classes_that_never_occur_are_zero()
+    {
+        // Class 2 is predicted once and never there, class 3 neither.
+        ConfusionMatrix matrix = ConfusionMatrix.Of([0, 0, 1], [0, 2, 1], 4);
+        Assert.That((matrix.F1(2), matrix.F1(3), matrix.Precision(3), matrix.Recall(2), matrix.Total), Is.EqualTo((0.0, 0.0, 0.0, 0.0, 3)));
+        Assert.That(matrix.MacroF1, Is.EqualTo(((2 / 3.0) + 1 + 0) / 3).Within(1e-12), "class 3 does not count");
+        Assert.That(ConfusionMatrix.Of([], [], 2).MacroF1, Is.Zero);
+        Assert.That(() => ConfusionMatrix.Of([0], [0, 1], 2), Throws.ArgumentException);
+    }
+
+    [Test]
+    public void Points_by_hand()
+    {
+        // Descending: 9+ 8- 7+ 7- 6+ 5- 4- 3-, and one without a score.
+        float[] scores = [3, 9, 7, 5, 8, 6, 7, 4, float.NaN];
+        bool[] positive = [false, true, true, false, false, true, false, false, true];
+        Check(0, 9, 1 / 4.0, 0, 1, 1);
+        Check(0.2, 8, 1 / 4.0, 1 / 5.0, 1 / 2.0, 2);
+        Check(0.39, 8, 1 / 4.0, 1 / 5.0, 1 / 2.0, 2);
+        Check(0.4, 6, 3 / 4.0, 2 / 5.0, 3 / 5.0, 5);
+        Check(1, 3, 3 / 4.0, 1, 3 / 8.0, 8);
+        OperatingPoint none = RocCurve.AtFalseAlarms([2, 1], [false, true], 0);
+        Assert.That((none.Threshold, none.Recall, none.Alarms), Is.EqualTo((float.PositiveInfinity, 0.0, 0)));
+        Assert.That(none.Precision, Is.NaN);
+        Assert.That(RocCurve.AtFalseAlarms([2], [false], 1).Recall, Is.NaN);
+        Assert.That(RocCurve.AtFalseAlarms([2], [true], 1).FalseAlarmRate, Is.NaN);
+        Assert.That(() => RocCurve.AtFalseAlarms([2], [true], 1.5), Throws.InstanceOf<ArgumentException>());
+        Assert.That(() => RocCurve.AtFalseAlarms([2], [true, false], 0.5), Throws.InstanceOf<ArgumentException>());
+
+        void Check(double bound, float threshold, double recall, double rate, double precision, int alarms) =>
+            Assert.That(
+                RocCurve.AtFalseAlarms(scores, positive, bound),
+                Is.EqualTo(new OperatingPoint(threshold, recall, rate, precision, alarms)),
+                $"{bound}");
+    }
+
+    [Test]
+    public void A_class_of_a_network_has_the_points_of_its_scores()
+    {
+        float[] scores = Samples.Array(40, 5);
+        int[] labels = [.. Samples.Array(40, 6).Select(s => s > 0 ? 1 : 0)];
+        FloatDataset one = FloatDataset.Classified(scores, 1, labels, 2),
+            two = FloatDataset.Classified([.. scores.SelectMany(s => (float[])[-s, s])], 2, labels, 2);
+        for (int positive = 0; positive < 2; positive++)
+        {
+            float[] own = [.. scores.Select(s => positive == 0 ? -s : s)];
+            OperatingPoint expected = RocCurve.AtFalseAlarms(own, [.. labels.Select(l => l == positive)], 0.1);
+            Assert.That(RocCurve.AtFalseAlarms(Identity(1, 7), new BinaryTarget(one), positive, 0.1), Is.EqualTo(expected));
+            Assert.That(RocCurve.AtFalseAlarms(Identity(2, 7), two, positive, 0.1), Is.EqualTo(expected));
+            Assert.That(expected.FalseAlarmRate, Is.LessThanOrEqualTo(0.1));
+        }
+
+        Assert.That(() => RocCurve.AtFalseAlarms(Identity(2, 7), two, 2, 0.1), Throws.InstanceOf<ArgumentException>());
+    }
+
+    /// <summary>NumPy's answers in double, from other formulas: thresholds one by one, ranks, products of one-hot rows.</summary>
+    [Test]
+    public void The_figures_are_those_of_NumPy()
+    {
+        string python = Tools.RequirePython("numpy", "python3-numpy");
+        using TemporaryFile file = new();
+        float[] scores = [.. Samples.Array(500, 1).Select(s => MathF.Round(s * 40))];
+        bool[] positive = [.. Samples.Array(500, 2).Select(s => s > 0.85f)];
+        int[] labels = [.. Samples.Array(500, 3).Select(s => (int)((s + 1) * 2.4f))];
+        int[] guesses = [.. Samples.Array(500, 4).Select(s => (int)((s + 1) * 2.2f))];
+        File.WriteAllText(
+            file.Path,
+            string.Join('\n', Enumerable.Range(0, 500).Select(i => $"{(int)scores[i]},{(positive[i] ? 1 : 0)},{labels[i]},{guesses[i]}")));
+        string printed = Tools.RunChecked(Path.GetTempPath(), python, "-c", $"""
+            import numpy as np
+            a = np.loadtxt('{file.Path}', delimiter=',')
+            s, p, y, g = a[:, 0], a[:, 1] > 0, a[:, 2].astype(int), a[:, 3].astype(int)
+            d = s[p][:, None] - s[~p][None, :]
+            print(repr(((d > 0) + 0.5 * (d == 0)).mean()))
+            for bound in (0.01, 0.05, 0.2):
+                best = [t for t in sorted(set(s)) if (s[~p] >= t).mean() <= bound][0]
+                print(best, repr((s[p] >= best).mean()), repr((s[~p] >= best).mean()), repr(p[s >= best].mean()))
+            one = np.eye(5)
+            m = one[y].T @ one[g]
+            f = 2 * np.diag(m) / np.maximum(m.sum(0) + m.sum(1), 1)
+            print(*(repr(x) for x in f), repr(f[(m.sum(0) + m.sum(1)) > 0].mean()), repr((np.diag(m) / np.maximum(m.sum(1), 1))[m.sum(1) > 0].mean()))
+            """);
+        double[][] lines =
+        [
+            .. printed.Trim().Split('\n').Select(line =>
+                line.Split(' ').Select(word => double.Parse(word, System.Globalization.CultureInfo.InvariantCulture)).ToArray()),
+        ];
+        Assert.That(RocCurve.Area(scores, positive), Is.EqualTo(lines[0][0]).Within(1e-12));
+        double[] bounds = [0.01, 0.05, 0.2];
+        for (int i = 0; i < 3; i++)
+        {
+            OperatingPoint point = RocCurve.AtFalseAlarms(scores, positive, bounds[i]);
+            double[] figures = [point.Threshold, point.Recall, point.FalseAlarmRate, point.Precision];
+            Assert.That(figures, Is.EqualTo(lines[1 + i]).Within(1e-12), $"{bounds[i]}");
+        }
+
+        ConfusionMatrix matrix = ConfusionMatrix.Of(labels, guesses, 5);
+        double[] shares = [.. Enumerable.Range(0, 5).Select(matrix.F1), matrix.MacroF1, matrix.BalancedAccuracy];
+        Assert.That(shares, Is.EqualTo(lines[4]).Within(1e-12));
+        Assert.That(positive.Count(p => p), Is.InRange(5, 100), "a rare class");
     }
 
     private static Network Identity(int width, int batch)

@@ -10,6 +10,7 @@ using EmbeddedBackprop.Training;
 namespace EmbeddedBackprop.Tests.Training;
 
 /// <summary>The doctor names what was broken on purpose, and is silent about what was not.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class DiagnosticsTests
 {
     private static readonly FloatDataset Data = SmallNet.Classes(200);

@@ -21,7 +21,15 @@ internal sealed class LayerAllocationTests
         "input 6x3; lstm 5 carry all truncate2; transpose; softmax; flatten",
         "input 4; embedding 5 3; flatten; slice 2 6; reshape 2x3; flatten",
         "x = input 7; a = dense 5 relu x; b = again a x; c = dense 5 x; d = add tanh a c; e = multiply b d; f = subtract e c; concat f a; dense 2",
+        "input 64; dense 64; preemphasis 0.9; biquad 0.2 0.4 0.2 -0.5 0.3; decimate 2 taps5; frames 16 hop 4; window hann; rfft; power; "
+        + "mel 3 rate8000; log; dct 2; flatten",
+        "input 64; dense 64; frames 32 hop 16; rfft; magnitude; bands 0 1000 4000 rate8000; flatten",
+        "input 64; dense 64; frames 32 hop 16; scale 0.01; goertzel 440 1000 rate8000; flatten",
+        "input 64; dense 64; frames 32 hop 16; statistics mean kurtosis crest; flatten",
     ];
+
+    /// <summary>What a stream adds to a net, which only predicts: no net that trains has it.</summary>
+    private static readonly string[] OfStreams = ["keep", "begun"];
 
     [Test]
     public void Nothing_is_allocated([ValueSource(nameof(Texts))] string text)
@@ -43,7 +51,7 @@ internal sealed class LayerAllocationTests
     {
         HashSet<string> kinds = [.. NetKinds.Usages.Select(usage => usage.Split(' ')[0])];
         HashSet<string> used = [.. Texts.SelectMany(text => text.Split(';')).Select(statement => statement.Split('=')[^1].Trim().Split(' ')[0])];
-        Assert.That(kinds.Except(used), Is.Empty);
+        Assert.That(kinds.Except(used).Except(OfStreams), Is.Empty);
     }
 
     [Test]

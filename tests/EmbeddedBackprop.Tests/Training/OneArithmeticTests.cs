@@ -3,6 +3,7 @@ using EmbeddedBackprop.Kernels;
 namespace EmbeddedBackprop.Tests.Training;
 
 /// <summary>A program without one of the arithmetics refuses networks of that one, and computes the other as any program does.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class OneArithmeticTests
 {
     [TestCase(Arithmetic.Separate, "this program computes in fused arithmetic alone: its project sets EmbeddedBackpropArithmetic")]

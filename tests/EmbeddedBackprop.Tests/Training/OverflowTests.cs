@@ -10,6 +10,7 @@ namespace EmbeddedBackprop.Tests.Training;
 /// Plain gradient descent on numbers that overflow: the fused update, a separate one and the twins agree bit for bit up to the step whose gradient is
 /// not finite, and all of them refuse that one.
 /// </summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class OverflowTests
 {
     private static readonly string[] Nets =

@@ -32,6 +32,11 @@ internal sealed class SequentialLayersTests
         "6 6x4 4x6 4 2x2 2 2x1 1");
 
     [Test]
+    public void A_signal_net_has_the_shapes_that_its_layers_give() => Shapes(
+        new Sequential(400).PreEmphasis().Frames(64, 32).Window().Spectrum().Power().Mel(5, 8000).Log().Dct(3),
+        "400 400 11x64 11x64 11x66 11x33 11x5 11x5 11x3");
+
+    [Test]
     public void Layers_with_an_activation_are_those_of_the_text()
     {
         Network network = new Sequential(new Shape(2, 9, 9)).Conv2D<Relu>(3, 3, new ConvOptions { Stride = 2 })

@@ -5,6 +5,7 @@ using EmbeddedBackprop.Export;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Kernels;
 using EmbeddedBackprop.Kernels.Lanes;
+using EmbeddedBackprop.Streaming;
 using EmbeddedBackprop.Tools.Output;
 using EmbeddedBackprop.Tools.Recipes;
 
@@ -37,6 +38,13 @@ internal static class ExportCommand
         {
             Description = "For recurrent nets: one time step a call. The state is carried from call to call, with the bits of the whole sequence.",
         };
+        Option<int?> stream = new("--stream")
+        {
+            HelpName = "HOP",
+            Description =
+                "NAME_push takes samples as they come and decides every HOP steps of time (default: as often as the strides allow), with the bits of the net.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         Option<bool> inArena = new("--input-in-arena")
         {
             Description = "Lets the input lie in the arena, where later steps reuse its memory: less RAM in all, and the input is lost in the call.",
@@ -68,6 +76,7 @@ internal static class ExportCommand
         command.Options.Add(name);
         command.Options.Add(target);
         command.Options.Add(carry);
+        command.Options.Add(stream);
         command.Options.Add(inArena);
         command.Options.Add(runtime);
         command.Options.Add(weights);
@@ -85,7 +94,8 @@ internal static class ExportCommand
                     new CExportOptions
                     {
                         Name = Name(parsed.GetValue(name)),
-                        Carry = parsed.GetValue(carry),
+                        Carry = parsed.GetValue(carry) && parsed.GetResult(stream) is null,
+                        Stream = Stream(parsed.GetResult(stream) is not null, parsed.GetValue(stream), parsed.GetValue(carry)),
                         InputInArena = parsed.GetValue(inArena),
                         Runtime = parsed.GetValue(runtime),
                         BinaryWeights = OptionText.Name("weights", parsed.GetValue(weights), ["c", "bin"]) == "bin",
@@ -117,6 +127,7 @@ internal static class ExportCommand
             : [],
         Labels = preparation.Classes > 0 ? preparation.ClassNames ?? Numbers(preparation.Classes) : null,
         ByteScale = recipe.Get(TrainOptions.Data)?.Source.ByteScale(recipe),
+        SampleScale = recipe.Get(TrainOptions.Data)?.Source.SampleScale(recipe),
         Padding = recipe.Get(TrainOptions.Data)?.Source.IsSequence(recipe) is not true ? null
             : recipe.Get(TrainOptions.Padding) is "end" or "mask" ? SequencePadding.End
             : SequencePadding.Start,
@@ -147,6 +158,11 @@ internal static class ExportCommand
     public static CTarget? Target(string? name) => name is null ? null
         : CTarget.Find(name) ?? throw ToolException.Usage($"--target {name}: there are {string.Join(", ", CTarget.All.Select(known => known.Name))}");
 
+    private static StreamOptions? Stream(bool asked, int? hop, bool carry) =>
+        !asked ? null
+        : hop is <= 0 ? throw ToolException.Usage($"--stream {hop}: expected a number of time steps")
+        : new StreamOptions { Hop = hop ?? 0, Carry = carry };
+
     private static CFavor Favor(bool speed, bool size) => speed && size ? throw ToolException.Usage("--speed and --size exclude each other")
         : size ? CFavor.Size
         : CFavor.Speed;
@@ -171,6 +187,7 @@ internal static class ExportCommand
             Storage = asked.Storage,
             StorageOf = asked.StorageOf,
             Carry = asked.Carry,
+            Stream = asked.Stream,
             InputInArena = asked.InputInArena,
             Runtime = asked.Runtime,
             BinaryWeights = asked.BinaryWeights,

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using EmbeddedBackprop.IO;
+using EmbeddedBackprop.Tools.DataSources;
 using EmbeddedBackprop.Tools.Output;
 using EmbeddedBackprop.Tools.Recipes;
 using EmbeddedBackprop.Training;
@@ -15,9 +16,13 @@ internal static class PredictCommand
     {
         Command command = new(
             "predict",
-            "Asks a model about samples: by --index from its data, from --values, or rows of numbers from a file or standard input.");
+            "Asks a model about samples: by --index from its data, from --values, rows of numbers from a file or standard input, or recordings.");
         Argument<string> model = ModelArgument.Create();
-        Argument<string> rows = new("FILE") { Description = "Rows of inputs without labels; - is standard input.", Arity = ArgumentArity.ZeroOrOne };
+        Argument<string> rows = new("FILE") 
+        {
+            Description = "Rows of inputs without labels, - is standard input; a recording, a folder or a .zip of them where it was trained on such.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         command.Arguments.Add(model);
         command.Arguments.Add(rows);
         OptionReader options = new(command, TrainOptions.Of(OptionGroup.Data), [TrainOptions.Seed]);
@@ -63,6 +68,8 @@ internal static class PredictCommand
         // A table is of all samples unless one is named.
         List<Prediction> predictions = sampleOfData
             ? FromData(model, given, index ?? (output is null ? 0 : null))
+            : file is not null && model.Recipe.Get(TrainOptions.Data)?.Source is RecordingSource recordings && IsRecording(file)
+                ? FromRecordings(model, recordings.Unlabelled(Asked(model.Recipe, given), file))
             : FromNumbers(model, Numbers(model, file, values));
         if (output is not null)
         {
@@ -112,6 +119,30 @@ internal static class PredictCommand
         {
             throw ToolException.BadInput($"{file}: {(File.Exists(file) ? exception.Message : "there is no such file")}", exception);
         }
+    }
+
+    /// <summary>Rows of numbers are in files of other kinds.</summary>
+    private static bool IsRecording(string file) =>
+        Directory.Exists(file) || Path.GetExtension(file).ToUpperInvariant() is ".WAV" or ".ZIP" or ".RAW" or ".PCM" or ".S16";
+
+    /// <summary>How recordings are cut: as in training, but for what is given.</summary>
+    private static Recipe Asked(Recipe trained, Recipe given)
+    {
+        Recipe asked = trained.With(given, TrainOptions.Hop, TrainOptions.Short, TrainOptions.Channel);
+        return given.Except(TrainOptions.Hop, TrainOptions.Short, TrainOptions.Channel) is { } other
+            ? throw ToolException.Usage($"--{other.Name}: recordings are cut as in training; --hop, --short and --channel may differ")
+            : asked;
+    }
+
+    private static List<Prediction> FromRecordings(SavedModel model, List<RecordingWindow> windows)
+    {
+        List<Prediction> predictions = [];
+        foreach (RecordingWindow window in windows)
+        {
+            predictions.Add(new Prediction(model.Network.Predict(window.Samples).ToArray(), predictions.Count, Window: window));
+        }
+
+        return predictions;
     }
 
     private static List<Prediction> FromNumbers(SavedModel model, List<float[]> rows)
@@ -165,6 +196,11 @@ internal static class PredictCommand
     private static string Line(SavedModel model, Prediction prediction)
     {
         StringBuilder text = new();
+        if (prediction.Window is { } window)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{window.Recording} {window.Second:0.###} s: ");
+        }
+
         if (IsClassifier(model))
         {
             text.Append(Name(model, prediction.Class));
@@ -186,6 +222,12 @@ internal static class PredictCommand
         foreach (Prediction prediction in predictions)
         {
             writer.WriteStartObject();
+            if (prediction.Window is { } window)
+            {
+                writer.WriteString("recording", window.Recording);
+                writer.WriteNumber("second", window.Second);
+            }
+
             if (IsClassifier(model))
             {
                 writer.WriteNumber("class", prediction.Class);

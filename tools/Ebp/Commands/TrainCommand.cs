@@ -156,6 +156,11 @@ internal static class TrainCommand
         if (!json)
         {
             Console.Out.WriteLine(Describe(recipe, data));
+            foreach (string note in data.Notes)
+            {
+                Console.Out.WriteLine(note);
+            }
+
             Console.Out.WriteLine(network.TrainingPlan);
             if (origin is not null)
             {
@@ -302,6 +307,7 @@ internal static class TrainCommand
         writer.WriteEndObject();
         writer.WriteNumber("training_samples", data.Training.Count);
         writer.WriteNumber("test_samples", data.Test.Count);
+        writer.WriteStrings("notes", data.Notes);
         writer.WriteStartArray("epochs");
         foreach (EpochRecord record in run.History)
         {

@@ -21,6 +21,12 @@ internal sealed class CsvSource : DataSource
             TrainOptions.Fold,
             TrainOptions.Image,
             TrainOptions.Window,
+            TrainOptions.Hop,
+            TrainOptions.Short,
+            TrainOptions.Time,
+            TrainOptions.Gaps,
+            TrainOptions.Group,
+            TrainOptions.TestGroup,
             TrainOptions.Steps,
         ];
 
@@ -43,6 +49,33 @@ internal sealed class CsvSource : DataSource
             throw ToolException.Usage("--steps: with --window a row is one step");
         }
 
+        foreach (RecipeOption option in (RecipeOption[])[TrainOptions.Hop, TrainOptions.Short, TrainOptions.Time])
+        {
+            if (recipe.Says(option) && !recipe.Says(TrainOptions.Window))
+            {
+                throw ToolException.Usage($"--{option.Name}: --window says how many rows a window has");
+            }
+        }
+
+        if (recipe.Get(TrainOptions.Hop) > recipe.Get(TrainOptions.Window))
+        {
+            (int? hop, int? window) = (recipe.Get(TrainOptions.Hop), recipe.Get(TrainOptions.Window));
+            throw ToolException.Usage($"--hop: {hop} rows are more than a window's {window}: those between two windows would be in none");
+        }
+
+        if (recipe.Says(TrainOptions.Gaps) && !recipe.Says(TrainOptions.Time))
+        {
+            throw ToolException.Usage("--gaps: --time names the column of times");
+        }
+
+        foreach (RecipeOption option in (RecipeOption[])[TrainOptions.TestGroup, TrainOptions.ValidationGroup])
+        {
+            if (recipe.Says(option) && !recipe.Says(TrainOptions.Group))
+            {
+                throw ToolException.Usage($"--{option.Name}: --group names the column of groups");
+            }
+        }
+
         if (IsSequence(recipe) && recipe.Get(TrainOptions.Target) == "numbers")
         {
             throw ToolException.Usage("--target numbers: sequences have classes");
@@ -57,14 +90,18 @@ internal sealed class CsvSource : DataSource
             return Sequences(recipe).Load();
         }
 
-        FloatDataset table = Read(recipe, recipe.Get(TrainOptions.Data)!.Path, null);
+        CsvSeries series = Series(recipe, recipe.Get(TrainOptions.Data)!.Path, null);
+        FloatDataset table = Shaped(recipe, series.Table);
+        SampleGroups? groups = Groups(recipe, series, SampleSplit.All(table.Count));
+        CsvSeries? testSeries = null;
         int[] training;
         FloatDataset? testTable = null;
         int[] test = [];
         if (recipe.Get(TrainOptions.Test) is { } testFile)
         {
             // The test file's label has the kind of the training file's.
-            testTable = Read(recipe.With(TrainOptions.Target, table.ClassCount == 0 ? "numbers" : "classes"), testFile, table.ClassNames);
+            testSeries = Series(recipe.With(TrainOptions.Target, table.ClassCount == 0 ? "numbers" : "classes"), testFile, table.ClassNames);
+            testTable = Shaped(recipe, testSeries.Table);
             if (testTable.InputLength != table.InputLength)
             {
                 throw ToolException.BadInput($"{testFile}: rows have {testTable.InputLength} inputs, those of the training file {table.InputLength}");
@@ -74,12 +111,12 @@ internal sealed class CsvSource : DataSource
         }
         else
         {
-            DataSplit split = SampleSplit.Split(recipe, table.Count);
+            DataSplit split = SampleSplit.Split(recipe, table.Count, groups);
             training = split.Training;
             test = split.Test;
         }
 
-        (int[] used, int[] held) = SampleSplit.Of(recipe, training);
+        (int[] used, int[] held) = SampleSplit.Of(recipe, training, groups);
         DatasetView fitted = DatasetView.Subset(table, used);
         Standardizer standardizer = recipe.Says(TrainOptions.Image)
             ? Standardizer.FitTogether(fitted)
@@ -90,7 +127,15 @@ internal sealed class CsvSource : DataSource
             held.Length == 0 ? null : DatasetView.Subset(prepared, held),
             testTable is null ? DatasetView.Subset(prepared, test) : Prepare(testTable, standardizer),
             new Preparation(standardizer, table.InputNames, table.ClassNames, table.ClassCount),
-            DataFingerprint.Of(table));
+            DataFingerprint.Of(table))
+        {
+            Notes = groups is null ? [] :
+            [
+                groups.Describe(
+                    groups.NamesOf(used), groups.NamesOf(held),
+                    testSeries is null ? groups.NamesOf(test) : Groups(recipe, testSeries, SampleSplit.All(testSeries.Table.Count))!.Names),
+            ],
+        };
     }
 
     public override IBatchSource LoadForModel(Recipe recipe, bool whole, Preparation preparation)
@@ -101,42 +146,80 @@ internal sealed class CsvSource : DataSource
         }
 
         string target = preparation.Classes == 0 ? "numbers" : "classes";
-        FloatDataset table = Read(
+        CsvSeries series = Series(
             recipe.With(TrainOptions.Target, target),
             recipe.Get(TrainOptions.Test) ?? recipe.Get(TrainOptions.Data)!.Path,
             preparation.ClassNames);
-        FloatDataset prepared = Prepare(table, preparation.Standardizer);
-        return whole || recipe.Says(TrainOptions.Test) ? prepared : DatasetView.Subset(prepared, SampleSplit.Split(recipe, table.Count).Test);
+        FloatDataset prepared = Prepare(Shaped(recipe, series.Table), preparation.Standardizer);
+        return whole || recipe.Says(TrainOptions.Test)
+            ? prepared
+            : DatasetView.Subset(
+                prepared, SampleSplit.Split(recipe, prepared.Count, Groups(recipe, series, SampleSplit.All(prepared.Count))).Test);
     }
 
     private static SequenceLoader Sequences(Recipe recipe) => new(recipe, fillsUp: false, (path, classes) =>
     {
-        FloatDataset table = Read(recipe.With(TrainOptions.Target, "classes"), path, classes);
+        CsvSeries series = Series(recipe.With(TrainOptions.Target, "classes"), path, classes);
+        FloatDataset table = series.Table;
         if (recipe.Get(TrainOptions.Window) is { } window)
         {
-            return SequenceDataset.Windows(table, window);
+            SequenceDataset windows = SequenceDataset.Windows(
+                table, window, series.Starts, recipe.Get(TrainOptions.Hop) ?? 1, recipe.Get(TrainOptions.Short) == "drop", out int[] rows);
+            return new ReadSequences(windows, Groups(recipe, series, rows), Notes(recipe, series, windows, window));
         }
 
         int steps = recipe.Get(TrainOptions.Steps)!.Value;
         return table.InputLength % steps == 0
-            ? SequenceDataset.FromRows(table, steps)
+            ? new ReadSequences(SequenceDataset.FromRows(table, steps), Groups(recipe, series, SampleSplit.All(table.Count)), [])
             : throw ToolException.Usage($"--steps: rows of {table.InputLength} inputs are no sequences of {steps} steps");
     });
 
-    private static FloatDataset Read(Recipe recipe, string path, IReadOnlyList<string>? classes)
+    /// <summary>The groups of some rows; null where none are asked for.</summary>
+    private static SampleGroups? Groups(Recipe recipe, CsvSeries series, int[] rows) => recipe.Get(TrainOptions.Group) is { } column
+        ? new SampleGroups(column, Array.ConvertAll(rows, row => series.GroupOf(row)!))
+        : null;
+
+    /// <summary>What is not as it is without --time, --hop and --short.</summary>
+    private static IReadOnlyList<string> Notes(Recipe recipe, CsvSeries series, SequenceDataset windows, int window)
+    {
+        if (!recipe.Says(TrainOptions.Time) && !recipe.Says(TrainOptions.Hop) && !recipe.Says(TrainOptions.Short) && !recipe.Says(TrainOptions.Group))
+        {
+            return [];
+        }
+
+        int shorter = SampleSplit.All(windows.Count).Count(i => windows.Length(i) < window);
+        string step = recipe.Says(TrainOptions.Time) ? Text($", a step of {series.Step:G6}{(series.IsInSeconds ? " s" : "")}") : "";
+        string stretches = series.Starts.Count == 1 ? "no gap" : Text($"{series.Starts.Count:N0} stretches that no window crosses");
+        string filled = shorter == 0 ? "" : Text($"; {shorter:N0} are shorter and filled up with zeros");
+        return
+        [
+            Text($"{series.Table.Count:N0} rows{step}; {stretches}"),
+            Text($"{windows.Count:N0} windows of {window:N0} rows, one every {recipe.Get(TrainOptions.Hop) ?? 1:N0}{filled}"),
+        ];
+    }
+
+    private static string Text(FormattableString text) => text.ToString(System.Globalization.CultureInfo.InvariantCulture);
+
+    private static FloatDataset Shaped(Recipe recipe, FloatDataset table) =>
+        recipe.Get(TrainOptions.Image) is { } image ? table.WithShape(OptionText.ImageShape(image)) : table;
+
+    private static CsvSeries Series(Recipe recipe, string path, IReadOnlyList<string>? classes)
     {
         if (Directory.Exists(path) || !File.Exists(path))
         {
             throw ToolException.BadInput(Directory.Exists(path) ? $"{path}: it is a folder, not a CSV file" : $"{path}: there is no such file");
         }
 
-        FloatDataset table = CsvReader.Read(
+        return CsvReader.ReadSeries(
             path,
             new CsvOptions
             {
                 Label = recipe.Get(TrainOptions.Label),
                 Ignore = recipe.Get(TrainOptions.Ignore) ?? [],
                 Classes = classes,
+                Time = recipe.Get(TrainOptions.Time),
+                SplitAtGaps = recipe.Get(TrainOptions.Gaps) == "split",
+                Group = recipe.Get(TrainOptions.Group),
                 Target = recipe.Get(TrainOptions.Target) switch
                 {
                     "classes" => CsvTarget.Classes,
@@ -144,7 +227,6 @@ internal sealed class CsvSource : DataSource
                     _ => CsvTarget.Automatic,
                 },
             });
-        return recipe.Get(TrainOptions.Image) is { } image ? table.WithShape(OptionText.ImageShape(image)) : table;
     }
 
     private static FloatDataset Prepare(FloatDataset table, Standardizer? standardizer)

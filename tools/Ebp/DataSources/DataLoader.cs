@@ -46,6 +46,13 @@ internal static class DataLoader
             throw ToolException.Usage("--test-fraction: --test names the test samples already");
         }
 
+        if (recipe.Says(TrainOptions.TestGroup)
+            && (recipe.Says(TrainOptions.Test) || recipe.Says(TrainOptions.TestFraction) || recipe.Says(TrainOptions.Fold)))
+        {
+            string other = recipe.Says(TrainOptions.Test) ? "test" : recipe.Says(TrainOptions.Fold) ? "fold" : "test-fraction";
+            throw ToolException.Usage($"--test-group: --{other} names the test samples already");
+        }
+
         return data.Source;
     }
 }

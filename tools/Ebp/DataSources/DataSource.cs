@@ -9,7 +9,8 @@ namespace EmbeddedBackprop.Tools.DataSources;
 internal abstract class DataSource
 {
     /// <summary>The sources; the first one is the default of a training.</summary>
-    public static IReadOnlyList<DataSource> All { get; } = [new DigitsSource(), new MnistSource(), new CsvSource(), new StrokesSource()];
+    public static IReadOnlyList<DataSource> All { get; } =
+        [new DigitsSource(), new MnistSource(), new CsvSource(), new StrokesSource(), new WavSource(), new RawSource()];
 
     /// <summary>Its name for --data: a word, or a word, a colon and an argument, as in csv:FILE.</summary>
     public abstract string Usage { get; }
@@ -25,6 +26,9 @@ internal abstract class DataSource
 
     /// <summary>The factor from a byte to an input before it is standardised, where samples are bytes; else null.</summary>
     public virtual float? ByteScale(Recipe recipe) => null;
+
+    /// <summary>The factor from a sample of 16 bits to an input, where samples are recordings; else null.</summary>
+    public virtual float? SampleScale(Recipe recipe) => null;
 
     /// <summary>Whether a training may be resumed with the same samples from another path.</summary>
     public virtual bool MayMove => false;

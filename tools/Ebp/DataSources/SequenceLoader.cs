@@ -6,28 +6,32 @@ using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tools.DataSources;
 
+/// <summary>Sequences as they were read, the groups that stay together if there are any, and what was done with them.</summary>
+internal sealed record ReadSequences(SequenceDataset Data, SampleGroups? Groups, IReadOnlyList<string> Notes);
+
 /// <summary>
 /// Reads samples that are sequences, and prepares them: strokes, rows of a table that hold several steps, windows over a table in order of time.
 /// </summary>
 /// <param name="recipe">Names the data.</param>
 /// <param name="fillsUp">Whether sequences are filled up to --steps, or to the steps of the longest; else they have their steps already.</param>
 /// <param name="read">Reads the sequences of a path, whose labels are among the given classes if there are any.</param>
-internal sealed class SequenceLoader(Recipe recipe, bool fillsUp, Func<string, IReadOnlyList<string>?, SequenceDataset> read)
+internal sealed class SequenceLoader(Recipe recipe, bool fillsUp, Func<string, IReadOnlyList<string>?, ReadSequences> read)
 {
     /// <summary>Training, validation and test sequences; every feature is standardised by the training part alone.</summary>
     public TaskData Load()
     {
         string? testPath = recipe.Get(TrainOptions.Test);
-        SequenceDataset all = read(recipe.Get(TrainOptions.Data)!.Path, null);
-        SequenceDataset? testSequences = testPath is null ? null : read(testPath, all.ClassNames);
+        (SequenceDataset all, SampleGroups? groups, IReadOnlyList<string> notes) = read(recipe.Get(TrainOptions.Data)!.Path, null);
+        ReadSequences? testRead = testPath is null ? null : read(testPath, all.ClassNames);
+        SequenceDataset? testSequences = testRead?.Data;
         if (testSequences is not null && testSequences.Features != all.Features)
         {
             throw ToolException.BadInput($"{testPath}: a step has {testSequences.Features} features, those of the training file {all.Features}");
         }
 
-        DataSplit? split = testSequences is null ? SampleSplit.Split(recipe, all.Count) : null;
+        DataSplit? split = testSequences is null ? SampleSplit.Split(recipe, all.Count, groups) : null;
         int[] training = split?.Training ?? SampleSplit.All(all.Count);
-        (int[] used, int[] held) = SampleSplit.Of(recipe, training);
+        (int[] used, int[] held) = SampleSplit.Of(recipe, training, groups);
 
         // As many steps as the longest of all has: how long sequences are is no secret of the test part.
         int steps = fillsUp ? recipe.Get(TrainOptions.Steps) ?? Math.Max(all.Longest, testSequences?.Longest ?? 0) : all.Steps;
@@ -45,20 +49,27 @@ internal sealed class SequenceLoader(Recipe recipe, bool fillsUp, Func<string, I
             DataFingerprint.Of(all))
         {
             Steps = steps,
+            Notes = groups is null ? notes :
+            [
+                .. notes,
+                groups.Describe(
+                    groups.NamesOf(used), groups.NamesOf(held), testRead is null ? groups.NamesOf(split!.Test) : testRead.Groups!.Names),
+            ],
         };
     }
 
     /// <summary>The sequences that a finished model is judged by.</summary>
     public IBatchSource LoadForModel(bool whole, Preparation preparation)
     {
-        SequenceDataset all = read(recipe.Get(TrainOptions.Test) ?? recipe.Get(TrainOptions.Data)!.Path, preparation.ClassNames);
+        (SequenceDataset all, SampleGroups? groups, _) =
+            read(recipe.Get(TrainOptions.Test) ?? recipe.Get(TrainOptions.Data)!.Path, preparation.ClassNames);
         if (preparation.Standardizer is not { } standardizer || standardizer.Means.Length != all.Features)
         {
             throw ToolException.Usage($"--data: a step has {all.Features} features, the model reads {preparation.Standardizer?.Means.Length ?? 0}");
         }
 
         SequenceDataset prepared = Prepare(all, standardizer, recipe.Get(TrainOptions.Steps) ?? all.Steps);
-        return whole || recipe.Says(TrainOptions.Test) ? prepared : DatasetView.Subset(prepared, SampleSplit.Split(recipe, all.Count).Test);
+        return whole || recipe.Says(TrainOptions.Test) ? prepared : DatasetView.Subset(prepared, SampleSplit.Split(recipe, all.Count, groups).Test);
     }
 
     /// <summary>The error of a mask that the net has no input for; it shows a net that has one.</summary>

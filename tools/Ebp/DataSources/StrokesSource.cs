@@ -32,6 +32,6 @@ internal sealed class StrokesSource : DataSource
         }
 
         SequenceDataset sequences = StrokeReader.Read(path, classes);
-        return recipe.Get(TrainOptions.Resample) is { } points ? sequences.Resampled(points) : sequences;
+        return new ReadSequences(recipe.Get(TrainOptions.Resample) is { } points ? sequences.Resampled(points) : sequences, null, []);
     });
 }

@@ -25,6 +25,10 @@ internal static class OutputTarget
     /// <exception cref="ToolException">It cannot; the message names the obstacle.</exception>
     public static void CheckPredictions(string path, bool force) => CheckFile(path, force, IsPredictions, "table of predictions");
 
+    /// <summary>The same for features, as a table, a picture or a page.</summary>
+    /// <exception cref="ToolException">It cannot; the message names the obstacle.</exception>
+    public static void CheckFeatures(string path, bool force) => CheckFile(path, force, IsFeatures, "file of features");
+
     /// <summary>The same for a file of ONNX.</summary>
     /// <exception cref="ToolException">It cannot; the message names the obstacle.</exception>
     public static void CheckOnnx(string path, bool force) => CheckFile(path, force, IsOnnx, "ONNX file of EmbeddedBackprop");
@@ -118,6 +122,13 @@ internal static class OutputTarget
 
     /// <summary>Whether a file begins as a table of predictions does.</summary>
     private static bool IsPredictions(FileStream file) => Head(file, PredictionTable.Begin.Length).SequenceEqual(PredictionTable.Begin);
+
+    /// <summary>Whether a file begins as one of features does.</summary>
+    private static bool IsFeatures(FileStream file)
+    {
+        ReadOnlySpan<byte> head = Head(file, 64);
+        return head.StartsWith(FeatureText.TableBegin) || head.StartsWith(FeatureText.PictureBegin) || head.StartsWith(FeatureText.PageBegin);
+    }
 
     /// <summary>Whether a file begins as a model of ONNX that was written here: a version, and the producer's name.</summary>
     private static bool IsOnnx(FileStream file)

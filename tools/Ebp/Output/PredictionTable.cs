@@ -5,7 +5,8 @@ namespace EmbeddedBackprop.Tools.Output;
 
 /// <summary>
 /// Predictions as CSV (RFC 4180, UTF-8). Of classes: sample, predicted, label where it is known, one score a class. Of values: sample, predicted 1,
-/// predicted 2, ..., target 1, target 2, ... where they are known. A float has as many digits as it takes to read the same bits again.
+/// predicted 2, ..., target 1, target 2, ... where they are known. Of recordings at the end: name, and second of the window. A float has as many
+/// digits as it takes to read the same bits again.
 /// </summary>
 internal static class PredictionTable
 {
@@ -19,7 +20,8 @@ internal static class PredictionTable
     {
         using StreamWriter writer = new(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), leaveOpen: true) { NewLine = "\n" };
         Prediction first = predictions[0];
-        writer.WriteLine(string.Join(',', classes is null ? ValueColumns(first) : ClassColumns(first, classes)));
+        string[] places = first.Window is null ? [] : ["recording", "second"];
+        writer.WriteLine(string.Join(',', [.. classes is null ? ValueColumns(first) : ClassColumns(first, classes), .. places]));
         foreach (Prediction prediction in predictions)
         {
             writer.Write(prediction.Sample.ToString(CultureInfo.InvariantCulture));
@@ -32,6 +34,11 @@ internal static class PredictionTable
             foreach (float value in (float[])[.. prediction.Outputs, .. (classes is null ? prediction.Target : null) ?? []])
             {
                 writer.Write("," + value.ToString("R", CultureInfo.InvariantCulture));
+            }
+
+            if (prediction.Window is { } window)
+            {
+                writer.Write(string.Create(CultureInfo.InvariantCulture, $",{Field(window.Recording)},{window.Second:R}"));
             }
 
             writer.WriteLine();

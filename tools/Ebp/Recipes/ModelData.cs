@@ -15,6 +15,7 @@ internal static class ModelData
         TrainOptions.Test,
         TrainOptions.TestFraction,
         TrainOptions.Fold,
+        TrainOptions.TestGroup,
         TrainOptions.Target,
     ];
 
@@ -36,7 +37,8 @@ internal static class ModelData
             throw ToolException.Usage("--data: the model file does not say what it was trained on");
         }
 
-        bool partsGiven = given.Says(TrainOptions.Test) || given.Says(TrainOptions.TestFraction) || given.Says(TrainOptions.Fold);
+        bool partsGiven = given.Says(TrainOptions.Test) || given.Says(TrainOptions.TestFraction) || given.Says(TrainOptions.Fold)
+            || given.Says(TrainOptions.TestGroup);
         IBatchSource data = DataLoader.LoadForModel(Asked(given, trained), whole: named && !partsGiven, model.Preparation);
         int inputs = model.Network.Inputs.Sum(node => node.Shape.Length), outputs = model.Network.Output.Shape.Length;
         if (data.InputLength != inputs)
@@ -70,20 +72,11 @@ internal static class ModelData
             asked = asked.With(trained, [.. TrainOptions.Of(OptionGroup.Data).Except(OfAPlace)]);
         }
 
-        // Each of them names the test samples in its own way.
-        if (!named && !given.Says(TrainOptions.TestFraction))
+        // Each of them names the test samples in its own way: one that is given replaces those of the training.
+        RecipeOption[] parts = [TrainOptions.Test, TrainOptions.TestFraction, TrainOptions.Fold, TrainOptions.TestGroup];
+        if (!named && !parts.Any(given.Says))
         {
-            asked = asked.With(trained, TrainOptions.Test);
-        }
-
-        if (!named && !given.Says(TrainOptions.Test) && !given.Says(TrainOptions.Fold))
-        {
-            asked = asked.With(trained, TrainOptions.TestFraction);
-        }
-
-        if (!named && !given.Says(TrainOptions.Test) && !given.Says(TrainOptions.TestFraction))
-        {
-            asked = asked.With(trained, TrainOptions.Fold);
+            asked = asked.With(trained, parts);
         }
 
         return asked.With(given, [.. TrainOptions.Of(OptionGroup.Data).Except([TrainOptions.Target]), TrainOptions.Seed]);

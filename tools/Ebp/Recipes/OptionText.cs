@@ -108,16 +108,29 @@ internal static class OptionText
         return sizes.Length == 2 ? new Shape(1, sizes[0], sizes[1]) : new Shape(sizes[0], sizes[1], sizes[2]);
     }
 
-    /// <summary>The changes of training images in a normal form; empty where all are 0.</summary>
+    /// <summary>The changes of training images, or of windows of a signal, in a normal form; empty where all are 0.</summary>
     public static string? Augmentation(string option, string? text)
     {
+        if (text is null)
+        {
+            return null;
+        }
+
         try
         {
-            return text is null ? null : AugmentationOptions.Parse(text).ToString() is { Length: > 0 } shown ? shown : null;
+            return AugmentationOptions.Parse(text).ToString() is { Length: > 0 } shown ? shown : null;
         }
         catch (FormatException exception)
         {
-            throw ToolException.Usage($"--{option}: {exception.Message}");
+            // The data, which are not known here, say which of the two it has to be.
+            try
+            {
+                return SignalAugmentation.Parse(text).ToString() is { Length: > 0 } shown ? shown : null;
+            }
+            catch (FormatException second)
+            {
+                throw ToolException.Usage($"--{option}: of images: {exception.Message}; of recordings: {second.Message}");
+            }
         }
     }
 

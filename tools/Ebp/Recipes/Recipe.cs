@@ -14,7 +14,7 @@ internal sealed record Recipe
     public float[]? WeightOfClass { get; init; }
 
     /// <summary>Whether training samples are held out to judge every epoch by.</summary>
-    public bool HoldsOut => Get(TrainOptions.Validation) is > 0 || Says(TrainOptions.ValidationFold);
+    public bool HoldsOut => Get(TrainOptions.Validation) is > 0 || Says(TrainOptions.ValidationFold) || Says(TrainOptions.ValidationGroup);
 
     /// <summary>Reads every option's text.</summary>
     /// <exception cref="ToolException">A text does not fit its option.</exception>

@@ -15,6 +15,15 @@ internal sealed record TaskData(IBatchSource Training, IBatchSource? Validation,
     /// <summary>Steps of a gathered sequence; 0 where samples are none.</summary>
     public int Steps { get; init; }
 
+    /// <summary>Samples of a window of a recording; 0 where there are none.</summary>
+    public int Window { get; init; }
+
+    /// <summary>Samples a second of recordings; 0 where there are none.</summary>
+    public int Rate { get; init; }
+
+    /// <summary>What was done with the data, a line each: how they were cut and split, what is odd about them.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
     public int Inputs => Training.InputLength;
 
     public Shape InputShape => Training.InputShape;
@@ -30,9 +39,24 @@ internal sealed record TaskData(IBatchSource Training, IBatchSource? Validation,
             return this;
         }
 
+        ulong seed = recipe.Get(TrainOptions.Seed)!.Value;
+        try
+        {
+            if (Window > 0)
+            {
+                return this with { Training = new AugmentedSignals(Training, SignalAugmentation.Parse(text), seed) };
+            }
+
+            _ = AugmentationOptions.Parse(text);
+        }
+        catch (FormatException exception)
+        {
+            throw ToolException.Usage($"--augment: {exception.Message}");
+        }
+
         return InputShape.Rank >= 2 && Steps == 0
-            ? this with { Training = new AugmentedImages(Training, AugmentationOptions.Parse(text), recipe.Get(TrainOptions.Seed)!.Value) }
-            : throw ToolException.Usage($"--augment: it changes images, the data are {recipe.Get(TrainOptions.Data)}");
+            ? this with { Training = new AugmentedImages(Training, AugmentationOptions.Parse(text), seed) }
+            : throw ToolException.Usage($"--augment: it changes images and recordings, the data are {recipe.Get(TrainOptions.Data)}");
     }
 
     /// <summary>The same samples for a network with this many outputs: one for two classes, or as many as the data need.</summary>

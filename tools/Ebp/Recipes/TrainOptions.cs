@@ -20,8 +20,15 @@ internal static class TrainOptions
     public static readonly RecipeOption<string?> DataDir = Text(
         OptionGroup.Data, "data-dir", "DIR", "The folder with MNIST's four IDX files, plain or .gz (default: mnist).");
 
+    /// <summary>What the names of recordings tell: a pattern or a table.</summary>
+    public static readonly RecipeOption<string?> Files = Text(
+        OptionGroup.Data, "files", "PATTERN|CSV",
+        "Recordings: what their names tell, as in {label}_{speaker}_*.wav, or a CSV file that lists names (first column) with labels and " +
+        "more (default: a folder for each class).");
+
     public static readonly RecipeOption<string?> Label = Text(
-        OptionGroup.Data, "label", "NAME|INDEX", "CSV: the column that is to be predicted (default: the last one).");
+        OptionGroup.Data, "label", "NAME|INDEX",
+        "CSV: the column that is to be predicted (default: the last one); recordings: a field or column of --files (default: label).");
 
     public static readonly RecipeOption<string?> Target = Choice(
         OptionGroup.Data, "target", "classes|numbers",
@@ -31,16 +38,32 @@ internal static class TrainOptions
     public static readonly RecipeOption<string[]?> Ignore = Names(
         OptionGroup.Data, "ignore", "NAMES", "CSV: columns that are no inputs, by name or index, with commas between.");
 
-    public static readonly RecipeOption<string?> Test = Text(OptionGroup.Data, "test", "FILE", "CSV: the file to test on.");
+    /// <summary>What stays on one side of every split.</summary>
+    public static readonly RecipeOption<string?> Group = Text(
+        OptionGroup.Data, "group", "NAME",
+        "What every split keeps together: of recordings a field or column of --files, as in speaker (default: file); CSV: a column, " +
+        "which is no input.");
+
+    public static readonly RecipeOption<string?> Time = Text(
+        OptionGroup.Data, "time", "NAME|INDEX", "CSV with --window: the column of times, which is no input; no window crosses a gap.");
+
+    public static readonly RecipeOption<string?> Gaps = Choice(
+        OptionGroup.Data, "gaps", "refuse|split",
+        "CSV with --time: what a step that is not within a half and one and a half of the usual one does (default: refuse).");
+
+    public static readonly RecipeOption<string[]?> TestGroup = Names(
+        OptionGroup.Data, "test-group", "NAMES", "The groups to test on, with commas between.");
+
+    public static readonly RecipeOption<string?> Test = Text(OptionGroup.Data, "test", "FILE", "The file or path to test on.");
 
     public static readonly RecipeOption<float?> TestFraction = Number(
         OptionGroup.Data, "test-fraction", "F",
-        "CSV: the share of rows that is drawn by the seed to test on (default: 0.2).", zero: false, below: 1);
+        "The share of rows, or of samples in whole groups, that is drawn by the seed to test on (default: 0.2).", zero: false, below: 1);
 
     /// <summary>Which part of how many is held out to test on, as in 4/5.</summary>
     public static readonly RecipeOption<string?> Fold = Row(
         OptionGroup.Data, "fold", "K/N",
-        "CSV, strokes: tests on the samples whose position modulo N is K, as in 4/5.", OptionText.Fold, text => text!);
+        "Tests on the samples (where there are groups, the groups) whose position modulo N is K, as in 4/5.", OptionText.Fold, text => text!);
 
     /// <summary>The shape of a row of a table seen as a picture, as in 8x8.</summary>
     public static readonly RecipeOption<string?> Image = Row(
@@ -49,7 +72,26 @@ internal static class TrainOptions
         OptionText.Image, text => text!);
 
     public static readonly RecipeOption<int?> Window = Integer(
-        OptionGroup.Data, "window", "N", "CSV in order of time: a sample is a row with up to N - 1 rows before it.", minimum: 1);
+        OptionGroup.Data, "window", "N",
+        "CSV in order of time: a sample is a row with up to N - 1 rows before it; recordings: samples of a window (default: those of the " +
+        "longest recording).",
+        minimum: 1);
+
+    public static readonly RecipeOption<int?> Hop = Integer(
+        OptionGroup.Data, "hop", "N",
+        "Recordings: samples from the beginning of a window to that of the next (default: one window a recording); CSV: rows from the end " +
+        "of a window to that of the next (default: 1).",
+        minimum: 1);
+
+    public static readonly RecipeOption<string?> Short = Choice(
+        OptionGroup.Data, "short", "pad|drop",
+        "Recordings and stretches of a table that are shorter than a window: filled up with zeros, or left out (default: pad).");
+
+    public static readonly RecipeOption<int?> Rate = Integer(
+        OptionGroup.Data, "rate", "HZ", "The rate that all recordings must have (default: that of the first one).", minimum: 1);
+
+    public static readonly RecipeOption<int?> Channel = Integer(
+        OptionGroup.Data, "channel", "N", "The channel that is read of recordings with several, from 0 on.", minimum: 0);
 
     /// <summary>Steps of a sequence: how many a row of a table holds, or how many strokes are filled up to.</summary>
     public static readonly RecipeOption<int?> Steps = Integer(
@@ -67,7 +109,7 @@ internal static class TrainOptions
     public static readonly RecipeOption<string?> Augment = Row(
         OptionGroup.Refinements, "augment", "CHANGES",
         "Changes training images a little, otherwise in every epoch: shift=PIXELS,rotate=DEGREES,scale=SHARE,elastic=PIXELS, " +
-        "each of them or not.",
+        "each of them or not; recordings: shift=SAMPLES,gain=DB,noise=DB,mask=SAMPLES.",
         OptionText.Augmentation, text => text!);
 
     public static readonly RecipeOption<int?> Limit = Integer(
@@ -81,6 +123,9 @@ internal static class TrainOptions
         OptionGroup.Split, "validation-fold", "K/N",
         "Holds out the training samples whose position among them modulo N is K instead, as in 3/4: also where neighbours are alike.",
         OptionText.Fold, text => text!);
+
+    public static readonly RecipeOption<string[]?> ValidationGroup = Names(
+        OptionGroup.Split, "validation-group", "NAMES", "Holds out these groups of the training samples instead, with commas between.");
 
     /// <summary>The network's text; null where layers and activation describe it.</summary>
     public static readonly RecipeOption<string?> Net = Text(

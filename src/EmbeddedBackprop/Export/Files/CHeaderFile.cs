@@ -47,7 +47,7 @@ internal static class CHeaderFile
             {{Stored(model)}}#define {{m}}_FLASH_BYTES {{model.Tables.Bytes}}
             {{Memory(model, m, arena)}}
 
-            {{State(m, model.Prediction.StateLength)}}{{CTraceHeader.Sequences(model)}}{{CTraceHeader.ByteScale(model)}}{{Names("Inputs", model.Options.InputNames, model.Inputs)}}{{Names(
+            {{State(m, model.StateLength)}}{{CStreamFile.Macros(model)}}{{CTraceHeader.Sequences(model)}}{{CTraceHeader.Scales(model)}}{{Names("Inputs", model.Options.InputNames, model.Inputs)}}{{Names(
                 "Outputs",
                 model.Options.OutputNames,
                 model.Outputs
@@ -152,7 +152,7 @@ internal static class CHeaderFile
             )}} may run at the same time, in threads or interrupts.
              */
             void {{p}}_predict({{model.PredictParameters}});
-            {{Reset(p, m, model.Prediction.StateLength)}}
+            {{CStreamFile.Declaration(model)}}{{Reset(p, m, model.StateLength)}}
             {{CheckTables(p, m)}}
             /*
              * Checks the rounding, the tables and the golden predictions ({{p}}_selftest.c). Returns {{m}}_SELFTEST_ bits, 0 if all is right. Uses {{(
@@ -193,7 +193,7 @@ internal static class CHeaderFile
         (string what, long bytes) = model.Tables.All.Select(table => (table.Name, table.ArrayBytes))
             .Append((model.Prefix + "_weights.bin", model.Tables.Blob?.Bytes ?? 0L))
             .Append(("the arena", sizeof(float) * (long)model.ArenaLength))
-            .Append(("the state", sizeof(float) * (long)model.Prediction.StateLength))
+            .Append(("the state", sizeof(float) * (long)model.StateLength))
             .Concat(model.Inputs.Concat(model.Outputs).Select(argument => (argument.Pointer, sizeof(float) * (long)argument.Length)))
             .MaxBy(array => array.Item2);
         return LargestArray(what, bytes);

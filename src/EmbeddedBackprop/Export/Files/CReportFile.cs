@@ -73,9 +73,9 @@ internal static class CReportFile
             ", ", model.Inputs.Where(_ => !model.Options.InputInArena).Select(input => $"{input.Pointer}[{m}_INPUTS{input.MacroSuffix}]")
                 .Concat(model.Outputs.Select(output => $"{output.Pointer}[{m}_OUTPUTS{output.MacroSuffix}]"))
                 .Append($"arena[{m}_ARENA_FLOATS]")
-                .Concat(model.Prediction.StateLength > 0 ? [$"state[{m}_STATE_FLOATS]"] : []));
+                .Concat(model.StateLength > 0 ? [$"state[{m}_STATE_FLOATS]"] : []));
         string reset =
-            model.Prediction.StateLength == 0
+            model.StateLength == 0
                 ? ""
                 : $"\n    {p}_reset(state); /* once in front of every sequence: what the layers remember goes from call to call */";
         return $"""
@@ -123,7 +123,7 @@ internal static class CReportFile
     }
 
     private static string Carried(CModel model) =>
-        model.Prediction.StateLength == 0
+        model.StateLength == 0
             ? ""
-            : $"| RAM, state (the caller's, kept from call to call) | {CText.Number(sizeof(float) * (long)model.Prediction.StateLength)} |\n";
+            : $"| RAM, state (the caller's, kept from call to call) | {CText.Number(sizeof(float) * (long)model.StateLength)} |\n";
 }

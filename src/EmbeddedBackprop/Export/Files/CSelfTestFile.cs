@@ -132,7 +132,7 @@ internal static class CSelfTestFile
         uint sum = CChecksum.SumStart;
         foreach (CTable table in model.Tables.All)
         {
-            text += $"    sum = {model.Prefix}_sum{table.Load.Suffix}(sum, {table.Name}, {CText.Size(table.Values.Length)});\n";
+            text += $"    sum = {model.Prefix}_sum{table.SumSuffix}(sum, {table.Name}, {CText.Size(table.Length)});\n";
             sum = table.Continue(sum);
         }
 
@@ -156,15 +156,15 @@ internal static class CSelfTestFile
     private static string Sums(CModel model) =>
         model.Tables.Blob is not null
             ? ""
-            : string.Concat(model.Tables.All.Select(table => table.Load).Distinct().Select(load => SumText(model.Prefix, load)));
+            : string.Concat(model.Tables.All.DistinctBy(table => table.SumSuffix).Select(table => SumText(model.Prefix, table)));
 
-    private static string SumText(string p, CWeightLoad load) => $$"""
+    private static string SumText(string p, CTable table) => $$"""
         /* FNV-1a over 32-bit words, one for each element: every changed bit changes the sum. */
-        static uint32_t {{p}}_sum{{load.Suffix}}(uint32_t sum, const {{load.Type}} *table, size_t n)
+        static uint32_t {{p}}_sum{{table.SumSuffix}}(uint32_t sum, const {{table.Type}} *table, size_t n)
         {
             size_t i;
             for (i = 0u; i < n; i++) {
-                sum = (uint32_t)((sum ^ {{Word(p, load.Storage)}}) * (uint32_t)16777619u);
+                sum = (uint32_t)((sum ^ {{table.Integers?.Word("table[i]") ?? Word(p, table.Storage)}}) * (uint32_t)16777619u);
             }
             return sum;
         }

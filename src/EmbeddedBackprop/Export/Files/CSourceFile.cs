@@ -33,7 +33,7 @@ internal static class CSourceFile
             text.Append("    (void)arena;\n\n");
         }
 
-        text.Append(model.Prediction.Body).Append("}\n");
+        text.Append(model.Prediction.Body).Append("}\n").Append(CStreamFile.Function(model));
         return CRuntimeFile.Shared(model, CText.CFile(text));
     }
 
@@ -45,11 +45,11 @@ internal static class CSourceFile
         text.Append(CTrainingReset.Text(model)).Append(CTrainingFile.Text(model));
     }
 
-    private static string Reset(CModel model) => model.Prediction.StateLength == 0 ? "" : $$"""
+    private static string Reset(CModel model) => model.StateLength == 0 ? "" : $$"""
 
         void {{model.Prefix}}_reset(float *state)
         {
-            (void)memset(state, 0, {{CText.Size(model.Prediction.StateLength)}} * sizeof *state);
+            (void)memset(state, 0, {{CText.Size(model.StateLength)}} * sizeof *state);
         }
 
         """;

@@ -107,15 +107,15 @@ internal static class CTraceHeader
     {
         string m = model.Macro, p = model.Prefix;
         string text = Identity(model);
-        if (model.Options.ByteScale is not null)
+        foreach (Measured measured in AllMeasured(model))
         {
-            string inputs = $"{m}_INPUTS{model.Inputs[0].MacroSuffix}";
+            string inputs = $"{m}_INPUTS{model.Inputs[0].MacroSuffix}", one = measured.One, letter = one[..1];
             text += $$"""
 
-                /* From bytes to what {{p}}_predict takes, with the bits of training: a byte b becomes b * {{m}}_BYTE_SCALE{{(
+                /* From {{one}}s to what {{p}}_predict takes, with the bits of training: a {{one}} {{letter}} becomes {{letter}} * {{m}}_{{measured.Macro}}{{(
                     model.Tables.Preparation.Length > 0 ? $", then {p}_prepare follows" : ""
-                )}}. Reads {{inputs}} bytes, writes as many floats. */
-                void {{p}}_prepare_bytes(const uint8_t *bytes, float *input);
+                )}}. Reads {{inputs}} {{one}}s, writes as many floats. */
+                void {{p}}_prepare_{{one}}s(const {{measured.Type}} *{{one}}s, float *input);
 
                 """;
         }
@@ -145,15 +145,15 @@ internal static class CTraceHeader
     {
         string m = model.Macro, p = model.Prefix;
         string text = IdentityFunctions(model);
-        if (model.Options.ByteScale is not null)
+        foreach (Measured measured in AllMeasured(model))
         {
             text += $$"""
 
-                void {{p}}_prepare_bytes(const uint8_t *bytes, float *input)
+                void {{p}}_prepare_{{measured.One}}s(const {{measured.Type}} *{{measured.One}}s, float *input)
                 {
                     size_t i;
                     for (i = 0u; i < {{CText.Size(model.Inputs[0].Length)}}; i++) {
-                        input[i] = (float)bytes[i] * {{m}}_BYTE_SCALE;
+                        input[i] = (float){{measured.One}}s[i] * {{m}}_{{measured.Macro}};
                     }
                 {{(model.Tables.Preparation.Length > 0 ? $"    {p}_prepare(input, input);\n" : "")}}}
 
@@ -232,15 +232,39 @@ internal static class CTraceHeader
 
         """);
 
-    /// <summary>A byte's factor as a macro.</summary>
-    public static string ByteScale(CModel model) => model.Options.ByteScale is not { } scale ? "" : $$"""
-        /* The factor of a byte, rounded to float: b * {{model.Macro}}_BYTE_SCALE{{(
-            scale == Data.ByteDataset.Scale ? "; b / 255.0f has other bits" : ""
-        )}}. */
-        #define {{model.Macro}}_BYTE_SCALE {{CText.Decimal(scale)}}
+    /// <summary>The factors of bytes and samples as macros.</summary>
+    public static string Scales(CModel model)
+    {
+        string text = "";
+        foreach (Measured measured in AllMeasured(model))
+        {
+            string macro = $"{model.Macro}_{measured.Macro}";
+            text += $$"""
+                /* The factor of a {{measured.One}}, rounded to float: {{measured.One[..1]}} * {{macro}}{{(
+                    measured.Scale == Data.ByteDataset.Scale ? "; b / 255.0f has other bits" : ""
+                )}}. */
+                #define {{macro}} {{CText.Decimal(measured.Scale)}}
 
 
-        """;
+                """;
+        }
+
+        return text;
+    }
+
+    /// <summary>The integers that inputs were measured as.</summary>
+    private static IEnumerable<Measured> AllMeasured(CModel model)
+    {
+        if (model.Options.ByteScale is { } ofByte)
+        {
+            yield return new Measured("byte", "uint8_t", "BYTE_SCALE", ofByte);
+        }
+
+        if (model.Options.SampleScale is { } ofSample)
+        {
+            yield return new Measured("sample", "int16_t", "SAMPLE_SCALE", ofSample);
+        }
+    }
 
     /// <summary>Whether something reads an input [steps][features] over time, be it after ops that keep its steps.</summary>
     private static bool IsSequence(Graph graph, Node input)
@@ -266,4 +290,7 @@ internal static class CTraceHeader
         graph.Nodes.Any(node => IsOverSteps(node) && node.Sources.Count > 1 && node.Sources[1] == input);
 
     private static bool IsOverSteps(Node node) => node.Op is Recurrent or OverTime or IntegerRecurrent or IntegerMeanOverTime;
+
+    /// <summary>Integers that were measured and become floats before a prediction.</summary>
+    private readonly record struct Measured(string One, string Type, string Macro, float Scale);
 }

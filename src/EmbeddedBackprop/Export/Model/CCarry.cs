@@ -16,7 +16,7 @@ namespace EmbeddedBackprop.Export.Model;
 /// </remarks>
 internal sealed class CCarry
 {
-    private readonly List<Node> nodes = [];
+    private readonly List<Node> nodes;
     private readonly HashSet<Node> overTime = [];
 
     /// <summary>Rewrites a network.</summary>
@@ -33,7 +33,7 @@ internal sealed class CCarry
             ExportErrors.CarryTrains();
         }
 
-        AddAncestors(source, outputs);
+        nodes = NetText.Ancestors(outputs);
         Mark();
         Steps = CountSteps();
         List<NetStatement> statements = NetParser.Parse(NetText.Format(nodes));
@@ -42,14 +42,13 @@ internal sealed class CCarry
             statements[i] = OneStep(nodes[i], statements[i]);
         }
 
-        Graph graph = NetText.Build(statements, Activation);
+        Graph graph = NetText.Build(statements, name => NetText.ActivationOf(nodes, name));
         Outputs = Array.ConvertAll(outputs, output => graph.Nodes.Single(node => node.Name == output.Name));
         PlanOptions planned = new() { Arithmetic = source.Options.Arithmetic, Layout = source.Options.Layout };
         Plan = Plan.ForInference(graph, planned, Outputs);
         Parameters = new float[Plan.ParameterLength];
         State = new float[Plan.StateLength];
-        CopyParameters(source, parameters);
-        CopyState(source, state);
+        CWeights.Copy(source, parameters, state, Plan, Parameters, State);
         Node first = nodes.First(node => node.Op is null);
         Options = options with
         {
@@ -74,22 +73,6 @@ internal sealed class CCarry
 
     /// <summary>The time steps of the network before.</summary>
     public int Steps { get; }
-
-    private void AddAncestors(Plan source, Node[] outputs)
-    {
-        HashSet<Node> wanted = [.. outputs];
-        for (int i = source.Graph.Nodes.Count - 1; i >= 0; i--)
-        {
-            Node node = source.Graph.Nodes[i];
-            if (wanted.Contains(node))
-            {
-                wanted.UnionWith(node.Sources);
-                nodes.Add(node);
-            }
-        }
-
-        nodes.Reverse();
-    }
 
     /// <summary>
     /// Finds the values over time: what recurrent layers read, and what ops that work step by step read and give beside such a value.
@@ -185,55 +168,6 @@ internal sealed class CCarry
 
         // The name is written out: a kind may become another one, and a default name with it.
         return statement with { Name = new NetWord(node.Name, statement.Kind.Position, Quoted: true), Words = words };
-    }
-
-    /// <summary>An activation of the network, perhaps a user's own, or another one: a word is looked up before it is known to be a node.</summary>
-    private Activation Activation(string name)
-    {
-        foreach (Node node in nodes)
-        {
-            if (node.Op is IActivated { Activation: { } activation } && activation.Name == name)
-            {
-                return activation;
-            }
-        }
-
-        return Registry.Activation(name);
-    }
-
-    private void CopyParameters(Plan source, ReadOnlySpan<float> parameters)
-    {
-        foreach (ParameterRange to in Plan.Parameters)
-        {
-            foreach (ParameterRange from in source.Parameters)
-            {
-                if (from.Name == to.Name)
-                {
-                    float[] values = new float[from.Count];
-                    from.CopyTo(parameters, values);
-                    to.CopyFrom<float>(values, Parameters);
-                }
-            }
-        }
-    }
-
-    private void CopyState(Plan source, ReadOnlySpan<float> state)
-    {
-        foreach (StateRange to in Plan.State)
-        {
-            foreach (StateRange from in source.State)
-            {
-                if (from.Name == to.Name && !to.PerSample)
-                {
-                    if (state.Length < from.Offset + from.Length)
-                    {
-                        GraphErrors.MemoryTooSmall("state", source.StateLength, state.Length);
-                    }
-
-                    state.Slice(from.Offset, from.Length).CopyTo(State.AsSpan(to.Offset));
-                }
-            }
-        }
     }
 
     /// <summary>The figures of one step, where they were given for every step of the first input.</summary>

@@ -29,6 +29,17 @@ internal sealed class CModel
             state = carry.State;
         }
 
+        if (options.Stream is not null)
+        {
+            Stream = new CStream(source, outputs, parameters, state, options);
+            (source, outputs) = (Stream.Plan, Stream.Outputs);
+            parameters = Stream.Parameters;
+            state = Stream.State;
+
+            // A stream takes samples as they are: floats, as many as there are.
+            options = options with { ByteScale = null, Padding = null };
+        }
+
         Options = options;
         NetworkOutputs = outputs;
         Plan = PlanOf(source, outputs, options);
@@ -94,6 +105,12 @@ internal sealed class CModel
 
     /// <summary>The time steps that the network was made for, where it is fed one a call; else 0.</summary>
     public int WindowSteps { get; }
+
+    /// <summary>The network as a stream; null for one that is not fed as such.</summary>
+    public CStream? Stream { get; }
+
+    /// <summary>Floats of the state: what layers keep from call to call, and of a stream the samples of a hop and two counts.</summary>
+    public int StateLength => Prediction.StateLength + (Stream is null ? 0 : Inputs[0].Length + 2);
 
     /// <summary>The classes that the network decides between; null where it computes numbers.</summary>
     public CClasses? Classes { get; }
@@ -209,6 +226,11 @@ internal sealed class CModel
             ExportErrors.NotOfIntegers("one time step a call");
         }
 
+        if (options.Stream is not null)
+        {
+            ExportErrors.NotOfIntegers("a stream");
+        }
+
         if (options.BinaryWeights)
         {
             ExportErrors.NotOfIntegers("weights as a binary");
@@ -276,7 +298,7 @@ internal sealed class CModel
             CTraining.RequireBytes("the memory of training with its self-test", sizeof(float) * SelfTestFloats);
         }
 
-        target?.RequireArray("the carried state", Prediction.StateBytes);
+        target?.RequireArray("the carried state", Prediction.StateBytes + (sizeof(float) * (long)(StateLength - Prediction.StateLength)));
         foreach (CArgument argument in Inputs.Concat(Outputs))
         {
             target?.RequireArray(

@@ -1,6 +1,7 @@
 using EmbeddedBackprop.Export.Losses;
 using EmbeddedBackprop.Export.Ops;
 using EmbeddedBackprop.Export.Ops.Integer;
+using EmbeddedBackprop.Export.Ops.Signals;
 using EmbeddedBackprop.Export.Text;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Losses;
@@ -39,9 +40,25 @@ internal static class COpList
         (typeof(Reshape), new CCopy()),
         (typeof(Flatten), new CCopy()),
         (typeof(SwapAxes), new CSwapAxes()),
+        (typeof(Keep), new CKeep()),
+        (typeof(Begun), new CBegun()),
         (typeof(MeanOverTime), new COverTime(isMean: true)),
         (typeof(MaxOverTime), new COverTime(isMean: false)),
         (typeof(SoftmaxOverLastAxis), new CSoftmaxOverLastAxis()),
+        (typeof(Frames), new CFrames()),
+        (typeof(PreEmphasis), new CPreEmphasis()),
+        (typeof(Window), new CWindow()),
+        (typeof(Spectrum), new CSpectrum()),
+        (typeof(Power), new CSpectrumSize<Power.Size>("power")),
+        (typeof(Magnitude), new CSpectrumSize<Magnitude.Size>("magnitude")),
+        (typeof(Mel), new CBands()),
+        (typeof(Bands), new CBands()),
+        (typeof(Goertzel), new CGoertzel()),
+        (typeof(Biquad), new CBiquad()),
+        (typeof(Decimate), new CDecimate()),
+        (typeof(Statistics), new CStatistics()),
+        (typeof(Log), new CLog()),
+        (typeof(Dct), new CDct()),
         (typeof(Rnn), new CRecurrent()),
         (typeof(Gru), new CRecurrent()),
         (typeof(Lstm), new CRecurrent()),

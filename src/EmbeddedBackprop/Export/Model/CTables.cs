@@ -146,6 +146,7 @@ internal sealed class CTables
             .. step.Ranges.Select(range =>
                 training?.TensorOf(in range) is { } tensor ? tensor.Table.InMemory(tensor.Place) : ParameterTable(range.Name)),
             .. KeptTables(step, op, training),
+            .. op.Constants(step.Op).Select(constant => ConstantTable(step, constant)),
         ];
     }
 
@@ -267,14 +268,28 @@ internal sealed class CTables
         }
     }
 
+    private CTable ConstantTable(Step step, CConstant constant)
+    {
+        string name = $"{step.Owner.Name}.{constant.Name}", source = $"{CText.Comment(name)}: {constant.What}";
+        return constant.Integers is { } integers
+            ? IntegerTable(name, source, CElement.UInt16, integers)
+            : Same(
+                "float" + string.Join(',', constant.Values), () => new CTable(Unique($"{prefix}_{CText.Identifier(name)}"), source, constant.Values));
+    }
+
     /// <summary>A table of integers: the same one for all that have the same elements, as one of a sigmoid.</summary>
     private CTable IntegerTable(string name, string source, CElement element, int[] values)
     {
-        string key = element.Type + string.Join(',', values);
+        return Same(
+            element.Type + string.Join(',', values),
+            () => CTable.OfIntegers(Unique($"{prefix}_{CText.Identifier(name)}"), source, element, values));
+    }
+
+    private CTable Same(string key, Func<CTable> make)
+    {
         if (!sameTables.TryGetValue(key, out CTable? table))
         {
-            table = CTable.OfIntegers(Unique($"{prefix}_{CText.Identifier(name)}"), source, element, values);
-            sameTables.Add(key, table);
+            sameTables.Add(key, table = make());
         }
 
         return table;

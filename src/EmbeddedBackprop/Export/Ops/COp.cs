@@ -49,6 +49,9 @@ internal abstract class COp
     /// </summary>
     public virtual CTable[]? MakeTables(CTableSource source) => null;
 
+    /// <summary>Tables that follow from the op's settings and sizes alone; they come after its parameters and its kept state.</summary>
+    public virtual CConstant[] Constants(Op op) => [];
+
     /// <summary>The type of the scratch of an op on integers; null for that of its input.</summary>
     public virtual CElement? ScratchElement(Op op) => null;
 

@@ -1,5 +1,6 @@
 using EmbeddedBackprop.Data;
 using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Streaming;
 
 namespace EmbeddedBackprop.Export;
 
@@ -82,6 +83,13 @@ public sealed record CExportOptions
     /// </summary>
     public float? ByteScale { get; init; }
 
+    /// <summary>
+    /// The factor from a sample of 16 bits, as a converter or a WAV file gives it, to what was measured, x = s * factor with one rounding:
+    /// NAME_prepare_samples then prepares samples as training did. 1 / 32768 where training read samples from -1 to 1; null, the default, where the
+    /// inputs are no such samples.
+    /// </summary>
+    public float? SampleScale { get; init; }
+
     /// <summary>Where training filled up sequences that have fewer steps, for the header; null, the default, where none were filled up.</summary>
     public SequencePadding? Padding { get; init; }
 
@@ -90,6 +98,12 @@ public sealed record CExportOptions
     /// calls the output is the engine's for t steps, bit for bit. Refused where an op looks at several steps at once. Not by default.
     /// </summary>
     public bool Carry { get; init; }
+
+    /// <summary>
+    /// How the network is fed as a stream: NAME_push takes samples as they come, in pieces of any size, and decides every hop, bit for bit as the
+    /// engine does (<see cref="StreamingNetwork"/>). Null, the default: NAME_predict takes whole samples.
+    /// </summary>
+    public StreamOptions? Stream { get; init; }
 
     /// <summary>
     /// Whether the inputs lie in the arena, where the program writes them before each call and later steps reuse their memory: less RAM in all, and

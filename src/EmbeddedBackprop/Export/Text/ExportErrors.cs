@@ -127,6 +127,14 @@ internal static class ExportErrors
         throw new NotSupportedException($"{node} {reason}: the network cannot be fed one time step a call");
 
     [DoesNotReturn]
+    public static void StreamAlone() =>
+        throw new NotSupportedException("a stream neither trains, nor is it fed one time step a call or through the arena: ask for one of them");
+
+    [DoesNotReturn]
+    public static void StreamPrepares() => throw new NotSupportedException(
+        "the inputs are standardised, each step of the window by figures of its own: a stream takes samples as they are");
+
+    [DoesNotReturn]
     public static void CarryTrains() =>
         throw new NotSupportedException("a training step reads whole sequences: an export learns or is fed one time step a call, not both");
 

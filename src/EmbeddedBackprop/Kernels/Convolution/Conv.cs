@@ -42,11 +42,18 @@ public static unsafe class Conv
         ReadOnlySpan<float> bias,
         Span<float> y,
         int ldy,
-        bool accumulate = false) =>
-        RunForward(arithmetic, in sizes, batch, x, ldx, w, bias, y, ldy, new ConvArguments { Accumulate = accumulate }, default);
+        bool accumulate = false)
+    {
+        ConvArguments g = new() { Accumulate = accumulate };
+        RunForward(arithmetic, in sizes, batch, x, ldx, w, bias, y, ldy, ref g, default);
+    }
 
-    /// <summary><see cref="Forward"/>, and what follows element by element: the bits of the steps one after the other, in one pass.</summary>
-    internal static void ForwardAndFollowers(
+    /// <summary>
+    /// <see cref="Forward"/>, and what follows: the bits of the steps one after the other, in one pass. Where the maxima of two by two follow, y need
+    /// not hold the convolution's results afterwards, and they may share the memory of x.
+    /// </summary>
+    /// <returns>False if the maxima are still to be taken, of y; else nothing is left to do.</returns>
+    internal static bool ForwardAndFollowers(
         Arithmetic arithmetic,
         in ConvSizes sizes,
         int batch,
@@ -56,7 +63,7 @@ public static unsafe class Conv
         ReadOnlySpan<float> bias,
         Span<float> y,
         int ldy,
-        ConvFollowers followers)
+        in ConvFollowers followers)
     {
         if (!followers.Means.IsEmpty)
         {
@@ -66,7 +73,35 @@ public static unsafe class Conv
             Require.AtLeast("Conv.Forward", "betas", sizes.Outputs, followers.Betas.Length);
         }
 
-        RunForward(arithmetic, in sizes, batch, x, ldx, w, bias, y, ldy, new ConvArguments(), followers);
+        // Samples are the parts of the work where there are maxima: of one sample threads would have nothing to share.
+        ConvArguments g = default;
+        bool isOver = followers.Maxima.Overlaps(x);
+        if (followers.Maxima.IsEmpty || !sizes.FitsTiles || sizes.Groups > 1 || !ConvMaxima.Fit(in sizes)
+            || (batch == 1 && WorkerPool.Current != null) || (isOver && followers.KeepsSums))
+        {
+            RunForward(arithmetic, in sizes, batch, x, ldx, w, bias, y, ldy, ref g, in followers);
+            return followers.Maxima.IsEmpty;
+        }
+
+        // What is written over another sample's input waits in the memory of its own results.
+        int length = sizes.SampleOutputs / 4;
+        Require.Matrix("Conv.Forward", "maxima", batch, length, followers.LeadingMaxima, followers.Maxima.Length);
+        Span<float> to = isOver ? y : followers.Maxima;
+        int leading = isOver ? ldy : followers.LeadingMaxima;
+        fixed (float* maxima = to)
+        {
+            g.Maxima = maxima;
+            g.LeadingMaxima = leading;
+            g.KeepsMaps = followers.KeepsSums;
+            RunForward(arithmetic, in sizes, batch, x, ldx, w, bias, y, ldy, ref g, in followers);
+        }
+
+        for (int n = 0; isOver && n < batch; n++)
+        {
+            y.Slice(n * ldy, length).CopyTo(followers.Maxima[(n * followers.LeadingMaxima)..]);
+        }
+
+        return true;
     }
 
     /// <summary>
@@ -74,8 +109,11 @@ public static unsafe class Conv
     /// result of 0 is +0 or -0.
     /// </summary>
     internal static void ForwardOfIntegers(
-        Arithmetic arithmetic, in ConvSizes sizes, int batch, ReadOnlySpan<float> x, int ldx, ReadOnlySpan<float> w, Span<float> y, int ldy) =>
-        RunForward(arithmetic, in sizes, batch, x, ldx, w, [], y, ldy, new ConvArguments { ZerosAreAlike = true }, default);
+        Arithmetic arithmetic, in ConvSizes sizes, int batch, ReadOnlySpan<float> x, int ldx, ReadOnlySpan<float> w, Span<float> y, int ldy)
+    {
+        ConvArguments g = new() { ZerosAreAlike = true };
+        RunForward(arithmetic, in sizes, batch, x, ldx, w, [], y, ldy, ref g, default);
+    }
 
     private static void RunForward(
         Arithmetic arithmetic,
@@ -87,8 +125,8 @@ public static unsafe class Conv
         ReadOnlySpan<float> bias,
         Span<float> y,
         int ldy,
-        ConvArguments g,
-        ConvFollowers followers)
+        ref ConvArguments g,
+        in ConvFollowers followers)
     {
         Require.Conv("Conv.Forward", in sizes, batch, x.Length, ldx, w.Length, y.Length, ldy);
         Require.Bias("Conv.Forward", sizes.Outputs, bias.Length);
@@ -127,7 +165,9 @@ public static unsafe class Conv
                 return;
             }
 
-            ParallelConv<ConvForwardKernel>.Run(arithmetic, in g, batch * g.Sizes.OutputHeight, batch * sizes.MultiplyAdds);
+            int height = g.Sizes.OutputHeight;
+            (int units, int rows) = g.Maxima == null ? (batch * height, 1) : (batch, height);
+            ParallelConv<ConvForwardKernel>.Run(arithmetic, ref g, units, batch * sizes.MultiplyAdds, rows: rows);
         }
     }
 
@@ -198,7 +238,24 @@ public static unsafe class Conv
         Span<float> bias,
         float learningRate,
         float weightL2,
-        float biasL2)
+        float biasL2) =>
+        UpdateFrom(arithmetic, in sizes, batch, x, ldx, delta, ldd, w, bias, learningRate, weightL2, biasL2, isFinite: false);
+
+    /// <summary><see cref="UpdateWeights"/>, and whether x is known to be finite.</summary>
+    internal static void UpdateFrom(
+        Arithmetic arithmetic,
+        in ConvSizes sizes,
+        int batch,
+        ReadOnlySpan<float> x,
+        int ldx,
+        ReadOnlySpan<float> delta,
+        int ldd,
+        Span<float> w,
+        Span<float> bias,
+        float learningRate,
+        float weightL2,
+        float biasL2,
+        bool isFinite)
     {
         Require.Conv("Conv.UpdateWeights", in sizes, batch, x.Length, ldx, w.Length, delta.Length, ldd);
         Require.Bias("Conv.UpdateWeights", sizes.Outputs, bias.Length);
@@ -213,7 +270,7 @@ public static unsafe class Conv
 
         Weights(
             arithmetic, in sizes, batch, x, ldx, delta, ldd, w, bias,
-            new ConvArguments { Updates = true, LearningRate = learningRate, WeightL2 = weightL2, BiasL2 = biasL2 });
+            new ConvArguments { Updates = true, LearningRate = learningRate, WeightL2 = weightL2, BiasL2 = biasL2, SkipsZeros = isFinite });
     }
 
     /// <summary>
@@ -266,11 +323,11 @@ public static unsafe class Conv
 
             if (ConvSparseInputKernel.Fits(in g.Sizes) && ConvSparseKernel.AreMostZeros(in g, MostGradients) && Finite.All(w[..sizes.Weights]))
             {
-                ParallelConv<ConvSparseInputKernel>.Run(arithmetic, in g, batch, batch * sizes.MultiplyAdds, sizes.Channels);
+                ParallelConv<ConvSparseInputKernel>.Run(arithmetic, ref g, batch, batch * sizes.MultiplyAdds, sizes.Channels);
                 return;
             }
 
-            ParallelConv<ConvInputKernel>.Run(arithmetic, in g, batch, batch * sizes.MultiplyAdds);
+            ParallelConv<ConvInputKernel>.Run(arithmetic, ref g, batch, batch * sizes.MultiplyAdds);
         }
     }
 
@@ -296,13 +353,18 @@ public static unsafe class Conv
     /// <summary>Runs a depthwise convolution or its input gradient, if it is one that has a kernel.</summary>
     private static bool RunPlanes(Arithmetic arithmetic, in ConvArguments whole, in ConvSizes sizes)
     {
+        if (sizes.Groups == 1)
+        {
+            return false;
+        }
+
         ConvArguments g = whole;
         g.Sizes = sizes;
         long multiplyAdds = g.Batch * sizes.MultiplyAdds;
         if (ConvDepthwiseChannelsKernel.Fits(in g))
         {
             ParallelConv<ConvDepthwiseChannelsKernel>.Run(
-                arithmetic, in g, ConvDepthwiseChannelsKernel.Units(in g), multiplyAdds, sizes.Channels);
+                arithmetic, ref g, ConvDepthwiseChannelsKernel.Units(in g), multiplyAdds, sizes.Channels);
             return true;
         }
 
@@ -313,7 +375,7 @@ public static unsafe class Conv
 
         ConvPlanes planes = ConvPlanes.Of(in sizes, g.IsForward);
         ParallelConv<ConvDepthwiseKernel>.Run(
-            arithmetic, in g, g.Batch * planes.Planes, multiplyAdds, planes.EndInner - planes.FirstInner);
+            arithmetic, ref g, g.Batch * planes.Planes, multiplyAdds, planes.EndInner - planes.FirstInner);
         return true;
     }
 
@@ -353,15 +415,15 @@ public static unsafe class Conv
             if (ConvDepthwiseWeightsKernel.Fits(in sizes))
             {
                 g.Sizes = sizes;
-                ParallelConv<ConvDepthwiseWeightsKernel>.Run(arithmetic, in g, sizes.Channels, batch * sizes.MultiplyAdds);
+                ParallelConv<ConvDepthwiseWeightsKernel>.Run(arithmetic, ref g, sizes.Channels, batch * sizes.MultiplyAdds);
                 return;
             }
 
-            g.SkipsZeros = Finite.All(x);
+            g.SkipsZeros = g.SkipsZeros || Finite.All(x);
             if (g.SkipsZeros && ConvSparseKernel.Fits(in g.Sizes) && ConvSparseKernel.IsSparse(in g))
             {
                 ParallelConv<ConvSparseKernel>.Run(
-                    arithmetic, in g, g.Sizes.Outputs, batch * sizes.MultiplyAdds, ConvSparseKernel.Lanes(in g.Sizes));
+                    arithmetic, ref g, g.Sizes.Outputs, batch * sizes.MultiplyAdds, ConvSparseKernel.Lanes(in g.Sizes));
                 return;
             }
 
@@ -369,12 +431,12 @@ public static unsafe class Conv
             {
                 g.Sizes = sizes;
                 g.ChannelChunk = ConvOutputWeightsKernel.ChannelsTogether(in sizes);
-                ParallelConv<ConvOutputWeightsKernel>.Run(arithmetic, in g, ConvOutputWeightsKernel.Units(in g), batch * sizes.MultiplyAdds);
+                ParallelConv<ConvOutputWeightsKernel>.Run(arithmetic, ref g, ConvOutputWeightsKernel.Units(in g), batch * sizes.MultiplyAdds);
                 return;
             }
 
             g.OutputChunk = WorkerPool.Current == null ? ConvWeightsKernel.Rows : ConvWeightsKernel.Rows / 4;
-            ParallelConv<ConvWeightsKernel>.Run(arithmetic, in g, ConvWeightsKernel.Units(in g), batch * sizes.MultiplyAdds);
+            ParallelConv<ConvWeightsKernel>.Run(arithmetic, ref g, ConvWeightsKernel.Units(in g), batch * sizes.MultiplyAdds);
         }
     }
 }

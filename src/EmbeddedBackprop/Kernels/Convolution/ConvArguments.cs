@@ -34,6 +34,15 @@ internal unsafe struct ConvArguments
     /// <summary>What is done with the results of a forward pass before they are stored.</summary>
     public ConvFinish Finish;
 
+    /// <summary>
+    /// Where the maxima of two by two of the results go; null if nobody wants them. They may lie at the beginning of each sample's maps.
+    /// </summary>
+    public float* Maxima;
+    public int LeadingMaxima;
+
+    /// <summary>Whether maps that have maxima are stored all the same.</summary>
+    public bool KeepsMaps;
+
     /// <summary>The part of the work that is meant: output rows of all samples, panels of weights, or samples.</summary>
     public int First;
     public int End;

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using EmbeddedBackprop.Kernels.Elements;
 using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Kernels.Products;
@@ -32,6 +33,9 @@ internal static unsafe class ConvChannels
     /// <summary>Terms of all rectangles side by side, at most: 128 KB.</summary>
     private const int MostTerms = 1 << 14;
 
+    /// <summary>Terms that are written together.</summary>
+    private const int TermsTogether = 4;
+
     /// <summary>Rectangles side by side, at most.</summary>
     private const int MostBands = 64;
 
@@ -54,6 +58,10 @@ internal static unsafe class ConvChannels
 
         return bands <= MostBands && bands * sizes.Taps <= MostTerms;
     }
+
+    /// <summary>Whether the maxima of two by two are taken from the sums: a block has pairs of whole rows.</summary>
+    public static bool TakesMaxima<T>(in ConvArguments g) where T : struct, IFloatLanes<T> =>
+        g.Maxima != null && !g.Sizes.IsPadded && 2 * g.Sizes.OutputWidth * 2 * T.Count <= MostSums;
 
     /// <summary>Rows g.First ... g.End - 1 of the output, counted over all samples.</summary>
     // Every element is written before it is read.
@@ -83,7 +91,7 @@ internal static unsafe class ConvChannels
         bool keeps = lists <= MostBands && (long)lists * bands * taps <= MostTerms;
         lists = keeps ? lists : 1;
         Band* bandsOfRows = stackalloc Band[lists * bands];
-        ConvTapTerm* terms = stackalloc ConvTapTerm[lists * bands * taps];
+        ConvTapTerm* terms = stackalloc ConvTapTerm[(lists * bands * taps) + TermsTogether];
         float* finish = stackalloc float[ConvFinish.PackedLength(most)];
         for (int channel = 0; channel < sizes.Outputs;)
         {
@@ -93,7 +101,7 @@ internal static unsafe class ConvChannels
             Part part = new()
             {
                 Image = g.Image + ((nint)group * (sizes.Channels / sizes.Groups) * sizes.Height * sizes.Width),
-                Maps = g.Maps + ((nint)channel * sizes.OutputPositions),
+                Maps = g.Maps + ((nint)channel * sizes.OutputPositions), Maxima = g.Maxima + ((nint)channel * (sizes.OutputPositions / 4)),
                 Bias = g.Bias == null || g.Accumulate ? null : g.Bias + channel,
                 Channels = count, Lanes = lanes, Weights = weights, Sums = sums, Bands = bandsOfRows, Count = bands, Finish = finish,
             };
@@ -143,6 +151,9 @@ internal static unsafe class ConvChannels
         /// <summary>The first output channel of sample 0.</summary>
         public float* Maps;
 
+        /// <summary>Its maxima of two by two.</summary>
+        public float* Maxima;
+
         /// <summary>What the sums begin with; null for +0, or where they go on from the maps.</summary>
         public float* Bias;
         public int Channels;
@@ -171,18 +182,23 @@ internal static unsafe class ConvChannels
 
     private static ConvTapTerm* Terms(in ConvSizes sizes, (int First, int End) rows, (int First, int End) columns, int lanes, ConvTapTerm* next)
     {
-        // Both halves of a term move on at once: neither is negative.
+        // Both halves of a term move on at once: neither is negative. Four terms are written at a time; what is too much is overwritten.
         long step = new ConvTapTerm(sizes.DilationX, lanes).Both;
+        Vector256<long> steps = Vector256.Create(0, step, 2 * step, 3 * step), next4 = Vector256.Create(TermsTogether * step);
+        int count = columns.End - columns.First;
         for (int c = 0; c < sizes.Channels / sizes.Groups; c++)
         {
             for (int ky = rows.First; ky < rows.End; ky++)
             {
                 int row = ((c * sizes.Height) + (ky * sizes.DilationY)) * sizes.Width, weights = ((c * sizes.KernelHeight) + ky) * sizes.KernelWidth;
-                ConvTapTerm term = new(row + (columns.First * sizes.DilationX), (weights + columns.First) * lanes);
-                for (int kx = columns.First; kx < columns.End; kx++, term = new ConvTapTerm(term.Both + step))
+                ConvTapTerm first = new(row + (columns.First * sizes.DilationX), (weights + columns.First) * lanes);
+                Vector256<long> terms = Vector256.Create(first.Both) + steps;
+                for (int i = 0; i < count; i += TermsTogether, terms += next4)
                 {
-                    *next++ = term;
+                    terms.Store((long*)(next + i));
                 }
+
+                next += count;
             }
         }
 
@@ -204,6 +220,7 @@ internal static unsafe class ConvChannels
     {
         int height = g.Sizes.OutputHeight, width = g.Sizes.OutputWidth, most = MostSums / part.Lanes;
         int wide = Math.Min(width, most), tall = most / wide;
+        tall -= TakesMaxima<T>(in g) ? tall & 1 : 0;
         for (int sample = g.First / height; sample * height < g.End;)
         {
             int y = Math.Max(part.Rows.First, g.First - (sample * height)), end = Math.Min(part.Rows.End, g.End - (sample * height)), samples = 1;
@@ -261,15 +278,24 @@ internal static unsafe class ConvChannels
             }
         }
 
-        if (g.Finish.Exists)
+        bool hasMaxima = TakesMaxima<T>(in g), keepsMaps = !hasMaxima || g.KeepsMaps;
+        if (g.Finish.Exists && (keepsMaps || g.Finish.Normalizes))
         {
             g.Finish.Lanes<T>(part.Finish, lanes, part.Sums, samples.Count * area);
         }
 
-        for (int n = 0; n < samples.Count; n++)
+        for (int n = 0; keepsMaps && n < samples.Count; n++)
         {
             Transpose.Pack(
                 in *(part.Sums + ((nint)n * area * lanes)), (nuint)lanes, (nuint)area, channels, ref *(maps + ((nint)n * g.LeadingMaps)), plane);
+        }
+
+        for (int n = 0; hasMaxima && n < samples.Count; n++)
+        {
+            float* own = part.Sums + ((nint)n * area * lanes);
+            float* maxima = part.Maxima + ((nint)(samples.First + n) * g.LeadingMaxima) + ((nint)rows.First * sizes.OutputWidth / 4);
+            ConvMaxima.Lanes<T>(own, lanes, rows.Count, columns.Count, g.Finish.Rectifies);
+            Transpose.Pack(in *own, (nuint)lanes, (nuint)area / 4, channels, ref *maxima, plane / 4);
         }
     }
 

@@ -21,7 +21,10 @@ internal unsafe struct ConvFinish
     public bool Rectifies;
 
     /// <summary>Whether there is anything to do.</summary>
-    public readonly bool Exists => Rectifies || Means != null;
+    public readonly bool Exists => Rectifies || Normalizes;
+
+    /// <summary>Whether results are normalised.</summary>
+    public readonly bool Normalizes => Means != null;
 
     /// <summary>Floats that <see cref="Pack"/> writes for so many lanes.</summary>
     public static int PackedLength(int lanes) => 4 * lanes;

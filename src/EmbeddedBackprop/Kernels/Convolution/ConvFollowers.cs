@@ -1,6 +1,6 @@
 namespace EmbeddedBackprop.Kernels.Convolution;
 
-/// <summary>What follows a convolution element by element: a normalisation with running values, and a rectifier.</summary>
+/// <summary>What follows a convolution: a normalisation with running values, a rectifier, and the maxima of two by two.</summary>
 internal readonly ref struct ConvFollowers
 {
     /// <summary>Running means, variances, factors and shifts, one an output channel; empty where nothing is normalised.</summary>
@@ -17,4 +17,13 @@ internal readonly ref struct ConvFollowers
 
     /// <summary>Whether max(y, 0) is taken in the end.</summary>
     public bool Rectifies { get; init; }
+
+    /// <summary>Receives the maxima of two by two of the results; empty where none are wanted.</summary>
+    public Span<float> Maxima { get; init; }
+
+    /// <summary>Distance of the samples there.</summary>
+    public int LeadingMaxima { get; init; }
+
+    /// <summary>Whether the results themselves are wanted, too.</summary>
+    public bool KeepsSums { get; init; }
 }

@@ -33,22 +33,29 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
         where T : struct, IFloatLanes<T>
         where TTail : struct, IFloatLanes<TTail>
     {
+        bool hasMaxima = g.Maxima != null;
         if (ConvChannels.Fits<T>(in g.Sizes))
         {
+            hasMaxima &= !ConvChannels.TakesMaxima<T>(in g);
             ConvChannels.Run<T>(in g);
-            return;
+        }
+        else if (ConvFlat.Fits<T>(in g))
+        {
+            hasMaxima &= !ConvFlat.TakesMaxima(in g);
+            ConvFlat.Run<T, TTail>(in g);
+        }
+        else
+        {
+            RunPanels<T>(in g);
+            if (g.Finish.Exists)
+            {
+                ConvFinishKernel.Run<T, TTail>(in g);
+            }
         }
 
-        if (ConvFlat.Fits<T>(in g))
+        if (hasMaxima)
         {
-            ConvFlat.Run<T>(in g);
-            return;
-        }
-
-        RunPanels<T>(in g);
-        if (g.Finish.Exists)
-        {
-            ConvFinishKernel.Run<T, TTail>(in g);
+            ConvMaximaKernel.Run<T, TTail>(in g);
         }
     }
 

@@ -131,7 +131,7 @@ internal readonly unsafe struct ConvSparseInputKernel : ILaneKernel<ConvArgument
             (int firstRow, int endRow) = rows.Taps(y);
             for (int x = 0; x < columns.Positions; x++, delta += outputs)
             {
-                tile.Count = ConvSparseTile.Append(list, 0, 0, SparseProduct.NonZeros(delta, sizes.Outputs));
+                tile.Count = ConvSparseTile.NonZeros(delta, sizes.Outputs, list);
                 if (tile.Count == 0)
                 {
                     continue;

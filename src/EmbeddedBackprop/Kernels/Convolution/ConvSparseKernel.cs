@@ -8,7 +8,8 @@ namespace EmbeddedBackprop.Kernels.Convolution;
 
 /// <summary>
 /// The weight gradient where most gradients are 0, as after a pooling and a rectifier. A sample is turned over on the stack, channels innermost: a
-/// kernel row is then one run of neighbours. Of each output channel the positions of the other gradients are listed, and their terms are added
+/// kernel row is then one run of neighbours. One channel has its rows below each other innermost: then the whole kernel is one run
+/// (<see cref="ConvColumns"/>). Of each output channel the positions of the other gradients are listed, and their terms are added
 /// while the sums stay in registers (<see cref="ConvSparseTile"/>). Terms are left out under the conditions of <see cref="SparseProduct"/>.
 /// </summary>
 internal readonly unsafe struct ConvSparseKernel : ILaneKernel<ConvArguments>
@@ -66,7 +67,9 @@ internal readonly unsafe struct ConvSparseKernel : ILaneKernel<ConvArguments>
     }
 
     /// <summary>Floats of a vector that a run of neighbours fills.</summary>
-    public static int Lanes(in ConvSizes sizes) => (int)BitOperations.RoundUpToPowerOf2((uint)(sizes.KernelWidth * ChannelsTogether(in sizes)));
+    public static int Lanes(in ConvSizes sizes) =>
+        (int)BitOperations.RoundUpToPowerOf2(
+            (uint)(sizes.KernelWidth * (ConvColumns.Fits(in sizes, Room) ? sizes.KernelHeight : ChannelsTogether(in sizes))));
 
     /// <summary>Output channels g.First ... g.End - 1.</summary>
     // Every element is written before it is read.
@@ -88,7 +91,9 @@ internal readonly unsafe struct ConvSparseKernel : ILaneKernel<ConvArguments>
             end = Math.Min(g.End, (group + 1) * outputs);
             for (int first = 0; first < channels; first += together)
             {
-                part.Choose(in sizes, (group * channels) + first, Math.Min(together, channels - first), T.Count);
+                part.Choose(
+                    in sizes, (group * channels) + first, Math.Min(together, channels - first), T.Count,
+                    T.Count == WidestVector && ConvColumns.Fits(in sizes, Room));
                 int fit = MostSums / part.LeadingSums;
                 for (int o = output; o < end; o += fit)
                 {
@@ -131,7 +136,11 @@ internal readonly unsafe struct ConvSparseKernel : ILaneKernel<ConvArguments>
         for (int n = 0; n < g.Batch; n++)
         {
             float* image = g.Image + ((nint)n * g.LeadingImage) + ((nint)part.Channel * (nint)plane);
-            if (part.Channels == 1)
+            if (part.IsColumns)
+            {
+                ConvColumns.Pack(in sizes, image, part.Image);
+            }
+            else if (part.Channels == 1)
             {
                 FloatBlocks.Copy(image, part.Image, (nint)plane);
             }
@@ -158,15 +167,17 @@ internal readonly unsafe struct ConvSparseKernel : ILaneKernel<ConvArguments>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static int List(float* delta, int positions, bool all, int* list)
     {
-        int count = 0;
-        for (int at = 0; at < positions; at += Word)
+        if (!all)
         {
-            int length = Math.Min(Word, positions - at);
-            ulong bits = all ? ulong.MaxValue >> (Word - length) : SparseProduct.NonZeros(delta + at, length);
-            count = ConvSparseTile.Append(list, count, at, bits);
+            return ConvSparseTile.NonZeros(delta, positions, list);
         }
 
-        return count;
+        for (int i = 0; i < positions; i++)
+        {
+            list[i] = i;
+        }
+
+        return positions;
     }
 
     private static void Begin(in ConvArguments g, in Part part, int output, int count, int first)
@@ -177,11 +188,11 @@ internal readonly unsafe struct ConvSparseKernel : ILaneKernel<ConvArguments>
         for (int o = 0; o < count && g.Accumulate; o++)
         {
             float* from = g.Kernels + ((nint)(output + o) * sizes.Taps) + (first * kernel), to = part.Sums + ((nint)o * part.LeadingSums);
-            for (int ky = 0; ky < sizes.KernelHeight; ky++)
+            for (int run = 0; run < part.Runs; run++)
             {
                 Transpose.Pack(
-                    in *(from + (ky * sizes.KernelWidth)), (nuint)kernel, (nuint)part.Channels, (nuint)sizes.KernelWidth,
-                    ref *(to + (ky * part.RowOfSums)), (nuint)part.Channels);
+                    in *(from + (run * sizes.KernelWidth)), (nuint)(part.Runs * sizes.KernelWidth), (nuint)part.Pixel, (nuint)sizes.KernelWidth,
+                    ref *(to + (run * part.RowOfSums)), (nuint)part.Pixel);
             }
 
             if (g.Bias != null)
@@ -219,22 +230,28 @@ internal readonly unsafe struct ConvSparseKernel : ILaneKernel<ConvArguments>
         public int* ReadBy;
         public int* List;
 
-        /// <summary>[row][column][channel].</summary>
+        /// <summary>[row][column][channel], or [row][column][kernel row] of one channel.</summary>
         public float* Image;
+        public bool IsColumns;
 
-        /// <summary>[output][kernel row][kernel column, channel]: a kernel row is filled up to whole vectors. The bias follows.</summary>
+        /// <summary>Floats of a pixel, and runs of neighbours that a kernel is: its rows, or one.</summary>
+        public int Pixel, Runs;
+
+        /// <summary>[output][run][kernel column, pixel]: a run is filled up to whole vectors. The bias follows.</summary>
         public float* Sums;
         public int LeadingSums, RowOfSums;
 
-        /// <summary>Runs of neighbours, their length in whole vectors, and how far they are apart in the image.</summary>
+        /// <summary>Runs as the tile has them, their length in whole vectors, and how far they are apart in the image.</summary>
         public int Rows, Run;
         public nint Step;
 
-        public void Choose(in ConvSizes sizes, int channel, int channels, int lanes)
+        public void Choose(in ConvSizes sizes, int channel, int channels, int lanes, bool columns)
         {
-            (Channel, Channels, Step) = (channel, channels, (nint)sizes.DilationY * sizes.Width * channels);
-            Rows = sizes.KernelHeight;
-            RowOfSums = Run = RoundUp(sizes.KernelWidth * channels, lanes);
+            (Channel, Channels, IsColumns) = (channel, channels, columns);
+            (Pixel, Runs) = columns ? (sizes.KernelHeight, 1) : (channels, sizes.KernelHeight);
+            Step = (nint)sizes.DilationY * sizes.Width * channels;
+            Rows = Runs;
+            RowOfSums = Run = RoundUp(sizes.KernelWidth * Pixel, lanes);
             if (Rows == 1)
             {
                 // A single run becomes several of a vector each.
@@ -242,30 +259,30 @@ internal readonly unsafe struct ConvSparseKernel : ILaneKernel<ConvArguments>
             }
 
             LeadingSums = (Rows * Run) + lanes;
+            (int above, int pitch) = columns ? (sizes.KernelHeight - 1, ConvColumns.Pitch(in sizes)) : (0, sizes.Width);
             for (int y = 0, p = 0; y < sizes.OutputHeight; y++)
             {
                 for (int x = 0; x < sizes.OutputWidth; x++, p++)
                 {
-                    ReadBy[p] = ((y * sizes.StrideY * sizes.Width) + (x * sizes.StrideX)) * channels;
+                    ReadBy[p] = ((((y * sizes.StrideY) + above) * pitch) + (x * sizes.StrideX)) * Pixel;
                 }
             }
 
             // A vector may read past the last pixel: those lanes are dropped, and denormal rubbish would be slow.
-            FloatBlocks.Fill(0f, Image + ((nint)sizes.Height * sizes.Width * channels), WidestVector);
+            FloatBlocks.Fill(0f, Image + ((nint)sizes.Height * pitch * Pixel), WidestVector);
         }
 
         /// <summary>[channel][kernel row][kernel column], and the bias.</summary>
         public readonly void Flatten(in ConvSizes sizes, float* sums, float* flat)
         {
-            int kernel = sizes.KernelHeight * sizes.KernelWidth;
-            for (int ky = 0; ky < sizes.KernelHeight; ky++)
+            for (int run = 0; run < Runs; run++)
             {
                 Transpose.Pack(
-                    in *(sums + (ky * RowOfSums)), (nuint)Channels, (nuint)sizes.KernelWidth, (nuint)Channels,
-                    ref *(flat + (ky * sizes.KernelWidth)), (nuint)kernel);
+                    in *(sums + (run * RowOfSums)), (nuint)Pixel, (nuint)sizes.KernelWidth, (nuint)Pixel,
+                    ref *(flat + (run * sizes.KernelWidth)), (nuint)(Runs * sizes.KernelWidth));
             }
 
-            flat[Channels * kernel] = sums[Rows * Run];
+            flat[Channels * sizes.KernelHeight * sizes.KernelWidth] = sums[Rows * Run];
         }
     }
 }

@@ -1,5 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Kernels.Products;
 
@@ -7,12 +9,14 @@ namespace EmbeddedBackprop.Kernels.Convolution;
 
 /// <summary>
 /// Adds the terms of a list to sums of neighbours: s = M(delta[i], source[starts[i] + neighbour], s) for the elements i of the list, in order.
-/// The sums of up to five runs of three vectors stay in registers.
+/// The sums of up to five runs of three vectors stay in registers, of five where there are 32.
 /// </summary>
 internal unsafe struct ConvSparseTile
 {
-    /// <summary>Elements after the end of a list that <see cref="Append"/> may write.</summary>
-    public const int Slack = 4;
+    /// <summary>Elements after the end of a list that <see cref="NonZeros"/> may write.</summary>
+    public const int Slack = 16;
+
+    private const int Word = 64;
 
     public int* List;
     public int Count;
@@ -31,16 +35,57 @@ internal unsafe struct ConvSparseTile
     /// <summary>A vector for totals that nobody wants.</summary>
     public float* Nowhere;
 
+    /// <summary>Lists the elements that are not 0, ascending; NaN is not 0.</summary>
+    /// <returns>How many there are.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int NonZeros(float* x, int length, int* list)
+    {
+#if NET10_0_OR_GREATER
+        if (Avx512F.IsSupported)
+        {
+            return Compressed(x, length, list);
+        }
+#endif
+
+        int count = 0;
+        for (int at = 0; at < length; at += Word)
+        {
+            count = Append(list, count, at, SparseProduct.NonZeros(x + at, Math.Min(Word, length - at)));
+        }
+
+        return count;
+    }
+
+#if NET10_0_OR_GREATER
+    /// <summary>The same, 16 at a time: the indices of a vector move together.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int Compressed(float* x, int length, int* list)
+    {
+        Vector512<int> index = Vector512<int>.Indices, some = Vector512.Create(Vector512<int>.Count);
+        int* to = list;
+        int at = 0;
+        for (; length - at >= Vector512<int>.Count; at += Vector512<int>.Count, index += some)
+        {
+            Vector512<int> isOther = ~Vector512.Equals(Vector512.Load(x + at), Vector512<float>.Zero).AsInt32();
+            Avx512F.Compress(Vector512<int>.Zero, isOther, index).Store(to);
+            to += BitOperations.PopCount(isOther.ExtractMostSignificantBits());
+        }
+
+        return Append(list, (int)(to - list), at, SparseProduct.NonZeros(x + at, length - at));
+    }
+#endif
+
     /// <summary>Appends first + i to a list for every bit i, ascending.</summary>
     /// <returns>How many there are then.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int Append(int* list, int count, int first, ulong bits)
+    private static int Append(int* list, int count, int first, ulong bits)
     {
+        const int Together = 4;
         int* to = list + count;
         count += BitOperations.PopCount(bits);
 
         // Four at a time, so that the length of the loop is easier to foresee: what is too much is overwritten.
-        for (; bits != 0; to += Slack)
+        for (; bits != 0; to += Together)
         {
             to[0] = first + BitOperations.TrailingZeroCount(bits);
             bits &= bits - 1;
@@ -69,7 +114,11 @@ internal unsafe struct ConvSparseTile
             Rows<T, Three>(vectors, source, sums, total);
         }
 
-        for (; rows > 0; rows--, source += Step, sums += StepSums, total = Nowhere)
+        if (rows == 2)
+        {
+            Rows<T, Two>(vectors, source, sums, total);
+        }
+        else if (rows == 1)
         {
             Rows<T, One>(vectors, source, sums, total);
         }
@@ -79,6 +128,12 @@ internal unsafe struct ConvSparseTile
         where T : struct, IFloatLanes<T>
         where TRows : unmanaged, ITileSize
     {
+        if (Vector512.IsHardwareAccelerated && vectors == 5)
+        {
+            Sum<T, TRows, Five>(source, sums, total);
+            return;
+        }
+
         for (; vectors >= 3; vectors -= 3, source += 3 * T.Count, sums += 3 * T.Count, total = Nowhere)
         {
             Sum<T, TRows, Three>(source, sums, total);
@@ -100,13 +155,16 @@ internal unsafe struct ConvSparseTile
         where TRows : unmanaged, ITileSize
         where TVectors : unmanaged, ITileSize
     {
-        nuint second = (nuint)T.Count, third = 2 * second;
+        nuint second = (nuint)T.Count, third = 2 * second, fourth = 3 * second, fifth = 4 * second;
         nint leading = StepSums, step = Step * sizeof(float), step3 = 3 * step;
         float* delta = Delta;
         int* starts = Starts;
         float* sums1 = sums + leading, sums2 = sums1 + leading, sums3 = sums2 + leading, sums4 = sums3 + leading;
-        T s00 = T.Load(in *sums, 0), s01 = T.Zero, s02 = T.Zero, s10 = T.Zero, s11 = T.Zero, s12 = T.Zero, s20 = T.Zero, s21 = T.Zero, s22 = T.Zero;
-        T s30 = T.Zero, s31 = T.Zero, s32 = T.Zero, s40 = T.Zero, s41 = T.Zero, s42 = T.Zero, total = T.Load(in *sumOfDelta, 0);
+        T s00 = T.Load(in *sums, 0), s01 = T.Zero, s02 = T.Zero, s03 = T.Zero, s04 = T.Zero, total = T.Load(in *sumOfDelta, 0);
+        T s10 = T.Zero, s11 = T.Zero, s12 = T.Zero, s13 = T.Zero, s14 = T.Zero;
+        T s20 = T.Zero, s21 = T.Zero, s22 = T.Zero, s23 = T.Zero, s24 = T.Zero;
+        T s30 = T.Zero, s31 = T.Zero, s32 = T.Zero, s33 = T.Zero, s34 = T.Zero;
+        T s40 = T.Zero, s41 = T.Zero, s42 = T.Zero, s43 = T.Zero, s44 = T.Zero;
         if (sizeof(TVectors) > 1)
         {
             s01 = T.Load(in *sums, second);
@@ -117,20 +175,49 @@ internal unsafe struct ConvSparseTile
             s02 = T.Load(in *sums, third);
         }
 
+        if (sizeof(TVectors) > 3)
+        {
+            s03 = T.Load(in *sums, fourth);
+            s04 = T.Load(in *sums, fifth);
+        }
+
         if (sizeof(TRows) > 1)
         {
             s10 = T.Load(in *sums1, 0);
-            s20 = T.Load(in *sums2, 0);
             if (sizeof(TVectors) > 1)
             {
                 s11 = T.Load(in *sums1, second);
-                s21 = T.Load(in *sums2, second);
             }
 
             if (sizeof(TVectors) > 2)
             {
                 s12 = T.Load(in *sums1, third);
+            }
+
+            if (sizeof(TVectors) > 3)
+            {
+                s13 = T.Load(in *sums1, fourth);
+                s14 = T.Load(in *sums1, fifth);
+            }
+        }
+
+        if (sizeof(TRows) > 2)
+        {
+            s20 = T.Load(in *sums2, 0);
+            if (sizeof(TVectors) > 1)
+            {
+                s21 = T.Load(in *sums2, second);
+            }
+
+            if (sizeof(TVectors) > 2)
+            {
                 s22 = T.Load(in *sums2, third);
+            }
+
+            if (sizeof(TVectors) > 3)
+            {
+                s23 = T.Load(in *sums2, fourth);
+                s24 = T.Load(in *sums2, fifth);
             }
         }
 
@@ -148,6 +235,14 @@ internal unsafe struct ConvSparseTile
             {
                 s32 = T.Load(in *sums3, third);
                 s42 = T.Load(in *sums4, third);
+            }
+
+            if (sizeof(TVectors) > 3)
+            {
+                s33 = T.Load(in *sums3, fourth);
+                s34 = T.Load(in *sums3, fifth);
+                s43 = T.Load(in *sums4, fourth);
+                s44 = T.Load(in *sums4, fifth);
             }
         }
 
@@ -168,20 +263,49 @@ internal unsafe struct ConvSparseTile
                 s02 = T.MultiplyAdd(d, in *(float*)x, third, s02);
             }
 
+            if (sizeof(TVectors) > 3)
+            {
+                s03 = T.MultiplyAdd(d, in *(float*)x, fourth, s03);
+                s04 = T.MultiplyAdd(d, in *(float*)x, fifth, s04);
+            }
+
             if (sizeof(TRows) > 1)
             {
                 s10 = T.MultiplyAdd(d, in *(float*)(x + step), 0, s10);
-                s20 = T.MultiplyAdd(d, in *(float*)(x + (2 * step)), 0, s20);
                 if (sizeof(TVectors) > 1)
                 {
                     s11 = T.MultiplyAdd(d, in *(float*)(x + step), second, s11);
-                    s21 = T.MultiplyAdd(d, in *(float*)(x + (2 * step)), second, s21);
                 }
 
                 if (sizeof(TVectors) > 2)
                 {
                     s12 = T.MultiplyAdd(d, in *(float*)(x + step), third, s12);
+                }
+
+                if (sizeof(TVectors) > 3)
+                {
+                    s13 = T.MultiplyAdd(d, in *(float*)(x + step), fourth, s13);
+                    s14 = T.MultiplyAdd(d, in *(float*)(x + step), fifth, s14);
+                }
+            }
+
+            if (sizeof(TRows) > 2)
+            {
+                s20 = T.MultiplyAdd(d, in *(float*)(x + (2 * step)), 0, s20);
+                if (sizeof(TVectors) > 1)
+                {
+                    s21 = T.MultiplyAdd(d, in *(float*)(x + (2 * step)), second, s21);
+                }
+
+                if (sizeof(TVectors) > 2)
+                {
                     s22 = T.MultiplyAdd(d, in *(float*)(x + (2 * step)), third, s22);
+                }
+
+                if (sizeof(TVectors) > 3)
+                {
+                    s23 = T.MultiplyAdd(d, in *(float*)(x + (2 * step)), fourth, s23);
+                    s24 = T.MultiplyAdd(d, in *(float*)(x + (2 * step)), fifth, s24);
                 }
             }
 
@@ -200,6 +324,14 @@ internal unsafe struct ConvSparseTile
                     s32 = T.MultiplyAdd(d, in *(float*)(x + step3), third, s32);
                     s42 = T.MultiplyAdd(d, in *(float*)(x + (4 * step)), third, s42);
                 }
+
+                if (sizeof(TVectors) > 3)
+                {
+                    s33 = T.MultiplyAdd(d, in *(float*)(x + step3), fourth, s33);
+                    s34 = T.MultiplyAdd(d, in *(float*)(x + step3), fifth, s34);
+                    s43 = T.MultiplyAdd(d, in *(float*)(x + (4 * step)), fourth, s43);
+                    s44 = T.MultiplyAdd(d, in *(float*)(x + (4 * step)), fifth, s44);
+                }
             }
         }
 
@@ -215,20 +347,49 @@ internal unsafe struct ConvSparseTile
             T.Store(s02, ref *sums, third);
         }
 
+        if (sizeof(TVectors) > 3)
+        {
+            T.Store(s03, ref *sums, fourth);
+            T.Store(s04, ref *sums, fifth);
+        }
+
         if (sizeof(TRows) > 1)
         {
             T.Store(s10, ref *sums1, 0);
-            T.Store(s20, ref *sums2, 0);
             if (sizeof(TVectors) > 1)
             {
                 T.Store(s11, ref *sums1, second);
-                T.Store(s21, ref *sums2, second);
             }
 
             if (sizeof(TVectors) > 2)
             {
                 T.Store(s12, ref *sums1, third);
+            }
+
+            if (sizeof(TVectors) > 3)
+            {
+                T.Store(s13, ref *sums1, fourth);
+                T.Store(s14, ref *sums1, fifth);
+            }
+        }
+
+        if (sizeof(TRows) > 2)
+        {
+            T.Store(s20, ref *sums2, 0);
+            if (sizeof(TVectors) > 1)
+            {
+                T.Store(s21, ref *sums2, second);
+            }
+
+            if (sizeof(TVectors) > 2)
+            {
                 T.Store(s22, ref *sums2, third);
+            }
+
+            if (sizeof(TVectors) > 3)
+            {
+                T.Store(s23, ref *sums2, fourth);
+                T.Store(s24, ref *sums2, fifth);
             }
         }
 
@@ -246,6 +407,14 @@ internal unsafe struct ConvSparseTile
             {
                 T.Store(s32, ref *sums3, third);
                 T.Store(s42, ref *sums4, third);
+            }
+
+            if (sizeof(TVectors) > 3)
+            {
+                T.Store(s33, ref *sums3, fourth);
+                T.Store(s34, ref *sums3, fifth);
+                T.Store(s43, ref *sums4, fourth);
+                T.Store(s44, ref *sums4, fifth);
             }
         }
     }

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace EmbeddedBackprop.Kernels.Lanes;
 
@@ -11,6 +12,17 @@ internal interface IFloatLanes<T> : IBitLanes<T> where T : struct, IFloatLanes<T
 
     /// <summary>Reads Count floats beginning at source[index].</summary>
     static abstract T Load(ref readonly float source, nuint index);
+
+    /// <summary>Reads the first half of the floats beginning at low and the second half beginning at high.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static virtual T LoadHalves(ref readonly float low, ref readonly float high)
+    {
+        int half = T.Count / 2;
+        Span<float> both = stackalloc float[T.Count];
+        MemoryMarshal.CreateReadOnlySpan(in low, half).CopyTo(both);
+        MemoryMarshal.CreateReadOnlySpan(in high, T.Count - half).CopyTo(both[half..]);
+        return T.Load(in both[0], 0);
+    }
 
     /// <summary>Writes Count floats beginning at destination[index].</summary>
     static abstract void Store(T value, ref float destination, nuint index);
@@ -40,4 +52,7 @@ internal interface IFloatLanes<T> : IBitLanes<T> where T : struct, IFloatLanes<T
 
     /// <summary>The second half of even[0], odd[0], even[1], odd[1], ...</summary>
     static abstract T ZipHigh(T even, T odd);
+
+    /// <summary>The elements from the last to the first.</summary>
+    static abstract T Reverse(T x);
 }

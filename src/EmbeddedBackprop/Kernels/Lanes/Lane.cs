@@ -141,4 +141,7 @@ internal readonly struct Lane<TArithmetic>(float value) : IFloatLanes<Lane<TArit
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane<TArithmetic> ZipHigh(Lane<TArithmetic> even, Lane<TArithmetic> odd) => odd;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lane<TArithmetic> Reverse(Lane<TArithmetic> x) => x;
 }

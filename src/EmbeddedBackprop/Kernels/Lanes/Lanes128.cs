@@ -151,4 +151,7 @@ internal readonly struct Lanes128<TArithmetic> : IFloatLanes<Lanes128<TArithmeti
     // A constructor would not be inlined where the compiler may not use AVX.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Lanes128<TArithmetic> Of(Vector128<float> value) => Unsafe.BitCast<Vector128<float>, Lanes128<TArithmetic>>(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128<TArithmetic> Reverse(Lanes128<TArithmetic> x) => Of(Shuffles.Reverse(x.value));
 }

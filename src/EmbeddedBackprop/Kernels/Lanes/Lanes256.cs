@@ -152,4 +152,7 @@ internal readonly struct Lanes256<TArithmetic> : IFloatLanes<Lanes256<TArithmeti
     // A constructor would not be inlined where the compiler may not use AVX.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Lanes256<TArithmetic> Of(Vector256<float> value) => Unsafe.BitCast<Vector256<float>, Lanes256<TArithmetic>>(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256<TArithmetic> Reverse(Lanes256<TArithmetic> x) => Of(Shuffles.Reverse(x.value));
 }

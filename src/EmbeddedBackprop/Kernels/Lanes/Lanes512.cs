@@ -30,6 +30,10 @@ internal readonly struct Lanes512<TArithmetic>(Vector512<float> value) : IFloatL
     public static Lanes512<TArithmetic> Load(ref readonly float source, nuint index) => new(Vector512.LoadUnsafe(in source, index));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512<TArithmetic> LoadHalves(ref readonly float low, ref readonly float high) =>
+        new(Vector512.Create(Vector256.LoadUnsafe(in low), Vector256.LoadUnsafe(in high)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Lanes512<TArithmetic> value, ref float destination, nuint index) => value.value.StoreUnsafe(ref destination, index);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -150,4 +154,7 @@ internal readonly struct Lanes512<TArithmetic>(Vector512<float> value) : IFloatL
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512<TArithmetic> ZipHigh(Lanes512<TArithmetic> even, Lanes512<TArithmetic> odd) =>
         new(Shuffles.ZipHigh(even.value, odd.value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512<TArithmetic> Reverse(Lanes512<TArithmetic> x) => new(Shuffles.Reverse(x.value));
 }

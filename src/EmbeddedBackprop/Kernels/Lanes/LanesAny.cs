@@ -157,4 +157,10 @@ internal readonly struct LanesAny<TArithmetic>(Vector<float> value) : IFloatLane
         new(Vector<float>.Count == 16 ? Shuffles.ZipHigh(even.value.AsVector512(), odd.value.AsVector512()).AsVector()
             : Vector<float>.Count == 8 ? Shuffles.ZipHigh(even.value.AsVector256(), odd.value.AsVector256()).AsVector()
             : Shuffles.ZipHigh(even.value.AsVector128(), odd.value.AsVector128()).AsVector());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesAny<TArithmetic> Reverse(LanesAny<TArithmetic> x) =>
+        new(Vector<float>.Count == 16 ? Shuffles.Reverse(x.value.AsVector512()).AsVector()
+            : Vector<float>.Count == 8 ? Shuffles.Reverse(x.value.AsVector256()).AsVector()
+            : Shuffles.Reverse(x.value.AsVector128()).AsVector());
 }

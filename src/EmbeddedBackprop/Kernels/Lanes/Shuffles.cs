@@ -99,4 +99,22 @@ internal static class Shuffles
         Avx512F.IsSupported
             ? Avx512F.PermuteVar16x32x2(even, Vector512.Create(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31), odd)
             : Vector512.Create(ZipLow(even.GetUpper(), odd.GetUpper()), ZipHigh(even.GetUpper(), odd.GetUpper()));
+
+    /// <summary>The elements from the last to the first.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Reverse(Vector128<float> x) => Vector128.Shuffle(x, Vector128.Create(3, 2, 1, 0));
+
+    /// <inheritdoc cref="Reverse(Vector128{float})"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Reverse(Vector256<float> x) =>
+        Avx2.IsSupported
+            ? Avx2.PermuteVar8x32(x, Vector256.Create(7, 6, 5, 4, 3, 2, 1, 0))
+            : Vector256.Create(Reverse(x.GetUpper()), Reverse(x.GetLower()));
+
+    /// <inheritdoc cref="Reverse(Vector128{float})"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Reverse(Vector512<float> x) =>
+        Avx512F.IsSupported
+            ? Avx512F.PermuteVar16x32(x, Vector512.Create(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0))
+            : Vector512.Create(Reverse(x.GetUpper()), Reverse(x.GetLower()));
 }

@@ -34,7 +34,7 @@ internal static class Pool2D
         PoolArguments arguments = new(s, batch, false, x, ldx, dy, lddy, dx, ldx, accumulate);
         if (s.IsPairs && !accumulate)
         {
-            ParallelSamples.Run<PairMaxBackwardKernel, PoolArguments>(LaneDispatch.Either, PairLanes(in s), s.InputLength, in arguments);
+            ParallelSamples.Run<PairMaxBackwardKernel<AnyMaximum>, PoolArguments>(LaneDispatch.Either, PairLanes(in s), s.InputLength, in arguments);
         }
         else
         {
@@ -43,6 +43,21 @@ internal static class Pool2D
             ParallelSamples.Run<PoolMaxBackwardKernel, PoolArguments>(
                 LaneDispatch.Either, Math.Min(WholeVectors(in s), 8), s.InputLength, in arguments);
         }
+    }
+
+    /// <summary>
+    /// <see cref="MaxBackward"/> of pairs of what a rectifier gave, and the rectifier's backward pass: d * (x &gt; 0 ? 1 : 0). Where a maximum is +0,
+    /// so are all, and d is +0 but for the first.
+    /// </summary>
+    public static void MaxBackwardAndRectifier(
+        in PoolSizes s, int batch, ReadOnlySpan<float> x, ReadOnlySpan<float> dy, int lddy, Span<float> dx, int ldx)
+    {
+        Require.Matrix("Pool2D.MaxBackward", nameof(x), batch, s.InputLength, ldx, x.Length);
+        Require.Matrix("Pool2D.MaxBackward", nameof(dy), batch, s.OutputLength, lddy, dy.Length);
+        Require.Matrix("Pool2D.MaxBackward", nameof(dx), batch, s.InputLength, ldx, dx.Length);
+        PoolArguments arguments = new(s, batch, false, x, ldx, dy, lddy, dx, ldx, false);
+        ParallelSamples.Run<PairMaxBackwardKernel<PositiveMaximum>, PoolArguments>(
+            LaneDispatch.Either, PairLanes(in s), s.InputLength, in arguments);
     }
 
     /// <inheritdoc cref="Scalar.Pool2D.AverageForward"/>

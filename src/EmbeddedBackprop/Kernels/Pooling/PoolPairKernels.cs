@@ -158,13 +158,34 @@ internal readonly struct PairForwardKernel<TWindow> : ILaneKernel<PoolArguments>
     }
 }
 
+/// <summary>What a maximum does to its gradient.</summary>
+internal interface IMaximumGradient
+{
+    static abstract T Of<T>(T gradient, T maximum) where T : struct, IFloatLanes<T>;
+}
+
+/// <summary>Nothing.</summary>
+internal readonly struct AnyMaximum : IMaximumGradient
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Of<T>(T gradient, T maximum) where T : struct, IFloatLanes<T> => gradient;
+}
+
+/// <summary>The derivative of the rectifier that gave the maximum.</summary>
+internal readonly struct PositiveMaximum : IMaximumGradient
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Of<T>(T gradient, T maximum) where T : struct, IFloatLanes<T> =>
+        gradient * T.IfGreater(maximum, T.Zero, T.One, T.Zero);
+}
+
 /// <summary>The gradient of each maximum of two by two goes to its position, +0 to the other three.</summary>
-internal readonly struct PairMaxBackwardKernel : ILaneKernel<PoolArguments>, PairRows.IPair
+internal readonly struct PairMaxBackwardKernel<TGradient> : ILaneKernel<PoolArguments>, PairRows.IPair where TGradient : struct, IMaximumGradient
 {
     public static void Run<T, TTail>(in PoolArguments g)
         where T : struct, IFloatLanes<T>
         where TTail : struct, IFloatLanes<TTail> =>
-        PairRows.Run<T, TTail, PairMaxBackwardKernel>(in g, g.Gradient, g.LeadingGradient, g.Destination);
+        PairRows.Run<T, TTail, PairMaxBackwardKernel<TGradient>>(in g, g.Gradient, g.LeadingGradient, g.Destination);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Run<T>(ref float x, ref float y, ref float dx, nuint width, nuint j)
@@ -178,8 +199,8 @@ internal readonly struct PairMaxBackwardKernel : ILaneKernel<PoolArguments>, Pai
         T c = T.Even(low, high), d = T.Odd(low, high);
 
         // +0 + dy: a sum begins with +0, so -0 becomes +0.
-        T zero = T.Zero, g = zero + T.Load(in y, j);
-        T ab = T.IfGreater(b, a, b, a), abc = T.IfGreater(c, ab, c, ab);
+        T zero = T.Zero, ab = T.IfGreater(b, a, b, a), abc = T.IfGreater(c, ab, c, ab);
+        T g = TGradient.Of(zero + T.Load(in y, j), T.IfGreater(d, abc, d, abc));
         T dd = T.IfGreater(d, abc, g, zero), rest = T.IfGreater(d, abc, zero, g);
         T dc = T.IfGreater(c, ab, rest, zero);
         rest = T.IfGreater(c, ab, zero, rest);

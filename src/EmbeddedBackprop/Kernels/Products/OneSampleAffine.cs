@@ -30,6 +30,7 @@ internal abstract unsafe class OneSampleAffine(OneSampleOffsets places)
     private delegate*<in OneSampleOffsets, ref float, ref float, ref float, void> kernel;
     private delegate*<in OneSampleOffsets, ref float, ref float, ref float, void> sparse;
     private int width = -1;
+    private bool canRun;
 
     /// <summary>Inputs from which on a layer looks for zeros; a smaller one is done before they are found.</summary>
     private const int LeastInputs = 256;
@@ -49,37 +50,27 @@ internal abstract unsafe class OneSampleAffine(OneSampleOffsets places)
                 ChooseKernel();
             }
 
-            return kernel is not null;
+            return canRun;
         }
     }
 
-    /// <summary>Runs the layer, if it can. The caller has checked that all offsets lie within the two buffers.</summary>
+    /// <summary>Runs the layer, where <see cref="CanRun"/>. The caller has checked that all offsets lie within the two buffers.</summary>
     /// <param name="parameters">The first parameter.</param>
     /// <param name="workspace">The first float of the workspace.</param>
     /// <param name="finite">Whether all weights are known to be finite.</param>
-    /// <returns>False, and nothing is written, where the general kernels must do it.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryRun(ref float parameters, ref float workspace, bool finite = false) =>
-        TryRun(ref Unsafe.Add(ref workspace, places.X), ref parameters, ref workspace, finite);
+    public void Run(ref float parameters, ref float workspace, bool finite = false) =>
+        Run(ref Unsafe.Add(ref workspace, places.X), ref parameters, ref workspace, finite);
 
     /// <summary>The same for an x that is elsewhere.</summary>
     /// <param name="x">The first of the layer's inputs: all are read before anything is written.</param>
     /// <param name="parameters">The first parameter.</param>
     /// <param name="workspace">The first float of the workspace.</param>
     /// <param name="finite">Whether all weights are known to be finite.</param>
-    /// <returns>False, and nothing is written, where the general kernels must do it.</returns>
+    // A picture's first pixel is background, and measurements of a table are hardly ever 0: zeros are looked for where the first input is one.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryRun(ref float x, ref float parameters, ref float workspace, bool finite = false)
-    {
-        if (!CanRun)
-        {
-            return false;
-        }
-
-        // A picture's first pixel is background, and measurements of a table are hardly ever 0: zeros are looked for where the first input is one.
+    public void Run(ref float x, ref float parameters, ref float workspace, bool finite = false) =>
         (finite && LeavesOutZeros && x == 0f ? sparse : kernel)(in places, ref x, ref parameters, ref workspace);
-        return true;
-    }
 
     /// <summary>The kernels for a layer of so many outputs at the chosen width, or null: with all products, and without those of zeros.</summary>
     private protected abstract void Kernels(
@@ -89,11 +80,18 @@ internal abstract unsafe class OneSampleAffine(OneSampleOffsets places)
 
     private void ChooseKernel()
     {
+        int chosen = LaneDispatch.Width;
         delegate*<in OneSampleOffsets, ref float, ref float, ref float, void> all = null, some = null;
         Kernels(places.N, ref all, ref some);
-        kernel = all;
-        sparse = some;
-        Volatile.Write(ref width, LaneDispatch.Width);
+        canRun = all is not null;
+        if (canRun)
+        {
+            // A kernel of another width stays: its bits are the same, and a pass that began with it ends with it.
+            kernel = all;
+            sparse = some;
+        }
+
+        Volatile.Write(ref width, chosen);
     }
 }
 
@@ -214,23 +212,7 @@ internal sealed unsafe class OneSampleAffine<TFormula>(Arithmetic arithmetic, On
                 return;
             }
 
-            ref float z = ref Unsafe.Add(ref workspace, at.Z);
-            ref float a = ref Unsafe.Add(ref workspace, at.A);
-            Finish(s0, ref z, ref a, 0);
-            if (sizeof(TVectors) > 1)
-            {
-                Finish(s1, ref z, ref a, o1);
-            }
-
-            if (sizeof(TVectors) > 2)
-            {
-                Finish(s2, ref z, ref a, o2);
-            }
-
-            if (sizeof(TVectors) > 3)
-            {
-                Finish(s3, ref z, ref a, o3);
-            }
+            Finish<T, TVectors>(in at, s0, s1, s2, s3, ref workspace);
         }
 
         private static void Row<T, TVectors>(in OneSampleOffsets at, ref float x, ref float parameters, ref float workspace)
@@ -341,30 +323,48 @@ internal sealed unsafe class OneSampleAffine<TFormula>(Arithmetic arithmetic, On
                 w = ref Unsafe.Add(ref w, n);
             }
 
+            Finish<T, TVectors>(in at, s0, s1, s2, s3, ref workspace);
+        }
+
+        /// <summary>Writes the sums, z, and a = f(z).</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Finish<T, TVectors>(in OneSampleOffsets at, T s0, T s1, T s2, T s3, ref float workspace)
+            where T : struct, IFloatLanes<T>
+            where TVectors : unmanaged, ITileSize
+        {
+            nuint lanes = (nuint)T.Count;
             ref float z = ref Unsafe.Add(ref workspace, at.Z);
             ref float a = ref Unsafe.Add(ref workspace, at.A);
-            Finish(s0, ref z, ref a, 0);
+            if (sizeof(TVectors) == 4)
+            {
+                // A loop: the compiler inlines so many calls and no more, and at 512 bits the formula of a fourth vector stayed a chain of calls.
+                // That made such a layer take 2.5 times as long with tanh or mish, twice as long with softplus.
+                T.Store(s0, ref z, 0);
+                T.Store(s1, ref z, lanes);
+                T.Store(s2, ref z, 2 * lanes);
+                T.Store(s3, ref z, 3 * lanes);
+                for (nuint i = 0; i < 4 * lanes; i += lanes)
+                {
+                    T value = T.Load(in z, i);
+                    T.Store(TFormula.Apply(value, value, value, T.Zero, T.Zero), ref a, i);
+                }
+
+                return;
+            }
+
+            T.Store(s0, ref z, 0);
+            T.Store(TFormula.Apply(s0, s0, s0, T.Zero, T.Zero), ref a, 0);
             if (sizeof(TVectors) > 1)
             {
-                Finish(s1, ref z, ref a, o1);
+                T.Store(s1, ref z, lanes);
+                T.Store(TFormula.Apply(s1, s1, s1, T.Zero, T.Zero), ref a, lanes);
             }
 
             if (sizeof(TVectors) > 2)
             {
-                Finish(s2, ref z, ref a, o2);
+                T.Store(s2, ref z, 2 * lanes);
+                T.Store(TFormula.Apply(s2, s2, s2, T.Zero, T.Zero), ref a, 2 * lanes);
             }
-
-            if (sizeof(TVectors) > 3)
-            {
-                Finish(s3, ref z, ref a, o3);
-            }
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void Finish<T>(T value, ref float z, ref float a, nuint at) where T : struct, IFloatLanes<T>
-        {
-            T.Store(value, ref z, at);
-            T.Store(TFormula.Apply(value, value, value, T.Zero, T.Zero), ref a, at);
         }
     }
 }

@@ -176,4 +176,18 @@ public interface IKernels<T> where T : unmanaged, IBinaryFloatingPointIeee754<T>
 
     /// <summary>destination[columns, rows] = the transpose of source[rows, columns].</summary>
     internal static abstract void Transpose(int rows, int columns, ReadOnlySpan<T> source, Span<T> destination);
+
+    /// <summary>The Fourier transform of each of so many rows of x (<see cref="Scalar.RealFft.Forward"/>).</summary>
+    internal static abstract void Spectra(
+        Arithmetic arithmetic, Signals.FftTables tables, int rows, ReadOnlySpan<T> x, int length, Span<T> spectra);
+
+    /// <summary>The gradient of the rows at gradients of their spectra (<see cref="Scalar.RealFft.Gradient"/>).</summary>
+    internal static abstract void SpectraGradient(
+        Arithmetic arithmetic, Signals.FftTables tables, int rows, ReadOnlySpan<T> spectra, int length, Span<T> dx, bool accumulate);
+
+    /// <summary>Weighted sums over bands of each row (<see cref="Scalar.BandSums.Forward"/>).</summary>
+    internal static abstract void BandSums(Arithmetic arithmetic, Signals.BandTable bands, int rows, ReadOnlySpan<T> x, Span<T> y);
+
+    /// <summary>What each band adds to the gradient of its row (<see cref="Scalar.BandSums.Gradient"/>).</summary>
+    internal static abstract void BandSumsGradient(Arithmetic arithmetic, Signals.BandTable bands, int rows, ReadOnlySpan<T> dy, Span<T> dx);
 }

@@ -4,6 +4,7 @@ using EmbeddedBackprop.Kernels.Elements;
 using EmbeddedBackprop.Kernels.Norms;
 using EmbeddedBackprop.Kernels.Pooling;
 using EmbeddedBackprop.Kernels.Random;
+using EmbeddedBackprop.Kernels.Signals;
 
 namespace EmbeddedBackprop.Kernels.Sets;
 
@@ -209,4 +210,17 @@ internal readonly struct ScalarKernels<T> : IKernels<T> where T : unmanaged, IBi
 
     public static void Transpose(int rows, int columns, ReadOnlySpan<T> source, Span<T> destination) =>
         Scalar.Transpose.Run<T>(rows, columns, source, destination);
+
+    public static void Spectra(Arithmetic arithmetic, FftTables tables, int rows, ReadOnlySpan<T> x, int length, Span<T> spectra) =>
+        Scalar.RealFft.Forward<T>(arithmetic, tables, rows, x, length, spectra);
+
+    public static void SpectraGradient(
+        Arithmetic arithmetic, FftTables tables, int rows, ReadOnlySpan<T> spectra, int length, Span<T> dx, bool accumulate) =>
+        Scalar.RealFft.Gradient<T>(arithmetic, tables, rows, spectra, length, dx, accumulate);
+
+    public static void BandSums(Arithmetic arithmetic, BandTable bands, int rows, ReadOnlySpan<T> x, Span<T> y) =>
+        Scalar.BandSums.Forward<T>(arithmetic, bands, rows, x, y);
+
+    public static void BandSumsGradient(Arithmetic arithmetic, BandTable bands, int rows, ReadOnlySpan<T> dy, Span<T> dx) =>
+        Scalar.BandSums.Gradient<T>(arithmetic, bands, rows, dy, dx);
 }

@@ -2,6 +2,8 @@ using EmbeddedBackprop.Kernels.Elements;
 using EmbeddedBackprop.Kernels.Norms;
 using EmbeddedBackprop.Kernels.Pooling;
 using EmbeddedBackprop.Kernels.Random;
+using EmbeddedBackprop.Kernels.Signals;
+using EmbeddedBackprop.Kernels.Spectra;
 
 namespace EmbeddedBackprop.Kernels.Sets;
 
@@ -224,4 +226,17 @@ internal readonly struct SimdKernels : IKernels<float>
 
     public static void Transpose(int rows, int columns, ReadOnlySpan<float> source, Span<float> destination) =>
         Products.Transpose.Pack(in source[0], (nuint)columns, (nuint)rows, (nuint)columns, ref destination[0], (nuint)rows);
+
+    public static void Spectra(Arithmetic arithmetic, FftTables tables, int rows, ReadOnlySpan<float> x, int length, Span<float> spectra) =>
+        RealFft.Forward(arithmetic, tables, rows, x, length, spectra);
+
+    public static void SpectraGradient(
+        Arithmetic arithmetic, FftTables tables, int rows, ReadOnlySpan<float> spectra, int length, Span<float> dx, bool accumulate) =>
+        RealFft.Gradient(arithmetic, tables, rows, spectra, length, dx, accumulate);
+
+    public static void BandSums(Arithmetic arithmetic, BandTable bands, int rows, ReadOnlySpan<float> x, Span<float> y) =>
+        Scalar.BandSums.Forward<float>(arithmetic, bands, rows, x, y);
+
+    public static void BandSumsGradient(Arithmetic arithmetic, BandTable bands, int rows, ReadOnlySpan<float> dy, Span<float> dx) =>
+        Scalar.BandSums.Gradient<float>(arithmetic, bands, rows, dy, dx);
 }

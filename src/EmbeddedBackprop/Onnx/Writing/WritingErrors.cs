@@ -12,6 +12,10 @@ internal static class WritingErrors
         throw new NotSupportedException($"{node}: the op '{kind}' has no form in ONNX, so the network cannot be exported");
 
     [DoesNotReturn]
+    public static void Signal(string node, string kind) =>
+        throw new NotSupportedException($"{node}: the op '{kind}' on signals has no form in ONNX; export a network that begins after the features");
+
+    [DoesNotReturn]
     public static void UnknownFunction(string node, string function) =>
         throw new NotSupportedException($"{node}: its formula has {function}, which has no form in ONNX, so the network cannot be exported");
 

@@ -17,14 +17,15 @@ namespace EmbeddedBackprop.Tests.Export;
 internal sealed class CDeviceStorageTests
 {
     [TestCase("input 784; dense 30 sigmoid; dense 10 sigmoid", 1.45, 2.25)]
-    [TestCase("input 64; dense 32 tanh; dense 16 tanh; dense 4 softmax", 1.4, 1.85)]
-    [TestCase("input 100; dense 1", 1.5, 2.35)]
+    [TestCase("input 64; dense 32 tanh; dense 16 tanh; dense 4 softmax", 1.4, 1.85, Category = "Slow")]
+    [TestCase("input 100; dense 1", 1.5, 2.35, Category = "Slow")]
     [TestCase("input 32x9; gru 16; dense 4 softmax", 1.3, 1.7)]
-    [TestCase("input 32x9; lstm 16; dense 4 softmax", 1.3, 1.6)]
-    [TestCase("input 32x2; gru 24; dense 4 softmax", 1.3, 1.7)]
+    [TestCase("input 32x9; lstm 16; dense 4 softmax", 1.3, 1.6, Category = "Slow")]
+    [TestCase("input 32x2; gru 24; dense 4 softmax", 1.3, 1.7, Category = "Slow")]
     [TestCase("input 1x28x28; conv 4 3x3 s2 relu; conv 8 3x3 s2 relu; dense 10 softmax", 1.4, 1.3)]
-    [TestCase("input 1x28x28; conv 8 3x3 p1 relu; maxpool 2; conv 16 3x3 p1 relu; maxpool 2; dense 10 softmax", 1.4, 1.3)]
-    [TestCase("input 1x28x28; conv 8 3x3 s2 relu; conv 8 3x3 p1 g8 relu; conv 16 1x1 relu; global-avgpool; dense 10 softmax", 1.4, 1.3)]
+    [TestCase("input 1x28x28; conv 8 3x3 p1 relu; maxpool 2; conv 16 3x3 p1 relu; maxpool 2; dense 10 softmax", 1.4, 1.3, Category = "Slow")]
+    [TestCase(
+        "input 1x28x28; conv 8 3x3 s2 relu; conv 8 3x3 p1 g8 relu; conv 16 1x1 relu; global-avgpool; dense 10 softmax", 1.4, 1.3, Category = "Slow")]
     public void Smaller_weights_cost_so_many_times_the_instructions(string net, double halves, double bytes)
     {
         (long whole, long half, long one) = (Count(CStorage.Float32, net), Count(CStorage.Float16, net), Count(CStorage.Int8, net));

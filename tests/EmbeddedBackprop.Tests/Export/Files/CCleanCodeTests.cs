@@ -120,7 +120,7 @@ internal sealed class CCleanCodeTests
     [TestCase("k < inputs; k++", "k <= inputs; k++")]
     public void Control_Frama_C_finds_what_is_planted(string text, string planted)
     {
-        ExportDense(Arithmetic.Separate, CStorage.Float32);
+        ExportDense(Arithmetic.Separate, CStorage.Float32, inputs: 20, hidden: 31, outputs: 1);
         Plant(text, planted);
         Assert.That(Alarms(out _), Is.Not.Empty);
     }

@@ -259,6 +259,22 @@ internal sealed class CCmsisTests
     }
 
     [Test]
+    public void Layers_whose_macros_would_be_the_same_get_a_number()
+    {
+        using Network network = CIntegerNets.Make(
+            new Shape(5), 8,
+            (g, x) => g.Apply(Dense(), g.Apply(Dense(), g.Apply(Dense(), x, "layer"), "LAYER"), "other"), null, seed: 5);
+        CExporter.Write(network, build.Folder, new CExportOptions { Name = "net", CmsisTables = true });
+        string header = build.Read("net_cmsis.h");
+        foreach (string name in (string[])["LAYER", "LAYER_2", "OTHER"])
+        {
+            Assert.That(header.Split($"#define NET_CMSIS_{name}_INPUT_OFFSET "), Has.Length.EqualTo(2), name);
+        }
+
+        static IntegerDense Dense() => new(new Dense(4, new Activation<Identity>()), 8, null, null);
+    }
+
+    [Test]
     public void Floats_are_refused()
     {
         using Network network = new Sequential(3).Dense(2, new Activation<Relu>()).Compile(new NetworkOptions());

@@ -30,7 +30,7 @@ internal sealed class CRuntimeTests
 
     [TestCase("gcc -O2")]
     [TestCase("clang -O1 -fsanitize=address,undefined -fno-sanitize-recover=all")]
-    [TestCase("gcc -O3 -DEBP_PORTABLE")]
+    [TestCase("gcc -O3 -DEBP_PORTABLE", Category = "Slow")]
     public void Models_that_share_a_runtime_have_the_bits_of_the_engine(string compiler)
     {
         string[] files = Export("shared");

@@ -299,8 +299,8 @@ internal sealed partial class CTraceTests
 
     [TestCase("gcc -O2")]
     [TestCase("clang -O1")]
-    [TestCase("gcc -O2 -mfma")]
-    [TestCase("clang -O2 -mfma")]
+    [TestCase("gcc -O2 -mfma", Category = "Slow")]
+    [TestCase("clang -O2 -mfma", Category = "Slow")]
     public void Three_models_are_good_in_one_unit(string compiler)
     {
         if (compiler.Contains("fma", StringComparison.Ordinal) && !Fma.IsSupported)

@@ -120,6 +120,8 @@ internal sealed class CCarryTests
     [TestCase("x = input Tx3; gru 5 all; slice 0 1; flatten; dense 2", "slice1 (slice)")]
     [TestCase("x = input Tx3; layernorm; gru 4 all; batchnorm; rnn 2; dense 2", "batchnorm1 (batchnorm)")]
     [TestCase("x = input Tx3; a = gru 3 all; again a; dense 2", "is applied twice")]
+    [TestCase(
+        "x = input Tx3; y = input 4x3; z = input 7x2; a = gru 3 x; b = gru 3 y; c = gru 3 z; add a b c; dense 2", "y has 4 time steps, x has 5:")]
     public void What_looks_at_several_steps_is_refused_by_name(string net, string message)
     {
         Network network = Net(net, Steps, Arithmetic.Fused);

@@ -26,7 +26,7 @@ internal sealed class CBlockTests
 
     [TestCase("gcc -O0", Arithmetic.Fused, CStorage.Float32, 1)]
     [TestCase("clang -O2", Arithmetic.Separate, CStorage.Float32, 2)]
-    [TestCase("gcc -O2", Arithmetic.Fused, CStorage.Int8, 3)]
+    [TestCase("gcc -O2", Arithmetic.Fused, CStorage.Int8, 3, Category = "Slow")]
     [TestCase("gcc -O2", Arithmetic.Separate, CStorage.Float16, 4, Category = "Slow")]
     [TestCase("gcc -O3 -mfma", Arithmetic.Fused, CStorage.Float32, 5, Category = "Slow")]
     [TestCase("gcc -Os -DEBP_PORTABLE", Arithmetic.Fused, CStorage.Float32, 6, Category = "Slow")]

@@ -23,7 +23,7 @@ internal sealed class COpsTests
 
     [TestCase("gcc -O0", Arithmetic.Fused, 1)]
     [TestCase("clang -O2", Arithmetic.Separate, 2)]
-    [TestCase("gcc -std=gnu17 -O2 -march=native", Arithmetic.Separate, 11)]
+    [TestCase("gcc -std=gnu17 -O2 -march=native", Arithmetic.Separate, 11, Category = "Slow")]
     [TestCase("gcc -O3", Arithmetic.Separate, 3, Category = "Slow")]
     [TestCase("gcc -O3", Arithmetic.Fused, 4, Category = "Slow")]
     [TestCase("gcc -O0", Arithmetic.Separate, 5, Category = "Slow")]

@@ -37,7 +37,7 @@ internal sealed class COwnFormulaTests
     }
 
     [TestCase("cortex-m4f", "-Os")]
-    [TestCase("cortex-m3", "-Os")]
+    [TestCase("cortex-m3", "-Os", Category = "Slow")]
     public void On_a_device(string name, string options)
     {
         CDevice device = CDevice.Of(name);
@@ -77,6 +77,7 @@ internal sealed class COwnFormulaTests
         yield return Net<ReadmeTests.Cube>("cube", new Loss<Quadratic>(), new Sgd(), arithmetic);
         yield return Net<Snake>("snake", new Loss<LogCosh>(), new Lion(), arithmetic) with { Regularization = new() { WeightDecay = 0.02f } };
         yield return Net<ReadmeTests.Cube>("own all", new Loss<LogCosh>(), new Counted(), arithmetic) with { Accumulate = 2 };
+        yield return Net<Tanh>("a root that is kept", new Loss<LogCosh>(), new Rooted(), arithmetic);
         yield return Net<Tanh>("one sample", new Loss<LogCosh>(), new Counted(), arithmetic) with { Batch = 1 };
     }
 
@@ -207,6 +208,29 @@ internal sealed class COwnFormulaTests
                 largest = T.IfGreater(size, largest, size, largest);
                 w = T.MultiplyAdd(k.First, gradient, w);
             }
+        }
+    }
+
+    /// <summary>w = w - rate g / r, where r = sqrt(1 + r) is kept.</summary>
+    private sealed class Rooted : FormulaOptimizer<Rooted.Rule>
+    {
+        public override string Name => "rooted";
+
+        protected override Rule Formula => default;
+
+        public readonly struct Rule : IUpdateFormula<Rule>
+        {
+            public static int Arrays => 0;
+
+            public static int Scalars => 1;
+
+            public static void BeginStep<T>(in Rule f, ref T root, ref T unused) where T : struct, ILanes<T> => root = T.SquareRoot(T.One + root);
+
+            public static UpdateFactors<T> Factors<T>(in Rule f, T rate, T decay, T root, T unused)
+                where T : struct, ILanes<T> => new(-(rate / root), decay);
+
+            public static void Apply<T>(in Rule f, in UpdateFactors<T> k, T gradient, ref T w, ref T unused, ref T unchanged)
+                where T : struct, ILanes<T> => w = T.MultiplyAdd(k.First, gradient, w);
         }
     }
 }

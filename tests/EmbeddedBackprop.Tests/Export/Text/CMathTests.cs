@@ -30,14 +30,14 @@ internal sealed class CMathTests
     public void DeleteFolder() => Directory.Delete(folder, recursive: true);
 
     [TestCase("gcc", "-O0")]
-    [TestCase("gcc", "-O3")]
-    [TestCase("gcc", "-O0 -mfma")]
+    [TestCase("gcc", "-O3", Category = "Slow")]
+    [TestCase("gcc", "-O0 -mfma", Category = "Slow")]
     [TestCase("gcc", "-O3 -mfma")]
-    [TestCase("gcc", "-O3 -mfma -DEBP_PORTABLE")]
+    [TestCase("gcc", "-O3 -mfma -DEBP_PORTABLE", Category = "Slow")]
     [TestCase("gcc", "-std=gnu17 -O3 -march=native")]
     [TestCase("gcc", "-std=gnu99 -O2 -mfma -ffp-contract=fast")]
     [TestCase("clang", "-O2")]
-    [TestCase("clang", "-O2 -mfma")]
+    [TestCase("clang", "-O2 -mfma", Category = "Slow")]
     [TestCase("clang", "-O0 -DEBP_PORTABLE")]
     public void Compiled_functions_give_the_bits_of_the_engine(string compiler, string options)
     {
@@ -50,9 +50,9 @@ internal sealed class CMathTests
 
     [TestCase("--target=aarch64-none-elf")]
     [TestCase("--target=thumbv7em-none-eabihf -mcpu=cortex-m4")]
-    [TestCase("--target=thumbv7em-none-eabihf -mcpu=cortex-m7")]
+    [TestCase("--target=thumbv7em-none-eabihf -mcpu=cortex-m7", Category = "Slow")]
     [TestCase("--target=thumbv7m-none-eabi -mcpu=cortex-m3")]
-    [TestCase("--target=riscv32-unknown-elf -march=rv32imf -mabi=ilp32f")]
+    [TestCase("--target=riscv32-unknown-elf -march=rv32imf -mabi=ilp32f", Category = "Slow")]
     [TestCase("--target=riscv32-unknown-elf -march=rv32im")]
     [TestCase("--target=wasm32")]
     public void Small_targets_never_call_fmaf_or_sqrtf(string target)

@@ -44,9 +44,9 @@ internal sealed class CFirstWeightsTests
     public void DeleteFolder() => build.Dispose();
 
     [TestCase("normal", "gcc -O2")]
-    [TestCase("scaled-normal", "gcc -O2")]
+    [TestCase("scaled-normal", "gcc -O2", Category = "Slow")]
     [TestCase("lecun", "clang -O2")]
-    [TestCase("glorot", "gcc -O0")]
+    [TestCase("glorot", "gcc -O0", Category = "Slow")]
     [TestCase("he", "gcc -O3")]
     [TestCase("zeros", "gcc -O2")]
     public void Weights_are_drawn_with_the_bits_of_the_engine(string name, string compiler)

@@ -10,6 +10,7 @@ namespace EmbeddedBackprop.Tests.Export;
 
 /// <summary>The exported learning-rate schedules give the engine's bits at every step.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class CScheduleTests
 {
     private static readonly (Schedule Schedule, int StepsPerEpoch, int Epochs)[] Cases =

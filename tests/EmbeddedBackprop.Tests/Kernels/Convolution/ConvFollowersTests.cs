@@ -127,7 +127,7 @@ internal sealed class ConvFollowersTests
                 followers = new() { Rectifies = rectifies, Epsilon = Epsilon, Means = means, Variances = variances, Gammas = gammas, Betas = betas };
             }
 
-            Conv.ForwardAndFollowers(
+            _ = Conv.ForwardAndFollowers(
                 arithmetic, in s, Batch, actual.Image, actual.LeadingImage, actual.Kernels, actual.OutputBias,
                 actual.Maps, actual.LeadingMaps, followers);
             difference ??= actual.DifferenceTo(expected) is { } found ? $"width {width}: {found}" : null;

@@ -8,6 +8,7 @@ using EmbeddedBackprop.Kernels.Lanes;
 namespace EmbeddedBackprop.Tests.Kernels;
 
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class TranscendentalTests
 {
     private const int Block = 1 << 16;

@@ -54,6 +54,18 @@ internal sealed class Pool2DTests
         d => Pool2D.MaxBackward(in s, batch, x, dy, lddy, d.AsSpan(3), ldx, accumulate)));
 
     [Test]
+    public void Gradients_of_maxima_of_rectified_values([Values] Numbers numbers) => Rectified(numbers, (s, batch, x, ldx, dy, lddy, dx) =>
+        Pool2D.MaxBackwardAndRectifier(in s, batch, x, dy, lddy, dx, ldx), Assert.Fail);
+
+    [Test]
+    public void Control_a_rectifier_that_passes_all_gradients_is_caught()
+    {
+        int failures = 0;
+        Rectified(Numbers.Edges, (s, batch, x, ldx, dy, lddy, dx) => Pool2D.MaxBackward(in s, batch, x, dy, lddy, dx, ldx, false), _ => failures++);
+        Assert.That(failures, Is.Positive);
+    }
+
+    [Test]
     public void Gradients_of_means([Values] Numbers numbers, [Values] bool accumulate, [Values] bool countPadding) =>
         CheckBackward(
             numbers,
@@ -116,6 +128,35 @@ internal sealed class Pool2DTests
     private delegate (Action<float[]> Loop, Action<float[]> Kernel) Pair(PoolSizes s, int batch, float[] x, int ldx, int y, int ldy);
 
     private delegate (Action<float[]> Loop, Action<float[]> Kernel) BackwardPair(PoolSizes s, int batch, float[] x, int ldx, float[] dy, int lddy);
+
+    private delegate void Backward(PoolSizes s, int batch, float[] x, int ldx, float[] dy, int lddy, float[] dx);
+
+    /// <summary>The gradients of maxima, times 1 where the value is positive and 0 elsewhere.</summary>
+    private static void Rectified(Numbers numbers, Backward kernel, Action<string> fail)
+    {
+        int seed = 0;
+        foreach (PoolSizes s in Sizes().Where(s => s.IsPairs))
+        {
+            int batch = 1 + (seed++ % 3), ldx = s.InputLength, lddy = s.OutputLength + (seed % 4);
+            float[] x = [.. Samples.Array(batch * ldx, seed, numbers).Select(x => x > 0 ? x : 0)];
+            float[] dy = Samples.Array(batch * lddy, seed + 1000, numbers);
+            string? difference = KernelCheck.Difference(
+                Samples.Array(batch * ldx, seed),
+                d =>
+                {
+                    Twin.Pool2D.MaxBackward<float>(in s, batch, x, dy, lddy, d, ldx, false);
+                    for (int i = 0; i < d.Length; i++)
+                    {
+                        d[i] *= x[i] > 0 ? 1f : 0f;
+                    }
+                },
+                d => kernel(s, batch, x, ldx, dy, lddy, d));
+            if (difference is not null)
+            {
+                fail($"{s} batch {batch} {numbers}: {difference}");
+            }
+        }
+    }
 
     private static void Check(Numbers numbers, Pair make)
     {

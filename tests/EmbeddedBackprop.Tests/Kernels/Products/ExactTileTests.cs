@@ -3,6 +3,7 @@ using EmbeddedBackprop.Kernels.Products;
 namespace EmbeddedBackprop.Tests.Kernels;
 
 /// <summary>The tile of processors without a fused multiply-add gives the bits of MathF.FusedMultiplyAdd, sum by sum.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class ExactTileTests
 {
     private const int MaximumDepth = 40, Leading = 19;

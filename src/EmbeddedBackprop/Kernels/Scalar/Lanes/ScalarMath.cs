@@ -14,6 +14,11 @@ internal static class ScalarMath
         where TArithmetic : struct, IArithmetic =>
         TArithmetic.IsFused ? T.FusedMultiplyAdd(a, b, c) : (a * b) + c;
 
+    /// <summary>M(a, b, c) in an arithmetic that is known at run time.</summary>
+    public static T MultiplyAdd<T>(Arithmetic arithmetic, T a, T b, T c)
+        where T : struct, IBinaryFloatingPointIeee754<T> =>
+        arithmetic == Arithmetic.Fused ? T.FusedMultiplyAdd(a, b, c) : (a * b) + c;
+
     /// <summary>e^x: the engine's polynomial in float, the oracle Math.Exp in double.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Exp<T, TArithmetic>(T x)

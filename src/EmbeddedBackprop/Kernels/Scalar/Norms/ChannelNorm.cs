@@ -38,7 +38,7 @@ internal static class ChannelNorm
                 ReadOnlySpan<T> plane = x.Slice((b * ldx) + (channel * length), length);
                 for (int p = 0; p < length; p++)
                 {
-                    squares[p % 16] = MultiplyAdd(arithmetic, plane[p] - mean, plane[p] - mean, squares[p % 16]);
+                    squares[p % 16] = ScalarMath.MultiplyAdd(arithmetic, plane[p] - mean, plane[p] - mean, squares[p % 16]);
                 }
             }
 
@@ -60,7 +60,7 @@ internal static class ChannelNorm
                 for (int p = channel * length; p < (channel + 1) * length; p++)
                 {
                     T normal = (x[(b * ldx) + p] - means[channel]) * inverses[channel];
-                    y[(b * ldy) + p] = MultiplyAdd(arithmetic, gammas[channel], normal, betas[channel]);
+                    y[(b * ldy) + p] = ScalarMath.MultiplyAdd(arithmetic, gammas[channel], normal, betas[channel]);
                 }
             }
         }
@@ -82,7 +82,7 @@ internal static class ChannelNorm
                     T d = dy[(b * lddy) + (channel * length) + p];
                     T normal = (x[(b * ldx) + (channel * length) + p] - means[channel]) * inverses[channel];
                     plain[p % 16] += d;
-                    weighted[p % 16] = MultiplyAdd(arithmetic, d, normal, weighted[p % 16]);
+                    weighted[p % 16] = ScalarMath.MultiplyAdd(arithmetic, d, normal, weighted[p % 16]);
                 }
             }
 
@@ -109,14 +109,10 @@ internal static class ChannelNorm
                 for (int p = channel * length; p < (channel + 1) * length; p++)
                 {
                     T normal = (x[(b * ldx) + p] - means[channel]) * inverses[channel];
-                    T t = factor * MultiplyAdd(arithmetic, -normal, product, dy[(b * lddy) + p] - gradient);
+                    T t = factor * ScalarMath.MultiplyAdd(arithmetic, -normal, product, dy[(b * lddy) + p] - gradient);
                     dx[(b * ldx) + p] = accumulate ? dx[(b * ldx) + p] + t : t;
                 }
             }
         }
     }
-
-    private static T MultiplyAdd<T>(Arithmetic arithmetic, T a, T b, T c)
-        where T : struct, IBinaryFloatingPointIeee754<T> =>
-        arithmetic == Arithmetic.Fused ? ScalarMath.MultiplyAdd<T, Fused>(a, b, c) : ScalarMath.MultiplyAdd<T, Separate>(a, b, c);
 }

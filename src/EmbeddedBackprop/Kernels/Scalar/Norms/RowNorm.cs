@@ -29,13 +29,13 @@ internal static class RowNorm
             PartialSums<T> squares = default;
             for (int j = 0; j < n; j++)
             {
-                squares[j % 16] = MultiplyAdd(arithmetic, from[j] - mean, from[j] - mean, squares[j % 16]);
+                squares[j % 16] = ScalarMath.MultiplyAdd(arithmetic, from[j] - mean, from[j] - mean, squares[j % 16]);
             }
 
             T inverse = T.One / T.Sqrt((Reduce.Fold<T>(squares) / T.CreateChecked(n)) + epsilon);
             for (int j = 0; j < n; j++)
             {
-                to[j] = MultiplyAdd(arithmetic, gamma[j], (from[j] - mean) * inverse, beta[j]);
+                to[j] = ScalarMath.MultiplyAdd(arithmetic, gamma[j], (from[j] - mean) * inverse, beta[j]);
             }
 
             if (!means.IsEmpty)
@@ -61,24 +61,20 @@ internal static class RowNorm
             for (int j = 0; j < n; j++)
             {
                 T normal = (from[j] - means[i]) * inverses[i], g = d[j] * gamma[j];
-                dgamma[j] = MultiplyAdd(arithmetic, d[j], normal, dgamma[j]);
+                dgamma[j] = ScalarMath.MultiplyAdd(arithmetic, d[j], normal, dgamma[j]);
                 dbeta[j] += d[j];
                 sums[j % 16] += g;
-                products[j % 16] = MultiplyAdd(arithmetic, g, normal, products[j % 16]);
+                products[j % 16] = ScalarMath.MultiplyAdd(arithmetic, g, normal, products[j % 16]);
             }
 
             T sum = Reduce.Fold<T>(sums) / T.CreateChecked(n), product = Reduce.Fold<T>(products) / T.CreateChecked(n);
             for (int j = 0; j < n && !dx.IsEmpty; j++)
             {
                 T normal = (from[j] - means[i]) * inverses[i];
-                T t = inverses[i] * MultiplyAdd(arithmetic, -normal, product, (d[j] * gamma[j]) - sum);
+                T t = inverses[i] * ScalarMath.MultiplyAdd(arithmetic, -normal, product, (d[j] * gamma[j]) - sum);
                 ref T to = ref dx[(i / rows * ldx) + (i % rows * n) + j];
                 to = accumulate ? to + t : t;
             }
         }
     }
-
-    private static T MultiplyAdd<T>(Arithmetic arithmetic, T a, T b, T c)
-        where T : struct, IBinaryFloatingPointIeee754<T> =>
-        arithmetic == Arithmetic.Fused ? ScalarMath.MultiplyAdd<T, Fused>(a, b, c) : ScalarMath.MultiplyAdd<T, Separate>(a, b, c);
 }
