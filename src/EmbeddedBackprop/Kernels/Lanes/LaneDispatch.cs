@@ -33,7 +33,7 @@ internal static class LaneDispatch
     public static int Width { get; set; } = ChooseWidth(Environment.GetEnvironmentVariable("EBP_TILE"));
 
     /// <summary>Floats of that register.</summary>
-    public static int Lanes => Width == 0 ? Vector<float>.Count : Width == 1 ? 1 : Width / 32;
+    public static int Lanes => LanesOf(Width);
 
     /// <summary>Whether the program has fused arithmetic; a trimmed one may leave it out (docs/aot.md).</summary>
     [FeatureSwitchDefinition("EmbeddedBackprop.Fused")]
@@ -102,8 +102,9 @@ internal static class LaneDispatch
     /// <summary>The chosen width, or the widest one below it of which a row of so many floats fills a vector.</summary>
     public static int WidthWithin(int columns)
     {
-        int lanes = Lanes;
-        return columns >= lanes ? Width : columns >= 8 && lanes > 8 ? 256 : columns >= 4 && lanes > 4 ? 128 : 1;
+        // Read once: a test on another thread may change it.
+        int width = Width, lanes = LanesOf(width);
+        return columns >= lanes ? width : columns >= 8 && lanes > 8 ? 256 : columns >= 4 && lanes > 4 ? 128 : 1;
     }
 
     private static void RunAt<TKernel, TArguments, TArithmetic>(int width, in TArguments arguments)
@@ -152,6 +153,8 @@ internal static class LaneDispatch
 
         return width;
     }
+
+    private static int LanesOf(int width) => width == 0 ? Vector<float>.Count : width == 1 ? 1 : width / 32;
 
     private static bool IsKept(string feature) => !AppContext.TryGetSwitch(feature, out bool isKept) || isKept;
 }
