@@ -94,7 +94,7 @@ public sealed record CCost
                 + (
                     model.Training is { } trained
                         ? (sizeof(float) * (long)trained.Length) + CTrainingReport.ModelBytes
-                        : (sizeof(float) * (long)model.ArenaLength) + model.Prediction.StateBytes),
+                        : (sizeof(float) * (long)model.ArenaLength) + model.StateBytes),
             EndBytes = model.Training is null
                 ? both
                 : sizeof(float) * ((SampleLength(model) * model.Training.Batch) + model.Outputs.Sum(argument => (long)argument.Length)),

@@ -134,7 +134,7 @@ public abstract class Op
         for (int i = 0; i < inputs.Length; i++)
         {
             // A mask is floats, whatever it masks.
-            if (HasGradient(i) ? inputs[i].Integers != shared : i > 0 && inputs[i].Integers is not null)
+            if (IsData(i) ? inputs[i].Integers != shared : i > 0 && inputs[i].Integers is not null)
             {
                 GraphErrors.IntegersDiffer(name, inputs[0].Name, inputs[i].Name);
             }
@@ -177,6 +177,9 @@ public abstract class Op
 
     /// <summary>Whether the op has a gradient for this input: not so for indices, masks and targets.</summary>
     public virtual bool HasGradient(int input) => true;
+
+    /// <summary>Whether this input is what the op computes on, and no mask, indices or targets: integers where the op computes on integers.</summary>
+    internal virtual bool IsData(int input) => HasGradient(input);
 
     /// <summary>The name of the activation that the op ends in, as files and a net's text write it; null for an op that has none.</summary>
     public virtual string? ActivationName => null;

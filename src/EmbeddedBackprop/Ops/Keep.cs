@@ -10,6 +10,9 @@ namespace EmbeddedBackprop.Ops;
 /// <remarks>Kept from run to run: NAME.rows and, where the stream begins late, NAME.begin. The gradient does not reach into earlier runs.</remarks>
 public sealed class Keep : KernelOp, IPasses<Keep>
 {
+    /// <summary>What the name of the count of a stream's first rows ends in.</summary>
+    internal const string BeginName = ".begin";
+
     private Shape input;
 
     /// <summary>Keeps so many rows.</summary>
@@ -61,6 +64,12 @@ public sealed class Keep : KernelOp, IPasses<Keep>
 
     /// <summary>Not where rows of the stream are read as zeros.</summary>
     public override bool HasGradient(int input) => Begin == 0;
+
+    /// <inheritdoc/>
+    internal override bool KeepsIntegers => true;
+
+    /// <inheritdoc/>
+    internal override bool IsData(int input) => true;
 
     /// <summary>The sizes before the axis, of it, and after it.</summary>
     internal (int Outer, int Count, int Inner) Sizes
@@ -123,7 +132,7 @@ public sealed class Keep : KernelOp, IPasses<Keep>
         layout.AddPerSample(Name + ".rows", outer * Rows * inner);
         if (Begin > 0)
         {
-            layout.AddPerSample(Name + ".begin", 1);
+            layout.AddPerSample(Name + BeginName, 1);
         }
     }
 

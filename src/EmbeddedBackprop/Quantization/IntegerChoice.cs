@@ -171,15 +171,20 @@ internal sealed class IntegerChoice
             }
         }
 
-        _ = moves.RemoveWhere(node => !Array.TrueForAll(node.Inputs, input => input.Op is null || moves.Contains(input)));
+        // What a stream keeps for an op on integers is rounded when it comes, and not each time that it is read.
+        _ = moves.RemoveWhere(node => !(node.Op is Keep && Entry(readers, node).TrueForAll(computes.Contains))
+            && !Array.TrueForAll(node.Inputs, input => Before(input) is var moved && (moved.Op is null || moves.Contains(moved))));
         return moves;
     }
+
+    /// <summary>The value of which a stream keeps rows, or the node itself: a hop becomes integers where the net does.</summary>
+    private static Node Before(Node node) => node.Op is Keep ? Before(node.Inputs[0]) : node;
 
     private bool ReadsIntegers(Node node)
     {
         for (int i = 0; i < node.Inputs.Length; i++)
         {
-            if (node.Op!.HasGradient(i) && integer.Contains(node.Inputs[i]))
+            if (node.Op!.IsData(i) && integer.Contains(node.Inputs[i]))
             {
                 return true;
             }
@@ -218,7 +223,7 @@ internal sealed class IntegerChoice
         List<IntegerValue> inputs = [];
         for (int i = 0; i < node.Inputs.Length; i++)
         {
-            if (node.Op!.HasGradient(i))
+            if (node.Op!.IsData(i))
             {
                 inputs.Add(new IntegerValue(inputBits?.Invoke(node.Inputs[i]) ?? bits, node.Op));
             }
@@ -245,7 +250,7 @@ internal sealed class IntegerChoice
             {
                 for (int i = 0; i < node.Inputs.Length; i++)
                 {
-                    if (node.Op.HasGradient(i))
+                    if (node.Op.IsData(i))
                     {
                         Unite(node, node.Inputs[i]);
                     }
@@ -261,7 +266,7 @@ internal sealed class IntegerChoice
                 Unite(Value(nodes[0]), Value(nodes[use]));
                 for (int i = 0; i < nodes[0].Inputs.Length; i++)
                 {
-                    if (op.HasGradient(i))
+                    if (op.IsData(i))
                     {
                         Unite(nodes[0].Inputs[i], nodes[use].Inputs[i]);
                     }

@@ -139,7 +139,7 @@ internal sealed class IntegerGraph
         Node[] inputs = new Node[node.Inputs.Length];
         for (int i = 0; i < inputs.Length; i++)
         {
-            inputs[i] = integer && node.Op!.HasGradient(i) ? Integer(node.Inputs[i]) : Float(node.Inputs[i]);
+            inputs[i] = integer && node.Op!.IsData(i) ? Integer(node.Inputs[i]) : Float(node.Inputs[i]);
         }
 
         return inputs;

@@ -2,6 +2,8 @@ using System.Globalization;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Ops;
+using EmbeddedBackprop.Quantization;
+using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Streaming;
 
@@ -22,7 +24,7 @@ internal sealed class StreamGraph
     private readonly Dictionary<Node, Along> along = [];
     private readonly bool carry;
 
-    /// <summary>Rewrites a net.</summary>
+    /// <summary>Rewrites a net. One on integers is rewritten as the float net that it was made of, and becomes integers again.</summary>
     /// <param name="outputs">Its outputs.</param>
     /// <param name="hop">Steps of time from decision to decision; 0 for as few as the strides allow.</param>
     /// <param name="carry">Whether recurrent layers carry their state from hop to hop, also those that begin each window anew.</param>
@@ -31,7 +33,9 @@ internal sealed class StreamGraph
     public StreamGraph(Node[] outputs, int hop, bool carry)
     {
         this.carry = carry;
-        nodes = NetText.Ancestors(outputs);
+        QuantizedFrom? from = outputs[0].Graph.QuantizedFrom;
+        Node[] floats = from is null ? outputs : [from.Float];
+        nodes = NetText.Ancestors(floats);
         Source = TheInput();
         FindTime();
         Hop = FitHop(hop);
@@ -40,8 +44,15 @@ internal sealed class StreamGraph
         CountForward();
         List<NetStatement> statements = Rewrite();
         Graph = NetText.Build(statements, name => NetText.ActivationOf(nodes, name));
-        Outputs = Array.ConvertAll(outputs, output => Find(output.Name));
+        Outputs = Array.ConvertAll(floats, output => Find(output.Name));
         Input = Find(Source.Name);
+        if (from is not null)
+        {
+            using Network hopInFloats = new([Input], Outputs, [], new NetworkOptions { Batch = 1, Threads = 1 });
+            using Network integers = Quantizer.Build(hopInFloats, QuantizerOptions.Parse(from.Settings));
+            (Graph, Input, Outputs) = (integers.Output.Graph, integers.Input, [integers.Output]);
+            RequireSameIntegers(outputs[0].Graph);
+        }
     }
 
     /// <summary>The graph of a hop.</summary>
@@ -70,6 +81,25 @@ internal sealed class StreamGraph
 
     /// <summary>The number of the hop that gives the first decision, counted from 1.</summary>
     public long FirstDecision => (Window + Lead) / Hop;
+
+    /// <summary>What is an integer in the net is one in the hop, with the same bits: else scales would be missing.</summary>
+    private void RequireSameIntegers(Graph source)
+    {
+        Dictionary<string, IntegerValue?> values = new(StringComparer.Ordinal);
+        foreach (Node node in source.Nodes)
+        {
+            values[node.Name] = node.Integers;
+        }
+
+        foreach (Node node in Graph.Nodes)
+        {
+            bool isNew = !values.TryGetValue(node.Name, out IntegerValue? value);
+            if (isNew ? node.Integers?.Owner.Graph == Graph && !values.ContainsKey(node.Integers.Owner.Name) : value?.Bits != node.Integers?.Bits)
+            {
+                StreamErrors.CannotStream(node.Name, "becomes integers in another way where it is fed step by step");
+            }
+        }
+    }
 
     private Node TheInput()
     {

@@ -136,7 +136,7 @@ public sealed class StreamingNetwork : IDisposable
         network.WriteInput(network.Input.Name, buffer, 1);
         _ = network.Predict(1);
         int first = 0;
-        foreach (Node output in stream.Outputs)
+        foreach (Node output in network.Outputs)
         {
             network.ReadOutput(output.Name, 1, decision.AsSpan(first, output.Shape.Length));
             first += output.Shape.Length;

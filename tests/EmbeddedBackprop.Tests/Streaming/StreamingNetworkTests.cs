@@ -148,16 +148,47 @@ internal sealed class StreamingNetworkTests
                 message.StartsWith("a hop", StringComparison.Ordinal) ? typeof(ArgumentException) : typeof(NotSupportedException)));
     }
 
-    [Test]
-    public void Integers_are_refused()
+    /// <summary>A hop of a quantised net rounds as the whole window does: a layer's kept rows are the integers that it has made.</summary>
+    [TestCaseSource(nameof(WindowCases))]
+    public void A_quantised_net_decides_as_over_the_window(string net, int hop, Arithmetic arithmetic)
     {
-        using Network network = Compile("input 1x20; conv1d 4 3 relu; flatten; dense 2", Arithmetic.Fused);
-        float[][] rows = [.. Enumerable.Range(0, 20).Select(i => Samples(20, i))];
-        using QuantizedModel quantized = Quantizer.Quantize(network, FloatDataset.FromRows(rows, labels: new int[20]));
-        Assert.That(
-            () => new StreamingNetwork(quantized.Network), Throws.TypeOf<NotSupportedException>().With.Message.Contains("computes on integers"));
+        using Network floats = Compile(net, arithmetic);
+        using QuantizedModel quantized = Quantizer.Quantize(floats, Calibration(floats));
+        using StreamingNetwork stream = new(quantized.Network, new StreamOptions { Hop = hop });
+        float[] samples = Samples(floats, stream, 5 * stream.Hop);
+        int decisions = 0, others = 0;
+        foreach (float[] decision in Decisions(stream, samples, 3))
+        {
+            float[] window = WindowOf(floats, samples, decisions * stream.Hop, stream.SampleLength);
+            Assert.That(Bits.FirstDifference(decision, quantized.Network.Predict(window)), Is.EqualTo(-1), $"decision {decisions}");
+            others += Bits.FirstDifference(decision, floats.Predict(window)) < 0 ? 0 : 1;
+            decisions++;
+        }
 
-        static float[] Samples(int length, int seed) => Support.Samples.Array(length, seed);
+        Assert.That(decisions, Is.GreaterThanOrEqualTo(5));
+        Assert.That(others, Is.GreaterThan(0), "the control: integers differ from floats");
+    }
+
+    [TestCaseSource(nameof(PastCases))]
+    public void A_quantised_net_that_looks_back_decides_as_over_all_samples(string net, string all, int hop)
+    {
+        using Network floats = Compile(net, Arithmetic.Fused);
+        using QuantizedModel quantized = Quantizer.Quantize(floats, Calibration(floats));
+        using StreamingNetwork stream = new(quantized.Network, new StreamOptions { Hop = hop });
+        float[] samples = Samples(floats, stream, 5 * stream.Hop);
+        int decision = 0;
+        foreach (float[] given in Decisions(stream, samples, 3))
+        {
+            int steps = (int)stream.Window + (decision * stream.Hop);
+            using Network longer = Compile(Sized(all, steps, floats), Arithmetic.Fused);
+            using Network whole = Quantizer.Build(longer, QuantizerOptions.Parse(quantized.Network.Output.Graph.QuantizedFrom!.Settings));
+            NetworkValues.Copy(quantized.Network, whole);
+            float[] turned = Turned(floats, samples, 0, steps, stream.SampleLength);
+            Assert.That(Bits.FirstDifference(given, whole.Predict(turned)), Is.EqualTo(-1), $"after {steps}");
+            decision++;
+        }
+
+        Assert.That(decision, Is.GreaterThanOrEqualTo(5));
     }
 
     [Test]
@@ -205,6 +236,16 @@ internal sealed class StreamingNetworkTests
         }
 
         return network;
+    }
+
+    /// <summary>Windows from which a quantiser takes its ranges.</summary>
+    internal static FloatDataset Calibration(Network network)
+    {
+        bool indices = network.InferencePlan.Graph.Nodes.Any(node => node.Op is Embedding);
+        Random random = new(6);
+        float[][] rows = [.. Enumerable.Range(0, 30).Select(_ => Enumerable.Range(0, network.InputLength)
+            .Select(_ => indices ? random.Next(7) : (float)((2 * random.NextDouble()) - 1)).ToArray())];
+        return FloatDataset.FromRows(rows, labels: new int[30]);
     }
 
     /// <summary>Steps of time, [steps][samples of a step]: the first window and further ones.</summary>

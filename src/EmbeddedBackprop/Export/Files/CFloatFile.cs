@@ -26,7 +26,7 @@ internal static class CFloatFile
         string.Concat(Inputs(model).Select(input => $"const float *{input.Pointer}, "))
         + string.Concat(Outputs(model).Select(output => $"float *{output.Pointer}, "))
         + $"{model.Prefix}_float_memory *memory"
-        + (model.Prediction.StateLength > 0 ? $", {model.Prediction.StateElement.Type} *state" : "");
+        + (model.Prediction.Carries ? $", {model.StateType} *state" : "");
 
     private static string Header(CModel model)
     {
@@ -156,7 +156,7 @@ internal static class CFloatFile
             program.Statement($"{p}_quantize({Given([.. inputs.Select(input => input.Pointer), .. Places(model.Inputs)])});");
         }
 
-        string[] state = model.Prediction.StateLength > 0 ? ["state"] : [];
+        string[] state = model.Prediction.Carries ? ["state"] : [];
         program.Statement($"{p}_{model.RunName}({Given([.. Places([.. Integers(model)]), "&memory->memory", .. state])});");
         program.Statement($"{p}_dequantize({Given([.. Places(model.Outputs), .. outputs.Select(output => output.Pointer)])});");
         return (inArena ? "" : $"\nvoid {p}_quantize({QuantizeParameters(model)})\n{{\n{quantize}}}\n")

@@ -148,7 +148,7 @@ internal static class CHeaderFile
                 model.Tables.Preparation.Length > 0 ? $" that {p}_prepare wrote" : ""
             )}}, writes {{Floats(m, "OUTPUTS", model.Outputs)}}, works in {{m}}_ARENA_FLOATS floats{{(arena == 0 ? " (none: NULL will do)" : "")}}.
              * They may not overlap, and need the alignment of a float, no more. Nothing else is written, so that calls with different output{{(
-                model.Prediction.StateLength > 0 ? ", arena and state" : " and arena"
+                model.Prediction.Carries ? ", arena and state" : " and arena"
             )}} may run at the same time, in threads or interrupts.
              */
             void {{p}}_predict({{model.PredictParameters}});
@@ -156,7 +156,7 @@ internal static class CHeaderFile
             {{CheckTables(p, m)}}
             /*
              * Checks the rounding, the tables and the golden predictions ({{p}}_selftest.c). Returns {{m}}_SELFTEST_ bits, 0 if all is right. Uses {{(
-                model.Prediction.StateLength > 0 ? "output, arena and state (lost!)" : "output and arena"
+                model.Prediction.Carries ? "output, arena and state (lost!)" : "output and arena"
             )}} as {{p}}_predict does.
              */
             uint32_t {{p}}_selftest({{model.OutputParameters}});

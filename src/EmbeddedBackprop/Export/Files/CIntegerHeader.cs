@@ -42,7 +42,7 @@ internal static class CIntegerHeader
                 int32_t i32[{{m}}_ARENA_BYTES / 4];
             {{Selectors(model)}}{{(HasFloats(model) ? $"    float f32[{m}_ARENA_BYTES / 4];\n" : "")}}} {{p}}_memory;
             {{Addresses(model)}}{{State(model)}}
-            {{CTraceHeader.Sequences(model)}}{{CHeaderFile.Names("Inputs", model.Options.InputNames, model.Inputs)}}{{CHeaderFile.Names("Outputs", model.Options.OutputNames, model.Outputs)}}{{LargestArray(model)}}/* In front of every table: define it to place them, for example as __attribute__((section(".weights"))). */
+            {{CStreamFile.Macros(model)}}{{CTraceHeader.Sequences(model)}}{{CHeaderFile.Names("Inputs", model.Options.InputNames, model.Inputs)}}{{CHeaderFile.Names("Outputs", model.Options.OutputNames, model.Outputs)}}{{LargestArray(model)}}/* In front of every table: define it to place them, for example as __attribute__((section(".weights"))). */
             #ifndef {{m}}_TABLE
             #define {{m}}_TABLE
             #endif
@@ -58,12 +58,12 @@ internal static class CIntegerHeader
             {{CTraceHeader.Identity(model)}}
             /*
              * Runs one sample: reads {{Lengths(m, "INPUTS", model.Inputs)}}{{(model.Options.InputInArena ? " of the memory" : "")}}, writes {{Lengths(m, "OUTPUTS", model.Outputs)}}, works in memory.
-             * They may not overlap. Nothing else is written, so that calls with different output{{(HasState(model) ? ", memory and state" : " and memory")}} may run at the same time.
+             * They may not overlap. Nothing else is written, so that calls with different output{{(model.Prediction.Carries ? ", memory and state" : " and memory")}} may run at the same time.
              */
             void {{p}}_{{model.RunName}}({{model.PredictParameters}});
-            {{Reset(model)}}{{Bytes(model)}}{{Raw(model)}}{{Class(model)}}
+            {{CStreamFile.Declaration(model)}}{{Reset(model)}}{{Bytes(model)}}{{Raw(model)}}{{Class(model)}}
             {{CHeaderFile.CheckTables(p, m)}}
-            /* Checks the tables and the golden results ({{p}}_selftest.c). Returns {{m}}_SELFTEST_ bits, 0 if all is right. Uses output{{(HasState(model) ? ", memory and state (lost!)" : " and memory")}} as {{p}}_{{model.RunName}} does. */
+            /* Checks the tables and the golden results ({{p}}_selftest.c). Returns {{m}}_SELFTEST_ bits, 0 if all is right. Uses output{{(model.Prediction.Carries ? ", memory and state (lost!)" : " and memory")}} as {{p}}_{{model.RunName}} does. */
             uint32_t {{p}}_selftest({{model.OutputParameters}});
 
             #ifdef __cplusplus
@@ -88,20 +88,20 @@ internal static class CIntegerHeader
         model.Inputs.Select(input => input.Element).Where(element => element == CElement.UInt8 || element == CElement.UInt16).Distinct()
             .Select(element => $"    {element.Type} {element.Member}[{model.Macro}_ARENA_BYTES{(element.Bytes == 1 ? "" : " / 2")}];\n"));
 
-    private static bool HasState(CModel model) => model.Prediction.StateLength > 0;
-
-    private static string State(CModel model) => !HasState(model) ? "" : $$"""
+    private static string State(CModel model) => !model.HasState ? ""
+        : model.Stream is not null ? CStreamFile.Structure(model)
+        : $$"""
 
         /* What the layers remember from call to call: an array of the caller's, one for each sequence that is followed. */
-        #define {{model.Macro}}_STATE_{{(model.Prediction.StateElement == CElement.Float ? "FLOATS" : "INTEGERS")}} {{CText.Number(model.Prediction.StateLength)}}
-        #define {{model.Macro}}_STATE_BYTES {{CText.Number(model.Prediction.StateBytes)}}
+        #define {{model.Macro}}_STATE_{{(model.Prediction.Carried.Element == CElement.Float ? "FLOATS" : "INTEGERS")}} {{CText.Number(model.Prediction.Carried.Length)}}
+        #define {{model.Macro}}_STATE_BYTES {{CText.Number(model.StateBytes)}}
 
         """;
 
-    private static string Reset(CModel model) => !HasState(model) ? "" : $$"""
+    private static string Reset(CModel model) => !model.HasState ? "" : $$"""
 
         /* Forgets: sets the state to where a sequence begins. {{model.Prefix}}_{{model.RunName}} goes on from the state and leaves the new one. */
-        void {{model.Prefix}}_reset({{model.Prediction.StateElement.Type}} *state);
+        void {{model.Prefix}}_reset({{model.StateType}} *state);
 
         """;
 

@@ -49,9 +49,9 @@ internal static class CIntegerReport
         return CText.LineFeeds(text);
     }
 
-    private static string Carried(CModel model) => model.Prediction.StateLength == 0
+    private static string Carried(CModel model) => !model.HasState
         ? ""
-        : $"| RAM, state (the caller's, kept from call to call) | {CText.Number(model.Prediction.StateBytes)} |\n";
+        : $"| RAM, state (the caller's, kept from call to call) | {CText.Number(model.StateBytes)} |\n";
 
     private static string Usage(CModel model)
     {
@@ -59,14 +59,16 @@ internal static class CIntegerReport
         string arrays = string.Concat(
             (model.Options.InputInArena ? [] : model.Inputs.Select(input => Array(input, "INPUTS")))
                 .Concat(model.Outputs.Select(output => Array(output, "OUTPUTS"))));
-        bool isCarried = model.Prediction.StateLength > 0;
-        CElement state = model.Prediction.StateElement;
+        bool isCarried = model.Prediction.Carries;
         string inputs = string.Concat(model.InputPointers.Select(pointer => pointer + ", "));
         string outputs = string.Concat(model.Outputs.Select(output => output.Pointer + ", "));
+        bool isStructure = model.Prediction.Carried.IsStructure;
+        string given = isStructure ? "&state" : "state";
         string reset = !isCarried ? ""
-            : $"    static {state.Type} state[{CText.Number(model.Prediction.StateLength)}];\n\n    {p}_reset(state); /* once before every sequence */";
+            : $"    static {model.StateType} state{(isStructure ? "" : $"[{CText.Number(model.Prediction.Carried.Length)}]")};\n\n"
+                + $"    {p}_reset({given}); /* once before every sequence */";
         return $"    #include \"{p}.h\"\n\n{arrays}    static {p}_memory memory;\n{reset}"
-            + $"\n    {p}_{model.RunName}({inputs}{outputs}&memory{(isCarried ? ", state" : "")});"
+            + $"\n    {p}_{model.RunName}({inputs}{outputs}&memory{(isCarried ? ", " + given : "")});"
             + (model.IsCut ? $"\n\nWith floats in and out: `{p}_predict` of `{p}_float.h` and `{p}_float.c`." : "");
 
         string Array(CArgument argument, string word) =>

@@ -41,7 +41,7 @@ internal static class CIntegerSelfTest
             {
                 uint32_t wrong = {{p}}_tables();
                 size_t sample;
-            {{(model.Prediction.StateLength > 0 ? $"    {p}_reset(state);\n" : "")}}    for (sample = 0u; sample < {{m}}_SAMPLES; sample++) {
+            {{(model.Prediction.Carries ? $"    {p}_reset(state);\n" : "")}}    for (sample = 0u; sample < {{m}}_SAMPLES; sample++) {
             {{Check(model)}}    }
                 return wrong;
             }
@@ -50,7 +50,7 @@ internal static class CIntegerSelfTest
             int main(void)
             {
             {{string.Concat(model.Outputs.Select(output => $"    static {output.Element.Type} {output.Pointer}[{m}_OUTPUTS{output.MacroSuffix}];\n"))}}    static {{p}}_memory arena;
-            {{(model.Prediction.StateLength == 0 ? "" : $"    static {model.Prediction.StateElement.Type} state[{CText.Size(model.Prediction.StateLength)}];\n")}}                {{p}}_memory *const memory = &arena;
+            {{State(model)}}                {{p}}_memory *const memory = &arena;
                 return (int){{p}}_selftest({{model.OutputArguments}});
             }
             #endif
@@ -58,6 +58,13 @@ internal static class CIntegerSelfTest
             """);
         return CText.LineFeeds(text);
     }
+
+    private static string State(CModel model) => model.Prediction.Carried switch
+    {
+        { Length: 0 } => "",
+        { IsStructure: true } => $"    static {model.StateType} states;\n    {model.StateType} *const state = &states;\n",
+        { Length: var length } => $"    static {model.StateType} state[{CText.Size(length)}];\n",
+    };
 
     private static void AppendTable(StringBuilder text, CModel model, string columns, CArgument argument, float[] values)
     {

@@ -22,13 +22,14 @@ internal static class CIntegerSource
         text.Append($"/* {p}: the steps of the network in the order of the engine's plan. {CMark.Words}. */\n")
             .Append($"#include \"{p}.h\"\n")
             .Append(hasFloats ? "\n" + CRuntimeFile.Include(model) + CMath.Source(model.Arithmetic, p, model.OwnFunctions) : "")
-            .Append(!hasFloats && UsesStrings(model.Prediction.Body + model.Program.Routines) ? "#include <string.h>\n" : "")
+            .Append(!hasFloats && (model.HasState || UsesStrings(model.Prediction.Body + model.Program.Routines)) ? "#include <string.h>\n" : "")
             .Append(model.Program.Routines)
             .Append(CTraceHeader.IdentityFunctions(model))
             .Append($"\nvoid {p}_{model.RunName}({model.PredictParameters})\n{{\n")
             .Append(model.Prediction.UsesArena ? "" : "    (void)memory;\n\n")
             .Append(model.Prediction.Body)
             .Append("}\n")
+            .Append(CStreamFile.Function(model))
             .Append(Reset(model))
             .Append(CByteInput.Of(model)?.Text ?? "")
             .Append(raw?.Text ?? "")
@@ -38,12 +39,17 @@ internal static class CIntegerSource
 
     private static bool UsesStrings(string text) => CText.Uses(text, "memcpy") || CText.Uses(text, "memset");
 
-    private static string Reset(CModel model) => model.Prediction.StateLength == 0 ? "" : $$"""
+    private static string Reset(CModel model) => !model.HasState ? "" : $$"""
 
-        void {{model.Prefix}}_reset({{model.Prediction.StateElement.Type}} *state)
+        void {{model.Prefix}}_reset({{model.StateType}} *state)
         {
-            (void)memset(state, 0, {{CText.Size(model.Prediction.StateLength)}} * sizeof *state);
-        }
+        {{(model.Prediction.Carried.Zeros.Count > 0 ? "    size_t i;\n" : "")}}    (void)memset(state, 0, {{(model.Stream is null ? CText.Size(model.Prediction.Carried.Length) + " * " : "")}}sizeof *state);
+        {{string.Concat(model.Prediction.Carried.Zeros.Select(zero => $$"""
+                for (i = 0u; i < {{CText.Size(zero.Length)}}; i++) {
+                    state->{{zero.Element.Member}}[{{CText.Size(zero.First)}} + i] = {{CText.Number(zero.Zero)}};
+                }
+
+            """))}}}
 
         """;
 

@@ -104,7 +104,7 @@ internal static class CSelfTestFile
                     wrong |= {{m}}_SELFTEST_DENORMALS;
                 }
             {{(trained is null ? "" : $"    {p}_start(&model, memory);\n")}}{{(
-                model.Prediction.StateLength > 0 ? $"    {p}_reset(state);\n" : ""
+                model.Prediction.Carries ? $"    {p}_reset(state);\n" : ""
             )}}    for (sample = 0u; sample < {{m}}_SAMPLES; sample++) {
             {{Check(model)}}    }
             {{(trained is null ? "" : CTrainingSelfTest.Body(model, trained))}}    return wrong;
@@ -221,7 +221,7 @@ internal static class CSelfTestFile
     private static string Arrays(CModel model) =>
         string.Concat(model.Outputs.Select(output => $"    static float {output.Pointer}[{model.Macro}_OUTPUTS{output.MacroSuffix}];\n"))
         + $"    static float arena[{model.Macro}_ARENA_FLOATS];\n"
-        + (model.Prediction.StateLength > 0 ? $"    static float state[{model.Macro}_STATE_FLOATS];\n" : "");
+        + (model.Prediction.Carries ? $"    static float state[{model.Macro}_STATE_FLOATS];\n" : "");
 
     private static string Bits(float value) =>
         float.IsNaN(value) ? "0x7FC00000u" : "0x" + BitConverter.SingleToUInt32Bits(value).ToString("X8", CultureInfo.InvariantCulture) + "u";

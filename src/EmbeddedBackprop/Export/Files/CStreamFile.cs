@@ -1,4 +1,5 @@
 using EmbeddedBackprop.Export.Model;
+using EmbeddedBackprop.Export.Ops;
 using EmbeddedBackprop.Export.Text;
 
 namespace EmbeddedBackprop.Export.Files;
@@ -12,17 +13,34 @@ internal static class CStreamFile
         #define {{model.Macro}}_HOP {{CText.Number(stream.Hop)}}
         #define {{model.Macro}}_FIRST {{CText.Number((int)stream.Window)}}
 
-        /* Floats of a step of time. */
-        #define {{model.Macro}}_STEP_FLOATS {{CText.Number(stream.Step)}}
+        /* {{(IsFloat(model) ? "Floats" : "Integers")}} of a step of time. */
+        #define {{StepMacro(model)}} {{CText.Number(stream.Step)}}
 
 
         """;
+
+    /// <summary>The state's type, of a stream on integers.</summary>
+    public static string Structure(CModel model) => $$"""
+
+        /* What a stream remembers: one for each that is followed. */
+        typedef struct {
+        {{string.Concat(model.Prediction.Carried.Arrays.Select(array => $"    {array.Element.Type} {array.Element.Member}[{CText.Number(array.Length)}];\n"))}}    /* The samples of the hop, its steps that came, and the hops, counted to the first decision. */
+            {{model.Inputs[0].Element.Type}} hop[{{CText.Number(model.Inputs[0].Length)}}];
+            uint32_t steps;
+            uint32_t hops;
+        } {{model.StateType}};
+
+        """;
+
+    private static bool IsFloat(CModel model) => model.Inputs[0].Element == CElement.Float;
+
+    private static string StepMacro(CModel model) => $"{model.Macro}_STEP_{(IsFloat(model) ? "FLOATS" : "INTEGERS")}";
 
     /// <summary>The declaration of NAME_push.</summary>
     public static string Declaration(CModel model) => model.Stream is null ? "" : $$"""
 
         /*
-         * Takes *count steps of time, {{model.Macro}}_STEP_FLOATS floats each, from *samples on, until one makes a decision due. Returns 1 if there is one,
+         * Takes *count steps of time, {{StepMacro(model)}} {{(IsFloat(model) ? "floats" : "integers")}} each, from *samples on, until one makes a decision due. Returns 1 if there is one,
          * in the output; *samples and *count are then what is left. Returns 0 if all were taken and there is none.
          */
         uint32_t {{model.Prefix}}_push({{Parameters(model)}});
@@ -36,7 +54,8 @@ internal static class CStreamFile
             return "";
         }
 
-        int own = model.Prediction.StateLength, inputs = model.Inputs[0].Length, outer = stream.Step / stream.Between;
+        int inputs = model.Inputs[0].Length, outer = stream.Step / stream.Between;
+        bool isStructure = model.Prediction.Carried.IsStructure;
         string copy = outer == 1 ? $$"""
                         (void)memcpy(hop + ((size_t)filled * {{CText.Size(stream.Between)}}), *samples, {{CText.Size(stream.Step)}} * sizeof *hop);
 
@@ -46,25 +65,29 @@ internal static class CStreamFile
                         }
 
             """;
+        string type = model.Inputs[0].Element.Type, count = isStructure ? "uint32_t" : "float", end = isStructure ? "u" : ".0f";
+        (string hop, string steps, string hops) = isStructure ? ("state->hop", "&state->steps", "&state->hops")
+            : (Behind(0), Behind(inputs), Behind(inputs + 1));
+        string first = CText.Number((int)stream.FirstDecision) + end;
         return $$"""
 
             uint32_t {{model.Prefix}}_push({{Parameters(model)}})
             {
-                /* After what the layers keep: the samples of the hop, its steps that came, and the hops, counted to the first decision. */
-                float *const hop = state + {{CText.Size(own)}};
-                float *const steps = state + {{CText.Size(own + inputs)}};
-                float *const hops = state + {{CText.Size(own + inputs + 1)}};
+                /* {{(isStructure ? "The" : "After what the layers keep: the")}} samples of the hop, its steps that came, and the hops, counted to the first decision. */
+                {{type}} *const hop = {{hop}};
+                {{count}} *const steps = {{steps}};
+                {{count}} *const hops = {{hops}};
             {{(outer == 1 ? "" : "    size_t i;\n")}}    while (*count > 0u) {
                     /* The first hop begins {{stream.Lead}} steps before the samples do. */
-                    const uint32_t filled = (uint32_t)*steps + ((*hops == 0.0f) ? {{CText.Size(stream.Lead)}} : 0u);
+                    const uint32_t filled = {{(isStructure ? "*steps" : "(uint32_t)*steps")}} + ((*hops == 0{{end}}) ? {{CText.Size(stream.Lead)}} : 0u);
             {{copy}}        *samples = *samples + {{CText.Size(stream.Step)}};
                     *count = *count - 1u;
-                    *steps = *steps + 1.0f;
+                    *steps = *steps + 1{{end}};
                     if ((filled + 1u) == {{CText.Size(stream.Hop)}}) {
-                        *steps = 0.0f;
-                        *hops = (*hops < {{CText.Number((int)stream.FirstDecision)}}.0f) ? (*hops + 1.0f) : *hops;
-                        {{model.Prefix}}_predict(hop, {{model.OutputArguments}});
-                        if (*hops >= {{CText.Number((int)stream.FirstDecision)}}.0f) {
+                        *steps = 0{{end}};
+                        *hops = (*hops < {{first}}) ? (*hops + 1{{end}}) : *hops;
+                        {{model.Prefix}}_{{model.RunName}}(hop, {{model.OutputArguments}});
+                        if (*hops >= {{first}}) {
                             return 1u;
                         }
                     }
@@ -73,8 +96,11 @@ internal static class CStreamFile
             }
 
             """;
+
+        string Behind(int place) => $"state + {CText.Size(model.Prediction.Carried.Length + place)}";
     }
 
     private static string Parameters(CModel model) =>
-        $"const float **samples, size_t *count, {model.OutputParameters}" + (model.Prediction.StateLength > 0 ? "" : ", float *state");
+        $"const {model.Inputs[0].Element.Type} **samples, size_t *count, {model.OutputParameters}"
+        + (model.Prediction.Carries ? "" : $", {model.StateType} *state");
 }

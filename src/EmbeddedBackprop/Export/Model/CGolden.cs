@@ -17,7 +17,7 @@ internal sealed class CGolden
     {
         Samples = model.SelfTestSamples;
         // What is carried from call to call is tested by samples that follow each other.
-        int rows = model.Prediction.StateLength > 0 ? 1 : Samples;
+        int rows = model.Prediction.Carries ? 1 : Samples;
         PlanOptions options = new()
         {
             Batch = rows, Arithmetic = model.Arithmetic, Layout = Layout.Compact, Given = model.Plan.Options.Given,

@@ -64,7 +64,7 @@ internal sealed class CModel
         Tables = new CTables(Prefix, source, Plan, trainingPlan, parameters, state, options);
         Program = new CProgram(Prefix) { IsSmall = options.Favor == CFavor.Size };
         Training = trainingPlan is null ? null : new CTraining(options.Training!, trainingPlan, Tables.Parameters, Plan.WorkspaceLength, COpList.For);
-        Prediction = new CPrediction(Plan, Arguments, Tables, Training, Program);
+        Prediction = new CPrediction(Plan, Arguments, Tables, Training, Program, Stream is not null);
         TrainingBodies = Training is null ? null : new CTrainingBodies(Training, Arguments, Tables, Program);
         CheckArrays();
     }
@@ -109,8 +109,20 @@ internal sealed class CModel
     /// <summary>The network as a stream; null for one that is not fed as such.</summary>
     public CStream? Stream { get; }
 
-    /// <summary>Floats of the state: what layers keep from call to call, and of a stream the samples of a hop and two counts.</summary>
-    public int StateLength => Prediction.StateLength + (Stream is null ? 0 : Inputs[0].Length + 2);
+    /// <summary>
+    /// Elements of the state, where it is one array: what layers keep from call to call, and of a stream the samples of a hop and two counts.
+    /// </summary>
+    public int StateLength => Prediction.Carried.Length + (Stream is null ? 0 : Inputs[0].Length + 2);
+
+    /// <summary>Whether there is a state: what layers keep, or the samples of a hop.</summary>
+    public bool HasState => Prediction.Carries || Stream is not null;
+
+    /// <summary>The C type of the state's elements, or of all of it where it is a structure.</summary>
+    public string StateType => Prediction.Carried.Type(Prefix);
+
+    /// <summary>Bytes of the state.</summary>
+    public long StateBytes =>
+        Prediction.Carried.Bytes + (Stream is null ? 0 : (Inputs[0].Element.Bytes * (long)Inputs[0].Length) + (2 * sizeof(int)));
 
     /// <summary>The classes that the network decides between; null where it computes numbers.</summary>
     public CClasses? Classes { get; }
@@ -166,13 +178,13 @@ internal sealed class CModel
     public string OutputParameters =>
         string.Join(", ", Outputs.Select(output => $"{output.Element.Type} *{output.Pointer}"))
         + (Training is not null ? "" : HoldsIntegers ? $", {Prefix}_memory *memory" : ", float *arena")
-        + (Prediction.StateLength > 0 ? $", {Prediction.StateElement.Type} *state" : "");
+        + (Prediction.Carries ? $", {StateType} *state" : "");
 
     /// <summary>The arguments for them.</summary>
     public string OutputArguments =>
         string.Join(", ", Outputs.Select(output => output.Pointer))
         + (Training is not null ? "" : HoldsIntegers ? ", memory" : ", arena")
-        + (Prediction.StateLength > 0 ? ", state" : "");
+        + (Prediction.Carries ? ", state" : "");
 
     /// <summary>The parameters of NAME_predict.</summary>
     public string PredictParameters =>
@@ -224,11 +236,6 @@ internal sealed class CModel
         if (options.Carry)
         {
             ExportErrors.NotOfIntegers("one time step a call");
-        }
-
-        if (options.Stream is not null)
-        {
-            ExportErrors.NotOfIntegers("a stream");
         }
 
         if (options.BinaryWeights)
@@ -298,7 +305,7 @@ internal sealed class CModel
             CTraining.RequireBytes("the memory of training with its self-test", sizeof(float) * SelfTestFloats);
         }
 
-        target?.RequireArray("the carried state", Prediction.StateBytes + (sizeof(float) * (long)(StateLength - Prediction.StateLength)));
+        target?.RequireArray("the carried state", StateBytes);
         foreach (CArgument argument in Inputs.Concat(Outputs))
         {
             target?.RequireArray(

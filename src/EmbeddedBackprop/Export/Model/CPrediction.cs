@@ -2,15 +2,16 @@ using EmbeddedBackprop.Export.Ops;
 using EmbeddedBackprop.Export.Text;
 using EmbeddedBackprop.Export.Update;
 using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Export.Model;
 
 /// <summary>NAME_predict: the steps of the inference plan as C, for one sample.</summary>
 internal sealed class CPrediction
 {
-    private readonly Dictionary<string, int> carried = new(StringComparer.Ordinal);
     private readonly Plan plan;
     private readonly CArguments arguments;
+    private readonly CTables tables;
     private readonly CTraining? training;
 
     /// <summary>Writes the steps.</summary>
@@ -19,9 +20,10 @@ internal sealed class CPrediction
     /// <param name="tables">The constant tables.</param>
     /// <param name="training">The memory of trained tensors; null for a network that only predicts.</param>
     /// <param name="program">Collects routines and statements.</param>
-    public CPrediction(Plan plan, CArguments arguments, CTables tables, CTraining? training, CProgram program)
+    /// <param name="isStream">Whether the plan is that of a stream's hop.</param>
+    public CPrediction(Plan plan, CArguments arguments, CTables tables, CTraining? training, CProgram program, bool isStream)
     {
-        (this.plan, this.arguments, this.training) = (plan, arguments, training);
+        (this.plan, this.arguments, this.tables, this.training) = (plan, arguments, tables, training);
         foreach (CArgument output in arguments.Outputs.Where(output => plan.Options.IsGiven(output.Node)))
         {
             program.Comment("an output that is an input");
@@ -29,6 +31,7 @@ internal sealed class CPrediction
         }
 
         HoldsIntegers = plan.Steps.ToArray().Any(CTables.HoldsIntegers);
+        Carried = new CCarried(isStream && HoldsIntegers);
         Steps = new CStep[plan.Steps.Length];
         StepTexts = new string[Steps.Length];
         for (int i = 0; i < Steps.Length; i++)
@@ -40,7 +43,7 @@ internal sealed class CPrediction
                 ExportErrors.NoIntegerText(step.Name, step.Op.Kind);
             }
 
-            Steps[i] = MakeStep(step, i + 1, tables);
+            Steps[i] = MakeStep(step, i + 1);
             program.Gap();
             int start = program.Statements.Length;
             op.Write(Steps[i], program);
@@ -64,26 +67,23 @@ internal sealed class CPrediction
     /// <summary>Whether a value is of integers: then the arena is a union.</summary>
     public bool HoldsIntegers { get; }
 
-    /// <summary>Elements that are carried from call to call; 0 where a training keeps them in its memory.</summary>
-    public int StateLength { get; private set; }
+    /// <summary>What is carried from call to call; nothing where a training keeps it in its memory.</summary>
+    public CCarried Carried { get; }
 
-    /// <summary>Their type: floats, or integers of 16 bits.</summary>
-    public CElement StateElement { get; private set; } = CElement.Float;
-
-    /// <summary>Their bytes.</summary>
-    public long StateBytes => StateElement.Bytes * (long)StateLength;
+    /// <summary>Whether something is.</summary>
+    public bool Carries => Carried.Length > 0;
 
     /// <summary>Whether a step works in the arena: a plan may reserve memory that the C does not need.</summary>
     public bool UsesArena { get; private set; }
 
-    private CStep MakeStep(Step step, int number, CTables tables)
+    private CStep MakeStep(Step step, int number)
     {
-        CStep[] parts = step.Parts.Length > 1 ? [.. step.Parts.Select(part => MakePart(part, number, tables))] : [];
+        CStep[] parts = step.Parts.Length > 1 ? [.. step.Parts.Select(part => MakePart(part, number))] : [];
         CTable[] read = parts.Length > 0 ? [.. parts.SelectMany(part => part.Tables)] : tables.Of(step, COpList.For(step), training);
         string[] inputs = [.. step.InputNodes.Select(Value)];
         CElement element = COpList.For(step).ScratchElement(step.Parts[0].Op) ?? CElement.Of(step.InputNodes[0]);
         string scratch = step.ForwardScratch.Exists ? Arena(step.ForwardScratch.Offset, element) : "NULL";
-        string[] state = [.. step.StateRanges.Where(range => range.PerSample).Select(range => Carried(step, range))];
+        string[] state = [.. step.StateRanges.Where(range => range.PerSample).Select(range => StateOf(step, range))];
         return new CStep(step, number, inputs, Value(step.Node), read, scratch, state)
         {
             HasTraining = training is not null,
@@ -94,7 +94,7 @@ internal sealed class CPrediction
     }
 
     /// <summary>A step of a block: it has tables, but its values have no address.</summary>
-    private CStep MakePart(Step part, int number, CTables tables) =>
+    private CStep MakePart(Step part, int number) =>
         new(part, number, [], "", tables.Of(part, COpList.For(part), training), "NULL", [])
         {
             HasTraining = training is not null, Kept = KeptOf(part),
@@ -121,30 +121,19 @@ internal sealed class CPrediction
     private string Arena(int word, CElement element) =>
         HoldsIntegers ? CText.At("memory->" + element.Member, word * (sizeof(float) / element.Bytes)) : CText.At("arena", word);
 
-    /// <summary>
-    /// The C expression of the state that an op carries from call to call. Only ranges that the steps use have memory: an op that is applied twice
-    /// carries one state.
-    /// </summary>
-    private string Carried(Step step, StateRange range)
+    /// <summary>The C expression of the state that an op carries from call to call.</summary>
+    private string StateOf(Step step, StateRange range)
     {
         if (training is not null)
         {
             return training.StatePlace(range.Name);
         }
 
-        if (!carried.TryGetValue(range.Name, out int offset))
-        {
-            CElement element = CTables.HoldsIntegers(step) ? CElement.Int16 : CElement.Float;
-            if (StateLength > 0 && element != StateElement)
-            {
-                ExportErrors.MixedState(step.Name);
-            }
-
-            StateElement = element;
-            carried.Add(range.Name, offset = StateLength);
-            StateLength += range.Length;
-        }
-
-        return CText.At("state", offset);
+        bool integers = CTables.HoldsIntegers(step);
+        return step.Op is Keep keep
+            ? range.Name.EndsWith(Keep.BeginName, StringComparison.Ordinal)
+                ? Carried.Address(step.Name, range.Name, CKeep.CountElement(integers, keep.Begin), range.Length)
+                : Carried.Address(step.Name, range.Name, CElement.Of(step.Node), range.Length, integers ? tables.TypeOf(step.Node).ZeroPoint : 0)
+            : Carried.Address(step.Name, range.Name, integers ? CElement.Int16 : CElement.Float, range.Length);
     }
 }

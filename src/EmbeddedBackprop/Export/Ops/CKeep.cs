@@ -7,14 +7,17 @@ namespace EmbeddedBackprop.Export.Ops;
 internal sealed class CKeep : COp
 {
     private const string Text = """
-        /* y[i] = the kept rows, then x[i], whose first zeros are read as 0; the last floats of y[i] are kept for the next call. */
-        static void ebp_keep(size_t outer, size_t kept, size_t length, size_t zeros, float *rows, const float *x, float *y)
+        /* y[i] = the kept rows, then x[i], whose first zeros are read as 0; the last elements of y[i] are kept for the next call. */
+        static void ebp_keep(size_t outer, size_t kept, size_t length, size_t zeros, float zero, float *rows, const float *x, float *y)
         {
             size_t i;
             for (i = 0u; i < outer; i++) {
+                size_t j;
                 (void)memcpy(y, rows, kept * sizeof *y);
                 (void)memcpy(y + kept, x, length * sizeof *y);
-                (void)memset(y + kept, 0, zeros * sizeof *y);
+                for (j = kept; j < (kept + zeros); j++) {
+                    y[j] = zero;
+                }
                 (void)memcpy(rows, y + length, kept * sizeof *y);
                 rows = &rows[kept];
                 x = &x[length];
@@ -30,11 +33,18 @@ internal sealed class CKeep : COp
         {
             const size_t before = (size_t)seen[0];
             const size_t missing = ((begin - before) < count) ? (begin - before) : count;
-            seen[0] = seen[0] + (float)missing;
+            seen[0] = (float)(before + missing);
             return missing;
         }
 
         """;
+
+    public override bool TakesIntegers => true;
+
+    /// <summary>The type of the count of a stream's first rows.</summary>
+    /// <param name="integers">Whether the step computes on integers.</param>
+    /// <param name="begin">The first row.</param>
+    public static CElement CountElement(bool integers, int begin) => integers && begin <= short.MaxValue ? CElement.Int16 : CElement.Float;
 
     /// <summary>The expression for how many of the next rows come before the stream's begin.</summary>
     /// <param name="step">The step.</param>
@@ -44,7 +54,11 @@ internal sealed class CKeep : COp
     /// <param name="state">Which state of the step counts rows.</param>
     public static string Zeros(CStep step, CProgram program, int begin, int count, int state) =>
         begin == 0 ? "0u"
-        : $"{program.Routine("missing", CFunctions.None, MissingText)}({step.State[state]}, {CText.Size(begin)}, {CText.Size(count)})";
+        : $"{Missing(program, CountElement(step.OutputType != CElement.Float, begin))}({step.State[state]}, {CText.Size(begin)}, {CText.Size(count)})";
+
+    private static string Missing(CProgram program, CElement count) => program.Routine(
+        "missing" + count.Suffix, CFunctions.None,
+        count.Typed("missing", MissingText).Replace("(float)", $"({count.Type})", StringComparison.Ordinal));
 
     public override void Write(CStep step, CProgram program)
     {
@@ -53,8 +67,10 @@ internal sealed class CKeep : COp
         program.Comment(
             $"{step.Name}: a^{step.Number}[{step.OutputLength}] = the last {keep.Rows} rows, then the {count} new ones");
         string zeros = Zeros(step, program, keep.Begin, count, 1) + (keep.Begin > 0 ? $" * {CText.Size(inner)}" : "");
-        string routine = program.Routine("keep", CFunctions.None, Text);
-        string sizes = $"{CText.Size(outer)}, {CText.Size(keep.Rows * inner)}, {CText.Size(count * inner)}, {zeros}";
+        CElement element = step.OutputType;
+        string routine = program.Routine("keep" + element.Suffix, CFunctions.None, element.Typed("keep", Text));
+        string zero = element == CElement.Float ? "0.0f" : CText.Number(step.Source!.OutputType.ZeroPoint);
+        string sizes = $"{CText.Size(outer)}, {CText.Size(keep.Rows * inner)}, {CText.Size(count * inner)}, {zeros}, {zero}";
         program.Statement($"{routine}({sizes}, {step.State[0]}, {step.Inputs[0]}, {step.Output});");
     }
 }

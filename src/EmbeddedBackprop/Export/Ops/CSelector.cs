@@ -37,7 +37,7 @@ internal static class CSelector
     private static CElement? ElementFor(Node reader, Node node)
     {
         bool isValue = reader.Integers is null
-            || Enumerable.Range(0, reader.Inputs.Length).Any(i => reader.Inputs[i] == node && reader.Op!.HasGradient(i));
+            || Enumerable.Range(0, reader.Inputs.Length).Any(i => reader.Inputs[i] == node && reader.Op!.IsData(i));
         return isValue ? null : reader.Op is not IntegerEmbedding rows ? CElement.UInt8 : rows.Count <= NoRow ? CElement.UInt16 : null;
     }
 

@@ -110,12 +110,12 @@ internal abstract class IntegerOp : Op
     {
         for (int i = 0; i < inputs.Length; i++)
         {
-            if (HasGradient(i) && inputs[i].Integers is null)
+            if (IsData(i) && inputs[i].Integers is null)
             {
                 GraphErrors.NeedsIntegers(name, Kind, inputs[i].Name);
             }
 
-            if (!HasGradient(i) && inputs[i].Integers is not null)
+            if (!IsData(i) && inputs[i].Integers is not null)
             {
                 GraphErrors.ReadsIntegers(name, Kind, inputs[i].Name);
             }

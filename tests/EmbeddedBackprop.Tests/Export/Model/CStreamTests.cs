@@ -1,5 +1,9 @@
 using System.Runtime.InteropServices;
+using EmbeddedBackprop.Graphs;
+using EmbeddedBackprop.Kernels;
+using EmbeddedBackprop.Ops.Integer;
 using EmbeddedBackprop.Export;
+using EmbeddedBackprop.Quantization;
 using EmbeddedBackprop.Streaming;
 using EmbeddedBackprop.Tests.Streaming;
 using EmbeddedBackprop.Training;
@@ -38,6 +42,49 @@ internal sealed class CStreamTests
             using Network network = Export(net, hop, arithmetic);
             Assert.That(FirstDifference(network, hop, compiler, Driver), Is.Null, arithmetic.ToString());
         }
+    }
+
+    // Integers from the first sample on, or after features in floats; causal and recurrent layers whose first hop begins before the samples.
+    [TestCase("input 1x60; conv1d 4 5 relu; maxpool1d 2; conv1d 6 3 s2 tanh; flatten; dense 3", 12, 8, "gcc -O2")]
+    [TestCase("input 1x60; conv1d 4 5 relu; maxpool1d 2; conv1d 6 3 s2 tanh; flatten; dense 3", 12, 16, "clang -O1")]
+    [TestCase("input 1x24x7; conv 4 3x3 p0x1 relu; maxpool 2x1; conv 4 3x3 g4 p0x1; conv 6 1x1 relu; global-avgpool; dense 3", 2, 8, "gcc -O3")]
+    [TestCase("input 1x20; conv1d 4 3 relu; maxpool1d 2; conv1d 4 3 causal tanh; flatten; dense 3", 4, 8, "gcc -O1")]
+    [TestCase("input 1x20; conv1d 4 3 s2 relu; transpose; gru 5 carry; dense 3", 2, 8, "clang -O2")]
+    [TestCase(
+        "input 400; frames 64 hop 40; preemphasis 0.97; window hann; rfft; power; mel 12 rate8000; log; transpose; conv1d 8 3 relu; "
+            + "conv1d 6 3 causal relu; global-avgpool; dense 4", 40, 8, "gcc -O2")]
+    public void Every_decision_in_integers_is_the_engines(string net, int hop, int bits, string compiler)
+    {
+        using QuantizedModel quantized = ExportIntegers(net, hop, bits);
+        Assert.That(FirstDifference(quantized.Network, hop, compiler, IntegerDriver()), Is.Null);
+
+        // Control: rows that are kept begin with another value than 0, or are not kept.
+        string good = build.Read("net.c"), planted = good.Contains("_keep_i", StringComparison.Ordinal)
+            ? good.Replace("(void)memcpy(rows, y + length, kept * sizeof *y);", "", StringComparison.Ordinal)
+            : good.Replace("*steps = 0u;", "", StringComparison.Ordinal);
+        build.Write("net.c", planted);
+        Assert.That(FirstDifference(quantized.Network, hop, compiler, IntegerDriver()), Is.Not.Null);
+    }
+
+    [TestCase("cortex-m4f")]
+    [TestCase("cortex-m3")]
+    [TestCase("rv32imafc")]
+    public void The_self_test_follows_a_stream_of_integers(string name)
+    {
+        CDevice device = CDevice.Of(name);
+        using QuantizedModel quantized = ExportIntegers("input 1x20; conv1d 4 3 relu; maxpool1d 2; conv1d 4 3 causal tanh; flatten; dense 3", 4, 8);
+        string[] files = ["net.c", "net_weights.c", "net_selftest.c"];
+        device.RunChecked(build, "-O2 -DNET_SELFTEST_MAIN", files);
+        Assert.That(build.Read("net.c"), Does.Not.Contain("float "), "a program without floats");
+        Assert.That(
+            build.Read("net.h"),
+            Does.Contain("uint32_t net_push(const int8_t **samples, size_t *count, int16_t *output, net_memory *memory, net_state *state);"));
+
+        // Control: rows that are not kept.
+        string good = build.Read("net.c");
+        build.Write("net.c", good.Replace("(void)memcpy(rows, y + length, kept * sizeof *y);", "", StringComparison.Ordinal));
+        device.Compile(build, "-O2 -DNET_SELFTEST_MAIN", "wrong", files);
+        Assert.That(device.Run(build, "wrong").ExitCode, Is.EqualTo(8));
     }
 
     [TestCase("net_reset(state);", "", TestName = "Control: a stream that begins with another state")]
@@ -176,10 +223,55 @@ internal sealed class CStreamTests
         return network;
     }
 
+    private QuantizedModel ExportIntegers(string net, int hop, int bits)
+    {
+        using Network floats = StreamingNetworkTests.Compile(net, Arithmetic.Fused);
+        QuantizedModel quantized = Quantizer.Quantize(
+            floats, StreamingNetworkTests.Calibration(floats), new QuantizerOptions { ActivationBits = bits });
+        CExporter.Write(quantized.Network, build.Folder, new CExportOptions { Name = "net", Stream = new StreamOptions { Hop = hop } });
+        return quantized;
+    }
+
+    /// <summary>Samples that integers hold, where the net begins with such: C and engine then round nothing.</summary>
+    private static float[] Exact(Network network, float[] samples)
+    {
+        Step[] steps = [.. network.InferencePlan.Steps.ToArray().Where(step => step.Op is Quantize && step.InputNodes[0] == network.Input)];
+        if (steps.Length == 0)
+        {
+            return samples;
+        }
+
+        IntegerType type = steps[0].OutputType.Read<float>(network.State);
+        return [.. samples.Select(x => Math.Clamp(MathF.Round(x / type.Scale), type.LowestCentred, type.HighestCentred) * type.Scale)];
+    }
+
+    /// <summary>The driver for integers: samples are rounded as the engine rounds them, results become floats again.</summary>
+    private string IntegerDriver()
+    {
+        string header = build.Read("net.h"), push = header[header.IndexOf("net_push(const ", StringComparison.Ordinal)..];
+        string type = push["net_push(const ".Length..push.IndexOf(" **", StringComparison.Ordinal)];
+        string result = push[(push.IndexOf("count, ", StringComparison.Ordinal) + 7)..push.IndexOf(" *output", StringComparison.Ordinal)];
+        string value = type == "float" ? "raw[i]"
+            : $"({type})((int)(raw[i] / NET_INPUT_SCALE + 40000.5f) - 40000 + NET_INPUT_ZERO_POINT)";
+        string number = result == "float" ? "output[i]" : "NET_OUTPUT_SCALE * (float)(output[i] - NET_OUTPUT_ZERO_POINT)";
+        return Driver.Replace(
+                "static float values[100000], output[NET_OUTPUTS], arena[NET_ARENA_FLOATS], state[NET_STATE_FLOATS];",
+                $"static float raw[100000], results[NET_OUTPUTS];\nstatic {type} values[100000];\nstatic {result} output[NET_OUTPUTS];\n"
+                    + "static net_memory arena_memory, *arena = &arena_memory;\nstatic net_state states, *state = &states;",
+                StringComparison.Ordinal)
+            .Replace("#include <stdio.h>", "#include <stdio.h>\n#include <string.h>", StringComparison.Ordinal)
+            .Replace("fread(values,", "fread(raw,", StringComparison.Ordinal)
+            .Replace("const float *samples;", $"const {type} *samples;", StringComparison.Ordinal)
+            .Replace("for (i = 0; i < NET_STATE_FLOATS; i++) state[i] = 0.25f; /* of another stream */",
+                $"memset(state, 3, sizeof *state); /* of another stream */\n    for (i = 0; i < 100000; i++) values[i] = {value};", StringComparison.Ordinal)
+            .Replace("if (fwrite(output,", $"for (i = 0; i < NET_OUTPUTS; i++) results[i] = {number};\n            if (fwrite(results,", StringComparison.Ordinal)
+            .Replace("NET_STEP_FLOATS", type == "float" ? "NET_STEP_FLOATS" : "NET_STEP_INTEGERS", StringComparison.Ordinal);
+    }
+
     private string? FirstDifference(Network network, int hop, string compiler, string driver)
     {
         using StreamingNetwork stream = new(network, new StreamOptions { Hop = hop });
-        float[] samples = StreamingNetworkTests.Samples(network, stream, 6 * stream.Hop);
+        float[] samples = Exact(network, StreamingNetworkTests.Samples(network, stream, 6 * stream.Hop));
         IReadOnlyList<float[]> expected = StreamingNetworkTests.Decisions(stream, samples, int.MaxValue);
         File.WriteAllBytes(Path.Combine(build.Folder, "in.bin"), MemoryMarshal.AsBytes<float>(samples).ToArray());
         build.Write("driver.c", driver);
