@@ -83,7 +83,8 @@ public sealed record CCost
     {
         (long[] instructions, long training) = Estimate(model, target ?? CTarget.CortexM4F);
         (string, long, long)[] steps = [.. model.Prediction.Steps.Select((step, i) => (step.Title, step.Step.Op.MultiplyAdds, instructions[i]))];
-        CArgument[] arguments = model.Options.InputInArena ? model.Outputs : [.. model.Inputs, .. model.Outputs];
+        // A stream's samples are in its state.
+        CArgument[] arguments = model.Options.InputInArena || model.Stream is not null ? model.Outputs : [.. model.Inputs, .. model.Outputs];
         long both = arguments.Sum(argument => argument.Bytes);
         return new CCost
         {

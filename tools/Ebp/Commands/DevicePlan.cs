@@ -4,6 +4,7 @@ using System.Text.Json;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.Optimizers;
+using EmbeddedBackprop.Streaming;
 using EmbeddedBackprop.Tools.Output;
 using EmbeddedBackprop.Training;
 
@@ -14,7 +15,9 @@ namespace EmbeddedBackprop.Tools.Commands;
 /// <param name="options">What every way has: target, arithmetic, and the preparation of the inputs, whose tables count.</param>
 /// <param name="learningRate">Of a training on the device.</param>
 /// <param name="floats">The float network that a quantised one was made of; null for a network of floats.</param>
-internal sealed class DevicePlan(Network network, CExportOptions options, float learningRate, Network? floats = null)
+/// <param name="stream">The hop that is shown beside the window; null for none.</param>
+internal sealed class DevicePlan(
+    Network network, CExportOptions options, float learningRate, Network? floats = null, StreamOptions? stream = null)
 {
     private const string FloatModel = "the float model";
 
@@ -198,8 +201,11 @@ internal sealed class DevicePlan(Network network, CExportOptions options, float 
 
     /// <summary>A network of integers has no other storage, but floats may be quicker.</summary>
     private Choice[] Predictions() => floats is null
-        ? [Prediction(CStorage.Float32), Prediction(CStorage.Float16), Prediction(CStorage.Int8)]
-        : [Prediction(CStorage.Float32), Make(floats, FloatModel, false, options)];
+        ? [Prediction(CStorage.Float32), .. Hop(), Prediction(CStorage.Float16), Prediction(CStorage.Int8)]
+        : [Prediction(CStorage.Float32), .. Hop(), Make(floats, FloatModel, false, options)];
+
+    private Choice[] Hop() => stream is null ? []
+        : [Make(string.Create(CultureInfo.InvariantCulture, $"--stream{(stream.Hop > 0 ? $" {stream.Hop}" : "")}: a hop, RAM with the stream's state"), false, options with { Stream = stream })];
 
     private Choice Prediction(CStorage storage) =>
         Make(storage == CStorage.Float32 ? "as it is" : "--storage " + Name(storage), false, options with { Storage = storage });

@@ -38,13 +38,8 @@ internal static class ExportCommand
         {
             Description = "For recurrent nets: one time step a call. The state is carried from call to call, with the bits of the whole sequence.",
         };
-        Option<int?> stream = new("--stream")
-        {
-            HelpName = "HOP",
-            Description =
-                "NAME_push takes samples as they come and decides every HOP steps of time (default: as often as the strides allow), with the bits of the net.",
-            Arity = ArgumentArity.ZeroOrOne,
-        };
+        Option<int?> stream = HopOption(
+            "NAME_push takes samples as they come and decides every HOP steps of time (default: as often as the strides allow), with the bits of the net.");
         Option<bool> inArena = new("--input-in-arena")
         {
             Description = "Lets the input lie in the arena, where later steps reuse its memory: less RAM in all, and the input is lost in the call.",
@@ -158,7 +153,14 @@ internal static class ExportCommand
     public static CTarget? Target(string? name) => name is null ? null
         : CTarget.Find(name) ?? throw ToolException.Usage($"--target {name}: there are {string.Join(", ", CTarget.All.Select(known => known.Name))}");
 
-    private static StreamOptions? Stream(bool asked, int? hop, bool carry) =>
+    /// <summary>The option for the time steps from decision to decision.</summary>
+    public static Option<int?> HopOption(string description) => new("--stream")
+    {
+        HelpName = "HOP", Description = description, Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    /// <summary>The hop that was asked for.</summary>
+    public static StreamOptions? Stream(bool asked, int? hop, bool carry) =>
         !asked ? null
         : hop is <= 0 ? throw ToolException.Usage($"--stream {hop}: expected a number of time steps")
         : new StreamOptions { Hop = hop ?? 0, Carry = carry };

@@ -6,6 +6,7 @@ using EmbeddedBackprop.Graphs;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Quantization;
+using EmbeddedBackprop.Streaming;
 using EmbeddedBackprop.Tools.Output;
 using EmbeddedBackprop.Tools.Recipes;
 using EmbeddedBackprop.Training;
@@ -41,12 +42,17 @@ internal static class PlanCommand
                 + "a board's sizes where none are given.",
             Arity = ArgumentArity.ZeroOrOne,
         };
+        Option<int?> stream = ExportCommand.HopOption("With --target: shows beside the window what a hop of so many time steps costs (ebp export c --stream).");
+        command.Options.Add(stream);
         command.Options.Add(target);
         command.Options.Add(fit);
         Option<bool> json = Json.Option();
         command.Options.Add(json);
         command.SetAction(parsed => parsed.GetValue(target) is { } name
-            ? OnDevice(parsed.GetValue(model), options.Read(parsed), ExportCommand.Target(name)!, Limits(parsed, fit), parsed.GetValue(json))
+            ? OnDevice(
+                parsed.GetValue(model), options.Read(parsed), ExportCommand.Target(name)!, Limits(parsed, fit),
+                ExportCommand.Stream(parsed.GetResult(stream) is not null, parsed.GetValue(stream), carry: false), parsed.GetValue(json))
+            : parsed.GetResult(stream) is not null ? throw ToolException.Usage("--stream: --target says on which device, as in --target cortex-m4f")
             : parsed.GetResult(fit) is not null ? throw ToolException.Usage("--fit: --target says for which device, as in --target cortex-m4f")
             : Run(parsed.GetValue(model), options.Read(parsed), OptionText.Bytes("ram", parsed.GetValue(ram)), parsed.GetValue(json)));
         return command;
@@ -70,7 +76,7 @@ internal static class PlanCommand
             : throw ToolException.Usage($"--fit: expected flash and RAM, as in 256K/64K, got '{fit}'");
     }
 
-    private static int OnDevice(string? path, Recipe given, CTarget target, string? fit, bool json)
+    private static int OnDevice(string? path, Recipe given, CTarget target, string? fit, StreamOptions? stream, bool json)
     {
         (long Flash, long Ram)? sizes = fit is null ? null : Sizes(fit, target);
         long? flash = sizes?.Flash, ram = sizes?.Ram;
@@ -78,7 +84,7 @@ internal static class PlanCommand
         using Network network = model?.File.ToNetwork(given.Get(TrainOptions.Batch) ?? 0, Layout.Compact) ?? Named(given);
         CExportOptions options = model is null ? new CExportOptions() : ExportCommand.COptions(model.Preparation, model.Recipe);
         using Network? floats = model?.File.Quantization is null ? null : FloatsOf(model);
-        DevicePlan plan = new(network, options with { Target = target, Arithmetic = model is null ? null : Arithmetic(given) }, 0.1f, floats);
+        DevicePlan plan = new(network, options with { Target = target, Arithmetic = model is null ? null : Arithmetic(given) }, 0.1f, floats, stream);
         IReadOnlyList<DevicePlan.Choice> choices = fit is null ? plan.Plain() : plan.Choices();
         if (fit is null && DevicePlan.Refusal(choices) is { } refusal)
         {

@@ -42,7 +42,7 @@ internal static class CIntegerHeader
                 int32_t i32[{{m}}_ARENA_BYTES / 4];
             {{Selectors(model)}}{{(HasFloats(model) ? $"    float f32[{m}_ARENA_BYTES / 4];\n" : "")}}} {{p}}_memory;
             {{Addresses(model)}}{{State(model)}}
-            {{CStreamFile.Macros(model)}}{{CTraceHeader.Sequences(model)}}{{CHeaderFile.Names("Inputs", model.Options.InputNames, model.Inputs)}}{{CHeaderFile.Names("Outputs", model.Options.OutputNames, model.Outputs)}}{{LargestArray(model)}}/* In front of every table: define it to place them, for example as __attribute__((section(".weights"))). */
+            {{CStreamFile.Macros(model)}}{{(model.Stream is null ? "" : CTraceHeader.Scales(model))}}{{CTraceHeader.Sequences(model)}}{{CHeaderFile.Names("Inputs", model.Options.InputNames, model.Inputs)}}{{CHeaderFile.Names("Outputs", model.Options.OutputNames, model.Outputs)}}{{LargestArray(model)}}/* In front of every table: define it to place them, for example as __attribute__((section(".weights"))). */
             #ifndef {{m}}_TABLE
             #define {{m}}_TABLE
             #endif

@@ -22,15 +22,22 @@ internal static class CStreamFile
     /// <summary>The state's type, of a stream on integers.</summary>
     public static string Structure(CModel model) => $$"""
 
-        /* What a stream remembers: one for each that is followed. */
+        /*
+         * What a stream remembers: one for each that is followed. The steps of the hop that came, the hops, counted to the first decision, what the layers
+         * keep, and the samples of the hop.
+         */
         typedef struct {
-        {{string.Concat(model.Prediction.Carried.Arrays.Select(array => $"    {array.Element.Type} {array.Element.Member}[{CText.Number(array.Length)}];\n"))}}    /* The samples of the hop, its steps that came, and the hops, counted to the first decision. */
-            {{model.Inputs[0].Element.Type}} hop[{{CText.Number(model.Inputs[0].Length)}}];
             uint32_t steps;
             uint32_t hops;
-        } {{model.StateType}};
+        {{string.Concat(Members(model).Select(member => $"    {member.Element.Type} {member.Name}[{CText.Number(member.Length)}];\n"))}}} {{model.StateType}};
+        #define {{model.Macro}}_STATE_BYTES {{CText.Number((model.StateBytes + 3) / 4 * 4)}}
 
         """;
+
+    /// <summary>The largest elements first, so that there are no gaps.</summary>
+    private static IEnumerable<(CElement Element, string Name, int Length)> Members(CModel model) =>
+        model.Prediction.Carried.Arrays.Select(array => (array.Element, array.Element.Member, array.Length))
+            .Append((model.Inputs[0].Element, "hop", model.Inputs[0].Length)).OrderByDescending(member => member.Element.Bytes);
 
     private static bool IsFloat(CModel model) => model.Inputs[0].Element == CElement.Float;
 
@@ -44,9 +51,10 @@ internal static class CStreamFile
          * in the output; *samples and *count are then what is left. Returns 0 if all were taken and there is none.
          */
         uint32_t {{model.Prefix}}_push({{Parameters(model)}});
+        {{(TakesSamples(model) ? $"\n/* The same from integers of 16 bits, as a converter gives them: each becomes s * {model.Macro}_SAMPLE_SCALE. */\nuint32_t {model.Prefix}_push_samples({SampleParameters(model)});\n" : "")}}
         """;
 
-    /// <summary>NAME_push.</summary>
+    /// <summary>NAME_push, and NAME_push_samples for samples of 16 bits.</summary>
     public static string Function(CModel model)
     {
         if (model.Stream is not { } stream)
@@ -57,12 +65,12 @@ internal static class CStreamFile
         int inputs = model.Inputs[0].Length, outer = stream.Step / stream.Between;
         bool isStructure = model.Prediction.Carried.IsStructure;
         string copy = outer == 1 ? $$"""
-                        (void)memcpy(hop + ((size_t)filled * {{CText.Size(stream.Between)}}), *samples, {{CText.Size(stream.Step)}} * sizeof *hop);
+                    (void)memcpy(hop + ((size_t)filled * {{CText.Size(stream.Between)}}), *samples, {{CText.Size(stream.Step)}} * sizeof *hop);
 
             """ : $$"""
-                        for (i = 0u; i < {{CText.Size(outer)}}; i++) {
-                            (void)memcpy(hop + (((i * {{CText.Size(stream.Hop)}}) + (size_t)filled) * {{CText.Size(stream.Between)}}), *samples + (i * {{CText.Size(stream.Between)}}), {{CText.Size(stream.Between)}} * sizeof *hop);
-                        }
+                    for (i = 0u; i < {{CText.Size(outer)}}; i++) {
+                        (void)memcpy(hop + (((i * {{CText.Size(stream.Hop)}}) + (size_t)filled) * {{CText.Size(stream.Between)}}), *samples + (i * {{CText.Size(stream.Between)}}), {{CText.Size(stream.Between)}} * sizeof *hop);
+                    }
 
             """;
         string type = model.Inputs[0].Element.Type, count = isStructure ? "uint32_t" : "float", end = isStructure ? "u" : ".0f";
@@ -78,8 +86,7 @@ internal static class CStreamFile
                 {{count}} *const steps = {{steps}};
                 {{count}} *const hops = {{hops}};
             {{(outer == 1 ? "" : "    size_t i;\n")}}    while (*count > 0u) {
-                    /* The first hop begins {{stream.Lead}} steps before the samples do. */
-                    const uint32_t filled = {{(isStructure ? "*steps" : "(uint32_t)*steps")}} + ((*hops == 0{{end}}) ? {{CText.Size(stream.Lead)}} : 0u);
+            {{(stream.Lead == 0 ? "" : $"        /* The first hop begins {stream.Lead} steps before the samples do. */\n")}}        const uint32_t filled = {{(isStructure ? "*steps" : "(uint32_t)*steps")}}{{(stream.Lead == 0 ? "" : $" + ((*hops == 0{end}) ? {CText.Size(stream.Lead)} : 0u)")}};
             {{copy}}        *samples = *samples + {{CText.Size(stream.Step)}};
                     *count = *count - 1u;
                     *steps = *steps + 1{{end}};
@@ -94,11 +101,40 @@ internal static class CStreamFile
                 }
                 return 0u;
             }
-
+            {{(TakesSamples(model) ? Samples(model, stream) : "")}}
             """;
 
         string Behind(int place) => $"state + {CText.Size(model.Prediction.Carried.Length + place)}";
     }
+
+    /// <summary>Whether samples come as integers of 16 bits, and become floats.</summary>
+    private static bool TakesSamples(CModel model) => model.Options.SampleScale is not null && IsFloat(model);
+
+    private static string Samples(CModel model, CStream stream) => $$"""
+
+        uint32_t {{model.Prefix}}_push_samples({{SampleParameters(model)}})
+        {
+            while (*count > 0u) {
+                float step[{{CText.Size(stream.Step)}}];
+                const float *next;
+                size_t one = 1u;
+                size_t i;
+                for (i = 0u; i < {{CText.Size(stream.Step)}}; i++) {
+                    step[i] = (float)(*samples)[i] * {{model.Macro}}_SAMPLE_SCALE;
+                }
+                next = step;
+                *samples = *samples + {{CText.Size(stream.Step)}};
+                *count = *count - 1u;
+                if ({{model.Prefix}}_push(&next, &one, {{model.OutputArguments}}{{(model.Prediction.Carries ? "" : ", state")}}) != 0u) {
+                    return 1u;
+                }
+            }
+            return 0u;
+        }
+
+        """;
+
+    private static string SampleParameters(CModel model) => $"const int16_t **samples{Parameters(model)[Parameters(model).IndexOf(',')..]}";
 
     private static string Parameters(CModel model) =>
         $"const {model.Inputs[0].Element.Type} **samples, size_t *count, {model.OutputParameters}"

@@ -107,7 +107,7 @@ internal static class CTraceHeader
     {
         string m = model.Macro, p = model.Prefix;
         string text = Identity(model);
-        foreach (Measured measured in AllMeasured(model))
+        foreach (Measured measured in Prepared(model))
         {
             string inputs = $"{m}_INPUTS{model.Inputs[0].MacroSuffix}", one = measured.One, letter = one[..1];
             text += $$"""
@@ -145,7 +145,7 @@ internal static class CTraceHeader
     {
         string m = model.Macro, p = model.Prefix;
         string text = IdentityFunctions(model);
-        foreach (Measured measured in AllMeasured(model))
+        foreach (Measured measured in Prepared(model))
         {
             text += $$"""
 
@@ -251,6 +251,9 @@ internal static class CTraceHeader
 
         return text;
     }
+
+    /// <summary>Those that NAME_prepare_... takes: a stream takes them in <see cref="CStreamFile"/>.</summary>
+    private static IEnumerable<Measured> Prepared(CModel model) => model.Stream is null ? AllMeasured(model) : [];
 
     /// <summary>The integers that inputs were measured as.</summary>
     private static IEnumerable<Measured> AllMeasured(CModel model)

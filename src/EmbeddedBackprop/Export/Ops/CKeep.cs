@@ -33,7 +33,8 @@ internal sealed class CKeep : COp
         {
             const size_t before = (size_t)seen[0];
             const size_t missing = ((begin - before) < count) ? (begin - before) : count;
-            seen[0] = (float)(before + missing);
+            const size_t now = before + missing;
+            seen[0] = (float)now;
             return missing;
         }
 

@@ -3,6 +3,9 @@ using EmbeddedBackprop.Export;
 using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Optimizers;
+using EmbeddedBackprop.Quantization;
+using EmbeddedBackprop.Streaming;
+using EmbeddedBackprop.Tests.Streaming;
 using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Export;
@@ -55,6 +58,19 @@ internal sealed class CCleanCodeTests
     {
         using Network network = CIntegerNets.Make(name);
         _ = CIntegerNets.Export(build, network, "net");
+        Assert.That(Findings("net.c", "net_selftest.c").Where(finding => !Allowed(finding)), Is.Empty);
+    }
+
+    [TestCase(false)]
+    [TestCase(true)]
+    public void Cppcheck_finds_nothing_in_a_stream_but_the_listed_deviations(bool integers)
+    {
+        const string Net = "input 1x60; frames 16 hop 4; statistics rms peak; transpose; conv1d 4 3 causal relu; conv1d 4 3 s2 tanh; flatten; dense 3";
+        using Network floats = StreamingNetworkTests.Compile(Net, Arithmetic.Separate);
+        using QuantizedModel? quantized = integers ? Quantizer.Quantize(floats, StreamingNetworkTests.Calibration(floats)) : null;
+        CExportOptions options = new() { Name = "net", SampleScale = 1f / 32768, Stream = new StreamOptions { Hop = 8 } };
+        CExporter.Write(quantized?.Network ?? floats, build.Folder, options);
+        Assert.That(build.Read("net.c"), Does.Contain("net_push_samples").And.Contain(integers ? "net_keep_i8" : "net_keep"));
         Assert.That(Findings("net.c", "net_selftest.c").Where(finding => !Allowed(finding)), Is.Empty);
     }
 

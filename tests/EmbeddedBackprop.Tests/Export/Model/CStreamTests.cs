@@ -87,6 +87,28 @@ internal sealed class CStreamTests
         Assert.That(device.Run(build, "wrong").ExitCode, Is.EqualTo(8));
     }
 
+    /// <summary>What a converter gives, 16 bits a sample, has the decisions of the floats that training made of it.</summary>
+    [TestCase("input 1x60; conv1d 4 5 relu; maxpool1d 2; conv1d 6 3 s2 tanh; flatten; dense 3", 12)]
+    [TestCase("input 3x31; conv1d 8 3 d2 relu; conv1d 8 4 s3; activate relu; global-maxpool; dense 2", 0)]
+    public void Samples_of_16_bits_become_the_floats_of_training(string net, int hop)
+    {
+        const string Floats = "net_push(&samples, &count", Given = "values[100000]";
+        using Network network = StreamingNetworkTests.Compile(net, Arithmetic.Fused);
+        CExporter.Write(
+            network, build.Folder, new CExportOptions { Name = "net", SampleScale = 1f / 32768, Stream = new StreamOptions { Hop = hop } });
+        Assert.That(build.Read("net.h"), Does.Not.Contain("net_prepare_samples"), "that takes whole windows");
+        string driver = Driver.Replace(Floats, "net_push_samples(&samples, &count", StringComparison.Ordinal)
+            .Replace("const float *samples;", "const int16_t *samples;", StringComparison.Ordinal)
+            .Replace("static float " + Given, "static float raw[100000];\nstatic int16_t values[100000];\nstatic float unused", StringComparison.Ordinal)
+            .Replace("fread(values,", "fread(raw,", StringComparison.Ordinal)
+            .Replace("net_reset(state);", "net_reset(state);\n    (void)unused;\n    for (i = 0; i < 100000; i++) values[i] = (int16_t)(raw[i] * 32768.0f);",
+                StringComparison.Ordinal);
+        Assert.That(FirstDifference(network, hop, "gcc -O2", driver, x => MathF.Round(x * 32767) / 32768), Is.Null);
+        Assert.That(
+            FirstDifference(network, hop, "gcc -O2", driver.Replace("* 32768.0f", "* 16384.0f", StringComparison.Ordinal), x => MathF.Round(x * 32767) / 32768),
+            Is.Not.Null, "the control: another factor");
+    }
+
     [TestCase("net_reset(state);", "", TestName = "Control: a stream that begins with another state")]
     [TestCase("samples = values + done;", "samples = values;", TestName = "Control: samples that come twice")]
     public void Control_a_caller_who_errs_is_seen(string text, string planted)
@@ -115,13 +137,17 @@ internal sealed class CStreamTests
     }
 
     // Log-mel features of a second at 8 kHz, three temporal convolutions, a mean over time; a decision every 20 ms.
-    [Test]
-    public void A_hop_takes_a_small_part_of_the_instructions_of_its_window()
+    [TestCase("cortex-m4f", false)]
+    [TestCase("cortex-m4f", true)]
+    [TestCase("cortex-m3", true)]
+    public void A_hop_takes_a_small_part_of_the_instructions_of_its_window(string name, bool integers)
     {
         const string Net = "input 8000; frames 256 hop 160; window hann; rfft; power; mel 20 rate8000; log; transpose; "
             + "conv1d 24 5 relu; conv1d 24 3 d2 relu; conv1d 24 3 d4 relu; global-avgpool; dense 10";
-        CDevice device = CDevice.CortexM4F;
-        using Network network = StreamingNetworkTests.Compile(Net, device.Arithmetic);
+        CDevice device = CDevice.Of(name);
+        using Network floats = StreamingNetworkTests.Compile(Net, device.Arithmetic);
+        using QuantizedModel? quantized = integers ? Quantizer.Quantize(floats, StreamingNetworkTests.Calibration(floats)) : null;
+        Network network = quantized?.Network ?? floats;
         CExportOptions window = new() { Name = "w", SelfTestSamples = 1 };
         CExportOptions stream = window with { Name = "s", Stream = new StreamOptions { Hop = 160 } };
         CExporter.Write(network, build.Folder, window);
@@ -131,7 +157,8 @@ internal sealed class CStreamTests
             #include "w.h"
             #include "s.h"
 
-            static float in[W_INPUTS], out[W_OUTPUTS], arena[W_ARENA_FLOATS], state[S_STATE_FLOATS];
+            static float in[W_INPUTS], out[W_OUTPUTS];
+            MEMORY
 
             static void print(uint32_t word)
             {
@@ -149,14 +176,14 @@ internal sealed class CStreamTests
                     in[i] = (float)((i * 37u) % 64u) / 32.0f - 1.0f;
                 }
                 device_start();
-                w_predict(in, out, arena);
+                w_predict(in, out, WINDOW);
                 print(device_instructions());
-                s_reset(state);
+                s_reset(STATE);
                 while (count > 0u) {
                     size_t n = count < S_HOP ? count : S_HOP;
                     count -= n;
                     device_start();
-                    (void)s_push(&samples, &n, out, arena, state);
+                    (void)s_push(&samples, &n, out, HOP, STATE);
                     /* The piece that completes a hop takes the most. */
                     i = device_instructions();
                     pushed = (uint32_t)i > pushed ? (uint32_t)i : pushed;
@@ -166,16 +193,22 @@ internal sealed class CStreamTests
                 return 0;
             }
 
-            """);
+            """.Replace(
+            "MEMORY",
+            integers ? "static w_memory of_window;\nstatic s_memory of_hop;\nstatic s_state state;\n#define WINDOW &of_window\n#define HOP &of_hop\n#define STATE &state"
+                : "static float arena[W_ARENA_FLOATS], state[S_STATE_FLOATS];\n#define WINDOW arena\n#define HOP arena\n#define STATE state",
+            StringComparison.Ordinal));
         device.Compile(build, "-O2", "program", "main.c", "w.c", "w_weights.c", "s.c", "s_weights.c");
         string[] lines = device.Run(build, "program", counted: true).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         long whole = Convert.ToInt64(lines[0], 16), hop = Convert.ToInt64(lines[1], 16);
-        TestContext.Out.WriteLine($"window: {whole} instructions, {Ram(window)} bytes of RAM; hop: {hop} instructions, {Ram(stream)} bytes of RAM");
+        TestContext.Out.WriteLine(
+            $"{name}, {(integers ? "integers after the features" : "floats")}: window {whole:N0} instructions, {Ram(window):N0} bytes of RAM; "
+                + $"hop {hop:N0} instructions, {Ram(stream):N0} bytes of RAM");
         Assert.That((double)whole / hop, Is.GreaterThanOrEqualTo(15));
         Assert.That(Ram(stream) * 3, Is.LessThan(Ram(window)), "samples, arena and state");
 
         // The estimate that ebp plan prints.
-        CCost cost = CCost.Of(network.InferencePlan, network.Parameters, stream, network.State);
+        CCost cost = CCost.Of(network.InferencePlan, network.Parameters, stream with { Target = CTarget.Find(name) }, network.State);
         Assert.That((double)cost.Instructions / hop, Is.InRange(0.6, 1.6));
 
         long Ram(CExportOptions options)
@@ -268,10 +301,11 @@ internal sealed class CStreamTests
             .Replace("NET_STEP_FLOATS", type == "float" ? "NET_STEP_FLOATS" : "NET_STEP_INTEGERS", StringComparison.Ordinal);
     }
 
-    private string? FirstDifference(Network network, int hop, string compiler, string driver)
+    private string? FirstDifference(Network network, int hop, string compiler, string driver, Func<float, float>? sample = null)
     {
         using StreamingNetwork stream = new(network, new StreamOptions { Hop = hop });
         float[] samples = Exact(network, StreamingNetworkTests.Samples(network, stream, 6 * stream.Hop));
+        samples = sample is null ? samples : [.. samples.Select(sample)];
         IReadOnlyList<float[]> expected = StreamingNetworkTests.Decisions(stream, samples, int.MaxValue);
         File.WriteAllBytes(Path.Combine(build.Folder, "in.bin"), MemoryMarshal.AsBytes<float>(samples).ToArray());
         build.Write("driver.c", driver);

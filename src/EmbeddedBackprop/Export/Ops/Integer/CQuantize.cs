@@ -25,10 +25,20 @@ internal sealed class CQuantize : COp
                 size_t i;
                 for (i = 0u; i < n; i++) {
                     const float scaled = x[i] * inverse;
-                    const float number = ((scaled > lowest) || (scaled <= lowest)) ? scaled : 0.0f;
-                    const float raised = number > lowest ? number : lowest;
-                    const float clamped = raised < highest ? raised : highest;
-                    y[i] = ({{y}})((int32_t)((clamped + 12582912.0f) - 12582912.0f) + zero);
+                    float raised = 0.0f;
+                    float clamped;
+                    float whole;
+                    int32_t q;
+                    if (scaled > lowest) {
+                        raised = scaled;
+                    }
+                    if (scaled <= lowest) {
+                        raised = lowest;
+                    }
+                    clamped = raised < highest ? raised : highest;
+                    whole = (clamped + 12582912.0f) - 12582912.0f;
+                    q = (int32_t)whole + zero;
+                    y[i] = ({{y}})q;
                 }
             }
 
