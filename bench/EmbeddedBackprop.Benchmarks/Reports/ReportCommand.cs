@@ -219,6 +219,7 @@ internal static class ReportCommand
                     ("convolution", ""),
                     ("scaling", "![Training throughput by batch, threads, layer width and vector width](charts/scaling.svg)"),
                     ("threads", ""),
+                    ("signals", ""),
                     ("aot", ""),
                     ("startup", ""),
                     ("batches", ""),
@@ -265,6 +266,7 @@ internal static class ReportCommand
             dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- experiment convolution
             dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- experiment scaling
             dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- experiment threads
+            dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- experiment signals
             dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- experiment batches --data-dir DIR
             dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- experiment differences
             dotnet run -c Release --project bench/EmbeddedBackprop.Benchmarks -- experiment nielsen --data-dir DIR
