@@ -36,12 +36,13 @@ public sealed class PlanAndCheckTests
     [Test]
     public void Plan_shows_a_hop_beside_its_window()
     {
-        string[] plan = ["plan", "--net", "input 1x400; conv1d 24 5 relu; conv1d 24 3 s2 relu; conv1d 16 3 relu; global-avgpool; dense 3", "--target", "cortex-m4f"];
+        string[] plan =
+            ["plan", "--net", "input 1x400; conv1d 24 5 relu; conv1d 24 3 s2 relu; global-avgpool; dense 3", "--target", "cortex-m4f"];
         using EbpProcess ebp = new();
         JsonElement[] rows = [.. ebp.RunJson([.. plan, "--stream", "20"]).GetProperty("device").EnumerateArray()];
         Assert.That(rows[1].GetProperty("options").GetString(), Does.StartWith("--stream 20: a hop"));
-        Assert.That(Of(rows[1], "instructions") * 5, Is.LessThan(Of(rows[0], "instructions")));
-        Assert.That(Of(rows[1], "ram_bytes") * 2, Is.LessThan(Of(rows[0], "ram_bytes")));
+        Assert.That(Of(rows[1], "instructions") * 3, Is.LessThan(Of(rows[0], "instructions")));
+        Assert.That(Of(rows[1], "ram_bytes"), Is.LessThan(Of(rows[0], "ram_bytes")));
         Assert.That(ebp.Run(plan).Output, Does.Not.Contain("a hop"));
         Assert.That(ebp.Run([.. plan, "--stream", "3"]).Output, Does.Contain("a hop of 3 steps: the strides of the net ask for a multiple of 2"));
         Assert.That(ebp.Run("plan", "--layers", "4,2", "--stream", "3").Errors, Does.Contain("--stream: --target says on which device"));

@@ -14,7 +14,7 @@ internal sealed class IntegerFormTests
     [
         typeof(LayerNorm), typeof(Pairwise<>), typeof(Frames), typeof(PreEmphasis), typeof(Window), typeof(Spectrum), typeof(Power),
         typeof(Magnitude), typeof(Mel), typeof(Bands), typeof(Log), typeof(Dct), typeof(Goertzel), typeof(Biquad), typeof(Decimate),
-        typeof(Statistics), typeof(Keep), typeof(Begun),
+        typeof(Statistics), typeof(Begun),
     ];
 
     private static readonly Type[] Ops =

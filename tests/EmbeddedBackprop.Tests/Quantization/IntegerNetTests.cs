@@ -55,7 +55,7 @@ internal sealed class IntegerNetTests
         ["statistics"] = ("input 2x9; statistics mean rms", Floats),
         ["log"] = ("input 6; log", Floats),
         ["dct"] = ("input 2x6; dct 3", Floats),
-        ["keep"] = ("input 5x3; keep 2", Floats),
+        ["keep"] = ("input 5x3; keep 2", Moves),
         ["begun"] = ("input 5x3; begun 2", Floats),
     };
 

@@ -169,7 +169,11 @@ internal sealed class StreamingNetworkTests
         Assert.That(others, Is.GreaterThan(0), "the control: integers differ from floats");
     }
 
-    [TestCaseSource(nameof(PastCases))]
+    // Over all samples a layer moves the newest rows of the decimated signal, and they become integers under another name: no reference.
+    public static IEnumerable<TestCaseData> QuantisedPastCases =>
+        PastCases.Where(data => !((string)data.Arguments[0]!).Contains("decimate", StringComparison.Ordinal));
+
+    [TestCaseSource(nameof(QuantisedPastCases))]
     public void A_quantised_net_that_looks_back_decides_as_over_all_samples(string net, string all, int hop)
     {
         using Network floats = Compile(net, Arithmetic.Fused);

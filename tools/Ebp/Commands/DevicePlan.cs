@@ -204,8 +204,16 @@ internal sealed class DevicePlan(
         ? [Prediction(CStorage.Float32), .. Hop(), Prediction(CStorage.Float16), Prediction(CStorage.Int8)]
         : [Prediction(CStorage.Float32), .. Hop(), Make(floats, FloatModel, false, options)];
 
-    private Choice[] Hop() => stream is null ? []
-        : [Make(string.Create(CultureInfo.InvariantCulture, $"--stream{(stream.Hop > 0 ? $" {stream.Hop}" : "")}: a hop, RAM with the stream's state"), false, options with { Stream = stream })];
+    private Choice[] Hop()
+    {
+        if (stream is null)
+        {
+            return [];
+        }
+
+        string hop = stream.Hop > 0 ? " " + stream.Hop.ToString(CultureInfo.InvariantCulture) : "";
+        return [Make($"--stream{hop}: a hop, RAM with the stream's state", false, options with { Stream = stream })];
+    }
 
     private Choice Prediction(CStorage storage) =>
         Make(storage == CStorage.Float32 ? "as it is" : "--storage " + Name(storage), false, options with { Storage = storage });

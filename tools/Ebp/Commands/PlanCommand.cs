@@ -42,7 +42,8 @@ internal static class PlanCommand
                 + "a board's sizes where none are given.",
             Arity = ArgumentArity.ZeroOrOne,
         };
-        Option<int?> stream = ExportCommand.HopOption("With --target: shows beside the window what a hop of so many time steps costs (ebp export c --stream).");
+        Option<int?> stream = ExportCommand.HopOption(
+            "With --target: shows beside the window what a hop of so many time steps costs (ebp export c --stream).");
         command.Options.Add(stream);
         command.Options.Add(target);
         command.Options.Add(fit);

@@ -81,9 +81,9 @@ internal static class CHeaderFile
             text.Append(CultureInfo.InvariantCulture, $$"""
 
                 /*
-                 * From what was measured to what {{p}}_predict takes: (x - mean) * scale, as in training. Reads and writes {{m}}_INPUTS{{model.Inputs[
-                    0
-                ].MacroSuffix}} floats;
+                 * From what was measured to what {{p}}_{{(model.Stream is null ? "predict" : "push")}} takes: (x - mean) * scale, as in training. Reads and writes {{(
+                    model.Stream is null ? $"{m}_INPUTS{model.Inputs[0].MacroSuffix} floats" : $"the {m}_STEP_FLOATS floats of a step of time"
+                )}};
                  * measured and input may be the same array.
                  */
                 void {{p}}_prepare(const float *measured, float *input);

@@ -169,7 +169,7 @@ internal static class CIntegerHeader
             return "";
         }
 
-        string p = model.Prefix, ends = $"{model.Macro}_INPUTS{model.Inputs[0].MacroSuffix}";
+        string p = model.Prefix, ends = model.Stream is null ? $"{model.Macro}_INPUTS{model.Inputs[0].MacroSuffix}" : $"{model.Macro}_STEP_INTEGERS";
         return CRawInput.Of(model) is not { } raw
             ? $"\n/* There is no {p}_prepare_int16: a mean or a deviation of training leaves 32 bits. {p}_prepare of {p}_float.h takes floats. */\n"
             : $$"""

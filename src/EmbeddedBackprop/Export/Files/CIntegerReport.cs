@@ -55,6 +55,11 @@ internal static class CIntegerReport
 
     private static string Usage(CModel model)
     {
+        if (model.Stream is not null)
+        {
+            return CStreamFile.Usage(model);
+        }
+
         string m = model.Macro, p = model.Prefix;
         string arrays = string.Concat(
             (model.Options.InputInArena ? [] : model.Inputs.Select(input => Array(input, "INPUTS")))

@@ -30,7 +30,7 @@ internal sealed record CRawInput(string Text, double Error)
         }
 
         CRawFactor[] found = [.. factors.OfType<CRawFactor>()];
-        string p = model.Prefix, i = found.Length == 1 ? "0" : found.Length == input.Length ? "i" : "feature";
+        string p = model.Prefix, i = found.Length == 1 ? "0" : found.Length == model.PreparedLength ? "i" : "feature";
         bool repeats = i == "feature";
         return new CRawInput(
             $$"""
@@ -46,7 +46,7 @@ internal sealed record CRawInput(string Text, double Error)
             {{Head(model)}}
             {
                 size_t i;
-            {{(repeats ? "    size_t feature = 0u;\n" : "")}}    for (i = 0u; i < {{CText.Size(input.Length)}}; i++) {
+            {{(repeats ? "    size_t feature = 0u;\n" : "")}}    for (i = 0u; i < {{CText.Size(model.PreparedLength)}}; i++) {
                     const int32_t q = (((int32_t)measured[i] * {{p}}_raw_factor[{{i}}]) + {{p}}_raw_constant[{{i}}]) >> {{p}}_raw_shift[{{i}}];
                     const int32_t raised = q < {{CText.Number(type.Lowest)}} ? {{CText.Number(type.Lowest)}} : q;
                     input[i] = ({{input.Element.Type}})(raised > {{CText.Number(type.Highest)}} ? {{CText.Number(type.Highest)}} : raised);

@@ -78,12 +78,15 @@ internal static class CReportFile
             model.StateLength == 0
                 ? ""
                 : $"\n    {p}_reset(state); /* once in front of every sequence: what the layers remember goes from call to call */";
-        return $"""
+        string call = model.Stream is not null ? CStreamFile.Usage(model) : $"""
                 #include "{p}.h"
 
                 static float {arrays};
             {Addresses(model)}{reset}{prepare}
                 {p}_predict({string.Concat(model.InputPointers.Select(pointer => pointer + ", "))}{model.OutputArguments});
+            """;
+        return $"""
+            {call}
 
             The self-test compares outputs with the engine's, bit by bit; the program returns 0 if all are right, and `{p}_selftest` may be called at any time:
 

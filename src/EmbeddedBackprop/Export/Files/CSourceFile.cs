@@ -59,7 +59,7 @@ internal static class CSourceFile
 
         void {{model.Prefix}}_prepare(const float *measured, float *input)
         {
-        {{PreparationLoop(mean, scale, model.Inputs[0].Length)}}}
+        {{PreparationLoop(mean, scale, model.PreparedLength)}}}
 
         """;
 

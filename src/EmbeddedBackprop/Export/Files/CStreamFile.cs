@@ -39,6 +39,34 @@ internal static class CStreamFile
         model.Prediction.Carried.Arrays.Select(array => (array.Element, array.Element.Member, array.Length))
             .Append((model.Inputs[0].Element, "hop", model.Inputs[0].Length)).OrderByDescending(member => member.Element.Bytes);
 
+    /// <summary>How a program feeds the stream, for NAME.md.</summary>
+    public static string Usage(CModel model)
+    {
+        string m = model.Macro, p = model.Prefix;
+        bool isStructure = model.Prediction.Carried.IsStructure;
+        string outputs = string.Concat(model.Outputs.Select(
+            output => $"    static {output.Element.Type} {output.Pointer}[{m}_OUTPUTS{output.MacroSuffix}];\n"));
+        string memory = model.HoldsIntegers ? $"{p}_memory memory" : $"float arena[{m}_ARENA_FLOATS]";
+        string state = isStructure ? $"{model.StateType} state" : $"float state[{m}_STATE_FLOATS]", given = isStructure ? "&state" : "state";
+        string arguments =
+            string.Concat(model.Outputs.Select(output => output.Pointer + ", ")) + (model.HoldsIntegers ? "&memory, " : "arena, ") + given;
+        string prepare = model.Tables.Preparation.Length == 0 ? ""
+            : model.IsCut ? $"\n    /* {p}_prepare_int16 makes a step of time of what was measured. */"
+            : $"\n    /* {p}_prepare makes a step of time of what was measured. */";
+        return $$"""
+                #include "{{p}}.h"
+
+            {{outputs}}    static {{memory}};
+                static {{state}};
+
+                {{p}}_reset({{given}}); /* a signal begins */{{prepare}}
+                /* count steps of time at samples, as they come */
+                while ({{p}}_push(&samples, &count, {{arguments}}) == 1u) {
+                    /* a decision */
+                }
+            """;
+    }
+
     private static bool IsFloat(CModel model) => model.Inputs[0].Element == CElement.Float;
 
     private static string StepMacro(CModel model) => $"{model.Macro}_STEP_{(IsFloat(model) ? "FLOATS" : "INTEGERS")}";

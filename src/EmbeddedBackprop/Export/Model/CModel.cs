@@ -35,9 +35,7 @@ internal sealed class CModel
             (source, outputs) = (Stream.Plan, Stream.Outputs);
             parameters = Stream.Parameters;
             state = Stream.State;
-
-            // A stream takes samples as they are: floats, as many as there are.
-            options = options with { ByteScale = null, Padding = null };
+            options = Stream.Options;
         }
 
         Options = options;
@@ -123,6 +121,9 @@ internal sealed class CModel
     /// <summary>Bytes of the state.</summary>
     public long StateBytes =>
         Prediction.Carried.Bytes + (Stream is null ? 0 : (Inputs[0].Element.Bytes * (long)Inputs[0].Length) + (2 * sizeof(int)));
+
+    /// <summary>Elements that NAME_prepare reads and writes: a sample, or a step of time of a stream.</summary>
+    public int PreparedLength => Stream?.Step ?? Inputs[0].Length;
 
     /// <summary>The classes that the network decides between; null where it computes numbers.</summary>
     public CClasses? Classes { get; }
@@ -280,9 +281,9 @@ internal sealed class CModel
     private void CheckPreparation()
     {
         int means = Options.InputMeans.Count, scales = Options.InputScales.Count;
-        if (means + scales > 0 && (means != Inputs[0].Length || scales != means))
+        if (means + scales > 0 && (means != PreparedLength || scales != means))
         {
-            ExportErrors.WrongPreparation(Inputs[0].Length, means, scales);
+            ExportErrors.WrongPreparation(PreparedLength, means, scales);
         }
     }
 

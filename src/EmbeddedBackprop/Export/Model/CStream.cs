@@ -31,11 +31,16 @@ internal sealed class CStream
         Parameters = new float[Plan.ParameterLength];
         State = new float[Plan.StateLength];
         CWeights.Copy(source, parameters, state, Plan, Parameters, State);
-        if (options.InputMeans.Count > 0)
+
+        // A stream takes samples as they are: floats, as many as there are. What was standardised is prepared step by step.
+        Options = options with
         {
-            ExportErrors.StreamPrepares();
-        }
+            ByteScale = null, Padding = null, InputMeans = OfOneStep(options.InputMeans), InputScales = OfOneStep(options.InputScales),
+        };
     }
+
+    /// <summary>The options, with the preparation of one step of time.</summary>
+    public CExportOptions Options { get; }
 
     /// <summary>The plan of a hop.</summary>
     public Plan Plan { get; }
@@ -66,4 +71,28 @@ internal sealed class CStream
 
     /// <summary>Samples of a step that are next to each other in the input.</summary>
     public int Between => Keep.After(graph.Source.Shape, graph.Axis);
+
+    /// <summary>The figures of one step, where they were given for every step of the window.</summary>
+    private IReadOnlyList<float> OfOneStep(IReadOnlyList<float> figures)
+    {
+        if (figures.Count != graph.Source.Shape.Length)
+        {
+            return figures;
+        }
+
+        int between = Between, row = graph.Source.Shape[graph.Axis] * between;
+        float[] step = new float[Step];
+        for (int i = 0; i < figures.Count; i++)
+        {
+            ref float figure = ref step[(i / row * between) + (i % between)];
+            if (i % row >= between && figures[i] != figure)
+            {
+                ExportErrors.StreamPrepares();
+            }
+
+            figure = figures[i];
+        }
+
+        return step;
+    }
 }

@@ -65,7 +65,8 @@ internal sealed class CCleanCodeTests
     [TestCase(true)]
     public void Cppcheck_finds_nothing_in_a_stream_but_the_listed_deviations(bool integers)
     {
-        const string Net = "input 1x60; frames 16 hop 4; statistics rms peak; transpose; conv1d 4 3 causal relu; conv1d 4 3 s2 tanh; flatten; dense 3";
+        const string Net =
+            "input 1x60; frames 16 hop 4; statistics rms peak; transpose; conv1d 4 3 causal relu; conv1d 4 3 s2 tanh; flatten; dense 3";
         using Network floats = StreamingNetworkTests.Compile(Net, Arithmetic.Separate);
         using QuantizedModel? quantized = integers ? Quantizer.Quantize(floats, StreamingNetworkTests.Calibration(floats)) : null;
         CExportOptions options = new() { Name = "net", SampleScale = 1f / 32768, Stream = new StreamOptions { Hop = 8 } };

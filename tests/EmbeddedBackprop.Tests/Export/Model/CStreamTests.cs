@@ -99,14 +99,39 @@ internal sealed class CStreamTests
         Assert.That(build.Read("net.h"), Does.Not.Contain("net_prepare_samples"), "that takes whole windows");
         string driver = Driver.Replace(Floats, "net_push_samples(&samples, &count", StringComparison.Ordinal)
             .Replace("const float *samples;", "const int16_t *samples;", StringComparison.Ordinal)
-            .Replace("static float " + Given, "static float raw[100000];\nstatic int16_t values[100000];\nstatic float unused", StringComparison.Ordinal)
+            .Replace(
+                "static float " + Given, "static float raw[100000];\nstatic int16_t values[100000];\nstatic float unused", StringComparison.Ordinal)
             .Replace("fread(values,", "fread(raw,", StringComparison.Ordinal)
-            .Replace("net_reset(state);", "net_reset(state);\n    (void)unused;\n    for (i = 0; i < 100000; i++) values[i] = (int16_t)(raw[i] * 32768.0f);",
+            .Replace(
+                "net_reset(state);",
+                "net_reset(state);\n    (void)unused;\n    for (i = 0; i < 100000; i++) values[i] = (int16_t)(raw[i] * 32768.0f);",
                 StringComparison.Ordinal);
-        Assert.That(FirstDifference(network, hop, "gcc -O2", driver, x => MathF.Round(x * 32767) / 32768), Is.Null);
-        Assert.That(
-            FirstDifference(network, hop, "gcc -O2", driver.Replace("* 32768.0f", "* 16384.0f", StringComparison.Ordinal), x => MathF.Round(x * 32767) / 32768),
-            Is.Not.Null, "the control: another factor");
+        string wrong = driver.Replace("* 32768.0f", "* 16384.0f", StringComparison.Ordinal);
+        Assert.That(FirstDifference(network, hop, "gcc -O2", driver, Sampled), Is.Null);
+        Assert.That(FirstDifference(network, hop, "gcc -O2", wrong, Sampled), Is.Not.Null, "the control: another factor");
+
+        static float Sampled(float x) => MathF.Round(x * 32767) / 32768;
+    }
+
+    /// <summary>A step of time is prepared as training prepared it: its features have means and scales, whatever the layout of the window.</summary>
+    [TestCase("input 20x3; transpose; conv1d 4 3 relu; transpose; mean-time; dense 2", true)]
+    [TestCase("input 3x31; conv1d 8 3 d2 relu; global-maxpool; dense 2", false)]
+    public void What_was_measured_is_prepared_step_by_step(string net, bool timeIsOutside)
+    {
+        const string Push = "while (net_push(";
+        float[] means = [0.25f, -0.5f, 0.125f], factors = [2f, 0.5f, 1.5f];
+        using Network network = StreamingNetworkTests.Compile(net, Arithmetic.Fused);
+        int length = network.InputLength, steps = length / 3;
+        CExporter.Write(network, build.Folder, new CExportOptions
+        {
+            Name = "net", Stream = new StreamOptions(), InputMeans = [.. All(means)], InputScales = [.. All(factors)],
+        });
+        const string Prepare = "for (i = 0; i < count; i++) net_prepare(values + done + (3 * i), values + done + (3 * i));\n            ";
+        string driver = Driver.Replace(Push, Prepare + Push, StringComparison.Ordinal);
+        Assert.That(FirstDifference(network, 0, "gcc -O2", driver, prepare: (x, i) => (x - means[i % 3]) * factors[i % 3]), Is.Null);
+        Assert.That(FirstDifference(network, 0, "gcc -O2", driver), Is.Not.Null, "the control: samples that were not prepared");
+
+        IEnumerable<float> All(float[] figures) => Enumerable.Range(0, length).Select(i => figures[timeIsOutside ? i % 3 : i / steps]);
     }
 
     [TestCase("net_reset(state);", "", TestName = "Control: a stream that begins with another state")]
@@ -195,7 +220,9 @@ internal sealed class CStreamTests
 
             """.Replace(
             "MEMORY",
-            integers ? "static w_memory of_window;\nstatic s_memory of_hop;\nstatic s_state state;\n#define WINDOW &of_window\n#define HOP &of_hop\n#define STATE &state"
+            integers
+                ? "static w_memory of_window;\nstatic s_memory of_hop;\nstatic s_state state;\n"
+                    + "#define WINDOW &of_window\n#define HOP &of_hop\n#define STATE &state"
                 : "static float arena[W_ARENA_FLOATS], state[S_STATE_FLOATS];\n#define WINDOW arena\n#define HOP arena\n#define STATE state",
             StringComparison.Ordinal));
         device.Compile(build, "-O2", "program", "main.c", "w.c", "w_weights.c", "s.c", "s_weights.c");
@@ -243,9 +270,12 @@ internal sealed class CStreamTests
         Assert.That(
             () => CExporter.Write(fine, build.Folder, stream with { InputInArena = true }),
             Throws.TypeOf<NotSupportedException>().With.Message.Contains("ask for one of them"));
+        float[] scales = new float[20];
+        scales.AsSpan().Fill(2f);
+        scales[7] = 3f;
         Assert.That(
-            () => CExporter.Write(fine, build.Folder, stream with { InputMeans = new float[20], InputScales = new float[20] }),
-            Throws.TypeOf<NotSupportedException>().With.Message.Contains("standardised"));
+            () => CExporter.Write(fine, build.Folder, stream with { InputMeans = new float[20], InputScales = scales }),
+            Throws.TypeOf<NotSupportedException>().With.Message.Contains("standardised, each step of the window by figures of its own"));
         Assert.That(Directory.GetFileSystemEntries(build.Folder), Is.Empty);
     }
 
@@ -289,24 +319,30 @@ internal sealed class CStreamTests
         string number = result == "float" ? "output[i]" : "NET_OUTPUT_SCALE * (float)(output[i] - NET_OUTPUT_ZERO_POINT)";
         return Driver.Replace(
                 "static float values[100000], output[NET_OUTPUTS], arena[NET_ARENA_FLOATS], state[NET_STATE_FLOATS];",
-                $"static float raw[100000], results[NET_OUTPUTS];\nstatic {type} values[100000];\nstatic {result} output[NET_OUTPUTS];\n"
+                $"static float raw[100000], results[NET_OUTPUTS];\n"
+                    + $"static {type} values[100000];\nstatic {result} output[NET_OUTPUTS];\n"
                     + "static net_memory arena_memory, *arena = &arena_memory;\nstatic net_state states, *state = &states;",
                 StringComparison.Ordinal)
             .Replace("#include <stdio.h>", "#include <stdio.h>\n#include <string.h>", StringComparison.Ordinal)
             .Replace("fread(values,", "fread(raw,", StringComparison.Ordinal)
             .Replace("const float *samples;", $"const {type} *samples;", StringComparison.Ordinal)
             .Replace("for (i = 0; i < NET_STATE_FLOATS; i++) state[i] = 0.25f; /* of another stream */",
-                $"memset(state, 3, sizeof *state); /* of another stream */\n    for (i = 0; i < 100000; i++) values[i] = {value};", StringComparison.Ordinal)
-            .Replace("if (fwrite(output,", $"for (i = 0; i < NET_OUTPUTS; i++) results[i] = {number};\n            if (fwrite(results,", StringComparison.Ordinal)
+                $"memset(state, 3, sizeof *state); /* of another stream */\n    for (i = 0; i < 100000; i++) values[i] = {value};",
+                StringComparison.Ordinal)
+            .Replace(
+                "if (fwrite(output,", $"for (i = 0; i < NET_OUTPUTS; i++) results[i] = {number};\n            if (fwrite(results,",
+                StringComparison.Ordinal)
             .Replace("NET_STEP_FLOATS", type == "float" ? "NET_STEP_FLOATS" : "NET_STEP_INTEGERS", StringComparison.Ordinal);
     }
 
-    private string? FirstDifference(Network network, int hop, string compiler, string driver, Func<float, float>? sample = null)
+    private string? FirstDifference(
+        Network network, int hop, string compiler, string driver, Func<float, float>? sample = null, Func<float, int, float>? prepare = null)
     {
         using StreamingNetwork stream = new(network, new StreamOptions { Hop = hop });
         float[] samples = Exact(network, StreamingNetworkTests.Samples(network, stream, 6 * stream.Hop));
         samples = sample is null ? samples : [.. samples.Select(sample)];
-        IReadOnlyList<float[]> expected = StreamingNetworkTests.Decisions(stream, samples, int.MaxValue);
+        float[] prepared = prepare is null ? samples : [.. samples.Select(prepare)];
+        IReadOnlyList<float[]> expected = StreamingNetworkTests.Decisions(stream, prepared, int.MaxValue);
         File.WriteAllBytes(Path.Combine(build.Folder, "in.bin"), MemoryMarshal.AsBytes<float>(samples).ToArray());
         build.Write("driver.c", driver);
         build.Compile(compiler, "program", "driver.c", "net.c", "net_weights.c", "net_selftest.c");

@@ -22,7 +22,8 @@ internal sealed class CDequantize : COp
             {
                 size_t i;
                 for (i = 0u; i < n; i++) {
-                    y[i] = scale * (float)((int32_t)x[i] - zero);
+                    const int32_t centred = (int32_t)x[i] - zero;
+                    y[i] = scale * (float)centred;
                 }
             }
 
