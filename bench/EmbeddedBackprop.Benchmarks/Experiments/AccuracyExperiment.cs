@@ -60,6 +60,7 @@ internal static class AccuracyExperiment
             Measure(row, label, options, program, Path.Combine(data, row.Folder), jobs, text);
         }
 
+        _ = text.Append(row.Beside?.Invoke(Path.Combine(data, row.Folder)));
         ResultFile.Write("accuracy-" + row.Name, row.Title, $"experiment accuracy {row.Name} --data-dir DIR", text.ToString());
         return 0;
     }
@@ -150,7 +151,13 @@ internal static class AccuracyExperiment
 
         text.Append(
             CultureInfo.InvariantCulture,
-            $" | | |\n\nTest accuracy from {results.Min(result => result.Accuracy):P2} to {results.Max(result => result.Accuracy):P2}.\n");
+            $" | | |\n\nTest accuracy from {results.Min(result => result.Accuracy):P2} to {results.Max(result => result.Accuracy):P2}, median {Median(results):P2}.\n");
+    }
+
+    private static double Median(AccuracyRun[] results)
+    {
+        double[] sorted = [.. results.Select(result => result.Accuracy).Order()];
+        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 
     private static AccuracyRun Train(AccuracyRow row, string[] options, string program, string folder)
@@ -161,7 +168,7 @@ internal static class AccuracyExperiment
             string model = Path.Combine(output, "model.safetensors");
             using JsonDocument document = Ask(
                 program,
-                ["train", .. options.Select(option => option.Replace("DIR", folder, StringComparison.Ordinal)), "--out", model]);
+                ["train", .. options.Select(option => option.Replace("DIR", folder, StringComparison.Ordinal).Replace("ROOT", ResultFile.Root, StringComparison.Ordinal)), "--out", model]);
             JsonElement result = document.RootElement;
             JsonElement last = result.GetProperty("epochs").EnumerateArray().Last();
             return new AccuracyRun(

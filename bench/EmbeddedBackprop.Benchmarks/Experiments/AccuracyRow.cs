@@ -13,4 +13,7 @@ internal sealed record AccuracyRow(string Name, string Title, string Folder, (st
     /// Files that the finished models are judged on as well, next to the majority class, with balanced accuracy and area under the curve.
     /// </summary>
     public string[] Judged { get; init; } = [];
+
+    /// <summary>What the result file says after the runs, made from the data set's folder: another method on the same split.</summary>
+    public Func<string, string>? Beside { get; init; }
 }

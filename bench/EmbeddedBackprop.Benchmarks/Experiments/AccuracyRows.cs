@@ -119,5 +119,6 @@ internal static class AccuracyRows
             "Chosen by the last 2,400 rows (40 hours) of the training file, mean of three seeds: eleven nets, of one row or of a window of 10 to 60 minutes, had 86.7 to 90.8 %; of those within half a "
             + "point of the best the one with the lowest validation loss was taken. datatest.txt is what `ebp train` tests on.")
         { Judged = ["datatest.txt", "datatest2.txt"] },
+        BearingRow.Row,
     ];
 }
