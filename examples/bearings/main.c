@@ -1,15 +1,38 @@
-/* Decides on one window of samples and prints decision, instructions and RAM: of a prediction, of a hop where the net is a stream. */
+/* Decides on a window of an outer and of an inner race; prints both decisions, the instructions of the last one (as a stream: of a hop) and the RAM. */
 #include "bearing.h"
 #include "device.h"
 #include "samples.h"
 #include <stdio.h>
 
+#define SAMPLES (sizeof outer_race / sizeof outer_race[0])
+
 static const char *const labels[] = BEARING_LABELS;
-static float output[BEARING_OUTPUTS];
+static float input[BEARING_INPUTS], output[BEARING_OUTPUTS];
+
 #ifdef BEARING_HOP
 static float arena[BEARING_ARENA_FLOATS], state[BEARING_STATE_FLOATS];
+#define RAM (sizeof input + sizeof output + sizeof arena + sizeof state)
+
+/* Whole hops at a time, as a DMA would give them; the last one makes the decision. */
+static uint32_t decide(const int16_t *samples)
+{
+    uint32_t instructions = 0u;
+    size_t from = 0u;
+    bearing_reset(state);
+    while (from < SAMPLES) {
+        const float *piece = input;
+        size_t count = 0u;
+        while (count < BEARING_HOP && from < SAMPLES) {
+            input[count++] = (float)samples[from++] / 32768.0f;
+        }
+        device_start();
+        while (bearing_push(&piece, &count, output, arena, state) == 1u) {
+            instructions = device_instructions();
+        }
+    }
+    return instructions;
+}
 #else
-static float input[BEARING_INPUTS];
 #ifdef BEARING_ARENA_FLOATS
 static float memory[BEARING_ARENA_FLOATS];
 #define MEMORY memory
@@ -17,43 +40,28 @@ static float memory[BEARING_ARENA_FLOATS];
 static bearing_memory memory;
 #define MEMORY &memory
 #endif
+#define RAM (sizeof input + sizeof output + sizeof memory)
+
+static uint32_t decide(const int16_t *samples)
+{
+    size_t i;
+    device_start();
+    for (i = 0u; i < SAMPLES; i++) {
+        input[i] = (float)samples[i] / 32768.0f;
+    }
+    bearing_predict(input, output, MEMORY);
+    return device_instructions();
+}
 #endif
 
 int main(void)
 {
-    uint32_t instructions = 0u;
-    size_t ram;
-#ifdef BEARING_HOP
-    /* The sensor's pieces: whole hops, as a DMA would give them. The last one makes the decision that is counted. */
-    float piece[BEARING_HOP];
-    size_t from = 0u, decided = 0u;
-    bearing_reset(state);
-    ram = sizeof arena + sizeof state + sizeof output + sizeof piece;
-    while (from < sizeof samples / sizeof samples[0]) {
-        size_t count = 0u;
-        const float *next = piece;
-        while (count < BEARING_HOP && from < sizeof samples / sizeof samples[0]) {
-            piece[count++] = (float)samples[from++] / 32768.0f;
-        }
-        device_start();
-        while (bearing_push(&next, &count, output, arena, state) == 1u) {
-            decided++;
-            instructions = device_instructions();
-        }
-    }
-    if (decided == 0u) {
-        return 1;
-    }
-#else
-    uint32_t i;
-    ram = sizeof input + sizeof output + sizeof memory;
-    device_start();
-    for (i = 0u; i < BEARING_INPUTS; i++) {
-        input[i] = (float)samples[i] / 32768.0f;
-    }
-    bearing_predict(input, output, MEMORY);
-    instructions = device_instructions();
-#endif
-    (void)printf("%s, %lu instructions, RAM %lu bytes", labels[bearing_class(output)], (unsigned long)instructions, (unsigned long)ram);
+    uint32_t instructions;
+    const char *outer, *inner;
+    (void)decide(outer_race);
+    outer = labels[bearing_class(output)];
+    instructions = decide(inner_race);
+    inner = labels[bearing_class(output)];
+    (void)printf("outer race: %s, inner race: %s, instructions %lu, RAM %lu", outer, inner, (unsigned long)instructions, (unsigned long)RAM);
     return 0;
 }

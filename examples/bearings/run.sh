@@ -1,81 +1,83 @@
 #!/usr/bin/env bash
-# From recordings of a bearing to firmware in an emulator: README.md. Usage: run.sh [FOLDER] - the results go there, or to a folder that is deleted.
-# EBP_COMMAND: the tool (default: this repository's). EBP_EPOCHS: passes over the training data (default: 15, of simulated recordings 3).
+# From recordings of bearings to firmware in an emulator: bash examples/bearings/run.sh [FOLDER] (default: artifacts/bearings).
+# Without $EBP_DATA/cwru simulated bearings take their place. EPOCHS=N trains shorter, TEST=7 or 14 tests another width.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-read -r -a ebp <<< "${EBP_COMMAND:-dotnet run -c Release --project $root/tools/Ebp --}"
-if [ $# -gt 0 ]; then
-    mkdir -p "$1"
-    out=$(cd "$1" && pwd)
-else
-    out=$(mktemp -d)
-    trap 'rm -rf "$out"' EXIT
-fi
+out=${1:-$root/artifacts/bearings} test=${TEST:-21}
+mkdir -p "$out"
+ebp() { dotnet "$root/tools/Ebp/bin/Release/net10.0/ebp.dll" "$@"; }
+[ -f "$root/tools/Ebp/bin/Release/net10.0/ebp.dll" ] || dotnet build -c Release "$root/tools/Ebp"
 
-if [ -n "${EBP_DATA:-}" ] && [ -f "$EBP_DATA/cwru/or021_3.wav" ]; then
-    data=$EBP_DATA/cwru
-    epochs=${EBP_EPOCHS:-15}
+# 1. Data: recordings.csv says fault, width and load of each file. No training sees the width of the test.
+data=${EBP_DATA:-}/cwru
+if [ -f "$data/normal_0.wav" ]; then
+    epochs=${EPOCHS:-15}
 else
-    echo "simulated bearings; for real ones put cwru/b007_0.wav ... (WAV, 12 kHz, listed in recordings.csv) into \$EBP_DATA: Case Western Reserve University" \
-        "Bearing Data Center, no licence is stated"
-    data=$out/recordings
-    epochs=${EBP_EPOCHS:-3}
+    echo "No recordings: put the WAV files of recordings.csv (Case Western Reserve University Bearing Data Center, no licence stated) into" \
+        "\$EBP_DATA/cwru. Simulated bearings take their place."
+    data=$out/simulated epochs=${EPOCHS:-3}
     dotnet run "$here/simulate.cs" -- "$data"
 fi
 
-# Trains on faults of 7 and 14 mil, tests on those of 21 mil. A model for each arithmetic: a Cortex-M0 or M3 has no fused multiply-add.
+# 2. Train and judge. The features are a part of the net. layernorm1 takes the mean off, and has nothing to learn.
 net="$(tr '\n' ' ' < "$here/net.txt"); dense 4"
-for arithmetic in fused separate; do
-    "${ebp[@]}" train --data "wav:$data" --files "$here/recordings.csv" --label fault --group width --test-group 21,late --window 7765 --hop 1024 \
-        --net "$net" --freeze layernorm1 --optimizer adamw --lr 0.01 --weight-decay 0.3 --batch 64 --epochs "$epochs" --threads 1 \
-        --arithmetic $arithmetic --out "$out/$arithmetic.safetensors" --force > "$out/$arithmetic.log"
-    grep -E '^(split by|[0-9,]+ windows|test accuracy)' "$out/$arithmetic.log"
-done
-"${ebp[@]}" eval "$out/fused.safetensors" | tee "$out/eval.log"
+ebp train --data "wav:$data" --files "$here/recordings.csv" --label fault --group width --test-group "$test,late" --window 7765 --hop 1024 \
+    --net "$net" --freeze layernorm1 --optimizer adamw --lr 0.01 --weight-decay 0.3 --batch 64 --epochs "$epochs" --threads 1 \
+    --out "$out/float.safetensors" --force | grep -E '^(split|[0-9,]+ windows|test accuracy)'
+ebp eval "$out/float.safetensors"
 
-# Integers for the layers with weights; the features stay floats. --float names what is no signal op in front of them.
+# The layers with weights in integers. --float keeps the ops between the features in floats that are no signal ops themselves.
 features=concat1,reshape1
 for band in 1 2 3 4; do features+=,multiply$band,envelope$band; done
-for arithmetic in fused separate; do
-    "${ebp[@]}" quantize "$out/$arithmetic.safetensors" --float $features --max-loss 100 --out "$out/$arithmetic-int8.safetensors" --force \
-        > "$out/$arithmetic-int8.log"
-done
-if "${ebp[@]}" export c "$out/fused-int8.safetensors" --stream 480 --out "$out/refused" --force > "$out/refused.log" 2>&1; then
-    echo "a stream in integers is no longer refused: use it here"
+ebp quantize "$out/float.safetensors" --float $features --judge test --max-loss 100 --out "$out/int8.safetensors" --force > "$out/int8.log"
+grep -E '^accuracy' "$out/int8.log"
+if ebp export c "$out/int8.safetensors" --stream 480 --out "$out/refused" --force > "$out/refused.log" 2>&1; then
+    echo "integers are fed as a stream now: make a firmware of it"
     exit 1
 fi
 tail -n 1 "$out/refused.log"
 
-# One window of a recording that was not trained on, as the sensor gives it: 16-bit samples after the 44 bytes of the header.
-{
-    echo "static const int16_t samples[] = {"
-    od -A n -t d2 -v -j $((44 + 2 * 4096)) -N $((2 * 7765)) "$data/or021_3.wav" | sed -E 's/ +(-?[0-9]+)/\1,/g'
+# 3. C, a program, the emulator: a window of an outer and of an inner race, 16-bit samples as a sensor gives them.
+window() {
+    echo "static const int16_t $1[] = {"
+    od -A n -t d2 -v -j $((44 + 2 * 4096)) -N $((2 * 7765)) "$data/$2" | sed -E 's/ +(-?[0-9]+)/\1,/g'
     echo "};"
+}
+{
+    echo "#include <stdint.h>"
+    window outer_race "or0${test/#7/07}_3.wav"
+    window inner_race "ir0${test/#7/07}_3.wav"
 } > "$out/samples.h"
 
-# Builds and runs: name, model, options of the export, target, options of the compiler, machine of the emulator.
-device() {
-    local folder=$out/$1
-    "${ebp[@]}" export c "$out/$2.safetensors" $3 --target "$4" --name bearing --out "$folder" --force > "$folder.log"
-    arm-none-eabi-gcc -std=c99 -O2 -Wall -Wextra -ffunction-sections -fdata-sections -Wl,--gc-sections $5 \
-        --specs=picolibc.specs --oslib=semihost --crt0=hosted \
-        -Wl,--defsym=__flash=0 -Wl,--defsym=__flash_size=0x400000 -Wl,--defsym=__ram=0x20000000 -Wl,--defsym=__ram_size=0x400000 \
-        -Wl,--defsym=__stack_size=0x2000 -I"$root/bench/device" -I"$out" -I"$folder" \
-        "$here/main.c" "$folder/bearing.c" "$folder/bearing_weights.c" "$root/bench/device/device.c" -o "$folder/program.elf"
-    printf '%-30s ' "$1"
-    timeout 300 qemu-system-arm -icount shift=0 -M "$6" -nographic -monitor none -serial none -semihosting-config enable=on,target=native \
+firmware() { # NAME MACHINE 'OPTIONS OF THE PROCESSOR' EXPORT...
+    local folder=$out/$1 machine=$2 options file
+    # shellcheck disable=SC2206
+    options=(-std=c99 -O2 -Wall -Wextra -mthumb $3 --specs=picolibc.specs -ffunction-sections -fdata-sections
+        -I"$folder" -I"$out" -I"$root/bench/device")
+    shift 3
+    rm -rf "$folder"
+    mkdir "$folder"
+    ebp export c "$@" --name bearing --out "$folder" > "$folder/export.log"
+    for file in "$folder/bearing.c" "$folder/bearing_weights.c" "$root/bench/device/device.c" "$here/main.c"; do
+        arm-none-eabi-gcc "${options[@]}" -c "$file" -o "$folder/$(basename "$file" .c).o"
+    done
+    arm-none-eabi-gcc "${options[@]}" --oslib=semihost --crt0=hosted -Wl,--gc-sections -Wl,--defsym=__flash=0x0,--defsym=__flash_size=0x400000 \
+        -Wl,--defsym=__ram=0x20000000,--defsym=__ram_size=0x400000 "$folder"/*.o -o "$folder/program.elf"
+    printf '%-16s ' "${folder##*/}"
+    timeout 600 qemu-system-arm -M "$machine" -icount shift=0 -nographic -monitor none -serial none -semihosting-config enable=on,target=native \
         -kernel "$folder/program.elf" 2>&1 | tr -d '\n'
-    arm-none-eabi-size -A "$folder/program.elf" | awk '
-        $1 == ".init" || $1 == ".text" || $1 ~ /^\.rodata/ || $1 == ".data" { flash += $2 }
-        END { printf ", flash %d bytes (window of samples included)\n", flash }'
+    arm-none-eabi-size "$folder"/bearing*.o | awk 'NR > 1 { flash += $1 + $2 } END { print ", flash " flash }'
 }
-m4f="-mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16"
-device m4f-float fused "" cortex-m4f "$m4f" mps2-an386
-device m4f-stream fused "--stream 480" cortex-m4f "$m4f" mps2-an386
-device m4f-int8 fused-int8 "" cortex-m4f "$m4f" mps2-an386
-device m3-float separate "" cortex-m3 "-mcpu=cortex-m3 -mthumb" mps2-an385
-device m3-stream separate "--stream 480" cortex-m3 "-mcpu=cortex-m3 -mthumb" mps2-an385
-device m3-int8 separate-int8 "" cortex-m3 "-mcpu=cortex-m3 -mthumb" mps2-an385
-device m0plus-stream separate "--stream 480" cortex-m0plus "-mcpu=cortex-m0plus -mthumb" mps2-an385
-device m0plus-int8 separate-int8 "" cortex-m0plus "-mcpu=cortex-m0plus -mthumb" mps2-an385
+
+# A Cortex-M3 and M0+ have no fused multiply-add: their C adds in two roundings. An M3 runs the code of an M0+ as it is.
+m4f="-mcpu=cortex-m4 -mfloat-abi=hard -mfpu=fpv4-sp-d16"
+firmware m4f-window mps2-an386 "$m4f" "$out/float.safetensors" --target cortex-m4f
+firmware m4f-stream mps2-an386 "$m4f" "$out/float.safetensors" --target cortex-m4f --stream 480
+firmware m4f-integers mps2-an386 "$m4f" "$out/int8.safetensors" --target cortex-m4f
+firmware m3-window mps2-an385 -mcpu=cortex-m3 "$out/float.safetensors" --target cortex-m3 --arithmetic separate
+firmware m3-stream mps2-an385 -mcpu=cortex-m3 "$out/float.safetensors" --target cortex-m3 --arithmetic separate --stream 480
+firmware m3-integers mps2-an385 -mcpu=cortex-m3 "$out/int8.safetensors" --target cortex-m3 --arithmetic separate
+firmware m0plus-window mps2-an385 -mcpu=cortex-m0plus "$out/float.safetensors" --target cortex-m0plus --arithmetic separate
+firmware m0plus-stream mps2-an385 -mcpu=cortex-m0plus "$out/float.safetensors" --target cortex-m0plus --arithmetic separate --stream 480
+firmware m0plus-integers mps2-an385 -mcpu=cortex-m0plus "$out/int8.safetensors" --target cortex-m0plus --arithmetic separate
