@@ -16,7 +16,7 @@ if [ -f "$data/normal_0.wav" ]; then
 else
     echo "No recordings: put the WAV files of recordings.csv (Case Western Reserve University Bearing Data Center, no licence stated) into" \
         "\$EBP_DATA/cwru. Simulated bearings take their place."
-    data=$out/simulated epochs=${EPOCHS:-3}
+    data=$out/simulated epochs=${EPOCHS:-5}
     dotnet run "$here/simulate.cs" -- "$data"
 fi
 

@@ -168,7 +168,7 @@ internal static class AccuracyExperiment
             string model = Path.Combine(output, "model.safetensors");
             using JsonDocument document = Ask(
                 program,
-                ["train", .. options.Select(option => option.Replace("DIR", folder, StringComparison.Ordinal).Replace("ROOT", ResultFile.Root, StringComparison.Ordinal)), "--out", model]);
+                ["train", .. options.Select(option => Placed(option, folder)), "--out", model]);
             JsonElement result = document.RootElement;
             JsonElement last = result.GetProperty("epochs").EnumerateArray().Last();
             return new AccuracyRun(
@@ -207,6 +207,9 @@ internal static class AccuracyExperiment
             ? JsonDocument.Parse(text.TrimEnd().Split('\n')[^1])
             : throw new InvalidOperationException($"ebp {arguments[0]} ended with {process.ExitCode}: {errors.Result.TrimEnd()}");
     }
+
+    private static string Placed(string option, string folder) =>
+        option.Replace("DIR", folder, StringComparison.Ordinal).Replace("ROOT", ResultFile.Root, StringComparison.Ordinal);
 
     private static string Quoted(string option) => option.Contains(' ', StringComparison.Ordinal) ? $"\"{option}\"" : option;
 }

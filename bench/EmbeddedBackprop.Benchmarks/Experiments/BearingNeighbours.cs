@@ -20,7 +20,8 @@ internal static class BearingNeighbours
 
     public static string Table(string folder)
     {
-        StringBuilder text = new("\n## The nearest neighbour\n\n| window | load 3 | 7 mil | 14 mil | 21 mil | mean of widths |\n| ---: | ---: | ---: | ---: | ---: | ---: |\n");
+        StringBuilder text = new("\n## The nearest neighbour\n\n");
+        text.Append("| window | load 3 | 7 mil | 14 mil | 21 mil | mean of widths |\n| ---: | ---: | ---: | ---: | ---: | ---: |\n");
         foreach (int window in new[] { 1024, 7765 })
         {
             double load = Judge(folder, "kind", "load", "3", window), narrow = Judge(folder, "fault", "width", "7", window),

@@ -27,6 +27,7 @@ internal sealed partial class BlocksTests
         ("docs/model-file.md", "net       = statement", "a grammar; NetTextTests"),
         ("docs/onnx.md", "python3 export.py", "OnnxGuideTests"),
         ("docs/ulp.md", "dotnet test", "the test that writes the page"),
+        ("examples/bearings/README.md", "", "../Examples/BearingsTests run the script on simulated bearings"),
     ];
 
     [Test]

@@ -5,7 +5,7 @@ namespace EmbeddedBackprop.Tests.Documentation;
 /// <summary>The pages that people write and read; the ledgers of bench/results are not among them.</summary>
 internal static partial class Pages
 {
-    /// <summary>README, the pages of docs and their neighbours, by their path from the root.</summary>
+    /// <summary>README, the pages of docs and of the examples, and their neighbours, by their path from the root.</summary>
     public static IEnumerable<string> All =>
         [
             "README.md",
@@ -17,6 +17,10 @@ internal static partial class Pages
             .. Directory
                 .GetFiles(Path.Combine(Repository.Root, "docs"), "*.md")
                 .Select(file => "docs/" + Path.GetFileName(file))
+                .Order(StringComparer.Ordinal),
+            .. Directory
+                .GetDirectories(Path.Combine(Repository.Root, "examples"))
+                .Select(folder => $"examples/{Path.GetFileName(folder)}/README.md")
                 .Order(StringComparer.Ordinal),
         ];
 

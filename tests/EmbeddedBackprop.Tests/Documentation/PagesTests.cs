@@ -10,7 +10,7 @@ internal sealed partial class PagesTests
     // Files of the repository below these folders, without what the compiler writes.
     private static readonly string[] Sources =
     [
-        .. ((string[])["src", "tools", "tests", "bench"])
+        .. ((string[])["src", "tools", "tests", "bench", "examples"])
             .SelectMany(folder => Directory.EnumerateFiles(Path.Combine(Repository.Root, folder), "*", SearchOption.AllDirectories))
             .Select(file => Path.GetRelativePath(Repository.Root, file).Replace('\\', '/'))
             .Where(file => !Built().IsMatch(file)),
