@@ -47,7 +47,6 @@ internal sealed class BearingsTests
         Assert.That(output, Does.Contain("split by width: to train on 14, 7, early; to test 21, late; no width is on two sides"));
         Assert.That(Number("test accuracy ([0-9.]+) %"), Is.GreaterThanOrEqualTo(80), "the largest class alone has 31 %");
         Assert.That(Number("in float, ([0-9.]+) % in integers"), Is.GreaterThanOrEqualTo(80));
-        Assert.That(output, Does.Contain("ebp: a stream: a quantised network"), "what is refused, with its name");
     }
 
     [TestCase("m4f", 2.0e6, 3.2e6)]
