@@ -218,7 +218,8 @@ public abstract class Op
 
     /// <summary>
     /// Floats that a pass makes from parameters and state alone, at the beginning of the scratch memory. A prediction's plan gives them memory of
-    /// their own (<see cref="OpContext{T}.Made"/>), so that runs with the same parameters and state make them once.
+    /// their own (<see cref="OpContext{T}.Made"/>), so that runs with the same parameters and state make them once. An op that makes them elsewhere
+    /// in training asks for no scratch memory (<see cref="OpContext{T}.Kept"/>).
     /// </summary>
     internal virtual int MadeLength(Layout layout) => 0;
 

@@ -151,6 +151,15 @@ public readonly ref struct OpContext<T> where T : unmanaged
         return kept && run.Unchanged;
     }
 
+    /// <summary>The same for an op that needs no memory for it in training: what it made has memory in a prediction's plan alone.</summary>
+    /// <param name="made">Memory of <see cref="Op.MadeLength"/>, or none.</param>
+    /// <returns>Whether it still holds what the op made in the run before.</returns>
+    internal bool Kept(out Span<T> made)
+    {
+        made = Cut(step.Made);
+        return step.Made.Exists && run.Unchanged;
+    }
+
     /// <summary>Steps that the op does along in this run.</summary>
     internal ReadOnlySpan<Step> DoneAlong => run.Training ? [] : step.DoneAlong;
 

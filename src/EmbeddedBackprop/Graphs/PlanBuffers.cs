@@ -167,9 +167,11 @@ internal sealed class PlanBuffers
         }
 
         int made = builder.Training || options.InputsAndOutputsByReference ? 0 : step.Op.MadeLength(options.Layout);
+        int scratch = ScratchLength(step.Op, backward: false);
+        made = made > scratch && options.SavesMemory ? 0 : made;
         own.Made = Scratch(step.Name + " made", made, -1);
         own.Made?.Touch(endOfTime);
-        own.ForwardScratch = Scratch(step.Name + " scratch", ScratchLength(step.Op, backward: false) - made, time);
+        own.ForwardScratch = Scratch(step.Name + " scratch", Math.Max(0, scratch - made), time);
     }
 
     private void VisitBackward(Step step, StepBuffers own, int time)

@@ -63,6 +63,9 @@ public sealed record PlanOptions
     /// <summary>Orders of placing that the planner tries before it is content with gaps; fewer where many plans are compared.</summary>
     internal int PlacementTries { get; init; } = 1000;
 
+    /// <summary>Whether a prediction's plan leaves out memory that only saves time: copies that ops keep from one prediction to the next.</summary>
+    internal bool SavesMemory { get; init; }
+
     /// <summary>
     /// Whether the graph's inputs and outputs lie in the caller's memory instead of the workspace, as in the exported C, which reads its input
     /// by reference. Such a plan is printed and exported; it cannot be run. Not by default.

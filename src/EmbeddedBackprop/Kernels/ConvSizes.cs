@@ -72,7 +72,7 @@ public readonly record struct ConvSizes(int Channels, int Height, int Width, int
     public int OutputPositions => OutputHeight * OutputWidth;
 
     /// <summary>Weights of one output channel: the length of its sums.</summary>
-    public int Taps => Channels / Groups * KernelHeight * KernelWidth;
+    public int Taps => (Groups == 1 ? Channels : Channels / Groups) * KernelHeight * KernelWidth;
 
     /// <summary>Floats of the kernels.</summary>
     public int Weights => Outputs * Taps;

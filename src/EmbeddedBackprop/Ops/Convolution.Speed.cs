@@ -9,7 +9,7 @@ namespace EmbeddedBackprop.Ops;
 
 /// <content>
 /// Code for speed and memory, with the bits of the two passes: the update within the backward pass; a rectifier, and in a prediction a normalisation,
-/// in the pass that computes the sums.
+/// in the pass that computes the sums; kernels that stay turned over from one prediction to the next.
 /// </content>
 public abstract partial class Convolution
 {
@@ -33,12 +33,6 @@ public abstract partial class Convolution
             Maxima = maxima,
             LeadingMaxima = leadingMaxima,
         };
-        if (c.DoneAlong.Length == 0 && !followers.Rectifies)
-        {
-            base.Forward(in c);
-            return;
-        }
-
         if (along.Length > 0 && along[0].Op is BatchNorm norm)
         {
             OpContext<float> n = c.Of(in along[0]);
@@ -48,13 +42,23 @@ public abstract partial class Convolution
             };
         }
 
+        Matrix<float> z = c.WeightedInputRows;
+        bool isTurned = c.Kept(out Span<float> turned);
         if (!Conv.ForwardAndFollowers(
             c.Arithmetic, Sizes, c.Batch, c.Input(0), c.InputStride(0), c.Parameter(0), c.Parameter(1)[..Filters],
-            c.Output, c.OutputStride, in followers))
+            z.Values, z.Stride, in followers, turned, isTurned))
         {
             c.DoneAlong[^1].Op.Forward(c.Of(in c.DoneAlong[^1]));
         }
+
+        if (c.DoneAlong.Length == 0 && !followers.Rectifies)
+        {
+            Activation.Forward<float, SimdKernels>(c.Arithmetic, z, c.OutputRows); // a = f(z)
+        }
     }
+
+    /// <summary>Kernels turned over, for one sample: packing them takes a tenth of a small layer's time.</summary>
+    internal override int MadeLength(Layout layout) => layout == Layout.Padded ? ConvTurned.Length(Sizes) : 0;
 
     /// <inheritdoc/>
     internal override int CountDoneAlong(Step step, ReadOnlySpan<Step> next)

@@ -42,7 +42,11 @@ public sealed partial class Network
         Options = options.Initializer is ByActivation
             ? options with { Initializer = ByActivation.For(Array.FindAll(graph.Ops.Items(), op => op is not Losses.Loss)) }
             : options;
-        PlanOptions planOptions = new() { Batch = options.Batch, Arithmetic = options.Arithmetic, Layout = options.Layout };
+        PlanOptions planOptions = new()
+        {
+            Batch = options.Batch, Arithmetic = options.Arithmetic, Layout = options.Layout,
+            SavesMemory = options.MemoryBudget > 0 || options.MemoryLimit > 0,
+        };
         lossValues = new float[losses.Length];
         targets = BatchFeed.TargetsOf(losses, this.inputs);
         feed = new BatchFeed(this.inputs, targets);

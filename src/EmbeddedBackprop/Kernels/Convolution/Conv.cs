@@ -45,12 +45,13 @@ public static unsafe class Conv
         bool accumulate = false)
     {
         ConvArguments g = new() { Accumulate = accumulate };
-        RunForward(arithmetic, in sizes, batch, x, ldx, w, bias, y, ldy, ref g, default);
+        RunForward(arithmetic, in sizes, batch, x, ldx, w, bias, y, ldy, ref g, default, [], isTurned: false);
     }
 
     /// <summary>
     /// <see cref="Forward"/>, and what follows: the bits of the steps one after the other, in one pass. Where the maxima of two by two follow, y need
-    /// not hold the convolution's results afterwards, and they may share the memory of x.
+    /// not hold the convolution's results afterwards, and they may share the memory of x. Memory for kernels that are turned over is as long as
+    /// <see cref="ConvTurned.Length"/> says, or empty; it may hold those of the call before, with the same kernels and sizes.
     /// </summary>
     /// <returns>False if the maxima are still to be taken, of y; else nothing is left to do.</returns>
     internal static bool ForwardAndFollowers(
@@ -63,7 +64,9 @@ public static unsafe class Conv
         ReadOnlySpan<float> bias,
         Span<float> y,
         int ldy,
-        in ConvFollowers followers)
+        in ConvFollowers followers,
+        Span<float> turned = default,
+        bool isTurned = false)
     {
         if (!followers.Means.IsEmpty)
         {
@@ -79,7 +82,7 @@ public static unsafe class Conv
         if (followers.Maxima.IsEmpty || !sizes.FitsTiles || sizes.Groups > 1 || !ConvMaxima.Fit(in sizes)
             || (batch == 1 && WorkerPool.Current != null) || (isOver && followers.KeepsSums))
         {
-            RunForward(arithmetic, in sizes, batch, x, ldx, w, bias, y, ldy, ref g, in followers);
+            RunForward(arithmetic, in sizes, batch, x, ldx, w, bias, y, ldy, ref g, in followers, turned, isTurned);
             return followers.Maxima.IsEmpty;
         }
 
@@ -93,7 +96,7 @@ public static unsafe class Conv
             g.Maxima = maxima;
             g.LeadingMaxima = leading;
             g.KeepsMaps = followers.KeepsSums;
-            RunForward(arithmetic, in sizes, batch, x, ldx, w, bias, y, ldy, ref g, in followers);
+            RunForward(arithmetic, in sizes, batch, x, ldx, w, bias, y, ldy, ref g, in followers, turned, isTurned);
         }
 
         for (int n = 0; isOver && n < batch; n++)
@@ -112,7 +115,7 @@ public static unsafe class Conv
         Arithmetic arithmetic, in ConvSizes sizes, int batch, ReadOnlySpan<float> x, int ldx, ReadOnlySpan<float> w, Span<float> y, int ldy)
     {
         ConvArguments g = new() { ZerosAreAlike = true };
-        RunForward(arithmetic, in sizes, batch, x, ldx, w, [], y, ldy, ref g, default);
+        RunForward(arithmetic, in sizes, batch, x, ldx, w, [], y, ldy, ref g, default, [], isTurned: false);
     }
 
     private static void RunForward(
@@ -126,11 +129,18 @@ public static unsafe class Conv
         Span<float> y,
         int ldy,
         ref ConvArguments g,
-        in ConvFollowers followers)
+        in ConvFollowers followers,
+        Span<float> turned,
+        bool isTurned)
     {
         Require.Conv("Conv.Forward", in sizes, batch, x.Length, ldx, w.Length, y.Length, ldy);
         Require.Bias("Conv.Forward", sizes.Outputs, bias.Length);
-        fixed (float* image = x, kernels = w, start = bias, maps = y)
+        if (!turned.IsEmpty)
+        {
+            Require.AtLeast("Conv.Forward", "turned", ConvTurned.MostLength(in sizes), turned.Length);
+        }
+
+        fixed (float* image = x, kernels = w, start = bias, maps = y, memory = turned)
         fixed (float* means = followers.Means, variances = followers.Variances, gammas = followers.Gammas, betas = followers.Betas)
         {
             g.Finish = new ConvFinish
@@ -144,9 +154,15 @@ public static unsafe class Conv
             g.ImageEnd = image + x.Length;
             g.LeadingImage = ldx;
             g.Kernels = kernels;
+            g.Turned = memory;
             g.Bias = start;
             g.Maps = maps;
             g.LeadingMaps = ldy;
+            if (memory != null && !isTurned)
+            {
+                ConvTurned.Lanes(memory) = 0;
+            }
+
             if (!sizes.FitsTiles)
             {
                 Scalar.Conv.Forward<float>(arithmetic, in sizes, batch, x, ldx, w, bias, y, ldy, g.Accumulate);

@@ -16,6 +16,9 @@ internal unsafe struct ConvArguments
     /// <summary>Weights, or their gradients.</summary>
     public float* Kernels;
 
+    /// <summary>Memory for kernels that are kept turned over (<see cref="ConvTurned"/>); null where there is none.</summary>
+    public float* Turned;
+
     /// <summary>Biases or their gradients; null if there are none.</summary>
     public float* Bias;
     public float* Maps;

@@ -34,17 +34,17 @@ internal static unsafe class ConvChannels
     private const int MostTerms = 1 << 14;
 
     /// <summary>Terms that are written together.</summary>
-    private const int TermsTogether = 4;
+    public const int TermsTogether = 4;
 
     /// <summary>Rectangles side by side, at most.</summary>
     private const int MostBands = 64;
 
     /// <summary>Whether the outputs fill the lanes, and kernels and terms fit on the stack.</summary>
-    public static bool Fits<T>(in ConvSizes sizes) where T : struct, IFloatLanes<T>
+    public static bool Fits(in ConvSizes sizes, int lanes)
     {
-        int outputs = sizes.Outputs / sizes.Groups, lanes = T.Count;
+        int outputs = sizes.Outputs / sizes.Groups;
         if (lanes < FewestLanes || 4 * outputs < 3 * RoundUp(outputs, lanes) || (long)sizes.Taps * lanes > MostWeights
-            || (outputs <= lanes && sizes.Taps < (Slides<T>(in sizes) ? FewestTapsOfRows : FewestTaps)))
+            || (outputs <= lanes && sizes.Taps < (Slides(in sizes, lanes) ? FewestTapsOfRows : FewestTaps)))
         {
             return false;
         }
@@ -78,8 +78,13 @@ internal static unsafe class ConvChannels
             columns[bands].Columns = (x, across.EndOfAlike(x));
         }
 
-        float* memory = stackalloc float[(taps * Math.Min(most, RoundUp(outputs, T.Count))) + MostSums + (CacheLine / sizeof(float))];
-        float* sums = (float*)(((nuint)memory + CacheLine - 1) & ~(nuint)(CacheLine - 1)), weights = sums + MostSums;
+        // Kernels that were kept are read; only who does the whole work may keep them for the next run.
+        bool isTurned = g.Turned != null && ConvTurned.Lanes(g.Turned) == T.Count;
+        bool keepsTurned = g.Turned != null && g.First == 0 && g.End == g.Batch * height;
+        int turned = isTurned || keepsTurned ? 0 : taps * Math.Min(most, RoundUp(outputs, T.Count));
+        float* memory = stackalloc float[turned + MostSums + (CacheLine / sizeof(float))];
+        float* sums = (float*)(((nuint)memory + CacheLine - 1) & ~(nuint)(CacheLine - 1));
+        float* weights = turned > 0 ? sums + MostSums : ConvTurned.Kernels(g.Turned);
 
         // The lists of all rows, made once for all channels, where they fit.
         int lists = 0, listed = 0;
@@ -91,12 +96,20 @@ internal static unsafe class ConvChannels
         bool keeps = lists <= MostBands && (long)lists * bands * taps <= MostTerms;
         lists = keeps ? lists : 1;
         Band* bandsOfRows = stackalloc Band[lists * bands];
-        ConvTapTerm* terms = stackalloc ConvTapTerm[(lists * bands * taps) + TermsTogether];
+
+        // Without padding there is one list, of all taps; for one chunk of outputs it is kept, too.
+        bool keepsList = turned == 0 && outputs <= most && !sizes.IsPadded;
+        ConvTapTerm* terms = stackalloc ConvTapTerm[keepsList ? 0 : (lists * bands * taps) + TermsTogether];
+        terms = keepsList ? ConvTurned.Terms(g.Turned, in sizes) : terms;
         float* finish = stackalloc float[ConvFinish.PackedLength(most)];
         for (int channel = 0; channel < sizes.Outputs;)
         {
             int group = channel / outputs, count = Math.Min(most, ((group + 1) * outputs) - channel), lanes = RoundUp(count, T.Count);
-            Pack(g.Kernels + ((nint)channel * taps), taps, count, weights, lanes);
+            if (!isTurned)
+            {
+                Pack(g.Kernels + ((nint)channel * taps), taps, count, weights, lanes);
+            }
+
             g.Finish.Pack<T>(channel, count, lanes, finish);
             Part part = new()
             {
@@ -117,7 +130,7 @@ internal static unsafe class ConvChannels
                         *band = *column;
                         band->Terms = next;
                         (int first, int end) = across.Taps(band->Columns.First);
-                        next = Terms(in sizes, downwards.Taps(y), (first, end), lanes, next);
+                        next = keepsList && isTurned ? next + taps : Terms(in sizes, downwards.Taps(y), (first, end), lanes, next);
                         band->Count = (int)(next - band->Terms);
                         band->Row = sizes.StrideX == 1 && sizes.DilationX == 1 ? end - first : 1;
                     }
@@ -128,6 +141,12 @@ internal static unsafe class ConvChannels
             }
 
             (channel, listed) = (channel + count, lanes);
+            weights += turned > 0 ? 0 : (nint)taps * lanes;
+        }
+
+        if (keepsTurned)
+        {
+            ConvTurned.Lanes(g.Turned) = T.Count;
         }
     }
 
@@ -175,8 +194,8 @@ internal static unsafe class ConvChannels
     }
 
     /// <summary>Whether neighbours read neighbours, in rows of taps that have a tile.</summary>
-    private static bool Slides<T>(in ConvSizes sizes) where T : struct, IFloatLanes<T> =>
-        sizes.StrideX == 1 && sizes.DilationX == 1 && ConvSlide.Fits<T>(sizes.KernelWidth);
+    private static bool Slides(in ConvSizes sizes, int lanes) =>
+        sizes.StrideX == 1 && sizes.DilationX == 1 && ConvSlide.Fits(sizes.KernelWidth, lanes);
 
     private static int RoundUp(int value, int multiple) => (value + multiple - 1) / multiple * multiple;
 
@@ -318,7 +337,7 @@ internal static unsafe class ConvChannels
             Weights = part.Weights, Terms = band.Terms, Count = band.Count,
         };
         int vectors = part.Lanes / T.Count;
-        bool slides = vectors == 1 && along.Source == 1 && lines.Length > 1 && ConvSlide.Fits<T>(band.Row);
+        bool slides = vectors == 1 && along.Source == 1 && lines.Length > 1 && ConvSlide.Fits(band.Row, T.Count);
         for (int third = 0; third < rest.Length; third++)
         {
             for (int line = 0, count; line < lines.Length; line += count)

@@ -34,7 +34,7 @@ internal readonly unsafe struct ConvForwardKernel : ILaneKernel<ConvArguments>
         where TTail : struct, IFloatLanes<TTail>
     {
         bool hasMaxima = g.Maxima != null;
-        if (ConvChannels.Fits<T>(in g.Sizes))
+        if (ConvChannels.Fits(in g.Sizes, T.Count))
         {
             hasMaxima &= !ConvChannels.TakesMaxima<T>(in g);
             ConvChannels.Run<T>(in g);

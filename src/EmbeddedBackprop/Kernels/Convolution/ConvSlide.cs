@@ -20,7 +20,7 @@ internal static unsafe class ConvSlide
     private const int FewestLanes = 16;
 
     /// <summary>Whether there is a tile for kernel rows of so many taps.</summary>
-    public static bool Fits<T>(int taps) where T : struct, IFloatLanes<T> => T.Count >= FewestLanes && taps is 3 or 5;
+    public static bool Fits(int taps, int lanes) => lanes >= FewestLanes && taps is 3 or 5;
 
     /// <summary>Runs a tile of so many positions, neighbours in the image.</summary>
     /// <returns>False where there is none for so few.</returns>

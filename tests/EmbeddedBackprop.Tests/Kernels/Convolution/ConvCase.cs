@@ -28,6 +28,8 @@ internal sealed class ConvCase
         (Image, Kernels, Bias, Maps) = ([.. other.Image], [.. other.Kernels], [.. other.Bias], [.. other.Maps]);
     }
 
+    public ConvSizes Sizes => sizes;
+
     public int LeadingImage { get; }
 
     public int LeadingMaps { get; }

@@ -1,0 +1,41 @@
+namespace EmbeddedBackprop.Kernels.Convolution;
+
+/// <summary>
+/// Memory in which <see cref="ConvChannels"/> keeps kernels turned over, [chunk of outputs][tap][lane], and behind them a list of terms, from one
+/// prediction to the next: to make them takes a twentieth of a small layer's time for one sample. In front is the number of lanes that they were made
+/// for, or 0.
+/// </summary>
+internal static unsafe class ConvTurned
+{
+    /// <summary>Floats in front: the kernels begin with a cache line.</summary>
+    private const int Front = 16;
+
+    private const int WidestLanes = 16;
+
+    /// <summary>Floats for kernels of these sizes at any width; 0 where no width has the outputs in the lanes.</summary>
+    public static int Length(in ConvSizes sizes)
+    {
+        ConvSizes flat = sizes.Flattened;
+        bool isUsed = flat.FitsTiles && (ConvChannels.Fits(in flat, WidestLanes) || ConvChannels.Fits(in flat, WidestLanes / 2));
+        return isUsed ? MostLength(in flat) : 0;
+    }
+
+    /// <summary>The same where some width may have the outputs in the lanes.</summary>
+    public static int MostLength(in ConvSizes sizes) =>
+        checked(Front + KernelsLength(in sizes) + ((sizes.Taps + ConvChannels.TermsTogether) * (sizeof(ConvTapTerm) / sizeof(float))));
+
+    /// <summary>The kernels.</summary>
+    public static float* Kernels(float* memory) => memory + Front;
+
+    /// <summary>Terms of all taps.</summary>
+    public static ConvTapTerm* Terms(float* memory, in ConvSizes sizes) => (ConvTapTerm*)(Kernels(memory) + KernelsLength(in sizes));
+
+    /// <summary>The lanes that all this was made for; 0 if it was not.</summary>
+    public static ref int Lanes(float* memory) => ref *(int*)memory;
+
+    private static int KernelsLength(in ConvSizes sizes)
+    {
+        int outputs = sizes.Outputs / sizes.Groups;
+        return checked(sizes.Groups * sizes.Taps * ((outputs + WidestLanes - 1) / WidestLanes * WidestLanes));
+    }
+}
