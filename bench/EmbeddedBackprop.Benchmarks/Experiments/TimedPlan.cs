@@ -105,7 +105,7 @@ internal sealed class TimedPlan
             else if (step.Op is Convolution op)
             {
                 op.Forward(in c);
-                Mark(step, "forward", TapsInside(op.Sizes));
+                Mark(step, "forward", TapsInside(op.Sizes) + step.DoneAlong.Sum(next => next.Op is Convolution own ? TapsInside(own.Sizes) : 0));
             }
             else
             {

@@ -359,6 +359,11 @@ public sealed partial class Plan
             // Not steps[a..b]: a range of an array of references brings the type loader into a native program.
             steps[i].DoneAlong = steps.AsSpan(i + 1, count).ToArray();
             left.Add(steps[i]);
+            for (int j = i + 1; j <= i + count; j++)
+            {
+                // One that is done along runs on its own where that cannot be.
+                steps[j].DoneAlong = steps.AsSpan(j + 1, steps[j].Op.CountDoneAlong(steps[j], steps.AsSpan(j + 1))).ToArray();
+            }
         }
 
         return [.. left];

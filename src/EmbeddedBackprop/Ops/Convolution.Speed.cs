@@ -9,7 +9,7 @@ namespace EmbeddedBackprop.Ops;
 
 /// <content>
 /// Code for speed and memory, with the bits of the two passes: the update within the backward pass; a rectifier, and in a prediction a normalisation,
-/// in the pass that computes the sums; kernels that stay turned over from one prediction to the next.
+/// in the pass that computes the sums; kernels that stay turned over from one prediction to the next; a pointwise convolution after a depthwise one.
 /// </content>
 public abstract partial class Convolution
 {
@@ -17,22 +17,58 @@ public abstract partial class Convolution
     public override void Forward(in OpContext<float> c)
     {
         ReadOnlySpan<Step> along = c.DoneAlong;
-        Span<float> maxima = [];
-        int leadingMaxima = 0;
-        if (along.Length > 0 && along[^1].Op is MaxPooling)
+        for (int i = 0; i < along.Length; i++)
         {
-            OpContext<float> pool = c.Of(in along[^1]);
-            maxima = pool.Output;
-            leadingMaxima = pool.OutputStride;
-            along = along[..^1];
+            if (along[i].Op is not Convolution next)
+            {
+                continue;
+            }
+
+            OpContext<float> second = c.Of(in along[i]);
+            ConvHalf pointwise = next.Half(in second, second.DoneAlong);
+            if (!ConvPair.TryRun(c.Arithmetic, c.Batch, Half(in c, along[..i]), in pointwise))
+            {
+                Forward(in c, along[..i]);
+                next.Forward(in second, second.DoneAlong);
+            }
+
+            return;
         }
 
-        ConvFollowers followers = new()
+        Forward(in c, along);
+    }
+
+    /// <summary>The convolution, and steps that follow it.</summary>
+    private void Forward(in OpContext<float> c, ReadOnlySpan<Step> along)
+    {
+        ConvHalf all = Half(in c, along);
+        ConvFollowers followers = all.Followers;
+        bool hasMaxima = along.Length > 0 && along[^1].Op is MaxPooling;
+        if (hasMaxima)
         {
-            Rectifies = Activation is Activation<Relu> || (along.Length > 0 && along[^1].Op is Activate),
-            Maxima = maxima,
-            LeadingMaxima = leadingMaxima,
-        };
+            OpContext<float> pool = c.Of(in along[^1]);
+            followers = followers with { Maxima = pool.Output, LeadingMaxima = pool.OutputStride };
+        }
+
+        Matrix<float> z = c.WeightedInputRows;
+        if (!Conv.ForwardAndFollowers(
+            c.Arithmetic, Sizes, c.Batch, all.From, all.LeadingFrom, all.Weights, all.Bias, z.Values, z.Stride, in followers, all.Turned,
+            all.IsTurned))
+        {
+            along[^1].Op.Forward(c.Of(in along[^1]));
+        }
+
+        if (along.Length == 0 && !followers.Rectifies)
+        {
+            Activation.Forward<float, SimdKernels>(c.Arithmetic, z, c.OutputRows); // a = f(z)
+        }
+    }
+
+    /// <summary>The convolution with what follows it; maxima are left out.</summary>
+    private ConvHalf Half(in OpContext<float> c, ReadOnlySpan<Step> along)
+    {
+        along = along.Length > 0 && along[^1].Op is MaxPooling ? along[..^1] : along;
+        ConvFollowers followers = new() { Rectifies = Activation is Activation<Relu> || (along.Length > 0 && along[^1].Op is Activate) };
         if (along.Length > 0 && along[0].Op is BatchNorm norm)
         {
             OpContext<float> n = c.Of(in along[0]);
@@ -42,19 +78,12 @@ public abstract partial class Convolution
             };
         }
 
-        Matrix<float> z = c.WeightedInputRows;
         bool isTurned = c.Kept(out Span<float> turned);
-        if (!Conv.ForwardAndFollowers(
-            c.Arithmetic, Sizes, c.Batch, c.Input(0), c.InputStride(0), c.Parameter(0), c.Parameter(1)[..Filters],
-            z.Values, z.Stride, in followers, turned, isTurned))
+        return new ConvHalf(Sizes)
         {
-            c.DoneAlong[^1].Op.Forward(c.Of(in c.DoneAlong[^1]));
-        }
-
-        if (c.DoneAlong.Length == 0 && !followers.Rectifies)
-        {
-            Activation.Forward<float, SimdKernels>(c.Arithmetic, z, c.OutputRows); // a = f(z)
-        }
+            From = c.Input(0), LeadingFrom = c.InputStride(0), Weights = c.Parameter(0), Bias = c.Parameter(1)[..Filters], Followers = followers,
+            To = c.Output, LeadingTo = c.OutputStride, Turned = turned, IsTurned = isTurned,
+        };
     }
 
     /// <summary>Kernels turned over, for one sample: packing them takes a tenth of a small layer's time.</summary>
@@ -74,10 +103,19 @@ public abstract partial class Convolution
             }
         }
 
-        bool isKnown = Activation is Activation<Identity> or Activation<Relu>;
-        return isKnown && next.Length > count && next[count].Op is MaxPooling { Sizes.IsPairs: true } && last.OnlyReader == next[count]
-            ? count + 1
-            : count;
+        if (Activation is not (Activation<Identity> or Activation<Relu>) || next.Length == count || last.OnlyReader != next[count])
+        {
+            return count;
+        }
+
+        if (next[count].Op is Convolution { Activation: Activation<Identity> or Activation<Relu> } pointwise && ConvPair.Fits(Sizes, pointwise.Sizes))
+        {
+            int more = pointwise.CountDoneAlong(next[count], next[(count + 1)..]);
+            bool hasMaxima = more > 0 && next[count + more].Op is MaxPooling;
+            return hasMaxima ? count : count + 1 + more;
+        }
+
+        return next[count].Op is MaxPooling { Sizes.IsPairs: true } ? count + 1 : count;
     }
 
     /// <inheritdoc/>

@@ -68,13 +68,7 @@ public static unsafe class Conv
         Span<float> turned = default,
         bool isTurned = false)
     {
-        if (!followers.Means.IsEmpty)
-        {
-            Require.AtLeast("Conv.Forward", "means", sizes.Outputs, followers.Means.Length);
-            Require.AtLeast("Conv.Forward", "variances", sizes.Outputs, followers.Variances.Length);
-            Require.AtLeast("Conv.Forward", "gammas", sizes.Outputs, followers.Gammas.Length);
-            Require.AtLeast("Conv.Forward", "betas", sizes.Outputs, followers.Betas.Length);
-        }
+        followers.Require(sizes.Outputs);
 
         // Samples are the parts of the work where there are maxima: of one sample threads would have nothing to share.
         ConvArguments g = default;
@@ -160,7 +154,7 @@ public static unsafe class Conv
             g.LeadingMaps = ldy;
             if (memory != null && !isTurned)
             {
-                ConvTurned.Lanes(memory) = 0;
+                ConvTurned.Made(memory) = 0;
             }
 
             if (!sizes.FitsTiles)

@@ -46,6 +46,9 @@ internal unsafe struct ConvArguments
     /// <summary>Whether maps that have maxima are stored all the same.</summary>
     public bool KeepsMaps;
 
+    /// <summary>The pointwise convolution that reads the results of a depthwise one; null for none.</summary>
+    public ConvPair* Pair;
+
     /// <summary>The part of the work that is meant: output rows of all samples, panels of weights, or samples.</summary>
     public int First;
     public int End;

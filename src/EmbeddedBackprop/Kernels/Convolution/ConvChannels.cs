@@ -79,7 +79,7 @@ internal static unsafe class ConvChannels
         }
 
         // Kernels that were kept are read; only who does the whole work may keep them for the next run.
-        bool isTurned = g.Turned != null && ConvTurned.Lanes(g.Turned) == T.Count;
+        bool isTurned = g.Turned != null && ConvTurned.Made(g.Turned) == ConvTurned.Mark(in sizes, T.Count);
         bool keepsTurned = g.Turned != null && g.First == 0 && g.End == g.Batch * height;
         int turned = isTurned || keepsTurned ? 0 : taps * Math.Min(most, RoundUp(outputs, T.Count));
         float* memory = stackalloc float[turned + MostSums + (CacheLine / sizeof(float))];
@@ -146,7 +146,7 @@ internal static unsafe class ConvChannels
 
         if (keepsTurned)
         {
-            ConvTurned.Lanes(g.Turned) = T.Count;
+            ConvTurned.Made(g.Turned) = ConvTurned.Mark(in sizes, T.Count);
         }
     }
 

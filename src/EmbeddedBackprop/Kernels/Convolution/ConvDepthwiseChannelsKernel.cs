@@ -76,7 +76,16 @@ internal readonly unsafe struct ConvDepthwiseChannelsKernel : ILaneKernel<ConvAr
             Terms = terms, Taps = sizes.Taps, Tall = TallestBlock(rows, columns), Source = source, Sums = sums, Weights = weights,
         };
         work.List(T.Count, g.IsForward);
+        int positions = rows.Positions * columns.Positions;
+        bool isPair = g.Pair != null;
+        if (isPair && (sizes.Channels % T.Count != 0 || work.Tall < rows.Positions
+            || !ConvChannels.Fits(ConvPair.OverBlocks(in g.Pair->Second.Sizes, T.Count), T.Count)))
+        {
+            return;
+        }
 
+        float* results = stackalloc float[isPair ? (sizes.Channels * positions) + (CacheLine / sizeof(float)) : 0];
+        results = (float*)(((nuint)results + CacheLine - 1) & ~(nuint)(CacheLine - 1));
         if (sizes.Channels % T.Count != 0)
         {
             // Lanes without a channel are computed along, and denormal rubbish would be slow.
@@ -89,8 +98,19 @@ internal readonly unsafe struct ConvDepthwiseChannelsKernel : ILaneKernel<ConvAr
             int n = unit / blocks, end = Math.Min((unit % blocks * Channels) + Channels, sizes.Channels);
             for (int channel = unit % blocks * Channels; channel < end; channel += T.Count)
             {
+                work.Sums = isPair ? results + ((nint)channel * positions) : sums;
                 Planes<T>(in g, in work, n, channel, Math.Min(T.Count, end - channel));
             }
+
+            if (isPair && end == sizes.Channels)
+            {
+                g.Pair->Run<T>(n, results);
+            }
+        }
+
+        if (isPair)
+        {
+            g.Pair->Ran = true;
         }
     }
 
@@ -169,7 +189,10 @@ internal readonly unsafe struct ConvDepthwiseChannelsKernel : ILaneKernel<ConvAr
                 g.Finish.Lanes<T>(finish, T.Count, work.Sums, area);
             }
 
-            Transpose.Pack(in *work.Sums, lanes, (nuint)area, (nuint)channels, ref *result, plane);
+            if (g.Pair == null)
+            {
+                Transpose.Pack(in *work.Sums, lanes, (nuint)area, (nuint)channels, ref *result, plane);
+            }
         }
     }
 

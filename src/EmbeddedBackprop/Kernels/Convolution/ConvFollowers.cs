@@ -26,4 +26,16 @@ internal readonly ref struct ConvFollowers
 
     /// <summary>Whether the results themselves are wanted, too.</summary>
     public bool KeepsSums { get; init; }
+
+    /// <summary>Refuses constants of fewer than so many channels.</summary>
+    public void Require(int outputs)
+    {
+        if (!Means.IsEmpty)
+        {
+            Kernels.Require.AtLeast("Conv.Forward", "means", outputs, Means.Length);
+            Kernels.Require.AtLeast("Conv.Forward", "variances", outputs, Variances.Length);
+            Kernels.Require.AtLeast("Conv.Forward", "gammas", outputs, Gammas.Length);
+            Kernels.Require.AtLeast("Conv.Forward", "betas", outputs, Betas.Length);
+        }
+    }
 }

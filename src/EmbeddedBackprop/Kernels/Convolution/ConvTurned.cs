@@ -2,8 +2,7 @@ namespace EmbeddedBackprop.Kernels.Convolution;
 
 /// <summary>
 /// Memory in which <see cref="ConvChannels"/> keeps kernels turned over, [chunk of outputs][tap][lane], and behind them a list of terms, from one
-/// prediction to the next: to make them takes a twentieth of a small layer's time for one sample. In front is the number of lanes that they were made
-/// for, or 0.
+/// prediction to the next: to make them takes a twentieth of a small layer's time for one sample. In front is what they were made for.
 /// </summary>
 internal static unsafe class ConvTurned
 {
@@ -30,8 +29,11 @@ internal static unsafe class ConvTurned
     /// <summary>Terms of all taps.</summary>
     public static ConvTapTerm* Terms(float* memory, in ConvSizes sizes) => (ConvTapTerm*)(Kernels(memory) + KernelsLength(in sizes));
 
-    /// <summary>The lanes that all this was made for; 0 if it was not.</summary>
-    public static ref int Lanes(float* memory) => ref *(int*)memory;
+    /// <summary>What all this was made for, a <see cref="Mark"/>; 0 if it was not.</summary>
+    public static ref int Made(float* memory) => ref *(int*)memory;
+
+    /// <summary>Lanes and stride: <see cref="ConvPair"/> sees a pointwise convolution as one with steps, whose terms are others.</summary>
+    public static int Mark(in ConvSizes sizes, int lanes) => (sizes.StrideX << 8) | lanes;
 
     private static int KernelsLength(in ConvSizes sizes)
     {
