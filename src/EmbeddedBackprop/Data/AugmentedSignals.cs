@@ -6,13 +6,13 @@ using EmbeddedBackprop.Training;
 namespace EmbeddedBackprop.Data;
 
 /// <summary>
-/// Windows of a signal that are shifted in time, made louder or softer, given noise, and masked for a while, otherwise in every epoch: more samples
+/// Windows of a signal that are played faster or slower, shifted in time, made louder or softer, given noise, and masked for a while, otherwise in every epoch: more samples
 /// from the same ones, for training only.
 /// </summary>
 /// <remarks>
-/// y[i] = x[i - shift], 0 outside; y = y 10^(gain / 20); then normal noise, scaled by the mean square of y over the whole window; then the mask. The
+/// y[i] = x at i speed, between two samples on the line between them, 0 beyond the last one; y[i] = y[i - shift], 0 outside; y = y 10^(gain / 20); then normal noise, scaled by the mean square of y over the whole window; then the mask. The
 /// change of a window depends on the seed, the epoch and the sample's index alone: not on batch, thread or order, and with the same bits everywhere.
-/// Gathering allocates nothing. The trainer says when an epoch begins. Source: Ko, Peddinti, Povey, Khudanpur 2015 (shift, gain, noise); Park and
+/// Gathering allocates nothing. The trainer says when an epoch begins. Source: Ko, Peddinti, Povey, Khudanpur 2015 (speed, shift, gain, noise); Park and
 /// others 2019 (masks in time).
 /// </remarks>
 public sealed class AugmentedSignals : IBatchSource, IFiniteSource
@@ -99,6 +99,13 @@ public sealed class AugmentedSignals : IBatchSource, IFiniteSource
     private void Change(uint stream, Span<float> window)
     {
         ulong first = (ulong)epoch << EpochBits;
+        if (options.Speed > 0)
+        {
+            float power = (2f * random.Uniform(stream, first + 4)) - 1f;
+            Lane<Separate> most = Transcendental.Log(new Lane<Separate>(1f + options.Speed));
+            Play(window, Transcendental.Exp(new Lane<Separate>(most.Value * power)).Value);
+        }
+
         if (options.Shift > 0)
         {
             Shift(window, random.Below(stream, first, (2 * options.Shift) + 1) - options.Shift);
@@ -122,6 +129,26 @@ public sealed class AugmentedSignals : IBatchSource, IFiniteSource
         {
             int length = random.Below(stream, first + 2, Math.Min(options.Mask, window.Length) + 1);
             window.Slice(random.Below(stream, first + 3, window.Length - length + 1), length).Clear();
+        }
+    }
+
+    /// <summary>In place: a sample that is read still has its old value. A fast signal reads ahead of what is written, a slow one behind it.</summary>
+    private static void Play(Span<float> window, double speed)
+    {
+        int last = window.Length - 1;
+        for (int j = 0; j <= last; j++)
+        {
+            int i = speed >= 1 ? j : last - j;
+            double at = i * speed;
+            int before = (int)at;
+            if (before >= last)
+            {
+                window[i] = at == last ? window[last] : 0f;
+                continue;
+            }
+
+            float from = window[before], part = (float)(at - before);
+            window[i] = from + (part * (window[before + 1] - from));
         }
     }
 

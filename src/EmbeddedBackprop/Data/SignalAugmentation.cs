@@ -5,7 +5,21 @@ namespace EmbeddedBackprop.Data;
 /// <summary>How windows of a signal are changed a little for training, differently in every epoch. What is not set is not changed.</summary>
 public sealed class SignalAugmentation
 {
-    private const float MostGain = 40f, MostNoise = 120f;
+    private const float MostSpeed = 3f, MostGain = 40f, MostNoise = 120f;
+
+    /// <summary>
+    /// How much faster or slower at most, from 0 to 3: the signal is played at (1 + Speed)^u times its speed, u uniform from -1 to 1, so that pitch and
+    /// formants change with it; values between two samples lie on the line between them. What then ends beyond the window is cut off, what ends
+    /// earlier is followed by zeros. 0 by default.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is negative, above 3, or NaN.</exception>
+    public float Speed
+    {
+        get;
+        init => field = value is >= 0 and <= MostSpeed
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(Speed), value, $"{nameof(Speed)} lies from 0 to {MostSpeed}.");
+    }
 
     /// <summary>The farthest shift in time, to either side: whole samples, all equally likely; 0 by default. Zeros come in at the end.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative or above 2^30.</exception>
@@ -38,13 +52,13 @@ public sealed class SignalAugmentation
     /// <exception cref="ArgumentOutOfRangeException">The value is negative or above 2^30.</exception>
     public int Mask { get; init => field = Checked(value, nameof(Mask)); }
 
-    /// <summary>Reads the output of <see cref="ToString"/>: <c>shift=800,gain=6,noise=20,mask=400</c>, each of them or not.</summary>
+    /// <summary>Reads the output of <see cref="ToString"/>: <c>speed=0.2,shift=800,gain=6,noise=20,mask=400</c>, each of them or not.</summary>
     /// <exception cref="FormatException">The text names something else, or a value out of its range.</exception>
     public static SignalAugmentation Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
         int shift = 0, mask = 0;
-        float gain = 0;
+        float speed = 0, gain = 0;
         float? noise = null;
         HashSet<string> seen = new(StringComparer.Ordinal);
         foreach (string part in text.Split(',', StringSplitOptions.TrimEntries))
@@ -58,6 +72,9 @@ public sealed class SignalAugmentation
 
             switch (name)
             {
+                case "speed":
+                    speed = Number(value);
+                    break;
                 case "shift":
                     shift = Whole(value);
                     break;
@@ -71,13 +88,13 @@ public sealed class SignalAugmentation
                     mask = Whole(value);
                     break;
                 default:
-                    throw new FormatException($"expected shift=SAMPLES, gain=DB, noise=DB or mask=SAMPLES, got '{part}'");
+                    throw new FormatException($"expected speed=SHARE, shift=SAMPLES, gain=DB, noise=DB or mask=SAMPLES, got '{part}'");
             }
         }
 
         try
         {
-            return new SignalAugmentation { Shift = shift, Gain = gain, Noise = noise, Mask = mask };
+            return new SignalAugmentation { Speed = speed, Shift = shift, Gain = gain, Noise = noise, Mask = mask };
         }
         catch (ArgumentOutOfRangeException exception)
         {
@@ -89,6 +106,7 @@ public sealed class SignalAugmentation
     public override string ToString()
     {
         List<string> parts = [];
+        Add("speed", Speed > 0 ? Speed : null);
         Add("shift", Shift > 0 ? Shift : null);
         Add("gain", Gain > 0 ? Gain : null);
         Add("noise", Noise);

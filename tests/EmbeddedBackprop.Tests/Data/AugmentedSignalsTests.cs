@@ -10,8 +10,48 @@ namespace EmbeddedBackprop.Tests.Data;
 internal sealed class AugmentedSignalsTests
 {
     private const int Length = 700;
-    private const string Written = "11bda4bbe6d27769af91d9e5cd71e7ec94121a0c7260a4c4ca0976f4fd9e1dfc";
-    private static readonly SignalAugmentation All = SignalAugmentation.Parse("shift=30,gain=6,noise=20,mask=100");
+    private static readonly SignalAugmentation All = SignalAugmentation.Parse("speed=0.2,shift=30,gain=6,noise=20,mask=100");
+
+    [Test]
+    public void A_speed_stretches_the_signal()
+    {
+        // On a line a value between two samples is exact: y[t] = 1 + t speed, then zeros.
+        FloatDataset line = FloatDataset.Classified(
+            [.. Enumerable.Range(0, 60 * Length).Select(t => 1f + (t % Length))], Length, new int[60], 2);
+        float[][] rows = Rows(line, "speed=0.25", 60);
+        List<double> speeds = [];
+        foreach (float[] row in rows)
+        {
+            double speed = row[1] - 1.0;
+            speeds.Add(speed);
+            for (int t = 0; t < Length; t++)
+            {
+                double at = t * speed;
+                Assert.That(row[t], Is.EqualTo(at <= Length - 1 ? 1 + at : 0).Within(speed * 1e-3), $"{speed}, sample {t}");
+            }
+        }
+
+        Assert.That(speeds, Is.All.InRange(0.7999, 1.2501));
+        Assert.That(speeds.Min(), Is.LessThan(0.84), "slower");
+        Assert.That(speeds.Max(), Is.GreaterThan(1.19), "faster");
+        Assert.That(speeds.Count(speed => speed < 1), Is.InRange(15, 45), "as often slower as faster");
+
+        // Any signal, with the same draws: the definition in double, from a copy of the window.
+        FloatDataset data = Signals(20);
+        float[][] played = Rows(data, "speed=3", 20), same = Rows(line, "speed=3", 20);
+        for (int i = 0; i < 20; i++)
+        {
+            double speed = same[i][1] - 1.0;
+            float[] source = data.Row(i).ToArray();
+            for (int t = 0; t < Length; t++)
+            {
+                double at = t * speed;
+                int before = Math.Min((int)at, Length - 1), after = Math.Min(before + 1, Length - 1);
+                double expected = at > Length - 1 ? 0 : source[before] + ((at - before) * (source[after] - source[before]));
+                Assert.That(played[i][t], Is.EqualTo(expected).Within(3e-3), $"speed {speed}, sample {t}");
+            }
+        }
+    }
 
     [Test]
     public void A_shift_moves_samples_and_brings_zeros()
@@ -127,12 +167,13 @@ internal sealed class AugmentedSignalsTests
         }
     }
 
-    [Test]
-    public void Bits_that_every_machine_must_give()
+    [TestCase("shift=30,gain=6,noise=20,mask=100", "11bda4bbe6d27769af91d9e5cd71e7ec94121a0c7260a4c4ca0976f4fd9e1dfc")]
+    [TestCase("speed=0.2", "998dfa9fab4a84fa8dfb46b48d9737d42d8ebda4d84c75defebe8302803ad2ef")]
+    public void Bits_that_every_machine_must_give(string options, string written)
     {
-        AugmentedSignals signals = new(Signals(20), All, seed: 1);
+        AugmentedSignals signals = new(Signals(20), SignalAugmentation.Parse(options), seed: 1);
         signals.BeginEpoch(2);
-        Assert.That(WeightsHash.Of(Gathered(signals, [.. Enumerable.Range(0, 20)])), Is.EqualTo(Written));
+        Assert.That(WeightsHash.Of(Gathered(signals, [.. Enumerable.Range(0, 20)])), Is.EqualTo(written));
     }
 
     [Test]
@@ -168,15 +209,15 @@ internal sealed class AugmentedSignalsTests
     [Test]
     public void Options_are_read_and_written_and_wrong_ones_told()
     {
-        foreach (string text in (string[])["shift=2,gain=10,noise=0.5,mask=7", "noise=-5", "noise=0", "gain=1.5", "mask=3"])
+        foreach (string text in (string[])["speed=0.1,shift=2,gain=10,noise=0.5,mask=7", "speed=3", "noise=-5", "noise=0", "gain=1.5", "mask=3"])
         {
             Assert.That(SignalAugmentation.Parse(text).ToString(), Is.EqualTo(text));
         }
 
-        Assert.That(SignalAugmentation.Parse("shift=0,gain=0,mask=0").ToString(), Is.Empty);
+        Assert.That(SignalAugmentation.Parse("speed=0,shift=0,gain=0,mask=0").ToString(), Is.Empty);
         foreach (string text in (string[])
             [
-                "", "shift", "shift=-1", "shift=1.5", "gain=41", "gain=-1", "gain=nan", "noise=121", "noise=x", "rotate=2", "mask=1,mask=2",
+                "", "shift", "shift=-1", "shift=1.5", "gain=41", "gain=-1", "gain=nan", "noise=121", "speed=-0.1", "speed=3.1", "speed=nan", "speed", "noise=x", "rotate=2", "mask=1,mask=2",
                 "shift=2000000000",
             ])
         {
