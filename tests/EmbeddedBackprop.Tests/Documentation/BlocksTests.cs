@@ -26,6 +26,7 @@ internal sealed partial class BlocksTests
         ("docs/benchmarks.md", "dotnet run -c Release --project bench/", "hours; BenchmarkProgramTests run what is short"),
         ("docs/model-file.md", "net       = statement", "a grammar; NetTextTests"),
         ("docs/onnx.md", "python3 export.py", "OnnxGuideTests"),
+        ("examples/spoken-digits/README.md", "bash examples/", "../Examples/SpokenDigitsTests runs it, on tones"),
         ("docs/ulp.md", "dotnet test", "the test that writes the page"),
         ("examples/bearings/README.md", "", "../Examples/BearingsTests run the script on simulated bearings"),
     ];

@@ -63,6 +63,23 @@ internal sealed class SmallSetsTests
         Assert.That(result.GetProperty("test_accuracy").GetDouble(), Is.GreaterThanOrEqualTo(0.82));
     }
 
+    [Test]
+    public void Digits_of_a_speaker_that_was_not_heard_are_told_apart()
+    {
+        string net = File.ReadAllText(Path.Combine(Repository.Root, "examples", "spoken-digits", "net.txt")).ReplaceLineEndings("");
+        JsonElement result = Train(
+            "--data", "wav:" + RealData.Path("spoken-digits", "recordings.zip"), "--files", "{label}_{speaker}_{index}.wav", "--group", "speaker",
+            "--test-group", "theo", "--window", "8000", "--net", net + "; dense 10", "--epochs", "20", "--optimizer", "adamw", "--lr", "0.004",
+            "--weight-decay", "0.0001", "--batch", "64", "--schedule", "cosine", "--label-smoothing", "0.1", "--augment",
+            "speed=0.12,shift=800,gain=20,mask=800");
+        Assert.Multiple(() =>
+        {
+            Assert.That(result.GetProperty("test_samples").GetInt32(), Is.EqualTo(500));
+            Assert.That(result.GetProperty("parameters").GetInt32(), Is.LessThanOrEqualTo(20_000));
+            Assert.That(result.GetProperty("test_accuracy").GetDouble(), Is.GreaterThanOrEqualTo(0.8));
+        });
+    }
+
     private static JsonElement Train(params string[] options)
     {
         using EbpProcess ebp = new();
