@@ -6,14 +6,15 @@ using EmbeddedBackprop.Training;
 namespace EmbeddedBackprop.Data;
 
 /// <summary>
-/// Windows of a signal that are played faster or slower, shifted in time, made louder or softer, given noise, and masked for a while, otherwise in every epoch: more samples
-/// from the same ones, for training only.
+/// Windows of a signal that are played faster or slower, shifted in time, made louder or softer, given noise, and masked for a while, otherwise in
+/// every epoch: more samples from the same ones, for training only.
 /// </summary>
 /// <remarks>
-/// y[i] = x at i speed, between two samples on the line between them, 0 beyond the last one; y[i] = y[i - shift], 0 outside; y = y 10^(gain / 20); then normal noise, scaled by the mean square of y over the whole window; then the mask. The
+/// y[i] = x at i speed, between two samples on the line between them, 0 beyond the last one; y[i] = y[i - shift], 0 outside; y = y 10^(gain / 20);
+/// then normal noise, scaled by the mean square of y over the whole window; then the mask. The
 /// change of a window depends on the seed, the epoch and the sample's index alone: not on batch, thread or order, and with the same bits everywhere.
-/// Gathering allocates nothing. The trainer says when an epoch begins. Source: Ko, Peddinti, Povey, Khudanpur 2015 (speed, shift, gain, noise); Park and
-/// others 2019 (masks in time).
+/// Gathering allocates nothing. The trainer says when an epoch begins. Source: Ko, Peddinti, Povey, Khudanpur 2015 (speed, shift, gain, noise);
+/// Park and others 2019 (masks in time).
 /// </remarks>
 public sealed class AugmentedSignals : IBatchSource, IFiniteSource
 {
@@ -132,7 +133,7 @@ public sealed class AugmentedSignals : IBatchSource, IFiniteSource
         }
     }
 
-    /// <summary>In place: a sample that is read still has its old value. A fast signal reads ahead of what is written, a slow one behind it.</summary>
+    /// <summary>In place: a sample that is read still has its old value. A fast signal reads ahead of what is written, a slow one behind.</summary>
     private static void Play(Span<float> window, double speed)
     {
         int last = window.Length - 1;

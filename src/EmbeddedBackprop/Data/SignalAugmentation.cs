@@ -8,8 +8,8 @@ public sealed class SignalAugmentation
     private const float MostSpeed = 3f, MostGain = 40f, MostNoise = 120f;
 
     /// <summary>
-    /// How much faster or slower at most, from 0 to 3: the signal is played at (1 + Speed)^u times its speed, u uniform from -1 to 1, so that pitch and
-    /// formants change with it; values between two samples lie on the line between them. What then ends beyond the window is cut off, what ends
+    /// How much faster or slower at most, from 0 to 3: the signal is played at (1 + Speed)^u times its speed, u uniform from -1 to 1, so that pitch
+    /// and formants change with it; values between two samples lie on the line between them. What then ends beyond the window is cut off, what ends
     /// earlier is followed by zeros. 0 by default.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative, above 3, or NaN.</exception>

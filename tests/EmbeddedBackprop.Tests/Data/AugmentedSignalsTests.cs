@@ -217,8 +217,8 @@ internal sealed class AugmentedSignalsTests
         Assert.That(SignalAugmentation.Parse("speed=0,shift=0,gain=0,mask=0").ToString(), Is.Empty);
         foreach (string text in (string[])
             [
-                "", "shift", "shift=-1", "shift=1.5", "gain=41", "gain=-1", "gain=nan", "noise=121", "speed=-0.1", "speed=3.1", "speed=nan", "speed", "noise=x", "rotate=2", "mask=1,mask=2",
-                "shift=2000000000",
+                "", "shift", "shift=-1", "shift=1.5", "gain=41", "gain=-1", "gain=nan", "noise=121", "noise=x", "rotate=2", "mask=1,mask=2",
+                "shift=2000000000", "speed=-0.1", "speed=3.1", "speed=nan", "speed",
             ])
         {
             Assert.That(() => SignalAugmentation.Parse(text), Throws.InstanceOf<FormatException>(), text);

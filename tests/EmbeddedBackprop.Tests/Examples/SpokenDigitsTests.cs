@@ -36,7 +36,8 @@ internal sealed partial class SpokenDigitsTests
     [Test]
     public void Words_of_a_speaker_that_was_not_trained_on_are_told_apart()
     {
-        Assert.That(output, Does.Contain("split by speaker: to train on ann, cleo, eve, finn; to validate bob; to test dan; no speaker is on two sides"));
+        Assert.That(
+            output, Does.Contain("split by speaker: to train on ann, cleo, eve, finn; to validate bob; to test dan; no speaker is on two sides"));
         Assert.That(Number("test accuracy ([0-9.]+) %"), Is.GreaterThanOrEqualTo(90), "chance is 25 %");
         Assert.That(Number("in float, ([0-9.]+) % in integers"), Is.GreaterThanOrEqualTo(80));
     }
