@@ -1,4 +1,4 @@
-/* The whole window at once: what integers need, which do not stream. */
+/* The whole window at once, in floats or in integers. */
 #include <stdio.h>
 #include "device.h"
 #include "recording.h"
