@@ -25,7 +25,7 @@ recording=$(find "$data" -name "$word.wav")
 # 2. Train: features are a part of the net, so that the device computes the same ones.
 net="$(tr -d "\n" < "$here/net.txt"); dense $classes"
 ebp train --data "wav:$data" --files "{label}_{speaker}_*.wav" --group speaker --test-group $test --validation-group $validation \
-    --window 8000 --net "$net" --optimizer adamw --lr 0.004 --weight-decay 0.0001 --schedule cosine --batch $batch \
+    --window 8000 --net "$net" --optimizer adamw --lr 0.01 --weight-decay 0.0001 --schedule cosine --batch $batch \
     --label-smoothing 0.1 --epochs "$epochs" \
     --augment speed=0.12,shift=800,gain=20,mask=800 --out "$out/words.safetensors" | grep -E '^(split|test accuracy)'
 ebp eval "$out/words.safetensors" | grep -E 'accuracy'
@@ -65,7 +65,9 @@ firmware() { # NAME PROGRAM MACHINE 'OPTIONS OF THE PROCESSOR' EXPORT...
 m4f="-mcpu=cortex-m4 -mfloat-abi=hard -mfpu=fpv4-sp-d16"
 firmware m4f-float-stream stream.c mps2-an386 "$m4f" "$out/words.safetensors" --target cortex-m4f --stream
 firmware m4f-float-window window.c mps2-an386 "$m4f" "$out/words.safetensors" --target cortex-m4f
+firmware m4f-integers-stream stream.c mps2-an386 "$m4f" "$out/integers.safetensors" --stream
 firmware m4f-integers-window window.c mps2-an386 "$m4f" "$out/integers.safetensors"
 firmware m3-float-stream stream.c mps2-an385 -mcpu=cortex-m3 "$out/words.safetensors" --target cortex-m3 --stream --arithmetic separate
 firmware m0plus-float-stream stream.c mps2-an385 -mcpu=cortex-m0plus "$out/words.safetensors" --target cortex-m0plus --stream --arithmetic separate
+firmware m0plus-integers-stream stream.c mps2-an385 -mcpu=cortex-m0plus "$out/integers.safetensors" --stream
 firmware m0plus-integers-window window.c mps2-an385 -mcpu=cortex-m0plus "$out/integers.safetensors"

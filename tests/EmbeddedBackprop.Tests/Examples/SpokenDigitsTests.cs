@@ -48,7 +48,8 @@ internal sealed partial class SpokenDigitsTests
         Assert.That(output, Does.Contain("rise_dan_0.wav 0 s: rise"));
         string[] programs =
         [
-            "m4f-float-stream", "m4f-float-window", "m4f-integers-window", "m3-float-stream", "m0plus-float-stream", "m0plus-integers-window",
+            "m4f-float-stream", "m4f-float-window", "m4f-integers-stream", "m4f-integers-window", "m3-float-stream", "m0plus-float-stream",
+            "m0plus-integers-stream", "m0plus-integers-window",
         ];
         foreach (string program in programs)
         {

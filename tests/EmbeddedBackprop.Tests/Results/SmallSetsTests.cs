@@ -69,7 +69,7 @@ internal sealed class SmallSetsTests
         string net = File.ReadAllText(Path.Combine(Repository.Root, "examples", "spoken-digits", "net.txt")).ReplaceLineEndings("");
         JsonElement result = Train(
             "--data", "wav:" + RealData.Path("spoken-digits", "recordings.zip"), "--files", "{label}_{speaker}_{index}.wav", "--group", "speaker",
-            "--test-group", "theo", "--window", "8000", "--net", net + "; dense 10", "--epochs", "20", "--optimizer", "adamw", "--lr", "0.004",
+            "--test-group", "theo", "--window", "8000", "--net", net + "; dense 10", "--epochs", "20", "--optimizer", "adamw", "--lr", "0.01",
             "--weight-decay", "0.0001", "--batch", "64", "--schedule", "cosine", "--label-smoothing", "0.1", "--augment",
             "speed=0.12,shift=800,gain=20,mask=800");
         Assert.Multiple(() =>
