@@ -76,7 +76,7 @@ internal sealed class SmallSetsTests
         {
             Assert.That(result.GetProperty("test_samples").GetInt32(), Is.EqualTo(500));
             Assert.That(result.GetProperty("parameters").GetInt32(), Is.LessThanOrEqualTo(20_000));
-            Assert.That(result.GetProperty("test_accuracy").GetDouble(), Is.GreaterThanOrEqualTo(0.75));
+            Assert.That(result.GetProperty("test_accuracy").GetDouble(), Is.GreaterThanOrEqualTo(0.8));
         });
     }
 
