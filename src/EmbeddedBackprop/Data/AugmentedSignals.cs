@@ -6,15 +6,16 @@ using EmbeddedBackprop.Training;
 namespace EmbeddedBackprop.Data;
 
 /// <summary>
-/// Windows of a signal that are played faster or slower, shifted in time, made louder or softer, given noise, and masked for a while, otherwise in
-/// every epoch: more samples from the same ones, for training only.
+/// Windows of a signal that are played faster or slower, shifted in time, made louder or softer, given noise, and masked in a band of frequencies and
+/// for a while, otherwise in every epoch: more samples from the same ones, for training only.
 /// </summary>
 /// <remarks>
 /// y[i] = x at i speed, between two samples on the line between them, 0 beyond the last one; y[i] = y[i - shift], 0 outside; y = y 10^(gain / 20);
-/// then normal noise, scaled by the mean square of y over the whole window; then the mask. The
-/// change of a window depends on the seed, the epoch and the sample's index alone: not on batch, thread or order, and with the same bits everywhere.
+/// then normal noise, scaled by the mean square of y over the whole window; then the band (frames of 1,024 samples under a Hann window, their spectra
+/// without it, added again); then the mask. The change of a window depends on the seed, the epoch and the sample's index alone: not on batch, thread
+/// or order, and with the same bits everywhere.
 /// Gathering allocates nothing. The trainer says when an epoch begins. Source: Ko, Peddinti, Povey, Khudanpur 2015 (speed, shift, gain, noise);
-/// Park and others 2019 (masks in time).
+/// Park and others 2019 (masks in frequency and time).
 /// </remarks>
 public sealed class AugmentedSignals : IBatchSource, IFiniteSource
 {
@@ -65,8 +66,10 @@ public sealed class AugmentedSignals : IBatchSource, IFiniteSource
     /// <inheritdoc/>
     public int ClassCount => signals.ClassCount;
 
-    /// <summary>That of the windows, and more for a change: 200 were measured for noise, which is drawn for every sample, 1 without.</summary>
-    public int GatherCost => signals.GatherCost + (options.Noise is null ? 1 : 200);
+    /// <summary>
+    /// That of the windows, and more for a change: 200 were measured for noise, which is drawn for every sample, 100 for a band, 1 else.
+    /// </summary>
+    public int GatherCost => signals.GatherCost + 1 + (options.Noise is null ? 0 : 199) + (options.Band == 0 ? 0 : 100);
 
     /// <inheritdoc/>
     public int Label(int sample) => signals.Label(sample);
@@ -124,6 +127,15 @@ public sealed class AugmentedSignals : IBatchSource, IFiniteSource
         if (options.Noise is { } ratio)
         {
             AddNoise(stream, first + FirstNoise, window, ratio);
+        }
+
+        if (options.Band > 0)
+        {
+            int count = random.Below(stream, first + 5, (int)(options.Band * BandStop.Steps) + 1);
+            if (count > 0)
+            {
+                BandStop.Apply(window, random.Below(stream, first + 6, BandStop.Steps + 2 - count), count);
+            }
         }
 
         if (options.Mask > 0)

@@ -48,17 +48,32 @@ public sealed class SignalAugmentation
             : throw new ArgumentOutOfRangeException(nameof(Noise), value, $"{nameof(Noise)} lies from {-MostNoise} to {MostNoise}.");
     }
 
+    /// <summary>
+    /// The widest band of frequencies that is taken out, as a share of all of them (0 to half the rate), at most 1; its width and its beginning are
+    /// drawn. 0 by default.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is negative, above 1, or NaN.</exception>
+    public float Band
+    {
+        get;
+        init => field = value is >= 0 and <= 1
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(Band), value, $"{nameof(Band)} lies from 0 to 1.");
+    }
+
     /// <summary>The longest stretch that becomes zeros, in samples; its length and its beginning are drawn. 0 by default.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative or above 2^30.</exception>
     public int Mask { get; init => field = Checked(value, nameof(Mask)); }
 
-    /// <summary>Reads the output of <see cref="ToString"/>: <c>speed=0.2,shift=800,gain=6,noise=20,mask=400</c>, each of them or not.</summary>
+    /// <summary>
+    /// Reads the output of <see cref="ToString"/>: <c>speed=0.2,shift=800,gain=6,noise=20,band=0.2,mask=400</c>, each of them or not.
+    /// </summary>
     /// <exception cref="FormatException">The text names something else, or a value out of its range.</exception>
     public static SignalAugmentation Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
         int shift = 0, mask = 0;
-        float speed = 0, gain = 0;
+        float speed = 0, gain = 0, band = 0;
         float? noise = null;
         HashSet<string> seen = new(StringComparer.Ordinal);
         foreach (string part in text.Split(',', StringSplitOptions.TrimEntries))
@@ -84,17 +99,20 @@ public sealed class SignalAugmentation
                 case "noise":
                     noise = Number(value);
                     break;
+                case "band":
+                    band = Number(value);
+                    break;
                 case "mask":
                     mask = Whole(value);
                     break;
                 default:
-                    throw new FormatException($"expected speed=SHARE, shift=SAMPLES, gain=DB, noise=DB or mask=SAMPLES, got '{part}'");
+                    throw new FormatException($"expected speed=SHARE, shift=SAMPLES, gain=DB, noise=DB, band=SHARE or mask=SAMPLES, got '{part}'");
             }
         }
 
         try
         {
-            return new SignalAugmentation { Speed = speed, Shift = shift, Gain = gain, Noise = noise, Mask = mask };
+            return new SignalAugmentation { Speed = speed, Shift = shift, Gain = gain, Noise = noise, Band = band, Mask = mask };
         }
         catch (ArgumentOutOfRangeException exception)
         {
@@ -110,6 +128,7 @@ public sealed class SignalAugmentation
         Add("shift", Shift > 0 ? Shift : null);
         Add("gain", Gain > 0 ? Gain : null);
         Add("noise", Noise);
+        Add("band", Band > 0 ? Band : null);
         Add("mask", Mask > 0 ? Mask : null);
         return string.Join(',', parts);
 

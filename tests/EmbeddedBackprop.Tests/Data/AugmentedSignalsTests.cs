@@ -10,7 +10,7 @@ namespace EmbeddedBackprop.Tests.Data;
 internal sealed class AugmentedSignalsTests
 {
     private const int Length = 700;
-    private static readonly SignalAugmentation All = SignalAugmentation.Parse("speed=0.2,shift=30,gain=6,noise=20,mask=100");
+    private static readonly SignalAugmentation All = SignalAugmentation.Parse("speed=0.2,shift=30,gain=6,noise=20,band=0.3,mask=100");
 
     [Test]
     public void A_speed_stretches_the_signal()
@@ -124,6 +124,52 @@ internal sealed class AugmentedSignalsTests
     }
 
     [Test]
+    public void A_band_is_taken_out_of_frames_that_add_up_to_the_signal()
+    {
+        foreach (int length in (int[])[1, 511, 512, 513, 700, 2000])
+        {
+            float[] signal = Samples.Array(length, 7);
+            foreach ((int first, int count) in ((int, int)[])[(0, 0), (0, 30), (100, 1), (60, 200), (400, 113), (0, 513)])
+            {
+                float[] changed = [.. signal];
+                BandStop.Apply(changed, first, count);
+                double[] expected = WithoutBand(signal, first, count);
+                Assert.That(
+                    Enumerable.Range(0, length).Max(t => Math.Abs(changed[t] - expected[t])), Is.LessThan(2e-6), $"{length}: {first}, {count}");
+                Assert.That(
+                    count == 0 || Enumerable.Range(0, length).Max(t => Math.Abs(changed[t] - signal[t])) > 1e-4, $"{length}: {first}, {count}");
+            }
+        }
+    }
+
+    [Test]
+    public void A_band_silences_neighbouring_tones_and_keeps_the_others()
+    {
+        // Tones of 16, 48, ... 496 steps of 1/1024 of the rate, of amplitude 1, in 200 windows.
+        const int Tones = 16, Long = 4096, Windows = 200;
+        double[][] tones = [.. Enumerable.Range(0, Tones).Select(tone => (double[])[.. Enumerable.Range(0, Long).Select(t =>
+            Math.Sin(2 * Math.PI * ((32 * tone) + 16) * t / 1024.0))])];
+        float[] sum = [.. Enumerable.Range(0, Long).Select(t => (float)tones.Sum(tone => tone[t]))];
+        FloatDataset data = FloatDataset.Classified([.. Enumerable.Repeat(sum, Windows).SelectMany(row => row)], Long, new int[Windows], 2);
+        List<int> silent = [];
+        HashSet<int> ever = [];
+        foreach (float[] row in Rows(data, "band=0.25", Windows))
+        {
+            // Whole periods in the middle, where no frame begins or ends outside.
+            double[] amplitudes = [.. tones.Select(tone => Enumerable.Range(1024, 2048).Sum(t => row[t] * tone[t]) / 1024)];
+            int[] gone = [.. Enumerable.Range(0, Tones).Where(tone => amplitudes[tone] < 0.01)];
+            Assert.That(gone.Length == 0 || gone[^1] - gone[0] == gone.Length - 1, "one band");
+            Assert.That(Enumerable.Range(0, Tones).Count(tone => amplitudes[tone] is >= 0.01 and < 0.99), Is.LessThanOrEqualTo(2), "at its edges");
+            silent.Add(gone.Length);
+            ever.UnionWith(gone);
+        }
+
+        Assert.That(silent, Is.All.InRange(0, 4), "a quarter of the tones at most");
+        Assert.That((silent.Min(), silent.Max()), Is.EqualTo((0, 4)));
+        Assert.That(ever, Has.Count.EqualTo(Tones), "anywhere");
+    }
+
+    [Test]
     public void A_mask_is_one_stretch_of_zeros()
     {
         FloatDataset data = Signals(60);
@@ -169,6 +215,7 @@ internal sealed class AugmentedSignalsTests
 
     [TestCase("shift=30,gain=6,noise=20,mask=100", "11bda4bbe6d27769af91d9e5cd71e7ec94121a0c7260a4c4ca0976f4fd9e1dfc")]
     [TestCase("speed=0.2", "998dfa9fab4a84fa8dfb46b48d9737d42d8ebda4d84c75defebe8302803ad2ef")]
+    [TestCase("band=0.3", "54fe5fd1af73a5766cbcaecbd134e01c1bedf17c6fec570f3f51b0eade4322b2")]
     public void Bits_that_every_machine_must_give(string options, string written)
     {
         AugmentedSignals signals = new(Signals(20), SignalAugmentation.Parse(options), seed: 1);
@@ -209,16 +256,17 @@ internal sealed class AugmentedSignalsTests
     [Test]
     public void Options_are_read_and_written_and_wrong_ones_told()
     {
-        foreach (string text in (string[])["speed=0.1,shift=2,gain=10,noise=0.5,mask=7", "speed=3", "noise=-5", "noise=0", "gain=1.5", "mask=3"])
+        foreach (string text in (string[])
+            ["speed=0.1,shift=2,gain=10,noise=0.5,band=0.25,mask=7", "speed=3", "noise=-5", "noise=0", "gain=1.5", "band=1", "mask=3"])
         {
             Assert.That(SignalAugmentation.Parse(text).ToString(), Is.EqualTo(text));
         }
 
-        Assert.That(SignalAugmentation.Parse("speed=0,shift=0,gain=0,mask=0").ToString(), Is.Empty);
+        Assert.That(SignalAugmentation.Parse("speed=0,shift=0,gain=0,band=0,mask=0").ToString(), Is.Empty);
         foreach (string text in (string[])
             [
                 "", "shift", "shift=-1", "shift=1.5", "gain=41", "gain=-1", "gain=nan", "noise=121", "noise=x", "rotate=2", "mask=1,mask=2",
-                "shift=2000000000", "speed=-0.1", "speed=3.1", "speed=nan", "speed",
+                "shift=2000000000", "speed=-0.1", "speed=3.1", "speed=nan", "speed", "band=-0.1", "band=1.1", "band=nan", "band",
             ])
         {
             Assert.That(() => SignalAugmentation.Parse(text), Throws.InstanceOf<FormatException>(), text);
@@ -226,6 +274,42 @@ internal sealed class AugmentedSignalsTests
 
         FloatDataset images = Signals(1).WithShape(new Shape(7, 100));
         Assert.That(() => new AugmentedSignals(images, All, 1), Throws.ArgumentException.With.Message.Contains("no signals of one channel"));
+    }
+
+    /// <summary>The definition in double: each frame's transform by its sum, without the frequencies of the band.</summary>
+    private static double[] WithoutBand(float[] signal, int first, int count)
+    {
+        const int Frame = 1024;
+        double[] cosines = [.. Enumerable.Range(0, Frame).Select(t => Math.Cos(2 * Math.PI * t / Frame))];
+        double[] result = new double[signal.Length];
+        for (int at = -Frame / 2; at < signal.Length; at += Frame / 2)
+        {
+            double[] frame = [.. Enumerable.Range(0, Frame).Select(t =>
+                at + t >= 0 && at + t < signal.Length ? signal[at + t] * (0.5 - (0.5 * cosines[t])) : 0)];
+            double[] without = [.. frame];
+            for (int k = first; k < first + count; k++)
+            {
+                double re = 0, im = 0;
+                for (int t = 0; t < Frame; t++)
+                {
+                    re += frame[t] * cosines[k * t % Frame];
+                    im += frame[t] * cosines[((k * t) + (Frame / 4)) % Frame];
+                }
+
+                for (int t = 0; t < Frame; t++)
+                {
+                    double part = (re * cosines[k * t % Frame]) + (im * cosines[((k * t) + (Frame / 4)) % Frame]);
+                    without[t] -= part * (k is 0 or Frame / 2 ? 1 : 2) / Frame;
+                }
+            }
+
+            for (int t = Math.Max(-at, 0); t < Frame && at + t < signal.Length; t++)
+            {
+                result[at + t] += without[t];
+            }
+        }
+
+        return result;
     }
 
     private static FloatDataset Signals(int count)

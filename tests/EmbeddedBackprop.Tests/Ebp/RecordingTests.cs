@@ -138,7 +138,7 @@ public sealed class RecordingTests
         }
 
         string[] end = ["--test-fraction", "0.3", "--window", "64", "--net", "dense 2", "--epochs", "2", "--seed", "5"];
-        const string Names = "{label}/{take}.*", Changes = "shift=8,gain=6,noise=20,mask=4";
+        const string Names = "{label}/{take}.*", Changes = "shift=8,gain=6,noise=20,band=0.2,mask=4";
         string[] group = ["--files", Names, "--group", "take"];
         JsonElement wav = ebp.RunJson(["train", "--data", "wav:sounds", .. group, .. end, "--out", "a"]);
         JsonElement bare = ebp.RunJson(["train", "--data", "raw:bare", "--rate", "800", .. group, .. end, "--out", "b"]);

@@ -109,7 +109,7 @@ internal static class TrainOptions
     public static readonly RecipeOption<string?> Augment = Row(
         OptionGroup.Refinements, "augment", "CHANGES",
         "Changes training images a little, otherwise in every epoch: shift=PIXELS,rotate=DEGREES,scale=SHARE,elastic=PIXELS, " +
-        "each of them or not; recordings: speed=SHARE,shift=SAMPLES,gain=DB,noise=DB,mask=SAMPLES.",
+        "each of them or not; recordings: speed=SHARE,shift=SAMPLES,gain=DB,noise=DB,band=SHARE,mask=SAMPLES.",
         OptionText.Augmentation, text => text!);
 
     public static readonly RecipeOption<int?> Limit = Integer(
