@@ -6,8 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 out=${1:-$root/artifacts/bearings} test=${TEST:-21}
 mkdir -p "$out"
-ebp() { dotnet "$root/tools/Ebp/bin/Release/net10.0/ebp.dll" "$@"; }
-[ -f "$root/tools/Ebp/bin/Release/net10.0/ebp.dll" ] || dotnet build -c Release "$root/tools/Ebp"
+. "$root/examples/firmware.sh"
 
 # 1. Data: recordings.csv says fault, width and load of each file. No training sees the width of the test.
 data=${EBP_DATA:-}/cwru
@@ -27,10 +26,7 @@ ebp train --data "wav:$data" --files "$here/recordings.csv" --label fault --grou
     --out "$out/float.safetensors" --force | grep -E '^(split|[0-9,]+ windows|test accuracy)'
 ebp eval "$out/float.safetensors"
 
-# The layers with weights in integers. --float keeps the ops between the features in floats that are no signal ops themselves.
-features=concat1,reshape1
-for band in 1 2 3 4; do features+=,multiply$band,envelope$band; done
-ebp quantize "$out/float.safetensors" --float $features --judge test --max-loss 100 --out "$out/int8.safetensors" --force > "$out/int8.log"
+ebp quantize "$out/float.safetensors" --judge test --max-loss 100 --out "$out/int8.safetensors" --force > "$out/int8.log"
 grep -E '^accuracy' "$out/int8.log"
 
 # 3. C, a program, the emulator: a window of an outer and of an inner race, 16-bit samples as a sensor gives them.
@@ -45,34 +41,20 @@ window() {
     window inner_race "ir0${test/#7/07}_3.wav"
 } > "$out/samples.h"
 
-firmware() { # NAME MACHINE 'OPTIONS OF THE PROCESSOR' EXPORT...
-    local folder=$out/$1 machine=$2 options file
-    # shellcheck disable=SC2206
-    options=(-std=c99 -O2 -Wall -Wextra -mthumb $3 --specs=picolibc.specs -ffunction-sections -fdata-sections
-        -I"$folder" -I"$out" -I"$root/bench/device")
-    shift 3
-    rm -rf "$folder"
-    mkdir "$folder"
-    ebp export c "$@" --name bearing --out "$folder" > "$folder/export.log"
-    for file in "$folder/bearing.c" "$folder/bearing_weights.c" "$root/bench/device/device.c" "$here/main.c"; do
-        arm-none-eabi-gcc "${options[@]}" -c "$file" -o "$folder/$(basename "$file" .c).o"
-    done
-    arm-none-eabi-gcc "${options[@]}" --oslib=semihost --crt0=hosted -Wl,--gc-sections -Wl,--defsym=__flash=0x0,--defsym=__flash_size=0x400000 \
-        -Wl,--defsym=__ram=0x20000000,--defsym=__ram_size=0x400000 "$folder"/*.o -o "$folder/program.elf"
-    printf '%-16s ' "${folder##*/}"
-    timeout 600 qemu-system-arm -M "$machine" -icount shift=0 -nographic -monitor none -serial none -semihosting-config enable=on,target=native \
-        -kernel "$folder/program.elf" 2>&1 | tr -d '\n'
-    arm-none-eabi-size "$folder"/bearing*.o | awk 'NR > 1 { flash += $1 + $2 } END { print ", flash " flash }'
+show() { # FOLDER, and what follows NET and PROGRAM of firmware
+    local name=$1
+    shift
+    firmware "$name" bearing main.c "$@"
+    printf '%-16s %s, flash %s\n' "$name" "$(tr -d '\n' < "$out/$name/output.txt")" "$flash"
 }
 
 # A Cortex-M3 and M0+ have no fused multiply-add: their C adds in two roundings. An M3 runs the code of an M0+ as it is.
-m4f="-mcpu=cortex-m4 -mfloat-abi=hard -mfpu=fpv4-sp-d16"
-firmware m4f-window mps2-an386 "$m4f" "$out/float.safetensors" --target cortex-m4f
-firmware m4f-stream mps2-an386 "$m4f" "$out/float.safetensors" --target cortex-m4f --stream 480
-firmware m4f-integers mps2-an386 "$m4f" "$out/int8.safetensors" --target cortex-m4f
-firmware m3-window mps2-an385 -mcpu=cortex-m3 "$out/float.safetensors" --target cortex-m3 --arithmetic separate
-firmware m3-stream mps2-an385 -mcpu=cortex-m3 "$out/float.safetensors" --target cortex-m3 --arithmetic separate --stream 480
-firmware m3-integers mps2-an385 -mcpu=cortex-m3 "$out/int8.safetensors" --target cortex-m3 --arithmetic separate
-firmware m0plus-window mps2-an385 -mcpu=cortex-m0plus "$out/float.safetensors" --target cortex-m0plus --arithmetic separate
-firmware m0plus-stream mps2-an385 -mcpu=cortex-m0plus "$out/float.safetensors" --target cortex-m0plus --arithmetic separate --stream 480
-firmware m0plus-integers mps2-an385 -mcpu=cortex-m0plus "$out/int8.safetensors" --target cortex-m0plus --arithmetic separate
+show m4f-window mps2-an386 "$m4f" "$out/float.safetensors" --target cortex-m4f
+show m4f-stream mps2-an386 "$m4f" "$out/float.safetensors" --target cortex-m4f --stream 480
+show m4f-integers mps2-an386 "$m4f" "$out/int8.safetensors" --target cortex-m4f
+show m3-window mps2-an385 -mcpu=cortex-m3 "$out/float.safetensors" --target cortex-m3 --arithmetic separate
+show m3-stream mps2-an385 -mcpu=cortex-m3 "$out/float.safetensors" --target cortex-m3 --arithmetic separate --stream 480
+show m3-integers mps2-an385 -mcpu=cortex-m3 "$out/int8.safetensors" --target cortex-m3 --arithmetic separate
+show m0plus-window mps2-an385 -mcpu=cortex-m0plus "$out/float.safetensors" --target cortex-m0plus --arithmetic separate
+show m0plus-stream mps2-an385 -mcpu=cortex-m0plus "$out/float.safetensors" --target cortex-m0plus --arithmetic separate --stream 480
+show m0plus-integers mps2-an385 -mcpu=cortex-m0plus "$out/int8.safetensors" --target cortex-m0plus --arithmetic separate

@@ -6,8 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 out=${1:-$root/artifacts/spoken-digits}
 mkdir -p "$out"
-ebp() { dotnet "$root/tools/Ebp/bin/Release/net10.0/ebp.dll" "$@"; }
-[ -f "$root/tools/Ebp/bin/Release/net10.0/ebp.dll" ] || dotnet build -c Release "$root/tools/Ebp"
+. "$root/examples/firmware.sh"
 
 # 1. Data: the names of the recordings tell word and speaker. No training hears the test speaker.
 zip=${EBP_DATA:-}/spoken-digits/recordings.zip
@@ -41,33 +40,20 @@ ebp quantize "$out/words.safetensors" --out "$out/integers.safetensors" --max-lo
     echo '};'
 } > "$out/recording.h"
 
-firmware() { # NAME PROGRAM MACHINE 'OPTIONS OF THE PROCESSOR' EXPORT...
-    local folder=$out/$1 program=$2 machine=$3 options file
-    # shellcheck disable=SC2206
-    options=(-std=c99 -O2 -Wall -mthumb $4 --specs=picolibc.specs -ffunction-sections -fdata-sections)
-    options+=(-I"$folder" -I"$out" -I"$root/bench/device")
-    shift 4
-    rm -rf "$folder"
-    mkdir "$folder"
-    ebp export c "$@" --name words --out "$folder" > "$folder/export.log"
-    for file in "$folder/words.c" "$folder/words_weights.c" "$root/bench/device/device.c" "$here/$program"; do
-        arm-none-eabi-gcc "${options[@]}" -c "$file" -o "$folder/$(basename "$file" .c).o"
-    done
-    arm-none-eabi-gcc "${options[@]}" --oslib=semihost --crt0=hosted -Wl,--gc-sections \
-        -Wl,--defsym=__flash=0x0,--defsym=__flash_size=0x400000,--defsym=__ram=0x20000000,--defsym=__ram_size=0x400000 \
-        "$folder"/*.o -o "$folder/program.elf"
-    echo "${folder##*/}:"
-    timeout 600 qemu-system-arm -M "$machine" -icount shift=0 -nographic -monitor none -serial none \
-        -semihosting-config enable=on,target=native -kernel "$folder/program.elf" 2>&1
-    arm-none-eabi-size "$folder"/words*.o | awk 'NR > 1 { flash += $1 + $2 } END { print "    flash of the net, code and tables: " flash " bytes" }'
+show() { # FOLDER, and what follows NET of firmware
+    local name=$1
+    shift
+    firmware "$name" words "$@"
+    echo "$name:"
+    cat "$out/$name/output.txt"
+    echo "    flash of the net, code and tables: $flash bytes"
 }
 
-m4f="-mcpu=cortex-m4 -mfloat-abi=hard -mfpu=fpv4-sp-d16"
-firmware m4f-float-stream stream.c mps2-an386 "$m4f" "$out/words.safetensors" --target cortex-m4f --stream
-firmware m4f-float-window window.c mps2-an386 "$m4f" "$out/words.safetensors" --target cortex-m4f
-firmware m4f-integers-stream stream.c mps2-an386 "$m4f" "$out/integers.safetensors" --stream
-firmware m4f-integers-window window.c mps2-an386 "$m4f" "$out/integers.safetensors"
-firmware m3-float-stream stream.c mps2-an385 -mcpu=cortex-m3 "$out/words.safetensors" --target cortex-m3 --stream --arithmetic separate
-firmware m0plus-float-stream stream.c mps2-an385 -mcpu=cortex-m0plus "$out/words.safetensors" --target cortex-m0plus --stream --arithmetic separate
-firmware m0plus-integers-stream stream.c mps2-an385 -mcpu=cortex-m0plus "$out/integers.safetensors" --stream
-firmware m0plus-integers-window window.c mps2-an385 -mcpu=cortex-m0plus "$out/integers.safetensors"
+show m4f-float-stream stream.c mps2-an386 "$m4f" "$out/words.safetensors" --target cortex-m4f --stream
+show m4f-float-window window.c mps2-an386 "$m4f" "$out/words.safetensors" --target cortex-m4f
+show m4f-integers-stream stream.c mps2-an386 "$m4f" "$out/integers.safetensors" --stream
+show m4f-integers-window window.c mps2-an386 "$m4f" "$out/integers.safetensors"
+show m3-float-stream stream.c mps2-an385 -mcpu=cortex-m3 "$out/words.safetensors" --target cortex-m3 --stream --arithmetic separate
+show m0plus-float-stream stream.c mps2-an385 -mcpu=cortex-m0plus "$out/words.safetensors" --target cortex-m0plus --stream --arithmetic separate
+show m0plus-integers-stream stream.c mps2-an385 -mcpu=cortex-m0plus "$out/integers.safetensors" --stream
+show m0plus-integers-window window.c mps2-an385 -mcpu=cortex-m0plus "$out/integers.safetensors"
