@@ -10,8 +10,9 @@ namespace EmbeddedBackprop.Quantization;
 /// graph and the options alone.
 /// </summary>
 /// <remarks>
-/// An op with an integer form is an integer op unless it is named to stay float. An op that only moves elements is one where an input is, or where it
-/// moves an input of the graph to one. A softmax or sigmoid that makes an output stays float: its input, the logits, is what a device compares.
+/// An op with an integer form is an integer op unless it is named to stay float, or lies before an op on signals. An op that only moves elements is
+/// one where an input is, or where it moves an input of the graph to one. A softmax or sigmoid that makes an output stays float: its input, the
+/// logits, is what a device compares.
 /// </remarks>
 internal sealed class IntegerChoice
 {
@@ -39,6 +40,7 @@ internal sealed class IntegerChoice
         this.outputs = [.. outputs];
         RequireNames(options.Int16);
         RequireNames(options.Float);
+        RequireNames(options.Integer);
         foreach (Node node in nodes)
         {
             foreach (Node input in node.Inputs)
@@ -57,6 +59,7 @@ internal sealed class IntegerChoice
             }
         }
 
+        KeepFrontFloat();
         foreach (Node output in outputs)
         {
             bool probability = output.Op is Activate { Activation: Softmax or Activation<Sigmoid> } or SoftmaxOverLastAxis;
@@ -119,6 +122,32 @@ internal sealed class IntegerChoice
     {
         Node group = GroupOf(node);
         return !nodes.Any(other => other != node && GroupOf(other) == group && !OnlyMoves(other));
+    }
+
+    /// <summary>
+    /// What an op on signals reads, at once or through others, stays float, and so do other uses of its layers: its values range as widely as powers
+    /// and products of a signal do.
+    /// </summary>
+    private void KeepFrontFloat()
+    {
+        HashSet<Node> front = [];
+        for (int i = nodes.Count - 1; i >= 0; i--)
+        {
+            if (nodes[i].Op is SignalOp || front.Contains(nodes[i]))
+            {
+                front.UnionWith(nodes[i].Inputs);
+            }
+        }
+
+        foreach (Node node in nodes)
+        {
+            Node layer = ActivationSplit.IsPart(node) ? node.Inputs[0] : node;
+            if (node.Op is not null && uses[node.Op].Exists(front.Contains)
+                && !IsNamed(options.Integer, layer) && !IsNamed(options.Int16, layer))
+            {
+                _ = staysFloat.Add(node);
+            }
+        }
     }
 
     private void Choose()

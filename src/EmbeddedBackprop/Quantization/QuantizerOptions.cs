@@ -19,6 +19,12 @@ public sealed record QuantizerOptions
     /// <summary>Names of layers that stay float; none by default.</summary>
     public IReadOnlyList<string> Float { get; init; } = [];
 
+    /// <summary>
+    /// Nodes or ops before the last op on signals that compute on integers all the same. The others stay float there: what lies before features or
+    /// between them has the range of a signal's powers and products, which 8 bits do not cover. So do those in <see cref="Int16"/>.
+    /// </summary>
+    public IReadOnlyList<string> Integer { get; init; } = [];
+
     /// <summary>How ranges are chosen; by least squares by default.</summary>
     public RangeMethod Ranges { get; init; } = RangeMethod.LeastSquares;
 
@@ -32,12 +38,13 @@ public sealed record QuantizerOptions
     public ulong Seed { get; init; }
 
     /// <summary>
-    /// What the structure of the integer graph follows from, as files hold it: <c>activations=int8 output=int16 int16=conv2 float=norm1</c>; several
-    /// names have a comma between them, and characters other than letters, digits and <c>- _ . ~</c> are written as in a URL.
+    /// What the structure of the integer graph follows from, as files hold it:
+    /// <c>activations=int8 output=int16 int16=conv2 float=norm1 integer=scale1</c>; several names have a comma between them, and characters other
+    /// than letters, digits and <c>- _ . ~</c> are written as in a URL.
     /// </summary>
     public string Settings =>
         string.Create(CultureInfo.InvariantCulture, $"activations=int{ActivationBits} output=int{OutputBits}")
-        + Names(" int16=", Int16) + Names(" float=", Float);
+        + Names(" int16=", Int16) + Names(" float=", Float) + Names(" integer=", Integer);
 
     /// <summary>The options of a <see cref="Settings"/> text; what is not part of it has its default.</summary>
     /// <exception cref="FormatException">A word is unknown; the message names it.</exception>
@@ -55,6 +62,7 @@ public sealed record QuantizerOptions
                 "output" => options with { OutputBits = Bits(word, value) },
                 "int16" => options with { Int16 = Names(value) },
                 "float" => options with { Float = Names(value) },
+                "integer" => options with { Integer = Names(value) },
                 _ => throw QuantizationErrors.UnknownSetting(word),
             };
         }

@@ -48,6 +48,9 @@ public sealed class QuantizeTests
             ebp, 0, ["a.st", "--out", "n.st", "--output-type", "int8", "--range-method", "minmax", "--samples", "64", .. lenient]);
         JsonElement mixed = Quantize(ebp, 0, ["a.st", "--out", "m.st", "--int16", "dense1", "--range-method", "99.99", .. lenient]);
         JsonElement half = Quantize(ebp, 0, ["a.st", "--out", "f.st", "--float", "dense1", .. lenient]);
+        JsonElement named = Quantize(ebp, 0, ["a.st", "--out", "i.st", "--integer", "dense1", .. lenient]);
+        Assert.That(Text(named, "quantization"), Is.EqualTo("activations=int8 output=int16 integer=dense1"));
+        Assert.That(ebp.Run("quantize", "a.st", "--out", "x.st", "--integer", "dense9").Errors, Does.Contain("dense9"));
         Assert.That(Bits(wide), Is.EqualTo(new[] { 16, 16 }));
         Assert.That(Bits(narrow), Is.EqualTo(new[] { 8, 8 }));
         Assert.That(Bits(mixed), Is.EqualTo(new[] { 16, 16 }));

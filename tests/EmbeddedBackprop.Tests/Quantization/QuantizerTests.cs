@@ -49,6 +49,16 @@ internal sealed class QuantizerTests
         + "dense1.dequantize = dequantize",
         TestName = "Features_of_signals_stay_float")]
     [TestCase(
+        "x = input 96; multiply x x; decimate 2; frames 16 hop 8; rfft; power; mean-time; reshape 3x3; log; flatten; dense 4 relu; dense 2", "",
+        "x = input 96; multiply x x; decimate 2; frames 16 hop 8; rfft; power; mean-time; reshape 3x3; log; flatten; flatten1.quantize = quantize; "
+        + "dense 4 relu; dense 2; dense2.dequantize = dequantize",
+        TestName = "What_lies_between_features_stays_float")]
+    [TestCase(
+        "input 8; dense 12 relu; rfft n16; magnitude; dense 2", "integer=dense1",
+        "input 8; input.quantize = quantize; dense 12 relu; dense1.dequantize = dequantize; rfft n16; magnitude; magnitude1.quantize = quantize; "
+        + "dense 2; dense2.dequantize = dequantize",
+        TestName = "What_lies_before_features_and_is_named_computes_on_integers")]
+    [TestCase(
         "input 12; reshape 3x2x2; flatten; dense 3", "",
         "input 12; input.quantize = quantize; reshape 3x2x2; flatten; dense 3; dense1.dequantize = dequantize",
         TestName = "An_input_is_quantised_before_it_is_moved")]
@@ -318,7 +328,7 @@ internal sealed class QuantizerTests
     [Test]
     public void Settings_are_read_as_they_are_written()
     {
-        QuantizerOptions options = new() { ActivationBits = 16, OutputBits = 8, Int16 = ["a b", "c,d"], Float = ["norm=1", "x"] };
+        QuantizerOptions options = new() { ActivationBits = 16, OutputBits = 8, Int16 = ["a b", "c,d"], Float = ["norm=1", "x"], Integer = ["y z"] };
         QuantizerOptions again = QuantizerOptions.Parse(options.Settings);
         Assert.That(again.Settings, Is.EqualTo(options.Settings));
         Assert.That(again.Int16, Is.EqualTo(options.Int16));

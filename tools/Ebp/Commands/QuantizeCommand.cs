@@ -33,6 +33,8 @@ internal static class QuantizeCommand
         Option<string> activations = Named("--activations", Types, "The type of values between layers (default: int8); weights are int8 in both.");
         Option<string> int16 = Layers("--int16", "Layers whose outputs are int16, by name with commas between.");
         Option<string> floats = Layers("--float", "Layers that stay float, by name with commas between.");
+        Option<string> integers = Layers(
+            "--integer", "Layers before the last op on signals that compute on integers all the same, by name with commas between.");
         Option<bool> integersOnly = new("--integers-only") { Description = "Refuses a model with an op that stays float (but its last softmax)." };
         Option<string> ranges = Named(
             "--range-method", RangeNames, "Of the values: least squared error, all of them, or all but 0.01 % at either end (default: mse).");
@@ -46,7 +48,7 @@ internal static class QuantizeCommand
         Option<bool> force = OutputTarget.Force();
         Option<bool> json = Json.Option();
         foreach (Option option in (ReadOnlySpan<Option>)
-            [judge, activations, int16, floats, integersOnly, ranges, outputType, samples, maximum, force, json])
+            [judge, activations, int16, floats, integers, integersOnly, ranges, outputType, samples, maximum, force, json])
         {
             command.Options.Add(option);
         }
@@ -60,6 +62,7 @@ internal static class QuantizeCommand
                 OutputBits = Bits("output-type", parsed.GetValue(outputType)) ?? 16,
                 Int16 = OptionText.Names(parsed.GetValue(int16) ?? ""),
                 Float = OptionText.Names(parsed.GetValue(floats) ?? ""),
+                Integer = OptionText.Names(parsed.GetValue(integers) ?? ""),
                 Ranges = OptionText.Name("range-method", parsed.GetValue(ranges), RangeNames) switch
                 {
                     "minmax" => RangeMethod.MinMax,
