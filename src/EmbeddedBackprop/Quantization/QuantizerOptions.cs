@@ -20,8 +20,8 @@ public sealed record QuantizerOptions
     public IReadOnlyList<string> Float { get; init; } = [];
 
     /// <summary>
-    /// Nodes or ops before the last op on signals that compute on integers all the same. The others stay float there: what lies before features or
-    /// between them has the range of a signal's powers and products, which 8 bits do not cover. So do those in <see cref="Int16"/>.
+    /// Names of layers before the last op on signals that compute on integers all the same; none by default, and all but those in
+    /// <see cref="Int16"/> stay float there: the powers and products of a signal range too widely for 8 bits.
     /// </summary>
     public IReadOnlyList<string> Integer { get; init; } = [];
 
