@@ -51,9 +51,7 @@ internal static class ReportCommand
     /// <returns>0; 1 if there is nothing to report, or if a measured call allocated: the page is written all the same, and shows it.</returns>
     public static int Run(string root)
     {
-        string results = Path.Combine(root, "bench", "results"), own = Path.Combine(results, Path.GetFileName(ResultFile.Folder));
-        string? folder = Directory.Exists(own) ? own : Directory.Exists(results) ? Directory.GetDirectories(results).Order().FirstOrDefault() : null;
-        if (folder is null)
+        if (TablesFolder(Path.Combine(root, "bench", "results")) is not { } folder)
         {
             Console.Error.WriteLine("bench/results is empty: publish first.");
             return 1;
@@ -94,6 +92,15 @@ internal static class ReportCommand
         }
 
         return allocating.Length == 0 ? 0 : 1;
+    }
+
+    /// <summary>The folder that has the tables of kernels: this machine's own, or the first of those that have them; null for none.</summary>
+    /// <remarks>A machine may have experiments alone, which its own files show.</remarks>
+    private static string? TablesFolder(string results)
+    {
+        string[] folders = Directory.Exists(results) ? Directory.GetDirectories(results) : [];
+        folders = [.. folders.Where(folder => File.Exists(Path.Combine(folder, "GemmBench.md"))).Order()];
+        return Array.Find(folders, folder => Path.GetFileName(folder) == Path.GetFileName(ResultFile.Folder)) ?? folders.FirstOrDefault();
     }
 
     /// <summary>The README's part: a few rows of peers.md, each next to the fastest C and PyTorch, and the chart of the loops.</summary>
@@ -160,7 +167,16 @@ internal static class ReportCommand
         );
         text.Append(
             CultureInfo.InvariantCulture,
-            $"[what is measured and how](../bench/peers/README.md), [all figures](../{Address(folder)}/peers.md).\n");
+            $"[what is measured and how](../bench/peers/README.md), [all figures](../{Address(folder)}/peers.md).");
+        foreach (string other in Directory.GetDirectories(Path.GetDirectoryName(folder)!).Order().Where(other => other != folder))
+        {
+            if (File.Exists(Path.Combine(other, "peers.md")))
+            {
+                text.Append(CultureInfo.InvariantCulture, $" Another machine: [{Path.GetFileName(other)}](../{Address(other)}/peers.md).");
+            }
+        }
+
+        text.Append('\n');
 
         // Tables of nets that not all peers know have columns of their own.
         foreach (IGrouping<string, Dictionary<string, string>> table in rows.GroupBy(row => string.Join('|', row.Keys)))

@@ -122,7 +122,7 @@ internal sealed class BudgetSearch(Graph graph, PlanOptions options, Node[] loss
     /// <summary>Keeps the steps that still fit, the most expensive first.</summary>
     private Plan KeepWhatFits(Plan plan)
     {
-        List<Node> recompute = [.. plan.Options.Recompute];
+        List<Node> recompute = [.. plan.Options.Recompute.Items()];
         Step[] steps = plan.Steps.ToArray();
         foreach (Step step in Array.ConvertAll(Lists.Order(steps.Length, i => -steps[i].Op.MultiplyAdds), i => steps[i]))
         {
@@ -168,7 +168,7 @@ internal sealed class BudgetSearch(Graph graph, PlanOptions options, Node[] loss
             free with
             {
                 MicroBatch = batch == options.Batch ? 0 : batch,
-                Recompute = [.. new HashSet<Node>([.. options.Recompute, .. recompute])],
+                Recompute = [.. new HashSet<Node>([.. options.Recompute.Items(), .. recompute])],
                 UpdateInBackward = update,
             },
             losses,

@@ -139,7 +139,7 @@ internal sealed partial class Planner(Layout layout, int tries = 1000)
         RandomSequence random = new CounterRandom(0).Sequence(0);
         for (int i = 0; i < tries && bestLength > bound; i++)
         {
-            int[] order = [.. bestOrder];
+            int[] order = (int[])bestOrder.Clone();
             int from;
             if (i % 2 == 0)
             {
@@ -153,10 +153,9 @@ internal sealed partial class Planner(Layout layout, int tries = 1000)
 
             int to = i % 4 == 0 ? 0 : random.NextBelow(order.Length);
             int moved = order[from];
-            List<int> list = [.. order];
-            list.RemoveAt(from);
-            list.Insert(to, moved);
-            Try(blocks, [.. list], random.NextBelow(2) == 0, ref best, ref bestLength, ref bestOrder);
+            Array.Copy(order, Math.Min(to, from + 1), order, Math.Min(to + 1, from), Math.Abs(to - from));
+            order[to] = moved;
+            Try(blocks, order, random.NextBelow(2) == 0, ref best, ref bestLength, ref bestOrder);
         }
     }
 

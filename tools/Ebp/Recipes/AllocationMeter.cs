@@ -4,8 +4,8 @@ namespace EmbeddedBackprop.Tools.Recipes;
 
 /// <summary>
 /// Measures what the training thread and the network's workers allocate while they step: from the end of an epoch's first update to the end of its
-/// last one. The first update of a process also runs the static constructors, which is not the step's own doing; the display runs on another thread,
-/// evaluations lie between epochs.
+/// last one. The first update of a process also loads classes and runs their static constructors (the runtime's table of their references grows by
+/// 8,208 bytes at a time), which is not the step's own doing; the display runs on another thread, evaluations lie between epochs.
 /// </summary>
 internal sealed class AllocationMeter(Network network)
 {
@@ -17,8 +17,10 @@ internal sealed class AllocationMeter(Network network)
     private long stepsOfEpoch;
     private long bytes;
     private long steps;
+    private long? bytesOfFirst;
 
-    public double BytesPerStep => steps == 0 ? 0 : (double)bytes / steps;
+    /// <summary>Bytes of an update; of the first one only where there is no other.</summary>
+    public double BytesPerStep => steps == 0 ? bytesOfFirst ?? 0 : (double)bytes / steps;
 
     private long Now => GC.GetAllocatedBytesForCurrentThread() + network.WorkerAllocatedBytes;
 
@@ -53,7 +55,11 @@ internal sealed class AllocationMeter(Network network)
     /// <summary>The epoch is over, or was interrupted.</summary>
     public void End()
     {
-        if (stepsOfEpoch == 1)
+        if (stepsOfEpoch == 1 && bytesOfFirst is null && steps == 0)
+        {
+            bytesOfFirst = atLast - began;
+        }
+        else if (stepsOfEpoch == 1)
         {
             // Whole epochs of one update each: then the epoch's own preparation is counted with it.
             bytes += atLast - began;

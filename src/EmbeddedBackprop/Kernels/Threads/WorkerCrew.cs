@@ -288,7 +288,8 @@ internal sealed unsafe class WorkerCrew : IDisposable
 
         public bool IsAlive => thread.IsAlive;
 
-        public void Start() => thread.Start(this);
+        /// <summary>A worker belongs to no caller: it takes no culture or other context of the thread that starts it.</summary>
+        public void Start() => thread.UnsafeStart(this);
 
         /// <summary>The first wait of a thread allocates: done before the first job, while nothing wakes this thread.</summary>
         public void PrepareSleep() => wake.WaitOne(0);
