@@ -99,7 +99,7 @@ internal static class ReportCommand
     private static string? TablesFolder(string results)
     {
         string[] folders = Directory.Exists(results) ? Directory.GetDirectories(results) : [];
-        folders = [.. folders.Where(folder => File.Exists(Path.Combine(folder, "GemmBench.md"))).Order()];
+        folders = [.. folders.Where(folder => Directory.EnumerateFiles(folder, "*Bench.md").Any()).Order()];
         return Array.Find(folders, folder => Path.GetFileName(folder) == Path.GetFileName(ResultFile.Folder)) ?? folders.FirstOrDefault();
     }
 

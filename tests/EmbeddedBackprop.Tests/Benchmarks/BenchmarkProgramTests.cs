@@ -37,9 +37,21 @@ public class BenchmarkProgramTests
                 | Vector&lt;T&gt; | max 1x16x8x8 | 200.0 ns | 190.0 ns | - | - | {allocated} |
                 | tiled | max 1x16x8x8 | 190.0 ns | 180.0 ns | - | - | - |
                 """);
+
+            // Another machine's, first in the order of names, without tables of kernels: the page links it.
+            string other = Directory.CreateDirectory(Path.Combine(root, "bench", "results", "another")).FullName;
+            File.WriteAllText(Path.Combine(other, "peers.md"), """
+                | work | EmbeddedBackprop | PyTorch | ahead of us | must | met | aim |
+                | --- | --- | --- | --- | --- | --- | --- |
+                | one prediction | 1 us | 2 us, **2** | nobody | 2 us | yes | 1 us, met |
+                """);
+            File.Copy(Path.Combine(other, "peers.md"), Path.Combine(folder, "peers.md"));
             Tools.Result result = Tools.Run(Repository.Root, "dotnet", Program, "report", root);
             Assert.That(result.ExitCode, Is.EqualTo(exitCode), result.Errors);
             Assert.That(result.Errors.Trim(), Is.EqualTo(named));
+            Assert.That(
+                File.ReadAllText(Path.Combine(root, "docs", "benchmarks.md")),
+                Does.Contain("[all figures](../bench/results/processor/peers.md). Another machine: [another](../bench/results/another/peers.md)."));
             Assert.That(File.ReadAllText(Path.Combine(root, "docs", "benchmarks.md")), Does.Contain("pool max 1x16x8x8"));
         }
         finally
