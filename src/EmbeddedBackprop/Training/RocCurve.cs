@@ -127,12 +127,30 @@ public static class RocCurve
             (hits, errors, threshold, end) = (hits + ties, errors + others, sorted[begin], begin);
         }
 
-        return new OperatingPoint(
-            threshold,
-            positives == 0 ? double.NaN : (double)hits / positives,
-            negatives == 0 ? double.NaN : (double)errors / negatives,
-            hits + errors == 0 ? double.NaN : (double)hits / (hits + errors),
-            hits + errors);
+        return Point(threshold, hits, errors, positives, negatives);
+    }
+
+    /// <summary>What a threshold that was chosen elsewhere, as on normal samples alone, does to these samples. A NaN is never an alarm.</summary>
+    /// <param name="scores">A score of each sample: higher for the positive class.</param>
+    /// <param name="positive">Whether each sample belongs to it.</param>
+    /// <param name="threshold">The least score that is an alarm.</param>
+    /// <exception cref="ArgumentException">The lengths differ.</exception>
+    public static OperatingPoint AtThreshold(ReadOnlySpan<float> scores, ReadOnlySpan<bool> positive, float threshold)
+    {
+        if (scores.Length != positive.Length)
+        {
+            Errors.LengthDiffers(nameof(positive), scores.Length, positive.Length);
+        }
+
+        int hits = 0, errors = 0;
+        for (int i = 0; i < scores.Length; i++)
+        {
+            hits += positive[i] && scores[i] >= threshold ? 1 : 0;
+            errors += !positive[i] && scores[i] >= threshold ? 1 : 0;
+        }
+
+        int positives = positive.Count(true);
+        return Point(threshold, hits, errors, positives, positive.Length - positives);
     }
 
     /// <summary>The same for a class of the data of a network; its score is its output, of a single output the output or its negative.</summary>
@@ -159,6 +177,13 @@ public static class RocCurve
 
         return AtFalseAlarms(scores, isPositive, falseAlarms);
     }
+
+    private static OperatingPoint Point(float threshold, int hits, int errors, int positives, int negatives) => new(
+        threshold,
+        positives == 0 ? double.NaN : (double)hits / positives,
+        negatives == 0 ? double.NaN : (double)errors / negatives,
+        hits + errors == 0 ? double.NaN : (double)hits / (hits + errors),
+        hits + errors);
 
     /// <summary>The outputs of all samples, row by row.</summary>
     private static float[] Outputs(Network network, IBatchSource data)

@@ -111,6 +111,30 @@ internal sealed class SnippetTests
     }
 
     [Test]
+    public void The_page_on_data_is_right_about_anomalies()
+    {
+        using EbpProcess ebp = new();
+        foreach (string file in (string[])["datatraining.txt", "datatest.txt", "datatest2.txt"])
+        {
+            File.CreateSymbolicLink(Path.Combine(ebp.Folder, file), RealData.Path("occupancy", file));
+        }
+
+        string script = $"ebp() {{ {EbpProcess.ShellCommand} \"$@\"; }}\n{Block("docs/data.md", "Anomalies")}";
+        string printed = Tools.RunChecked(ebp.Folder, Tools.Require("sh", "dash"), "-c", script);
+        string other = ebp.Run("eval", "ebp-out/model.safetensors", "--test", "datatest2.txt").Output, page = Pages.Read("docs/data.md");
+        foreach ((string output, string pattern) in ((string, string)[])
+            [
+                (printed, "AUC ([0-9.]+)"), (other, "AUC ([0-9.]+)"), (printed, "recall ([0-9.]+ %)"), (printed, "false alarms ([0-9.]+ %)"),
+                (other, "false alarms ([0-9.]+ %)"),
+            ])
+        {
+            string figure = System.Text.RegularExpressions.Regex.Match(output, pattern).Groups[1].Value;
+            Assert.That(figure, Is.Not.Empty, output);
+            Assert.That(page, Does.Contain(figure), pattern);
+        }
+    }
+
+    [Test]
     public void The_page_on_threads_trains_on_two()
     {
         using EbpProcess ebp = new();

@@ -144,6 +144,23 @@ internal sealed class ConfusionMatrixTests
     }
 
     [Test]
+    public void A_threshold_from_elsewhere_counts_what_reaches_it()
+    {
+        float[] scores = [1, 5, float.NaN, 3, 3, 2];
+        bool[] positive = [false, true, true, true, false, false];
+        Assert.That(RocCurve.AtThreshold(scores, positive, 3), Is.EqualTo(new OperatingPoint(3, 2 / 3.0, 1 / 3.0, 2 / 3.0, 3)));
+        Assert.That(RocCurve.AtThreshold(scores, positive, 6).Precision, Is.NaN);
+        foreach (double bound in (double[])[0, 0.34, 0.67, 1])
+        {
+            // The threshold that is chosen on the samples themselves has its own point.
+            OperatingPoint chosen = RocCurve.AtFalseAlarms(scores, positive, bound);
+            Assert.That(RocCurve.AtThreshold(scores, positive, chosen.Threshold), Is.EqualTo(chosen), $"{bound}");
+        }
+
+        Assert.That(() => RocCurve.AtThreshold([2], [true, false], 1), Throws.InstanceOf<ArgumentException>());
+    }
+
+    [Test]
     public void A_class_of_a_network_has_the_points_of_its_scores()
     {
         float[] scores = Samples.Array(40, 5);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using EmbeddedBackprop.Data;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Tools.Output;
 using EmbeddedBackprop.Tools.Recipes;
@@ -49,7 +50,10 @@ internal static class EvalCommand
         bool classes = data.ClassCount > 0;
         ConfusionMatrix? confusion = classes ? ConfusionMatrix.Of(model.Network, data) : null;
         double? area = classes ? RocCurve.Area(model.Network, data) : null;
-        int alarmed = Positive(positive, falseAlarms, data.ClassCount, model.Preparation.ClassNames);
+        AnomalyJudgement? anomalies = data is ReproducedInputs reproduced && positive is null
+            ? new AnomalyJudgement(model, path, reproduced, falseAlarms ?? DefaultFalseAlarms)
+            : null;
+        int alarmed = anomalies is not null ? -1 : Positive(positive, falseAlarms, data.ClassCount, model.Preparation.ClassNames);
         double bound = falseAlarms ?? DefaultFalseAlarms;
         OperatingPoint? point = alarmed < 0 ? null : RocCurve.AtFalseAlarms(model.Network, data, alarmed, bound);
         if (json)
@@ -88,6 +92,7 @@ internal static class EvalCommand
                     WriteClasses(writer, confusion, model.Preparation.ClassNames);
                 }
 
+                anomalies?.Write(writer);
                 if (point is { } at)
                 {
                     writer.WriteStartObject("alarms");
@@ -117,6 +122,7 @@ internal static class EvalCommand
             Console.Out.Write(Shares(confusion, model.Preparation.ClassNames));
         }
 
+        anomalies?.Print(Console.Out);
         if (point is { } found)
         {
             string where = found.Alarms == 0

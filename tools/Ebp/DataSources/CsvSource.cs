@@ -15,6 +15,7 @@ internal sealed class CsvSource : DataSource
         [
             TrainOptions.Label,
             TrainOptions.Target,
+            TrainOptions.Normal,
             TrainOptions.Ignore,
             TrainOptions.Test,
             TrainOptions.TestFraction,
@@ -76,6 +77,19 @@ internal sealed class CsvSource : DataSource
             }
         }
 
+        foreach (RecipeOption option in (RecipeOption[])[TrainOptions.Target, TrainOptions.Augment])
+        {
+            if (recipe.Says(option) && recipe.Says(TrainOptions.Normal))
+            {
+                throw ToolException.Usage($"--{option.Name}: with --normal the target of a row is the row itself");
+            }
+        }
+
+        if (recipe.Get(TrainOptions.Padding) == "mask" && recipe.Says(TrainOptions.Normal))
+        {
+            throw ToolException.Usage("--padding mask: with --normal the target of a sample is the sample, which has no mask");
+        }
+
         if (IsSequence(recipe) && recipe.Get(TrainOptions.Target) == "numbers")
         {
             throw ToolException.Usage("--target numbers: sequences have classes");
@@ -91,7 +105,7 @@ internal sealed class CsvSource : DataSource
         }
 
         CsvSeries series = Series(recipe, recipe.Get(TrainOptions.Data)!.Path, null);
-        FloatDataset table = Shaped(recipe, series.Table);
+        FloatDataset table = Shaped(recipe, Labelled(recipe, series));
         SampleGroups? groups = Groups(recipe, series, SampleSplit.All(table.Count));
         CsvSeries? testSeries = null;
         int[] training;
@@ -101,7 +115,7 @@ internal sealed class CsvSource : DataSource
         {
             // The test file's label has the kind of the training file's.
             testSeries = Series(recipe.With(TrainOptions.Target, table.ClassCount == 0 ? "numbers" : "classes"), testFile, table.ClassNames);
-            testTable = Shaped(recipe, testSeries.Table);
+            testTable = Shaped(recipe, Labelled(recipe, testSeries));
             if (testTable.InputLength != table.InputLength)
             {
                 throw ToolException.BadInput($"{testFile}: rows have {testTable.InputLength} inputs, those of the training file {table.InputLength}");
@@ -116,7 +130,7 @@ internal sealed class CsvSource : DataSource
             test = split.Test;
         }
 
-        (int[] used, int[] held) = SampleSplit.Of(recipe, training, groups);
+        (int[] used, int[] held) = NormalSamples.Of(recipe, table, SampleSplit.Of(recipe, training, groups));
         DatasetView fitted = DatasetView.Subset(table, used);
         Standardizer standardizer = recipe.Says(TrainOptions.Image)
             ? Standardizer.FitTogether(fitted)
@@ -150,7 +164,7 @@ internal sealed class CsvSource : DataSource
             recipe.With(TrainOptions.Target, target),
             recipe.Get(TrainOptions.Test) ?? recipe.Get(TrainOptions.Data)!.Path,
             preparation.ClassNames);
-        FloatDataset prepared = Prepare(Shaped(recipe, series.Table), preparation.Standardizer);
+        FloatDataset prepared = Prepare(Shaped(recipe, Labelled(recipe, series)), preparation.Standardizer);
         return whole || recipe.Says(TrainOptions.Test)
             ? prepared
             : DatasetView.Subset(
@@ -160,7 +174,7 @@ internal sealed class CsvSource : DataSource
     private static SequenceLoader Sequences(Recipe recipe) => new(recipe, fillsUp: false, (path, classes) =>
     {
         CsvSeries series = Series(recipe.With(TrainOptions.Target, "classes"), path, classes);
-        FloatDataset table = series.Table;
+        FloatDataset table = Labelled(recipe, series);
         if (recipe.Get(TrainOptions.Window) is { } window)
         {
             SequenceDataset windows = SequenceDataset.Windows(
@@ -200,6 +214,8 @@ internal sealed class CsvSource : DataSource
 
     private static string Text(FormattableString text) => text.ToString(System.Globalization.CultureInfo.InvariantCulture);
 
+    private static FloatDataset Labelled(Recipe recipe, CsvSeries series) => NormalSamples.Labelled(recipe, series.Table);
+
     private static FloatDataset Shaped(Recipe recipe, FloatDataset table) =>
         recipe.Get(TrainOptions.Image) is { } image ? table.WithShape(OptionText.ImageShape(image)) : table;
 
@@ -210,17 +226,19 @@ internal sealed class CsvSource : DataSource
             throw ToolException.BadInput(Directory.Exists(path) ? $"{path}: it is a folder, not a CSV file" : $"{path}: there is no such file");
         }
 
+        // Labels that no training saw are anomalies as well.
+        bool anomalies = recipe.Says(TrainOptions.Normal);
         return CsvReader.ReadSeries(
             path,
             new CsvOptions
             {
                 Label = recipe.Get(TrainOptions.Label),
                 Ignore = recipe.Get(TrainOptions.Ignore) ?? [],
-                Classes = classes,
+                Classes = anomalies ? null : classes,
                 Time = recipe.Get(TrainOptions.Time),
                 SplitAtGaps = recipe.Get(TrainOptions.Gaps) == "split",
                 Group = recipe.Get(TrainOptions.Group),
-                Target = recipe.Get(TrainOptions.Target) switch
+                Target = anomalies ? CsvTarget.Classes : recipe.Get(TrainOptions.Target) switch
                 {
                     "classes" => CsvTarget.Classes,
                     "numbers" => CsvTarget.Numbers,

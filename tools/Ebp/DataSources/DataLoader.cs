@@ -1,3 +1,4 @@
+using EmbeddedBackprop.Data;
 using EmbeddedBackprop.Tools.Recipes;
 using EmbeddedBackprop.Training;
 
@@ -8,12 +9,19 @@ internal static class DataLoader
 {
     /// <summary>Training, validation and test samples.</summary>
     /// <exception cref="ToolException">An option does not belong to the data, or contradicts another one.</exception>
-    public static TaskData Load(Recipe recipe) => Checked(recipe).Load(recipe);
+    public static TaskData Load(Recipe recipe)
+    {
+        TaskData data = Checked(recipe).Load(recipe);
+        return recipe.Says(TrainOptions.Normal) ? data.Reproduced() : data;
+    }
 
     /// <inheritdoc cref="DataSource.LoadForModel"/>
     /// <exception cref="ToolException">An option does not belong to the data, or contradicts another one.</exception>
-    public static IBatchSource LoadForModel(Recipe recipe, bool whole, Preparation preparation) =>
-        Checked(recipe).LoadForModel(recipe, whole, preparation);
+    public static IBatchSource LoadForModel(Recipe recipe, bool whole, Preparation preparation)
+    {
+        IBatchSource data = Checked(recipe).LoadForModel(recipe, whole, preparation);
+        return recipe.Says(TrainOptions.Normal) ? new ReproducedInputs(data) : data;
+    }
 
     private static DataSource Checked(Recipe recipe)
     {

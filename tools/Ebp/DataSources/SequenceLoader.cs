@@ -31,7 +31,7 @@ internal sealed class SequenceLoader(Recipe recipe, bool fillsUp, Func<string, I
 
         DataSplit? split = testSequences is null ? SampleSplit.Split(recipe, all.Count, groups) : null;
         int[] training = split?.Training ?? SampleSplit.All(all.Count);
-        (int[] used, int[] held) = SampleSplit.Of(recipe, training, groups);
+        (int[] used, int[] held) = NormalSamples.Of(recipe, all, SampleSplit.Of(recipe, training, groups));
 
         // As many steps as the longest of all has: how long sequences are is no secret of the test part.
         int steps = fillsUp ? recipe.Get(TrainOptions.Steps) ?? Math.Max(all.Longest, testSequences?.Longest ?? 0) : all.Steps;

@@ -59,6 +59,15 @@ internal sealed record TaskData(IBatchSource Training, IBatchSource? Validation,
             : throw ToolException.Usage($"--augment: it changes images and recordings, the data are {recipe.Get(TrainOptions.Data)}");
     }
 
+    /// <summary>The same samples for a network that reproduces them.</summary>
+    public TaskData Reproduced() => this with
+    {
+        Training = new ReproducedInputs(Training),
+        Validation = Validation is null ? null : new ReproducedInputs(Validation),
+        Test = new ReproducedInputs(Test),
+        Preparation = Preparation with { ClassNames = null, Classes = 0 },
+    };
+
     /// <summary>The same samples for a network with this many outputs: one for two classes, or as many as the data need.</summary>
     public TaskData ForOutputs(int outputs) => outputs == Training.TargetLength ? this : this with
     {

@@ -34,6 +34,11 @@ internal static class TrainOptions
         OptionGroup.Data, "target", "classes|numbers",
         "CSV: what the label is (default: classes, unless there are numbers that are not whole).");
 
+    /// <summary>The label of normal samples, which an autoencoder learns to reproduce.</summary>
+    public static readonly RecipeOption<string?> Normal = Text(
+        OptionGroup.Data, "normal", "LABEL",
+        "CSV: the net learns to reproduce its inputs, from rows of this label alone; eval judges how well it tells all others from them.");
+
     /// <summary>The columns that are no inputs.</summary>
     public static readonly RecipeOption<string[]?> Ignore = Names(
         OptionGroup.Data, "ignore", "NAMES", "CSV: columns that are no inputs, by name or index, with commas between.");
