@@ -38,9 +38,24 @@ public static class StrokeReader
     /// <exception cref="DataFormatException">A file does not follow the format, or has a label that is no class.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static SequenceDataset Read(string path, IReadOnlyList<string>? classes, Action<long>? progress, CancellationToken cancellation)
+    public static SequenceDataset Read(string path, IReadOnlyList<string>? classes, Action<long>? progress, CancellationToken cancellation) =>
+        Read(path, classes, progress, out _, cancellation);
+
+    /// <summary>The same with the name of the file that each stroke comes from, so that no file need be on two sides of a split.</summary>
+    /// <param name="path">The file or the folder.</param>
+    /// <param name="classes">The classes' names, if they are known from elsewhere; null for those that occur.</param>
+    /// <param name="files">The name, without its folder, of each stroke's file.</param>
+    /// <exception cref="DataFormatException">A file does not follow the format, or has a label that is no class.</exception>
+    /// <exception cref="IOException">A file cannot be read.</exception>
+    public static SequenceDataset Read(string path, IReadOnlyList<string>? classes, out IReadOnlyList<string> files) =>
+        Read(path, classes, progress: null, out files, cancellation: default);
+
+    private static SequenceDataset Read(
+        string path, IReadOnlyList<string>? classes, Action<long>? progress, out IReadOnlyList<string> fileOf, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(path);
+        List<string> names = [];
+        fileOf = names;
         string[] files = [path];
         if (Directory.Exists(path))
         {
@@ -56,6 +71,10 @@ public static class StrokeReader
         foreach (string file in files)
         {
             Read(WholeFile.Read(file, Limit), file, strokes, progress, cancellation);
+            while (names.Count < strokes.Count)
+            {
+                names.Add(Path.GetFileName(file));
+            }
         }
 
         return strokes.ToDataset(path, classes);

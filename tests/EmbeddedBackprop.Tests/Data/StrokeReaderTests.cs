@@ -88,7 +88,8 @@ internal sealed class StrokeReaderTests
                     Path.Combine(folder, name), $$"""{"strokes": [{"strokePoints": [{"x": {{x}}, "y": 0}], "label": "{{name}}"}]}""");
             }
 
-            SequenceDataset data = StrokeReader.Read(folder);
+            SequenceDataset data = StrokeReader.Read(folder, null, out IReadOnlyList<string> files);
+            Assert.That(files, Is.EqualTo(new[] { "a.json", "b.json" }));
             Assert.That(data.ClassNames, Is.EqualTo(new[] { "a.json", "b.json" }));
             Assert.That((data.Sequence(0)[0], data.Sequence(1)[0]), Is.EqualTo((1f, 2f)));
         }

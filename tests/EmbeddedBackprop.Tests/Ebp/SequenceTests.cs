@@ -39,6 +39,57 @@ public sealed class SequenceTests
         Assert.That(asked.GetProperty("outputs").GetArrayLength(), Is.EqualTo(2));
     }
 
+    [TestCase("--files {person}_*.json --group person --test-group bob --validation-group cleo", 30, 10,
+        "split by person: to train on ann; to validate cleo; to test bob; no person is on two sides")]
+    [TestCase("--files people.csv --group hand --test-group left", 30, 20, "split by hand: to train on right; to test left; no hand is on two sides")]
+    [TestCase("--group file --fold 1/5", 40, 10,
+        "split by file: to train on ann_1.json, ann_3.json, bob_1.json, cleo_1.json; to test ann_2.json; no file is on two sides")]
+    [TestCase("--fold 1/5", 40, 10, null)]
+    public void Strokes_of_a_group_are_on_one_side_of_every_split(string options, int training, int test, string? said)
+    {
+        using EbpProcess ebp = new();
+        People(ebp);
+        JsonElement result = ebp.RunJson(
+            ["train", "--data", "strokes:people", .. EbpProcess.Words(options), "--net", "gru 3; dense 2", "--epochs", "1", "--out", "m"]);
+        Assert.That(EbpProcess.Notes(result), Is.EqualTo(said is null ? [] : (string[])[said]));
+        int held = options.Contains("validation", StringComparison.Ordinal) ? 10 : 0;
+        Assert.That(result.GetProperty("training_samples").GetInt32(), Is.EqualTo(training));
+        Assert.That(result.GetProperty("test_samples").GetInt32(), Is.EqualTo(test));
+        Assert.That(training + held + test, Is.EqualTo(50), "nothing is lost");
+        Assert.That(ebp.RunJson("eval", "m").GetProperty("accuracy").GetDouble(), Is.EqualTo(result.GetProperty("test_accuracy").GetDouble()));
+    }
+
+    [TestCase("strokes:people --group person", 2, "--group: names have no 'person' without --files; known: file")]
+    [TestCase("strokes:people --files {person}_*.json --group hand", 2, "--group: --files has no 'hand'; it has person")]
+    [TestCase("strokes:people --files {person}_*.json", 2, "--files: --group says what the groups are")]
+    [TestCase("strokes:people --test-group ann", 2, "--test-group: --group says what the groups are")]
+    [TestCase("strokes:people --files {person}-*.json --group person", 3, "'ann_1.json' does not follow --files {person}-*.json")]
+    [TestCase("strokes:people/ann_1.json --files few.csv --group hand", 3, "'ann_1.json' is not among the files that --files lists")]
+    [TestCase("mnist --group file", 2, "--group: it belongs to --data csv:FILE or strokes:PATH or wav:PATH or raw:PATH, the data are mnist")]
+    public void Wrong_groups_are_told_in_a_line(string options, int code, string said)
+    {
+        using EbpProcess ebp = new();
+        People(ebp);
+        EbpProcess.Result result = ebp.Run(["train", "--data", .. EbpProcess.Words(options), "--net", "gru 3; dense 2", "--out", "m"]);
+        Assert.That((result.ExitCode, result.Errors.Trim().Split('\n').Length), Is.EqualTo((code, 1)), result.Errors);
+        Assert.That(result.Errors, Does.Contain(said));
+    }
+
+    /// <summary>Three files of ann's, one of bob's and one of cleo's, of ten strokes each, and tables of them.</summary>
+    private static void People(EbpProcess ebp)
+    {
+        Directory.CreateDirectory(Path.Combine(ebp.Folder, "people"));
+        string[] names = ["ann_1.json", "ann_2.json", "ann_3.json", "bob_1.json", "cleo_1.json"];
+        foreach (string name in names)
+        {
+            ebp.File(Path.Combine("people", name), Strokes(10));
+        }
+
+        IEnumerable<string> hands = names.Select(name => $"{name},{(name is "ann_2.json" or "bob_1.json" ? "left" : "right")}\n");
+        ebp.File("people.csv", "file,hand\n" + string.Concat(hands));
+        ebp.File("few.csv", "file,hand\nbob_1.json,left\n");
+    }
+
     [Test]
     public void Numbers_of_a_sequence_are_prepared_like_the_data()
     {

@@ -25,7 +25,9 @@ internal sealed class RecordingNames
     private readonly string label;
     private readonly string group;
 
-    public RecordingNames(Recipe recipe)
+    /// <param name="recipe">The given options.</param>
+    /// <param name="withLabels">Whether names tell labels, too; strokes have theirs inside.</param>
+    public RecordingNames(Recipe recipe, bool withLabels = true)
     {
         label = recipe.Get(TrainOptions.Label) ?? DefaultLabel;
         group = recipe.Get(TrainOptions.Group) ?? File;
@@ -37,13 +39,13 @@ internal sealed class RecordingNames
         if (!files.EndsWith(".csv", StringComparison.OrdinalIgnoreCase))
         {
             pattern = new NamePattern(files);
-            Require(label, pattern.Fields.Contains(label), "label", pattern.Fields);
+            Require(label, !withLabels || pattern.Fields.Contains(label), "label", pattern.Fields);
             Require(group, group == File || pattern.Fields.Contains(group), "group", pattern.Fields);
             return;
         }
 
         table = System.IO.File.Exists(files) ? CsvText.Read(files) : throw ToolException.BadInput($"{files}: there is no such file");
-        Require(label, table.Find(label) > 0, "label", table.Columns.Skip(1));
+        Require(label, !withLabels || table.Find(label) > 0, "label", table.Columns.Skip(1));
         Require(group, group == File || table.Find(group) > 0, "group", table.Columns.Skip(1));
         for (int row = 0; row < table.Count; row++)
         {
@@ -85,6 +87,22 @@ internal sealed class RecordingNames
             : throw ToolException.BadInput($"{path}: there is no '{rows.Keys.First()}', which --files lists ({rows.Count} of its files are missing)");
     }
 
+    /// <summary>The group of a file.</summary>
+    /// <param name="name">Its name inside the folder.</param>
+    /// <param name="path">Where it lies, for messages.</param>
+    /// <exception cref="ToolException">The name does not follow the pattern, or the table does not list it.</exception>
+    public string GroupOf(string name, string path)
+    {
+        if (table is not null)
+        {
+            return group == File && table.Find(group) <= 0 ? name
+                : rows.TryGetValue(name, out List<int>? lines) ? table.Row(lines[0])[table.Find(group)]
+                : throw ToolException.BadInput($"{path}: '{name}' is not among the files that --files lists");
+        }
+
+        return pattern is not null ? GroupIn(Matched(name, path), name) : group == File ? name : throw NoField();
+    }
+
     private (string Label, string Group) Fields(string name, string path)
     {
         if (pattern is null)
@@ -98,13 +116,19 @@ internal sealed class RecordingNames
 
             return group is File or DefaultLabel
                 ? (name[..slash], group == File ? name : name[..slash])
-                : throw ToolException.Usage($"--group: names have no '{group}' without --files; known: {File}");
+                : throw NoField();
         }
 
-        return pattern.Match(name) is { } values
-            ? (values[label], group == File && !values.ContainsKey(File) ? name : values[group])
-            : throw ToolException.BadInput($"{path}: '{name}' does not follow --files {pattern}");
+        Dictionary<string, string> values = Matched(name, path);
+        return (values[label], GroupIn(values, name));
     }
+
+    private Dictionary<string, string> Matched(string name, string path) =>
+        pattern!.Match(name) ?? throw ToolException.BadInput($"{path}: '{name}' does not follow --files {pattern}");
+
+    private string GroupIn(Dictionary<string, string> values, string name) => group == File && !values.ContainsKey(File) ? name : values[group];
+
+    private ToolException NoField() => ToolException.Usage($"--group: names have no '{group}' without --files; known: {File}");
 
     private void Parts(Recording recording, List<LabelledRecording> all)
     {

@@ -12,9 +12,29 @@ internal sealed class StrokesSource : DataSource
     public override string About => "labelled gestures (a JSON file or a folder of them)";
 
     public override IReadOnlyList<RecipeOption> Reads =>
-        [TrainOptions.Test, TrainOptions.TestFraction, TrainOptions.Fold, TrainOptions.Steps, TrainOptions.Resample];
+        [
+            TrainOptions.Files,
+            TrainOptions.Group,
+            TrainOptions.TestGroup,
+            TrainOptions.Test,
+            TrainOptions.TestFraction,
+            TrainOptions.Fold,
+            TrainOptions.Steps,
+            TrainOptions.Resample,
+        ];
 
     public override bool IsSequence(Recipe recipe) => true;
+
+    public override void Check(Recipe recipe)
+    {
+        foreach (RecipeOption option in (RecipeOption[])[TrainOptions.Files, TrainOptions.TestGroup, TrainOptions.ValidationGroup])
+        {
+            if (recipe.Says(option) && !recipe.Says(TrainOptions.Group))
+            {
+                throw ToolException.Usage($"--{option.Name}: --group says what the groups are");
+            }
+        }
+    }
 
     public override TaskData Load(Recipe recipe) => Sequences(recipe).Load();
 
@@ -31,7 +51,14 @@ internal sealed class StrokesSource : DataSource
             throw ToolException.BadInput($"{path}: there is no such file or folder");
         }
 
-        SequenceDataset sequences = StrokeReader.Read(path, classes);
-        return new ReadSequences(recipe.Get(TrainOptions.Resample) is { } points ? sequences.Resampled(points) : sequences, null, []);
+        SequenceDataset sequences = StrokeReader.Read(path, classes, out IReadOnlyList<string> files);
+        SampleGroups? groups = null;
+        if (recipe.Get(TrainOptions.Group) is { } kind)
+        {
+            RecordingNames names = new(recipe, withLabels: false);
+            groups = new SampleGroups(kind, [.. files.Select(file => names.GroupOf(file, path))]);
+        }
+
+        return new ReadSequences(recipe.Get(TrainOptions.Resample) is { } points ? sequences.Resampled(points) : sequences, groups, []);
     });
 }

@@ -24,7 +24,7 @@ internal static class TrainOptions
     public static readonly RecipeOption<string?> Files = Text(
         OptionGroup.Data, "files", "PATTERN|CSV",
         "Recordings: what their names tell, as in {label}_{speaker}_*.wav, or a CSV file that lists names (first column) with labels and " +
-        "more (default: a folder for each class).");
+        "more (default: a folder for each class); strokes: the same for --group.");
 
     public static readonly RecipeOption<string?> Label = Text(
         OptionGroup.Data, "label", "NAME|INDEX",
@@ -46,8 +46,8 @@ internal static class TrainOptions
     /// <summary>What stays on one side of every split.</summary>
     public static readonly RecipeOption<string?> Group = Text(
         OptionGroup.Data, "group", "NAME",
-        "What every split keeps together: of recordings a field or column of --files, as in speaker (default: file); CSV: a column, " +
-        "which is no input.");
+        "What every split keeps together: of recordings a field or column of --files, as in speaker (default: file), of strokes the " +
+        "same, or file; CSV: a column, which is no input.");
 
     public static readonly RecipeOption<string?> Time = Text(
         OptionGroup.Data, "time", "NAME|INDEX", "CSV with --window: the column of times, which is no input; no window crosses a gap.");
