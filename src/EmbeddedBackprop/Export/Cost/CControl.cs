@@ -137,9 +137,16 @@ internal static class CControl
         }
     }
 
-    /// <summary>The whole numbers that a value is computed from: not the addresses, nor what is in arrays.</summary>
+    /// <summary>The whole numbers that a value is computed from: not the addresses, nor what is in arrays but tables of uint16_t.</summary>
     private static void AddRead(CFunction function, CNode node, HashSet<int> read)
     {
+        if (node is CIndex { Array: CName { Slot: >= 0 } table } index
+            && function.Slots[table.Slot] is { Kind: CKind.Integer, Bytes: 2, Wraps: true, Pointers: 1 })
+        {
+            AddRead(function, index.Index, read);
+            return;
+        }
+
         if (IsAddress(function, node) || node is CIndex)
         {
             return;

@@ -4,8 +4,10 @@ namespace EmbeddedBackprop.Export.Cost;
 /// <param name="reader">The file.</param>
 /// <param name="fused">Whether EBP_M rounds once.</param>
 /// <param name="integers">Whether the network computes on integers.</param>
+/// <param name="tables">Tables of uint16_t whose elements decide how often loops run.</param>
 /// <param name="enter">Runs a function of the file, which may be part of the one that calls it.</param>
-internal sealed class CEvaluation(CReader reader, bool fused, bool integers, Func<CFunction, CHeld[], bool, CHeld> enter)
+internal sealed class CEvaluation(
+    CReader reader, bool fused, bool integers, Dictionary<string, int[]> tables, Func<CFunction, CHeld[], bool, CHeld> enter)
 {
     private const int Short = 40;
 
@@ -144,7 +146,8 @@ internal sealed class CEvaluation(CReader reader, bool fused, bool integers, Fun
 
         if (!constants.TryGetValue(name.Name, out CHeld value))
         {
-            value = reader.Macro(name.Name) is { } macro ? CHeld.Known(macro)
+            value = tables.TryGetValue(name.Name, out int[]? elements) ? new CHeld(CKind.Integer, sizeof(ushort), elements, 1)
+                : reader.Macro(name.Name) is { } macro ? CHeld.Known(macro)
                 : reader.Constant(name.Name) is not { } constant ? new CHeld(CKind.Float, 4, null, 1)
                 : constant.Value is CInitializer initializer && constant.Type.Kind == CKind.Structure ? Initialize(constant.Type, initializer)
                 : CHeld.Of(constant.Type);
@@ -177,6 +180,11 @@ internal sealed class CEvaluation(CReader reader, bool fused, bool integers, Fun
             {
                 Count(CUnit.Address);
             }
+
+            if (array.Reference is int[] elements)
+            {
+                array = array with { Reference = at.IsKnown && at.Whole < elements.Length ? elements[(int)at.Whole] : null };
+            }
         }
         else
         {
@@ -204,7 +212,8 @@ internal sealed class CEvaluation(CReader reader, bool fused, bool integers, Fun
             : array.Whole == 2 ? CUnit.LoadHalf
             : array.Whole == 1 ? CUnit.LoadByte
             : CUnit.LoadWord);
-        return array.Pointers > 1 ? array with { Pointers = array.Pointers - 1 }
+        return array.Reference is int element ? CHeld.Known(element)
+            : array.Pointers > 1 ? array with { Pointers = array.Pointers - 1 }
             : array.Kind == CKind.Integer ? new CHeld(CKind.Integer, 0, null, 0)
             : CHeld.Unknown;
     }
@@ -263,7 +272,7 @@ internal sealed class CEvaluation(CReader reader, bool fused, bool integers, Fun
             }
 
             Count(CUnit.Address);
-            return a.Pointers > 0 ? a : b;
+            return (a.Pointers > 0 ? a : b).Elsewhere;
         }
 
         if (a.Kind == CKind.Float || b.Kind == CKind.Float)

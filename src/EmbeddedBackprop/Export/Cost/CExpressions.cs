@@ -13,7 +13,7 @@ internal sealed class CExpressions(CTokens tokens)
         ["int8_t"] = new(CKind.Integer, 1, "", 0),
         ["uint8_t"] = new(CKind.Integer, 1, "", 0),
         ["int16_t"] = new(CKind.Integer, 2, "", 0),
-        ["uint16_t"] = new(CKind.Integer, 2, "", 0),
+        ["uint16_t"] = new(CKind.Integer, 2, "", 0) { Wraps = true },
         ["int"] = new(CKind.Integer, 4, "", 0),
         ["unsigned"] = new(CKind.Integer, 4, "", 0) { Wraps = true },
         ["int32_t"] = new(CKind.Integer, 4, "", 0),

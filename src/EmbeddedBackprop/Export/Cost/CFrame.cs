@@ -30,6 +30,11 @@ internal sealed class CFrame
     /// <summary>A pointer moves: it shows other elements.</summary>
     public void Moved(int slot)
     {
+        if (slot >= 0)
+        {
+            Slots[slot] = Slots[slot].Elsewhere;
+        }
+
         if (Loaded.Count > 0)
         {
             _ = Loaded.RemoveWhere(each => each.Slot == slot);

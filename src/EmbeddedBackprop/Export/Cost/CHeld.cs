@@ -4,7 +4,8 @@ namespace EmbeddedBackprop.Export.Cost;
 /// <param name="Kind">What it is, or what it points to.</param>
 /// <param name="Whole">A whole number; of a pointer the bytes of an element, or the slot of a variable.</param>
 /// <param name="Reference">
-/// <see cref="Mark"/> of a known number; a structure's fields, a function, the frame of a variable that is pointed at.
+/// <see cref="Mark"/> of a known number; a structure's fields, a function, the frame of a variable that is pointed at, the elements of a table or one
+/// of them.
 /// </param>
 /// <param name="Pointers">How often it points.</param>
 internal readonly record struct CHeld(CKind Kind, long Whole, object? Reference, int Pointers)
@@ -17,6 +18,9 @@ internal readonly record struct CHeld(CKind Kind, long Whole, object? Reference,
 
     /// <summary>NULL.</summary>
     public static readonly CHeld Null = new(CKind.Void, 0, null, 1);
+
+    /// <summary>The same without a table's elements: the pointer has moved.</summary>
+    public CHeld Elsewhere => Reference is int[] ? this with { Reference = null } : this;
 
     public bool IsKnown => ReferenceEquals(Reference, Mark);
 

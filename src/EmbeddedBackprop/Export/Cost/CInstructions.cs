@@ -62,7 +62,10 @@ internal static class CInstructions
 
     private static Dictionary<string, double[]> Walk(CReader reader, CModel model, string function)
     {
-        CWalk walk = new(reader, model.Arithmetic == Arithmetic.Fused, model.HoldsIntegers);
+        Dictionary<string, int[]> tables = model.Tables.All
+            .Where(table => table.DecidesLoops)
+            .ToDictionary(table => table.Name, table => table.Codes);
+        CWalk walk = new(reader, model.Arithmetic == Arithmetic.Fused, model.HoldsIntegers, tables);
         walk.Call(function, ("collected", (model.Training?.Options.Accumulate ?? 1) - 1), ("step", 0));
         int prefix = model.Prefix.Length + 1;
         Dictionary<string, double[]> units = new(StringComparer.Ordinal);

@@ -19,10 +19,11 @@ internal sealed class CWalk
     /// <param name="reader">The file.</param>
     /// <param name="fused">Whether EBP_M rounds once.</param>
     /// <param name="integers">Whether the network computes on integers.</param>
-    public CWalk(CReader reader, bool fused, bool integers)
+    /// <param name="tables">Tables of uint16_t whose elements decide how often loops run.</param>
+    public CWalk(CReader reader, bool fused, bool integers, Dictionary<string, int[]> tables)
     {
         (this.reader, this.integers) = (reader, integers);
-        evaluation = new CEvaluation(reader, fused, integers, Enter);
+        evaluation = new CEvaluation(reader, fused, integers, tables, Enter);
     }
 
     /// <summary>The units so far, by the function that they are in.</summary>

@@ -272,7 +272,9 @@ internal sealed class CTables
     {
         string name = $"{step.Owner.Name}.{constant.Name}", source = $"{CText.Comment(name)}: {constant.What}";
         return constant.Integers is { } integers
-            ? IntegerTable(name, source, CElement.UInt16, integers)
+            ? Same(
+                "constants" + string.Join(',', integers),
+                () => CTable.OfIntegers(Unique($"{prefix}_{CText.Identifier(name)}"), source, CElement.UInt16, integers) with { DecidesLoops = true })
             : Same(
                 "float" + string.Join(',', constant.Values), () => new CTable(Unique($"{prefix}_{CText.Identifier(name)}"), source, constant.Values));
     }

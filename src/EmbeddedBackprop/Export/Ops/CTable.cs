@@ -23,6 +23,9 @@ internal sealed record CTable(string Name, string Source, float[] Values)
     /// <summary>The type of the elements of a table of integers, which has codes and no values; null for floats in any storage.</summary>
     public CElement? Integers { get; private init; }
 
+    /// <summary>Whether elements decide how often loops run, so that whoever counts instructions reads them.</summary>
+    public bool DecidesLoops { get; init; }
+
     /// <summary>Elements.</summary>
     public int Length => Integers is null ? Values.Length : Codes.Length;
 

@@ -102,8 +102,10 @@ internal sealed class CFeaturesTests
         LearningRate = 0.01f,
     };
 
-    [Test]
-    public void The_plans_estimate_is_near_what_the_emulator_counts()
+    // On an M4F the transform alone is estimated 24 % too low: no calibration has seen it.
+    [TestCase("cortex-m4f", 0.25)]
+    [TestCase("cortex-m3", 0.15)]
+    public void The_plans_estimate_is_near_what_the_emulator_counts(string device, double share)
     {
         string[] nets =
         [
@@ -111,14 +113,24 @@ internal sealed class CFeaturesTests
             "input 512; preemphasis 0.97; window hamming; rfft; magnitude; bands 0 500 1000 2000 4000 rate8000; dense 4",
             "input 256; biquad 0.2 0.4 0.2 -0.5 0.3; decimate 4; statistics mean rms deviation kurtosis crest; dense 4",
             "input 256; goertzel 440 1000 3000 rate8000; dense 4",
+            "input 129; mel 20 rate8000; dense 4",
+            "input 4x257; mel 32 rate16000 from60; flatten; dense 4",
+            "input 129; bands 0 500 1000 2000 4000 rate8000; dense 4",
+            "input 256; window hann; rfft; power; dense 4",
+            "input 20; log; dense 4",
+            "input 20; dct 12; dense 4",
+            "input 256; preemphasis 0.97; dense 4",
+            "input 256; biquad 0.2 0.4 0.2 -0.5 0.3; dense 4",
+            "input 256; decimate 4; dense 4",
+            "input 256; statistics mean rms deviation kurtosis crest; dense 4",
         ];
-        CDeviceCount.Counted[] counted = CDeviceCount.Of(CDevice.CortexM4F, "-Os", nets);
+        CDeviceCount.Counted[] counted = CDeviceCount.Of(CDevice.Of(device), "-Os", nets);
         for (int i = 0; i < nets.Length; i++)
         {
             TestContext.Out.WriteLine($"{nets[i]}: counted {counted[i].Instructions}, estimated {counted[i].Estimate.Instructions}");
         }
 
-        Assert.That(counted.Select(each => each.Estimate.Instructions / (double)each.Instructions), Is.All.InRange(0.6, 1.6));
+        Assert.That(counted.Select(each => each.Estimate.Instructions / (double)each.Instructions), Is.All.InRange(1 - share, 1 + share));
     }
 
     private void Export(Arithmetic arithmetic)
