@@ -76,11 +76,12 @@ internal sealed class CFeaturesTests
     }
 
     [Test]
-    public void A_net_learns_on_features_on_the_device()
+    public void A_net_learns_on_features_on_the_host_and_on_the_device()
     {
         CTrainingCase net = Learning(before: false) with { Arithmetic = CDevice.CortexM4F.Arithmetic };
         CTrainingParity parity = new(build, [net, net with { Batch = 3 }]);
         parity.Export();
+        Assert.That(parity.FirstDifference("gcc -O2"), Is.Null);
         Assert.That(parity.FirstDifference(CDevice.CortexM4F, "-Os"), Is.Null);
     }
 
