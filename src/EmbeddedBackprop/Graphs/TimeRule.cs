@@ -27,6 +27,9 @@ internal readonly record struct TimeRule
     /// <summary>Why the op cannot be fed row by row; empty if it can.</summary>
     public string Refusal { get; }
 
+    /// <summary>Whether time would have to be another axis: a refusal of that one says more.</summary>
+    public bool IsOtherAxis { get; private init; }
+
     /// <summary>Whether the op gives one result for all rows of the window.</summary>
     public bool IsWindow => Extent == 0;
 
@@ -45,4 +48,8 @@ internal readonly record struct TimeRule
     /// <summary>An op that cannot be fed row by row.</summary>
     /// <param name="reason">What it does instead, after its name.</param>
     public static TimeRule Refused(string reason) => new(1, 1, 0, -1, reason);
+
+    /// <summary>An op for which time is never this axis.</summary>
+    /// <param name="reason">What it does along it, after its name.</param>
+    public static TimeRule OtherAxis(string reason) => new(1, 1, 0, -1, reason) { IsOtherAxis = true };
 }

@@ -77,10 +77,11 @@ internal static class NetValueKinds
             Graphs.Shape shape = words.Sizes("sizes, as in 1x28x28");
             return _ => new Reshape(shape);
         }),
-        new("keep ROWS [axisAXIS] [beginROWS] [NODE]", words =>
+        new("keep ROWS [axisAXIS] [beginROWS] [skipROWS] [NODE]", words =>
         {
-            int rows = words.Count("a number of rows"), axis = words.Lettered("axis", 0) ?? 0, begin = words.Lettered("begin", 0) ?? 0;
-            return _ => new Keep(rows, axis, begin);
+            int rows = words.Index("a number of rows", Any), axis = words.Lettered("axis", 0) ?? 0, begin = words.Lettered("begin", 0) ?? 0;
+            int skip = words.Lettered("skip", 0) ?? 0;
+            return _ => new Keep(rows, axis, begin, skip);
         }),
         new("begun ROWS [NODE]", words =>
         {

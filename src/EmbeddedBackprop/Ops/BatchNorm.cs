@@ -93,7 +93,7 @@ public sealed class BatchNorm : KernelOp, IPasses<BatchNorm>
 
     /// <inheritdoc/>
     internal override TimeRule AlongTime(ReadOnlySpan<Node> inputs, int axis) =>
-        axis == 0 ? TimeRule.Refused("has weights of its own for each step of time") : TimeRule.Each(axis);
+        axis == 0 ? TimeRule.OtherAxis("has weights of its own for each step of time") : TimeRule.Each(axis);
 
     /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<BatchNorm>();

@@ -74,7 +74,7 @@ public abstract partial class Convolution : ConvolutionBase, IPasses<Convolution
     {
         if (axis == 0 || !Activation.IsElementwise)
         {
-            return TimeRule.Refused(axis == 0 ? "has weights of its own for each step of time" : "works over all steps of time");
+            return axis == 0 ? TimeRule.OtherAxis("has weights of its own for each step of time") : TimeRule.Refused("works over all steps of time");
         }
 
         ConvSizes s = Sizes;

@@ -32,7 +32,7 @@ public abstract class GlobalPooling : KernelOp
 
     /// <inheritdoc/>
     internal override TimeRule AlongTime(ReadOnlySpan<Node> inputs, int axis) =>
-        axis == 0 ? TimeRule.Refused("pools each step of time by itself as a channel") : TimeRule.Window;
+        axis == 0 ? TimeRule.OtherAxis("pools each step of time by itself as a channel") : TimeRule.Window;
 
     /// <summary>A channel of a sample of the input, or of its gradient.</summary>
     private protected Span<T> Channel<T>(in OpContext<T> c, Span<T> values, int sample, int channel) where T : unmanaged =>

@@ -5,9 +5,12 @@ namespace EmbeddedBackprop.Ops;
 
 /// <summary>
 /// The newest rows of a stream after those that came before: y = [the last rows of the runs before, x] along an axis. The rows before the first run
-/// are zeros; resetting the state forgets all. So a layer that looks back over several rows reads them again when new ones come.
+/// are zeros; resetting the state forgets all. So a layer that looks back over several rows reads them again when new ones come. A layer that
+/// leaves out rows between those that it reads begins with a later row of x: y = x without its first rows.
 /// </summary>
-/// <remarks>Kept from run to run: NAME.rows and, where the stream begins late, NAME.begin. The gradient does not reach into earlier runs.</remarks>
+/// <remarks>
+/// Kept from run to run: NAME.rows where there are such and, where the stream begins late, NAME.begin. The gradient does not reach into earlier runs.
+/// </remarks>
 public sealed class Keep : KernelOp, IPasses<Keep>
 {
     /// <summary>What the name of the count of a stream's first rows ends in.</summary>
@@ -19,10 +22,26 @@ public sealed class Keep : KernelOp, IPasses<Keep>
     /// <param name="rows">Rows that are kept.</param>
     /// <param name="axis">The axis of the rows, 0 for the outermost.</param>
     /// <param name="begin">How many of the stream's first rows are no part of it: they are read as zeros.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There are no rows, or a number is negative.</exception>
-    public Keep(int rows, int axis = 0, int begin = 0)
+    /// <exception cref="ArgumentOutOfRangeException">A number is negative, or both rows and begin are 0.</exception>
+    public Keep(int rows, int axis = 0, int begin = 0) : this(rows, axis, begin, skip: 0)
     {
-        Rows = Errors.RequirePositive(nameof(rows), rows);
+    }
+
+    /// <summary>Keeps so many rows, or leaves out so many.</summary>
+    /// <param name="rows">Rows that are kept.</param>
+    /// <param name="axis">The axis of the rows, 0 for the outermost.</param>
+    /// <param name="begin">How many of the stream's first rows are no part of it.</param>
+    /// <param name="skip">How many of the first new rows are left out, where none are kept.</param>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// A number is negative, all of rows, begin and skip are 0, or both rows and skip are not.
+    /// </exception>
+    internal Keep(int rows, int axis, int begin, int skip)
+    {
+        if (rows < 0 || (rows == 0 && begin == 0 && skip == 0))
+        {
+            _ = Errors.RequirePositive(nameof(rows), rows);
+        }
+
         if (axis is < 0 or > 2)
         {
             Errors.OutOfRange(nameof(axis), axis, "0 to 2");
@@ -33,7 +52,12 @@ public sealed class Keep : KernelOp, IPasses<Keep>
             Errors.Negative(nameof(begin), begin);
         }
 
-        (Axis, Begin) = (axis, begin);
+        if (skip < 0 || (skip > 0 && rows > 0))
+        {
+            Errors.OutOfRange(nameof(skip), skip, rows > 0 ? "0 beside kept rows" : "0 or more");
+        }
+
+        (Rows, Axis, Begin, Skip) = (rows, axis, begin, skip);
     }
 
     /// <summary>Rows that are kept.</summary>
@@ -45,6 +69,9 @@ public sealed class Keep : KernelOp, IPasses<Keep>
     /// <summary>How many of the stream's first rows are read as zeros.</summary>
     public int Begin { get; }
 
+    /// <summary>How many of the first new rows are left out.</summary>
+    public int Skip { get; }
+
     /// <inheritdoc/>
     public override string Kind => "keep";
 
@@ -55,21 +82,25 @@ public sealed class Keep : KernelOp, IPasses<Keep>
         {
             string text = Rows.ToString(CultureInfo.InvariantCulture);
             text += Axis > 0 ? string.Create(CultureInfo.InvariantCulture, $" axis{Axis}") : "";
-            return Begin > 0 ? string.Create(CultureInfo.InvariantCulture, $"{text} begin{Begin}") : text;
+            text += Begin > 0 ? string.Create(CultureInfo.InvariantCulture, $" begin{Begin}") : "";
+            return Skip > 0 ? string.Create(CultureInfo.InvariantCulture, $"{text} skip{Skip}") : text;
         }
     }
 
     /// <inheritdoc/>
     public override BackwardReads BackwardReads => BackwardReads.Nothing;
 
-    /// <summary>Not where rows of the stream are read as zeros.</summary>
-    public override bool HasGradient(int input) => Begin == 0;
+    /// <summary>Not where rows of the stream are read as zeros, or left out.</summary>
+    public override bool HasGradient(int input) => Begin == 0 && Skip == 0;
 
     /// <inheritdoc/>
     internal override bool KeepsIntegers => true;
 
     /// <inheritdoc/>
     internal override bool IsData(int input) => true;
+
+    /// <summary>Which state counts the stream's first rows.</summary>
+    internal int BeginState => Rows > 0 ? 1 : 0;
 
     /// <summary>The sizes before the axis, of it, and after it.</summary>
     internal (int Outer, int Count, int Inner) Sizes
@@ -90,7 +121,12 @@ public sealed class Keep : KernelOp, IPasses<Keep>
             OpErrors.NoAxis(name, Axis, shape, inputs[0].Name);
         }
 
-        long rows = (long)shape[Axis] + Rows;
+        if (Skip >= shape[Axis])
+        {
+            Errors.OutOfRange("skip", Skip, $"0 to {shape[Axis] - 1}");
+        }
+
+        long rows = (long)shape[Axis] + Rows - Skip;
         if (rows * (shape.Length / shape[Axis]) > int.MaxValue)
         {
             Errors.TooLarge(name, rows * (shape.Length / shape[Axis]));
@@ -129,7 +165,11 @@ public sealed class Keep : KernelOp, IPasses<Keep>
     {
         ArgumentNullException.ThrowIfNull(layout);
         (int outer, _, int inner) = Sizes;
-        layout.AddPerSample(Name + ".rows", outer * Rows * inner);
+        if (Rows > 0)
+        {
+            layout.AddPerSample(Name + ".rows", outer * Rows * inner);
+        }
+
         if (Begin > 0)
         {
             layout.AddPerSample(Name + BeginName, 1);
@@ -142,18 +182,18 @@ public sealed class Keep : KernelOp, IPasses<Keep>
     static void IPasses<Keep>.Forward<T, K>(Keep op, in OpContext<T> c)
     {
         (int outer, int count, int inner) = op.Sizes;
-        int kept = op.Rows * inner, length = count * inner;
+        int kept = op.Rows * inner, length = count * inner, skipped = op.Skip * inner, result = kept + length - skipped;
         for (int b = 0; b < c.Batch; b++)
         {
-            Span<T> x = c.InputRows(0).Row(b), y = c.OutputRows.Row(b), rows = c.State(0).Slice(b * outer * kept, outer * kept);
-            int zeros = op.Begin > 0 ? Missing(ref c.State(1)[b], op.Begin, count) * inner : 0;
+            Span<T> x = c.InputRows(0).Row(b), y = c.OutputRows.Row(b), rows = kept > 0 ? c.State(0).Slice(b * outer * kept, outer * kept) : [];
+            int zeros = op.Begin > 0 ? Missing(ref c.State(op.BeginState)[b], op.Begin, count) * inner : 0;
             for (int i = 0; i < outer; i++)
             {
-                Span<T> all = y.Slice(i * (kept + length), kept + length), own = rows.Slice(i * kept, kept);
+                Span<T> all = y.Slice(i * result, result), own = rows.Slice(i * kept, kept);
                 own.CopyTo(all);
-                x.Slice(i * length, length).CopyTo(all[kept..]);
-                all.Slice(kept, zeros).Clear();
-                all[length..].CopyTo(own);
+                x.Slice((i * length) + skipped, length - skipped).CopyTo(all[kept..]);
+                all.Slice(kept, Math.Max(zeros - skipped, 0)).Clear();
+                all[(result - kept)..].CopyTo(own);
             }
         }
     }

@@ -29,7 +29,7 @@ public sealed class MaxOverTime : OverTime, IPasses<MaxOverTime>
 
     /// <inheritdoc/>
     internal override TimeRule AlongTime(ReadOnlySpan<Node> inputs, int axis) =>
-        axis > 0 || Masked ? TimeRule.Refused(Masked ? "reads a mask" : "works over the other axis") : TimeRule.Window;
+        axis > 0 ? TimeRule.OtherAxis("works over the other axis") : TimeRule.Window;
 
     /// <inheritdoc/>
     protected override Passes Passes => Passes.Of<MaxOverTime>();

@@ -74,7 +74,7 @@ public abstract class Pooling : KernelOp
     internal override TimeRule AlongTime(ReadOnlySpan<Node> inputs, int axis)
     {
         bool down = rank == 3 && axis == 1;
-        return axis == 0 ? TimeRule.Refused("pools each step of time by itself as a channel")
+        return axis == 0 ? TimeRule.OtherAxis("pools each step of time by itself as a channel")
             : (down ? Padding.Height : Padding.Width) > 0
                 ? TimeRule.Refused("pads the window in time (a pooling without padding can be fed step by step)")
             : down ? TimeRule.Rows(Window.Height, Stride.Height, axis)

@@ -150,8 +150,7 @@ public abstract class Recurrent : KernelOp
     /// <inheritdoc/>
     internal override TimeRule AlongTime(ReadOnlySpan<Node> inputs, int axis) =>
         Options.Bidirectional ? TimeRule.Refused("reads the sequence from its end, too")
-        : axis > 0 ? TimeRule.Refused("takes the other axis for time")
-        : inputs.Length > 1 ? TimeRule.Refused("reads a mask")
+        : axis > 0 ? TimeRule.OtherAxis("takes the other axis for time")
         : Options.AllSteps ? TimeRule.Each(0)
         : TimeRule.Newest;
 

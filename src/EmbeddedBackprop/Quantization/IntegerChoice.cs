@@ -187,6 +187,20 @@ internal sealed class IntegerChoice
         Tie();
     }
 
+    /// <summary>Whether an op computes with a node, and does not only choose by it as by a mask.</summary>
+    private static bool IsDataOf(Node node, Node reader)
+    {
+        for (int i = 0; i < reader.Inputs.Length; i++)
+        {
+            if (reader.Inputs[i] == node && reader.Op!.IsData(i))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Nodes that only move an input of the graph, in one or several steps, to an op that computes on integers.</summary>
     private HashSet<Node> MovesToIntegers(HashSet<Node> computes)
     {
@@ -194,7 +208,8 @@ internal sealed class IntegerChoice
         for (int i = nodes.Count - 1; i >= 0; i--)
         {
             Node node = nodes[i];
-            if (node.Op is { KeepsIntegers: true } && Entry(readers, node).Exists(reader => moves.Contains(reader) || computes.Contains(reader)))
+            if (node.Op is { KeepsIntegers: true } && Entry(readers, node).Exists(
+                reader => (moves.Contains(reader) || computes.Contains(reader)) && IsDataOf(node, reader)))
             {
                 _ = moves.Add(node);
             }

@@ -24,5 +24,13 @@ internal static class StreamErrors
         throw new ArgumentException($"{given} samples are no whole number of time steps, each of which has {step}");
 
     [DoesNotReturn]
+    public static void OtherInputs(int given, int inputs) =>
+        throw new ArgumentException($"samples of {given} input{(given == 1 ? "" : "s")}: the network has {inputs}");
+
+    [DoesNotReturn]
+    public static void OtherSteps(int first, int second) =>
+        throw new ArgumentException($"{first} steps of the first input and {second} of the second: both come at the same rate");
+
+    [DoesNotReturn]
     public static void NoDecision() => throw new InvalidOperationException("there is no decision yet: Push says when there is one");
 }

@@ -21,54 +21,46 @@ namespace EmbeddedBackprop.Streaming;
 internal sealed class StreamGraph
 {
     private readonly List<Node> nodes;
-    private readonly Dictionary<Node, Along> along = [];
-    private readonly bool carry;
+    private readonly StreamTime along;
 
     /// <summary>Rewrites a net. One on integers is rewritten as the float net that it was made of, and becomes integers again.</summary>
     /// <param name="outputs">Its outputs.</param>
-    /// <param name="hop">Steps of time from decision to decision; 0 for as few as the strides allow.</param>
-    /// <param name="carry">Whether recurrent layers carry their state from hop to hop, also those that begin each window anew.</param>
+    /// <param name="feed">How it is fed.</param>
     /// <exception cref="NotSupportedException">An op cannot be fed row by row; the message names it and the remedy.</exception>
     /// <exception cref="ArgumentException">The hop does not fit the net's strides or window; the message names the numbers.</exception>
-    public StreamGraph(Node[] outputs, int hop, bool carry)
+    public StreamGraph(Node[] outputs, StreamFeed feed)
     {
-        this.carry = carry;
         QuantizedFrom? from = outputs[0].Graph.QuantizedFrom;
         Node[] floats = from is null ? outputs : [from.Float];
         nodes = NetText.Ancestors(floats);
-        Source = TheInput();
-        FindTime();
-        Hop = FitHop(hop);
-        Window = CountBack();
+        along = new StreamTime(nodes, feed);
+        Hop = FitHop(feed.Hop);
+        Window = CountBack(floats);
         Lead = (int)((Hop - (Window % Hop)) % Hop);
         CountForward();
         List<NetStatement> statements = Rewrite();
         Graph = NetText.Build(statements, name => NetText.ActivationOf(nodes, name));
         Outputs = Array.ConvertAll(floats, output => Find(output.Name));
-        Input = Find(Source.Name);
         if (from is not null)
         {
-            using Network hopInFloats = new([Input], Outputs, [], new NetworkOptions { Batch = 1, Threads = 1 });
+            Node[] ends = [.. nodes.Where(node => node.Op is null).Select(node => Find(node.Name))];
+            using Network hopInFloats = new(ends, Outputs, [], new NetworkOptions { Batch = 1, Threads = 1 });
             using Network integers = Quantizer.Build(hopInFloats, QuantizerOptions.Parse(from.Settings));
-            (Graph, Input, Outputs) = (integers.Output.Graph, integers.Input, [integers.Output]);
+            (Graph, Outputs) = (integers.Output.Graph, [integers.Output]);
             RequireSameIntegers(outputs[0].Graph);
         }
+
+        Inputs = [.. nodes.Where(node => node.Op is null).Select(node => new StreamInput(node, along[node].Axis, Find(node.Name)))];
     }
 
     /// <summary>The graph of a hop.</summary>
     public Graph Graph { get; }
 
-    /// <summary>Its input: the steps of a hop.</summary>
-    public Node Input { get; }
+    /// <summary>The inputs, in the order of the net: the steps of a hop, or values without time.</summary>
+    public StreamInput[] Inputs { get; }
 
     /// <summary>Its outputs.</summary>
     public Node[] Outputs { get; }
-
-    /// <summary>The input of the net.</summary>
-    public Node Source { get; }
-
-    /// <summary>The input's axis of time.</summary>
-    public int Axis => along[Source].Axis;
 
     /// <summary>Steps of time from decision to decision.</summary>
     public int Hop { get; }
@@ -81,6 +73,9 @@ internal sealed class StreamGraph
 
     /// <summary>The number of the hop that gives the first decision, counted from 1.</summary>
     public long FirstDecision => (Window + Lead) / Hop;
+
+    /// <summary>The input of a name; null where the net does not read it.</summary>
+    public StreamInput? InputOf(string name) => Array.Find(Inputs, input => input.Source.Name == name);
 
     /// <summary>What is an integer in the net is one in the hop, with the same bits: else scales would be missing.</summary>
     private void RequireSameIntegers(Graph source)
@@ -101,80 +96,6 @@ internal sealed class StreamGraph
         }
     }
 
-    private Node TheInput()
-    {
-        List<Node> inputs = nodes.FindAll(node => node.Op is null);
-        if (inputs.Count > 1)
-        {
-            StreamErrors.CannotStream(inputs[1].Name, "is a second input");
-        }
-
-        return inputs[0];
-    }
-
-    /// <summary>
-    /// The axis of time is the first one along which every op can be fed. If there is none, the refusal of the op that is furthest from the input
-    /// tells why.
-    /// </summary>
-    private void FindTime()
-    {
-        Shape shape = Source.Shape;
-        (Node Node, string Reason)? furthest = null;
-        for (int axis = shape.Rank == 3 || (shape.Rank == 2 && shape[0] == 1) ? 1 : 0; axis < shape.Rank; axis++)
-        {
-            if (Refusal(axis) is not { } refusal)
-            {
-                return;
-            }
-
-            furthest = furthest is { } other && other.Node.Index >= refusal.Node.Index ? other : refusal;
-        }
-
-        StreamErrors.CannotStream(furthest!.Value.Node.Name, furthest.Value.Reason);
-    }
-
-    /// <summary>Follows time from the input on; the op that cannot be fed, or null.</summary>
-    private (Node Node, string Reason)? Refusal(int inputAxis)
-    {
-        along.Clear();
-        along.Add(Source, new Along(TimeRule.Each(inputAxis)));
-        HashSet<Op> applied = [];
-        foreach (Node node in nodes)
-        {
-            if (node.Op is null || !node.Sources.Any(source => along[source].HasTime))
-            {
-                _ = along.TryAdd(node, new Along(TimeRule.Newest));
-                continue;
-            }
-
-            int axis = along[node.Sources[0]].Axis;
-            if (node.Sources.Any(source => along[source].Axis != axis))
-            {
-                return (node, "joins values with time and without");
-            }
-
-            TimeRule rule = node.Op.AlongTime(node.Inputs, axis);
-            string reason = node.Integers is not null ? "computes on integers" : rule.Refusal;
-            if (reason.Length == 0 && node.Op is Recurrent { Options.CarryState: false } && !carry)
-            {
-                reason = "begins each window with an empty state (a layer with carry can be fed step by step)";
-            }
-            else if (reason.Length == 0 && !applied.Add(node.Op) && rule != TimeRule.Each(rule.Axis))
-            {
-                reason = "is applied twice";
-            }
-
-            if (reason.Length > 0)
-            {
-                return (node, reason);
-            }
-
-            along.Add(node, new Along(rule));
-        }
-
-        return null;
-    }
-
     /// <summary>The new rows of every node, for a hop that is a multiple of all strides.</summary>
     private int FitHop(int wish)
     {
@@ -182,8 +103,8 @@ internal sealed class StreamGraph
         long multiple = 1;
         foreach (Node node in nodes)
         {
-            Along own = along[node];
-            own.StepsPerRow = node.Op is null ? 1 : node.Sources.Max(source => along[source].StepsPerRow) * own.Rule.Stride;
+            StreamRows own = along[node];
+            own.StepsPerRow = node.Sources.Select(source => along[source].StepsPerRow).DefaultIfEmpty(1).Max() * own.Rule.Stride;
             if (own.HasTime)
             {
                 multiple = multiple / Gcd(multiple, own.StepsPerRow) * own.StepsPerRow;
@@ -198,7 +119,7 @@ internal sealed class StreamGraph
         int hop = wish == 0 ? (int)multiple : wish;
         foreach (Node node in nodes)
         {
-            Along own = along[node];
+            StreamRows own = along[node];
             own.New = own.HasTime ? (int)(hop / own.StepsPerRow) : 0;
             if (own.Rule.IsWindow && along[node.Sources[0]] is var source && source.New > node.Sources[0].Shape[source.Axis])
             {
@@ -211,51 +132,55 @@ internal sealed class StreamGraph
 
     private static long Gcd(long a, long b) => b == 0 ? a : Gcd(b, a % b);
 
-    /// <summary>From the outputs back: the rows that every node must have given before the first decision. Returns the input's.</summary>
-    private long CountBack()
+    /// <summary>From the outputs back: the rows that every node must have given before the first decision. Returns the most of an input.</summary>
+    private long CountBack(Node[] outputs)
     {
         foreach (Node node in Enumerable.Reverse(nodes))
         {
-            Along own = along[node];
-            if (own.HasTime && own.Needed == 0)
+            StreamRows own = along[node];
+            if (outputs.Contains(node))
             {
                 // An output with time: its new rows are the decision.
-                own.Needed = own.New;
+                own.Needed = Math.Max(own.Needed, own.New);
             }
 
             foreach (Node from in node.Sources)
             {
-                Along source = along[from];
+                StreamRows source = along[from];
                 if (source.HasTime)
                 {
                     long needed = own.Rule.IsWindow ? from.Shape[source.Axis]
-                        : own.HasTime ? ((own.Needed - 1) * own.Rule.Stride) + Math.Max(own.Rule.Extent, own.Rule.Stride) - own.Rule.Before
+                        : own.HasTime ? ((own.Needed - 1) * own.Rule.Stride) + own.Rule.Extent - own.Rule.Before
                         : 1;
                     source.Needed = Math.Max(source.Needed, needed);
                 }
             }
         }
 
-        return along[Source].Needed;
+        return along.Inputs.Max(input => along[input].Needed);
     }
 
-    /// <summary>From the input on: the rows that every node gives before the signal's first one, and those that the ops keep.</summary>
+    /// <summary>From the inputs on: the rows that every node gives before the signal's first one, and those that the ops keep.</summary>
+    /// <remarks>
+    /// Every op gives each row with the hop that completes it. So branches of one rate that have as many rows in the window give rows of the same
+    /// time in every hop, however far each looks back.
+    /// </remarks>
     private void CountForward()
     {
-        along[Source].Early = Lead;
         foreach (Node node in nodes)
         {
-            if (node.Op is null || along[node.Sources[0]] is not { HasTime: true } source)
+            StreamRows own = along[node];
+            if (node.Sources.Count == 0 || along[node.Sources[0]] is not { HasTime: true } source)
             {
+                own.Early = own.HasTime ? Lead : 0;
                 continue;
             }
 
-            Along own = along[node];
             foreach (Node other in node.Sources)
             {
                 if (along[other].Early != source.Early || along[other].New != source.New)
                 {
-                    StreamErrors.CannotStream(node.Name, $"joins {node.Sources[0].Name} and {other.Name}, one of which looks back further");
+                    StreamErrors.CannotStream(node.Name, $"joins {node.Sources[0].Name} and {other.Name}, whose rows are of other times");
                 }
             }
 
@@ -265,9 +190,10 @@ internal sealed class StreamGraph
                 continue;
             }
 
-            // Row j of the result begins with the row j stride - before of the input: the first row of a hop has to be such a one.
+            // Row j of the result begins with the row j stride - before of the input: the first row that is read has to be such a one. The last
+            // row of the result ends less than a stride before the newest one of the input.
             int stride = own.Rule.Stride, before = own.Rule.Before;
-            int kept = Math.Max(own.Rule.Extent - stride, 0);
+            int kept = own.Rule.Extent - stride;
             while ((source.Early + kept - before) % stride != 0)
             {
                 kept++;
@@ -275,7 +201,7 @@ internal sealed class StreamGraph
 
             own.Kept = kept;
             own.Early = (source.Early + kept - before) / stride;
-            own.EarlyRead = before > 0 || node.Op is Recurrent || IsFilterOverTime(node) ? source.Early : 0;
+            own.EarlyRead = before > 0 || node.Op is Recurrent || along.IsFilterOverTime(node) ? source.Early : 0;
         }
     }
 
@@ -288,28 +214,30 @@ internal sealed class StreamGraph
             Node node = nodes[i];
             NetStatement statement = written[i];
             List<NetWord> words = [.. statement.Words];
-            Along own = along[node];
-            bool reads = node.Sources.Count > 0, named = reads && (node.Sources.Count > 1 || node.Sources[0] != nodes[i - 1]);
-            if (own.Kept > 0)
+            StreamRows own = along[node];
+            int count = node.Sources.Count;
+            bool named = count > 1 || (count == 1 && node.Sources[0] != nodes[i - 1]), begins = own.EarlyRead > 0;
+            if (own.Kept != 0 || (begins && node.Op is Convolution))
             {
-                string past = FreeName(names, node.Name + "_past");
-                List<NetWord> keep = [Word(Number(own.Kept)), Word("axis" + Number(along[node.Sources[0]].Axis))];
-                if (own.EarlyRead > 0)
+                for (int k = 0; k < count; k++)
                 {
-                    keep.Add(Word("begin" + Number(own.EarlyRead)));
-                }
-
-                statements.Add(new NetStatement(Name(past), Word("keep"), [.. keep, Name(node.Sources[0].Name)]));
-                if (named)
-                {
-                    words[^1] = Name(past);
+                    string past = FreeName(names, node.Name + "_past");
+                    statements.Add(KeepOf(past, node.Sources[k], own));
+                    if (named)
+                    {
+                        words[^(count - k)] = Name(past);
+                    }
                 }
             }
-            else if (own.EarlyRead > 0 && node.Op is Recurrent)
+            else if (begins && node.Op is Recurrent)
             {
+                // Steps before the stream's begin do not count: a mask says so, or the net's own, which is 0 there.
                 string mask = FreeName(names, node.Name + "_begun");
-                statements.Add(new NetStatement(Name(mask), Word("begun"), [Word(Number(own.EarlyRead)), Name(node.Sources[0].Name)]));
-                words = named ? [.. words, Name(mask)] : [.. words, Name(node.Sources[0].Name), Name(mask)];
+                statements.Add(count == 2 ? KeepOf(mask, node.Sources[1], own)
+                    : new NetStatement(Name(mask), Word("begun"), [Word(Number(own.EarlyRead)), Name(node.Sources[0].Name)]));
+                words = count == 2 ? [.. words[..^1], Name(mask)]
+                    : named ? [.. words, Name(mask)]
+                    : [.. words, Name(node.Sources[0].Name), Name(mask)];
             }
 
             ForHop(node, own, words);
@@ -321,12 +249,29 @@ internal sealed class StreamGraph
         return statements;
     }
 
+    /// <summary>The statement of the rows that an op reads of a source: kept ones and new ones, or new ones without the first.</summary>
+    private NetStatement KeepOf(string name, Node source, StreamRows reader)
+    {
+        List<NetWord> words = [Word(Number(Math.Max(reader.Kept, 0))), Word("axis" + Number(along[source].Axis))];
+        if (reader.EarlyRead > 0)
+        {
+            words.Add(Word("begin" + Number(reader.EarlyRead)));
+        }
+
+        if (reader.Kept < 0)
+        {
+            words.Add(Word("skip" + Number(-reader.Kept)));
+        }
+
+        return new NetStatement(Name(name), Word("keep"), [.. words, Name(source.Name)]);
+    }
+
     /// <summary>The words of a statement that say how many rows there are, or what the first ones read.</summary>
-    private void ForHop(Node node, Along own, List<NetWord> words)
+    private void ForHop(Node node, StreamRows own, List<NetWord> words)
     {
         switch (node.Op)
         {
-            case null:
+            case null when own.HasTime:
                 words[0] = words[0] with { Text = Keep.WithRows(node.Shape, own.Axis, own.New).ToString() };
                 break;
             case Reshape when own.HasTime:
@@ -338,7 +283,7 @@ internal sealed class StreamGraph
             case Conv1D { Options.Padding: ConvPadding.Causal }:
                 _ = words.RemoveAll(word => word is { Text: "causal", Quoted: false });
                 break;
-            case SignalFilter filter when IsFilterOverTime(node):
+            case SignalFilter filter when along.IsFilterOverTime(node):
                 if (!filter.Carry)
                 {
                     words.Insert(filter is Biquad ? 5 : 1, Word("carry"));
@@ -355,10 +300,6 @@ internal sealed class StreamGraph
                 break;
         }
     }
-
-    /// <summary>Whether a filter runs over the samples of the stream, and not over those of each frame.</summary>
-    private bool IsFilterOverTime(Node node) =>
-        node.Op is SignalFilter && along[node.Sources[0]].Axis == node.Shape.Rank - 1;
 
     private static string FreeName(HashSet<string> names, string wish)
     {
@@ -388,34 +329,5 @@ internal sealed class StreamGraph
         }
 
         throw new InvalidOperationException(name);
-    }
-
-    /// <summary>A node's rows.</summary>
-    private sealed class Along(TimeRule rule)
-    {
-        public TimeRule Rule => rule;
-
-        /// <summary>The axis of time; -1 for none.</summary>
-        public int Axis => rule.Axis;
-
-        public bool HasTime => rule.Axis >= 0;
-
-        /// <summary>Steps of the input from row to row.</summary>
-        public long StepsPerRow { get; set; } = 1;
-
-        /// <summary>New rows in a hop.</summary>
-        public int New { get; set; }
-
-        /// <summary>Rows that the first decision needs.</summary>
-        public long Needed { get; set; }
-
-        /// <summary>Rows before the signal's first one.</summary>
-        public int Early { get; set; }
-
-        /// <summary>Such rows of the input that the op must not take for rows of the signal.</summary>
-        public int EarlyRead { get; set; }
-
-        /// <summary>Rows of its input that the op reads once more.</summary>
-        public int Kept { get; set; }
     }
 }

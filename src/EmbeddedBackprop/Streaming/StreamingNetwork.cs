@@ -18,13 +18,14 @@ public sealed class StreamingNetwork : IDisposable
 {
     private readonly StreamGraph stream;
     private readonly Network network;
-    private readonly float[] buffer;
+    private readonly StreamInput[] inputs;
+    private readonly float[][] buffers;
     private readonly float[] decision;
     private int filled;
     private long hops;
 
     /// <summary>Makes a stream of a network; its weights are copied, as they are now.</summary>
-    /// <param name="source">The network, of one input.</param>
+    /// <param name="source">The network, of one input, or of two with as many steps.</param>
     /// <param name="options">The hop, and whether layers carry their state; null for the defaults.</param>
     /// <exception cref="NotSupportedException">An op cannot be fed step by step; the message names it and the remedy.</exception>
     /// <exception cref="ArgumentException">The hop does not fit the net's strides or window; the message names the numbers.</exception>
@@ -32,14 +33,20 @@ public sealed class StreamingNetwork : IDisposable
     {
         ArgumentNullException.ThrowIfNull(source);
         options ??= new StreamOptions();
-        stream = new StreamGraph([.. source.Outputs], options.Hop, options.Carry);
+        stream = new StreamGraph([.. source.Outputs], StreamFeed.Of(options));
+        if (stream.Inputs.Length > 2)
+        {
+            StreamErrors.CannotStream(stream.Inputs[2].Source.Name, "is a third input");
+        }
+
         NetworkOptions planned = new()
         {
             Batch = 1, Threads = 1, Arithmetic = source.Options.Arithmetic, Layout = source.Options.Layout, Execution = source.Options.Execution,
         };
-        network = new Network([stream.Input], stream.Outputs, [], planned);
+        inputs = [.. source.Inputs.Select(input => stream.InputOf(input.Name)).OfType<StreamInput>()];
+        network = new Network([.. inputs.Select(input => input.Node)], stream.Outputs, [], planned);
         NetworkValues.Copy(source, network);
-        buffer = new float[stream.Hop * SampleLength];
+        buffers = Array.ConvertAll(inputs, input => new float[stream.Hop * input.StepLength]);
         decision = new float[network.OutputLength];
         Reset();
     }
@@ -50,19 +57,22 @@ public sealed class StreamingNetwork : IDisposable
     /// <summary>Steps of time after a reset that the first decision needs.</summary>
     public long Window => stream.Window;
 
-    /// <summary>Samples of a step of time: 1, or the channels or features of the input.</summary>
-    public int SampleLength => stream.Source.Shape.Length / stream.Source.Shape[stream.Axis];
+    /// <summary>Samples of a step of time: 1, or the channels or features of the input. Of two inputs, those of the first.</summary>
+    public int SampleLength => inputs[0].StepLength;
+
+    /// <summary>The same of each input, in the order of the network's inputs.</summary>
+    public IReadOnlyList<int> SampleLengths => Array.ConvertAll(inputs, input => input.StepLength);
 
     /// <summary>Decisions since the reset.</summary>
     public long Decisions => Math.Max(0, hops - stream.FirstDecision + 1);
 
     /// <summary>Floats of memory besides the weights: the workspace, what is kept from hop to hop, and the samples of a hop.</summary>
-    public int MemoryLength => network.InferencePlan.WorkspaceLength + network.InferencePlan.StateLength + buffer.Length;
+    public int MemoryLength => network.InferencePlan.WorkspaceLength + network.InferencePlan.StateLength + buffers.Sum(buffer => buffer.Length);
 
     /// <summary>The plan of a hop.</summary>
     public Plan Plan => network.InferencePlan;
 
-    /// <summary>The newest decision: the values of all outputs, one after the other. Valid until the next <see cref="Push"/>.</summary>
+    /// <summary>The newest decision: the values of all outputs, one after the other. Valid until the next push.</summary>
     /// <exception cref="InvalidOperationException">There is none yet.</exception>
     public ReadOnlySpan<float> Decision
     {
@@ -77,26 +87,67 @@ public sealed class StreamingNetwork : IDisposable
         }
     }
 
-    /// <summary>Takes samples until one makes a decision due.</summary>
+    /// <summary>Takes samples until one makes a decision due, of a network with one input.</summary>
     /// <param name="samples">
     /// Whole steps of time, [steps][<see cref="SampleLength"/>]: the channels or features of a step are next to each other. Receives what is left
     /// after the step of the decision.
     /// </param>
     /// <returns>Whether there is a new <see cref="Decision"/>; if not, all samples were taken.</returns>
-    /// <exception cref="ArgumentException">The last step is not whole; nothing was taken.</exception>
+    /// <exception cref="ArgumentException">The last step is not whole, or the network has two inputs; nothing was taken.</exception>
     public bool Push(ref ReadOnlySpan<float> samples)
     {
-        int step = SampleLength;
-        if (samples.Length % step != 0)
+        ReadOnlySpan<float> none = [];
+        return Push(ref samples, ref none, 1);
+    }
+
+    /// <summary>Takes samples until a step makes a decision due, of a network with two inputs: both get the same steps of time.</summary>
+    /// <param name="first">As many whole steps as of the second input, [steps][<see cref="SampleLengths"/>[0]]. Receives what is left.</param>
+    /// <param name="second">The samples of the second input at these steps, [steps][<see cref="SampleLengths"/>[1]]. Receives what is left.</param>
+    /// <returns>Whether there is a new <see cref="Decision"/>; if not, all samples were taken.</returns>
+    /// <exception cref="ArgumentException">
+    /// A last step is not whole, one input has more steps, or the network has one input; nothing was taken.
+    /// </exception>
+    public bool Push(ref ReadOnlySpan<float> first, ref ReadOnlySpan<float> second) => Push(ref first, ref second, 2);
+
+    /// <summary>Forgets all samples: the next one is the first of a new stream.</summary>
+    public void Reset()
+    {
+        network.ResetState();
+        foreach (float[] buffer in buffers)
         {
-            StreamErrors.PartOfAStep(samples.Length, step);
+            Array.Clear(buffer);
         }
 
-        while (!samples.IsEmpty)
+        filled = stream.Lead;
+        hops = 0;
+    }
+
+    /// <summary>Ends the network.</summary>
+    public void Dispose() => network.Dispose();
+
+    private bool Push(ref ReadOnlySpan<float> first, ref ReadOnlySpan<float> second, int given)
+    {
+        if (given != inputs.Length)
         {
-            int steps = Math.Min(samples.Length / step, stream.Hop - filled);
-            Write(samples[..(steps * step)], steps);
-            samples = samples[(steps * step)..];
+            StreamErrors.OtherInputs(given, inputs.Length);
+        }
+
+        int left = Steps(first, 0);
+        if (given == 2 && Steps(second, 1) != left)
+        {
+            StreamErrors.OtherSteps(left, Steps(second, 1));
+        }
+
+        while (left > 0)
+        {
+            int steps = Math.Min(left, stream.Hop - filled);
+            Take(ref first, 0, steps);
+            if (given == 2)
+            {
+                Take(ref second, 1, steps);
+            }
+
+            left -= steps;
             filled += steps;
             if (filled == stream.Hop)
             {
@@ -113,27 +164,30 @@ public sealed class StreamingNetwork : IDisposable
         return false;
     }
 
-    /// <summary>Forgets all samples: the next one is the first of a new stream.</summary>
-    public void Reset()
+    private int Steps(ReadOnlySpan<float> samples, int input)
     {
-        network.ResetState();
-        Array.Clear(buffer);
-        filled = stream.Lead;
-        hops = 0;
-    }
+        int step = inputs[input].StepLength;
+        if (samples.Length % step != 0)
+        {
+            StreamErrors.PartOfAStep(samples.Length, step);
+        }
 
-    /// <summary>Ends the network.</summary>
-    public void Dispose() => network.Dispose();
+        return samples.Length / step;
+    }
 
     private void Decide()
     {
-        if (network.Outputs.Count == 1)
+        if (inputs.Length == 1 && network.Outputs.Count == 1)
         {
-            network.Predict(buffer).CopyTo(decision);
+            network.Predict(buffers[0]).CopyTo(decision);
             return;
         }
 
-        network.WriteInput(network.Input.Name, buffer, 1);
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            network.WriteInput(inputs[i].Node.Name, buffers[i], 1);
+        }
+
         _ = network.Predict(1);
         int first = 0;
         foreach (Node output in network.Outputs)
@@ -144,15 +198,18 @@ public sealed class StreamingNetwork : IDisposable
     }
 
     // The input's rows, [steps][features], or [channels][steps].
-    private void Write(ReadOnlySpan<float> samples, int steps)
+    private void Take(ref ReadOnlySpan<float> samples, int input, int steps)
     {
-        int step = SampleLength, between = Ops.Keep.After(stream.Input.Shape, stream.Axis), outer = step / between;
+        int step = inputs[input].StepLength, between = inputs[input].Between, outer = step / between;
         for (int t = 0; t < steps; t++)
         {
             for (int i = 0; i < outer; i++)
             {
-                samples.Slice((t * step) + (i * between), between).CopyTo(buffer.AsSpan(((i * stream.Hop) + filled + t) * between));
+                samples.Slice((t * step) + (i * between), between)
+                    .CopyTo(buffers[input].AsSpan(((i * stream.Hop) + filled + t) * between));
             }
         }
+
+        samples = samples[(steps * step)..];
     }
 }

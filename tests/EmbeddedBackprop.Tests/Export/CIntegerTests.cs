@@ -256,8 +256,8 @@ internal sealed class CIntegerTests
             () => CExporter.Generate(network.InferencePlan, network.Parameters, options, network.State),
             Throws.TypeOf<NotSupportedException>().With.Message.StartsWith("the storage of weights: a quantised network has its own integers"));
         Assert.That(
-            () => CExporter.Generate(network.InferencePlan, network.Parameters, new CExportOptions { Carry = true }, network.State),
-            Throws.TypeOf<NotSupportedException>().With.Message.StartsWith("one time step a call"));
+            () => CExporter.Generate(network.InferencePlan, network.Parameters, new CExportOptions { BinaryWeights = true }, network.State),
+            Throws.TypeOf<NotSupportedException>().With.Message.StartsWith("weights as a binary"));
     }
 
     private int SelfTest(string[] files)

@@ -339,6 +339,9 @@ internal sealed class CZoo
         Node x = In(new Shape(2, 5)), steps = In(new Shape(4, 3));
         Out(new Keep(3, axis: 1, begin: 7), x);
         Out(new Keep(Draw(1, 9)), steps);
+        Out(new Keep(0, 1, 8, 2), x);
+        Out(new Keep(0, 0, 0, 1), steps);
+        Out(new Keep(0, begin: 6), steps);
         Out(new Gru(2, new RecurrentOptions { CarryState = true }), steps, Out(new Begun(6), steps));
         Out(new Biquad(0.2f, -0.4f, 0.2f, -0.5f, 0.3f) { Carry = true, Begin = 8 }, x);
         Out(new PreEmphasis { Carry = true, Begin = Draw(0, 6) }, x);

@@ -138,6 +138,10 @@ internal sealed class StreamingNetworkTests
     [TestCase("input 1x20; conv1d 4 3 s2; maxpool1d 2; flatten; dense 2", 6, "a hop of 6 steps: the strides of the net ask for a multiple of 4")]
     [TestCase("input 20; dense 2", 21, "a hop of 21 steps brings 21 new rows to dense1, whose window has 20")]
     [TestCase("input 20; dense 2", -1, "a hop of -1 steps")]
+    [TestCase("input 2x20; conv1d 4 3 same; global-avgpool", 0, "conv1d1 pads the window in time")]
+    [TestCase("x = input 12x3; a = gru 3 all carry; again a; dense 2", 0, "is applied twice")]
+    [TestCase("x = input 1x20; a = biquad 0.2 -0.4 0.2 -0.5 0.3; again a; flatten; dense 2", 0, "is applied twice")]
+    [TestCase("a = input 1x8; b = conv1d 4 3 s2 a; c = conv1d 4 2 s3 a; add b c; global-avgpool", 0, "whose rows are of other times")]
     [TestCase("a = input 2x18; b = conv1d 4 3 a; c = conv1d 4 5 p1 a; add b c; global-avgpool", 0, "pads the window in time")]
     public void What_cannot_be_fed_is_refused_with_its_name(string net, int hop, string message)
     {
@@ -232,7 +236,10 @@ internal sealed class StreamingNetworkTests
     {
         Graph graph = NetText.Build(net, Registry.Activation);
         Network network = new(
-            graph.Nodes[0], graph.Nodes[^1], null, new NetworkOptions { Batch = 1, Seed = 3, Arithmetic = arithmetic, Threads = 1 });
+            [.. graph.Nodes.Where(node => node.Op is null)],
+            [graph.Nodes[^1]],
+            [],
+            new NetworkOptions { Batch = 1, Seed = 3, Arithmetic = arithmetic, Threads = 1 });
         foreach (string name in network.WeightNames)
         {
             float[] values = network.GetWeights(name);

@@ -1,6 +1,9 @@
+using System.Globalization;
+using System.Text;
 using EmbeddedBackprop.Export.Model;
 using EmbeddedBackprop.Export.Ops;
 using EmbeddedBackprop.Export.Text;
+using EmbeddedBackprop.Streaming;
 
 namespace EmbeddedBackprop.Export.Files;
 
@@ -13,9 +16,11 @@ internal static class CStreamFile
         #define {{model.Macro}}_HOP {{CText.Number(stream.Hop)}}
         #define {{model.Macro}}_FIRST {{CText.Number((int)stream.Window)}}
 
-        /* {{(IsFloat(model) ? "Floats" : "Integers")}} of a step of time. */
-        #define {{StepMacro(model)}} {{CText.Number(stream.Step)}}
+        {{string.Concat(model.Inputs.Select(input => $$"""
+            /* {{(IsFloat(input) ? "Floats" : "Integers")}} of a step of time{{(model.Inputs.Length == 1 ? "" : " of " + input.Name)}}. */
+            #define {{StepMacro(model, input)}} {{CText.Number(stream.Of(input).StepLength)}}
 
+            """))}}
 
         """;
 
@@ -37,7 +42,14 @@ internal static class CStreamFile
     /// <summary>The largest elements first, so that there are no gaps.</summary>
     private static IEnumerable<(CElement Element, string Name, int Length)> Members(CModel model) =>
         model.Prediction.Carried.Arrays.Select(array => (array.Element, array.Element.Member, array.Length))
-            .Append((model.Inputs[0].Element, "hop", model.Inputs[0].Length)).OrderByDescending(member => member.Element.Bytes);
+            .Concat(model.Inputs.Select(input => (input.Element, HopOf(model, input), input.Length)))
+            .OrderByDescending(member => member.Element.Bytes);
+
+    /// <summary>The name of the samples of a hop, in the structure and in NAME_push.</summary>
+    private static string HopOf(CModel model, CArgument input) => model.Inputs.Length == 1 ? "hop" : "hop_" + input.Pointer;
+
+    /// <summary>The name of the pointer that NAME_push moves along an input's samples.</summary>
+    private static string Samples(CModel model, CArgument input) => model.Inputs.Length == 1 ? "samples" : input.Pointer;
 
     /// <summary>How a program feeds the stream, for NAME.md.</summary>
     public static string Usage(CModel model)
@@ -60,23 +72,28 @@ internal static class CStreamFile
                 static {{state}};
 
                 {{p}}_reset({{given}}); /* a signal begins */{{prepare}}
-                /* count steps of time at samples, as they come */
-                while ({{p}}_push(&samples, &count, {{arguments}}) == 1u) {
+                /* count steps of time at {{string.Join(" and ", model.Inputs.Select(input => Samples(model, input)))}}, as they come */
+                while ({{p}}_push({{string.Concat(model.Inputs.Select(input => $"&{Samples(model, input)}, "))}}&count, {{arguments}}) == 1u) {
                     /* a decision */
                 }
             """;
     }
 
-    private static bool IsFloat(CModel model) => model.Inputs[0].Element == CElement.Float;
+    private static bool IsFloat(CArgument input) => input.Element == CElement.Float;
 
-    private static string StepMacro(CModel model) => $"{model.Macro}_STEP_{(IsFloat(model) ? "FLOATS" : "INTEGERS")}";
+    private static string StepMacro(CModel model, CArgument input) =>
+        $"{model.Macro}_STEP_{(IsFloat(input) ? "FLOATS" : "INTEGERS")}{(model.Inputs.Length == 1 ? "" : input.MacroSuffix)}";
+
+    /// <summary>How much of a step is where, for the comment of NAME_push.</summary>
+    private static string Sources(CModel model) => string.Join(", ", model.Inputs.Select(
+        input => $"{StepMacro(model, input)} {(IsFloat(input) ? "floats" : "integers")} each, from *{Samples(model, input)} on"));
 
     /// <summary>The declaration of NAME_push.</summary>
     public static string Declaration(CModel model) => model.Stream is null ? "" : $$"""
 
         /*
-         * Takes *count steps of time, {{StepMacro(model)}} {{(IsFloat(model) ? "floats" : "integers")}} each, from *samples on, until one makes a decision due. Returns 1 if there is one,
-         * in the output; *samples and *count are then what is left. Returns 0 if all were taken and there is none.
+         * Takes *count steps of time, {{Sources(model)}}, until one makes a decision due. Returns 1 if there is one,
+         * in the output; {{string.Join(", ", model.Inputs.Select(input => "*" + Samples(model, input)))}} and *count are then what is left. Returns 0 if all were taken and there is none.
          */
         uint32_t {{model.Prefix}}_push({{Parameters(model)}});
         {{(TakesSamples(model) ? $"\n/* The same from integers of 16 bits, as a converter gives them: each becomes s * {model.Macro}_SAMPLE_SCALE. */\nuint32_t {model.Prefix}_push_samples({SampleParameters(model)});\n" : "")}}
@@ -90,38 +107,48 @@ internal static class CStreamFile
             return "";
         }
 
-        int inputs = model.Inputs[0].Length, outer = stream.Step / stream.Between;
-        bool isStructure = model.Prediction.Carried.IsStructure;
-        string copy = outer == 1 ? $$"""
-                    (void)memcpy(hop + ((size_t)filled * {{CText.Size(stream.Between)}}), *samples, {{CText.Size(stream.Step)}} * sizeof *hop);
+        bool isStructure = model.Prediction.Carried.IsStructure, isLooped = Array.Exists(model.Inputs, input => Outer(input) > 1);
+        string count = isStructure ? "uint32_t" : "float", end = isStructure ? "u" : ".0f";
+        int place = model.Prediction.Carried.Length;
+        StringBuilder declared = new(), copies = new(), next = new();
+        foreach (CArgument input in model.Inputs)
+        {
+            string name = HopOf(model, input), from = Samples(model, input);
+            StreamInput samples = stream.Of(input);
+            string between = CText.Size(samples.Between), step = CText.Size(samples.StepLength);
+            declared.Append(
+                CultureInfo.InvariantCulture, $"    {input.Element.Type} *const {name} = {(isStructure ? "state->" + name : Behind(place))};\n");
+            copies.Append(Outer(input) == 1 ? $$"""
+                        (void)memcpy({{name}} + ((size_t)filled * {{between}}), *{{from}}, {{step}} * sizeof *{{name}});
 
-            """ : $$"""
-                    for (i = 0u; i < {{CText.Size(outer)}}; i++) {
-                        (void)memcpy(hop + (((i * {{CText.Size(stream.Hop)}}) + (size_t)filled) * {{CText.Size(stream.Between)}}), *samples + (i * {{CText.Size(stream.Between)}}), {{CText.Size(stream.Between)}} * sizeof *hop);
-                    }
+                """ : $$"""
+                        for (i = 0u; i < {{CText.Size(Outer(input))}}; i++) {
+                            (void)memcpy({{name}} + (((i * {{CText.Size(stream.Hop)}}) + (size_t)filled) * {{between}}), *{{from}} + (i * {{between}}), {{between}} * sizeof *{{name}});
+                        }
 
-            """;
-        string type = model.Inputs[0].Element.Type, count = isStructure ? "uint32_t" : "float", end = isStructure ? "u" : ".0f";
-        (string hop, string steps, string hops) = isStructure ? ("state->hop", "&state->steps", "&state->hops")
-            : (Behind(0), Behind(inputs), Behind(inputs + 1));
+                """);
+            next.Append(CultureInfo.InvariantCulture, $"        *{from} = *{from} + {step};\n");
+            place += input.Length;
+        }
+
+        (string steps, string hops) = isStructure ? ("&state->steps", "&state->hops") : (Behind(place), Behind(place + 1));
         string first = CText.Number((int)stream.FirstDecision) + end;
+        string hopArguments = string.Concat(model.Inputs.Select(input => HopOf(model, input) + ", "));
         return $$"""
 
             uint32_t {{model.Prefix}}_push({{Parameters(model)}})
             {
                 /* {{(isStructure ? "The" : "After what the layers keep: the")}} samples of the hop, its steps that came, and the hops, counted to the first decision. */
-                {{type}} *const hop = {{hop}};
-                {{count}} *const steps = {{steps}};
+            {{declared}}    {{count}} *const steps = {{steps}};
                 {{count}} *const hops = {{hops}};
-            {{(outer == 1 ? "" : "    size_t i;\n")}}    while (*count > 0u) {
+            {{(isLooped ? "    size_t i;\n" : "")}}    while (*count > 0u) {
             {{(stream.Lead == 0 ? "" : $"        /* The first hop begins {stream.Lead} steps before the samples do. */\n")}}        const uint32_t filled = {{(isStructure ? "*steps" : "(uint32_t)*steps")}}{{(stream.Lead == 0 ? "" : $" + ((*hops == 0{end}) ? {CText.Size(stream.Lead)} : 0u)")}};
-            {{copy}}        *samples = *samples + {{CText.Size(stream.Step)}};
-                    *count = *count - 1u;
+            {{copies}}{{next}}        *count = *count - 1u;
                     *steps = *steps + 1{{end}};
                     if ((filled + 1u) == {{CText.Size(stream.Hop)}}) {
                         *steps = 0{{end}};
                         *hops = (*hops < {{first}}) ? (*hops + 1{{end}}) : *hops;
-                        {{model.Prefix}}_{{model.RunName}}(hop, {{model.OutputArguments}});
+                        {{model.Prefix}}_{{model.RunName}}({{hopArguments}}{{model.OutputArguments}});
                         if (*hops >= {{first}}) {
                             return 1u;
                         }
@@ -129,16 +156,18 @@ internal static class CStreamFile
                 }
                 return 0u;
             }
-            {{(TakesSamples(model) ? Samples(model, stream) : "")}}
+            {{(TakesSamples(model) ? FromSamples(model, stream) : "")}}
             """;
 
-        string Behind(int place) => $"state + {CText.Size(model.Prediction.Carried.Length + place)}";
+        string Behind(int floats) => $"state + {CText.Size(floats)}";
+
+        int Outer(CArgument input) => stream.Of(input).StepLength / stream.Of(input).Between;
     }
 
-    /// <summary>Whether samples come as integers of 16 bits, and become floats.</summary>
-    private static bool TakesSamples(CModel model) => model.Options.SampleScale is not null && IsFloat(model);
+    /// <summary>Whether the samples of the one input come as integers of 16 bits, and become floats.</summary>
+    private static bool TakesSamples(CModel model) => model.Options.SampleScale is not null && model.Inputs.Length == 1 && IsFloat(model.Inputs[0]);
 
-    private static string Samples(CModel model, CStream stream) => $$"""
+    private static string FromSamples(CModel model, CStream stream) => $$"""
 
         uint32_t {{model.Prefix}}_push_samples({{SampleParameters(model)}})
         {
@@ -165,6 +194,7 @@ internal static class CStreamFile
     private static string SampleParameters(CModel model) => $"const int16_t **samples{Parameters(model)[Parameters(model).IndexOf(',')..]}";
 
     private static string Parameters(CModel model) =>
-        $"const {model.Inputs[0].Element.Type} **samples, size_t *count, {model.OutputParameters}"
+        string.Concat(model.Inputs.Select(input => $"const {input.Element.Type} **{Samples(model, input)}, "))
+        + $"size_t *count, {model.OutputParameters}"
         + (model.Prediction.Carries ? "" : $", {model.StateType} *state");
 }

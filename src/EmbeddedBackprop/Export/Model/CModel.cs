@@ -21,21 +21,13 @@ internal sealed class CModel
         Node[] outputs = [.. source.Outputs.Distinct()];
         Check(source, outputs, parameters, options);
         Classes = CClasses.Of(outputs, options);
-        if (options.Carry)
+        if (options.Carry || options.Stream is not null)
         {
-            CCarry carry = new(source, outputs, parameters, state, options);
-            (source, outputs, options, WindowSteps) = (carry.Plan, carry.Outputs, carry.Options, carry.Steps);
-            parameters = carry.Parameters;
-            state = carry.State;
-        }
-
-        if (options.Stream is not null)
-        {
-            Stream = new CStream(source, outputs, parameters, state, options);
-            (source, outputs) = (Stream.Plan, Stream.Outputs);
-            parameters = Stream.Parameters;
-            state = Stream.State;
-            options = Stream.Options;
+            CStream fed = new(source, outputs, parameters, state, options);
+            (Stream, WindowSteps) = options.Stream is null ? (null, fed.Steps) : (fed, 0);
+            (source, outputs, options) = (fed.Plan, fed.Outputs, fed.Options);
+            parameters = fed.Parameters;
+            state = fed.State;
         }
 
         Options = options;
@@ -104,13 +96,13 @@ internal sealed class CModel
     /// <summary>The time steps that the network was made for, where it is fed one a call; else 0.</summary>
     public int WindowSteps { get; }
 
-    /// <summary>The network as a stream; null for one that is not fed as such.</summary>
+    /// <summary>The network as a stream that NAME_push feeds; null where NAME_predict takes whole samples, or a time step a call.</summary>
     public CStream? Stream { get; }
 
     /// <summary>
     /// Elements of the state, where it is one array: what layers keep from call to call, and of a stream the samples of a hop and two counts.
     /// </summary>
-    public int StateLength => Prediction.Carried.Length + (Stream is null ? 0 : Inputs[0].Length + 2);
+    public int StateLength => Prediction.Carried.Length + (Stream is null ? 0 : Inputs.Sum(input => input.Length) + 2);
 
     /// <summary>Whether there is a state: what layers keep, or the samples of a hop.</summary>
     public bool HasState => Prediction.Carries || Stream is not null;
@@ -120,7 +112,7 @@ internal sealed class CModel
 
     /// <summary>Bytes of the state.</summary>
     public long StateBytes =>
-        Prediction.Carried.Bytes + (Stream is null ? 0 : (Inputs[0].Element.Bytes * (long)Inputs[0].Length) + (2 * sizeof(int)));
+        Prediction.Carried.Bytes + (Stream is null ? 0 : Inputs.Sum(input => input.Bytes) + (2 * sizeof(int)));
 
     /// <summary>Elements that NAME_prepare reads and writes: a sample, or a step of time of a stream.</summary>
     public int PreparedLength => Stream?.Step ?? Inputs[0].Length;
@@ -232,11 +224,6 @@ internal sealed class CModel
         if (options.Training is not null)
         {
             ExportErrors.NotOfIntegers("training on the device");
-        }
-
-        if (options.Carry)
-        {
-            ExportErrors.NotOfIntegers("one time step a call");
         }
 
         if (options.BinaryWeights)

@@ -27,6 +27,23 @@ internal sealed class CKeep : COp
 
         """;
 
+    private const string SkipText = """
+        /* y[i] = x[i] without its first elements; the first zeros of x[i] are read as 0. */
+        static void ebp_skip(size_t outer, size_t skipped, size_t length, size_t zeros, float zero, const float *x, float *y)
+        {
+            size_t i;
+            for (i = 0u; i < outer; i++) {
+                size_t j;
+                for (j = skipped; j < length; j++) {
+                    y[j - skipped] = (j < zeros) ? zero : x[j];
+                }
+                x = &x[length];
+                y = &y[length - skipped];
+            }
+        }
+
+        """;
+
     private const string MissingText = """
         /* How many of the next rows come before the stream's begin; seen[0] counts them. */
         static size_t ebp_missing(float *seen, size_t begin, size_t count)
@@ -65,13 +82,21 @@ internal sealed class CKeep : COp
     {
         Keep keep = (Keep)step.Step.Op;
         (int outer, int count, int inner) = keep.Sizes;
-        program.Comment(
-            $"{step.Name}: a^{step.Number}[{step.OutputLength}] = the last {keep.Rows} rows, then the {count} new ones");
-        string zeros = Zeros(step, program, keep.Begin, count, 1) + (keep.Begin > 0 ? $" * {CText.Size(inner)}" : "");
+        string zeros = Zeros(step, program, keep.Begin, count, keep.BeginState) + (keep.Begin > 0 ? $" * {CText.Size(inner)}" : "");
         CElement element = step.OutputType;
-        string routine = program.Routine("keep" + element.Suffix, CFunctions.None, element.Typed("keep", Text));
         string zero = element == CElement.Float ? "0.0f" : CText.Number(step.Source!.OutputType.ZeroPoint);
-        string sizes = $"{CText.Size(outer)}, {CText.Size(keep.Rows * inner)}, {CText.Size(count * inner)}, {zeros}, {zero}";
+        string ends = $"{CText.Size(count * inner)}, {zeros}, {zero}";
+        if (keep.Rows == 0)
+        {
+            program.Comment($"{step.Name}: a^{step.Number}[{step.OutputLength}] = the last {count - keep.Skip} of {count} new rows");
+            string skip = program.Routine("skip" + element.Suffix, CFunctions.None, element.Typed("skip", SkipText));
+            program.Statement($"{skip}({CText.Size(outer)}, {CText.Size(keep.Skip * inner)}, {ends}, {step.Inputs[0]}, {step.Output});");
+            return;
+        }
+
+        program.Comment($"{step.Name}: a^{step.Number}[{step.OutputLength}] = the last {keep.Rows} rows, then the {count} new ones");
+        string routine = program.Routine("keep" + element.Suffix, CFunctions.None, element.Typed("keep", Text));
+        string sizes = $"{CText.Size(outer)}, {CText.Size(keep.Rows * inner)}, {ends}";
         program.Statement($"{routine}({sizes}, {step.State[0]}, {step.Inputs[0]}, {step.Output});");
     }
 }

@@ -94,8 +94,9 @@ public sealed record CExportOptions
     public SequencePadding? Padding { get; init; }
 
     /// <summary>
-    /// Whether a network over sequences is fed one time step a call: recurrent layers carry their state in an array of the caller's, and after t
-    /// calls the output is the engine's for t steps, bit for bit. Refused where an op looks at several steps at once. Not by default.
+    /// Whether a network over sequences is fed one time step a call: the stream whose hop is one step and whose first step is a decision. Recurrent
+    /// layers carry their state in an array of the caller's, and after t calls the output is the engine's for t steps, bit for bit. Refused where an
+    /// op looks at several steps at once. Not by default.
     /// </summary>
     public bool Carry { get; init; }
 

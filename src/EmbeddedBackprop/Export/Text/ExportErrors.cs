@@ -30,7 +30,7 @@ internal static class ExportErrors
     [DoesNotReturn]
     public static void MixedState(string layer) =>
         throw new NotSupportedException(
-            $"{layer}: one recurrent layer carries floats from call to call and another integers; quantise both, or leave both in floats");
+            $"{layer} carries other elements from call to call than a layer before it: quantise both or neither, or export a stream");
 
     [DoesNotReturn]
     public static void NotOfIntegers(string what) =>
@@ -123,16 +123,12 @@ internal static class ExportErrors
         throw new NotSupportedException("no recurrent layer: there is nothing to carry from one time step to the next");
 
     [DoesNotReturn]
-    public static void CarriesNot(string node, string reason) =>
-        throw new NotSupportedException($"{node} {reason}: the network cannot be fed one time step a call");
-
-    [DoesNotReturn]
     public static void StreamAlone() =>
         throw new NotSupportedException("a stream neither trains, nor is it fed one time step a call or through the arena: ask for one of them");
 
     [DoesNotReturn]
-    public static void StreamPrepares() => throw new NotSupportedException(
-        "the inputs are standardised, each step of the window by figures of its own: a stream takes samples as they are");
+    public static void StreamPrepares(string input) => throw new NotSupportedException(
+        $"{input} is prepared differently from step to step: standardised, each step of the window by figures of its own");
 
     [DoesNotReturn]
     public static void CarryTrains() =>

@@ -1,11 +1,13 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using EmbeddedBackprop.Activations;
+using EmbeddedBackprop.Data;
 using EmbeddedBackprop.Export;
 using EmbeddedBackprop.IO;
 using EmbeddedBackprop.Kernels.Lanes;
 using EmbeddedBackprop.Losses;
 using EmbeddedBackprop.Ops;
+using EmbeddedBackprop.Quantization;
 using EmbeddedBackprop.Training;
 
 namespace EmbeddedBackprop.Tests.Export;
@@ -36,6 +38,7 @@ internal sealed class CCarryTests
     [TestCase("x = input Tx2; lstm 4 all; scale 0.5", "clang -O1")]
     [TestCase("x = input Tx2; v = input 3; a = gru 4 x; b = concat a v; dense 2", "gcc -O2")]
     [TestCase("x = input Tx2; gru 4 carry; dense 2", "gcc -O2")]
+    [TestCase("x = input Tx2; transpose; conv1d 3 3 causal relu; transpose; gru 4 all; scale 2; lstm 3; dense 2", "clang -O2")]
     public void Every_call_has_the_bits_of_the_engine_over_all_steps_so_far(string net, string compiler)
     {
         foreach (Arithmetic arithmetic in Widths.Arithmetics)
@@ -56,6 +59,50 @@ internal sealed class CCarryTests
         CExporter.Write(network, build.Folder, options);
         CExporter.StoredParameters(network.InferencePlan, network.Parameters, options).CopyTo(network.Parameters);
         Assert.That(FirstDifference(Text, "gcc -O2", network, options, Arithmetic.Fused), Is.Null);
+    }
+
+    /// <summary>A quantised net carries integers, and computes what the quantised net over all steps so far computes.</summary>
+    [TestCase("x = input Tx3; gru 5; dense 2", "gcc -O2")]
+    [TestCase("x = input Tx3; lstm 6 all; scale 0.5; gru 4; dense 2", "clang -O1")]
+    [TestCase("x = input T; embedding 4 3; rnn 4; dense 2", "gcc -O1")]
+    public void A_quantised_net_carries_integers(string net, string compiler)
+    {
+        bool indices = net.Contains("embedding", StringComparison.Ordinal);
+        using Network floats = Net(net, Steps, Arithmetic.Fused);
+        int length = floats.InputLength / Steps;
+        float[][] rows = [.. Enumerable.Range(0, 20).Select(i => Values(Steps * length, i))];
+        using QuantizedModel quantized = Quantizer.Quantize(floats, FloatDataset.FromRows(rows, labels: new int[20]));
+        CExporter.Write(quantized.Network, build.Folder, new CExportOptions { Name = "net", Carry = true });
+        Assert.That(build.Read("net.h"), Does.Contain("#define NET_STATE_INTEGERS").And.Contain("#define NET_WINDOW_STEPS 5\n"));
+        float[] sequence = Values(Calls * length, 77);
+        Assert.That(FirstDifference(), Is.EqualTo(-1));
+        string good = build.Read("net.c");
+        int body = good.IndexOf('{', good.IndexOf("void net_run(", StringComparison.Ordinal)) + 1;
+        build.Write("net.c", good[..body] + "\n    state[0] = 9;" + good[body..]);
+        Assert.That(FirstDifference(), Is.Not.EqualTo(-1), "the control: a state that another writes");
+
+        float[] Values(int count, int seed) => !indices ? Samples.Array(count, seed)
+            : [.. Samples.Array(count, seed).Select(x => MathF.Min(3, MathF.Floor(MathF.Abs(x) * 4)))];
+
+        int FirstDifference()
+        {
+            build.Write("driver.c", CIntegerNets.FloatDriver);
+            build.Compile(compiler, "program", "driver.c", "net.c", "net_weights.c", "net_float.c");
+            float[] results = build.RunOn(sequence);
+            int outputs = results.Length / Calls;
+            for (int t = 1; t <= Calls; t++)
+            {
+                using Network longer = Net(net, t, Arithmetic.Fused);
+                using Network engine = Quantizer.Build(longer, QuantizerOptions.Parse(quantized.Network.Output.Graph.QuantizedFrom!.Settings));
+                NetworkValues.Copy(quantized.Network, engine);
+                if (Bits.FirstDifference(results.AsSpan((t - 1) * outputs, outputs), engine.Predict(sequence.AsSpan(0, t * length))) >= 0)
+                {
+                    return t;
+                }
+            }
+
+            return -1;
+        }
     }
 
     [TestCase("net_predict(", "net_reset(state);\n        net_predict(", TestName = "Control: a state that is lost")]
@@ -115,7 +162,8 @@ internal sealed class CCarryTests
     [TestCase("x = input Tx3; gru 5 bidirectional; dense 2", "gru1 reads the sequence from its end")]
     [TestCase("x = input Tx3; gru 5 all; mean-time; dense 2", "mean-time1 (mean-time) looks at several")]
     [TestCase("x = input Tx3; gru 5 all; max-time; dense 2", "max-time1 (max-time)")]
-    [TestCase("x = input 3xT; conv1d 4 3 same; transpose; gru 5; dense 2", "transpose1 (transpose)")]
+    [TestCase("x = input 3xT; conv1d 4 3 same; transpose; gru 5; dense 2", "conv1d1 (conv1d) pads the window in time")]
+    [TestCase("x = input 3xT; conv1d 4 3; transpose; gru 5; dense 2", "conv1d1 (conv1d) looks at several")]
     [TestCase("x = input Tx3; gru 5 all; dense 2", "dense1 (dense)")]
     [TestCase("x = input Tx3; gru 5 all; slice 0 1; flatten; dense 2", "slice1 (slice)")]
     [TestCase("x = input Tx3; layernorm; gru 4 all; batchnorm; rnn 2; dense 2", "batchnorm1 (batchnorm)")]
