@@ -361,8 +361,9 @@ public sealed partial class Plan
             left.Add(steps[i]);
             for (int j = i + 1; j <= i + count; j++)
             {
-                // One that is done along runs on its own where that cannot be.
-                steps[j].DoneAlong = steps.AsSpan(j + 1, steps[j].Op.CountDoneAlong(steps[j], steps.AsSpan(j + 1))).ToArray();
+                // One that is done along runs on its own where that cannot be, and does along no more than the first one would have.
+                int own = steps[j].Op.CountDoneAlong(steps[j], steps.AsSpan(j + 1, i + count - j));
+                steps[j].DoneAlong = steps.AsSpan(j + 1, own).ToArray();
             }
         }
 

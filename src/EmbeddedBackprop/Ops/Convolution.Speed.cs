@@ -17,25 +17,52 @@ public abstract partial class Convolution
     public override void Forward(in OpContext<float> c)
     {
         ReadOnlySpan<Step> along = c.DoneAlong;
-        for (int i = 0; i < along.Length; i++)
+        int convolutions = 1, own = Followers(along, 0);
+        for (int at = own; at < along.Length; at = Followers(along, at + 1))
         {
-            if (along[i].Op is not Convolution next)
-            {
-                continue;
-            }
-
-            OpContext<float> second = c.Of(in along[i]);
-            ConvHalf pointwise = next.Half(in second, second.DoneAlong);
-            if (!ConvPair.TryRun(c.Arithmetic, c.Batch, Half(in c, along[..i]), in pointwise))
-            {
-                Forward(in c, along[..i]);
-                next.Forward(in second, second.DoneAlong);
-            }
-
-            return;
+            convolutions++;
         }
 
-        Forward(in c, along);
+        Halves halves = new(this, in c);
+        if (convolutions == 1)
+        {
+            Forward(in c, along);
+        }
+        else if (!ConvChain.TryRun(c.Arithmetic, c.Batch, convolutions, in halves))
+        {
+            // This one alone, then the next one with what it does along, which may be all the rest.
+            Forward(in c, along[..own]);
+            for (int at = own; at < along.Length; at += 1 + along[at].DoneAlong.Length)
+            {
+                along[at].Op.Forward(c.Of(in along[at]));
+            }
+        }
+    }
+
+    /// <summary>The end (exclusive) of the steps that follow one convolution.</summary>
+    private static int Followers(ReadOnlySpan<Step> along, int at)
+    {
+        while (at < along.Length && along[at].Op is not Convolution)
+        {
+            at++;
+        }
+
+        return at;
+    }
+
+    /// <summary>This convolution and those that are done along.</summary>
+    private readonly ref struct Halves(Convolution op, in OpContext<float> c) : IConvHalves
+    {
+        private readonly OpContext<float> context = c;
+
+        public ConvHalf Next(scoped ref int at)
+        {
+            ReadOnlySpan<Step> along = context.DoneAlong;
+            int begin = at, end = Followers(along, at);
+            at = end + 1;
+            return begin == 0 ? op.Half(in context, along[..end])
+                : ((Convolution)along[begin - 1].Op).Half(context.Of(in along[begin - 1]), along[begin..end]);
+        }
     }
 
     /// <summary>The convolution, and steps that follow it.</summary>
@@ -65,7 +92,7 @@ public abstract partial class Convolution
     }
 
     /// <summary>The convolution with what follows it; maxima are left out.</summary>
-    private ConvHalf Half(in OpContext<float> c, ReadOnlySpan<Step> along)
+    private ConvHalf Half(scoped in OpContext<float> c, ReadOnlySpan<Step> along)
     {
         along = along.Length > 0 && along[^1].Op is MaxPooling ? along[..^1] : along;
         ConvFollowers followers = new() { Rectifies = Activation is Activation<Relu> || (along.Length > 0 && along[^1].Op is Activate) };
@@ -92,8 +119,69 @@ public abstract partial class Convolution
     /// <inheritdoc/>
     internal override int CountDoneAlong(Step step, ReadOnlySpan<Step> next)
     {
+        int count = CountPairs(step, next);
+        if (count > 0)
+        {
+            return count;
+        }
+
+        count = CountFinish(step, next, out Step last);
+        if (Activation is not (Activation<Identity> or Activation<Relu>) || next.Length == count || last.OnlyReader != next[count])
+        {
+            return count;
+        }
+
+        if (next[count].Op is Convolution following && ConvChain.MayBegin(Sizes, following.Sizes))
+        {
+            int pairs = following.CountPairs(next[count], next[(count + 1)..]);
+            return pairs > 0 ? count + 1 + pairs : count;
+        }
+
+        return next[count].Op is MaxPooling { Sizes.IsPairs: true } ? count + 1 : count;
+    }
+
+    /// <summary>The steps of a depthwise convolution, the pointwise one after it, and further such pairs; 0 if there is none.</summary>
+    private int CountPairs(Step step, ReadOnlySpan<Step> next)
+    {
+        int count = 0, floats = 0, whole = 0;
+        Convolution first = this;
+        Step at = step;
+        for (int convolutions = 2; convolutions < ConvChain.Most; convolutions += 2)
+        {
+            count += first.CountFinish(at, next[count..], out at);
+            if (first.Activation is not (Activation<Identity> or Activation<Relu>) || next.Length == count || at.OnlyReader != next[count]
+                || next[count].Op is not Convolution { Activation: Activation<Identity> or Activation<Relu> } second
+                || !ConvChain.IsPair(first.Sizes, second.Sizes) || !ConvChain.HasRoom(first.Sizes, whole == 0, ref floats))
+            {
+                break;
+            }
+
+            at = next[count++];
+            count += second.CountFinish(at, next[count..], out at);
+            bool isRead = count < next.Length && at.OnlyReader == next[count];
+            if (isRead && next[count].Op is MaxPooling { Sizes.IsPairs: true })
+            {
+                // The pointwise one takes them.
+                break;
+            }
+
+            whole = count;
+            if (!isRead || next[count].Op is not Convolution third)
+            {
+                break;
+            }
+
+            (first, at) = (third, next[count++]);
+        }
+
+        return whole;
+    }
+
+    /// <summary>The normalisation and the rectifier right after the convolution.</summary>
+    private int CountFinish(Step step, ReadOnlySpan<Step> next, out Step last)
+    {
         int count = 0;
-        Step last = step;
+        last = step;
         if (Activation is Activation<Identity> && next.Length > 0 && next[0].Op is BatchNorm && next[0].WorksInPlaceOf(step))
         {
             last = next[count++];
@@ -103,19 +191,7 @@ public abstract partial class Convolution
             }
         }
 
-        if (Activation is not (Activation<Identity> or Activation<Relu>) || next.Length == count || last.OnlyReader != next[count])
-        {
-            return count;
-        }
-
-        if (next[count].Op is Convolution { Activation: Activation<Identity> or Activation<Relu> } pointwise && ConvPair.Fits(Sizes, pointwise.Sizes))
-        {
-            int more = pointwise.CountDoneAlong(next[count], next[(count + 1)..]);
-            bool hasMaxima = more > 0 && next[count + more].Op is MaxPooling;
-            return hasMaxima ? count : count + 1 + more;
-        }
-
-        return next[count].Op is MaxPooling { Sizes.IsPairs: true } ? count + 1 : count;
+        return count;
     }
 
     /// <inheritdoc/>

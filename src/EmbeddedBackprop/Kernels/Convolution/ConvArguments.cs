@@ -46,8 +46,10 @@ internal unsafe struct ConvArguments
     /// <summary>Whether maps that have maxima are stored all the same.</summary>
     public bool KeepsMaps;
 
-    /// <summary>The pointwise convolution that reads the results of a depthwise one; null for none.</summary>
-    public ConvPair* Pair;
+    /// <summary>
+    /// Channels of a block, one or two whole vectors, where maps are stored as [block][position][lane]; 0 where they are [channel][position].
+    /// </summary>
+    public int MapLanes;
 
     /// <summary>The part of the work that is meant: output rows of all samples, panels of weights, or samples.</summary>
     public int First;

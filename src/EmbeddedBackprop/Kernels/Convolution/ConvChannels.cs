@@ -63,6 +63,9 @@ internal static unsafe class ConvChannels
     public static bool TakesMaxima<T>(in ConvArguments g) where T : struct, IFloatLanes<T> =>
         g.Maxima != null && !g.Sizes.IsPadded && 2 * g.Sizes.OutputWidth * 2 * T.Count <= MostSums;
 
+    /// <summary>Outputs of a chunk, at most: one or two vectors.</summary>
+    public static int MostLanes(in ConvSizes sizes, int lanes) => 2 * sizes.Taps * lanes <= MostWeights ? 2 * lanes : lanes;
+
     /// <summary>Rows g.First ... g.End - 1 of the output, counted over all samples.</summary>
     // Every element is written before it is read.
     [SkipLocalsInit]
@@ -70,7 +73,7 @@ internal static unsafe class ConvChannels
     {
         ref readonly ConvSizes sizes = ref g.Sizes;
         int taps = sizes.Taps, outputs = sizes.Outputs / sizes.Groups, height = sizes.OutputHeight;
-        int most = 2 * taps * T.Count <= MostWeights ? 2 * T.Count : T.Count, bands = 0;
+        int most = g.MapLanes > 0 ? g.MapLanes : MostLanes(in sizes, T.Count), bands = 0;
         ConvAxis downwards = ConvAxis.Rows(in sizes), across = ConvAxis.Columns(in sizes);
         Band* columns = stackalloc Band[MostBands];
         for (int x = 0; x < across.Positions; x = columns[bands++].Columns.End)
@@ -79,7 +82,7 @@ internal static unsafe class ConvChannels
         }
 
         // Kernels that were kept are read; only who does the whole work may keep them for the next run.
-        bool isTurned = g.Turned != null && ConvTurned.Made(g.Turned) == ConvTurned.Mark(in sizes, T.Count);
+        bool isTurned = g.Turned != null && ConvTurned.Made(g.Turned) == ConvTurned.Mark(in sizes, most);
         bool keepsTurned = g.Turned != null && g.First == 0 && g.End == g.Batch * height;
         int turned = isTurned || keepsTurned ? 0 : taps * Math.Min(most, RoundUp(outputs, T.Count));
         float* memory = stackalloc float[turned + MostSums + (CacheLine / sizeof(float))];
@@ -101,7 +104,7 @@ internal static unsafe class ConvChannels
         bool keepsList = turned == 0 && outputs <= most && !sizes.IsPadded;
         ConvTapTerm* terms = stackalloc ConvTapTerm[keepsList ? 0 : (lists * bands * taps) + TermsTogether];
         terms = keepsList ? ConvTurned.Terms(g.Turned, in sizes) : terms;
-        float* finish = stackalloc float[ConvFinish.PackedLength(most)];
+        float* finish = stackalloc float[ConvFinish.PackedLength(most) + most], start = finish + ConvFinish.PackedLength(most);
         for (int channel = 0; channel < sizes.Outputs;)
         {
             int group = channel / outputs, count = Math.Min(most, ((group + 1) * outputs) - channel), lanes = RoundUp(count, T.Count);
@@ -110,12 +113,18 @@ internal static unsafe class ConvChannels
                 Pack(g.Kernels + ((nint)channel * taps), taps, count, weights, lanes);
             }
 
+            FloatBlocks.Fill(0f, start, lanes);
+            if (g.Bias != null)
+            {
+                FloatBlocks.Copy(g.Bias + channel, start, count);
+            }
+
             g.Finish.Pack<T>(channel, count, lanes, finish);
             Part part = new()
             {
                 Image = g.Image + ((nint)group * (sizes.Channels / sizes.Groups) * sizes.Height * sizes.Width),
                 Maps = g.Maps + ((nint)channel * sizes.OutputPositions), Maxima = g.Maxima + ((nint)channel * (sizes.OutputPositions / 4)),
-                Bias = g.Bias == null || g.Accumulate ? null : g.Bias + channel,
+                Start = g.Accumulate ? null : start,
                 Channels = count, Lanes = lanes, Weights = weights, Sums = sums, Bands = bandsOfRows, Count = bands, Finish = finish,
             };
             ConvTapTerm* next = terms;
@@ -146,7 +155,7 @@ internal static unsafe class ConvChannels
 
         if (keepsTurned)
         {
-            ConvTurned.Made(g.Turned) = ConvTurned.Mark(in sizes, T.Count);
+            ConvTurned.Made(g.Turned) = ConvTurned.Mark(in sizes, most);
         }
     }
 
@@ -173,8 +182,8 @@ internal static unsafe class ConvChannels
         /// <summary>Its maxima of two by two.</summary>
         public float* Maxima;
 
-        /// <summary>What the sums begin with; null for +0, or where they go on from the maps.</summary>
-        public float* Bias;
+        /// <summary>What the sums begin with, [lane]; null where they go on from the maps.</summary>
+        public float* Start;
         public int Channels;
 
         /// <summary>Channels, rounded up to whole vectors.</summary>
@@ -275,11 +284,19 @@ internal static unsafe class ConvChannels
         int lanes = part.Lanes, area = rows.Count * columns.Count;
         nuint plane = (nuint)sizes.OutputPositions, channels = (nuint)part.Channels;
         float* maps = part.Maps + ((nint)samples.First * g.LeadingMaps) + ((nint)rows.First * sizes.OutputWidth) + columns.First;
-        Begin<T>(in part, samples.Count * area);
+        float* sums = part.Sums;
+        int leadingSums = area * lanes;
+        if (g.MapLanes > 0)
+        {
+            // Blocks of channels are as the sums are: they become the maps where they are.
+            sums = maps + (((nint)rows.First * sizes.OutputWidth) + columns.First) * (lanes - 1);
+            leadingSums = g.LeadingMaps;
+        }
+
         for (int n = 0; g.Accumulate && n < samples.Count; n++)
         {
             Transpose.Pack(
-                in *(maps + ((nint)n * g.LeadingMaps)), plane, channels, (nuint)area, ref *(part.Sums + ((nint)n * area * lanes)), (nuint)lanes);
+                in *(maps + ((nint)n * g.LeadingMaps)), plane, channels, (nuint)area, ref *(sums + ((nint)n * leadingSums)), (nuint)lanes);
         }
 
         for (Band* band = part.Bands; band < part.Bands + part.Count; band++)
@@ -290,28 +307,36 @@ internal static unsafe class ConvChannels
                 float* image = part.Image + ((nint)samples.First * g.LeadingImage) + ((nint)first * sizes.StrideX) - sizes.Left
                     + ((((nint)rows.First * sizes.StrideY) - sizes.Top) * sizes.Width);
                 Rectangle<T>(
-                    in part, in *band, image, part.Sums + ((nint)(first - columns.First) * lanes),
+                    in part, in *band, image, sums + ((nint)(first - columns.First) * lanes),
                     new Axis(end - first, sizes.StrideX, lanes),
                     new Axis(rows.Count, (nint)sizes.StrideY * sizes.Width, columns.Count * lanes),
-                    new Axis(samples.Count, g.LeadingImage, area * lanes));
+                    new Axis(samples.Count, g.LeadingImage, leadingSums));
             }
         }
 
         bool hasMaxima = TakesMaxima<T>(in g), keepsMaps = !hasMaxima || g.KeepsMaps;
         if (g.Finish.Exists && (keepsMaps || g.Finish.Normalizes))
         {
-            g.Finish.Lanes<T>(part.Finish, lanes, part.Sums, samples.Count * area);
+            for (int n = 0; n < samples.Count; n++)
+            {
+                g.Finish.Lanes<T>(part.Finish, lanes, sums + ((nint)n * leadingSums), area);
+            }
+        }
+
+        if (g.MapLanes > 0)
+        {
+            return;
         }
 
         for (int n = 0; keepsMaps && n < samples.Count; n++)
         {
             Transpose.Pack(
-                in *(part.Sums + ((nint)n * area * lanes)), (nuint)lanes, (nuint)area, channels, ref *(maps + ((nint)n * g.LeadingMaps)), plane);
+                in *(sums + ((nint)n * leadingSums)), (nuint)lanes, (nuint)area, channels, ref *(maps + ((nint)n * g.LeadingMaps)), plane);
         }
 
         for (int n = 0; hasMaxima && n < samples.Count; n++)
         {
-            float* own = part.Sums + ((nint)n * area * lanes);
+            float* own = sums + ((nint)n * leadingSums);
             float* maxima = part.Maxima + ((nint)(samples.First + n) * g.LeadingMaxima) + ((nint)rows.First * sizes.OutputWidth / 4);
             ConvMaxima.Lanes<T>(own, lanes, rows.Count, columns.Count, g.Finish.Rectifies);
             Transpose.Pack(in *own, (nuint)lanes, (nuint)area / 4, channels, ref *maxima, plane / 4);
@@ -334,7 +359,7 @@ internal static unsafe class ConvChannels
         ConvTileArguments tile = new()
         {
             Step = along.Source, Line = lines.Source, LeadingSums = along.Sums, LineSums = lines.Sums,
-            Weights = part.Weights, Terms = band.Terms, Count = band.Count,
+            Weights = part.Weights, Terms = band.Terms, Count = band.Count, From = part.Start,
         };
         int vectors = part.Lanes / T.Count;
         bool slides = vectors == 1 && along.Source == 1 && lines.Length > 1 && ConvSlide.Fits(band.Row, T.Count);
@@ -348,6 +373,11 @@ internal static unsafe class ConvChannels
                     length = Positions(along.Length - done, T.Count);
                     tile.Source = image + (third * rest.Source) + (line * lines.Source) + (done * along.Source);
                     tile.Sums = sums + (third * rest.Sums) + (line * lines.Sums) + (done * along.Sums);
+                    if (part.Start == null)
+                    {
+                        tile.GoOn();
+                    }
+
                     if (!slides || count < ConvSlide.Lines || !ConvSlide.TryRun<T>(length, band.Row, in tile))
                     {
                         ConvTile.Run<T>(length, count, vectors, in tile);
@@ -369,25 +399,6 @@ internal static unsafe class ConvChannels
     {
         int most = ConvTile.MostLines(lanes);
         return left == most + 1 ? (left + 1) / 2 : Math.Min(left, most);
-    }
-
-    private static void Begin<T>(in Part part, int positions) where T : struct, IFloatLanes<T>
-    {
-        float* start = stackalloc float[part.Lanes];
-        FloatBlocks.Fill(0f, start, part.Lanes);
-        if (part.Bias != null)
-        {
-            FloatBlocks.Copy(part.Bias, start, part.Channels);
-        }
-
-        for (int lane = 0; lane < part.Lanes; lane += T.Count)
-        {
-            T value = T.Load(in *start, (nuint)lane);
-            for (int i = 0; i < positions; i++)
-            {
-                T.Store(value, ref *(part.Sums + (i * part.Lanes)), (nuint)lane);
-            }
-        }
     }
 
     /// <summary>A direction of positions: how many, and how far their sources and sums are from each other.</summary>

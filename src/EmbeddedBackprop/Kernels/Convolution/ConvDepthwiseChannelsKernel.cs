@@ -73,19 +73,9 @@ internal readonly unsafe struct ConvDepthwiseChannelsKernel : ILaneKernel<ConvAr
         Work work = new()
         {
             Rows = rows, Columns = columns, Across = across, Down = down, CountAcross = Bands(columns, across), CountDown = Bands(rows, down),
-            Terms = terms, Taps = sizes.Taps, Tall = TallestBlock(rows, columns), Source = source, Sums = sums, Weights = weights,
+            Terms = terms, Taps = sizes.Taps, Tall = TallestBlock(rows, columns), Source = source, Pitch = T.Count, Sums = sums, Weights = weights,
         };
         work.List(T.Count, g.IsForward);
-        int positions = rows.Positions * columns.Positions;
-        bool isPair = g.Pair != null;
-        if (isPair && (sizes.Channels % T.Count != 0 || work.Tall < rows.Positions
-            || !ConvChannels.Fits(ConvPair.OverBlocks(in g.Pair->Second.Sizes, T.Count), T.Count)))
-        {
-            return;
-        }
-
-        float* results = stackalloc float[isPair ? (sizes.Channels * positions) + (CacheLine / sizeof(float)) : 0];
-        results = (float*)(((nuint)results + CacheLine - 1) & ~(nuint)(CacheLine - 1));
         if (sizes.Channels % T.Count != 0)
         {
             // Lanes without a channel are computed along, and denormal rubbish would be slow.
@@ -98,19 +88,8 @@ internal readonly unsafe struct ConvDepthwiseChannelsKernel : ILaneKernel<ConvAr
             int n = unit / blocks, end = Math.Min((unit % blocks * Channels) + Channels, sizes.Channels);
             for (int channel = unit % blocks * Channels; channel < end; channel += T.Count)
             {
-                work.Sums = isPair ? results + ((nint)channel * positions) : sums;
                 Planes<T>(in g, in work, n, channel, Math.Min(T.Count, end - channel));
             }
-
-            if (isPair && end == sizes.Channels)
-            {
-                g.Pair->Run<T>(n, results);
-            }
-        }
-
-        if (isPair)
-        {
-            g.Pair->Ran = true;
         }
     }
 
@@ -130,7 +109,7 @@ internal readonly unsafe struct ConvDepthwiseChannelsKernel : ILaneKernel<ConvAr
     }
 
     /// <summary>Cuts an axis into positions with the same taps; counts them where there is no list.</summary>
-    private static int Bands(ConvAxis axis, Band* bands)
+    public static int Bands(ConvAxis axis, Band* bands)
     {
         int count = 0;
         for (int position = 0, end; position < axis.Positions; position = end, count++)
@@ -189,20 +168,17 @@ internal readonly unsafe struct ConvDepthwiseChannelsKernel : ILaneKernel<ConvAr
                 g.Finish.Lanes<T>(finish, T.Count, work.Sums, area);
             }
 
-            if (g.Pair == null)
-            {
-                Transpose.Pack(in *work.Sums, lanes, (nuint)area, (nuint)channels, ref *result, plane);
-            }
+            Transpose.Pack(in *work.Sums, lanes, (nuint)area, (nuint)channels, ref *result, plane);
         }
     }
 
     /// <summary>
     /// The sums of so many rows, whose source begins with its row <paramref name="first"/>; they begin with a value, or go on from where they are.
     /// </summary>
-    private static void Block<T>(in Work work, int y, int tall, int first, T start, bool goesOn) where T : struct, IFloatLanes<T>
+    public static void Block<T>(in Work work, int y, int tall, int first, T start, bool goesOn) where T : struct, IFloatLanes<T>
     {
         ConvAxis rows = work.Rows, columns = work.Columns;
-        int wide = columns.Positions, line = columns.Length * T.Count, lanes = T.Count;
+        int wide = columns.Positions, pitch = work.Pitch, line = columns.Length * pitch, lanes = T.Count;
         for (int i = 0; i < work.CountDown; i++)
         {
             int top = Math.Max(work.Down[i].First, y), height = Math.Min(work.Down[i].End, y + tall) - top;
@@ -216,13 +192,13 @@ internal readonly unsafe struct ConvDepthwiseChannelsKernel : ILaneKernel<ConvAr
                     Count = (work.Down[i].Taps.End - work.Down[i].Taps.First) * (band.Taps.End - band.Taps.First),
                 };
                 float* from = work.Source + ((nint)((top * rows.Stride) - rows.Before - first) * line)
-                    + (((nint)(band.First * columns.Stride) - columns.Before) * lanes);
+                    + (((nint)(band.First * columns.Stride) - columns.Before) * pitch);
                 float* to = work.Sums + (((nint)((top - y) * wide) + band.First) * lanes);
 
                 // Along the longer side of the rectangle.
                 bool isWide = width >= height;
                 int length = isWide ? width : height, lines = isWide ? height : width;
-                nint acrossSource = columns.Stride * lanes, downSource = (nint)rows.Stride * line, downSums = wide * lanes;
+                nint acrossSource = columns.Stride * pitch, downSource = (nint)rows.Stride * line, downSums = wide * lanes;
                 tile.Step = isWide ? acrossSource : downSource;
                 tile.StepSums = isWide ? lanes : downSums;
                 for (int k = 0; k < lines; k++)
@@ -242,13 +218,15 @@ internal readonly unsafe struct ConvDepthwiseChannelsKernel : ILaneKernel<ConvAr
         }
     }
 
-    private struct Band
+    /// <summary>Positions on an axis with the same taps.</summary>
+    public struct Band
     {
         public int First, End;
         public (int First, int End) Taps;
     }
 
-    private struct Work
+    /// <summary>What is the same for all channels and samples.</summary>
+    public struct Work
     {
         public ConvAxis Rows, Columns;
         public Band* Across, Down;
@@ -262,6 +240,10 @@ internal readonly unsafe struct ConvDepthwiseChannelsKernel : ILaneKernel<ConvAr
         public int Tall;
         public float* Source, Sums, Weights;
 
+        /// <summary>Floats of the source from position to position.</summary>
+        public int Pitch;
+
+        /// <summary>Writes the terms; weights are so many floats apart.</summary>
         public readonly void List(int lanes, bool isForward)
         {
             int last = Taps - 1;
@@ -275,7 +257,7 @@ internal readonly unsafe struct ConvDepthwiseChannelsKernel : ILaneKernel<ConvAr
                     {
                         int tap = (ky * Columns.Kernel) + kx;
                         *next++ = new ConvTapTerm(
-                            ((ky * Rows.Dilation * Columns.Length) + (kx * Columns.Dilation)) * lanes,
+                            ((ky * Rows.Dilation * Columns.Length) + (kx * Columns.Dilation)) * Pitch,
                             (isForward ? tap : last - tap) * lanes);
                     }
                 }

@@ -210,6 +210,7 @@ internal readonly unsafe struct ConvOutputWeightsKernel : ILaneKernel<ConvArgume
             tile.Source = image + (c * tile.Step);
             tile.Sums = sums + (c * tile.LeadingSums);
             (tile.Line, tile.LineSums) = (rows * tile.Step, rows * tile.LeadingSums);
+            tile.GoOn();
             ConvTile.Run<T>(rows, lines, vectors, in tile);
         }
     }

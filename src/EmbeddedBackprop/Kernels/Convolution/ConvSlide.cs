@@ -63,24 +63,26 @@ internal static unsafe class ConvSlide
     {
         nint leading = g.LeadingSums, line = g.Line;
         float* sums = g.Sums, others = sums + g.LineSums, source = g.Source, weights = g.Weights;
-        T s00 = T.Load(in *sums, 0), s01 = T.Load(in sums[leading], 0), s02 = T.Load(in sums[2 * leading], 0), s03 = T.Load(in sums[3 * leading], 0);
-        T s10 = T.Load(in *others, 0), s11 = T.Load(in others[leading], 0);
-        T s12 = T.Load(in others[2 * leading], 0), s13 = T.Load(in others[3 * leading], 0);
+        float* from = g.From, fromOthers = from + g.LineFrom;
+        nint start = g.LeadingFrom;
+        T s00 = T.Load(in *from, 0), s01 = T.Load(in from[start], 0), s02 = T.Load(in from[2 * start], 0), s03 = T.Load(in from[3 * start], 0);
+        T s10 = T.Load(in *fromOthers, 0), s11 = T.Load(in fromOthers[start], 0);
+        T s12 = T.Load(in fromOthers[2 * start], 0), s13 = T.Load(in fromOthers[3 * start], 0);
         T s04 = T.Zero, s05 = T.Zero, s06 = T.Zero, s07 = T.Zero, s14 = T.Zero, s15 = T.Zero, s16 = T.Zero, s17 = T.Zero;
         if (sizeof(TPositions) > 4)
         {
-            s04 = T.Load(in sums[4 * leading], 0);
-            s05 = T.Load(in sums[5 * leading], 0);
-            s14 = T.Load(in others[4 * leading], 0);
-            s15 = T.Load(in others[5 * leading], 0);
+            s04 = T.Load(in from[4 * start], 0);
+            s05 = T.Load(in from[5 * start], 0);
+            s14 = T.Load(in fromOthers[4 * start], 0);
+            s15 = T.Load(in fromOthers[5 * start], 0);
         }
 
         if (sizeof(TPositions) > 6)
         {
-            s06 = T.Load(in sums[6 * leading], 0);
-            s07 = T.Load(in sums[7 * leading], 0);
-            s16 = T.Load(in others[6 * leading], 0);
-            s17 = T.Load(in others[7 * leading], 0);
+            s06 = T.Load(in from[6 * start], 0);
+            s07 = T.Load(in from[7 * start], 0);
+            s16 = T.Load(in fromOthers[6 * start], 0);
+            s17 = T.Load(in fromOthers[7 * start], 0);
         }
 
         // The terms of a kernel row are neighbours: its first one tells all.

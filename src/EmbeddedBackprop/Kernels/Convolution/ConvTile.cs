@@ -65,84 +65,86 @@ internal static unsafe class ConvTile
         float* sums = g.Sums;
         nint leading = g.LeadingSums;
         float* others = sums + (sizeof(TVectors) > 1 ? T.Count : g.LineSums), thirds = others + g.LineSums, source = g.Source, weights = g.Weights;
+        float* from = g.From, fromOthers = from + (sizeof(TVectors) > 1 ? T.Count : g.LineFrom), fromThirds = fromOthers + g.LineFrom;
+        nint start = g.LeadingFrom;
         T s00 = T.Zero, s01 = T.Zero, s02 = T.Zero, s03 = T.Zero, s04 = T.Zero, s05 = T.Zero, s06 = T.Zero, s07 = T.Zero;
         T s10 = T.Zero, s11 = T.Zero, s12 = T.Zero, s13 = T.Zero, s14 = T.Zero, s15 = T.Zero, s16 = T.Zero, s17 = T.Zero;
         T s20 = T.Zero, s21 = T.Zero, s22 = T.Zero, s23 = T.Zero, s24 = T.Zero, s25 = T.Zero, s26 = T.Zero, s27 = T.Zero;
-        s00 = T.Load(in *sums, 0);
+        s00 = T.Load(in *from, 0);
         if (sizeof(TPositions) > 1)
         {
-            s01 = T.Load(in *(sums + (1 * leading)), 0);
+            s01 = T.Load(in *(from + (1 * start)), 0);
         }
 
         if (sizeof(TPositions) > 2)
         {
-            s02 = T.Load(in *(sums + (2 * leading)), 0);
-            s03 = T.Load(in *(sums + (3 * leading)), 0);
+            s02 = T.Load(in *(from + (2 * start)), 0);
+            s03 = T.Load(in *(from + (3 * start)), 0);
         }
 
         if (sizeof(TPositions) > 4)
         {
-            s04 = T.Load(in *(sums + (4 * leading)), 0);
-            s05 = T.Load(in *(sums + (5 * leading)), 0);
+            s04 = T.Load(in *(from + (4 * start)), 0);
+            s05 = T.Load(in *(from + (5 * start)), 0);
         }
 
         if (sizeof(TPositions) > 6)
         {
-            s06 = T.Load(in *(sums + (6 * leading)), 0);
-            s07 = T.Load(in *(sums + (7 * leading)), 0);
+            s06 = T.Load(in *(from + (6 * start)), 0);
+            s07 = T.Load(in *(from + (7 * start)), 0);
         }
 
         if (sizeof(TLines) + sizeof(TVectors) > 2)
         {
-            s10 = T.Load(in *others, 0);
+            s10 = T.Load(in *fromOthers, 0);
             if (sizeof(TPositions) > 1)
             {
-                s11 = T.Load(in *(others + (1 * leading)), 0);
+                s11 = T.Load(in *(fromOthers + (1 * start)), 0);
             }
 
             if (sizeof(TPositions) > 2)
             {
-                s12 = T.Load(in *(others + (2 * leading)), 0);
-                s13 = T.Load(in *(others + (3 * leading)), 0);
+                s12 = T.Load(in *(fromOthers + (2 * start)), 0);
+                s13 = T.Load(in *(fromOthers + (3 * start)), 0);
             }
 
             if (sizeof(TPositions) > 4)
             {
-                s14 = T.Load(in *(others + (4 * leading)), 0);
-                s15 = T.Load(in *(others + (5 * leading)), 0);
+                s14 = T.Load(in *(fromOthers + (4 * start)), 0);
+                s15 = T.Load(in *(fromOthers + (5 * start)), 0);
             }
 
             if (sizeof(TPositions) > 6)
             {
-                s16 = T.Load(in *(others + (6 * leading)), 0);
-                s17 = T.Load(in *(others + (7 * leading)), 0);
+                s16 = T.Load(in *(fromOthers + (6 * start)), 0);
+                s17 = T.Load(in *(fromOthers + (7 * start)), 0);
             }
         }
 
         if (sizeof(TLines) > 2)
         {
-            s20 = T.Load(in *thirds, 0);
+            s20 = T.Load(in *fromThirds, 0);
             if (sizeof(TPositions) > 1)
             {
-                s21 = T.Load(in *(thirds + (1 * leading)), 0);
+                s21 = T.Load(in *(fromThirds + (1 * start)), 0);
             }
 
             if (sizeof(TPositions) > 2)
             {
-                s22 = T.Load(in *(thirds + (2 * leading)), 0);
-                s23 = T.Load(in *(thirds + (3 * leading)), 0);
+                s22 = T.Load(in *(fromThirds + (2 * start)), 0);
+                s23 = T.Load(in *(fromThirds + (3 * start)), 0);
             }
 
             if (sizeof(TPositions) > 4)
             {
-                s24 = T.Load(in *(thirds + (4 * leading)), 0);
-                s25 = T.Load(in *(thirds + (5 * leading)), 0);
+                s24 = T.Load(in *(fromThirds + (4 * start)), 0);
+                s25 = T.Load(in *(fromThirds + (5 * start)), 0);
             }
 
             if (sizeof(TPositions) > 6)
             {
-                s26 = T.Load(in *(thirds + (6 * leading)), 0);
-                s27 = T.Load(in *(thirds + (7 * leading)), 0);
+                s26 = T.Load(in *(fromThirds + (6 * start)), 0);
+                s27 = T.Load(in *(fromThirds + (7 * start)), 0);
             }
         }
 
@@ -376,10 +378,22 @@ internal unsafe struct ConvTileArguments
     public ConvTapTerm* Terms;
     public int Count;
 
-    /// <summary>[line][position][channel]: the sums' beginnings and ends.</summary>
+    /// <summary>[line][position][channel]: where the sums go.</summary>
     public float* Sums;
     public nint LeadingSums;
     public nint LineSums;
+
+    /// <summary>What the sums begin with, the same; the distances are 0 where all positions begin with one value.</summary>
+    public float* From;
+    public nint LeadingFrom;
+    public nint LineFrom;
+
+    /// <summary>The sums go on from where they are.</summary>
+    public void GoOn()
+    {
+        From = Sums;
+        (LeadingFrom, LineFrom) = (LeadingSums, LineSums);
+    }
 }
 
 /// <summary>A term of all sums of a tile; both halves are read at once.</summary>

@@ -32,8 +32,10 @@ internal static unsafe class ConvTurned
     /// <summary>What all this was made for, a <see cref="Mark"/>; 0 if it was not.</summary>
     public static ref int Made(float* memory) => ref *(int*)memory;
 
-    /// <summary>Lanes and stride: <see cref="ConvPair"/> sees a pointwise convolution as one with steps, whose terms are others.</summary>
-    public static int Mark(in ConvSizes sizes, int lanes) => (sizes.StrideX << 8) | lanes;
+    /// <summary>
+    /// Outputs of a chunk and stride: <see cref="ConvChain"/> sees a pointwise convolution as one with steps, whose terms are others.
+    /// </summary>
+    public static int Mark(in ConvSizes sizes, int chunk) => (sizes.StrideX << 8) | chunk;
 
     private static int KernelsLength(in ConvSizes sizes)
     {

@@ -4,26 +4,37 @@ using EmbeddedBackprop.Ops;
 
 namespace EmbeddedBackprop.Tests.Kernels;
 
-/// <summary>A pointwise convolution that a depthwise one does along in a prediction: the bits of the steps one after the other.</summary>
+/// <summary>
+/// Depthwise and pointwise convolutions that the first of them does along in a prediction: the bits of the steps one after the other.
+/// </summary>
 [TestFixture]
-internal sealed class ConvPairTests
+internal sealed class ConvChainTests
 {
     private const int Batch = 3;
 
-    /// <summary>Channels, rows and columns; filters; stride; steps of the prediction's plan.</summary>
-    private static readonly (int Channels, int Height, int Width, int Filters, int Stride, int Steps)[] Nets =
+    /// <summary>
+    /// Channels, rows and columns; channels and rows of the kernel of a convolution of stride 2 in front, 0 for none; filters of the pointwise
+    /// convolution of each pair, and the stride of each depthwise one; steps of the prediction's plan.
+    /// </summary>
+    private static readonly (int Channels, int Height, int Width, int First, int Kernel, int[] Filters, int[] Strides, int Steps)[] Nets =
     [
-        (64, 25, 5, 64, 1, 1),
-        (16, 9, 7, 40, 1, 1),
-        (32, 8, 8, 32, 2, 1),
-        (20, 6, 5, 24, 1, 1),
-        (8, 12, 12, 16, 1, 1),
-        (48, 20, 20, 16, 1, 2),
+        (64, 25, 5, 0, 0, [64], [1], 1),
+        (16, 9, 7, 0, 0, [40], [1], 1),
+        (32, 8, 8, 0, 0, [32], [2], 1),
+        (20, 6, 5, 0, 0, [24], [1], 1),
+        (8, 12, 12, 0, 0, [16], [1], 1),
+        (48, 20, 20, 0, 0, [16], [1], 2),
+        (64, 25, 5, 0, 0, [64, 32, 64], [1, 1, 1], 1),
+        (2, 21, 9, 64, 6, [64, 64], [1, 1], 1),
+        (3, 18, 22, 32, 4, [48, 96, 16, 20], [1, 2, 1, 1], 1),
+        (16, 7, 6, 16, 3, [16, 16, 16, 16, 16, 16, 16, 16, 16], [1, 1, 1, 1, 1, 1, 1, 1, 1], 2),
+        (64, 12, 12, 0, 0, [256, 16], [2, 1], 1),
+        (32, 14, 14, 0, 0, [96, 32], [1, 1], 3),
     ];
 
     [Test]
     public void Bits_of_the_steps_one_after_the_other(
-        [Range(0, 5)] int net, [Values] bool normalizes, [Values] Arithmetic arithmetic, [Values(1, 2)] int threads)
+        [Range(0, 11)] int net, [Values] bool normalizes, [Values] Arithmetic arithmetic, [Values(1, 2)] int threads)
     {
         (Plan plan, Node input, Node output) = Make(net, normalizes, arithmetic);
         Assert.That(plan.PredictingSteps.Length, Is.EqualTo(Nets[net].Steps));
@@ -45,11 +56,11 @@ internal sealed class ConvPairTests
         });
     }
 
-    /// <summary>Threads do without pairs: what one form keeps is not read by the other.</summary>
+    /// <summary>Threads do without chains: what one form keeps is not read by the other.</summary>
     [Test]
-    public void Both_forms_may_keep_kernels_in_turn()
+    public void Both_forms_may_keep_kernels_in_turn([Values(0, 7, 8)] int net)
     {
-        (Plan plan, Node input, Node output) = Make(0, normalizes: true, Arithmetic.Fused);
+        (Plan plan, Node input, Node output) = Make(net, normalizes: true, Arithmetic.Fused);
         Memory memory = new(plan);
         float[] expected = memory.Run(plan, input, output, Execution.Scalar, unchanged: false);
         using WorkerPool pool = new(2);
@@ -87,12 +98,26 @@ internal sealed class ConvPairTests
 
     private static (Plan Plan, Node Input, Node Output) Make(int net, bool normalizes, Arithmetic arithmetic)
     {
-        (int channels, int height, int width, int filters, int stride, _) = Nets[net];
+        (int channels, int height, int width, int first, int kernel, int[] filters, int[] strides, _) = Nets[net];
         Graph graph = new();
         Node x = graph.Input(new Shape(channels, height, width)), last = x;
         Activation activation = normalizes ? new Activation<Identity>() : new Activation<Relu>();
-        ConvOptions options = new() { Groups = channels, Padding = ConvPadding.Same, Stride = stride };
-        foreach (Conv2D layer in (Conv2D[])[new Conv2D(channels, 3, 3, activation, options), new Conv2D(filters, 1, 1, activation)])
+        ConvOptions same = new() { Padding = ConvPadding.Same };
+        List<Conv2D> layers = [];
+        if (first > 0)
+        {
+            layers.Add(new Conv2D(first, kernel, 4, activation, same with { Stride = 2 }));
+            channels = first;
+        }
+
+        foreach ((int outputs, int stride) in filters.Zip(strides))
+        {
+            layers.Add(new Conv2D(channels, 3, 3, activation, same with { Groups = channels, Stride = stride }));
+            layers.Add(new Conv2D(outputs, 1, 1, activation));
+            channels = outputs;
+        }
+
+        foreach (Conv2D layer in layers)
         {
             last = graph.Apply(layer, last);
             if (normalizes)
@@ -126,7 +151,16 @@ internal sealed class ConvPairTests
             Samples.Array(Batch * plan.Stride(input), 3, Numbers.Plain).CopyTo(plan.ValueSpan(workspace, input, Batch));
             RunInfo run = RunInfo.Single(Batch) with { Unchanged = unchanged };
             plan.Forward(new PlanMemory<float>(Parameters, [], workspace, state), in run, execution);
-            return [.. plan.ValueSpan<float>(workspace, output, Batch)];
+
+            // Without the padding: what other values left there is nobody's result.
+            int stride = plan.Stride(output), length = output.Shape.Length;
+            float[] results = new float[Batch * length];
+            for (int n = 0; n < Batch; n++)
+            {
+                plan.ValueSpan<float>(workspace, output, Batch).Slice(n * stride, length).CopyTo(results.AsSpan(n * length));
+            }
+
+            return results;
         }
     }
 }
