@@ -65,6 +65,14 @@ internal readonly ref struct GemmArguments
         SkipsZeros = skipsZeros;
     }
 
+    /// <summary>A product of which a caller hands out panels of the second factor himself.</summary>
+    public GemmArguments(ref readonly float a, nuint rowA, nuint m, ref float c, nuint n, nuint k)
+    {
+        A = ref a;
+        C = ref c;
+        (M, N, K, ARow, AStep, LeadingC) = (m, n, k, rowA, 1, n);
+    }
+
     private GemmArguments(scoped in GemmArguments whole, nuint row, nuint rows, nuint column, nuint columns)
     {
         this = whole;

@@ -36,7 +36,11 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
         ref float none = ref Unsafe.NullRef<float>();
         // A column of zeros has one in the first row; most matrices have none there, and are not searched any further.
         bool searches = Searches(in arguments) && LiveColumns.HoldsZero(in arguments.A, arguments.K);
-        if (arguments.BTransposed)
+        if (TurnedProduct.Fits<T>(in arguments))
+        {
+            TurnedProduct.Run<T>(in arguments);
+        }
+        else if (arguments.BTransposed)
         {
             RunPacked<T>(in arguments);
         }
@@ -222,6 +226,15 @@ internal readonly struct GemmKernel : ILaneKernel<GemmArguments>
         }
 
         return false;
+    }
+
+    /// <summary>A panel of the product with the factors exchanged: rows of B by columns of A^T, [step][row of A].</summary>
+    public static void RunTurned<T>(
+        ref readonly float b, nuint leadingB, nuint rows, ref readonly float packed, nuint width, nuint depth, ref float sums, GemmStart start)
+        where T : struct, IFloatLanes<T>
+    {
+        GemmArguments g = new(in b, leadingB, rows, ref sums, width, depth);
+        RunPanel<T>(in g, in b, in packed, width, 0, width / (nuint)T.Count, width, depth, in Unsafe.NullRef<ushort>(), start);
     }
 
     private static void RunPanel<T>(

@@ -63,6 +63,10 @@ internal sealed class GemmTests
     [TestCase(64, 64, 64)]
     [TestCase(61, 67, 71)]
     [TestCase(25, 129, 300)]
+    [TestCase(8, 145, 300)]
+    [TestCase(32, 145, 1024)]
+    [TestCase(64, 400, 500)]
+    [TestCase(48, 401, 682)]
     public void Bits_of_the_loop_at_real_and_blocked_sizes(int m, int n, int k)
     {
         for (int seed = 0; seed < 6; seed++)
