@@ -103,6 +103,14 @@ internal static class ReportCommand
         return Array.Find(folders, folder => Path.GetFileName(folder) == Path.GetFileName(ResultFile.Folder)) ?? folders.FirstOrDefault();
     }
 
+    /// <summary>Sentences that link the peers of other machines, from a page whose way to the root is known.</summary>
+    private static string OtherPeers(string folder, string toRoot) =>
+        string.Concat(
+            Directory.GetDirectories(Path.GetDirectoryName(folder)!)
+                .Order()
+                .Where(other => other != folder && File.Exists(Path.Combine(other, "peers.md")))
+                .Select(other => $" Another machine: [{Path.GetFileName(other)}]({toRoot}{Address(other)}/peers.md)."));
+
     /// <summary>The README's part: a few rows of peers.md, each next to the fastest C and PyTorch, and the chart of the loops.</summary>
     private static string Summary(string folder)
     {
@@ -125,7 +133,7 @@ internal static class ReportCommand
         text.Append("\nBeside each time: how many times ours it is; below 1 the other program is faster. One core, medians, all programs in turn:\n");
         text.Append(
             CultureInfo.InvariantCulture,
-            $"`bench/peers/run.sh --data-dir DIR` ([all figures]({Address(folder)}/peers.md), [how it is made fair](bench/peers/README.md)).\n\n");
+            $"`bench/peers/run.sh --data-dir DIR` ([all figures]({Address(folder)}/peers.md), [how it is made fair](bench/peers/README.md)).{OtherPeers(folder, "")}\n\n");
         return text.Append(
                 CultureInfo.InvariantCulture,
                 $"![Bars: training steps and matrix products, times as fast as the loop](docs/charts/speed.svg)\n\n{End}")
@@ -167,16 +175,7 @@ internal static class ReportCommand
         );
         text.Append(
             CultureInfo.InvariantCulture,
-            $"[what is measured and how](../bench/peers/README.md), [all figures](../{Address(folder)}/peers.md).");
-        foreach (string other in Directory.GetDirectories(Path.GetDirectoryName(folder)!).Order().Where(other => other != folder))
-        {
-            if (File.Exists(Path.Combine(other, "peers.md")))
-            {
-                text.Append(CultureInfo.InvariantCulture, $" Another machine: [{Path.GetFileName(other)}](../{Address(other)}/peers.md).");
-            }
-        }
-
-        text.Append('\n');
+            $"[what is measured and how](../bench/peers/README.md), [all figures](../{Address(folder)}/peers.md).{OtherPeers(folder, "../")}\n");
 
         // Tables of nets that not all peers know have columns of their own.
         foreach (IGrouping<string, Dictionary<string, string>> table in rows.GroupBy(row => string.Join('|', row.Keys)))
