@@ -187,10 +187,12 @@ public class BenchmarkProgramTests
         string root = Directory.CreateTempSubdirectory("ebp-report").FullName;
         try
         {
-            string folder = Directory.CreateDirectory(Path.Combine(root, results)).FullName;
-            foreach (string file in Directory.GetFiles(Path.Combine(Repository.Root, results)))
+            string folder = Path.Combine(root, results);
+            foreach (string file in Directory.GetFiles(Path.Combine(Repository.Root, "bench", "results"), "*", SearchOption.AllDirectories))
             {
-                File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
+                string copy = Path.Combine(root, Path.GetRelativePath(Repository.Root, file));
+                Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+                File.Copy(file, copy);
             }
 
             foreach (bool changed in (bool[])[false, true])
